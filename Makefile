@@ -1,0 +1,59 @@
+# LF: everything a developer does, in one word. `make help` lists it.
+
+GO        ?= go
+VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS    = -X main.version=$(VERSION)
+PREFIX    ?= /usr/local
+BENCH     ?= .
+BENCHTIME ?= 1s
+FUZZTIME  ?= 30s
+
+# One failing command in a pipe fails the recipe.
+SHELL       := bash
+.SHELLFLAGS := -euo pipefail -c
+
+# Built on first use (minutes); a module of its own keeps its dependencies out of ours.
+LINT = $(GO) tool -modfile=.ci/tools/go.mod golangci-lint
+
+.DEFAULT_GOAL := build
+.PHONY: build run test test-short bench lint fuzz fmt clean install help
+
+build: ## build bin/lf (the default)
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/lf ./cmd/lf
+
+run: build ## build, then run a node: make run ARGS='--dev'
+	bin/lf node $(ARGS)
+
+test: ## all that CI runs as tests: Go with the race detector, then the C solver under sanitizers
+	$(GO) test -race -timeout 20m ./...
+	sh pow/ctest/run.sh
+
+test-short: ## the Go tests that take seconds, without the race detector
+	$(GO) test -short ./...
+
+bench: ## every benchmark, one after the other, as one table: BENCH=regexp BENCHTIME=1s
+	@$(GO) test -p 1 -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 60m ./... | awk -f .ci/bench.awk
+
+lint: ## the linters of .golangci.yml; they also hold the arrows between packages
+	$(LINT) run
+
+fuzz: ## each fuzz target in turn for FUZZTIME (30s)
+	@$(GO) test -vet=off -list '^Fuzz' ./... | awk '/^Fuzz/ { names = names " " $$1 } /^ok/ { n = split(names, f); for (i = 1; i <= n; i++) print $$2, f[i]; names = "" }' | \
+	while read -r package target; do \
+		echo "== $$target ($$package)"; \
+		$(GO) test -vet=off -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null; \
+	done
+
+fmt: ## format the Go sources
+	gofmt -s -w .
+
+clean: ## remove what was built here
+	rm -rf bin coverage*
+	find . -name '*.test' -o -name '*.prof' | xargs rm -f
+
+install: build ## install bin/lf to PREFIX/bin (/usr/local/bin)
+	install -d '$(DESTDIR)$(PREFIX)/bin'
+	install -m 755 bin/lf '$(DESTDIR)$(PREFIX)/bin/lf'
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
