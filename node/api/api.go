@@ -1,0 +1,179 @@
+package api
+
+import (
+	"context"
+	"time"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// Service is what a node offers. The node implements it, [NewHandler] serves it over HTTP, and [Client] implements it
+// again on the other side, so that a program can be written against either.
+//
+// Errors are of type [*Error] where the caller can do something about them.
+type Service interface {
+	// Status tells how the node is.
+	Status(ctx context.Context) (*Status, error)
+	// Peers lists the connected peers.
+	Peers(ctx context.Context) ([]Peer, error)
+	// Network returns the network's file: the genesis and the seeds in use.
+	Network(ctx context.Context) (*protocol.NetworkFile, error)
+	// Query answers from the attached records.
+	Query(ctx context.Context, q Query) (*QueryResult, error)
+	// Record returns one record, attached or pending.
+	Record(ctx context.Context, id protocol.ID) (*RecordInfo, error)
+	// Submit takes a finished record's frame. When it returns without error, the record is durable.
+	Submit(ctx context.Context, frame []byte) (*Submitted, error)
+	// Links returns at least count (0: the network's minimum) records that a new record should link to.
+	Links(ctx context.Context, count int) (*Links, error)
+	// Set makes a record with a key that the node keeps: it seals, claims, signs, works and publishes.
+	Set(ctx context.Context, r SetRequest) (*Submitted, error)
+}
+
+// Status tells how a node is.
+type Status struct {
+	Version   string      `json:"version" doc:"version of the software"`
+	Peer      string      `json:"peer" doc:"the node's peer ID"`
+	Addresses []string    `json:"addresses" doc:"multiaddrs under which the node can be dialled, peer ID included"`
+	Network   NetworkInfo `json:"network"`
+	Profile   string      `json:"profile" doc:"default, server or local"`
+	Offline   bool        `json:"offline,omitempty"`
+	Started   time.Time   `json:"started"`
+	Sync      SyncStatus  `json:"sync"`
+	Storage   Storage     `json:"storage"`
+	Dropped   []Drop      `json:"dropped,omitempty" doc:"what bounded queues have dropped since the start"`
+}
+
+// NetworkInfo names a network.
+type NetworkInfo struct {
+	ID         protocol.ID     `json:"id"`
+	Parameters protocol.Params `json:"parameters"`
+}
+
+// SyncStatus tells what a node knows to be missing.
+type SyncStatus struct {
+	Peers   int `json:"peers" doc:"connected peers that speak this network's protocols"`
+	Wanted  int `json:"wanted" doc:"records known to be missing"`
+	Fetches int `json:"fetches" doc:"requests under way"`
+}
+
+// Storage counts what a node stores. Sizes are in bytes.
+type Storage struct {
+	Attached uint64 `json:"attached"`
+	Pending  uint64 `json:"pending"`
+	Held     uint64 `json:"held" doc:"records ahead of the clock"`
+	Tips     uint64 `json:"tips"`
+	Bytes    uint64 `json:"bytes" doc:"size of the database file"`
+}
+
+// Drop counts what one bounded queue has dropped.
+type Drop struct {
+	Queue string `json:"queue"`
+	Count uint64 `json:"count"`
+}
+
+// Peer is one connected peer.
+type Peer struct {
+	ID        string   `json:"id"`
+	Addresses []string `json:"addresses"`
+	Direction string   `json:"direction" enum:"inbound,outbound"`
+	Agent     string   `json:"agent,omitempty"`
+	LatencyMS float64  `json:"latencyMs,omitempty"`
+	Seed      bool     `json:"seed,omitempty"`
+	Network   bool     `json:"network" doc:"whether the peer speaks this network's protocols"`
+	Limited   bool     `json:"limited,omitempty" doc:"whether it is reached through a relay only"`
+}
+
+// SelectorRange asks for records with a selector of this name, or of this key, within a range of ordinals, both ends
+// included. Exactly one of Name and Key is given; a name is derived by the node.
+type SelectorRange struct {
+	Name string                `json:"name,omitempty" maxLength:"1024"`
+	Key  *protocol.SelectorKey `json:"key,omitempty"`
+	From uint64                `json:"from,omitempty" maximum:"9223372036854775807"`
+	To   uint64                `json:"to,omitempty" maximum:"9223372036854775807"`
+}
+
+// Query asks for composite keys and the records under them. Every selector range must be met by a different selector
+// of a record; unless Open is set, the record must have no further ones.
+type Query struct {
+	Selectors []SelectorRange  `json:"selectors" minItems:"1" maxItems:"15"`
+	Open      bool             `json:"open,omitempty" doc:"also records with further selectors"`
+	Owners    []protocol.Owner `json:"owners,omitempty" maxItems:"64" doc:"only these owners"`
+	Since     uint64           `json:"since,omitempty" doc:"timestamp in ms, included"`
+	Until     uint64           `json:"until,omitempty" doc:"timestamp in ms, included; 0 is now: answers as of then"`
+	Limit     int              `json:"limit,omitempty" minimum:"0" maximum:"1000" doc:"composite keys at most; 0 is 100"`
+	History   bool             `json:"history,omitempty" doc:"also older versions and other claimants"`
+	// Decrypt asks the node to open the values: with the names given in Selectors, or with MaskingKey.
+	Decrypt    bool   `json:"decrypt,omitempty" doc:"open values with the names given, or with the masking key"`
+	MaskingKey string `json:"maskingKey,omitempty"`
+}
+
+// QueryResult lists composite keys in the order of their ordinals.
+type QueryResult struct {
+	Answers []Answer `json:"answers"`
+	More    bool     `json:"more,omitempty" doc:"the limit cut the list"`
+}
+
+// Answer is what is known under one composite key: the winning claim and, with history, the others behind it.
+type Answer struct {
+	Composite protocol.CompositeID `json:"composite"`
+	// Ordinals has one ordinal for each selector range of the query, in the query's order.
+	Ordinals []uint64     `json:"ordinals"`
+	Deleted  bool         `json:"deleted,omitempty" doc:"the winning claim is a tombstone"`
+	Record   RecordInfo   `json:"record"`
+	History  []RecordInfo `json:"history,omitempty" doc:"the winner's older versions, newest first"`
+	Others   []RecordInfo `json:"others,omitempty" doc:"other owners' claims, best first"`
+}
+
+// RecordInfo is a record as JSON. Frame is what counts: a client checks it and reads the rest out of it.
+type RecordInfo struct {
+	ID        protocol.ID    `json:"id"`
+	Type      string         `json:"type"`
+	Owner     protocol.Owner `json:"owner"`
+	Timestamp uint64         `json:"timestamp" doc:"ms since the Unix epoch"`
+	Links     []protocol.ID  `json:"links,omitempty"`
+	Selectors []SelectorInfo `json:"selectors,omitempty"`
+	Effort    uint32         `json:"effort"`
+	Index     uint64         `json:"index,omitempty" doc:"local index; 0 while pending or held"`
+	State     string         `json:"state" enum:"attached,pending,held"`
+	// Value and Text are there when the node was asked to decrypt and could.
+	Value  []byte  `json:"value,omitempty" doc:"the plain value, base64"`
+	Text   *string `json:"text,omitempty" doc:"the same where it is valid UTF-8"`
+	Sealed bool    `json:"sealed,omitempty" doc:"the value could not be opened"`
+	Frame  []byte  `json:"frame,omitempty" doc:"header and sealed value as they travel, base64"`
+}
+
+// SelectorInfo is a record's selector without its claim.
+type SelectorInfo struct {
+	Key     protocol.SelectorKey `json:"key"`
+	Ordinal uint64               `json:"ordinal"`
+}
+
+// Submitted tells what became of a record. State is attached, pending or held; Known is set when the node had it.
+type Submitted struct {
+	ID        protocol.ID    `json:"id"`
+	Owner     protocol.Owner `json:"owner"`
+	Timestamp uint64         `json:"timestamp"`
+	State     string         `json:"state" enum:"attached,pending,held"`
+	Known     bool           `json:"known,omitempty"`
+	Index     uint64         `json:"index,omitempty"`
+}
+
+// Links is what a new record should link to. Timestamp is the least one, in ms, that the record may carry; Now is the
+// node's clock.
+type Links struct {
+	Links     []protocol.ID `json:"links"`
+	Timestamp uint64        `json:"timestamp"`
+	Now       uint64        `json:"now"`
+}
+
+// SetRequest asks the node to make a record. Selectors are expressions with one ordinal each (NAME or NAME#ORDINAL).
+type SetRequest struct {
+	Selectors []string `json:"selectors" minItems:"1" maxItems:"15"`
+	// Text and Value are two ways to give the value; without either, Type must be delete or release.
+	Text       *string `json:"text,omitempty"`
+	Value      []byte  `json:"value,omitempty"`
+	Type       string  `json:"type,omitempty" enum:"set,delete,release" default:"set"`
+	Owner      string  `json:"owner,omitempty" doc:"name or peer ID of a key in the node's home; default: its default owner"`
+	MaskingKey string  `json:"maskingKey,omitempty"`
+}

@@ -1,0 +1,52 @@
+package protocol
+
+import (
+	"errors"
+	"fmt"
+)
+
+// A Rule names the rule of SPEC.md that a record breaks; the vectors in testdata use the same words.
+type Rule string
+
+// The rules, in the order in which they are checked (section "Validation" of SPEC.md).
+const (
+	RuleSize      Rule = "size"      // a part is longer than its limit
+	RuleEncoding  Rule = "encoding"  // not the one strict DAG-CBOR encoding of a record
+	RuleVersion   Rule = "version"   // a version this software does not know
+	RuleType      Rule = "type"      // no such type, or the type forbids what the record holds
+	RuleTimestamp Rule = "timestamp" // out of range, or before a link's
+	RuleLinks     Rule = "links"     // too few, too many, unsorted or repeated
+	RuleSelectors Rule = "selectors" // too many, unsorted, repeated, ordinal out of range
+	RuleValue     Rule = "value"     // the value's size or hash is not what the header says
+	RuleEffort    Rule = "effort"    // less effort than the record's size needs
+	RuleWork      Rule = "work"      // the proof of work does not verify
+	RuleClaim     Rule = "claim"     // a selector's claim does not verify
+	RuleSignature Rule = "signature" // the owner's signature does not verify
+	RuleGenesis   Rule = "genesis"   // a genesis record that is not this network's
+)
+
+// InvalidError says that a record, or the bytes that should be one, is invalid for ever and for everybody,
+// which is the sender's fault. [RuleVersion] alone is not: see [IsUnknownVersion].
+type InvalidError struct {
+	Rule   Rule
+	Reason string
+}
+
+func (e *InvalidError) Error() string {
+	return fmt.Sprintf("invalid record (%s): %s", e.Rule, e.Reason)
+}
+
+func invalid(rule Rule, format string, args ...any) error {
+	return &InvalidError{Rule: rule, Reason: fmt.Sprintf(format, args...)}
+}
+
+// IsUnknownVersion reports whether err says that a record has a version that this software does not know:
+// such a record is ignored, and who sent it is not punished.
+func IsUnknownVersion(err error) bool {
+	var e *InvalidError
+	return errors.As(err, &e) && e.Rule == RuleVersion
+}
+
+// ErrUnreadable is returned by [Network.Open] when the mask does not fit the value: another primary name, another
+// masking key, or bytes that nobody sealed.
+var ErrUnreadable = errors.New("the value cannot be read with this name or masking key")

@@ -1,0 +1,34 @@
+package protocol
+
+// Limits of the format. They are part of validity and never change for version 1.
+const (
+	// MaxHeader bounds the header's bytes: 15 selectors of 108 bytes, 16 links of 41 and the fixed
+	// fields need about 2.5 KiB; the rest is room.
+	MaxHeader = 4 << 10
+	// MaxValue is the largest value limit a network may choose, in sealed bytes.
+	MaxValue = 60 << 10
+	// MaxCertificateValue bounds the value of a certificate or revocation record, whatever the network
+	// chose for data: a chain of three Ed25519 certificates is about 2 KiB.
+	MaxCertificateValue = 16 << 10
+	// MaxPlaintext bounds a value after decompression.
+	MaxPlaintext = 64 << 10
+	// MaxFrame bounds header, value and the framing around them.
+	MaxFrame = MaxHeader + MaxValue + 16
+
+	// MaxLinks and MaxSelectors bound the lists of a record.
+	MaxLinks     = 16
+	MaxSelectors = 15
+	// MinLinksFloor and the network's MinLinks, which is at least that, bound links from below.
+	MinLinksFloor = 1
+
+	// MaxTimestamp is the largest timestamp, in milliseconds: what a JSON number holds exactly.
+	MaxTimestamp = 1<<53 - 1
+	// MaxOrdinal is the largest ordinal: what a signed 64-bit database integer holds.
+	MaxOrdinal = 1<<63 - 1
+	// MaxName bounds a name's bytes before it is blinded.
+	MaxName = 1024
+
+	// MaxHold is how far past the clock drift, in milliseconds, a record's timestamp may lie for a node
+	// to hold the record until its time has come; beyond it the record is dropped.
+	MaxHold = 24 * 60 * 60 * 1000
+)

@@ -1,0 +1,136 @@
+package protocol
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Network is one genesis: the parameters in it and the ID that everything on the network is bound to. It is immutable
+// and safe for concurrent use.
+type Network struct {
+	id      ID
+	params  Params
+	genesis []*Record
+}
+
+// ID returns the network's ID: that of its last genesis record.
+func (n *Network) ID() ID { return n.id }
+
+// Params returns the network's parameters; the caller must not change the authorities in them.
+func (n *Network) Params() Params { return n.params }
+
+// Genesis returns the network's genesis records, the last of which carries the parameters; the caller must not change
+// the list.
+func (n *Network) Genesis() []*Record { return n.genesis }
+
+// IsGenesis reports whether a record is one of the network's genesis records.
+func (n *Network) IsGenesis(id ID) bool {
+	return slices.ContainsFunc(n.genesis, func(r *Record) bool { return r.id == id })
+}
+
+// OpenNetwork checks a set of genesis records, the one with the parameters last, and returns their network.
+func OpenNetwork(genesis []*Record) (*Network, error) {
+	if len(genesis) == 0 {
+		return nil, errors.New("a network without a genesis record")
+	}
+	last := genesis[len(genesis)-1]
+	if last.Value == nil || !last.HasValue() {
+		return nil, errors.New("the last genesis record lacks the network's parameters")
+	}
+	params, err := decodeParams(last.value)
+	if err != nil {
+		return nil, err
+	}
+	if len(genesis) != int(params.MinLinks) {
+		return nil, fmt.Errorf("the network has %d genesis records, and its parameters ask for %d", len(genesis), params.MinLinks)
+	}
+	if len(params.Authorities) > 0 || params.AuthRequired {
+		return nil, errors.New("the network uses certificates, which this version of lf does not know: use a newer one")
+	}
+	n := &Network{id: last.id, params: params, genesis: slices.Clone(genesis)}
+	for i, r := range genesis {
+		if err := n.checkGenesis(r, i == len(genesis)-1); err != nil {
+			return nil, fmt.Errorf("genesis record %d: %w", i, err)
+		}
+	}
+	return n, nil
+}
+
+func (n *Network) checkGenesis(r *Record, last bool) error {
+	var links []ID
+	if last {
+		links = sortedLinks(idsOf(n.genesis[:len(n.genesis)-1]))
+	}
+	switch {
+	case r.Type != TypeGenesis || len(r.Selectors) > 0 || r.Work != nil:
+		return errors.New("not of type genesis, or with selectors or work")
+	case r.Timestamp == 0 || r.Timestamp > MaxTimestamp || r.Timestamp > n.genesis[len(n.genesis)-1].Timestamp:
+		return errors.New("its timestamp is out of range")
+	case !slices.Equal(r.Links, links) || (last && len(links) != len(n.genesis)-1):
+		return errors.New("its links are not the other genesis records")
+	case (r.Value != nil) != last:
+		return errors.New("only the last one carries the parameters")
+	}
+	if err := r.checkValue(MaxValue); err != nil {
+		return err
+	}
+	return n.checkSignature(r)
+}
+
+// networkFormat is the first field of a network file: what the file is, and in which version.
+const networkFormat = "lf-network/1"
+
+// NetworkFile is a network as a file to hand around, in JSON: the genesis and where to find peers.
+type NetworkFile struct {
+	Format string   `json:"format"`
+	ID     ID       `json:"id"`
+	Params Params   `json:"params"`
+	Seeds  []string `json:"seeds"`
+	// Genesis holds the frames of the genesis records, in base64. ID and Params are derived from it and stand in the
+	// file for its reader.
+	Genesis [][]byte `json:"genesis"`
+}
+
+// File returns the network's file with these seeds (multiaddrs).
+func (n *Network) File(seeds []string) NetworkFile {
+	f := NetworkFile{Format: networkFormat, ID: n.id, Params: n.params, Seeds: append([]string{}, seeds...)}
+	for _, r := range n.genesis {
+		f.Genesis = append(f.Genesis, r.EncodeFrame())
+	}
+	return f
+}
+
+// ParseNetworkFile reads a network file and checks that the ID in it is the genesis's.
+func ParseNetworkFile(data []byte) (*Network, NetworkFile, error) {
+	var f NetworkFile
+	if err := json.Unmarshal(data, &f); err != nil {
+		return nil, f, fmt.Errorf("not a network file (JSON): %w", err)
+	}
+	n, err := f.Network()
+	return n, f, err
+}
+
+// Network opens the network that the file describes.
+func (f *NetworkFile) Network() (*Network, error) {
+	if f.Format != networkFormat {
+		return nil, fmt.Errorf("not a network file: its format is %q, want %q", f.Format, networkFormat)
+	}
+	records := make([]*Record, len(f.Genesis))
+	for i, frame := range f.Genesis {
+		r, err := DecodeFrame(frame)
+		if err != nil {
+			return nil, fmt.Errorf("genesis record %d: %w", i, err)
+		}
+		records[i] = r
+	}
+	n, err := OpenNetwork(records)
+	if err != nil {
+		return nil, err
+	}
+	if n.id != f.ID {
+		return nil, fmt.Errorf("the network file was changed: it says ID %s, its genesis has %s", f.ID, n.id)
+	}
+	return n, nil
+}

@@ -1,0 +1,178 @@
+package protocol
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+
+	"github.com/hdevalence/ed25519consensus"
+)
+
+// Check applies every rule that needs neither clock nor store, the cheap ones first. A record that fails is invalid
+// for ever and for everybody: errors are of type [*InvalidError]. A record whose value is not at hand is checked
+// without it.
+func (n *Network) Check(r *Record, verify WorkVerifier) error {
+	if r.Type == TypeGenesis {
+		if !n.IsGenesis(r.id) {
+			return invalid(RuleGenesis, "a genesis record, and not of this network")
+		}
+		return r.checkValue(MaxValue)
+	}
+	for _, rule := range []func(*Record) error{n.checkType, n.checkTimestamp, n.checkLinks, n.checkSelectors,
+		n.checkValueSize, n.checkEffort} {
+		if err := rule(r); err != nil {
+			return err
+		}
+	}
+	if r.Work != nil {
+		if err := verify(n.Challenge(r), *r.Work); err != nil {
+			return invalid(RuleWork, "%v", err)
+		}
+	}
+	if err := n.checkClaims(r); err != nil {
+		return err
+	}
+	return n.checkSignature(r)
+}
+
+// CheckAuthorship applies only what an answer's reader must know: that the value is the record's, that its claims come
+// from somebody who knows the names, and that the owner signed it. A client checks its node's answers with it.
+func (n *Network) CheckAuthorship(r *Record) error {
+	if err := r.checkValue(MaxValue); err != nil {
+		return err
+	}
+	if err := n.checkClaims(r); err != nil {
+		return err
+	}
+	return n.checkSignature(r)
+}
+
+func (n *Network) checkType(r *Record) error {
+	switch {
+	case r.Type > TypeMax:
+		return invalid(RuleType, "type %d, the largest is %d", uint64(r.Type), uint64(TypeMax))
+	case (r.Type == TypeDatum || r.Type == TypeRelease) && len(r.Selectors) == 0:
+		return invalid(RuleType, "a %s without a selector", r.Type)
+	case r.Type == TypeRelease && r.Value != nil:
+		return invalid(RuleType, "a release with a value")
+	}
+	return nil
+}
+
+func (n *Network) checkTimestamp(r *Record) error {
+	if r.Timestamp == 0 || r.Timestamp > MaxTimestamp {
+		return invalid(RuleTimestamp, "%d is not between 1 and 2^53−1", r.Timestamp)
+	}
+	return nil
+}
+
+func (n *Network) checkLinks(r *Record) error {
+	if len(r.Links) < int(n.params.MinLinks) || len(r.Links) > MaxLinks {
+		return invalid(RuleLinks, "%d links, want %d to %d", len(r.Links), n.params.MinLinks, MaxLinks)
+	}
+	for i := 1; i < len(r.Links); i++ {
+		if r.Links[i-1].Compare(r.Links[i]) >= 0 {
+			return invalid(RuleLinks, "links are not sorted and distinct")
+		}
+	}
+	return nil
+}
+
+func (n *Network) checkSelectors(r *Record) error {
+	if len(r.Selectors) > MaxSelectors {
+		return invalid(RuleSelectors, "%d selectors, at most %d are allowed", len(r.Selectors), MaxSelectors)
+	}
+	for i, s := range r.Selectors {
+		switch {
+		case s.Ordinal > MaxOrdinal:
+			return invalid(RuleSelectors, "ordinal %d is above 2^63−1", s.Ordinal)
+		case i >= 2 && r.Selectors[i-1].compare(s) >= 0:
+			return invalid(RuleSelectors, "selectors behind the primary are not sorted and distinct")
+		case i >= 1 && r.Selectors[0].compare(s) == 0:
+			return invalid(RuleSelectors, "the primary selector is repeated")
+		}
+	}
+	return nil
+}
+
+func (n *Network) checkValueSize(r *Record) error {
+	limit := n.params.MaxValue
+	if r.Type == TypeCertificate || r.Type == TypeRevocation {
+		limit = MaxCertificateValue
+	}
+	return r.checkValue(limit)
+}
+
+// checkValue compares the value, where it is at hand, with what the header says of it.
+func (r *Record) checkValue(limit uint32) error {
+	switch {
+	case r.Value == nil && r.value != nil:
+		return invalid(RuleValue, "a value that the header does not refer to")
+	case r.Value == nil:
+		return nil
+	case r.Value.Size == 0 || r.Value.Size > limit:
+		return invalid(RuleSize, "value of %d bytes, want 1 to %d", r.Value.Size, limit)
+	case r.value == nil:
+		return nil
+	case uint64(len(r.value)) != uint64(r.Value.Size):
+		return invalid(RuleValue, "value has %d bytes, the header says %d", len(r.value), r.Value.Size)
+	case ValueID(sha256.Sum256(r.value)) != r.Value.ID:
+		return invalid(RuleValue, "value is not the one that the header refers to")
+	}
+	return nil
+}
+
+func (n *Network) checkEffort(r *Record) error {
+	need := n.RequiredEffort(r)
+	switch {
+	case r.Work != nil && r.Work.Effort == 0:
+		return invalid(RuleEffort, "work with effort 0")
+	case r.Effort() < need:
+		return invalid(RuleEffort, "effort %d, the record's size needs %d", r.Effort(), need)
+	}
+	return nil
+}
+
+func (n *Network) checkClaims(r *Record) error {
+	body := r.bodyHash()
+	for i := range r.Selectors {
+		s := &r.Selectors[i]
+		if !ed25519consensus.Verify(s.Key[:], n.claimMessage(body, s.Ordinal), s.Claim[:]) {
+			return invalid(RuleClaim, "the claim of selector %d does not verify", i)
+		}
+	}
+	return nil
+}
+
+func (n *Network) checkSignature(r *Record) error {
+	if !ed25519consensus.Verify(r.Owner[:], n.signatureMessage(r), r.Signature[:]) {
+		return invalid(RuleSignature, "the owner's signature does not verify")
+	}
+	return nil
+}
+
+// CheckLinked applies the rule that needs the record's links: it is not older than the newest of them. Times are in
+// milliseconds.
+func CheckLinked(h *Header, newestLink uint64) error {
+	if h.Timestamp < newestLink {
+		return invalid(RuleTimestamp, "%d is before that of a link, %d", h.Timestamp, newestLink)
+	}
+	return nil
+}
+
+// ErrTooFarAhead is returned by [Network.HoldUntil] for a record that is not even worth holding.
+var ErrTooFarAhead = errors.New("the record's timestamp is too far in the future")
+
+// HoldUntil applies the rule of the clock. It returns 0 for a record whose time has come; the time, in milliseconds,
+// until which to hold one that is ahead of the clock by more than the network's drift; and [ErrTooFarAhead] beyond
+// [MaxHold].
+func (n *Network) HoldUntil(h *Header, now uint64) (uint64, error) {
+	drift := n.params.ClockDrift
+	switch {
+	case h.Timestamp <= now+drift:
+		return 0, nil
+	case h.Timestamp <= now+drift+MaxHold:
+		return h.Timestamp - drift, nil
+	}
+	return 0, fmt.Errorf("%w: by %d s", ErrTooFarAhead, (h.Timestamp-now)/1000)
+}

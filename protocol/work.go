@@ -1,0 +1,41 @@
+package protocol
+
+import "math"
+
+// workBase is added to a record's bytes when its price is reckoned: what a node stores and indexes besides them.
+const workBase = 128
+
+// WorkVerifier checks a proof of work over a challenge; package pow has one.
+type WorkVerifier func(challenge []byte, w Work) error
+
+// WorkSolver finds a proof of work over a challenge; package pow has one.
+type WorkSolver func(challenge []byte, effort uint32) (Work, error)
+
+// RequiredEffort returns the least effort that the network asks of a record: its size times the network's
+// work per KiB, rounded up, at most 2^32−1. Genesis records are free.
+func (n *Network) RequiredEffort(r *Record) uint32 {
+	if r.Type == TypeGenesis {
+		return 0
+	}
+	size := uint64(r.selectorsEnd) + workBase
+	if r.Value != nil {
+		size += uint64(r.Value.Size)
+	}
+	effort := (size*uint64(n.params.WorkPerKiB) + 1023) / 1024
+	return uint32(min(effort, math.MaxUint32)) //nolint:gosec // bounded in this line
+}
+
+// Challenge returns what the record's work is over: everything up to and including the signature. Nonce and effort
+// are appended to it by whoever solves or verifies.
+func (n *Network) Challenge(r *Record) []byte {
+	h := r.workHash()
+	return n.scope(r.Type).domain(domainWork, h[:])
+}
+
+// scope is the network whose ID goes into a record's hashes: none for a genesis record, which comes before it.
+func (n *Network) scope(t Type) *Network {
+	if t == TypeGenesis {
+		return nil
+	}
+	return n
+}
