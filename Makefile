@@ -38,11 +38,7 @@ lint: ## the linters of .golangci.yml; they also hold the arrows between package
 	$(LINT) run
 
 fuzz: ## each fuzz target in turn for FUZZTIME (30s)
-	@$(GO) test -vet=off -list '^Fuzz' ./... | awk '/^Fuzz/ { names = names " " $$1 } /^ok/ { n = split(names, f); for (i = 1; i <= n; i++) print $$2, f[i]; names = "" }' | \
-	while read -r package target; do \
-		echo "== $$target ($$package)"; \
-		$(GO) test -vet=off -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$package" </dev/null; \
-	done
+	@GO='$(GO)' .ci/fuzz $(FUZZTIME)
 
 fmt: ## format the Go sources
 	gofmt -s -w .
