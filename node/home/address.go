@@ -1,0 +1,57 @@
+package home
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"os"
+	"strings"
+)
+
+// PublishAPI tells clients where the running node's API is. withdraw takes it back, unless another node wrote its own
+// address over it.
+func (h *Home) PublishAPI(address string) (withdraw func() error, err error) {
+	if err := checkAPI(address); err != nil {
+		return nil, err
+	}
+	path := h.path(addressFile)
+	if err := replaceFile(path, []byte(address+"\n")); err != nil {
+		return nil, err
+	}
+	return func() error {
+		if now, err := h.API(); err != nil || now != address {
+			return nil //nolint:nilerr // gone or not ours: nothing to take back
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("withdraw the API's address: %w", err)
+		}
+		return nil
+	}, nil
+}
+
+// API returns the URL of the API of the node that runs here; it is an [fs.ErrNotExist] when none does. A node that was
+// killed leaves its address behind: whether somebody answers there is the client's to see.
+func (h *Home) API() (string, error) {
+	path := h.path(addressFile)
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", missing("no node runs in %s: start one with lf node, or say where one is with --home or --api", h.dir)
+	}
+	if err != nil {
+		return "", fmt.Errorf("the API's address: %w", err)
+	}
+	address := strings.TrimSpace(string(text))
+	if err := checkAPI(address); err != nil {
+		return "", fmt.Errorf("%s is damaged: %w (restart the node, which writes it anew)", path, err)
+	}
+	return address, nil
+}
+
+func checkAPI(address string) error {
+	u, err := url.Parse(address)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return fmt.Errorf("not the URL of an API: %q", address)
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package home
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// The files in a home.
+const (
+	lockFile     = "lock"
+	identityFile = "identity.pem"
+	networkFile  = "network.lfnet"
+	tokenFile    = "api.token" //nolint:gosec // a file's name
+	addressFile  = "api"
+	databaseFile = "lf.db"
+	ownersFolder = "owners"
+	defaultFile  = "default-owner"
+)
+
+// Home is a directory that a node lives in. Its methods are safe for concurrent use, by several processes too.
+type Home struct{ dir string }
+
+// Open returns the home in a directory. The directory is made, readable by its user alone, by the first thing that is
+// written into it: a client that asks for a home which is not there leaves none behind.
+func Open(dir string) (*Home, error) {
+	if dir == "" {
+		return nil, errors.New("the home directory's name is empty")
+	}
+	abs, err := filepath.Abs(dir)
+	if err != nil {
+		return nil, fmt.Errorf("home %s: %w", dir, err)
+	}
+	switch info, err := os.Stat(abs); {
+	case errors.Is(err, fs.ErrNotExist):
+	case err != nil:
+		return nil, fmt.Errorf("home: %w", err)
+	case !info.IsDir():
+		return nil, fmt.Errorf("home %s is not a directory", abs)
+	}
+	return &Home{abs}, nil
+}
+
+// Dir returns the directory's absolute path.
+func (h *Home) Dir() string { return h.dir }
+
+// Database returns the path of the node's database.
+func (h *Home) Database() string { return h.path(databaseFile) }
+
+func (h *Home) path(name string) string { return filepath.Join(h.dir, name) }
+
+// makeDir makes the home, or a folder in it.
+func makeDir(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make home: %w", err)
+	}
+	return nil
+}
+
+// missingError says in words that something is not there; it is an [fs.ErrNotExist].
+type missingError struct{ text string }
+
+func (e *missingError) Error() string        { return e.text }
+func (e *missingError) Is(target error) bool { return target == fs.ErrNotExist }
+
+func missing(format string, args ...any) error { return &missingError{fmt.Sprintf(format, args...)} }

@@ -1,0 +1,35 @@
+package home
+
+import (
+	"fmt"
+
+	"github.com/gofrs/flock"
+)
+
+// InUseError says that another process runs in the home.
+type InUseError struct{ Dir string }
+
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("home %s is in use by another process: stop that one, or give this one another --home", e.Dir)
+}
+
+// Lock takes the home for this process until unlock is called or the process ends, however it ends. It returns an
+// [*InUseError] at once when somebody else has it.
+func (h *Home) Lock() (unlock func() error, err error) {
+	if err := makeDir(h.dir); err != nil {
+		return nil, err
+	}
+	l := flock.New(h.path(lockFile), flock.SetPermissions(0o600))
+	switch locked, err := l.TryLock(); {
+	case err != nil:
+		return nil, fmt.Errorf("lock home: %w", err)
+	case !locked:
+		return nil, &InUseError{h.dir}
+	}
+	return func() error {
+		if err := l.Unlock(); err != nil {
+			return fmt.Errorf("unlock home: %w", err)
+		}
+		return nil
+	}, nil
+}

@@ -1,0 +1,73 @@
+package home
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"slices"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// WrongNetworkError says that the home belongs to another network than the one asked for.
+type WrongNetworkError struct {
+	Dir              string
+	Bound, Given     protocol.ID
+	BoundAs, GivenAs string // the networks' names
+}
+
+func (e *WrongNetworkError) Error() string {
+	return fmt.Sprintf("home %s belongs to network %q (%s), not to %q (%s): give each network a --home of its own",
+		e.Dir, e.BoundAs, e.Bound, e.GivenAs, e.Given)
+}
+
+// Network returns the network that the home is bound to; it is an [fs.ErrNotExist] when it is not yet bound.
+func (h *Home) Network() (*protocol.Network, protocol.NetworkFile, error) {
+	path := h.path(networkFile)
+	data, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, protocol.NetworkFile{}, missing("home %s belongs to no network yet", h.dir)
+	}
+	if err != nil {
+		return nil, protocol.NetworkFile{}, fmt.Errorf("the home's network: %w", err)
+	}
+	n, f, err := protocol.ParseNetworkFile(data)
+	if err != nil {
+		return nil, f, fmt.Errorf("the home's network: %s: %w (replace it by a copy of the network's file)", path, err)
+	}
+	return n, f, nil
+}
+
+// BindNetwork makes the home belong to a network for ever. When it does already, the seeds are replaced by those of f,
+// if f has any; when it belongs to another network, that is a [*WrongNetworkError].
+func (h *Home) BindNetwork(f protocol.NetworkFile) error {
+	if _, err := f.Network(); err != nil {
+		return err
+	}
+	bound, old, err := h.Network()
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		err := h.writeNetwork(f, createFile)
+		if errors.Is(err, fs.ErrExist) {
+			return h.BindNetwork(f) // another process was faster
+		}
+		return err
+	case err != nil:
+		return err
+	case bound.ID() != f.ID:
+		return &WrongNetworkError{h.dir, bound.ID(), f.ID, bound.Params().Name, f.Params.Name}
+	case len(f.Seeds) == 0 || slices.Equal(old.Seeds, f.Seeds):
+		return nil
+	}
+	return h.writeNetwork(f, replaceFile)
+}
+
+func (h *Home) writeNetwork(f protocol.NetworkFile, write func(string, []byte) error) error {
+	data, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode network file: %w", err)
+	}
+	return write(h.path(networkFile), append(data, '\n'))
+}
