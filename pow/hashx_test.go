@@ -1,0 +1,262 @@
+package pow
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+var hashxSalt = [16]byte{'H', 'a', 's', 'h', 'X', ' ', 'v', '1'}
+
+// programBytes is a program as the vectors' digest sees it.
+func programBytes(code []instruction) (b []byte) {
+	for _, in := range code {
+		b = append(b, in.op, in.dst, in.src)
+		b = binary.LittleEndian.AppendUint32(b, in.imm)
+	}
+	return b
+}
+
+func joinInts(v []int) string {
+	if len(v) == 0 {
+		return "-"
+	}
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(v), " ", ","), "[]")
+}
+
+func le64(v uint64) []byte { return binary.LittleEndian.AppendUint64(nil, v) }
+
+func TestHashXVectors(t *testing.T) {
+	for _, rec := range readRecords(t, "hashx.txt") {
+		t.Run(get(rec, "name").args[0], func(t *testing.T) {
+			seed := get(rec, "seed").bytes(0)
+			h, ok := newHashX(seed)
+			ref := newRefHashX(seed)
+			for _, l := range rec {
+				l.t = t
+				checkHashXLine(l, seed, h, ok, ref)
+			}
+			if !slices.Equal(h.program(), ref.code[:h.placed]) {
+				t.Error("the two generators differ")
+			}
+		})
+	}
+}
+
+func checkHashXLine(l line, seed []byte, h *hashX, ok bool, ref *refHashX) {
+	switch l.key {
+	case "name", "seed":
+	case "blake2b":
+		equalBytes(l, 0, blake2bSum(64, &hashxSalt, seed))
+	case "verdict":
+		if want := l.args[0] == "accepted"; ok != want || ref.accepted != want {
+			l.failf("got %v, reference %v", ok, ref.accepted)
+		}
+	case "draws":
+		if want := l.number(0, 10); h.draws != want || ref.counter != want {
+			l.failf("got %d, reference %d", h.draws, ref.counter)
+		}
+	case "second":
+		if got := joinInts(h.retried); got != l.args[0] || joinInts(ref.retried()) != got {
+			l.failf("got %s, reference %v", got, ref.retried())
+		}
+	case "program":
+		equalBytes(l, 0, blake2bSum(32, nil, programBytes(h.program())))
+	case "hash":
+		x := l.number(0, 10)
+		equalBytes(l, 1, le64(h.hash(x)))
+		equalBytes(l, 1, le64(ref.hash(x)))
+	case "gaveup":
+		if want := l.number(0, 10); uint64(h.placed) != want {
+			l.failf("got %d", h.placed)
+		}
+	case "end":
+		if got := fmt.Sprint(len(ref.code), ref.muls, ref.maxReady); got != strings.Join(l.args, " ") {
+			l.failf("got %s", got)
+		}
+	default:
+		l.failf("unknown keyword")
+	}
+}
+
+func TestKeys(t *testing.T) {
+	for _, l := range readLines(t, "keys.txt") {
+		k := hashXKeys(l.bytes(0))
+		got := k[:4]
+		if l.args[1] == "K" {
+			got = k[4:]
+		}
+		if !slices.Equal(got, l.hexWords(2)) {
+			l.failf("got %x", got)
+		}
+	}
+}
+
+func TestRandomStream(t *testing.T) {
+	for _, l := range readLines(t, "stream.txt") {
+		k := hashXKeys(l.bytes(0))
+		for i, want := range l.hexWords(1) {
+			if got := sipDraw([4]uint64(k[:4]), uint64(i)); got != want {
+				l.failf("value %d: got %x", i, got)
+			}
+		}
+	}
+}
+
+// TestGeneratorTrace follows the generator draw by draw: the reference shows
+// its draws, the C one has to have placed the same instructions.
+func TestGeneratorTrace(t *testing.T) {
+	var h *hashX
+	var ref *refHashX
+	for _, l := range readLines(t, "trace.txt") {
+		switch l.key {
+		case "seed":
+			h, _ = newHashX(l.bytes(0))
+			ref = newRefHashX(l.bytes(0))
+		case "try":
+			checkTry(l, h, ref)
+		case "insn":
+			in := h.program()[l.number(0, 10)]
+			got := fmt.Sprint(in.op, int8(in.dst), int8(in.src), in.imm)
+			if got != strings.Join(l.args[1:], " ") {
+				l.failf("got %s", got)
+			}
+		}
+	}
+}
+
+func checkTry(l line, h *hashX, ref *refHashX) {
+	want := strings.Join(l.args, " ")
+	which := l.args[7]
+	if which == "fails" {
+		which = "1"
+	}
+	for _, try := range ref.tries {
+		if fmt.Sprint(try.n) != l.args[0] || fmt.Sprint(try.which) != which {
+			continue
+		}
+		if got := try.String(); got != want {
+			l.failf("got %s", got)
+		}
+		if try.ok && h.program()[try.n] != try.in {
+			l.failf("placed %v", h.program()[try.n])
+		}
+		return
+	}
+	l.failf("no such try")
+}
+
+func (t refTry) String() string {
+	register := func(r uint8) string {
+		if r == none {
+			return "-"
+		}
+		return fmt.Sprintf("R%d", r)
+	}
+	draws := func(format string, v []uint32) string {
+		var s []string
+		for _, x := range v {
+			s = append(s, fmt.Sprintf(format, x))
+		}
+		if s == nil {
+			return "-"
+		}
+		return strings.Join(s, ",")
+	}
+	imm, which := "-", fmt.Sprint(t.which)
+	if t.in.op >= addsh && t.in.op != target {
+		imm = fmt.Sprintf("%08x", t.in.imm)
+	}
+	if !t.ok {
+		which = "fails"
+	}
+	return fmt.Sprint(t.n, " ", t.sub, " ", t.cycle, " ", opNames[t.in.op], " ", register(t.in.dst), " ",
+		register(t.in.src), " ", imm, " ", which, " ", draws("%02x", t.bytes), " ", draws("%08x", t.words))
+}
+
+func TestEvaluation(t *testing.T) {
+	recs := readRecords(t, "run.txt")
+	seed := get(recs[0], "seed").bytes(0)
+	h, _ := newHashX(seed)
+	ref := newRefHashX(seed)
+	for _, rec := range recs[1:] {
+		x := get(rec, "input").number(0, 10)
+		r, rr := h.expand(x), refExpand(ref.k, x)
+		equalWords(get(rec, "E"), r, rr)
+		taken := h.run(&r)
+		if l := get(rec, "taken"); fmt.Sprint(taken) != l.args[0] || ref.run(&rr) != taken {
+			l.failf("got %d", taken)
+		}
+		equalWords(get(rec, "run"), r, rr)
+		equalBytes(get(rec, "hash"), 0, le64(h.hash(x)))
+	}
+}
+
+func equalWords(l line, got, ref [8]uint64) {
+	l.t.Helper()
+	if !slices.Equal(l.hexWords(0), got[:]) || got != ref {
+		l.failf("got %x, reference %x", got, ref)
+	}
+}
+
+func TestHash32(t *testing.T) {
+	for _, l := range readLines(t, "hash32.txt") {
+		h, _ := newHashX(l.bytes(0))
+		var got []byte
+		for _, w := range h.digest(l.number(1, 10)) {
+			got = append(got, le64(w)...)
+		}
+		equalBytes(l, 2, got)
+	}
+}
+
+// TestHashXAgainstReference compares generator and both interpreters with the
+// plain ones on random seeds and any range of inputs.
+func TestHashXAgainstReference(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		seed := rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "seed")
+		first := rapid.Uint64().Draw(t, "first")
+		out := make([]uint64, rapid.IntRange(0, 300).Draw(t, "count"))
+
+		h, ok := newHashX(seed)
+		ref := newRefHashX(seed)
+		if ok != ref.accepted || !slices.Equal(h.program(), ref.code[:h.placed]) {
+			t.Fatal("the programs differ")
+		}
+		if !ok {
+			return
+		}
+		h.hashRange(first, out)
+		for i, got := range out {
+			x := first + uint64(i)
+			if want := ref.hash(x); got != want || h.hash(x) != want {
+				t.Fatalf("H(%d): got %x from many, %x from one, want %x", x, got, h.hash(x), want)
+			}
+		}
+	})
+}
+
+// TestEveryBranchIsTaken makes sure that the inputs above meet each of the 16
+// branches and the case of none.
+func TestEveryBranchIsTaken(t *testing.T) {
+	seed := []byte("branches")
+	h, _ := newHashX(seed)
+	ref := newRefHashX(seed)
+	seen := map[int]bool{}
+	out := make([]uint64, 1024)
+	h.hashRange(0, out)
+	for x, got := range out {
+		r := refExpand(ref.k, uint64(x))
+		seen[ref.run(&r)] = true
+		if want := ref.hash(uint64(x)); got != want {
+			t.Fatalf("H(%d) = %x, want %x", x, got, want)
+		}
+	}
+	if len(seen) != 17 {
+		t.Errorf("only %d of 17 courses were taken", len(seen))
+	}
+}

@@ -1,0 +1,130 @@
+package pow
+
+/*
+#include "blake2b.h"
+#include "proof.h"
+#include "siphash.h"
+*/
+import "C"
+
+import "unsafe"
+
+// This file opens the C code to the tests, step by step as it computes: test
+// files cannot use cgo themselves. Nothing else uses it, so the linker drops it.
+
+// instruction is one step of a HashX program; a register that it does not have
+// is 0xff.
+type instruction struct {
+	op, dst, src uint8
+	imm          uint32
+}
+
+// hashX is the hash function of one seed and how it came about.
+type hashX struct {
+	c       C.lf_hashx
+	draws   uint64
+	placed  int
+	retried []int
+}
+
+// newHashX returns false if the seed has no program; what it returns then
+// tells only where the generator gave up.
+func newHashX(seed []byte) (*hashX, bool) {
+	h := new(hashX)
+	return h, h.make(seed)
+}
+
+func (h *hashX) make(seed []byte) bool {
+	var log C.lf_genlog
+	p, n := cbytes(seed)
+	ok := C.lf_hashx_make(&h.c, p, n, &log)
+	h.draws = uint64(log.draws)
+	h.placed = int(log.placed)
+	h.retried = h.retried[:0]
+	for _, at := range log.retried[:log.retries] {
+		h.retried = append(h.retried, int(at))
+	}
+	return ok == 1
+}
+
+func (h *hashX) program() []instruction {
+	code := make([]instruction, h.placed)
+	for i := range code {
+		in := h.c.code[i]
+		code[i] = instruction{uint8(in.op), uint8(in.dst), uint8(in.src), uint32(in.imm)}
+	}
+	return code
+}
+
+func (h *hashX) hash(x uint64) uint64 {
+	return uint64(C.lf_hashx_hash(&h.c, C.uint64_t(x)))
+}
+
+func (h *hashX) digest(x uint64) (d [4]uint64) {
+	C.lf_hashx_digest(&h.c, C.uint64_t(x), words(&d[0]))
+	return d
+}
+
+func (h *hashX) hashRange(first uint64, out []uint64) {
+	C.lf_hashx_range(&h.c, C.uint64_t(first), C.size_t(len(out)), words(unsafe.SliceData(out)))
+}
+
+func (h *hashX) expand(x uint64) (r [8]uint64) {
+	C.lf_sip_expand(&h.c.key[0], C.uint64_t(x), words(&r[0]), 1)
+	return r
+}
+
+func (h *hashX) run(r *[8]uint64) (taken int) {
+	return int(C.lf_program_run(&h.c.code[0], words(&r[0])))
+}
+
+// hashXKeys returns the generator key and the hash key of a seed.
+func hashXKeys(seed []byte) (k [8]uint64) {
+	p, n := cbytes(seed)
+	C.lf_hashx_keys(words(&k[0]), p, n)
+	return k
+}
+
+func sipDraw(key [4]uint64, x uint64) uint64 {
+	return uint64(C.lf_sip_draw(words(&key[0]), C.uint64_t(x)))
+}
+
+func blake2bSum(size int, salt *[16]byte, data []byte) []byte {
+	var b C.lf_blake2b
+	out := make([]byte, size)
+	p, n := cbytes(data)
+	C.lf_blake2b_init(&b, C.size_t(size), (*C.uint8_t)(unsafe.Pointer(salt)))
+	C.lf_blake2b_update(&b, p, n)
+	C.lf_blake2b_final(&b, (*C.uint8_t)(&out[0]))
+	return out
+}
+
+// proofDraw is the number R that a solution has to keep small.
+func proofDraw(seed []byte, solution [SolutionSize]byte) uint32 {
+	p, n := cbytes(seed)
+	return uint32(C.lf_proof_draw(p, n, (*C.uint8_t)(&solution[0])))
+}
+
+func verifyEquix(challenge []byte, solution [SolutionSize]byte) error {
+	p, n := cbytes(challenge)
+	return verdicts[C.lf_equix_verify(p, n, (*C.uint8_t)(&solution[0]))]
+}
+
+// solutionsOf returns all solutions of an Equi-X challenge that the solver
+// finds, in its order; false if the challenge has no program.
+func (s *solver) solutionsOf(challenge []byte) ([][SolutionSize]byte, bool) {
+	p, n := cbytes(challenge)
+	count := C.lf_equix_solve((*C.lf_solver)(s), p, n, nil)
+	if count < 0 {
+		return nil, false
+	}
+	all := make([][SolutionSize]byte, count)
+	for i := range all {
+		for j, b := range s.solutions[i] {
+			all[i][j] = byte(b)
+		}
+	}
+	return all, true
+}
+
+func words(p *uint64) *C.uint64_t { return (*C.uint64_t)(p) }

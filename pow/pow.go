@@ -1,0 +1,73 @@
+package pow
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+const (
+	// NonceSize is the length of a nonce in bytes.
+	NonceSize = 8
+	// SolutionSize is the length of a solution in bytes.
+	SolutionSize = 16
+	// MaxChallenge is the length of the longest challenge in bytes.
+	MaxChallenge = 256
+
+	effortSize  = 4
+	maxSeedSize = MaxChallenge + NonceSize + effortSize
+)
+
+// Proof is what a solver finds and a verifier checks.
+type Proof struct {
+	Nonce    [NonceSize]byte
+	Solution [SolutionSize]byte
+}
+
+// The ways in which a proof can be wrong, in the order in which they are
+// looked for.
+var (
+	ErrEffort     = errors.New("pow: the solution is not worth the effort it claims")
+	ErrOrder      = errors.New("pow: the indices of the solution are out of order")
+	ErrProgram    = errors.New("pow: the seed has no program")
+	ErrPartialSum = errors.New("pow: a partial sum of the solution is not zero")
+	ErrFinalSum   = errors.New("pow: the final sum of the solution is not zero")
+)
+
+// The ways in which a puzzle can be wrong, whatever the proof.
+var (
+	ErrZeroEffort    = errors.New("pow: the effort is zero")
+	ErrLongChallenge = errors.New("pow: the challenge is longer than 256 bytes")
+)
+
+// Verify returns nil if proof was found for challenge at effort, or else the
+// first of [ErrEffort], [ErrOrder], [ErrProgram], [ErrPartialSum] and
+// [ErrFinalSum] that is true of it; [ErrZeroEffort] or [ErrLongChallenge] if
+// nothing can be.
+//
+// It takes some tens of microseconds at worst and far less for most invalid
+// proofs, uses a few KiB of stack and allocates nothing.
+func Verify(challenge []byte, effort uint32, proof Proof) error {
+	if err := checkPuzzle(challenge, effort); err != nil {
+		return err
+	}
+	var buf [maxSeedSize]byte
+	return verify(appendSeed(buf[:0], challenge, proof.Nonce, effort), effort, &proof.Solution)
+}
+
+func checkPuzzle(challenge []byte, effort uint32) error {
+	switch {
+	case effort == 0:
+		return ErrZeroEffort
+	case len(challenge) > MaxChallenge:
+		return ErrLongChallenge
+	}
+	return nil
+}
+
+// appendSeed appends challenge ‖ nonce ‖ effort. Nonce and effort have fixed
+// lengths and stand last, so that different puzzles never share a seed.
+func appendSeed(b, challenge []byte, nonce [NonceSize]byte, effort uint32) []byte {
+	b = append(b, challenge...)
+	b = append(b, nonce[:]...)
+	return binary.BigEndian.AppendUint32(b, effort)
+}
