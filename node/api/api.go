@@ -149,6 +149,13 @@ type SelectorInfo struct {
 	Ordinal uint64               `json:"ordinal"`
 }
 
+// What has become of a record that a node has.
+const (
+	StateAttached = "attached" // all its ancestors are here, and it is answered
+	StatePending  = "pending"  // an ancestor is missing
+	StateHeld     = "held"     // its timestamp is ahead of the clock
+)
+
 // Submitted tells what became of a record. State is attached, pending or held; Known is set when the node had it.
 type Submitted struct {
 	ID        protocol.ID    `json:"id"`

@@ -1,0 +1,94 @@
+package api
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+var _ Service = (*Client)(nil)
+
+func (c *Client) get(ctx context.Context, path string, out any) error {
+	return c.do(ctx, request{method: http.MethodGet, path: path, out: out})
+}
+
+func (c *Client) post(ctx context.Context, path string, in any, repeatable bool, out any) error {
+	body, err := json.Marshal(in)
+	if err != nil {
+		return fmt.Errorf("encode the request: %w", err)
+	}
+	return c.do(ctx, request{
+		method: http.MethodPost, path: path, contentType: typeJSON, body: body, repeatable: repeatable, out: out,
+	})
+}
+
+// ok returns what a call filled in, unless the call failed.
+func ok[T any](v *T, err error) (*T, error) {
+	if err != nil {
+		return nil, err
+	}
+	return v, nil
+}
+
+// Status implements [Service].
+func (c *Client) Status(ctx context.Context) (*Status, error) {
+	var s Status
+	return ok(&s, c.get(ctx, "/v1/status", &s))
+}
+
+// Peers implements [Service].
+func (c *Client) Peers(ctx context.Context) ([]Peer, error) {
+	var list PeerList
+	if err := c.get(ctx, "/v1/peers", &list); err != nil {
+		return nil, err
+	}
+	return list.Peers, nil
+}
+
+// Network implements [Service].
+func (c *Client) Network(ctx context.Context) (*protocol.NetworkFile, error) {
+	var f protocol.NetworkFile
+	return ok(&f, c.get(ctx, "/v1/network", &f))
+}
+
+// Query implements [Service].
+func (c *Client) Query(ctx context.Context, q Query) (*QueryResult, error) {
+	var result QueryResult
+	return ok(&result, c.post(ctx, "/v1/query", q, true, &result))
+}
+
+// Record implements [Service].
+func (c *Client) Record(ctx context.Context, id protocol.ID) (*RecordInfo, error) {
+	var info RecordInfo
+	return ok(&info, c.get(ctx, "/v1/records/"+id.String(), &info))
+}
+
+// Submit implements [Service].
+func (c *Client) Submit(ctx context.Context, frame []byte) (*Submitted, error) {
+	var s Submitted
+	return ok(&s, c.do(ctx, request{
+		method: http.MethodPost, path: "/v1/records", contentType: typeCBOR, body: frame, repeatable: true, out: &s,
+	}))
+}
+
+// Links implements [Service].
+func (c *Client) Links(ctx context.Context, count int) (*Links, error) {
+	if err := checkLinks(count); err != nil {
+		return nil, err
+	}
+	var l Links
+	return ok(&l, c.get(ctx, "/v1/links?count="+strconv.Itoa(count), &l))
+}
+
+// Set implements [Service].
+func (c *Client) Set(ctx context.Context, r SetRequest) (*Submitted, error) {
+	if r.Value != nil && len(r.Value) == 0 && r.Text == nil {
+		r.Text, r.Value = new(string), nil // an empty value would be left out of the JSON
+	}
+	var s Submitted
+	return ok(&s, c.post(ctx, "/v1/set", r, false, &s))
+}

@@ -1,0 +1,162 @@
+package api
+
+import (
+	"slices"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// Limits of requests, beside those of the format in package protocol.
+const (
+	// MaxLimit is the largest limit of a query, DefaultLimit what 0 stands for.
+	MaxLimit     = 1000
+	DefaultLimit = 100
+	// MaxOwners is how many owners a query may name.
+	MaxOwners = 64
+	// MaxMaskingKey bounds a masking key, in bytes.
+	MaxMaskingKey = protocol.MaxName
+)
+
+// ParseSelectors reads selector expressions (NAME, NAME#ORDINAL, NAME#FROM#TO, NAME#) for a query.
+func ParseSelectors(expressions ...string) ([]SelectorRange, error) {
+	ranges := make([]SelectorRange, len(expressions))
+	for i, s := range expressions {
+		e, err := protocol.ParseExpression(s)
+		if err != nil {
+			return nil, Invalid("%v", err)
+		}
+		ranges[i] = SelectorRange{Name: e.Name, From: e.From, To: e.To}
+	}
+	return ranges, nil
+}
+
+// Check says what is wrong with a query, nil if nothing is. The handler calls it before the service; a service that
+// is also called directly calls it too.
+func (q *Query) Check() error {
+	if err := checkCount(len(q.Selectors)); err != nil {
+		return err
+	}
+	for i := range q.Selectors {
+		if err := q.Selectors[i].check(); err != nil {
+			return err
+		}
+	}
+	switch {
+	case len(q.Owners) > MaxOwners:
+		return Invalid("%d owners, at most %d are allowed", len(q.Owners), MaxOwners)
+	case q.Since > protocol.MaxTimestamp || q.Until > protocol.MaxTimestamp:
+		return Invalid("a time is above 2^53−1 ms")
+	case q.Until != 0 && q.Since > q.Until:
+		return Invalid("the time range ends before it begins")
+	case q.Limit < 0 || q.Limit > MaxLimit:
+		return Invalid("the limit must be 0 to %d, not %d", MaxLimit, q.Limit)
+	case len(q.MaskingKey) > MaxMaskingKey:
+		return Invalid("the masking key has %d bytes, at most %d are allowed", len(q.MaskingKey), MaxMaskingKey)
+	}
+	return nil
+}
+
+func checkCount(selectors int) error {
+	if selectors < 1 || selectors > protocol.MaxSelectors {
+		return Invalid("%d selectors, want 1 to %d", selectors, protocol.MaxSelectors)
+	}
+	return nil
+}
+
+func (s *SelectorRange) check() error {
+	switch {
+	case s.Key == nil && s.Name == "":
+		return Invalid("a selector without name and key: give one of them")
+	case s.Key != nil && s.Name != "":
+		return Invalid("a selector with both name and key: give one of them")
+	case s.From > protocol.MaxOrdinal || s.To > protocol.MaxOrdinal:
+		return Invalid("an ordinal is above 2^63−1")
+	case s.From > s.To:
+		return Invalid("the ordinals %d to %d: the range ends before it begins", s.From, s.To)
+	case s.Key != nil:
+		return nil
+	}
+	if err := protocol.CheckName(s.Name); err != nil {
+		return Invalid("%v", err)
+	}
+	return nil
+}
+
+func checkLinks(count int) error {
+	if count < 0 || count > protocol.MaxLinks {
+		return Invalid("the count of links must be 0 to %d, not %d", protocol.MaxLinks, count)
+	}
+	return nil
+}
+
+// What a [SetRequest] can make.
+const (
+	SetValue   = "set"
+	SetDelete  = "delete"
+	SetRelease = "release"
+)
+
+// Check says what is wrong with a request, nil if nothing is; see [Query.Check].
+func (r *SetRequest) Check() error {
+	if _, err := r.Points(); err != nil {
+		return err
+	}
+	switch value := r.Text != nil || r.Value != nil; {
+	case !slices.Contains([]string{"", SetValue, SetDelete, SetRelease}, r.Type):
+		return Invalid("type %q is neither set nor delete nor release", r.Type)
+	case r.Text != nil && r.Value != nil:
+		return Invalid("both text and value are given: give one of them")
+	case r.Deletes() && value:
+		return Invalid("a %s has no value", r.Type)
+	case !r.Deletes() && !value:
+		return Invalid("no value is given: give text or value, or the type delete or release")
+	case len(r.Plain()) > protocol.MaxPlaintext:
+		return Invalid("the value has %d bytes, at most %d are allowed", len(r.Plain()), protocol.MaxPlaintext)
+	case len(r.MaskingKey) > MaxMaskingKey:
+		return Invalid("the masking key has %d bytes, at most %d are allowed", len(r.MaskingKey), MaxMaskingKey)
+	}
+	return nil
+}
+
+// Deletes reports whether the request makes a record without a value: a tombstone or a release.
+func (r *SetRequest) Deletes() bool { return r.Type == SetDelete || r.Type == SetRelease }
+
+// RecordType is the type of the record that the request makes.
+func (r *SetRequest) RecordType() protocol.Type {
+	if r.Type == SetRelease {
+		return protocol.TypeRelease
+	}
+	return protocol.TypeDatum
+}
+
+// Plain returns the value to seal, nil if there is none; an empty value is not nil.
+func (r *SetRequest) Plain() []byte {
+	switch {
+	case r.Deletes():
+		return nil
+	case r.Text != nil:
+		return append([]byte{}, *r.Text...)
+	}
+	return r.Value
+}
+
+// Points reads the request's selectors: expressions with one ordinal each, none of them twice.
+func (r *SetRequest) Points() ([]protocol.Expression, error) {
+	if err := checkCount(len(r.Selectors)); err != nil {
+		return nil, err
+	}
+	var points []protocol.Expression
+	for _, s := range r.Selectors {
+		e, err := protocol.ParseExpression(s)
+		switch {
+		case err != nil:
+			return nil, Invalid("%v", err)
+		case !e.Point():
+			return nil, Invalid("selector %q: a record has one ordinal for each selector, not a range", s)
+		case slices.Contains(points, e):
+			return nil, Invalid("selector %q is given twice", s)
+		}
+		points = append(points, e)
+	}
+	return points, nil
+}

@@ -1,0 +1,139 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// Error is what a caller can do something about, as "problem details" of RFC 9457. It is the same on both sides: what a
+// [Service] returns, a [Handler] writes as application/problem+json and a [Client] returns again.
+type Error struct {
+	Type   string `json:"type,omitempty" format:"uri-reference" doc:"absent: about:blank, the status says it all"`
+	Title  string `json:"title" doc:"the status in words" example:"Not Found"`
+	Status int    `json:"status" doc:"the HTTP status" example:"404"`
+	Detail string `json:"detail,omitempty" doc:"what is wrong and what to do, in one line"`
+	// Rule is the rule of the record format that a submitted record breaks; such an error unwraps to a
+	// *protocol.InvalidError.
+	Rule protocol.Rule `json:"rule,omitempty" doc:"the rule of the record format that a submitted record breaks"`
+
+	cause error
+}
+
+// Error returns the detail: one line for a user.
+func (e *Error) Error() string {
+	if e.Detail == "" {
+		return e.Title
+	}
+	return e.Detail
+}
+
+// GetStatus makes an Error a status error of huma.
+func (e *Error) GetStatus() int { return e.Status }
+
+// Unwrap returns what the error was made from: on both sides alike for an invalid record, else only where it arose.
+func (e *Error) Unwrap() error {
+	if e.cause == nil && e.Rule != "" {
+		return &protocol.InvalidError{Rule: e.Rule, Reason: e.Detail}
+	}
+	return e.cause
+}
+
+// Is reports whether target is an Error of the same status and without a detail, such as &Error{Status: 404}.
+func (e *Error) Is(target error) bool {
+	t, ok := target.(*Error)
+	return ok && t.Detail == "" && t.Status == e.Status
+}
+
+func newError(status int, format string, args ...any) *Error {
+	e := &Error{Status: status, Title: title(status), Detail: fmt.Sprintf(format, args...)}
+	for _, a := range args {
+		if err, ok := a.(error); ok {
+			e.cause = err
+		}
+	}
+	return e
+}
+
+// title is the status in words; 499 is nginx's, for a client that did not wait.
+func title(status int) string {
+	if status == statusClientGone {
+		return "Client Closed Request"
+	}
+	return http.StatusText(status)
+}
+
+const statusClientGone = 499
+
+// NotFound says that there is no such thing here (404).
+func NotFound(format string, args ...any) *Error {
+	return newError(http.StatusNotFound, format, args...)
+}
+
+// Malformed says that a request cannot even be read (400).
+func Malformed(format string, args ...any) *Error {
+	return newError(http.StatusBadRequest, format, args...)
+}
+
+// Invalid says that a request was understood and makes no sense (422).
+func Invalid(format string, args ...any) *Error {
+	return newError(http.StatusUnprocessableEntity, format, args...)
+}
+
+// InvalidRecord says which rule a submitted record breaks (422).
+func InvalidRecord(err *protocol.InvalidError) *Error {
+	e := Invalid("%s", err.Reason)
+	e.Rule, e.cause = err.Rule, err
+	return e
+}
+
+// Unauthorized says that the request lacks the node's token or has another one (401).
+func Unauthorized(format string, args ...any) *Error {
+	return newError(http.StatusUnauthorized, format, args...)
+}
+
+// Forbidden says that nobody may do this (403).
+func Forbidden(format string, args ...any) *Error {
+	return newError(http.StatusForbidden, format, args...)
+}
+
+// Conflict says that the node's state does not allow this now, and trying again will not help (409).
+func Conflict(format string, args ...any) *Error {
+	return newError(http.StatusConflict, format, args...)
+}
+
+// TooLarge says that something is above its limit (413).
+func TooLarge(format string, args ...any) *Error {
+	return newError(http.StatusRequestEntityTooLarge, format, args...)
+}
+
+// Unavailable says that the node cannot do this now: it is busy, starting or closing. Trying again may help (503).
+func Unavailable(format string, args ...any) *Error {
+	return newError(http.StatusServiceUnavailable, format, args...)
+}
+
+// errorOf turns whatever a service returned into an Error. What is nobody's business but the node's becomes a 500
+// without its text; the caller logs it.
+func errorOf(err error) *Error {
+	var e *Error
+	var invalid *protocol.InvalidError
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &e):
+		return e
+	case errors.As(err, &invalid):
+		return InvalidRecord(invalid)
+	case errors.Is(err, protocol.ErrTooFarAhead):
+		return Invalid("%v", err)
+	case errors.As(err, &tooLarge):
+		return TooLarge("the body is larger than the %d bytes allowed here", tooLarge.Limit)
+	case errors.Is(err, context.Canceled):
+		return Unavailable("the node stopped working on the request: it may be closing")
+	case errors.Is(err, context.DeadlineExceeded):
+		return Unavailable("the node took too long")
+	}
+	return newError(http.StatusInternalServerError, "the node failed; its log says why")
+}

@@ -1,0 +1,101 @@
+package api
+
+import (
+	"crypto/sha256"
+	"crypto/subtle"
+	"net"
+	"net/http"
+	"strings"
+)
+
+// guard decides who may ask. It knows three callers that must be told apart: programs of the node's own machine, which
+// may read; who holds the token, who may do everything; and pages in a browser on this machine, which may do nothing
+// (they can reach localhost, by DNS rebinding under a name of their own, or by plain requests whose answers they cannot
+// read).
+type guard struct {
+	hosts []string
+	token [sha256.Size]byte
+	// locked is set when there is no token: then nothing is accepted that needs one.
+	locked bool
+}
+
+func newGuard(token string, hosts []string) *guard {
+	return &guard{hosts: hosts, token: sha256.Sum256([]byte(token)), locked: token == ""}
+}
+
+// checkOrigin refuses what a foreign page in a browser may have sent.
+func (g *guard) checkOrigin(r *http.Request) error {
+	if !g.knownHost(r.Host) {
+		return newError(http.StatusMisdirectedRequest, "the Host header %q is not one of this node's: use localhost or 127.0.0.1, or have the host allowed in the node's configuration", r.Host)
+	}
+	if origin := r.Header.Get("Origin"); origin != "" && origin != "http://"+r.Host && origin != "https://"+r.Host {
+		return Forbidden("pages of origin %q may not talk to this node", origin)
+	}
+	switch site := r.Header.Get("Sec-Fetch-Site"); site {
+	case "", "none", "same-origin":
+		return nil
+	default:
+		return Forbidden("pages of other sites may not talk to this node (Sec-Fetch-Site: %s)", site)
+	}
+}
+
+// knownHost accepts the loopback names with any port, and the configured hosts: "name" with any port, "name:port" with
+// that one.
+func (g *guard) knownHost(host string) bool {
+	name := hostname(host)
+	switch name {
+	case "localhost", "127.0.0.1", "[::1]":
+		return true
+	}
+	for _, h := range g.hosts {
+		if h != "" && (strings.EqualFold(h, host) || strings.EqualFold(h, name)) {
+			return true
+		}
+	}
+	return strings.EqualFold(name, "localhost")
+}
+
+// hostname takes the port off a Host header, if there is one and it is a number.
+func hostname(host string) string {
+	i := strings.LastIndexByte(host, ':')
+	if i < 0 || strings.HasSuffix(host, "]") {
+		return host
+	}
+	for _, c := range host[i+1:] {
+		if c < '0' || c > '9' {
+			return host
+		}
+	}
+	return host[:i]
+}
+
+// checkToken lets a request with the token pass.
+func (g *guard) checkToken(r *http.Request) error {
+	if g.locked {
+		return Unauthorized("this node runs without a token, so nothing that needs one is possible")
+	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
+		return Unauthorized("this needs the node's token, as the header \"Authorization: Bearer TOKEN\"; it is in the file api.token in the node's home")
+	}
+	given := sha256.Sum256([]byte(strings.TrimSpace(token)))
+	if subtle.ConstantTimeCompare(given[:], g.token[:]) != 1 {
+		return Unauthorized("the token is not this node's: the right one is in the file api.token in the home of the node at this address")
+	}
+	return nil
+}
+
+// checkReader lets whoever is on this machine read, others only with the token. What counts is the address at which
+// the request arrived, not the one it claims to come from: only this machine can reach its loopback interface. A
+// proxy on this machine that lets others in must ask for the token itself.
+func (g *guard) checkReader(r *http.Request) error {
+	switch addr := r.Context().Value(http.LocalAddrContextKey).(type) {
+	case *net.TCPAddr:
+		if addr.IP.IsLoopback() {
+			return nil
+		}
+	case *net.UnixAddr:
+		return nil
+	}
+	return g.checkToken(r)
+}
