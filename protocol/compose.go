@@ -32,8 +32,12 @@ type Draft struct {
 // composes (a proxy, say) needs no secret key of the owner's.
 func (n *Network) Compose(d Draft) (*Record, error) {
 	h := Header{Version: Version, Type: d.Type, Owner: d.Owner, Timestamp: d.Timestamp, Links: sortedLinks(d.Links)}
-	for _, p := range sortedNames(d.Names) {
+	names := sortedNames(d.Names)
+	for _, p := range names {
 		h.Selectors = append(h.Selectors, Selector{Key: p.Name.Selector(), Ordinal: p.Ordinal})
+	}
+	if err := checkDistinct(h.Selectors); err != nil {
+		return nil, err
 	}
 	sealed, err := n.sealDraft(d, &h)
 	if err != nil {
@@ -44,7 +48,7 @@ func (n *Network) Compose(d Draft) (*Record, error) {
 		return nil, err
 	}
 	body := unclaimed.bodyHash()
-	for i, p := range sortedNames(d.Names) {
+	for i, p := range names {
 		h.Selectors[i].Claim = n.claim(p.Name, body, p.Ordinal)
 	}
 	return NewRecord(h, sealed)
@@ -66,8 +70,8 @@ func (n *Network) sealDraft(d Draft, h *Header) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if uint64(len(sealed)) > uint64(n.params.MaxValue) {
-		return nil, fmt.Errorf("the value is too large: %d bytes when sealed, and this network allows %d", len(sealed), n.params.MaxValue)
+	if limit := n.valueLimit(d.Type); uint64(len(sealed)) > uint64(limit) {
+		return nil, fmt.Errorf("the value is too large: %d bytes when sealed, and this network allows %d", len(sealed), limit)
 	}
 	h.Value = &ValueRef{ID: sha256.Sum256(sealed), Size: uint32(len(sealed))} //nolint:gosec // at most MaxPlaintext and a little
 	return sealed, nil
@@ -75,7 +79,7 @@ func (n *Network) sealDraft(d Draft, h *Header) ([]byte, error) {
 
 // Sign returns the record with the owner's signature in it, and without work.
 func (n *Network) Sign(r *Record, key ed25519.PrivateKey) (*Record, error) {
-	if OwnerOf(key) != r.Owner {
+	if len(key) != ed25519.PrivateKeySize || OwnerOf(key) != r.Owner {
 		return nil, fmt.Errorf("the secret key is not that of owner %s", r.Owner)
 	}
 	h := r.Header

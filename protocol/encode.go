@@ -1,140 +1,133 @@
 package protocol
 
-import (
-	"bytes"
-	"crypto/sha256"
-	"fmt"
-
-	"github.com/fxamacker/cbor/v2"
-)
+import "crypto/sha256"
 
 // The first byte of the CBOR arrays that a header and its prefixes are.
 const (
-	arrayOf6 = 0x86 // body: version … value
-	arrayOf7 = 0x87 // body and selectors: what the owner signs
-	arrayOf8 = 0x88 // … and the signature: what the work pays for
-	arrayOf9 = 0x89 // the whole header
+	arrayOf6 = majorArray | 6 // body: version … value
+	arrayOf7 = majorArray | 7 // body and selectors: what the owner signs
+	arrayOf8 = majorArray | 8 // … and the signature: what the work pays for
+
+	headerFields = 9
 )
 
-// The codec is DAG-CBOR (https://ipld.io/specs/codecs/dag-cbor/spec/): definite lengths, shortest integers, map
-// keys sorted by length first, no tag but 42. Decoding is lenient only where encoding again shows the difference.
-var (
-	encoder = mustEncoder(cbor.EncOptions{Sort: cbor.SortLengthFirst, IndefLength: cbor.IndefLengthForbidden})
-	decoder = mustDecoder(cbor.DecOptions{
-		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
-		IndefLength:       cbor.IndefLengthForbidden,
-		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
-		MaxNestedLevels:   4,
-		MaxArrayElements:  64,
-		MaxMapPairs:       64,
-	})
-)
-
-func mustEncoder(o cbor.EncOptions) cbor.EncMode {
-	m, err := o.EncMode()
-	if err != nil {
-		panic(err) // the options are constants
-	}
-	return m
-}
-
-func mustDecoder(o cbor.DecOptions) cbor.DecMode {
-	m, err := o.DecMode()
-	if err != nil {
-		panic(err) // the options are constants
-	}
-	return m
-}
-
-// NewRecord encodes a header and keeps the value with it. It checks nothing but that the header fits its limit and
+// NewRecord encodes a header and keeps the value with it. It checks nothing but that the header fits its limits and
 // decodes again: [Network.Check] says whether the record is valid. The value may be nil, also when the header
 // refers to one (a record whose value was dropped).
 func NewRecord(h Header, value []byte) (*Record, error) {
-	raw, err := encodeHeader(&h)
-	if err != nil {
-		return nil, err
-	}
-	return DecodeRecord(raw, value)
+	return DecodeRecord(encodeHeader(&h), value)
 }
 
-func encodeHeader(h *Header) ([]byte, error) {
-	w := *h
-	// The codec writes nil as null; the format has empty lists.
-	if w.Links == nil {
-		w.Links = []ID{}
+func encodeHeader(h *Header) []byte {
+	b := make([]byte, 0, 192+41*len(h.Links)+110*len(h.Selectors))
+	b = appendArray(b, headerFields)
+	b = appendUint(b, h.Version)
+	b = appendUint(b, uint64(h.Type))
+	b = appendBytes(b, h.Owner[:])
+	b = appendUint(b, h.Timestamp)
+	b = appendArray(b, len(h.Links))
+	for i := range h.Links {
+		b = appendLink(b, linkPrefix, h.Links[i][:])
 	}
-	if w.Selectors == nil {
-		w.Selectors = []Selector{}
+	b = h.Value.append(b)
+	b = appendArray(b, len(h.Selectors))
+	for i := range h.Selectors {
+		b = h.Selectors[i].append(b)
 	}
-	raw, err := encoder.Marshal(&w)
-	if err != nil {
-		return nil, fmt.Errorf("encode record: %w", err)
+	b = appendBytes(b, h.Signature[:])
+	return h.Work.append(b)
+}
+
+func (v *ValueRef) append(b []byte) []byte {
+	if v == nil {
+		return append(b, null)
 	}
-	return raw, nil
+	return appendUint(appendLink(appendArray(b, 2), valuePrefix, v.ID[:]), uint64(v.Size))
+}
+
+func (s *Selector) append(b []byte) []byte {
+	return appendBytes(appendUint(appendBytes(appendArray(b, 3), s.Key[:]), s.Ordinal), s.Claim[:])
+}
+
+func (w *Work) append(b []byte) []byte {
+	if w == nil {
+		return append(b, null)
+	}
+	return appendUint(appendBytes(appendBytes(appendArray(b, 3), w.Nonce[:]), w.Solution[:]), uint64(w.Effort))
 }
 
 // DecodeRecord reads a header strictly: what it accepts encodes to the same bytes. It keeps header and value without
 // copying them. Errors are of type [*InvalidError].
 func DecodeRecord(header, value []byte) (*Record, error) {
-	if len(header) > MaxHeader {
-		return nil, invalid(RuleSize, "header has %d bytes, at most %d are allowed", len(header), MaxHeader)
-	}
-	if len(value) > MaxValue {
-		return nil, invalid(RuleSize, "value has %d bytes, at most %d are allowed", len(value), MaxValue)
-	}
-	if err := checkVersion(header); err != nil {
-		return nil, err
+	in := reader{data: header}
+	count, version := in.head("record", majorArray), in.uint("version")
+	switch {
+	case in.err != nil:
+		return nil, in.err
+	case version != Version: // it may have any shape and limits behind this field
+		return nil, invalid(RuleVersion, "version %d, the one known here is %d", version, Version)
+	case len(header) > MaxHeader:
+		return nil, invalid(RuleSize, "header of %d bytes, at most %d are allowed", len(header), MaxHeader)
+	case len(value) > MaxValue:
+		return nil, invalid(RuleSize, "value of %d bytes, at most %d are allowed", len(value), MaxValue)
+	case count != headerFields:
+		return nil, invalid(RuleEncoding, "an array of %d, want %d", count, headerFields)
 	}
 	r := &Record{header: header, value: value}
-	if err := r.decodeFields(); err != nil {
+	r.Version = version
+	r.decode(&in)
+	if err := in.end(); err != nil {
 		return nil, err
-	}
-	again, err := encodeHeader(&r.Header)
-	if err != nil || !bytes.Equal(again, header) {
-		return nil, invalid(RuleEncoding, "not the canonical encoding of what it holds")
 	}
 	r.id = sha256.Sum256(header)
 	return r, nil
 }
 
-// checkVersion looks at the first field alone, since another version may have any other shape behind it.
-func checkVersion(header []byte) error {
-	if len(header) < 2 || header[0]&0xe0 != 0x80 {
-		return invalid(RuleEncoding, "not a CBOR array")
+// decode reads the fields behind the version.
+func (r *Record) decode(in *reader) {
+	r.Type = Type(in.uint("type"))
+	in.fixed("owner", r.Owner[:])
+	r.Timestamp = in.uint("timestamp")
+	r.Links = make([]ID, in.list("links", RuleLinks, MaxLinks))
+	for i := range r.Links {
+		in.link("link", linkPrefix, r.Links[i][:])
 	}
-	if header[1] == Version {
-		return nil
+	if !in.null() {
+		r.Header.Value = decodeValueRef(in)
 	}
-	if header[1]&0xe0 != 0 {
-		return invalid(RuleEncoding, "does not begin with a version")
+	r.bodyEnd = in.pos
+	r.Selectors = make([]Selector, in.list("selectors", RuleSelectors, MaxSelectors))
+	for i := range r.Selectors {
+		r.Selectors[i].decode(in)
 	}
-	return invalid(RuleVersion, "the record's version is not %d, the one known here", Version)
+	r.selectorsEnd = in.pos
+	in.fixed("signature", r.Signature[:])
+	r.signatureEnd = in.pos
+	if !in.null() {
+		r.Work = decodeWork(in)
+	}
 }
 
-func (r *Record) decodeFields() error {
-	if r.header[0] != arrayOf9 {
-		return invalid(RuleEncoding, "not an array of 9 fields")
-	}
-	rest := r.header[1:]
-	var err error
-	fields := []struct {
-		into any
-		end  *int
-	}{
-		{into: &r.Version}, {into: &r.Type}, {into: &r.Owner}, {into: &r.Timestamp}, {into: &r.Links},
-		{into: &r.Header.Value, end: &r.bodyEnd}, {into: &r.Selectors, end: &r.selectorsEnd},
-		{into: &r.Signature, end: &r.signatureEnd}, {into: &r.Work},
-	}
-	for i, f := range fields {
-		if rest, err = decoder.UnmarshalFirst(rest, f.into); err != nil {
-			return invalid(RuleEncoding, "field %d: %v", i, err)
-		}
-		if f.end != nil {
-			*f.end = len(r.header) - len(rest)
-		}
-	}
-	if len(rest) > 0 {
-		return invalid(RuleEncoding, "%d bytes behind the record", len(rest))
-	}
-	return nil
+func decodeValueRef(in *reader) *ValueRef {
+	var v ValueRef
+	in.array("value", 2)
+	in.link("value", valuePrefix, v.ID[:])
+	v.Size = in.uint32("value size")
+	return &v
+}
+
+func (s *Selector) decode(in *reader) {
+	in.array("selector", 3)
+	in.fixed("selector key", s.Key[:])
+	s.Ordinal = in.uint("ordinal")
+	in.fixed("claim", s.Claim[:])
+}
+
+func decodeWork(in *reader) *Work {
+	var w Work
+	in.array("work", 3)
+	in.fixed("nonce", w.Nonce[:])
+	in.fixed("solution", w.Solution[:])
+	w.Effort = in.uint32("effort")
+	return &w
 }

@@ -10,14 +10,14 @@ type Rule string
 
 // The rules, in the order in which they are checked (section "Validation" of SPEC.md).
 const (
-	RuleSize      Rule = "size"      // a part is longer than its limit
+	RuleSize      Rule = "size"      // the header, the value or the frame is longer than its limit
 	RuleEncoding  Rule = "encoding"  // not the one strict DAG-CBOR encoding of a record
 	RuleVersion   Rule = "version"   // a version this software does not know
 	RuleType      Rule = "type"      // no such type, or the type forbids what the record holds
 	RuleTimestamp Rule = "timestamp" // out of range, or before a link's
 	RuleLinks     Rule = "links"     // too few, too many, unsorted or repeated
 	RuleSelectors Rule = "selectors" // too many, unsorted, repeated, ordinal out of range
-	RuleValue     Rule = "value"     // the value's size or hash is not what the header says
+	RuleValue     Rule = "value"     // a value of 0 bytes, or not the one that the header refers to
 	RuleEffort    Rule = "effort"    // less effort than the record's size needs
 	RuleWork      Rule = "work"      // the proof of work does not verify
 	RuleClaim     Rule = "claim"     // a selector's claim does not verify

@@ -6,6 +6,9 @@ import (
 	"strings"
 )
 
+// maxExpression bounds an expression: every byte of the longest name escaped, and two ordinals.
+const maxExpression = 2*MaxName + 64
+
 // Expression is a selector as people write it: a name and the ordinals asked for, both ends included.
 type Expression struct {
 	Name     string
@@ -69,20 +72,22 @@ func parseOrdinal(s string) (uint64, error) {
 
 // splitExpression splits at the hashes that are not escaped and takes the escapes away.
 func splitExpression(s string) ([]string, error) {
-	parts := []string{""}
-	last := func() *string { return &parts[len(parts)-1] }
+	if len(s) > maxExpression {
+		return nil, fmt.Errorf("a selector has %d bytes, and a name at most %d", len(s), MaxName)
+	}
+	var parts []string
+	var part []byte
 	for i := 0; i < len(s); i++ {
 		switch {
 		case s[i] == '#':
-			parts = append(parts, "")
-		case s[i] != '\\':
-			*last() += s[i : i+1]
-		case i+1 < len(s) && (s[i+1] == '#' || s[i+1] == '\\'):
+			parts, part = append(parts, string(part)), nil
+			continue
+		case s[i] == '\\' && i+1 < len(s) && (s[i+1] == '#' || s[i+1] == '\\'):
 			i++
-			*last() += s[i : i+1]
-		default:
+		case s[i] == '\\':
 			return nil, fmt.Errorf("selector %q: a backslash stands before # or another backslash only", s)
 		}
+		part = append(part, s[i])
 	}
-	return parts, nil
+	return append(parts, string(part)), nil
 }

@@ -40,9 +40,9 @@ func (id ID) Compare(other ID) int { return bytes.Compare(id[:], other[:]) }
 // ParseID reads a record's CID in any multibase.
 func ParseID(s string) (ID, error) {
 	var id ID
-	c, err := cid.Decode(s)
+	c, err := parseCID(s)
 	if err != nil {
-		return id, fmt.Errorf("not a CID: %q", s)
+		return id, err
 	}
 	return IDFromCID(c)
 }
@@ -69,9 +69,9 @@ func (id ValueID) MarshalText() ([]byte, error) { return []byte(id.String()), ni
 
 // UnmarshalText reads a CID of the codec raw.
 func (id *ValueID) UnmarshalText(text []byte) error {
-	c, err := cid.Decode(string(text))
+	c, err := parseCID(string(text))
 	if err != nil {
-		return fmt.Errorf("not a CID: %q", text)
+		return err
 	}
 	digest, err := digestOf(c, cid.Raw)
 	copy(id[:], digest)
@@ -100,6 +100,20 @@ func unmarshalDigest(dst, prefix, data []byte) error {
 	}
 	copy(dst, data[len(prefix):])
 	return nil
+}
+
+// maxCIDText is what the longest text form of a CID, in base 2, needs, and a little.
+const maxCIDText = 320
+
+func parseCID(s string) (cid.Cid, error) {
+	if len(s) > maxCIDText {
+		return cid.Undef, fmt.Errorf("not a CID: %d characters", len(s))
+	}
+	c, err := cid.Decode(s)
+	if err != nil {
+		return cid.Undef, fmt.Errorf("not a CID: %q", s)
+	}
+	return c, nil
 }
 
 func cidOf(codec uint64, digest []byte) cid.Cid {

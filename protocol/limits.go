@@ -25,6 +25,9 @@ const (
 	MaxTimestamp = 1<<53 - 1
 	// MaxOrdinal is the largest ordinal: what a signed 64-bit database integer holds.
 	MaxOrdinal = 1<<63 - 1
+	// MaxNetworkFile bounds a network file: 16 genesis records, one of them with the largest value, in base64, and as
+	// much again for seeds.
+	MaxNetworkFile = 512 << 10
 	// MaxName bounds a name's bytes before it is blinded.
 	MaxName = 1024
 

@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -32,8 +31,8 @@ func (n *Network) IsGenesis(id ID) bool {
 
 // OpenNetwork checks a set of genesis records, the one with the parameters last, and returns their network.
 func OpenNetwork(genesis []*Record) (*Network, error) {
-	if len(genesis) == 0 {
-		return nil, errors.New("a network without a genesis record")
+	if len(genesis) == 0 || len(genesis) > MaxLinks {
+		return nil, fmt.Errorf("a network has 1 to %d genesis records, not %d", MaxLinks, len(genesis))
 	}
 	last := genesis[len(genesis)-1]
 	if last.Value == nil || !last.HasValue() {
@@ -76,61 +75,5 @@ func (n *Network) checkGenesis(r *Record, last bool) error {
 	if err := r.checkValue(MaxValue); err != nil {
 		return err
 	}
-	return n.checkSignature(r)
-}
-
-// networkFormat is the first field of a network file: what the file is, and in which version.
-const networkFormat = "lf-network/1"
-
-// NetworkFile is a network as a file to hand around, in JSON: the genesis and where to find peers.
-type NetworkFile struct {
-	Format string   `json:"format"`
-	ID     ID       `json:"id"`
-	Params Params   `json:"params"`
-	Seeds  []string `json:"seeds"`
-	// Genesis holds the frames of the genesis records, in base64. ID and Params are derived from it and stand in the
-	// file for its reader.
-	Genesis [][]byte `json:"genesis"`
-}
-
-// File returns the network's file with these seeds (multiaddrs).
-func (n *Network) File(seeds []string) NetworkFile {
-	f := NetworkFile{Format: networkFormat, ID: n.id, Params: n.params, Seeds: append([]string{}, seeds...)}
-	for _, r := range n.genesis {
-		f.Genesis = append(f.Genesis, r.EncodeFrame())
-	}
-	return f
-}
-
-// ParseNetworkFile reads a network file and checks that the ID in it is the genesis's.
-func ParseNetworkFile(data []byte) (*Network, NetworkFile, error) {
-	var f NetworkFile
-	if err := json.Unmarshal(data, &f); err != nil {
-		return nil, f, fmt.Errorf("not a network file (JSON): %w", err)
-	}
-	n, err := f.Network()
-	return n, f, err
-}
-
-// Network opens the network that the file describes.
-func (f *NetworkFile) Network() (*Network, error) {
-	if f.Format != networkFormat {
-		return nil, fmt.Errorf("not a network file: its format is %q, want %q", f.Format, networkFormat)
-	}
-	records := make([]*Record, len(f.Genesis))
-	for i, frame := range f.Genesis {
-		r, err := DecodeFrame(frame)
-		if err != nil {
-			return nil, fmt.Errorf("genesis record %d: %w", i, err)
-		}
-		records[i] = r
-	}
-	n, err := OpenNetwork(records)
-	if err != nil {
-		return nil, err
-	}
-	if n.id != f.ID {
-		return nil, fmt.Errorf("the network file was changed: it says ID %s, its genesis has %s", f.ID, n.id)
-	}
-	return n, nil
+	return n.checkSigned(r)
 }

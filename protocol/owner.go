@@ -19,6 +19,9 @@ type Owner [ed25519.PublicKeySize]byte
 // PublicKey{Type: Ed25519, Data: 32 bytes}: https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md
 var peerIDPrefix = []byte{0x00, 0x24, 0x08, 0x01, 0x12, 0x20}
 
+// maxOwnerText is more than the 52 characters that a peer ID has.
+const maxOwnerText = 64
+
 func (o Owner) String() string {
 	return base58.Encode(append(bytes.Clone(peerIDPrefix), o[:]...))
 }
@@ -26,6 +29,9 @@ func (o Owner) String() string {
 // ParseOwner reads an owner's text form.
 func ParseOwner(s string) (Owner, error) {
 	var o Owner
+	if len(s) > maxOwnerText { // base58 takes quadratic time
+		return o, fmt.Errorf("not an owner (the peer ID of an Ed25519 key, 12D3KooW…): %d characters", len(s))
+	}
 	b, err := base58.Decode(s)
 	if err != nil || len(b) != len(peerIDPrefix)+len(o) || !bytes.HasPrefix(b, peerIDPrefix) {
 		return o, fmt.Errorf("not an owner (the peer ID of an Ed25519 key, 12D3KooW…): %q", s)
@@ -43,7 +49,8 @@ func (o *Owner) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// OwnerOf returns the owner whose secret key this is.
+// OwnerOf returns the owner whose secret key this is. The key has its full length, as [ParseKeyPEM] and crypto/ed25519
+// return it.
 func OwnerOf(key ed25519.PrivateKey) Owner { return Owner(key.Public().(ed25519.PublicKey)) }
 
 // pemKeyType is what RFC 5958 calls an unencrypted PKCS#8 key.

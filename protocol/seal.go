@@ -72,7 +72,7 @@ func (n *Network) Open(mask Mask, s Sealing, sealed []byte) ([]byte, error) {
 	case formPlain:
 		return data, nil
 	case formZstd:
-		plain, err := decompressor().DecodeAll(data, nil)
+		plain, err := decompressor().DecodeAll(data, []byte{})
 		if err != nil || len(plain) > MaxPlaintext {
 			return nil, fmt.Errorf("%w: its compressed form is damaged or larger than %d bytes", ErrUnreadable, MaxPlaintext)
 		}
@@ -100,14 +100,15 @@ func (n *Network) aead(mask Mask, s Sealing) (cipher.AEAD, error) {
 // Both are made on first use, are stateless between calls and start no goroutine with a concurrency of 1.
 var (
 	compressor = sync.OnceValue(func() *zstd.Encoder {
-		e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
+		e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),
+			zstd.WithWindowSize(MaxPlaintext))
 		if err != nil {
 			panic(err) // the options are constants
 		}
 		return e
 	})
 	decompressor = sync.OnceValue(func() *zstd.Decoder {
-		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxPlaintext), zstd.WithDecodeAllCapLimit(false))
+		d, err := zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(MaxPlaintext))
 		if err != nil {
 			panic(err) // the options are constants
 		}

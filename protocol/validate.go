@@ -4,8 +4,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-
-	"github.com/hdevalence/ed25519consensus"
 )
 
 // Check applies every rule that needs neither clock nor store, the cheap ones first. A record that fails is invalid
@@ -13,26 +11,36 @@ import (
 // without it.
 func (n *Network) Check(r *Record, verify WorkVerifier) error {
 	if r.Type == TypeGenesis {
-		if !n.IsGenesis(r.id) {
-			return invalid(RuleGenesis, "a genesis record, and not of this network")
-		}
-		return r.checkValue(MaxValue)
+		return n.checkKnownGenesis(r)
 	}
+	if err := n.checkUnsigned(r, verify); err != nil {
+		return err
+	}
+	return n.checkSigned(r)
+}
+
+func (n *Network) checkKnownGenesis(r *Record) error {
+	if !n.IsGenesis(r.id) {
+		return invalid(RuleGenesis, "a genesis record, and not of this network")
+	}
+	return r.checkValue(MaxValue)
+}
+
+// checkUnsigned applies the rules in front of the signatures.
+func (n *Network) checkUnsigned(r *Record, verify WorkVerifier) error {
 	for _, rule := range []func(*Record) error{n.checkType, n.checkTimestamp, n.checkLinks, n.checkSelectors,
 		n.checkValueSize, n.checkEffort} {
 		if err := rule(r); err != nil {
 			return err
 		}
 	}
-	if r.Work != nil {
-		if err := verify(n.Challenge(r), *r.Work); err != nil {
-			return invalid(RuleWork, "%v", err)
-		}
+	if r.Work == nil {
+		return nil
 	}
-	if err := n.checkClaims(r); err != nil {
-		return err
+	if err := verify(n.Challenge(r), *r.Work); err != nil {
+		return invalid(RuleWork, "%v", err)
 	}
-	return n.checkSignature(r)
+	return nil
 }
 
 // CheckAuthorship applies only what an answer's reader must know: that the value is the record's, that its claims come
@@ -41,10 +49,7 @@ func (n *Network) CheckAuthorship(r *Record) error {
 	if err := r.checkValue(MaxValue); err != nil {
 		return err
 	}
-	if err := n.checkClaims(r); err != nil {
-		return err
-	}
-	return n.checkSignature(r)
+	return n.checkSigned(r)
 }
 
 func (n *Network) checkType(r *Record) error {
@@ -67,7 +72,7 @@ func (n *Network) checkTimestamp(r *Record) error {
 }
 
 func (n *Network) checkLinks(r *Record) error {
-	if len(r.Links) < int(n.params.MinLinks) || len(r.Links) > MaxLinks {
+	if len(r.Links) < int(n.params.MinLinks) { // decoding bounds them from above
 		return invalid(RuleLinks, "%d links, want %d to %d", len(r.Links), n.params.MinLinks, MaxLinks)
 	}
 	for i := 1; i < len(r.Links); i++ {
@@ -79,28 +84,37 @@ func (n *Network) checkLinks(r *Record) error {
 }
 
 func (n *Network) checkSelectors(r *Record) error {
-	if len(r.Selectors) > MaxSelectors {
-		return invalid(RuleSelectors, "%d selectors, at most %d are allowed", len(r.Selectors), MaxSelectors)
-	}
 	for i, s := range r.Selectors {
 		switch {
 		case s.Ordinal > MaxOrdinal:
 			return invalid(RuleSelectors, "ordinal %d is above 2^63−1", s.Ordinal)
-		case i >= 2 && r.Selectors[i-1].compare(s) >= 0:
-			return invalid(RuleSelectors, "selectors behind the primary are not sorted and distinct")
-		case i >= 1 && r.Selectors[0].compare(s) == 0:
-			return invalid(RuleSelectors, "the primary selector is repeated")
+		case i >= 2 && r.Selectors[i-1].compare(s) > 0:
+			return invalid(RuleSelectors, "selectors behind the primary are not sorted")
+		}
+	}
+	return checkDistinct(r.Selectors)
+}
+
+// checkDistinct finds a repeated selector in a list that is sorted behind the first.
+func checkDistinct(list []Selector) error {
+	for i := 1; i < len(list); i++ {
+		if list[i].compare(list[0]) == 0 || list[i].compare(list[i-1]) == 0 {
+			return invalid(RuleSelectors, "the same name and ordinal twice")
 		}
 	}
 	return nil
 }
 
 func (n *Network) checkValueSize(r *Record) error {
-	limit := n.params.MaxValue
-	if r.Type == TypeCertificate || r.Type == TypeRevocation {
-		limit = MaxCertificateValue
+	return r.checkValue(n.valueLimit(r.Type))
+}
+
+// valueLimit returns how many bytes a sealed value of a record of this type may have.
+func (n *Network) valueLimit(t Type) uint32 {
+	if t == TypeCertificate || t == TypeRevocation {
+		return MaxCertificateValue
 	}
-	return r.checkValue(limit)
+	return n.params.MaxValue
 }
 
 // checkValue compares the value, where it is at hand, with what the header says of it.
@@ -110,8 +124,10 @@ func (r *Record) checkValue(limit uint32) error {
 		return invalid(RuleValue, "a value that the header does not refer to")
 	case r.Value == nil:
 		return nil
-	case r.Value.Size == 0 || r.Value.Size > limit:
-		return invalid(RuleSize, "value of %d bytes, want 1 to %d", r.Value.Size, limit)
+	case r.Value.Size == 0:
+		return invalid(RuleValue, "a value of 0 bytes")
+	case r.Value.Size > limit:
+		return invalid(RuleSize, "value of %d bytes, at most %d are allowed", r.Value.Size, limit)
 	case r.value == nil:
 		return nil
 	case uint64(len(r.value)) != uint64(r.Value.Size):
@@ -133,24 +149,6 @@ func (n *Network) checkEffort(r *Record) error {
 	return nil
 }
 
-func (n *Network) checkClaims(r *Record) error {
-	body := r.bodyHash()
-	for i := range r.Selectors {
-		s := &r.Selectors[i]
-		if !ed25519consensus.Verify(s.Key[:], n.claimMessage(body, s.Ordinal), s.Claim[:]) {
-			return invalid(RuleClaim, "the claim of selector %d does not verify", i)
-		}
-	}
-	return nil
-}
-
-func (n *Network) checkSignature(r *Record) error {
-	if !ed25519consensus.Verify(r.Owner[:], n.signatureMessage(r), r.Signature[:]) {
-		return invalid(RuleSignature, "the owner's signature does not verify")
-	}
-	return nil
-}
-
 // CheckLinked applies the rule that needs the record's links: it is not older than the newest of them. Times are in
 // milliseconds.
 func CheckLinked(h *Header, newestLink uint64) error {
@@ -168,11 +166,12 @@ var ErrTooFarAhead = errors.New("the record's timestamp is too far in the future
 // [MaxHold].
 func (n *Network) HoldUntil(h *Header, now uint64) (uint64, error) {
 	drift := n.params.ClockDrift
-	switch {
-	case h.Timestamp <= now+drift:
+	if h.Timestamp <= now || h.Timestamp-now <= drift {
 		return 0, nil
-	case h.Timestamp <= now+drift+MaxHold:
-		return h.Timestamp - drift, nil
 	}
-	return 0, fmt.Errorf("%w: by %d s", ErrTooFarAhead, (h.Timestamp-now)/1000)
+	ahead := h.Timestamp - now
+	if ahead > drift+MaxHold {
+		return 0, fmt.Errorf("%w: by %d s", ErrTooFarAhead, ahead/1000)
+	}
+	return h.Timestamp - drift, nil
 }

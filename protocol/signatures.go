@@ -1,0 +1,79 @@
+package protocol
+
+import "github.com/hdevalence/ed25519consensus"
+
+// Signatures follow ZIP-215 (https://zips.z.cash/zip-0215), which gives one verdict whether they are verified one by
+// one or many in a batch; nodes that disagree on one signature would disagree for ever.
+
+// signed is one signature of a record: who says what, and what it means when it does not verify.
+type signed struct {
+	key, message, signature []byte
+	rule                    Rule
+}
+
+// signatures lists the record's claims, then the owner's signature.
+func (n *Network) signatures(r *Record) []signed {
+	list := make([]signed, 0, len(r.Selectors)+1)
+	body := r.bodyHash()
+	for i := range r.Selectors {
+		s := &r.Selectors[i]
+		list = append(list, signed{s.Key[:], n.claimMessage(body, s.Ordinal), s.Claim[:], RuleClaim})
+	}
+	return append(list, signed{r.Owner[:], n.signatureMessage(r), r.Signature[:], RuleSignature})
+}
+
+// checkSigned verifies claims and signature: those of a composite key in one batch, which takes up to 40 % less time.
+func (n *Network) checkSigned(r *Record) error {
+	list := n.signatures(r)
+	if len(list) > 2 && verifyAll(list) {
+		return nil
+	}
+	return verifyEach(list)
+}
+
+// CheckBatch is [Network.Check] for many records at once, at about half the cost when they are valid. It returns an
+// error for each record, in their order. Some tens of records are a good batch.
+func (n *Network) CheckBatch(records []*Record, verify WorkVerifier) []error {
+	errs := make([]error, len(records))
+	lists := make([][]signed, len(records))
+	var all []signed
+	for i, r := range records {
+		if r.Type == TypeGenesis {
+			errs[i] = n.checkKnownGenesis(r)
+		} else if errs[i] = n.checkUnsigned(r, verify); errs[i] == nil {
+			lists[i] = n.signatures(r)
+			all = append(all, lists[i]...)
+		}
+	}
+	if len(all) == 0 || verifyAll(all) {
+		return errs
+	}
+	for i, list := range lists {
+		if list != nil {
+			errs[i] = verifyEach(list)
+		}
+	}
+	return errs
+}
+
+func verifyAll(list []signed) bool {
+	batch := ed25519consensus.NewPreallocatedBatchVerifier(len(list))
+	for _, s := range list {
+		batch.Add(s.key, s.message, s.signature)
+	}
+	return batch.Verify()
+}
+
+// verifyEach finds the first signature that does not verify.
+func verifyEach(list []signed) error {
+	for i, s := range list {
+		if ed25519consensus.Verify(s.key, s.message, s.signature) {
+			continue
+		}
+		if s.rule == RuleClaim {
+			return invalid(RuleClaim, "the claim of selector %d does not verify", i)
+		}
+		return invalid(RuleSignature, "the owner's signature does not verify")
+	}
+	return nil
+}
