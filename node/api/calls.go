@@ -77,7 +77,7 @@ func (c *Client) Submit(ctx context.Context, frame []byte) (*Submitted, error) {
 
 // Links implements [Service].
 func (c *Client) Links(ctx context.Context, count int) (*Links, error) {
-	if err := checkLinks(count); err != nil {
+	if err := CheckLinks(count); err != nil {
 		return nil, err
 	}
 	var l Links

@@ -82,7 +82,8 @@ func (s *SelectorRange) check() error {
 	return nil
 }
 
-func checkLinks(count int) error {
+// CheckLinks says what is wrong with a count of links asked for, nil if nothing is; see [Query.Check].
+func CheckLinks(count int) error {
 	if count < 0 || count > protocol.MaxLinks {
 		return Invalid("the count of links must be 0 to %d, not %d", protocol.MaxLinks, count)
 	}

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -120,7 +121,7 @@ func (c *Client) do(ctx context.Context, q request) error {
 func (c *Client) newRequest(ctx context.Context, q request) (*http.Request, error) {
 	var body io.Reader
 	if q.body != nil {
-		body = strings.NewReader(string(q.body))
+		body = bytes.NewReader(q.body)
 	}
 	r, err := http.NewRequestWithContext(ctx, q.method, c.base+q.path, body)
 	if err != nil {

@@ -201,7 +201,7 @@ func (h *Handler) getLinks(w http.ResponseWriter, r *http.Request) error {
 		}
 		count = int(n)
 	}
-	if err := checkLinks(count); err != nil {
+	if err := CheckLinks(count); err != nil {
 		return err
 	}
 	links, err := h.service.Links(r.Context(), count)

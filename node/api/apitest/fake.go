@@ -1,0 +1,223 @@
+package apitest
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
+)
+
+// Fake is a node that knows nobody and keeps its records in memory: real records, checked as a node checks them, and
+// queries that look at every one. Its network asks for no work.
+type Fake struct {
+	network *protocol.Network
+	names   *protocol.NameCache
+	started time.Time
+
+	mu      sync.Mutex
+	owner   ed25519.PrivateKey
+	records map[protocol.ID]*entry
+	index   uint64
+}
+
+type entry struct {
+	*protocol.Record
+	index uint64 // 0 while pending or held
+	state string
+}
+
+var _ api.Service = (*Fake)(nil)
+
+// NewFake returns a fake node on a network of its own, with nothing in it but the genesis.
+func NewFake() (*Fake, error) {
+	p := protocol.DefaultParams()
+	p.Name, p.WorkPerKiB = "fake", 0
+	p.NameHardening = protocol.Hardening{MemoryKiB: 8, Passes: 1}
+	n, err := protocol.NewNetwork(p, now()-1000, rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make an owner: %w", err)
+	}
+	f := &Fake{network: n, names: protocol.NewNameCache(n, 1000), started: time.Now(), owner: key, records: map[protocol.ID]*entry{}}
+	for _, r := range n.Genesis() {
+		f.records[r.ID()] = &entry{Record: r, state: api.StatePending}
+	}
+	f.settle()
+	return f, nil
+}
+
+func now() uint64 { return uint64(time.Now().UnixMilli()) } //nolint:gosec // after 1970
+
+// settle attaches whatever waits no longer: all its links are attached and its time has come.
+func (f *Fake) settle() {
+	for again := true; again; {
+		again = false
+		for _, e := range f.records {
+			if e.state == api.StateAttached {
+				continue
+			}
+			if e.state = f.stateOf(e.Record); e.state == api.StateAttached {
+				f.index++
+				e.index, again = f.index, true
+			}
+		}
+	}
+}
+
+func (f *Fake) stateOf(r *protocol.Record) string {
+	if until, _ := f.network.HoldUntil(&r.Header, now()); until > 0 {
+		return api.StateHeld
+	}
+	for _, link := range r.Links {
+		if parent := f.records[link]; parent == nil || parent.state != api.StateAttached {
+			return api.StatePending
+		}
+	}
+	return api.StateAttached
+}
+
+// Status implements api.Service.
+func (f *Fake) Status(ctx context.Context) (*api.Status, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := &api.Status{
+		Version: "fake", Peer: protocol.OwnerOf(f.owner).String(), Addresses: []string{}, Profile: "local", Offline: true,
+		Network: api.NetworkInfo{ID: f.network.ID(), Parameters: f.network.Params()}, Started: f.started.UTC(),
+	}
+	for _, e := range f.records {
+		switch s.Storage.Bytes += uint64(e.WireSize()); e.state { //nolint:gosec // a length
+		case api.StateAttached:
+			s.Storage.Attached++
+		case api.StatePending:
+			s.Storage.Pending++
+		default:
+			s.Storage.Held++
+		}
+	}
+	return s, ctx.Err()
+}
+
+// Peers implements api.Service.
+func (f *Fake) Peers(ctx context.Context) ([]api.Peer, error) { return []api.Peer{}, ctx.Err() }
+
+// Network implements api.Service.
+func (f *Fake) Network(ctx context.Context) (*protocol.NetworkFile, error) {
+	file := f.network.File(nil)
+	return &file, ctx.Err()
+}
+
+// Record implements api.Service.
+func (f *Fake) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	e, ok := f.records[id]
+	if !ok {
+		return nil, api.NotFound("this node has no record %s", id)
+	}
+	info := e.info(nil)
+	return &info, ctx.Err()
+}
+
+// Submit implements api.Service.
+func (f *Fake) Submit(ctx context.Context, frame []byte) (*api.Submitted, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r, err := protocol.DecodeFrame(frame)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.network.Check(r, noWork); err != nil {
+		return nil, err
+	}
+	if _, err := f.network.HoldUntil(&r.Header, now()); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	e, known := f.records[r.ID()]
+	if !known {
+		e = &entry{Record: r, state: api.StatePending}
+		f.records[r.ID()] = e
+		f.settle()
+	}
+	return &api.Submitted{ID: r.ID(), Owner: r.Owner, Timestamp: r.Timestamp, State: e.state, Known: known, Index: e.index}, nil
+}
+
+func noWork([]byte, protocol.Work) error { return errors.New("this network asks for no work") }
+
+// Links implements api.Service.
+func (f *Fake) Links(ctx context.Context, count int) (*api.Links, error) {
+	if err := api.CheckLinks(count); err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	count = max(count, int(f.network.Params().MinLinks))
+	l := &api.Links{Now: now()}
+	// The newest ones, whose indices are the highest.
+	for want := f.index; want > 0 && len(l.Links) < count; want-- {
+		for id, e := range f.records {
+			if e.index == want {
+				l.Links = append(l.Links, id)
+				l.Timestamp = max(l.Timestamp, e.Timestamp)
+			}
+		}
+	}
+	return l, ctx.Err()
+}
+
+// Set implements api.Service.
+func (f *Fake) Set(ctx context.Context, r api.SetRequest) (*api.Submitted, error) {
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
+	if r.Owner != "" && r.Owner != protocol.OwnerOf(f.owner).String() {
+		return nil, api.NotFound("this node keeps no key of owner %q", r.Owner)
+	}
+	links, err := f.Links(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	d := protocol.Draft{
+		Type: r.RecordType(), Owner: protocol.OwnerOf(f.owner), Timestamp: max(links.Now, links.Timestamp),
+		Links: links.Links, Value: r.Plain(), Mask: f.mask(r.MaskingKey),
+	}
+	points, err := r.Points()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range points {
+		key, err := f.names.Derive(p.Name)
+		if err != nil {
+			return nil, err
+		}
+		d.Names = append(d.Names, protocol.NamePoint{Name: key, Ordinal: p.From})
+	}
+	composed, err := f.network.Compose(d)
+	if err != nil {
+		return nil, api.Invalid("%v", err)
+	}
+	signed, err := f.network.Sign(composed, f.owner)
+	if err != nil {
+		return nil, err
+	}
+	return f.Submit(ctx, signed.EncodeFrame())
+}
+
+func (f *Fake) mask(maskingKey string) *protocol.Mask {
+	if maskingKey == "" {
+		return nil
+	}
+	m := f.network.DeriveMask(maskingKey)
+	return &m
+}

@@ -1,0 +1,171 @@
+package apitest
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"maps"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
+)
+
+// Query implements api.Service by looking at every record.
+func (f *Fake) Query(ctx context.Context, q api.Query) (*api.QueryResult, error) {
+	if err := q.Check(); err != nil {
+		return nil, err
+	}
+	masks, err := f.resolve(&q)
+	if err != nil {
+		return nil, err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.settle()
+	found := map[protocol.CompositeID]*group{}
+	for _, e := range f.records {
+		f.collect(q, e, found)
+	}
+	result := &api.QueryResult{Answers: []api.Answer{}}
+	for _, g := range slices.SortedFunc(maps.Values(found), (*group).compare) {
+		if a, ok := f.answer(q, g, masks); ok {
+			result.Answers = append(result.Answers, a)
+		}
+	}
+	if limit := cmp.Or(q.Limit, api.DefaultLimit); len(result.Answers) > limit {
+		result.Answers, result.More = result.Answers[:limit], true
+	}
+	return result, ctx.Err()
+}
+
+// resolve derives the keys of a query's names and the masks that may open what it finds.
+func (f *Fake) resolve(q *api.Query) ([]protocol.Mask, error) {
+	var masks []protocol.Mask
+	q.Selectors = slices.Clone(q.Selectors)
+	for i, s := range q.Selectors {
+		if s.Name == "" {
+			continue
+		}
+		name, err := f.names.Derive(s.Name)
+		if err != nil {
+			return nil, err
+		}
+		key := name.Selector()
+		q.Selectors[i].Key, masks = &key, append(masks, name.Mask())
+	}
+	switch m := f.mask(q.MaskingKey); {
+	case !q.Decrypt:
+		return nil, nil
+	case m != nil:
+		return []protocol.Mask{*m}, nil
+	}
+	return masks, nil
+}
+
+// group is what was found under one composite key.
+type group struct {
+	composite protocol.CompositeID
+	ordinals  []uint64
+	versions  map[protocol.Owner][]*entry
+}
+
+func (g *group) compare(o *group) int {
+	return cmp.Or(slices.Compare(g.ordinals, o.ordinals), bytes.Compare(g.composite[:], o.composite[:]))
+}
+
+func (f *Fake) collect(q api.Query, e *entry, found map[protocol.CompositeID]*group) {
+	if e.state != api.StateAttached || (e.Type != protocol.TypeDatum && e.Type != protocol.TypeRelease) ||
+		e.Timestamp < q.Since || (q.Until != 0 && e.Timestamp > q.Until) ||
+		(len(q.Owners) > 0 && !slices.Contains(q.Owners, e.Owner)) {
+		return
+	}
+	ordinals := match(q.Selectors, e.Selectors)
+	if ordinals == nil || (!q.Open && len(e.Selectors) != len(q.Selectors)) {
+		return
+	}
+	id := e.CompositeID()
+	if found[id] == nil {
+		found[id] = &group{id, ordinals, map[protocol.Owner][]*entry{}}
+	}
+	found[id].versions[e.Owner] = append(found[id].versions[e.Owner], e)
+}
+
+// match gives every range a selector of its own, and returns their ordinals; nil if there is no way to.
+func match(ranges []api.SelectorRange, selectors []protocol.Selector) []uint64 {
+	if len(ranges) == 0 {
+		return []uint64{}
+	}
+	for i, s := range selectors {
+		if r := ranges[0]; s.Key != *r.Key || s.Ordinal < r.From || s.Ordinal > r.To {
+			continue
+		}
+		if rest := match(ranges[1:], slices.Delete(slices.Clone(selectors), i, i+1)); rest != nil {
+			return append([]uint64{s.Ordinal}, rest...)
+		}
+	}
+	return nil
+}
+
+func newest(a, b *entry) int {
+	ida, idb := a.ID(), b.ID()
+	return cmp.Or(cmp.Compare(b.Timestamp, a.Timestamp), bytes.Compare(idb[:], ida[:]))
+}
+
+// answer ranks the claims by their newest versions. Versions up to a release do not count.
+func (f *Fake) answer(q api.Query, g *group, masks []protocol.Mask) (api.Answer, bool) {
+	var claims [][]*entry
+	for _, versions := range g.versions {
+		slices.SortFunc(versions, newest)
+		released := slices.IndexFunc(versions, func(e *entry) bool { return e.Type == protocol.TypeRelease })
+		if released >= 0 {
+			versions = versions[:released]
+		}
+		if len(versions) > 0 {
+			claims = append(claims, versions)
+		}
+	}
+	if len(claims) == 0 {
+		return api.Answer{}, false
+	}
+	slices.SortFunc(claims, func(a, b []*entry) int { return newest(a[0], b[0]) })
+	winner := claims[0]
+	a := api.Answer{Composite: g.composite, Ordinals: g.ordinals, Deleted: winner[0].Tombstone(), Record: f.open(winner[0], masks)}
+	if q.History {
+		for _, older := range winner[1:] {
+			a.History = append(a.History, f.open(older, masks))
+		}
+		for _, other := range claims[1:] {
+			a.Others = append(a.Others, f.open(other[0], masks))
+		}
+	}
+	return a, true
+}
+
+// open describes a record, with its value where a mask fits.
+func (f *Fake) open(e *entry, masks []protocol.Mask) api.RecordInfo {
+	for _, m := range masks {
+		if plain, err := f.network.Open(m, e.SealingOf(), e.ValueBytes()); err == nil {
+			return e.info(plain)
+		}
+	}
+	info := e.info(nil)
+	info.Sealed = masks != nil && e.Value != nil
+	return info
+}
+
+func (e *entry) info(plain []byte) api.RecordInfo {
+	info := api.RecordInfo{
+		ID: e.ID(), Type: e.Type.String(), Owner: e.Owner, Timestamp: e.Timestamp, Links: e.Links, Effort: e.Effort(),
+		Index: e.index, State: e.state, Frame: e.EncodeFrame(), Value: plain,
+	}
+	for _, s := range e.Selectors {
+		info.Selectors = append(info.Selectors, api.SelectorInfo{Key: s.Key, Ordinal: s.Ordinal})
+	}
+	if plain != nil && utf8.Valid(plain) {
+		text := string(plain)
+		info.Text = &text
+	}
+	return info
+}

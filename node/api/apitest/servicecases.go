@@ -1,0 +1,358 @@
+package apitest
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"errors"
+	"math"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
+)
+
+func (f *fixture) status() {
+	s, err := f.service.Status(f.ctx)
+	if err != nil {
+		f.Fatal(err)
+	}
+	if s.Network.ID != f.network.ID() || s.Network.Parameters.MinLinks != f.network.Params().MinLinks {
+		f.Fatalf("status is of network %s, want %s", s.Network.ID, f.network.ID())
+	}
+	if s.Version == "" || s.Peer == "" || s.Started.IsZero() || s.Storage.Attached < uint64(len(f.network.Genesis())) || s.Storage.Bytes == 0 {
+		f.Fatalf("status lacks something: %+v", s)
+	}
+	if _, err := protocol.ParseOwner(s.Peer); err != nil {
+		f.Fatal(err)
+	}
+	if peers, err := f.service.Peers(f.ctx); err != nil || peers == nil {
+		f.Fatalf("peers %v, %v: want a list", peers, err)
+	}
+}
+
+func (f *fixture) links() {
+	for range 3 {
+		f.set("x", "links")
+	}
+	for _, count := range []int{0, 1, int(f.network.Params().MinLinks) + 1} {
+		l, err := f.service.Links(f.ctx, count)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if len(l.Links) < max(count, int(f.network.Params().MinLinks)) || l.Now == 0 || l.Timestamp == 0 {
+			f.Fatalf("asked for %d links: %+v", count, l)
+		}
+		for i, id := range l.Links {
+			info, err := f.service.Record(f.ctx, id)
+			if err != nil || info.State != api.StateAttached || info.Timestamp > l.Timestamp || slices.Contains(l.Links[:i], id) {
+				f.Fatalf("link %s: %+v, %v", id, info, err)
+			}
+		}
+	}
+	for _, count := range []int{-1, protocol.MaxLinks + 1} {
+		if _, err := f.service.Links(f.ctx, count); err == nil {
+			f.Fatalf("%d links asked for, and no error", count)
+		}
+	}
+}
+
+func (f *fixture) setAndQuery() {
+	made := f.set("Bad Horse, Bad Horse", "horse")
+	f.set("He rides across the nation", "bad", "horse#2")
+	result := f.query(nil, "horse")
+	f.wantTexts(result, "Bad Horse, Bad Horse")
+	a := result.Answers[0]
+	if a.Record.ID != made.ID || a.Record.Owner != made.Owner || a.Record.Timestamp != made.Timestamp || a.Deleted || result.More {
+		f.Fatalf("answer %+v, want record %+v", a, made)
+	}
+	f.wantTexts(f.query(nil, "bad", "horse#"), "He rides across the nation")
+	f.wantTexts(f.query(nil, "horse#", "bad#"), "He rides across the nation")
+	f.wantTexts(f.query(nil, "bad"))
+}
+
+func (f *fixture) queryByKey() {
+	f.set("by key", "key#7")
+	name, err := f.network.DeriveName(f.expression("key"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	key := name.Selector()
+	for _, decrypt := range []bool{false, true} {
+		result, err := f.service.Query(f.ctx, api.Query{Selectors: []api.SelectorRange{{Key: &key, To: protocol.MaxOrdinal}}, Decrypt: decrypt})
+		if err != nil || len(result.Answers) != 1 || result.Answers[0].Record.Text != nil {
+			f.Fatalf("%+v, %v: want one answer, which nobody can open", result, err)
+		}
+		r := f.checkInfo(&result.Answers[0].Record)
+		if plain, err := f.network.Open(name.Mask(), r.SealingOf(), r.ValueBytes()); err != nil || string(plain) != "by key" {
+			f.Fatalf("%q, %v", plain, err)
+		}
+	}
+}
+
+func (f *fixture) ordinals() {
+	for _, ordinal := range []string{"10", "2", "9223372036854775807", "0"} {
+		f.set("o"+ordinal, "n#"+ordinal)
+	}
+	f.wantTexts(f.query(nil, "n#"), "o0", "o2", "o10", "o9223372036854775807")
+	f.wantTexts(f.query(nil, "n#2#10"), "o2", "o10")
+	f.wantTexts(f.query(nil, "n#3#9"))
+	result := f.query(nil, "n#9223372036854775807")
+	f.wantTexts(result, "o9223372036854775807")
+	if o := result.Answers[0].Ordinals; o[0] != math.MaxInt64 {
+		f.Fatalf("ordinal %d", o[0])
+	}
+}
+
+func (f *fixture) limit() {
+	for _, ordinal := range []string{"1", "2", "3"} {
+		f.set("o"+ordinal, "n#"+ordinal)
+	}
+	for limit, want := range map[int]int{1: 1, 2: 2, 3: 3, 4: 3, 0: 3} {
+		result := f.query(func(q *api.Query) { q.Limit = limit }, "n#")
+		if len(result.Answers) != want || result.More != (want < 3) {
+			f.Fatalf("limit %d: %d answers, more: %t", limit, len(result.Answers), result.More)
+		}
+	}
+}
+
+func (f *fixture) openQuery() {
+	f.set("alone", "a")
+	f.set("with b", "a", "b#4")
+	f.wantTexts(f.query(nil, "a"), "alone")
+	result := f.query(func(q *api.Query) { q.Open = true }, "a")
+	if len(result.Answers) != 2 {
+		f.Fatalf("%d answers, want both", len(result.Answers))
+	}
+}
+
+func (f *fixture) history() {
+	first := f.set("one", "h")
+	second := f.set("two", "h")
+	f.set("three", "h")
+	if a := f.query(nil, "h").Answers[0]; len(a.History) != 0 || textOf(&a.Record) != "three" {
+		f.Fatalf("without history: %+v", a)
+	}
+	a := f.query(func(q *api.Query) { q.History = true }, "h").Answers[0]
+	if len(a.History) != 2 || textOf(&a.History[0]) != "two" || textOf(&a.History[1]) != "one" {
+		f.Fatalf("history: %+v", a)
+	}
+	f.wantTexts(f.query(func(q *api.Query) { q.Until = second.Timestamp }, "h"), "two")
+	f.wantTexts(f.query(func(q *api.Query) { q.Until = second.Timestamp - 1 }, "h"), "one")
+	f.wantTexts(f.query(func(q *api.Query) { q.Until = first.Timestamp - 1 }, "h"))
+	f.wantTexts(f.query(func(q *api.Query) { q.Since = second.Timestamp }, "h"), "three")
+	f.wantTexts(f.query(func(q *api.Query) { q.Since, q.Until = first.Timestamp, first.Timestamp }, "h"), "one")
+}
+
+func (f *fixture) owners() {
+	mine := f.set("mine", "o")
+	other := f.compose("o", "other", func(d *protocol.Draft) { d.Timestamp = max(d.Timestamp, mine.Timestamp+1) })
+	if _, err := f.service.Submit(f.ctx, other.EncodeFrame()); err != nil {
+		f.Fatal(err)
+	}
+	a := f.query(func(q *api.Query) { q.History = true }, "o").Answers[0]
+	if len(a.Others) != 1 || textOf(&a.Record)+textOf(&a.Others[0]) != "othermine" {
+		f.Fatalf("two claims: %+v", a)
+	}
+	f.wantTexts(f.query(func(q *api.Query) { q.Owners = []protocol.Owner{mine.Owner} }, "o"), "mine")
+	f.wantTexts(f.query(func(q *api.Query) { q.Owners = []protocol.Owner{mine.Owner, other.Owner} }, "o"), "other")
+	f.wantTexts(f.query(func(q *api.Query) { q.Owners = []protocol.Owner{{1}} }, "o"))
+}
+
+func (f *fixture) deleteAndRelease() {
+	f.set("here", "d")
+	f.request(api.SetRequest{Selectors: []string{f.expression("d")}, Type: api.SetDelete})
+	a := f.query(func(q *api.Query) { q.History = true }, "d").Answers
+	if len(a) != 1 || !a[0].Deleted || a[0].Record.Text != nil || a[0].Record.Sealed || len(a[0].History) != 1 {
+		f.Fatalf("deleted: %+v", a)
+	}
+	f.request(api.SetRequest{Selectors: []string{f.expression("d")}, Type: api.SetRelease})
+	f.wantTexts(f.query(nil, "d"))
+	f.set("again", "d")
+	f.wantTexts(f.query(nil, "d"), "again")
+}
+
+func (f *fixture) values() {
+	for name, value := range map[string][]byte{
+		"text": []byte("Bad Horse \u2028 <&> \"\\\x00"), "bytes": {0xff, 0, 0xfe}, "empty": {}, "long": bytes.Repeat([]byte("long "), 200),
+	} {
+		f.request(api.SetRequest{Selectors: []string{f.expression(name)}, Value: value})
+		info := f.query(nil, name).Answers[0].Record
+		if name == "bytes" {
+			if info.Text != nil || !bytes.Equal(info.Value, value) {
+				f.Fatalf("%s: %+v", name, info)
+			}
+		} else if textOf(&info) != string(value) {
+			f.Fatalf("%s: %q", name, textOf(&info))
+		}
+	}
+	odd := []string{f.expression(`a hash \# and %23 & = + ; ünïcode "quoted"`)}
+	f.request(api.SetRequest{Selectors: odd, Text: &odd[0]})
+	f.wantTexts(f.query(nil, strings.TrimPrefix(odd[0], f.prefix)), odd[0])
+}
+
+func (f *fixture) maskingKey() {
+	text := "hidden"
+	f.request(api.SetRequest{Selectors: []string{f.expression("m")}, Text: &text, MaskingKey: "open sesame"})
+	f.wantTexts(f.query(func(q *api.Query) { q.MaskingKey = "open sesame" }, "m"), "hidden")
+	f.wantTexts(f.query(func(q *api.Query) { q.MaskingKey = "open says me" }, "m"), "(sealed)")
+	f.wantTexts(f.query(nil, "m"), "(sealed)")
+	f.wantTexts(f.query(func(q *api.Query) { q.Decrypt = false }, "m"), "(none)")
+}
+
+func (f *fixture) record() {
+	made := f.set("one record", "r")
+	info, err := f.service.Record(f.ctx, made.ID)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.checkInfo(info)
+	if info.ID != made.ID || info.Text != nil || info.Value != nil {
+		f.Fatalf("record %+v, want %s, and its value sealed", info, made.ID)
+	}
+	_, err = f.service.Record(f.ctx, protocol.ID{1})
+	f.wantStatus(err, http.StatusNotFound)
+}
+
+func (f *fixture) submit() {
+	r := f.compose("s", "submitted", nil)
+	s, err := f.service.Submit(f.ctx, r.EncodeFrame())
+	if err != nil || s.ID != r.ID() || s.Owner != r.Owner || s.Timestamp != r.Timestamp || s.State != api.StateAttached || s.Known {
+		f.Fatalf("%+v, %v", s, err)
+	}
+	f.wantTexts(f.query(nil, "s"), "submitted")
+	again, err := f.service.Submit(f.ctx, r.EncodeFrame())
+	if err != nil || !again.Known || again.State != api.StateAttached || again.Index != s.Index || again.ID != s.ID {
+		f.Fatalf("again: %+v, %v", again, err)
+	}
+}
+
+func (f *fixture) submitPending() {
+	parent := f.compose("p", "parent", nil)
+	child := f.compose("c", "child", func(d *protocol.Draft) {
+		d.Links[0], d.Timestamp = parent.ID(), max(d.Timestamp, parent.Timestamp)
+	})
+	for _, known := range []bool{false, true} {
+		s, err := f.service.Submit(f.ctx, child.EncodeFrame())
+		if err != nil || s.State != api.StatePending || s.Known != known || s.Index != 0 {
+			f.Fatalf("child without its parent: %+v, %v", s, err)
+		}
+	}
+	info, err := f.service.Record(f.ctx, child.ID())
+	if err != nil || info.State != api.StatePending {
+		f.Fatalf("%+v, %v", info, err)
+	}
+	f.wantTexts(f.query(nil, "c"))
+	if _, err := f.service.Submit(f.ctx, parent.EncodeFrame()); err != nil {
+		f.Fatal(err)
+	}
+	f.wantTexts(f.query(nil, "c"), "child")
+
+	held := f.compose("held", "ahead", func(d *protocol.Draft) { d.Timestamp += f.network.Params().ClockDrift + 3600_000 })
+	if s, err := f.service.Submit(f.ctx, held.EncodeFrame()); err != nil || s.State != api.StateHeld {
+		f.Fatalf("a record from the future: %+v, %v", s, err)
+	}
+}
+
+func (f *fixture) submitInvalid() {
+	good := f.compose("i", "fine", nil).EncodeFrame()
+	signature := bytes.Clone(good)
+	signature[len(signature)/2] ^= 1
+	value := bytes.Clone(good)
+	value[len(value)-1] ^= 1
+	for name, frame := range map[string][]byte{
+		"empty": {}, "text": []byte("Bad Horse"), "truncated": good[:len(good)-1], "trailing": append(bytes.Clone(good), 0),
+		"altered": signature, "altered value": value,
+		"few links": f.compose("i", "x", func(d *protocol.Draft) { d.Links = d.Links[:1] }).EncodeFrame(),
+	} {
+		_, err := f.service.Submit(f.ctx, frame)
+		var invalid *protocol.InvalidError
+		if !errors.As(err, &invalid) || invalid.Rule == "" || invalid.Reason == "" {
+			f.Fatalf("%s: %v, want the rule that is broken", name, err)
+		}
+		f.wantStatus(err, http.StatusUnprocessableEntity)
+	}
+}
+
+func (f *fixture) nothingFound() {
+	result := f.query(nil, "nobody ever wrote this")
+	if len(result.Answers) != 0 || result.More {
+		f.Fatalf("%+v", result)
+	}
+}
+
+func (f *fixture) invalidQueries() {
+	name := api.SelectorRange{Name: "n"}
+	for reason, q := range map[string]api.Query{
+		"no selector":       {},
+		"16 selectors":      {Selectors: slices.Repeat([]api.SelectorRange{name}, 16)},
+		"neither":           {Selectors: []api.SelectorRange{{}}},
+		"both":              {Selectors: []api.SelectorRange{{Name: "n", Key: &protocol.SelectorKey{}}}},
+		"ordinal":           {Selectors: []api.SelectorRange{{Name: "n", To: 1 << 63}}},
+		"range":             {Selectors: []api.SelectorRange{{Name: "n", From: 2, To: 1}}},
+		"long name":         {Selectors: []api.SelectorRange{{Name: strings.Repeat("n", protocol.MaxName+1)}}},
+		"limit":             {Selectors: []api.SelectorRange{name}, Limit: api.MaxLimit + 1},
+		"negative limit":    {Selectors: []api.SelectorRange{name}, Limit: -1},
+		"time range":        {Selectors: []api.SelectorRange{name}, Since: 2, Until: 1},
+		"time":              {Selectors: []api.SelectorRange{name}, Since: protocol.MaxTimestamp + 1},
+		"65 owners":         {Selectors: []api.SelectorRange{name}, Owners: make([]protocol.Owner, api.MaxOwners+1)},
+		"large masking key": {Selectors: []api.SelectorRange{name}, MaskingKey: strings.Repeat("m", api.MaxMaskingKey+1)},
+	} {
+		_, err := f.service.Query(f.ctx, q)
+		if err == nil {
+			f.Errorf("%s: no error", reason)
+			continue
+		}
+		f.wantStatus(err, http.StatusUnprocessableEntity)
+	}
+}
+
+func (f *fixture) invalidSets() {
+	text, name := "x", []string{"n"}
+	for reason, r := range map[string]api.SetRequest{
+		"no selector":     {Text: &text},
+		"a range":         {Selectors: []string{"n#1#2"}, Text: &text},
+		"every ordinal":   {Selectors: []string{"n#"}, Text: &text},
+		"an ordinal":      {Selectors: []string{"n#-1"}, Text: &text},
+		"twice":           {Selectors: []string{"n#1", "n#1"}, Text: &text},
+		"empty name":      {Selectors: []string{""}, Text: &text},
+		"16 selectors":    {Selectors: slices.Repeat(name, 16), Text: &text},
+		"no value":        {Selectors: name},
+		"two values":      {Selectors: name, Text: &text, Value: []byte("y")},
+		"type":            {Selectors: name, Text: &text, Type: "upsert"},
+		"delete a value":  {Selectors: name, Text: &text, Type: api.SetDelete},
+		"release a value": {Selectors: name, Value: []byte("y"), Type: api.SetRelease},
+		"large value":     {Selectors: name, Value: make([]byte, protocol.MaxPlaintext+1)},
+		"long":            {Selectors: name, Text: ptr(incompressible(int(f.network.Params().MaxValue) + 1))},
+	} {
+		_, err := f.service.Set(f.ctx, r)
+		if err == nil {
+			f.Errorf("%s: no error", reason)
+			continue
+		}
+		f.wantStatus(err, http.StatusUnprocessableEntity)
+	}
+	_, err := f.service.Set(f.ctx, api.SetRequest{Selectors: name, Text: &text, Owner: "nobody that this node knows"})
+	f.wantStatus(err, http.StatusNotFound)
+}
+
+func (f *fixture) canceled() {
+	ctx, cancel := context.WithCancel(f.ctx)
+	cancel()
+	if _, err := f.service.Status(ctx); !errors.Is(err, context.Canceled) {
+		f.Fatalf("%v, want context.Canceled", err)
+	}
+}
+
+func ptr[T any](v T) *T { return &v }
+
+// incompressible returns text that does not become much shorter.
+func incompressible(size int) string {
+	var b strings.Builder
+	for b.Len() < size {
+		b.WriteString(rand.Text())
+	}
+	return b.String()
+}

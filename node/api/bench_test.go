@@ -1,0 +1,60 @@
+package api_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/api/apitest"
+)
+
+// canned answers every query at once, so that what is measured is the handler and net/http.
+type canned struct {
+	api.Service
+	result *api.QueryResult
+}
+
+func (c canned) Query(context.Context, api.Query) (*api.QueryResult, error) { return c.result, nil }
+
+// newCanned answers with one typical record: one selector, a value of 32 bytes.
+func newCanned(b *testing.B) canned {
+	f := newFake(b)
+	text := "0123456789abcdef0123456789abcdef"
+	if _, err := f.Set(b.Context(), api.SetRequest{Selectors: []string{"horse#2"}, Text: &text}); err != nil {
+		b.Fatal(err)
+	}
+	q := api.Query{Selectors: []api.SelectorRange{{Name: "horse", From: 2, To: 2}}, Decrypt: true}
+	result, err := f.Query(b.Context(), q)
+	if err != nil || len(result.Answers) != 1 {
+		b.Fatal(result, err)
+	}
+	return canned{f, result}
+}
+
+// BenchmarkHTTPQuery is the cost of a single-key query but for the query: 16 kept connections, over the loopback, load
+// generator in the same process.
+func BenchmarkHTTPQuery(b *testing.B) {
+	s := newCanned(b)
+	address := strings.TrimPrefix(serve(b, s, api.HandlerOptions{}), "http://")
+	byName, _ := json.Marshal(api.Query{Selectors: []api.SelectorRange{{Name: "horse", From: 2, To: 2}}, Decrypt: true})
+	byKey := fmt.Appendf(nil, `{"selectors":[{"key":"%s","from":2,"to":2}]}`, s.result.Answers[0].Record.Selectors[0].Key)
+	for name, request := range map[string][]byte{
+		"kv":         apitest.Get("/v1/kv?k=horse%232"),
+		"query-name": apitest.Post("/v1/query", byName),
+		"query-key":  apitest.Post("/v1/query", byKey),
+		"livez":      apitest.Get("/livez"), // net/http and nothing else
+	} {
+		b.Run(name, func(b *testing.B) {
+			figures, err := apitest.Load(b.Context(), apitest.Plan{
+				Address: address, Requests: max(b.N, 16), Request: func(int) []byte { return request },
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			figures.Report(b)
+		})
+	}
+}

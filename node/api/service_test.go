@@ -1,0 +1,52 @@
+package api_test
+
+import (
+	"net/http/httptest"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/api/apitest"
+)
+
+const token = "the token of the test"
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newFake(t testing.TB) *apitest.Fake {
+	t.Helper()
+	f, err := apitest.NewFake()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// serve serves s as a node does and returns its URL.
+func serve(t testing.TB, s api.Service, o api.HandlerOptions) string {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = api.NewServer(api.NewHandler(s, o), nil)
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func newClient(t testing.TB, url, token string) *api.Client {
+	t.Helper()
+	c := api.NewClient(url, token)
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+func TestFake(t *testing.T) {
+	f := newFake(t)
+	apitest.TestService(t, func(*testing.T) api.Service { return f })
+}
+
+// A client of a handler of a service is as good as the service.
+func TestClientOfHandler(t *testing.T) {
+	url := serve(t, newFake(t), api.HandlerOptions{Token: token})
+	apitest.TestService(t, func(t *testing.T) api.Service { return newClient(t, url, token) })
+}
