@@ -1,9 +1,13 @@
 package api_test
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -55,6 +59,39 @@ func BenchmarkHTTPQuery(b *testing.B) {
 				b.Fatal(err)
 			}
 			figures.Report(b)
+		})
+	}
+}
+
+// discard is a response writer that keeps nothing.
+type discard struct{ header http.Header }
+
+func (d discard) Header() http.Header         { return d.header }
+func (d discard) Write(b []byte) (int, error) { return len(b), nil }
+func (d discard) WriteHeader(int)             {}
+
+// BenchmarkHandler is the handler's own cost, without net/http's.
+func BenchmarkHandler(b *testing.B) {
+	s := newCanned(b)
+	h := api.NewHandler(s, api.HandlerOptions{Token: token})
+	body, _ := json.Marshal(api.Query{Selectors: []api.SelectorRange{{Name: "horse", From: 2, To: 2}}, Decrypt: true})
+	for name, request := range map[string]func() *http.Request{
+		"kv": func() *http.Request { return httptest.NewRequest("GET", "http://localhost/v1/kv?k=horse%232", nil) },
+		"query": func() *http.Request {
+			r := httptest.NewRequest("POST", "http://localhost/v1/query", bytes.NewReader(body))
+			r.Header.Set("Content-Type", "application/json")
+			return r
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			r, w := request(), discard{http.Header{}}
+			r.Header.Set("Authorization", "Bearer "+token)
+			for b.Loop() {
+				r.Body = io.NopCloser(bytes.NewReader(body))
+				clear(w.header)
+				h.ServeHTTP(w, r)
+			}
 		})
 	}
 }

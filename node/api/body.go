@@ -137,11 +137,19 @@ func writeJSON(w http.ResponseWriter, status int, v any) error {
 func writeJSONAs(w http.ResponseWriter, contentType []string, status int, v any) error {
 	buf := buffers.Get().(*bytes.Buffer)
 	defer freeBuffer(buf)
-	e := json.NewEncoder(buf)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
+	if err := encodeJSON(buf, v); err != nil {
 		return err
 	}
 	w.Header()["Content-Type"] = contentType
 	return writeBody(w, status, buf.Bytes())
+}
+
+func encodeJSON(buf *bytes.Buffer, v any) error {
+	if fast, ok := v.(interface{ appendJSON([]byte) []byte }); ok {
+		_, err := buf.Write(fast.appendJSON(buf.AvailableBuffer()))
+		return err
+	}
+	e := json.NewEncoder(buf)
+	e.SetEscapeHTML(false)
+	return e.Encode(v)
 }
