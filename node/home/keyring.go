@@ -174,12 +174,12 @@ func (k *Keyring) SetDefault(nameOrOwner string) error {
 }
 
 func (k *Keyring) named(name string) (Key, error) {
-	if err := CheckOwnerName(name); err != nil {
-		return Key{}, err
+	if CheckOwnerName(name) != nil {
+		return Key{}, unknownOwner(name) // and no file outside is looked at
 	}
 	secret, err := readKey(k.path(name))
 	if errors.Is(err, fs.ErrNotExist) {
-		return Key{}, missing("no owner %q is here (lf owner list shows those that are)", name)
+		return Key{}, unknownOwner(name)
 	}
 	if err != nil {
 		return Key{}, fmt.Errorf("the key of owner %q: %w (restore it from a backup, or move the file away)", name, err)
@@ -189,6 +189,10 @@ func (k *Keyring) named(name string) (Key, error) {
 		return Key{}, err
 	}
 	return Key{Name: name, Owner: protocol.OwnerOf(secret), Secret: secret, Default: name == chosen}, nil
+}
+
+func unknownOwner(name string) error {
+	return missing("no owner %q is here (lf owner list shows those that are)", name)
 }
 
 // names returns the names of all keys, sorted. Files that are not called like a key are somebody else's.
