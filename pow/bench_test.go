@@ -31,7 +31,7 @@ func BenchmarkProgram(b *testing.B) {
 	var seed [8]byte
 	for i := uint64(0); b.Loop(); i++ {
 		binary.LittleEndian.PutUint64(seed[:], i)
-		h.make(seed[:])
+		h.generate(seed[:])
 	}
 }
 

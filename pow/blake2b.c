@@ -23,8 +23,8 @@ static const uint8_t schedule[10][16] = {
 	{10, 2, 8, 4, 7, 6, 1, 5, 15, 11, 9, 14, 3, 12, 13, 0},
 };
 
-static inline void mix(uint64_t *a, uint64_t *b, uint64_t *c, uint64_t *d,
-		       uint64_t x, uint64_t y)
+LF_INLINE void mix(uint64_t *a, uint64_t *b, uint64_t *c, uint64_t *d,
+		   uint64_t x, uint64_t y)
 {
 	*a += *b + x;
 	*d = lf_rotr(*d ^ *a, 32);
@@ -37,8 +37,8 @@ static inline void mix(uint64_t *a, uint64_t *b, uint64_t *c, uint64_t *d,
 }
 
 /* One round: the columns, then the diagonals. */
-static inline void mix_all(uint64_t v[16], const uint64_t m[16],
-			   const uint8_t s[16])
+LF_INLINE void mix_all(uint64_t v[16], const uint64_t m[16],
+		       const uint8_t s[16])
 {
 	mix(&v[0], &v[4], &v[8], &v[12], m[s[0]], m[s[1]]);
 	mix(&v[1], &v[5], &v[9], &v[13], m[s[2]], m[s[3]]);
@@ -53,7 +53,7 @@ static inline void mix_all(uint64_t v[16], const uint64_t m[16],
 static void compress(lf_blake2b *b, int last)
 {
 	uint64_t m[16], v[16];
-	int i, round;
+	int i;
 
 	for (i = 0; i < 16; i++)
 		m[i] = lf_load_le64(b->block + 8 * i);
@@ -64,8 +64,19 @@ static void compress(lf_blake2b *b, int last)
 	v[12] ^= b->count;
 	if (last)
 		v[14] = ~v[14];
-	for (round = 0; round < 12; round++)
-		mix_all(v, m, schedule[round % 10]);
+	/* Written out, so that the schedule turns into constants. */
+	mix_all(v, m, schedule[0]);
+	mix_all(v, m, schedule[1]);
+	mix_all(v, m, schedule[2]);
+	mix_all(v, m, schedule[3]);
+	mix_all(v, m, schedule[4]);
+	mix_all(v, m, schedule[5]);
+	mix_all(v, m, schedule[6]);
+	mix_all(v, m, schedule[7]);
+	mix_all(v, m, schedule[8]);
+	mix_all(v, m, schedule[9]);
+	mix_all(v, m, schedule[0]);
+	mix_all(v, m, schedule[1]);
 	for (i = 0; i < 8; i++)
 		b->h[i] ^= v[i] ^ v[i + 8];
 }

@@ -1,9 +1,19 @@
 /* Byte order and rotations, spelled out so that any host gives the same bits;
- * compilers turn each of these into one instruction. */
+ * compilers turn each of these into one instruction. And what C99 lacks. */
 #ifndef LF_BYTES_H
 #define LF_BYTES_H
 
 #include <stdint.h>
+
+/* For functions that are worth nothing unless their arguments turn into
+ * constants; and alignment to vectors and cache lines. */
+#if defined(__GNUC__)
+#define LF_INLINE static inline __attribute__((always_inline))
+#define LF_ALIGNED __attribute__((aligned(64)))
+#else
+#define LF_INLINE static inline
+#define LF_ALIGNED
+#endif
 
 static inline uint64_t lf_load_le64(const uint8_t *p)
 {

@@ -22,16 +22,6 @@ typedef enum {
 	LF_BAD_FINAL_SUM
 } lf_verdict;
 
-#define LF_LEVEL_1_BITS 15
-#define LF_LEVEL_2_BITS 30
-#define LF_LEVEL_3_BITS 60
-
-/* Whether the low bits of a sum are zero. */
-static inline int lf_zero_bits(uint64_t sum, int bits)
-{
-	return sum << (64 - bits) == 0;
-}
-
 /* The challenge is the HashX seed as it is, of any length. */
 lf_verdict lf_equix_verify(const uint8_t *challenge, size_t len,
 			   const uint8_t solution[LF_SOLUTION_SIZE]);

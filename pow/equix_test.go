@@ -206,11 +206,13 @@ type node struct {
 // solveByMap finds all solutions by looking up each value's complement.
 func solveByMap(challenge []byte) (all [][SolutionSize]byte) {
 	h, _ := newHashX(challenge)
-	values := make([]uint64, 65536)
-	h.hashRange(0, values)
-	level := make([]node, len(values))
-	for i, v := range values {
-		level[i] = node{v, []uint16{uint16(i)}}
+	level := make([]node, 65536)
+	var values [lanes]uint64
+	for i := range level {
+		if i%lanes == 0 {
+			h.hashMany(uint64(i), &values)
+		}
+		level[i] = node{values[i%lanes], []uint16{uint16(i)}}
 	}
 	for _, bits := range []int{15, 30, 60} {
 		level = joinNodes(level, 1<<bits-1)

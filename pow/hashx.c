@@ -3,18 +3,9 @@
 #include <string.h>
 
 #include "blake2b.h"
+#include "bytes.h"
 #include "siphash.h"
 #include "wide.h"
-
-/* Inputs that go through the program together. Interpreting an instruction
- * costs far more than executing it, so each one is decoded once for all lanes;
- * 128 lanes of eight registers stay within a first-level cache. */
-#define LANES 128
-
-typedef struct {
-	uint64_t r[LF_REGISTERS][LANES];
-	uint32_t flag[LANES];
-} lanes;
 
 static const uint8_t salt[LF_BLAKE2B_SALT] = "HashX v1";
 
@@ -45,66 +36,21 @@ static inline uint64_t extend(uint32_t imm)
 	return ((uint64_t)imm ^ 0x80000000) - 0x80000000;
 }
 
-int lf_program_run(const lf_insn code[LF_PROGRAM_SIZE],
-		   uint64_t r[LF_REGISTERS])
-{
-	uint32_t flag = 0;
-	int target = 0, taken = -1;
-	int pc;
-
-	for (pc = 0; pc < LF_PROGRAM_SIZE; pc++) {
-		const lf_insn *in = &code[pc];
-
-		switch (in->op) {
-		case LF_MULHU:
-			r[in->dst] = lf_mulhu(r[in->dst], r[in->src]);
-			flag = (uint32_t)r[in->dst];
-			break;
-		case LF_MULHS:
-			r[in->dst] = lf_mulhs(r[in->dst], r[in->src]);
-			flag = (uint32_t)r[in->dst];
-			break;
-		case LF_MUL:
-			r[in->dst] *= r[in->src];
-			break;
-		case LF_SUB:
-			r[in->dst] -= r[in->src];
-			break;
-		case LF_XOR:
-			r[in->dst] ^= r[in->src];
-			break;
-		case LF_ADDSH:
-			r[in->dst] += r[in->src] << in->imm;
-			break;
-		case LF_ROTR:
-			r[in->dst] = lf_rotr(r[in->dst], in->imm);
-			break;
-		case LF_ADDI:
-			r[in->dst] += extend(in->imm);
-			break;
-		case LF_XORI:
-			r[in->dst] ^= extend(in->imm);
-			break;
-		case LF_TARGET:
-			target = pc;
-			break;
-		case LF_BRANCH:
-			if (taken < 0 && (flag & in->imm) == 0) {
-				taken = pc;
-				pc = target;
-			}
-			break;
-		}
-	}
-	return taken;
-}
+/* Interpreting an instruction costs far more than executing it: with ever new
+ * programs the processor guesses nearly every one wrong. So each is decoded once
+ * for many inputs, the lanes: as many as fit a first-level cache in the solver,
+ * the eight of one solution in the verifier.
+ *
+ * Register r of lane i is at r[r * width + i]. The functions below are compiled
+ * once for each width, a constant in both, which is what makes them fast. */
 
 /* Executes one straight-line instruction on the first n lanes. The loops are
  * plain on purpose: compilers vectorize what the machine has vectors for. */
-static void step(const lf_insn *in, lanes *l, size_t n)
+LF_INLINE void step(const lf_insn *in, uint64_t *r, uint32_t *flag,
+		    size_t width, size_t n)
 {
-	uint64_t *d = l->r[in->dst & 7];
-	const uint64_t *s = l->r[in->src & 7];
+	uint64_t *d = r + (in->dst & 7) * width;
+	const uint64_t *s = r + (in->src & 7) * width;
 	const uint64_t imm = extend(in->imm);
 	const unsigned count = in->imm & 63;
 	size_t i;
@@ -112,11 +58,11 @@ static void step(const lf_insn *in, lanes *l, size_t n)
 	switch (in->op) {
 	case LF_MULHU:
 		for (i = 0; i < n; i++)
-			l->flag[i] = (uint32_t)(d[i] = lf_mulhu(d[i], s[i]));
+			flag[i] = (uint32_t)(d[i] = lf_mulhu(d[i], s[i]));
 		break;
 	case LF_MULHS:
 		for (i = 0; i < n; i++)
-			l->flag[i] = (uint32_t)(d[i] = lf_mulhs(d[i], s[i]));
+			flag[i] = (uint32_t)(d[i] = lf_mulhs(d[i], s[i]));
 		break;
 	case LF_MUL:
 		for (i = 0; i < n; i++)
@@ -151,108 +97,86 @@ static void step(const lf_insn *in, lanes *l, size_t n)
 
 /* A taken branch repeats the instructions between its target and itself, once,
  * for the lanes that take it. They are copied out, run and copied back: about
- * one in sixteen at each branch, and each at most once. */
-static void branch(const lf_insn *target, const lf_insn *in, lanes *l,
-		   size_t n, uint8_t *taken)
+ * one in sixteen at each branch, and each at most once. What they leave in flag
+ * is of no use to a lane that cannot branch again. */
+LF_INLINE void branch(const lf_insn *target, const lf_insn *in, uint64_t *r,
+		      const uint32_t *flag, uint8_t *taken, size_t width)
 {
-	lanes few;
-	uint8_t from[LANES];
-	size_t i, count = 0;
-	int r;
+	LF_ALIGNED uint64_t few[LF_REGISTERS * LF_LANES];
+	LF_ALIGNED uint32_t few_flag[LF_LANES];
+	uint8_t from[LF_LANES];
+	size_t i, k, count = 0;
 
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < width; i++) {
 		from[count] = (uint8_t)i;
-		count += !taken[i] & ((l->flag[i] & in->imm) == 0);
+		count += !taken[i] & ((flag[i] & in->imm) == 0);
 	}
 	if (count == 0)
 		return;
-	for (r = 0; r < LF_REGISTERS; r++)
+	for (k = 0; k < LF_REGISTERS; k++)
 		for (i = 0; i < count; i++)
-			few.r[r][i] = l->r[r][from[i]];
+			few[k * width + i] = r[k * width + from[i]];
 	while (++target < in)
-		step(target, &few, count);
-	for (r = 0; r < LF_REGISTERS; r++)
+		step(target, few, few_flag, width, count);
+	for (k = 0; k < LF_REGISTERS; k++)
 		for (i = 0; i < count; i++)
-			l->r[r][from[i]] = few.r[r][i];
+			r[k * width + from[i]] = few[k * width + i];
 	for (i = 0; i < count; i++)
 		taken[from[i]] = 1;
 }
 
-static void run_lanes(const lf_insn *code, lanes *l, size_t n)
+LF_INLINE void run(const lf_insn *code, uint64_t *r, size_t width)
 {
 	const lf_insn *target = code, *end = code + LF_PROGRAM_SIZE, *in;
-	uint8_t taken[LANES] = {0};
+	LF_ALIGNED uint32_t flag[LF_LANES];
+	uint8_t taken[LF_LANES];
 
+	memset(flag, 0, width * sizeof flag[0]);
+	memset(taken, 0, width);
 	for (in = code; in < end; in++) {
 		if (in->op == LF_TARGET)
 			target = in;
 		else if (in->op == LF_BRANCH)
-			branch(target, in, l, n, taken);
+			branch(target, in, r, flag, taken, width);
 		else
-			step(in, l, n);
+			step(in, r, flag, width, width);
 	}
 }
 
-/* Folds the final registers and the hash key into the digest. */
-static inline void fold(const uint64_t r[LF_REGISTERS], const uint64_t key[4],
-			uint64_t digest[4])
+/* The hash is the first word of what HashX can give. r points to register 0 of
+ * a lane. */
+LF_INLINE uint64_t fold(const uint64_t *r, const uint64_t key[4], size_t width)
 {
-	lf_sip low = {r[0] + key[0], r[1] + key[1], r[2], r[3]};
-	lf_sip high = {r[4], r[5], r[6] + key[2], r[7] + key[3]};
+	lf_sip low = {r[0] + key[0], r[width] + key[1], r[2 * width],
+		      r[3 * width]};
+	lf_sip high = {r[4 * width], r[5 * width], r[6 * width] + key[2],
+		       r[7 * width] + key[3]};
 
 	lf_sip_round(&low);
 	lf_sip_round(&high);
-	digest[0] = low.a ^ high.a;
-	digest[1] = low.b ^ high.b;
-	digest[2] = low.c ^ high.c;
-	digest[3] = low.d ^ high.d;
+	return low.a ^ high.a;
 }
 
-void lf_hashx_digest(const lf_hashx *h, uint64_t x, uint64_t digest[4])
+void lf_hashx_eight(const lf_hashx *h, const uint64_t x[8], uint64_t out[8])
 {
-	uint64_t r[LF_REGISTERS];
-
-	lf_sip_expand(h->key, x, r, 1);
-	lf_program_run(h->code, r);
-	fold(r, h->key, digest);
-}
-
-uint64_t lf_hashx_hash(const lf_hashx *h, uint64_t x)
-{
-	uint64_t digest[4];
-
-	lf_hashx_digest(h, x, digest);
-	return digest[0];
-}
-
-static void hash_lanes(const lf_hashx *h, uint64_t first, size_t n,
-		       uint64_t *out)
-{
-	lanes l;
-	uint64_t r[LF_REGISTERS], digest[4];
+	uint64_t r[LF_REGISTERS * 8];
 	size_t i;
-	int j;
 
-	for (i = 0; i < n; i++)
-		lf_sip_expand(h->key, first + i, &l.r[0][i], LANES);
-	run_lanes(h->code, &l, n);
-	for (i = 0; i < n; i++) {
-		for (j = 0; j < LF_REGISTERS; j++)
-			r[j] = l.r[j][i];
-		fold(r, h->key, digest);
-		out[i] = digest[0];
-	}
+	for (i = 0; i < 8; i++)
+		lf_sip_expand(h->key, x[i], r + i, 8);
+	run(h->code, r, 8);
+	for (i = 0; i < 8; i++)
+		out[i] = fold(r + i, h->key, 8);
 }
 
-void lf_hashx_range(const lf_hashx *h, uint64_t first, size_t count,
-		    uint64_t *out)
+void lf_hashx_range(const lf_hashx *h, uint64_t first, uint64_t out[LF_LANES])
 {
-	while (count > 0) {
-		size_t n = count < LANES ? count : LANES;
+	LF_ALIGNED uint64_t r[LF_REGISTERS * LF_LANES];
+	size_t i;
 
-		hash_lanes(h, first, n, out);
-		first += n;
-		out += n;
-		count -= n;
-	}
+	for (i = 0; i < LF_LANES; i++)
+		lf_sip_expand(h->key, first + i, r + i, LF_LANES);
+	run(h->code, r, LF_LANES);
+	for (i = 0; i < LF_LANES; i++)
+		out[i] = fold(r + i, h->key, LF_LANES);
 }

@@ -10,6 +10,10 @@
 #define LF_REGISTERS 8
 #define LF_NO_REGISTER 0xff
 
+/* Inputs that a solver hashes at once; their registers take 16 KiB, half of a
+ * usual first-level cache. */
+#define LF_LANES 256
+
 /* The numbers are labels of the test vectors; nothing else depends on them. */
 enum {
 	LF_MULHU,  /* dst = high half of unsigned dst * src; sets the flag */
@@ -56,18 +60,11 @@ void lf_hashx_keys(uint64_t keys[8], const uint8_t *seed, size_t len);
  * there is no second choice, the caller takes another seed. */
 int lf_hashx_make(lf_hashx *h, const uint8_t *seed, size_t len, lf_genlog *log);
 
-/* Runs a program on eight registers. Returns the position of the branch that
- * was taken, or -1. */
-int lf_program_run(const lf_insn code[LF_PROGRAM_SIZE],
-		   uint64_t r[LF_REGISTERS]);
+/* out[i] = hash of x[i]: what a verifier needs. */
+void lf_hashx_eight(const lf_hashx *h, const uint64_t x[8], uint64_t out[8]);
 
-/* The 256-bit hash of x; Equi-X uses the first word alone. */
-void lf_hashx_digest(const lf_hashx *h, uint64_t x, uint64_t digest[4]);
-uint64_t lf_hashx_hash(const lf_hashx *h, uint64_t x);
-
-/* out[i] = hash of first + i, for count inputs: the solver's inner loop, and
- * the place for anything faster than interpreting. */
-void lf_hashx_range(const lf_hashx *h, uint64_t first, size_t count,
-		    uint64_t *out);
+/* out[i] = hash of first + i: the solver's inner loop, and the place for
+ * anything faster than interpreting. */
+void lf_hashx_range(const lf_hashx *h, uint64_t first, uint64_t out[LF_LANES]);
 
 #endif

@@ -1,6 +1,7 @@
 package pow
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -178,6 +179,8 @@ func (t refTry) String() string {
 		register(t.in.src), " ", imm, " ", which, " ", draws("%02x", t.bytes), " ", draws("%08x", t.words))
 }
 
+// TestEvaluation looks into single evaluations: what the C code shows of them,
+// and all of it in the reference.
 func TestEvaluation(t *testing.T) {
 	recs := readRecords(t, "run.txt")
 	seed := get(recs[0], "seed").bytes(0)
@@ -185,43 +188,47 @@ func TestEvaluation(t *testing.T) {
 	ref := newRefHashX(seed)
 	for _, rec := range recs[1:] {
 		x := get(rec, "input").number(0, 10)
-		r, rr := h.expand(x), refExpand(ref.k, x)
-		equalWords(get(rec, "E"), r, rr)
-		taken := h.run(&r)
-		if l := get(rec, "taken"); fmt.Sprint(taken) != l.args[0] || ref.run(&rr) != taken {
+		r := refExpand(ref.k, x)
+		if l := get(rec, "E"); !slices.Equal(l.hexWords(0), r[:]) || h.expand(x) != r {
+			l.failf("got %x, reference %x", h.expand(x), r)
+		}
+		taken := ref.run(&r)
+		if l := get(rec, "taken"); fmt.Sprint(taken) != l.args[0] {
 			l.failf("got %d", taken)
 		}
-		equalWords(get(rec, "run"), r, rr)
+		if l := get(rec, "run"); !slices.Equal(l.hexWords(0), r[:]) {
+			l.failf("got %x", r)
+		}
 		equalBytes(get(rec, "hash"), 0, le64(h.hash(x)))
+		equalBytes(get(rec, "hash"), 0, le64(ref.hash(x)))
 	}
 }
 
-func equalWords(l line, got, ref [8]uint64) {
-	l.t.Helper()
-	if !slices.Equal(l.hexWords(0), got[:]) || got != ref {
-		l.failf("got %x, reference %x", got, ref)
-	}
-}
-
+// TestHash32 has HashX's full output; the C code computes its first word.
 func TestHash32(t *testing.T) {
 	for _, l := range readLines(t, "hash32.txt") {
+		x := l.number(1, 10)
 		h, _ := newHashX(l.bytes(0))
 		var got []byte
-		for _, w := range h.digest(l.number(1, 10)) {
+		for _, w := range newRefHashX(l.bytes(0)).digest(x) {
 			got = append(got, le64(w)...)
 		}
 		equalBytes(l, 2, got)
+		if !bytes.HasPrefix(got, le64(h.hash(x))) {
+			l.failf("got %x", h.hash(x))
+		}
 	}
 }
 
-// TestHashXAgainstReference compares generator and both interpreters with the
-// plain ones on random seeds and any range of inputs.
+// TestHashXAgainstReference compares generators and hashes on random seeds and
+// inputs, in both widths.
 func TestHashXAgainstReference(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		seed := rapid.SliceOfN(rapid.Byte(), 0, 300).Draw(t, "seed")
-		first := rapid.Uint64().Draw(t, "first")
-		out := make([]uint64, rapid.IntRange(0, 300).Draw(t, "count"))
-
+		var x [8]uint64
+		for i := range x {
+			x[i] = rapid.Uint64().Draw(t, "x")
+		}
 		h, ok := newHashX(seed)
 		ref := newRefHashX(seed)
 		if ok != ref.accepted || !slices.Equal(h.program(), ref.code[:h.placed]) {
@@ -230,33 +237,59 @@ func TestHashXAgainstReference(t *testing.T) {
 		if !ok {
 			return
 		}
-		h.hashRange(first, out)
-		for i, got := range out {
-			x := first + uint64(i)
-			if want := ref.hash(x); got != want || h.hash(x) != want {
-				t.Fatalf("H(%d): got %x from many, %x from one, want %x", x, got, h.hash(x), want)
+		for i, got := range h.hashEight(x) {
+			if want := ref.hash(x[i]); got != want {
+				t.Fatalf("eight: H(%d) = %x, want %x", x[i], got, want)
+			}
+		}
+		var many [lanes]uint64
+		h.hashMany(x[0], &many)
+		for i, got := range many {
+			if want := ref.hash(x[0] + uint64(i)); got != want {
+				t.Fatalf("many: H(%d) = %x, want %x", x[0]+uint64(i), got, want)
 			}
 		}
 	})
 }
 
-// TestEveryBranchIsTaken makes sure that the inputs above meet each of the 16
-// branches and the case of none.
+// TestEveryBranchIsTaken has inputs that take each of the 16 branches, and the
+// case of none.
 func TestEveryBranchIsTaken(t *testing.T) {
 	seed := []byte("branches")
 	h, _ := newHashX(seed)
 	ref := newRefHashX(seed)
 	seen := map[int]bool{}
-	out := make([]uint64, 1024)
-	h.hashRange(0, out)
-	for x, got := range out {
-		r := refExpand(ref.k, uint64(x))
-		seen[ref.run(&r)] = true
-		if want := ref.hash(uint64(x)); got != want {
-			t.Fatalf("H(%d) = %x, want %x", x, got, want)
+	var out [lanes]uint64
+	for first := uint64(0); first < 1024; first += lanes {
+		h.hashMany(first, &out)
+		for i, got := range out {
+			x := first + uint64(i)
+			r := refExpand(ref.k, x)
+			seen[ref.run(&r)] = true
+			if want := ref.hash(x); got != want || h.hash(x) != want {
+				t.Fatalf("H(%d) = %x of many, %x of eight, want %x", x, got, h.hash(x), want)
+			}
 		}
 	}
 	if len(seen) != 17 {
 		t.Errorf("only %d of 17 courses were taken", len(seen))
+	}
+}
+
+// TestManyPrograms holds the shortcuts of the generator against the full model.
+func TestManyPrograms(t *testing.T) {
+	seeds := uint32(3000)
+	if testing.Short() {
+		seeds = 1000
+	}
+	var seed [4]byte
+	h := new(hashX)
+	for i := range seeds {
+		binary.LittleEndian.PutUint32(seed[:], i)
+		ok := h.make(seed[:])
+		ref := newRefHashX(seed[:])
+		if ok != ref.accepted || h.draws != ref.counter && ok || !slices.Equal(h.program(), ref.code[:h.placed]) {
+			t.Errorf("seed %d: the programs differ", i)
+		}
 	}
 }

@@ -56,26 +56,32 @@ func (h *hashX) program() []instruction {
 	return code
 }
 
+// generate is make without the notes.
+func (h *hashX) generate(seed []byte) bool {
+	p, n := cbytes(seed)
+	return C.lf_hashx_make(&h.c, p, n, nil) == 1
+}
+
+// lanes is the number of inputs that hashMany takes at once.
+const lanes = C.LF_LANES
+
+// hashMany fills out with the hashes of first, first + 1 and so on.
+func (h *hashX) hashMany(first uint64, out *[lanes]uint64) {
+	C.lf_hashx_range(&h.c, C.uint64_t(first), words(&out[0]))
+}
+
+func (h *hashX) hashEight(x [8]uint64) (out [8]uint64) {
+	C.lf_hashx_eight(&h.c, words(&x[0]), words(&out[0]))
+	return out
+}
+
 func (h *hashX) hash(x uint64) uint64 {
-	return uint64(C.lf_hashx_hash(&h.c, C.uint64_t(x)))
-}
-
-func (h *hashX) digest(x uint64) (d [4]uint64) {
-	C.lf_hashx_digest(&h.c, C.uint64_t(x), words(&d[0]))
-	return d
-}
-
-func (h *hashX) hashRange(first uint64, out []uint64) {
-	C.lf_hashx_range(&h.c, C.uint64_t(first), C.size_t(len(out)), words(unsafe.SliceData(out)))
+	return h.hashEight([8]uint64{x})[0]
 }
 
 func (h *hashX) expand(x uint64) (r [8]uint64) {
 	C.lf_sip_expand(&h.c.key[0], C.uint64_t(x), words(&r[0]), 1)
 	return r
-}
-
-func (h *hashX) run(r *[8]uint64) (taken int) {
-	return int(C.lf_program_run(&h.c.code[0], words(&r[0])))
 }
 
 // hashXKeys returns the generator key and the hash key of a seed.

@@ -17,6 +17,7 @@
 #define SLOTS 36
 #define NO_GROUP 0xff
 #define TAG_CONST 0xffffffff
+#define R5 (1u << 5)
 
 enum { ANY = LF_OPS, WIDE };
 
@@ -72,8 +73,8 @@ typedef struct {
 	stream random;
 	uint8_t prev; /* group of the last kind chosen, even if it then failed */
 	uint8_t ready[LF_REGISTERS]; /* cycle in which the value is there */
-	uint8_t group[LF_REGISTERS]; /* of the last instruction that wrote it */
-	uint32_t tag[LF_REGISTERS];
+	uint64_t last[LF_REGISTERS]; /* operation that wrote it: group, tag */
+	unsigned by_mul; /* registers last written by MUL, one bit each */
 } generator;
 
 static uint8_t draw_byte(stream *s)
@@ -92,6 +93,11 @@ static uint32_t draw_word(stream *s)
 		s->words_left = 2;
 	}
 	return (uint32_t)(s->words >> 32 * --s->words_left);
+}
+
+static uint64_t operation(uint8_t op, uint32_t tag)
+{
+	return (uint64_t)traits[op].group << 32 | tag;
 }
 
 static uint8_t choose_op(generator *g, uint8_t slot, int second)
@@ -144,49 +150,69 @@ static uint32_t choose_imm(stream *s, uint8_t op)
 	return 0;
 }
 
-/* No draw where there is no choice. */
-static uint8_t pick(stream *s, const uint8_t *list, uint32_t count)
+/* Sets of registers have one bit for each. A register is drawn by its rank in
+ * the set; there is no draw where there is no choice. */
+static uint8_t pick(stream *s, unsigned set)
 {
+	uint8_t list[LF_REGISTERS];
+	uint32_t count = 0;
+	uint8_t r;
+
+	for (r = 0; r < LF_REGISTERS; r++) {
+		list[count] = r;
+		count += set >> r & 1;
+	}
 	if (count == 0)
 		return LF_NO_REGISTER;
 	return list[count == 1 ? 0 : draw_word(s) % count];
 }
 
-static uint8_t choose_src(generator *g, uint8_t op, unsigned cycle)
+static unsigned ready_at(const generator *g, unsigned cycle)
 {
-	uint8_t list[LF_REGISTERS];
-	uint32_t count = 0;
-	uint8_t r;
+	unsigned set = 0;
+	int r;
 
-	for (r = 0; r < LF_REGISTERS; r++) {
-		list[count] = r;
-		count += g->ready[r] <= cycle;
-	}
-	/* R5 cannot be the destination of ADDSH (the x86 encoding would grow
-	 * by a byte), so it is not left over as the only choice for it. */
-	if (op == LF_ADDSH && count == 2 && (list[0] == 5 || list[1] == 5))
-		return 5;
-	return pick(&g->random, list, count);
+	for (r = 0; r < LF_REGISTERS; r++)
+		set |= (unsigned)(g->ready[r] <= cycle) << r;
+	return set;
 }
 
-static uint8_t choose_dst(generator *g, const lf_insn *in, uint32_t tag,
-			  unsigned cycle, int second)
+/* Registers that the same operation wrote last: a repetition could undo or
+ * merge with it. */
+static unsigned same_op(const generator *g, uint64_t op)
 {
-	uint8_t group = traits[in->op].group;
-	uint8_t no_src = traits[in->op].distinct ? in->src : LF_NO_REGISTER;
-	uint8_t no_fixed = in->op == LF_ADDSH ? 5 : LF_NO_REGISTER;
-	int no_mul = in->op == LF_MUL && !second;
-	uint8_t list[LF_REGISTERS];
-	uint32_t count = 0;
-	uint8_t r;
+	unsigned set = 0;
+	int r;
 
-	for (r = 0; r < LF_REGISTERS; r++) {
-		list[count] = r;
-		count += (g->ready[r] <= cycle) & (r != no_src) &
-			 (r != no_fixed) & !(no_mul & (g->group[r] == LF_MUL)) &
-			 !((g->group[r] == group) & (g->tag[r] == tag));
-	}
-	return pick(&g->random, list, count);
+	for (r = 0; r < LF_REGISTERS; r++)
+		set |= (unsigned)(g->last[r] == op) << r;
+	return set;
+}
+
+static uint8_t choose_src(generator *g, uint8_t op, unsigned ready)
+{
+	unsigned others = ready & ~R5;
+
+	/* R5 cannot be the destination of ADDSH (the x86 encoding would grow
+	 * by a byte), so it is not left over as the only choice for it. */
+	if (op == LF_ADDSH && others != ready && others != 0 &&
+	    (others & (others - 1)) == 0)
+		return 5;
+	return pick(&g->random, ready);
+}
+
+static uint8_t choose_dst(generator *g, const lf_insn *in, uint64_t op,
+			  unsigned ready, int second)
+{
+	unsigned set = ready & ~same_op(g, op);
+
+	if (traits[in->op].distinct)
+		set &= ~(1u << in->src);
+	if (in->op == LF_MUL && !second)
+		set &= ~g->by_mul;
+	if (in->op == LF_ADDSH)
+		set &= ~R5;
+	return pick(&g->random, set);
 }
 
 /* One try to fill a slot. A failed one leaves its draws consumed and prev set;
@@ -195,26 +221,31 @@ static int try_slot(generator *g, lf_insn *in, uint8_t slot, unsigned cycle,
 		    int second)
 {
 	uint32_t tag = TAG_CONST;
+	unsigned ready;
+	uint64_t op;
 
 	in->op = choose_op(g, slot, second);
 	in->dst = in->src = LF_NO_REGISTER;
 	in->imm = choose_imm(&g->random, in->op);
 	if (slot == WIDE)
 		tag = draw_word(&g->random);
+	ready = ready_at(g, cycle);
 	if (traits[in->op].has_src) {
-		in->src = choose_src(g, in->op, cycle);
+		in->src = choose_src(g, in->op, ready);
 		if (in->src == LF_NO_REGISTER)
 			return 0;
 		if (slot != WIDE)
 			tag = in->src;
 	}
 	if (traits[in->op].has_dst) {
-		in->dst = choose_dst(g, in, tag, cycle, second);
+		op = operation(in->op, tag);
+		in->dst = choose_dst(g, in, op, ready, second);
 		if (in->dst == LF_NO_REGISTER)
 			return 0;
 		g->ready[in->dst] = (uint8_t)(cycle + traits[in->op].latency);
-		g->group[in->dst] = traits[in->op].group;
-		g->tag[in->dst] = tag;
+		g->last[in->dst] = op;
+		g->by_mul &= ~(1u << in->dst);
+		g->by_mul |= (unsigned)(in->op == LF_MUL) << in->dst;
 	}
 	return 1;
 }
@@ -227,7 +258,7 @@ int lf_program_make(lf_insn code[LF_PROGRAM_SIZE], const uint64_t key[4],
 	int n, ok = 1;
 
 	memcpy(g.random.key, key, sizeof g.random.key);
-	memset(g.group, NO_GROUP, sizeof g.group);
+	memset(g.last, 0xff, sizeof g.last);
 	if (log)
 		log->retries = 0;
 	for (n = 0; n < LF_PROGRAM_SIZE; n++) {

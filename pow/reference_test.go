@@ -430,14 +430,16 @@ func (h *refHashX) run(r *[8]uint64) (taken int) {
 	return taken
 }
 
-func (h *refHashX) hash(x uint64) uint64 {
+func (h *refHashX) hash(x uint64) uint64 { return h.digest(x)[0] }
+
+func (h *refHashX) digest(x uint64) [4]uint64 {
 	r := refExpand(h.k, x)
 	h.run(&r)
 	a := [4]uint64{r[0] + h.k[0], r[1] + h.k[1], r[2], r[3]}
 	b := [4]uint64{r[4], r[5], r[6] + h.k[2], r[7] + h.k[3]}
 	refSipRound(&a)
 	refSipRound(&b)
-	return a[0] ^ b[0]
+	return [4]uint64{a[0] ^ b[0], a[1] ^ b[1], a[2] ^ b[2], a[3] ^ b[3]}
 }
 
 func le16(b []byte) uint64 { return uint64(binary.LittleEndian.Uint16(b)) }

@@ -3,6 +3,7 @@
 #ifndef LF_SIPHASH_H
 #define LF_SIPHASH_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "bytes.h"
@@ -43,7 +44,7 @@ static inline uint64_t lf_sip_draw(const uint64_t key[4], uint64_t x)
 /* The initial registers of one evaluation: SipHash-2-4 with 512 bits of
  * output. Register i goes to r[i * stride]. */
 static inline void lf_sip_expand(const uint64_t key[4], uint64_t x, uint64_t *r,
-				 int stride)
+				 size_t stride)
 {
 	lf_sip s = {key[0], key[1], key[2], key[3]};
 	int i, half;

@@ -6,9 +6,6 @@
 
 #include "equix.h"
 
-/* Hashes between two looks at the stop flag: some 100 microseconds. */
-#define CHUNK 512
-
 /* Where a pair or a quad comes from: item p of coarse bucket b and item q of
  * the opposite bucket. */
 static uint32_t parents(uint32_t b, uint32_t p, uint32_t q)
@@ -44,14 +41,14 @@ static void add_hash(lf_solver *s, uint16_t index, uint64_t value)
 
 static int fill(lf_solver *s, const uint32_t *stop)
 {
-	uint64_t values[CHUNK];
+	uint64_t values[LF_LANES];
 	uint32_t first, i;
 
-	for (first = 0; first < LF_INDEX_SPACE; first += CHUNK) {
+	for (first = 0; first < LF_INDEX_SPACE; first += LF_LANES) {
 		if (stopped(stop))
 			return 0;
-		lf_hashx_range(&s->hash, first, CHUNK, values);
-		for (i = 0; i < CHUNK; i++)
+		lf_hashx_range(&s->hash, first, values);
+		for (i = 0; i < LF_LANES; i++)
 			add_hash(s, (uint16_t)(first + i), values[i]);
 	}
 	return 1;
