@@ -68,12 +68,17 @@ func (n *Network) Open(mask Mask, s Sealing, sealed []byte) ([]byte, error) {
 	if err != nil {
 		return nil, ErrUnreadable
 	}
-	switch form, data := body[0], body[1:]; form {
+	return unpack(body[0], body[1:])
+}
+
+// unpack undoes the form that a value was sealed in. Its result is never nil.
+func unpack(form byte, data []byte) ([]byte, error) {
+	switch form {
 	case formPlain:
 		return data, nil
 	case formZstd:
 		plain, err := decompressor().DecodeAll(data, []byte{})
-		if err != nil || len(plain) > MaxPlaintext {
+		if err != nil || len(data) == 0 || len(plain) > MaxPlaintext {
 			return nil, fmt.Errorf("%w: its compressed form is damaged or larger than %d bytes", ErrUnreadable, MaxPlaintext)
 		}
 		return plain, nil
