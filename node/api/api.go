@@ -87,10 +87,10 @@ type Peer struct {
 // SelectorRange asks for records with a selector of this name, or of this key, within a range of ordinals, both ends
 // included. Exactly one of Name and Key is given; a name is derived by the node.
 type SelectorRange struct {
-	Name string                `json:"name,omitempty" maxLength:"1024"`
-	Key  *protocol.SelectorKey `json:"key,omitempty"`
-	From uint64                `json:"from,omitempty" maximum:"9223372036854775807"`
-	To   uint64                `json:"to,omitempty" maximum:"9223372036854775807"`
+	Name string                `json:"name,omitempty" maxLength:"1024" doc:"this or key: at most 1,024 bytes of UTF-8, which the node derives the key from" example:"horse"`
+	Key  *protocol.SelectorKey `json:"key,omitempty" doc:"this or name"`
+	From uint64                `json:"from,omitempty" doc:"least ordinal"`
+	To   uint64                `json:"to,omitempty" doc:"largest ordinal, included; 9223372036854775807 (2^63−1) is the largest there is"`
 }
 
 // Query asks for composite keys and the records under them. Every selector range must be met by a different selector
@@ -105,7 +105,7 @@ type Query struct {
 	History   bool             `json:"history,omitempty" doc:"also older versions and other claimants"`
 	// Decrypt asks the node to open the values: with the names given in Selectors, or with MaskingKey.
 	Decrypt    bool   `json:"decrypt,omitempty" doc:"open values with the names given, or with the masking key"`
-	MaskingKey string `json:"maskingKey,omitempty"`
+	MaskingKey string `json:"maskingKey,omitempty" maxLength:"1024" doc:"what the values were sealed with, if not with the primary name"`
 }
 
 // QueryResult lists composite keys in the order of their ordinals.
@@ -118,7 +118,7 @@ type QueryResult struct {
 type Answer struct {
 	Composite protocol.CompositeID `json:"composite"`
 	// Ordinals has one ordinal for each selector range of the query, in the query's order.
-	Ordinals []uint64     `json:"ordinals"`
+	Ordinals []uint64     `json:"ordinals" doc:"one for each selector of the query, in its order"`
 	Deleted  bool         `json:"deleted,omitempty" doc:"the winning claim is a tombstone"`
 	Record   RecordInfo   `json:"record"`
 	History  []RecordInfo `json:"history,omitempty" doc:"the winner's older versions, newest first"`
@@ -160,27 +160,27 @@ const (
 type Submitted struct {
 	ID        protocol.ID    `json:"id"`
 	Owner     protocol.Owner `json:"owner"`
-	Timestamp uint64         `json:"timestamp"`
+	Timestamp uint64         `json:"timestamp" doc:"ms since the Unix epoch"`
 	State     string         `json:"state" enum:"attached,pending,held"`
-	Known     bool           `json:"known,omitempty"`
-	Index     uint64         `json:"index,omitempty"`
+	Known     bool           `json:"known,omitempty" doc:"the node had the record already"`
+	Index     uint64         `json:"index,omitempty" doc:"local index; 0 while pending or held"`
 }
 
 // Links is what a new record should link to. Timestamp is the least one, in ms, that the record may carry; Now is the
 // node's clock.
 type Links struct {
 	Links     []protocol.ID `json:"links"`
-	Timestamp uint64        `json:"timestamp"`
-	Now       uint64        `json:"now"`
+	Timestamp uint64        `json:"timestamp" doc:"the least timestamp, in ms, that a record with these links may carry"`
+	Now       uint64        `json:"now" doc:"the node's clock, in ms"`
 }
 
 // SetRequest asks the node to make a record. Selectors are expressions with one ordinal each (NAME or NAME#ORDINAL).
 type SetRequest struct {
-	Selectors []string `json:"selectors" minItems:"1" maxItems:"15"`
+	Selectors []string `json:"selectors" minItems:"1" maxItems:"15" doc:"NAME or NAME#ORDINAL; the first one is the primary" example:"[\"horse#2\"]"`
 	// Text and Value are two ways to give the value; without either, Type must be delete or release.
-	Text       *string `json:"text,omitempty"`
-	Value      []byte  `json:"value,omitempty"`
-	Type       string  `json:"type,omitempty" enum:"set,delete,release" default:"set"`
+	Text       *string `json:"text,omitempty" doc:"the value, if it is text"`
+	Value      []byte  `json:"value,omitempty" doc:"the value, base64, if it is not"`
+	Type       string  `json:"type,omitempty" enum:"set,delete,release" default:"set" doc:"set a value; delete: answer that it is deleted; release: give the claim up"`
 	Owner      string  `json:"owner,omitempty" doc:"name or peer ID of a key in the node's home; default: its default owner"`
-	MaskingKey string  `json:"maskingKey,omitempty"`
+	MaskingKey string  `json:"maskingKey,omitempty" maxLength:"1024" doc:"seal the value with this, so that knowing the primary name is not enough to read it"`
 }

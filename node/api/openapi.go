@@ -3,7 +3,6 @@ package api
 import (
 	"encoding/json"
 	"fmt"
-	"maps"
 	"net/http"
 	"reflect"
 	"slices"
@@ -131,7 +130,7 @@ func (d describer) responses(rt route) map[string]*huma.Response {
 		Content:     map[string]*huma.MediaType{typeProblem: {Schema: d.schema(typeOf[Error]())}},
 	}}
 	for _, status := range statuses {
-		r := &huma.Response{Description: http.StatusText(status)}
+		r := &huma.Response{Description: outcome(status)}
 		if rt.plain {
 			r.Content = map[string]*huma.MediaType{"text/plain": {Schema: &huma.Schema{Type: huma.TypeString}}}
 		} else {
@@ -142,18 +141,32 @@ func (d describer) responses(rt route) map[string]*huma.Response {
 	return responses
 }
 
+// outcome words a status of success.
+func outcome(status int) string {
+	switch status {
+	case http.StatusCreated:
+		return "the record is durable and attached"
+	case http.StatusAccepted:
+		return "the record is durable, and pending or held"
+	}
+	return "done"
+}
+
 // requestTypes are refused when they have fields that are not known; answers may grow some.
 var requestTypes = []string{"Query", "SelectorRange", "SetRequest", "SubmitRequest"}
 
-// finish corrects what huma takes for granted: lists are never null here, and a client should take an answer that has
-// grown a field.
+// finish corrects what huma takes for granted: lists are never null here, a client should take an answer that has grown
+// a field, and a uint32 does not fit the format int32.
 func (d describer) finish() {
 	for name, s := range d.schemas.Map() {
 		if !slices.Contains(requestTypes, name) {
 			s.AdditionalProperties = nil
 		}
-		for _, property := range slices.Collect(maps.Values(s.Properties)) {
+		for _, property := range s.Properties {
 			property.Nullable = false
+			if property.Format == "int32" && property.Minimum != nil {
+				property.Format = "int64"
+			}
 		}
 	}
 }

@@ -1,0 +1,221 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
+)
+
+var update = flag.Bool("update", false, "write testdata/openapi.json anew")
+
+func openapi(t *testing.T) []byte {
+	t.Helper()
+	h := api.NewHandler(newFake(t), api.HandlerOptions{Version: "1.2.3"})
+	return ask(t, h, "GET", "/openapi.json", nil).want(t, http.StatusOK, "application/openapi+json")
+}
+
+// The document is a contract with whoever writes a client: it changes only when somebody looks at the change.
+func TestOpenAPIGolden(t *testing.T) {
+	golden := filepath.Join("testdata", "openapi.json")
+	have := openapi(t)
+	if *update {
+		if err := os.WriteFile(golden, have, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(have, want) {
+		t.Errorf("the OpenAPI document is not testdata/openapi.json: if that is meant, go test ./node/api -run OpenAPI -update")
+	}
+}
+
+// What OpenAPI 3.1 asks of a document, as far as ours uses it.
+func TestOpenAPIValid(t *testing.T) {
+	var doc struct {
+		OpenAPI    string
+		Info       struct{ Title, Version string }
+		Paths      map[string]map[string]operation
+		Components struct {
+			Schemas         map[string]json.RawMessage
+			SecuritySchemes map[string]json.RawMessage
+		}
+	}
+	raw := openapi(t)
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.HasPrefix(doc.OpenAPI, "3.1.") || doc.Info.Title == "" || doc.Info.Version != "1.2.3" {
+		t.Errorf("head of the document: %s, %+v", doc.OpenAPI, doc.Info)
+	}
+	for _, ref := range references(t, raw) {
+		if _, ok := doc.Components.Schemas[strings.TrimPrefix(ref, "#/components/schemas/")]; !ok {
+			t.Errorf("reference %s leads nowhere", ref)
+		}
+	}
+	ids := map[string]bool{}
+	for path, item := range doc.Paths {
+		for method, op := range item {
+			op.check(t, method+" "+path, path)
+			if ids[op.OperationID] {
+				t.Errorf("operation %s is there twice", op.OperationID)
+			}
+			ids[op.OperationID] = true
+			for _, scheme := range op.Security {
+				for name := range scheme {
+					if doc.Components.SecuritySchemes[name] == nil {
+						t.Errorf("%s %s: no security scheme %s", method, path, name)
+					}
+				}
+			}
+		}
+	}
+}
+
+type operation struct {
+	OperationID string
+	Summary     string
+	Parameters  []struct {
+		Name, In string
+		Required bool
+		Schema   json.RawMessage
+	}
+	Responses map[string]struct {
+		Description string
+		Content     map[string]json.RawMessage
+	}
+	Security []map[string][]string
+}
+
+func (op operation) check(t *testing.T, name, path string) {
+	t.Helper()
+	if op.OperationID == "" || op.Summary == "" || len(op.Responses) < 2 {
+		t.Errorf("%s lacks an ID, a summary or responses: %+v", name, op)
+	}
+	inPath := 0
+	for _, p := range op.Parameters {
+		if p.Schema == nil || (p.In != "query" && p.In != "path") {
+			t.Errorf("%s: parameter %+v", name, p)
+		}
+		if p.In == "path" {
+			inPath++
+			if !p.Required || !strings.Contains(path, "{"+p.Name+"}") {
+				t.Errorf("%s: path parameter %+v", name, p)
+			}
+		}
+	}
+	if inPath != strings.Count(path, "{") {
+		t.Errorf("%s: %d parameters in the path", name, inPath)
+	}
+	for status, r := range op.Responses {
+		if r.Description == "" || len(r.Content) == 0 {
+			t.Errorf("%s: response %s lacks a description or content", name, status)
+		}
+	}
+}
+
+// references returns every $ref in a document.
+func references(t *testing.T, raw []byte) (refs []string) {
+	t.Helper()
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			if ref, ok := v["$ref"].(string); ok {
+				refs = append(refs, ref)
+			}
+			for _, each := range v {
+				walk(each)
+			}
+		case []any:
+			for _, each := range v {
+				walk(each)
+			}
+		}
+	}
+	var doc any
+	if err := json.Unmarshal(raw, &doc); err != nil {
+		t.Fatal(err)
+	}
+	walk(doc)
+	if len(refs) == 0 {
+		t.Fatal("a document without references")
+	}
+	return refs
+}
+
+// Every route is in the document and every operation of the document is served.
+func TestOpenAPIRoutes(t *testing.T) {
+	var doc struct{ Paths map[string]map[string]any }
+	if err := json.Unmarshal(openapi(t), &doc); err != nil {
+		t.Fatal(err)
+	}
+	routes := api.Routes()
+	for path, item := range doc.Paths {
+		for method := range item {
+			if !routes[strings.ToUpper(method)+" "+path] {
+				t.Errorf("%s %s is in the document and not served", method, path)
+			}
+			delete(routes, strings.ToUpper(method)+" "+path)
+		}
+	}
+	for route := range routes {
+		t.Errorf("%s is served and not in the document", route)
+	}
+}
+
+func TestOpenAPIYAML(t *testing.T) {
+	h := api.NewHandler(newFake(t), api.HandlerOptions{Version: "1.2.3"})
+	body := ask(t, h, "GET", "/openapi.yaml", nil).want(t, http.StatusOK, "application/openapi+yaml")
+	if !bytes.Contains(body, []byte("\npaths:\n")) || !bytes.Contains(body, []byte("/v1/query:")) {
+		t.Errorf("not the document in YAML: %.200s", body)
+	}
+}
+
+// The examples are what their formats promise.
+func TestOpenAPIExamples(t *testing.T) {
+	parse := map[string]func(string) error{
+		"cid":     func(s string) error { _, err := protocol.ParseID(s); return err },
+		"peer-id": func(s string) error { _, err := protocol.ParseOwner(s); return err },
+		"hex":     func(s string) error { return new(protocol.SelectorKey).UnmarshalText([]byte(s)) },
+	}
+	seen := map[string]int{}
+	var walk func(v any)
+	walk = func(v any) {
+		switch v := v.(type) {
+		case map[string]any:
+			format, _ := v["format"].(string)
+			if examples, ok := v["examples"].([]any); ok && parse[format] != nil {
+				seen[format]++
+				if err := parse[format](examples[0].(string)); err != nil {
+					t.Errorf("format %s: %v", format, err)
+				}
+			}
+			for _, each := range v {
+				walk(each)
+			}
+		case []any:
+			for _, each := range v {
+				walk(each)
+			}
+		}
+	}
+	var doc any
+	if err := json.Unmarshal(openapi(t), &doc); err != nil {
+		t.Fatal(err)
+	}
+	walk(doc)
+	if len(seen) != len(parse) {
+		t.Errorf("formats with examples: %v", seen)
+	}
+}

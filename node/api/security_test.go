@@ -1,0 +1,198 @@
+package api_test
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
+)
+
+type refusal struct {
+	name, method, target string
+	body                 string
+	change               func(*http.Request)
+	status               int
+	says                 string
+}
+
+const validSet = `{"selectors":["n"],"text":"x"}`
+
+var refusals = []refusal{
+	{"no token", "POST", "/v1/set", validSet, nil, 401, "api.token"},
+	{"no token for records", "POST", "/v1/records", "{}", nil, 401, "api.token"},
+	{"wrong token", "POST", "/v1/set", validSet, header("Authorization", "Bearer guess"), 401, "not this node's"},
+	{"empty token", "POST", "/v1/set", validSet, header("Authorization", "Bearer "), 401, "not this node's"},
+	{"longer token", "POST", "/v1/set", validSet, header("Authorization", "Bearer "+token+"x"), 401, "not this node's"},
+	{"other scheme", "POST", "/v1/set", validSet, header("Authorization", "Basic "+token), 401, "Bearer"},
+	{"token in the query string", "POST", "/v1/set?token=" + strings.ReplaceAll(token, " ", "+"), validSet, nil, 401, "api.token"},
+
+	{"rebound host", "GET", "/v1/status", "", func(r *http.Request) { r.Host = "evil.example:9980" }, 421, "evil.example"},
+	{"host like localhost", "GET", "/v1/status", "", func(r *http.Request) { r.Host = "localhost.evil.example" }, 421, "localhost"},
+	{"host with a user", "GET", "/v1/status", "", func(r *http.Request) { r.Host = "localhost:80@evil.example" }, 421, "Host"},
+	{"no host", "GET", "/v1/status", "", func(r *http.Request) { r.Host = "" }, 421, "Host"},
+	{"host with the wrong port", "GET", "/v1/status", "", func(r *http.Request) { r.Host = "with.port:1" }, 421, "Host"},
+	{"rebound host on any path", "GET", "/nowhere", "", func(r *http.Request) { r.Host = "evil.example" }, 421, "evil.example"},
+	{"foreign origin", "GET", "/v1/status", "", header("Origin", "https://evil.example"), 403, "evil.example"},
+	{"null origin", "POST", "/v1/query", `{"selectors":[{"name":"n"}]}`, header("Origin", "null"), 403, "null"},
+	{"origin of another port", "GET", "/v1/status", "", header("Origin", "http://localhost:3000"), 403, "localhost:3000"},
+	{"foreign page's image", "GET", "/v1/kv?k=n", "", header("Sec-Fetch-Site", "cross-site"), 403, "cross-site"},
+	{"page of another port", "GET", "/v1/kv?k=n", "", header("Sec-Fetch-Site", "same-site"), 403, "same-site"},
+	{"foreign origin with the token", "POST", "/v1/set", validSet, both(withToken, header("Origin", "https://evil.example")), 403, "evil.example"},
+
+	{"read from afar", "GET", "/v1/status", "", arrivesAt("192.0.2.1"), 401, "api.token"},
+	{"query from afar", "POST", "/v1/query", `{"selectors":[{"name":"n"}]}`, arrivesAt("192.0.2.1"), 401, "api.token"},
+	{"metrics from afar", "GET", "/metrics", "", arrivesAt("192.0.2.1"), 401, "api.token"},
+	{"claims to be from here", "GET", "/v1/status", "", both(arrivesAt("192.0.2.1"), header("X-Forwarded-For", "127.0.0.1")), 401, "api.token"},
+
+	{"unknown route", "GET", "/v2/status", "", nil, 404, "/v2/status"},
+	{"root", "GET", "/", "", nil, 404, "openapi.json"},
+	{"docs", "GET", "/docs", "", nil, 404, "/docs"},
+	{"wrong method", "DELETE", "/v1/kv?k=n", "", nil, 405, "GET"},
+	{"preflight", "OPTIONS", "/v1/set", "", nil, 405, "POST"},
+	{"wrong method of a pattern", "PUT", "/v1/records/x", "", nil, 405, "GET"},
+
+	{"form", "POST", "/v1/query", "k=n", header("Content-Type", "application/x-www-form-urlencoded"), 415, "application/json"},
+	{"text", "POST", "/v1/set", validSet, both(withToken, header("Content-Type", "text/plain")), 415, "text/plain"},
+	{"no content type", "POST", "/v1/query", "{}", func(r *http.Request) { r.Header.Del("Content-Type") }, 415, "application/json"},
+	{"nonsense content type", "POST", "/v1/records", "x", both(withToken, header("Content-Type", ";;")), 415, "application/cbor"},
+
+	{"large query", "POST", "/v1/query", `{"maskingKey":"` + strings.Repeat("x", api.MaxQueryBody) + `"}`, nil, 413, "bytes"},
+	{"large set", "POST", "/v1/set", `{"text":"` + strings.Repeat("x", api.MaxSetBody) + `"}`, withToken, 413, "bytes"},
+	{"large set of no length", "POST", "/v1/set", `{"text":"` + strings.Repeat("x", api.MaxSetBody) + `"}`, both(withToken, func(r *http.Request) { r.ContentLength = -1 }), 413, "bytes"},
+	{"large frame", "POST", "/v1/records", strings.Repeat("x", protocol.MaxFrame+1), both(withToken, header("Content-Type", "application/cbor")), 413, "bytes"},
+	{"large frame in JSON", "POST", "/v1/records", `{"frame":"` + strings.Repeat("A", 2*protocol.MaxFrame) + `"}`, withToken, 413, "bytes"},
+}
+
+var malformed = []refusal{
+	{"no body", "POST", "/v1/query", "", header("Content-Type", "application/json"), 400, "empty"},
+	{"cut off", "POST", "/v1/query", `{"selectors":[{"name":`, nil, 400, "ends early"},
+	{"not JSON", "POST", "/v1/query", `selectors=n`, nil, 400, "not JSON"},
+	{"two values", "POST", "/v1/query", `{"selectors":[{"name":"n"}]}{}`, nil, 400, "goes on"},
+	{"not UTF-8", "POST", "/v1/query", "{\"selectors\":[{\"name\":\"\xff\"}]}", nil, 400, "UTF-8"},
+	{"a list", "POST", "/v1/query", `[]`, nil, 422, "array"},
+	{"null", "POST", "/v1/query", `null`, nil, 422, "0 selectors"},
+	{"unknown field", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"polciy":1}`, nil, 422, "polciy"},
+	{"unknown inner field", "POST", "/v1/query", `{"selectors":[{"nam":"n"}]}`, nil, 422, "nam"},
+	{"wrong kind", "POST", "/v1/query", `{"selectors":"n"}`, nil, 422, "selectors"},
+	{"negative ordinal", "POST", "/v1/query", `{"selectors":[{"name":"n","from":-1}]}`, nil, 422, "from"},
+	{"fraction", "POST", "/v1/query", `{"selectors":[{"name":"n","to":1.5}]}`, nil, 422, "to"},
+	{"ordinal above 2^63-1", "POST", "/v1/query", `{"selectors":[{"name":"n","to":9223372036854775808}]}`, nil, 422, "2^63−1"},
+	{"ordinal above 2^64", "POST", "/v1/query", `{"selectors":[{"name":"n","to":18446744073709551616}]}`, nil, 422, "to"},
+	{"short key", "POST", "/v1/query", `{"selectors":[{"key":"abc"}]}`, nil, 422, "64 hexadecimal"},
+	{"bad owner", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"owners":["me"]}`, nil, 422, "12D3KooW"},
+	{"bad base64", "POST", "/v1/records", `{"frame":"*"}`, withToken, 422, "base64"},
+	{"empty frame", "POST", "/v1/records", `{}`, withToken, 422, ""},
+	{"unknown field of set", "POST", "/v1/set", `{"selectors":["n"],"text":"x","txt":"y"}`, withToken, 422, "txt"},
+
+	{"no selector", "GET", "/v1/kv", "", nil, 422, "k=NAME"},
+	{"empty selector", "GET", "/v1/kv?k=", "", nil, 422, "empty"},
+	{"bad expression", "GET", "/v1/kv?k=n%23x", "", nil, 422, "ordinal"},
+	{"16 selectors", "GET", "/v1/kv?" + strings.Repeat("k=n&", 16), "", nil, 422, "15"},
+	{"name not UTF-8", "GET", "/v1/kv?k=%ff", "", nil, 422, "UTF-8"},
+	{"bad escape", "GET", "/v1/kv?k=%zz", "", nil, 400, "%zz"},
+	{"unknown parameter", "GET", "/v1/kv?k=n&key=m", "", nil, 422, `"key"`},
+	{"parameter twice", "GET", "/v1/kv?k=n&limit=1&limit=2", "", nil, 422, "twice"},
+	{"bad flag", "GET", "/v1/kv?k=n&open=perhaps", "", nil, 422, "perhaps"},
+	{"bad number", "GET", "/v1/kv?k=n&since=yesterday", "", nil, 422, "yesterday"},
+	{"large limit", "GET", "/v1/kv?k=n&limit=1001", "", nil, 422, "1000"},
+	{"huge limit", "GET", "/v1/kv?k=n&limit=18446744073709551615", "", nil, 422, "1000"},
+	{"bad owner of kv", "GET", "/v1/kv?k=n&owner=me", "", nil, 422, "me"},
+	{"65 owners", "GET", "/v1/kv?k=n" + strings.Repeat("&owner="+protocol.Owner{}.String(), 65), "", nil, 422, "64"},
+	{"bad count", "GET", "/v1/links?count=many", "", nil, 422, "many"},
+	{"large count", "GET", "/v1/links?count=17", "", nil, 422, "16"},
+	{"bad CID", "GET", "/v1/records/nonsense", "", nil, 422, "CID"},
+	{"CID of something else", "GET", "/v1/records/QmUNLLsPACCz1vLxQVkXqqLX5R1X345qqfHbsf67hvA3Nn", "", nil, 422, "CID"},
+	{"record that is not there", "GET", "/v1/records/" + protocol.ID{}.String(), "", nil, 404, "no record"},
+}
+
+func both(a, b func(*http.Request)) func(*http.Request) {
+	return func(r *http.Request) { a(r); b(r) }
+}
+
+func arrivesAt(ip string) func(*http.Request) {
+	return func(r *http.Request) { *r = *r.WithContext(arrivedAt(r.Context(), ip)) }
+}
+
+func TestRefusals(t *testing.T) {
+	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token, Hosts: []string{"node.example", "with.port:9980"}})
+	for _, r := range append(refusals, malformed...) {
+		t.Run(r.name, func(t *testing.T) {
+			change := r.change
+			if change == nil {
+				change = func(*http.Request) {}
+			}
+			var got asked
+			if r.body == "" {
+				got = ask(t, h, r.method, r.target, nil, change)
+			} else {
+				got = ask(t, h, r.method, r.target, text(r.body), change)
+			}
+			got.wantProblem(t, r.status, r.says)
+			if authenticate := got.Header().Get("WWW-Authenticate"); (authenticate != "") != (r.status == 401) {
+				t.Errorf("WWW-Authenticate: %q", authenticate)
+			}
+			if allow := got.Header().Get("Allow"); (allow != "") != (r.status == 405) {
+				t.Errorf("Allow: %q", allow)
+			}
+		})
+	}
+}
+
+func TestAccepted(t *testing.T) {
+	f := newFake(t)
+	h := api.NewHandler(f, api.HandlerOptions{Token: token, Hosts: []string{"node.example", "with.port:9980"}})
+	for name, change := range map[string]func(*http.Request){
+		"plain":             func(*http.Request) {},
+		"127.0.0.1":         func(r *http.Request) { r.Host = "127.0.0.1" },
+		"[::1] with a port": func(r *http.Request) { r.Host = "[::1]:1234" },
+		"[::1]":             func(r *http.Request) { r.Host = "[::1]" },
+		"LOCALHOST":         func(r *http.Request) { r.Host = "LOCALHOST:80" },
+		"configured":        func(r *http.Request) { r.Host = "node.example:8080" },
+		"with its port":     func(r *http.Request) { r.Host = "with.port:9980" },
+		"own origin":        header("Origin", "http://localhost:9980"),
+		"typed by the user": header("Sec-Fetch-Site", "none"),
+		"own page":          header("Sec-Fetch-Site", "same-origin"),
+		"afar with a token": both(arrivesAt("192.0.2.1"), withToken),
+		"IPv6 loopback":     arrivesAt("::1"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			ask(t, h, "GET", "/v1/status", nil, change).want(t, 200, "application/json")
+		})
+	}
+	for _, scheme := range []string{"Bearer", "bearer"} {
+		ask(t, h, "POST", "/v1/set", text(validSet), header("Authorization", scheme+" "+token)).want(t, 201, "application/json")
+	}
+	ask(t, h, "GET", "/livez", nil, arrivesAt("192.0.2.1")).want(t, 200, "text/plain; charset=utf-8")
+	ask(t, h, "POST", "/v1/query", text(`{"selectors":[{"name":"n"}]}`), header("Content-Type", "application/json; charset=utf-8")).want(t, 200, "application/json")
+}
+
+// Without a token of its own, a node gives nobody what needs one.
+func TestNoToken(t *testing.T) {
+	h := api.NewHandler(newFake(t), api.HandlerOptions{})
+	for _, change := range []func(*http.Request){header("Authorization", "Bearer "), header("Authorization", "Bearer x"), func(*http.Request) {}} {
+		ask(t, h, "POST", "/v1/set", text(validSet), change).wantProblem(t, 401, "without a token")
+	}
+}
+
+// The largest requests that are meant to be possible are.
+func TestLargestRequests(t *testing.T) {
+	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token})
+	escaped := strings.Repeat(`\u0001`, protocol.MaxName)
+	var names []string
+	for i := range protocol.MaxSelectors {
+		names = append(names, fmt.Sprintf(`{"name":"%s%x"}`, escaped[6:], i))
+	}
+	query := fmt.Sprintf(`{"selectors":[%s],"maskingKey":"%s"}`, strings.Join(names, ","), escaped)
+	ask(t, h, "POST", "/v1/query", text(query)).want(t, 200, "application/json")
+
+	ask(t, h, "POST", "/v1/set", text(`{"selectors":["n"],"text":"`+strings.Repeat(`\u0001`, protocol.MaxPlaintext)+`"}`), withToken).want(t, 201, "application/json")
+
+	frame, _ := json.Marshal(map[string]string{"frame": base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, protocol.MaxFrame))})
+	ask(t, h, "POST", "/v1/records", bytes.NewReader(frame), withToken).wantProblem(t, 422, "") // read, and no record
+}
