@@ -1,0 +1,201 @@
+package store
+
+import (
+	"database/sql/driver"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// parents returns the places of a record's links, or those that are not attached.
+func (t *tx) parents(links []protocol.ID) (parents []place, missing []protocol.ID, err error) {
+	parents = make([]place, 0, len(links))
+	for _, id := range links {
+		at, found, err := t.find(id)
+		switch {
+		case err != nil:
+			return nil, nil, err
+		case found:
+			parents = append(parents, at)
+		default:
+			missing = append(missing, id)
+		}
+	}
+	return parents, missing, nil
+}
+
+// checkLinked applies the rules that need the record's past. What it returns is why the record is invalid.
+func (t *tx) checkLinked(e *entry, parents []place) error {
+	var newest int64
+	for _, p := range parents {
+		newest = max(newest, p.timestamp)
+	}
+	return protocol.CheckLinked(&e.Header, uint64(newest)) //nolint:gosec // timestamps are at most 2^53−1
+}
+
+// attach attaches a record whose links are attached, without what waits for it.
+func (t *tx) attach(e *entry) (place, error) {
+	parents, _, err := t.parents(e.Links)
+	if err != nil {
+		return place{}, err
+	}
+	return t.attachAt(e, parents)
+}
+
+func (t *tx) attachAt(e *entry, parents []place) (place, error) {
+	t.meta.attached++
+	at := place{t.meta.attached, int64(e.Timestamp)} //nolint:gosec // at most 2^53−1
+	id := e.ID()
+	indices := make([]int64, len(parents))
+	for i, p := range parents {
+		indices[i] = p.idx
+	}
+	if _, err := t.exec("INSERT INTO records VALUES (?, ?, ?)", at.idx, e.HeaderBytes(), e.ValueBytes()); err != nil {
+		return at, err
+	}
+	if _, err := t.exec("INSERT INTO dag VALUES (?, ?, ?)", at.idx, at.timestamp, appendParents([]byte{}, at.idx, indices)); err != nil {
+		return at, err
+	}
+	if _, err := t.exec("INSERT INTO ids VALUES (?, ?)", prefix(id[:]), at.idx); err != nil {
+		return at, err
+	}
+	if err := t.moveTips(at, parents); err != nil {
+		return at, err
+	}
+	if err := t.addVersion(e, at); err != nil {
+		return at, err
+	}
+	t.store.recent.Add(id, at)
+	return at, nil
+}
+
+// moveTips makes a new record a tip in place of its parents.
+func (t *tx) moveTips(at place, parents []place) error {
+	for _, p := range parents {
+		n, err := t.exec("DELETE FROM tips WHERE timestamp = ? AND idx = ?", p.timestamp, p.idx)
+		if err != nil {
+			return err
+		}
+		t.meta.tips -= n
+	}
+	t.meta.tips++
+	_, err := t.exec("INSERT INTO tips VALUES (?, ?)", at.timestamp, at.idx)
+	return err
+}
+
+// addVersion makes a datum or release visible to queries.
+func (t *tx) addVersion(e *entry, at place) error {
+	if len(e.rows) == 0 {
+		return nil
+	}
+	for _, row := range e.rows {
+		if _, err := t.exec("INSERT OR IGNORE INTO selectors VALUES (?, ?, ?, ?, ?)",
+			row.key, int64(len(e.rows)), int64(row.ordinal), e.composite, row.others); err != nil { //nolint:gosec // at most 2^63−1
+			return err
+		}
+	}
+	owner, err := t.ownerNumber(e.Owner)
+	if err != nil {
+		return err
+	}
+	_, err = t.exec("INSERT INTO versions VALUES (?, ?, ?, ?, ?)", e.composite, owner, at.timestamp, at.idx, e.released())
+	return err
+}
+
+// ownerNumber returns the number of an owner, a new one for a new owner.
+func (t *tx) ownerNumber(o protocol.Owner) (int64, error) {
+	if n, ok := t.store.owners.Get(o); ok {
+		return n, nil
+	}
+	n, err := t.conn.ownerNumber(o)
+	if err != nil {
+		return 0, err
+	}
+	if n == 0 {
+		t.meta.owners++
+		n = t.meta.owners
+		if _, err := t.exec("INSERT INTO owners VALUES (?, ?)", o[:], n); err != nil {
+			return 0, err
+		}
+	}
+	t.store.owners.Add(o, n)
+	return n, nil
+}
+
+// ownerNumber returns the number of an owner, 0 for one without versions.
+func (c *conn) ownerNumber(o protocol.Owner) (int64, error) {
+	return c.number("SELECT number FROM owners WHERE owner = ?", o[:])
+}
+
+// cascade attaches what waited for the records in result.Attached, and what waited for those, and so on. It appends to
+// that list and works along it: parents first, and no recursion, however long the chain.
+func (t *tx) cascade(result *Result) error {
+	for i := 0; i < len(result.Attached) && t.meta.pending > 0; i++ {
+		ready, err := t.met(result.Attached[i])
+		if err != nil {
+			return err
+		}
+		for _, seq := range ready {
+			id, err := t.attachPending(seq)
+			if err != nil {
+				return err
+			}
+			if id != (protocol.ID{}) {
+				result.Attached = append(result.Attached, id)
+			}
+		}
+	}
+	return nil
+}
+
+// met tells the pending records that waited for id that it is here, and returns those that now wait for nothing.
+func (t *tx) met(id protocol.ID) ([]int64, error) {
+	waiting, err := t.waitingFor(id)
+	if err != nil || len(waiting) == 0 {
+		return nil, err
+	}
+	if _, err := t.exec("DELETE FROM waits WHERE missing = ?", id[:]); err != nil {
+		return nil, err
+	}
+	if _, err := t.exec("DELETE FROM wanted WHERE id = ?", id[:]); err != nil {
+		return nil, err
+	}
+	ready := waiting[:0]
+	for _, seq := range waiting {
+		n, err := t.exec("UPDATE pending SET unmet = unmet - 1 WHERE seq = ? AND unmet > 1", seq)
+		if err != nil {
+			return nil, err
+		}
+		if n == 0 {
+			ready = append(ready, seq)
+		}
+	}
+	return ready, nil
+}
+
+func (t *tx) waitingFor(id protocol.ID) (waiting []int64, err error) {
+	err = t.each(func(r *rows) error {
+		waiting = append(waiting, r.int(0))
+		return nil
+	}, "SELECT seq FROM waits WHERE missing = ? ORDER BY seq", driver.Value(id[:]))
+	return waiting, err
+}
+
+// attachPending attaches a pending record whose links are now all attached. Should its past make it invalid, it is
+// dropped with all that waits for it, and the ID returned is zero.
+func (t *tx) attachPending(seq int64) (protocol.ID, error) {
+	r, err := t.takePending(seq)
+	if err != nil {
+		return protocol.ID{}, err
+	}
+	e := newEntry(r)
+	parents, _, err := t.parents(e.Links)
+	if err != nil {
+		return protocol.ID{}, err
+	}
+	if t.checkLinked(e, parents) != nil {
+		t.meta.droppedPending++
+		return protocol.ID{}, t.dropDescendants(e.ID())
+	}
+	_, err = t.attachAt(e, parents)
+	return e.ID(), err
+}

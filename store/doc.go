@@ -1,0 +1,25 @@
+// Package store keeps records in one SQLite file, decides which of them are attached, and answers queries.
+//
+// The nouns:
+//
+//   - A record is attached when all of its ancestors are here. It then has an index: local, dense, increasing, with
+//     parents always before children and the genesis first.
+//   - A record is pending while an ancestor is missing, and held while its timestamp is ahead of the clock. Both
+//     queues are bounded, and what they drop is counted.
+//   - A tip is an attached record that nothing links yet.
+//   - A wanted record is one that a pending record waits for and that is not here in any state.
+//   - A version is a datum or release under a composite key. An owner's versions under one key make its claim, and
+//     a [Ranker] orders the claims of different owners.
+//
+// Every change goes through one writer goroutine, which puts whatever has queued up into one transaction and answers
+// each caller after the commit (group commit). Readers have connections of their own and never wait for the writer.
+// The same file holds a go-datastore ([Store.Datastore]) for what libp2p wants to remember.
+//
+// Indices hold the first 8 bytes of an ID, composite ID or selector key, not all 32: that halves them. A prefix only
+// finds candidates, and the record's own header, read and hashed, decides; so keys made to collide (2^32 tries) cost
+// their maker a comparison and fool nobody.
+//
+// Reading order: migrations/*.sql (the tables), layout.go (what is in their columns), store.go, open.go, conn.go;
+// writer.go, tx.go, put.go, attach.go, pending.go (the way in); read.go, query.go, scan.go, match.go, claims.go,
+// rank.go (the way out); datastore.go; check.go and check_*.go (every invariant, tested by every test); limits.go.
+package store

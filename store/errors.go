@@ -1,0 +1,73 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/mattn/go-sqlite3"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+var (
+	// ErrNotFound says that a record is neither attached, pending nor held.
+	ErrNotFound = errors.New("no such record here")
+	// ErrClosed says that the store was closed.
+	ErrClosed = errors.New("the store is closed")
+	// ErrNoSpace says that something was not stored because the disk, or the file's limit, is full.
+	ErrNoSpace = errors.New("no room left for the database: free some disk space (nothing that was stored is lost)")
+	// ErrValueMissing refuses a record without the value that its header refers to.
+	ErrValueMissing = errors.New("the record's value is missing")
+	// ErrHeldFull refuses a record ahead of the clock when there are too many of them.
+	ErrHeldFull = errors.New("too many records are ahead of the clock")
+	// ErrPendingFull refuses a record that alone is larger than the queue of pending ones.
+	ErrPendingFull = errors.New("the record does not fit among those that wait for their ancestors")
+	// ErrTooBroad says that a query would have to look at too much.
+	ErrTooBroad = errors.New("the query is too broad: narrow its ordinals or its time, or name owners or another selector")
+	// ErrBadQuery says that a query makes no sense.
+	ErrBadQuery = errors.New("bad query")
+)
+
+// WrongNetworkError says that a database belongs to another network.
+type WrongNetworkError struct {
+	Path       string
+	Have, Want protocol.ID
+}
+
+func (e *WrongNetworkError) Error() string {
+	return fmt.Sprintf("%s belongs to network %s, not to %s: use another home for this network", e.Path, e.Have, e.Want)
+}
+
+// NewerSchemaError says that a newer version of this software wrote the database.
+type NewerSchemaError struct {
+	Path        string
+	Have, Known int
+}
+
+func (e *NewerSchemaError) Error() string {
+	return fmt.Sprintf("%s was written by a newer version of lf (schema %d, this one knows %d): use that version", e.Path, e.Have, e.Known)
+}
+
+// NotADatabaseError says that a file is not a database of this software, or no longer.
+type NotADatabaseError struct {
+	Path   string
+	Reason string
+}
+
+func (e *NotADatabaseError) Error() string {
+	return fmt.Sprintf("%s is not a sound database of lf (%s): restore it, or move it away and let the node fetch everything again", e.Path, e.Reason)
+}
+
+// storageError says what a failure of SQLite means to whoever reads it.
+func storageError(err error) error {
+	var e sqlite3.Error
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &e) && e.Code == sqlite3.ErrFull:
+		return fmt.Errorf("%w (%v)", ErrNoSpace, err)
+	case errors.As(err, &e):
+		return fmt.Errorf("database: %w", err)
+	}
+	return err
+}

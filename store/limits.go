@@ -1,0 +1,79 @@
+package store
+
+import "time"
+
+// Limits bounds a queue. A zero field stands for the default.
+type Limits struct {
+	Records uint64
+	Bytes   uint64 // headers and values
+}
+
+func (l Limits) or(d Limits) Limits {
+	if l.Records == 0 {
+		l.Records = d.Records
+	}
+	if l.Bytes == 0 {
+		l.Bytes = d.Bytes
+	}
+	return l
+}
+
+// Every bound of the package, each with its derivation.
+const (
+	// A node that is a minute behind the gossip of a busy network (1,000 records a second) still keeps all it hears;
+	// at the usual 400 to 500 bytes a record that is 32 MiB, and twice as much is room for larger values.
+	defaultPendingRecords = 60_000
+	defaultPendingBytes   = 64 << 20
+
+	// Held records are up to 24 h ahead of the clock: either somebody's clock is wrong or it is mischief. Room for a
+	// record every 20 seconds of a day.
+	defaultHeldRecords = 4_096
+	defaultHeldBytes   = 4 << 20
+
+	// A batch takes what has queued up while the last one was committing. At 20 µs a record, batchRecords take as
+	// long as the slowest usual fsync (20 ms), so a larger batch would no longer gain throughput, only delay.
+	batchRecords = 1024
+	batchTime    = 20 * time.Millisecond
+	// queueLength lets the next batch gather while this one commits.
+	queueLength = batchRecords
+
+	// recentParents is how many of the latest attached records' places the writer remembers, at about 150 bytes
+	// each: new records link to recent ones.
+	recentParents = 8192
+
+	// defaultReaders is enough for two cores to work and two queries to wait for the disk.
+	defaultReaders = 4
+	// Page caches, in KiB. The inner pages of all indices at a million records are about 2 MiB.
+	writerCache = 16 << 10
+	readerCache = 4 << 10
+	// walPages is the size at which the log is copied into the database, in pages of 4 KiB: the more inserts share a
+	// page of an index, the fewer bytes are written twice.
+	walPages = 4096
+	// busyMillis is how long to wait for another process (a check, a backup) that has the file locked.
+	busyMillis = 5000
+
+	// defaultLimit is how many composite keys a query without a limit gets.
+	defaultLimit = 100
+	// scanBudget is how many index rows and records one query may look at: at about 1 µs a row a quarter of a second.
+	scanBudget = 250_000
+	// selective is how many candidates a query collects and sorts rather than walking in order: some milliseconds.
+	selective = 1024
+	// seekAfter is how many rows of no use are stepped over before a seek is cheaper.
+	seekAfter = 16
+
+	// missingVisits and missingFound bound the walk through pending ancestors after one put; whatever it leaves out
+	// is still in Missing's list.
+	missingVisits = 64
+	missingFound  = 256
+
+	// recentTips is how many of the newest tips links are drawn from: several times what one second of a busy
+	// network leaves open, and few enough to read each time.
+	recentTips = 64
+
+	// datastorePage is how many entries a datastore query reads at a time, so that it holds no reader while its
+	// consumer works.
+	datastorePage = 256
+
+	// maxProblems is how many problems Check reports one by one; it counts them all.
+	maxProblems = 1000
+)

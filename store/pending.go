@@ -1,0 +1,194 @@
+package store
+
+import (
+	"errors"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+func (c *conn) isPending(id protocol.ID) (bool, error) {
+	return c.one(nil, "SELECT 1 FROM pending WHERE id = ?", id[:])
+}
+
+func (c *conn) isHeld(id protocol.ID) (bool, error) {
+	return c.one(nil, "SELECT 1 FROM held WHERE id = ?", id[:])
+}
+
+// pend makes a record wait for the links that are missing.
+func (t *tx) pend(e *entry, missing []protocol.ID, result *Result) error {
+	size, limits := int64(e.WireSize()), t.store.options.MaxPending
+	if uint64(size) > limits.Bytes {
+		*result = Result{Outcome: Refused, Err: ErrPendingFull}
+		t.meta.droppedPending++
+		return t.want(e.ID())
+	}
+	for uint64(t.meta.pending) >= limits.Records || uint64(t.meta.pendingBytes+size) > limits.Bytes { //nolint:gosec // never negative
+		if err := t.evictOldest(); err != nil {
+			return err
+		}
+	}
+	id := e.ID()
+	if _, err := t.exec("INSERT INTO pending (id, unmet, header, value) VALUES (?, ?, ?, ?)",
+		id[:], int64(len(missing)), e.HeaderBytes(), e.ValueBytes()); err != nil {
+		return err
+	}
+	seq, err := t.number("SELECT seq FROM pending WHERE id = ?", id[:])
+	if err != nil {
+		return err
+	}
+	t.meta.pending++
+	t.meta.pendingBytes += size
+	if err := t.wait(seq, id, missing); err != nil {
+		return err
+	}
+	*result = Result{Outcome: Pending, State: Pending}
+	return t.missingOf(e.Record, result)
+}
+
+// wait records what a pending record waits for. The record itself is no longer wanted.
+func (t *tx) wait(seq int64, id protocol.ID, missing []protocol.ID) error {
+	for _, m := range missing {
+		if _, err := t.exec("INSERT INTO waits VALUES (?, ?)", m[:], seq); err != nil {
+			return err
+		}
+		if err := t.want(m); err != nil {
+			return err
+		}
+	}
+	_, err := t.exec("DELETE FROM wanted WHERE id = ?", id[:])
+	return err
+}
+
+// want lists a record as wanted if some pending record waits for it and it is neither pending nor held, and takes it off the
+// list otherwise.
+func (t *tx) want(id protocol.ID) error {
+	needed, err := t.one(nil, "SELECT 1 FROM waits WHERE missing = ? LIMIT 1", id[:])
+	if err != nil {
+		return err
+	}
+	for _, here := range []func(protocol.ID) (bool, error){t.isPending, t.isHeld} {
+		if !needed {
+			break
+		}
+		is, err := here(id)
+		if err != nil {
+			return err
+		}
+		needed = !is
+	}
+	if needed {
+		_, err = t.exec("INSERT OR IGNORE INTO wanted VALUES (?)", id[:])
+	} else {
+		_, err = t.exec("DELETE FROM wanted WHERE id = ?", id[:])
+	}
+	return err
+}
+
+// takePending removes a pending record, which may still wait for something, and returns it.
+func (t *tx) takePending(seq int64) (*protocol.Record, error) {
+	var header, value []byte
+	found, err := t.one(func(r *rows) { header, value = r.blob(0), r.blob(1) }, "SELECT header, value FROM pending WHERE seq = ?", seq)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, errLayout
+	}
+	r, err := protocol.DecodeRecord(header, value)
+	if err != nil {
+		return nil, errors.Join(errLayout, err)
+	}
+	var waited []protocol.ID
+	if err := t.each(func(r *rows) error {
+		waited = append(waited, protocol.ID(r.blob(0)))
+		return nil
+	}, "SELECT missing FROM waits WHERE seq = ?", seq); err != nil {
+		return nil, err
+	}
+	if _, err := t.exec("DELETE FROM waits WHERE seq = ?", seq); err != nil {
+		return nil, err
+	}
+	if _, err := t.exec("DELETE FROM pending WHERE seq = ?", seq); err != nil {
+		return nil, err
+	}
+	for _, id := range waited {
+		if err := t.want(id); err != nil {
+			return nil, err
+		}
+	}
+	t.meta.pending--
+	t.meta.pendingBytes -= int64(r.WireSize())
+	return r, nil
+}
+
+// evictOldest drops the pending record that waits longest. What waits for it goes on waiting.
+func (t *tx) evictOldest() error {
+	seq, err := t.number("SELECT min(seq) FROM pending")
+	if err != nil {
+		return err
+	}
+	r, err := t.takePending(seq)
+	if err != nil {
+		return err
+	}
+	t.meta.droppedPending++
+	return t.want(r.ID())
+}
+
+// dropDescendants drops what waits for a record that can never attach, and what waits for that.
+func (t *tx) dropDescendants(id protocol.ID) error {
+	for queue := []protocol.ID{id}; len(queue) > 0; queue = queue[1:] {
+		waiting, err := t.waitingFor(queue[0])
+		if err != nil {
+			return err
+		}
+		for _, seq := range waiting {
+			r, err := t.takePending(seq)
+			if err != nil {
+				return err
+			}
+			t.meta.droppedPending++
+			queue = append(queue, r.ID())
+		}
+	}
+	return nil
+}
+
+// missingOf adds to the result of a pending record which of its ancestors are wanted, as far as a bounded walk through
+// its pending ancestors tells.
+func (t *tx) missingOf(r *protocol.Record, result *Result) error {
+	if result.State != Pending {
+		return nil
+	}
+	seen := map[protocol.ID]bool{r.ID(): true}
+	for queue, visits := []protocol.ID{r.ID()}, 0; len(queue) > 0 && visits < missingVisits; queue, visits = queue[1:], visits+1 {
+		missing, err := t.waitsOf(queue[0])
+		if err != nil {
+			return err
+		}
+		for _, id := range missing {
+			if seen[id] {
+				continue
+			}
+			seen[id] = true
+			wanted, err := t.one(nil, "SELECT 1 FROM wanted WHERE id = ?", id[:])
+			switch {
+			case err != nil:
+				return err
+			case !wanted:
+				queue = append(queue, id)
+			case len(result.Missing) < missingFound:
+				result.Missing = append(result.Missing, id)
+			}
+		}
+	}
+	return nil
+}
+
+func (t *tx) waitsOf(id protocol.ID) (missing []protocol.ID, err error) {
+	err = t.each(func(r *rows) error {
+		missing = append(missing, protocol.ID(r.blob(0)))
+		return nil
+	}, "SELECT missing FROM waits WHERE seq = (SELECT seq FROM pending WHERE id = ?)", id[:])
+	return missing, err
+}

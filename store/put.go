@@ -1,0 +1,145 @@
+package store
+
+import (
+	"context"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// Outcome says what became of a record that was put, and how far one has come that is here.
+type Outcome int
+
+// The outcomes. Known means that the record was here already; Result.State says how. The first three are states too.
+const (
+	Attached Outcome = iota + 1
+	Pending
+	Held
+	Known
+	Refused
+)
+
+// State is one of Attached, Pending and Held; 0 for a record that is not here.
+type State = Outcome
+
+func (o Outcome) String() string {
+	names := [...]string{"unknown", "attached", "pending", "held", "known", "refused"}
+	if o < 0 || int(o) >= len(names) {
+		o = 0
+	}
+	return names[o]
+}
+
+// Result tells what became of a record.
+type Result struct {
+	Outcome Outcome
+	// State is the record's now, 0 when it was refused.
+	State State
+	// Index is an attached record's local index, 1 for the first.
+	Index uint64
+	// Missing are ancestors, its links or theirs, that a pending record is known to wait for and that are not here.
+	Missing []protocol.ID
+	// Attached are all records that became attached by this put, parents first, this one included.
+	Attached []protocol.ID
+	// Err says why the record was refused: a [*protocol.InvalidError], or that there is no room.
+	Err error
+}
+
+// Put stores a record that passed the network's Check. With holdUntil above 0 (milliseconds, what the network's HoldUntil said), it
+// is held until [Store.Release] is called with that time. When Put returns without error, its result is on disk; the
+// error is the database's, or ctx's, and the record may then have been stored nevertheless.
+func (s *Store) Put(ctx context.Context, r *protocol.Record, holdUntil uint64) (Result, error) {
+	if !r.HasValue() {
+		return Result{Outcome: Refused, Err: ErrValueMissing}, nil
+	}
+	e := newEntry(r)
+	result := new(Result)
+	err := s.change(ctx, func(t *tx) error {
+		*result = Result{}
+		return t.put(e, holdUntil, result)
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	return *result, nil
+}
+
+// Release puts the held records whose time has come by now, in milliseconds. It returns what became attached, parents first,
+// and what is known to be missing for those that are now pending.
+func (s *Store) Release(ctx context.Context, now uint64) (attached, missing []protocol.ID, err error) {
+	type outcome struct{ attached, missing []protocol.ID }
+	o := new(outcome)
+	err = s.change(ctx, func(t *tx) (err error) {
+		*o = outcome{}
+		o.attached, o.missing, err = t.release(now)
+		return err
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	return o.attached, o.missing, nil
+}
+
+func (t *tx) put(e *entry, holdUntil uint64, result *Result) error {
+	known, err := t.known(e.ID(), result)
+	if err != nil {
+		return err
+	}
+	if known {
+		if result.State != Held || holdUntil > 0 {
+			return t.missingOf(e.Record, result)
+		}
+		if err := t.unhold(e.Record); err != nil { // its time has come
+			return err
+		}
+	}
+	if holdUntil > 0 {
+		return t.hold(e, holdUntil, result)
+	}
+	return t.place(e, result)
+}
+
+// known fills in the result for a record that is here.
+func (t *tx) known(id protocol.ID, result *Result) (bool, error) {
+	at, found, err := t.find(id)
+	if err != nil {
+		return false, err
+	}
+	if found {
+		*result = Result{Outcome: Known, State: Attached, Index: uint64(at.idx)} //nolint:gosec // indices are positive
+		return true, nil
+	}
+	if t.meta.pending > 0 {
+		if found, err = t.isPending(id); found || err != nil {
+			*result = Result{Outcome: Known, State: Pending}
+			return found, err
+		}
+	}
+	if t.meta.held > 0 {
+		if found, err = t.isHeld(id); found || err != nil {
+			*result = Result{Outcome: Known, State: Held}
+			return found, err
+		}
+	}
+	return false, nil
+}
+
+// place attaches a record that is not here, with all that waited for it, or makes it wait, or refuses it.
+func (t *tx) place(e *entry, result *Result) error {
+	parents, missing, err := t.parents(e.Links)
+	if err != nil {
+		return err
+	}
+	if len(missing) > 0 {
+		return t.pend(e, missing, result)
+	}
+	if err := t.checkLinked(e, parents); err != nil {
+		*result = Result{Outcome: Refused, Err: err}
+		return t.dropDescendants(e.ID())
+	}
+	at, err := t.attachAt(e, parents)
+	if err != nil {
+		return err
+	}
+	*result = Result{Outcome: Attached, State: Attached, Index: uint64(at.idx), Attached: []protocol.ID{e.ID()}} //nolint:gosec // indices are positive
+	return t.cascade(result)
+}

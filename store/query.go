@@ -1,0 +1,202 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"math"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// Range asks for a selector of this key with an ordinal from From to To, both included.
+type Range struct {
+	Key      protocol.SelectorKey
+	From, To uint64
+}
+
+// Query asks for the composite keys of attached records.
+//
+// Every range of Where must be met by a different selector of a key; unless Open is set, the key must have no further
+// selectors. Since and Until (milliseconds, included; Until 0: no end) select versions by their timestamps before anything
+// else is decided, so that with Until set the answers are as of then.
+type Query struct {
+	Where        []Range
+	Open         bool
+	Owners       []protocol.Owner // only these; none: any
+	Since, Until uint64
+	History      bool // also older versions and other claims
+	Limit        int  // composite keys at most; 0: 100
+}
+
+// Answers lists composite keys by their ordinals, compared in the order of Where, then by their IDs.
+type Answers struct {
+	Keys []Answer
+	// More says that there are further keys behind the limit.
+	More bool
+}
+
+// Answer is one composite key with its claims.
+type Answer struct {
+	Composite protocol.CompositeID
+	// Ordinals has one for each range of Where: the smallest that the key's selectors allow, the first range deciding first.
+	Ordinals []uint64
+	// Claims are ranked, best first; without History there is only the best.
+	Claims []Claim
+}
+
+// Claim is what one owner says under a composite key. Its newest version, which may be a tombstone, is its answer. Versions at or before a
+// release of the owner's do not count; order is by timestamp, then by ID.
+type Claim struct {
+	Owner protocol.Owner
+	Version
+	// Older has the other versions, newest first, when the query asks for history.
+	Older []Version
+}
+
+// Version is one record of a claim. Twins, records over the same signed bytes, are one version: the one with the largest ID.
+type Version struct {
+	Record *protocol.Record
+	Index  uint64
+}
+
+// Query answers from the attached records. Its cost is bounded: [ErrTooBroad] says that it would be exceeded.
+func (s *Store) Query(ctx context.Context, q Query) (Answers, error) {
+	if err := q.check(); err != nil {
+		return Answers{}, err
+	}
+	x := &search{ctx: ctx, query: q, ranker: s.options.Ranker, budget: scanBudget}
+	x.prepare()
+	if err := s.read(ctx, x.run); err != nil {
+		return Answers{}, err
+	}
+	return x.answers, nil
+}
+
+func (q *Query) check() error {
+	if len(q.Where) == 0 || len(q.Where) > protocol.MaxSelectors {
+		return fmt.Errorf("%w: %d selectors, want 1 to %d", ErrBadQuery, len(q.Where), protocol.MaxSelectors)
+	}
+	for _, r := range q.Where {
+		if r.From > r.To || r.To > protocol.MaxOrdinal {
+			return fmt.Errorf("%w: ordinals %d to %d", ErrBadQuery, r.From, r.To)
+		}
+	}
+	if q.Limit < 0 {
+		return fmt.Errorf("%w: limit %d", ErrBadQuery, q.Limit)
+	}
+	return nil
+}
+
+// span is a Range as the index knows it.
+type span struct {
+	key      int64
+	from, to uint64
+}
+
+func (s span) single() bool { return s.from == s.to }
+
+func (s span) holds(ordinal uint64) bool { return s.from <= ordinal && ordinal <= s.to }
+
+// search is one query at work.
+type search struct {
+	*conn
+	ctx    context.Context //nolint:containedctx // lives as long as the query
+	query  Query
+	ranker Ranker
+	// where is Query.Where; apart says that no two of its keys are equal.
+	where        []span
+	apart        bool
+	since, until int64
+	limit        int
+	// owners are the numbers of Query.Owners; nil: any.
+	owners  []int64
+	budget  int
+	answers Answers
+}
+
+func (x *search) prepare() {
+	q := &x.query
+	keys := map[int64]bool{}
+	for _, r := range q.Where {
+		s := span{prefix(r.Key[:]), r.From, r.To}
+		x.where, keys[s.key] = append(x.where, s), true
+	}
+	x.apart = len(keys) == len(x.where)
+	x.since, x.until = int64(min(q.Since, math.MaxInt64)), int64(min(q.Until, math.MaxInt64)) //nolint:gosec // bounded in this line
+	if q.Until == 0 {
+		x.until = math.MaxInt64
+	}
+	if x.limit = q.Limit; x.limit == 0 {
+		x.limit = defaultLimit
+	}
+}
+
+func (x *search) run(c *conn) error {
+	x.conn = c
+	if len(x.query.Owners) > 0 {
+		if err := x.findOwners(); err != nil || len(x.owners) == 0 {
+			return err
+		}
+	}
+	if points, exact := x.exact(); exact {
+		return x.lookUp(points)
+	}
+	return x.scan(append([]span(nil), x.where...))
+}
+
+func (x *search) findOwners() error {
+	seen := map[int64]bool{0: true}
+	for _, o := range x.query.Owners {
+		n, err := x.ownerNumber(o)
+		if err != nil {
+			return err
+		}
+		if !seen[n] {
+			seen[n], x.owners = true, append(x.owners, n)
+		}
+	}
+	return nil
+}
+
+// exact reports whether the query names one composite key, and returns its selectors.
+func (x *search) exact() ([]protocol.SelectorPoint, bool) {
+	if x.query.Open {
+		return nil, false
+	}
+	points := make([]protocol.SelectorPoint, len(x.where))
+	for i, s := range x.where {
+		if !s.single() {
+			return nil, false
+		}
+		points[i] = protocol.SelectorPoint{Key: x.query.Where[i].Key, Ordinal: s.from}
+	}
+	return points, true
+}
+
+// lookUp answers for one composite key without the table of selectors.
+func (x *search) lookUp(points []protocol.SelectorPoint) error {
+	k := candidate{points: make([]point, len(points)), ordinals: make([]uint64, len(points))}
+	for i, p := range points {
+		k.points[i], k.ordinals[i] = point{prefix(p.Key[:]), p.Ordinal}, p.Ordinal
+	}
+	id := protocol.CompositeOf(points)
+	k.composite = prefix(id[:])
+	k.sort()
+	return x.answer(k)
+}
+
+// full reports whether nothing more is to be found.
+func (x *search) full() bool { return x.answers.More }
+
+// spend counts rows looked at.
+func (x *search) spend(rows int) error {
+	before := x.budget
+	x.budget -= rows
+	switch {
+	case x.budget < 0:
+		return ErrTooBroad
+	case before>>8 != x.budget>>8: // every 256 rows or so
+		return x.ctx.Err()
+	}
+	return nil
+}

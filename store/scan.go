@@ -1,0 +1,203 @@
+package store
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// scan finds the composite keys that meet where, which is the query's own or, in a step of it, a part: some of its spans
+// narrowed to one ordinal. Keys are answered in the order of their ordinals, and the scan ends when there are enough.
+//
+// Rows of one span come in the order of its ordinals, so walking the only span that is not a single ordinal gives the
+// answers' order at once. Where some span has few rows, walking that one and sorting is cheaper. And where two spans or more
+// are long, each ordinal of the first is a scan of its own, in which that span is a single ordinal.
+func (x *search) scan(where []span) error {
+	wide := slices.DeleteFunc(indicesUpTo(len(where)), func(i int) bool { return where[i].single() })
+	if len(where) == 1 {
+		return x.walk(where, 0, true)
+	}
+	driver, few, err := x.shortest(where)
+	switch {
+	case err != nil:
+		return err
+	case few:
+		return x.walk(where, driver, len(wide) == 0 || len(wide) == 1 && wide[0] == driver)
+	case len(wide) == 0:
+		return x.walk(where, driver, true)
+	case len(wide) == 1:
+		return x.walk(where, wide[0], true)
+	}
+	return x.split(where, wide[0])
+}
+
+func indicesUpTo(n int) []int {
+	list := make([]int, n)
+	for i := range list {
+		list[i] = i
+	}
+	return list
+}
+
+// split scans once for each ordinal that occurs in one span.
+func (x *search) split(where []span, i int) error {
+	from, to := where[i].from, where[i].to
+	for !x.full() {
+		ordinal, found, err := x.firstOrdinal(span{where[i].key, from, to})
+		if err != nil || !found {
+			return err
+		}
+		part := slices.Clone(where)
+		part[i].from, part[i].to = ordinal, ordinal
+		if err := x.scan(part); err != nil {
+			return err
+		}
+		if ordinal == to {
+			return nil
+		}
+		from = ordinal + 1
+	}
+	return nil
+}
+
+func (x *search) firstOrdinal(s span) (first uint64, found bool, err error) {
+	sizes, err := x.sizes(s.key)
+	if err != nil {
+		return 0, false, err
+	}
+	for _, size := range sizes {
+		here, err := x.one(func(r *rows) {
+			if o := uint64(r.int(0)); !found || o < first { //nolint:gosec // ordinals are not negative
+				first = o
+			}
+		}, "SELECT ordinal FROM selectors WHERE key = ? AND size = ? AND ordinal BETWEEN ? AND ? ORDER BY ordinal LIMIT 1",
+			s.key, size, int64(s.from), int64(s.to)) //nolint:gosec // at most 2^63−1
+		if err != nil {
+			return 0, false, err
+		}
+		found = found || here
+	}
+	return first, found, x.spend(len(sizes))
+}
+
+// sizes returns the sizes of the composite keys to look at for a selector key.
+func (x *search) sizes(key int64) (sizes []int64, err error) {
+	size := int64(len(x.where))
+	if !x.query.Open {
+		return []int64{size}, nil
+	}
+	for size <= protocol.MaxSelectors {
+		found, err := x.one(func(r *rows) { size = r.int(0) }, "SELECT size FROM selectors WHERE key = ? AND size >= ? ORDER BY size LIMIT 1", key, size)
+		if err != nil || !found {
+			return sizes, err
+		}
+		sizes = append(sizes, size)
+		size++
+	}
+	return sizes, nil
+}
+
+// shortest returns the span with the fewest rows, and whether they are few enough to be sorted. Rows are counted up to a
+// limit that grows, so that finding a rare span beside a common one costs what the rare one has.
+func (x *search) shortest(where []span) (best int, few bool, err error) {
+	for limit := 32; ; limit *= 8 {
+		limit = min(limit, selective)
+		fewest := limit
+		for i, s := range where {
+			n, err := x.count(s, limit)
+			if err != nil {
+				return 0, false, err
+			}
+			if n < fewest {
+				best, fewest, few = i, n, true
+			}
+		}
+		if few || limit == selective {
+			return best, few, nil
+		}
+	}
+}
+
+func (x *search) count(s span, limit int) (int, error) {
+	sizes, err := x.sizes(s.key)
+	if err != nil {
+		return 0, err
+	}
+	count := 0
+	for _, size := range sizes {
+		n, err := x.number("SELECT count(*) FROM (SELECT 1 FROM selectors WHERE key = ? AND size = ? AND ordinal BETWEEN ? AND ? LIMIT ?)",
+			s.key, size, int64(s.from), int64(s.to), int64(limit-count)) //nolint:gosec // at most 2^63−1
+		if err != nil {
+			return 0, err
+		}
+		if count += int(n); count >= limit {
+			break
+		}
+	}
+	return count, x.spend(count)
+}
+
+// walk goes through the rows of one span and answers for those that meet the others too: at once where the rows come in
+// the answers' order, otherwise sorted at the end.
+func (x *search) walk(where []span, driver int, ordered bool) error {
+	m, err := x.merge(where[driver])
+	if err != nil {
+		return err
+	}
+	defer m.close()
+	var found []candidate
+	for !x.full() {
+		row, ok, err := m.next()
+		if err != nil {
+			return err
+		}
+		if !ok {
+			break
+		}
+		if err := x.spend(1); err != nil {
+			return err
+		}
+		k, fits, err := x.propose(where, driver, row)
+		switch {
+		case err != nil:
+			return err
+		case !fits:
+		case !ordered:
+			found = append(found, k)
+		default:
+			if err := x.answer(k); err != nil {
+				return err
+			}
+		}
+	}
+	slices.SortFunc(found, func(a, b candidate) int {
+		return cmp.Or(slices.Compare(a.ordinals, b.ordinals), cmp.Compare(a.composite, b.composite))
+	})
+	for i := 0; i < len(found) && !x.full(); i++ {
+		if err := x.answer(found[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// propose makes a candidate of a row, if it fits. A key that has several rows in one span is proposed by one of them:
+// that whose ordinal the assignment chose.
+func (x *search) propose(where []span, driver int, row proposal) (k candidate, fits bool, err error) {
+	k = candidate{composite: row.composite}
+	if k.points, err = readPoints([]point{row.point}, row.others); err != nil {
+		return k, false, err
+	}
+	k.ordinals, fits = assign(x.where, x.apart, k.points)
+	if !fits || k.ordinals[driver] != row.ordinal {
+		return k, false, nil
+	}
+	for i, s := range where {
+		if !s.holds(k.ordinals[i]) {
+			return k, false, nil
+		}
+	}
+	k.sort()
+	return k, true, nil
+}

@@ -1,0 +1,212 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// Options are the choices of who opens a store. The zero value is a sound one.
+type Options struct {
+	// Logger gets what nobody else would hear of; nil: nothing is logged.
+	Logger *slog.Logger
+	// Readers is the number of queries that can run at once; 0: a default.
+	Readers int
+	// Ranker orders conflicting claims; nil: [Newest].
+	Ranker Ranker
+	// MaxPending and MaxHeld bound the queues of records that are not attached yet.
+	MaxPending, MaxHeld Limits
+	// Clock is the time that latencies are measured with; nil: time.Now.
+	Clock func() time.Time
+}
+
+func (o Options) withDefaults() Options {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Readers <= 0 {
+		o.Readers = defaultReaders
+	}
+	if o.Ranker == nil {
+		o.Ranker = Newest{}
+	}
+	if o.Clock == nil {
+		o.Clock = time.Now
+	}
+	o.MaxPending = o.MaxPending.or(Limits{defaultPendingRecords, defaultPendingBytes})
+	o.MaxHeld = o.MaxHeld.or(Limits{defaultHeldRecords, defaultHeldBytes})
+	return o
+}
+
+// Store is an open database. It is safe for concurrent use.
+type Store struct {
+	path    string
+	network *protocol.Network
+	options Options
+	readers chan *conn
+
+	queue   chan *request
+	quit    chan struct{} // closed by Close: nothing more is queued
+	stopped chan struct{} // closed by the writer after its last commit
+	closing sync.Once
+	failure error // of Close
+
+	// The rest is the writer goroutine's alone.
+	writer *conn
+	recent *lru.Cache[protocol.ID, place]
+	owners *lru.Cache[protocol.Owner, int64]
+}
+
+// Open opens the database at path, which it makes, brings up to date and furnishes with the network's genesis as need
+// be. Errors are a [*WrongNetworkError], [*NewerSchemaError] or [*NotADatabaseError] where the file is to blame, and the
+// file is then left as it was.
+func Open(path string, n *protocol.Network, o Options) (*Store, error) {
+	s := &Store{
+		path: path, network: n, options: o.withDefaults(),
+		queue: make(chan *request, queueLength), quit: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	s.recent = newCache[protocol.ID, place]()
+	s.owners = newCache[protocol.Owner, int64]()
+	var err error
+	if s.writer, err = openWriter(path, n); err != nil {
+		return nil, err
+	}
+	if err := s.start(); err != nil {
+		for len(s.readers) > 0 {
+			(<-s.readers).close()
+		}
+		s.writer.close()
+		return nil, damaged(path, err)
+	}
+	go s.write()
+	return s, nil
+}
+
+func newCache[K comparable, V any]() *lru.Cache[K, V] {
+	c, err := lru.New[K, V](recentParents)
+	if err != nil {
+		panic(err) // only a size below 1 is an error
+	}
+	return c
+}
+
+func (s *Store) start() error {
+	if err := s.transact(s.putGenesis); err != nil {
+		return err
+	}
+	s.readers = make(chan *conn, s.options.Readers)
+	for range s.options.Readers {
+		c, err := openReader(s.path)
+		if err != nil {
+			return err
+		}
+		s.readers <- c
+	}
+	return nil
+}
+
+// putGenesis attaches the genesis to a new database, and checks it in an old one.
+func (s *Store) putGenesis(t *tx) error {
+	for i, g := range s.network.Genesis() {
+		at, found, err := t.find(g.ID())
+		switch {
+		case err != nil:
+			return err
+		case found && at.idx != int64(i+1), !found && t.meta.attached != int64(i):
+			return &NotADatabaseError{s.path, "it does not begin with its network's genesis"}
+		case found:
+			continue
+		}
+		if _, err := t.attach(newEntry(g)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Close waits for what was put to be written, waits for reads to end, and closes the file.
+func (s *Store) Close() error {
+	s.closing.Do(func() {
+		close(s.quit)
+		<-s.stopped
+		for range cap(s.readers) { // each comes back when its read ends
+			s.failure = errors.Join(s.failure, (<-s.readers).close())
+		}
+		// The last to close: it copies the log into the file and removes it.
+		s.failure = errors.Join(s.failure, s.writer.close())
+	})
+	return s.failure
+}
+
+// read lends a reader to do, within one transaction and so on one state of the database.
+func (s *Store) read(ctx context.Context, do func(*conn) error) error {
+	select {
+	case <-s.quit:
+		return ErrClosed
+	default:
+	}
+	select {
+	case <-s.quit:
+		return ErrClosed
+	case <-ctx.Done():
+		return ctx.Err()
+	case c := <-s.readers:
+		defer func() { s.readers <- c }()
+		if _, err := c.exec("BEGIN"); err != nil {
+			return storageError(err)
+		}
+		err := do(c)
+		if _, e := c.exec("COMMIT"); e != nil {
+			return errors.Join(storageError(err), storageError(e))
+		}
+		return storageError(err)
+	}
+}
+
+// Stats counts what is stored.
+type Stats struct {
+	Attached, Pending, Held, Tips uint64
+	// Bytes is the size of the database on disk, its log included.
+	Bytes uint64
+	// DroppedPending and DroppedHeld count records that were not kept: evicted, refused for want of room, or found
+	// invalid when their time came. They outlive restarts.
+	DroppedPending, DroppedHeld uint64
+}
+
+// Stats returns counters that are kept, not counted: it costs a read of one row.
+func (s *Store) Stats(ctx context.Context) (Stats, error) {
+	var m meta
+	if err := s.read(ctx, m.load); err != nil {
+		return Stats{}, err
+	}
+	size, err := s.size()
+	//nolint:gosec // counters are never negative
+	return Stats{
+		Attached: uint64(m.attached), Pending: uint64(m.pending), Held: uint64(m.held), Tips: uint64(m.tips), Bytes: size,
+		DroppedPending: uint64(m.droppedPending), DroppedHeld: uint64(m.droppedHeld),
+	}, err
+}
+
+func (s *Store) size() (uint64, error) {
+	var sum uint64
+	for _, suffix := range []string{"", "-wal"} {
+		info, err := os.Stat(s.path + suffix)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+		case err != nil:
+			return 0, fmt.Errorf("database: %w", err)
+		default:
+			sum += uint64(info.Size()) //nolint:gosec // never negative
+		}
+	}
+	return sum, nil
+}

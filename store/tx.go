@@ -1,0 +1,152 @@
+package store
+
+import (
+	"database/sql/driver"
+	"errors"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// meta is the one row of the table meta.
+type meta struct {
+	attached, tips, owners      int64
+	pending, pendingBytes       int64
+	held, heldBytes             int64
+	droppedPending, droppedHeld int64
+}
+
+func (m *meta) fields() []*int64 {
+	return []*int64{&m.attached, &m.tips, &m.owners, &m.pending, &m.pendingBytes, &m.held, &m.heldBytes, &m.droppedPending, &m.droppedHeld}
+}
+
+func (m *meta) load(c *conn) error {
+	found, err := c.one(func(r *rows) {
+		for i, f := range m.fields() {
+			*f = r.int(i)
+		}
+	}, `SELECT attached, tips, owners, pending, pending_bytes, held, held_bytes, dropped_pending, dropped_held FROM meta`)
+	if err == nil && !found {
+		err = errLayout
+	}
+	return err
+}
+
+func (m *meta) save(c *conn) error {
+	args := make([]driver.Value, 0, 9)
+	for _, f := range m.fields() {
+		args = append(args, *f)
+	}
+	_, err := c.exec(`UPDATE meta SET attached = ?, tips = ?, owners = ?, pending = ?, pending_bytes = ?, held = ?, held_bytes = ?,
+		dropped_pending = ?, dropped_held = ?`, args...)
+	return err
+}
+
+// place is where an attached record is, and when.
+type place struct{ idx, timestamp int64 }
+
+// tx is the writer's transaction: one batch. Counters are read when it begins, and written when it ends if it changed
+// them, so that nothing in memory can differ from the file.
+type tx struct {
+	*conn
+	store *Store
+	meta  meta
+	was   meta
+}
+
+func (s *Store) begin() (*tx, error) {
+	if _, err := s.writer.exec("BEGIN IMMEDIATE"); err != nil {
+		return nil, err
+	}
+	t := &tx{conn: s.writer, store: s}
+	if _, err := t.exec("INSERT OR IGNORE INTO meta VALUES (1, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0)", s.id()); err != nil {
+		t.rollback()
+		return nil, err
+	}
+	if err := t.meta.load(t.conn); err != nil {
+		t.rollback()
+		return nil, err
+	}
+	t.was = t.meta
+	return t, nil
+}
+
+func (s *Store) id() []byte { id := s.network.ID(); return id[:] }
+
+func (t *tx) commit() error {
+	if t.meta != t.was {
+		if err := t.meta.save(t.conn); err != nil {
+			return err
+		}
+	}
+	_, err := t.exec("COMMIT")
+	return err
+}
+
+// rollback undoes the batch; what the caches learned in it is forgotten.
+func (t *tx) rollback() {
+	t.store.recent.Purge()
+	t.store.owners.Purge()
+	if t.db.AutoCommit() {
+		return // SQLite has rolled back by itself, as it may when the disk is full
+	}
+	if _, err := t.exec("ROLLBACK"); err != nil {
+		t.store.options.Logger.Error("roll back", "error", err)
+	}
+}
+
+// transact runs do in a transaction of its own.
+func (s *Store) transact(do func(*tx) error) error {
+	t, err := s.begin()
+	if err != nil {
+		return err
+	}
+	if err := do(t); err != nil {
+		t.rollback()
+		return err
+	}
+	if err := t.commit(); err != nil {
+		t.rollback()
+		return err
+	}
+	return nil
+}
+
+// find returns the place of an attached record.
+func (t *tx) find(id protocol.ID) (place, bool, error) {
+	if at, ok := t.store.recent.Get(id); ok {
+		return at, true, nil
+	}
+	idx, err := t.index(id)
+	if err != nil || idx == 0 {
+		return place{}, false, err
+	}
+	at := place{idx: idx}
+	if at.timestamp, err = t.number("SELECT timestamp FROM dag WHERE idx = ?", idx); err != nil {
+		return at, false, err
+	}
+	t.store.recent.Add(id, at)
+	return at, true, nil
+}
+
+// index returns the index of an attached record, 0 when there is none. The index by prefix only proposes; the header's
+// hash decides.
+func (c *conn) index(id protocol.ID) (found int64, err error) {
+	err = c.each(func(r *rows) error {
+		have, err := c.idOf(r.int(0))
+		if err != nil {
+			return err
+		}
+		if have == id {
+			found = r.int(0)
+			return errStop
+		}
+		return nil
+	}, "SELECT idx FROM ids WHERE prefix = ?", prefix(id[:]))
+	if errors.Is(err, errStop) {
+		err = nil
+	}
+	return found, err
+}
+
+// errStop ends a walk over rows early.
+var errStop = errors.New("enough")
