@@ -1,0 +1,180 @@
+package lfsync
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+)
+
+// step gives the scheduler its input and carries out what it decides.
+func (s *Sync) step(input func(*scheduler)) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return
+	}
+	input(s.scheduler)
+	actions := s.scheduler.take()
+	s.prepare(actions)
+	s.mu.Unlock()
+	for _, a := range actions {
+		s.act(a)
+	}
+}
+
+// prepare makes the requests cancelable before anybody else can see them; the caller holds the lock.
+func (s *Sync) prepare(actions []action) {
+	for i, a := range actions {
+		if a, ok := a.(ask); ok {
+			ctx, stop := context.WithCancel(s.ctx)
+			s.cancels[a.request] = stop
+			actions[i] = fetchAction{ask: a, ctx: ctx}
+		}
+	}
+}
+
+// fetchAction is an ask with the context of its request.
+type fetchAction struct {
+	ask
+	ctx context.Context
+}
+
+func (s *Sync) act(a action) {
+	switch a := a.(type) {
+	case fetchAction:
+		s.spawn(func() { s.fetchFor(a.ctx, a.ask) })
+	case cancel:
+		s.mu.Lock()
+		stop := s.cancels[a.request]
+		delete(s.cancels, a.request)
+		s.mu.Unlock()
+		if stop != nil {
+			stop()
+		}
+	case refill:
+		s.spawn(func() { s.refill(a.limit) })
+	}
+}
+
+// refill tells the scheduler what the store's pending records wait for.
+func (s *Sync) refill(limit int) {
+	ctx, done := context.WithTimeout(s.ctx, storeTime)
+	defer done()
+	missing, err := s.store.Missing(ctx, limit)
+	if err != nil {
+		s.complain("could not ask the store what is missing", err)
+		return
+	}
+	s.step(func(m *scheduler) { m.want(s.worthwhile(missing), "", refillDepth, 0) })
+}
+
+// drive is the goroutine with the clock: it ticks the scheduler, releases held records and follows the peers.
+func (s *Sync) drive() {
+	tick, release := time.NewTicker(tickEvery), time.NewTicker(releaseEvery)
+	defer tick.Stop()
+	defer release.Stop()
+	s.tick()
+	s.release()
+	var events <-chan any
+	if s.events != nil {
+		events = s.events.Out()
+		for _, p := range s.host.Network().Peers() {
+			s.look(p)
+		}
+	}
+	for {
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-tick.C:
+			s.tick()
+		case <-release.C:
+			s.release()
+		case e, ok := <-events:
+			if !ok {
+				events = nil
+				continue
+			}
+			s.look(peerOf(e))
+		}
+	}
+}
+
+func (s *Sync) tick() {
+	s.step(func(m *scheduler) { m.tick(time.Since(s.started)) })
+}
+
+// release has the held records stored whose time has come.
+func (s *Sync) release() {
+	ctx, done := context.WithTimeout(s.ctx, storeTime)
+	defer done()
+	stored, err := s.store.Release(ctx, s.now())
+	if err != nil {
+		s.complain("could not release held records", err)
+		return
+	}
+	s.promote(stored.Attached)
+	if len(stored.Missing) > 0 {
+		s.step(func(m *scheduler) { m.want(s.worthwhile(stored.Missing), "", 0, 0) })
+	}
+}
+
+// complain logs what the store failed at, but not that it failed because of Close.
+func (s *Sync) complain(what string, err error) {
+	if s.ctx.Err() == nil {
+		s.log.Error(what, "error", err)
+	}
+}
+
+// watchPeers subscribes to what can change whether a peer is connected and speaks the protocol.
+func (s *Sync) watchPeers() error {
+	sub, err := s.host.EventBus().Subscribe([]any{
+		new(event.EvtPeerConnectednessChanged),
+		new(event.EvtPeerIdentificationCompleted),
+		new(event.EvtPeerProtocolsUpdated),
+	}, eventbus.BufSize(256), eventbus.Name("lf/sync"))
+	if err != nil {
+		return fmt.Errorf("follow the host's peers: %w", err)
+	}
+	s.events = sub
+	return nil
+}
+
+func peerOf(e any) peer.ID {
+	switch e := e.(type) {
+	case event.EvtPeerConnectednessChanged:
+		return e.Peer
+	case event.EvtPeerIdentificationCompleted:
+		return e.Peer
+	case event.EvtPeerProtocolsUpdated:
+		return e.Peer
+	}
+	return ""
+}
+
+// look finds out whether a peer can be asked. It does not trust the order of events, only what is true now.
+func (s *Sync) look(p peer.ID) {
+	up := s.canAsk(p)
+	s.step(func(m *scheduler) {
+		if up {
+			m.peerUp(p)
+		} else {
+			m.peerDown(p)
+		}
+	})
+}
+
+func (s *Sync) canAsk(p peer.ID) bool {
+	c := s.host.Network().Connectedness(p)
+	if c != network.Connected && c != network.Limited {
+		return false
+	}
+	known, err := s.host.Peerstore().SupportsProtocols(p, fetchProtocol(s.network))
+	return err == nil && slices.Contains(known, fetchProtocol(s.network))
+}

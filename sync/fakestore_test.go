@@ -1,0 +1,214 @@
+package lfsync
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// fakeStore is a Store in memory that behaves as the contract says.
+type fakeStore struct {
+	mu      sync.Mutex
+	network *protocol.Network
+	entries map[protocol.ID]*fakeEntry
+	waiting map[protocol.ID][]*fakeEntry // by the unattached record that they wait for
+	tips    map[protocol.ID]bool
+	index   uint64
+	pending int
+	// What tests may set before use.
+	maxPending int
+	failPut    error
+	onPut      func()
+	puts       int
+}
+
+type fakeEntry struct {
+	record *protocol.Record
+	state  Outcome
+	index  uint64
+	hold   uint64
+	needs  int // unattached links
+}
+
+var errFull = errors.New("too many pending records")
+
+func newFakeStore(n *protocol.Network) *fakeStore {
+	s := &fakeStore{
+		network: n, maxPending: 1 << 20,
+		entries: make(map[protocol.ID]*fakeEntry), waiting: make(map[protocol.ID][]*fakeEntry), tips: make(map[protocol.ID]bool),
+	}
+	for _, g := range n.Genesis() {
+		s.attach(&fakeEntry{record: g}, nil)
+	}
+	return s
+}
+
+func (s *fakeStore) Put(_ context.Context, r *protocol.Record, holdUntil uint64) (Stored, error) {
+	if s.onPut != nil {
+		s.onPut()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.puts++
+	if s.failPut != nil {
+		return Stored{}, s.failPut
+	}
+	if e := s.entries[r.ID()]; e != nil {
+		return Stored{Outcome: Known, State: e.state, Index: e.index, Missing: s.missing(r)}, nil
+	}
+	if holdUntil > 0 {
+		s.entries[r.ID()] = &fakeEntry{record: r, state: Held, hold: holdUntil}
+		return Stored{Outcome: Held, State: Held}, nil
+	}
+	return s.insert(r), nil
+}
+
+func (s *fakeStore) insert(r *protocol.Record) Stored {
+	e := &fakeEntry{record: r, state: Pending}
+	for _, link := range r.Links {
+		if l := s.entries[link]; l == nil || l.state != Attached {
+			e.needs++
+		}
+	}
+	if e.needs == 0 {
+		if err := s.checkLinked(r); err != nil {
+			return Stored{Outcome: Refused, State: Refused, Err: err}
+		}
+		var attached []protocol.ID
+		s.attach(e, &attached)
+		return Stored{Outcome: Attached, State: Attached, Index: e.index, Attached: attached}
+	}
+	if s.pending >= s.maxPending {
+		return Stored{Outcome: Refused, State: Refused, Err: errFull}
+	}
+	s.pending++
+	s.entries[r.ID()] = e
+	for _, link := range r.Links {
+		if l := s.entries[link]; l == nil || l.state != Attached {
+			s.waiting[link] = append(s.waiting[link], e)
+		}
+	}
+	return Stored{Outcome: Pending, State: Pending, Missing: s.missing(r)}
+}
+
+func (s *fakeStore) checkLinked(r *protocol.Record) error {
+	var newest uint64
+	for _, link := range r.Links {
+		newest = max(newest, s.entries[link].record.Timestamp)
+	}
+	return protocol.CheckLinked(&r.Header, newest)
+}
+
+// attach attaches a record and what waited for it.
+func (s *fakeStore) attach(e *fakeEntry, attached *[]protocol.ID) {
+	queue := []*fakeEntry{e}
+	for len(queue) > 0 {
+		e, queue = queue[0], queue[1:]
+		if s.checkLinked(e.record) != nil {
+			delete(s.entries, e.record.ID())
+			continue
+		}
+		s.index++
+		e.state, e.index = Attached, s.index
+		s.entries[e.record.ID()] = e
+		s.tips[e.record.ID()] = true
+		for _, link := range e.record.Links {
+			delete(s.tips, link)
+		}
+		if attached != nil {
+			*attached = append(*attached, e.record.ID())
+		}
+		for _, child := range s.waiting[e.record.ID()] {
+			if child.needs--; child.needs == 0 {
+				s.pending--
+				queue = append(queue, child)
+			}
+		}
+		delete(s.waiting, e.record.ID())
+	}
+}
+
+func (s *fakeStore) missing(r *protocol.Record) []protocol.ID {
+	var missing []protocol.ID
+	for _, link := range r.Links {
+		if s.entries[link] == nil {
+			missing = append(missing, link)
+		}
+	}
+	return missing
+}
+
+func (s *fakeStore) Release(_ context.Context, now uint64) (Stored, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var out Stored
+	for id, e := range s.entries {
+		if e.state == Held && e.hold <= now {
+			delete(s.entries, id)
+			put := s.insert(e.record)
+			out.Attached = append(out.Attached, put.Attached...)
+			out.Missing = append(out.Missing, put.Missing...)
+		}
+	}
+	return out, nil
+}
+
+func (s *fakeStore) Record(_ context.Context, id protocol.ID) (*protocol.Record, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[id]; e != nil {
+		return e.record, true, nil
+	}
+	return nil, false, nil
+}
+
+func (s *fakeStore) Unknown(_ context.Context, ids []protocol.ID) ([]protocol.ID, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(ids), func(id protocol.ID) bool { return s.entries[id] != nil }), nil
+}
+
+func (s *fakeStore) Missing(_ context.Context, limit int) ([]protocol.ID, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var ids []protocol.ID
+	for id := range s.waiting {
+		if s.entries[id] == nil && len(ids) < limit {
+			ids = append(ids, id)
+		}
+	}
+	return ids, nil
+}
+
+func (s *fakeStore) Tips(_ context.Context, limit int) ([]protocol.ID, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var ids []protocol.ID
+	for id := range s.tips {
+		ids = append(ids, id)
+	}
+	slices.SortFunc(ids, func(a, b protocol.ID) int {
+		return cmp.Or(cmp.Compare(s.entries[b].record.Timestamp, s.entries[a].record.Timestamp), a.Compare(b))
+	})
+	return ids[:min(limit, len(ids))], nil
+}
+
+// attached counts the attached records, the genesis included.
+func (s *fakeStore) attached() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return int(s.index)
+}
+
+func (s *fakeStore) state(id protocol.ID) Outcome {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[id]; e != nil {
+		return e.state
+	}
+	return 0
+}

@@ -1,0 +1,120 @@
+package lfsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// gossipTopic is where a network's records are gossiped.
+func gossipTopic(n *protocol.Network) string { return "/lf/" + n.ID().String() + "/records/1" }
+
+// gossip is this node's membership of the topic.
+type gossip struct {
+	pubsub *pubsub.PubSub
+	name   string
+	topic  *pubsub.Topic
+	relay  pubsub.RelayCancelFunc
+}
+
+// joinGossip joins the topic. All work is done by the validator; nothing reads a subscription, so there is no queue
+// behind the validation that could overflow.
+func (s *Sync) joinGossip(ps *pubsub.PubSub) (*gossip, error) {
+	name := gossipTopic(s.network)
+	// Inline: a worker waits for the store, and behind the workers the one queue fills. What overflows it was not
+	// yet marked as seen, so another peer's copy gets its chance. An asynchronous validator drops later, for two minutes.
+	if err := ps.RegisterTopicValidator(name, s.validate, pubsub.WithValidatorInline(true)); err != nil {
+		return nil, fmt.Errorf("join gossip: %w", err)
+	}
+	g := &gossip{pubsub: ps, name: name}
+	var err error
+	if g.topic, err = ps.Join(name); err == nil {
+		g.relay, err = g.topic.Relay()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("join gossip: %w", err), g.leave())
+	}
+	return g, nil
+}
+
+func (g *gossip) publish(ctx context.Context, frame []byte) error { return g.topic.Publish(ctx, frame) }
+
+// leave undoes joinGossip. A PubSub that has stopped already needs no more.
+func (g *gossip) leave() error {
+	if g.relay != nil {
+		g.relay()
+	}
+	var err error
+	if g.topic != nil {
+		err = g.closeTopic()
+	}
+	err = errors.Join(err, g.pubsub.UnregisterTopicValidator(g.name))
+	if errors.Is(err, context.Canceled) {
+		return nil
+	}
+	return err
+}
+
+// closeTopic waits for PubSub to have handled the end of the relay, which it does on its own time.
+func (g *gossip) closeTopic() (err error) {
+	for range 50 {
+		if err = g.topic.Close(); err == nil || errors.Is(err, context.Canceled) {
+			return err
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	return err
+}
+
+// validate is the topic's validator.
+func (s *Sync) validate(ctx context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
+	if s.host != nil && from == s.host.ID() {
+		return pubsub.ValidationAccept // only Submit publishes, after Ingest
+	}
+	ctx, done := context.WithTimeout(ctx, storeTime)
+	defer done()
+	in, err := s.Ingest(ctx, m.Data, Source{Via: ViaGossip, Peer: from})
+	result := s.verdict(in, err)
+	s.metrics.judged(result)
+	if result == pubsub.ValidationReject {
+		s.log.Debug("rejected a gossiped record", "peer", from, "error", err)
+	}
+	return result
+}
+
+// verdict is what gossip does with a message: forward it (Accept), drop it (Ignore), or drop it and score down who
+// sent it (Reject).
+//
+// Only what is wrong for ever and for everybody is rejected: whoever forwarded it could have known. What depends
+// on this node's clock, store or load is ignored, and so is a version that only newer software knows. A record with missing
+// ancestors is accepted: having passed the check, it paid what the network asks for.
+//
+// A known record is ignored. PubSub forgets message IDs after two minutes; were known records accepted, all old
+// records could be sent around again for nothing. One exception: a record that this node fetched before gossip brought it
+// was never passed on from here, and neighbors may have no other way to it; its first copy is accepted. That is once
+// for each record that came in, so nothing is forwarded that was not paid.
+func (s *Sync) verdict(in Ingested, err error) pubsub.ValidationResult {
+	var invalid *protocol.InvalidError
+	switch {
+	case errors.As(err, &invalid) && !protocol.IsUnknownVersion(err):
+		return pubsub.ValidationReject
+	case err != nil:
+		return pubsub.ValidationIgnore
+	case in.Outcome == Attached || in.Outcome == Pending:
+		return pubsub.ValidationAccept
+	case in.Outcome == Known && s.firstSaying(in.Record.ID()):
+		return pubsub.ValidationAccept
+	}
+	return pubsub.ValidationIgnore
+}
+
+func (s *Sync) firstSaying(id protocol.ID) bool {
+	a, ok := s.recent.Peek(id)
+	return ok && a.unsaid.CompareAndSwap(true, false)
+}

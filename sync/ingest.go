@@ -1,0 +1,234 @@
+package lfsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// Via is the way by which a record came.
+type Via int
+
+// The ways.
+const (
+	ViaLocal Via = iota
+	ViaGossip
+	ViaFetch
+)
+
+var viaNames = [...]string{"local", "gossip", "fetch"}
+
+func (v Via) String() string { return viaNames[v] }
+
+// Source is where a record came from.
+type Source struct {
+	Via  Via
+	Peer peer.ID // empty for ViaLocal
+}
+
+// Local is the source of what this node's own users submit.
+var Local = Source{Via: ViaLocal}
+
+// Ingested is a record that came in and what became of it.
+type Ingested struct {
+	Record *protocol.Record
+	Stored
+}
+
+// Errors of Ingest besides *protocol.InvalidError, protocol.ErrTooFarAhead and the store's.
+var (
+	// ErrBusy says that too many records wait to be checked.
+	ErrBusy = errors.New("too many records wait to be checked, try again later")
+	// ErrNoValue says that a record came without its value, which is nobody's fault: the sender may have dropped it.
+	ErrNoValue = errors.New("the record came without its value")
+)
+
+// arrival is what is remembered of a record that came in lately.
+type arrival struct {
+	state Outcome
+	// unsaid is set while the record came by fetch and was not passed on by gossip: then one copy by gossip is.
+	unsaid atomic.Bool
+}
+
+// Ingest is the one door: it decodes a frame, checks the record and stores it. When it returns without error, what
+// became of the record is durable. An error is a *protocol.InvalidError if the frame is wrong for ever and the sender's
+// fault (but see protocol.IsUnknownVersion); it wraps protocol.ErrTooFarAhead, ErrBusy or ErrNoValue; or
+// the store failed. What the store refuses is no error.
+func (s *Sync) Ingest(ctx context.Context, frame []byte, from Source) (Ingested, error) {
+	r, err := protocol.DecodeFrame(frame)
+	if err != nil {
+		s.metrics.ingested(from.Via, Ingested{}, err)
+		return Ingested{}, err
+	}
+	return s.ingest(ctx, r, from)
+}
+
+// Submit takes a record in and publishes it by gossip.
+func (s *Sync) Submit(ctx context.Context, frame []byte) (Ingested, error) {
+	in, err := s.Ingest(ctx, frame, Local)
+	if err != nil || in.Outcome == Refused || s.gossip == nil {
+		return in, err
+	}
+	if err := s.gossip.publish(ctx, frame); err != nil {
+		// It is stored, and that is what was promised; peers get it by fetch.
+		s.log.Warn("could not publish a record", "record", in.Record.ID(), "error", err)
+	}
+	return in, nil
+}
+
+func (s *Sync) ingest(ctx context.Context, r *protocol.Record, from Source) (Ingested, error) {
+	in := Ingested{Record: r}
+	stored, err := s.admit(ctx, r, from)
+	in.Stored = stored
+	s.metrics.ingested(from.Via, in, err)
+	if err == nil {
+		s.settle(in, from)
+	}
+	return in, err
+}
+
+// admit does what is cheap before what is costly.
+func (s *Sync) admit(ctx context.Context, r *protocol.Record, from Source) (Stored, error) {
+	if !r.HasValue() {
+		return Stored{}, ErrNoValue
+	}
+	// A false value under a true header has the ID of a known record: it must not pass as known.
+	if err := r.CheckCarried(); err != nil {
+		return Stored{}, err
+	}
+	if known, err := s.known(ctx, r, from); err != nil || known.Outcome != 0 {
+		return known, err
+	}
+	if err := s.check(ctx, r, from); err != nil {
+		var invalid *protocol.InvalidError
+		if errors.As(err, &invalid) && from.Via == ViaFetch {
+			s.refused.Add(r.ID(), err)
+		}
+		return Stored{}, err
+	}
+	return s.put(ctx, r)
+}
+
+// known recognizes a record that is here already, or that was refused for good. The header decides all that is not
+// checked before, so what was once found of an ID holds for the frame at hand.
+func (s *Sync) known(ctx context.Context, r *protocol.Record, from Source) (Stored, error) {
+	id := r.ID()
+	// Pending and held records may be dropped by the store when its queues are full; attached ones stay.
+	if a, ok := s.recent.Get(id); ok && a.state == Attached && from.Via != ViaLocal {
+		return Stored{Outcome: Known, State: Attached}, nil
+	}
+	if err, ok := s.refused.Get(id); ok {
+		return Stored{Outcome: Refused, State: Refused, Err: err}, nil
+	}
+	unknown, err := s.store.Unknown(ctx, []protocol.ID{id})
+	switch {
+	case err != nil:
+		return Stored{}, fmt.Errorf("look for record %s: %w", id, err)
+	case len(unknown) > 0:
+		return Stored{}, nil
+	case from.Via == ViaLocal: // whoever submits wants to know how it is known
+		return s.put(ctx, r)
+	}
+	return Stored{Outcome: Known}, nil
+}
+
+// cores is how many records are checked at once.
+func cores() int { return runtime.GOMAXPROCS(0) }
+
+// check verifies a record on one of the cores. Gossip does not wait in a long queue for one; everybody else waits.
+func (s *Sync) check(ctx context.Context, r *protocol.Record, from Source) error {
+	if from.Via == ViaGossip {
+		select {
+		case s.waiting <- struct{}{}:
+			defer func() { <-s.waiting }()
+		default:
+			s.metrics.busy.Add(1)
+			return ErrBusy
+		}
+	}
+	select {
+	case s.cores <- struct{}{}:
+		defer func() { <-s.cores }()
+	case <-ctx.Done():
+		return fmt.Errorf("wait to check record %s: %w", r.ID(), context.Cause(ctx))
+	}
+	return s.network.Check(r, s.verify)
+}
+
+func (s *Sync) put(ctx context.Context, r *protocol.Record) (Stored, error) {
+	hold, err := s.network.HoldUntil(&r.Header, s.now())
+	if err != nil {
+		return Stored{}, err
+	}
+	stored, err := s.store.Put(ctx, r, hold)
+	if err != nil {
+		return stored, fmt.Errorf("store record %s: %w", r.ID(), err)
+	}
+	return stored, nil
+}
+
+// now is the time as records have it.
+func (s *Sync) now() uint64 { return uint64(max(0, s.clock().UnixMilli())) }
+
+// settle remembers what became of a record and tells the scheduler.
+func (s *Sync) settle(in Ingested, from Source) {
+	id := in.Record.ID()
+	switch in.Outcome {
+	case Attached, Pending, Held:
+		a := &arrival{state: in.Outcome}
+		a.unsaid.Store(from.Via == ViaFetch && in.Outcome != Held)
+		s.recent.Add(id, a)
+		s.promote(in.Attached)
+	case Refused:
+		var invalid *protocol.InvalidError
+		if errors.As(in.Err, &invalid) {
+			s.refused.Add(id, in.Err)
+		}
+		s.log.Debug("refused a record", "record", id, "error", in.Err)
+	}
+	if from.Via != ViaFetch { // the fetch driver tells it for a whole answer at once
+		s.settled(in, from)
+	}
+}
+
+// promote corrects what is remembered of records that became attached.
+func (s *Sync) promote(attached []protocol.ID) {
+	for _, id := range attached {
+		if old, ok := s.recent.Peek(id); ok && old.state != Attached {
+			a := &arrival{state: Attached}
+			a.unsaid.Store(old.unsaid.Load())
+			s.recent.Add(id, a)
+		}
+	}
+}
+
+// settled tells the scheduler of one record that came by itself.
+func (s *Sync) settled(in Ingested, from Source) {
+	grace := gossipGrace
+	if from.Via == ViaLocal {
+		grace = 0
+	}
+	s.step(func(m *scheduler) {
+		if in.Outcome != Refused || s.refused.Contains(in.Record.ID()) {
+			m.have([]protocol.ID{in.Record.ID()})
+		}
+		m.want(s.worthwhile(in.Missing), from.Peer, 0, grace)
+	})
+}
+
+// worthwhile leaves out what can never be valid.
+func (s *Sync) worthwhile(ids []protocol.ID) []protocol.ID {
+	var out []protocol.ID
+	for _, id := range ids {
+		if !s.refused.Contains(id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}

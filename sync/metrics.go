@@ -1,0 +1,163 @@
+package lfsync
+
+import (
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// The queues that may drop, by the names that Status and the metrics give them.
+const (
+	queueGossip    = "gossip"     // frames that PubSub had no worker for
+	queueGossipOut = "gossip_out" // messages to a peer that reads too slowly
+	queueChecks    = "checks"     // gossiped records that waited for a core
+	queueServe     = "serve"      // streams beyond those served at once
+	queueWanted    = "wanted"     // wanted records beyond maxWanted, or given up
+)
+
+// metrics are the counters of a Sync.
+type metrics struct {
+	records  *prometheus.CounterVec
+	verdicts *prometheus.CounterVec
+	requests *prometheus.CounterVec
+	serves   *prometheus.CounterVec
+	bytes    *prometheus.CounterVec
+	seconds  prometheus.Histogram
+	busy     atomic.Uint64
+	unserved atomic.Uint64
+
+	registerer prometheus.Registerer
+	registered []prometheus.Collector
+}
+
+func newMetrics() *metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lf", Subsystem: "sync", Name: name, Help: help}, labels)
+	}
+	return &metrics{
+		records:  counter("ingested_total", "Records that came in, by source and what became of them.", "source", "outcome"),
+		verdicts: counter("gossip_verdicts_total", "Gossiped messages, by verdict.", "verdict"),
+		requests: counter("fetch_requests_total", "Requests sent to peers, by result.", "result"),
+		serves:   counter("served_total", "Streams served to peers, by service and result.", "service", "result"),
+		bytes:    counter("fetch_bytes_total", "Bytes of answers, by direction.", "direction"),
+		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "lf", Subsystem: "sync",
+			Name: "fetch_seconds", Help: "How long requests to peers took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 9)}),
+	}
+}
+
+// register makes the metrics known; s supplies the gauges.
+func (m *metrics) register(to prometheus.Registerer, s *Sync) error {
+	if to == nil {
+		return nil
+	}
+	m.registerer = to
+	for _, c := range []prometheus.Collector{m.records, m.verdicts, m.requests, m.serves, m.bytes, m.seconds, &gauges{s}} {
+		if err := to.Register(c); err != nil {
+			m.unregister()
+			return fmt.Errorf("register metrics of sync: %w", err)
+		}
+		m.registered = append(m.registered, c)
+	}
+	return nil
+}
+
+func (m *metrics) unregister() {
+	for _, c := range m.registered {
+		m.registerer.Unregister(c)
+	}
+	m.registered = nil
+}
+
+func (m *metrics) ingested(via Via, in Ingested, err error) {
+	m.records.WithLabelValues(via.String(), outcomeOf(in, err)).Inc()
+}
+
+func outcomeOf(in Ingested, err error) string {
+	var invalid *protocol.InvalidError
+	switch {
+	case err == nil:
+		return in.Outcome.String()
+	case protocol.IsUnknownVersion(err):
+		return "unknown_version"
+	case errors.As(err, &invalid):
+		return "invalid"
+	case errors.Is(err, protocol.ErrTooFarAhead):
+		return "too_far_ahead"
+	case errors.Is(err, ErrBusy):
+		return "busy"
+	case errors.Is(err, ErrNoValue):
+		return "no_value"
+	}
+	return "failed"
+}
+
+func (m *metrics) judged(v pubsub.ValidationResult) {
+	name := "ignore"
+	switch v {
+	case pubsub.ValidationAccept:
+		name = "accept"
+	case pubsub.ValidationReject:
+		name = "reject"
+	}
+	m.verdicts.WithLabelValues(name).Inc()
+}
+
+func (m *metrics) fetched(a answer, took time.Duration) {
+	result := [...]string{faultNone: "answered", faultFailed: "failed", faultGuilty: "guilty"}[a.fault]
+	m.requests.WithLabelValues(result).Inc()
+	m.seconds.Observe(took.Seconds())
+}
+
+func (m *metrics) served(service string, err error) {
+	var fault *guiltyError
+	result := "answered"
+	switch {
+	case errors.Is(err, errOverloaded):
+		result = "overloaded"
+	case errors.As(err, &fault):
+		result = "guilty"
+	case err != nil:
+		result = "failed"
+	}
+	m.serves.WithLabelValues(service, result).Inc()
+}
+
+func (m *metrics) sent(bytes int)     { m.bytes.WithLabelValues("out").Add(float64(bytes)) }
+func (m *metrics) received(bytes int) { m.bytes.WithLabelValues("in").Add(float64(bytes)) }
+
+// gauges reads a Sync's status when asked.
+type gauges struct{ sync *Sync }
+
+var (
+	peersDesc   = prometheus.NewDesc("lf_sync_peers", "Connected peers that speak the network's protocols.", nil, nil)
+	wantedDesc  = prometheus.NewDesc("lf_sync_wanted", "Records known to be missing.", nil, nil)
+	fetchesDesc = prometheus.NewDesc("lf_sync_fetches", "Requests to peers under way.", nil, nil)
+	droppedDesc = prometheus.NewDesc("lf_sync_dropped_total", "What was dropped because a queue was full.", []string{"queue"}, nil)
+)
+
+// Describe is prometheus.Collector's.
+func (g *gauges) Describe(out chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{peersDesc, wantedDesc, fetchesDesc, droppedDesc} {
+		out <- d
+	}
+}
+
+// Collect is prometheus.Collector's.
+func (g *gauges) Collect(out chan<- prometheus.Metric) {
+	st := g.sync.Status()
+	gauge := func(d *prometheus.Desc, v int) {
+		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, float64(v))
+	}
+	gauge(peersDesc, st.Peers)
+	gauge(wantedDesc, st.Wanted)
+	gauge(fetchesDesc, st.Fetches)
+	for queue, n := range st.Dropped {
+		out <- prometheus.MustNewConstMetric(droppedDesc, prometheus.CounterValue, float64(n), queue)
+	}
+}

@@ -1,0 +1,158 @@
+package lfsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
+)
+
+// guard is the preamble that all stream handlers share: resource scope, memory, deadline, the peer's rate and number of
+// streams.
+type guard struct {
+	sync    *Sync
+	mu      sync.Mutex
+	budgets *lru.Cache[peer.ID, *budget]
+	served  int
+}
+
+// budget is what one peer may use of this node.
+type budget struct {
+	units  *rate.Limiter // see serveRate
+	served int
+}
+
+// errOverloaded ends a stream that is one too many.
+var errOverloaded = errors.New("too many streams are being served")
+
+func newGuard(s *Sync) *guard {
+	return &guard{sync: s, budgets: newCache[peer.ID, *budget](maxBudgets)}
+}
+
+// visit is a stream being served.
+type visit struct {
+	network.Stream
+	units *rate.Limiter
+}
+
+// pay waits until the peer may have so many units more. It fails where that is not before the deadline.
+func (v *visit) pay(ctx context.Context, units int) error {
+	if err := v.units.WaitN(ctx, min(units, serveBurst)); err != nil {
+		return fmt.Errorf("rate limit: %w", err)
+	}
+	return nil
+}
+
+// handler wraps serve into the preamble. A serve that fails has its stream reset, one that does not has it closed.
+func (g *guard) handler(service string, serve func(context.Context, *visit) error) network.StreamHandler {
+	return func(stream network.Stream) {
+		if !g.sync.begin() {
+			_ = stream.Reset()
+			return
+		}
+		defer g.sync.running.Done()
+		g.handle(service, stream, serve)
+	}
+}
+
+func (g *guard) handle(service string, stream network.Stream, serve func(context.Context, *visit) error) {
+	ctx, done := context.WithTimeout(g.sync.ctx, serveTime)
+	defer done()
+	err := g.serve(ctx, service, stream, serve)
+	if err == nil {
+		err = stream.Close()
+	} else {
+		_ = stream.ResetWithError(resetCode(err))
+	}
+	g.sync.metrics.served(service, err)
+	if err != nil && ctx.Err() == nil {
+		g.sync.log.Debug("could not serve a peer", "service", service, "peer", stream.Conn().RemotePeer(), "error", err)
+	}
+}
+
+func (g *guard) serve(ctx context.Context, service string, stream network.Stream, serve func(context.Context, *visit) error) error {
+	b, err := g.enter(stream.Conn().RemotePeer())
+	if err != nil {
+		return err
+	}
+	defer g.exit(b)
+	release, err := secure(ctx, service, stream, serveMemory)
+	if err != nil {
+		return err
+	}
+	defer release()
+	return serve(ctx, &visit{Stream: stream, units: b.units})
+}
+
+// secure puts a stream under its service's limits, reserves memory, and ties it to the context and its deadline.
+func secure(ctx context.Context, service string, stream network.Stream, memory int) (release func(), err error) {
+	scope := stream.Scope()
+	if err := scope.SetService(service); err != nil {
+		return nil, fmt.Errorf("join service %s: %w", service, err)
+	}
+	if err := scope.ReserveMemory(memory, network.ReservationPriorityMedium); err != nil {
+		return nil, fmt.Errorf("reserve memory: %w", err)
+	}
+	deadline, _ := ctx.Deadline()
+	if err := stream.SetDeadline(deadline); err != nil {
+		scope.ReleaseMemory(memory)
+		return nil, fmt.Errorf("set deadline: %w", err)
+	}
+	unwatch := context.AfterFunc(ctx, func() { _ = stream.Reset() })
+	return func() {
+		unwatch()
+		scope.ReleaseMemory(memory)
+	}, nil
+}
+
+// enter counts a stream in, or turns it away.
+func (g *guard) enter(p peer.ID) (*budget, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	b, ok := g.budgets.Get(p)
+	if !ok {
+		b = &budget{units: rate.NewLimiter(serveRate, serveBurst)}
+		g.budgets.Add(p, b)
+	}
+	if b.served >= maxServed || g.served >= maxServedAll {
+		g.sync.metrics.unserved.Add(1)
+		return nil, errOverloaded
+	}
+	b.served++
+	g.served++
+	return b, nil
+}
+
+func (g *guard) exit(b *budget) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	b.served--
+	g.served--
+}
+
+func resetCode(err error) network.StreamErrorCode {
+	var fault *guiltyError
+	switch {
+	case errors.Is(err, errOverloaded):
+		return network.StreamRateLimited
+	case errors.As(err, &fault):
+		return network.StreamProtocolViolation
+	default:
+		return network.StreamNoError
+	}
+}
+
+// itemDeadline is when the item that comes next must have come.
+func itemDeadline(ctx context.Context) time.Time {
+	t := time.Now().Add(itemTime)
+	if end, ok := ctx.Deadline(); ok && end.Before(t) {
+		return end
+	}
+	return t
+}

@@ -1,0 +1,61 @@
+package lfsync
+
+import (
+	"context"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// Store is what synchronization needs of a store. It is safe for concurrent use.
+type Store interface {
+	// Put stores a record that passed Network.Check with its value present, and returns when that is durable. With
+	// a holdUntil above 0 the record is held until that time, in milliseconds. Refusing a record is no error.
+	Put(ctx context.Context, r *protocol.Record, holdUntil uint64) (Stored, error)
+	// Release puts the held records whose time has come. Of the result, Missing and Attached count.
+	Release(ctx context.Context, now uint64) (Stored, error)
+	// Record returns a record that is attached, pending or held.
+	Record(ctx context.Context, id protocol.ID) (*protocol.Record, bool, error)
+	// Unknown returns those of ids that are neither attached, pending nor held.
+	Unknown(ctx context.Context, ids []protocol.ID) ([]protocol.ID, error)
+	// Missing returns ancestors that pending records wait for and that are not here.
+	Missing(ctx context.Context, limit int) ([]protocol.ID, error)
+	// Tips returns attached records that nothing links to, newest first.
+	Tips(ctx context.Context, limit int) ([]protocol.ID, error)
+}
+
+// Outcome says what became of a record.
+type Outcome int
+
+// The outcomes.
+const (
+	Attached Outcome = iota + 1 // stored, with all its ancestors
+	Pending                     // stored, and some ancestor is missing
+	Held                        // stored, until the clock reaches it
+	Known                       // was here already; State tells how
+	Refused                     // not stored; Err tells why
+)
+
+var outcomeNames = [...]string{"none", "attached", "pending", "held", "known", "refused"}
+
+func (o Outcome) String() string {
+	if o < 0 || int(o) >= len(outcomeNames) {
+		return "unknown"
+	}
+	return outcomeNames[o]
+}
+
+// Stored is what became of a record in the store.
+type Stored struct {
+	Outcome Outcome
+	// State is Attached, Pending or Held where Outcome is Known, and otherwise Outcome.
+	State Outcome
+	// Index is the local index of an attached record.
+	Index uint64
+	// Missing are the ancestors that the record waits for.
+	Missing []protocol.ID
+	// Attached are all records that became attached by this, parents first.
+	Attached []protocol.ID
+	// Err says why a record was refused: a *protocol.InvalidError when it can never be valid, and otherwise something
+	// that may pass, as a full queue does.
+	Err error
+}

@@ -1,0 +1,212 @@
+package lfsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// Config is what a Sync is made of.
+type Config struct {
+	Network *protocol.Network
+	Store   Store
+	// Verify checks proofs of work.
+	Verify protocol.WorkVerifier
+	// Host may be nil: then nothing is fetched or served.
+	Host host.Host
+	// PubSub, made with PubSubOptions, may be nil: then nothing is gossiped.
+	PubSub *pubsub.PubSub
+	// GossipDrops, which was given to the PubSub as a tracer, adds what PubSub drops to the counts. It may be nil.
+	GossipDrops *GossipDrops
+	// Clock, Logger and Registerer may be nil: the system's clock, no logs, no metrics.
+	Clock      func() time.Time
+	Logger     *slog.Logger
+	Registerer prometheus.Registerer
+}
+
+// Sync is one node's share in a network's traffic. It is safe for concurrent use.
+type Sync struct {
+	network *protocol.Network
+	store   Store
+	verify  protocol.WorkVerifier
+	host    host.Host
+	clock   func() time.Time
+	log     *slog.Logger
+	metrics *metrics
+	drops   *GossipDrops
+
+	cores   chan struct{} // a token for each record being checked
+	waiting chan struct{} // a token for each gossiped record that waits for a core
+	recent  *lru.Cache[protocol.ID, *arrival]
+	refused *lru.Cache[protocol.ID, error]
+	guard   *guard
+	gossip  *gossip
+
+	mu        sync.Mutex // guards what follows
+	scheduler *scheduler
+	cancels   map[requestID]context.CancelFunc
+	closed    bool
+
+	started time.Time
+	ctx     context.Context
+	stop    context.CancelFunc
+	running sync.WaitGroup
+	events  event.Subscription
+}
+
+// Status is what an operator wants to know of the synchronization.
+type Status struct {
+	// Peers counts the connected peers that speak the network's protocols, Wanted the records known to be missing,
+	// Fetches the requests under way.
+	Peers, Wanted, Fetches int
+	// Dropped counts what was dropped because a queue was full, by queue.
+	Dropped map[string]uint64
+}
+
+// New begins to serve, to gossip and to fetch. Close ends it; host and PubSub are the caller's to close, afterwards.
+func New(c Config) (*Sync, error) {
+	if c.Network == nil || c.Store == nil || c.Verify == nil {
+		return nil, errors.New("sync needs a network, a store and a verifier of work")
+	}
+	s := newSync(c)
+	if err := s.metrics.register(c.Registerer, s); err != nil {
+		return nil, err
+	}
+	if err := s.start(c.PubSub); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// newSync makes a Sync that has not started anything.
+func newSync(c Config) *Sync {
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Sync{
+		network: c.Network, store: c.Store, verify: c.Verify, host: c.Host, clock: c.Clock, log: c.Logger,
+		metrics: newMetrics(), drops: c.GossipDrops,
+		cores: make(chan struct{}, cores()), waiting: make(chan struct{}, maxWaiting),
+		recent: newCache[protocol.ID, *arrival](maxRecent), refused: newCache[protocol.ID, error](maxRefused),
+		scheduler: newScheduler(defaultSchedulerLimits()),
+		cancels:   make(map[requestID]context.CancelFunc),
+		started:   time.Now(),
+	}
+	s.ctx, s.stop = context.WithCancel(context.Background())
+	s.guard = newGuard(s)
+	return s
+}
+
+func newCache[K comparable, V any](size int) *lru.Cache[K, V] {
+	c, err := lru.New[K, V](size)
+	if err != nil {
+		panic(err) // the sizes are constants above 0
+	}
+	return c
+}
+
+func (s *Sync) start(ps *pubsub.PubSub) error {
+	if ps != nil {
+		g, err := s.joinGossip(ps)
+		if err != nil {
+			return err
+		}
+		s.gossip = g
+	}
+	if s.host != nil {
+		if err := s.watchPeers(); err != nil {
+			return err
+		}
+		s.host.SetStreamHandler(fetchProtocol(s.network), s.guard.handler(fetchService, s.serveFetch))
+	}
+	s.spawn(s.drive)
+	return nil
+}
+
+// spawn runs a goroutine that Close waits for; it does nothing once Close has begun.
+func (s *Sync) spawn(run func()) {
+	if s.begin() {
+		go func() {
+			defer s.running.Done()
+			run()
+		}()
+	}
+}
+
+// begin counts in what Close waits for, unless Close has begun; running.Done counts it out.
+func (s *Sync) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.running.Add(1)
+	}
+	return !s.closed
+}
+
+// Close leaves the topic, ends all streams and waits until everything has stopped.
+func (s *Sync) Close() error {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil
+	}
+	s.closed = true
+	s.mu.Unlock()
+
+	if s.host != nil {
+		s.host.RemoveStreamHandler(fetchProtocol(s.network))
+	}
+	s.stop()
+	var err error
+	if s.gossip != nil {
+		err = s.gossip.leave()
+	}
+	s.running.Wait()
+	if s.events != nil {
+		err = errors.Join(err, s.events.Close())
+	}
+	s.metrics.unregister()
+	if err != nil {
+		return fmt.Errorf("close sync: %w", err)
+	}
+	return nil
+}
+
+// Status tells how the synchronization stands.
+func (s *Sync) Status() Status {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return Status{
+		Peers:   len(s.scheduler.peers),
+		Wanted:  len(s.scheduler.wanted),
+		Fetches: len(s.scheduler.requests),
+		Dropped: s.dropped(),
+	}
+}
+
+// dropped sums up the drops by queue; the caller holds the lock.
+func (s *Sync) dropped() map[string]uint64 {
+	d := map[string]uint64{
+		queueChecks: s.metrics.busy.Load(),
+		queueServe:  s.metrics.unserved.Load(),
+		queueWanted: s.scheduler.dropped,
+	}
+	if s.drops != nil {
+		d[queueGossip], d[queueGossipOut] = s.drops.In(), s.drops.Out()
+	}
+	return d
+}

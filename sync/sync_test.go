@@ -1,0 +1,42 @@
+package lfsync
+
+import (
+	"testing"
+	"time"
+)
+
+// What one node takes in by Submit comes to a second by gossip, and to a third that knows only the second.
+func TestGossip(t *testing.T) {
+	w := newWorld(t, nil)
+	a, b, c := w.newNode(t, nil), w.newNode(t, nil), w.newNode(t, nil)
+	connect(t, a.host, b.host)
+	connect(t, b.host, c.host)
+	eventually(t, "a sees a peer", func() bool { return a.Status().Peers == 1 && c.Status().Peers == 1 })
+	eventually(t, "a's mesh", func() bool { return len(a.gossip.topic.ListPeers()) == 1 && len(c.gossip.topic.ListPeers()) == 1 })
+	r := w.record(t)
+	if in := a.submit(t, r); in.Outcome != Attached {
+		t.Fatalf("submitted: %s", in.Outcome)
+	}
+	eventually(t, "c has the record", func() bool { return c.store.state(r.ID()) == Attached })
+	if d := c.drops.In(); d != 0 {
+		t.Errorf("%d messages dropped", d)
+	}
+}
+
+// A node that was away learns from a peer's tips what it missed and fetches it, however deep.
+func TestBackfill(t *testing.T) {
+	w := newWorld(t, nil)
+	a, b := w.newNode(t, fetchOnly), w.newNode(t, fetchOnly)
+	chain := w.chain(t, 2000)
+	a.load(t, chain...)
+	began := time.Now()
+	connect(t, b.host, a.host)
+	eventually(t, "b has the chain", func() bool { return b.store.state(chain[len(chain)-1].ID()) == Attached })
+	t.Logf("%d records in %s", len(chain), time.Since(began).Round(time.Millisecond))
+	if got := b.store.attached(); got != a.store.attached() {
+		t.Errorf("%d records attached, the other has %d", got, a.store.attached())
+	}
+	if st := b.Status(); st.Wanted != 0 {
+		t.Errorf("still wanted: %d", st.Wanted)
+	}
+}
