@@ -1,9 +1,184 @@
 package store
 
-import "context"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 
-type Summary struct{}
+	"github.com/lf-store/lf/protocol"
+)
 
-func (s *Store) Check(ctx context.Context, report func(problem string)) (Summary, error) {
-	return Summary{}, nil
+// Summary says what a check has looked at. Problems counts all, also those past the first thousand, which are not
+// reported one by one.
+type Summary struct {
+	Attached, Pending, Held, Tips, Versions, Problems uint64
 }
+
+// Check verifies every invariant of the database, from SQLite's own to the counters, on one state of it while it stays
+// in use, and reports what is wrong. The error says only that the check could not go on.
+func (s *Store) Check(ctx context.Context, report func(problem string)) (Summary, error) {
+	v := newVerifier(ctx, s.network, report)
+	err := s.read(ctx, v.run)
+	return v.summary, err
+}
+
+// CheckFile checks the database of a stopped node. The file must be there, and have this version's schema.
+func CheckFile(ctx context.Context, path string, n *protocol.Network, report func(problem string)) (Summary, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return Summary{}, fmt.Errorf("there is no database %s: has a node run here?", path)
+	}
+	ours, err := isOurs(path)
+	if err != nil {
+		return Summary{}, err
+	}
+	if !ours {
+		return Summary{}, &NotADatabaseError{path, "it is empty"}
+	}
+	c, err := openReader(path)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer c.close()
+	if err := checkSchema(c, path, n); err != nil {
+		return Summary{}, damaged(path, err)
+	}
+	v := newVerifier(ctx, n, report)
+	if _, err := c.exec("BEGIN"); err != nil {
+		return v.summary, damaged(path, err)
+	}
+	if err := v.run(c); err != nil {
+		return v.summary, damaged(path, err)
+	}
+	_, err = c.exec("COMMIT")
+	return v.summary, storageError(err)
+}
+
+// verifier is one check at work.
+type verifier struct {
+	*conn
+	ctx     context.Context //nolint:containedctx // lives as long as the check
+	network *protocol.Network
+	report  func(string)
+	summary Summary
+	meta    meta
+	// linked has a bit for each attached record that another one links.
+	linked bitmap
+	// rows and owners count what the attached records call for in selectors and versions.
+	versions int64
+}
+
+func newVerifier(ctx context.Context, n *protocol.Network, report func(string)) *verifier {
+	return &verifier{ctx: ctx, network: n, report: report}
+}
+
+func (v *verifier) problem(format string, args ...any) {
+	if v.summary.Problems++; v.summary.Problems <= maxProblems {
+		v.report(fmt.Sprintf(format, args...))
+	}
+}
+
+// run checks, each step resting on those before it.
+func (v *verifier) run(c *conn) error {
+	v.conn = c
+	for _, step := range []func() error{
+		v.checkSQLite, v.checkMeta, v.checkRecords, v.checkTips, v.checkSelectors, v.checkOwners, v.checkSizes,
+		v.checkPending, v.checkWaits, v.checkHeld, v.checkWanted,
+	} {
+		if err := step(); err != nil {
+			return err
+		}
+		if err := v.ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (v *verifier) checkSQLite() error {
+	if err := v.each(func(r *rows) error {
+		if r.text(0) != "ok" {
+			v.problem("SQLite: %s", r.text(0))
+		}
+		return nil
+	}, "PRAGMA integrity_check"); err != nil {
+		return err
+	}
+	return v.each(func(r *rows) error {
+		v.problem("table %s, row %d refers to a row of %s that is not there", r.text(0), r.int(1), r.text(2))
+		return nil
+	}, "PRAGMA foreign_key_check")
+}
+
+func (v *verifier) checkMeta() error {
+	id, err := v.number("PRAGMA application_id")
+	if err != nil {
+		return err
+	}
+	if id != applicationID {
+		v.problem("the file's application ID is %#x, want %#x", id, applicationID)
+	}
+	if n, err := v.number("SELECT count(*) FROM meta"); err != nil || n != 1 {
+		v.problem("meta has %d rows, want 1", n)
+		return err
+	}
+	if _, err := v.one(func(r *rows) {
+		if id := v.network.ID(); string(r.blob(0)) != string(id[:]) {
+			v.problem("the database is of network %x, want %s", r.blob(0), id)
+		}
+	}, "SELECT network FROM meta"); err != nil {
+		return err
+	}
+	return v.meta.load(v.conn)
+}
+
+// checkSizes compares the counters, and the tables that go with the records, with what is there.
+func (v *verifier) checkSizes() error {
+	attached := int64(v.summary.Attached) //nolint:gosec // a count
+	for _, s := range []struct {
+		what, sql string
+		want      int64
+	}{
+		{"rows in dag", "SELECT count(*) FROM dag", attached},
+		{"rows in ids", "SELECT count(*) FROM ids", attached},
+		{"rows in versions", "SELECT count(*) FROM versions", v.versions},
+		{"owners", "SELECT count(*) FROM owners", v.meta.owners},
+		{"the counter of attached records", "SELECT attached FROM meta", attached},
+		{"the counter of tips", "SELECT tips FROM meta", int64(v.summary.Tips)}, //nolint:gosec // a count
+		{"the counter of pending records", "SELECT pending FROM meta", v.count("SELECT count(*) FROM pending")},
+		{"the counter of pending bytes", "SELECT pending_bytes FROM meta", v.count("SELECT sum(length(header) + coalesce(length(value), 0)) FROM pending")},
+		{"the counter of held records", "SELECT held FROM meta", v.count("SELECT count(*) FROM held")},
+		{"the counter of held bytes", "SELECT held_bytes FROM meta", v.count("SELECT sum(length(header) + coalesce(length(value), 0)) FROM held")},
+	} {
+		have, err := v.number(s.sql)
+		if err != nil {
+			return err
+		}
+		if have != s.want {
+			v.problem("%s: %d, want %d", s.what, have, s.want)
+		}
+	}
+	return nil
+}
+
+// count is number where a failure is reported as a problem.
+func (v *verifier) count(sql string) int64 {
+	n, err := v.number(sql)
+	if err != nil {
+		v.problem("%s: %v", sql, err)
+	}
+	return n
+}
+
+// bitmap is a set of indices.
+type bitmap []uint64
+
+func (b *bitmap) add(i int64) {
+	for int64(len(*b)) <= i/64 {
+		*b = append(*b, 0)
+	}
+	(*b)[i/64] |= 1 << (i % 64)
+}
+
+func (b bitmap) has(i int64) bool { return i/64 < int64(len(b)) && b[i/64]&(1<<(i%64)) != 0 }

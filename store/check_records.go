@@ -1,0 +1,211 @@
+package store
+
+import (
+	"crypto/sha256"
+	"errors"
+	"slices"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// checkRecords goes through the attached records in their order: each by itself, its links, and its rows in the indices.
+func (v *verifier) checkRecords() error {
+	genesis := v.network.Genesis()
+	err := v.each(func(r *rows) error {
+		idx := r.int(0)
+		if v.summary.Attached++; idx != int64(v.summary.Attached) { //nolint:gosec // a count
+			v.problem("record %d follows record %d: indices are not dense", idx, v.summary.Attached-1)
+			v.summary.Attached = uint64(max(idx, 0)) //nolint:gosec // not negative
+		}
+		record := v.decode("record", idx, r.blob(1), r.blob(2))
+		if record == nil {
+			return nil
+		}
+		if idx <= int64(len(genesis)) && genesis[idx-1].ID() != record.ID() {
+			v.problem("record %d is not the network's genesis record", idx)
+		}
+		if err := v.checkDAG(idx, record); err != nil {
+			return err
+		}
+		if err := v.checkIndices(idx, newEntry(record)); err != nil {
+			return err
+		}
+		return v.ctx.Err()
+	}, "SELECT idx, header, value FROM records ORDER BY idx")
+	if err == nil && v.summary.Attached < uint64(len(genesis)) {
+		v.problem("the genesis is not complete: %d records of %d", v.summary.Attached, len(genesis))
+	}
+	return err
+}
+
+// decode decodes a stored record and checks its value, which the decoder does not.
+func (v *verifier) decode(what string, number int64, header, value []byte) *protocol.Record {
+	r, err := protocol.DecodeRecord(header, value)
+	switch {
+	case err != nil:
+		v.problem("%s %d: %v", what, number, err)
+		return nil
+	case !r.HasValue():
+		v.problem("%s %d lacks its value", what, number)
+	case (r.Value == nil) != (value == nil),
+		value != nil && (r.Value.ID != sha256.Sum256(value) || int(r.Value.Size) != len(value)):
+		v.problem("%s %d: its value is not the one that its header refers to", what, number)
+	}
+	return r
+}
+
+// checkDAG checks that a record's links are attached before it and not newer, and that dag says so.
+func (v *verifier) checkDAG(idx int64, r *protocol.Record) error {
+	var parents []int64
+	found, err := v.one(func(row *rows) {
+		if row.int(0) != int64(r.Timestamp) { //nolint:gosec // at most 2^53−1
+			v.problem("dag %d: timestamp %d, the record says %d", idx, row.int(0), r.Timestamp)
+		}
+		var err error
+		if parents, err = readParents(idx, row.blob(1)); err != nil {
+			v.problem("dag %d: the parents are not readable", idx)
+		}
+	}, "SELECT timestamp, parents FROM dag WHERE idx = ?", idx)
+	if err != nil {
+		return err
+	}
+	if !found {
+		v.problem("record %d is not in dag", idx)
+	}
+	var links []int64
+	for _, link := range r.Links {
+		at, err := v.lookUp(link)
+		if err != nil {
+			return err
+		}
+		if at == 0 || at >= idx {
+			v.problem("record %d links to %s, which is not attached before it", idx, link)
+			continue
+		}
+		links = append(links, at)
+		v.linked.add(at)
+		if t, err := v.number("SELECT timestamp FROM dag WHERE idx = ?", at); err != nil || t > int64(r.Timestamp) { //nolint:gosec // at most 2^53−1
+			v.problem("record %d is older than record %d, which it links", idx, at)
+		}
+	}
+	if !slices.Equal(parents, links) {
+		v.problem("dag %d: parents %v, the record links %v", idx, parents, links)
+	}
+	return nil
+}
+
+// lookUp is index, where a row that leads nowhere is a problem and no failure.
+func (v *verifier) lookUp(id protocol.ID) (int64, error) {
+	idx, err := v.index(id)
+	if errors.Is(err, errLayout) {
+		v.problem("ids has a row for %s that leads nowhere", id)
+		return 0, nil
+	}
+	return idx, err
+}
+
+// checkIndices checks that a record is found by its ID and, where it is to be answered, by its selectors.
+func (v *verifier) checkIndices(idx int64, e *entry) error {
+	at, err := v.lookUp(e.ID())
+	if err != nil {
+		return err
+	}
+	if at != idx {
+		v.problem("record %d is found as %d by its ID", idx, at)
+	}
+	if len(e.rows) == 0 {
+		return nil
+	}
+	v.versions++
+	v.summary.Versions++
+	owner, err := v.ownerNumber(e.Owner)
+	if err != nil {
+		return err
+	}
+	found, err := v.one(nil, "SELECT 1 FROM versions WHERE composite = ? AND owner = ? AND timestamp = ? AND idx = ? AND released = ?",
+		e.composite, owner, int64(e.Timestamp), idx, e.released()) //nolint:gosec // at most 2^53−1
+	if err != nil {
+		return err
+	}
+	if !found {
+		v.problem("record %d is not in versions", idx)
+	}
+	for _, row := range e.rows {
+		found, err := v.one(nil, "SELECT 1 FROM selectors WHERE key = ? AND size = ? AND ordinal = ? AND composite = ? AND others = ?",
+			row.key, int64(len(e.rows)), int64(row.ordinal), e.composite, row.others) //nolint:gosec // at most 2^63−1
+		if err != nil {
+			return err
+		}
+		if !found {
+			v.problem("record %d: a selector of it is not in selectors", idx)
+		}
+	}
+	return nil
+}
+
+// checkTips checks that the tips are the records that nothing links.
+func (v *verifier) checkTips() error {
+	var tips bitmap
+	if err := v.each(func(r *rows) error {
+		idx := r.int(0)
+		tips.add(idx)
+		v.summary.Tips++
+		if v.linked.has(idx) {
+			v.problem("record %d is listed as a tip, and another one links it", idx)
+		}
+		if t, err := v.number("SELECT timestamp FROM dag WHERE idx = ?", idx); err != nil || t != r.int(1) {
+			v.problem("tip %d has timestamp %d, dag says %d", idx, r.int(1), t)
+		}
+		return nil
+	}, "SELECT idx, timestamp FROM tips"); err != nil {
+		return err
+	}
+	for idx := int64(1); idx <= int64(v.summary.Attached); idx++ { //nolint:gosec // a count
+		if !v.linked.has(idx) && !tips.has(idx) {
+			v.problem("record %d is a tip and not listed as one", idx)
+		}
+	}
+	return nil
+}
+
+// checkSelectors checks that every row of selectors is some version's.
+func (v *verifier) checkSelectors() error {
+	return v.each(func(r *rows) error {
+		row := selectorRow{point{r.int(0), uint64(r.int(2))}, r.blob(4)} //nolint:gosec // ordinals are not negative
+		backed := false
+		err := v.each(func(of *rows) error {
+			record, err := v.record(of.int(0))
+			if err != nil {
+				return nil //nolint:nilerr // reported with the record
+			}
+			e := newEntry(record)
+			if e.composite != r.int(3) || int64(len(e.rows)) != r.int(1) {
+				return nil
+			}
+			for _, have := range e.rows {
+				backed = backed || have.point == row.point && string(have.others) == string(row.others)
+			}
+			if backed {
+				return errStop
+			}
+			return nil
+		}, "SELECT idx FROM versions WHERE composite = ?", r.int(3))
+		if err != nil && !errors.Is(err, errStop) {
+			return err
+		}
+		if !backed {
+			v.problem("selectors has a row of key %d, ordinal %d that no record has", r.int(0), row.ordinal)
+		}
+		return v.ctx.Err()
+	}, "SELECT key, size, ordinal, composite, others FROM selectors")
+}
+
+// checkOwners checks that owners are numbered from 1 and each has a version. That versions have the right ones was
+// checked with the records.
+func (v *verifier) checkOwners() error {
+	return v.each(func(r *rows) error {
+		v.problem("owner %d is not numbered right, or has no version", r.int(0))
+		return nil
+	}, `SELECT number FROM owners WHERE number NOT IN (SELECT owner FROM versions) OR number NOT BETWEEN 1 AND (SELECT owners FROM meta)
+		UNION ALL SELECT number FROM owners GROUP BY number HAVING count(*) > 1`)
+}
