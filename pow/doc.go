@@ -37,7 +37,7 @@
 //
 // Top down: pow.go (puzzle and verdicts), solve.go (search), clib.go (the seam
 // to C), proof.c (effort), verify.c and solve.c (Equi-X), program.c (generator)
-// and hashx.c (interpreters), siphash.h, blake2b.c. The C code is C99, keeps no
+// and hashx.c (interpreter), siphash.h, blake2b.c. The C code is C99, keeps no
 // state and allocates nothing. The directory ctest holds the same known answers
 // against it under sanitizers; testdata has them for any implementation.
 //

@@ -36,7 +36,7 @@ typedef struct {
 } lf_insn;
 
 typedef struct {
-	uint64_t key[4]; /* what turns an input into registers, and back */
+	uint64_t key[4]; /* turns input into registers, registers into hash */
 	lf_insn code[LF_PROGRAM_SIZE];
 } lf_hashx;
 
