@@ -109,6 +109,9 @@ func (b *builder) mistake(s stage, h []any) {
 }
 
 func (b *builder) domain(domain string, hash [32]byte) []byte {
+	if b.kind == 1 { // a genesis comes before its network
+		return slices.Concat([]byte(domain), hash[:])
+	}
 	return slices.Concat([]byte(domain), b.network[:], hash[:])
 }
 

@@ -59,6 +59,9 @@ const pemKeyType = "PRIVATE KEY"
 // MarshalKeyPEM writes an Ed25519 secret key as PKCS#8 in PEM, which openssl and the standard libraries of
 // most languages read.
 func MarshalKeyPEM(key ed25519.PrivateKey) ([]byte, error) {
+	if len(key) != ed25519.PrivateKeySize {
+		return nil, fmt.Errorf("secret key has %d bytes, want %d", len(key), ed25519.PrivateKeySize)
+	}
 	der, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
 		return nil, fmt.Errorf("encode secret key: %w", err)

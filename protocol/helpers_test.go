@@ -1,7 +1,6 @@
 package protocol_test
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
@@ -69,55 +68,3 @@ func compose(t testing.TB, n *protocol.Network, key ed25519.PrivateKey, d protoc
 }
 
 func noWork([]byte, protocol.Work) error { return errors.New("no work expected") }
-
-func TestRoundTrip(t *testing.T) {
-	n, key := testNetwork(t, nil), testKey(t)
-	r := compose(t, n, key, draft(t, n, protocol.OwnerOf(key), "Bad Horse, Bad Horse"))
-	if err := n.Check(r, noWork); err != nil {
-		t.Fatal(err)
-	}
-	again, err := protocol.DecodeFrame(r.EncodeFrame())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if again.ID() != r.ID() || !bytes.Equal(again.EncodeFrame(), r.EncodeFrame()) {
-		t.Fatal("a frame changed on its way")
-	}
-	name, _ := n.DeriveName("horse")
-	plain, err := n.Open(name.Mask(), again.SealingOf(), again.ValueBytes())
-	if err != nil || string(plain) != "Bad Horse, Bad Horse" {
-		t.Fatalf("opened %q, %v", plain, err)
-	}
-	t.Logf("header %d bytes, value %d, required effort at 1024: %d", len(r.HeaderBytes()), len(r.ValueBytes()), r.WireSize()+128)
-}
-
-func TestNetworkFile(t *testing.T) {
-	n := testNetwork(t, nil)
-	f := n.File([]string{"/ip4/127.0.0.1/tcp/1"})
-	again, err := f.Network()
-	if err != nil || again.ID() != n.ID() {
-		t.Fatalf("%v, %v", again, err)
-	}
-}
-
-func BenchmarkDecode(b *testing.B) {
-	n, key := testNetwork(b, nil), testKey(b)
-	frame := compose(b, n, key, draft(b, n, protocol.OwnerOf(key), "0123456789abcdef0123456789abcdef")).EncodeFrame()
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := protocol.DecodeFrame(frame); err != nil {
-			b.Fatal(err)
-		}
-	}
-}
-
-func BenchmarkCheck(b *testing.B) {
-	n, key := testNetwork(b, nil), testKey(b)
-	r := compose(b, n, key, draft(b, n, protocol.OwnerOf(key), "0123456789abcdef0123456789abcdef"))
-	b.ReportAllocs()
-	for b.Loop() {
-		if err := n.Check(r, noWork); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

@@ -1,0 +1,102 @@
+package protocol_test
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"testing"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// TestEveryBit turns every bit of valid records over, in header, value and frame: none of them stays valid.
+func TestEveryBit(t *testing.T) {
+	networks := vectorNetworks(t)
+	for _, v := range readVectors[[]acceptVector](t, "accept.json") {
+		switch v.Name {
+		case "datum", "datum, composite key of two", "tombstone", "work of the required effort", "genesis record 1":
+			t.Run(v.Name, func(t *testing.T) { turnEveryBit(t, networks[v.Network], v.Frame) })
+		}
+	}
+}
+
+func turnEveryBit(t *testing.T, n *protocol.Network, frame []byte) {
+	original, err := protocol.DecodeFrame(frame)
+	if err != nil {
+		t.Fatal(err)
+	}
+	unknown := 0
+	for i := range 8 * len(frame) {
+		changed := bytes.Clone(frame)
+		changed[i/8] ^= 1 << (i % 8)
+		r, err := check(n, changed)
+		switch {
+		case err == nil:
+			t.Errorf("byte %d, bit %d: still valid: %+v", i/8, i%8, r)
+		case protocol.IsUnknownVersion(err):
+			unknown++
+		case ruleOf(err) == "":
+			t.Errorf("byte %d, bit %d: %v", i/8, i%8, err)
+		}
+	}
+	if unknown > 5 { // five bits make another small version out of a 1
+		t.Errorf("%d changes are taken for another version", unknown)
+	}
+	for i := range 8 * len(original.ValueBytes()) {
+		changed := bytes.Clone(original.ValueBytes())
+		changed[i/8] ^= 1 << (i % 8)
+		r, err := protocol.DecodeRecord(original.HeaderBytes(), changed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := n.Check(r, verifyWork); ruleOf(err) != protocol.RuleValue {
+			t.Errorf("value, byte %d, bit %d: %v", i/8, i%8, err)
+		}
+		if err := n.CheckAuthorship(r); ruleOf(err) != protocol.RuleValue {
+			t.Errorf("value, byte %d, bit %d: %v", i/8, i%8, err)
+		}
+	}
+}
+
+// TestEveryPrefix cuts valid frames short and lengthens them.
+func TestEveryPrefix(t *testing.T) {
+	v := readVectors[[]acceptVector](t, "accept.json")[0]
+	n := vectorNetworks(t)[v.Network]
+	for i := range v.Frame {
+		if _, err := check(n, v.Frame[:i]); err == nil {
+			t.Errorf("%d bytes: valid", i)
+		}
+	}
+	for b := range 256 {
+		if _, err := check(n, append(bytes.Clone(v.Frame), byte(b))); err == nil {
+			t.Errorf("with %02x behind it: valid", b)
+		}
+	}
+}
+
+// TestTwins makes two paid records of one signed statement: two IDs, one signed hash.
+func TestTwins(t *testing.T) {
+	var twins []*protocol.Record
+	for _, v := range readVectors[[]acceptVector](t, "accept.json") {
+		if v.Name == "work of the required effort" || v.Name == "a twin: the same signed body, paid again" {
+			r, err := protocol.DecodeFrame(v.Frame)
+			if err != nil {
+				t.Fatal(err)
+			}
+			twins = append(twins, r)
+		}
+	}
+	if twins[0].ID() == twins[1].ID() || twins[0].SignedHash() != twins[1].SignedHash() {
+		t.Error("not twins")
+	}
+	// Work comes last: put under another signature it is worth nothing.
+	n := vectorNetworks(t)["paid"]
+	h := twins[0].Header
+	h.Signature = [64]byte(ed25519.Sign(fixedKey("another owner"), []byte("x")))
+	moved, err := protocol.NewRecord(h, twins[0].ValueBytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Check(moved, verifyWork); ruleOf(err) != protocol.RuleWork {
+		t.Error(err)
+	}
+}
