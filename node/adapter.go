@@ -1,0 +1,70 @@
+package node
+
+import (
+	"context"
+	"errors"
+
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store"
+	lfsync "github.com/lf-store/lf/sync"
+)
+
+// syncStore shows the store to package lfsync as that wants to see it.
+type syncStore struct{ store *store.Store }
+
+// Put implements lfsync.Store.
+func (s syncStore) Put(ctx context.Context, r *protocol.Record, holdUntil uint64) (lfsync.Stored, error) {
+	res, err := s.store.Put(ctx, r, holdUntil)
+	if err != nil {
+		return lfsync.Stored{}, err //nolint:wrapcheck // an adapter adds nothing
+	}
+	return lfsync.Stored{
+		Outcome: outcomeOf(res.Outcome), State: outcomeOf(res.State), Index: res.Index,
+		Missing: res.Missing, Attached: res.Attached, Err: res.Err,
+	}, nil
+}
+
+// Release implements lfsync.Store.
+func (s syncStore) Release(ctx context.Context, now uint64) (lfsync.Stored, error) {
+	attached, missing, err := s.store.Release(ctx, now)
+	return lfsync.Stored{Attached: attached, Missing: missing}, err //nolint:wrapcheck // an adapter adds nothing
+}
+
+// Record implements lfsync.Store.
+func (s syncStore) Record(ctx context.Context, id protocol.ID) (*protocol.Record, bool, error) {
+	r, _, err := s.store.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, false, nil
+	}
+	return r, err == nil, err //nolint:wrapcheck // an adapter adds nothing
+}
+
+// Unknown implements lfsync.Store.
+func (s syncStore) Unknown(ctx context.Context, ids []protocol.ID) ([]protocol.ID, error) {
+	return s.store.Unknown(ctx, ids) //nolint:wrapcheck // an adapter adds nothing
+}
+
+// Missing implements lfsync.Store.
+func (s syncStore) Missing(ctx context.Context, limit int) ([]protocol.ID, error) {
+	return s.store.Missing(ctx, limit) //nolint:wrapcheck // an adapter adds nothing
+}
+
+// Tips implements lfsync.Store.
+func (s syncStore) Tips(ctx context.Context, limit int) ([]protocol.ID, error) {
+	return s.store.Tips(ctx, limit) //nolint:wrapcheck // an adapter adds nothing
+}
+
+func outcomeOf(o store.Outcome) lfsync.Outcome {
+	switch o {
+	case store.Attached:
+		return lfsync.Attached
+	case store.Pending:
+		return lfsync.Pending
+	case store.Held:
+		return lfsync.Held
+	case store.Known:
+		return lfsync.Known
+	default:
+		return lfsync.Refused
+	}
+}

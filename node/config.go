@@ -1,0 +1,57 @@
+package node
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/protocol"
+)
+
+// DefaultAPI is where the API listens when it is not told otherwise.
+const DefaultAPI = "127.0.0.1:9980"
+
+// Config is what a node is made of. Home and Network must be given.
+type Config struct {
+	Home    *home.Home
+	Network *protocol.Network
+	// Seeds are multiaddrs with a peer's ID at their end. Without any, a node dials nobody that it never met.
+	Seeds []string
+	// Listen are the multiaddrs to listen on for peers; none: the profile's.
+	Listen []string
+	// APIListen is the host and port that the API listens on; "": DefaultAPI.
+	APIListen string
+	Profile   Profile
+	// Offline keeps the node to itself: it neither listens for peers nor dials any.
+	Offline bool
+	// Logger, Version and Clock may be nil or "": no logs, "unknown", the system's clock.
+	Logger  *slog.Logger
+	Version string
+	Clock   func() time.Time
+	// Threads is how many threads solve proofs of work for the API; 0: all cores but one.
+	Threads int
+}
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Home == nil || c.Network == nil {
+		return c, errors.New("a node needs a home and a network")
+	}
+	var err error
+	if c.Profile, err = ParseProfile(string(c.Profile)); err != nil {
+		return c, err
+	}
+	if c.APIListen == "" {
+		c.APIListen = DefaultAPI
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Version == "" {
+		c.Version = "unknown"
+	}
+	if c.Clock == nil {
+		c.Clock = time.Now
+	}
+	return c, nil
+}

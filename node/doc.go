@@ -1,0 +1,17 @@
+// Package node is a running peer: it wires the store, the synchronization, the network and the API together, and takes
+// them down again in order. Nothing here knows the format of a record or the rules that make one valid.
+//
+// The nouns:
+//
+//   - A [Node] is what [Start] makes of a [Config] and a home; Close takes everything down that it started.
+//   - A [Profile] says where a node listens and whom it may dial; the gater enforces it, limits.go sizes it.
+//   - A seed is a peer that the user named; the keeper stays connected to it, on the schedule of a pure state machine.
+//   - The known peers are those of this network that the node has met; they survive a restart.
+//   - The service implements api.Service, for the API and for programs that run a node inside themselves.
+//
+// Reading order: config.go, node.go, profile.go, gater.go, host.go, limits.go; schedule.go, keeper.go, known.go;
+// service.go and the files beside it, one an area: status.go, peers.go, query.go, records.go, links.go, set.go.
+//
+// The libraries' own logs are silent, as they speak of single connections, and remote peers can provoke most of it. With
+// GOLOG_LOG_LEVEL set (for example "warn,swarm2=debug") they go to the standard error output.
+package node

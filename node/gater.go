@@ -1,0 +1,57 @@
+package node
+
+import (
+	"context"
+	"errors"
+
+	"github.com/libp2p/go-libp2p/core/control"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// gater holds every connection to the profile, whoever asked for it: a seed list, the DHT, or a peer that announces an
+// address of somebody else's.
+type gater struct {
+	profile Profile
+	offline bool
+}
+
+// InterceptPeerDial lets nobody be dialed while offline.
+func (g *gater) InterceptPeerDial(peer.ID) bool { return !g.offline }
+
+// InterceptAddrDial judges an address after names in it were resolved; what is still no IP address is a name that did
+// not resolve, or a transport that this node has not.
+func (g *gater) InterceptAddrDial(_ peer.ID, addr ma.Multiaddr) bool {
+	_, isIP := ipOf(addr)
+	return !g.offline && isIP && g.profile.checkAddress(addr) == nil
+}
+
+// InterceptAccept refuses, with the profile local, what does not come from this machine. The other profiles accept
+// whoever can reach them.
+func (g *gater) InterceptAccept(addrs network.ConnMultiaddrs) bool {
+	return !g.offline && (g.profile != ProfileLocal || g.profile.checkAddress(addrs.RemoteMultiaddr()) == nil)
+}
+
+// InterceptSecured has nothing to add.
+func (g *gater) InterceptSecured(network.Direction, peer.ID, network.ConnMultiaddrs) bool {
+	return true
+}
+
+// InterceptUpgraded has nothing to add.
+func (g *gater) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }
+
+// noNames resolves nothing: a node that may not leave its machine does not ask name servers either.
+type noNames struct{}
+
+var errNoNames = errors.New("names are not resolved with the profile local or offline")
+
+// ResolveDNSAddr implements network.MultiaddrDNSResolver.
+func (noNames) ResolveDNSAddr(context.Context, peer.ID, ma.Multiaddr, int, int) ([]ma.Multiaddr, error) {
+	return nil, errNoNames
+}
+
+// ResolveDNSComponent implements network.MultiaddrDNSResolver.
+func (noNames) ResolveDNSComponent(context.Context, ma.Multiaddr, int) ([]ma.Multiaddr, error) {
+	return nil, errNoNames
+}

@@ -1,0 +1,164 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/ipfs/go-datastore"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// knownKey is where the known peers are in the datastore.
+var knownKey = datastore.NewKey("/lf/known-peers")
+
+// known remembers, across restarts, the peers of this network that the node was connected to: whoever had a peer finds
+// the network again when its seeds are gone. It takes the place of libp2p's peerstore in a database, which is deprecated,
+// writes at every turn of a connection, and forgets all that is worth keeping half an hour after a peer has left.
+type known struct {
+	host   host.Host
+	store  datastore.Datastore
+	speaks func(peer.ID) bool
+	allow  func(ma.Multiaddr) bool
+	log    *slog.Logger
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+
+	mu    sync.Mutex
+	peers map[peer.ID]knownPeer
+}
+
+// knownPeer is one peer as it is stored. Seen is in milliseconds since the epoch.
+type knownPeer struct {
+	ID        peer.ID  `json:"id"`
+	Addresses []string `json:"addresses"`
+	Seen      int64    `json:"seen"`
+}
+
+// newKnown loads what is stored. speaks tells whether a connected peer speaks the network's protocols, allow whether an
+// address may be dialed.
+func newKnown(ctx context.Context, h host.Host, store datastore.Datastore, speaks func(peer.ID) bool, allow func(ma.Multiaddr) bool, log *slog.Logger) (*known, error) {
+	k := &known{host: h, store: store, speaks: speaks, allow: allow, log: log, peers: map[peer.ID]knownPeer{}}
+	if err := k.load(ctx); err != nil {
+		return nil, err
+	}
+	ctx, k.cancel = context.WithCancel(context.Background())
+	k.done.Go(func() { k.run(ctx) })
+	return k, nil
+}
+
+// Close saves what is known; the host must still be up.
+func (k *known) Close() error {
+	k.cancel()
+	k.done.Wait()
+	return k.save(context.Background(), time.Now())
+}
+
+func (k *known) run(ctx context.Context) {
+	ticker := time.NewTicker(saveKnownEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-ticker.C:
+			if err := k.save(ctx, now); err != nil && ctx.Err() == nil {
+				k.log.Warn("cannot save the known peers", "error", err)
+			}
+		}
+	}
+}
+
+// load reads what was stored; what cannot be read is worth a line in the log and no more.
+func (k *known) load(ctx context.Context) error {
+	data, err := k.store.Get(ctx, knownKey)
+	if errors.Is(err, datastore.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("load the known peers: %w", err)
+	}
+	var list []knownPeer
+	if err := json.Unmarshal(data, &list); err != nil {
+		k.log.Warn("the known peers are damaged: the node begins without them", "error", err)
+		return nil
+	}
+	for _, p := range list {
+		k.peers[p.ID] = p
+	}
+	return nil
+}
+
+func (k *known) save(ctx context.Context, now time.Time) error {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if !k.meet(now) {
+		return nil
+	}
+	list := make([]knownPeer, 0, len(k.peers))
+	for _, p := range k.peers {
+		list = append(list, p)
+	}
+	// Whom the node met last it finds again most probably.
+	slices.SortFunc(list, func(a, b knownPeer) int { return cmp.Or(cmp.Compare(b.Seen, a.Seen), cmp.Compare(a.ID, b.ID)) })
+	for len(list) > maxKnown {
+		delete(k.peers, list[len(list)-1].ID)
+		list = list[:len(list)-1]
+	}
+	data, err := json.Marshal(list)
+	if err != nil {
+		return fmt.Errorf("encode the known peers: %w", err)
+	}
+	if err := k.store.Put(ctx, knownKey, data); err != nil {
+		return fmt.Errorf("save the known peers: %w", err)
+	}
+	return nil
+}
+
+// meet takes in the peers that are connected now, and reports whether there are any.
+func (k *known) meet(now time.Time) bool {
+	met := false
+	for _, id := range k.host.Network().Peers() {
+		if !k.speaks(id) {
+			continue
+		}
+		p := knownPeer{ID: id, Seen: now.UnixMilli()}
+		for _, a := range k.host.Peerstore().Addrs(id) {
+			if len(p.Addresses) < maxKnownAddrs && k.allow(a) {
+				p.Addresses = append(p.Addresses, a.String())
+			}
+		}
+		if len(p.Addresses) > 0 {
+			k.peers[id] = p
+			met = true
+		}
+	}
+	return met
+}
+
+// list returns the known peers with those of their addresses that may be dialed, for somebody who has no peers left.
+func (k *known) list() []peer.AddrInfo {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	var infos []peer.AddrInfo
+	for _, p := range k.peers {
+		info := peer.AddrInfo{ID: p.ID}
+		for _, s := range p.Addresses {
+			if a, err := ma.NewMultiaddr(s); err == nil && k.allow(a) {
+				info.Addrs = append(info.Addrs, a)
+			}
+		}
+		if len(info.Addrs) > 0 {
+			infos = append(infos, info)
+		}
+	}
+	return infos
+}

@@ -1,0 +1,113 @@
+package node
+
+import (
+	"time"
+
+	"github.com/libp2p/go-libp2p"
+	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/pbnjay/memory"
+)
+
+// What a node may take of its machine, and how long it waits for others. The limits of single protocols stand with the
+// protocols (package lfsync, libp2p's own); here are those of the node as a whole.
+const (
+	// connGrace protects a new connection from being trimmed: identify and the first exchange need a few round trips.
+	connGrace = 30 * time.Second
+	// dialTimeout bounds one dial: three lost SYNs and a TLS handshake over a satellite.
+	dialTimeout = 15 * time.Second
+	// maxDials bounds the seeds that are dialed at the same time, so that a long list does not fill the table of a home
+	// router.
+	maxDials = 8
+
+	// minBackoff and maxBackoff bound the pauses between dials of a seed that does not answer: the first is about what
+	// a restart takes, the last keeps the time until a returned seed is noticed within what a person waits, while a
+	// thousand nodes that lost one seed send it 8 packets a second.
+	minBackoff = 500 * time.Millisecond
+	maxBackoff = 2 * time.Minute
+	// minReset is the pause between two resets of the back-off: an interface that flaps must not turn it off.
+	minReset = 10 * time.Second
+
+	// pingEvery, pingTimeout and pingAtOnce keep the latencies of the peers list fresh at the cost of a packet a peer
+	// and half-minute; a peer that does not answer is left to the transports' keep-alive.
+	pingEvery   = 30 * time.Second
+	pingTimeout = 10 * time.Second
+	pingAtOnce  = 16
+
+	// maxKnown bounds the peers that survive a restart: enough that some are still where they were after weeks, at
+	// about 300 bytes each. maxKnownAddrs bounds what one of them can put there.
+	maxKnown      = 256
+	maxKnownAddrs = 8
+	// saveKnownEvery is how much of the knowledge a crash may cost.
+	saveKnownEvery = 5 * time.Minute
+
+	// nameCacheSize bounds the derived names kept (about 250 bytes and the name each), which cost milliseconds to
+	// derive.
+	nameCacheSize = 4096
+	// maxWaitingWrites bounds the requests that wait for their turn to solve: what a node of one core and default work
+	// gets done within about a minute, the patience of most clients.
+	maxWaitingWrites = 32
+
+	// maxAgent bounds, in bytes, what is shown of a peer's description of itself.
+	maxAgent = 64
+
+	// closeStep bounds each step of closing. The database comes last, and all that is acknowledged is in it already.
+	closeStep = 10 * time.Second
+	// apiGrace is how long requests may take to end when the node closes.
+	apiGrace = 3 * time.Second
+)
+
+// sizes are what a profile may use of the network.
+type sizes struct {
+	// low and high are the connection manager's: above high it trims down to low. GossipSub needs about 12 peers, the
+	// DHT some 20 a bucket; the rest is room for peers that need this node more than it needs them.
+	low, high int
+	// conns bounds all connections, inbound those that others opened, both above high: the manager trims every few
+	// seconds, and a burst in between must not turn peers away at random.
+	conns, inbound int
+	// transient bounds connections in their handshake, which cost CPU and are paid by nobody.
+	transient int
+	// memory is the share of the machine that libp2p's buffers may take, and the bounds of it in bytes.
+	memoryShare          uint64
+	minMemory, maxMemory uint64
+	// fds bounds libp2p's file descriptors; a TCP connection takes one, and the store and the API need a few dozen.
+	fds int
+}
+
+func (p Profile) sizes() sizes {
+	switch p {
+	case ProfileServer:
+		return sizes{low: 400, high: 600, conns: 1200, inbound: 1000, transient: 256,
+			memoryShare: 4, minMemory: 256 << 20, maxMemory: 4 << 30, fds: 2048}
+	case ProfileLocal:
+		// A test bed starts hundreds of nodes on one machine at the same moment: much room for connections, little
+		// memory, as each such node has little to say.
+		return sizes{low: 200, high: 300, conns: 600, inbound: 500, transient: 256,
+			memoryShare: 16, minMemory: 64 << 20, maxMemory: 256 << 20, fds: 1024}
+	default:
+		return sizes{low: 100, high: 150, conns: 400, inbound: 250, transient: 64,
+			memoryShare: 8, minMemory: 128 << 20, maxMemory: 1 << 30, fds: 512}
+	}
+}
+
+// resourceLimits are libp2p's default limits (streams and memory a connection, a peer and a protocol), with the sums
+// replaced by the profile's. Connections from one IP address are bounded by libp2p to 8, those from loopback are not.
+func (p Profile) resourceLimits() rcmgr.ConcreteLimitConfig {
+	s := p.sizes()
+	budget := min(max(memory.TotalMemory()/s.memoryShare, s.minMemory), s.maxMemory)
+	limits := rcmgr.DefaultLimits
+	libp2p.SetDefaultServiceLimits(&limits)
+	partial := rcmgr.PartialLimitConfig{
+		System: rcmgr.ResourceLimits{
+			Conns: rcmgr.LimitVal(s.conns), ConnsInbound: rcmgr.LimitVal(s.inbound), ConnsOutbound: rcmgr.LimitVal(s.conns),
+			// 16 streams a connection: libp2p's own proportion.
+			Streams: rcmgr.LimitVal(16 * s.conns), StreamsInbound: rcmgr.LimitVal(16 * s.inbound), StreamsOutbound: rcmgr.LimitVal(16 * s.conns),
+			Memory: rcmgr.LimitVal64(budget), //nolint:gosec // at most 4 GiB
+			FD:     rcmgr.LimitVal(s.fds),
+		},
+		Transient: rcmgr.ResourceLimits{
+			Conns: rcmgr.LimitVal(2 * s.transient), ConnsInbound: rcmgr.LimitVal(s.transient), ConnsOutbound: rcmgr.LimitVal(s.transient),
+			FD: rcmgr.LimitVal(2 * s.transient),
+		},
+	}
+	return partial.Build(limits.Scale(int64(budget), s.fds)) //nolint:gosec // at most 4 GiB
+}

@@ -1,0 +1,20 @@
+package node
+
+import (
+	"context"
+
+	"github.com/lf-store/lf/node/api"
+)
+
+// Links implements api.Service.
+func (s *service) Links(ctx context.Context, count int) (*api.Links, error) {
+	if err := api.CheckLinks(count); err != nil {
+		return nil, err //nolint:wrapcheck // an *api.Error as it is
+	}
+	now := s.now()
+	links, newest, err := s.store.Links(ctx, max(count, int(s.config.Network.Params().MinLinks)), now)
+	if err != nil {
+		return nil, failure(err)
+	}
+	return &api.Links{Links: links, Timestamp: newest, Now: now}, nil
+}

@@ -1,0 +1,245 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/ipfs/go-datastore/namespace"
+	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
+	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/ipfs/go-datastore"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store"
+	lfsync "github.com/lf-store/lf/sync"
+)
+
+// Node is a running peer.
+type Node struct {
+	config   Config
+	registry *prometheus.Registry
+	store    *store.Store
+	host     host.Host
+	sync     *lfsync.Sync
+	service  *service
+	url      string
+
+	closing closing
+	once    sync.Once
+	failure error // of Close
+
+	mu    sync.Mutex
+	ready error // why the node is not ready, nil when it is
+}
+
+var (
+	errStarting = errors.New("the node is starting")
+	errClosing  = errors.New("the node is closing")
+)
+
+// Start brings a node up: when it returns without error, the node listens, its API answers, and the API's address is in
+// the home. When it returns an error, nothing of it is left. ctx bounds the start only.
+func Start(ctx context.Context, c Config) (*Node, error) {
+	c, err := c.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	quietLibraries()
+	n := &Node{config: c, registry: newRegistry(), ready: errStarting, closing: closing{log: c.Logger}}
+	if err := n.start(ctx); err != nil {
+		return nil, errors.Join(err, n.Close())
+	}
+	return n, nil
+}
+
+// start puts up what stands on the parts before it: the home, the store, the host, what speaks with peers, and last what
+// lets others in, first the clients, then the peers.
+func (n *Node) start(ctx context.Context) error {
+	c := &n.config
+	unlock, err := c.Home.Lock()
+	if err != nil {
+		return err
+	}
+	n.closing.add("home", unlock)
+	if err := c.Home.BindNetwork(c.Network.File(nil)); err != nil {
+		return err
+	}
+	identity, err := c.Home.Identity()
+	if err != nil {
+		return err
+	}
+	token, err := c.Home.Token()
+	if err != nil {
+		return err
+	}
+	listener, err := listenAPI(ctx, c)
+	if err != nil {
+		return err
+	}
+	n.closing.add("API's listener", func() error { return closeListener(listener) })
+	if n.store, err = store.Open(c.Home.Database(), c.Network, store.Options{Logger: c.Logger, Clock: c.Clock}); err != nil {
+		return err
+	}
+	n.closing.add("store", n.store.Close)
+	n.host, err = newHost(hostConfig{identity, c.Profile, c.Offline, c.Version, n.registry})
+	if err != nil {
+		return err
+	}
+	n.closing.add("host", n.host.Close)
+	keeper, err := n.startPeering(ctx)
+	if err != nil {
+		return err
+	}
+	n.service = newService(c, n.store, n.sync, n.host, keeper)
+	server := serveAPI(listener, n.service, c, token, n.registry, n.Ready)
+	n.closing.add("API", server.close)
+	n.url = server.url()
+	withdraw, err := c.Home.PublishAPI(n.url)
+	if err != nil {
+		return err
+	}
+	n.closing.add("API's address", withdraw)
+	n.setReady(nil)
+	c.Logger.Info("node started", "peer", n.host.ID(), "network", c.Network.Params().Name, "profile", c.Profile,
+		"offline", c.Offline, "api", n.url, "addresses", n.Addresses())
+	return nil
+}
+
+// startPeering starts all that has to do with peers; offline that is only the synchronization, which is the door for
+// this node's own records too.
+func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
+	c := &n.config
+	seeds, err := parseSeeds(c.Seeds, n.host.ID(), c.Profile)
+	if err != nil {
+		return nil, err
+	}
+	if err := n.startSync(); err != nil || c.Offline {
+		return nil, err
+	}
+	known, err := newKnown(ctx, n.host, n.datastore("peers"), n.speaks, c.Profile.mayDial, c.Logger)
+	if err != nil {
+		return nil, err
+	}
+	n.closing.add("known peers", known.Close)
+	dht, err := newDHT(ctx, n.host, protocolPrefix(c.Network), n.datastore("dht"), c.Profile, known.list)
+	if err != nil {
+		return nil, err
+	}
+	n.closing.add("DHT", dht.Close)
+	pinger, err := newPinger(n.host)
+	if err != nil {
+		return nil, err
+	}
+	n.closing.add("pinger", pinger.Close)
+	if err := listen(n.host, c.Profile, c.Listen); err != nil {
+		return nil, err
+	}
+	keeper, err := newKeeper(n.host, seeds, c.Logger)
+	if err != nil {
+		return nil, err
+	}
+	n.closing.add("seeds", keeper.Close)
+	return keeper, nil
+}
+
+// startSync starts gossip, unless offline, and the synchronization.
+func (n *Node) startSync() error {
+	c := &n.config
+	config := lfsync.Config{
+		Network: c.Network, Store: syncStore{n.store}, Verify: VerifyWork, Host: n.host,
+		Clock: c.Clock, Logger: c.Logger, Registerer: n.registry,
+	}
+	if !c.Offline {
+		ctx, stop := context.WithCancel(context.Background())
+		n.closing.add("gossip", func() error { stop(); return nil })
+		config.GossipDrops = new(lfsync.GossipDrops)
+		options := append(lfsync.PubSubOptions(c.Network), pubsub.WithRawTracer(config.GossipDrops),
+			// What this node says itself goes to every peer, not to its mesh alone, which a new connection joins a
+			// heartbeat (1 s) later. A record is small and rare enough for that.
+			pubsub.WithFloodPublish(true))
+		var err error
+		if config.PubSub, err = pubsub.NewGossipSub(ctx, n.host, options...); err != nil {
+			return fmt.Errorf("gossip: %w", err)
+		}
+	}
+	var err error
+	if n.sync, err = lfsync.New(config); err != nil {
+		return err
+	}
+	n.closing.add("sync", n.sync.Close)
+	return nil
+}
+
+// datastore is a part of the store's key/value table.
+func (n *Node) datastore(name string) datastore.Batching {
+	return namespace.Wrap(n.store.Datastore(), datastore.NewKey(name))
+}
+
+// Close takes the node down, in order and in bounded time: first the ways in, the database last. It may be called more
+// than once.
+func (n *Node) Close() error {
+	n.once.Do(func() {
+		n.setReady(errClosing)
+		n.failure = n.closing.run()
+	})
+	return n.failure
+}
+
+// Ready says why the node is not ready to serve, nil if it is.
+func (n *Node) Ready() error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.ready
+}
+
+func (n *Node) setReady(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ready = err
+}
+
+// APIURL returns where the API is.
+func (n *Node) APIURL() string { return n.url }
+
+// PeerID returns the node's peer ID, which is also its owner's text form.
+func (n *Node) PeerID() peer.ID { return n.host.ID() }
+
+// Addresses returns the multiaddrs, peer ID included, under which the node can be dialed: what another one takes as a
+// seed.
+func (n *Node) Addresses() []string { return addressesOf(n.host) }
+
+// Service returns what the API serves.
+func (n *Node) Service() api.Service { return n.service }
+
+func (n *Node) speaks(p peer.ID) bool { return speaks(n.host, n.config.Network, p) }
+
+// speaks reports whether a connected peer speaks the network's protocols.
+func speaks(h host.Host, n *protocol.Network, p peer.ID) bool {
+	fetch := libp2pprotocol.ID(protocolPrefix(n) + "/fetch/1")
+	known, err := h.Peerstore().SupportsProtocols(p, fetch)
+	return err == nil && len(known) > 0
+}
+
+// protocolPrefix begins the names of all protocols of a network.
+func protocolPrefix(n *protocol.Network) string { return "/lf/" + n.ID().String() }
+
+func addressesOf(h host.Host) []string {
+	addrs, err := peer.AddrInfoToP2pAddrs(&peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()})
+	if err != nil {
+		return nil // only an invalid peer ID is an error
+	}
+	list := make([]string, len(addrs))
+	for i, a := range addrs {
+		list[i] = a.String()
+	}
+	slices.Sort(list)
+	return list
+}

@@ -1,0 +1,52 @@
+package node
+
+import (
+	"context"
+	"errors"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store"
+	lfsync "github.com/lf-store/lf/sync"
+)
+
+// Record implements api.Service.
+func (s *service) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, error) {
+	r, info, err := s.store.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, api.NotFound("record %s is not here", id)
+	}
+	if err != nil {
+		return nil, failure(err)
+	}
+	out := recordInfo(r, info.Index)
+	out.State = outcomeOf(info.State).String()
+	return &out, nil
+}
+
+// recordInfo shows an attached record.
+func recordInfo(r *protocol.Record, index uint64) api.RecordInfo {
+	info := api.RecordInfo{
+		ID: r.ID(), Type: r.Type.String(), Owner: r.Owner, Timestamp: r.Timestamp, Links: r.Links,
+		Effort: r.Effort(), Index: index, State: lfsync.Attached.String(), Frame: r.EncodeFrame(),
+	}
+	for _, sel := range r.Selectors {
+		info.Selectors = append(info.Selectors, api.SelectorInfo{Key: sel.Key, Ordinal: sel.Ordinal})
+	}
+	return info
+}
+
+// Submit implements api.Service.
+func (s *service) Submit(ctx context.Context, frame []byte) (*api.Submitted, error) {
+	in, err := s.sync.Submit(ctx, frame)
+	if err != nil {
+		return nil, failure(err)
+	}
+	if in.Outcome == lfsync.Refused {
+		return nil, failure(in.Err)
+	}
+	return &api.Submitted{
+		ID: in.Record.ID(), Owner: in.Record.Owner, Timestamp: in.Record.Timestamp,
+		State: in.State.String(), Known: in.Outcome == lfsync.Known, Index: in.Index,
+	}, nil
+}

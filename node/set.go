@@ -1,0 +1,165 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/protocol"
+)
+
+// Set implements api.Service.
+func (s *service) Set(ctx context.Context, req api.SetRequest) (*api.Submitted, error) {
+	if err := req.Check(); err != nil {
+		return nil, err //nolint:wrapcheck // an *api.Error as it is
+	}
+	key, err := s.owner(req.Owner)
+	if err != nil {
+		return nil, err
+	}
+	draft, err := s.draft(ctx, &req)
+	if err != nil {
+		return nil, err
+	}
+	draft.Owner = key.Owner
+	if draft.Timestamp, err = s.timestamp(key.Owner, draft); err != nil {
+		return nil, err
+	}
+	r, err := s.config.Network.Compose(draft)
+	if err != nil {
+		return nil, api.Invalid("%v", err) // a value that is too large for the network
+	}
+	if r, err = s.config.Network.Sign(r, key.Secret); err != nil {
+		return nil, fmt.Errorf("set: %w", err)
+	}
+	if r, err = s.pay(ctx, r); err != nil {
+		return nil, failure(err)
+	}
+	return s.Submit(ctx, r.EncodeFrame())
+}
+
+// owner finds the key that signs. What is wrong with a key in the home is the user's to mend, so it is told.
+func (s *service) owner(nameOrOwner string) (home.Key, error) {
+	var key home.Key
+	var made bool
+	var err error
+	if nameOrOwner == "" {
+		key, made, err = s.owners.Default()
+	} else {
+		key, err = s.owners.Get(nameOrOwner)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return key, api.NotFound("%v", err)
+	case err != nil:
+		return key, api.Conflict("%v", err)
+	case made:
+		s.log.Info("made a default owner", "name", key.Name, "owner", key.Owner)
+	}
+	return key, nil
+}
+
+// draft derives what a request names and picks the links; owner and timestamp are still to come, but the timestamp is
+// at least what it is here.
+func (s *service) draft(ctx context.Context, req *api.SetRequest) (protocol.Draft, error) {
+	d := protocol.Draft{Type: req.RecordType(), Value: req.Plain()}
+	points, err := req.Points()
+	if err != nil {
+		return d, err //nolint:wrapcheck // an *api.Error as it is
+	}
+	for _, p := range points {
+		name, err := s.names.derive(ctx, p.Name)
+		if err != nil {
+			return d, failure(err)
+		}
+		d.Names = append(d.Names, protocol.NamePoint{Name: name, Ordinal: p.From})
+	}
+	if req.MaskingKey != "" {
+		mask, err := s.names.mask(ctx, req.MaskingKey)
+		if err != nil {
+			return d, failure(err)
+		}
+		d.Mask = &mask
+	}
+	links, err := s.Links(ctx, 0)
+	if err != nil {
+		return d, err
+	}
+	d.Links, d.Timestamp = links.Links, max(links.Now, links.Timestamp)
+	return d, nil
+}
+
+// timestamp is that of the draft, or the millisecond after the owner's last write under the same key if that is later:
+// of two writes one after the other, the second must win. A time that other nodes would not yet accept is refused: such
+// a record would sit in their queues and, until then, in nobody's answers.
+func (s *service) timestamp(owner protocol.Owner, d protocol.Draft) (uint64, error) {
+	points := make([]protocol.SelectorPoint, len(d.Names))
+	for i, n := range d.Names {
+		points[i] = protocol.SelectorPoint{Key: n.Name.Selector(), Ordinal: n.Ordinal}
+	}
+	now := s.now()
+	t := s.last.next(write{owner, protocol.CompositeOf(points)}, d.Timestamp, now)
+	if t > now+s.config.Network.Params().ClockDrift {
+		return 0, api.Conflict("the newest records are %d s ahead of this node's clock, more than the network allows: check the clock", (t-now)/1000)
+	}
+	return t, nil
+}
+
+// pay adds the work that the network asks for. One request solves at a time, with a core left to others; the rest wait
+// in a queue of bounded length.
+func (s *service) pay(ctx context.Context, r *protocol.Record) (*protocol.Record, error) {
+	solve := SolveWork(ctx, s.threads, nil)
+	return s.config.Network.Pay(r, 0, func(challenge []byte, effort uint32) (protocol.Work, error) {
+		select {
+		case s.waiting <- struct{}{}:
+			defer func() { <-s.waiting }()
+		default:
+			return protocol.Work{}, api.Unavailable("%d writes are waiting for their proof of work: try again later", maxWaitingWrites)
+		}
+		select {
+		case s.solving <- struct{}{}:
+			defer func() { <-s.solving }()
+		case <-ctx.Done():
+			return protocol.Work{}, ctx.Err()
+		}
+		return solve(challenge, effort)
+	})
+}
+
+// write names what an owner wrote under a composite key.
+type write struct {
+	owner     protocol.Owner
+	composite protocol.CompositeID
+}
+
+// lastWrites remembers the timestamps of writes that are not yet in the past.
+type lastWrites struct {
+	mu sync.Mutex
+	at map[write]uint64
+}
+
+// next returns the least timestamp from least on that is above that of the same owner's last write under the key.
+func (l *lastWrites) next(w write, least, now uint64) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.at == nil {
+		l.at = map[write]uint64{}
+	}
+	t := least
+	if last, ok := l.at[w]; ok && last >= t {
+		t = last + 1
+	}
+	if len(l.at) >= 1024 { // those in the past can no longer be met
+		for k, at := range l.at {
+			if at < now {
+				delete(l.at, k)
+			}
+		}
+	}
+	l.at[w] = t
+	return t
+}
