@@ -36,7 +36,5 @@ func TestBackfill(t *testing.T) {
 	if got := b.store.attached(); got != a.store.attached() {
 		t.Errorf("%d records attached, the other has %d", got, a.store.attached())
 	}
-	if st := b.Status(); st.Wanted != 0 {
-		t.Errorf("still wanted: %d", st.Wanted)
-	}
+	eventually(t, "nothing is wanted", func() bool { return b.Status().Wanted == 0 })
 }

@@ -1,0 +1,207 @@
+package lfsync
+
+import (
+	"crypto/sha256"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write what the scheduler does into its transcripts")
+
+// TestScheduler replays the transcripts of testdata/scheduler. A transcript is a list of steps, each a command, a line of
+// four dashes and the actions it makes the scheduler take, with an empty line behind them. Lines with # are comments.
+//
+//	limits NAME=NUMBER|DURATION...    before anything else
+//	up PEER, down PEER                a peer comes or goes
+//	tick TIME                         the clock shows TIME since the start
+//	want ID... [from=PEER] [depth=N] [delay=DURATION]
+//	have ID...
+//	done REQUEST [got=ID,...] [lacking=ID,...] [later=ID,...] [fault=failed|guilty]
+//	show                              the wanted records and their state
+func TestScheduler(t *testing.T) {
+	files, err := filepath.Glob("testdata/scheduler/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no transcripts", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { replay(t, file) })
+	}
+}
+
+func replay(t *testing.T, file string) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &script{scheduler: newScheduler(defaultSchedulerLimits()), names: make(map[protocol.ID]string)}
+	var out strings.Builder
+	for i, block := range strings.Split(strings.TrimSpace(string(raw)), "\n\n") {
+		head, _, isStep := strings.Cut(block+"\n", "----\n")
+		if !isStep {
+			out.WriteString(block + "\n\n") // comments alone
+			continue
+		}
+		got := fmt.Sprintf("%s----\n%s", head, s.step(t, head))
+		if got != block+"\n" && !*rewrite {
+			t.Fatalf("%s, step %d:\n%s\nwant:\n%s", file, i+1, got, block)
+		}
+		out.WriteString(got + "\n")
+	}
+	if *rewrite {
+		if err := os.WriteFile(file, []byte(strings.TrimSpace(out.String())+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+type script struct {
+	*scheduler
+	names map[protocol.ID]string
+}
+
+func (s *script) step(t *testing.T, head string) string {
+	var out strings.Builder
+	for line := range strings.Lines(head) {
+		if words := strings.Fields(line); len(words) > 0 && !strings.HasPrefix(line, "#") {
+			out.WriteString(s.do(t, words[0], words[1:]))
+		}
+	}
+	return out.String()
+}
+
+func (s *script) do(t *testing.T, command string, args []string) string {
+	words, options := parseArgs(args)
+	switch command {
+	case "limits":
+		s.setLimits(t, options)
+		return ""
+	case "up":
+		s.peerUp(peer.ID(words[0]))
+	case "down":
+		s.peerDown(peer.ID(words[0]))
+	case "tick":
+		s.tick(duration(t, words[0]))
+	case "want":
+		depth, _ := strconv.Atoi(options["depth"])
+		s.want(s.ids(words), peer.ID(options["from"]), depth, duration(t, options["delay"]))
+	case "have":
+		s.have(s.ids(words))
+	case "done":
+		n, err := strconv.Atoi(words[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.done(requestID(n), answer{
+			got: s.list(options["got"]), lacking: s.list(options["lacking"]), later: s.list(options["later"]),
+			fault: map[string]fault{"": faultNone, "failed": faultFailed, "guilty": faultGuilty}[options["fault"]],
+		})
+	case "show":
+		return s.show()
+	default:
+		t.Fatalf("unknown command %q", command)
+	}
+	return s.print(s.take())
+}
+
+func parseArgs(args []string) (words []string, options map[string]string) {
+	options = make(map[string]string)
+	for _, a := range args {
+		if key, value, ok := strings.Cut(a, "="); ok {
+			options[key] = value
+		} else {
+			words = append(words, a)
+		}
+	}
+	return words, options
+}
+
+func (s *script) setLimits(t *testing.T, options map[string]string) {
+	for key, value := range options {
+		if number, err := strconv.Atoi(value); err == nil {
+			*map[string]*int{"wanted": &s.limits.wanted, "requests": &s.limits.requests, "perPeer": &s.limits.perPeer,
+				"batch": &s.limits.batch, "minBatch": &s.limits.minBatch, "rounds": &s.limits.rounds}[key] = number
+			continue
+		}
+		*map[string]*time.Duration{"requestTime": &s.limits.requestTime}[key] = duration(t, value)
+	}
+}
+
+func duration(t *testing.T, text string) time.Duration {
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func (s *script) ids(names []string) []protocol.ID {
+	var ids []protocol.ID
+	for _, name := range names {
+		id := testID(name)
+		s.names[id] = name
+		ids = append(ids, id)
+	}
+	return ids
+}
+
+func (s *script) list(names string) []protocol.ID {
+	if names == "" {
+		return nil
+	}
+	return s.ids(strings.Split(names, ","))
+}
+
+func testID(name string) protocol.ID { return protocol.ID(sha256.Sum256([]byte(name))) }
+
+func (s *script) print(actions []action) string {
+	var out strings.Builder
+	for _, a := range actions {
+		switch a := a.(type) {
+		case ask:
+			if len(a.ids) == 0 {
+				fmt.Fprintf(&out, "request %d: ask %s for its tips\n", a.request, string(a.peer))
+				continue
+			}
+			fmt.Fprintf(&out, "request %d: ask %s for", a.request, string(a.peer))
+			for _, id := range a.ids {
+				fmt.Fprintf(&out, " %s", s.names[id])
+			}
+			if a.ancestors > 0 {
+				fmt.Fprintf(&out, " and %d ancestors", a.ancestors)
+			}
+			out.WriteString("\n")
+		case cancel:
+			fmt.Fprintf(&out, "cancel request %d\n", a.request)
+		case refill:
+			fmt.Fprintf(&out, "refill %d\n", a.limit)
+		}
+	}
+	return out.String()
+}
+
+func (s *script) show() string {
+	var lines []string
+	for id, w := range s.wanted {
+		line := s.names[id] + map[wantState]string{stateReady: " ready", stateAsked: " asked", stateWaiting: " waiting"}[w.state]
+		if w.state == stateWaiting {
+			line += " until " + w.wakeAt.String()
+		}
+		lines = append(lines, line+"\n")
+	}
+	slices.Sort(lines)
+	return strings.Join(lines, "") + fmt.Sprintf("%d dropped\n", s.dropped)
+}
