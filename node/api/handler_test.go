@@ -1,0 +1,200 @@
+package api_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
+)
+
+// failing is a service whose status fails as it is told to.
+type failing struct {
+	api.Service
+	fail func() error
+}
+
+func (f failing) Status(context.Context) (*api.Status, error) { return nil, f.fail() }
+
+func TestErrorsOfService(t *testing.T) {
+	var log bytes.Buffer
+	for _, test := range []struct {
+		name   string
+		err    error
+		status int
+		says   string
+		logged bool
+	}{
+		{"not found", api.NotFound("no such thing"), 404, "no such thing", false},
+		{"wrapped", errors.Join(errors.New("x"), api.Conflict("not now")), 409, "not now", false},
+		{"busy", api.Unavailable("busy"), 503, "busy", false},
+		{"invalid record", &protocol.InvalidError{Rule: protocol.RuleWork, Reason: "no work"}, 422, "no work", false},
+		{"ahead", protocol.ErrTooFarAhead, 422, "future", false},
+		{"closing", context.Canceled, 503, "closing", false},
+		{"late", context.DeadlineExceeded, 503, "too long", false},
+		{"failure", errors.New("disk on fire at /secret/path"), 500, "log", true},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			log.Reset()
+			h := api.NewHandler(failing{fail: func() error { return test.err }}, api.HandlerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			got := ask(t, h, "GET", "/v1/status", nil)
+			got.wantProblem(t, test.status, test.says)
+			if strings.Contains(got.Body.String(), "secret") {
+				t.Error("the answer tells what only the log should")
+			}
+			if (got.Header().Get("Retry-After") != "") != (test.status == 503) {
+				t.Errorf("Retry-After: %q", got.Header().Get("Retry-After"))
+			}
+			if strings.Contains(log.String(), "secret") != test.logged {
+				t.Errorf("log: %s", &log)
+			}
+		})
+	}
+}
+
+func TestPanic(t *testing.T) {
+	var log bytes.Buffer
+	h := api.NewHandler(failing{fail: func() error { panic("a bug") }}, api.HandlerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	ask(t, h, "GET", "/v1/status", nil).wantProblem(t, 500, "log")
+	if !strings.Contains(log.String(), "a bug") || !strings.Contains(log.String(), "goroutine") {
+		t.Errorf("log: %s", &log)
+	}
+}
+
+func TestReady(t *testing.T) {
+	var err error
+	h := api.NewHandler(newFake(t), api.HandlerOptions{Ready: func() error { return err }})
+	ask(t, h, "GET", "/readyz", nil).want(t, 200, "text/plain; charset=utf-8")
+	err = errors.New("the database is opening")
+	ask(t, h, "GET", "/readyz", nil).wantProblem(t, 503, "the database is opening")
+	ask(t, h, "GET", "/livez", nil).want(t, 200, "text/plain; charset=utf-8")
+}
+
+// Whatever clients ask for, there are only so many series.
+func TestMetrics(t *testing.T) {
+	registry := prometheus.NewRegistry()
+	h := api.NewHandler(newFake(t), api.HandlerOptions{Registry: registry})
+	for _, target := range []string{"/v1/status", "/v1/status?x=1", "/a", "/b", "/c", "/v1/records/x", "/v1/records/y"} {
+		ask(t, h, "GET", target, nil)
+	}
+	ask(t, h, "BREW", "/v1/status", nil)
+	ask(t, h, "GET", "/v1/status", nil, func(r *http.Request) { r.Host = "evil.example" })
+	page := ask(t, h, "GET", "/metrics", nil).Body.String()
+	for _, line := range []string{
+		`lf_api_requests_total{code="200",route="GET /v1/status"} 2`,
+		`lf_api_requests_total{code="404",route="other"} 3`,
+		`lf_api_requests_total{code="422",route="GET /v1/records/{cid}"} 2`,
+		`lf_api_requests_total{code="405",route="/v1/status"} 1`,
+		`lf_api_requests_total{code="421",route="other"} 1`,
+		`lf_api_request_seconds_count{route="GET /v1/status"} 2`,
+	} {
+		if !strings.Contains(page, line+"\n") {
+			t.Errorf("no line %s", line)
+		}
+	}
+	if n := strings.Count(page, "lf_api_requests_total{"); n != 5 {
+		t.Errorf("%d series, want 5", n)
+	}
+}
+
+// What is asked for stays out of the log: names are secrets, and so is the token.
+func TestLogKeepsSecrets(t *testing.T) {
+	var log bytes.Buffer
+	h := api.NewHandler(newFake(t), api.HandlerOptions{
+		Token: token, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	})
+	ask(t, h, "GET", "/v1/kv?k=sesame", nil)
+	ask(t, h, "POST", "/v1/query", text(`{"selectors":[{"name":"sesame"}],"maskingKey":"sesame"}`))
+	ask(t, h, "POST", "/v1/set", text(`{"selectors":["sesame"],"text":"sesame"}`), withToken)
+	if !strings.Contains(log.String(), "/v1/kv") {
+		t.Errorf("nothing logged: %s", &log)
+	}
+	for _, secret := range []string{"sesame", token} {
+		if strings.Contains(log.String(), secret) {
+			t.Errorf("%q is in the log: %s", secret, &log)
+		}
+	}
+}
+
+func TestRecordFormats(t *testing.T) {
+	f := newFake(t)
+	h := api.NewHandler(f, api.HandlerOptions{Token: token})
+	made, err := f.Set(t.Context(), api.SetRequest{Selectors: []string{"n"}, Value: []byte("x")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	target := "/v1/records/" + made.ID.String()
+	header1 := ask(t, h, "GET", target, nil, header("Accept", "application/vnd.ipld.dag-cbor")).want(t, 200, "application/vnd.ipld.dag-cbor")
+	frame := ask(t, h, "GET", target, nil, header("Accept", "application/cbor")).want(t, 200, "application/cbor")
+	r, err := protocol.DecodeFrame(frame)
+	if err != nil || r.ID() != made.ID || !bytes.Equal(r.HeaderBytes(), header1) {
+		t.Fatalf("frame: %v", err)
+	}
+	for _, accept := range []string{"", "*/*", "application/json", "text/html"} {
+		var info api.RecordInfo
+		body := ask(t, h, "GET", target, nil, header("Accept", accept)).want(t, 200, "application/json")
+		if err := json.Unmarshal(body, &info); err != nil || !bytes.Equal(info.Frame, frame) {
+			t.Errorf("Accept %q: %v", accept, err)
+		}
+	}
+	// A frame is taken as it is given out, in every form.
+	for contentType, body := range map[string][]byte{
+		"application/cbor": frame, "application/octet-stream": frame, "application/json": mustJSON(api.SubmitRequest{Frame: frame}),
+	} {
+		got := ask(t, h, "POST", "/v1/records", bytes.NewReader(body), withToken, header("Content-Type", contentType))
+		if got.Code != 200 { // the node has it
+			t.Errorf("%s: %d %s", contentType, got.Code, got.Body)
+		}
+	}
+}
+
+func mustJSON(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// HEAD is GET without the body; nothing else slips through a method.
+func TestHead(t *testing.T) {
+	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token})
+	if got := ask(t, h, "HEAD", "/v1/status", nil); got.Code != 200 {
+		t.Errorf("HEAD: %d", got.Code)
+	}
+	if got := ask(t, h, "HEAD", "/v1/set", nil); got.Code != 405 {
+		t.Errorf("HEAD of what is only POST: %d", got.Code)
+	}
+}
+
+// GET /v1/kv asks what POST /v1/query asks.
+func TestKVIsQuery(t *testing.T) {
+	f := newFake(t)
+	h := api.NewHandler(f, api.HandlerOptions{Token: token})
+	for _, s := range []string{"horse#1", "horse#2"} {
+		if _, err := f.Set(t.Context(), api.SetRequest{Selectors: []string{"bad", s}, Value: []byte(s)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for target, query := range map[string]string{
+		"k=bad&k=horse%231%232":                           `{"selectors":[{"name":"bad"},{"name":"horse","from":1,"to":2}],"decrypt":true}`,
+		"k=bad&open":                                      `{"selectors":[{"name":"bad"}],"open":true,"decrypt":true}`,
+		"k=bad&open=true&limit=1&history=1":               `{"selectors":[{"name":"bad"}],"open":true,"limit":1,"history":true,"decrypt":true}`,
+		"k=bad&open=false&&since=5&until=600":             `{"selectors":[{"name":"bad"}],"since":5,"until":600,"decrypt":true}`,
+		"k=bad&open=1&owner=" + protocol.Owner{}.String(): `{"selectors":[{"name":"bad"}],"open":true,"owners":["` + protocol.Owner{}.String() + `"],"decrypt":true}`,
+	} {
+		have := ask(t, h, "GET", "/v1/kv?"+target, nil).want(t, 200, "application/json")
+		want := ask(t, h, "POST", "/v1/query", text(query)).want(t, 200, "application/json")
+		if !bytes.Equal(have, want) {
+			t.Errorf("%s:\nhave %s\nwant %s", target, have, want)
+		}
+	}
+}
