@@ -182,9 +182,7 @@ func (s *scheduler) tick(now time.Duration) {
 	}
 	if s.now >= s.refillAt || s.overflow && len(s.wanted) <= s.limits.wanted/2 {
 		s.refillAt, s.overflow = s.now+s.limits.refillEvery, false
-		if room := s.limits.wanted - len(s.wanted); room > 0 {
-			s.out = append(s.out, refill{limit: room})
-		}
+		s.out = append(s.out, refill{limit: s.limits.wanted})
 	}
 }
 
@@ -288,7 +286,7 @@ func (s *scheduler) want(ids []protocol.ID, from peer.ID, depth int, delay time.
 }
 
 func (s *scheduler) newWant(id protocol.ID, depth int, delay time.Duration) *want {
-	if len(s.wanted) >= s.limits.wanted {
+	if len(s.wanted) >= s.limits.wanted && !s.makeRoom() {
 		s.dropped++
 		s.overflow = true
 		return nil
@@ -301,6 +299,22 @@ func (s *scheduler) newWant(id protocol.ID, depth int, delay time.Duration) *wan
 		s.enqueue(w)
 	}
 	return w
+}
+
+// makeRoom forgets the record that every peer lacks and that would be asked for last: what nobody has must not keep out
+// what somebody may have.
+func (s *scheduler) makeRoom() bool {
+	var last *want
+	for _, w := range s.waiting {
+		if w.parked && (last == nil || last.before(w)) {
+			last = w
+		}
+	}
+	if last != nil {
+		s.forget(last)
+		s.dropped++
+	}
+	return last != nil
 }
 
 // hint notes that a peer most likely has a record, which is news where it said otherwise.

@@ -25,6 +25,7 @@ type simulation struct {
 	here        map[protocol.ID]bool // fetched, or came otherwise
 	needed      map[protocol.ID]bool // what the store says is missing: all that was ever wanted
 	outstanding map[requestID]ask
+	turn        int
 }
 
 func newSimulation(t *rapid.T) *simulation {
@@ -184,14 +185,16 @@ func (m *simulation) obey() {
 	}
 }
 
-// refill wants what is missing, as the driver does when the store has told it.
+// refill wants what is missing, as the driver does when the store has told it, beginning at another one each time.
 func (m *simulation) refill(limit int) {
 	var missing []protocol.ID
-	for _, id := range m.all {
+	for i := range m.all {
+		id := m.all[(m.turn+i)%len(m.all)]
 		if m.needed[id] && !m.here[id] && len(missing) < limit {
 			missing = append(missing, id)
 		}
 	}
+	m.turn += limit
 	m.s.want(missing, "", refillDepth, 0)
 	m.obey()
 }

@@ -17,7 +17,8 @@ type Store interface {
 	Record(ctx context.Context, id protocol.ID) (*protocol.Record, bool, error)
 	// Unknown returns those of ids that are neither attached, pending nor held.
 	Unknown(ctx context.Context, ids []protocol.ID) ([]protocol.ID, error)
-	// Missing returns ancestors that pending records wait for and that are not here.
+	// Missing returns ancestors that pending records wait for and that are not here. Where there are more than limit
+	// it does not return the same ones each time: what nobody has must not hide the rest.
 	Missing(ctx context.Context, limit int) ([]protocol.ID, error)
 	// Tips returns attached records that nothing links to, newest first.
 	Tips(ctx context.Context, limit int) ([]protocol.ID, error)
