@@ -1,0 +1,270 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// benchRecords makes n records as a busy network would: each links to two of the eight before it, one selector, a value of
+// 32 bytes, a thousand owners, and every hundredth an update of an older key. Made on all cores, a slice at a time.
+func benchRecords(w *world, n int) []*protocol.Record {
+	const slice = 64 // records of one slice link to those before the slice
+	const owners = 1000
+	w.owner(owners)
+	names := make([]string, 64)
+	for i := range names {
+		names[i] = fmt.Sprintf("name %d", i)
+		w.name(names[i])
+	}
+	records := append(make([]*protocol.Record, 0, n+2), w.Genesis()...)
+	for len(records) < n+2 {
+		base := len(records)
+		count := min(slice, n+2-base)
+		records = records[:base+count]
+		var wg sync.WaitGroup
+		var next atomic.Int64
+		for range 2 {
+			wg.Go(func() {
+				for {
+					j := int(next.Add(1)) - 1
+					if j >= count {
+						return
+					}
+					i := base + j
+					a, b := base-1-(j%min(base, slice)), base-1-((j+1)%min(base, slice))
+					key := i
+					if i%100 == 0 {
+						key = i / 2
+					}
+					records[i] = w.make(spec{
+						at: uint64(i), owner: i % owners, links: []*protocol.Record{records[a], records[b]},
+						sels: []sel{{names[key%64], uint64(key / 64)}}, value: fmt.Sprintf("%032d", i),
+					})
+				}
+			})
+		}
+		wg.Wait()
+	}
+	return records[2:]
+}
+
+// putAll puts records from a number of goroutines at once.
+func putAll(b testing.TB, s *Store, records []*protocol.Record, writers int) {
+	var wg sync.WaitGroup
+	next := make(chan *protocol.Record, 1024)
+	for range writers {
+		wg.Go(func() {
+			for r := range next {
+				if _, err := s.Put(context.Background(), r, 0); err != nil {
+					b.Error(err)
+				}
+			}
+		})
+	}
+	for _, r := range records {
+		next <- r
+	}
+	close(next)
+	wg.Wait()
+}
+
+// benchStores are built once and shared by the benchmarks, with what is in them.
+type benchStore struct {
+	once    sync.Once
+	world   *world
+	dir     string
+	records []*protocol.Record
+	took    time.Duration
+}
+
+var benchStores = map[int]*benchStore{1_000: {}, 100_000: {}}
+
+func (bs *benchStore) path() string { return filepath.Join(bs.dir, "lf.db") }
+
+func (bs *benchStore) build(b *testing.B, n int) {
+	bs.once.Do(func() {
+		bs.world = newWorld(b)
+		var err error
+		if bs.dir, err = os.MkdirTemp("", "lf-bench"); err != nil {
+			b.Fatal(err)
+		}
+		bs.records = benchRecords(bs.world, n)
+		s, err := Open(bs.path(), bs.world.Network, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		began := time.Now()
+		putAll(b, s, bs.records, 256)
+		bs.took = time.Since(began)
+		if stats, err := s.Stats(context.Background()); err != nil || stats.Attached != uint64(n+2) {
+			b.Fatalf("%+v, %v", stats, err)
+		}
+		if err := s.Close(); err != nil {
+			b.Fatal(err)
+		}
+	})
+}
+
+func (bs *benchStore) open(b *testing.B, n int) *Store {
+	bs.build(b, n)
+	s, err := Open(bs.path(), bs.world.Network, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { s.Close() })
+	return s
+}
+
+func sizes(b *testing.B, do func(b *testing.B, bs *benchStore, n int)) {
+	for _, n := range []int{1_000, 100_000} {
+		b.Run(fmt.Sprintf("records=%d", n), func(b *testing.B) { do(b, benchStores[n], n) })
+	}
+}
+
+// BenchmarkPut puts records from 256 goroutines and reports what a record takes on disk.
+func BenchmarkPut(b *testing.B) {
+	w := newWorld(b)
+	records := benchRecords(w, b.N)
+	wire := 0
+	for _, r := range records {
+		wire += r.WireSize()
+	}
+	path := filepath.Join(b.TempDir(), "lf.db")
+	s, err := Open(path, w.Network, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.ResetTimer()
+	before := cpuTime(b)
+	putAll(b, s, records, 256)
+	b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/record")
+	b.StopTimer()
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportMetric(float64(info.Size())/float64(b.N), "disk-B/record")
+	b.ReportMetric(float64(wire)/float64(b.N), "wire-B/record")
+}
+
+// cpuTime is what the process has used on all cores: what counts on a machine that does other things too.
+func cpuTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkPutOne puts one record after the other: what a commit costs on this disk.
+func BenchmarkPutOne(b *testing.B) {
+	w := newWorld(b)
+	records := benchRecords(w, b.N)
+	s, err := Open(filepath.Join(b.TempDir(), "lf.db"), w.Network, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	putAll(b, s, records, 1)
+	b.StopTimer()
+	s.Close()
+}
+
+func BenchmarkQuerySingle(b *testing.B) {
+	sizes(b, func(b *testing.B, bs *benchStore, n int) {
+		s := bs.open(b, n)
+		i := 0
+		run := func() {
+			i = (i + 7919) % n
+			p := bs.records[i].Selectors[0]
+			a, err := s.Query(context.Background(), Query{Where: []Range{{p.Key, p.Ordinal, p.Ordinal}}})
+			if err != nil || len(a.Keys) != 1 {
+				b.Fatalf("%+v, %v", a, err)
+			}
+		}
+		for range min(n, 20_000) {
+			run()
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			run()
+		}
+	})
+}
+
+// BenchmarkQueryRange asks for ten keys each time.
+func BenchmarkQueryRange(b *testing.B) {
+	sizes(b, func(b *testing.B, bs *benchStore, n int) {
+		s := bs.open(b, n)
+		i := 0
+		run := func() {
+			i = (i + 7919) % (n - 10*64)
+			p := bs.records[i].Selectors[0]
+			a, err := s.Query(context.Background(), Query{Where: []Range{{p.Key, p.Ordinal, protocol.MaxOrdinal}}, Limit: 10})
+			if err != nil || len(a.Keys) < 9 {
+				b.Fatalf("%d keys, %v", len(a.Keys), err)
+			}
+		}
+		for range min(n, 5_000) {
+			run()
+		}
+		b.ReportAllocs()
+		for b.Loop() {
+			run()
+		}
+	})
+}
+
+func BenchmarkGet(b *testing.B) {
+	sizes(b, func(b *testing.B, bs *benchStore, n int) {
+		s := bs.open(b, n)
+		i := 0
+		b.ReportAllocs()
+		for b.Loop() {
+			i = (i + 7919) % n
+			if _, _, err := s.Get(context.Background(), bs.records[i].ID()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func BenchmarkOpen(b *testing.B) {
+	sizes(b, func(b *testing.B, bs *benchStore, n int) {
+		bs.build(b, n)
+		for b.Loop() {
+			s, err := Open(bs.path(), bs.world.Network, Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			if err := s.Close(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func BenchmarkCheck(b *testing.B) {
+	sizes(b, func(b *testing.B, bs *benchStore, n int) {
+		s := bs.open(b, n)
+		for b.Loop() {
+			if _, err := s.Check(context.Background(), func(p string) { b.Error(p) }); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
