@@ -1,0 +1,185 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/protocol"
+)
+
+// authoring holds the flags of the commands that make records.
+type authoring struct {
+	owner   string
+	mask    masking
+	threads int
+	timeout time.Duration
+}
+
+func (c *cli) addAuthoring(cmd *cobra.Command, a *authoring) {
+	f := cmd.Flags()
+	f.StringVar(&a.owner, "owner", "", "sign as this owner: a name or peer ID of lf owner list (default: the default owner)")
+	f.IntVar(&a.threads, "threads", 0, "threads for the proof of work (default: all processors)")
+	f.DurationVar(&a.timeout, "timeout", 0, "give up after this time, such as 90s or 5m (default: never)")
+	c.completeOwnerFlag(cmd)
+}
+
+func (a *authoring) check() error {
+	switch {
+	case a.threads < 0:
+		return usage("--threads must be at least 1, not %d", a.threads)
+	case a.timeout < 0:
+		return usage("--timeout must not be negative")
+	}
+	return nil
+}
+
+// within runs a command's work under --timeout.
+func (a *authoring) within(ctx context.Context, do func(context.Context) error) error {
+	if a.timeout == 0 {
+		return do(ctx)
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, a.timeout, fmt.Errorf("gave up after %s (--timeout)", a.timeout))
+	defer cancel()
+	err := do(ctx)
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return context.Cause(ctx)
+	}
+	return err
+}
+
+// author makes records: it derives names, seals, claims, signs and works on this computer, so that the node sees
+// neither names nor keys. It is safe for concurrent use.
+type author struct {
+	session *session
+	key     home.Key
+	mask    *protocol.Mask
+}
+
+// newAuthor takes the owner's key out of the home and makes the first one.
+func (c *cli) newAuthor(s *session, a *authoring) (*author, error) {
+	mask, err := a.mask.derive(s.network)
+	if err != nil {
+		return nil, err
+	}
+	key, made, err := ownerKey(s.home.Owners(), a.owner)
+	if err != nil {
+		return nil, err
+	}
+	if made {
+		c.note("made your first owner %q (%s) in %s: keep a copy of it with lf owner export", key.Name, key.Owner, s.home.Dir())
+	}
+	return &author{session: s, key: key, mask: mask}, nil
+}
+
+func ownerKey(ring *home.Keyring, name string) (key home.Key, made bool, err error) {
+	if name == "" {
+		return ring.Default()
+	}
+	key, err = ring.Get(name)
+	return key, false, err
+}
+
+// names derives the names of selectors that have one ordinal each.
+func (s *session) points(selectors []protocol.Expression) ([]protocol.NamePoint, error) {
+	points := make([]protocol.NamePoint, len(selectors))
+	for i, e := range selectors {
+		key, err := s.names.Derive(e.Name)
+		if err != nil {
+			return nil, err
+		}
+		points[i] = protocol.NamePoint{Name: key, Ordinal: e.From}
+	}
+	return points, nil
+}
+
+// previous returns the owner's newest record under a composite key, nil when there is none.
+func (a *author) previous(ctx context.Context, selectors []protocol.Expression) (*protocol.Record, error) {
+	q := question{selectors: selectors, owners: []protocol.Owner{a.key.Owner}, until: protocol.MaxTimestamp, limit: 1}
+	answers, _, err := a.session.ask(ctx, q)
+	if err != nil || len(answers) == 0 {
+		return nil, err
+	}
+	return answers[0].winner.record, nil
+}
+
+// statement is what a record shall say. Value is nil in tombstones and releases.
+type statement struct {
+	kind      protocol.Type
+	selectors []protocol.Expression
+	value     []byte
+	after     uint64 // a timestamp that the record must exceed, 0 for none
+}
+
+// compose makes a finished record but for its work.
+func (a *author) compose(ctx context.Context, say statement) (*protocol.Record, error) {
+	n := a.session.network
+	points, err := a.session.points(say.selectors)
+	if err != nil {
+		return nil, err
+	}
+	links, err := a.session.node().Links(ctx, 0)
+	if err != nil {
+		return nil, fmt.Errorf("ask the node what to link to: %w", err)
+	}
+	d := protocol.Draft{Type: say.kind, Owner: a.key.Owner, Links: links.Links, Names: points, Value: say.value, Mask: a.mask}
+	if d.Timestamp, err = a.timestamp(links.Timestamp, say.after); err != nil {
+		return nil, err
+	}
+	r, err := n.Compose(d)
+	if err != nil {
+		return nil, err
+	}
+	return n.Sign(r, a.key.Secret)
+}
+
+// timestamp is now, but not before what the record links to and not at or before what it shall follow. A time that
+// other nodes would not accept yet means that some clock is wrong.
+func (a *author) timestamp(least, after uint64) (uint64, error) {
+	now := clock()
+	t := max(now, least)
+	if after > 0 {
+		t = max(t, after+1)
+	}
+	if drift := a.session.network.Params().ClockDrift; t > now+drift {
+		return 0, fmt.Errorf("the record would have to be dated %s, more than %s from now: check this computer's clock",
+			localTime(t), time.Duration(drift)*time.Millisecond) //nolint:gosec // at most 24 h
+	}
+	return t, nil
+}
+
+// submit hands a finished record to the node and returns when it is durable there.
+func (a *author) submit(ctx context.Context, r *protocol.Record) (*api.Submitted, error) {
+	done, err := a.session.node().Submit(ctx, r.EncodeFrame())
+	if err != nil {
+		return nil, err
+	}
+	if done.ID != r.ID() {
+		return nil, fmt.Errorf("the node acknowledged %s in place of %s: do not trust it", done.ID, r.ID())
+	}
+	return done, nil
+}
+
+// write makes one record, with its work drawn on the terminal, and submits it.
+func (a *author) write(ctx context.Context, say statement, threads int) (*api.Submitted, error) {
+	r, err := a.compose(ctx, say)
+	if err != nil {
+		return nil, err
+	}
+	report, clear := a.session.cli.workReport()
+	r, err = a.session.network.Pay(r, 0, solver(ctx, threads, report))
+	clear()
+	if err != nil {
+		return nil, err
+	}
+	return a.submit(ctx, r)
+}
+
+// isMissing reports whether an error says that something is merely not there.
+func isMissing(err error) bool { return errors.Is(err, fs.ErrNotExist) }

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// maxLine bounds one line of a bulk file: the longest value, with every byte of it escaped, and its names.
+const maxLine = 1 << 20
+
+// bulkFile is a file of records to make, one JSON object a line. It is read twice: once to check all of it, before
+// anything is written, and once to write.
+type bulkFile struct {
+	name string
+	file *os.File
+	temp bool // a copy of standard input
+	hash [sha256.Size]byte
+	// lines counts the lines with something on them.
+	lines int
+}
+
+// entry is one line: a record to make.
+type entry struct {
+	line      int
+	selectors []protocol.Expression
+	value     []byte
+}
+
+// openBulk opens a file, or takes a copy of what cannot be read twice.
+func openBulk(name string, stdin io.Reader) (*bulkFile, error) {
+	if name == "-" {
+		return spool("standard input", stdin)
+	}
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, fmt.Errorf("load: %w", err)
+	}
+	switch info, err := f.Stat(); {
+	case err != nil:
+		return nil, errors.Join(fmt.Errorf("load: %w", err), f.Close())
+	case info.IsDir():
+		return nil, errors.Join(fmt.Errorf("load: %s is a directory", name), f.Close())
+	case !info.Mode().IsRegular():
+		defer f.Close()
+		return spool(name, f)
+	}
+	return &bulkFile{name: name, file: f}, nil
+}
+
+func spool(name string, from io.Reader) (*bulkFile, error) {
+	f, err := os.CreateTemp("", "lf-load-*")
+	if err != nil {
+		return nil, fmt.Errorf("load: a place for %s: %w", name, err)
+	}
+	b := &bulkFile{name: name, file: f, temp: true}
+	if _, err := io.Copy(f, from); err != nil {
+		return nil, errors.Join(fmt.Errorf("load: copy %s: %w", name, err), b.close())
+	}
+	return b, nil
+}
+
+func (b *bulkFile) close() error {
+	err := b.file.Close()
+	if b.temp {
+		err = errors.Join(err, os.Remove(b.file.Name()))
+	}
+	return err
+}
+
+// each reads the file from its beginning, calls do for every line that has something on it, and returns the hash of
+// the whole file. A nil do only hashes.
+func (b *bulkFile) each(do func(line int, text []byte) error) (hash [sha256.Size]byte, err error) {
+	if _, err := b.file.Seek(0, io.SeekStart); err != nil {
+		return hash, fmt.Errorf("read %s: %w", b.name, err)
+	}
+	h := sha256.New()
+	lines := bufio.NewScanner(io.TeeReader(b.file, h))
+	lines.Buffer(make([]byte, 64<<10), maxLine)
+	n := 0
+	for lines.Scan() {
+		n++
+		if text := bytes.TrimSpace(lines.Bytes()); len(text) > 0 {
+			if err := do(n, text); err != nil {
+				return hash, err
+			}
+		}
+	}
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return hash, fmt.Errorf("%s, line %d: longer than %d bytes", b.name, n+1, maxLine)
+	case err != nil:
+		return hash, fmt.Errorf("read %s: %w", b.name, err)
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
+}
+
+// check reads the whole file and says which line is wrong; the size of a value depends on the network.
+func (b *bulkFile) check(n *protocol.Network) (err error) {
+	seen := map[[sha256.Size]byte]int{}
+	b.hash, err = b.each(func(line int, text []byte) error {
+		e, err := parseEntry(line, text)
+		if err == nil {
+			err = fits(n, e.value)
+		}
+		if err != nil {
+			return fmt.Errorf("%s, line %d: %w (nothing was written)", b.name, line, err)
+		}
+		key := e.compositeKey()
+		if before := seen[key]; before > 0 {
+			return fmt.Errorf("%s, line %d: the same selectors as on line %d (nothing was written)", b.name, line, before)
+		}
+		seen[key] = line
+		b.lines++
+		return nil
+	})
+	return err
+}
+
+// fits tells whether a value, sealed, is within the network's limit.
+func fits(n *protocol.Network, value []byte) error {
+	sealed, err := n.Seal(protocol.Mask{}, protocol.Sealing{}, value)
+	if err != nil {
+		return err
+	}
+	if limit := n.Params().MaxValue; len(sealed) > int(limit) {
+		return fmt.Errorf("the value is too large: %d bytes when sealed, and this network allows %d", len(sealed), limit)
+	}
+	return nil
+}
+
+// compositeKey is the same for the same selectors in any order.
+func (e *entry) compositeKey() [sha256.Size]byte {
+	texts := expressions(e.selectors)
+	slices.Sort(texts)
+	return sha256.Sum256([]byte(strings.Join(texts, "\x00")))
+}
+
+func parseEntry(line int, text []byte) (entry, error) {
+	e := entry{line: line}
+	if !utf8.Valid(text) {
+		return e, errors.New("not valid UTF-8")
+	}
+	var from struct {
+		Selectors   []string `json:"selectors"`
+		Value       *string  `json:"value"`
+		ValueBase64 *[]byte  `json:"valueBase64"`
+	}
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&from); err != nil {
+		return e, fmt.Errorf("not an object with selectors and value: %w", err)
+	}
+	if d.More() {
+		return e, errors.New("more than one object on a line")
+	}
+	var err error
+	switch {
+	case len(from.Selectors) == 0:
+		return e, errors.New("no selectors")
+	case (from.Value == nil) == (from.ValueBase64 == nil):
+		return e, errors.New(`want either "value" (text) or "valueBase64"`)
+	case from.Value != nil:
+		e.value = []byte(*from.Value)
+	default:
+		e.value = *from.ValueBase64
+	}
+	e.selectors, err = parsePoints(from.Selectors)
+	return e, err
+}

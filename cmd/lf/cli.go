@@ -1,0 +1,127 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// cli is one invocation: its streams and the flags that every command has.
+type cli struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+
+	homeDir, apiURL string
+	json, quiet     bool
+}
+
+// The groups in the help text.
+const (
+	groupNode    = "node"
+	groupRecords = "records"
+	groupAdmin   = "admin"
+)
+
+func (c *cli) rootCommand() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "lf",
+		Short: "A decentralized, replicated key/value store for small facts that change rarely",
+		Long: `LF ("aleph") is a decentralized, fully replicated key/value store for small facts that change rarely:
+keys, certificates, names, addresses, identity. Every node holds everything, and anyone may run one.`,
+		Example: `  lf node --dev                                    # a node to play with (it says which LF_HOME to set)
+  lf set bad horse#2 'He rides across the nation'  # the composite key of two names
+  lf get bad horse#                                # every ordinal of "horse", together with "bad"
+
+Exit codes: 0 found or done, 1 failed, 2 wrong usage, 3 not found or deleted.`,
+		Args:          subcommandOnly,
+		RunE:          help,
+		Version:       version,
+		SilenceErrors: true, // exit reports them, in one line
+		SilenceUsage:  true,
+	}
+	root.SetVersionTemplate("lf {{.Version}}\n")
+	root.SetIn(c.stdin)
+	root.SetOut(c.stdout)
+	root.SetErr(c.stderr)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return usage("%v (see %s --help)", err, cmd.CommandPath())
+	})
+	c.addGlobalFlags(root)
+	c.addCommands(root)
+	return root
+}
+
+// helpCommand is cobra's, but for a topic that is not there: that is wrong usage.
+func helpCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [COMMAND]",
+		Short: "Help about a command",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			topic, rest, err := cmd.Root().Find(args)
+			if err != nil || len(rest) > 0 {
+				return usage("lf has no command %q (see lf --help)", strings.Join(args, " "))
+			}
+			topic.InitDefaultHelpFlag()
+			return topic.Help()
+		},
+	}
+}
+
+func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+
+func (c *cli) addGlobalFlags(root *cobra.Command) {
+	f := root.PersistentFlags()
+	f.StringVar(&c.homeDir, "home", "", "directory of the node's and the owners' keys (LF_HOME; default ~/.lf)")
+	f.StringVar(&c.apiURL, "api", "", "the node's API (LF_API; default: of the node in the home, else http://127.0.0.1:9980)")
+	f.BoolVar(&c.json, "json", false, "write JSON")
+	f.BoolVarP(&c.quiet, "quiet", "q", false, "write errors only, and what was asked for")
+}
+
+func (c *cli) addCommands(root *cobra.Command) {
+	root.AddGroup(
+		&cobra.Group{ID: groupRecords, Title: "Reading and writing:"},
+		&cobra.Group{ID: groupNode, Title: "Nodes:"},
+		&cobra.Group{ID: groupAdmin, Title: "Keys and networks:"},
+	)
+	root.SetHelpCommand(helpCommand())
+	add := func(group string, commands ...*cobra.Command) {
+		for _, cmd := range commands {
+			cmd.GroupID = group
+			root.AddCommand(cmd)
+		}
+	}
+	add(groupRecords, c.getCommand(), c.setCommand(), c.deleteCommand(), c.releaseCommand(), c.loadCommand())
+	add(groupNode, c.nodeCommand(), c.statusCommand(), c.peersCommand(), c.checkCommand())
+	add(groupAdmin, c.ownerCommand(), c.networkCommand())
+	root.AddCommand(c.versionCommand(), c.completionCommand())
+}
+
+// homePath is the home directory: what --home says, else LF_HOME, else ~/.lf.
+func (c *cli) homePath() (string, error) {
+	if c.homeDir != "" {
+		return c.homeDir, nil
+	}
+	if dir := os.Getenv("LF_HOME"); dir != "" {
+		return dir, nil
+	}
+	user, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("no home directory (%w): give one with --home", err)
+	}
+	return filepath.Join(user, ".lf"), nil
+}
+
+// note tells the user something besides the answer.
+func (c *cli) note(format string, args ...any) {
+	if !c.quiet {
+		fmt.Fprintln(c.stderr, "lf: "+oneLine(fmt.Sprintf(format, args...)))
+	}
+}
+
+// clock is the wall clock in milliseconds, as records have it.
+func clock() uint64 { return uint64(time.Now().UnixMilli()) } //nolint:gosec // after 1970

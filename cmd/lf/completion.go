@@ -1,0 +1,54 @@
+package main
+
+import "github.com/spf13/cobra"
+
+func (c *cli) completionCommand() *cobra.Command {
+	generate := map[string]func(root *cobra.Command) error{
+		"bash":       func(root *cobra.Command) error { return root.GenBashCompletionV2(c.stdout, true) },
+		"zsh":        func(root *cobra.Command) error { return root.GenZshCompletion(c.stdout) },
+		"fish":       func(root *cobra.Command) error { return root.GenFishCompletion(c.stdout, true) },
+		"powershell": func(root *cobra.Command) error { return root.GenPowerShellCompletionWithDesc(c.stdout) },
+	}
+	return &cobra.Command{
+		Use:       "completion bash|zsh|fish|powershell",
+		Short:     "Print a script that completes lf's commands in a shell",
+		Long:      "Print a script that completes lf's commands and flags, and the names of owners, in a shell.",
+		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
+		Example: `  source <(lf completion bash)                                     # in this shell
+  lf completion bash > ~/.local/share/bash-completion/completions/lf   # for good
+  lf completion zsh > "${fpath[1]}/_lf"
+  lf completion fish > ~/.config/fish/completions/lf.fish`,
+		Args: between(1, 1, "one of bash, zsh, fish and powershell"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			script, ok := generate[args[0]]
+			if !ok {
+				return usage("no completion for %q: want bash, zsh, fish or powershell", args[0])
+			}
+			return wrote(script(cmd.Root()))
+		},
+	}
+}
+
+// completeOwnerFlag completes the names behind --owner.
+func (c *cli) completeOwnerFlag(cmd *cobra.Command) {
+	if err := cmd.RegisterFlagCompletionFunc("owner", c.completeOwners); err != nil {
+		panic(err) // the flag is there
+	}
+}
+
+// completeOwners completes the names of the owners in the home.
+func (c *cli) completeOwners(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	h, err := c.openHome()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	keys, err := h.Owners().List()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for _, k := range keys {
+		names = append(names, k.Name)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}

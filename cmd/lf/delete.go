@@ -1,0 +1,49 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+func (c *cli) deleteCommand() *cobra.Command {
+	return c.takeBackCommand(protocol.TypeDatum, &cobra.Command{
+		Use:   "delete NAME[#ORD]...",
+		Short: "Delete a value and keep the claim: the answer is \"deleted\"",
+		Long: `Delete what the owner set under exactly these names. The owner keeps the claim: the answer becomes "deleted", not what
+somebody else has set there. lf release gives the claim up. Old records remain with every node and can be asked for.
+
+` + selectorHelp,
+		Example: `  lf delete bad horse#2
+  lf delete horse --owner work`,
+	})
+}
+
+func (c *cli) releaseCommand() *cobra.Command {
+	return c.takeBackCommand(protocol.TypeRelease, &cobra.Command{
+		Use:   "release NAME[#ORD]...",
+		Short: "Give a claim up, as if the value had never been set",
+		Long: `Give up the owner's claim to exactly these names: what the owner has set there until now does not count any more. The
+answer becomes what another owner has set, or nothing. lf delete keeps the claim.
+
+` + selectorHelp,
+		Example: `  lf release bad horse#2`,
+	})
+}
+
+func (c *cli) takeBackCommand(kind protocol.Type, cmd *cobra.Command) *cobra.Command {
+	var a authoring
+	cmd.Args = between(1, -1, "at least one NAME")
+	cmd.RunE = func(cmd *cobra.Command, args []string) error {
+		selectors, err := parsePoints(args)
+		if err != nil {
+			return err
+		}
+		if err := a.check(); err != nil {
+			return err
+		}
+		return c.author(cmd.Context(), &a, statement{kind: kind, selectors: selectors})
+	}
+	c.addAuthoring(cmd, &a)
+	return cmd
+}

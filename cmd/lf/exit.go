@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lf-store/lf/node/api"
+)
+
+// The exit codes.
+const (
+	exitDone     = 0
+	exitFailed   = 1
+	exitUsage    = 2
+	exitNotFound = 3
+)
+
+// usageError says that the command line is wrong.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+func usage(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
+
+// notFoundError says that there is nothing to answer or to delete: an outcome rather than a failure.
+type notFoundError struct{ text string }
+
+func (e *notFoundError) Error() string { return e.text }
+
+func notFound(format string, args ...any) error { return &notFoundError{fmt.Sprintf(format, args...)} }
+
+// exit reports how a command ended, in one line, and returns the exit code.
+func (c *cli) exit(ctx context.Context, err error) int {
+	code := exitFailed
+	var wrong *usageError
+	var nothing *notFoundError
+	switch {
+	case err == nil:
+		return exitDone
+	case errors.As(err, &wrong):
+		code = exitUsage
+	case errors.As(err, &nothing):
+		code = exitNotFound
+	}
+	if code != exitNotFound || !c.quiet {
+		fmt.Fprintf(c.stderr, "lf: %s\n", oneLine(explain(ctx, err)))
+	}
+	return code
+}
+
+// explain says what went wrong and, where that is not plain from the error itself, what to do.
+func explain(ctx context.Context, err error) string {
+	var unreachable *api.UnreachableError
+	switch {
+	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))):
+		return "interrupted"
+	case errors.As(err, &unreachable) && errors.Is(err, syscall.ECONNREFUSED):
+		return fmt.Sprintf("no node answers at %s: start one with lf node, or say where one is with --home or --api", unreachable.URL)
+	}
+	return err.Error()
+}
+
+// oneLine keeps an error on its line, and what a node or a file has put into it from steering the terminal.
+func oneLine(s string) string {
+	return printable(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; "))
+}
+
+// between takes min to max arguments (max < 0: any number); what says what is wanted, for the error.
+func between(least, most int, what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) < least || (most >= 0 && len(args) > most) {
+			return usage("%s wants %s (see %s --help)", cmd.CommandPath(), what, cmd.CommandPath())
+		}
+		return nil
+	}
+}
+
+// subcommandOnly is for commands that do nothing without one of their subcommands.
+func subcommandOnly(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := ""
+	cmd.SuggestionsMinimumDistance = 2 // letters that may be wrong
+	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+		hint = fmt.Sprintf(", did you mean %q?", near[0])
+	}
+	return usage("%s has no command %q%s (see %s --help)", cmd.CommandPath(), args[0], hint, cmd.CommandPath())
+}

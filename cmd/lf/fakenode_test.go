@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"net/http/httptest"
+	"path/filepath"
+	"sync"
+	"testing"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/protocol"
+)
+
+// fakeNode serves the API without being a node: it answers what a test wants it to.
+type fakeNode struct {
+	api.Service // what is not overridden is not called
+	network     *protocol.Network
+	home        string
+
+	mu      sync.Mutex
+	answers api.QueryResult
+	asked   []api.Query
+	frames  [][]byte
+	submit  func(n int) error // decides about the n-th submission, from 1
+	links   api.Links
+}
+
+// newFakeNode serves a fake node on a new network and points a new home to it.
+func newFakeNode(t *testing.T, change func(*protocol.Params)) *fakeNode {
+	t.Helper()
+	p := protocol.DefaultParams()
+	p.Name, p.WorkPerKiB, p.NameHardening = "fake", 0, protocol.Hardening{MemoryKiB: 8, Passes: 1}
+	if change != nil {
+		change(&p)
+	}
+	network, err := protocol.NewNetwork(p, clock(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &fakeNode{network: network, home: filepath.Join(t.TempDir(), "home")}
+	for _, g := range network.Genesis() {
+		f.links.Links = append(f.links.Links, g.ID())
+		f.links.Timestamp = g.Timestamp
+	}
+	h, err := home.Open(f.home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := h.Token()
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := httptest.NewServer(api.NewHandler(f, api.HandlerOptions{Token: token}))
+	t.Cleanup(server.Close)
+	if _, err := h.PublishAPI(server.URL); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func (f *fakeNode) Network(context.Context) (*protocol.NetworkFile, error) {
+	file := f.network.File(nil)
+	return &file, nil
+}
+
+func (f *fakeNode) Query(_ context.Context, q api.Query) (*api.QueryResult, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.asked = append(f.asked, q)
+	answers := f.answers
+	return &answers, nil
+}
+
+func (f *fakeNode) Links(context.Context, int) (*api.Links, error) {
+	links := f.links
+	links.Now = clock()
+	return &links, nil
+}
+
+func (f *fakeNode) Submit(_ context.Context, frame []byte) (*api.Submitted, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.frames = append(f.frames, frame)
+	if f.submit != nil {
+		if err := f.submit(len(f.frames)); err != nil {
+			return nil, err
+		}
+	}
+	r, err := protocol.DecodeFrame(frame)
+	if err != nil {
+		return nil, err
+	}
+	if err := f.network.Check(r, nil); err != nil {
+		return nil, err
+	}
+	return &api.Submitted{ID: r.ID(), Owner: r.Owner, Timestamp: r.Timestamp, State: "attached", Index: uint64(len(f.frames))}, nil
+}
+
+// forge makes a record as a test wants it.
+func (f *fakeNode) forge(t *testing.T, d protocol.Draft, names ...string) *protocol.Record {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Owner = protocol.OwnerOf(key)
+	if d.Timestamp == 0 {
+		d.Timestamp = clock()
+	}
+	d.Links = f.links.Links
+	for _, name := range names {
+		e, err := protocol.ParseExpression(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		derived, err := f.network.DeriveName(e.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Names = append(d.Names, protocol.NamePoint{Name: derived, Ordinal: e.From})
+	}
+	r, err := f.network.Compose(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err = f.network.Sign(r, key); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// answerWith makes an honest answer out of a record; ordinals are those of its selectors.
+func answerWith(r *protocol.Record, ordinals ...uint64) api.Answer {
+	return api.Answer{Composite: r.CompositeID(), Ordinals: ordinals, Deleted: r.Tombstone(), Record: infoOf(r)}
+}
+
+func infoOf(r *protocol.Record) api.RecordInfo {
+	return api.RecordInfo{ID: r.ID(), Type: r.Type.String(), Owner: r.Owner, Timestamp: r.Timestamp, State: "attached", Index: 1, Frame: r.EncodeFrame()}
+}

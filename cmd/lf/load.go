@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// loading holds the flags of load.
+type loading struct {
+	authoring
+	patience time.Duration
+	again    bool
+}
+
+func (c *cli) loadCommand() *cobra.Command {
+	var l loading
+	cmd := &cobra.Command{
+		Use:   "load FILE|-",
+		Short: "Set many values from a file of JSON lines",
+		Long: `Set many values, one JSON object a line:
+
+  {"selectors": ["bad", "horse#2"], "value": "He rides across the nation"}
+  {"selectors": ["keys", "alice"], "valueBase64": "mQENBF..."}
+
+Selectors are written as for lf set. The whole file is checked before anything is written. Several records are made at
+once; a line counts as written when the node has it on disk. After an interruption the same command goes on where it
+stopped: which lines the node has acknowledged is kept in the home, for this content, network and owner. While the node
+is away, for instance for a restart, load waits.`,
+		Example: `  lf load facts.jsonl
+  lf load facts.jsonl          # again: goes on, or says that all of it is there
+  jq -c '{selectors: [.name], value: .key}' people.json | lf load -
+  lf get 'horse#' --json | jq -c '.answers[] | {selectors, value}' > facts.jsonl`,
+		Args: between(1, 1, "one FILE, or - for standard input"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := l.check(); err != nil {
+				return err
+			}
+			return l.within(cmd.Context(), func(ctx context.Context) error { return c.load(ctx, &l, args[0]) })
+		},
+	}
+	c.addAuthoring(cmd, &l.authoring)
+	l.mask.addFlags(cmd)
+	cmd.Flags().DurationVar(&l.patience, "patience", time.Minute, "how long to wait for a node that is away")
+	cmd.Flags().BoolVar(&l.again, "again", false, "write every line, also those written before")
+	return cmd
+}
+
+func (c *cli) load(ctx context.Context, l *loading, name string) (err error) {
+	file, err := openBulk(name, c.stdin)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, file.close()) }()
+	s, err := c.connect(ctx, writing)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	if err := file.check(s.network); err != nil {
+		return err
+	}
+	a, err := c.newAuthor(s, &l.authoring)
+	if err != nil {
+		return err
+	}
+	j, err := openJournal(s.home.Dir(), journalKey(file, a))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, j.close()) }()
+	if l.again {
+		if err := j.forget(); err != nil {
+			return err
+		}
+	}
+	return c.loadOn(ctx, &loader{loading: l, author: a, file: file, journal: j})
+}
+
+// journalKey tells apart what must be written apart: other content, on another network, by another owner.
+func journalKey(file *bulkFile, a *author) []byte {
+	network := a.session.network.ID()
+	h := sha256.New()
+	h.Write(file.hash[:])
+	h.Write(network[:])
+	h.Write(a.key.Owner[:])
+	return h.Sum(nil)
+}
+
+// loadOn writes what is left of a file and reports.
+func (c *cli) loadOn(ctx context.Context, l *loader) error {
+	before := l.journal.count()
+	if l.journal.complete {
+		before = l.file.lines
+		c.note("all %d lines of %s were written before; --again writes them anew", before, l.file.name)
+	} else if before > 0 {
+		c.note("going on: %d of %d lines were written before", before, l.file.lines)
+	}
+	start := time.Now()
+	written, err := l.run(ctx, c.loadBar(l.file.lines, before))
+	if err != nil {
+		c.note("%d of %d lines are written; the same command goes on from there", before+written, l.file.lines)
+		return err
+	}
+	return c.printLoaded(loaded{File: l.file.name, Lines: l.file.lines, Before: before, Written: written, Seconds: time.Since(start).Seconds()})
+}
+
+// loaded is the summary.
+type loaded struct {
+	File    string  `json:"file"`
+	Lines   int     `json:"lines"`
+	Before  int     `json:"before"`
+	Written int     `json:"written"`
+	Seconds float64 `json:"seconds"`
+}
+
+func (c *cli) printLoaded(l loaded) error {
+	switch {
+	case c.json:
+		return c.printJSON(l)
+	case c.quiet || l.Written == 0:
+		return nil
+	}
+	return c.print(fmt.Sprintf("%d records written in %.1f s, %.0f records/s\n", l.Written, l.Seconds, float64(l.Written)/max(l.Seconds, 1e-3)))
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// maxMaskingKey bounds the file that holds a masking key, in bytes.
+const maxMaskingKey = 4 << 10
+
+// masking is where a masking key comes from. It is no flag of its own: other users see command lines.
+type masking struct{ file string }
+
+func (m *masking) addFlags(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&m.file, "mask-file", "", "file with a masking key: values can then be read with it only (or LF_MASK)")
+}
+
+// derive returns the mask of the masking key, nil when there is none.
+func (m *masking) derive(n *protocol.Network) (*protocol.Mask, error) {
+	key, err := m.key()
+	if err != nil || key == "" {
+		return nil, err
+	}
+	mask := n.DeriveMask(key)
+	return &mask, nil
+}
+
+func (m *masking) key() (string, error) {
+	if m.file == "" {
+		return os.Getenv("LF_MASK"), nil
+	}
+	f, err := os.Open(m.file)
+	if err != nil {
+		return "", fmt.Errorf("masking key: %w", err)
+	}
+	defer f.Close()
+	text, err := readAtMost(f, maxMaskingKey)
+	if err != nil {
+		return "", fmt.Errorf("masking key: %s: %w", m.file, err)
+	}
+	// An editor's newline at the end is not part of the key.
+	text = bytes.TrimSuffix(bytes.TrimSuffix(text, []byte("\n")), []byte("\r"))
+	if len(text) == 0 {
+		return "", fmt.Errorf("masking key: %s is empty", m.file)
+	}
+	return string(text), nil
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bufio"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// parameter is one property of a new network: a flag, and a question on a terminal.
+type parameter struct {
+	flag, help, question string
+	read                 func(string) error
+	now                  func() string
+}
+
+// String, Set and Type make a parameter a flag.
+func (p *parameter) String() string {
+	if p.now == nil {
+		return ""
+	}
+	return p.now()
+}
+func (p *parameter) Set(s string) error { return p.read(s) }
+func (p *parameter) Type() string       { return "value" }
+
+func parameters(p *protocol.Params) []*parameter {
+	text := func(flag, help, question string, to *string) *parameter {
+		return &parameter{flag, help, question, func(s string) error { *to = s; return nil }, func() string { return *to }}
+	}
+	number := func(flag, help, question string, to *uint32) *parameter {
+		return &parameter{flag, help, question, func(s string) error { return readNumber(s, to) },
+			func() string { return strconv.FormatUint(uint64(*to), 10) }}
+	}
+	return []*parameter{
+		text("name", "the network's name", "Name of the network", &p.Name),
+		text("contact", "whom to ask about it: an address, a URL", "Contact, for people (an address, a URL; may be empty)", &p.Contact),
+		text("comment", "what it is for", "Comment, for people (may be empty)", &p.Comment),
+		number("work-per-kib", "proof of work for each KiB of a record; 0: none, for networks that strangers cannot reach",
+			"Proof of work for each KiB of a record (0: none, for networks that strangers cannot reach)", &p.WorkPerKiB),
+		number("max-value", "largest value, in bytes when sealed", "Largest value, in bytes when sealed", &p.MaxValue),
+		number("min-links", "how many older records a record links to, at least", "How many older records a record links to, at least", &p.MinLinks),
+		number("names-memory", "memory to hide a name with (Argon2id), in KiB", "Memory to hide a name with, in KiB (more makes guessing names dearer)", &p.NameHardening.MemoryKiB),
+		number("names-passes", "passes to hide a name with (Argon2id)", "Passes to hide a name with", &p.NameHardening.Passes),
+		{"clock-drift", "how far ahead of the clock a record may be", "How far ahead of the clock a record may be",
+			func(s string) error { return readDrift(s, &p.ClockDrift) },
+			func() string { return (time.Duration(p.ClockDrift) * time.Millisecond).String() }}, //nolint:gosec // at most 24 h
+	}
+}
+
+func readNumber(s string, to *uint32) error {
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil {
+		return fmt.Errorf("%q is not a number from 0 to 2^32-1", s)
+	}
+	*to = uint32(n)
+	return nil
+}
+
+func readDrift(s string, to *uint64) error {
+	d, err := time.ParseDuration(s)
+	if err != nil || d < 0 {
+		return fmt.Errorf("%q is not a duration such as 30s or 2m", s)
+	}
+	*to = uint64(d.Milliseconds()) //nolint:gosec // not negative
+	return nil
+}
+
+func (c *cli) networkNewCommand() *cobra.Command {
+	p := protocol.DefaultParams()
+	all := parameters(&p)
+	var out string
+	var seeds []string
+	cmd := &cobra.Command{
+		Use:   "new",
+		Short: "Make a network and write its file",
+		Long: `Make a network and write its file, which others need to join. On a terminal and without --name, the parameters are
+asked for. They are fixed for ever; who wants other ones makes another network.`,
+		Example: `  lf network new                                        # asks
+  lf network new -o team.lfnet --name team --seed /dns4/lf.example.org/tcp/9908/p2p/12D3KooW...
+  lf network new -o test.lfnet --name test --work-per-kib 0`,
+		Args: between(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if !cmd.Flags().Changed("name") {
+				if _, ok := terminal(c.stdin); !ok {
+					return usage("a network needs a --name (see %s --help)", cmd.CommandPath())
+				}
+				if err := c.askParameters(&p, all); err != nil {
+					return err
+				}
+			}
+			return c.newNetwork(&p, seeds, out)
+		},
+	}
+	for _, parameter := range all {
+		cmd.Flags().Var(parameter, parameter.flag, parameter.help)
+	}
+	cmd.Flags().StringArrayVar(&seeds, "seed", nil, "where to find a peer: a multiaddr with peer ID (repeatable)")
+	cmd.Flags().StringVarP(&out, "output", "o", "", "write to this new file (default: NAME.lfnet; - for standard output)")
+	return cmd
+}
+
+func (c *cli) newNetwork(p *protocol.Params, seeds []string, out string) error {
+	if err := p.Check(); err != nil {
+		return usage("%v", err)
+	}
+	n, err := protocol.NewNetwork(*p, clock(), rand.Reader)
+	if err != nil {
+		return err
+	}
+	f := n.File(seeds)
+	text, err := json.MarshalIndent(f, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode the network: %w", err)
+	}
+	text = append(text, '\n')
+	if out == "-" {
+		return c.print(string(text))
+	}
+	if out == "" {
+		out = fileNameOf(p.Name)
+	}
+	if err := createFile(out, text, 0o644); err != nil {
+		return err
+	}
+	c.note("wrote network %q (%s) to %s", p.Name, n.ID(), out)
+	if c.json {
+		return c.printJSON(f)
+	}
+	return nil
+}
+
+var notInFileNames = regexp.MustCompile(`[^\pL\pN._-]+`)
+
+// fileNameOf makes a file name from a network's name.
+func fileNameOf(name string) string {
+	return strings.TrimLeft(notInFileNames.ReplaceAllString(name, "-"), ".-") + ".lfnet"
+}
+
+// askParameters asks for each parameter; an empty answer takes what is offered.
+func (c *cli) askParameters(p *protocol.Params, all []*parameter) error {
+	lines := bufio.NewScanner(c.stdin)
+	for _, parameter := range all {
+		for {
+			fmt.Fprintf(c.stderr, "%s [%s]: ", parameter.question, printable(parameter.now()))
+			if !lines.Scan() {
+				return errors.Join(errors.New("no answer: no network was made"), lines.Err())
+			}
+			err := parameter.answer(strings.TrimSpace(lines.Text()), p)
+			if err == nil {
+				break
+			}
+			fmt.Fprintln(c.stderr, "  "+oneLine(err.Error()))
+		}
+	}
+	return nil
+}
+
+func (p *parameter) answer(s string, all *protocol.Params) error {
+	before := *all
+	if s != "" {
+		if err := p.read(s); err != nil {
+			return err
+		}
+	}
+	err := all.Check()
+	if err != nil {
+		*all = before
+	}
+	return err
+}

@@ -1,0 +1,199 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lf-store/lf/node"
+	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/protocol"
+)
+
+// running holds the flags of node.
+type running struct {
+	listen, seeds       []string
+	apiListen           string
+	network             string
+	profile             string
+	offline, dev        bool
+	threads             int
+	logLevel, logFormat string
+}
+
+func (c *cli) nodeCommand() *cobra.Command {
+	var r running
+	cmd := &cobra.Command{
+		Use:   "node",
+		Short: "Run a full node",
+		Long: `Run a full node until it is interrupted. It keeps everything in its home, talks to its peers, and serves the API that the
+other commands use. A second interrupt ends it at once, which loses nothing either.
+
+Profiles: default is for a computer of one's own, server for one in a data center (never dials private addresses), local
+for tests (loopback only).
+
+--dev makes a throw-away network in a throw-away home: no peers, hardly any work. With --home, that home is used and kept.`,
+		Example: `  lf node
+  lf node --dev
+  lf node --home b --network test.lfnet --profile local --listen /ip4/127.0.0.1/tcp/0 \
+      --api-listen 127.0.0.1:0 --seed /ip4/127.0.0.1/tcp/41234/p2p/12D3KooW...`,
+		Args: between(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if r.dev && !cmd.Flags().Changed("api-listen") {
+				r.apiListen = "127.0.0.1:0" // beside the usual one
+			}
+			return c.node(cmd.Context(), &r, cmd.Flags().Changed("seed"))
+		},
+	}
+	f := cmd.Flags()
+	f.StringArrayVar(&r.listen, "listen", nil, "listen for peers on this multiaddr (repeatable; default: the profile's)")
+	f.StringVar(&r.apiListen, "api-listen", "127.0.0.1:9980", "serve the API on this HOST:PORT")
+	f.StringArrayVar(&r.seeds, "seed", nil, "find peers through this one, a multiaddr with peer ID (repeatable; replaces the network's)")
+	f.StringVar(&r.network, "network", "", "network file (default: the home's network, else the default one)")
+	f.StringVar(&r.profile, "profile", "default", "default, server or local")
+	f.BoolVar(&r.offline, "offline", false, "talk to no peers")
+	f.BoolVar(&r.dev, "dev", false, "a throw-away network to try things out")
+	f.IntVar(&r.threads, "threads", 0, "threads for proofs of work that clients ask for (default: all processors)")
+	f.StringVar(&r.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&r.logFormat, "log-format", "text", "text or json")
+	return cmd
+}
+
+func (c *cli) node(ctx context.Context, r *running, seedsGiven bool) (err error) {
+	config, err := c.nodeConfig(r)
+	if err != nil {
+		return err
+	}
+	place, remove, err := c.nodeHome(r)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, remove()) }()
+	file, err := nodeNetwork(place, r)
+	if err != nil {
+		return err
+	}
+	if config.Network, err = file.Network(); err != nil {
+		return err
+	}
+	// Here rather than in the node, which does not know the seeds in the file.
+	if err := place.BindNetwork(file); err != nil {
+		return err
+	}
+	config.Home, config.Seeds = place, file.Seeds
+	if seedsGiven {
+		config.Seeds = r.seeds
+	}
+	return c.runNode(ctx, config)
+}
+
+// runNode runs a node until the context ends.
+func (c *cli) runNode(ctx context.Context, config node.Config) error {
+	n, err := node.Start(ctx, config)
+	if err != nil {
+		return err
+	}
+	err = c.greet(n, config)
+	if err == nil {
+		<-ctx.Done()
+		c.note("stopping")
+	}
+	return errors.Join(err, n.Close())
+}
+
+// nodeConfig reads what can be wrong about the flags alone.
+func (c *cli) nodeConfig(r *running) (config node.Config, err error) {
+	config = node.Config{
+		Listen: r.listen, APIListen: r.apiListen, Offline: r.offline || r.dev, Threads: r.threads, Version: version,
+	}
+	switch {
+	case r.dev && r.network != "":
+		return config, usage("--dev makes its own network: leave out --network")
+	case r.dev && len(r.seeds) > 0:
+		return config, usage("--dev has no peers: leave out --seed")
+	case r.threads < 0:
+		return config, usage("--threads must be at least 1, not %d", r.threads)
+	}
+	if config.Profile, err = node.ParseProfile(r.profile); err != nil {
+		return config, usage("%v", err)
+	}
+	if r.dev {
+		config.Profile = node.ProfileLocal
+	}
+	config.Logger, err = c.logger(r)
+	return config, err
+}
+
+func (c *cli) logger(r *running) (*slog.Logger, error) {
+	var o slog.HandlerOptions
+	level := slog.LevelInfo
+	if err := level.UnmarshalText([]byte(r.logLevel)); err != nil || strings.ContainsAny(r.logLevel, "+-") {
+		return nil, usage("--log-level must be debug, info, warn or error, not %q", r.logLevel)
+	}
+	if c.quiet {
+		level = max(level, slog.LevelError)
+	}
+	o.Level = level
+	switch r.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(c.stderr, &o)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(c.stderr, &o)), nil
+	}
+	return nil, usage("--log-format must be text or json, not %q", r.logFormat)
+}
+
+// nodeHome opens the home; --dev without --home makes one that remove takes away again.
+func (c *cli) nodeHome(r *running) (h *home.Home, remove func() error, err error) {
+	remove = func() error { return nil }
+	if !r.dev || c.homeDir != "" {
+		h, err = c.openHome()
+		return h, remove, err
+	}
+	dir, err := os.MkdirTemp("", "lf-dev-*")
+	if err != nil {
+		return nil, remove, fmt.Errorf("a throw-away home: %w", err)
+	}
+	h, err = home.Open(dir)
+	return h, func() error { return os.RemoveAll(dir) }, err
+}
+
+// greeting is what a node says about itself when it is up.
+type greeting struct {
+	Version   string      `json:"version"`
+	Network   string      `json:"network"`
+	NetworkID protocol.ID `json:"networkId"`
+	Peer      string      `json:"peer"`
+	Addresses []string    `json:"addresses"`
+	API       string      `json:"api"`
+	Home      string      `json:"home"`
+}
+
+func (c *cli) greet(n *node.Node, config node.Config) error {
+	g := greeting{
+		Version: version, Network: config.Network.Params().Name, NetworkID: config.Network.ID(),
+		Peer: n.PeerID().String(), Addresses: n.Addresses(), API: n.APIURL(), Home: config.Home.Dir(),
+	}
+	switch {
+	case c.json:
+		return c.printJSON(g)
+	case c.quiet:
+		return nil
+	}
+	fields := []field{
+		{"lf", g.Version}, {"network", fmt.Sprintf("%s (%s)", g.Network, g.NetworkID)}, {"peer ID", g.Peer},
+	}
+	for i, a := range g.Addresses {
+		fields = append(fields, field{[]string{"addresses", ""}[min(i, 1)], a})
+	}
+	fields = append(fields, field{"API", g.API}, field{"home", g.Home})
+	if err := c.printFields(fields); err != nil {
+		return err
+	}
+	return c.print("\nReady. Other commands find this node with --home " + g.Home + " or LF_HOME; Ctrl-C stops it.\n")
+}

@@ -1,0 +1,53 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/protocol"
+)
+
+// devNetwork is the name of the networks that --dev makes; devWork is what a record on them costs: real, and hardly
+// noticeable.
+const (
+	devNetwork = "dev"
+	devWork    = 1
+)
+
+// nodeNetwork is the network of --network, else of the home, else the default one, or a new one for --dev.
+func nodeNetwork(h *home.Home, r *running) (protocol.NetworkFile, error) {
+	if r.network != "" {
+		return readNetworkFile(r.network)
+	}
+	bound, file, err := h.Network()
+	switch fresh := errors.Is(err, fs.ErrNotExist); {
+	case fresh && r.dev:
+		return newDevNetwork()
+	case fresh:
+		_, file, err = lf.DefaultNetwork()
+		return file, err
+	case err != nil:
+		return file, err
+	case r.dev && bound.Params().Name != devNetwork:
+		return file, fmt.Errorf("home %s belongs to network %q, which is not for --dev: give another --home", h.Dir(), bound.Params().Name)
+	}
+	// The program knows the default network's seeds better than a home that an older one made.
+	if usual, latest, err := lf.DefaultNetwork(); err == nil && usual.ID() == bound.ID() {
+		return latest, nil
+	}
+	return file, nil
+}
+
+func newDevNetwork() (f protocol.NetworkFile, err error) {
+	p := protocol.DefaultParams()
+	p.Name, p.Comment, p.WorkPerKiB, p.WorkPerKiBCertified = devNetwork, "made by lf node --dev", devWork, devWork
+	n, err := protocol.NewNetwork(p, clock(), rand.Reader)
+	if err != nil {
+		return f, err
+	}
+	return n.File(nil), nil
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"golang.org/x/term"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// printJSON writes one JSON document, indented, with a newline behind it.
+func (c *cli) printJSON(v any) error {
+	e := json.NewEncoder(c.stdout)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return wrote(e.Encode(v))
+}
+
+func (c *cli) print(text string) error {
+	_, err := io.WriteString(c.stdout, text)
+	return wrote(err)
+}
+
+func (c *cli) printf(format string, args ...any) error { return c.print(fmt.Sprintf(format, args...)) }
+
+// wrote says which writing failed: that of the output.
+func wrote(err error) error {
+	if err != nil {
+		return fmt.Errorf("write the output: %w", err)
+	}
+	return nil
+}
+
+// field is one line of a two-column listing.
+type field struct{ name, value string }
+
+// printFields writes a listing; fields without a value are left out.
+func (c *cli) printFields(fields []field) error {
+	var rows [][]string
+	for _, f := range fields {
+		if f.value != "" {
+			rows = append(rows, []string{f.name, printable(f.value)})
+		}
+	}
+	return c.print(table(rows))
+}
+
+// terminal returns the width of the terminal that a stream is, false when it is none.
+func terminal(stream any) (width int, ok bool) {
+	f, isFile := stream.(interface{ Fd() uintptr })
+	if !isFile || !term.IsTerminal(int(f.Fd())) { //nolint:gosec // file descriptors are small
+		return 0, false
+	}
+	width, _, err := term.GetSize(int(f.Fd())) //nolint:gosec // file descriptors are small
+	if err != nil || width <= 0 {
+		width = 80
+	}
+	return width, true
+}
+
+// interactive reports whether progress may be drawn on standard error.
+func (c *cli) interactive() bool {
+	_, ok := terminal(c.stderr)
+	return ok && !c.quiet
+}
+
+// shortOwner is enough of an owner to tell a few apart; their text forms all begin alike.
+func shortOwner(o protocol.Owner) string {
+	s := o.String()
+	return "…" + s[len(s)-8:]
+}
+
+// localTime is a timestamp for people.
+func localTime(ms uint64) string { return timeOf(ms).Local().Format("2006-01-02 15:04:05") }
+
+func timeOf(ms uint64) time.Time { return time.UnixMilli(int64(ms)).UTC() } //nolint:gosec // at most 2^53-1

@@ -1,0 +1,253 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/protocol"
+)
+
+// maxKeyFile bounds the file of a key to import, in bytes.
+const maxKeyFile = 16 << 10
+
+func (c *cli) ownerCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "owner",
+		Short: "Manage the owners: the keys that records are signed with",
+		Long: `Manage the owners: the Ed25519 keys that records are signed with. They stay in the home (owners/NAME.pem, readable by
+you alone). An owner is known to others by its peer ID (12D3KooW...), here also by a name.
+
+Who has an owner's key can change and delete what the owner has set: keep copies safe, and do not lose the last one.`,
+		Example: `  lf owner new work
+  lf owner export work -o work.pem`,
+		Args: subcommandOnly,
+		RunE: help,
+	}
+	cmd.AddCommand(c.ownerNewCommand(), c.ownerListCommand(), c.ownerDefaultCommand(), c.ownerExportCommand(), c.ownerImportCommand())
+	return cmd
+}
+
+// jsonOwner is an owner in JSON output.
+type jsonOwner struct {
+	Name    string         `json:"name"`
+	Owner   protocol.Owner `json:"owner"`
+	Default bool           `json:"default,omitempty"`
+}
+
+func (c *cli) printOwner(k home.Key) error {
+	if c.json {
+		return c.printJSON(jsonOwner{k.Name, k.Owner, k.Default})
+	}
+	return c.printf("%s\n", k.Owner)
+}
+
+func (c *cli) ownerNewCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "new NAME",
+		Short: "Make a new owner and print its peer ID",
+		Long:  "Make a new owner and print its peer ID. The first one in a home becomes the default.",
+		Example: `  lf owner new work
+  lf set horse 'Bad Horse' --owner work`,
+		Args: between(1, 1, "one NAME"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return c.withOwners(args[0], func(ring *home.Keyring) error {
+				k, err := ring.New(args[0])
+				if err != nil {
+					return err
+				}
+				return c.printOwner(k)
+			})
+		},
+	}
+}
+
+// withOwners checks a new owner's name before it opens the keyring; no name needs no check.
+func (c *cli) withOwners(newName string, do func(*home.Keyring) error) error {
+	if newName != "" {
+		if err := home.CheckOwnerName(newName); err != nil {
+			return usage("%v", err)
+		}
+	}
+	h, err := c.openHome()
+	if err != nil {
+		return err
+	}
+	return do(h.Owners())
+}
+
+func (c *cli) ownerListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "list",
+		Short:   "List the owners in the home",
+		Example: "  lf owner list",
+		Args:    between(0, 0, "no arguments"),
+		RunE: func(*cobra.Command, []string) error {
+			return c.withOwners("", func(ring *home.Keyring) error {
+				keys, err := ring.List()
+				if err != nil {
+					return err
+				}
+				return c.printOwners(keys)
+			})
+		},
+	}
+}
+
+func (c *cli) printOwners(keys []home.Key) error {
+	list := make([]jsonOwner, len(keys))
+	rows := [][]string{{"NAME", "DEFAULT", "OWNER"}}
+	for i, k := range keys {
+		list[i] = jsonOwner{k.Name, k.Owner, k.Default}
+		rows = append(rows, []string{k.Name, map[bool]string{true: "yes"}[k.Default], k.Owner.String()})
+	}
+	switch {
+	case c.json:
+		return c.printJSON(list)
+	case len(keys) == 0:
+		c.note("no owners yet: lf set makes one on first use, lf owner new makes one now")
+		return nil
+	}
+	return c.print(table(rows))
+}
+
+func (c *cli) ownerDefaultCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "default [NAME]",
+		Short: "Show or choose the owner that signs when none is named",
+		Example: `  lf owner default
+  lf owner default work`,
+		Args:              between(0, 1, "at most one NAME"),
+		ValidArgsFunction: c.completeOwners,
+		RunE: func(_ *cobra.Command, args []string) error {
+			return c.withOwners("", func(ring *home.Keyring) error {
+				if len(args) == 1 {
+					if err := ring.SetDefault(args[0]); err != nil {
+						return err
+					}
+				}
+				return c.showDefaultOwner(ring)
+			})
+		},
+	}
+}
+
+// showDefaultOwner does not make one, as signing would.
+func (c *cli) showDefaultOwner(ring *home.Keyring) error {
+	keys, err := ring.List()
+	if err != nil {
+		return err
+	}
+	if len(keys) == 0 {
+		return notFound("no owners yet: lf set makes one on first use, lf owner new makes one now")
+	}
+	k, _, err := ring.Default()
+	if err != nil {
+		return err
+	}
+	return c.printOwner(k)
+}
+
+func (c *cli) ownerExportCommand() *cobra.Command {
+	var out string
+	cmd := &cobra.Command{
+		Use:   "export [NAME]",
+		Short: "Write an owner's secret key as PEM (PKCS#8), to a file or standard output",
+		Long: `Write an owner's secret key (default: the default owner's) as PEM (PKCS#8). The file is made readable by you alone;
+one that is there already is not replaced. Who gets hold of the key can write as this owner.`,
+		Example: `  lf owner export work -o work.pem
+  lf owner export work | gpg -c > work.pem.gpg`,
+		Args:              between(0, 1, "at most one NAME"),
+		ValidArgsFunction: c.completeOwners,
+		RunE: func(_ *cobra.Command, args []string) error {
+			return c.withOwners("", func(ring *home.Keyring) error {
+				text, err := exportKey(ring, args)
+				if err != nil {
+					return err
+				}
+				if out == "" || out == "-" {
+					return c.print(string(text))
+				}
+				return createFile(out, text, 0o600)
+			})
+		},
+	}
+	cmd.Flags().StringVarP(&out, "output", "o", "", "write to this new file (default: standard output)")
+	return cmd
+}
+
+func exportKey(ring *home.Keyring, args []string) ([]byte, error) {
+	if len(args) == 1 {
+		return ring.Export(args[0])
+	}
+	keys, err := ring.List()
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) == 0 {
+		return nil, notFound("no owners yet")
+	}
+	k, _, err := ring.Default()
+	if err != nil {
+		return nil, err
+	}
+	return ring.Export(k.Name)
+}
+
+func (c *cli) ownerImportCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "import NAME FILE|-",
+		Short: "Take in an owner's secret key from PEM (PKCS#8, Ed25519)",
+		Example: `  lf owner import work work.pem
+  openssl genpkey -algorithm ed25519 | lf owner import ssl -`,
+		Args: between(2, 2, "a NAME and a FILE (- for standard input)"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return c.withOwners(args[0], func(ring *home.Keyring) error {
+				text, err := c.keyText(args[1])
+				if err != nil {
+					return err
+				}
+				k, err := ring.Import(args[0], text)
+				if err != nil {
+					return err
+				}
+				return c.printOwner(k)
+			})
+		},
+	}
+}
+
+func (c *cli) keyText(name string) (text []byte, err error) {
+	from := c.stdin
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, fmt.Errorf("import: %w", err)
+		}
+		defer f.Close()
+		from = f
+	}
+	if text, err = readAtMost(from, maxKeyFile); err != nil {
+		return nil, fmt.Errorf("import: %s: %w", name, err)
+	}
+	return text, nil
+}
+
+// createFile writes a new file and never replaces one.
+func createFile(name string, data []byte, mode os.FileMode) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if errors.Is(err, os.ErrExist) {
+		return fmt.Errorf("%s is there already and is not replaced: choose another name", name)
+	}
+	if err != nil {
+		return fmt.Errorf("write the file: %w", err)
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return errors.Join(fmt.Errorf("write %s: %w", name, err), os.Remove(name))
+	}
+	return nil
+}

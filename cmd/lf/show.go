@@ -1,0 +1,149 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"time"
+	"unicode/utf8"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// jsonRevision is a record in JSON output. Programs rely on the names: add, never change.
+type jsonRevision struct {
+	Value       *string        `json:"value,omitempty"`
+	ValueBase64 []byte         `json:"valueBase64,omitempty"`
+	Sealed      bool           `json:"sealed,omitempty"`
+	Deleted     bool           `json:"deleted,omitempty"`
+	Owner       protocol.Owner `json:"owner"`
+	Time        string         `json:"time"`
+	Timestamp   uint64         `json:"timestamp"`
+	Record      protocol.ID    `json:"record"`
+	Effort      uint32         `json:"effort"`
+}
+
+type jsonAnswer struct {
+	Selectors []string             `json:"selectors"`
+	Further   int                  `json:"further,omitempty"`
+	Composite protocol.CompositeID `json:"composite"`
+	jsonRevision
+	Older  []jsonRevision `json:"older,omitempty"`
+	Others []jsonRevision `json:"others,omitempty"`
+}
+
+type jsonAnswers struct {
+	Answers []jsonAnswer `json:"answers"`
+	More    bool         `json:"more"`
+}
+
+func answersJSON(q question, answers []answer, more bool) jsonAnswers {
+	out := jsonAnswers{Answers: make([]jsonAnswer, len(answers)), More: more}
+	for i, a := range answers {
+		out.Answers[i] = jsonAnswer{
+			Selectors:    expressions(a.selectors),
+			Further:      len(a.winner.record.Selectors) - len(q.selectors),
+			Composite:    a.winner.record.CompositeID(),
+			jsonRevision: a.winner.json(),
+			Older:        revisionsJSON(a.older),
+			Others:       revisionsJSON(a.others),
+		}
+	}
+	return out
+}
+
+func revisionsJSON(revisions []revision) []jsonRevision {
+	out := make([]jsonRevision, len(revisions))
+	for i, v := range revisions {
+		out[i] = v.json()
+	}
+	return out
+}
+
+func (v revision) json() jsonRevision {
+	r := v.record
+	out := jsonRevision{
+		Sealed: v.sealed, Deleted: r.Tombstone(), Owner: r.Owner, Timestamp: r.Timestamp,
+		Time: timeOf(r.Timestamp).Format(time.RFC3339Nano), Record: r.ID(), Effort: r.Effort(),
+	}
+	switch text := string(v.value); {
+	case v.sealed || out.Deleted:
+	case utf8.ValidString(text):
+		out.Value = &text
+	default:
+		out.ValueBase64 = v.value
+	}
+	return out
+}
+
+// printRaw writes values as they are: one alone byte for byte, several with a newline behind each.
+func (c *cli) printRaw(answers []answer) error {
+	var values [][]byte
+	for i := range answers {
+		switch a := &answers[i]; {
+		case a.winner.sealed:
+			return fmt.Errorf("%s: the value is sealed: it needs its primary name among those asked for, or its masking key", written(a.selectors))
+		case !a.deleted():
+			values = append(values, a.winner.value)
+		}
+	}
+	for _, v := range values {
+		if len(values) > 1 {
+			v = append(v[:len(v):len(v)], '\n')
+		}
+		if err := c.print(string(v)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// answersTable writes answers as a table with a column for each name's ordinals. A width of 0 does not cut values.
+func answersTable(q question, answers []answer, width int) string {
+	head := make([]string, 0, len(q.selectors)+5)
+	for _, e := range q.selectors {
+		head = append(head, shorten(printable(e.Name), 24))
+	}
+	if q.open {
+		head = append(head, "FURTHER")
+	}
+	if q.history {
+		head = append(head, "CLAIM")
+	}
+	rows := [][]string{append(head, "OWNER", "TIME", "VALUE")}
+	for i := range answers {
+		a := &answers[i]
+		rows = append(rows, a.row(q, a.winner, "current"))
+		for _, v := range a.older {
+			rows = append(rows, a.row(q, v, "older"))
+		}
+		for _, v := range a.others {
+			rows = append(rows, a.row(q, v, "other"))
+		}
+	}
+	cutLast(rows, width)
+	return table(rows)
+}
+
+func (a *answer) row(q question, v revision, claim string) []string {
+	var row []string
+	for _, e := range a.selectors {
+		row = append(row, strconv.FormatUint(e.From, 10))
+	}
+	if q.open {
+		row = append(row, strconv.Itoa(len(v.record.Selectors)-len(a.selectors)))
+	}
+	if q.history {
+		row = append(row, claim)
+	}
+	return append(row, shortOwner(v.record.Owner), localTime(v.record.Timestamp), v.shown())
+}
+
+func (v revision) shown() string {
+	switch {
+	case v.record.Tombstone():
+		return "(deleted)"
+	case v.sealed:
+		return "(sealed)"
+	}
+	return shown(v.value)
+}
