@@ -161,3 +161,11 @@ func networkPeers(t testing.TB, n *Node) int {
 func testLog(t testing.TB) *slog.Logger {
 	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
 }
+
+func setOne(s api.Service, value string) (protocol.ID, error) {
+	r, err := s.Set(context.Background(), api.SetRequest{Selectors: []string{"one"}, Text: &value})
+	if err != nil {
+		return protocol.ID{}, err
+	}
+	return r.ID, nil
+}

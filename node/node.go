@@ -98,6 +98,9 @@ func (n *Node) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("start: %w", err)
+	}
 	n.service = newService(c, n.store, n.sync, n.host, keeper)
 	server := serveAPI(listener, n.service, c, token, n.registry, n.Ready)
 	n.closing.add("API", server.close)
@@ -232,13 +235,9 @@ func speaks(h host.Host, n *protocol.Network, p peer.ID) bool {
 func protocolPrefix(n *protocol.Network) string { return "/lf/" + n.ID().String() }
 
 func addressesOf(h host.Host) []string {
-	addrs, err := peer.AddrInfoToP2pAddrs(&peer.AddrInfo{ID: h.ID(), Addrs: h.Addrs()})
-	if err != nil {
-		return nil // only an invalid peer ID is an error
-	}
-	list := make([]string, len(addrs))
-	for i, a := range addrs {
-		list[i] = a.String()
+	list := []string{}
+	for _, a := range h.Addrs() {
+		list = append(list, a.String()+"/p2p/"+h.ID().String())
 	}
 	slices.Sort(list)
 	return list
