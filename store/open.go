@@ -78,7 +78,7 @@ func openWriter(path string, n *protocol.Network) (*conn, error) {
 	}
 	c, err := openConn(path, "rw")
 	if err != nil {
-		return nil, err
+		return nil, damaged(path, err)
 	}
 	if err := prepareWriter(c, path, n, ours); err != nil {
 		c.close()
@@ -165,7 +165,7 @@ func migrate(c *conn) error {
 func openReader(path string) (*conn, error) {
 	c, err := openConn(path, "rw") // a read-only one could not recover the log after a crash
 	if err != nil {
-		return nil, err
+		return nil, damaged(path, err)
 	}
 	if err := c.script(fmt.Sprintf(`PRAGMA busy_timeout = %d; PRAGMA query_only = ON; PRAGMA foreign_keys = ON;
 		PRAGMA synchronous = FULL; PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY`, busyMillis, readerCache)); err != nil {

@@ -1,0 +1,126 @@
+package store
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// TestCheckFinds damages a sound file in one place after the other; the check must find each.
+func TestCheckFinds(t *testing.T) {
+	w := newWorld(t)
+	path := filepath.Join(t.TempDir(), "lf.db")
+	s, err := Open(path, w.Network, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := w.chain(20)
+	for _, r := range chain[:10] {
+		mustPut(t, s, r, Attached)
+	}
+	for _, r := range chain[12:] {
+		mustPut(t, s, r, Pending)
+	}
+	mustHold(t, s, w.make(spec{at: 5, sels: []sel{{"held", 0}}}), testTime+5, Held)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	check := func(path string) (problems []string) {
+		summary, err := CheckFile(t.Context(), path, w.Network, func(p string) { problems = append(problems, p) })
+		if err != nil {
+			problems = append(problems, err.Error())
+		} else if int(summary.Problems) != len(problems) {
+			t.Errorf("%d problems counted, %d reported", summary.Problems, len(problems))
+		}
+		return problems
+	}
+	if problems := check(path); problems != nil {
+		t.Fatal(problems)
+	}
+	sound, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sql := range []string{
+		"UPDATE meta SET attached = attached + 1",
+		"UPDATE meta SET tips = 0",
+		"UPDATE meta SET owners = owners + 1",
+		"UPDATE meta SET pending = 0",
+		"UPDATE meta SET pending_bytes = pending_bytes - 1",
+		"UPDATE meta SET held = 9",
+		"UPDATE meta SET held_bytes = 9",
+		"DELETE FROM meta",
+		"DELETE FROM records WHERE idx = 5",
+		"DELETE FROM records WHERE idx = 12",
+		"UPDATE records SET header = (SELECT header FROM records WHERE idx = 4) WHERE idx = 5",
+		"UPDATE records SET header = x'00' WHERE idx = 5",
+		"UPDATE records SET value = x'00' WHERE idx = 5",
+		"UPDATE records SET value = NULL WHERE idx = 5",
+		"DELETE FROM dag WHERE idx = 5",
+		"UPDATE dag SET timestamp = 7 WHERE idx = 5",
+		"UPDATE dag SET parents = x'01' WHERE idx = 5",
+		"UPDATE dag SET parents = x'ffff' WHERE idx = 5",
+		"INSERT INTO dag VALUES (99, 1, x'')",
+		"DELETE FROM ids WHERE idx = 5",
+		"UPDATE ids SET idx = 6 WHERE idx = 5",
+		"INSERT INTO ids VALUES (1, 99)",
+		"DELETE FROM tips",
+		"INSERT INTO tips SELECT timestamp, idx FROM dag WHERE idx = 5",
+		"UPDATE tips SET timestamp = 7",
+		"DELETE FROM owners",
+		"UPDATE owners SET number = 7",
+		"INSERT INTO owners VALUES (x'00', 2)",
+		"DELETE FROM selectors WHERE ordinal = 3",
+		"UPDATE selectors SET ordinal = 77 WHERE ordinal = 3",
+		"INSERT INTO selectors SELECT key, size, ordinal + 100, composite, others FROM selectors",
+		"DELETE FROM versions WHERE idx = 5",
+		"UPDATE versions SET released = 1 WHERE idx = 5",
+		"UPDATE versions SET timestamp = 5 WHERE idx = 5",
+		"INSERT INTO versions SELECT composite, owner, timestamp + 1, idx, 0 FROM versions WHERE idx = 5",
+		"DELETE FROM pending WHERE seq = 2",
+		"DELETE FROM pending",
+		"UPDATE pending SET unmet = 3 WHERE seq = 5",
+		"UPDATE pending SET id = x'00' WHERE seq = 5",
+		"UPDATE pending SET value = NULL WHERE seq = 5",
+		"DELETE FROM waits WHERE seq = 3",
+		"INSERT INTO waits VALUES (x'00', 3)",
+		"INSERT INTO waits VALUES (x'00', 99)",
+		"DELETE FROM wanted",
+		"INSERT INTO wanted VALUES (x'00')",
+		"INSERT INTO wanted SELECT id FROM pending WHERE seq = 1",
+		"UPDATE held SET until = 0",
+		"UPDATE held SET id = x'00'",
+		"DELETE FROM held",
+		"INSERT INTO held SELECT id, 5, header, value FROM pending WHERE seq = 1",
+		"PRAGMA application_id = 0",
+	} {
+		t.Run(sql, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "lf.db")
+			if err := os.WriteFile(path, sound, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			change(t, path, sql)
+			problems := check(path)
+			if len(problems) == 0 {
+				t.Error("not found")
+			}
+			for _, p := range problems {
+				if p == "" || strings.Contains(p, "\n") {
+					t.Errorf("not one line: %q", p)
+				}
+			}
+		})
+	}
+}
+
+func TestCheckFileMissing(t *testing.T) {
+	w := newWorld(t)
+	path := filepath.Join(t.TempDir(), "lf.db")
+	if _, err := CheckFile(t.Context(), path, w.Network, func(string) {}); err == nil {
+		t.Error("checked a file that is not there")
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("the check made a file")
+	}
+}
