@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 	"testing"
+	"time"
 
 	"github.com/hdevalence/ed25519consensus"
 
@@ -75,14 +76,14 @@ func BenchmarkCheckBatch(b *testing.B) {
 
 // bareVerification measures one verification, in nanoseconds.
 func bareVerification() float64 {
+	const times = 500
 	key, message := fixedKey("bench"), make([]byte, 75)
 	signature, public := ed25519.Sign(key, message), key.Public().(ed25519.PublicKey)
-	result := testing.Benchmark(func(b *testing.B) {
-		for b.Loop() {
-			ed25519consensus.Verify(public, message, signature)
-		}
-	})
-	return float64(result.NsPerOp())
+	start := time.Now()
+	for range times {
+		ed25519consensus.Verify(public, message, signature)
+	}
+	return float64(time.Since(start).Nanoseconds()) / times
 }
 
 func BenchmarkCompose(b *testing.B) {

@@ -12,8 +12,8 @@
 //   - A [CompositeID] names the set of all selectors of a record: the key of the key/value store.
 //   - [Work] is the proof of work that pays for a record; its price is a parameter of the network.
 //   - A [Network] is one genesis and so one data set, with the [Params] fixed in it for ever.
-//   - A [Frame] is how a record travels: its header and its value together.
+//   - A frame is how a record travels: its header and its value together.
 //
-// Reading order: record.go (the types), encode.go (the bytes), selector.go, seal.go, work.go, compose.go
-// (how a record is made), genesis.go, network.go, validate.go (the one list of rules), limits.go.
+// Reading order: record.go (the types), encode.go and cbor.go (the bytes), selector.go, seal.go, work.go, compose.go
+// (how a record is made), params.go, genesis.go, network.go, validate.go (the one list of rules), signatures.go, limits.go.
 package protocol
