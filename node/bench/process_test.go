@@ -1,0 +1,118 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lf-store/lf/node"
+	"github.com/lf-store/lf/node/home"
+)
+
+// homeVariable makes the test binary a node on the home that it names, so that the node's memory is its own and not the
+// benchmark's.
+const homeVariable = "LF_BENCH_HOME"
+
+func TestMain(m *testing.M) {
+	if dir := os.Getenv(homeVariable); dir != "" {
+		if err := serve(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	code := m.Run()
+	for _, d := range datasets {
+		os.RemoveAll(d.dir)
+	}
+	os.Exit(code)
+}
+
+// serve runs a node until standard input ends. It says where its API is once that listens.
+func serve(dir string) error {
+	h, err := home.Open(dir)
+	if err != nil {
+		return err
+	}
+	network, _, err := h.Network()
+	if err != nil {
+		return err
+	}
+	n, err := node.Start(context.Background(), node.Config{Home: h, Network: network, Profile: node.ProfileLocal, APIListen: "127.0.0.1:0"})
+	if err != nil {
+		return err
+	}
+	fmt.Println(n.APIURL())
+	_, err = io.Copy(io.Discard, os.Stdin)
+	if closed := n.Close(); closed != nil {
+		return closed
+	}
+	return err
+}
+
+// process is a running node.
+type process struct {
+	address string
+	pid     int
+	started time.Duration // from the start of the process until the API listened
+	stop    func()
+}
+
+func startNode(tb testing.TB, dir string) *process {
+	tb.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), homeVariable+"="+dir)
+	cmd.Stderr = os.Stderr
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	stdout, err := cmd.StdoutPipe()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	begin := time.Now()
+	if err := cmd.Start(); err != nil {
+		tb.Fatal(err)
+	}
+	line, err := bufio.NewReader(stdout).ReadString('\n')
+	if err != nil {
+		tb.Fatalf("the node did not come up: %v", err)
+	}
+	return &process{
+		address: strings.TrimPrefix(strings.TrimSpace(line), "http://"),
+		pid:     cmd.Process.Pid,
+		started: time.Since(begin),
+		stop: func() {
+			stdin.Close()
+			if err := cmd.Wait(); err != nil {
+				tb.Errorf("the node ended with %v", err)
+			}
+		},
+	}
+}
+
+// resident returns the process's resident memory in bytes, or 0 where the system does not tell.
+func (p *process) resident() float64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			kib, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 64)
+			if err != nil {
+				return 0
+			}
+			return kib * 1024
+		}
+	}
+	return 0
+}
