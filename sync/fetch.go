@@ -56,7 +56,7 @@ type fetching struct {
 }
 
 func (f *fetching) run(ctx context.Context) error {
-	ctx, done := context.WithTimeout(ctx, fetchTime)
+	ctx, done := context.WithTimeout(ctx, f.sync.timeouts.fetch)
 	defer done()
 	stream, err := f.open(ctx)
 	if err != nil {
@@ -83,7 +83,7 @@ func (f *fetching) open(ctx context.Context) (network.Stream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open stream: %w", err)
 	}
-	_ = stream.SetDeadline(itemDeadline(ctx))
+	_ = stream.SetDeadline(f.sync.itemDeadline(ctx))
 	_, err = stream.Write(appendRequest(nil, fetchRequest{ids: f.ask.ids, ancestors: f.ask.ancestors}))
 	if err == nil {
 		err = stream.CloseWrite()
@@ -96,7 +96,7 @@ func (f *fetching) open(ctx context.Context) (network.Stream, error) {
 }
 
 func (f *fetching) readTips(ctx context.Context, stream network.Stream, in *bufio.Reader) error {
-	_ = stream.SetReadDeadline(itemDeadline(ctx))
+	_ = stream.SetReadDeadline(f.sync.itemDeadline(ctx))
 	tips, err := readTips(in)
 	if err != nil {
 		return err
@@ -113,7 +113,7 @@ func (f *fetching) readTips(ctx context.Context, stream network.Stream, in *bufi
 // readItems reads the answer's items and sends each on its way.
 func (f *fetching) readItems(ctx context.Context, stream network.Stream, in *bufio.Reader) error {
 	for i := range len(f.ask.ids) + f.ask.ancestors {
-		_ = stream.SetReadDeadline(itemDeadline(ctx))
+		_ = stream.SetReadDeadline(f.sync.itemDeadline(ctx))
 		it, err := readItem(in)
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -238,9 +238,7 @@ func (f *fetching) judge(ctx context.Context, err error) fault {
 	switch {
 	case errors.As(err, &g) || f.guilt != nil:
 		return faultGuilty
-	case ctx.Err() != nil, isTimeout(err):
-		return faultFailed
-	case err != nil && f.items == 0:
+	case ctx.Err() != nil, isTimeout(err), f.items == 0:
 		return faultFailed
 	}
 	return faultNone

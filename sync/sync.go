@@ -58,12 +58,16 @@ type Sync struct {
 	cancels   map[requestID]context.CancelFunc
 	closed    bool
 
-	started time.Time
-	ctx     context.Context
-	stop    context.CancelFunc
-	running sync.WaitGroup
-	events  event.Subscription
+	timeouts timeouts
+	started  time.Time
+	ctx      context.Context
+	stop     context.CancelFunc
+	running  sync.WaitGroup
+	events   event.Subscription
 }
+
+// timeouts are those of limits.go, here so that tests can make them short.
+type timeouts struct{ serve, fetch, item time.Duration }
 
 // Status is what an operator wants to know of the synchronization.
 type Status struct {
@@ -104,6 +108,7 @@ func newSync(c Config) *Sync {
 		recent: newCache[protocol.ID, *arrival](maxRecent), refused: newCache[protocol.ID, error](maxRefused),
 		scheduler: newScheduler(defaultSchedulerLimits()),
 		cancels:   make(map[requestID]context.CancelFunc),
+		timeouts:  timeouts{serve: serveTime, fetch: fetchTime, item: itemTime},
 		started:   time.Now(),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
