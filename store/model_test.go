@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"reflect"
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
@@ -155,4 +156,8 @@ func idsOfAnswers(a Answers) (answers []modelAnswer) {
 		answers = append(answers, m)
 	}
 	return answers
+}
+
+func equalAnswers(a, b []modelAnswer) bool {
+	return len(a) == len(b) && (len(a) == 0 || reflect.DeepEqual(a, b))
 }

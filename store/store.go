@@ -27,6 +27,9 @@ type Options struct {
 	MaxPending, MaxHeld Limits
 	// Clock is the time that latencies are measured with; nil: time.Now.
 	Clock func() time.Time
+
+	// volatile does not wait for the disk, for tests that commit ten thousands of times and survive no crash.
+	volatile bool
 }
 
 func (o Options) withDefaults() Options {
@@ -100,6 +103,11 @@ func newCache[K comparable, V any]() *lru.Cache[K, V] {
 }
 
 func (s *Store) start() error {
+	if s.options.volatile {
+		if err := s.writer.script("PRAGMA synchronous = OFF"); err != nil {
+			return err
+		}
+	}
 	if err := s.transact(s.putGenesis); err != nil {
 		return err
 	}
