@@ -143,7 +143,8 @@ func TestModel(t *testing.T) {
 	}
 	rapid.Check(t, func(t *rapid.T) {
 		m := &model{drawRecords(t, w)}
-		stores := []*Store{rapidStore(t, w, Options{volatile: true}), rapidStore(t, w, Options{Ranker: allNewest{}, volatile: true})}
+		stores := []*Store{rapidStore(t, w, Options{volatile: true}), rapidStore(t, w, Options{Ranker: allNewest{}, volatile: true}),
+			rapidStore(t, w, Options{volatile: true, tuning: tuning{selective: 2, seekAfter: 1}})}
 		for _, s := range stores {
 			putShuffled(t, s, m.records)
 			compareStates(t, w, m, s)

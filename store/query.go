@@ -64,8 +64,7 @@ func (s *Store) Query(ctx context.Context, q Query) (Answers, error) {
 	if err := q.check(); err != nil {
 		return Answers{}, err
 	}
-	x := &search{ctx: ctx, query: q, ranker: s.options.Ranker, budget: scanBudget}
-	x.prepare()
+	x := s.newSearch(ctx, q)
 	if err := s.read(ctx, x.run); err != nil {
 		return Answers{}, err
 	}
@@ -109,13 +108,14 @@ type search struct {
 	since, until int64
 	limit        int
 	// owners are the numbers of Query.Owners; nil: any.
-	owners  []int64
+	owners []int64
+	tuning
 	budget  int
 	answers Answers
 }
 
-func (x *search) prepare() {
-	q := &x.query
+func (s *Store) newSearch(ctx context.Context, q Query) *search {
+	x := &search{ctx: ctx, query: q, ranker: s.options.Ranker, tuning: s.options.tuning, budget: scanBudget}
 	keys := map[int64]bool{}
 	for _, r := range q.Where {
 		s := span{prefix(r.Key[:]), r.From, r.To}
@@ -129,6 +129,7 @@ func (x *search) prepare() {
 	if x.limit = q.Limit; x.limit == 0 {
 		x.limit = defaultLimit
 	}
+	return x
 }
 
 func (x *search) run(c *conn) error {
@@ -141,7 +142,7 @@ func (x *search) run(c *conn) error {
 	if points, exact := x.exact(); exact {
 		return x.lookUp(points)
 	}
-	return x.scan(append([]span(nil), x.where...))
+	return x.scan(x.where, 0)
 }
 
 func (x *search) findOwners() error {

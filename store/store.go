@@ -30,6 +30,7 @@ type Options struct {
 
 	// volatile does not wait for the disk, for tests that commit ten thousands of times and survive no crash.
 	volatile bool
+	tuning   tuning
 }
 
 func (o Options) withDefaults() Options {
@@ -44,6 +45,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
+	}
+	if o.tuning == (tuning{}) {
+		o.tuning = defaultTuning
 	}
 	o.MaxPending = o.MaxPending.or(Limits{defaultPendingRecords, defaultPendingBytes})
 	o.MaxHeld = o.MaxHeld.or(Limits{defaultHeldRecords, defaultHeldBytes})
