@@ -94,7 +94,7 @@ func (bs *benchStore) build(b *testing.B, n int) {
 	bs.once.Do(func() {
 		bs.world = newWorld(b)
 		var err error
-		if bs.dir, err = os.MkdirTemp("", "lf-bench"); err != nil {
+		if bs.dir, err = os.MkdirTemp("", "lf-bench"); err != nil { //nolint:usetesting // it outlives this benchmark
 			b.Fatal(err)
 		}
 		bs.records = benchRecords(bs.world, n)

@@ -12,7 +12,7 @@ import (
 
 // prefix is the first 8 bytes of a hash or key as a signed integer; integers compare as the bytes do.
 func prefix(b []byte) int64 {
-	return int64(binary.BigEndian.Uint64(b) ^ 1<<63) //nolint:gosec // a change of representation
+	return int64(binary.BigEndian.Uint64(b) ^ 1<<63)
 }
 
 // point is a selector as the index knows it.
@@ -55,7 +55,7 @@ func readPoints(points []point, b []byte) ([]point, error) {
 		if len(b) < 9 {
 			return nil, errLayout
 		}
-		key := int64(binary.BigEndian.Uint64(b)) //nolint:gosec // a change of representation
+		key := int64(binary.BigEndian.Uint64(b))
 		ordinal, n := binary.Uvarint(b[8:])
 		if n <= 0 {
 			return nil, errLayout

@@ -99,7 +99,7 @@ func (s span) holds(ordinal uint64) bool { return s.from <= ordinal && ordinal <
 // search is one query at work.
 type search struct {
 	*conn
-	ctx    context.Context //nolint:containedctx // lives as long as the query
+	ctx    context.Context
 	query  Query
 	ranker Ranker
 	// where is Query.Where; apart says that no two of its keys are equal.
@@ -122,7 +122,7 @@ func (s *Store) newSearch(ctx context.Context, q Query) *search {
 		x.where, keys[s.key] = append(x.where, s), true
 	}
 	x.apart = len(keys) == len(x.where)
-	x.since, x.until = int64(min(q.Since, math.MaxInt64)), int64(min(q.Until, math.MaxInt64)) //nolint:gosec // bounded in this line
+	x.since, x.until = int64(min(q.Since, math.MaxInt64)), int64(min(q.Until, math.MaxInt64))
 	if q.Until == 0 {
 		x.until = math.MaxInt64
 	}

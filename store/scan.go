@@ -74,11 +74,11 @@ func (x *search) firstOrdinal(s span) (first uint64, found bool, err error) {
 	}
 	for _, size := range sizes {
 		here, err := x.one(func(r *rows) {
-			if o := uint64(r.int(0)); !found || o < first { //nolint:gosec // ordinals are not negative
+			if o := uint64(r.int(0)); !found || o < first {
 				first = o
 			}
 		}, "SELECT ordinal FROM selectors WHERE key = ? AND size = ? AND ordinal BETWEEN ? AND ? ORDER BY ordinal LIMIT 1",
-			s.key, size, int64(s.from), int64(s.to)) //nolint:gosec // at most 2^63−1
+			s.key, size, int64(s.from), int64(s.to))
 		if err != nil {
 			return 0, false, err
 		}
@@ -142,7 +142,7 @@ func (x *search) count(s span, limit int) (int, error) {
 	count := 0
 	for _, size := range sizes {
 		n, err := x.number("SELECT count(*) FROM (SELECT 1 FROM selectors WHERE key = ? AND size = ? AND ordinal BETWEEN ? AND ? LIMIT ?)",
-			s.key, size, int64(s.from), int64(s.to), int64(limit-count)) //nolint:gosec // at most 2^63−1
+			s.key, size, int64(s.from), int64(s.to), int64(limit-count))
 		if err != nil {
 			return 0, err
 		}

@@ -201,7 +201,7 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 		return Stats{}, err
 	}
 	size, err := s.size()
-	//nolint:gosec // counters are never negative
+
 	return Stats{
 		Attached: uint64(m.attached), Pending: uint64(m.pending), Held: uint64(m.held), Tips: uint64(m.tips), Bytes: size,
 		DroppedPending: uint64(m.droppedPending), DroppedHeld: uint64(m.droppedHeld),
@@ -217,7 +217,7 @@ func (s *Store) size() (uint64, error) {
 		case err != nil:
 			return 0, fmt.Errorf("database: %w", err)
 		default:
-			sum += uint64(info.Size()) //nolint:gosec // never negative
+			sum += uint64(info.Size())
 		}
 	}
 	return sum, nil
