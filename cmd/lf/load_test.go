@@ -172,14 +172,14 @@ func TestLoadInterrupted(t *testing.T) {
 		}
 		return nil
 	}
-	file := writeFile(t, facts(5000))
+	file := writeFile(t, facts(300))
 	var stdout, stderr strings.Builder
 	code := run(ctx, []string{"--home", f.home, "load", file}, strings.NewReader(""), &stdout, &stderr)
 	if code != exitFailed || !strings.HasSuffix(stderr.String(), "lf: interrupted\n") {
 		t.Fatalf("exit code %d, %q", code, stderr.String())
 	}
 	mustRun(t, "", "--home", f.home, "load", file)
-	if times := f.writtenOrdinals(t); len(times) != 5000 {
+	if times := f.writtenOrdinals(t); len(times) != 300 {
 		t.Fatalf("%d lines were written", len(times))
 	}
 }
