@@ -21,7 +21,7 @@ func TestCrashes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("killing a node many times takes a while")
 	}
-	lines := 1000 * *crashes
+	lines := 500 * *crashes
 	dir, file := t.TempDir(), writeFile(t, facts(lines))
 	node := startNode(t, dir, "--network", newNetworkFile(t), "--offline")
 	load := startLoad(t, dir, file)

@@ -64,6 +64,7 @@ func TestLoadRefusesBadLines(t *testing.T) {
 		"same selectors":    {good, "line 1"},
 		"number":            {`{"selectors":["b"],"value":5}`, "value"},
 		"not UTF-8":         {"{\"selectors\":[\"b\"],\"value\":\"\xff\"}", "UTF-8"},
+		"half a character":  {`{"selectors":["b"],"value":"\ud83d"}`, "surrogate"},
 		"cut-off":           {`{"selectors":["b"],"value":"x`, "object"},
 		"too long":          {`{"selectors":["b"],"value":"` + strings.Repeat("x", maxLine) + `"}`, "longer than"},
 		"selector repeated": {`{"selectors":["b","b#0"],"value":"x"}`, "twice"},
