@@ -85,7 +85,8 @@ func primitivesBound(b *testing.B, verify protocol.WorkVerifier, work protocol.W
 }
 
 // BenchmarkIngest takes records in as fetching does, on all cores, and compares with the bound of the verification's
-// primitives, measured just before: into memory, and durably into the real store.
+// primitives, the mean of what is measured just before and just after: into memory, and durably into the real store. Above
+// 100 % batches gain more than all the rest costs.
 func BenchmarkIngest(b *testing.B) {
 	w, verify, work := paidWorld(b)
 	b.Run("memory", func(b *testing.B) {
@@ -126,6 +127,7 @@ func benchmarkIngest(b *testing.B, w *world, verify protocol.WorkVerifier, work 
 	}
 	workers.Wait()
 	b.StopTimer()
+	bound = (bound + primitivesBound(b, verify, work)) / 2
 	rate := float64(b.N) / b.Elapsed().Seconds()
 	b.ReportMetric(rate, "records/s")
 	b.ReportMetric(bound, "bound/s")

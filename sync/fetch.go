@@ -18,7 +18,7 @@ import (
 // fetchFor carries out a request of the scheduler's and reports what came of it.
 func (s *Sync) fetchFor(ctx context.Context, a ask) {
 	began := time.Now()
-	f := &fetching{sync: s, ask: a, gate: make(chan struct{}, fetchIngests), linked: make(map[protocol.ID]bool)}
+	f := &fetching{sync: s, ask: a, linked: make(map[protocol.ID]bool)}
 	err := f.run(ctx)
 	f.ingests.Wait()
 	f.answer.fault = f.judge(ctx, err)
@@ -41,7 +41,6 @@ func (s *Sync) fetchFor(ctx context.Context, a ask) {
 type fetching struct {
 	sync *Sync
 	ask  ask
-	gate chan struct{} // a token for each record on its way into the store
 
 	linked map[protocol.ID]bool // by the items so far: what may come as an ancestor
 	items  int
@@ -167,13 +166,12 @@ func (f *fetching) take(ctx context.Context, r *protocol.Record, asked bool) err
 	for _, link := range r.Links {
 		f.linked[link] = true
 	}
-	select {
-	case f.gate <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	size := int64(r.WireSize())
+	if err := f.sync.fetched.Acquire(ctx, size); err != nil {
+		return fmt.Errorf("wait for room: %w", err)
 	}
 	f.ingests.Go(func() {
-		defer func() { <-f.gate }()
+		defer f.sync.fetched.Release(size)
 		ctx, done := context.WithTimeout(f.sync.ctx, storeTime)
 		defer done()
 		in, err := f.sync.ingest(ctx, r, Source{Via: ViaFetch, Peer: f.ask.peer})

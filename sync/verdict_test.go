@@ -246,7 +246,7 @@ func TestKnownIsCheap(t *testing.T) {
 	if got := s.judge(t, r.EncodeFrame()); got != pubsub.ValidationAccept {
 		t.Fatalf("first: verdict %d", got)
 	}
-	s.verify = func([]byte, protocol.Work) error { t.Error("a known record was checked again"); return nil }
+	s.checker.verifyOne = func(*protocol.Record) error { t.Error("a known record was checked again"); return nil }
 	puts := store.puts
 	for range 3 {
 		if got := s.judge(t, r.EncodeFrame()); got != pubsub.ValidationIgnore {
