@@ -200,9 +200,11 @@ func BenchmarkQuerySingle(b *testing.B) {
 			run()
 		}
 		b.ReportAllocs()
+		before := cpuTime(b)
 		for b.Loop() {
 			run()
 		}
+		b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/query")
 	})
 }
 
@@ -223,9 +225,11 @@ func BenchmarkQueryRange(b *testing.B) {
 			run()
 		}
 		b.ReportAllocs()
+		before := cpuTime(b)
 		for b.Loop() {
 			run()
 		}
+		b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/query")
 	})
 }
 
