@@ -110,13 +110,21 @@ func (x *search) load(k candidate, group []version) (claim *Claim, strangers boo
 		versions = append(versions, Version{r, uint64(v.idx)})
 	}
 	slices.SortFunc(versions, func(a, b Version) int { return compareVersions(b, a) })
-	if i := slices.IndexFunc(versions, func(v Version) bool { return v.Record.Type == protocol.TypeRelease }); i >= 0 {
-		versions = versions[:i]
-	}
+	versions = claimed(versions)
 	if versions = collapseTwins(versions); len(versions) == 0 {
 		return nil, strangers, nil
 	}
 	return &Claim{Owner: versions[0].Record.Owner, Version: versions[0], Older: versions[1:]}, strangers, nil
+}
+
+// claimed cuts versions, the newest first, where a release withdraws them: those of its own time and before.
+func claimed(versions []Version) []Version {
+	release := slices.IndexFunc(versions, func(v Version) bool { return v.Record.Type == protocol.TypeRelease })
+	if release < 0 {
+		return versions
+	}
+	at := versions[release].Record.Timestamp
+	return versions[:slices.IndexFunc(versions, func(v Version) bool { return v.Record.Timestamp <= at })]
 }
 
 // collapseTwins leaves the first of all versions with the same signed bytes.

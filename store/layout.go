@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -123,10 +122,4 @@ func (e *entry) released() int64 {
 		return 1
 	}
 	return 0
-}
-
-// compareID orders IDs as protocol does, for records with equal timestamps.
-func compareID(a, b *protocol.Record) int {
-	x, y := a.ID(), b.ID()
-	return bytes.Compare(x[:], y[:])
 }

@@ -45,7 +45,7 @@ type Answer struct {
 }
 
 // Claim is what one owner says under a composite key. Its newest version, which may be a tombstone, is its answer. Versions at or before a
-// release of the owner's do not count; order is by timestamp, then by ID.
+// release of the owner's do not count; order is by timestamp, then by signed hash.
 type Claim struct {
 	Owner protocol.Owner
 	Version

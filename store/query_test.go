@@ -238,8 +238,11 @@ func TestCost(t *testing.T) {
 		x := c.s.newSearch(ctx, Query{Where: []Range{where("crowded", 0, 0)}})
 		x.budget = scanBudget
 		cancel()
-		reader := <-c.s.readers
-		defer func() { c.s.readers <- reader }()
+		reader, err := c.s.readers.take(t.Context(), c.s.quit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.s.readers.give(reader)
 		if err := x.run(reader); !errors.Is(err, context.Canceled) {
 			t.Errorf("want context.Canceled: %v", err)
 		}
@@ -306,5 +309,32 @@ func TestRanker(t *testing.T) {
 	a := mustQuery(t, s, Query{Where: []Range{w.where("a", 0, 0)}})
 	if have := values(t, w, a, "a"); !slices.Equal(have, []string{"0"}) || ranker.claims != 5 {
 		t.Errorf("%v, ranked %d claims", have, ranker.claims)
+	}
+}
+
+// TestTwinsDecideNothing puts twins of two owners' versions of one millisecond until each has had the greatest ID: the
+// answer stays what it was. A release of that millisecond withdraws, whatever its ID.
+func TestTwinsDecideNothing(t *testing.T) {
+	w := newWorld(t)
+	s := openTest(t, w, Options{})
+	k := []sel{{"a", 0}}
+	both := []*protocol.Record{w.make(spec{at: 1, sels: k, value: "x"}), w.make(spec{at: 1, owner: 1, sels: k, value: "y"})}
+	putMany(t, s, both)
+	q := Query{Where: []Range{w.where("a", 0, 0)}}
+	first := values(t, w, mustQuery(t, s, q), "a")
+	for i := range byte(16) {
+		mustPut(t, s, twinOf(both[i%2], i), Attached)
+		if now := values(t, w, mustQuery(t, s, q), "a"); !slices.Equal(now, first) {
+			t.Fatalf("after %d twins: %v, was %v", i+1, now, first)
+		}
+	}
+	for owner := range 2 {
+		release := w.make(spec{at: 1, owner: owner, kind: protocol.TypeRelease, sels: k})
+		for i := range byte(4) {
+			mustPut(t, s, twinOf(release, i), Attached)
+		}
+	}
+	if a := mustQuery(t, s, q); len(a.Keys) != 0 {
+		t.Fatalf("a released key is answered: %+v", a)
 	}
 }
