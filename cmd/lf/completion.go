@@ -10,9 +10,10 @@ func (c *cli) completionCommand() *cobra.Command {
 		"powershell": func(root *cobra.Command) error { return root.GenPowerShellCompletionWithDesc(c.stdout) },
 	}
 	return &cobra.Command{
-		Use:       "completion bash|zsh|fish|powershell",
-		Short:     "Print a script that completes lf's commands in a shell",
-		Long:      "Print a script that completes lf's commands and flags, and the names of owners, in a shell.",
+		Use:   "completion bash|zsh|fish|powershell",
+		Short: "Print a script that completes lf's commands in a shell",
+		Long: `Print a script that completes lf's commands and flags, and the names of owners, in a shell. The one for bash needs the
+package bash-completion.`,
 		ValidArgs: []string{"bash", "zsh", "fish", "powershell"},
 		Example: `  source <(lf completion bash)                                     # in this shell
   lf completion bash > ~/.local/share/bash-completion/completions/lf   # for good
@@ -42,13 +43,9 @@ func (c *cli) completeOwners(*cobra.Command, []string, string) ([]string, cobra.
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	keys, err := h.Owners().List()
+	names, err := h.Owners().Names()
 	if err != nil {
 		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
-	var names []string
-	for _, k := range keys {
-		names = append(names, k.Name)
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
 }

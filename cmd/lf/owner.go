@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+
 	"github.com/spf13/cobra"
 
 	"github.com/lf-store/lf/node/home"
@@ -47,7 +49,7 @@ func (c *cli) ownerNewCommand() *cobra.Command {
   lf set horse 'Bad Horse' --owner work`,
 		Args: between(1, 1, "one NAME"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return c.withOwners(args[0], func(ring *home.Keyring) error {
+			return c.withNewOwner(args[0], func(ring *home.Keyring) error {
 				k, err := ring.New(args[0])
 				if err != nil {
 					return err
@@ -58,13 +60,15 @@ func (c *cli) ownerNewCommand() *cobra.Command {
 	}
 }
 
-// withOwners checks a new owner's name before it opens the keyring; no name needs no check.
-func (c *cli) withOwners(newName string, do func(*home.Keyring) error) error {
-	if newName != "" {
-		if err := home.CheckOwnerName(newName); err != nil {
-			return usage("%v", err)
-		}
+// withNewOwner checks a new owner's name before it opens the keyring.
+func (c *cli) withNewOwner(name string, do func(*home.Keyring) error) error {
+	if err := home.CheckOwnerName(name); err != nil {
+		return usage("%v", err)
 	}
+	return c.withOwners(do)
+}
+
+func (c *cli) withOwners(do func(*home.Keyring) error) error {
 	h, err := c.openHome()
 	if err != nil {
 		return err
@@ -79,12 +83,12 @@ func (c *cli) ownerListCommand() *cobra.Command {
 		Example: "  lf owner list",
 		Args:    between(0, 0, "no arguments"),
 		RunE: func(*cobra.Command, []string) error {
-			return c.withOwners("", func(ring *home.Keyring) error {
-				keys, err := ring.List()
-				if err != nil {
-					return err
+			return c.withOwners(func(ring *home.Keyring) error {
+				keys, damaged := ring.List()
+				if len(keys) == 0 && damaged != nil {
+					return damaged
 				}
-				return c.printOwners(keys)
+				return errors.Join(c.printOwners(keys), damaged)
 			})
 		},
 	}
@@ -116,7 +120,7 @@ func (c *cli) ownerDefaultCommand() *cobra.Command {
 		Args:              between(0, 1, "at most one NAME"),
 		ValidArgsFunction: c.completeOwners,
 		RunE: func(_ *cobra.Command, args []string) error {
-			return c.withOwners("", func(ring *home.Keyring) error {
+			return c.withOwners(func(ring *home.Keyring) error {
 				if len(args) == 1 {
 					if err := ring.SetDefault(args[0]); err != nil {
 						return err
@@ -130,11 +134,11 @@ func (c *cli) ownerDefaultCommand() *cobra.Command {
 
 // showDefaultOwner does not make one, as signing would.
 func (c *cli) showDefaultOwner(ring *home.Keyring) error {
-	keys, err := ring.List()
+	names, err := ring.Names()
 	if err != nil {
 		return err
 	}
-	if len(keys) == 0 {
+	if len(names) == 0 {
 		return notFound("no owners yet: lf set makes one on first use, lf owner new makes one now")
 	}
 	k, _, err := ring.Default()

@@ -24,7 +24,7 @@ one that is there already is not replaced. Who gets hold of the key can write as
 		Args:              between(0, 1, "at most one NAME"),
 		ValidArgsFunction: c.completeOwners,
 		RunE: func(_ *cobra.Command, args []string) error {
-			return c.withOwners("", func(ring *home.Keyring) error {
+			return c.withOwners(func(ring *home.Keyring) error {
 				text, err := exportKey(ring, args)
 				if err != nil {
 					return err
@@ -44,11 +44,11 @@ func exportKey(ring *home.Keyring, args []string) ([]byte, error) {
 	if len(args) == 1 {
 		return ring.Export(args[0])
 	}
-	keys, err := ring.List()
+	names, err := ring.Names()
 	if err != nil {
 		return nil, err
 	}
-	if len(keys) == 0 {
+	if len(names) == 0 {
 		return nil, notFound("no owners yet")
 	}
 	k, _, err := ring.Default()
@@ -66,7 +66,7 @@ func (c *cli) ownerImportCommand() *cobra.Command {
   openssl genpkey -algorithm ed25519 | lf owner import ssl -`,
 		Args: between(2, 2, "a NAME and a FILE (- for standard input)"),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return c.withOwners(args[0], func(ring *home.Keyring) error {
+			return c.withNewOwner(args[0], func(ring *home.Keyring) error {
 				text, err := c.keyText(args[1])
 				if err != nil {
 					return err

@@ -49,6 +49,12 @@ func (h *Home) Dir() string { return h.dir }
 // Database returns the path of the node's database.
 func (h *Home) Database() string { return h.path(databaseFile) }
 
+// HasDatabase reports whether a node has stored anything here.
+func (h *Home) HasDatabase() bool {
+	_, err := os.Stat(h.Database())
+	return !errors.Is(err, fs.ErrNotExist)
+}
+
 func (h *Home) path(name string) string { return filepath.Join(h.dir, name) }
 
 // makeDir makes the home, or a folder in it.

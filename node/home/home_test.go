@@ -289,6 +289,28 @@ func TestBindNetwork(t *testing.T) {
 	}
 }
 
+func TestUnbind(t *testing.T) {
+	h, one, two := open(t, filepath.Join(t.TempDir(), "home")), network(t, "one"), network(t, "two")
+	for range 2 { // once without anything to take back
+		if err := h.Unbind(); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.BindNetwork(one.File(nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(h.Unbind(), h.BindNetwork(two.File(nil))); err != nil {
+		t.Errorf("binding anew: %v", err)
+	}
+	if h.HasDatabase() {
+		t.Error("a home without a database has one")
+	}
+	write(t, h, "lf.db", "", 0o600)
+	if !h.HasDatabase() {
+		t.Error("a home with a database has none")
+	}
+}
+
 func TestAPI(t *testing.T) {
 	h := open(t, t.TempDir())
 	_, err := h.API()

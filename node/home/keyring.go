@@ -61,11 +61,9 @@ func (k *Keyring) Import(name string, pem []byte) (Key, error) {
 		return Key{}, err
 	}
 	owner := protocol.OwnerOf(secret)
-	switch known, err := k.Get(owner.String()); {
-	case err == nil:
+	// Whose a damaged key was cannot be known, and taking in a copy of it is the way out.
+	if known, err := k.Get(owner.String()); err == nil {
 		return Key{}, fmt.Errorf("owner %s is here already, as %q", owner, known.Name)
-	case !errors.Is(err, fs.ErrNotExist):
-		return Key{}, err
 	}
 	text, err := protocol.MarshalKeyPEM(secret)
 	if err != nil {
@@ -78,7 +76,7 @@ func (k *Keyring) add(name string, create func(path string) error) (Key, error) 
 	if err := CheckOwnerName(name); err != nil {
 		return Key{}, err
 	}
-	before, err := k.names()
+	before, err := k.Names()
 	if err != nil {
 		return Key{}, err
 	}
@@ -104,19 +102,25 @@ func (k *Keyring) Export(nameOrOwner string) ([]byte, error) {
 	return protocol.MarshalKeyPEM(key.Secret)
 }
 
-// List returns all keys, by name.
+// List returns all keys that are sound, by name. Its error says what is wrong with the others, and with the choice of
+// the default one: neither hides the keys that can be used.
 func (k *Keyring) List() ([]Key, error) {
-	names, err := k.names()
+	names, err := k.Names()
 	if err != nil {
 		return nil, err
 	}
-	keys := make([]Key, len(names))
-	for i, name := range names {
-		if keys[i], err = k.named(name); err != nil {
-			return nil, err
+	_, err = k.defaultName()
+	problems := []error{err}
+	var keys []Key
+	for _, name := range names {
+		key, err := k.named(name)
+		if err != nil {
+			problems = append(problems, err)
+			continue
 		}
+		keys = append(keys, key)
 	}
-	return keys, nil
+	return keys, errors.Join(problems...)
 }
 
 // Get returns one key by its name, or by its owner's text form. It is an [fs.ErrNotExist] when it is not here.
@@ -126,19 +130,19 @@ func (k *Keyring) Get(nameOrOwner string) (Key, error) {
 		return k.named(nameOrOwner)
 	}
 	keys, err := k.List()
-	if err != nil {
-		return Key{}, err
-	}
 	i := slices.IndexFunc(keys, func(key Key) bool { return key.Owner == owner })
-	if i < 0 {
-		return Key{}, missing("the key of owner %s is not here (lf owner list shows those that are)", owner)
+	switch {
+	case i >= 0:
+		return keys[i], nil
+	case err != nil:
+		return Key{}, err // it may be the damaged one
 	}
-	return keys[i], nil
+	return Key{}, missing("the key of owner %s is not here (lf owner list shows those that are)", owner)
 }
 
 // Default returns the key that signs when none is named, and makes one on first use; made tells that it did.
 func (k *Keyring) Default() (key Key, made bool, err error) {
-	names, err := k.names()
+	names, err := k.Names()
 	if err != nil {
 		return Key{}, false, err
 	}
@@ -185,18 +189,16 @@ func (k *Keyring) named(name string) (Key, error) {
 		return Key{}, fmt.Errorf("the key of owner %q: %w (restore it from a backup, or move the file away)", name, err)
 	}
 	chosen, err := k.defaultName()
-	if err != nil {
-		return Key{}, err
-	}
-	return Key{Name: name, Owner: protocol.OwnerOf(secret), Secret: secret, Default: name == chosen}, nil
+	isDefault := err == nil && name == chosen // a damaged choice keeps nobody from naming an owner, or choosing again
+	return Key{Name: name, Owner: protocol.OwnerOf(secret), Secret: secret, Default: isDefault}, nil
 }
 
 func unknownOwner(name string) error {
 	return missing("no owner %q is here (lf owner list shows those that are)", name)
 }
 
-// names returns the names of all keys, sorted. Files that are not called like a key are somebody else's.
-func (k *Keyring) names() ([]string, error) {
+// Names returns the names of all keys, sorted. Files that are not called like a key are somebody else's.
+func (k *Keyring) Names() ([]string, error) {
 	entries, err := os.ReadDir(k.folder)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("list owners: %w", err)

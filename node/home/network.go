@@ -64,6 +64,14 @@ func (h *Home) BindNetwork(f protocol.NetworkFile) error {
 	return h.writeNetwork(f, replaceFile)
 }
 
+// Unbind takes back the binding of a home in which nothing came of it.
+func (h *Home) Unbind() error {
+	if err := os.Remove(h.path(networkFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("take back the home's network: %w", err)
+	}
+	return nil
+}
+
 func (h *Home) writeNetwork(f protocol.NetworkFile, write func(string, []byte) error) error {
 	data, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {

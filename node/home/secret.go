@@ -31,6 +31,9 @@ func (h *Home) Identity() (ed25519.PrivateKey, error) {
 		}
 		key, err = readKey(path)
 	}
+	if errors.Is(err, fs.ErrPermission) {
+		return nil, fmt.Errorf("the node's identity: %w", err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("the node's identity: %w (restore it from a backup; or move the file away, and the node becomes a new one)", err)
 	}
@@ -82,6 +85,9 @@ func (h *Home) Token() (string, error) {
 func (h *Home) ReadToken() (string, error) {
 	path := h.path(tokenFile)
 	text, err := readSecret(path)
+	if errors.Is(err, errEmpty) {
+		err = nil // and no token either: damaged
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", missing("no node has lived in %s yet: start one with lf node, or give another --home", h.dir)
 	}
@@ -90,10 +96,12 @@ func (h *Home) ReadToken() (string, error) {
 	}
 	token := strings.TrimSpace(string(text))
 	if b, err := hex.DecodeString(token); err != nil || len(b) != tokenSize {
-		return "", fmt.Errorf("the API's token %s is damaged: remove the file and restart the node, which makes a new one", path)
+		return "", fmt.Errorf("the API's token: %s is empty or damaged: remove the file and restart the node, which makes a new one", path)
 	}
 	return token, nil
 }
+
+var errEmpty = errors.New("empty")
 
 // readSecret reads a short file that only its user may read.
 func readSecret(path string) ([]byte, error) {
@@ -107,7 +115,7 @@ func readSecret(path string) ([]byte, error) {
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
 		return nil, fmt.Errorf("%s is open to other users (mode %04o): chmod 600 it, if nobody can have read or changed it", path, info.Mode().Perm())
 	case info.Size() == 0:
-		return nil, fmt.Errorf("%s is empty", path)
+		return nil, fmt.Errorf("%s is %w", path, errEmpty)
 	case info.Size() > maxSecret:
 		return nil, fmt.Errorf("%s is too large to be what it should be (%d bytes)", path, info.Size())
 	}
