@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -18,17 +19,28 @@ func (c *cli) loadBar(total, before int) progress {
 	if !c.interactive() {
 		return progress{}
 	}
+	start := time.Now()
 	all := mpb.New(mpb.WithOutput(c.stderr), mpb.WithRefreshRate(100*time.Millisecond))
 	bar := all.AddBar(int64(total),
 		mpb.PrependDecorators(decor.CountersNoUnit("%d / %d lines")),
-		mpb.AppendDecorators(decor.AverageSpeed(0, "%.0f/s, "), decor.AverageETA(decor.ET_STYLE_GO), decor.Name(" left")),
+		mpb.AppendDecorators(decor.Any(func(now decor.Statistics) string {
+			return outlook(now.Current-int64(before), now.Total-now.Current, time.Since(start))
+		})),
 	)
 	if before > 0 {
 		bar.SetRefill(int64(before))
 		bar.IncrBy(before)
-		_ = bar.DecoratorAverageAdjust(time.Now()) // the speed is this run's; an error would mean that the bar has ended
 	}
 	return progress{all, bar}
+}
+
+// outlook is the speed of this run and how long it will take from here, nothing before the first line is written.
+func outlook(written, left int64, elapsed time.Duration) string {
+	if written <= 0 {
+		return ""
+	}
+	rest := time.Duration(float64(elapsed) / float64(written) * float64(left))
+	return fmt.Sprintf("%s, %s left", pace(int(written), elapsed.Seconds()), rest.Round(time.Second))
 }
 
 func (p progress) step() {

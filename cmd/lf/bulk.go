@@ -114,7 +114,7 @@ func (b *bulkFile) check(n *protocol.Network) (err error) {
 			err = fits(n, e.value)
 		}
 		if err != nil {
-			return fmt.Errorf("%s, line %d: %w (nothing was written)", b.name, line, err)
+			return fmt.Errorf("%s, line %d: %v (nothing was written)", b.name, line, err) //nolint:errorlint // no wrong usage, a wrong file
 		}
 		key := e.compositeKey()
 		if before := seen[key]; before > 0 {

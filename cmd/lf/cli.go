@@ -49,7 +49,11 @@ Exit codes: 0 found or done, 1 failed, 2 wrong usage, 3 not found or deleted.`,
 	root.SetOut(c.stdout)
 	root.SetErr(c.stderr)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return usage("%v (see %s --help)", err, cmd.CommandPath())
+		hint := ""
+		if strings.HasPrefix(err.Error(), "unknown shorthand flag") && strings.Contains(cmd.Use, "NAME") {
+			hint = "; write -- before a name or value that begins with a dash"
+		}
+		return usage("%v%s (see %s --help)", err, hint, cmd.CommandPath())
 	})
 	c.addGlobalFlags(root)
 	c.addCommands(root)
@@ -77,7 +81,7 @@ func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 func (c *cli) addGlobalFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVar(&c.homeDir, "home", "", "directory of the node's and the owners' keys (LF_HOME; default ~/.lf)")
-	f.StringVar(&c.apiURL, "api", "", "the node's API (LF_API; default: of the node in the home, else http://127.0.0.1:9980)")
+	f.StringVar(&c.apiURL, "api", "", "the node's API (LF_API; default: of the node in the home, else http://127.0.0.1:9980); LF_TOKEN: the token, if not the home's")
 	f.BoolVar(&c.json, "json", false, "write JSON")
 	f.BoolVarP(&c.quiet, "quiet", "q", false, "write errors only, and what was asked for")
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/lf-store/lf/protocol"
@@ -16,7 +17,7 @@ func parseSelectors(args []string) ([]protocol.Expression, error) {
 	for i, arg := range args {
 		e, err := protocol.ParseExpression(arg)
 		if err != nil {
-			return nil, usage("%v", err)
+			return nil, usage("%s", clip(err.Error()))
 		}
 		selectors[i] = e
 	}
@@ -32,9 +33,9 @@ func parsePoints(args []string) ([]protocol.Expression, error) {
 	for i, e := range selectors {
 		switch {
 		case !e.Point():
-			return nil, usage("selector %q: one ordinal is needed here, not a range", args[i])
+			return nil, usage("selector %s: one ordinal is needed here, not a range", clip(strconv.Quote(args[i])))
 		case slices.Contains(selectors[:i], e):
-			return nil, usage("selector %q is given twice", args[i])
+			return nil, usage("selector %s is given twice", clip(strconv.Quote(args[i])))
 		}
 	}
 	return selectors, nil

@@ -29,7 +29,7 @@ func (c *cli) loadCommand() *cobra.Command {
 
 Selectors are written as for lf set. The whole file is checked before anything is written. Several records are made at
 once; a line counts as written when the node has it on disk. After an interruption the same command goes on where it
-stopped: which lines the node has acknowledged is kept in the home, for this content, network and owner. While the node
+stopped: which lines the node has acknowledged is kept in the home, for this content, network, owner and masking key. While the node
 is away, for instance for a restart, load waits.`,
 		Example: `  lf load facts.jsonl
   lf load facts.jsonl          # again: goes on, or says that all of it is there
@@ -88,13 +88,19 @@ func journalKey(file *bulkFile, a *author) []byte {
 	h.Write(file.hash[:])
 	h.Write(network[:])
 	h.Write(a.key.Owner[:])
+	if a.mask != nil {
+		h.Write(a.key.Secret) // so that the journal's name helps nobody to guess the masking key
+		h.Write(a.mask[:])
+	}
 	return h.Sum(nil)
 }
 
 // loadOn writes what is left of a file and reports.
 func (c *cli) loadOn(ctx context.Context, l *loader) error {
 	before := l.journal.count()
-	if l.journal.complete {
+	if l.file.lines == 0 {
+		c.note("nothing is on the lines of %s", l.file.name)
+	} else if l.journal.complete {
 		before = l.file.lines
 		c.note("all %d lines of %s were written before; --again writes them anew", before, l.file.name)
 	} else if before > 0 {
@@ -125,5 +131,14 @@ func (c *cli) printLoaded(l loaded) error {
 	case c.quiet || l.Written == 0:
 		return nil
 	}
-	return c.print(fmt.Sprintf("%d records written in %.1f s, %.0f records/s\n", l.Written, l.Seconds, float64(l.Written)/max(l.Seconds, 1e-3)))
+	return c.printf("%d records written in %.1f s, %s\n", l.Written, l.Seconds, pace(l.Written, l.Seconds))
+}
+
+// pace is how fast records were written, as a rate, or per record where one takes seconds.
+func pace(records int, seconds float64) string {
+	rate := float64(records) / max(seconds, 1e-3)
+	if records > 0 && rate < 1 {
+		return fmt.Sprintf("%.0f s a record", seconds/float64(records))
+	}
+	return fmt.Sprintf("%.0f records/s", rate)
 }

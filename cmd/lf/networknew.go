@@ -2,10 +2,12 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"strconv"
 	"strings"
@@ -94,7 +96,7 @@ asked for. They are fixed for ever; who wants other ones makes another network.`
 				if _, ok := terminal(c.stdin); !ok {
 					return usage("a network needs a --name (see %s --help)", cmd.CommandPath())
 				}
-				if err := c.askParameters(&p, all); err != nil {
+				if err := c.askParameters(cmd.Context(), &p, all); err != nil {
 					return err
 				}
 			}
@@ -112,6 +114,9 @@ asked for. They are fixed for ever; who wants other ones makes another network.`
 func (c *cli) newNetwork(p *protocol.Params, seeds []string, out string) error {
 	if err := p.Check(); err != nil {
 		return usage("%v", err)
+	}
+	if err := checkSeeds(seeds); err != nil {
+		return err
 	}
 	n, err := protocol.NewNetwork(*p, clock(), rand.Reader)
 	if err != nil {
@@ -147,22 +152,53 @@ func fileNameOf(name string) string {
 }
 
 // askParameters asks for each parameter; an empty answer takes what is offered.
-func (c *cli) askParameters(p *protocol.Params, all []*parameter) error {
-	lines := bufio.NewScanner(c.stdin)
+func (c *cli) askParameters(ctx context.Context, p *protocol.Params, all []*parameter) error {
+	lines := bufio.NewReader(c.stdin)
 	for _, parameter := range all {
 		for {
-			fmt.Fprintf(c.stderr, "%s [%s]: ", parameter.question, printable(parameter.now()))
-			if !lines.Scan() {
-				return errors.Join(errors.New("no answer: no network was made"), lines.Err())
+			fmt.Fprintf(c.stderr, "%s: ", parameter.prompt())
+			line, err := readLine(ctx, lines)
+			if err != nil {
+				fmt.Fprintln(c.stderr)
+				return err
 			}
-			err := parameter.answer(strings.TrimSpace(lines.Text()), p)
-			if err == nil {
+			if err = parameter.answer(strings.TrimSpace(line), p); err == nil {
 				break
 			}
 			fmt.Fprintln(c.stderr, "  "+oneLine(err.Error()))
 		}
 	}
 	return nil
+}
+
+func (p *parameter) prompt() string {
+	if offered := p.now(); offered != "" {
+		return fmt.Sprintf("%s [%s]", p.question, printable(offered))
+	}
+	return p.question
+}
+
+// readLine reads a line from a terminal until the context ends: a read that waits for a key does not end by itself, and
+// ends with the process.
+func readLine(ctx context.Context, lines *bufio.Reader) (string, error) {
+	type answer struct {
+		text string
+		err  error
+	}
+	got := make(chan answer, 1)
+	go func() {
+		text, err := lines.ReadString('\n')
+		got <- answer{text, err}
+	}()
+	select {
+	case <-ctx.Done():
+		return "", context.Cause(ctx)
+	case a := <-got:
+		if errors.Is(a.err, io.EOF) {
+			return "", errors.New("no answer: no network was made")
+		}
+		return a.text, a.err
+	}
 }
 
 func (p *parameter) answer(s string, all *protocol.Params) error {

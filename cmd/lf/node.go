@@ -81,20 +81,24 @@ func (c *cli) node(ctx context.Context, r *running, seedsGiven bool) (err error)
 	if config.Network, err = file.Network(); err != nil {
 		return err
 	}
-	// Here rather than in the node, which does not know the seeds in the file.
-	if err := place.BindNetwork(file); err != nil {
-		return err
-	}
 	config.Home, config.Seeds = place, file.Seeds
 	if seedsGiven {
 		config.Seeds = r.seeds
 	}
-	return c.runNode(ctx, config)
+	// Here rather than in the node, which does not know the seeds in the file.
+	unbind, err := bind(place, file)
+	if err != nil {
+		return err
+	}
+	return c.runNode(ctx, config, unbind)
 }
 
-// runNode runs a node until the context ends.
-func (c *cli) runNode(ctx context.Context, config node.Config) error {
+// runNode runs a node until the context ends. Where it does not even start, it takes the home's binding back.
+func (c *cli) runNode(ctx context.Context, config node.Config, unbind func() error) error {
 	n, err := node.Start(ctx, config)
+	if inUse := new(home.InUseError); err != nil && !errors.As(err, &inUse) {
+		return errors.Join(err, unbind())
+	}
 	if err != nil {
 		return err
 	}
@@ -118,6 +122,9 @@ func (c *cli) nodeConfig(r *running) (config node.Config, err error) {
 		return config, usage("--dev has no peers: leave out --seed")
 	case r.threads < 0:
 		return config, usage("--threads must be at least 1, not %d", r.threads)
+	}
+	if err := r.checkAddresses(); err != nil {
+		return config, err
 	}
 	if config.Profile, err = node.ParseProfile(r.profile); err != nil {
 		return config, usage("%v", err)

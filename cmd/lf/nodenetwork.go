@@ -25,6 +25,8 @@ func nodeNetwork(h *home.Home, r *running) (protocol.NetworkFile, error) {
 	}
 	bound, file, err := h.Network()
 	switch fresh := errors.Is(err, fs.ErrNotExist); {
+	case fresh && h.HasDatabase():
+		return file, fmt.Errorf("home %s has a database, but its network.lfnet is gone: give the network's file with --network", h.Dir())
 	case fresh && r.dev:
 		return newDevNetwork()
 	case fresh:
@@ -40,6 +42,22 @@ func nodeNetwork(h *home.Home, r *running) (protocol.NetworkFile, error) {
 		return latest, nil
 	}
 	return file, nil
+}
+
+// bind makes a home belong to a network. unbind takes that back, if it is new and nothing was stored in its name: a
+// first start that fails, for a mistyped address or a network file forgotten, must not decide for ever.
+func bind(h *home.Home, f protocol.NetworkFile) (unbind func() error, err error) {
+	_, _, err = h.Network()
+	fresh, foreign := errors.Is(err, fs.ErrNotExist), h.HasDatabase()
+	if err := h.BindNetwork(f); err != nil {
+		return nil, err
+	}
+	return func() error {
+		if !fresh || (h.HasDatabase() && !foreign) {
+			return nil
+		}
+		return h.Unbind()
+	}, nil
 }
 
 func newDevNetwork() (f protocol.NetworkFile, err error) {

@@ -101,11 +101,7 @@ func (s *session) dial() error {
 // apiAddress is what --api says, else LF_API, else where the node in the home listens. A home in which no node has
 // ever lived is only a keyring, and then the node is where nodes usually are.
 func (c *cli) apiAddress(h *home.Home) (string, error) {
-	address := c.apiURL
-	if address == "" {
-		address = os.Getenv("LF_API")
-	}
-	if address != "" {
+	if address := c.givenAPI(); address != "" {
 		u, err := url.Parse(address)
 		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
 			return "", usage("%q is not the URL of an API (http://HOST:PORT)", address)
@@ -128,9 +124,25 @@ func (s *session) token(address string) (string, error) {
 		return token, nil
 	}
 	if !onThisComputer(address) {
-		return "", fmt.Errorf("writing through %s needs that node's token (its file api.token) in LF_TOKEN", address)
+		return "", needsToken(address)
 	}
-	return s.home.ReadToken()
+	token, err := s.home.ReadToken()
+	if errors.Is(err, fs.ErrNotExist) && s.cli.givenAPI() != "" {
+		err = needsToken(address)
+	}
+	return token, err
+}
+
+func needsToken(address string) error {
+	return fmt.Errorf("writing through %s needs that node's token (its file api.token) in LF_TOKEN", address)
+}
+
+// givenAPI is the address that the user gave, "" when none.
+func (c *cli) givenAPI() string {
+	if c.apiURL != "" {
+		return c.apiURL
+	}
+	return os.Getenv("LF_API")
 }
 
 func onThisComputer(address string) bool {

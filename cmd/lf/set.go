@@ -27,7 +27,8 @@ does the proof of work here and gives the node a finished record. The record's C
 
 ` + selectorHelp + `
 
-VALUE is taken byte for byte; - reads it from standard input. Write -- before a value that begins with a dash.`,
+VALUE is taken byte for byte; - reads it from standard input. Write -- before a value that begins with a dash. Values are
+compressed and sealed (29 bytes more); what they may then measure is the network's to say (lf network show), usually 1024 bytes.`,
 		Example: `  lf set horse 'Bad Horse, Bad Horse'
   lf set bad horse#2 'He rides across the nation'
   lf set 'issue \#7' 'a name with a hash in it'
@@ -107,8 +108,8 @@ func (c *cli) author(ctx context.Context, a *authoring, say statement) error {
 
 // someOwner makes sure that taking back does not begin with making an owner.
 func (s *session) someOwner() error {
-	keys, err := s.home.Owners().List()
-	if err == nil && len(keys) == 0 {
+	names, err := s.home.Owners().Names()
+	if err == nil && len(names) == 0 {
 		err = notFound("no owners yet, so nothing was set from here")
 	}
 	return err
