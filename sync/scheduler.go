@@ -3,6 +3,7 @@ package lfsync
 import (
 	"container/heap"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -256,15 +257,10 @@ func (s *scheduler) peerDown(id peer.ID) {
 			s.finish(req, answer{fault: faultFailed})
 		}
 	}
-	for _, w := range append([]*want(nil), s.queue...) {
-		if w != nil {
-			delete(w.lacking, p)
-			s.parkIfHopeless(w)
-		}
-	}
-	for _, w := range s.waiting {
+	for _, w := range s.wanted {
 		delete(w.lacking, p)
 	}
+	s.parkHopeless()
 }
 
 // want asks for records that are missing. from, where not empty, is who most likely has them; depth tells how deep in
@@ -383,6 +379,9 @@ func (s *scheduler) finish(id requestID, a answer) {
 			s.parkIfHopeless(w)
 		})
 	}
+	if r.peer.pausedTo > s.now {
+		s.parkHopeless()
+	}
 }
 
 // release makes a record ready that was asked for, or forgets it if it came meanwhile.
@@ -418,14 +417,28 @@ func (s *scheduler) judge(r *request, a answer) {
 	}
 }
 
-// parkIfHopeless lets a ready record wait that every peer lacks.
+// parkHopeless does parkIfHopeless to all ready records.
+func (s *scheduler) parkHopeless() {
+	for _, w := range slices.Clone(s.queue) {
+		if w != nil {
+			s.parkIfHopeless(w)
+		}
+	}
+}
+
+// parkIfHopeless lets a ready record wait that every peer lacks, but for those that do not answer: else a peer could name
+// tips that are not there, keep silent when it is asked for them, and so keep them wanted for ever.
 func (s *scheduler) parkIfHopeless(w *want) {
+	lacking := 0
 	for _, p := range s.peers {
-		if !w.lacking[p] {
+		switch {
+		case w.lacking[p]:
+			lacking++
+		case p.pausedTo <= s.now:
 			return
 		}
 	}
-	if len(s.peers) > 0 {
+	if lacking > 0 {
 		s.retryLater(w)
 		w.parked = true
 	}
