@@ -43,6 +43,7 @@ type fetching struct {
 	ask  ask
 
 	linked map[protocol.ID]bool // by the items so far: what may come as an ancestor
+	blind  bool                 // an item's links cannot be read, so linked is not all
 	items  int
 
 	ingests sync.WaitGroup
@@ -120,6 +121,7 @@ func (f *fetching) readItems(ctx context.Context, stream network.Stream, in *buf
 		if err != nil {
 			return fmt.Errorf("item %d: %w", i, err)
 		}
+		f.link(it)
 		if i < len(f.ask.ids) {
 			err = f.asked(ctx, f.ask.ids[i], it)
 		} else {
@@ -151,8 +153,12 @@ func (f *fetching) asked(ctx context.Context, id protocol.ID, it item) error {
 
 func (f *fetching) ancestor(ctx context.Context, it item) error {
 	switch {
+	case it.unknown:
+		return nil
 	case it.record == nil:
 		return guilty("an ancestor that is not there")
+	case !f.linked[it.record.ID()] && f.blind:
+		return nil
 	case !f.linked[it.record.ID()]:
 		return guilty("record %s, which was not asked for", it.record.ID())
 	case it.pruned:
@@ -161,11 +167,18 @@ func (f *fetching) ancestor(ctx context.Context, it item) error {
 	return f.take(ctx, it.record, false)
 }
 
+// link notes what an item links to, whether the item itself is of use or not.
+func (f *fetching) link(it item) {
+	f.blind = f.blind || it.unknown
+	if it.record != nil {
+		for _, link := range it.record.Links {
+			f.linked[link] = true
+		}
+	}
+}
+
 // take has a record ingested while the next one is read.
 func (f *fetching) take(ctx context.Context, r *protocol.Record, asked bool) error {
-	for _, link := range r.Links {
-		f.linked[link] = true
-	}
 	size := int64(r.WireSize())
 	if err := f.sync.fetched.Acquire(ctx, size); err != nil {
 		return fmt.Errorf("wait for room: %w", err)

@@ -116,8 +116,9 @@ func readTips(in io.Reader) ([]protocol.ID, error) {
 // item is one record of an answer; record is nil where the responder does not have it, or has it in a version that is
 // not known here.
 type item struct {
-	record *protocol.Record
-	pruned bool
+	record  *protocol.Record
+	pruned  bool
+	unknown bool // of an unknown version: it may link to anything
 }
 
 // writeItem writes an item; r is nil for a record that is not here. It returns the bytes written.
@@ -174,7 +175,7 @@ func readFrame(in io.Reader, pruned bool) (item, error) {
 	r, err := protocol.DecodeFrame(frame)
 	switch {
 	case protocol.IsUnknownVersion(err):
-		return item{}, nil // of no use to this software, as if the peer did not have it
+		return item{unknown: true}, nil // of no use to this software, as if the peer did not have it
 	case err != nil:
 		return item{}, guilty("%v", err)
 	case r.HasValue() == pruned:
