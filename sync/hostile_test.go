@@ -1,6 +1,7 @@
 package lfsync
 
 import (
+	"bufio"
 	"context"
 	"crypto/rand"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	dto "github.com/prometheus/client_model/go"
+	"golang.org/x/time/rate"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -263,12 +265,51 @@ func TestServedStreamsAreBounded(t *testing.T) {
 	}
 	eventually(t, "three are turned away", func() bool { return n.Status().Dropped[queueServe] >= 3 })
 	n.guard.mu.Lock()
-	if n.guard.served > maxServed {
-		t.Errorf("%d streams are served", n.guard.served)
+	if b, ok := n.guard.budgets.Get(h.ID()); !ok || b.open != maxServed {
+		t.Errorf("the peer's streams: %+v", b)
 	}
 	n.guard.mu.Unlock()
 	for _, s := range streams {
 		_ = s.Reset()
+	}
+}
+
+// Peers that open streams and say nothing keep nobody else from being served.
+func TestSilentStreams(t *testing.T) {
+	w := newWorld(t, nil)
+	n := w.hurried(t)
+	n.timeouts.item, n.timeouts.serve = time.Minute, time.Minute
+	chain := w.chain(t, 2)
+	n.load(t, chain...)
+	for range maxServedAll/maxServed + 1 {
+		h := newHost(t)
+		connect(t, h, n.host)
+		for range maxServed {
+			s, err := h.NewStream(t.Context(), n.host.ID(), fetchProtocol(w.network))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err = s.Write([]byte{1}); err != nil { // opens it at the other side
+				t.Fatal(err)
+			}
+		}
+		eventually(t, "the peer's streams are open", func() bool {
+			n.guard.mu.Lock()
+			defer n.guard.mu.Unlock()
+			b, ok := n.guard.budgets.Get(h.ID())
+			return ok && b.open == maxServed
+		})
+	}
+	honest := newHost(t)
+	connect(t, honest, n.host)
+	s, err := honest.NewStream(t.Context(), n.host.ID(), fetchProtocol(w.network))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = s.SetDeadline(time.Now().Add(10 * time.Second))
+	_, _ = s.Write(appendRequest(nil, fetchRequest{ids: []protocol.ID{chain[1].ID()}}))
+	if it, err := readItem(bufio.NewReader(s)); err != nil || it.record == nil {
+		t.Errorf("not served: %v", err)
 	}
 }
 
@@ -281,7 +322,7 @@ func TestRate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer n.guard.exit(b)
-	v := &visit{units: b.units}
+	v := &visit{units: b.units, guard: n.guard}
 	ctx, done := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer done()
 	if err := v.pay(ctx, serveBurst); err != nil {
@@ -293,5 +334,90 @@ func TestRate(t *testing.T) {
 	}
 	if err := v.pay(ctx, serveRate); err == nil {
 		t.Error("paid for more than there was time")
+	}
+}
+
+// What this software cannot use of an answer, a record that lacks its value or one of a newer version, is nobody's fault, and
+// neither is what such a record links to.
+func TestUselessItemsAreNoFault(t *testing.T) {
+	w := newWorld(t, nil)
+	chain := w.chain(t, 3)
+	pruned, err := protocol.DecodeFrame(forge(t, chain[2], nil, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	newer := func(s io.Writer) { _, _ = s.Write([]byte{1, 0, 0, 0, 5, 0x82, 0x42, 0x81, 0x02, 0xf6}) }
+	for name, answer := range map[string]func(network.Stream){
+		"ancestors of a pruned record": func(s network.Stream) { _, _ = writeItem(s, pruned); _, _ = writeItem(s, chain[1]) },
+		"ancestors of a newer record":  func(s network.Stream) { newer(s); _, _ = writeItem(s, chain[1]) },
+		"a newer ancestor":             func(s network.Stream) { _, _ = writeItem(s, chain[2]); newer(s) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			n := w.hurried(t)
+			peer := w.responder(t, func(s network.Stream, req fetchRequest) {
+				if req.ids[0] == chain[2].ID() { // else what came has a parent that it is asked for too, and lacks
+					answer(s)
+				}
+			})
+			connect(t, n.host, peer)
+			eventually(t, "its tips are known", func() bool { return n.requests("answered") == 1 })
+			n.wantNow(chain[2].ID())
+			eventually(t, "the request has ended", func() bool { return n.requests("answered") > 1 || n.requests("guilty") > 0 })
+			if n.requests("guilty") > 0 {
+				t.Error("a correct peer was blamed")
+			}
+		})
+	}
+}
+
+// A peer that asks for much and does not read holds its place no longer than an item may take.
+func TestStalledReader(t *testing.T) {
+	w := newWorld(t, func(p *protocol.Params) { p.MaxValue = protocol.MaxValue })
+	n := w.hurried(t)
+	n.timeouts.serve = time.Hour
+	var ids []protocol.ID
+	for range 16 { // a MiB; a stream's first window has 256 KiB
+		d := w.draft()
+		d.Value = make([]byte, 59<<10)
+		_, _ = rand.Read(d.Value)
+		r := w.finish(t, d)
+		n.load(t, r)
+		ids = append(ids, r.ID())
+	}
+	h := newHost(t)
+	connect(t, h, n.host)
+	s, err := h.NewStream(t.Context(), n.host.ID(), fetchProtocol(w.network))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = s.Write(appendRequest(nil, fetchRequest{ids: ids}))
+	served := func() int {
+		n.guard.mu.Lock()
+		defer n.guard.mu.Unlock()
+		return n.guard.served
+	}
+	eventually(t, "it is served", func() bool { return served() == 1 })
+	began := time.Now()
+	eventually(t, "it is given up", func() bool { return served() == 0 })
+	if time.Since(began) < n.timeouts.item/2 {
+		t.Error("the answer did not stall")
+	}
+}
+
+// Tips are paid for by their number.
+func TestTipsArePaid(t *testing.T) {
+	w := newWorld(t, nil)
+	n := w.hurried(t)
+	for range maxTips {
+		n.load(t, w.record(t))
+	}
+	v := &visit{units: rate.NewLimiter(0, maxTips+1), guard: n.guard}
+	ctx, done := context.WithTimeout(t.Context(), time.Minute) // at this rate what is spent never comes again
+	defer done()
+	for want := range 2 {
+		err := n.serveTips(ctx, v, bufio.NewWriter(io.Discard))
+		if (err != nil) != (want == 1) {
+			t.Errorf("time %d: %v", want+1, err)
+		}
 	}
 }

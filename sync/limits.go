@@ -31,10 +31,10 @@ const (
 	serveRate = 4096
 	// serveBurst lets one whole answer of the largest kind through at once.
 	serveBurst = 2 * serveRate
-	// maxServed bounds the streams of one peer that are served at once: what the other side's scheduler opens
+	// maxServed bounds the streams of one peer that are open at once, served or still silent: what the other side's scheduler opens
 	// (maxPerPeer), a tips request, and as many again that it gave up while they still drain here.
 	maxServed = 2 * (maxPerPeer + 1)
-	// maxServedAll bounds the streams served at once: they hold 32 × serveMemory = 3 MiB and a store reader each.
+	// maxServedAll bounds the streams served at once, those whose request has come: they hold 32 × serveMemory = 3 MiB and a store reader each.
 	maxServedAll = 32
 	// maxBudgets is how many peers' rates are remembered, some 200 bytes each: more than a node has connections, so
 	// that a peer does not get a new rate by reconnecting.
@@ -47,6 +47,8 @@ const (
 	answerBytesLimited = 48 << 10
 	// serveMemory is what a served stream holds: one frame, encoded and decoded, and its buffers.
 	serveMemory = 2*maxItem - maxItem/2
+	// requestMemory is what a stream holds until its request has come: the largest request, raw and decoded.
+	requestMemory = 2 * (requestHead + maxAsked*idSize)
 	// serveTime ends a served stream: a MiB to a peer with 300 kbit/s takes 28 s.
 	serveTime = 45 * time.Second
 )

@@ -19,13 +19,13 @@ type guard struct {
 	sync    *Sync
 	mu      sync.Mutex
 	budgets *lru.Cache[peer.ID, *budget]
-	served  int
+	served  int // streams whose request has come
 }
 
 // budget is what one peer may use of this node.
 type budget struct {
-	units  *rate.Limiter // see serveRate
-	served int
+	units *rate.Limiter // see serveRate
+	open  int           // its streams, whether they have said what they want or not
 }
 
 // errOverloaded ends a stream that is one too many.
@@ -39,6 +39,23 @@ func newGuard(s *Sync) *guard {
 type visit struct {
 	network.Stream
 	units *rate.Limiter
+	guard *guard
+}
+
+// begin takes one of the places that all peers share, and the memory to serve, once the request has come: a peer that opens
+// streams and says nothing keeps the others from nothing.
+func (v *visit) begin() (end func(), err error) {
+	if err := v.Scope().ReserveMemory(serveMemory, network.ReservationPriorityMedium); err != nil {
+		return nil, fmt.Errorf("reserve memory: %w", err)
+	}
+	if !v.guard.begin() {
+		v.Scope().ReleaseMemory(serveMemory)
+		return nil, errOverloaded
+	}
+	return func() {
+		v.guard.end()
+		v.Scope().ReleaseMemory(serveMemory)
+	}, nil
 }
 
 // pay waits until the peer may have so many units more. It fails where that is not before the deadline.
@@ -82,12 +99,12 @@ func (g *guard) serve(ctx context.Context, service string, stream network.Stream
 		return err
 	}
 	defer g.exit(b)
-	release, err := secure(ctx, service, stream, serveMemory)
+	release, err := secure(ctx, service, stream, requestMemory)
 	if err != nil {
 		return err
 	}
 	defer release()
-	return serve(ctx, &visit{Stream: stream, units: b.units})
+	return serve(ctx, &visit{Stream: stream, units: b.units, guard: g})
 }
 
 // secure puts a stream under its service's limits, reserves memory, and ties it to the context and its deadline.
@@ -111,7 +128,7 @@ func secure(ctx context.Context, service string, stream network.Stream, memory i
 	}, nil
 }
 
-// enter counts a stream in, or turns it away.
+// enter counts a peer's stream in, or turns it away.
 func (g *guard) enter(p peer.ID) (*budget, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -120,19 +137,35 @@ func (g *guard) enter(p peer.ID) (*budget, error) {
 		b = &budget{units: rate.NewLimiter(serveRate, serveBurst)}
 		g.budgets.Add(p, b)
 	}
-	if b.served >= maxServed || g.served >= maxServedAll {
+	if b.open >= maxServed {
 		g.sync.metrics.unserved.Add(1)
 		return nil, errOverloaded
 	}
-	b.served++
-	g.served++
+	b.open++
 	return b, nil
 }
 
 func (g *guard) exit(b *budget) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	b.served--
+	b.open--
+}
+
+// begin counts in a stream whose request has come, unless there are as many as can be served.
+func (g *guard) begin() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.served >= maxServedAll {
+		g.sync.metrics.unserved.Add(1)
+		return false
+	}
+	g.served++
+	return true
+}
+
+func (g *guard) end() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	g.served--
 }
 

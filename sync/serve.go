@@ -26,12 +26,17 @@ func (s *Sync) serveFetch(ctx context.Context, v *visit) error {
 	if err != nil {
 		return err
 	}
+	end, err := v.begin()
+	if err != nil {
+		return err
+	}
+	defer end()
 	if err := v.pay(ctx, 1); err != nil {
 		return err
 	}
 	out := bufio.NewWriterSize(v, 16<<10)
 	if len(req.ids) == 0 {
-		err = s.serveTips(ctx, out)
+		err = s.serveTips(ctx, v, out)
 	} else {
 		err = s.newWalk(v, out).serve(ctx, req)
 	}
@@ -44,10 +49,13 @@ func (s *Sync) serveFetch(ctx context.Context, v *visit) error {
 	return nil
 }
 
-func (s *Sync) serveTips(ctx context.Context, out *bufio.Writer) error {
+func (s *Sync) serveTips(ctx context.Context, v *visit, out *bufio.Writer) error {
 	tips, err := s.store.Tips(ctx, maxTips)
 	if err != nil {
 		return fmt.Errorf("read tips: %w", err)
+	}
+	if err := v.pay(ctx, len(tips)); err != nil { // each was looked up
+		return err
 	}
 	_, err = out.Write(appendTips(nil, tips[:min(len(tips), maxTips)]))
 	return err
@@ -104,6 +112,7 @@ func (w *walk) send(ctx context.Context, id protocol.ID, asked bool) error {
 	case !ok:
 		r = nil
 	}
+	_ = w.visit.SetWriteDeadline(w.sync.itemDeadline(ctx)) // who does not read gives up the place that others wait for
 	n, err := writeItem(w.out, r)
 	if err != nil {
 		return fmt.Errorf("send record %s: %w", id, err)
