@@ -13,15 +13,15 @@ import (
 )
 
 // newDHT joins the network's own DHT. It knows nobody but the peers that the node is connected to, asks those for more,
-// and turns to the known ones only when it has none. It keeps provider records (for discovery) and no values: LF has a
-// better place for values.
+// and turns to the known ones only when it has none. It keeps nothing for others: no values, for which LF has a better
+// place, and no provider records, of which anybody could store any number for two days, each a commit of the database.
 func newDHT(ctx context.Context, h host.Host, prefix string, store datastore.Batching, p Profile, known func() []peer.AddrInfo) (*dht.IpfsDHT, error) {
 	mode := dht.ModeServer
 	if p == ProfileDefault {
 		mode = dht.ModeAuto // a client until the node turns out to be reachable
 	}
 	d, err := dht.New(h,
-		dht.ProtocolPrefix(libp2pprotocol.ID(prefix)), dht.Datastore(store), dht.DisableValues(), dht.Mode(mode),
+		dht.ProtocolPrefix(libp2pprotocol.ID(prefix)), dht.Datastore(store), dht.DisableValues(), dht.DisableProviders(), dht.Mode(mode),
 		dht.BootstrapPeersFunc(known), dht.AddressFilter(p.dialable),
 	)
 	if err != nil {
