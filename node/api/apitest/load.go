@@ -4,10 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
+	"net/http/httputil"
 	"slices"
 	"strconv"
 	"sync"
@@ -128,7 +128,7 @@ func (p *Plan) connection(ctx context.Context, next *atomic.Int64) ([]time.Durat
 	}
 }
 
-// readAnswer reads an answer with a Content-Length and forgets it.
+// readAnswer reads an answer and forgets it.
 func readAnswer(r *bufio.Reader) error {
 	status, err := r.ReadSlice('\n')
 	if err != nil {
@@ -142,23 +142,33 @@ func readAnswer(r *bufio.Reader) error {
 	if err != nil {
 		return err
 	}
-	if failed != "" {
-		body, _ := io.ReadAll(io.LimitReader(r, int64(length)))
-		return fmt.Errorf("the server answers %s: %s", failed, body)
+	body := io.LimitReader(r, int64(length))
+	if length < 0 {
+		body = httputil.NewChunkedReader(r)
 	}
-	_, err = r.Discard(length)
+	if failed != "" {
+		text, _ := io.ReadAll(body)
+		return fmt.Errorf("the server answers %s: %s", failed, text)
+	}
+	if _, err = io.Copy(io.Discard, body); err == nil && length < 0 {
+		_, err = r.ReadSlice('\n') // the end of the trailer, which is empty
+	}
 	return err
 }
 
+// readHeader reads up to the body and returns its length, -1 if it comes in chunks.
 func readHeader(r *bufio.Reader) (length int, err error) {
-	length = -1
 	for {
 		line, err := r.ReadSlice('\n')
 		if err != nil {
 			return 0, err
 		}
-		if line = bytes.TrimSpace(line); len(line) == 0 {
-			break
+		line = bytes.TrimSpace(line)
+		if len(line) == 0 {
+			return length, nil
+		}
+		if string(line) == "Transfer-Encoding: chunked" {
+			length = -1
 		}
 		if value, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
 			if length, err = strconv.Atoi(string(value)); err != nil {
@@ -166,8 +176,4 @@ func readHeader(r *bufio.Reader) (length int, err error) {
 			}
 		}
 	}
-	if length < 0 {
-		return 0, errors.New("an answer without Content-Length")
-	}
-	return length, nil
 }
