@@ -6,10 +6,10 @@ import (
 	"errors"
 	"io"
 	"mime"
-	"net/http"
 	"strings"
-	"sync"
 	"unicode/utf8"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -27,57 +27,45 @@ const (
 	typeCBOR    = "application/cbor"
 	typeBytes   = "application/octet-stream"
 	typeHeader  = "application/vnd.ipld.dag-cbor"
+	typeText    = "text/plain; charset=utf-8"
 )
 
-// buffers are reused between requests; those that grew large are left to the garbage collector.
-var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-const maxPooledBuffer = 64 << 10
-
-func freeBuffer(b *bytes.Buffer) {
-	if b.Cap() <= maxPooledBuffer {
-		b.Reset()
-		buffers.Put(b)
+func mediaType(contentType string) string {
+	if t, _, err := mime.ParseMediaType(contentType); err == nil {
+		return t
 	}
+	return contentType
 }
 
-// readBody reads a body of at most limit bytes. The size that the client declares decides nothing.
-func readBody(w http.ResponseWriter, r *http.Request, limit int64, into *bytes.Buffer) error {
-	if _, err := into.ReadFrom(http.MaxBytesReader(w, r.Body, limit)); err != nil {
-		var tooLarge *http.MaxBytesError
-		if errors.As(err, &tooLarge) {
-			return err
-		}
-		return Malformed("the body ends early: %v", err)
-	}
-	return nil
+// jsonFormat is what huma reads and writes bodies with.
+var jsonFormat = huma.Format{Marshal: marshal, Unmarshal: unmarshal}
+
+// marshal writes JSON. It reports only what is wrong with the value: who asked may be gone, which is no failure of the
+// node's.
+func marshal(w io.Writer, v any) error {
+	return huma.DefaultJSONFormat.Marshal(willing{w}, v)
 }
 
-// readJSON reads a JSON body strictly: one value, of known fields, in UTF-8 (which the decoder would mend silently,
-// and so change a name).
-func readJSON(w http.ResponseWriter, r *http.Request, limit int64, v any) error {
-	if t := mediaType(r); t != typeJSON {
-		return wrongType(t, typeJSON)
-	}
-	buf := buffers.Get().(*bytes.Buffer)
-	defer freeBuffer(buf)
-	if err := readBody(w, r, limit, buf); err != nil {
-		return err
-	}
-	if !utf8.Valid(buf.Bytes()) {
-		return Malformed("the body is not valid UTF-8")
-	}
-	return decodeJSON(buf, v)
+type willing struct{ io.Writer }
+
+func (w willing) Write(p []byte) (int, error) {
+	_, _ = w.Writer.Write(p)
+	return len(p), nil
 }
 
-func decodeJSON(buf *bytes.Buffer, v any) error {
-	d := json.NewDecoder(buf)
+// unmarshal reads JSON strictly: one value, of known fields, in UTF-8 (which the decoder would mend silently, and so
+// change a name).
+func unmarshal(data []byte, v any) error {
+	if !utf8.Valid(data) {
+		return Malformed("not valid UTF-8")
+	}
+	d := json.NewDecoder(bytes.NewReader(data))
 	d.DisallowUnknownFields()
 	if err := d.Decode(v); err != nil {
 		return jsonError(err)
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Malformed("the body goes on after the JSON value")
+		return Malformed("it goes on after the JSON value")
 	}
 	return nil
 }
@@ -88,64 +76,13 @@ func jsonError(err error) error {
 	var wrong *json.UnmarshalTypeError
 	switch {
 	case errors.Is(err, io.EOF):
-		return Malformed("the body is empty, want JSON")
+		return Malformed("empty, want JSON")
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return Malformed("the JSON ends early")
 	case errors.As(err, &syntax):
 		return Malformed("not JSON: %v at byte %d", syntax, syntax.Offset)
-	case errors.As(err, &wrong) && wrong.Field != "":
-		return Invalid("field %q: %s is not what is wanted there (%s)", wrong.Field, wrong.Value, wrong.Type)
 	case errors.As(err, &wrong):
-		return Invalid("%s is not what is wanted here, a JSON object", wrong.Value)
+		return Invalid("field %q: %s is not what is wanted there (%s)", wrong.Field, wrong.Value, wrong.Type)
 	}
 	return Invalid("%s", strings.TrimPrefix(err.Error(), "json: "))
-}
-
-func mediaType(r *http.Request) string {
-	header := r.Header.Get("Content-Type")
-	if header == typeJSON || header == typeCBOR {
-		return header
-	}
-	t, _, err := mime.ParseMediaType(header)
-	if err != nil {
-		return header
-	}
-	return t
-}
-
-func wrongType(have string, want ...string) error {
-	return newError(http.StatusUnsupportedMediaType, "the content type is %q, want %s", have, strings.Join(want, " or "))
-}
-
-// Headers that every answer has. Answers hold decrypted values, so nobody keeps them.
-var (
-	headerJSON    = []string{typeJSON}
-	headerProblem = []string{typeProblem}
-	headerNoStore = []string{"no-store"}
-	headerNoSniff = []string{"nosniff"}
-)
-
-// writeJSON answers with v.
-func writeJSON(w http.ResponseWriter, status int, v any) error {
-	return writeJSONAs(w, headerJSON, status, v)
-}
-
-func writeJSONAs(w http.ResponseWriter, contentType []string, status int, v any) error {
-	buf := buffers.Get().(*bytes.Buffer)
-	defer freeBuffer(buf)
-	if err := encodeJSON(buf, v); err != nil {
-		return err
-	}
-	w.Header()["Content-Type"] = contentType
-	return writeBody(w, status, buf.Bytes())
-}
-
-func encodeJSON(buf *bytes.Buffer, v any) error {
-	if fast, ok := v.(interface{ appendJSON([]byte) []byte }); ok {
-		_, err := buf.Write(fast.appendJSON(buf.AvailableBuffer()))
-		return err
-	}
-	e := json.NewEncoder(buf)
-	e.SetEscapeHTML(false)
-	return e.Encode(v)
 }

@@ -69,6 +69,10 @@ func (c *Client) Record(ctx context.Context, id protocol.ID) (*RecordInfo, error
 
 // Submit implements [Service].
 func (c *Client) Submit(ctx context.Context, frame []byte) (*Submitted, error) {
+	if len(frame) == 0 { // an empty body would be none
+		_, err := protocol.DecodeFrame(frame)
+		return nil, errorOf(err)
+	}
 	var s Submitted
 	return ok(&s, c.do(ctx, request{
 		method: http.MethodPost, path: "/v1/records", contentType: typeCBOR, body: frame, repeatable: true, out: &s,

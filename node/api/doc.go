@@ -8,8 +8,12 @@
 //
 // This machine may read: the loopback interface is where the node's user is. Whatever writes, works or administers needs
 // the node's token, and so does every reader elsewhere. Reading by name is open too, although deriving a name costs the
-// node a few milliseconds and memory: the service bounds how many derivations run at once, and answers 503 beyond.
+// node work and memory: the service bounds how many derivations run at once, and answers 503 beyond.
 //
-// Reading order: api.go (the interface and its types), check.go (their rules), error.go, handler.go, routes.go, guard.go
-// (who may ask), body.go, kv.go and encode.go (bytes in, bytes out), openapi.go, server.go, client.go, calls.go.
+// Requests pass through huma on net/http's mux: an operation's input is a struct whose tags name the parameters and their
+// limits, and the OpenAPI 3.1 document is made of the same structs. What huma would let pass, exchange.go refuses first.
+//
+// Reading order: api.go (the interface and its types), check.go (their rules), error.go, handler.go, routes.go (the
+// operations) and messages.go (what they take and give), guard.go (who may ask), exchange.go and body.go (between huma and
+// us), openapi.go, metrics.go, server.go, client.go, calls.go.
 package api

@@ -34,6 +34,17 @@ func (e *Error) Error() string {
 // GetStatus makes an Error a status error of huma.
 func (e *Error) GetStatus() int { return e.Status }
 
+// setHeaders sets the headers of an answer that is this error.
+func (e *Error) setHeaders(set func(name, value string)) {
+	set("Content-Type", typeProblem)
+	switch e.Status {
+	case http.StatusUnauthorized:
+		set("WWW-Authenticate", `Bearer realm="lf"`)
+	case http.StatusServiceUnavailable:
+		set("Retry-After", "1")
+	}
+}
+
 // Unwrap returns what the error was made from: on both sides alike for an invalid record, else only where it arose.
 func (e *Error) Unwrap() error {
 	if e.cause == nil && e.Rule != "" {
@@ -120,7 +131,6 @@ func Unavailable(format string, args ...any) *Error {
 func errorOf(err error) *Error {
 	var e *Error
 	var invalid *protocol.InvalidError
-	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &e):
 		return e
@@ -128,8 +138,6 @@ func errorOf(err error) *Error {
 		return InvalidRecord(invalid)
 	case errors.Is(err, protocol.ErrTooFarAhead):
 		return Invalid("%v", err)
-	case errors.As(err, &tooLarge):
-		return TooLarge("the body is larger than the %d bytes allowed here", tooLarge.Limit)
 	case errors.Is(err, context.Canceled):
 		return Unavailable("the node stopped working on the request: it may be closing")
 	case errors.Is(err, context.DeadlineExceeded):

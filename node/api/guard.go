@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -20,6 +21,7 @@ type guard struct {
 }
 
 func newGuard(token string, hosts []string) *guard {
+	hosts = append([]string{"localhost", "127.0.0.1", "[::1]"}, hosts...)
 	return &guard{hosts: hosts, token: sha256.Sum256([]byte(token)), locked: token == ""}
 }
 
@@ -43,16 +45,9 @@ func (g *guard) checkOrigin(r *http.Request) error {
 // that one.
 func (g *guard) knownHost(host string) bool {
 	name := hostname(host)
-	switch name {
-	case "localhost", "127.0.0.1", "[::1]":
-		return true
-	}
-	for _, h := range g.hosts {
-		if h != "" && (strings.EqualFold(h, host) || strings.EqualFold(h, name)) {
-			return true
-		}
-	}
-	return strings.EqualFold(name, "localhost")
+	return slices.ContainsFunc(g.hosts, func(h string) bool {
+		return h != "" && (strings.EqualFold(h, host) || strings.EqualFold(h, name))
+	})
 }
 
 // hostname takes the port off a Host header, if there is one and it is a number.
@@ -67,6 +62,23 @@ func hostname(host string) string {
 		}
 	}
 	return host[:i]
+}
+
+// Who may use an operation, as the OpenAPI document says it.
+var (
+	readers = []map[string][]string{{}, {securityToken: {}}} // this machine without the token, others with it
+	holders = []map[string][]string{{securityToken: {}}}     // who holds the token
+)
+
+// checkAccess lets those pass that an operation is for; one without security is for all who reach the node.
+func (g *guard) checkAccess(security []map[string][]string, r *http.Request) error {
+	switch {
+	case len(security) == 0:
+		return nil
+	case len(security[0]) == 0:
+		return g.checkReader(r)
+	}
+	return g.checkToken(r)
 }
 
 // checkToken lets a request with the token pass.

@@ -7,10 +7,11 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -32,18 +33,18 @@ type HandlerOptions struct {
 
 // Handler serves a [Service] over HTTP.
 type Handler struct {
-	service  Service
-	guard    *guard
-	metrics  *metrics
-	mux      *http.ServeMux
-	log      *slog.Logger
-	ready    func() error
-	document document
+	service Service
+	guard   *guard
+	metrics *metrics
+	mux     *mux
+	api     huma.API
+	log     *slog.Logger
+	ready   func() error
 }
 
 // NewHandler returns a handler that serves s. It starts nothing.
 func NewHandler(s Service, o HandlerOptions) *Handler {
-	h := &Handler{service: s, guard: newGuard(o.Token, o.Hosts), mux: http.NewServeMux(), log: o.Logger, ready: o.Ready}
+	h := &Handler{service: s, guard: newGuard(o.Token, o.Hosts), mux: newMux(), log: o.Logger, ready: o.Ready}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
@@ -53,59 +54,72 @@ func NewHandler(s Service, o HandlerOptions) *Handler {
 	if o.Registry == nil {
 		o.Registry = prometheus.NewRegistry()
 	}
-	routes := h.routes()
 	h.metrics = newMetrics(o.Registry)
-	h.document = newDocument(routes, o.Version)
-	h.register(append(routes, h.documentRoutes()...))
+	h.api = humago.New(h.mux, newConfig(o.Version))
+	h.api.UseMiddleware(h.admit)
+	h.addNode()
+	h.addQueries()
+	h.addRecords()
+	h.addWriting()
+	h.addOperating()
+	h.addDocument()
+	h.addRest()
 	return h
 }
 
-// register fills the mux. Behind the routes stand, for each path, one that names the methods there are, and one for
-// the paths there are not.
-func (h *Handler) register(routes []route) {
-	methods := map[string][]string{}
-	for _, rt := range routes {
-		methods[rt.path] = append(methods[rt.path], rt.method)
-		h.mux.HandleFunc(rt.method+" "+rt.path, h.serving(rt))
-	}
-	for path, allowed := range methods {
+// mux remembers which methods there are for a path.
+type mux struct {
+	*http.ServeMux
+	methods map[string][]string
+}
+
+func newMux() *mux { return &mux{http.NewServeMux(), map[string][]string{}} }
+
+// HandleFunc takes patterns of the form METHOD PATH.
+func (m *mux) HandleFunc(pattern string, serve func(http.ResponseWriter, *http.Request)) {
+	method, path, _ := strings.Cut(pattern, " ")
+	m.methods[path] = append(m.methods[path], method)
+	m.ServeMux.HandleFunc(pattern, serve)
+}
+
+// addRest puts behind the operations, for each path, what names the methods there are, and one answer for the paths
+// there are not.
+func (h *Handler) addRest() {
+	for path, allowed := range h.mux.methods {
 		slices.Sort(allowed)
 		list := strings.Join(allowed, ", ")
-		h.mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
+		h.mux.ServeMux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", list)
 			h.fail(w, r, newError(http.StatusMethodNotAllowed, "%s is not possible here, only %s", r.Method, list))
 		})
 	}
-	h.mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+	h.mux.ServeMux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, NotFound("there is nothing at %s: GET /openapi.json lists what there is", r.URL.Path))
 	})
 }
 
-func (h *Handler) serving(rt route) http.HandlerFunc {
-	check := func(*http.Request) error { return nil }
-	switch rt.access {
-	case readers:
-		check = h.guard.checkReader
-	case holders:
-		check = h.guard.checkToken
+// add adds an operation. Huma reads the input and writes the output; what serve returns as an error becomes an [Error].
+func add[I, O any](h *Handler, op huma.Operation, serve func(context.Context, *I) (*O, error)) {
+	if op.Responses == nil {
+		op.Responses = map[string]*huma.Response{}
 	}
-	return func(w http.ResponseWriter, r *http.Request) {
-		err := check(r)
-		if err == nil {
-			err = rt.serve(w, r)
-		}
+	op.Responses["default"] = h.anError()
+	route := op.Method + " " + op.Path
+	huma.Register(h.api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := serve(ctx, in)
 		if err != nil {
-			h.fail(w, r, err)
+			return nil, h.problem(ctx, route, err)
 		}
-	}
+		return out, nil
+	})
 }
 
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begin := time.Now()
 	rec := &recorder{ResponseWriter: w}
-	header := w.Header()
-	header["Cache-Control"], header["X-Content-Type-Options"] = headerNoStore, headerNoSniff
+	w.Header().Set("Cache-Control", "no-store") // there are decrypted values in answers
+	w.Header().Set("X-Content-Type-Options", "nosniff")
 	defer func() { h.done(rec, r, time.Since(begin)) }()
 	defer func() {
 		if p := recover(); p != nil {
@@ -139,16 +153,24 @@ func (h *Handler) done(rec *recorder, r *http.Request, took time.Duration) {
 	}
 }
 
-// fail answers with an error.
-func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+// problem turns an error into an [Error], and logs it if it is the node's own.
+func (h *Handler) problem(ctx context.Context, route string, err error) *Error {
 	e := errorOf(err)
 	switch {
-	case r.Context().Err() != nil && errors.Is(err, context.Canceled):
+	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		e = newError(statusClientGone, "the client did not wait for the answer")
 	case e.Status >= http.StatusInternalServerError && e.Status != http.StatusServiceUnavailable:
-		h.log.Error("request failed", "method", r.Method, "route", r.Pattern, "status", e.Status, "error", err)
+		h.log.Error("request failed", "route", route, "status", e.Status, "error", err)
 	}
-	writeProblem(w, e)
+	return e
+}
+
+// fail answers with an error where huma does not.
+func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
+	e := h.problem(r.Context(), r.Pattern, err)
+	e.setHeaders(w.Header().Set)
+	w.WriteHeader(e.Status)
+	_ = marshal(w, e) // an Error always encodes
 }
 
 // recorder remembers the status of an answer.
@@ -174,33 +196,10 @@ func (w *recorder) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController find the writer beneath.
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// answer writes v, unless there is an error.
-func answer(w http.ResponseWriter, v any, err error) error {
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, http.StatusOK, v)
-}
-
-func writeBody(w http.ResponseWriter, status int, body []byte) error {
-	w.Header()["Content-Length"] = []string{strconv.Itoa(len(body))}
-	w.WriteHeader(status)
-	_, _ = w.Write(body) // who asked may be gone; there is nobody to tell
-	return nil
-}
-
-func writeProblem(w http.ResponseWriter, e *Error) {
-	switch e.Status {
-	case http.StatusUnauthorized:
-		w.Header().Set("WWW-Authenticate", `Bearer realm="lf"`)
-	case http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", "1")
-	}
-	_ = writeJSONAs(w, headerProblem, e.Status, e) // an Error always encodes
-}
-
 // takeTime lifts the deadline of this request's answer, which may take long; a client that hangs up still ends it. The
 // server itself lifts the other deadline once the body is read.
-func takeTime(w http.ResponseWriter) {
+func takeTime(ctx huma.Context, next func(huma.Context)) {
+	_, w := humago.Unwrap(ctx)
 	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // a writer without deadlines needs none lifted
+	next(ctx)
 }

@@ -5,11 +5,13 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -85,6 +87,33 @@ func TestPanicAmidAnswer(t *testing.T) {
 	h := api.NewHandler(newFake(t), api.HandlerOptions{})
 	r := httptest.NewRequestWithContext(arrivedAt(t.Context(), "127.0.0.1"), "GET", "http://localhost/v1/status", nil)
 	h.ServeHTTP(broken{discard{http.Header{}}}, r)
+}
+
+// gone is the answer's end that nobody holds.
+type gone struct{ discard }
+
+func (gone) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+// Who goes away before the answer is out is no failure of the node's.
+func TestNobodyWaits(t *testing.T) {
+	var log bytes.Buffer
+	h := api.NewHandler(newFake(t), api.HandlerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	for _, target := range []string{"/v1/status", "/v1/kv?k=n&limit=many", "/openapi.json", "/nowhere", "/livez"} {
+		r := httptest.NewRequestWithContext(arrivedAt(t.Context(), "127.0.0.1"), "GET", "http://localhost"+target, nil)
+		h.ServeHTTP(gone{discard{http.Header{}}}, r)
+	}
+	if log.Len() > 0 {
+		t.Errorf("logged: %s", &log)
+	}
+}
+
+// A body that breaks off is its sender's doing.
+func TestHalfBody(t *testing.T) {
+	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token})
+	for _, path := range []string{"/v1/query", "/v1/set", "/v1/records"} {
+		body := io.MultiReader(strings.NewReader(`{"selectors":`), iotest.ErrReader(io.ErrUnexpectedEOF))
+		ask(t, h, "POST", path, body, withToken).wantProblem(t, 408, "not whole")
+	}
 }
 
 func TestReady(t *testing.T) {
@@ -204,6 +233,7 @@ func TestKVIsQuery(t *testing.T) {
 	}
 	for target, query := range map[string]string{
 		"k=bad&k=horse%231%232":                           `{"selectors":[{"name":"bad"},{"name":"horse","from":1,"to":2}],"decrypt":true}`,
+		"open&k=bad":                                      `{"selectors":[{"name":"bad"}],"open":true,"decrypt":true}`,
 		"k=bad&open":                                      `{"selectors":[{"name":"bad"}],"open":true,"decrypt":true}`,
 		"k=bad&open=true&limit=1&history=1":               `{"selectors":[{"name":"bad"}],"open":true,"limit":1,"history":true,"decrypt":true}`,
 		"k=bad&open=false&&since=5&until=600":             `{"selectors":[{"name":"bad"}],"since":5,"until":600,"decrypt":true}`,

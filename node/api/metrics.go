@@ -3,7 +3,6 @@ package api
 import (
 	"net/http"
 	"strconv"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,18 +15,6 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	page     http.Handler
-	// series remembers what a route and a status look up, which is slower than a request should pay.
-	series sync.Map // of seriesKey to *series
-}
-
-type seriesKey struct {
-	route  string
-	status int
-}
-
-type series struct {
-	count   prometheus.Counter
-	seconds prometheus.Observer
 }
 
 func newMetrics(r *prometheus.Registry) *metrics {
@@ -50,15 +37,6 @@ func (m *metrics) observe(pattern string, status int, took time.Duration) {
 	if pattern == "" || pattern == "/" {
 		pattern = "other"
 	}
-	key := seriesKey{pattern, status}
-	found, ok := m.series.Load(key)
-	if !ok {
-		found, _ = m.series.LoadOrStore(key, &series{
-			count:   m.requests.WithLabelValues(pattern, strconv.Itoa(status)),
-			seconds: m.seconds.WithLabelValues(pattern),
-		})
-	}
-	s := found.(*series)
-	s.count.Inc()
-	s.seconds.Observe(took.Seconds())
+	m.requests.WithLabelValues(pattern, strconv.Itoa(status)).Inc()
+	m.seconds.WithLabelValues(pattern).Observe(took.Seconds())
 }

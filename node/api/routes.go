@@ -1,282 +1,155 @@
 package api
 
 import (
-	"bytes"
+	"context"
 	"net/http"
-	"reflect"
-	"slices"
-	"strconv"
 	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/lf-store/lf/protocol"
 )
 
-// access says who may use a route.
-type access int
-
-const (
-	anybody access = iota // whoever can reach the node
-	readers               // this machine, or the token
-	holders               // the token
-)
-
-// route is one operation: what serves it, and what the OpenAPI document says of it.
-type route struct {
-	method, path string
-	access       access
-	serve        func(w http.ResponseWriter, r *http.Request) error
-
-	id, summary, text string
-	params            []param
-	in, out           reflect.Type
-	inBytes, outBytes []string // further media types of the body and of the answer
-	statuses          []int    // of success; 200 if there is none
-	plain             bool     // answers with text, not JSON
+func (h *Handler) addNode() {
+	add(h, huma.Operation{
+		Method: "GET", Path: "/v1/status", OperationID: "status", Summary: "How the node is", Security: readers,
+	}, func(ctx context.Context, _ *nothing) (*answer[*Status], error) {
+		return answered(h.service.Status(ctx))
+	})
+	add(h, huma.Operation{
+		Method: "GET", Path: "/v1/peers", OperationID: "peers", Summary: "The connected peers", Security: readers,
+	}, func(ctx context.Context, _ *nothing) (*answer[PeerList], error) {
+		peers, err := h.service.Peers(ctx)
+		return answered(PeerList{append([]Peer{}, peers...)}, err)
+	})
+	add(h, huma.Operation{
+		Method: "GET", Path: "/v1/network", OperationID: "network", Summary: "The network's file: genesis and seeds", Security: readers,
+	}, func(ctx context.Context, _ *nothing) (*answer[*protocol.NetworkFile], error) {
+		return answered(h.service.Network(ctx))
+	})
 }
 
-// param is a parameter in the path or in the query string.
-type param struct {
-	name, in, doc, example string
-	like                   reflect.Type // the type whose schema it has
-	list                   bool
+func (h *Handler) addQueries() {
+	add(h, huma.Operation{
+		Method: "POST", Path: "/v1/query", OperationID: "query", Summary: "Composite keys and the records under them", Security: readers,
+		Description:  "A selector by name costs the node a derivation when it has not seen the name lately; how many run at once is bounded, and a node that is busy answers 503. A selector by key costs no derivation.",
+		MaxBodyBytes: maxQueryBody,
+	}, func(ctx context.Context, in *struct{ Body Query }) (*answer[*QueryResult], error) {
+		return h.query(ctx, in.Body)
+	})
+	add(h, huma.Operation{
+		Method: "GET", Path: "/v1/kv", OperationID: "kv", Summary: "The same as query, for curl", Security: readers,
+		Description: "Values come decrypted. Take care to escape the # of an ordinal: `curl -G http://127.0.0.1:9980/v1/kv --data-urlencode 'k=horse#2'`.",
+	}, func(ctx context.Context, in *kvInput) (*answer[*QueryResult], error) {
+		q, err := in.query()
+		if err != nil {
+			return nil, err
+		}
+		return h.query(ctx, q)
+	})
 }
 
-// PeerList is the answer of GET /v1/peers.
-type PeerList struct {
-	Peers []Peer `json:"peers"`
-}
-
-// SubmitRequest is the body of POST /v1/records in JSON.
-type SubmitRequest struct {
-	Frame []byte `json:"frame" doc:"header and sealed value as they travel, base64"`
-}
-
-func (h *Handler) routes() []route {
-	return slices.Concat(h.nodeRoutes(), h.dataRoutes(), h.writingRoutes(), h.operatingRoutes())
-}
-
-func (h *Handler) nodeRoutes() []route {
-	return []route{{
-		method: "GET", path: "/v1/status", access: readers, serve: h.getStatus,
-		id: "status", summary: "How the node is", out: typeOf[Status](),
-	}, {
-		method: "GET", path: "/v1/peers", access: readers, serve: h.getPeers,
-		id: "peers", summary: "The connected peers", out: typeOf[PeerList](),
-	}, {
-		method: "GET", path: "/v1/network", access: readers, serve: h.getNetwork,
-		id: "network", summary: "The network's file: genesis and seeds", out: typeOf[protocol.NetworkFile](),
-	}}
-}
-
-func (h *Handler) dataRoutes() []route {
-	return []route{{
-		method: "POST", path: "/v1/query", access: readers, serve: h.postQuery,
-		id: "query", summary: "Composite keys and the records under them", in: typeOf[Query](), out: typeOf[QueryResult](),
-		text: "A selector by name costs the node a derivation (about 3 ms) when it has not seen the name lately; how many run at once is bounded, and a node that is busy answers 503. A selector by key costs nothing.",
-	}, {
-		method: "GET", path: "/v1/kv", access: readers, serve: h.getKV,
-		id: "kv", summary: "The same as query, for curl", out: typeOf[QueryResult](), params: kvParams,
-		text: "Values come decrypted. Take care to escape the # of an ordinal: `curl -G http://127.0.0.1:9980/v1/kv --data-urlencode 'k=horse#2'`.",
-	}, {
-		method: "GET", path: "/v1/records/{cid}", access: readers, serve: h.getRecord,
-		id: "record", summary: "One record, attached, pending or held", out: typeOf[RecordInfo](), outBytes: []string{typeHeader, typeCBOR},
-		text:   "Accept " + typeHeader + " for the header's block (whose CID is the record's), " + typeCBOR + " for the frame (header and sealed value, what POST /v1/records takes).",
-		params: []param{{name: "cid", in: "path", doc: "the record's CID", like: typeOf[protocol.ID]()}},
-	}, {
-		method: "GET", path: "/v1/links", access: readers, serve: h.getLinks,
-		id: "links", summary: "What a new record should link to", out: typeOf[Links](),
-		params: []param{{name: "count", in: "query", doc: "how many links, 0 to 16; 0: the network's minimum", like: typeOf[int]()}},
-	}}
-}
-
-var kvParams = []param{
-	{name: "k", in: "query", doc: "selector expression: NAME, NAME#ORDINAL, NAME#FROM#TO or NAME# (every ordinal); \\# is a hash in a name", example: "horse#2", like: typeOf[string](), list: true},
-	{name: "open", in: "query", doc: "also records with further selectors", like: typeOf[bool]()},
-	{name: "limit", in: "query", doc: "composite keys at most, up to 1000; 0 is 100", like: typeOf[int]()},
-	{name: "history", in: "query", doc: "also older versions and other claimants", like: typeOf[bool]()},
-	{name: "since", in: "query", doc: "timestamp in ms, included", like: typeOf[uint64]()},
-	{name: "until", in: "query", doc: "timestamp in ms, included; answers as of then", like: typeOf[uint64]()},
-	{name: "owner", in: "query", doc: "only this owner; may be repeated", like: typeOf[protocol.Owner](), list: true},
-}
-
-func (h *Handler) writingRoutes() []route {
-	return []route{{
-		method: "POST", path: "/v1/records", access: holders, serve: h.postRecord,
-		id: "submit", summary: "Submit a finished record", in: typeOf[SubmitRequest](), inBytes: []string{typeCBOR, typeBytes},
-		out: typeOf[Submitted](), statuses: []int{201, 202, 200},
-		text: "The body is the record's frame, as it is or in JSON. When the answer comes, the record is durable: 201 it is attached, 202 it is pending (an ancestor is missing) or held (its time has not come), 200 the node had it.",
-	}, {
-		method: "POST", path: "/v1/set", access: holders, serve: h.postSet,
-		id: "set", summary: "Have the node make a record", in: typeOf[SetRequest](), out: typeOf[Submitted](), statuses: []int{201, 202},
-		text: "The node seals, claims, signs with a key that it keeps, works and publishes. The work may take long; who hangs up stops it.",
-	}}
-}
-
-func (h *Handler) operatingRoutes() []route {
-	return []route{{
-		method: "GET", path: "/livez", access: anybody, serve: h.getLive, plain: true,
-		id: "livez", summary: "Whether the process answers",
-	}, {
-		method: "GET", path: "/readyz", access: anybody, serve: h.getReady, plain: true,
-		id: "readyz", summary: "Whether the node can serve; 503 says why not",
-	}, {
-		method: "GET", path: "/metrics", access: readers, serve: h.getMetrics, plain: true,
-		id: "metrics", summary: "Metrics for Prometheus",
-	}}
-}
-
-func (h *Handler) getStatus(w http.ResponseWriter, r *http.Request) error {
-	s, err := h.service.Status(r.Context())
-	return answer(w, s, err)
-}
-
-func (h *Handler) getPeers(w http.ResponseWriter, r *http.Request) error {
-	peers, err := h.service.Peers(r.Context())
-	return answer(w, PeerList{append([]Peer{}, peers...)}, err)
-}
-
-func (h *Handler) getNetwork(w http.ResponseWriter, r *http.Request) error {
-	f, err := h.service.Network(r.Context())
-	return answer(w, f, err)
-}
-
-func (h *Handler) postQuery(w http.ResponseWriter, r *http.Request) error {
-	var q Query
-	if err := readJSON(w, r, maxQueryBody, &q); err != nil {
-		return err
-	}
+func (h *Handler) query(ctx context.Context, q Query) (*answer[*QueryResult], error) {
 	if err := q.Check(); err != nil {
-		return err
+		return nil, err
 	}
-	return h.query(w, r, q)
-}
-
-func (h *Handler) getKV(w http.ResponseWriter, r *http.Request) error {
-	q, err := kvQuery(r)
-	if err != nil {
-		return err
-	}
-	return h.query(w, r, q)
-}
-
-func (h *Handler) query(w http.ResponseWriter, r *http.Request, q Query) error {
-	result, err := h.service.Query(r.Context(), q)
+	result, err := h.service.Query(ctx, q)
 	if err == nil && result.Answers == nil {
 		result = &QueryResult{Answers: []Answer{}, More: result.More}
 	}
-	return answer(w, result, err)
+	return answered(result, err)
 }
 
-func (h *Handler) getRecord(w http.ResponseWriter, r *http.Request) error {
-	id, err := protocol.ParseID(r.PathValue("cid"))
+func (h *Handler) addRecords() {
+	add(h, huma.Operation{
+		Method: "GET", Path: "/v1/records/{cid}", OperationID: "record", Summary: "One record, attached, pending or held", Security: readers,
+		Description: "Accept " + typeHeader + " for the header's block (whose CID is the record's), " + typeCBOR + " for the frame (header and sealed value, what POST /v1/records takes).",
+		Responses: map[string]*huma.Response{"200": {
+			Description: "the record",
+			Content:     map[string]*huma.MediaType{typeJSON: {Schema: h.schema(typeOf[RecordInfo]())}, typeHeader: binary(), typeCBOR: binary()},
+		}},
+	}, h.getRecord)
+	add(h, huma.Operation{
+		Method: "GET", Path: "/v1/links", OperationID: "links", Summary: "What a new record should link to", Security: readers,
+	}, func(ctx context.Context, in *struct {
+		Count int `query:"count" minimum:"0" maximum:"16" doc:"how many links; 0: the network's minimum"`
+	},
+	) (*answer[*Links], error) {
+		return answered(h.service.Links(ctx, in.Count))
+	})
+}
+
+func (h *Handler) getRecord(ctx context.Context, in *recordInput) (*recordAnswer, error) {
+	info, err := h.service.Record(ctx, in.ID)
 	if err != nil {
-		return Invalid("%v", err)
+		return nil, err
 	}
-	info, err := h.service.Record(r.Context(), id)
-	if err != nil {
-		return err
-	}
-	w.Header().Set("Vary", "Accept")
-	switch accept := r.Header.Get("Accept"); {
-	case strings.Contains(accept, typeHeader):
+	out := &recordAnswer{ContentType: typeJSON, Vary: "Accept", Body: info}
+	switch {
+	case strings.Contains(in.Accept, typeHeader):
 		record, err := protocol.DecodeFrame(info.Frame)
 		if err != nil {
-			return err
-		}
-		w.Header().Set("Content-Type", typeHeader)
-		return writeBody(w, http.StatusOK, record.HeaderBytes())
-	case strings.Contains(accept, typeCBOR):
-		w.Header().Set("Content-Type", typeCBOR)
-		return writeBody(w, http.StatusOK, info.Frame)
-	}
-	return writeJSON(w, http.StatusOK, info)
-}
-
-func (h *Handler) getLinks(w http.ResponseWriter, r *http.Request) error {
-	count := 0
-	if text := r.URL.Query().Get("count"); text != "" {
-		n, err := strconv.ParseUint(text, 10, 16)
-		if err != nil {
-			return Invalid("parameter \"count\": %q is not a number", text)
-		}
-		count = int(n)
-	}
-	if err := CheckLinks(count); err != nil {
-		return err
-	}
-	links, err := h.service.Links(r.Context(), count)
-	return answer(w, links, err)
-}
-
-func (h *Handler) postRecord(w http.ResponseWriter, r *http.Request) error {
-	frame, err := readFrame(w, r)
-	if err != nil {
-		return err
-	}
-	s, err := h.service.Submit(r.Context(), frame)
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, s.httpStatus(), s)
-}
-
-// readFrame reads a frame. It must be a copy: the service may keep parts of it.
-func readFrame(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	switch t := mediaType(r); t {
-	case typeJSON:
-		var s SubmitRequest
-		if err := readJSON(w, r, maxRecordBody, &s); err != nil {
 			return nil, err
 		}
-		return s.Frame, nil
-	case typeCBOR, typeBytes:
-		var buf bytes.Buffer
-		err := readBody(w, r, protocol.MaxFrame, &buf)
-		return buf.Bytes(), err
-	default:
-		return nil, wrongType(t, typeCBOR, typeBytes, typeJSON)
+		out.ContentType, out.Body = typeHeader, record.HeaderBytes()
+	case strings.Contains(in.Accept, typeCBOR):
+		out.ContentType, out.Body = typeCBOR, info.Frame
 	}
+	return out, nil
 }
 
-func (h *Handler) postSet(w http.ResponseWriter, r *http.Request) error {
-	var s SetRequest
-	if err := readJSON(w, r, maxSetBody, &s); err != nil {
-		return err
-	}
-	if err := s.Check(); err != nil {
-		return err
-	}
-	takeTime(w)
-	made, err := h.service.Set(r.Context(), s)
-	if err != nil {
-		return err
-	}
-	return writeJSON(w, made.httpStatus(), made)
+func (h *Handler) addWriting() {
+	add(h, huma.Operation{
+		Method: "POST", Path: "/v1/records", OperationID: "submit", Summary: "Submit a finished record", Security: holders,
+		Description: "The body is the record's frame, as it is or in JSON. When the answer comes, the record is durable: 201 it is attached, 202 it is pending (an ancestor is missing) or held (its time has not come), 200 the node had it.",
+		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{
+			typeJSON: {Schema: h.schema(typeOf[SubmitRequest]())}, typeCBOR: binary(), typeBytes: binary(),
+		}},
+		SkipValidateBody: true, // it need not be JSON
+		MaxBodyBytes:     maxRecordBody,
+		DefaultStatus:    http.StatusCreated, Responses: h.outcomes(http.StatusOK, http.StatusCreated, http.StatusAccepted),
+	}, func(ctx context.Context, in *submitInput) (*madeAnswer, error) {
+		frame, err := in.frame()
+		if err != nil {
+			return nil, err
+		}
+		return made(h.service.Submit(ctx, frame))
+	})
+	add(h, huma.Operation{
+		Method: "POST", Path: "/v1/set", OperationID: "set", Summary: "Have the node make a record", Security: holders,
+		Description:   "The node seals, claims, signs with a key that it keeps, works and publishes. The work may take long; who hangs up stops it.",
+		MaxBodyBytes:  maxSetBody,
+		Middlewares:   huma.Middlewares{takeTime},
+		DefaultStatus: http.StatusCreated, Responses: h.outcomes(http.StatusCreated, http.StatusAccepted),
+	}, func(ctx context.Context, in *struct{ Body SetRequest }) (*madeAnswer, error) {
+		if err := in.Body.Check(); err != nil {
+			return nil, err
+		}
+		return made(h.service.Set(ctx, in.Body))
+	})
 }
 
-func (s *Submitted) httpStatus() int {
-	switch {
-	case s.Known:
-		return http.StatusOK
-	case s.State == StateAttached:
-		return http.StatusCreated
-	}
-	return http.StatusAccepted
-}
-
-func (h *Handler) getLive(w http.ResponseWriter, _ *http.Request) error {
-	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
-	return writeBody(w, http.StatusOK, []byte("ok\n"))
-}
-
-func (h *Handler) getReady(w http.ResponseWriter, r *http.Request) error {
-	if err := h.ready(); err != nil {
-		return Unavailable("not ready: %v", err)
-	}
-	return h.getLive(w, r)
-}
-
-func (h *Handler) getMetrics(w http.ResponseWriter, r *http.Request) error {
-	h.metrics.page.ServeHTTP(w, r)
-	return nil
+func (h *Handler) addOperating() {
+	add(h, huma.Operation{
+		Method: "GET", Path: "/livez", OperationID: "livez", Summary: "Whether the process answers", Responses: plainText(),
+	}, func(context.Context, *nothing) (*textAnswer, error) {
+		return &textAnswer{typeText, []byte("ok\n")}, nil
+	})
+	add(h, huma.Operation{
+		Method: "GET", Path: "/readyz", OperationID: "readyz", Summary: "Whether the node can serve; 503 says why not", Responses: plainText(),
+	}, func(context.Context, *nothing) (*textAnswer, error) {
+		if err := h.ready(); err != nil {
+			return nil, Unavailable("not ready: %v", err)
+		}
+		return &textAnswer{typeText, []byte("ok\n")}, nil
+	})
+	add(h, huma.Operation{
+		Method: "GET", Path: "/metrics", OperationID: "metrics", Summary: "Metrics for Prometheus", Security: readers, Responses: plainText(),
+	}, func(context.Context, *nothing) (*huma.StreamResponse, error) {
+		return &huma.StreamResponse{Body: func(ctx huma.Context) {
+			r, w := humago.Unwrap(ctx)
+			h.metrics.page.ServeHTTP(w, r)
+		}}, nil
+	})
 }

@@ -70,13 +70,13 @@ var refusals = []refusal{
 }
 
 var malformed = []refusal{
-	{"no body", "POST", "/v1/query", "", header("Content-Type", "application/json"), 400, "empty"},
+	{"no body", "POST", "/v1/query", "", header("Content-Type", "application/json"), 400, "required"},
 	{"cut off", "POST", "/v1/query", `{"selectors":[{"name":`, nil, 400, "ends early"},
 	{"not JSON", "POST", "/v1/query", `selectors=n`, nil, 400, "not JSON"},
 	{"two values", "POST", "/v1/query", `{"selectors":[{"name":"n"}]}{}`, nil, 400, "goes on"},
 	{"not UTF-8", "POST", "/v1/query", "{\"selectors\":[{\"name\":\"\xff\"}]}", nil, 400, "UTF-8"},
-	{"a list", "POST", "/v1/query", `[]`, nil, 422, "array"},
-	{"null", "POST", "/v1/query", `null`, nil, 422, "0 selectors"},
+	{"a list", "POST", "/v1/query", `[]`, nil, 422, "object"},
+	{"null", "POST", "/v1/query", `null`, nil, 422, "object"},
 	{"unknown field", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"polciy":1}`, nil, 422, "polciy"},
 	{"unknown inner field", "POST", "/v1/query", `{"selectors":[{"nam":"n"}]}`, nil, 422, "nam"},
 	{"wrong kind", "POST", "/v1/query", `{"selectors":"n"}`, nil, 422, "selectors"},
@@ -90,7 +90,7 @@ var malformed = []refusal{
 	{"empty frame", "POST", "/v1/records", `{}`, withToken, 422, ""},
 	{"unknown field of set", "POST", "/v1/set", `{"selectors":["n"],"text":"x","txt":"y"}`, withToken, 422, "txt"},
 
-	{"no selector", "GET", "/v1/kv", "", nil, 422, "k=NAME"},
+	{"no selector", "GET", "/v1/kv", "", nil, 422, `"k"`},
 	{"empty selector", "GET", "/v1/kv?k=", "", nil, 422, "empty"},
 	{"bad expression", "GET", "/v1/kv?k=n%23x", "", nil, 422, "ordinal"},
 	{"16 selectors", "GET", "/v1/kv?" + strings.Repeat("k=n&", 16), "", nil, 422, "15"},

@@ -1,0 +1,116 @@
+package api
+
+import (
+	"bytes"
+	"net/http"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// What operations take and give, as structs in huma's way: the tags say what a parameter is called and what it may be,
+// both to the parser and to the reader of the OpenAPI document.
+
+// PeerList is the answer of GET /v1/peers.
+type PeerList struct {
+	Peers []Peer `json:"peers"`
+}
+
+// SubmitRequest is the body of POST /v1/records in JSON.
+type SubmitRequest struct {
+	Frame []byte `json:"frame" doc:"header and sealed value as they travel, base64"`
+}
+
+type (
+	nothing struct{}
+
+	answer[T any] struct{ Body T }
+
+	textAnswer struct {
+		ContentType string `header:"Content-Type" hidden:"true"`
+		Body        []byte
+	}
+
+	madeAnswer struct {
+		Status int
+		Body   *Submitted
+	}
+)
+
+// answered is an answer that is nothing but its body.
+func answered[T any](body T, err error) (*answer[T], error) {
+	return &answer[T]{body}, err
+}
+
+func made(s *Submitted, err error) (*madeAnswer, error) {
+	if err != nil {
+		return nil, err
+	}
+	status := http.StatusAccepted
+	switch {
+	case s.Known:
+		status = http.StatusOK
+	case s.State == StateAttached:
+		status = http.StatusCreated
+	}
+	return &madeAnswer{status, s}, nil
+}
+
+// kvInput is a query in a query string.
+type kvInput struct {
+	Selectors []string    `query:"k,explode" required:"true" maxItems:"15" nullable:"false" doc:"selector expression: NAME, NAME#ORDINAL, NAME#FROM#TO or NAME# (every ordinal); \\# is a hash in a name" example:"[\"horse#2\"]"`
+	Open      bool        `query:"open" doc:"also records with further selectors"`
+	Limit     uint64      `query:"limit" maximum:"1000" doc:"composite keys at most; 0 is 100"`
+	History   bool        `query:"history" doc:"also older versions and other claimants"`
+	Since     uint64      `query:"since" doc:"timestamp in ms, included"`
+	Until     uint64      `query:"until" doc:"timestamp in ms, included; answers as of then"`
+	Owners    []textOwner `query:"owner,explode" maxItems:"64" nullable:"false" doc:"only this owner; may be repeated"`
+}
+
+func (in *kvInput) query() (Query, error) {
+	q := Query{
+		Open: in.Open, Limit: int(in.Limit), History: in.History, Since: in.Since, Until: in.Until, //nolint:gosec // at most 1000
+		Decrypt: true,
+	}
+	for _, text := range in.Owners {
+		owner, err := protocol.ParseOwner(string(text))
+		if err != nil {
+			return q, Invalid("parameter \"owner\": %v", err)
+		}
+		q.Owners = append(q.Owners, owner)
+	}
+	var err error
+	q.Selectors, err = ParseSelectors(in.Selectors...)
+	return q, err
+}
+
+type recordInput struct {
+	ID     protocol.ID `path:"cid" doc:"the record's CID"`
+	Accept string      `header:"Accept" hidden:"true"`
+}
+
+type recordAnswer struct {
+	ContentType string `header:"Content-Type" hidden:"true"`
+	Vary        string `header:"Vary" hidden:"true"`
+	Body        any
+}
+
+type submitInput struct {
+	ContentType string `header:"Content-Type" hidden:"true"`
+	RawBody     []byte `contentType:"application/octet-stream"`
+}
+
+// frame must be a copy: the service may keep parts of it, and huma uses RawBody again.
+func (in *submitInput) frame() ([]byte, error) {
+	frame := bytes.Clone(in.RawBody)
+	if mediaType(in.ContentType) == typeJSON {
+		var s SubmitRequest
+		if err := unmarshal(in.RawBody, &s); err != nil {
+			return nil, err
+		}
+		frame = s.Frame
+	}
+	if len(frame) > protocol.MaxFrame {
+		return nil, TooLarge("the frame has %d bytes, at most %d are allowed", len(frame), protocol.MaxFrame)
+	}
+	return frame, nil
+}
