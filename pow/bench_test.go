@@ -37,7 +37,7 @@ func BenchmarkProgram(b *testing.B) {
 
 // BenchmarkAttempt solves ever new seeds on one thread.
 func BenchmarkAttempt(b *testing.B) {
-	mem := new(solver)
+	mem := newSolver(vector)
 	var solution [SolutionSize]byte
 	var seed [8]byte
 	total := 0

@@ -6,11 +6,14 @@ package pow
 #cgo nocallback lf_proof_verify
 #cgo noescape lf_proof_attempt
 #cgo nocallback lf_proof_attempt
+#cgo noescape lf_jit_init
+#cgo nocallback lf_jit_init
 #include "proof.h"
 */
 import "C"
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -41,11 +44,32 @@ func verify(seed []byte, effort uint32, solution *[SolutionSize]byte) error {
 // solver is the memory of one thread that solves.
 type solver C.lf_solver
 
-const solverSize = C.sizeof_lf_solver
+const (
+	codeSize   = C.LF_CODE_SIZE
+	solverSize = C.sizeof_lf_solver + codeSize
+)
+
+// mode is a way to hash.
+type mode C.lf_mode
+
+const (
+	interpreted = mode(C.LF_INTERPRETED)
+	scalar      = mode(C.LF_SCALAR)
+	vector      = mode(C.LF_VECTOR)
+)
+
+// newSolver returns a solver that hashes in the best way it can, up to limit.
+// Its memory for machine code goes when the solver does.
+func newSolver(limit mode) *solver {
+	s := new(solver)
+	C.lf_jit_init(&s.jit, C.lf_mode(limit))
+	runtime.AddCleanup(s, func(j C.lf_jit) { C.lf_jit_free(&j) }, s.jit)
+	return s
+}
 
 // solvers keeps the memory of past searches for the next one, until the
 // garbage collector wants it.
-var solvers = sync.Pool{New: func() any { return new(solver) }}
+var solvers = sync.Pool{New: func() any { return newSolver(vector) }}
 
 // stopFlag is set by Go and read by C while it computes.
 type stopFlag uint32

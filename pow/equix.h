@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "hashx.h"
+#include "jit.h"
 
 #define LF_INDICES 8
 #define LF_INDEX_SPACE 65536
@@ -39,8 +40,9 @@ typedef uint32_t lf_short_sums[LF_COARSE][LF_COARSE_ITEMS];
 typedef uint16_t lf_indices[LF_COARSE][LF_COARSE_ITEMS];
 typedef uint16_t lf_counts[LF_COARSE];
 
-/* All the memory that solving takes but 40 KiB of stack: 1.8 MiB, so that it
- * fits a second-level cache. It needs no initialization and is reused as it is.
+/* All the memory that solving takes but 40 KiB of stack and 64 KiB of code:
+ * 1.8 MiB, so that it fits a second-level cache. It needs no initialization but
+ * lf_jit_init and is reused as it is.
  * Level 1 holds hashes, level 2 pairs, level 3 quads, each by the low byte of
  * its value; stored are the bits above that byte. */
 typedef struct {
@@ -60,6 +62,7 @@ typedef struct {
 	uint8_t solutions[LF_MAX_SOLUTIONS][LF_SOLUTION_SIZE];
 	int found;
 	lf_hashx hash;
+	lf_jit jit;
 } lf_solver;
 
 /* What lf_equix_solve returns instead of a count. */

@@ -67,4 +67,19 @@ static inline void lf_sip_expand(const uint64_t key[4], uint64_t x, uint64_t *r,
 	}
 }
 
+/* The hash of final registers, at r[i * stride]: the first word of what HashX
+ * can give. key is the hash key. */
+static inline uint64_t lf_sip_fold(const uint64_t key[4], const uint64_t *r,
+				   size_t stride)
+{
+	lf_sip low = {r[0] + key[0], r[stride] + key[1], r[2 * stride],
+		      r[3 * stride]};
+	lf_sip high = {r[4 * stride], r[5 * stride], r[6 * stride] + key[2],
+		       r[7 * stride] + key[3]};
+
+	lf_sip_round(&low);
+	lf_sip_round(&high);
+	return low.a ^ high.a;
+}
+
 #endif

@@ -47,7 +47,7 @@ static int fill(lf_solver *s, const uint32_t *stop)
 	for (first = 0; first < LF_INDEX_SPACE; first += LF_LANES) {
 		if (stopped(stop))
 			return 0;
-		lf_hashx_range(&s->hash, first, values);
+		lf_jit_range(&s->jit, &s->hash, first, values);
 		for (i = 0; i < LF_LANES; i++)
 			add_hash(s, (uint16_t)(first + i), values[i]);
 	}
@@ -214,6 +214,7 @@ int lf_equix_solve(lf_solver *s, const uint8_t *challenge, size_t len,
 {
 	if (!lf_hashx_make(&s->hash, challenge, len, NULL))
 		return LF_REJECTED;
+	lf_jit_make(&s->jit, &s->hash);
 	memset(s->count, 0, sizeof s->count);
 	s->found = 0;
 	if (fill(s, stop) &&
