@@ -41,6 +41,9 @@ static inline uint64_t lf_sip_draw(const uint64_t key[4], uint64_t x)
 	return s.a ^ s.b ^ s.c ^ s.d;
 }
 
+/* out[i] = value first + i of the stream. n is a multiple of 4. */
+void lf_sip_draws(const uint64_t key[4], uint64_t first, uint64_t *out, size_t n);
+
 /* The initial registers of one evaluation: SipHash-2-4 with 512 bits of
  * output. Register i goes to r[i * stride]. */
 static inline void lf_sip_expand(const uint64_t key[4], uint64_t x, uint64_t *r,
