@@ -4,6 +4,8 @@ package pow
 #cgo CFLAGS: -std=c99 -O3
 #cgo noescape lf_proof_verify
 #cgo nocallback lf_proof_verify
+#cgo noescape lf_proof_verify_all
+#cgo nocallback lf_proof_verify_all
 #cgo noescape lf_proof_attempt
 #cgo nocallback lf_proof_attempt
 #cgo noescape lf_jit_init
@@ -40,6 +42,40 @@ func verify(seed []byte, effort uint32, solution *[SolutionSize]byte) error {
 	p, n := cbytes(seed)
 	return verdicts[C.lf_proof_verify(p, n, (*C.uint8_t)(&solution[0]), C.uint32_t(effort))]
 }
+
+// claims is a few proofs that cross to C together, as bytes: C may not be given
+// memory that points to other memory of Go's.
+type claims struct {
+	c     [claimsSize]C.lf_claim
+	index [claimsSize]int // where each came from
+	n     int
+}
+
+const claimsSize = 64
+
+var claimPool = sync.Pool{New: func() any { return new(claims) }}
+
+func (b *claims) add(i int, it *Item) {
+	c := &b.c[b.n]
+	seed := (*[maxSeedSize]byte)(unsafe.Pointer(&c.seed))
+	c.len = C.uint32_t(len(appendSeed(seed[:0], it.Challenge, it.Proof.Nonce, it.Effort)))
+	c.effort = C.uint32_t(it.Effort)
+	*(*[SolutionSize]byte)(unsafe.Pointer(&c.solution)) = it.Proof.Solution
+	b.index[b.n] = i
+	b.n++
+}
+
+// check hands out the verdicts and empties the batch.
+func (b *claims) check(errs []error) {
+	C.lf_proof_verify_all(&b.c[0], C.size_t(b.n))
+	for i := range b.n {
+		errs[b.index[i]] = verdicts[b.c[i].verdict]
+	}
+	b.n = 0
+}
+
+// The two sides agree on the longest seed.
+var _ [maxSeedSize]struct{} = [C.LF_MAX_SEED]struct{}{}
 
 // solver is the memory of one thread that solves.
 type solver C.lf_solver
