@@ -24,8 +24,7 @@ type apiServer struct {
 
 // listenAPI makes clients' connections wait until serve is called, so that the first answer comes from a whole node.
 func listenAPI(ctx context.Context, c *Config) (net.Listener, error) {
-	host, _, err := net.SplitHostPort(c.APIListen)
-	if err != nil {
+	if _, _, err := net.SplitHostPort(c.APIListen); err != nil {
 		return nil, fmt.Errorf("the API's address %q is not HOST:PORT, such as %s", c.APIListen, DefaultAPI)
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", c.APIListen)
@@ -35,17 +34,22 @@ func listenAPI(ctx context.Context, c *Config) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the API cannot listen on %s: %w", c.APIListen, err)
 	}
-	if addr, ok := l.Addr().(*net.TCPAddr); !ok || !addr.IP.IsLoopback() {
+	if !isLoopback(l.Addr()) {
 		c.Logger.Warn("the API is reachable from other machines: it speaks plain HTTP, so put a proxy with TLS before it",
-			"address", l.Addr().String(), "host", host)
+			"address", l.Addr().String())
 	}
 	return l, nil
+}
+
+func isLoopback(addr net.Addr) bool {
+	tcp, ok := addr.(*net.TCPAddr)
+	return ok && tcp.IP.IsLoopback()
 }
 
 // serveAPI begins to answer.
 func serveAPI(l net.Listener, s api.Service, c *Config, token string, registry *prometheus.Registry, ready func() error) *apiServer {
 	handler := api.NewHandler(s, api.HandlerOptions{
-		Token: token, Hosts: apiHosts(c.APIListen), Registry: registry, Ready: ready, Logger: c.Logger, Version: c.Version,
+		Token: token, Hosts: apiHosts(c.APIListen, l.Addr()), Registry: registry, Ready: ready, Logger: c.Logger, Version: c.Version,
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	a := &apiServer{server: api.NewServer(handler, c.Logger), listener: l, stop: stop, served: make(chan error, 1)}
@@ -54,25 +58,44 @@ func serveAPI(l net.Listener, s api.Service, c *Config, token string, registry *
 	return a
 }
 
-// apiHosts lets a client name the host that the user chose to listen on, besides the loopback names.
-func apiHosts(listen string) []string {
+// apiHosts are the hosts that clients may name, besides the loopback names: the one that the user chose to listen on, or
+// all of the machine's addresses where that is every one. A foreign page cannot pass under an address, only under a name.
+func apiHosts(listen string, at net.Addr) []string {
 	host, _, err := net.SplitHostPort(listen)
-	if err != nil || host == "" {
+	if err != nil {
 		return nil
 	}
-	if strings.Contains(host, ":") {
-		host = "[" + host + "]"
+	hosts := []string{bracketed(host)}
+	if addr, ok := at.(*net.TCPAddr); !ok || !addr.IP.IsUnspecified() {
+		return hosts
 	}
-	return []string{host}
+	interfaces, err := net.InterfaceAddrs()
+	if err != nil {
+		return hosts
+	}
+	for _, i := range interfaces {
+		if n, ok := i.(*net.IPNet); ok {
+			hosts = append(hosts, bracketed(n.IP.String()))
+		}
+	}
+	return hosts
+}
+
+func bracketed(host string) string {
+	if strings.Contains(host, ":") {
+		return "[" + host + "]"
+	}
+	return host
 }
 
 // url is where the API is, seen from this machine.
-func (a *apiServer) url() string {
-	addr, ok := a.listener.Addr().(*net.TCPAddr)
-	if ok && addr.IP.IsUnspecified() {
-		return fmt.Sprintf("http://127.0.0.1:%d", addr.Port)
+func (a *apiServer) url() string { return urlOf(a.listener.Addr()) }
+
+func urlOf(addr net.Addr) string {
+	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("http://127.0.0.1:%d", tcp.Port)
 	}
-	return "http://" + a.listener.Addr().String()
+	return "http://" + addr.String()
 }
 
 // close lets requests end for a moment, then ends them.

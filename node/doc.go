@@ -9,8 +9,9 @@
 //   - The known peers are those of this network that the node has met; they survive a restart.
 //   - The service implements api.Service, for the API and for programs that run a node inside themselves.
 //
-// Reading order: config.go, node.go, profile.go, gater.go, host.go, limits.go; schedule.go, keeper.go, known.go;
-// service.go and the files beside it, one an area: status.go, peers.go, query.go, records.go, links.go, set.go.
+// Reading order: config.go, node.go, closing.go, limits.go; profile.go, gater.go, host.go; seeds.go, schedule.go,
+// keeper.go, known.go, discovery.go, pinger.go; adapter.go, apiserver.go; service.go and the files beside it, one an
+// area: status.go, peers.go, query.go, records.go, links.go, set.go.
 //
 // The libraries' own logs are silent, as they speak of single connections, and remote peers can provoke most of it. With
 // GOLOG_LOG_LEVEL set (for example "warn,swarm2=debug") they go to the standard error output.

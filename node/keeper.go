@@ -40,7 +40,8 @@ type dialResult struct {
 // newKeeper starts to dial the seeds. It does so by the wall clock, whatever clock the records go by.
 func newKeeper(h host.Host, seeds []peer.AddrInfo, log *slog.Logger) (*keeper, error) {
 	events, err := h.EventBus().Subscribe([]any{
-		new(event.EvtPeerConnectednessChanged), new(event.EvtLocalAddressesUpdated), new(event.EvtLocalReachabilityChanged),
+		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationFailed),
+		new(event.EvtLocalAddressesUpdated), new(event.EvtLocalReachabilityChanged),
 	})
 	if err != nil {
 		return nil, fmt.Errorf("seeds: %w", err)
@@ -99,23 +100,37 @@ func (k *keeper) run(ctx context.Context) {
 	}
 }
 
-// happened tells the schedule about an event of libp2p's. The first connection after none at all is a sign, as good as
-// a new address, that the network is back.
+// happened tells the schedule about an event of libp2p's.
 func (k *keeper) happened(e any) {
+	switch e := e.(type) {
+	case event.EvtPeerConnectednessChanged:
+		k.connectedness(e)
+	case event.EvtPeerIdentificationFailed:
+		k.hangUp(e)
+	default: // other addresses, another reachability
+		k.schedule.networkChanged(time.Now())
+	}
+}
+
+// connectedness takes the first connection after none at all for a sign, as good as a new address, that the network is
+// back.
+func (k *keeper) connectedness(e event.EvtPeerConnectednessChanged) {
 	now := time.Now()
-	changed, ok := e.(event.EvtPeerConnectednessChanged)
-	if !ok {
-		k.schedule.networkChanged(now)
-		return
-	}
-	connected := changed.Connectedness == network.Connected || changed.Connectedness == network.Limited
-	k.schedule.connectedness(changed.Peer, now, connected)
-	if connected && len(k.host.Network().Peers()) == 1 && !k.isSeed(changed.Peer) {
+	connected := e.Connectedness == network.Connected || e.Connectedness == network.Limited
+	k.schedule.connectedness(e.Peer, now, connected)
+	if connected && len(k.host.Network().Peers()) == 1 && !k.isSeed(e.Peer) {
 		k.schedule.networkChanged(now)
 	}
-	if !connected && k.isSeed(changed.Peer) {
-		k.log.Info("lost the connection to a seed", "peer", changed.Peer)
+	if !connected && k.isSeed(e.Peer) {
+		k.log.Info("lost the connection to a seed", "peer", e.Peer)
 	}
+}
+
+// hangUp ends a connection whose peer did not say who it is and what it speaks, for want of resources most likely. libp2p
+// asks once: such a connection would last, and be of no use to anybody. Without it, both sides can try again.
+func (k *keeper) hangUp(e event.EvtPeerIdentificationFailed) {
+	k.log.Debug("a peer did not identify itself", "peer", e.Peer, "reason", e.Reason)
+	k.done.Go(func() { _ = k.host.Network().ClosePeer(e.Peer) }) // it may be closed already
 }
 
 func (k *keeper) dialDue(ctx context.Context) {

@@ -24,6 +24,9 @@ const (
 	// thousand nodes that lost one seed send it 8 packets a second.
 	minBackoff = 500 * time.Millisecond
 	maxBackoff = 2 * time.Minute
+	// lasting is how long a connection to a seed must last for the back-off to begin anew when it ends: longer than
+	// libp2p takes to find out that the other side has no room or speaks something else.
+	lasting = time.Minute
 	// minReset is the pause between two resets of the back-off: an interface that flaps must not turn it off.
 	minReset = 10 * time.Second
 
@@ -64,9 +67,12 @@ type sizes struct {
 	// conns bounds all connections, inbound those that others opened, both above high: the manager trims every few
 	// seconds, and a burst in between must not turn peers away at random.
 	conns, inbound int
-	// transient bounds connections in their handshake, which cost CPU and are paid by nobody.
+	// transient bounds connections in their handshake, which cost CPU and are paid by nobody. Streams whose protocol is
+	// not yet settled are bounded by 16 times that: several peers that open streams and say nothing, for the 10 s that
+	// libp2p waits, must not use them up.
 	transient int
-	// memory is the share of the machine that libp2p's buffers may take, and the bounds of it in bytes.
+	// memory is the share of the machine that libp2p's buffers may take, and the bounds of it in bytes. libp2p counts
+	// 256 KiB for each stream, which is what a stream may come to hold, not what it holds.
 	memoryShare          uint64
 	minMemory, maxMemory uint64
 	// fds bounds libp2p's file descriptors; a TCP connection takes one, and the store and the API need a few dozen.
@@ -79,18 +85,21 @@ func (p Profile) sizes() sizes {
 		return sizes{low: 400, high: 600, conns: 1200, inbound: 1000, transient: 256,
 			memoryShare: 4, minMemory: 256 << 20, maxMemory: 4 << 30, fds: 2048}
 	case ProfileLocal:
-		// A test bed starts hundreds of nodes on one machine at the same moment: much room for connections, little
-		// memory, as each such node has little to say.
+		// A test bed starts hundreds of nodes on one machine at the same moment: much room for connections.
 		return sizes{low: 200, high: 300, conns: 600, inbound: 500, transient: 256,
-			memoryShare: 16, minMemory: 64 << 20, maxMemory: 256 << 20, fds: 1024}
+			memoryShare: 8, minMemory: 256 << 20, maxMemory: 1 << 30, fds: 1024}
 	default:
 		return sizes{low: 100, high: 150, conns: 400, inbound: 250, transient: 64,
-			memoryShare: 8, minMemory: 128 << 20, maxMemory: 1 << 30, fds: 512}
+			memoryShare: 8, minMemory: 256 << 20, maxMemory: 1 << 30, fds: 512}
 	}
 }
 
-// resourceLimits are libp2p's default limits (streams and memory a connection, a peer and a protocol), with the sums
-// replaced by the profile's. Connections from one IP address are bounded by libp2p to 8, those from loopback are not.
+// peerStreams bounds one peer's streams: gossip has two each way, fetch at most six, the DHT, identify and ping a few, all
+// with room. libp2p's default of 256 lets four peers hold as many as a node of 1 GiB has memory for.
+const peerStreams = 64
+
+// resourceLimits are libp2p's default limits (memory and streams a connection and a protocol), with the sums replaced by
+// the profile's and a peer's streams bounded more tightly. Connections from one IP address are bounded by libp2p to 8, those from loopback are not.
 func (p Profile) resourceLimits() rcmgr.ConcreteLimitConfig {
 	s := p.sizes()
 	budget := min(max(memory.TotalMemory()/s.memoryShare, s.minMemory), s.maxMemory)
@@ -106,7 +115,12 @@ func (p Profile) resourceLimits() rcmgr.ConcreteLimitConfig {
 		},
 		Transient: rcmgr.ResourceLimits{
 			Conns: rcmgr.LimitVal(2 * s.transient), ConnsInbound: rcmgr.LimitVal(s.transient), ConnsOutbound: rcmgr.LimitVal(s.transient),
-			FD: rcmgr.LimitVal(2 * s.transient),
+			Streams: rcmgr.LimitVal(32 * s.transient), StreamsInbound: rcmgr.LimitVal(16 * s.transient), StreamsOutbound: rcmgr.LimitVal(16 * s.transient),
+			Memory: rcmgr.LimitVal64(budget / 2), //nolint:gosec // at most 4 GiB
+			FD:     rcmgr.LimitVal(2 * s.transient),
+		},
+		PeerDefault: rcmgr.ResourceLimits{
+			Streams: 2 * peerStreams, StreamsInbound: peerStreams, StreamsOutbound: peerStreams,
 		},
 	}
 	return partial.Build(limits.Scale(int64(budget), s.fds)) //nolint:gosec // at most 4 GiB

@@ -89,6 +89,9 @@ func (n *Node) start(ctx context.Context) error {
 		return err
 	}
 	n.closing.add("store", n.store.Close)
+	if err := n.registry.Register(storeMetrics{n.store}); err != nil {
+		return fmt.Errorf("metrics: %w", err)
+	}
 	n.host, err = newHost(hostConfig{identity, c.Profile, c.Offline, c.Version, n.registry})
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 
 // TestService runs what every service must do, on a node itself and through its API.
 func TestService(t *testing.T) {
+	t.Parallel()
 	n := start(t, config(t, newNetwork(t, 0)))
 	t.Run("direct", func(t *testing.T) {
 		apitest.TestService(t, func(*testing.T) api.Service { return n.Service() })
@@ -19,6 +20,7 @@ func TestService(t *testing.T) {
 }
 
 func TestTwoNodes(t *testing.T) {
+	t.Parallel()
 	network := newNetwork(t, 0)
 	a := start(t, config(t, network))
 	b := start(t, config(t, network, seeds(a)))

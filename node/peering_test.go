@@ -18,6 +18,7 @@ import (
 
 // TestThreeNodes has three nodes in a row: what the ends write crosses the middle.
 func TestThreeNodes(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, 0)
 	a := start(t, config(t, n))
 	b := start(t, config(t, n, seeds(a)))
@@ -33,17 +34,18 @@ func TestThreeNodes(t *testing.T) {
 
 // TestLateJoiner has a node join when all is said, over QUIC, and another one through it.
 func TestLateJoiner(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, 0)
 	a := start(t, config(t, n, func(c *Config) { c.Listen = []string{"/ip4/127.0.0.1/udp/0/quic-v1"} }))
-	for i := range 100 {
+	for i := range 40 {
 		set(t, a.Service(), fmt.Sprint("value ", i), fmt.Sprintf("late#%d", i))
 	}
 	b := start(t, config(t, n, seeds(a)))
 	wantSame(t, a, b)
 	c := start(t, config(t, n, seeds(b)))
 	wantSame(t, a, c)
-	if got := get(t, c.Service(), "late#42"); got != "value 42" {
-		t.Errorf("late#42 reads %q", got)
+	if got := get(t, c.Service(), "late#32"); got != "value 32" {
+		t.Errorf("late#32 reads %q", got)
 	}
 }
 
@@ -64,6 +66,7 @@ func attached(t *testing.T, n *Node) uint64 {
 
 // TestRestart stops one node of two, and has it catch up when it comes back.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, 0)
 	a := start(t, config(t, n))
 	cb := config(t, n, seeds(a))
@@ -89,6 +92,7 @@ func TestRestart(t *testing.T) {
 
 // TestSeedComesLate starts a node whose seed is not there yet, and stops and starts the seed.
 func TestSeedComesLate(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, 0)
 	ca := config(t, n, func(c *Config) { c.Listen = []string{fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", freePort(t))} })
 	a := start(t, ca)
@@ -125,6 +129,7 @@ func freePort(t *testing.T) int {
 
 // TestKnownPeers holds that a node finds again, without a seed, the peers that it knew.
 func TestKnownPeers(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, 0)
 	a := start(t, config(t, n))
 	cb := config(t, n, seeds(a))
@@ -142,6 +147,7 @@ func TestKnownPeers(t *testing.T) {
 
 // TestForeignNetworks has nodes of two networks meet: they talk of nothing.
 func TestForeignNetworks(t *testing.T) {
+	t.Parallel()
 	a := start(t, config(t, newNetwork(t, 0)))
 	b := start(t, config(t, newNetwork(t, 0), seeds(a)))
 	eventually(t, "a connection", func() bool { return len(b.host.Network().Peers()) == 1 })
@@ -158,6 +164,7 @@ func TestForeignNetworks(t *testing.T) {
 
 // TestPeerLatency holds that a new peer's latency is measured at once.
 func TestPeerLatency(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, 0)
 	a := start(t, config(t, n))
 	b := start(t, config(t, n, seeds(a)))
@@ -173,6 +180,7 @@ func TestPeerLatency(t *testing.T) {
 
 // TestOffline has a node with a seed that it must not dial; everything else works.
 func TestOffline(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, 0)
 	a := start(t, config(t, n))
 	c := config(t, n, seeds(a), offline, func(c *Config) { c.Listen = []string{"/ip4/127.0.0.1/tcp/0"} })
@@ -199,12 +207,13 @@ func TestOffline(t *testing.T) {
 	// What was written offline goes out when the node comes back.
 	stop(t, b)
 	c.Offline = false
-	b = start(t, c)
+	start(t, c)
 	wantRead(t, a.Service(), "to myself", "offline")
 }
 
 // TestAlone has a node without seeds: it works, and dials nobody.
 func TestAlone(t *testing.T) {
+	t.Parallel()
 	n := start(t, config(t, newNetwork(t, 0)))
 	dials := make(chan string, 1)
 	n.host.Network().Notify(&network.NotifyBundle{ConnectedF: func(_ network.Network, c network.Conn) {
@@ -223,6 +232,7 @@ func TestAlone(t *testing.T) {
 
 // TestLocalStaysLocal has the local profile refuse to dial and to listen beyond loopback, and to be dialed from there.
 func TestLocalStaysLocal(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, 0)
 	b := start(t, config(t, n))
 	other, err := peer.Decode("12D3KooWEqnTdgqHnkkwarSrJjeMP2ZJiADWLYADaNvUb6SQNyPF")
@@ -245,6 +255,7 @@ func TestLocalStaysLocal(t *testing.T) {
 }
 
 func TestStatus(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, 0)
 	a := start(t, config(t, n))
 	b := start(t, config(t, n, seeds(a)))

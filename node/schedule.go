@@ -25,7 +25,7 @@ type schedule struct {
 type seedState struct {
 	connected, dialing bool
 	failures           int
-	due                time.Time
+	due, since         time.Time // since when it is connected
 }
 
 // newSchedule makes every seed due at once.
@@ -84,18 +84,24 @@ func (s *schedule) dialed(p peer.ID, now time.Time, ok bool) {
 	st.failures++
 }
 
-// connectedness tells that a connection to a peer began or that the last one ended. A seed that was connected is dialed
-// again after the first pause: it may be restarting, or may have had enough of this node.
+// connectedness tells that a connection to a peer began or that the last one ended. A seed that was connected for a
+// while is dialed again after the first pause: it may be restarting. One that hung up soon has no room or no wish for
+// this node, which is as good as a failure.
 func (s *schedule) connectedness(p peer.ID, now time.Time, connected bool) {
 	st := s.seeds[p]
 	if st == nil || st.connected == connected {
 		return
 	}
 	st.connected = connected
-	st.failures = 0
-	if !connected {
-		st.due = now.Add(s.pause(0))
+	if connected {
+		st.since = now
+		return
 	}
+	if now.Sub(st.since) >= lasting {
+		st.failures = 0
+	}
+	st.due = now.Add(s.pause(st.failures))
+	st.failures++
 }
 
 // networkChanged forgets all failures, now or, when it did so a moment ago, once a while has passed.

@@ -1,7 +1,6 @@
 package node
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -81,7 +80,7 @@ func TestSchedule(t *testing.T) {
 			0s up b
 			0s down b
 			1s tick -> b`,
-		"success makes up for failures": `
+		"a connection that lasts makes up for failures": `
 			0s tick -> a b c
 			0s ok b
 			0s ok c
@@ -90,8 +89,22 @@ func TestSchedule(t *testing.T) {
 			1s fail a
 			5s tick -> a
 			5s ok a
-			5s down a
-			5s next 5.5s`,
+			65s down a
+			65s next 65.5s`,
+		"a connection that ends soon is a failure": `
+			0s tick -> a b c
+			0s ok b
+			0s ok c
+			0s ok a
+			1s down a
+			1s next 1.5s
+			2s tick -> a
+			2s ok a
+			3s down a
+			3s next 4s
+			4s tick -> a
+			4s fail a
+			4s next 6s`,
 		"a changed network makes all due": `
 			0s tick -> a b c
 			0s fail a
@@ -243,7 +256,11 @@ func TestPauseBounds(t *testing.T) {
 			}
 		}
 	}
-	if s := newSchedule(nil, epoch, nil); fmt.Sprint(s.pause(5)) == fmt.Sprint(s.pause(5)) && s.pause(5) == s.pause(5) {
-		t.Error("no jitter")
+	s, pauses := newSchedule(nil, epoch, nil), map[time.Duration]bool{}
+	for range 100 {
+		pauses[s.pause(5)] = true
+	}
+	if len(pauses) < 50 {
+		t.Errorf("100 pauses of only %d lengths: no jitter", len(pauses))
 	}
 }

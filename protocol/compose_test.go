@@ -26,8 +26,8 @@ func TestComposeRefuses(t *testing.T) {
 			for i := range uint64(protocol.MaxSelectors) {
 				d.Names = append(d.Names, protocol.NamePoint{Name: d.Names[0].Name, Ordinal: 100 + i})
 			}
-		}, "selectors: 16, at most 15"},
-		"too many links":          {func(d *protocol.Draft) { d.Links = fixedLinks(17) }, "links: 17, at most 16"},
+		}, "16 selectors, at most 15"},
+		"too many links":          {func(d *protocol.Draft) { d.Links = fixedLinks(17) }, "17 links, at most 16"},
 		"value above the limit":   {func(d *protocol.Draft) { d.Value = noise(1025 - protocol.SealOverhead) }, "too large"},
 		"value above every limit": {func(d *protocol.Draft) { d.Value = noise(protocol.MaxPlaintext + 1) }, "at most 65536"},
 		"nothing to seal with":    {func(d *protocol.Draft) { d.Type, d.Names = protocol.TypeCommentary, nil }, "needs a mask"},

@@ -1,133 +1,117 @@
 package protocol
 
-import "crypto/sha256"
-
-// The first byte of the CBOR arrays that a header and its prefixes are.
-const (
-	arrayOf6 = majorArray | 6 // body: version … value
-	arrayOf7 = majorArray | 7 // body and selectors: what the owner signs
-	arrayOf8 = majorArray | 8 // … and the signature: what the work pays for
-
-	headerFields = 9
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
 )
 
 // NewRecord encodes a header and keeps the value with it. It checks nothing but that the header fits its limits and
 // decodes again: [Network.Check] says whether the record is valid. The value may be nil, also when the header
 // refers to one (a record whose value was dropped).
 func NewRecord(h Header, value []byte) (*Record, error) {
-	return DecodeRecord(encodeHeader(&h), value)
+	raw, err := encodeHeader(&h)
+	if err != nil {
+		return nil, err
+	}
+	return DecodeRecord(raw, value)
 }
 
-func encodeHeader(h *Header) []byte {
-	b := make([]byte, 0, 192+41*len(h.Links)+110*len(h.Selectors))
-	b = appendArray(b, headerFields)
-	b = appendUint(b, h.Version)
-	b = appendUint(b, uint64(h.Type))
-	b = appendBytes(b, h.Owner[:])
-	b = appendUint(b, h.Timestamp)
-	b = appendArray(b, len(h.Links))
-	for i := range h.Links {
-		b = appendLink(b, linkPrefix, h.Links[i][:])
+func encodeHeader(h *Header) ([]byte, error) {
+	w := *h
+	// The codec writes nil as null; the format has empty lists.
+	if w.Links == nil {
+		w.Links = []ID{}
 	}
-	b = h.Value.append(b)
-	b = appendArray(b, len(h.Selectors))
-	for i := range h.Selectors {
-		b = h.Selectors[i].append(b)
+	if w.Selectors == nil {
+		w.Selectors = []Selector{}
 	}
-	b = appendBytes(b, h.Signature[:])
-	return h.Work.append(b)
-}
-
-func (v *ValueRef) append(b []byte) []byte {
-	if v == nil {
-		return append(b, null)
+	raw, err := encoder.Marshal(&w)
+	if err != nil {
+		return nil, fmt.Errorf("encode record: %w", err)
 	}
-	return appendUint(appendLink(appendArray(b, 2), valuePrefix, v.ID[:]), uint64(v.Size))
-}
-
-func (s *Selector) append(b []byte) []byte {
-	return appendBytes(appendUint(appendBytes(appendArray(b, 3), s.Key[:]), s.Ordinal), s.Claim[:])
-}
-
-func (w *Work) append(b []byte) []byte {
-	if w == nil {
-		return append(b, null)
-	}
-	return appendUint(appendBytes(appendBytes(appendArray(b, 3), w.Nonce[:]), w.Solution[:]), uint64(w.Effort))
+	return raw, nil
 }
 
 // DecodeRecord reads a header strictly: what it accepts encodes to the same bytes. It keeps header and value without
 // copying them. Errors are of type [*InvalidError].
 func DecodeRecord(header, value []byte) (*Record, error) {
-	in := reader{data: header}
-	count, version := in.head("record", majorArray), in.uint("version")
+	if err := checkVersion(header); err != nil { // another version may have any shape and limits behind this field
+		return nil, err
+	}
 	switch {
-	case in.err != nil:
-		return nil, in.err
-	case version != Version: // it may have any shape and limits behind this field
-		return nil, invalid(RuleVersion, "version %d, the one known here is %d", version, Version)
 	case len(header) > MaxHeader:
 		return nil, invalid(RuleSize, "header of %d bytes, at most %d are allowed", len(header), MaxHeader)
 	case len(value) > MaxValue:
 		return nil, invalid(RuleSize, "value of %d bytes, at most %d are allowed", len(value), MaxValue)
-	case count != headerFields:
-		return nil, invalid(RuleEncoding, "an array of %d, want %d", count, headerFields)
+	case header[0] != arrayOf9:
+		return nil, invalid(RuleEncoding, "not an array of 9 fields")
 	}
 	r := &Record{header: header, value: value}
-	r.Version = version
-	r.decode(&in)
-	if err := in.end(); err != nil {
+	if err := r.decodeFields(); err != nil {
 		return nil, err
+	}
+	again, err := encodeHeader(&r.Header)
+	switch {
+	case err != nil || !bytes.Equal(again, header):
+		return nil, invalid(RuleEncoding, "not the canonical encoding of what it holds")
+	case len(r.Links) > MaxLinks:
+		return nil, invalid(RuleLinks, "%d links, at most %d are allowed", len(r.Links), MaxLinks)
+	case len(r.Selectors) > MaxSelectors:
+		return nil, invalid(RuleSelectors, "%d selectors, at most %d are allowed", len(r.Selectors), MaxSelectors)
 	}
 	r.id = sha256.Sum256(header)
 	return r, nil
 }
 
-// decode reads the fields behind the version.
-func (r *Record) decode(in *reader) {
-	r.Type = Type(in.uint("type"))
-	in.fixed("owner", r.Owner[:])
-	r.Timestamp = in.uint("timestamp")
-	r.Links = make([]ID, in.list("links", RuleLinks, MaxLinks))
-	for i := range r.Links {
-		in.link("link", linkPrefix, r.Links[i][:])
+// checkVersion reads no further than the first field of an array of up to 23, as every version has it.
+func checkVersion(header []byte) error {
+	if len(header) < 2 || header[0] < majorArray || header[0] >= majorArray+24 {
+		return invalid(RuleEncoding, "not a CBOR array of fields")
 	}
-	if !in.null() {
-		r.Header.Value = decodeValueRef(in)
+	var version uint64
+	rest, err := decoder.UnmarshalFirst(header[1:], &version)
+	if err != nil {
+		return invalid(RuleEncoding, "version: %v", err)
 	}
-	r.bodyEnd = in.pos
-	r.Selectors = make([]Selector, in.list("selectors", RuleSelectors, MaxSelectors))
-	for i := range r.Selectors {
-		r.Selectors[i].decode(in)
+	again, err := encoder.Marshal(version)
+	if err != nil || len(again) != len(header)-1-len(rest) || header[1] != again[0] {
+		return invalid(RuleEncoding, "version: not an integer in its shortest form")
 	}
-	r.selectorsEnd = in.pos
-	in.fixed("signature", r.Signature[:])
-	r.signatureEnd = in.pos
-	if !in.null() {
-		r.Work = decodeWork(in)
+	if version != Version {
+		return invalid(RuleVersion, "version %d, the one known here is %d", version, Version)
 	}
+	return nil
 }
 
-func decodeValueRef(in *reader) *ValueRef {
-	var v ValueRef
-	in.array("value", 2)
-	in.link("value", valuePrefix, v.ID[:])
-	v.Size = in.uint32("value size")
-	return &v
-}
-
-func (s *Selector) decode(in *reader) {
-	in.array("selector", 3)
-	in.fixed("selector key", s.Key[:])
-	s.Ordinal = in.uint("ordinal")
-	in.fixed("claim", s.Claim[:])
-}
-
-func decodeWork(in *reader) *Work {
-	var w Work
-	in.array("work", 3)
-	in.fixed("nonce", w.Nonce[:])
-	in.fixed("solution", w.Solution[:])
-	w.Effort = in.uint32("effort")
-	return &w
+func (r *Record) decodeFields() error {
+	fields := []struct {
+		name string
+		into any
+		end  *int
+	}{
+		{name: "version", into: &r.Version},
+		{name: "type", into: &r.Type},
+		{name: "owner", into: &r.Owner},
+		{name: "timestamp", into: &r.Timestamp},
+		{name: "links", into: &r.Links},
+		{name: "value", into: &r.Header.Value, end: &r.bodyEnd},
+		{name: "selectors", into: &r.Selectors, end: &r.selectorsEnd},
+		{name: "signature", into: &r.Signature, end: &r.signatureEnd},
+		{name: "work", into: &r.Work},
+	}
+	rest := r.header[1:]
+	var err error
+	for _, f := range fields {
+		if rest, err = decoder.UnmarshalFirst(rest, f.into); err != nil {
+			return invalid(RuleEncoding, "%s: %v", f.name, err)
+		}
+		if f.end != nil {
+			*f.end = len(r.header) - len(rest)
+		}
+	}
+	if len(rest) > 0 {
+		return invalid(RuleEncoding, "%d bytes behind the record", len(rest))
+	}
+	return nil
 }

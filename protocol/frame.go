@@ -5,16 +5,23 @@ import (
 	"crypto/sha256"
 )
 
+// frame is how a record travels: a CBOR array of the header's bytes and the value's bytes, or null in place of a value
+// that the record does not have or the sender no longer has.
+type frame struct {
+	_      struct{} `cbor:",toarray"`
+	Header []byte
+	Value  []byte
+}
+
 // EncodeFrame returns the record's frame: how it travels, by gossip, by fetch and over the API. It is a CBOR array of
 // the header's bytes and the value's bytes, or null in place of a value that the record does not have or the sender no
 // longer has.
 func (r *Record) EncodeFrame() []byte {
-	b := make([]byte, 0, 8+len(r.header)+len(r.value))
-	b = appendBytes(appendArray(b, 2), r.header)
-	if r.value == nil {
-		return append(b, null)
+	raw, err := encoder.Marshal(&frame{Header: r.header, Value: r.value})
+	if err != nil {
+		panic(err) // two byte strings always encode
 	}
-	return appendBytes(b, r.value)
+	return raw
 }
 
 // DecodeFrame reads a frame strictly and the record in it. It keeps nothing of data. Errors are of type
@@ -23,17 +30,15 @@ func DecodeFrame(data []byte) (*Record, error) {
 	if len(data) > MaxFrame {
 		return nil, invalid(RuleSize, "frame of %d bytes, at most %d are allowed", len(data), MaxFrame)
 	}
-	in := reader{data: bytes.Clone(data)}
-	in.array("frame", 2)
-	header := in.bytes("header")
-	var value []byte
-	if !in.null() {
-		value = in.bytes("value")
+	var f frame
+	if err := plainDecoder.Unmarshal(data, &f); err != nil {
+		return nil, invalid(RuleEncoding, "frame: %v", err)
 	}
-	if err := in.end(); err != nil {
-		return nil, err
+	again, err := encoder.Marshal(&f)
+	if err != nil || !bytes.Equal(again, data) {
+		return nil, invalid(RuleEncoding, "frame: not the canonical encoding of what it holds")
 	}
-	return DecodeRecord(header, value)
+	return DecodeRecord(f.Header, f.Value)
 }
 
 // FrameHash identifies a frame in gossip. It covers the value too: an ID of the header alone would let a true header

@@ -51,6 +51,9 @@ func turnEveryBit(t *testing.T, n *protocol.Network, frame []byte) {
 		if err := n.Check(r, verifyWork); ruleOf(err) != protocol.RuleValue {
 			t.Errorf("value, byte %d, bit %d: %v", i/8, i%8, err)
 		}
+		if err := r.CheckCarried(); ruleOf(err) != protocol.RuleValue {
+			t.Errorf("value, byte %d, bit %d: %v", i/8, i%8, err)
+		}
 		if err := n.CheckAuthorship(r); ruleOf(err) != protocol.RuleValue {
 			t.Errorf("value, byte %d, bit %d: %v", i/8, i%8, err)
 		}

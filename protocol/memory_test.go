@@ -81,7 +81,7 @@ func TestFullestRecord(t *testing.T) {
 	if len(r.HeaderBytes()) > protocol.MaxHeader {
 		t.Errorf("the fullest header has %d bytes", len(r.HeaderBytes()))
 	}
-	if bytes := allocated(func() { _, _ = protocol.DecodeRecord(r.HeaderBytes(), nil) }); bytes > 4<<10 {
+	if bytes := allocated(func() { _, _ = protocol.DecodeRecord(r.HeaderBytes(), nil) }); bytes > 4*protocol.MaxHeader {
 		t.Errorf("%d bytes allocated", bytes)
 	}
 	t.Logf("the fullest header has %d bytes", len(r.HeaderBytes()))

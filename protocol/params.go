@@ -7,8 +7,6 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/fxamacker/cbor/v2"
 )
 
 // Params are a network's parameters. They are fixed by its genesis for ever: what decides validity cannot be amended.
@@ -95,7 +93,7 @@ func encodeParams(p Params) ([]byte, error) {
 
 func decodeParams(raw []byte) (Params, error) {
 	var p Params
-	if err := decoder.Unmarshal(raw, &p); err != nil {
+	if err := plainDecoder.Unmarshal(raw, &p); err != nil {
 		return p, fmt.Errorf("network parameters: %w", err)
 	}
 	again, err := encodeParams(p)
@@ -103,27 +101,4 @@ func decodeParams(raw []byte) (Params, error) {
 		return p, errors.New("network parameters: not the canonical encoding of what they hold")
 	}
 	return p, p.Check()
-}
-
-// The codec of the parameters is DAG-CBOR too, a map: keys sorted by length first, definite lengths, shortest integers,
-// no tags. Decoding is lenient only where encoding again shows the difference.
-var (
-	encoder = must(cbor.EncOptions{Sort: cbor.SortLengthFirst, IndefLength: cbor.IndefLengthForbidden}.EncMode())
-	decoder = must(cbor.DecOptions{
-		DupMapKey:         cbor.DupMapKeyEnforcedAPF,
-		IndefLength:       cbor.IndefLengthForbidden,
-		TagsMd:            cbor.TagsForbidden,
-		FieldNameMatching: cbor.FieldNameMatchingCaseSensitive,
-		ExtraReturnErrors: cbor.ExtraDecErrorUnknownField,
-		MaxNestedLevels:   4,
-		MaxArrayElements:  64,
-		MaxMapPairs:       64,
-	}.DecMode())
-)
-
-func must[M any](mode M, err error) M {
-	if err != nil {
-		panic(err) // the options are constants
-	}
-	return mode
 }

@@ -41,6 +41,7 @@ func (t Type) String() string {
 
 // Selector is a blinded name plus an ordinal. The claim proves that who made the record knows the name.
 type Selector struct {
+	_       struct{} `cbor:",toarray"`
 	Key     SelectorKey
 	Ordinal uint64
 	Claim   [64]byte
@@ -53,12 +54,14 @@ func (s Selector) compare(o Selector) int {
 
 // ValueRef says which value belongs to a record. Size is in bytes, of the sealed value.
 type ValueRef struct {
+	_    struct{} `cbor:",toarray"`
 	ID   ValueID
 	Size uint32
 }
 
 // Work is a proof of work. Effort is the expected number of Equi-X solutions that had to be tried.
 type Work struct {
+	_        struct{} `cbor:",toarray"`
 	Nonce    [8]byte
 	Solution [16]byte
 	Effort   uint32
@@ -67,6 +70,7 @@ type Work struct {
 // Header is the part of a record that is linked, signed and worked for. Timestamp is in milliseconds since the
 // Unix epoch. The first selector is the primary one; the others, and the links, are sorted.
 type Header struct {
+	_         struct{} `cbor:",toarray"`
 	Version   uint64
 	Type      Type
 	Owner     Owner

@@ -107,7 +107,7 @@ func (m *vectorMaker) makeRejectedEncodings() {
 	bad("links: of indefinite length", func(h []byte) []byte {
 		return at(append([]byte{0x82}, link...), append([]byte{0x9f}, link...))(h)
 	})
-	m.badHeader(protocol.RuleLinks, "links: 2^32-1 of them", at(append([]byte{0x82}, link...), append([]byte{0x9a, 0xff, 0xff, 0xff, 0xff}, link...)[:5:5]))
+	bad("links: 2^32-1 of them", at(append([]byte{0x82}, link...), append([]byte{0x9a, 0xff, 0xff, 0xff, 0xff}, link...)[:5:5]))
 	bad("link: without tag", at(link, link[2:]))
 	bad("link: tag 43", at(link, []byte{0xd8, 0x2b, 0x58, 0x25, 0x00, 0x01, 0x71, 0x12, 0x20}))
 	bad("link: tag not in its shortest form", at(link, append([]byte{0xd9, 0, 0x2a}, link[2:]...)))

@@ -29,7 +29,7 @@ func (t *tx) checkLinked(e *entry, parents []place) error {
 	for _, p := range parents {
 		newest = max(newest, p.timestamp)
 	}
-	return protocol.CheckLinked(&e.Header, uint64(newest)) //nolint:gosec // timestamps are at most 2^53−1
+	return protocol.CheckLinked(&e.Header, uint64(newest))
 }
 
 // attach attaches a record whose links are attached, without what waits for it.
@@ -43,7 +43,7 @@ func (t *tx) attach(e *entry) (place, error) {
 
 func (t *tx) attachAt(e *entry, parents []place) (place, error) {
 	t.meta.attached++
-	at := place{t.meta.attached, int64(e.Timestamp)} //nolint:gosec // at most 2^53−1
+	at := place{t.meta.attached, int64(e.Timestamp)}
 	id := e.ID()
 	indices := make([]int64, len(parents))
 	for i, p := range parents {
@@ -89,7 +89,7 @@ func (t *tx) addVersion(e *entry, at place) error {
 	}
 	for _, row := range e.rows {
 		if _, err := t.exec("INSERT OR IGNORE INTO selectors VALUES (?, ?, ?, ?, ?)",
-			row.key, int64(len(e.rows)), int64(row.ordinal), e.composite, row.others); err != nil { //nolint:gosec // at most 2^63−1
+			row.key, int64(len(e.rows)), int64(row.ordinal), e.composite, row.others); err != nil {
 			return err
 		}
 	}

@@ -94,7 +94,7 @@ func (bs *benchStore) build(b *testing.B, n int) {
 	bs.once.Do(func() {
 		bs.world = newWorld(b)
 		var err error
-		if bs.dir, err = os.MkdirTemp("", "lf-bench"); err != nil {
+		if bs.dir, err = os.MkdirTemp("", "lf-bench"); err != nil { //nolint:usetesting // it outlives this benchmark
 			b.Fatal(err)
 		}
 		bs.records = benchRecords(bs.world, n)
@@ -200,9 +200,11 @@ func BenchmarkQuerySingle(b *testing.B) {
 			run()
 		}
 		b.ReportAllocs()
+		before := cpuTime(b)
 		for b.Loop() {
 			run()
 		}
+		b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/query")
 	})
 }
 
@@ -223,9 +225,11 @@ func BenchmarkQueryRange(b *testing.B) {
 			run()
 		}
 		b.ReportAllocs()
+		before := cpuTime(b)
 		for b.Loop() {
 			run()
 		}
+		b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/query")
 	})
 }
 

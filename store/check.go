@@ -58,7 +58,7 @@ func CheckFile(ctx context.Context, path string, n *protocol.Network, report fun
 // verifier is one check at work.
 type verifier struct {
 	*conn
-	ctx     context.Context //nolint:containedctx // lives as long as the check
+	ctx     context.Context
 	network *protocol.Network
 	report  func(string)
 	summary Summary
@@ -135,7 +135,7 @@ func (v *verifier) checkMeta() error {
 
 // checkSizes compares the counters, and the tables that go with the records, with what is there.
 func (v *verifier) checkSizes() error {
-	attached := int64(v.summary.Attached) //nolint:gosec // a count
+	attached := int64(v.summary.Attached)
 	for _, s := range []struct {
 		what, sql string
 		want      int64
@@ -145,7 +145,7 @@ func (v *verifier) checkSizes() error {
 		{"rows in versions", "SELECT count(*) FROM versions", v.versions},
 		{"owners", "SELECT count(*) FROM owners", v.meta.owners},
 		{"the counter of attached records", "SELECT attached FROM meta", attached},
-		{"the counter of tips", "SELECT tips FROM meta", int64(v.summary.Tips)}, //nolint:gosec // a count
+		{"the counter of tips", "SELECT tips FROM meta", int64(v.summary.Tips)},
 		{"the counter of pending records", "SELECT pending FROM meta", v.count("SELECT count(*) FROM pending")},
 		{"the counter of pending bytes", "SELECT pending_bytes FROM meta", v.count("SELECT sum(length(header) + coalesce(length(value), 0)) FROM pending")},
 		{"the counter of held records", "SELECT held FROM meta", v.count("SELECT count(*) FROM held")},

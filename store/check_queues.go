@@ -56,7 +56,7 @@ func (v *verifier) checkWaits() error {
 func (v *verifier) checkHeld() error {
 	return v.each(func(r *rows) error {
 		v.summary.Held++
-		record := v.decode("held record", int64(v.summary.Held), r.blob(2), r.blob(3)) //nolint:gosec // a count
+		record := v.decode("held record", int64(v.summary.Held), r.blob(2), r.blob(3))
 		if record == nil {
 			return nil
 		}

@@ -13,9 +13,9 @@ func (v *verifier) checkRecords() error {
 	genesis := v.network.Genesis()
 	err := v.each(func(r *rows) error {
 		idx := r.int(0)
-		if v.summary.Attached++; idx != int64(v.summary.Attached) { //nolint:gosec // a count
+		if v.summary.Attached++; idx != int64(v.summary.Attached) {
 			v.problem("record %d follows record %d: indices are not dense", idx, v.summary.Attached-1)
-			v.summary.Attached = uint64(max(idx, 0)) //nolint:gosec // not negative
+			v.summary.Attached = uint64(max(idx, 0))
 		}
 		record := v.decode("record", idx, r.blob(1), r.blob(2))
 		if record == nil {
@@ -58,7 +58,7 @@ func (v *verifier) decode(what string, number int64, header, value []byte) *prot
 func (v *verifier) checkDAG(idx int64, r *protocol.Record) error {
 	var parents []int64
 	found, err := v.one(func(row *rows) {
-		if row.int(0) != int64(r.Timestamp) { //nolint:gosec // at most 2^53−1
+		if row.int(0) != int64(r.Timestamp) {
 			v.problem("dag %d: timestamp %d, the record says %d", idx, row.int(0), r.Timestamp)
 		}
 		var err error
@@ -84,7 +84,7 @@ func (v *verifier) checkDAG(idx int64, r *protocol.Record) error {
 		}
 		links = append(links, at)
 		v.linked.add(at)
-		if t, err := v.number("SELECT timestamp FROM dag WHERE idx = ?", at); err != nil || t > int64(r.Timestamp) { //nolint:gosec // at most 2^53−1
+		if t, err := v.number("SELECT timestamp FROM dag WHERE idx = ?", at); err != nil || t > int64(r.Timestamp) {
 			v.problem("record %d is older than record %d, which it links", idx, at)
 		}
 	}
@@ -123,7 +123,7 @@ func (v *verifier) checkIndices(idx int64, e *entry) error {
 		return err
 	}
 	found, err := v.one(nil, "SELECT 1 FROM versions WHERE composite = ? AND owner = ? AND timestamp = ? AND idx = ? AND released = ?",
-		e.composite, owner, int64(e.Timestamp), idx, e.released()) //nolint:gosec // at most 2^53−1
+		e.composite, owner, int64(e.Timestamp), idx, e.released())
 	if err != nil {
 		return err
 	}
@@ -132,7 +132,7 @@ func (v *verifier) checkIndices(idx int64, e *entry) error {
 	}
 	for _, row := range e.rows {
 		found, err := v.one(nil, "SELECT 1 FROM selectors WHERE key = ? AND size = ? AND ordinal = ? AND composite = ? AND others = ?",
-			row.key, int64(len(e.rows)), int64(row.ordinal), e.composite, row.others) //nolint:gosec // at most 2^63−1
+			row.key, int64(len(e.rows)), int64(row.ordinal), e.composite, row.others)
 		if err != nil {
 			return err
 		}
@@ -160,7 +160,7 @@ func (v *verifier) checkTips() error {
 	}, "SELECT idx, timestamp FROM tips"); err != nil {
 		return err
 	}
-	for idx := int64(1); idx <= int64(v.summary.Attached); idx++ { //nolint:gosec // a count
+	for idx := int64(1); idx <= int64(v.summary.Attached); idx++ {
 		if !v.linked.has(idx) && !tips.has(idx) {
 			v.problem("record %d is a tip and not listed as one", idx)
 		}
@@ -171,7 +171,7 @@ func (v *verifier) checkTips() error {
 // checkSelectors checks that every row of selectors is some version's.
 func (v *verifier) checkSelectors() error {
 	return v.each(func(r *rows) error {
-		row := selectorRow{point{r.int(0), uint64(r.int(2))}, r.blob(4)} //nolint:gosec // ordinals are not negative
+		row := selectorRow{point{r.int(0), uint64(r.int(2))}, r.blob(4)}
 		backed := false
 		err := v.each(func(of *rows) error {
 			record, err := v.record(of.int(0))

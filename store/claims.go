@@ -74,7 +74,7 @@ func (x *search) loadAll(k candidate, groups [][]version) (claims []Claim, stran
 func (x *search) newest(k candidate, groups [][]version) (best []Claim, strangers bool, err error) {
 	slices.SortFunc(groups, func(a, b []version) int { return int(min(1, max(-1, b[0].timestamp-a[0].timestamp))) })
 	for _, group := range groups {
-		if len(best) > 0 && group[0].timestamp < int64(best[0].Record.Timestamp) { //nolint:gosec // at most 2^53−1
+		if len(best) > 0 && group[0].timestamp < int64(best[0].Record.Timestamp) {
 			break
 		}
 		if len(group) == 1 && group[0].released {
@@ -107,16 +107,24 @@ func (x *search) load(k candidate, group []version) (claim *Claim, strangers boo
 			strangers = true
 			continue
 		}
-		versions = append(versions, Version{r, uint64(v.idx)}) //nolint:gosec // indices are positive
+		versions = append(versions, Version{r, uint64(v.idx)})
 	}
 	slices.SortFunc(versions, func(a, b Version) int { return compareVersions(b, a) })
-	if i := slices.IndexFunc(versions, func(v Version) bool { return v.Record.Type == protocol.TypeRelease }); i >= 0 {
-		versions = versions[:i]
-	}
+	versions = claimed(versions)
 	if versions = collapseTwins(versions); len(versions) == 0 {
 		return nil, strangers, nil
 	}
 	return &Claim{Owner: versions[0].Record.Owner, Version: versions[0], Older: versions[1:]}, strangers, nil
+}
+
+// claimed cuts versions, the newest first, where a release withdraws them: those of its own time and before.
+func claimed(versions []Version) []Version {
+	release := slices.IndexFunc(versions, func(v Version) bool { return v.Record.Type == protocol.TypeRelease })
+	if release < 0 {
+		return versions
+	}
+	at := versions[release].Record.Timestamp
+	return versions[:slices.IndexFunc(versions, func(v Version) bool { return v.Record.Timestamp <= at })]
 }
 
 // collapseTwins leaves the first of all versions with the same signed bytes.

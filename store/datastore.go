@@ -83,7 +83,7 @@ func (d *dataStore) Close() error { return nil }
 func (d *dataStore) DiskUsage(ctx context.Context) (size uint64, err error) {
 	err = d.store().read(ctx, func(c *conn) error {
 		n, err := c.number("SELECT coalesce(sum(length(CAST(key AS BLOB)) + length(value)), 0) FROM datastore")
-		size = uint64(n) //nolint:gosec // a sum of lengths
+		size = uint64(n)
 		return err
 	})
 	return size, err

@@ -28,7 +28,7 @@ func (d *dataStore) Query(ctx context.Context, q query.Query) (query.Results, er
 
 // entryWalk is one query at work. A consumer reads it from one goroutine.
 type entryWalk struct {
-	ctx        context.Context //nolint:containedctx // lives as long as the query
+	ctx        context.Context
 	store      *Store
 	keysOnly   bool
 	after, end string // keys between these, both excluded

@@ -14,7 +14,7 @@ func keyOf(s string) datastore.Key { return datastore.NewKey(s) }
 
 // TestDatastore runs go-datastore's own suite.
 func TestDatastore(t *testing.T) {
-	s := openTest(t, newWorld(t), Options{})
+	s := openTest(t, newWorld(t), Options{volatile: true})
 	dstest.SubtestAll(t, s.Datastore())
 }
 

@@ -19,7 +19,8 @@
 // finds candidates, and the record's own header, read and hashed, decides; so keys made to collide (2^32 tries) cost
 // their maker a comparison and fool nobody.
 //
-// Reading order: migrations/*.sql (the tables), layout.go (what is in their columns), store.go, open.go, conn.go;
-// writer.go, tx.go, put.go, attach.go, pending.go (the way in); read.go, query.go, scan.go, match.go, claims.go,
-// rank.go (the way out); datastore.go; check.go and check_*.go (every invariant, tested by every test); limits.go.
+// Reading order: migrations/*.sql (the tables), layout.go (what is in their columns), store.go, open.go, conn.go, pool.go;
+// writer.go, tx.go, put.go, attach.go, pending.go, held.go (the way in); read.go, query.go, scan.go, merge.go, match.go,
+// claims.go, gather.go, rank.go (the way out); datastore.go; check.go and check_*.go (every invariant, tested by every
+// test); limits.go.
 package store

@@ -65,7 +65,7 @@ func storageError(err error) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &e) && e.Code == sqlite3.ErrFull:
-		return fmt.Errorf("%w (%v)", ErrNoSpace, err)
+		return fmt.Errorf("%w (%w)", ErrNoSpace, err)
 	case errors.As(err, &e):
 		return fmt.Errorf("database: %w", err)
 	}

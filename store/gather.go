@@ -56,7 +56,7 @@ func (x *search) gatherAfter(groups [][]version, composite, after int64, all boo
 			group = append(group, v)
 			continue
 		}
-		if useless++; useless < seekAfter {
+		if useless++; useless < x.seekAfter {
 			continue
 		}
 		if group == nil && v.timestamp > x.until { // what counts is further back

@@ -9,13 +9,13 @@ import (
 // hold keeps a record until its time has come.
 func (t *tx) hold(e *entry, until uint64, result *Result) error {
 	size, limits := int64(e.WireSize()), t.store.options.MaxHeld
-	if uint64(t.meta.held) >= limits.Records || uint64(t.meta.heldBytes+size) > limits.Bytes { //nolint:gosec // never negative
+	if uint64(t.meta.held) >= limits.Records || uint64(t.meta.heldBytes+size) > limits.Bytes {
 		*result = Result{Outcome: Refused, Err: ErrHeldFull}
 		t.meta.droppedHeld++
 		return nil
 	}
 	id := e.ID()
-	if _, err := t.exec("INSERT INTO held VALUES (?, ?, ?, ?)", id[:], int64(min(until, protocol.MaxTimestamp)), e.HeaderBytes(), e.ValueBytes()); err != nil { //nolint:gosec // bounded in this line
+	if _, err := t.exec("INSERT INTO held VALUES (?, ?, ?, ?)", id[:], int64(min(until, protocol.MaxTimestamp)), e.HeaderBytes(), e.ValueBytes()); err != nil {
 		return err
 	}
 	t.meta.held++
@@ -63,6 +63,6 @@ func (t *tx) due(now uint64) (due []*protocol.Record, err error) {
 		}
 		due = append(due, r)
 		return nil
-	}, "SELECT header, value FROM held WHERE until <= ? ORDER BY until, id", int64(min(now, protocol.MaxTimestamp))) //nolint:gosec // bounded in this line
+	}, "SELECT header, value FROM held WHERE until <= ? ORDER BY until, id", int64(min(now, protocol.MaxTimestamp)))
 	return due, err
 }

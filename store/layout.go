@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -12,7 +11,7 @@ import (
 
 // prefix is the first 8 bytes of a hash or key as a signed integer; integers compare as the bytes do.
 func prefix(b []byte) int64 {
-	return int64(binary.BigEndian.Uint64(b) ^ 1<<63) //nolint:gosec // a change of representation
+	return int64(binary.BigEndian.Uint64(b) ^ 1<<63)
 }
 
 // point is a selector as the index knows it.
@@ -55,7 +54,7 @@ func readPoints(points []point, b []byte) ([]point, error) {
 		if len(b) < 9 {
 			return nil, errLayout
 		}
-		key := int64(binary.BigEndian.Uint64(b)) //nolint:gosec // a change of representation
+		key := int64(binary.BigEndian.Uint64(b))
 		ordinal, n := binary.Uvarint(b[8:])
 		if n <= 0 {
 			return nil, errLayout
@@ -123,10 +122,4 @@ func (e *entry) released() int64 {
 		return 1
 	}
 	return 0
-}
-
-// compareID orders IDs as protocol does, for records with equal timestamps.
-func compareID(a, b *protocol.Record) int {
-	x, y := a.ID(), b.ID()
-	return bytes.Compare(x[:], y[:])
 }

@@ -43,9 +43,10 @@ const (
 
 	// defaultReaders is enough for two cores to work and two queries to wait for the disk.
 	defaultReaders = 4
-	// Page caches, in KiB. The inner pages of all indices at a million records are about 2 MiB.
+	// Page caches, in KiB; a reader's fills only when it is used. The inner pages of all indices at a million records are
+	// about 2 MiB, and the leaves of those that a query walks take 80 bytes a record: 8 MiB at 100,000.
 	writerCache = 16 << 10
-	readerCache = 4 << 10
+	readerCache = 10 << 10
 	// walPages is the size at which the log is copied into the database, in pages of 4 KiB: the more inserts share a
 	// page of an index, the fewer bytes are written twice.
 	walPages = 4096
@@ -56,11 +57,6 @@ const (
 	defaultLimit = 100
 	// scanBudget is how many index rows and records one query may look at: at about 1 µs a row a quarter of a second.
 	scanBudget = 250_000
-	// selective is how many candidates a query collects and sorts rather than walking in order: some milliseconds.
-	selective = 1024
-	// seekAfter is how many rows of no use are stepped over before a seek is cheaper.
-	seekAfter = 16
-
 	// missingVisits and missingFound bound the walk through pending ancestors after one put; whatever it leaves out
 	// is still in Missing's list.
 	missingVisits = 64
@@ -77,3 +73,14 @@ const (
 	// maxProblems is how many problems Check reports one by one; it counts them all.
 	maxProblems = 1000
 )
+
+// tuning is when a query changes its way. It changes no answer; tests make it small to go all ways on little data.
+type tuning struct {
+	// selective is how few rows of a span are walked and sorted rather than walking another in order, and how many are
+	// walked in order before that is reconsidered: more than a usual limit, and counted in some 20 µs.
+	selective int
+	// seekAfter is how many rows of no use are stepped over before a seek is cheaper.
+	seekAfter int
+}
+
+var defaultTuning = tuning{selective: 256, seekAfter: 16}

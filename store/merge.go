@@ -24,7 +24,7 @@ func (x *search) merge(s span) (*merge, error) {
 	m := &merge{}
 	for _, size := range sizes {
 		r, err := x.conn.query(`SELECT ordinal, composite, others FROM selectors WHERE key = ? AND size = ? AND ordinal BETWEEN ? AND ?
-			ORDER BY ordinal, composite, others`, s.key, size, int64(s.from), int64(s.to)) //nolint:gosec // at most 2^63−1
+			ORDER BY ordinal, composite, others`, s.key, size, int64(s.from), int64(s.to))
 		if err != nil {
 			m.close()
 			return nil, err
@@ -48,7 +48,7 @@ func (m *merge) advance(i int) error {
 	case err != nil:
 		return err
 	case ok:
-		s.head.ordinal, s.head.composite, s.head.others = uint64(s.rows.int(0)), s.rows.int(1), s.rows.blob(2) //nolint:gosec // ordinals are not negative
+		s.head.ordinal, s.head.composite, s.head.others = uint64(s.rows.int(0)), s.rows.int(1), s.rows.blob(2)
 	default:
 		s.rows.close()
 		m.streams = append(m.streams[:i], m.streams[i+1:]...)

@@ -1,7 +1,9 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
+	"reflect"
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
@@ -114,20 +116,23 @@ func bruteAssign(q Query, selectors []protocol.Selector) (best []uint64) {
 // modelClaims are the claims among the records of one key, best first.
 func modelClaims(records []*protocol.Record, history bool) (claims [][]protocol.ID) {
 	newestFirst := func(a, b *protocol.Record) int {
-		x, y := a.ID(), b.ID()
-		return -cmp.Or(cmp.Compare(a.Timestamp, b.Timestamp), x.Compare(y))
+		x, y := a.SignedHash(), b.SignedHash()
+		return -cmp.Or(cmp.Compare(a.Timestamp, b.Timestamp), bytes.Compare(x[:], y[:]), a.ID().Compare(b.ID()))
 	}
 	slices.SortFunc(records, newestFirst)
-	withdrawn := map[protocol.Owner]bool{}
+	withdrawn := map[protocol.Owner]uint64{} // up to which time
+	for _, r := range records {
+		if r.Type == protocol.TypeRelease {
+			withdrawn[r.Owner] = max(withdrawn[r.Owner], r.Timestamp)
+		}
+	}
 	said := map[[32]byte]bool{}
 	place := map[protocol.Owner]int{}
 	for _, r := range records {
 		twin := said[r.SignedHash()]
 		said[r.SignedHash()] = true
 		switch at, has := place[r.Owner]; {
-		case twin || withdrawn[r.Owner]:
-		case r.Type == protocol.TypeRelease:
-			withdrawn[r.Owner] = true
+		case twin || r.Timestamp <= withdrawn[r.Owner]:
 		case has:
 			claims[at] = append(claims[at], r.ID())
 		default:
@@ -155,4 +160,8 @@ func idsOfAnswers(a Answers) (answers []modelAnswer) {
 		answers = append(answers, m)
 	}
 	return answers
+}
+
+func equalAnswers(a, b []modelAnswer) bool {
+	return len(a) == len(b) && (len(a) == 0 || reflect.DeepEqual(a, b))
 }

@@ -22,7 +22,7 @@ func (t *tx) pend(e *entry, missing []protocol.ID, result *Result) error {
 		t.meta.droppedPending++
 		return t.want(e.ID())
 	}
-	for uint64(t.meta.pending) >= limits.Records || uint64(t.meta.pendingBytes+size) > limits.Bytes { //nolint:gosec // never negative
+	for uint64(t.meta.pending) >= limits.Records || uint64(t.meta.pendingBytes+size) > limits.Bytes {
 		if err := t.evictOldest(); err != nil {
 			return err
 		}

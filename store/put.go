@@ -105,7 +105,7 @@ func (t *tx) known(id protocol.ID, result *Result) (bool, error) {
 		return false, err
 	}
 	if found {
-		*result = Result{Outcome: Known, State: Attached, Index: uint64(at.idx)} //nolint:gosec // indices are positive
+		*result = Result{Outcome: Known, State: Attached, Index: uint64(at.idx)}
 		return true, nil
 	}
 	if t.meta.pending > 0 {
@@ -140,6 +140,6 @@ func (t *tx) place(e *entry, result *Result) error {
 	if err != nil {
 		return err
 	}
-	*result = Result{Outcome: Attached, State: Attached, Index: uint64(at.idx), Attached: []protocol.ID{e.ID()}} //nolint:gosec // indices are positive
+	*result = Result{Outcome: Attached, State: Attached, Index: uint64(at.idx), Attached: []protocol.ID{e.ID()}}
 	return t.cascade(result)
 }

@@ -45,7 +45,7 @@ type Answer struct {
 }
 
 // Claim is what one owner says under a composite key. Its newest version, which may be a tombstone, is its answer. Versions at or before a
-// release of the owner's do not count; order is by timestamp, then by ID.
+// release of the owner's do not count; order is by timestamp, then by signed hash.
 type Claim struct {
 	Owner protocol.Owner
 	Version
@@ -64,8 +64,7 @@ func (s *Store) Query(ctx context.Context, q Query) (Answers, error) {
 	if err := q.check(); err != nil {
 		return Answers{}, err
 	}
-	x := &search{ctx: ctx, query: q, ranker: s.options.Ranker, budget: scanBudget}
-	x.prepare()
+	x := s.newSearch(ctx, q)
 	if err := s.read(ctx, x.run); err != nil {
 		return Answers{}, err
 	}
@@ -100,7 +99,7 @@ func (s span) holds(ordinal uint64) bool { return s.from <= ordinal && ordinal <
 // search is one query at work.
 type search struct {
 	*conn
-	ctx    context.Context //nolint:containedctx // lives as long as the query
+	ctx    context.Context
 	query  Query
 	ranker Ranker
 	// where is Query.Where; apart says that no two of its keys are equal.
@@ -109,26 +108,28 @@ type search struct {
 	since, until int64
 	limit        int
 	// owners are the numbers of Query.Owners; nil: any.
-	owners  []int64
+	owners []int64
+	tuning
 	budget  int
 	answers Answers
 }
 
-func (x *search) prepare() {
-	q := &x.query
+func (s *Store) newSearch(ctx context.Context, q Query) *search {
+	x := &search{ctx: ctx, query: q, ranker: s.options.Ranker, tuning: s.options.tuning, budget: scanBudget}
 	keys := map[int64]bool{}
 	for _, r := range q.Where {
 		s := span{prefix(r.Key[:]), r.From, r.To}
 		x.where, keys[s.key] = append(x.where, s), true
 	}
 	x.apart = len(keys) == len(x.where)
-	x.since, x.until = int64(min(q.Since, math.MaxInt64)), int64(min(q.Until, math.MaxInt64)) //nolint:gosec // bounded in this line
+	x.since, x.until = int64(min(q.Since, math.MaxInt64)), int64(min(q.Until, math.MaxInt64))
 	if q.Until == 0 {
 		x.until = math.MaxInt64
 	}
 	if x.limit = q.Limit; x.limit == 0 {
 		x.limit = defaultLimit
 	}
+	return x
 }
 
 func (x *search) run(c *conn) error {
@@ -141,7 +142,7 @@ func (x *search) run(c *conn) error {
 	if points, exact := x.exact(); exact {
 		return x.lookUp(points)
 	}
-	return x.scan(append([]span(nil), x.where...))
+	return x.scan(x.where, 0)
 }
 
 func (x *search) findOwners() error {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 )
@@ -11,7 +12,7 @@ type Ranker interface {
 	Rank(claims []Claim)
 }
 
-// Newest ranks by the newest version's timestamp, then by its ID.
+// Newest ranks by the newest version, see compareVersions.
 type Newest struct{}
 
 // Rank sorts the claims, the newest first.
@@ -19,7 +20,12 @@ func (Newest) Rank(claims []Claim) {
 	slices.SortFunc(claims, func(a, b Claim) int { return compareVersions(b.Version, a.Version) })
 }
 
-// compareVersions orders by timestamp, then by ID.
+// compareVersions orders by timestamp, then by signed hash, and twins by ID. The signed hash is the owner's own: by ID
+// alone, a stranger who pays for a twin could decide again between two owners.
 func compareVersions(a, b Version) int {
-	return cmp.Or(cmp.Compare(a.Record.Timestamp, b.Record.Timestamp), compareID(a.Record, b.Record))
+	if c := cmp.Compare(a.Record.Timestamp, b.Record.Timestamp); c != 0 {
+		return c
+	}
+	x, y := a.Record.SignedHash(), b.Record.SignedHash()
+	return cmp.Or(bytes.Compare(x[:], y[:]), a.Record.ID().Compare(b.Record.ID()))
 }

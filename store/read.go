@@ -123,7 +123,7 @@ func (s *Store) Missing(ctx context.Context, limit int) (missing []protocol.ID, 
 	}
 	var start protocol.ID
 	for i := range start {
-		start[i] = byte(rand.Uint32()) //nolint:gosec // not a secret
+		start[i] = byte(rand.Uint32())
 	}
 	err = s.read(ctx, func(c *conn) error {
 		for _, sql := range []string{
@@ -181,12 +181,12 @@ func indicesOf(places []place) []int64 {
 // latest attached records, and at last, on a node whose clock is behind its network's genesis, from the genesis.
 func (s *Store) Links(ctx context.Context, count int, now uint64) (links []protocol.ID, newest uint64, err error) {
 	err = s.read(ctx, func(c *conn) error {
-		chosen, err := c.chooseLinks(count, int64(min(now, math.MaxInt64))) //nolint:gosec // bounded in this line
+		chosen, err := c.chooseLinks(count, int64(min(now, math.MaxInt64)))
 		if err != nil {
 			return err
 		}
 		for _, p := range chosen {
-			newest = max(newest, uint64(p.timestamp)) //nolint:gosec // timestamps are positive
+			newest = max(newest, uint64(p.timestamp))
 		}
 		links, err = c.idsOf(indicesOf(chosen))
 		return err

@@ -12,37 +12,43 @@ import (
 //
 // Rows of one span come in the order of its ordinals, so walking the only span that is not a single ordinal gives the
 // answers' order at once. Where some span has few rows, walking that one and sorting is cheaper. And where two spans or more
-// are long, each ordinal of the first is a scan of its own, in which that span is a single ordinal.
-func (x *search) scan(where []span) error {
-	wide := slices.DeleteFunc(indicesUpTo(len(where)), func(i int) bool { return where[i].single() })
+// are long, each ordinal of the first is a scan of its own, in which that span is a single ordinal. Bit i of long says that
+// span i is known to have many rows.
+func (x *search) scan(where []span, long uint32) error {
 	if len(where) == 1 {
-		return x.walk(where, 0, true)
+		return x.walk(where, 0)
 	}
-	driver, few, err := x.shortest(where)
-	switch {
-	case err != nil:
+	driver, few, err := x.shortest(where, long)
+	if err != nil || few {
+		if err == nil {
+			err = x.walk(where, driver)
+		}
 		return err
-	case few:
-		return x.walk(where, driver, len(wide) == 0 || len(wide) == 1 && wide[0] == driver)
-	case len(wide) == 0:
-		return x.walk(where, driver, true)
-	case len(wide) == 1:
-		return x.walk(where, wide[0], true)
 	}
-	return x.split(where, wide[0])
+	switch wide := wideOf(where); len(wide) {
+	case 0:
+		return x.walk(where, 0)
+	case 1:
+		return x.walk(where, wide[0])
+	default:
+		return x.split(where, wide[0])
+	}
 }
 
-func indicesUpTo(n int) []int {
-	list := make([]int, n)
-	for i := range list {
-		list[i] = i
+// wideOf returns which spans are more than a single ordinal.
+func wideOf(where []span) (wide []int) {
+	for i, s := range where {
+		if !s.single() {
+			wide = append(wide, i)
+		}
 	}
-	return list
+	return wide
 }
 
 // split scans once for each ordinal that occurs in one span.
 func (x *search) split(where []span, i int) error {
 	from, to := where[i].from, where[i].to
+	others := uint32(1)<<len(where) - 1 - 1<<i
 	for !x.full() {
 		ordinal, found, err := x.firstOrdinal(span{where[i].key, from, to})
 		if err != nil || !found {
@@ -50,7 +56,7 @@ func (x *search) split(where []span, i int) error {
 		}
 		part := slices.Clone(where)
 		part[i].from, part[i].to = ordinal, ordinal
-		if err := x.scan(part); err != nil {
+		if err := x.scan(part, others); err != nil {
 			return err
 		}
 		if ordinal == to {
@@ -68,11 +74,11 @@ func (x *search) firstOrdinal(s span) (first uint64, found bool, err error) {
 	}
 	for _, size := range sizes {
 		here, err := x.one(func(r *rows) {
-			if o := uint64(r.int(0)); !found || o < first { //nolint:gosec // ordinals are not negative
+			if o := uint64(r.int(0)); !found || o < first {
 				first = o
 			}
 		}, "SELECT ordinal FROM selectors WHERE key = ? AND size = ? AND ordinal BETWEEN ? AND ? ORDER BY ordinal LIMIT 1",
-			s.key, size, int64(s.from), int64(s.to)) //nolint:gosec // at most 2^63−1
+			s.key, size, int64(s.from), int64(s.to))
 		if err != nil {
 			return 0, false, err
 		}
@@ -98,25 +104,34 @@ func (x *search) sizes(key int64) (sizes []int64, err error) {
 	return sizes, nil
 }
 
-// shortest returns the span with the fewest rows, and whether they are few enough to be sorted. Rows are counted up to a
-// limit that grows, so that finding a rare span beside a common one costs what the rare one has.
-func (x *search) shortest(where []span) (best int, few bool, err error) {
-	for limit := 32; ; limit *= 8 {
-		limit = min(limit, selective)
-		fewest := limit
-		for i, s := range where {
-			n, err := x.count(s, limit)
-			if err != nil {
-				return 0, false, err
-			}
-			if n < fewest {
-				best, fewest, few = i, n, true
-			}
-		}
-		if few || limit == selective {
-			return best, few, nil
+// shortest returns the span with the fewest rows, among those that are not known to be long, and whether they are few
+// enough to be sorted. Rows are counted up to a limit that grows, so that finding a rare span beside a common one costs what
+// the rare one has.
+func (x *search) shortest(where []span, long uint32) (best int, few bool, err error) {
+	for limit := max(1, x.selective/8); limit <= x.selective && !few; limit *= 8 {
+		if best, few, err = x.shorter(where, long, limit); err != nil {
+			return 0, false, err
 		}
 	}
+	return best, few, nil
+}
+
+// shorter returns the span with the fewest rows, and whether they are fewer than limit.
+func (x *search) shorter(where []span, long uint32, limit int) (best int, few bool, err error) {
+	fewest := limit
+	for i, s := range where {
+		if long&(1<<i) != 0 {
+			continue
+		}
+		n, err := x.count(s, limit)
+		if err != nil {
+			return 0, false, err
+		}
+		if n < fewest {
+			best, fewest, few = i, n, true
+		}
+	}
+	return best, few, nil
 }
 
 func (x *search) count(s span, limit int) (int, error) {
@@ -127,7 +142,7 @@ func (x *search) count(s span, limit int) (int, error) {
 	count := 0
 	for _, size := range sizes {
 		n, err := x.number("SELECT count(*) FROM (SELECT 1 FROM selectors WHERE key = ? AND size = ? AND ordinal BETWEEN ? AND ? LIMIT ?)",
-			s.key, size, int64(s.from), int64(s.to), int64(limit-count)) //nolint:gosec // at most 2^63−1
+			s.key, size, int64(s.from), int64(s.to), int64(limit-count))
 		if err != nil {
 			return 0, err
 		}
@@ -139,15 +154,19 @@ func (x *search) count(s span, limit int) (int, error) {
 }
 
 // walk goes through the rows of one span and answers for those that meet the others too: at once where the rows come in
-// the answers' order, otherwise sorted at the end.
-func (x *search) walk(where []span, driver int, ordered bool) error {
+// the answers' order, otherwise sorted at the end. The longer it walks, the more it counts of the other spans, and goes over
+// to one that has turned out shorter, from the beginning.
+func (x *search) walk(where []span, driver int) error {
+	wide := wideOf(where)
+	ordered := len(wide) == 0 || len(wide) == 1 && wide[0] == driver
 	m, err := x.merge(where[driver])
 	if err != nil {
 		return err
 	}
 	defer m.close()
 	var found []candidate
-	for !x.full() {
+	before := len(x.answers.Keys)
+	for walked, review := 1, x.selective; !x.full(); walked++ {
 		row, ok, err := m.next()
 		if err != nil {
 			return err
@@ -155,8 +174,17 @@ func (x *search) walk(where []span, driver int, ordered bool) error {
 		if !ok {
 			break
 		}
-		if err := x.spend(1); err != nil {
-			return err
+		if ordered && walked == review {
+			better, shorter, err := x.shorter(where, 1<<driver, walked)
+			if err != nil {
+				return err
+			}
+			if shorter {
+				m.close()
+				x.answers.Keys = x.answers.Keys[:before]
+				return x.walk(where, better)
+			}
+			review *= 4
 		}
 		k, fits, err := x.propose(where, driver, row)
 		switch {
@@ -171,6 +199,10 @@ func (x *search) walk(where []span, driver int, ordered bool) error {
 			}
 		}
 	}
+	return x.answerSorted(found)
+}
+
+func (x *search) answerSorted(found []candidate) error {
 	slices.SortFunc(found, func(a, b candidate) int {
 		return cmp.Or(slices.Compare(a.ordinals, b.ordinals), cmp.Compare(a.composite, b.composite))
 	})
@@ -185,6 +217,9 @@ func (x *search) walk(where []span, driver int, ordered bool) error {
 // propose makes a candidate of a row, if it fits. A key that has several rows in one span is proposed by one of them:
 // that whose ordinal the assignment chose.
 func (x *search) propose(where []span, driver int, row proposal) (k candidate, fits bool, err error) {
+	if err := x.spend(1); err != nil {
+		return k, false, err
+	}
 	k = candidate{composite: row.composite}
 	if k.points, err = readPoints([]point{row.point}, row.others); err != nil {
 		return k, false, err

@@ -27,6 +27,10 @@ type Options struct {
 	MaxPending, MaxHeld Limits
 	// Clock is the time that latencies are measured with; nil: time.Now.
 	Clock func() time.Time
+
+	// volatile does not wait for the disk, for tests that commit ten thousands of times and survive no crash.
+	volatile bool
+	tuning   tuning
 }
 
 func (o Options) withDefaults() Options {
@@ -42,6 +46,9 @@ func (o Options) withDefaults() Options {
 	if o.Clock == nil {
 		o.Clock = time.Now
 	}
+	if o.tuning == (tuning{}) {
+		o.tuning = defaultTuning
+	}
 	o.MaxPending = o.MaxPending.or(Limits{defaultPendingRecords, defaultPendingBytes})
 	o.MaxHeld = o.MaxHeld.or(Limits{defaultHeldRecords, defaultHeldBytes})
 	return o
@@ -52,7 +59,7 @@ type Store struct {
 	path    string
 	network *protocol.Network
 	options Options
-	readers chan *conn
+	readers *pool
 
 	queue   chan *request
 	quit    chan struct{} // closed by Close: nothing more is queued
@@ -74,6 +81,7 @@ func Open(path string, n *protocol.Network, o Options) (*Store, error) {
 		path: path, network: n, options: o.withDefaults(),
 		queue: make(chan *request, queueLength), quit: make(chan struct{}), stopped: make(chan struct{}),
 	}
+	s.readers = newPool(s.options.Readers)
 	s.recent = newCache[protocol.ID, place]()
 	s.owners = newCache[protocol.Owner, int64]()
 	var err error
@@ -81,9 +89,7 @@ func Open(path string, n *protocol.Network, o Options) (*Store, error) {
 		return nil, err
 	}
 	if err := s.start(); err != nil {
-		for len(s.readers) > 0 {
-			(<-s.readers).close()
-		}
+		s.readers.drain(len(s.readers.free))
 		s.writer.close()
 		return nil, damaged(path, err)
 	}
@@ -100,16 +106,20 @@ func newCache[K comparable, V any]() *lru.Cache[K, V] {
 }
 
 func (s *Store) start() error {
+	if s.options.volatile {
+		if err := s.writer.script("PRAGMA synchronous = OFF"); err != nil {
+			return err
+		}
+	}
 	if err := s.transact(s.putGenesis); err != nil {
 		return err
 	}
-	s.readers = make(chan *conn, s.options.Readers)
 	for range s.options.Readers {
 		c, err := openReader(s.path)
 		if err != nil {
 			return err
 		}
-		s.readers <- c
+		s.readers.give(c)
 	}
 	return nil
 }
@@ -138,38 +148,28 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		close(s.quit)
 		<-s.stopped
-		for range cap(s.readers) { // each comes back when its read ends
-			s.failure = errors.Join(s.failure, (<-s.readers).close())
-		}
+		errs := s.readers.drain(s.options.Readers)
 		// The last to close: it copies the log into the file and removes it.
-		s.failure = errors.Join(s.failure, s.writer.close())
+		s.failure = errors.Join(append(errs, s.writer.close())...)
 	})
 	return s.failure
 }
 
 // read lends a reader to do, within one transaction and so on one state of the database.
 func (s *Store) read(ctx context.Context, do func(*conn) error) error {
-	select {
-	case <-s.quit:
-		return ErrClosed
-	default:
+	c, err := s.readers.take(ctx, s.quit)
+	if err != nil {
+		return err
 	}
-	select {
-	case <-s.quit:
-		return ErrClosed
-	case <-ctx.Done():
-		return ctx.Err()
-	case c := <-s.readers:
-		defer func() { s.readers <- c }()
-		if _, err := c.exec("BEGIN"); err != nil {
-			return storageError(err)
-		}
-		err := do(c)
-		if _, e := c.exec("COMMIT"); e != nil {
-			return errors.Join(storageError(err), storageError(e))
-		}
+	defer s.readers.give(c)
+	if _, err := c.exec("BEGIN"); err != nil {
 		return storageError(err)
 	}
+	err = do(c)
+	if _, e := c.exec("COMMIT"); e != nil {
+		return errors.Join(storageError(err), storageError(e))
+	}
+	return storageError(err)
 }
 
 // Stats counts what is stored.
@@ -189,7 +189,7 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 		return Stats{}, err
 	}
 	size, err := s.size()
-	//nolint:gosec // counters are never negative
+
 	return Stats{
 		Attached: uint64(m.attached), Pending: uint64(m.pending), Held: uint64(m.held), Tips: uint64(m.tips), Bytes: size,
 		DroppedPending: uint64(m.droppedPending), DroppedHeld: uint64(m.droppedHeld),
@@ -205,7 +205,7 @@ func (s *Store) size() (uint64, error) {
 		case err != nil:
 			return 0, fmt.Errorf("database: %w", err)
 		default:
-			sum += uint64(info.Size()) //nolint:gosec // never negative
+			sum += uint64(info.Size())
 		}
 	}
 	return sum, nil

@@ -36,7 +36,7 @@ func (s *scheduler) askTips() {
 	for _, p := range s.freePeers() {
 		if p.wantTips && s.free(p) {
 			p.wantTips, p.tipsAt = false, s.now
-			s.send(&request{peer: p, tips: true}, ask{})
+			s.send(&request{peer: p, tips: true}, ask{depth: tipsDepth})
 		}
 	}
 }

@@ -16,7 +16,7 @@
 // Gossip is a hint, never the guarantee: what it drops, the links of later records and the tips of peers reveal, and
 // fetch brings.
 //
-// Reading order: limits.go (every number with its derivation), store.go, sync.go, ingest.go, gossip.go, pubsub.go
+// Reading order: limits.go (every number with its derivation), store.go, sync.go, ingest.go, check.go, gossip.go, pubsub.go
 // (what the node needs to make a PubSub), wire.go, preamble.go, serve.go, fetch.go, then the scheduler: scheduler.go,
 // assign.go, and its driver driver.go.
 package lfsync

@@ -18,7 +18,7 @@ import (
 // fetchFor carries out a request of the scheduler's and reports what came of it.
 func (s *Sync) fetchFor(ctx context.Context, a ask) {
 	began := time.Now()
-	f := &fetching{sync: s, ask: a, gate: make(chan struct{}, fetchIngests), linked: make(map[protocol.ID]bool)}
+	f := &fetching{sync: s, ask: a, linked: make(map[protocol.ID]bool)}
 	err := f.run(ctx)
 	f.ingests.Wait()
 	f.answer.fault = f.judge(ctx, err)
@@ -41,7 +41,6 @@ func (s *Sync) fetchFor(ctx context.Context, a ask) {
 type fetching struct {
 	sync *Sync
 	ask  ask
-	gate chan struct{} // a token for each record on its way into the store
 
 	linked map[protocol.ID]bool // by the items so far: what may come as an ancestor
 	items  int
@@ -56,7 +55,7 @@ type fetching struct {
 }
 
 func (f *fetching) run(ctx context.Context) error {
-	ctx, done := context.WithTimeout(ctx, fetchTime)
+	ctx, done := context.WithTimeout(ctx, f.sync.timeouts.fetch)
 	defer done()
 	stream, err := f.open(ctx)
 	if err != nil {
@@ -83,7 +82,7 @@ func (f *fetching) open(ctx context.Context) (network.Stream, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open stream: %w", err)
 	}
-	_ = stream.SetDeadline(itemDeadline(ctx))
+	_ = stream.SetDeadline(f.sync.itemDeadline(ctx))
 	_, err = stream.Write(appendRequest(nil, fetchRequest{ids: f.ask.ids, ancestors: f.ask.ancestors}))
 	if err == nil {
 		err = stream.CloseWrite()
@@ -96,7 +95,7 @@ func (f *fetching) open(ctx context.Context) (network.Stream, error) {
 }
 
 func (f *fetching) readTips(ctx context.Context, stream network.Stream, in *bufio.Reader) error {
-	_ = stream.SetReadDeadline(itemDeadline(ctx))
+	_ = stream.SetReadDeadline(f.sync.itemDeadline(ctx))
 	tips, err := readTips(in)
 	if err != nil {
 		return err
@@ -113,7 +112,7 @@ func (f *fetching) readTips(ctx context.Context, stream network.Stream, in *bufi
 // readItems reads the answer's items and sends each on its way.
 func (f *fetching) readItems(ctx context.Context, stream network.Stream, in *bufio.Reader) error {
 	for i := range len(f.ask.ids) + f.ask.ancestors {
-		_ = stream.SetReadDeadline(itemDeadline(ctx))
+		_ = stream.SetReadDeadline(f.sync.itemDeadline(ctx))
 		it, err := readItem(in)
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -167,13 +166,12 @@ func (f *fetching) take(ctx context.Context, r *protocol.Record, asked bool) err
 	for _, link := range r.Links {
 		f.linked[link] = true
 	}
-	select {
-	case f.gate <- struct{}{}:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	size := int64(r.WireSize())
+	if err := f.sync.fetched.Acquire(ctx, size); err != nil {
+		return fmt.Errorf("wait for room: %w", err)
 	}
 	f.ingests.Go(func() {
-		defer func() { <-f.gate }()
+		defer f.sync.fetched.Release(size)
 		ctx, done := context.WithTimeout(f.sync.ctx, storeTime)
 		defer done()
 		in, err := f.sync.ingest(ctx, r, Source{Via: ViaFetch, Peer: f.ask.peer})
@@ -238,9 +236,7 @@ func (f *fetching) judge(ctx context.Context, err error) fault {
 	switch {
 	case errors.As(err, &g) || f.guilt != nil:
 		return faultGuilty
-	case ctx.Err() != nil, isTimeout(err):
-		return faultFailed
-	case err != nil && f.items == 0:
+	case ctx.Err() != nil, isTimeout(err), f.items == 0:
 		return faultFailed
 	}
 	return faultNone

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"runtime"
 	"sync/atomic"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -138,10 +137,7 @@ func (s *Sync) known(ctx context.Context, r *protocol.Record, from Source) (Stor
 	return Stored{Outcome: Known}, nil
 }
 
-// cores is how many records are checked at once.
-func cores() int { return runtime.GOMAXPROCS(0) }
-
-// check verifies a record on one of the cores. Gossip does not wait in a long queue for one; everybody else waits.
+// check verifies a record. Gossip does not wait in a long queue for a core; everybody else waits.
 func (s *Sync) check(ctx context.Context, r *protocol.Record, from Source) error {
 	if from.Via == ViaGossip {
 		select {
@@ -152,13 +148,7 @@ func (s *Sync) check(ctx context.Context, r *protocol.Record, from Source) error
 			return ErrBusy
 		}
 	}
-	select {
-	case s.cores <- struct{}{}:
-		defer func() { <-s.cores }()
-	case <-ctx.Done():
-		return fmt.Errorf("wait to check record %s: %w", r.ID(), context.Cause(ctx))
-	}
-	return s.network.Check(r, s.verify)
+	return s.checker.check(ctx, r)
 }
 
 func (s *Sync) put(ctx context.Context, r *protocol.Record) (Stored, error) {

@@ -26,8 +26,8 @@ const (
 
 // Limits of serving. A unit is one record looked up or one KiB sent, whichever is more: about 20 µs of work.
 const (
-	// serveRate is what one peer gets in a second: 4,096 records or 4 MiB, which is more than a two-core node can
-	// verify in that time and at most a tenth of a core for the one who serves.
+	// serveRate is what one peer gets in a second: 4,096 records or 4 MiB. That is about what a two-core node can verify
+	// and store in that time, and at most a tenth of a core for the one who serves.
 	serveRate = 4096
 	// serveBurst lets one whole answer of the largest kind through at once.
 	serveBurst = 2 * serveRate
@@ -58,11 +58,10 @@ const (
 	fetchTime = 40 * time.Second
 	// itemTime is how long an item may take to begin or to end: 64 KiB at 100 kbit/s is 5 s.
 	itemTime = 10 * time.Second
-	// fetchIngests is how many records of one answer are on their way into the store at once: they share the
-	// store's group commits. A frame each, so 2 MiB at the very most.
-	fetchIngests = 32
-	// fetchMemory is what a request holds: see fetchIngests, with frames as networks have them rather than the
-	// largest.
+	// fetchBytes bounds the fetched records on their way into the store, of all answers together. Many at once share the
+	// store's group commits: 8 MiB are 16 answers of the largest count and typical records of 600 bytes.
+	fetchBytes = 8 << 20
+	// fetchMemory is what a request holds besides: a frame, buffers, and the links of up to 319 records.
 	fetchMemory = 256 << 10
 	// maxKnownAncestors ends an answer early when so many added ancestors in a row turn out to be known: this side
 	// asked for more than it lacked.
@@ -122,12 +121,14 @@ const (
 	// maxRefused is how many records that can never be valid are remembered, so that they are not fetched again
 	// because a pending record links to them; 200 bytes each.
 	maxRefused = 4096
-	// gossipWorkers validate gossip. Most of a worker's time is spent in waiting for a group commit, so there are many: at
-	// 5 ms a commit they pass 25,000 records a second, above what the verification allows on 4 cores.
-	gossipWorkers = 128
+	// gossipWorkers validate gossip. Most of a worker's time is spent in waiting for up to two group commits, 20 ms on a
+	// plain disk, so there are many: they pass 12,800 records a second, above what two cores verify.
+	gossipWorkers = 256
 	// gossipQueueBytes bounds the frames that wait for a worker. Divided by the network's largest frame, it gives
 	// the queue's length: 8 MiB hold 385 frames of the default network, 120 of one with the largest values.
 	gossipQueueBytes = 8 << 20
+	// maxBatch is how many records are verified together: more gain next to nothing, and these take 5 ms.
+	maxBatch = 32
 	// maxWaiting bounds the gossiped records that wait for a core to check them. PubSubOptions has no more
 	// workers than that; it matters where a PubSub was made without them.
 	maxWaiting = gossipWorkers

@@ -62,7 +62,7 @@ func (g *guard) handler(service string, serve func(context.Context, *visit) erro
 }
 
 func (g *guard) handle(service string, stream network.Stream, serve func(context.Context, *visit) error) {
-	ctx, done := context.WithTimeout(g.sync.ctx, serveTime)
+	ctx, done := context.WithTimeout(g.sync.ctx, g.sync.timeouts.serve)
 	defer done()
 	err := g.serve(ctx, service, stream, serve)
 	if err == nil {
@@ -149,8 +149,8 @@ func resetCode(err error) network.StreamErrorCode {
 }
 
 // itemDeadline is when the item that comes next must have come.
-func itemDeadline(ctx context.Context) time.Time {
-	t := time.Now().Add(itemTime)
+func (s *Sync) itemDeadline(ctx context.Context) time.Time {
+	t := time.Now().Add(s.timeouts.item)
 	if end, ok := ctx.Deadline(); ok && end.Before(t) {
 		return end
 	}

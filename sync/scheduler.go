@@ -409,7 +409,7 @@ func (s *scheduler) judge(r *request, a answer) {
 	case a.fault == faultGuilty:
 		p.pausedTo, p.guilty = s.now+s.limits.faultPause, true
 		p.hinted = nil
-	case a.fault == faultFailed || !r.tips && len(a.got)+len(a.lacking)+len(a.later) == 0:
+	case a.fault == faultFailed:
 		p.pausedTo = max(p.pausedTo, s.now+backOff(s.limits.pauseMin, s.limits.pauseMax, p.failures))
 		p.failures++
 		p.wantTips = p.wantTips || r.tips

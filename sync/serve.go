@@ -19,7 +19,7 @@ func fetchProtocol(n *protocol.Network) libprotocol.ID {
 
 // serveFetch answers one request.
 func (s *Sync) serveFetch(ctx context.Context, v *visit) error {
-	if err := v.SetReadDeadline(itemDeadline(ctx)); err != nil {
+	if err := v.SetReadDeadline(s.itemDeadline(ctx)); err != nil {
 		return fmt.Errorf("set deadline: %w", err)
 	}
 	req, err := readRequest(v)

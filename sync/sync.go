@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -39,15 +40,15 @@ type Config struct {
 type Sync struct {
 	network *protocol.Network
 	store   Store
-	verify  protocol.WorkVerifier
 	host    host.Host
 	clock   func() time.Time
 	log     *slog.Logger
 	metrics *metrics
 	drops   *GossipDrops
 
-	cores   chan struct{} // a token for each record being checked
-	waiting chan struct{} // a token for each gossiped record that waits for a core
+	checker *checker
+	waiting chan struct{}       // a token for each gossiped record that waits for a core or is on it
+	fetched *semaphore.Weighted // bytes of fetched records on their way into the store
 	recent  *lru.Cache[protocol.ID, *arrival]
 	refused *lru.Cache[protocol.ID, error]
 	guard   *guard
@@ -58,12 +59,16 @@ type Sync struct {
 	cancels   map[requestID]context.CancelFunc
 	closed    bool
 
-	started time.Time
-	ctx     context.Context
-	stop    context.CancelFunc
-	running sync.WaitGroup
-	events  event.Subscription
+	timeouts timeouts
+	started  time.Time
+	ctx      context.Context
+	stop     context.CancelFunc
+	running  sync.WaitGroup
+	events   event.Subscription
 }
+
+// timeouts are those of limits.go, here so that tests can make them short.
+type timeouts struct{ serve, fetch, item time.Duration }
 
 // Status is what an operator wants to know of the synchronization.
 type Status struct {
@@ -98,12 +103,14 @@ func newSync(c Config) *Sync {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Sync{
-		network: c.Network, store: c.Store, verify: c.Verify, host: c.Host, clock: c.Clock, log: c.Logger,
+		network: c.Network, store: c.Store, host: c.Host, clock: c.Clock, log: c.Logger,
 		metrics: newMetrics(), drops: c.GossipDrops,
-		cores: make(chan struct{}, cores()), waiting: make(chan struct{}, maxWaiting),
+		checker: newChecker(c.Network, c.Verify),
+		waiting: make(chan struct{}, maxWaiting), fetched: semaphore.NewWeighted(fetchBytes),
 		recent: newCache[protocol.ID, *arrival](maxRecent), refused: newCache[protocol.ID, error](maxRefused),
 		scheduler: newScheduler(defaultSchedulerLimits()),
 		cancels:   make(map[requestID]context.CancelFunc),
+		timeouts:  timeouts{serve: serveTime, fetch: fetchTime, item: itemTime},
 		started:   time.Now(),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())

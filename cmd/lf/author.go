@@ -172,9 +172,9 @@ func (a *author) write(ctx context.Context, say statement, threads int) (*api.Su
 	if err != nil {
 		return nil, err
 	}
-	report, clear := a.session.cli.workReport()
+	report, erase := a.session.cli.workReport()
 	r, err = a.session.network.Pay(r, 0, solver(ctx, threads, report))
-	clear()
+	erase()
 	if err != nil {
 		return nil, err
 	}

@@ -26,7 +26,7 @@ func (c *cli) loadBar(total, before int) progress {
 	if before > 0 {
 		bar.SetRefill(int64(before))
 		bar.IncrBy(before)
-		bar.DecoratorAverageAdjust(time.Now()) // the speed is this run's
+		_ = bar.DecoratorAverageAdjust(time.Now()) // the speed is this run's; an error would mean that the bar has ended
 	}
 	return progress{all, bar}
 }

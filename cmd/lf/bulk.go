@@ -164,17 +164,27 @@ func parseEntry(line int, text []byte) (entry, error) {
 	if d.More() {
 		return e, errors.New("more than one object on a line")
 	}
-	var err error
+	decoded := from.Selectors
 	switch {
 	case len(from.Selectors) == 0:
 		return e, errors.New("no selectors")
 	case (from.Value == nil) == (from.ValueBase64 == nil):
 		return e, errors.New(`want either "value" (text) or "valueBase64"`)
 	case from.Value != nil:
-		e.value = []byte(*from.Value)
+		e.value, decoded = []byte(*from.Value), append(decoded, *from.Value)
 	default:
 		e.value = *from.ValueBase64
 	}
+	if halved(text, decoded) {
+		return e, errors.New(`half of a surrogate pair (\ud800 to \udfff), which is no character`)
+	}
+	var err error
 	e.selectors, err = parsePoints(from.Selectors)
 	return e, err
+}
+
+// halved reports whether the JSON decoder put a replacement character where none stands in the text.
+func halved(text []byte, decoded []string) bool {
+	return strings.ContainsRune(strings.Join(decoded, ""), utf8.RuneError) &&
+		!bytes.ContainsRune(text, utf8.RuneError) && !bytes.Contains(bytes.ToLower(text), []byte(`\ufffd`))
 }

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"testing"
 	"time"
 )
@@ -20,7 +21,7 @@ func TestCrashes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("killing a node many times takes a while")
 	}
-	lines := 1000 * *crashes
+	lines := 500 * *crashes
 	dir, file := t.TempDir(), writeFile(t, facts(lines))
 	node := startNode(t, dir, "--network", newNetworkFile(t), "--offline")
 	load := startLoad(t, dir, file)
@@ -53,14 +54,31 @@ type loadProcess struct {
 	output bytes.Buffer
 }
 
+// startLoad returns when load has begun to write, or has ended: to begin with, it wants a node that is there.
 func startLoad(t *testing.T, dir, file string) *loadProcess {
 	t.Helper()
+	journalSize := func() (size int64) {
+		if found, err := filepath.Glob(filepath.Join(dir, journalFolder, "*")); err == nil {
+			for _, name := range found {
+				if info, err := os.Stat(name); err == nil {
+					size += info.Size()
+				}
+			}
+		}
+		return size
+	}
+	before := journalSize()
 	l := &loadProcess{cmd: command(t, "--home", dir, "load", file, "--patience", "10m")}
 	l.cmd.Stdout, l.cmd.Stderr = &l.output, &l.output
 	if err := l.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.kill(t) })
+	for start := time.Now(); journalSize() == before; time.Sleep(10 * time.Millisecond) {
+		if time.Since(start) > readyWithin {
+			t.Fatalf("load does not begin\n%s", l.output.String())
+		}
+	}
 	return l
 }
 

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"runtime"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -155,8 +157,8 @@ func isAway(err error) bool {
 	var unreachable *api.UnreachableError
 	var answered *api.Error
 	switch {
-	case errors.As(err, &unreachable):
-		return true
+	case errors.As(err, &unreachable), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+		return true // nobody there, or gone in the middle of an answer
 	case errors.As(err, &answered):
 		return answered.Status == http.StatusServiceUnavailable || answered.Status == http.StatusTooManyRequests
 	}

@@ -22,6 +22,9 @@ import (
 // readyWithin bounds the wait for a node to start, and for records to travel from one to another, on a busy machine.
 const readyWithin = 60 * time.Second
 
+// raceOptions keep a process under the race detector from sleeping a second before it exits.
+const raceOptions = "atexit_sleep_ms=0"
+
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"lf": main})
 }
@@ -32,6 +35,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("HOME", e.WorkDir)
 			e.Setenv("TZ", "UTC")
+			e.Setenv("GORACE", raceOptions)
 			return nil
 		},
 		Condition: func(cond string) (bool, error) {
@@ -149,7 +153,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 	}
 	cmd := exec.Command(exe)
 	cmd.Args = append([]string{"lf"}, args...)
-	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "GORACE="+raceOptions)
 	return cmd
 }
 

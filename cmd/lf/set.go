@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -80,6 +79,11 @@ func (c *cli) author(ctx context.Context, a *authoring, say statement) error {
 			return err
 		}
 		defer s.close()
+		if say.value == nil {
+			if err := s.someOwner(); err != nil {
+				return err
+			}
+		}
 		author, err := c.newAuthor(s, a)
 		if err != nil {
 			return err
@@ -99,6 +103,15 @@ func (c *cli) author(ctx context.Context, a *authoring, say statement) error {
 		}
 		return c.printSubmitted(done)
 	})
+}
+
+// someOwner makes sure that taking back does not begin with making an owner.
+func (s *session) someOwner() error {
+	keys, err := s.home.Owners().List()
+	if err == nil && len(keys) == 0 {
+		err = notFound("no owners yet, so nothing was set from here")
+	}
+	return err
 }
 
 func (c *cli) printSubmitted(done *api.Submitted) error {
@@ -136,19 +149,4 @@ func readValue(r io.Reader, from string) ([]byte, error) {
 		return nil, fmt.Errorf("value from %s: %w", from, err)
 	}
 	return v, nil
-}
-
-// readAtMost reads all there is; more than limit bytes are an error. It never returns nil without an error: no bytes
-// are a value too.
-func readAtMost(r io.Reader, limit int64) ([]byte, error) {
-	data, err := io.ReadAll(io.LimitReader(r, limit+1))
-	switch {
-	case err != nil:
-		return nil, err //nolint:wrapcheck // the callers say what was read
-	case int64(len(data)) > limit:
-		return nil, fmt.Errorf("more than %d bytes", limit)
-	case data == nil:
-		return nil, errors.New("nothing was read")
-	}
-	return data, nil
 }

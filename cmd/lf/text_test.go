@@ -78,7 +78,7 @@ func TestParseTime(t *testing.T) {
 
 func TestWorkLine(t *testing.T) {
 	got := workLine(400, pow.Progress{Attempts: 100, Solutions: 200, Elapsed: 5 * time.Second})
-	for _, want := range []string{"5s of 10s", "over 30s"} {
+	for _, want := range []string{"5s so far", "10s on average", "1 in 20 over 30s"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q does not say %q", got, want)
 		}

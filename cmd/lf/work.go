@@ -24,8 +24,8 @@ func solver(ctx context.Context, threads int, report func(effort uint32, p pow.P
 	}
 }
 
-// workReport draws the progress of work on a terminal. clear takes the drawing away.
-func (c *cli) workReport() (report func(uint32, pow.Progress), clear func()) {
+// workReport draws the progress of work on a terminal. erase takes the drawing away.
+func (c *cli) workReport() (report func(uint32, pow.Progress), erase func()) {
 	if !c.interactive() {
 		return nil, func() {}
 	}
@@ -34,12 +34,12 @@ func (c *cli) workReport() (report func(uint32, pow.Progress), clear func()) {
 }
 
 // workLine says how long work takes. The search has no memory: however long it has run, what is left takes as long as
-// the whole on average, more than that 37 times in 100 and more than three times that 5 times in 100.
+// the whole on average, and more than three times that in 5 cases of 100. So it is no progress that could be completed.
 func workLine(effort uint32, p pow.Progress) string {
 	spent := p.Elapsed.Round(time.Second)
 	if p.Solutions == 0 {
-		return fmt.Sprintf("proof of work: %s", spent)
+		return fmt.Sprintf("proof of work: %s so far", spent)
 	}
 	mean := time.Duration(float64(p.Elapsed) / float64(p.Solutions) * float64(effort)).Round(time.Second)
-	return fmt.Sprintf("proof of work: %s of %s on average (1 in 20 takes over %s), Ctrl-C gives up", spent, mean, 3*mean)
+	return fmt.Sprintf("proof of work: %s so far; %s on average, 1 in 20 over %s; Ctrl-C gives up", spent, mean, 3*mean)
 }

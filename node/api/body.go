@@ -41,12 +41,8 @@ func freeBuffer(b *bytes.Buffer) {
 	}
 }
 
-// readBody reads a body of at most limit bytes. The size that the client declares is looked at first, so that nothing is
-// read of a body that is too large anyway; it never decides how much memory is taken.
+// readBody reads a body of at most limit bytes. The size that the client declares decides nothing.
 func readBody(w http.ResponseWriter, r *http.Request, limit int64, into *bytes.Buffer) error {
-	if r.ContentLength > limit {
-		return TooLarge("the body has %d bytes, at most %d are allowed here", r.ContentLength, limit)
-	}
 	if _, err := into.ReadFrom(http.MaxBytesReader(w, r.Body, limit)); err != nil {
 		var tooLarge *http.MaxBytesError
 		if errors.As(err, &tooLarge) {

@@ -147,27 +147,60 @@ func TestClientKeepsConnection(t *testing.T) {
 	}
 }
 
-// A node that was started again meanwhile is found again: what only reads is repeated on a new connection.
-func TestClientAfterRestart(t *testing.T) {
+// A kept connection may turn out to be dead, for the node was started again: what can be repeated is.
+func TestClientRepeats(t *testing.T) {
 	f := newFake(t)
-	first := httptest.NewServer(api.NewHandler(f, api.HandlerOptions{}))
-	address := first.Listener.Addr().String()
-	c := newClient(t, first.URL, "")
+	h := api.NewHandler(f, api.HandlerOptions{Token: token})
+	var requests atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if requests.Add(1)%3 == 2 {
+			panic(http.ErrAbortHandler) // hang up without an answer
+		}
+		h.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	c := newClient(t, server.URL, token)
 	query := api.Query{Selectors: []api.SelectorRange{{Name: "n"}}}
-	if _, err := c.Query(t.Context(), query); err != nil {
+	for range 4 {
+		if _, err := c.Query(t.Context(), query); err != nil {
+			t.Fatal(err)
+		}
+	}
+	requests.Store(0)
+	if _, err := c.Status(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	first.Close()
-	l, err := net.Listen("tcp", address)
-	if err != nil {
-		t.Skip("the port was taken meanwhile")
+	text := "x" // setting twice is not the same as setting once
+	if _, err := c.Set(t.Context(), api.SetRequest{Selectors: []string{"n"}, Text: &text}); err == nil || requests.Load() != 2 {
+		t.Fatalf("%v after %d requests", err, requests.Load())
 	}
-	second := &http.Server{Handler: api.NewHandler(f, api.HandlerOptions{}), ReadHeaderTimeout: time.Minute}
-	done := make(chan struct{})
-	go func() { second.Serve(l); close(done) }()
-	defer func() { second.Close(); <-done }()
-	if _, err := c.Query(t.Context(), query); err != nil {
-		t.Fatalf("after the restart: %v", err)
+}
+
+// A proxy may send answers in chunks; the connection is used again all the same.
+func TestClientTakesChunks(t *testing.T) {
+	var opened atomic.Int32
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		fmt.Fprint(w, `{"answers":[]}`)
+		http.NewResponseController(w).Flush()
+		time.Sleep(5 * time.Millisecond)
+		fmt.Fprint(w, "\n")
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			opened.Add(1)
+		}
+	}
+	server.Start()
+	defer server.Close()
+	c := newClient(t, server.URL, "")
+	for range 3 {
+		if _, err := c.Query(t.Context(), api.Query{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if opened.Load() != 1 {
+		t.Errorf("%d connections", opened.Load())
 	}
 }
 

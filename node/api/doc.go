@@ -1,5 +1,15 @@
 // Package api is the node's door for programs: HTTP and JSON on localhost. It holds both sides of it, the server
 // ([NewHandler]) and the Go client ([Client]), which implement and consume one interface, [Service].
 //
-// Reading order: api.go (the interface and its types), error.go, server.go, client.go.
+//   - A [Handler] is the server's side: routes, who may use them, and what they cost a client who errs. [NewServer] gives
+//     it the limits of a connection.
+//   - A [Client] is the other side. A program can be written against a [Service] and not know which it has.
+//   - An [Error] is what a caller can do something about, alike on both sides: problem details of RFC 9457.
+//
+// This machine may read: the loopback interface is where the node's user is. Whatever writes, works or administers needs
+// the node's token, and so does every reader elsewhere. Reading by name is open too, although deriving a name costs the
+// node a few milliseconds and memory: the service bounds how many derivations run at once, and answers 503 beyond.
+//
+// Reading order: api.go (the interface and its types), check.go (their rules), error.go, handler.go, routes.go, guard.go
+// (who may ask), body.go, kv.go and encode.go (bytes in, bytes out), openapi.go, server.go, client.go, calls.go.
 package api

@@ -199,10 +199,8 @@ func writeProblem(w http.ResponseWriter, e *Error) {
 	_ = writeJSONAs(w, headerProblem, e.Status, e) // an Error always encodes
 }
 
-// takeTime lifts the connection's deadlines for this request, whose body is read and whose answer may take long; a
-// client that hangs up still ends it. (The read deadline would end it too: the server reads ahead to notice that.)
+// takeTime lifts the deadline of this request's answer, which may take long; a client that hangs up still ends it. The
+// server itself lifts the other deadline once the body is read.
 func takeTime(w http.ResponseWriter) {
-	c := http.NewResponseController(w)
-	_ = c.SetReadDeadline(time.Time{}) // a writer without deadlines needs none lifted
-	_ = c.SetWriteDeadline(time.Time{})
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // a writer without deadlines needs none lifted
 }

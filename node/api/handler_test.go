@@ -7,6 +7,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -67,6 +68,23 @@ func TestPanic(t *testing.T) {
 	if !strings.Contains(log.String(), "a bug") || !strings.Contains(log.String(), "goroutine") {
 		t.Errorf("log: %s", &log)
 	}
+}
+
+// broken panics when half of an answer is out.
+type broken struct{ discard }
+
+func (b broken) Write([]byte) (int, error) { panic("a bug") }
+
+// Nobody takes half an answer for a whole one.
+func TestPanicAmidAnswer(t *testing.T) {
+	defer func() {
+		if p := recover(); p != http.ErrAbortHandler {
+			t.Errorf("recovered %v, want the connection cut", p)
+		}
+	}()
+	h := api.NewHandler(newFake(t), api.HandlerOptions{})
+	r := httptest.NewRequestWithContext(arrivedAt(t.Context(), "127.0.0.1"), "GET", "http://localhost/v1/status", nil)
+	h.ServeHTTP(broken{discard{http.Header{}}}, r)
 }
 
 func TestReady(t *testing.T) {

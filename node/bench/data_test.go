@@ -34,7 +34,7 @@ var datasets = map[int]*dataset{0: {}, 1_000: {}, 100_000: {}}
 func data(b *testing.B, n int) *dataset {
 	d := datasets[n]
 	d.once.Do(func() {
-		dir, err := os.MkdirTemp("", "lf-bench")
+		dir, err := os.MkdirTemp("", "lf-bench") //nolint:usetesting // it outlives the benchmark that makes it; TestMain removes it
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -36,16 +36,25 @@ func writeFile(path string, data []byte, place func(from, to string) error) erro
 	}
 	f, err := os.CreateTemp(dir, ".new-*") // mode 0600
 	if err != nil {
-		return fmt.Errorf("write %s: %w", path, err)
+		return fmt.Errorf("write %s: %w", path, cause(err))
 	}
 	_, err = f.Write(data)
 	if err = errors.Join(err, f.Sync(), f.Close()); err == nil {
 		err = place(f.Name(), path)
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("write %s: %w", path, err), removeIfThere(f.Name()))
+		return errors.Join(fmt.Errorf("write %s: %w", path, cause(err)), removeIfThere(f.Name()))
 	}
 	return syncDir(dir)
+}
+
+// cause takes the name of the temporary file out of an error, which is of no use to whoever reads it.
+func cause(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
 
 func removeIfThere(path string) error {

@@ -108,7 +108,7 @@ func (p *Plan) connection(ctx context.Context, next *atomic.Int64) ([]time.Durat
 		return nil, err
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { conn.SetDeadline(time.Unix(1, 0)) })()
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })() // wakes what reads or writes
 	times := make([]time.Duration, 0, p.Requests/p.Conns+1)
 	r := bufio.NewReaderSize(conn, 16<<10)
 	for {

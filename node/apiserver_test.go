@@ -1,0 +1,74 @@
+package node
+
+import (
+	"net"
+	"net/http"
+	"slices"
+	"testing"
+)
+
+func TestAPIHosts(t *testing.T) {
+	for listen, want := range map[string][]string{
+		"127.0.0.1:0":      {"127.0.0.1"},
+		"lf.example:9980":  {"lf.example"},
+		"[::1]:9980":       {"[::1]"},
+		"[2001:db8::1]:80": {"[2001:db8::1]"},
+	} {
+		if got := apiHosts(listen, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}); !slices.Equal(got, want) {
+			t.Errorf("%s: hosts %q, want %q", listen, got, want)
+		}
+	}
+	if got := apiHosts("0.0.0.0:80", &net.TCPAddr{IP: net.IPv4zero}); !slices.Contains(got, "127.0.0.1") {
+		t.Errorf("every address: hosts %q", got)
+	}
+}
+
+func TestAPIAddresses(t *testing.T) {
+	for _, test := range []struct {
+		ip       net.IP
+		url      string
+		loopback bool
+	}{
+		{net.IPv4(127, 0, 0, 1), "http://127.0.0.1:80", true},
+		{net.IPv6loopback, "http://[::1]:80", true},
+		{net.IPv4(192, 0, 2, 1), "http://192.0.2.1:80", false},
+		{net.IPv4zero, "http://127.0.0.1:80", false},
+		{net.IPv6zero, "http://127.0.0.1:80", false},
+	} {
+		addr := &net.TCPAddr{IP: test.ip, Port: 80}
+		if u := urlOf(addr); u != test.url || isLoopback(addr) != test.loopback {
+			t.Errorf("%s: URL %s, loopback %t", addr, u, isLoopback(addr))
+		}
+	}
+}
+
+// TestAPIHost sends requests under names that are not the node's, as a page in a browser could.
+func TestAPIHost(t *testing.T) {
+	n := start(t, config(t, newNetwork(t, 0), offline))
+	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
+	for host, want := range map[string]int{"": http.StatusOK, "evil.example": http.StatusMisdirectedRequest} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, n.APIURL()+"/v1/status", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		resp, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("Host %q: %s, want %d", host, resp.Status, want)
+		}
+	}
+}
+
+func TestAPIServerURL(t *testing.T) {
+	n := start(t, config(t, newNetwork(t, 0), offline))
+	if got, err := n.config.Home.API(); err != nil || got != n.APIURL() {
+		t.Errorf("the home says %q, %v; the node %q", got, err, n.APIURL())
+	}
+	if s, err := client(t, n).Status(t.Context()); err != nil || s.Peer != n.PeerID().String() {
+		t.Errorf("status through the API: %+v, %v", s, err)
+	}
+}

@@ -1,0 +1,84 @@
+package node
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/store"
+)
+
+// TestDiskFull fills a small file system with records: from then on writes fail with one clear error, reads go on, and
+// what was acknowledged is there after a restart. It needs the right to mount.
+func TestDiskFull(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"); err != nil {
+		t.Skipf("cannot mount a small file system here: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Errorf("unmount: %v", err)
+		}
+	})
+	h, err := home.Open(filepath.Join(dir, "home"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ballast := filepath.Join(dir, "ballast")
+	if err := os.WriteFile(ballast, make([]byte, 1<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := config(t, newNetwork(t, 0), offline, func(c *Config) { c.Home = h })
+	n := start(t, c)
+	var acknowledged []string
+	for i := 0; err == nil && i < 100_000; i++ {
+		value, name := make([]byte, 900), fmt.Sprintf("full#%d", i)
+		_, _ = rand.Read(value)
+		if _, err = n.Service().Set(t.Context(), api.SetRequest{Selectors: []string{name}, Value: value}); err == nil {
+			acknowledged = append(acknowledged, name)
+		}
+	}
+	wantAPIError(t, err, http.StatusInsufficientStorage, "free some disk space")
+	var remote *api.Error
+	_, err = client(t, n).Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Value: make([]byte, 900)})
+	if !errors.As(err, &remote) || remote.Status != http.StatusInsufficientStorage {
+		t.Errorf("through the API: %v", err)
+	}
+	if len(acknowledged) < 20 {
+		t.Fatalf("only %d records fit", len(acknowledged))
+	}
+	last := acknowledged[len(acknowledged)-1]
+	if !answers(t, n, last) {
+		t.Errorf("%s cannot be read while the disk is full", last)
+	}
+	stop(t, n)
+	if err := wantStartError(t, c); !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, store.ErrNoSpace) {
+		t.Errorf("start with a full disk: %v", err)
+	}
+	if err := os.Remove(ballast); err != nil {
+		t.Fatal(err)
+	}
+	n = start(t, c)
+	for _, name := range []string{acknowledged[0], last} {
+		if !answers(t, n, name) {
+			t.Errorf("%s was acknowledged and is gone", name)
+		}
+	}
+}
+
+func answers(t *testing.T, n *Node, selector string) bool {
+	t.Helper()
+	ranges, err := api.ParseSelectors(selector)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := n.Service().Query(t.Context(), api.Query{Selectors: ranges})
+	return err == nil && len(res.Answers) == 1
+}

@@ -1,0 +1,186 @@
+package lfsync
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"errors"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hdevalence/ed25519consensus"
+
+	"github.com/lf-store/lf/pow"
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store"
+)
+
+// paidWorld is a network that asks for work. Solving a proof for each record would take the benchmark's time, and
+// verifying does not care whose proof it is: all records carry one proof of one challenge, and it is really verified.
+func paidWorld(b *testing.B) (*world, protocol.WorkVerifier, protocol.Work) {
+	b.Helper()
+	w := newWorld(b, func(p *protocol.Params) { p.WorkPerKiB = 1 })
+	challenge := make([]byte, 64)
+	const effort = 4
+	proof, err := pow.Solve(context.Background(), challenge, effort, runtime.GOMAXPROCS(0), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	verify := func([]byte, protocol.Work) error { return pow.Verify(challenge, effort, proof) }
+	return w, verify, protocol.Work{Nonce: proof.Nonce, Solution: proof.Solution, Effort: effort}
+}
+
+// paidFrames makes n records that link to records some way back, as those of concurrent writers do.
+func (w *world) paidFrames(b *testing.B, n int, work protocol.Work) [][]byte {
+	b.Helper()
+	const back = 300 // more than are ingested at once, so that links are attached before
+	records, frames := make([]*protocol.Record, n), make([][]byte, n)
+	for i := range n {
+		var links []*protocol.Record
+		if i > back {
+			links = []*protocol.Record{records[i-back], records[i-back-1]}
+		}
+		r := w.record(b, links...)
+		frames[i] = forge(b, r, func(h *protocol.Header) { h.Work = &work }, r.ValueBytes())
+		var err error
+		if records[i], err = protocol.DecodeFrame(frames[i]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return frames
+}
+
+// primitivesBound is how many records a second could be verified on all cores if verifying were nothing but its
+// primitives: two Ed25519 signatures and one proof of work.
+func primitivesBound(b *testing.B, verify protocol.WorkVerifier, work protocol.Work) float64 {
+	b.Helper()
+	public, secret, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	message := make([]byte, 80)
+	signature := ed25519.Sign(secret, message)
+	var count atomic.Int64
+	var workers sync.WaitGroup
+	began := time.Now()
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for time.Since(began) < 500*time.Millisecond {
+				claim := ed25519consensus.Verify(public, message, signature)
+				owner := ed25519consensus.Verify(public, message, signature)
+				if err := verify(nil, work); err != nil || !claim || !owner {
+					b.Error("a primitive failed", err)
+					return
+				}
+				count.Add(1)
+			}
+		})
+	}
+	workers.Wait()
+	return float64(count.Load()) / time.Since(began).Seconds()
+}
+
+// BenchmarkIngest takes records in as fetching does, on all cores, and compares with the bound of the verification's
+// primitives, the mean of what is measured just before and just after: into memory, and durably into the real store. Above
+// 100 % batches gain more than all the rest costs.
+func BenchmarkIngest(b *testing.B) {
+	w, verify, work := paidWorld(b)
+	b.Run("memory", func(b *testing.B) {
+		benchmarkIngest(b, w, verify, work, newFakeStore(w.network))
+	})
+	b.Run("store", func(b *testing.B) {
+		s, err := store.Open(filepath.Join(b.TempDir(), "lf.db"), w.network, store.Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer s.Close()
+		benchmarkIngest(b, w, verify, work, realStore{s})
+	})
+}
+
+func benchmarkIngest(b *testing.B, w *world, verify protocol.WorkVerifier, work protocol.Work, st Store) {
+	s, err := New(Config{Network: w.network, Store: st, Verify: verify})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	frames := w.paidFrames(b, b.N, work)
+	bound := primitivesBound(b, verify, work)
+	b.ReportAllocs()
+	b.ResetTimer()
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range gossipWorkers {
+		workers.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(frames)); i = next.Add(1) - 1 {
+				in, err := s.Ingest(context.Background(), frames[i], Source{Via: ViaFetch})
+				if err != nil || in.Outcome != Attached && in.Outcome != Pending {
+					b.Error(in.Outcome, err)
+					return
+				}
+			}
+		})
+	}
+	workers.Wait()
+	b.StopTimer()
+	bound = (bound + primitivesBound(b, verify, work)) / 2
+	rate := float64(b.N) / b.Elapsed().Seconds()
+	b.ReportMetric(rate, "records/s")
+	b.ReportMetric(bound, "bound/s")
+	b.ReportMetric(100*rate/bound, "%-of-bound")
+}
+
+// BenchmarkFetch backfills a chain, newest first, between two connected nodes on loopback: 2,000 and 20,000 records.
+func BenchmarkFetch(b *testing.B) {
+	for _, c := range []struct {
+		name    string
+		records int
+	}{{"chain-2000", 2000}, {"chain-20000", 20000}} {
+		b.Run(c.name, func(b *testing.B) {
+			w := newWorld(b, nil)
+			chain := w.chain(b, c.records)
+			a := w.newNode(b, fetchOnly)
+			a.load(b, chain...)
+			tip := chain[len(chain)-1].ID()
+			for b.Loop() {
+				n := w.newNode(b, fetchOnly)
+				connect(b, n.host, a.host)
+				eventually(b, "the chain has come", func() bool { return n.store.state(tip) == Attached })
+				b.StopTimer()
+				_ = n.Close()
+				_ = n.host.Close()
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(c.records)*float64(b.N)/b.Elapsed().Seconds(), "records/s")
+		})
+	}
+}
+
+// realStore shows the store as Sync wants to see it; the node has its own such adapter.
+type realStore struct{ *store.Store }
+
+var outcomes = map[store.Outcome]Outcome{
+	store.Attached: Attached, store.Pending: Pending, store.Held: Held, store.Known: Known, store.Refused: Refused,
+}
+
+func (s realStore) Put(ctx context.Context, r *protocol.Record, holdUntil uint64) (Stored, error) {
+	res, err := s.Store.Put(ctx, r, holdUntil)
+	return Stored{Outcome: outcomes[res.Outcome], Index: res.Index, Missing: res.Missing, Attached: res.Attached, Err: res.Err}, err
+}
+
+func (s realStore) Release(ctx context.Context, now uint64) (Stored, error) {
+	attached, missing, err := s.Store.Release(ctx, now)
+	return Stored{Attached: attached, Missing: missing}, err
+}
+
+func (s realStore) Record(ctx context.Context, id protocol.ID) (*protocol.Record, bool, error) {
+	r, _, err := s.Get(ctx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, false, nil
+	}
+	return r, err == nil, err
+}

@@ -1,0 +1,297 @@
+package lfsync
+
+import (
+	"context"
+	"crypto/rand"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	dto "github.com/prometheus/client_model/go"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// hurried makes a node whose patience is short.
+func (w *world) hurried(t testing.TB) *node {
+	t.Helper()
+	n := &node{store: newFakeStore(w.network), host: newHost(t)}
+	n.Sync = newSync(Config{Network: w.network, Store: n.store, Verify: noWork, Host: n.host, Logger: testLogger(t)})
+	n.timeouts = timeouts{serve: time.Second, fetch: time.Second, item: 300 * time.Millisecond}
+	if err := n.start(nil); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := n.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return n
+}
+
+// responder makes a host that answers each fetch request by hand.
+func (w *world) responder(t testing.TB, answer func(s network.Stream, req fetchRequest)) host.Host {
+	t.Helper()
+	h := newHost(t)
+	h.SetStreamHandler(fetchProtocol(w.network), func(s network.Stream) {
+		defer func() { _ = s.Reset() }()
+		req, err := readRequest(s)
+		if err != nil {
+			return
+		}
+		if len(req.ids) == 0 {
+			_, _ = s.Write(appendTips(nil, nil))
+			_ = s.CloseWrite()
+			_, _ = io.Copy(io.Discard, s)
+			return
+		}
+		answer(s, req)
+		_ = s.CloseWrite()
+		_, _ = io.Copy(io.Discard, s)
+	})
+	return h
+}
+
+func (n *node) wantNow(ids ...protocol.ID) {
+	n.step(func(m *scheduler) { m.want(ids, "", 3, 0) })
+}
+
+// requests counts the requests that ended so.
+func (n *node) requests(result string) int {
+	var m dto.Metric
+	if err := n.metrics.requests.WithLabelValues(result).Write(&m); err != nil {
+		panic(err)
+	}
+	return int(m.GetCounter().GetValue())
+}
+
+// No answer, however bad, harms the requester: it takes what is true, blames what is false, and gets the record from
+// the next peer.
+func TestHostileResponder(t *testing.T) {
+	w := newWorld(t, nil)
+	chain := w.chain(t, 3)
+	wanted, other := chain[2], w.record(t)
+	over := make(chan struct{})
+	t.Cleanup(func() { close(over) })
+	item := func(s io.Writer, r *protocol.Record) { _, _ = writeItem(s, r) }
+	for _, c := range []struct {
+		name   string
+		answer func(network.Stream, fetchRequest)
+		result string
+	}{
+		{"garbage", func(s network.Stream, _ fetchRequest) { _, _ = io.CopyN(s, rand.Reader, 1<<20) }, "guilty"},
+		{"unknown status", func(s network.Stream, _ fetchRequest) { _, _ = s.Write([]byte{9, 0, 0, 0, 1}) }, "guilty"},
+		{"huge length", func(s network.Stream, _ fetchRequest) { _, _ = s.Write([]byte{1, 0xff, 0xff, 0xff, 0xff}) }, "guilty"},
+		{"not a frame", func(s network.Stream, _ fetchRequest) { _, _ = s.Write([]byte{1, 0, 0, 0, 3, 1, 2, 3}) }, "guilty"},
+		{"wrong record", func(s network.Stream, _ fetchRequest) { item(s, other) }, "guilty"},
+		{"unasked record", func(s network.Stream, _ fetchRequest) { item(s, wanted); item(s, other) }, "guilty"},
+		{"false value", func(s network.Stream, _ fetchRequest) {
+			r, _ := protocol.DecodeFrame(forge(t, wanted, nil, []byte("false")))
+			item(s, r)
+		}, "guilty"},
+		{"status belies", func(s network.Stream, _ fetchRequest) {
+			r, _ := protocol.DecodeFrame(forge(t, wanted, nil, nil))
+			frame := r.EncodeFrame()
+			_, _ = s.Write(append([]byte{1, 0, 0, 0, byte(len(frame))}, frame...))
+		}, "guilty"},
+		{"ancestor that is not there", func(s network.Stream, _ fetchRequest) { item(s, wanted); item(s, nil) }, "guilty"},
+		{"endless", func(s network.Stream, req fetchRequest) {
+			for range 1 + req.ancestors {
+				item(s, wanted)
+			}
+			_, _ = io.CopyN(s, rand.Reader, 1<<30)
+		}, "guilty"},
+		{"closes at once", func(network.Stream, fetchRequest) {}, "failed"},
+		{"resets", func(s network.Stream, _ fetchRequest) { _ = s.Reset() }, "failed"},
+		{"breaks off", func(s network.Stream, _ fetchRequest) { _, _ = s.Write([]byte{1, 0, 0}) }, "failed"},
+		{"silent", func(network.Stream, fetchRequest) { <-over }, "failed"},
+		{"byte by byte", func(s network.Stream, _ fetchRequest) {
+			for range 30 {
+				if _, err := s.Write([]byte{1}); err != nil {
+					return
+				}
+				time.Sleep(100 * time.Millisecond)
+			}
+		}, "failed"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			n := w.hurried(t)
+			bad := w.responder(t, c.answer)
+			connect(t, n.host, bad)
+			eventually(t, "the peer is known", func() bool { return n.Status().Peers == 1 && n.requests("answered") >= 1 })
+			before := n.requests(c.result)
+			n.wantNow(wanted.ID())
+			eventually(t, "the request ended: "+c.result, func() bool { return n.requests(c.result) > before })
+			if got := n.store.state(other.ID()); got != 0 {
+				t.Errorf("a record that nobody asked for: %s", got)
+			}
+			good := w.newNode(t, fetchOnly)
+			good.load(t, chain...)
+			connect(t, n.host, good.host)
+			n.wantNow(wanted.ID())
+			eventually(t, "the record comes from a good peer", func() bool { return n.store.state(wanted.ID()) == Attached })
+			if wanted, ok, _ := n.store.Record(t.Context(), wanted.ID()); !ok || n.network.Check(wanted, noWork) != nil {
+				t.Error("what is stored is not valid")
+			}
+		})
+	}
+}
+
+// A guilty peer is not asked again soon; a valid part of its answer is kept.
+func TestGuiltyIsLeftAlone(t *testing.T) {
+	w := newWorld(t, nil)
+	chain := w.chain(t, 2)
+	n := w.hurried(t)
+	bad := w.responder(t, func(s network.Stream, _ fetchRequest) {
+		_, _ = writeItem(s, chain[1])
+		_, _ = s.Write([]byte{77})
+	})
+	connect(t, n.host, bad)
+	n.wantNow(chain[1].ID())
+	eventually(t, "guilty", func() bool { return n.requests("guilty") == 1 })
+	eventually(t, "the valid part is kept", func() bool { return n.store.state(chain[1].ID()) == Pending })
+	n.wantNow(chain[0].ID())
+	time.Sleep(500 * time.Millisecond)
+	if got := n.requests("guilty"); got != 1 {
+		t.Errorf("asked %d times", got)
+	}
+}
+
+// An invalid record under the ID that was asked for is not fetched again from the next.
+func TestInvalidAncestor(t *testing.T) {
+	w := newWorld(t, nil)
+	invalid, err := protocol.DecodeFrame(w.badFrames(t)["signature wrong"])
+	if err != nil {
+		t.Fatal(err)
+	}
+	child := w.record(t, invalid)
+	n := w.hurried(t)
+	bad := w.responder(t, func(s network.Stream, _ fetchRequest) { _, _ = writeItem(s, invalid) })
+	connect(t, n.host, bad)
+	if in, err := n.Ingest(t.Context(), child.EncodeFrame(), Local); err != nil || in.Outcome != Pending {
+		t.Fatalf("%+v, %v", in.Stored, err)
+	}
+	eventually(t, "guilty", func() bool { return n.requests("guilty") == 1 })
+	eventually(t, "not wanted any more", func() bool { return n.Status().Wanted == 0 })
+	n.refill(10)
+	if got := n.Status().Wanted; got != 0 {
+		t.Errorf("wanted again: %d", got)
+	}
+}
+
+// No request, however bad, harms the responder.
+func TestHostileRequester(t *testing.T) {
+	w := newWorld(t, nil)
+	chain := w.chain(t, 100)
+	n := w.hurried(t)
+	n.load(t, chain...)
+	h := newHost(t)
+	connect(t, h, n.host)
+	open := func(t *testing.T) network.Stream {
+		s, err := h.NewStream(t.Context(), n.host.ID(), fetchProtocol(w.network))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = s.Reset() })
+		_ = s.SetDeadline(time.Now().Add(10 * time.Second))
+		return s
+	}
+	for name, request := range map[string][]byte{
+		"too many":             {maxAsked + 1, 0},
+		"ancestors of nothing": {0, 7},
+		"half a request":       {3, 0, 1, 2, 3},
+		"nothing":              {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			_, _ = s.Write(request)
+			if name == "half a request" {
+				_ = s.CloseWrite()
+			}
+			if raw, err := io.ReadAll(s); err == nil || len(raw) > 0 {
+				t.Errorf("answered %d bytes, %v", len(raw), err)
+			}
+		})
+	}
+	t.Run("garbage", func(t *testing.T) {
+		for range 50 {
+			s := open(t)
+			_, _ = io.CopyN(s, rand.Reader, 100<<10)
+			_ = s.Reset()
+		}
+	})
+	t.Run("does not read", func(t *testing.T) {
+		var streams []network.Stream
+		for range 3 * maxServed {
+			s := open(t)
+			_, _ = s.Write(appendRequest(nil, fetchRequest{ids: []protocol.ID{chain[99].ID()}, ancestors: maxAncestors}))
+			streams = append(streams, s)
+		}
+		for _, s := range streams {
+			_ = s.Reset()
+		}
+	})
+	eventually(t, "all streams have ended", func() bool {
+		n.guard.mu.Lock()
+		defer n.guard.mu.Unlock()
+		return n.guard.served == 0
+	})
+	good := w.newNode(t, fetchOnly)
+	connect(t, good.host, n.host)
+	eventually(t, "others are served", func() bool { return good.store.state(chain[99].ID()) == Attached })
+}
+
+// One peer gets its share and no more.
+func TestServedStreamsAreBounded(t *testing.T) {
+	w := newWorld(t, nil)
+	n := w.hurried(t)
+	n.timeouts.item = time.Minute // silent requests stay
+	h := newHost(t)
+	connect(t, h, n.host)
+	var streams []network.Stream
+	for range maxServed + 3 {
+		s, err := h.NewStream(t.Context(), n.host.ID(), fetchProtocol(w.network))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = s.Write([]byte{1})
+		streams = append(streams, s)
+	}
+	eventually(t, "three are turned away", func() bool { return n.Status().Dropped[queueServe] >= 3 })
+	n.guard.mu.Lock()
+	if n.guard.served > maxServed {
+		t.Errorf("%d streams are served", n.guard.served)
+	}
+	n.guard.mu.Unlock()
+	for _, s := range streams {
+		_ = s.Reset()
+	}
+}
+
+// The rate limit delays a greedy peer and does not refuse it.
+func TestRate(t *testing.T) {
+	w := newWorld(t, nil)
+	n := w.hurried(t)
+	b, err := n.guard.enter(peer.ID("greedy"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer n.guard.exit(b)
+	v := &visit{units: b.units}
+	ctx, done := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer done()
+	if err := v.pay(ctx, serveBurst); err != nil {
+		t.Fatal(err)
+	}
+	began := time.Now()
+	if err := v.pay(ctx, serveRate/10); err != nil || time.Since(began) < 90*time.Millisecond {
+		t.Errorf("paid after %s, %v", time.Since(began), err)
+	}
+	if err := v.pay(ctx, serveRate); err == nil {
+		t.Error("paid for more than there was time")
+	}
+}
