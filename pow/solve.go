@@ -25,7 +25,7 @@ type Progress struct {
 // positive. It tries about effort solutions, at two an attempt; the number
 // varies as much as the waiting time for a rare event does.
 //
-// Threads share nothing but a stop flag. Each holds 1.8 MiB, which later calls
+// Threads share nothing but a stop flag. Each holds 1.6 MiB, which later calls
 // use again and the garbage collector may take back in between, and runs in C:
 // other goroutines keep their share of the processors.
 //
