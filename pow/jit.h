@@ -14,7 +14,7 @@
 #endif
 #endif
 
-/* Ways to hash, each slower than the next. */
+/* Ways to hash, each faster than the one before. */
 typedef enum { LF_INTERPRETED, LF_SCALAR, LF_VECTOR } lf_mode;
 
 #define LF_BLOCKS 16 /* branches of a program */

@@ -16,8 +16,8 @@
 
 #include <string.h>
 
-#include "siphash.h"
-#include "wide.h"
+#include "sets.h"
+#include "stream.h"
 
 #define NO_GROUP 0xff
 #define R5 (1u << 5)
@@ -84,21 +84,6 @@ static const struct {
 	[LF_XORI] = {LF_XORI, 1, 0, 0, 0, 1, XORIS, 0xffffffff},
 };
 
-/* The random stream: bytes and words are buffered apart but share one
- * counter, so the order of refills matters. Both come from the top. Values are
- * made some ahead, independently of each other. */
-#define AHEAD 32
-#define RESERVE 8 /* more than any try uses without looking ahead again */
-
-typedef struct {
-	uint64_t key[4];
-	const uint64_t *next;
-	uint64_t made; /* values, those not used yet included */
-	uint64_t bytes, words;
-	unsigned bytes_left, words_left;
-	LF_ALIGNED uint64_t values[RESERVE + AHEAD];
-} stream;
-
 typedef struct {
 	stream random;
 	uint8_t prev;     /* group of the last kind chosen, even if it then failed */
@@ -109,48 +94,6 @@ typedef struct {
 	uint32_t tag[LF_REGISTERS];      /* of wide products */
 	uint8_t arrive[CYCLES + 4];      /* registers that get ready, by cycle */
 } generator;
-
-static uint64_t used(const stream *s)
-{
-	return s->made - (uint64_t)(s->values + RESERVE + AHEAD - s->next);
-}
-
-/* Keeps the last values, of which some are not used, and makes new ones. */
-static void make_more(stream *s)
-{
-	memcpy(s->values, s->values + AHEAD, RESERVE * sizeof s->values[0]);
-	s->next -= AHEAD;
-	lf_sip_draws(s->key, s->made, s->values + RESERVE, AHEAD);
-	s->made += AHEAD;
-}
-
-/* To be called before any few draws. */
-static inline void look_ahead(stream *s)
-{
-	if (s->next > s->values + AHEAD)
-		make_more(s);
-}
-
-static inline uint8_t draw_byte(stream *s)
-{
-	const unsigned fresh = s->bytes_left == 0;
-
-	s->bytes = fresh ? *s->next : s->bytes;
-	s->next += fresh;
-	s->bytes_left = (s->bytes_left - 1) & 7;
-	return (uint8_t)(s->bytes >> 8 * s->bytes_left);
-}
-
-/* A word, or if use is 0 anything, without a draw. */
-static inline uint32_t draw_word_if(stream *s, unsigned use)
-{
-	const unsigned fresh = use & ~s->words_left;
-
-	s->words = fresh ? *s->next : s->words;
-	s->next += fresh;
-	s->words_left ^= use;
-	return (uint32_t)(s->words >> 32 * s->words_left);
-}
 
 static inline uint8_t choose_op(generator *g, uint8_t slot, int second)
 {
@@ -195,33 +138,6 @@ static inline uint32_t choose_imm(stream *s, uint8_t op)
 		imm = draw_word_if(s, 1) & mask;
 	}
 	return imm;
-}
-
-/* Sets of registers have one bit for each. For every set, its registers in
- * three bits each, from the lowest on, and above them their number. */
-#define BIT(set, r) ((set) >> (r) & 1u)
-#define SIZE(set) \
-	(BIT(set, 0) + BIT(set, 1) + BIT(set, 2) + BIT(set, 3) + BIT(set, 4) + \
-	 BIT(set, 5) + BIT(set, 6) + BIT(set, 7))
-#define AT(set, r) (BIT(set, r) * ((uint32_t)(r) << 3 * SIZE((set) & ((1u << (r)) - 1))))
-#define LIST(set) \
-	(AT(set, 0) | AT(set, 1) | AT(set, 2) | AT(set, 3) | AT(set, 4) | \
-	 AT(set, 5) | AT(set, 6) | AT(set, 7) | SIZE(set) << 24)
-#define LIST4(set) LIST(set), LIST(set + 1), LIST(set + 2), LIST(set + 3)
-#define LIST16(set) LIST4(set), LIST4(set + 4), LIST4(set + 8), LIST4(set + 12)
-#define LIST64(set) LIST16(set), LIST16(set + 16), LIST16(set + 32), LIST16(set + 48)
-
-static const uint32_t lists[256] = {LIST64(0u), LIST64(64u), LIST64(128u), LIST64(192u)};
-
-/* w % n for n up to 8, and 0 for n = 0: the fraction w / n to 64 bits, times n. */
-static inline uint32_t modulo(uint32_t w, unsigned n)
-{
-#define INVERSE(n) (UINT64_MAX / (n) + 1)
-	static const uint64_t inverse[LF_REGISTERS + 1] = {
-		0, 0, INVERSE(2), INVERSE(3), INVERSE(4),
-		INVERSE(5), INVERSE(6), INVERSE(7), INVERSE(8),
-	};
-	return (uint32_t)lf_mulhu(inverse[n] * w, n);
 }
 
 /* A register is drawn by its rank in the set. Of an empty set, the result means
