@@ -4,13 +4,18 @@ package pow
 #cgo CFLAGS: -std=c99 -O3
 #cgo noescape lf_proof_verify
 #cgo nocallback lf_proof_verify
+#cgo noescape lf_proof_verify_all
+#cgo nocallback lf_proof_verify_all
 #cgo noescape lf_proof_attempt
 #cgo nocallback lf_proof_attempt
+#cgo noescape lf_jit_init
+#cgo nocallback lf_jit_init
 #include "proof.h"
 */
 import "C"
 
 import (
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -38,14 +43,69 @@ func verify(seed []byte, effort uint32, solution *[SolutionSize]byte) error {
 	return verdicts[C.lf_proof_verify(p, n, (*C.uint8_t)(&solution[0]), C.uint32_t(effort))]
 }
 
+// claims is a few proofs that cross to C together, as bytes: C may not be given
+// memory that points to other memory of Go's.
+type claims struct {
+	c     [claimsSize]C.lf_claim
+	index [claimsSize]int // where each came from
+	n     int
+}
+
+const claimsSize = 64
+
+var claimPool = sync.Pool{New: func() any { return new(claims) }}
+
+func (b *claims) add(i int, it *Item) {
+	c := &b.c[b.n]
+	seed := (*[maxSeedSize]byte)(unsafe.Pointer(&c.seed))
+	c.len = C.uint32_t(len(appendSeed(seed[:0], it.Challenge, it.Proof.Nonce, it.Effort)))
+	c.effort = C.uint32_t(it.Effort)
+	*(*[SolutionSize]byte)(unsafe.Pointer(&c.solution)) = it.Proof.Solution
+	b.index[b.n] = i
+	b.n++
+}
+
+// check hands out the verdicts and empties the batch.
+func (b *claims) check(errs []error) {
+	C.lf_proof_verify_all(&b.c[0], C.size_t(b.n))
+	for i := range b.n {
+		errs[b.index[i]] = verdicts[b.c[i].verdict]
+	}
+	b.n = 0
+}
+
+// The two sides agree on the longest seed.
+var _ [maxSeedSize]struct{} = [C.LF_MAX_SEED]struct{}{}
+
 // solver is the memory of one thread that solves.
 type solver C.lf_solver
 
-const solverSize = C.sizeof_lf_solver
+const (
+	codeSize   = C.LF_CODE_SIZE
+	solverSize = C.sizeof_lf_solver + codeSize
+)
+
+// mode is a way to hash.
+type mode C.lf_mode
+
+const (
+	interpreted = mode(C.LF_INTERPRETED)
+	scalar      = mode(C.LF_SCALAR)
+	vector      = mode(C.LF_VECTOR)
+)
+
+// newSolver returns a solver that hashes in the best way it can, up to limit.
+// Its memory for machine code goes when the solver does.
+func newSolver(limit mode) *solver {
+	s := new(solver)
+	C.lf_jit_init(&s.jit, C.lf_mode(limit))
+	runtime.AddCleanup(s, func(j C.lf_jit) { C.lf_jit_free(&j) }, s.jit)
+	return s
+}
 
 // solvers keeps the memory of past searches for the next one, until the
 // garbage collector wants it.
-var solvers = sync.Pool{New: func() any { return new(solver) }}
+var solvers = sync.Pool{New: func() any { return newSolver(vector) }}
 
 // stopFlag is set by Go and read by C while it computes.
 type stopFlag uint32

@@ -3,7 +3,7 @@
 //
 // A proof takes as long to find as its effort says and some tens of
 // microseconds to check. Equi-X is made for ordinary processors: every attempt
-// runs a program of its own over 1.8 MiB of tables, which leaves graphics cards
+// runs a program of its own over 1.5 MiB of tables, which leaves graphics cards
 // and special hardware little to gain.
 //
 // # Words
@@ -33,16 +33,67 @@
 // comparisons), the program, then the sums, ending at the first that is wrong.
 // It interprets: a verifier never runs generated code.
 //
+// Most of a verification is making the program, so [VerifyBatch] saves little; it
+// is there to cross to C less often.
+//
+// # How programs are run
+//
+// The solver compiles: between two branches of a program all of 256 inputs go
+// through machine code together, with AVX2 four to a register, and the few that
+// take the branch repeat its loop one by one. Without AVX2, and on AArch64, code
+// runs one input after another. Memory for code is writable or executable, never
+// both; where the system allows no such memory, and elsewhere, the interpreter
+// works, which decodes each instruction once for all inputs. All give the same
+// solutions in the same order, and tests hold them to it.
+//
+// # What an attacker gains
+//
+// An honest user runs the code that is here, an attacker the best he can write. What
+// is known about the ratio of the two:
+//
+//   - Better code: the public reference hashes one input after another in scalar
+//     code; as such code here takes 1.3 times as long as ours with AVX2. Ours runs at
+//     70 % of what the vector units of a Zen 3 could do if nothing ever waited.
+//     AVX-512 has twice the width and a 64-bit product; we have no figure for it.
+//   - Graphics cards: nobody has published a solver. Equi-X's author puts a GTX 1660
+//     Ti at less than half of a Ryzen 1700 (8 cores), by analogy with RandomX, and
+//     explains why: a new program every few milliseconds to compile, branches that
+//     depend on data, 64-bit products, caches too small for many attempts at once.
+//     The same card type beats that processor 13 times at Zcash's Equihash and 45
+//     times at BTG's (https://github.com/tevador/equix/blob/master/devlog.md).
+//   - Less memory: perfect packing needs 1 MiB and loses a quarter of the solutions
+//     (same source). With a part f of the 65,536 hashes, solutions shrink as f to the
+//     8th power and work as f: half the memory costs 128 times as much a solution.
+//     Computing hashes anew in place of storing them costs some 200 cycles each,
+//     looking them up in a second-level cache 14.
+//   - Precomputation: the seed has challenge, nonce and effort in it, and with the
+//     seed all 65,536 hashes change. Nothing can be computed before the challenge is
+//     known, nor kept for the next. What somebody computes ahead for challenges of
+//     his own making is a matter for those who define them.
+//   - Two records with one solution: the challenge is all that a record says up to its
+//     signature, so two records have two programs. Indices that fulfil the conditions
+//     of one, 120 bits in all, do so under the other once in 2^120 cases; and the draw
+//     is over the seed too.
+//   - Several efforts at once: effort is in the seed. A solution that is too good for
+//     the effort it was found at counts as that effort and no more.
+//   - Choice of programs: all have 192 multiplications and 16 branches. Making one and
+//     throwing it away costs 1/400 of an attempt, and none is worth that: functions
+//     with many collisions, 0.2 % of all, give no more solutions, since what is
+//     equal does not cancel in sums.
+//   - Nonsense for verifiers: a proof that passes the draw by luck costs effort BLAKE2b
+//     hashes on average, at a quarter of a microsecond each. Checking it costs 17
+//     microseconds, as much as 70 hashes: from that effort on the sender pays more.
+//
 // # Reading order
 //
 // Top down: pow.go (puzzle and verdicts), solve.go (search), clib.go (the seam
-// to C), proof.c (effort), verify.c and solve.c (Equi-X), program.c (generator)
-// and hashx.c (interpreter), siphash.h, blake2b.c. The C code is C99, keeps no
-// state and allocates nothing. The directory ctest holds the same known answers
-// against it under sanitizers; testdata has them for any implementation.
-//
-// Whoever wants to solve faster replaces lf_hashx_range, where nine tenths of
-// the time go.
+// to C), proof.c (effort), verify.c, solve.c and unfold.c (Equi-X), program.c
+// (generator) and hashx.c (interpreter); jit.c (memory for code), x86.c and
+// avx2.c and arm64.c (emitters), lanes.c (how vector code is run); siphash.h,
+// blake2b.c. The C code is C99, keeps no state and allocates nothing but memory
+// for code. The directory ctest holds the same known answers against it under
+// sanitizers (run.sh), as AArch64 code on other machines (aarch64.sh), and counts
+// instructions (count.sh); testdata has them for any implementation.
 //
 // # Origin
 //

@@ -6,7 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "bytes.h"
 #include "hashx.h"
+#include "jit.h"
 
 #define LF_INDICES 8
 #define LF_INDEX_SPACE 65536
@@ -33,33 +35,41 @@ lf_verdict lf_equix_verify(const uint8_t *challenge, size_t len,
 #define LF_FINE 128
 #define LF_FINE_ITEMS 12
 
-typedef uint64_t lf_sums[LF_COARSE][LF_COARSE_ITEMS];
-typedef uint32_t lf_parents[LF_COARSE][LF_COARSE_ITEMS];
-typedef uint32_t lf_short_sums[LF_COARSE][LF_COARSE_ITEMS];
+#define LF_OPPOSITE(b) ((LF_COARSE - (b)) % LF_COARSE)
+
+/* What matters of the value of a pair and a quad above its low byte. There is
+ * room above that for where it comes from, 26 bits: its left parent's coarse
+ * bucket (the right one's is opposite) and the parents' positions in them. */
+#define LF_PAIR_BITS 37
+#define LF_QUAD_BITS 22
+
+typedef uint64_t lf_items[LF_COARSE][LF_COARSE_ITEMS];
 typedef uint16_t lf_indices[LF_COARSE][LF_COARSE_ITEMS];
 typedef uint16_t lf_counts[LF_COARSE];
 
-/* All the memory that solving takes but 40 KiB of stack: 1.8 MiB, so that it
- * fits a second-level cache. It needs no initialization and is reused as it is.
- * Level 1 holds hashes, level 2 pairs, level 3 quads, each by the low byte of
- * its value; stored are the bits above that byte. */
+/* For one coarse bucket and its opposite: positions by fine bucket, and the
+ * pairs that cancel. */
 typedef struct {
-	lf_counts count[3];
-	lf_indices index;     /* level 1 */
-	lf_sums sum2;         /* level 2 */
-	lf_parents parent2;
-	union {
-		lf_sums sum1; /* dead once level 2 is complete */
-		struct {
-			lf_short_sums sum3;
-			lf_parents parent3;
-		} level3;
-	} shared;
 	uint8_t fine_count[LF_FINE];
 	uint16_t fine[LF_FINE][LF_FINE_ITEMS];
+	uint16_t left[LF_COARSE_ITEMS * LF_FINE_ITEMS + LF_FINE_ITEMS];
+	uint16_t right[LF_COARSE_ITEMS * LF_FINE_ITEMS + LF_FINE_ITEMS];
+} lf_scratch;
+
+/* All the memory that solving takes but 30 KiB of stack and 64 KiB of code:
+ * 1.5 MiB, for the sake of second-level caches. It needs no initialization but
+ * lf_jit_init and is reused as it is. An item stands in the bucket of its low
+ * byte; stored are the bits above that. */
+typedef struct {
+	lf_items items; /* hashes; when all pairs are there, quads */
+	lf_items pairs;
+	lf_indices index; /* of the hashes */
+	lf_counts count[3];
+	lf_scratch scratch;
 	uint8_t solutions[LF_MAX_SOLUTIONS][LF_SOLUTION_SIZE];
 	int found;
 	lf_hashx hash;
+	lf_jit jit;
 } lf_solver;
 
 /* What lf_equix_solve returns instead of a count. */
@@ -70,5 +80,9 @@ typedef struct {
  * another thread may set what it points to. */
 int lf_equix_solve(lf_solver *s, const uint8_t *challenge, size_t len,
 		   const uint32_t *stop);
+
+/* The eight indices of a solution, in tree order, from where the two quads in
+ * it come from. */
+void lf_unfold(const lf_solver *s, uint32_t from, uint8_t out[LF_SOLUTION_SIZE]);
 
 #endif

@@ -31,11 +31,6 @@ int lf_hashx_make(lf_hashx *h, const uint8_t *seed, size_t len, lf_genlog *log)
 	return lf_program_make(h->code, keys, log);
 }
 
-static inline uint64_t extend(uint32_t imm)
-{
-	return ((uint64_t)imm ^ 0x80000000) - 0x80000000;
-}
-
 /* Interpreting an instruction costs far more than executing it: with ever new
  * programs the processor guesses nearly every one wrong. So each is decoded once
  * for many inputs, the lanes: as many as fit a first-level cache in the solver,
@@ -51,7 +46,7 @@ LF_INLINE void step(const lf_insn *in, uint64_t *r, uint32_t *flag,
 {
 	uint64_t *d = r + (in->dst & 7) * width;
 	const uint64_t *s = r + (in->src & 7) * width;
-	const uint64_t imm = extend(in->imm);
+	const uint64_t imm = lf_hashx_extend(in->imm);
 	const unsigned count = in->imm & 63;
 	size_t i;
 
@@ -143,20 +138,6 @@ LF_INLINE void run(const lf_insn *code, uint64_t *r, size_t width)
 	}
 }
 
-/* The hash is the first word of what HashX can give. r points to register 0 of
- * a lane. */
-LF_INLINE uint64_t fold(const uint64_t *r, const uint64_t key[4], size_t width)
-{
-	lf_sip low = {r[0] + key[0], r[width] + key[1], r[2 * width],
-		      r[3 * width]};
-	lf_sip high = {r[4 * width], r[5 * width], r[6 * width] + key[2],
-		       r[7 * width] + key[3]};
-
-	lf_sip_round(&low);
-	lf_sip_round(&high);
-	return low.a ^ high.a;
-}
-
 void lf_hashx_eight(const lf_hashx *h, const uint64_t x[8], uint64_t out[8])
 {
 	uint64_t r[LF_REGISTERS * 8];
@@ -166,17 +147,32 @@ void lf_hashx_eight(const lf_hashx *h, const uint64_t x[8], uint64_t out[8])
 		lf_sip_expand(h->key, x[i], r + i, 8);
 	run(h->code, r, 8);
 	for (i = 0; i < 8; i++)
-		out[i] = fold(r + i, h->key, 8);
+		out[i] = lf_sip_fold(h->key, r + i, 8);
+}
+
+void lf_hashx_expand(const lf_hashx *h, uint64_t first,
+		     uint64_t r[LF_REGISTERS * LF_LANES])
+{
+	size_t i;
+
+	for (i = 0; i < LF_LANES; i++)
+		lf_sip_expand(h->key, first + i, r + i, LF_LANES);
+}
+
+void lf_hashx_fold(const lf_hashx *h, const uint64_t r[LF_REGISTERS * LF_LANES],
+		   uint64_t out[LF_LANES])
+{
+	size_t i;
+
+	for (i = 0; i < LF_LANES; i++)
+		out[i] = lf_sip_fold(h->key, r + i, LF_LANES);
 }
 
 void lf_hashx_range(const lf_hashx *h, uint64_t first, uint64_t out[LF_LANES])
 {
 	LF_ALIGNED uint64_t r[LF_REGISTERS * LF_LANES];
-	size_t i;
 
-	for (i = 0; i < LF_LANES; i++)
-		lf_sip_expand(h->key, first + i, r + i, LF_LANES);
+	lf_hashx_expand(h, first, r);
 	run(h->code, r, LF_LANES);
-	for (i = 0; i < LF_LANES; i++)
-		out[i] = fold(r + i, h->key, LF_LANES);
+	lf_hashx_fold(h, r, out);
 }

@@ -63,8 +63,21 @@ int lf_hashx_make(lf_hashx *h, const uint8_t *seed, size_t len, lf_genlog *log);
 /* out[i] = hash of x[i]: what a verifier needs. */
 void lf_hashx_eight(const lf_hashx *h, const uint64_t x[8], uint64_t out[8]);
 
-/* out[i] = hash of first + i: the solver's inner loop, and the place for
- * anything faster than interpreting. */
+/* out[i] = hash of first + i, interpreted: what the solver does where it cannot
+ * compile. */
 void lf_hashx_range(const lf_hashx *h, uint64_t first, uint64_t out[LF_LANES]);
+
+/* The parts of that on both sides of the program. Register k of lane i is at
+ * r[k * LF_LANES + i]. */
+void lf_hashx_expand(const lf_hashx *h, uint64_t first,
+		     uint64_t r[LF_REGISTERS * LF_LANES]);
+void lf_hashx_fold(const lf_hashx *h, const uint64_t r[LF_REGISTERS * LF_LANES],
+		   uint64_t out[LF_LANES]);
+
+/* The immediate of an instruction as it is added or xored. */
+static inline uint64_t lf_hashx_extend(uint32_t imm)
+{
+	return ((uint64_t)imm ^ 0x80000000) - 0x80000000;
+}
 
 #endif

@@ -116,6 +116,24 @@ func verifyEquix(challenge []byte, solution [SolutionSize]byte) error {
 	return verdicts[C.lf_equix_verify(p, n, (*C.uint8_t)(&solution[0]))]
 }
 
+// bestMode is the best way to hash that this machine has.
+func bestMode() mode { return mode(C.lf_jit_best()) }
+
+// prepare makes the hash function of a seed and says how it will be computed.
+func (s *solver) prepare(seed []byte) (m mode, ok bool) {
+	p, n := cbytes(seed)
+	if C.lf_hashx_make(&s.hash, p, n, nil) == 0 {
+		return interpreted, false
+	}
+	C.lf_jit_make(&s.jit, &s.hash)
+	return mode(s.jit.mode), true
+}
+
+// hashMany is the solver's inner loop, after prepare.
+func (s *solver) hashMany(first uint64, out *[lanes]uint64) {
+	C.lf_jit_range(&s.jit, &s.hash, C.uint64_t(first), words(&out[0]))
+}
+
 // solutionsOf returns all solutions of an Equi-X challenge that the solver
 // finds, in its order; false if the challenge has no program.
 func (s *solver) solutionsOf(challenge []byte) ([][SolutionSize]byte, bool) {

@@ -35,6 +35,17 @@ lf_verdict lf_proof_verify(const uint8_t *seed, size_t len,
 	return lf_equix_verify(seed, len, solution);
 }
 
+void lf_proof_verify_all(lf_claim *claims, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		lf_claim *c = &claims[i];
+
+		c->verdict = lf_proof_verify(c->seed, c->len, c->solution, c->effort);
+	}
+}
+
 int lf_proof_attempt(lf_solver *s, const uint8_t *seed, size_t len,
 		     uint32_t effort, const uint32_t *stop,
 		     uint8_t solution[LF_SOLUTION_SIZE], uint32_t *tried)

@@ -41,6 +41,9 @@ static inline uint64_t lf_sip_draw(const uint64_t key[4], uint64_t x)
 	return s.a ^ s.b ^ s.c ^ s.d;
 }
 
+/* out[i] = value first + i of the stream. n is a multiple of 4. */
+void lf_sip_draws(const uint64_t key[4], uint64_t first, uint64_t *out, size_t n);
+
 /* The initial registers of one evaluation: SipHash-2-4 with 512 bits of
  * output. Register i goes to r[i * stride]. */
 static inline void lf_sip_expand(const uint64_t key[4], uint64_t x, uint64_t *r,
@@ -65,6 +68,21 @@ static inline void lf_sip_expand(const uint64_t key[4], uint64_t x, uint64_t *r,
 		r += 4 * stride;
 		s.b ^= 0xdd;
 	}
+}
+
+/* The hash of final registers, at r[i * stride]: the first word of what HashX
+ * can give. key is the hash key. */
+static inline uint64_t lf_sip_fold(const uint64_t key[4], const uint64_t *r,
+				   size_t stride)
+{
+	lf_sip low = {r[0] + key[0], r[stride] + key[1], r[2 * stride],
+		      r[3 * stride]};
+	lf_sip high = {r[4 * stride], r[5 * stride], r[6 * stride] + key[2],
+		       r[7 * stride] + key[3]};
+
+	lf_sip_round(&low);
+	lf_sip_round(&high);
+	return low.a ^ high.a;
 }
 
 #endif

@@ -1,22 +1,15 @@
 /* The solver: Wagner's algorithm with two levels of buckets. The low byte of a
  * value selects a coarse bucket, the next seven bits a fine one; two values
  * cancel in those 15 bits if their buckets are opposite. Used bits are dropped,
- * so that three rounds of the same step go from hashes to solutions. */
+ * so that three rounds of the same step go from hashes to solutions.
+ *
+ * Items are 64 bits: what is left of the value, and above it where it comes
+ * from. Sums carry into what is above, where nobody looks. */
 #include <string.h>
 
 #include "equix.h"
 
-/* Where a pair or a quad comes from: item p of coarse bucket b and item q of
- * the opposite bucket. */
-static uint32_t parents(uint32_t b, uint32_t p, uint32_t q)
-{
-	return b << 18 | p << 9 | q;
-}
-
-static unsigned opposite(unsigned b)
-{
-	return (LF_COARSE - b) % LF_COARSE;
-}
+#define LOW(bits) (((uint64_t)1 << (bits)) - 1)
 
 static int stopped(const uint32_t *stop)
 {
@@ -27,16 +20,16 @@ static int stopped(const uint32_t *stop)
 #endif
 }
 
-static void add_hash(lf_solver *s, uint16_t index, uint64_t value)
+static void add_hash(lf_solver *s, uint32_t index, uint64_t value)
 {
-	unsigned b = value % LF_COARSE;
-	uint16_t n = s->count[0][b];
+	const unsigned b = value % LF_COARSE;
+	const unsigned n = s->count[0][b];
 
 	if (n == LF_COARSE_ITEMS)
 		return;
-	s->index[b][n] = index;
-	s->shared.sum1[b][n] = value / LF_COARSE;
-	s->count[0][b]++;
+	s->index[b][n] = (uint16_t)index;
+	s->items[b][n] = value / LF_COARSE;
+	s->count[0][b] = (uint16_t)(n + 1);
 }
 
 static int fill(lf_solver *s, const uint32_t *stop)
@@ -47,164 +40,110 @@ static int fill(lf_solver *s, const uint32_t *stop)
 	for (first = 0; first < LF_INDEX_SPACE; first += LF_LANES) {
 		if (stopped(stop))
 			return 0;
-		lf_hashx_range(&s->hash, first, values);
+		lf_jit_range(&s->jit, &s->hash, first, values);
 		for (i = 0; i < LF_LANES; i++)
-			add_hash(s, (uint16_t)(first + i), values[i]);
+			add_hash(s, first + i, values[i]);
 	}
 	return 1;
 }
 
-/* What the levels differ in. */
-typedef uint64_t rest_fn(const lf_solver *s, unsigned b, unsigned i);
-typedef void emit_fn(lf_solver *s, uint32_t from, uint64_t sum);
-
-static uint64_t rest1(const lf_solver *s, unsigned b, unsigned i)
+/* Puts the positions of a fine bucket after the list of pairs, each with p. Four
+ * are copied whatever their number is: two are usual, more than four rare, and a
+ * number that differs each time is one that the processor cannot guess. */
+static inline unsigned list_pairs(lf_scratch *x, unsigned at, unsigned p, unsigned f)
 {
-	return s->shared.sum1[b][i];
-}
-
-static uint64_t rest2(const lf_solver *s, unsigned b, unsigned i)
-{
-	return s->sum2[b][i];
-}
-
-static uint64_t rest3(const lf_solver *s, unsigned b, unsigned i)
-{
-	return s->shared.level3.sum3[b][i];
-}
-
-static void emit_pair(lf_solver *s, uint32_t from, uint64_t sum)
-{
-	unsigned b = sum % LF_COARSE;
-	uint16_t n = s->count[1][b];
-
-	if (n == LF_COARSE_ITEMS)
-		return;
-	s->parent2[b][n] = from;
-	s->sum2[b][n] = sum / LF_COARSE;
-	s->count[1][b]++;
-}
-
-static void emit_quad(lf_solver *s, uint32_t from, uint64_t sum)
-{
-	unsigned b = sum % LF_COARSE;
-	uint16_t n = s->count[2][b];
-
-	if (n == LF_COARSE_ITEMS)
-		return;
-	s->shared.level3.parent3[b][n] = from;
-	s->shared.level3.sum3[b][n] = (uint32_t)(sum / LF_COARSE);
-	s->count[2][b]++;
-}
-
-static void put_index(uint8_t *out, uint16_t index)
-{
-	out[0] = (uint8_t)index;
-	out[1] = (uint8_t)(index >> 8);
-}
-
-/* Whether two runs of encoded indices stand in the wrong order: read as
- * little-endian numbers, the left one must not be the greater. */
-static int must_swap(const uint8_t *left, const uint8_t *right, size_t size)
-{
-	while (size-- > 0)
-		if (left[size] != right[size])
-			return left[size] > right[size];
-	return 0;
-}
-
-/* Puts the two halves of a node into tree order. */
-static void order(uint8_t *out, size_t half)
-{
-	uint8_t tmp[LF_SOLUTION_SIZE / 2];
-
-	if (!must_swap(out, out + half, half))
-		return;
-	memcpy(tmp, out, half);
-	memcpy(out, out + half, half);
-	memcpy(out + half, tmp, half);
-}
-
-static void unfold_pair(const lf_solver *s, unsigned b, unsigned i, uint8_t *out)
-{
-	uint32_t from = s->parent2[b][i];
-
-	put_index(out, s->index[from >> 18][from >> 9 & 511]);
-	put_index(out + 2, s->index[opposite(from >> 18)][from & 511]);
-	order(out, 2);
-}
-
-static void unfold_quad(const lf_solver *s, unsigned b, unsigned i, uint8_t *out)
-{
-	uint32_t from = s->shared.level3.parent3[b][i];
-
-	unfold_pair(s, from >> 18, from >> 9 & 511, out);
-	unfold_pair(s, opposite(from >> 18), from & 511, out + 4);
-	order(out, 4);
-}
-
-static void emit_solution(lf_solver *s, uint32_t from, uint64_t sum)
-{
-	uint8_t *out;
-
-	if (sum % (1 << 15) != 0 || s->found == LF_MAX_SOLUTIONS)
-		return;
-	out = s->solutions[s->found++];
-	unfold_quad(s, from >> 18, from >> 9 & 511, out);
-	unfold_quad(s, opposite(from >> 18), from & 511, out + 8);
-	order(out, 8);
-}
-
-/* Combines item p of bucket b with all that cancels its 15 low bits. The carry
- * is what the low bytes of two opposite buckets add up to. */
-static inline void probe(lf_solver *s, rest_fn *rest, emit_fn *emit, unsigned b,
-			 unsigned p)
-{
-	unsigned c = opposite(b);
-	uint64_t w = rest(s, b, p) + (b != 0);
-	unsigned f = (unsigned)(0 - w) % LF_FINE;
+	const unsigned n = x->fine_count[f];
+	const uint64_t four = p * (uint64_t)0x0001000100010001;
 	unsigned i;
 
-	for (i = 0; i < s->fine_count[f]; i++) {
-		unsigned q = s->fine[f][i];
-
-		emit(s, parents(b, p, q), (w + rest(s, c, q)) / LF_FINE);
+	memcpy(&x->left[at], &four, 8);
+	memcpy(&x->right[at], &x->fine[f][0], 8);
+	for (i = 4; i < n; i += 4) {
+		memcpy(&x->left[at + i], &four, 8);
+		memcpy(&x->right[at + i], &x->fine[f][i], 8);
 	}
+	return at + n;
 }
 
-/* Combines coarse bucket b with the opposite one. Where that is b itself,
- * items are probed as they come in, so that each pair is met once. */
-static inline void combine_bucket(lf_solver *s, const uint16_t *count,
-				  rest_fn *rest, emit_fn *emit, unsigned b)
+/* The fine bucket whose items cancel with this one. The carry is what the low
+ * bytes of two opposite coarse buckets add up to. */
+static inline unsigned partner(uint64_t item, unsigned carry)
 {
-	unsigned c = opposite(b);
-	unsigned p, q;
+	return (unsigned)(0 - item - carry) % LF_FINE;
+}
 
-	memset(s->fine_count, 0, sizeof s->fine_count);
-	for (q = 0; q < count[c]; q++) {
-		unsigned f = rest(s, c, q) % LF_FINE;
+/* Lists all pairs of an item of coarse bucket b and one of the opposite bucket
+ * that cancel. Where that is b itself, items are paired as they come in, so
+ * that each pair is met once. */
+static inline unsigned match(lf_scratch *x, const uint64_t *left, unsigned lefts,
+			     const uint64_t *right, unsigned rights, unsigned carry)
+{
+	unsigned i, pairs = 0;
 
-		if (s->fine_count[f] == LF_FINE_ITEMS)
+	memset(x->fine_count, 0, sizeof x->fine_count);
+	for (i = 0; i < rights; i++) {
+		const unsigned f = right[i] % LF_FINE;
+		const unsigned n = x->fine_count[f];
+
+		if (n == LF_FINE_ITEMS)
 			continue;
-		s->fine[f][s->fine_count[f]++] = (uint16_t)q;
-		if (b == c)
-			probe(s, rest, emit, b, q);
+		x->fine[f][n] = (uint16_t)i;
+		x->fine_count[f] = (uint8_t)(n + 1);
+		if (left == right)
+			pairs = list_pairs(x, pairs, i, partner(left[i], carry));
 	}
-	if (b != c)
-		for (p = 0; p < count[b]; p++)
-			probe(s, rest, emit, b, p);
+	if (left != right)
+		for (i = 0; i < lefts; i++)
+			pairs = list_pairs(x, pairs, i, partner(left[i], carry));
+	return pairs;
 }
 
-/* Inlined three times with its functions known. */
-static inline int combine(lf_solver *s, int level, rest_fn *rest, emit_fn *emit,
-			  const uint32_t *stop)
+/* A sum of which the bits that matter from here on stay, for the next level. */
+static inline void keep(lf_items *next, uint16_t *count, uint64_t sum, uint32_t from,
+			int bits)
 {
-	unsigned b;
+	const unsigned b = sum % LF_COARSE;
+	const unsigned n = count[b];
+
+	if (n == LF_COARSE_ITEMS)
+		return;
+	(*next)[b][n] = (sum / LF_COARSE & LOW(bits)) | (uint64_t)from << bits;
+	count[b] = (uint16_t)(n + 1);
+}
+
+static inline void finish(lf_solver *s, uint64_t sum, uint32_t from)
+{
+	if ((sum & LOW(15)) == 0 && s->found < LF_MAX_SOLUTIONS)
+		lf_unfold(s, from, s->solutions[s->found++]);
+}
+
+/* One round: combines each coarse bucket with the opposite one. bits are what
+ * is left of a sum, 0 in the last round. Inlined three times, with level and
+ * bits known. */
+LF_INLINE int combine(lf_solver *s, int level, lf_items *items, lf_items *next,
+		      int bits, const uint32_t *stop)
+{
+	const uint16_t *count = s->count[level];
+	unsigned b, i;
 
 	for (b = 0; b <= LF_COARSE / 2; b++) {
+		const unsigned c = LF_OPPOSITE(b), carry = b != 0;
+		const uint64_t *left = (*items)[b], *right = (*items)[c];
+		unsigned pairs;
+
 		if (stopped(stop))
 			return 0;
-		combine_bucket(s, s->count[level], rest, emit, b);
+		pairs = match(&s->scratch, left, count[b], right, count[c], carry);
+		for (i = 0; i < pairs; i++) {
+			const unsigned p = s->scratch.left[i], q = s->scratch.right[i];
+			const uint64_t sum = (left[p] + right[q] + carry) / LF_FINE;
+			const uint32_t from = b << 18 | p << 9 | q;
+
+			if (bits)
+				keep(next, s->count[level + 1], sum, from, bits);
+			else
+				finish(s, sum, from);
+		}
 	}
 	return 1;
 }
@@ -214,12 +153,13 @@ int lf_equix_solve(lf_solver *s, const uint8_t *challenge, size_t len,
 {
 	if (!lf_hashx_make(&s->hash, challenge, len, NULL))
 		return LF_REJECTED;
+	lf_jit_make(&s->jit, &s->hash);
 	memset(s->count, 0, sizeof s->count);
 	s->found = 0;
 	if (fill(s, stop) &&
-	    combine(s, 0, rest1, emit_pair, stop) &&
-	    combine(s, 1, rest2, emit_quad, stop) &&
-	    combine(s, 2, rest3, emit_solution, stop))
+	    combine(s, 0, &s->items, &s->pairs, LF_PAIR_BITS, stop) &&
+	    combine(s, 1, &s->pairs, &s->items, LF_QUAD_BITS, stop) &&
+	    combine(s, 2, &s->items, NULL, 0, stop))
 		return s->found;
 	return LF_STOPPED;
 }

@@ -1,0 +1,51 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+)
+
+func TestBenchPow(t *testing.T) {
+	var out bytes.Buffer
+	c := &cli{stdout: &out, stderr: &out, json: true}
+	cmd := c.benchCommand()
+	cmd.SetArgs([]string{"pow", "372", "--threads", "1", "--time", "700ms"})
+	if err := cmd.ExecuteContext(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var m measured
+	if err := json.Unmarshal(out.Bytes(), &m); err != nil {
+		t.Fatalf("%v: %s", err, out.String())
+	}
+	if m.SolutionsPerSecond <= 0 || m.Threads != 1 || len(m.Records) != 1 || m.Records[0].Effort != 500 {
+		t.Errorf("got %+v", m)
+	}
+	if text := m.table(); !strings.Contains(text, " 500 ") {
+		t.Errorf("got %s", text)
+	}
+}
+
+func TestBenchPowUsage(t *testing.T) {
+	for _, args := range [][]string{{"pow", "x"}, {"pow", "131072"}, {"pow", "--threads", "-1"}, {"pow", "--time", "0s"}} {
+		var out bytes.Buffer
+		cmd := (&cli{stdout: &out, stderr: &out}).benchCommand()
+		cmd.SilenceErrors, cmd.SilenceUsage = true, true
+		cmd.SetArgs(args)
+		if err := cmd.ExecuteContext(t.Context()); err == nil {
+			t.Errorf("%q: no error", args)
+		}
+	}
+}
+
+func TestCostOf(t *testing.T) {
+	c := costOf(896, 1024, 512)
+	if c.Effort != 1024 || c.Expected != 2 || math.Abs(c.Median-1.386) > 1e-3 || math.Abs(c.Percent-5.991) > 1e-3 {
+		t.Errorf("got %+v", c)
+	}
+	if c := costOf(131071, 1<<32-1, 1); c.Effort != math.MaxUint32 {
+		t.Errorf("got %+v", c)
+	}
+}
