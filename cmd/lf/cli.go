@@ -100,7 +100,7 @@ func (c *cli) addCommands(root *cobra.Command) {
 		}
 	}
 	add(groupRecords, c.getCommand(), c.setCommand(), c.deleteCommand(), c.releaseCommand(), c.loadCommand())
-	add(groupNode, c.nodeCommand(), c.statusCommand(), c.peersCommand(), c.checkCommand())
+	add(groupNode, c.nodeCommand(), c.statusCommand(), c.peersCommand(), c.checkCommand(), c.benchCommand())
 	add(groupAdmin, c.ownerCommand(), c.networkCommand())
 	root.AddCommand(c.versionCommand(), c.completionCommand())
 }
