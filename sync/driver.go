@@ -74,13 +74,12 @@ func (s *Sync) refill(limit int) {
 	s.step(func(m *scheduler) { m.want(s.worthwhile(missing), "", refillDepth, 0) })
 }
 
-// drive is the goroutine with the clock: it ticks the scheduler, releases held records and follows the peers.
+// drive is the goroutine with the clock: it ticks the scheduler and follows the peers. It waits for nothing else, because the
+// host waits for whoever does not take its events.
 func (s *Sync) drive() {
-	tick, release := time.NewTicker(tickEvery), time.NewTicker(releaseEvery)
+	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
-	defer release.Stop()
 	s.tick()
-	s.release()
 	var events <-chan any
 	if s.events != nil {
 		events = s.events.Out()
@@ -94,8 +93,6 @@ func (s *Sync) drive() {
 			return
 		case <-tick.C:
 			s.tick()
-		case <-release.C:
-			s.release()
 		case e, ok := <-events:
 			if !ok {
 				events = nil
@@ -108,6 +105,20 @@ func (s *Sync) drive() {
 
 func (s *Sync) tick() {
 	s.step(func(m *scheduler) { m.tick(time.Since(s.started)) })
+}
+
+// releaseDue releases held records, now and then.
+func (s *Sync) releaseDue() {
+	tick := time.NewTicker(releaseEvery)
+	defer tick.Stop()
+	for {
+		s.release()
+		select {
+		case <-s.ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
 }
 
 // release has the held records stored whose time has come.

@@ -240,3 +240,23 @@ func TestMetrics(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A store that takes its time keeps the node from neither its peers nor its clock.
+func TestSlowRelease(t *testing.T) {
+	w := newWorld(t, nil)
+	over := make(chan struct{})
+	var releases atomic.Int32
+	a, b := w.newNode(t, fetchOnly), w.newNode(t, func(c *Config) {
+		c.PubSub = nil
+		c.Store.(*fakeStore).onRelease = func() { releases.Add(1); <-over }
+	})
+	t.Cleanup(func() { close(over) }) // before the nodes close
+	r := w.record(t)
+	a.load(t, r)
+	connect(t, a.host, b.host)
+	eventually(t, "the record is fetched", func() bool { return b.store.state(r.ID()) == Attached })
+	time.Sleep(releaseEvery + 2*tickEvery)
+	if n := releases.Load(); n != 1 {
+		t.Errorf("%d releases at once", n)
+	}
+}

@@ -23,6 +23,7 @@ type fakeStore struct {
 	maxPending int
 	failPut    error
 	onPut      func()
+	onRelease  func()
 	puts       int
 }
 
@@ -143,6 +144,9 @@ func (s *fakeStore) missing(r *protocol.Record) []protocol.ID {
 }
 
 func (s *fakeStore) Release(_ context.Context, now uint64) (Stored, error) {
+	if s.onRelease != nil {
+		s.onRelease()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var out Stored

@@ -141,6 +141,7 @@ func (s *Sync) start(ps *pubsub.PubSub) error {
 		s.host.SetStreamHandler(fetchProtocol(s.network), s.guard.handler(fetchService, s.serveFetch))
 	}
 	s.spawn(s.drive)
+	s.spawn(s.releaseDue)
 	return nil
 }
 
