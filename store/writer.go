@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"runtime"
 )
 
 // request is one change, waiting for its commit. run may be called again, when a batch fails and is repeated one by
@@ -75,15 +76,22 @@ func (s *Store) batch(first *request) {
 		if err := first.run(t); err != nil {
 			return err
 		}
+		yielded := false
 		for len(taken) < batchRecords && s.options.Clock().Sub(began) < batchTime {
 			select {
 			case r := <-s.queue:
+				yielded = false
 				taken = append(taken, r)
 				if err := r.run(t); err != nil {
 					return err
 				}
 			default:
-				return nil
+				if yielded {
+					return nil
+				}
+				// Whoever is about to queue up may only lack a processor: a commit costs more than to let it run.
+				yielded = true
+				runtime.Gosched()
 			}
 		}
 		return nil

@@ -49,6 +49,7 @@ func (c *checker) check(ctx context.Context, r *protocol.Record) error {
 		case <-own.taken:
 			return own.wait(ctx)
 		case c.cores <- struct{}{}:
+			runtime.Gosched() // who else can run joins the batch: cores are busy verifying, so it had no chance before
 			c.verify(c.next())
 			<-c.cores
 		case <-ctx.Done():
