@@ -50,21 +50,32 @@ func query(b *testing.B, name string, from, to uint64) []byte {
 	return apitest.Post("/v1/query", body)
 }
 
+// load measures a plan of requests.
 func load(b *testing.B, address string, request func() []byte) {
+	plan := planOf(address, request)
+	var f apitest.Figures
+	for b.Loop() {
+		f = run(b, plan)
+	}
+	f.Report(b)
+	b.ReportMetric(0, "ns/op") // it would be that of all requests together
+}
+
+// planOf makes the requests beforehand, so that making them is not measured.
+func planOf(address string, request func() []byte) apitest.Plan {
 	prepared := make([][]byte, requests)
 	for i := range prepared {
 		prepared[i] = request()
 	}
-	plan := apitest.Plan{Address: address, Conns: 16, Requests: requests, Request: func(i int) []byte { return prepared[i] }}
-	var f apitest.Figures
-	for b.Loop() {
-		var err error
-		if f, err = apitest.Load(b.Context(), plan); err != nil {
-			b.Fatal(err)
-		}
+	return apitest.Plan{Address: address, Conns: 16, Requests: requests, Request: func(i int) []byte { return prepared[i] }}
+}
+
+func run(b *testing.B, plan apitest.Plan) apitest.Figures {
+	f, err := apitest.Load(b.Context(), plan)
+	if err != nil {
+		b.Fatal(err)
 	}
-	f.Report(b)
-	b.ReportMetric(0, "ns/op") // it would be that of all requests together
+	return f
 }
 
 // BenchmarkStart starts a node and reports how long it takes until its API listens, how much memory it then holds, how
@@ -79,7 +90,10 @@ func BenchmarkStart(b *testing.B) {
 				b.ReportMetric(float64(p.started.Milliseconds()), "ms-start")
 				fresh = p.resident()
 				if n > 0 {
-					load(b, p.address, func() []byte { i := uint64(rand.IntN(n)); return query(b, nameOf(int(i)), i%perName, i%perName) })
+					run(b, planOf(p.address, func() []byte {
+						i := rand.IntN(n)
+						return query(b, nameOf(i), uint64(i%perName), uint64(i%perName))
+					}))
 				}
 				used = p.resident()
 				p.stop()
