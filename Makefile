@@ -24,9 +24,10 @@ build: ## build bin/lf (the default)
 run: build ## build, then run a node: make run ARGS='--dev'
 	bin/lf node $(ARGS)
 
-test: ## all that CI runs as tests: Go with the race detector, then the C solver under sanitizers
+test: ## all that CI runs as tests: Go with the race detector, then the C solver under sanitizers and, where there are the tools, as AArch64 code
 	$(GO) test -race -timeout 20m ./...
 	sh pow/ctest/run.sh
+	sh pow/ctest/aarch64.sh
 
 test-short: ## the Go tests that take seconds, without the race detector
 	$(GO) test -short ./...
