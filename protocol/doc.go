@@ -14,6 +14,6 @@
 //   - A [Network] is one genesis and so one data set, with the [Params] fixed in it for ever.
 //   - A frame is how a record travels: its header and its value together.
 //
-// Reading order: record.go (the types), encode.go and cbor.go (the bytes), selector.go, seal.go, work.go, compose.go
+// Reading order: record.go (the types), encode.go and codec.go (the bytes), selector.go, seal.go, work.go, compose.go
 // (how a record is made), params.go, genesis.go, network.go, validate.go (the one list of rules), signatures.go, limits.go.
 package protocol

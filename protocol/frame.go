@@ -13,9 +13,7 @@ type frame struct {
 	Value  []byte
 }
 
-// EncodeFrame returns the record's frame: how it travels, by gossip, by fetch and over the API. It is a CBOR array of
-// the header's bytes and the value's bytes, or null in place of a value that the record does not have or the sender no
-// longer has.
+// EncodeFrame returns the record's frame: how it travels, by gossip, by fetch and over the API.
 func (r *Record) EncodeFrame() []byte {
 	raw, err := encoder.Marshal(&frame{Header: r.header, Value: r.value})
 	if err != nil {

@@ -6,7 +6,7 @@
 //   - A [Sync] is one node's share in one network's traffic. [Sync.Ingest] is the one door: whatever the source, a
 //     record is decoded, checked and stored there and nowhere else.
 //   - A [Source] says where a record came from: [Local], or a peer by gossip or fetch.
-//   - A frame is how a record travels (protocol.Frame).
+//   - A frame is how a record travels (protocol.Record.EncodeFrame).
 //   - A wanted record is one that another record links to and that is not here. The scheduler decides which peer is
 //     asked for which of them; it is a pure state machine, and the driver around it has the clock and the streams.
 //   - The fetch protocol (wire.go is its normative text) answers with records by their ID, with some of their

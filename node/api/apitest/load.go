@@ -30,12 +30,8 @@ type Plan struct {
 
 // Figures tell how a server did: the time that a request took, and requests per second over all connections.
 type Figures struct {
-	Median, P99, Max time.Duration
+	Median, P99 time.Duration
 	PerSecond        float64
-}
-
-func (f Figures) String() string {
-	return fmt.Sprintf("%.0f requests/s, median %v, p99 %v, max %v", f.PerSecond, f.Median, f.P99, f.Max)
 }
 
 // Report writes the figures as metrics of a benchmark: *testing.B has the method.
@@ -95,7 +91,7 @@ func figures(times []time.Duration, took time.Duration) Figures {
 	slices.Sort(times)
 	n := len(times)
 	return Figures{
-		Median: times[n/2], P99: times[min(n-1, n*99/100)], Max: times[n-1],
+		Median: times[n/2], P99: times[min(n-1, n*99/100)],
 		PerSecond: float64(n) / took.Seconds(),
 	}
 }
