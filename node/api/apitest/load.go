@@ -31,7 +31,7 @@ type Plan struct {
 // Figures tell how a server did: the time that a request took, and requests per second over all connections.
 type Figures struct {
 	Median, P99 time.Duration
-	PerSecond        float64
+	PerSecond   float64
 }
 
 // Report writes the figures as metrics of a benchmark: *testing.B has the method.
