@@ -16,8 +16,9 @@ type NamePoint struct {
 	Ordinal uint64
 }
 
-// Draft is a record before its claims, its signature and its work. Value holds the plain value, nil for none; Mask
-// seals it, and when nil the first name's default mask does. The first of Names becomes the primary selector.
+// Draft is a record before its claims, its signature and its work. Value is nil for none. A datum's is the plain value;
+// Mask seals it, and when nil the first name's default mask does. The value of any other type is carried as it is. The
+// first of Names becomes the primary selector.
 type Draft struct {
 	Type      Type
 	Owner     Owner
@@ -28,7 +29,7 @@ type Draft struct {
 	Mask      *Mask
 }
 
-// Compose seals a draft's value and claims its selectors. The result lacks the signature and the work, so who
+// Compose seals a datum's value and claims the draft's selectors. The result lacks the signature and the work, so who
 // composes (a proxy, say) needs no secret key of the owner's.
 func (n *Network) Compose(d Draft) (*Record, error) {
 	h := Header{Version: Version, Type: d.Type, Owner: d.Owner, Timestamp: d.Timestamp, Links: sortedLinks(d.Links)}
@@ -39,11 +40,11 @@ func (n *Network) Compose(d Draft) (*Record, error) {
 	if err := checkDistinct(h.Selectors); err != nil {
 		return nil, err
 	}
-	sealed, err := n.sealDraft(d, &h)
+	value, err := n.draftValue(d, &h)
 	if err != nil {
 		return nil, err
 	}
-	unclaimed, err := NewRecord(h, sealed)
+	unclaimed, err := NewRecord(h, value)
 	if err != nil {
 		return nil, err
 	}
@@ -51,13 +52,33 @@ func (n *Network) Compose(d Draft) (*Record, error) {
 	for i, p := range names {
 		h.Selectors[i].Claim = n.claim(p.Name, body, p.Ordinal)
 	}
-	return NewRecord(h, sealed)
+	return NewRecord(h, value)
 }
 
-func (n *Network) sealDraft(d Draft, h *Header) ([]byte, error) {
+// draftValue returns the value as the record carries it, and refers to it in the header.
+func (n *Network) draftValue(d Draft, h *Header) ([]byte, error) {
 	if d.Value == nil {
 		return nil, nil
 	}
+	value := d.Value
+	if d.Type == TypeDatum {
+		sealed, err := n.sealDraft(d, h)
+		if err != nil {
+			return nil, err
+		}
+		value = sealed
+	}
+	if len(value) == 0 {
+		return nil, fmt.Errorf("a %s with a value of 0 bytes", d.Type)
+	}
+	if limit := n.valueLimit(d.Type); uint64(len(value)) > uint64(limit) {
+		return nil, fmt.Errorf("the value is too large: %d bytes as it is carried, and this network allows %d", len(value), limit)
+	}
+	h.Value = &ValueRef{ID: sha256.Sum256(value), Size: uint32(len(value))} //nolint:gosec // at most MaxValue
+	return value, nil
+}
+
+func (n *Network) sealDraft(d Draft, h *Header) ([]byte, error) {
 	mask := d.Mask
 	if mask == nil {
 		if len(d.Names) == 0 {
@@ -66,15 +87,7 @@ func (n *Network) sealDraft(d Draft, h *Header) ([]byte, error) {
 		m := d.Names[0].Name.Mask()
 		mask = &m
 	}
-	sealed, err := n.Seal(*mask, h.SealingOf(), d.Value)
-	if err != nil {
-		return nil, err
-	}
-	if limit := n.valueLimit(d.Type); uint64(len(sealed)) > uint64(limit) {
-		return nil, fmt.Errorf("the value is too large: %d bytes when sealed, and this network allows %d", len(sealed), limit)
-	}
-	h.Value = &ValueRef{ID: sha256.Sum256(sealed), Size: uint32(len(sealed))} //nolint:gosec // at most MaxPlaintext and a little
-	return sealed, nil
+	return n.Seal(*mask, h.SealingOf(), d.Value)
 }
 
 // Sign returns the record with the owner's signature in it, and without work.
@@ -91,7 +104,15 @@ func (n *Network) Sign(r *Record, key ed25519.PrivateKey) (*Record, error) {
 // Pay returns the record with at least the work that the network asks for, done by solve. It does not call solve
 // where no work is asked for and minEffort is 0.
 func (n *Network) Pay(r *Record, minEffort uint32, solve WorkSolver) (*Record, error) {
-	effort := max(n.RequiredEffort(r), minEffort)
+	return n.pay(r, max(n.RequiredEffort(r), minEffort), solve)
+}
+
+// PayCertified is [Network.Pay] for a record that links the record of its owner's certificate: it asks for less.
+func (n *Network) PayCertified(r *Record, minEffort uint32, solve WorkSolver) (*Record, error) {
+	return n.pay(r, max(n.CertifiedEffort(r), minEffort), solve)
+}
+
+func (n *Network) pay(r *Record, effort uint32, solve WorkSolver) (*Record, error) {
 	h := r.Header
 	h.Work = nil
 	if effort > 0 {

@@ -30,7 +30,10 @@ func TestComposeRefuses(t *testing.T) {
 		"too many links":          {func(d *protocol.Draft) { d.Links = fixedLinks(17) }, "17 links, at most 16"},
 		"value above the limit":   {func(d *protocol.Draft) { d.Value = noise(1025 - protocol.SealOverhead) }, "too large"},
 		"value above every limit": {func(d *protocol.Draft) { d.Value = noise(protocol.MaxPlaintext + 1) }, "at most 65536"},
-		"nothing to seal with":    {func(d *protocol.Draft) { d.Type, d.Names = protocol.TypeCommentary, nil }, "needs a mask"},
+		"nothing to seal with":    {func(d *protocol.Draft) { d.Names = nil }, "needs a mask"},
+		"commentary above the limit": {func(d *protocol.Draft) {
+			d.Type, d.Value = protocol.TypeCommentary, noise(1025)
+		}, "too large"},
 	} {
 		d := draft(t, n, protocol.OwnerOf(key), "value")
 		c.change(&d)

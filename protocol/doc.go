@@ -12,8 +12,14 @@
 //   - A [CompositeID] names the set of all selectors of a record: the key of the key/value store.
 //   - [Work] is the proof of work that pays for a record; its price is a parameter of the network.
 //   - A [Network] is one genesis and so one data set, with the [Params] fixed in it for ever.
+//   - A [Chain] is the content of a certificate record: the certificate of an owner, up to one that an [Authority] signed;
+//     a [RevocationList] takes certificates back. A [Signer] makes both.
+//   - A [Word] is what an oracle says, in a commentary record, of somebody's claim.
+//   - A [Policy] is how a reader ranks the claims of several owners, each by its [Standing].
 //   - A frame is how a record travels: its header and its value together.
 //
 // Reading order: record.go (the types), encode.go and codec.go (the bytes), selector.go, seal.go, work.go, compose.go
-// (how a record is made), params.go, genesis.go, network.go, validate.go (the one list of rules), signatures.go, limits.go.
+// (how a record is made), params.go, genesis.go, network.go, validate.go (the one list of rules), signatures.go, limits.go;
+// then certificate.go, chain.go, revocation.go, certified.go (what certificates decide), der.go (their bytes), signer.go (how
+// they are made); commentary.go, policy.go.
 package protocol

@@ -23,6 +23,9 @@ const (
 	RuleClaim     Rule = "claim"     // a selector's claim does not verify
 	RuleSignature Rule = "signature" // the owner's signature does not verify
 	RuleGenesis   Rule = "genesis"   // a genesis record that is not this network's
+
+	RuleMergeset    Rule = "mergeset"    // its links bring together too much that the heaviest of them does not reach
+	RuleCertificate Rule = "certificate" // it needs a certificate and rests on none, or is none where the network asks for one
 )
 
 // InvalidError says that a record, or the bytes that should be one, is invalid for ever and for everybody,

@@ -21,6 +21,16 @@ const (
 	// MinLinksFloor and the network's MinLinks, which is at least that, bound links from below.
 	MinLinksFloor = 1
 
+	// MaxMergeset bounds how many records a record takes up that its main parent does not reach: what placing it in the
+	// graph costs every node.
+	MaxMergeset = 1024
+
+	// MaxAuthorities and MaxAuthority bound a network's authorities: how many, and the bytes of each certificate.
+	MaxAuthorities = 16
+	MaxAuthority   = 2 << 10
+	// MaxIntermediates bounds the certificates between that of an owner and an authority.
+	MaxIntermediates = 2
+
 	// MaxTimestamp is the largest timestamp, in milliseconds: what a JSON number holds exactly.
 	MaxTimestamp = 1<<53 - 1
 	// MaxOrdinal is the largest ordinal: what a signed 64-bit database integer holds.

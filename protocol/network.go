@@ -9,9 +9,10 @@ import (
 // Network is one genesis: the parameters in it and the ID that everything on the network is bound to. It is immutable
 // and safe for concurrent use.
 type Network struct {
-	id      ID
-	params  Params
-	genesis []*Record
+	id          ID
+	params      Params
+	authorities []*Authority
+	genesis     []*Record
 }
 
 // ID returns the network's ID: that of its last genesis record.
@@ -45,10 +46,11 @@ func OpenNetwork(genesis []*Record) (*Network, error) {
 	if len(genesis) != int(params.MinLinks) {
 		return nil, fmt.Errorf("the network has %d genesis records, and its parameters ask for %d", len(genesis), params.MinLinks)
 	}
-	if len(params.Authorities) > 0 || params.AuthRequired {
-		return nil, errors.New("the network uses certificates, which this version of lf does not know: use a newer one")
+	authorities, err := parseAuthorities(params.Authorities)
+	if err != nil {
+		return nil, err
 	}
-	n := &Network{id: last.id, params: params, genesis: slices.Clone(genesis)}
+	n := &Network{id: last.id, params: params, authorities: authorities, genesis: slices.Clone(genesis)}
 	for i, r := range genesis {
 		if err := n.checkGenesis(r, i == len(genesis)-1); err != nil {
 			return nil, fmt.Errorf("genesis record %d: %w", i, err)

@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/mr-tron/base58"
 )
@@ -52,6 +53,34 @@ func (o *Owner) UnmarshalText(text []byte) (err error) {
 // OwnerOf returns the owner whose secret key this is. The key has its full length, as [ParseKeyPEM] and crypto/ed25519
 // return it.
 func OwnerOf(key ed25519.PrivateKey) Owner { return Owner(key.Public().(ed25519.PublicKey)) }
+
+// smallOrder lists the second coordinates of the 8 points of small order, little-endian and without the sign of the
+// first; 0 and 1 have another encoding each that ZIP-215 allows.
+var smallOrder = [...]Owner{
+	{},
+	{1},
+	{0x26, 0xe8, 0x95, 0x8f, 0xc2, 0xb2, 0x27, 0xb0, 0x45, 0xc3, 0xf4, 0x89, 0xf2, 0xef, 0x98, 0xf0,
+		0xd5, 0xdf, 0xac, 0x05, 0xd3, 0xc6, 0x33, 0x39, 0xb1, 0x38, 0x02, 0x88, 0x6d, 0x53, 0xfc, 0x05},
+	{0xc7, 0x17, 0x6a, 0x70, 0x3d, 0x4d, 0xd8, 0x4f, 0xba, 0x3c, 0x0b, 0x76, 0x0d, 0x10, 0x67, 0x0f,
+		0x2a, 0x20, 0x53, 0xfa, 0x2c, 0x39, 0xcc, 0xc6, 0x4e, 0xc7, 0xfd, 0x77, 0x92, 0xac, 0x03, 0x7a},
+	fieldPrime(0xec),
+	fieldPrime(0xed),
+	fieldPrime(0xee),
+}
+
+// fieldPrime is 2^255−19 but for its lowest byte.
+func fieldPrime(lowest byte) Owner {
+	o := Owner(bytes.Repeat([]byte{0xff}, len(Owner{})))
+	o[0], o[31] = lowest, 0x7f
+	return o
+}
+
+// SmallOrder reports whether the key is of small order: signatures that verify under it for any message are easily
+// made, so it is nobody's. ZIP-215 lets it sign records all the same, and nothing may be trusted for such a signature.
+func (o Owner) SmallOrder() bool {
+	o[31] &= 0x7f
+	return slices.Contains(smallOrder[:], o)
+}
 
 // pemKeyType is what RFC 5958 calls an unencrypted PKCS#8 key.
 const pemKeyType = "PRIVATE KEY"

@@ -76,8 +76,11 @@ func (p *Params) Check() error {
 		return fmt.Errorf("name hardening must make 1 to 64 passes, not %d", p.NameHardening.Passes)
 	case p.ClockDrift < 1000 || p.ClockDrift > 24*60*60*1000:
 		return fmt.Errorf("the clock drift must be 1 s to 24 h, not %d ms", p.ClockDrift)
+	case p.AuthRequired && len(p.Authorities) == 0:
+		return errors.New("a network that requires certificates needs an authority, or nobody could ever write")
 	}
-	return nil
+	_, err := parseAuthorities(p.Authorities)
+	return err
 }
 
 func encodeParams(p Params) ([]byte, error) {

@@ -37,7 +37,11 @@ func drawDraft(t *rapid.T, n *protocol.Network, owner protocol.Owner) protocol.D
 		d.Names = append(d.Names, protocol.NamePoint{Name: key, Ordinal: p.ordinal})
 	}
 	if d.Type != protocol.TypeRelease && rapid.Bool().Draw(t, "has a value") {
-		d.Value = rapid.SliceOfN(rapid.Byte(), 0, int(n.Params().MaxValue)-protocol.SealOverhead).Draw(t, "value")
+		least := 1
+		if d.Type == protocol.TypeDatum { // what is sealed is never empty
+			least = 0
+		}
+		d.Value = rapid.SliceOfN(rapid.Byte(), least, int(n.Params().MaxValue)-protocol.SealOverhead).Draw(t, "value")
 	}
 	if rapid.Bool().Draw(t, "has a mask") {
 		mask := n.DeriveMask("correct horse")
@@ -75,6 +79,12 @@ func checkOpens(t *rapid.T, n *protocol.Network, d protocol.Draft, r *protocol.R
 	if d.Value == nil {
 		if r.Value != nil || r.Tombstone() != (d.Type == protocol.TypeDatum) {
 			t.Fatal("a value where there is none")
+		}
+		return
+	}
+	if d.Type != protocol.TypeDatum {
+		if !bytes.Equal(r.ValueBytes(), d.Value) {
+			t.Fatalf("carries %x, want %x", r.ValueBytes(), d.Value)
 		}
 		return
 	}

@@ -16,7 +16,10 @@ func (n *Network) Check(r *Record, verify WorkVerifier) error {
 	if err := n.checkUnsigned(r, verify); err != nil {
 		return err
 	}
-	return n.checkSigned(r)
+	if err := n.checkSigned(r); err != nil {
+		return err
+	}
+	return n.checkContents(r)
 }
 
 func (n *Network) checkKnownGenesis(r *Record) error {
@@ -139,7 +142,7 @@ func (r *Record) checkValue(limit uint32) error {
 }
 
 func (n *Network) checkEffort(r *Record) error {
-	need := n.RequiredEffort(r)
+	need := n.CertifiedEffort(r)
 	switch {
 	case r.Work != nil && r.Work.Effort == 0:
 		return invalid(RuleEffort, "work with effort 0")
@@ -154,6 +157,15 @@ func (n *Network) checkEffort(r *Record) error {
 func CheckLinked(h *Header, newestLink uint64) error {
 	if h.Timestamp < newestLink {
 		return invalid(RuleTimestamp, "%d is before that of a link, %d", h.Timestamp, newestLink)
+	}
+	return nil
+}
+
+// CheckMergeset applies the rule that needs the record's place in the graph: how many records it brings together that
+// its main parent does not reach.
+func CheckMergeset(size int) error {
+	if size > MaxMergeset {
+		return invalid(RuleMergeset, "%d records that its main parent does not reach, at most %d are allowed", size, MaxMergeset)
 	}
 	return nil
 }

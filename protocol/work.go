@@ -11,9 +11,23 @@ type WorkVerifier func(challenge []byte, w Work) error
 // WorkSolver finds a proof of work over a challenge; package pow has one.
 type WorkSolver func(challenge []byte, effort uint32) (Work, error)
 
-// RequiredEffort returns the least effort that the network asks of a record: its size times the network's
-// work per KiB, rounded up, at most 2^32−1. Genesis records are free.
-func (n *Network) RequiredEffort(r *Record) uint32 {
+// RequiredEffort returns the effort that the network asks of a record without a certificate, the full price: its size times
+// the network's work per KiB, rounded up, at most 2^32−1. Genesis records are free.
+func (n *Network) RequiredEffort(r *Record) uint32 { return n.price(r, n.params.WorkPerKiB) }
+
+// CertifiedEffort returns the effort that the network asks of a record that rests on a certificate. It is never more
+// than the full price, and the full price where the network has no authorities and for what brings certificates itself.
+func (n *Network) CertifiedEffort(r *Record) uint32 {
+	if len(n.authorities) == 0 || r.Type == TypeCertificate || r.Type == TypeRevocation {
+		return n.RequiredEffort(r)
+	}
+	return n.price(r, min(n.params.WorkPerKiB, n.params.WorkPerKiBCertified))
+}
+
+// Paid reports whether the record carries the full price, so that its work alone pays for it, whatever it rests on.
+func (n *Network) Paid(r *Record) bool { return r.Effort() >= n.RequiredEffort(r) }
+
+func (n *Network) price(r *Record, perKiB uint32) uint32 {
 	if r.Type == TypeGenesis {
 		return 0
 	}
@@ -21,7 +35,7 @@ func (n *Network) RequiredEffort(r *Record) uint32 {
 	if r.Value != nil {
 		size += uint64(r.Value.Size)
 	}
-	effort := (size*uint64(n.params.WorkPerKiB) + 1023) / 1024
+	effort := (size*uint64(perKiB) + 1023) / 1024
 	return uint32(min(effort, math.MaxUint32)) //nolint:gosec // bounded in this line
 }
 
