@@ -18,6 +18,9 @@ type Config struct {
 	Network *protocol.Network
 	// Seeds are multiaddrs with a peer's ID at their end. Without any, a node dials nobody that it never met.
 	Seeds []string
+	// NetworkSeeds are those of the network's file, which the home keeps with the network for the next start; none: those
+	// that it has stay.
+	NetworkSeeds []string
 	// Listen are the multiaddrs to listen on for peers; none: the profile's.
 	Listen []string
 	// APIListen is the host and port that the API listens on; "": DefaultAPI.
@@ -25,12 +28,23 @@ type Config struct {
 	Profile   Profile
 	// Offline keeps the node to itself: it neither listens for peers nor dials any.
 	Offline bool
+	// Policy is by what claims are ranked where a query does not say; none: as the home says, else protocol.DefaultPolicy.
+	Policy protocol.Policy
+	Oracle OracleConfig
 	// Logger, Version and Clock may be nil or "": no logs, "unknown", the system's clock.
 	Logger  *slog.Logger
 	Version string
 	Clock   func() time.Time
 	// Threads is how many threads solve proofs of work for the API; 0: all cores but one.
 	Threads int
+}
+
+// OracleConfig says whether and how the node is an oracle: one that publishes commentary on the collisions it sees, signed
+// by the node's identity.
+type OracleConfig struct {
+	Enabled bool
+	// PerHour bounds the records of commentary that are published in an hour; 0: a sound number.
+	PerHour int
 }
 
 func (c Config) withDefaults() (Config, error) {
@@ -40,6 +54,11 @@ func (c Config) withDefaults() (Config, error) {
 	var err error
 	if c.Profile, err = ParseProfile(string(c.Profile)); err != nil {
 		return c, err
+	}
+	if len(c.Policy) > 0 {
+		if err := c.Policy.Check(); err != nil {
+			return c, err
+		}
 	}
 	if c.APIListen == "" {
 		c.APIListen = DefaultAPI

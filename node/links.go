@@ -7,12 +7,12 @@ import (
 )
 
 // Links implements api.Service.
-func (s *service) Links(ctx context.Context, count int) (*api.Links, error) {
-	if err := api.CheckLinks(count); err != nil {
+func (s *service) Links(ctx context.Context, q api.LinksQuery) (*api.Links, error) {
+	if err := q.Check(); err != nil {
 		return nil, err //nolint:wrapcheck // an *api.Error as it is
 	}
 	now := s.now()
-	links, newest, err := s.store.Links(ctx, max(count, int(s.config.Network.Params().MinLinks)), now)
+	links, newest, err := s.store.Links(ctx, max(q.Count, int(s.config.Network.Params().MinLinks)), now)
 	if err != nil {
 		return nil, failure(err)
 	}

@@ -31,6 +31,7 @@ type Node struct {
 	sync     *lfsync.Sync
 	service  *service
 	url      string
+	served   bool // whether the API ever answered, and so something may have been promised
 
 	closing closing
 	once    sync.Once
@@ -69,14 +70,25 @@ func (n *Node) start(ctx context.Context) error {
 		return err
 	}
 	n.closing.add("home", unlock)
-	if err := c.Home.BindNetwork(c.Network.File(nil)); err != nil {
+	undo, err := bind(c.Home, c.Network.File(c.NetworkSeeds))
+	if err != nil {
 		return err
 	}
+	n.closing.add("binding", func() error {
+		if n.served {
+			return nil
+		}
+		return undo()
+	})
 	identity, err := c.Home.Identity()
 	if err != nil {
 		return err
 	}
 	token, err := c.Home.Token()
+	if err != nil {
+		return err
+	}
+	trust, err := newTrust(c.Home, c.Policy, c.Logger)
 	if err != nil {
 		return err
 	}
@@ -104,7 +116,8 @@ func (n *Node) start(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	n.service = newService(c, n.store, n.sync, n.host, keeper)
+	n.service = newService(c, n.store, n.sync, n.host, keeper, trust)
+	n.served = true
 	server := serveAPI(listener, n.service, c, token, n.registry, n.Ready)
 	n.closing.add("API", server.close)
 	n.url = server.url()

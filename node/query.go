@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/lf-store/lf/node/api"
@@ -20,6 +21,7 @@ func (s *service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	if sq.Limit == 0 {
 		sq.Limit = api.DefaultLimit
 	}
+	believed := s.believe(&q)
 	opener, err := s.where(ctx, &q, &sq)
 	if err != nil {
 		return nil, failure(err)
@@ -28,11 +30,34 @@ func (s *service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	if err != nil {
 		return nil, failure(err)
 	}
-	res := &api.QueryResult{Answers: make([]api.Answer, len(found.Keys)), More: found.More}
+	res := &api.QueryResult{Answers: make([]api.Answer, len(found.Keys)), More: found.More, Policy: believed.policy, Oracles: believed.oracles}
 	for i := range found.Keys {
 		res.Answers[i] = opener.answer(&found.Keys[i])
 	}
 	return res, nil
+}
+
+// believe returns what a query goes by: what it says itself, and where it does not, what the node's user has chosen.
+func (s *service) believe(q *api.Query) believed {
+	b, _ := s.trust.now() // what is wrong with the file is in the log and in the status
+	if len(q.Policy) > 0 {
+		b.policy = q.Policy.Total()
+	}
+	if q.Oracles != nil { // an empty list is one
+		b.oracles = distinct(q.Oracles)
+	}
+	return b
+}
+
+// distinct drops what is there twice, so that nobody's word counts twice.
+func distinct(oracles []protocol.Owner) []protocol.Owner {
+	var list []protocol.Owner
+	for _, o := range oracles {
+		if !slices.Contains(list, o) {
+			list = append(list, o)
+		}
+	}
+	return list
 }
 
 // where fills in the store's selector ranges, and returns what opens the values: with the names and the masking key of
@@ -74,7 +99,7 @@ type opener struct {
 func (o *opener) answer(a *store.Answer) api.Answer {
 	best := &a.Claims[0]
 	out := api.Answer{
-		Composite: a.Composite, Ordinals: a.Ordinals, Deleted: best.Record.Tombstone(), Record: o.version(best.Version),
+		Composite: a.Composite, Ordinals: a.Ordinals, Deleted: best.Record.Tombstone(), Claims: len(a.Claims), Record: o.version(best.Version),
 	}
 	for _, v := range best.Older {
 		out.History = append(out.History, o.version(v))

@@ -28,6 +28,7 @@ type service struct {
 	keeper  *keeper // nil offline
 	owners  *home.Keyring
 	names   *names
+	trust   *trust
 	clock   func() time.Time
 	log     *slog.Logger
 
@@ -39,10 +40,10 @@ type service struct {
 
 var _ api.Service = (*service)(nil)
 
-func newService(c *Config, s *store.Store, sy *lfsync.Sync, h host.Host, k *keeper) *service {
+func newService(c *Config, s *store.Store, sy *lfsync.Sync, h host.Host, k *keeper, t *trust) *service {
 	return &service{
 		config: c, started: c.Clock().UTC(), store: s, sync: sy, host: h, keeper: k, owners: c.Home.Owners(),
-		names: newNames(c.Network), clock: c.Clock, log: c.Logger,
+		names: newNames(c.Network), trust: t, clock: c.Clock, log: c.Logger,
 		solving: make(chan struct{}, 1), waiting: make(chan struct{}, maxWaitingWrites), threads: solverThreads(c.Threads),
 	}
 }

@@ -85,7 +85,7 @@ func (s *service) draft(ctx context.Context, req *api.SetRequest) (protocol.Draf
 		}
 		d.Mask = &mask
 	}
-	links, err := s.Links(ctx, 0)
+	links, err := s.Links(ctx, api.LinksQuery{})
 	if err != nil {
 		return d, err
 	}

@@ -227,7 +227,7 @@ func TestFailuresThroughSync(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer broken.Close()
-	s := newService(&n.config, n.store, broken, n.host, nil)
+	s := newService(&n.config, n.store, broken, n.host, nil, n.service.trust)
 	text := "x"
 	_, err = s.Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text})
 	wantAPIError(t, err, http.StatusInsufficientStorage, "free some disk space")

@@ -18,6 +18,7 @@ func (s *service) Status(ctx context.Context) (*api.Status, error) {
 	if err != nil {
 		return nil, failure(err)
 	}
+	believed, problem := s.trust.now()
 	synced := s.sync.Status()
 	return &api.Status{
 		Version:   s.config.Version,
@@ -31,6 +32,7 @@ func (s *service) Status(ctx context.Context) (*api.Status, error) {
 		Storage: api.Storage{
 			Attached: stats.Attached, Pending: stats.Pending, Held: stats.Held, Tips: stats.Tips, Bytes: stats.Bytes,
 		},
+		Trust:   trustOf(s.config.Network, believed, problem),
 		Dropped: dropsOf(synced.Dropped, stats.DroppedPending, stats.DroppedHeld),
 	}, nil
 }

@@ -124,7 +124,7 @@ func (a *author) compose(ctx context.Context, say statement) (*protocol.Record, 
 	if err != nil {
 		return nil, err
 	}
-	links, err := a.session.node().Links(ctx, 0)
+	links, err := a.session.node().Links(ctx, api.LinksQuery{})
 	if err != nil {
 		return nil, fmt.Errorf("ask the node what to link to: %w", err)
 	}

@@ -74,7 +74,7 @@ func (f *fakeNode) Query(_ context.Context, q api.Query) (*api.QueryResult, erro
 	return &answers, nil
 }
 
-func (f *fakeNode) Links(context.Context, int) (*api.Links, error) {
+func (f *fakeNode) Links(context.Context, api.LinksQuery) (*api.Links, error) {
 	links := f.links
 	links.Now = clock()
 	return &links, nil

@@ -24,8 +24,10 @@ type Service interface {
 	Record(ctx context.Context, id protocol.ID) (*RecordInfo, error)
 	// Submit takes a finished record's frame. When it returns without error, the record is durable.
 	Submit(ctx context.Context, frame []byte) (*Submitted, error)
-	// Links returns at least count (0: the network's minimum) records that a new record should link to.
-	Links(ctx context.Context, count int) (*Links, error)
+	// Owner returns the certificates that an owner has of the network's authorities.
+	Owner(ctx context.Context, owner protocol.Owner) (*OwnerInfo, error)
+	// Links returns records that a new record should link to.
+	Links(ctx context.Context, q LinksQuery) (*Links, error)
 	// Set makes a record with a key that the node keeps: it seals, claims, signs, works and publishes.
 	Set(ctx context.Context, r SetRequest) (*Submitted, error)
 }
@@ -41,6 +43,7 @@ type Status struct {
 	Started   time.Time   `json:"started"`
 	Sync      SyncStatus  `json:"sync"`
 	Storage   Storage     `json:"storage"`
+	Trust     Trust       `json:"trust"`
 	Dropped   []Drop      `json:"dropped,omitempty" doc:"what bounded queues have dropped since the start"`
 }
 
@@ -64,6 +67,34 @@ type Storage struct {
 	Held     uint64 `json:"held" doc:"records ahead of the clock"`
 	Tips     uint64 `json:"tips"`
 	Bytes    uint64 `json:"bytes" doc:"size of the database file"`
+}
+
+// Trust tells how a node ranks claims where a query does not say, and what there is on its network to go by.
+type Trust struct {
+	Policy       protocol.Policy  `json:"policy" doc:"the criteria, in the order in which they are compared"`
+	Oracles      []protocol.Owner `json:"oracles" doc:"the oracles that the node's user has elected"`
+	Authorities  []AuthorityInfo  `json:"authorities" doc:"the network's certificate authorities"`
+	AuthRequired bool             `json:"authRequired,omitempty" doc:"only owners with a certificate may write"`
+	Oracle       *OracleStatus    `json:"oracle,omitempty" doc:"there when the node is run as an oracle"`
+	Warnings     []string         `json:"warnings,omitempty" doc:"what is wrong with all this and what to do, a line each"`
+}
+
+// AuthorityInfo names a certificate authority.
+type AuthorityInfo struct {
+	Name        string `json:"name" doc:"the certificate's subject"`
+	Fingerprint string `json:"fingerprint" doc:"SHA-256 of the certificate, in hexadecimal"`
+	NotBefore   uint64 `json:"notBefore" doc:"ms since the Unix epoch"`
+	NotAfter    uint64 `json:"notAfter" doc:"ms since the Unix epoch"`
+}
+
+// OracleStatus tells what a node that is run as an oracle has done since its start.
+type OracleStatus struct {
+	Commentaries uint64 `json:"commentaries" doc:"records of commentary published"`
+	Objections   uint64 `json:"objections" doc:"words in them that object"`
+	Withdrawn    uint64 `json:"withdrawn" doc:"words in them that withdraw an objection"`
+	PerHour      int    `json:"perHour" doc:"most commentaries in an hour"`
+	Last         uint64 `json:"last,omitempty" doc:"when the last one was published, in ms since the Unix epoch"`
+	Problem      string `json:"problem,omitempty" doc:"why the last one could not be published"`
 }
 
 // Drop counts what one bounded queue has dropped.
@@ -103,6 +134,14 @@ type Query struct {
 	Until     uint64           `json:"until,omitempty" doc:"timestamp in ms, included; 0 is now: answers as of then"`
 	Limit     int              `json:"limit,omitempty" minimum:"0" maximum:"1000" doc:"composite keys at most; 0 is 100"`
 	History   bool             `json:"history,omitempty" doc:"also older versions and other claimants"`
+	// Policy is by what claims are ranked; none: the node's. Newest is at the end of every policy, said or not.
+	Policy protocol.Policy `json:"policy,omitempty" maxItems:"5" enum:"certified,oracles,weight,local,newest" doc:"by what claims are ranked, the first that tells two apart decides; absent: the node's"`
+	// Oracles are the oracles whose objections count; nil: those that the node's user has elected. An empty list, which is
+	// not nil, is none.
+	Oracles []protocol.Owner `json:"oracles,omitzero" maxItems:"64" doc:"whose objections count; absent: those elected by the node's user, []: nobody's"`
+	// Authorities are CAs that the asker trusts besides the network's.
+	Authorities [][]byte `json:"authorities,omitempty" maxItems:"16" doc:"certificates (X.509, DER, base64) of CAs to trust besides the network's, at most 2,048 bytes each"`
+	Explain     bool     `json:"explain,omitempty" doc:"also why the winner won: what each criterion says of each claim"`
 	// Decrypt asks the node to open the values: with the names given in Selectors, or with MaskingKey.
 	Decrypt    bool   `json:"decrypt,omitempty" doc:"open values with the names given, or with the masking key"`
 	MaskingKey string `json:"maskingKey,omitempty" maxLength:"1024" doc:"what the values were sealed with, if not with the primary name"`
@@ -110,8 +149,10 @@ type Query struct {
 
 // QueryResult lists composite keys in the order of their ordinals.
 type QueryResult struct {
-	Answers []Answer `json:"answers"`
-	More    bool     `json:"more,omitempty" doc:"the limit cut the list"`
+	Answers []Answer         `json:"answers"`
+	More    bool             `json:"more,omitempty" doc:"the limit cut the list"`
+	Policy  protocol.Policy  `json:"policy" doc:"by what claims were ranked"`
+	Oracles []protocol.Owner `json:"oracles,omitempty" doc:"whose objections counted"`
 }
 
 // Answer is what is known under one composite key: the winning claim and, with history, the others behind it.
@@ -120,9 +161,36 @@ type Answer struct {
 	// Ordinals has one ordinal for each selector range of the query, in the query's order.
 	Ordinals []uint64     `json:"ordinals" doc:"one for each selector of the query, in its order"`
 	Deleted  bool         `json:"deleted,omitempty" doc:"the winning claim is a tombstone"`
+	Claims   int          `json:"claims" doc:"how many owners claim the key"`
 	Record   RecordInfo   `json:"record"`
 	History  []RecordInfo `json:"history,omitempty" doc:"the winner's older versions, newest first"`
 	Others   []RecordInfo `json:"others,omitempty" doc:"other owners' claims, best first"`
+	// Explanation is there when the query asked for it.
+	Explanation *Explanation `json:"explanation,omitempty"`
+}
+
+// Explanation tells why the winning claim won.
+type Explanation struct {
+	Policy protocol.Policy `json:"policy" doc:"the criteria, in the order in which they were compared"`
+	// Decided is what told the winner from the next best claim; "" where there is only one.
+	Decided protocol.Criterion `json:"decided,omitempty" doc:"the criterion that told the winner from the next best claim; absent where there is none"`
+	Claims  []ClaimInfo        `json:"claims" doc:"best first; at most 100"`
+}
+
+// ClaimInfo is one owner's claim as the criteria see it.
+type ClaimInfo struct {
+	Owner      protocol.Owner     `json:"owner"`
+	Record     protocol.ID        `json:"record" doc:"the claim's newest version, which is its answer"`
+	Timestamp  uint64             `json:"timestamp" doc:"that record's, ms since the Unix epoch"`
+	Deleted    bool               `json:"deleted,omitempty" doc:"that record is a tombstone"`
+	Certified  bool               `json:"certified" doc:"certified: whether the owner had a valid certificate then, and has not lost it"`
+	Authority  string             `json:"authority,omitempty" doc:"whose certificate"`
+	Elected    int                `json:"elected" doc:"oracles: how many oracles were asked"`
+	Objections int                `json:"objections" doc:"oracles: how many of them object"`
+	Weight     uint64             `json:"weight" doc:"weight: of the claim's heaviest version"`
+	First      bool               `json:"first" doc:"local: whether this node saw no earlier claim of another owner"`
+	Seen       uint64             `json:"seen" doc:"when this node first saw the claim, ms since the Unix epoch"`
+	LostBy     protocol.Criterion `json:"lostBy,omitempty" doc:"the criterion that decided against this claim; absent for the winner"`
 }
 
 // RecordInfo is a record as JSON. Frame is what counts: a client checks it and reads the rest out of it.
@@ -134,6 +202,8 @@ type RecordInfo struct {
 	Links     []protocol.ID  `json:"links,omitempty"`
 	Selectors []SelectorInfo `json:"selectors,omitempty"`
 	Effort    uint32         `json:"effort"`
+	Weight    uint64         `json:"weight,omitempty" doc:"work stacked on the record: its own and that of all its descendants; 0 while pending or held"`
+	Hidden    bool           `json:"hidden,omitempty" doc:"it rests on a certificate that was revoked: no query considers it"`
 	Index     uint64         `json:"index,omitempty" doc:"local index; 0 while pending or held"`
 	State     string         `json:"state" enum:"attached,pending,held"`
 	// Value and Text are there when the node was asked to decrypt and could.
@@ -166,12 +236,44 @@ type Submitted struct {
 	Index     uint64         `json:"index,omitempty" doc:"local index; 0 while pending or held"`
 }
 
+// OwnerInfo tells what is known of an owner.
+type OwnerInfo struct {
+	Owner        protocol.Owner    `json:"owner"`
+	Certificates []CertificateInfo `json:"certificates" doc:"of the network's authorities; the newest first"`
+}
+
+// CertificateInfo is one certificate of an owner's, as a record on the network carries it.
+type CertificateInfo struct {
+	Record    protocol.ID `json:"record" doc:"the certificate's record, which the owner's records link"`
+	Authority string      `json:"authority" doc:"the network's authority that it leads to"`
+	Subject   string      `json:"subject"`
+	Serial    string      `json:"serial" doc:"the serial number, in hexadecimal"`
+	NotBefore uint64      `json:"notBefore" doc:"ms since the Unix epoch"`
+	NotAfter  uint64      `json:"notAfter" doc:"ms since the Unix epoch"`
+	Usable    bool        `json:"usable" doc:"valid by the node's clock, and not revoked"`
+	Revoked   *Revocation `json:"revoked,omitempty"`
+}
+
+// Revocation tells how a certificate was revoked.
+type Revocation struct {
+	Record protocol.ID `json:"record" doc:"the revocation's record"`
+	Since  uint64      `json:"since,omitempty" doc:"what was written before, and known when it was revoked, still stands; ms since the Unix epoch; absent: nothing does"`
+}
+
+// LinksQuery asks what a new record should link to.
+type LinksQuery struct {
+	Count int // how many links; 0: the network's minimum
+	// Owner is who will sign the record. If that one has a usable certificate, its record is among the links.
+	Owner *protocol.Owner
+}
+
 // Links is what a new record should link to. Timestamp is the least one, in ms, that the record may carry; Now is the
 // node's clock.
 type Links struct {
 	Links     []protocol.ID `json:"links"`
 	Timestamp uint64        `json:"timestamp" doc:"the least timestamp, in ms, that a record with these links may carry"`
 	Now       uint64        `json:"now" doc:"the node's clock, in ms"`
+	Certified bool          `json:"certified,omitempty" doc:"the owner's certificate is among the links: its record may carry the lower work"`
 }
 
 // SetRequest asks the node to make a record. Selectors are expressions with one ordinal each (NAME or NAME#ORDINAL).

@@ -16,7 +16,8 @@ import (
 
 // Limits of request bodies, in bytes. In JSON a byte of text takes six at worst (\u0001), a byte in base64 4/3.
 const (
-	maxQueryBody  = 6*(protocol.MaxSelectors*protocol.MaxName+MaxMaskingKey) + MaxOwners*64 + 16<<10
+	maxQueryBody = 6*(protocol.MaxSelectors*protocol.MaxName+MaxMaskingKey) + (MaxOwners+MaxOracles)*64 +
+		MaxAuthorities*(MaxAuthority*4/3+8) + 16<<10
 	maxSetBody    = 6*(protocol.MaxPlaintext+2*protocol.MaxSelectors*protocol.MaxName+MaxMaskingKey) + 16<<10
 	maxRecordBody = protocol.MaxFrame*4/3 + 1<<10
 )

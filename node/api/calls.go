@@ -79,13 +79,23 @@ func (c *Client) Submit(ctx context.Context, frame []byte) (*Submitted, error) {
 	}))
 }
 
+// Owner implements [Service].
+func (c *Client) Owner(ctx context.Context, owner protocol.Owner) (*OwnerInfo, error) {
+	var info OwnerInfo
+	return ok(&info, c.get(ctx, "/v1/owners/"+owner.String(), &info))
+}
+
 // Links implements [Service].
-func (c *Client) Links(ctx context.Context, count int) (*Links, error) {
-	if err := CheckLinks(count); err != nil {
+func (c *Client) Links(ctx context.Context, q LinksQuery) (*Links, error) {
+	if err := q.Check(); err != nil {
 		return nil, err
 	}
+	path := "/v1/links?count=" + strconv.Itoa(q.Count)
+	if q.Owner != nil {
+		path += "&owner=" + q.Owner.String()
+	}
 	var l Links
-	return ok(&l, c.get(ctx, "/v1/links?count="+strconv.Itoa(count), &l))
+	return ok(&l, c.get(ctx, path, &l))
 }
 
 // Set implements [Service].

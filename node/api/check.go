@@ -13,6 +13,11 @@ const (
 	DefaultLimit = 100
 	// MaxOwners is how many owners a query may name.
 	MaxOwners = 64
+	// MaxOracles is how many oracles a query may name, as many as a home may elect. MaxAuthorities is how many CAs it may
+	// name and MaxAuthority bounds the certificate of one, in bytes, as in a network's genesis.
+	MaxOracles     = 64
+	MaxAuthorities = protocol.MaxAuthorities
+	MaxAuthority   = protocol.MaxAuthority
 	// MaxMaskingKey bounds a masking key, in bytes.
 	MaxMaskingKey = protocol.MaxName
 )
@@ -53,7 +58,45 @@ func (q *Query) Check() error {
 	case len(q.MaskingKey) > MaxMaskingKey:
 		return Invalid("the masking key has %d bytes, at most %d are allowed", len(q.MaskingKey), MaxMaskingKey)
 	}
+	return q.checkTrust()
+}
+
+// checkTrust looks at whom the asker trusts. What is in the certificates of Authorities is looked at by
+// [Query.ParseAuthorities].
+func (q *Query) checkTrust() error {
+	if err := q.Policy.Check(); len(q.Policy) > 0 && err != nil {
+		return Invalid("%v", err)
+	}
+	switch {
+	case len(q.Oracles) > MaxOracles:
+		return Invalid("%d oracles, at most %d are allowed", len(q.Oracles), MaxOracles)
+	case len(q.Authorities) > MaxAuthorities:
+		return Invalid("%d authorities, at most %d are allowed", len(q.Authorities), MaxAuthorities)
+	}
+	for _, o := range q.Oracles {
+		if o.SmallOrder() {
+			return Invalid("%s cannot be elected as an oracle: anybody can sign for it", o)
+		}
+	}
+	for i, der := range q.Authorities {
+		if len(der) > MaxAuthority {
+			return Invalid("authority %d has %d bytes, at most %d are allowed", i+1, len(der), MaxAuthority)
+		}
+	}
 	return nil
+}
+
+// ParseAuthorities reads the certificates of Authorities.
+func (q *Query) ParseAuthorities() ([]*protocol.Authority, error) {
+	var list []*protocol.Authority
+	for i, der := range q.Authorities {
+		a, err := protocol.ParseAuthority(der)
+		if err != nil {
+			return nil, Invalid("authority %d: %v", i+1, err)
+		}
+		list = append(list, a)
+	}
+	return list, nil
 }
 
 func checkCount(selectors int) error {
@@ -82,10 +125,10 @@ func (s *SelectorRange) check() error {
 	return nil
 }
 
-// CheckLinks says what is wrong with a count of links asked for, nil if nothing is; see [Query.Check].
-func CheckLinks(count int) error {
-	if count < 0 || count > protocol.MaxLinks {
-		return Invalid("the count of links must be 0 to %d, not %d", protocol.MaxLinks, count)
+// Check says what is wrong with a request for links, nil if nothing is; see [Query.Check].
+func (q *LinksQuery) Check() error {
+	if q.Count < 0 || q.Count > protocol.MaxLinks {
+		return Invalid("the count of links must be 0 to %d, not %d", protocol.MaxLinks, q.Count)
 	}
 	return nil
 }

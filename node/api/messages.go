@@ -64,22 +64,61 @@ type kvInput struct {
 	Since     uint64      `query:"since" doc:"timestamp in ms, included"`
 	Until     uint64      `query:"until" doc:"timestamp in ms, included; answers as of then"`
 	Owners    []textOwner `query:"owner,explode" maxItems:"64" nullable:"false" doc:"only this owner; may be repeated"`
+	Policy    string      `query:"policy" doc:"by what claims are ranked: certified, oracles, weight, local and newest, or some of them, comma between; absent: the node's" example:"weight,newest"`
+	Oracles   []textOwner `query:"oracle,explode" maxItems:"64" nullable:"false" doc:"whose objections count; may be repeated; absent: the node's"`
+	Explain   bool        `query:"explain" doc:"also why the winner won"`
 }
 
 func (in *kvInput) query() (Query, error) {
 	q := Query{
 		Open: in.Open, Limit: int(in.Limit), History: in.History, Since: in.Since, Until: in.Until, //nolint:gosec // at most 1000
-		Decrypt: true,
-	}
-	for _, text := range in.Owners {
-		owner, err := protocol.ParseOwner(string(text))
-		if err != nil {
-			return q, Invalid("parameter \"owner\": %v", err)
-		}
-		q.Owners = append(q.Owners, owner)
+		Explain: in.Explain, Decrypt: true,
 	}
 	var err error
+	if q.Owners, err = parseOwners("owner", in.Owners); err != nil {
+		return q, err
+	}
+	if q.Oracles, err = parseOwners("oracle", in.Oracles); err != nil {
+		return q, err
+	}
+	if in.Policy != "" {
+		if q.Policy, err = protocol.ParsePolicy(in.Policy); err != nil {
+			return q, Invalid("parameter \"policy\": %v", err)
+		}
+	}
 	q.Selectors, err = ParseSelectors(in.Selectors...)
+	return q, err
+}
+
+func parseOwners(parameter string, texts []textOwner) (owners []protocol.Owner, err error) {
+	for _, text := range texts {
+		owner, err := protocol.ParseOwner(string(text))
+		if err != nil {
+			return nil, Invalid("parameter %q: %v", parameter, err)
+		}
+		owners = append(owners, owner)
+	}
+	return owners, nil
+}
+
+type ownerInput struct {
+	Owner protocol.Owner `path:"owner" doc:"the owner's peer ID"`
+}
+
+type linksInput struct {
+	Count int       `query:"count" minimum:"0" maximum:"16" doc:"how many links; 0: the network's minimum"`
+	Owner textOwner `query:"owner" doc:"who will sign; the record of that owner's certificate is among the links, if there is one"`
+}
+
+func (in *linksInput) query() (LinksQuery, error) {
+	q := LinksQuery{Count: in.Count}
+	if in.Owner == "" {
+		return q, nil
+	}
+	owners, err := parseOwners("owner", []textOwner{in.Owner})
+	if err == nil {
+		q.Owner = &owners[0]
+	}
 	return q, err
 }
 

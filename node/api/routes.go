@@ -56,7 +56,9 @@ func (h *Handler) query(ctx context.Context, q Query) (*answer[*QueryResult], er
 	}
 	result, err := h.service.Query(ctx, q)
 	if err == nil && result.Answers == nil {
-		result = &QueryResult{Answers: []Answer{}, More: result.More}
+		answered := *result
+		answered.Answers = []Answer{}
+		result = &answered
 	}
 	return answered(result, err)
 }
@@ -72,11 +74,17 @@ func (h *Handler) addRecords() {
 	}, h.getRecord)
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/links", OperationID: "links", Summary: "What a new record should link to", Security: readers,
-	}, func(ctx context.Context, in *struct {
-		Count int `query:"count" minimum:"0" maximum:"16" doc:"how many links; 0: the network's minimum"`
-	},
-	) (*answer[*Links], error) {
-		return answered(h.service.Links(ctx, in.Count))
+	}, func(ctx context.Context, in *linksInput) (*answer[*Links], error) {
+		q, err := in.query()
+		if err != nil {
+			return nil, err
+		}
+		return answered(h.service.Links(ctx, q))
+	})
+	add(h, huma.Operation{
+		Method: "GET", Path: "/v1/owners/{owner}", OperationID: "owner", Summary: "What is known of an owner: its certificates", Security: readers,
+	}, func(ctx context.Context, in *ownerInput) (*answer[*OwnerInfo], error) {
+		return answered(h.service.Owner(ctx, in.Owner))
 	})
 }
 

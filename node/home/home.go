@@ -15,6 +15,7 @@ const (
 	networkFile  = "network.lfnet"
 	tokenFile    = "api.token" //nolint:gosec // a file's name
 	addressFile  = "api"
+	trustFile    = "trust.json"
 	databaseFile = "lf.db"
 	ownersFolder = "owners"
 	defaultFile  = "default-owner"

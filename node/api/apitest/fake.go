@@ -24,11 +24,13 @@ type Fake struct {
 	owner   ed25519.PrivateKey
 	records map[protocol.ID]*entry
 	index   uint64
+	seen    uint64
 }
 
 type entry struct {
 	*protocol.Record
 	index uint64 // 0 while pending or held
+	seen  uint64 // when it came, in µs, no two at once
 	state string
 }
 
@@ -49,13 +51,18 @@ func NewFake() (*Fake, error) {
 	}
 	f := &Fake{network: n, names: protocol.NewNameCache(n, 1000), started: time.Now(), owner: key, records: map[protocol.ID]*entry{}}
 	for _, r := range n.Genesis() {
-		f.records[r.ID()] = &entry{Record: r, state: api.StatePending}
+		f.records[r.ID()] = f.arrived(r)
 	}
 	f.settle()
 	return f, nil
 }
 
 func now() uint64 { return uint64(time.Now().UnixMilli()) } //nolint:gosec // after 1970
+
+func (f *Fake) arrived(r *protocol.Record) *entry {
+	f.seen = max(f.seen+1, 1000*now())
+	return &entry{Record: r, state: api.StatePending, seen: f.seen}
+}
 
 // settle attaches whatever waits no longer: all its links are attached and its time has come.
 func (f *Fake) settle() {
@@ -92,6 +99,7 @@ func (f *Fake) Status(ctx context.Context) (*api.Status, error) {
 	s := &api.Status{
 		Version: "fake", Peer: protocol.OwnerOf(f.owner).String(), Addresses: []string{}, Profile: "local", Offline: true,
 		Network: api.NetworkInfo{ID: f.network.ID(), Parameters: f.network.Params()}, Started: f.started.UTC(),
+		Trust: api.Trust{Policy: protocol.DefaultPolicy(), Oracles: []protocol.Owner{}, Authorities: []api.AuthorityInfo{}},
 	}
 	for _, e := range f.records {
 		switch s.Storage.Bytes += uint64(e.WireSize()); e.state { //nolint:gosec // a length
@@ -124,7 +132,13 @@ func (f *Fake) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, err
 		return nil, api.NotFound("this node has no record %s", id)
 	}
 	info := e.info(nil)
+	info.Weight = weight(f.children(), e)
 	return &info, ctx.Err()
+}
+
+// Owner implements api.Service. The fake's network has no authorities, so nobody has a certificate of theirs.
+func (f *Fake) Owner(ctx context.Context, owner protocol.Owner) (*api.OwnerInfo, error) {
+	return &api.OwnerInfo{Owner: owner, Certificates: []api.CertificateInfo{}}, ctx.Err()
 }
 
 // Submit implements api.Service.
@@ -146,7 +160,7 @@ func (f *Fake) Submit(ctx context.Context, frame []byte) (*api.Submitted, error)
 	defer f.mu.Unlock()
 	e, known := f.records[r.ID()]
 	if !known {
-		e = &entry{Record: r, state: api.StatePending}
+		e = f.arrived(r)
 		f.records[r.ID()] = e
 		f.settle()
 	}
@@ -156,13 +170,13 @@ func (f *Fake) Submit(ctx context.Context, frame []byte) (*api.Submitted, error)
 func noWork([]byte, protocol.Work) error { return errors.New("this network asks for no work") }
 
 // Links implements api.Service.
-func (f *Fake) Links(ctx context.Context, count int) (*api.Links, error) {
-	if err := api.CheckLinks(count); err != nil {
+func (f *Fake) Links(ctx context.Context, q api.LinksQuery) (*api.Links, error) {
+	if err := q.Check(); err != nil {
 		return nil, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	count = max(count, int(f.network.Params().MinLinks))
+	count := max(q.Count, int(f.network.Params().MinLinks))
 	l := &api.Links{Now: now()}
 	// The newest ones, whose indices are the highest.
 	for want := f.index; want > 0 && len(l.Links) < count; want-- {
@@ -184,7 +198,7 @@ func (f *Fake) Set(ctx context.Context, r api.SetRequest) (*api.Submitted, error
 	if r.Owner != "" && r.Owner != protocol.OwnerOf(f.owner).String() {
 		return nil, api.NotFound("this node keeps no key of owner %q", r.Owner)
 	}
-	links, err := f.Links(ctx, 0)
+	links, err := f.Links(ctx, api.LinksQuery{})
 	if err != nil {
 		return nil, err
 	}

@@ -28,9 +28,13 @@ func (f *Fake) Query(ctx context.Context, q api.Query) (*api.QueryResult, error)
 	for _, e := range f.records {
 		f.collect(q, e, found)
 	}
-	result := &api.QueryResult{Answers: []api.Answer{}}
+	ranking, err := f.ranking(&q)
+	if err != nil {
+		return nil, err
+	}
+	result := &api.QueryResult{Answers: []api.Answer{}, Policy: ranking.policy, Oracles: ranking.oracles}
 	for _, g := range slices.SortedFunc(maps.Values(found), (*group).compare) {
-		if a, ok := f.answer(q, g, masks); ok {
+		if a, ok := f.answer(&q, g, ranking, masks); ok {
 			result.Answers = append(result.Answers, a)
 		}
 	}
@@ -108,14 +112,9 @@ func match(ranges []api.SelectorRange, selectors []protocol.Selector) []uint64 {
 	return nil
 }
 
-func newest(a, b *entry) int {
-	ida, idb := a.ID(), b.ID()
-	return cmp.Or(cmp.Compare(b.Timestamp, a.Timestamp), bytes.Compare(idb[:], ida[:]))
-}
-
-// answer ranks the claims by their newest versions. Versions up to a release do not count.
-func (f *Fake) answer(q api.Query, g *group, masks []protocol.Mask) (api.Answer, bool) {
-	var claims [][]*entry
+// answer ranks the claims. Versions up to a release do not count.
+func (f *Fake) answer(q *api.Query, g *group, r *ranking, masks []protocol.Mask) (api.Answer, bool) {
+	var claims []*claim
 	for _, versions := range g.versions {
 		slices.SortFunc(versions, newest)
 		released := slices.IndexFunc(versions, func(e *entry) bool { return e.Type == protocol.TypeRelease })
@@ -123,24 +122,36 @@ func (f *Fake) answer(q api.Query, g *group, masks []protocol.Mask) (api.Answer,
 			versions = versions[:released]
 		}
 		if len(versions) > 0 {
-			claims = append(claims, versions)
+			claims = append(claims, &claim{versions: versions})
 		}
 	}
 	if len(claims) == 0 {
 		return api.Answer{}, false
 	}
-	slices.SortFunc(claims, func(a, b []*entry) int { return newest(a[0], b[0]) })
-	winner := claims[0]
-	a := api.Answer{Composite: g.composite, Ordinals: g.ordinals, Deleted: winner[0].Tombstone(), Record: f.open(winner[0], masks)}
+	r.rank(g.composite, claims)
+	winner := claims[0].versions
+	show := func(e *entry) api.RecordInfo { return e.shown(weight(r.children, e), f, masks) }
+	a := api.Answer{
+		Composite: g.composite, Ordinals: g.ordinals, Deleted: winner[0].Tombstone(), Claims: len(claims), Record: show(winner[0]),
+	}
 	if q.History {
 		for _, older := range winner[1:] {
-			a.History = append(a.History, f.open(older, masks))
+			a.History = append(a.History, show(older))
 		}
 		for _, other := range claims[1:] {
-			a.Others = append(a.Others, f.open(other[0], masks))
+			a.Others = append(a.Others, show(other.versions[0]))
 		}
 	}
+	if q.Explain {
+		a.Explanation = r.explain(claims)
+	}
 	return a, true
+}
+
+func (e *entry) shown(weight uint64, f *Fake, masks []protocol.Mask) api.RecordInfo {
+	info := f.open(e, masks)
+	info.Weight = weight
+	return info
 }
 
 // open describes a record, with its value where a mask fits.

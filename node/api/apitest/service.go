@@ -200,7 +200,7 @@ func (f *fixture) compose(name, value string, change func(*protocol.Draft)) *pro
 	if err != nil {
 		f.Fatal(err)
 	}
-	links, err := f.service.Links(f.ctx, 0)
+	links, err := f.service.Links(f.ctx, api.LinksQuery{})
 	if err != nil {
 		f.Fatalf("links: %v", err)
 	}

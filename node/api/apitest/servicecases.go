@@ -38,7 +38,7 @@ func (f *fixture) links() {
 		f.set("x", "links")
 	}
 	for _, count := range []int{0, 1, int(f.network.Params().MinLinks) + 1} {
-		l, err := f.service.Links(f.ctx, count)
+		l, err := f.service.Links(f.ctx, api.LinksQuery{Count: count})
 		if err != nil {
 			f.Fatal(err)
 		}
@@ -53,7 +53,7 @@ func (f *fixture) links() {
 		}
 	}
 	for _, count := range []int{-1, protocol.MaxLinks + 1} {
-		if _, err := f.service.Links(f.ctx, count); err == nil {
+		if _, err := f.service.Links(f.ctx, api.LinksQuery{Count: count}); err == nil {
 			f.Fatalf("%d links asked for, and no error", count)
 		}
 	}
@@ -152,13 +152,18 @@ func (f *fixture) owners() {
 	if _, err := f.service.Submit(f.ctx, other.EncodeFrame()); err != nil {
 		f.Fatal(err)
 	}
-	a := f.query(func(q *api.Query) { q.History = true }, "o").Answers[0]
-	if len(a.Others) != 1 || textOf(&a.Record)+textOf(&a.Others[0]) != "othermine" {
-		f.Fatalf("two claims: %+v", a)
+	by := func(owners ...protocol.Owner) func(*api.Query) {
+		return func(q *api.Query) {
+			q.Owners, q.History, q.Policy = owners, true, protocol.Policy{protocol.CriterionNewest}
+		}
 	}
-	f.wantTexts(f.query(func(q *api.Query) { q.Owners = []protocol.Owner{mine.Owner} }, "o"), "mine")
-	f.wantTexts(f.query(func(q *api.Query) { q.Owners = []protocol.Owner{mine.Owner, other.Owner} }, "o"), "other")
-	f.wantTexts(f.query(func(q *api.Query) { q.Owners = []protocol.Owner{{1}} }, "o"))
+	a := f.query(by(), "o").Answers[0]
+	if a.Claims != 2 || len(a.Others) != 1 || textOf(&a.Record)+textOf(&a.Others[0]) != "othermine" {
+		f.Fatalf("two claims: %d, the best %q, %d others", a.Claims, textOf(&a.Record), len(a.Others))
+	}
+	f.wantTexts(f.query(by(mine.Owner), "o"), "mine")
+	f.wantTexts(f.query(by(mine.Owner, other.Owner), "o"), "other")
+	f.wantTexts(f.query(by(protocol.Owner{1}), "o"))
 }
 
 func (f *fixture) deleteAndRelease() {

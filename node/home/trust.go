@@ -1,0 +1,125 @@
+package home
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// MaxOracles is how many oracles a home may elect.
+const MaxOracles = 64
+
+// Trust is whom the home's user believes where claims contradict each other.
+type Trust struct {
+	// Oracles are the oracles elected, whose objections count.
+	Oracles []protocol.Owner `json:"oracles"`
+	// Policy is by what claims are ranked; none: protocol.DefaultPolicy.
+	Policy protocol.Policy `json:"policy,omitempty"`
+}
+
+// Check says what is wrong with it, nil if nothing is.
+func (t *Trust) Check() error {
+	if len(t.Oracles) > MaxOracles {
+		return fmt.Errorf("%d oracles, at most %d can be elected", len(t.Oracles), MaxOracles)
+	}
+	seen := map[protocol.Owner]bool{}
+	for _, o := range t.Oracles {
+		switch {
+		case o.SmallOrder():
+			return fmt.Errorf("%s cannot be elected as an oracle: anybody can sign for it", o)
+		case seen[o]:
+			return fmt.Errorf("oracle %s is elected twice", o)
+		}
+		seen[o] = true
+	}
+	if len(t.Policy) == 0 {
+		return nil
+	}
+	return t.Policy.Check()
+}
+
+// Trust returns what was set last; nothing yet is no error.
+func (h *Home) Trust() (Trust, error) {
+	t, err := h.readTrust()
+	if err != nil {
+		return Trust{}, fmt.Errorf("whom to trust: %s: %w (mend the file or move it away)", h.path(trustFile), cause(err))
+	}
+	return t, nil
+}
+
+func (h *Home) readTrust() (t Trust, err error) {
+	path := h.path(trustFile)
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return t, nil
+	case err != nil:
+		return t, err //nolint:wrapcheck // the caller names the file
+	case !info.Mode().IsRegular():
+		return t, errors.New("not a regular file")
+	case info.Size() > maxTrust:
+		return t, fmt.Errorf("too large to be what it should be (%d bytes)", info.Size())
+	}
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return t, err //nolint:wrapcheck // the caller names the file
+	}
+	// Strictly: a misspelled field would elect nobody, and nobody would notice.
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&t); err != nil {
+		return t, fmt.Errorf("not readable: %w", err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return t, errors.New("it goes on after its end")
+	}
+	return t, t.Check()
+}
+
+// maxTrust is several times what the file can have.
+const maxTrust = 64 << 10
+
+// SetTrust replaces what was set before, unless that cannot be read: what is not understood is not thrown away. A node
+// that runs here notices within a second.
+func (h *Home) SetTrust(t Trust) error {
+	if err := t.Check(); err != nil {
+		return err
+	}
+	if _, err := h.Trust(); err != nil {
+		return err
+	}
+	if t.Oracles == nil {
+		t.Oracles = []protocol.Owner{}
+	}
+	data, err := json.MarshalIndent(t, "", "  ")
+	if err != nil {
+		return fmt.Errorf("encode whom to trust: %w", err)
+	}
+	return replaceFile(h.path(trustFile), append(data, '\n'))
+}
+
+// TrustStamp tells one content of the file behind [Home.Trust] from another without reading it.
+type TrustStamp struct{ info fs.FileInfo }
+
+// TrustStamp returns the stamp of what Trust would return now.
+func (h *Home) TrustStamp() TrustStamp {
+	info, err := os.Stat(h.path(trustFile))
+	if err != nil {
+		return TrustStamp{} // Trust says what is wrong, if the file is there
+	}
+	return TrustStamp{info}
+}
+
+// Equal reports whether two stamps are of one content.
+func (s TrustStamp) Equal(o TrustStamp) bool {
+	if s.info == nil || o.info == nil {
+		return s.info == o.info
+	}
+	return s.info.Size() == o.info.Size() && s.info.ModTime().Equal(o.info.ModTime()) && os.SameFile(s.info, o.info)
+}
