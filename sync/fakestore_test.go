@@ -101,7 +101,22 @@ func (s *fakeStore) checkLinked(r *protocol.Record) error {
 	for _, link := range r.Links {
 		newest = max(newest, s.entries[link].record.Timestamp)
 	}
-	return protocol.CheckLinked(&r.Header, newest)
+	if err := protocol.CheckLinked(&r.Header, newest); err != nil {
+		return err
+	}
+	return s.network.CheckCertified(r, s.rests(r))
+}
+
+// rests reports whether a record links a certificate that it can rest on. The fake looks at no revocations.
+func (s *fakeStore) rests(r *protocol.Record) bool {
+	return slices.ContainsFunc(r.Links, func(link protocol.ID) bool {
+		c := s.entries[link].record
+		if c.Type != protocol.TypeCertificate {
+			return false
+		}
+		chain, err := protocol.ParseChain(c.ValueBytes())
+		return err == nil && s.network.Supports(chain, &r.Header) != nil
+	})
 }
 
 // attach attaches a record and what waited for it.

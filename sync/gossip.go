@@ -93,12 +93,14 @@ func (s *Sync) validate(ctx context.Context, from peer.ID, m *pubsub.Message) pu
 //
 // Only what is wrong for ever and for everybody is rejected: whoever forwarded it could have known. What depends
 // on this node's clock, store or load is ignored, and so is a version that only newer software knows. A record with missing
-// ancestors is accepted: having passed the check, it paid what the network asks for.
+// ancestors is accepted if it carries the full price. Below that, a certificate among its links has to make up for the
+// rest: until they are here, nobody can tell, and anybody could have such records passed around.
 //
 // A known record is ignored. PubSub forgets message IDs after two minutes; were known records accepted, all old
 // records could be sent around again for nothing. One exception: a record that this node fetched before gossip brought it
-// was never passed on from here, and neighbors may have no other way to it; its first copy is accepted. That is once
-// for each record that came in, so nothing is forwarded that was not paid.
+// was never passed on from here, and neighbors may have no other way to it; its first copy is accepted, and so is one of
+// a record that was ignored because it was not yet known to be paid. That is once for each record that came in, so nothing
+// is forwarded that was not paid.
 func (s *Sync) verdict(in Ingested, err error) pubsub.ValidationResult {
 	var invalid *protocol.InvalidError
 	switch {
@@ -107,14 +109,27 @@ func (s *Sync) verdict(in Ingested, err error) pubsub.ValidationResult {
 	case err != nil:
 		return pubsub.ValidationIgnore
 	case in.Outcome == Attached || in.Outcome == Pending:
-		return pubsub.ValidationAccept
-	case in.Outcome == Known && s.firstSaying(in.Record.ID()):
+		return accepted(s.paid(in.Record, in.Outcome))
+	case in.Outcome == Known:
+		return accepted(s.firstSaying(in.Record))
+	}
+	return pubsub.ValidationIgnore
+}
+
+func accepted(yes bool) pubsub.ValidationResult {
+	if yes {
 		return pubsub.ValidationAccept
 	}
 	return pubsub.ValidationIgnore
 }
 
-func (s *Sync) firstSaying(id protocol.ID) bool {
-	a, ok := s.recent.Peek(id)
-	return ok && a.unsaid.CompareAndSwap(true, false)
+// paid reports whether a record that passed the check is known to have paid: by its work alone, or, when it is attached,
+// with the certificate that the store has found.
+func (s *Sync) paid(r *protocol.Record, state Outcome) bool {
+	return state == Attached || s.network.Paid(r)
+}
+
+func (s *Sync) firstSaying(r *protocol.Record) bool {
+	a, ok := s.recent.Peek(r.ID())
+	return ok && s.paid(r, a.state) && a.unsaid.CompareAndSwap(true, false)
 }

@@ -51,7 +51,8 @@ var (
 // arrival is what is remembered of a record that came in lately.
 type arrival struct {
 	state Outcome
-	// unsaid is set while the record came by fetch and was not passed on by gossip: then one copy by gossip is.
+	// unsaid is set while the record came in and was not passed on by gossip, because it came by fetch or was not known to be
+	// paid: then one copy by gossip is.
 	unsaid atomic.Bool
 }
 
@@ -172,7 +173,8 @@ func (s *Sync) settle(in Ingested, from Source) {
 	switch in.Outcome {
 	case Attached, Pending, Held:
 		a := &arrival{state: in.Outcome}
-		a.unsaid.Store(from.Via == ViaFetch && in.Outcome != Held)
+		unpaid := from.Via == ViaGossip && !s.paid(in.Record, in.Outcome)
+		a.unsaid.Store((from.Via == ViaFetch || unpaid) && in.Outcome != Held)
 		s.recent.Add(id, a)
 		s.promote(in.Attached)
 	case Refused:
