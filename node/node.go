@@ -126,10 +126,19 @@ func (n *Node) start(ctx context.Context) error {
 		return err
 	}
 	n.closing.add("API's address", withdraw)
+	n.warn(trust)
 	n.setReady(nil)
 	c.Logger.Info("node started", "peer", n.host.ID(), "network", c.Network.Params().Name, "profile", c.Profile,
 		"offline", c.Offline, "api", n.url, "addresses", n.Addresses())
 	return nil
+}
+
+// warn tells the log what the status says too.
+func (n *Node) warn(t *trust) {
+	b, _ := t.now()
+	if w := defenceless(n.config.Network, b.oracles); w != "" {
+		n.config.Logger.Warn(w)
+	}
 }
 
 // startPeering starts all that has to do with peers; offline that is only the synchronization, which is the door for

@@ -94,6 +94,8 @@ func TestRefusedStarts(t *testing.T) {
 		"token":            {damage("api.token"), "api.token"},
 		"network file":     {damage("network.lfnet"), "network.lfnet"},
 		"database":         {damage("lf.db"), "lf.db"},
+		"trust":            {damage("trust.json"), "trust.json"},
+		"policy":           {func(c *Config) { c.Policy = protocol.Policy{"heaviest"} }, "heaviest"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := config(t, newNetwork(t, 0), test.change)
@@ -112,6 +114,54 @@ func TestRefusedStarts(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestFirstStartDecidesNothing fails a first start early and late: the home belongs to no network afterwards.
+func TestFirstStartDecidesNothing(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	for name, change := range map[string]func(*Config){
+		"before the database": func(c *Config) { c.APIListen = taken.Addr().String() },
+		"after the database":  func(c *Config) { c.Listen = []string{"/ip4/127.0.0.1/tcp/0/ws"} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := config(t, newNetwork(t, 0))
+			bad := c
+			change(&bad)
+			wantStartError(t, bad)
+			if _, _, err := c.Home.Network(); !errors.Is(err, fs.ErrNotExist) || c.Home.HasDatabase() {
+				t.Fatalf("the home belongs to a network: %v", err)
+			}
+			c.Network = newNetwork(t, 0)
+			set(t, start(t, c).Service(), "x", "x")
+		})
+	}
+	c := config(t, newNetwork(t, 0))
+	n := start(t, c)
+	set(t, n.Service(), "x", "x")
+	stop(t, n)
+	bad := c
+	bad.Listen = []string{"/ip4/127.0.0.1/tcp/0/ws"}
+	wantStartError(t, bad)
+	if got := get(t, start(t, c).Service(), "x"); got != "x" {
+		t.Errorf("a later start that failed took what was stored: %q", got)
+	}
+}
+
+// TestNetworkSeeds holds that a home keeps the seeds of its network's file, and other ones for a start only.
+func TestNetworkSeeds(t *testing.T) {
+	const kept = "/ip4/127.0.0.1/tcp/1/p2p/12D3KooWEqnTdgqHnkkwarSrJjeMP2ZJiADWLYADaNvUb6SQNyPF"
+	c := config(t, newNetwork(t, 0), offline)
+	for _, given := range [][]string{{kept}, nil} {
+		c.NetworkSeeds, c.Seeds = given, nil
+		stop(t, start(t, c))
+		if _, file, err := c.Home.Network(); err != nil || len(file.Seeds) != 1 || file.Seeds[0] != kept {
+			t.Errorf("given %q, the home has %q, %v", given, file.Seeds, err)
+		}
 	}
 }
 
