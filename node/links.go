@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/store"
 )
 
 // Links implements api.Service.
@@ -12,9 +13,9 @@ func (s *service) Links(ctx context.Context, q api.LinksQuery) (*api.Links, erro
 		return nil, err //nolint:wrapcheck // an *api.Error as it is
 	}
 	now := s.now()
-	links, newest, err := s.store.Links(ctx, max(q.Count, int(s.config.Network.Params().MinLinks)), now)
+	links, err := s.store.Links(ctx, store.LinksQuery{Count: max(q.Count, int(s.config.Network.Params().MinLinks)), Now: now, Owner: q.Owner})
 	if err != nil {
 		return nil, failure(err)
 	}
-	return &api.Links{Links: links, Timestamp: newest, Now: now}, nil
+	return &api.Links{Links: links.IDs, Timestamp: links.Newest, Now: now, Certified: links.Certified}, nil
 }

@@ -2,8 +2,11 @@ package store
 
 import (
 	"database/sql/driver"
+	"errors"
+	"fmt"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/dag"
 )
 
 // parents returns the places of a record's links, or those that are not attached.
@@ -23,45 +26,88 @@ func (t *tx) parents(links []protocol.ID) (parents []place, missing []protocol.I
 	return parents, missing, nil
 }
 
-// checkLinked applies the rules that need the record's past. What it returns is why the record is invalid.
-func (t *tx) checkLinked(e *entry, parents []place) error {
+func parentsOf(places []place) []dag.Index {
+	indices := make([]dag.Index, len(places))
+	for i, p := range places {
+		indices[i] = dag.Index(p.idx)
+	}
+	return indices
+}
+
+// checkLinked applies the rules that need the record's past, and returns where in the graph it belongs. Where it breaks one,
+// the error is a [*protocol.InvalidError]; any other is the database's.
+func (t *tx) checkLinked(e *entry, parents []place) (dag.Placement, error) {
 	var newest int64
 	for _, p := range parents {
 		newest = max(newest, p.timestamp)
 	}
-	return protocol.CheckLinked(&e.Header, uint64(newest))
+	if err := protocol.CheckLinked(&e.Header, uint64(newest)); err != nil {
+		return dag.Placement{}, err
+	}
+	where, err := t.dag.Place(parentsOf(parents))
+	if err != nil {
+		return where, tooWide(err)
+	}
+	return where, t.checkCertificate(e, parents)
 }
 
-// attach attaches a record whose links are attached, without what waits for it.
+// tooWide turns the graph's word for a mergeset over the bound into the protocol's.
+func tooWide(err error) error {
+	var wide *dag.WideError
+	if errors.As(err, &wide) {
+		return protocol.CheckMergeset(protocol.MaxMergeset + 1)
+	}
+	return err
+}
+
+func isInvalid(err error) bool {
+	var invalid *protocol.InvalidError
+	return errors.As(err, &invalid)
+}
+
+// attach attaches a record of which it is known that it belongs here, without what waits for it.
 func (t *tx) attach(e *entry) (place, error) {
 	parents, _, err := t.parents(e.Links)
 	if err != nil {
 		return place{}, err
 	}
-	return t.attachAt(e, parents)
+	where, err := t.dag.Place(parentsOf(parents))
+	if err != nil {
+		return place{}, err
+	}
+	return t.attachAt(e, parents, where)
 }
 
-func (t *tx) attachAt(e *entry, parents []place) (place, error) {
+// attachAt attaches a record at its place in the graph. What is called from here finds the record in the graph and in the tables
+// records, dag and ids; from addVersion on, among the versions too.
+func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, error) {
 	t.meta.attached++
 	at := place{t.meta.attached, int64(e.Timestamp)}
 	id := e.ID()
-	indices := make([]int64, len(parents))
-	for i, p := range parents {
-		indices[i] = p.idx
+	if e.seen == 0 {
+		e.seen = t.see()
+	}
+	node := dag.Record{Parents: parentsOf(parents), Work: workOf(e.Record), Placement: where}
+	if have := t.dag.Add(node.Parents, where, node.Work); int64(have) != at.idx {
+		return at, fmt.Errorf("the graph counts %d records, the database %d", have, at.idx)
 	}
 	if _, err := t.exec("INSERT INTO records VALUES (?, ?, ?)", at.idx, e.HeaderBytes(), e.ValueBytes()); err != nil {
 		return at, err
 	}
-	if _, err := t.exec("INSERT INTO dag VALUES (?, ?, ?)", at.idx, at.timestamp, appendParents([]byte{}, at.idx, indices)); err != nil {
+	if _, err := t.exec("INSERT INTO dag (idx, timestamp, node, seen) VALUES (?, ?, ?, ?)",
+		at.idx, at.timestamp, appendNode(make([]byte, 0, 32), at.idx, node), e.seen); err != nil {
 		return at, err
 	}
 	if _, err := t.exec("INSERT INTO ids VALUES (?, ?)", prefix(id[:]), at.idx); err != nil {
 		return at, err
 	}
-	if err := t.moveTips(at, parents); err != nil {
+	if err := t.addVersion(e, at); err != nil {
 		return at, err
 	}
-	if err := t.addVersion(e, at); err != nil {
+	if err := t.indexTrust(e, at); err != nil {
+		return at, err
+	}
+	if err := t.moveTips(e, at, parents); err != nil {
 		return at, err
 	}
 	t.store.recent.Add(id, at)
@@ -69,16 +115,26 @@ func (t *tx) attachAt(e *entry, parents []place) (place, error) {
 }
 
 // moveTips makes a new record a tip in place of its parents.
-func (t *tx) moveTips(at place, parents []place) error {
+func (t *tx) moveTips(e *entry, at place, parents []place) error {
 	for _, p := range parents {
-		n, err := t.exec("DELETE FROM tips WHERE timestamp = ? AND idx = ?", p.timestamp, p.idx)
+		n, err := t.exec("DELETE FROM tips WHERE reputable IN (0, 1) AND timestamp = ? AND idx = ?", p.timestamp, p.idx)
 		if err != nil {
 			return err
 		}
 		t.meta.tips -= n
 	}
+	reputable := int64(1)
+	if e.Type == protocol.TypeDatum {
+		first, err := t.first(e, at)
+		if err != nil {
+			return err
+		}
+		if !first {
+			reputable = 0
+		}
+	}
 	t.meta.tips++
-	_, err := t.exec("INSERT INTO tips VALUES (?, ?)", at.timestamp, at.idx)
+	_, err := t.exec("INSERT INTO tips (reputable, timestamp, idx) VALUES (?, ?, ?)", reputable, at.timestamp, at.idx)
 	return err
 }
 
@@ -183,19 +239,24 @@ func (t *tx) waitingFor(id protocol.ID) (waiting []int64, err error) {
 // attachPending attaches a pending record whose links are now all attached. Should its past make it invalid, it is
 // dropped with all that waits for it, and the ID returned is zero.
 func (t *tx) attachPending(seq int64) (protocol.ID, error) {
-	r, err := t.takePending(seq)
+	r, seen, err := t.takePending(seq)
 	if err != nil {
 		return protocol.ID{}, err
 	}
 	e := newEntry(r)
+	e.seen = seen
 	parents, _, err := t.parents(e.Links)
 	if err != nil {
 		return protocol.ID{}, err
 	}
-	if t.checkLinked(e, parents) != nil {
+	where, err := t.checkLinked(e, parents)
+	switch {
+	case isInvalid(err):
 		t.meta.droppedPending++
 		return protocol.ID{}, t.dropDescendants(e.ID())
+	case err != nil:
+		return protocol.ID{}, err
 	}
-	_, err = t.attachAt(e, parents)
+	_, err = t.attachAt(e, parents, where)
 	return e.ID(), err
 }

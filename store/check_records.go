@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/dag"
 )
 
 // checkRecords goes through the attached records in their order: each by itself, its links, and its rows in the indices.
@@ -56,23 +57,22 @@ func (v *verifier) decode(what string, number int64, header, value []byte) *prot
 
 // checkDAG checks that a record's links are attached before it and not newer, and that dag says so.
 func (v *verifier) checkDAG(idx int64, r *protocol.Record) error {
-	var parents []int64
+	var node dag.Record
 	found, err := v.one(func(row *rows) {
 		if row.int(0) != int64(r.Timestamp) {
 			v.problem("dag %d: timestamp %d, the record says %d", idx, row.int(0), r.Timestamp)
 		}
-		var err error
-		if parents, err = readParents(idx, row.blob(1)); err != nil {
-			v.problem("dag %d: the parents are not readable", idx)
+		if err := readNode(&node, idx, row.blob(1)); err != nil {
+			v.problem("dag %d: the node is not readable", idx)
 		}
-	}, "SELECT timestamp, parents FROM dag WHERE idx = ?", idx)
+	}, "SELECT timestamp, node FROM dag WHERE idx = ?", idx)
 	if err != nil {
 		return err
 	}
 	if !found {
 		v.problem("record %d is not in dag", idx)
 	}
-	var links []int64
+	var links []dag.Index
 	for _, link := range r.Links {
 		at, err := v.lookUp(link)
 		if err != nil {
@@ -82,14 +82,14 @@ func (v *verifier) checkDAG(idx int64, r *protocol.Record) error {
 			v.problem("record %d links to %s, which is not attached before it", idx, link)
 			continue
 		}
-		links = append(links, at)
+		links = append(links, dag.Index(at))
 		v.linked.add(at)
 		if t, err := v.number("SELECT timestamp FROM dag WHERE idx = ?", at); err != nil || t > int64(r.Timestamp) {
 			v.problem("record %d is older than record %d, which it links", idx, at)
 		}
 	}
-	if !slices.Equal(parents, links) {
-		v.problem("dag %d: parents %v, the record links %v", idx, parents, links)
+	if !slices.Equal(node.Parents, links) || node.Work != workOf(r) {
+		v.problem("dag %d: parents %v and work %d, the record links %v and has %d", idx, node.Parents, node.Work, links, workOf(r))
 	}
 	return nil
 }

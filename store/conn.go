@@ -10,12 +10,16 @@ import (
 	"strings"
 
 	"github.com/mattn/go-sqlite3"
+
+	"github.com/lf-store/lf/store/dag"
 )
 
 // conn is one connection with its prepared statements, used by one goroutine at a time. It speaks to the driver
 // directly: database/sql costs as much again as SQLite itself on statements of two microseconds.
 type conn struct {
-	db   *sqlite3.SQLiteConn
+	db *sqlite3.SQLiteConn
+	// dag is the graph of the attached records, and perhaps of some that are not committed yet: indices come from the tables.
+	dag  *dag.DAG
 	idle map[string][]*statement
 }
 

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/dag"
 )
 
 // prefix is the first 8 bytes of a hash or key as a signed integer; integers compare as the bytes do.
@@ -64,25 +65,107 @@ func readPoints(points []point, b []byte) ([]point, error) {
 	return points, nil
 }
 
-// appendParents writes the distances from a record's index back to its links'.
-func appendParents(b []byte, idx int64, parents []int64) []byte {
-	for _, p := range parents {
-		b = binary.AppendUvarint(b, uint64(idx-p))
+// workOf is what a record counts in weights.
+func workOf(r *protocol.Record) uint64 {
+	if r.Type == protocol.TypeGenesis {
+		return 1
+	}
+	return max(1, uint64(r.Effort()))
+}
+
+// appendNode writes how a record hangs in the graph: its work, the number of its parents and the distance back to each, which of
+// them is the main parent, and its mergeset, ascending: the distance back to the first, then from each to the next.
+func appendNode(b []byte, idx int64, r dag.Record) []byte {
+	b = binary.AppendUvarint(b, r.Work)
+	b = binary.AppendUvarint(b, uint64(len(r.Parents)))
+	for _, p := range r.Parents {
+		b = binary.AppendUvarint(b, uint64(idx-int64(p)))
+	}
+	if len(r.Parents) == 0 {
+		return b
+	}
+	b = binary.AppendUvarint(b, uint64(slices.Index(r.Parents, r.Main)))
+	last := int64(0)
+	for _, m := range r.Mergeset {
+		d := int64(m) - last
+		if last == 0 {
+			d = idx - int64(m)
+		}
+		b, last = binary.AppendUvarint(b, uint64(d)), int64(m)
 	}
 	return b
 }
 
-// readParents reads what appendParents wrote.
-func readParents(idx int64, b []byte) ([]int64, error) {
-	var parents []int64
-	for len(b) > 0 {
-		d, n := binary.Uvarint(b)
-		if n <= 0 || d == 0 || d >= uint64(idx) {
-			return nil, errLayout
-		}
-		parents, b = append(parents, idx-int64(d)), b[n:]
+// readNode reads what appendNode wrote, into the slices that r has.
+func readNode(r *dag.Record, idx int64, b []byte) error {
+	v := varints{rest: b}
+	r.Parents, r.Main, r.Mergeset = r.Parents[:0], 0, r.Mergeset[:0]
+	r.Work = v.next()
+	count := v.next()
+	if v.bad || count > protocol.MaxLinks {
+		return errLayout
 	}
-	return parents, nil
+	for range count {
+		r.Parents = append(r.Parents, v.back(idx))
+	}
+	if count > 0 {
+		main := v.next()
+		if main >= count {
+			return errLayout
+		}
+		r.Main = r.Parents[main]
+	}
+	if count > 0 && len(v.rest) > 0 {
+		r.Mergeset = append(r.Mergeset, v.back(idx))
+	}
+	for len(v.rest) > 0 && len(r.Mergeset) > 0 {
+		r.Mergeset = append(r.Mergeset, v.on(r.Mergeset[len(r.Mergeset)-1], idx))
+	}
+	if v.bad || len(v.rest) > 0 {
+		return errLayout
+	}
+	return nil
+}
+
+// varints reads a column of varints, one after the other.
+type varints struct {
+	rest []byte
+	bad  bool // something was not a varint, or led nowhere
+}
+
+func (v *varints) next() uint64 {
+	if len(v.rest) > 0 && v.rest[0] < 0x80 { // nearly all are
+		n := uint64(v.rest[0])
+		v.rest = v.rest[1:]
+		return n
+	}
+	n, size := binary.Uvarint(v.rest)
+	if size <= 0 {
+		v.bad, v.rest = true, nil
+		return 0
+	}
+	v.rest = v.rest[size:]
+	return n
+}
+
+// back reads a distance back from an index.
+func (v *varints) back(idx int64) dag.Index {
+	d := v.next()
+	if d == 0 || d >= uint64(idx) {
+		v.bad = true
+		return 0
+	}
+	return dag.Index(idx - int64(d))
+}
+
+// on reads a distance from one index to a later one that is before idx.
+func (v *varints) on(from dag.Index, idx int64) dag.Index {
+	d := v.next()
+	if d == 0 || int64(from) >= idx || d >= uint64(idx-int64(from)) {
+		v.bad = true
+		return 0
+	}
+	return from + dag.Index(d)
 }
 
 // selectorRow is a row of the table selectors.
@@ -95,6 +178,8 @@ type selectorRow struct {
 type entry struct {
 	*protocol.Record
 	composite int64
+	// seen is when the record was first stored here, see tx.see; 0 until it is.
+	seen int64
 	// rows are empty for a record that is never answered.
 	rows []selectorRow
 }

@@ -65,10 +65,16 @@ const (
 	// recentTips is how many of the newest tips links are drawn from: several times what one second of a busy
 	// network leaves open, and few enough to read each time.
 	recentTips = 64
+	// recentRecords is how many of the latest attached records are looked through where there are too few tips.
+	recentRecords = 256
 
 	// datastorePage is how many entries a datastore query reads at a time, so that it holds no reader while its
 	// consumer works.
 	datastorePage = 256
+
+	// migrationStep is how many records a migration reads at a time, and progressEvery how often it says how far it is.
+	migrationStep = 1000
+	progressEvery = 5 * time.Second
 
 	// maxProblems is how many problems Check reports one by one; it counts them all.
 	maxProblems = 1000

@@ -65,7 +65,7 @@ func create(path string) error {
 	return f.Close()
 }
 
-// openWriter opens the connection that writes, and brings the file's schema up to date.
+// openWriter opens the connection that writes, on a file whose schema may be old.
 func openWriter(path string, n *protocol.Network) (*conn, error) {
 	ours, err := isOurs(path)
 	if err != nil {
@@ -99,12 +99,9 @@ func prepareWriter(c *conn, path string, n *protocol.Network, ours bool) error {
 	if err := checkSchema(c, path, n); err != nil {
 		return err
 	}
-	if err := c.script(fmt.Sprintf(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
+	return c.script(fmt.Sprintf(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
 		PRAGMA wal_autocheckpoint = %d; PRAGMA journal_size_limit = %d; PRAGMA cache_size = -%d; PRAGMA temp_store = MEMORY`,
-		walPages, walPages*4096, writerCache)); err != nil {
-		return err
-	}
-	return migrate(c)
+		walPages, walPages*4096, writerCache))
 }
 
 // checkSchema refuses a file that a newer version wrote, or that is of another network.
@@ -134,29 +131,6 @@ func checkNetwork(c *conn, path string, n *protocol.Network) error {
 		return err
 	case found && have != n.ID():
 		return &WrongNetworkError{Path: path, Have: have, Want: n.ID()}
-	}
-	return nil
-}
-
-// migrate applies the migrations that the file lacks, each in a transaction of its own.
-func migrate(c *conn) error {
-	version, err := c.number("PRAGMA user_version")
-	if err != nil {
-		return err
-	}
-	names, err := migrationNames()
-	if err != nil {
-		return err
-	}
-	for i := int(version); i < len(names); i++ {
-		sql, err := migrations.ReadFile(names[i])
-		if err != nil {
-			return err
-		}
-		step := fmt.Sprintf("BEGIN IMMEDIATE;\n%s;\nPRAGMA user_version = %d;\nCOMMIT", sql, i+1)
-		if err := c.script(step); err != nil {
-			return fmt.Errorf("migration %s: %w", names[i], err)
-		}
 	}
 	return nil
 }

@@ -28,8 +28,8 @@ func (t *tx) pend(e *entry, missing []protocol.ID, result *Result) error {
 		}
 	}
 	id := e.ID()
-	if _, err := t.exec("INSERT INTO pending (id, unmet, header, value) VALUES (?, ?, ?, ?)",
-		id[:], int64(len(missing)), e.HeaderBytes(), e.ValueBytes()); err != nil {
+	if _, err := t.exec("INSERT INTO pending (id, unmet, header, value, seen) VALUES (?, ?, ?, ?, ?)",
+		id[:], int64(len(missing)), e.HeaderBytes(), e.ValueBytes(), t.see()); err != nil {
 		return err
 	}
 	seq, err := t.number("SELECT seq FROM pending WHERE id = ?", id[:])
@@ -84,41 +84,41 @@ func (t *tx) want(id protocol.ID) error {
 	return err
 }
 
-// takePending removes a pending record, which may still wait for something, and returns it.
-func (t *tx) takePending(seq int64) (*protocol.Record, error) {
+// takePending removes a pending record, which may still wait for something, and returns it and when it was first seen.
+func (t *tx) takePending(seq int64) (r *protocol.Record, seen int64, err error) {
 	var header, value []byte
-	found, err := t.one(func(r *rows) { header, value = r.blob(0), r.blob(1) }, "SELECT header, value FROM pending WHERE seq = ?", seq)
+	found, err := t.one(func(r *rows) { header, value, seen = r.blob(0), r.blob(1), r.int(2) },
+		"SELECT header, value, seen FROM pending WHERE seq = ?", seq)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if !found {
-		return nil, errLayout
+		return nil, 0, errLayout
 	}
-	r, err := protocol.DecodeRecord(header, value)
-	if err != nil {
-		return nil, errors.Join(errLayout, err)
+	if r, err = protocol.DecodeRecord(header, value); err != nil {
+		return nil, 0, errors.Join(errLayout, err)
 	}
 	var waited []protocol.ID
 	if err := t.each(func(r *rows) error {
 		waited = append(waited, protocol.ID(r.blob(0)))
 		return nil
 	}, "SELECT missing FROM waits WHERE seq = ?", seq); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if _, err := t.exec("DELETE FROM waits WHERE seq = ?", seq); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	if _, err := t.exec("DELETE FROM pending WHERE seq = ?", seq); err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	for _, id := range waited {
 		if err := t.want(id); err != nil {
-			return nil, err
+			return nil, 0, err
 		}
 	}
 	t.meta.pending--
 	t.meta.pendingBytes -= int64(r.WireSize())
-	return r, nil
+	return r, seen, nil
 }
 
 // evictOldest drops the pending record that waits longest. What waits for it goes on waiting.
@@ -127,7 +127,7 @@ func (t *tx) evictOldest() error {
 	if err != nil {
 		return err
 	}
-	r, err := t.takePending(seq)
+	r, _, err := t.takePending(seq)
 	if err != nil {
 		return err
 	}
@@ -143,7 +143,7 @@ func (t *tx) dropDescendants(id protocol.ID) error {
 			return err
 		}
 		for _, seq := range waiting {
-			r, err := t.takePending(seq)
+			r, _, err := t.takePending(seq)
 			if err != nil {
 				return err
 			}

@@ -215,12 +215,12 @@ func TestLinks(t *testing.T) {
 	genesis := idSet(w.Genesis())
 	expect := func(count int, now uint64, from map[protocol.ID]bool, wantNewest uint64) {
 		t.Helper()
-		links, newest, err := s.Links(t.Context(), count, now)
-		if err != nil || len(links) != count || newest != wantNewest {
-			t.Fatalf("%d links, newest %d, %v; want %d, %d", len(links), newest, err, count, wantNewest)
+		links, err := s.Links(t.Context(), LinksQuery{Count: count, Now: now})
+		if err != nil || len(links.IDs) != count || links.Newest != wantNewest || links.Certified {
+			t.Fatalf("%+v, %v; want %d, newest %d", links, err, count, wantNewest)
 		}
 		seen := map[protocol.ID]bool{}
-		for _, l := range links {
+		for _, l := range links.IDs {
 			if seen[l] || !from[l] {
 				t.Fatalf("link %s twice, or not one of those wanted", l)
 			}

@@ -132,11 +132,16 @@ func (t *tx) place(e *entry, result *Result) error {
 	if len(missing) > 0 {
 		return t.pend(e, missing, result)
 	}
-	if err := t.checkLinked(e, parents); err != nil {
+	where, err := t.checkLinked(e, parents)
+	switch {
+	case isInvalid(err):
 		*result = Result{Outcome: Refused, Err: err}
 		return t.dropDescendants(e.ID())
+	case err != nil:
+		return err
 	}
-	at, err := t.attachAt(e, parents)
+	e.seen = 0 // a batch that is repeated sees the record again
+	at, err := t.attachAt(e, parents, where)
 	if err != nil {
 		return err
 	}

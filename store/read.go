@@ -5,16 +5,17 @@ import (
 	"crypto/sha256"
 	"database/sql/driver"
 	"errors"
-	"math"
 	"math/rand/v2"
 
 	"github.com/lf-store/lf/protocol"
 )
 
-// Info says how far a record that is here has come. Index is an attached record's local index, 1 for the first.
+// Info says how far a record that is here has come. Index is an attached record's local index, 1 for the first, and Weight the
+// work of it and of all its descendants.
 type Info struct {
-	State State
-	Index uint64
+	State  State
+	Index  uint64
+	Weight uint64
 }
 
 // Get returns a record, attached, pending or held; [ErrNotFound] if it is none of these.
@@ -25,7 +26,7 @@ func (s *Store) Get(ctx context.Context, id protocol.ID) (r *protocol.Record, in
 			return err
 		}
 		if idx > 0 {
-			info = Info{Attached, uint64(idx)}
+			info = Info{State: Attached, Index: uint64(idx), Weight: c.weight(idx)}
 			r, err = c.record(idx)
 			return err
 		}
@@ -72,18 +73,6 @@ func (c *conn) idOf(idx int64) (id protocol.ID, err error) {
 		err = errLayout
 	}
 	return id, err
-}
-
-func (c *conn) idsOf(indices []int64) ([]protocol.ID, error) {
-	ids := make([]protocol.ID, len(indices))
-	for i, idx := range indices {
-		id, err := c.idOf(idx)
-		if err != nil {
-			return nil, err
-		}
-		ids[i] = id
-	}
-	return ids, nil
 }
 
 // Unknown returns those of the IDs whose records are not here in any state, in their order.
@@ -145,93 +134,13 @@ func (s *Store) Missing(ctx context.Context, limit int) (missing []protocol.ID, 
 // Tips returns at most limit tips, the newest timestamps first.
 func (s *Store) Tips(ctx context.Context, limit int) (tips []protocol.ID, err error) {
 	err = s.read(ctx, func(c *conn) error {
-		places, err := c.tips(math.MaxInt64, limit)
-		if err != nil {
+		return c.each(func(r *rows) error {
+			id, err := c.idOf(r.int(0))
+			tips = append(tips, id)
 			return err
-		}
-		tips, err = c.idsOf(indicesOf(places))
-		return err
+		}, `SELECT idx, timestamp FROM (SELECT * FROM tips WHERE reputable = 1 ORDER BY timestamp DESC, idx LIMIT ?1)
+			UNION ALL SELECT idx, timestamp FROM (SELECT * FROM tips WHERE reputable = 0 ORDER BY timestamp DESC, idx LIMIT ?1)
+			ORDER BY timestamp DESC, idx LIMIT ?1`, int64(limit))
 	})
 	return tips, err
-}
-
-// tips returns the newest tips that are not newer than a time.
-func (c *conn) tips(until int64, limit int) ([]place, error) {
-	return c.places("SELECT idx, timestamp FROM tips WHERE timestamp <= ? ORDER BY timestamp DESC, idx DESC LIMIT ?", until, int64(limit))
-}
-
-func (c *conn) places(sql string, args ...driver.Value) (places []place, err error) {
-	err = c.each(func(r *rows) error {
-		places = append(places, place{r.int(0), r.int(1)})
-		return nil
-	}, sql, args...)
-	return places, err
-}
-
-func indicesOf(places []place) []int64 {
-	indices := make([]int64, len(places))
-	for i, p := range places {
-		indices[i] = p.idx
-	}
-	return indices
-}
-
-// Links returns count records for a new record to link to, and the newest timestamp among them, which the new record
-// must not precede. They are drawn at random from the newest tips that are not ahead of now; where these are too few, from the
-// latest attached records, and at last, on a node whose clock is behind its network's genesis, from the genesis.
-func (s *Store) Links(ctx context.Context, count int, now uint64) (links []protocol.ID, newest uint64, err error) {
-	err = s.read(ctx, func(c *conn) error {
-		chosen, err := c.chooseLinks(count, int64(min(now, math.MaxInt64)))
-		if err != nil {
-			return err
-		}
-		for _, p := range chosen {
-			newest = max(newest, uint64(p.timestamp))
-		}
-		links, err = c.idsOf(indicesOf(chosen))
-		return err
-	})
-	return links, newest, err
-}
-
-func (c *conn) chooseLinks(count int, now int64) ([]place, error) {
-	count = max(0, min(count, protocol.MaxLinks))
-	chosen, err := c.tips(now, recentTips)
-	if err != nil {
-		return nil, err
-	}
-	rand.Shuffle(len(chosen), func(i, j int) { chosen[i], chosen[j] = chosen[j], chosen[i] })
-	chosen = chosen[:min(count, len(chosen))]
-	for _, more := range []string{
-		"SELECT idx, timestamp FROM (SELECT * FROM dag ORDER BY idx DESC LIMIT ?2) WHERE timestamp <= ?1 ORDER BY idx DESC",
-		"SELECT idx, timestamp FROM dag WHERE timestamp <= ?1 ORDER BY idx LIMIT ?2",
-		"SELECT idx, timestamp FROM dag WHERE ?1 >= 0 ORDER BY idx LIMIT ?2",
-	} {
-		if len(chosen) == count {
-			break
-		}
-		places, err := c.places(more, max(now, 0), int64(recentTips))
-		if err != nil {
-			return nil, err
-		}
-		chosen = fill(chosen, places, count)
-	}
-	return chosen, nil
-}
-
-// fill adds places that are not chosen yet until there are count.
-func fill(chosen, places []place, count int) []place {
-	has := map[int64]bool{}
-	for _, p := range chosen {
-		has[p.idx] = true
-	}
-	for _, p := range places {
-		if len(chosen) == count {
-			break
-		}
-		if !has[p.idx] {
-			has[p.idx], chosen = true, append(chosen, p)
-		}
-	}
-	return chosen
 }

@@ -13,6 +13,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/dag"
 )
 
 // Options are the choices of who opens a store. The zero value is a sound one.
@@ -60,6 +61,8 @@ type Store struct {
 	network *protocol.Network
 	options Options
 	readers *pool
+	// dag is extended by the writer alone, and read by all.
+	dag *dag.DAG
 
 	queue   chan *request
 	quit    chan struct{} // closed by Close: nothing more is queued
@@ -111,6 +114,12 @@ func (s *Store) start() error {
 			return err
 		}
 	}
+	if err := s.loadGraph(); err != nil {
+		return err
+	}
+	if err := s.migrate(); err != nil {
+		return err
+	}
 	if err := s.transact(s.putGenesis); err != nil {
 		return err
 	}
@@ -119,9 +128,23 @@ func (s *Store) start() error {
 		if err != nil {
 			return err
 		}
+		c.dag = s.dag
 		s.readers.give(c)
 	}
 	return nil
+}
+
+// loadGraph builds the graph in memory. A file that is too old to have one begins with an empty one.
+func (s *Store) loadGraph() error {
+	version, err := s.writer.number("PRAGMA user_version")
+	if err != nil {
+		return err
+	}
+	if s.dag = dag.New(); version >= graphVersion {
+		s.dag, err = loadGraph(s.writer)
+	}
+	s.writer.dag = s.dag
+	return err
 }
 
 // putGenesis attaches the genesis to a new database, and checks it in an old one.

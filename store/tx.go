@@ -13,10 +13,12 @@ type meta struct {
 	pending, pendingBytes       int64
 	held, heldBytes             int64
 	droppedPending, droppedHeld int64
+	// seen is the last moment given to a record, in microseconds.
+	seen int64
 }
 
 func (m *meta) fields() []*int64 {
-	return []*int64{&m.attached, &m.tips, &m.owners, &m.pending, &m.pendingBytes, &m.held, &m.heldBytes, &m.droppedPending, &m.droppedHeld}
+	return []*int64{&m.attached, &m.tips, &m.owners, &m.pending, &m.pendingBytes, &m.held, &m.heldBytes, &m.droppedPending, &m.droppedHeld, &m.seen}
 }
 
 func (m *meta) load(c *conn) error {
@@ -24,7 +26,7 @@ func (m *meta) load(c *conn) error {
 		for i, f := range m.fields() {
 			*f = r.int(i)
 		}
-	}, `SELECT attached, tips, owners, pending, pending_bytes, held, held_bytes, dropped_pending, dropped_held FROM meta`)
+	}, `SELECT attached, tips, owners, pending, pending_bytes, held, held_bytes, dropped_pending, dropped_held, seen FROM meta`)
 	if err == nil && !found {
 		err = errLayout
 	}
@@ -32,12 +34,12 @@ func (m *meta) load(c *conn) error {
 }
 
 func (m *meta) save(c *conn) error {
-	args := make([]driver.Value, 0, 9)
+	args := make([]driver.Value, 0, 10)
 	for _, f := range m.fields() {
 		args = append(args, *f)
 	}
 	_, err := c.exec(`UPDATE meta SET attached = ?, tips = ?, owners = ?, pending = ?, pending_bytes = ?, held = ?, held_bytes = ?,
-		dropped_pending = ?, dropped_held = ?`, args...)
+		dropped_pending = ?, dropped_held = ?, seen = ?`, args...)
 	return err
 }
 
@@ -51,23 +53,36 @@ type tx struct {
 	store *Store
 	meta  meta
 	was   meta
+	// graph is how many records the graph had when the batch began.
+	graph int
 }
 
 func (s *Store) begin() (*tx, error) {
 	if _, err := s.writer.exec("BEGIN IMMEDIATE"); err != nil {
 		return nil, err
 	}
-	t := &tx{conn: s.writer, store: s}
-	if _, err := t.exec("INSERT OR IGNORE INTO meta VALUES (1, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0)", s.id()); err != nil {
+	t := s.newTx()
+	if err := t.loadMeta(); err != nil {
 		t.rollback()
 		return nil, err
+	}
+	return t, nil
+}
+
+// newTx is the transaction that the writer's connection has begun.
+func (s *Store) newTx() *tx { return &tx{conn: s.writer, store: s, graph: s.dag.Len()} }
+
+// loadMeta reads the counters, which a new database does not have yet.
+func (t *tx) loadMeta() error {
+	if _, err := t.exec(`INSERT OR IGNORE INTO meta (only, network, attached, tips, owners, pending, pending_bytes, held, held_bytes,
+		dropped_pending, dropped_held) VALUES (1, ?, 0, 0, 0, 0, 0, 0, 0, 0, 0)`, t.store.id()); err != nil {
+		return err
 	}
 	if err := t.meta.load(t.conn); err != nil {
-		t.rollback()
-		return nil, err
+		return err
 	}
 	t.was = t.meta
-	return t, nil
+	return nil
 }
 
 func (s *Store) id() []byte { id := s.network.ID(); return id[:] }
@@ -82,8 +97,16 @@ func (t *tx) commit() error {
 	return err
 }
 
-// rollback undoes the batch; what the caches learned in it is forgotten.
+// see returns the moment at which a record is first seen: by the clock, and later than any moment given before, though the clock
+// be set back. It is unique and its order is that of the arrivals, whatever the clock does.
+func (t *tx) see() int64 {
+	t.meta.seen = max(t.store.options.Clock().UnixMicro(), t.meta.seen+1)
+	return t.meta.seen
+}
+
+// rollback undoes the batch; what the caches and the graph learned in it is forgotten.
 func (t *tx) rollback() {
+	t.store.dag.Truncate(t.graph)
 	t.store.recent.Purge()
 	t.store.owners.Purge()
 	if t.db.AutoCommit() {

@@ -220,7 +220,7 @@ func TestConcurrent(t *testing.T) {
 			return err
 		},
 		func() error { _, err := s.Stats(ctx); return err },
-		func() error { _, _, err := s.Links(ctx, 2, testTime+1000); return err },
+		func() error { _, err := s.Links(ctx, LinksQuery{Count: 2, Now: testTime + 1000}); return err },
 		func() error { _, err := s.Missing(ctx, 10); return err },
 		func() error { _, err := s.Tips(ctx, 10); return err },
 		func() error {

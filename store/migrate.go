@@ -1,0 +1,149 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/dag"
+)
+
+// migrate brings the database up to date, in one transaction: first the scripts that it lacks, then, where there are records
+// already, what SQL alone cannot do, each step on the newest schema.
+func (s *Store) migrate() error {
+	version, err := s.writer.number("PRAGMA user_version")
+	if err != nil {
+		return err
+	}
+	names, err := migrationNames()
+	if err != nil || int(version) == len(names) {
+		return err
+	}
+	if err := s.writer.script("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	t := s.newTx()
+	if err := t.migrate(names, int(version)); err != nil {
+		t.rollback()
+		return err
+	}
+	if err := t.commit(); err != nil {
+		t.rollback()
+		return err
+	}
+	return nil
+}
+
+func (t *tx) migrate(names []string, version int) error {
+	for _, name := range names[version:] {
+		sql, err := migrations.ReadFile(name)
+		if err != nil {
+			return err
+		}
+		if err := t.script(string(sql)); err != nil {
+			return fmt.Errorf("migration %s: %w", name, err)
+		}
+	}
+	if err := t.loadMeta(); err != nil {
+		return err
+	}
+	for number := version + 1; number <= len(names) && version > 0; number++ {
+		if err := t.migrateRecords(number); err != nil {
+			return err
+		}
+	}
+	return t.script(fmt.Sprintf("PRAGMA user_version = %d", len(names)))
+}
+
+// migrateRecords does the part of a migration that reads records.
+func (t *tx) migrateRecords(number int) error {
+	if number == graphVersion {
+		return t.migrateGraph()
+	}
+	return nil
+}
+
+// migrateGraph works out each record's place in the graph, and the moments at which they were seen.
+func (t *tx) migrateGraph() error {
+	t.logProgress(0)
+	logged := time.Now()
+	for done := int64(0); done < t.meta.attached; {
+		olds, err := t.oldNodes(done)
+		if err != nil {
+			return err
+		}
+		for _, old := range olds {
+			done++
+			if err := t.migrateNode(done, old); err != nil {
+				return err
+			}
+		}
+		if time.Since(logged) > progressEvery {
+			logged = time.Now()
+			t.logProgress(done)
+		}
+	}
+	return t.migrateSeen()
+}
+
+func (t *tx) logProgress(done int64) {
+	t.store.options.Logger.Info("bringing the database up to date", "records", done, "of", t.meta.attached)
+}
+
+// oldNode is a row of dag as schema 1 had it, with the record's header.
+type oldNode struct{ parents, header []byte }
+
+func (t *tx) oldNodes(after int64) (olds []oldNode, err error) {
+	err = t.each(func(r *rows) error {
+		olds = append(olds, oldNode{r.blob(0), r.blob(1)})
+		return nil
+	}, "SELECT node, header FROM dag JOIN records USING (idx) WHERE idx > ? ORDER BY idx LIMIT ?", after, int64(migrationStep))
+	if err == nil && len(olds) == 0 {
+		err = errLayout
+	}
+	return olds, err
+}
+
+func (t *tx) migrateNode(idx int64, old oldNode) error {
+	r, err := protocol.DecodeRecord(old.header, nil)
+	if err != nil {
+		return errors.Join(errLayout, err)
+	}
+	node := dag.Record{Work: workOf(r)}
+	for v := (varints{rest: old.parents}); len(v.rest) > 0; {
+		if node.Parents = append(node.Parents, v.back(idx)); v.bad {
+			return errLayout
+		}
+	}
+	if node.Placement, err = t.dag.Place(node.Parents); err != nil {
+		return &NotADatabaseError{t.store.path, fmt.Sprintf("its record %s is not allowed any more: %v", r.ID(), tooWide(err))}
+	}
+	t.dag.Add(node.Parents, node.Placement, node.Work)
+	_, err = t.exec("UPDATE dag SET node = ? WHERE idx = ?", appendNode(nil, idx, node), idx)
+	return err
+}
+
+// migrateSeen gives each record a moment at which it was seen. The true one was not kept. We take what the record's owner says, its
+// timestamp: most came in that order, soon after they were made, and none is then held to have come late.
+func (t *tx) migrateSeen() error {
+	seen := func(timestamp int64) int64 {
+		t.meta.seen = max(timestamp*1000, t.meta.seen+1)
+		return t.meta.seen
+	}
+	// The rows are sorted, and so all read, before the first is changed.
+	if err := t.each(func(r *rows) error {
+		_, err := t.exec("UPDATE dag SET seen = ? WHERE idx = ?", seen(r.int(1)), r.int(0))
+		return err
+	}, "SELECT idx, timestamp FROM dag ORDER BY timestamp, idx"); err != nil {
+		return err
+	}
+	return t.each(func(r *rows) error {
+		p, err := protocol.DecodeRecord(r.blob(1), nil)
+		if err != nil {
+			return errors.Join(errLayout, err)
+		}
+		_, err = t.exec("UPDATE pending SET seen = ? WHERE seq = ?", seen(int64(p.Timestamp)), r.int(0))
+		return err
+	}, "SELECT seq, header FROM pending ORDER BY seq")
+}
