@@ -87,14 +87,14 @@ type AuthorityInfo struct {
 	NotAfter    uint64 `json:"notAfter" doc:"ms since the Unix epoch"`
 }
 
-// OracleStatus tells what a node that is run as an oracle has done since its start.
+// OracleStatus tells how a node that is run as an oracle stands.
 type OracleStatus struct {
-	Commentaries uint64 `json:"commentaries" doc:"records of commentary published"`
-	Objections   uint64 `json:"objections" doc:"words in them that object"`
-	Withdrawn    uint64 `json:"withdrawn" doc:"words in them that withdraw an objection"`
+	Commentaries uint64 `json:"commentaries" doc:"records of commentary published, earlier runs included"`
+	Words        uint64 `json:"words" doc:"words in them: objections, and objections withdrawn"`
+	Waiting      int    `json:"waiting" doc:"words that are known to wait"`
 	PerHour      int    `json:"perHour" doc:"most commentaries in an hour"`
-	Last         uint64 `json:"last,omitempty" doc:"when the last one was published, in ms since the Unix epoch"`
-	Problem      string `json:"problem,omitempty" doc:"why the last one could not be published"`
+	Last         uint64 `json:"last,omitempty" doc:"when the last one was published, ms since the Unix epoch"`
+	Silent       string `json:"silent,omitempty" doc:"why words wait, in one line"`
 }
 
 // Drop counts what one bounded queue has dropped.
