@@ -21,11 +21,10 @@ func (s *service) Set(ctx context.Context, req api.SetRequest) (*api.Submitted, 
 	if err != nil {
 		return nil, err
 	}
-	draft, err := s.draft(ctx, &req)
+	draft, certified, err := s.draft(ctx, &req, key.Owner)
 	if err != nil {
 		return nil, err
 	}
-	draft.Owner = key.Owner
 	if draft.Timestamp, err = s.timestamp(key.Owner, draft); err != nil {
 		return nil, err
 	}
@@ -36,7 +35,7 @@ func (s *service) Set(ctx context.Context, req api.SetRequest) (*api.Submitted, 
 	if r, err = s.config.Network.Sign(r, key.Secret); err != nil {
 		return nil, fmt.Errorf("set: %w", err)
 	}
-	if r, err = s.pay(ctx, r); err != nil {
+	if r, err = s.pay(ctx, r, certified); err != nil {
 		return nil, failure(err)
 	}
 	return s.Submit(ctx, r.EncodeFrame())
@@ -63,34 +62,37 @@ func (s *service) owner(nameOrOwner string) (home.Key, error) {
 	return key, nil
 }
 
-// draft derives what a request names and picks the links; owner and timestamp are still to come, but the timestamp is
-// at least what it is here.
-func (s *service) draft(ctx context.Context, req *api.SetRequest) (protocol.Draft, error) {
-	d := protocol.Draft{Type: req.RecordType(), Value: req.Plain()}
+// draft derives what a request names and picks the links, among them the owner's certificate if there is one. The
+// timestamp is still to come, and at least what it is here.
+func (s *service) draft(ctx context.Context, req *api.SetRequest, owner protocol.Owner) (d protocol.Draft, certified bool, err error) {
+	d = protocol.Draft{Type: req.RecordType(), Owner: owner, Value: req.Plain()}
 	points, err := req.Points()
 	if err != nil {
-		return d, err //nolint:wrapcheck // an *api.Error as it is
+		return d, false, err //nolint:wrapcheck // an *api.Error as it is
 	}
 	for _, p := range points {
 		name, err := s.names.derive(ctx, p.Name)
 		if err != nil {
-			return d, failure(err)
+			return d, false, failure(err)
 		}
 		d.Names = append(d.Names, protocol.NamePoint{Name: name, Ordinal: p.From})
 	}
 	if req.MaskingKey != "" {
 		mask, err := s.names.mask(ctx, req.MaskingKey)
 		if err != nil {
-			return d, failure(err)
+			return d, false, failure(err)
 		}
 		d.Mask = &mask
 	}
-	links, err := s.Links(ctx, api.LinksQuery{})
+	links, err := s.Links(ctx, api.LinksQuery{Owner: &owner})
 	if err != nil {
-		return d, err
+		return d, false, err
+	}
+	if !links.Certified && s.config.Network.Params().AuthRequired {
+		return d, false, s.uncertified(ctx, owner)
 	}
 	d.Links, d.Timestamp = links.Links, max(links.Now, links.Timestamp)
-	return d, nil
+	return d, links.Certified, nil
 }
 
 // timestamp is that of the draft, or the millisecond after the owner's last write under the same key if that is later:
@@ -109,11 +111,14 @@ func (s *service) timestamp(owner protocol.Owner, d protocol.Draft) (uint64, err
 	return t, nil
 }
 
-// pay adds the work that the network asks for. One request solves at a time, with a core left to others; the rest wait
-// in a queue of bounded length.
-func (s *service) pay(ctx context.Context, r *protocol.Record) (*protocol.Record, error) {
-	solve := SolveWork(ctx, s.threads, nil)
-	return s.config.Network.Pay(r, 0, func(challenge []byte, effort uint32) (protocol.Work, error) {
+// pay adds the work that the network asks for, which is less of an owner whose certificate is among the links. One
+// request solves at a time, with a core left to others; the rest wait in a queue of bounded length.
+func (s *service) pay(ctx context.Context, r *protocol.Record, certified bool) (*protocol.Record, error) {
+	pay, solve := s.config.Network.Pay, SolveWork(ctx, s.threads, nil)
+	if certified {
+		pay = s.config.Network.PayCertified
+	}
+	return pay(r, 0, func(challenge []byte, effort uint32) (protocol.Work, error) {
 		select {
 		case s.waiting <- struct{}{}:
 			defer func() { <-s.waiting }()

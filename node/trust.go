@@ -1,6 +1,7 @@
 package node
 
 import (
+	"encoding/hex"
 	"log/slog"
 	"slices"
 	"sync"
@@ -91,6 +92,12 @@ func trustOf(n *protocol.Network, b believed, problem error) api.Trust {
 	t := api.Trust{
 		Policy: b.policy, Oracles: append([]protocol.Owner{}, b.oracles...), Authorities: []api.AuthorityInfo{},
 		AuthRequired: n.Params().AuthRequired,
+	}
+	for _, a := range n.Authorities() {
+		fingerprint := a.Fingerprint()
+		t.Authorities = append(t.Authorities, api.AuthorityInfo{
+			Name: a.Name(), Fingerprint: hex.EncodeToString(fingerprint[:]), NotBefore: a.NotBefore(), NotAfter: a.NotAfter(),
+		})
 	}
 	if problem != nil {
 		t.Warnings = append(t.Warnings, problem.Error())
