@@ -12,10 +12,12 @@ type brute struct {
 	parents [][]Index
 	work    []uint64
 	past    []map[Index]bool
+	weights []uint64
+	pasts   []uint64
 }
 
 func newBrute() *brute {
-	return &brute{make([][]Index, 1), make([]uint64, 1), make([]map[Index]bool, 1)}
+	return &brute{make([][]Index, 1), make([]uint64, 1), make([]map[Index]bool, 1), make([]uint64, 1), make([]uint64, 1)}
 }
 
 func (b *brute) pastOf(parents []Index) map[Index]bool {
@@ -30,29 +32,26 @@ func (b *brute) pastOf(parents []Index) map[Index]bool {
 }
 
 func (b *brute) add(parents []Index, work uint64) Index {
-	b.parents, b.work, b.past = append(b.parents, parents), append(b.work, max(work, 1)), append(b.past, b.pastOf(parents))
-	return Index(len(b.work) - 1)
+	work = max(work, 1)
+	b.parents, b.work, b.past = append(b.parents, parents), append(b.work, work), append(b.past, b.pastOf(parents))
+	i := Index(len(b.work) - 1)
+	sum := uint64(0)
+	for a := range b.past[i] {
+		sum += b.work[a]
+		b.weights[a] += work
+	}
+	b.weights, b.pasts = append(b.weights, work), append(b.pasts, sum)
+	return i
 }
 
 func (b *brute) truncate(n int) {
-	b.parents, b.work, b.past = b.parents[:n+1], b.work[:n+1], b.past[:n+1]
-}
-
-func (b *brute) pastWork(i Index) (sum uint64) {
-	for a := range b.past[i] {
-		sum += b.work[a]
-	}
-	return sum
-}
-
-func (b *brute) weight(i Index) uint64 {
-	sum := b.work[i]
-	for j, past := range b.past {
-		if past[i] {
-			sum += b.work[j]
+	for i := n + 1; i < len(b.work); i++ {
+		for a := range b.past[i] {
+			b.weights[a] -= b.work[i]
 		}
 	}
-	return sum
+	b.parents, b.work, b.past = b.parents[:n+1], b.work[:n+1], b.past[:n+1]
+	b.weights, b.pasts = b.weights[:n+1], b.pasts[:n+1]
 }
 
 // mergeset is what a record with these parents merges if its main parent is main.
@@ -73,7 +72,7 @@ func (b *brute) place(parents []Index) Placement {
 	}
 	main := parents[0]
 	for _, p := range parents[1:] {
-		if b.pastWork(p) >= b.pastWork(main) {
+		if b.pasts[p] >= b.pasts[main] {
 			main = p
 		}
 	}
@@ -109,10 +108,10 @@ func compare(t testing.TB, d *DAG, b *brute) {
 		t.Fatalf("Len %d, want %d", d.Len(), len(b.work)-1)
 	}
 	for i := Index(1); int(i) < len(b.work); i++ {
-		if got, want := d.Weight(i), b.weight(i); got != want {
+		if got, want := d.Weight(i), b.weights[i]; got != want {
 			t.Fatalf("Weight(%d) = %d, want %d", i, got, want)
 		}
-		if got, want := d.Past(i), b.pastWork(i); got != want {
+		if got, want := d.Past(i), b.pasts[i]; got != want {
 			t.Fatalf("Past(%d) = %d, want %d", i, got, want)
 		}
 		for j := Index(1); int(j) < len(b.work); j++ {

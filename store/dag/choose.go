@@ -17,11 +17,12 @@ func (d *DAG) Choose(candidates []Index, count int) []Index {
 	}
 	main := useful[0]
 	for _, c := range useful {
-		if d.recs[c].past > d.recs[main].past {
+		if d.recs.at(c).past > d.recs.at(main).past {
 			main = c
 		}
 	}
 	c := choice{d: d, walk: d.walkFrom(main), chosen: []Index{main}, spare: spare}
+	defer c.walk.end()
 	for _, u := range useful {
 		if u != main {
 			c.link(u)
@@ -92,17 +93,20 @@ func (c *choice) try(u Index) bool {
 // tiesFit says whether the mergeset fits also where another, equally heavy one becomes the main parent.
 func (c *choice) tiesFit(links []Index) bool {
 	for _, t := range links {
-		if t == c.walk.main || c.d.recs[t].past < c.d.recs[c.walk.main].past {
+		if t == c.walk.main || c.d.recs.at(t).past < c.d.recs.at(c.walk.main).past {
 			continue
 		}
-		w := c.d.walkFrom(t)
-		for _, l := range links {
-			if !w.add(l) {
-				return false
-			}
+		if !c.d.fits(links, t) {
+			return false
 		}
 	}
 	return true
+}
+
+func (d *DAG) fits(links []Index, main Index) bool {
+	w := d.walkFrom(main)
+	defer w.end()
+	return !slices.ContainsFunc(links, func(l Index) bool { return !w.add(l) })
 }
 
 // step chooses the furthest record below u that fits: it climbs u's main chain from the first record that is new.
@@ -110,7 +114,7 @@ func (c *choice) step(u Index) {
 	first := c.firstNew(u)
 	room := uint32(MaxMergeset - len(c.walk.found))
 	last := Index(0)
-	for _, z := range c.d.chain(u, c.d.recs[first].depth, room) {
+	for _, z := range c.d.chain(u, c.d.recs.at(first).depth, room) {
 		if z == u || !c.walk.add(z) {
 			break
 		}
@@ -122,12 +126,12 @@ func (c *choice) step(u Index) {
 	}
 	// The first record does not fit with all that it merges, or is u itself, which must not be as heavy as main. Either way
 	// what one of its other links brings is less.
-	for _, p := range c.d.parents(first) {
+	for _, p := range c.d.parentsOf(first) {
 		if !c.walk.covered(p) && c.try(p) {
 			return
 		}
 	}
-	if main := c.d.recs[first].main; main != 0 {
+	if main := c.d.recs.at(first).main; main != 0 {
 		c.spare = append(c.spare, main)
 	}
 }
@@ -135,7 +139,7 @@ func (c *choice) step(u Index) {
 // firstNew is the lowest record of u's main chain that is not covered. What is covered holds its own past, so jumps find it.
 func (c *choice) firstNew(u Index) Index {
 	for {
-		r := &c.d.recs[u]
+		r := c.d.recs.at(u)
 		switch {
 		case r.jump != 0 && !c.walk.covered(r.jump):
 			u = r.jump
@@ -149,15 +153,15 @@ func (c *choice) firstNew(u Index) Index {
 
 // chain lists u's main chain upwards from the given depth, at most n records of it.
 func (d *DAG) chain(u Index, from, n uint32) []Index {
-	for d.recs[u].depth >= from+n && u != 0 {
-		if j := d.recs[u].jump; d.recs[j].depth+1 >= from+n {
+	for d.recs.at(u).depth >= from+n && u != 0 {
+		if j := d.recs.at(u).jump; d.recs.at(j).depth+1 >= from+n {
 			u = j
 		} else {
-			u = d.recs[u].main
+			u = d.recs.at(u).main
 		}
 	}
 	var list []Index
-	for ; u != 0 && d.recs[u].depth >= from; u = d.recs[u].main {
+	for ; u != 0 && d.recs.at(u).depth >= from; u = d.recs.at(u).main {
 		list = append(list, u)
 	}
 	slices.Reverse(list)

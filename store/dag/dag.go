@@ -1,7 +1,6 @@
 package dag
 
 import (
-	"fmt"
 	"slices"
 	"sync"
 )
@@ -9,8 +8,15 @@ import (
 // Index is a record's local index: dense, from 1, parents before children. 0 is no record.
 type Index = uint32
 
-// MaxMergeset is the greatest number of records that a mergeset may have.
-const MaxMergeset = 1024
+const (
+	// MaxMergeset is the greatest number of records that a mergeset may have.
+	MaxMergeset = 1024
+	// MaxParents is the greatest number of parents that a record may have here; the format allows fewer.
+	MaxParents = 255
+)
+
+// maxLen is how many records fit: a bracket and a walk need bits besides the index.
+const maxLen = 1<<30 - 1
 
 // Placement says where a record stands in the graph. It is a function of the record's past alone.
 type Placement struct {
@@ -18,21 +24,36 @@ type Placement struct {
 	Mergeset []Index // the records of its past that are neither Main nor in Main's past, ascending
 }
 
-// DAG is the graph. One goroutine may add to it while any number read.
+// DAG is the graph. One goroutine may change it while any number read.
 type DAG struct {
-	mu   sync.RWMutex
-	recs []record
+	mu      sync.RWMutex
+	recs    arena[record] // 0 is the root of the tree of main parents, above all records without parents
+	parents shelf[Index]
+	tour    tour
+	entries entryLists
+	era     uint64 // how often records were taken out
 }
 
+// record is kept small: there is one for each record on the network.
 type record struct {
-	parents         []Index
-	main, jump      Index
-	depth           uint32
-	work, past, sum uint64
+	past, work  uint64
+	main, jump  Index // jump: a record further down the main chain, see DAG.plant
+	depth       uint32
+	open, close uint32 // the blocks of the tour that its brackets are in
+	parents     uint32 // address
+	own         [1]run // its only run of entries, or in own[0].first where its runs are
+	runs        uint16
+	class       uint8
+	links       uint8 // how many parents
 }
 
 // New makes a graph without records.
-func New() *DAG { return &DAG{recs: make([]record, 1)} }
+func New() *DAG {
+	d := &DAG{}
+	d.recs.push()
+	d.tour = newTour(&d.recs)
+	return d
+}
 
 // Len is the number of records, and so the index of the newest.
 func (d *DAG) Len() int {
@@ -41,65 +62,89 @@ func (d *DAG) Len() int {
 	return d.len()
 }
 
-func (d *DAG) len() int { return len(d.recs) - 1 }
+func (d *DAG) len() int { return int(d.recs.n) - 1 }
 
 // Add adds a record where Place put it and returns its index. Work counts as 1 at least.
 func (d *DAG) Add(parents []Index, p Placement, work uint64) Index {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	work = max(work, 1)
-	r := record{parents: slices.Clone(parents), main: p.Main, work: work, sum: work}
-	if p.Main != 0 {
-		m := &d.recs[p.Main]
-		r.past = m.past + m.work
-		for _, x := range p.Mergeset {
-			r.past += d.recs[x].work
-		}
+	i := d.plant(parents, &p, work)
+	d.tour.insert(i, p.Main)
+	if len(p.Mergeset) == 0 {
+		return i
 	}
-	m, j := &d.recs[p.Main], &d.recs[d.recs[p.Main].jump]
-	r.depth, r.jump = m.depth+1, p.Main
-	if m.depth-j.depth == j.depth-d.recs[j.jump].depth {
-		r.jump = j.jump
+	var at point
+	d.tour.locate(&at, i)
+	next := d.tour.next(i)
+	for _, m := range p.Mergeset {
+		d.addEntry(d.recs.at(m), &at, next)
 	}
-	d.recs = append(d.recs, r)
-	i := Index(d.len())
-	d.eachPast(i, func(a Index) { d.recs[a].sum += work })
 	return i
 }
 
-func (d *DAG) eachPast(i Index, visit func(Index)) {
-	seen := map[Index]bool{}
-	stack := slices.Clone(d.recs[i].parents)
-	for len(stack) > 0 {
-		a := stack[len(stack)-1]
-		stack = stack[:len(stack)-1]
-		if !seen[a] {
-			seen[a] = true
-			visit(a)
-			stack = append(stack, d.recs[a].parents...)
-		}
+// plant adds a record to the tree of main parents, and not yet to the tour. Jumps are skew-binary: from each record the
+// way down to any depth takes a logarithm of steps.
+func (d *DAG) plant(parents []Index, p *Placement, work uint64) Index {
+	if d.len() >= maxLen {
+		panic("dag: full")
 	}
+	i := d.recs.push()
+	r := d.recs.at(i)
+	r.work, r.main, r.links = max(work, 1), p.Main, uint8(len(parents))
+	r.parents = d.parents.take(len(parents))
+	copy(d.parents.list(r.parents, len(parents)), parents)
+	m := d.recs.at(p.Main)
+	j := d.recs.at(m.jump)
+	r.depth, r.jump = m.depth+1, p.Main
+	if m.depth-j.depth == j.depth-d.recs.at(j.jump).depth {
+		r.jump = j.jump
+	}
+	r.past = m.past + m.work
+	for _, x := range p.Mergeset {
+		r.past += d.recs.at(x).work
+	}
+	return i
 }
 
-// Truncate forgets the records above n.
+// Truncate forgets the records above n: those of a batch that was taken back.
 func (d *DAG) Truncate(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for i := d.len(); i > max(n, 0); i-- {
-		work := d.recs[i].work
-		d.eachPast(Index(i), func(a Index) { d.recs[a].sum -= work })
-		d.recs = d.recs[:i]
+	for d.len() > max(n, 0) {
+		d.uproot(Index(d.len()))
 	}
+	d.era++
 }
 
-// Weight is the work of a record and of all its descendants.
+// uproot takes the newest record out.
+func (d *DAG) uproot(i Index) {
+	r := d.recs.at(i)
+	if r.main != 0 {
+		var at point
+		d.tour.locate(&at, i)
+		next := d.tour.next(i)
+		w := d.walkFrom(r.main)
+		for _, p := range d.parentsOf(i) {
+			w.add(p)
+		}
+		for _, m := range w.found {
+			d.removeEntry(d.recs.at(m), &at, next)
+		}
+		w.end()
+	}
+	d.tour.remove(i)
+	d.parents.n = r.parents
+	d.recs.cut(i)
+}
+
+// Weight is the work of a record and of all its descendants, 0 for an index that is none.
 func (d *DAG) Weight(i Index) uint64 {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	if !d.known(i) {
 		return 0
 	}
-	return d.recs[i].sum
+	return d.tour.subtree(i) + d.merged(d.recs.at(i))
 }
 
 // Past is the work of a record's proper ancestors.
@@ -109,7 +154,7 @@ func (d *DAG) Past(i Index) uint64 {
 	if !d.known(i) {
 		return 0
 	}
-	return d.recs[i].past
+	return d.recs.at(i).past
 }
 
 // Ancestor says whether a is in the past of b. No record is in its own.
@@ -119,33 +164,48 @@ func (d *DAG) Ancestor(a, b Index) bool {
 	return d.known(a) && d.known(b) && a != b && d.within(a, b)
 }
 
-func (d *DAG) known(i Index) bool { return i > 0 && int(i) <= d.len() }
+func (d *DAG) known(i Index) bool { return i > 0 && int64(i) <= int64(d.len()) }
 
-func (d *DAG) parents(i Index) []Index { return d.recs[i].parents }
+func (d *DAG) parentsOf(i Index) []Index {
+	r := d.recs.at(i)
+	return d.parents.list(r.parents, int(r.links))
+}
+
+// Parents are a record's, in the order of its links.
+func (d *DAG) Parents(i Index) []Index {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if !d.known(i) {
+		return nil
+	}
+	return slices.Clone(d.parentsOf(i))
+}
 
 // within says whether a is b or in its past.
 func (d *DAG) within(a, b Index) bool {
-	if a == 0 || a == b {
+	if !d.before(a, b) {
+		return a == b
+	}
+	var p point
+	d.tour.locate(&p, b)
+	return d.passes(a, &p)
+}
+
+// before says what one sees without looking at the tour: false where a cannot be in the past of b.
+func (d *DAG) before(a, b Index) bool { return a < b && d.recs.at(a).past < d.recs.at(b).past }
+
+// passes says whether a, which is not p's record, is above it in the tree or has an entry that is.
+func (d *DAG) passes(a Index, p *point) bool {
+	r := d.recs.at(a)
+	if d.opened(a, p) && !d.closed(a, p) {
 		return true
 	}
-	found := false
-	d.eachPast(b, func(p Index) { found = found || p == a })
-	return found
+	return (r.runs > 0 || r.class == bundled) && d.entered(r, p)
 }
 
 // Bytes is the memory held.
 func (d *DAG) Bytes() int {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return 100 * cap(d.recs)
-}
-
-// A WideError says that a record with these links would have too great a mergeset.
-type WideError struct {
-	Main Index // the link that would be the main parent
-}
-
-func (e *WideError) Error() string {
-	return fmt.Sprintf("the links bring together more than %d records that are not in the past of the heaviest of them, number %d; "+
-		"link branches this long in steps", MaxMergeset, e.Main)
+	return d.recs.bytes() + d.parents.bytes() + d.tour.bytes() + d.entries.bytes()
 }

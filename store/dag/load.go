@@ -31,6 +31,9 @@ func Load(records iter.Seq2[Record, error]) (*DAG, error) {
 
 // checkRecord refuses what would break the structure. It does not place the record again.
 func (d *DAG) checkRecord(r *Record) error {
+	if len(r.Parents) > MaxParents {
+		return fmt.Errorf("%d parents are more than %d", len(r.Parents), MaxParents)
+	}
 	for _, p := range r.Parents {
 		if !d.known(p) {
 			return fmt.Errorf("its parent %d does not come before it", p)

@@ -17,12 +17,16 @@ func (d *DAG) place(parents []Index) (Placement, error) {
 	if len(parents) == 0 {
 		return Placement{}, nil
 	}
+	if len(parents) > MaxParents {
+		return Placement{}, fmt.Errorf("%d parents are more than %d", len(parents), MaxParents)
+	}
 	for _, p := range parents {
 		if !d.known(p) {
 			return Placement{}, fmt.Errorf("no record has the index %d: the newest is %d", p, d.len())
 		}
 	}
 	w := d.walkFrom(d.heaviest(parents))
+	defer w.end()
 	for _, p := range parents {
 		if !w.add(p) {
 			return Placement{}, &WideError{Main: w.main}
@@ -37,54 +41,19 @@ func (d *DAG) place(parents []Index) (Placement, error) {
 func (d *DAG) heaviest(of []Index) Index {
 	best := of[0]
 	for _, p := range of[1:] {
-		if d.recs[p].past >= d.recs[best].past {
+		if d.recs.at(p).past >= d.recs.at(best).past {
 			best = p
 		}
 	}
 	return best
 }
 
-// walk gathers what is in the past of some records and not in that of main.
-type walk struct {
-	d     *DAG
-	main  Index
-	seen  map[Index]bool // true: found, false: within main
-	found []Index
-	stack []Index
+// A WideError says that a record with these links would have too great a mergeset.
+type WideError struct {
+	Main Index // the link that would be the main parent
 }
 
-func (d *DAG) walkFrom(main Index) *walk { return &walk{d: d, main: main, seen: map[Index]bool{}} }
-
-// covered says whether r is found already or within main.
-func (w *walk) covered(r Index) bool { return w.seen[r] || w.d.within(r, w.main) }
-
-// add gathers r and its past. Where that makes more than MaxMergeset, it adds nothing and says so.
-func (w *walk) add(r Index) bool {
-	mark := len(w.found)
-	w.stack = append(w.stack[:0], r)
-	for len(w.stack) > 0 {
-		a := w.stack[len(w.stack)-1]
-		w.stack = w.stack[:len(w.stack)-1]
-		if _, seen := w.seen[a]; seen {
-			continue
-		}
-		w.seen[a] = !w.d.within(a, w.main)
-		if !w.seen[a] {
-			continue
-		}
-		if w.found = append(w.found, a); len(w.found) > MaxMergeset {
-			w.rewind(mark)
-			return false
-		}
-		w.stack = append(w.stack, w.d.parents(a)...)
-	}
-	return true
-}
-
-// rewind forgets what was found after the first mark records.
-func (w *walk) rewind(mark int) {
-	for _, r := range w.found[mark:] {
-		delete(w.seen, r)
-	}
-	w.found = w.found[:mark]
+func (e *WideError) Error() string {
+	return fmt.Sprintf("the links bring together more than %d records that are not in the past of the heaviest of them, number %d: "+
+		"link a long branch in steps", MaxMergeset, e.Main)
 }

@@ -1,0 +1,157 @@
+package dag
+
+// insert puts a new record's brackets directly behind the opening bracket of its main parent.
+func (t *tour) insert(i, main Index) {
+	home := t.recs.at(main).open
+	if t.blocks.at(home).n > blockLen-2 {
+		t.splitBlock(home)
+		home = t.recs.at(main).open
+	}
+	b, r := t.blocks.at(home), t.recs.at(i)
+	at := b.position(opening(main)) + 1
+	copy(b.brackets[at+2:], b.brackets[at:b.n])
+	copy(b.works[at+2:], b.works[at:b.n])
+	b.brackets[at], b.brackets[at+1] = opening(i), closing(i)
+	b.works[at], b.works[at+1] = uint32(min(r.work, largeWork)), 0
+	b.n += 2
+	r.open, r.close = home, home
+	t.grow(b, r.work)
+}
+
+// grow adds to the sums above a block; less than nothing wraps and is right.
+func (t *tour) grow(b *block, work uint64) {
+	node, slot := b.parent, b.slot
+	for node != 0 {
+		n := t.inners.at(node)
+		n.sums[slot] += work
+		node, slot = n.parent, n.slot
+	}
+}
+
+// splitBlock moves the upper half of a block to a new one behind it.
+func (t *tour) splitBlock(home uint32) {
+	right := t.newBlock()
+	b, r := t.blocks.at(home), t.blocks.at(right)
+	half := int(b.n) / 2
+	copy(r.brackets[:], b.brackets[half:b.n])
+	copy(r.works[:], b.works[half:b.n])
+	r.n, b.n = b.n-uint8(half), uint8(half)
+	for _, x := range r.brackets[:r.n] {
+		t.setHome(x, right)
+	}
+	t.insertChild(b.parent, b.slot, right, t.work(r, 0, int(r.n)))
+}
+
+// insertChild puts a new child, with this much of the work of its elder neighbour at slot, behind that.
+func (t *tour) insertChild(node uint32, slot uint8, child uint32, work uint64) {
+	if t.inners.at(node).n == innerLen {
+		right := t.splitInner(node)
+		if n := t.inners.at(node); slot >= n.n {
+			node, slot = right, slot-n.n
+		}
+	}
+	n := t.inners.at(node)
+	n.sums[slot] -= work
+	slot++
+	copy(n.children[slot+1:], n.children[slot:n.n])
+	copy(n.sums[slot+1:], n.sums[slot:n.n])
+	n.children[slot], n.sums[slot] = child, work
+	n.n++
+	t.adopt(node, slot)
+}
+
+// adopt tells the children of a node from a slot on where they are.
+func (t *tour) adopt(node uint32, from uint8) {
+	n := t.inners.at(node)
+	for s := from; s < n.n; s++ {
+		if n.leaves {
+			b := t.blocks.at(n.children[s])
+			b.parent, b.slot = node, s
+		} else {
+			c := t.inners.at(n.children[s])
+			c.parent, c.slot = node, s
+		}
+	}
+}
+
+// splitInner moves the upper half of a node's children to a new node behind it, and returns that.
+func (t *tour) splitInner(node uint32) uint32 {
+	if t.inners.at(node).parent == 0 {
+		t.raise(node)
+	}
+	right := t.newInner()
+	n, r := t.inners.at(node), t.inners.at(right)
+	half := n.n / 2
+	copy(r.children[:], n.children[half:n.n])
+	copy(r.sums[:], n.sums[half:n.n])
+	r.leaves, r.n, n.n = n.leaves, n.n-half, half
+	t.adopt(right, 0)
+	t.insertChild(n.parent, n.slot, right, added(r.sums[:r.n]))
+	return right
+}
+
+// raise puts a new root above the old one.
+func (t *tour) raise(old uint32) {
+	root := t.newInner()
+	n, r := t.inners.at(old), t.inners.at(root)
+	r.n, r.children[0], r.sums[0] = 1, old, added(n.sums[:n.n])
+	n.parent, n.slot = root, 0
+}
+
+// remove takes a record without children out.
+func (t *tour) remove(i Index) {
+	r := t.recs.at(i)
+	t.grow(t.blocks.at(r.open), -r.work)
+	t.removeBracket(opening(i))
+	t.removeBracket(closing(i))
+}
+
+func (t *tour) removeBracket(x bracket) {
+	home := t.home(x)
+	b := t.blocks.at(home)
+	at := b.position(x)
+	copy(b.brackets[at:], b.brackets[at+1:b.n])
+	copy(b.works[at:], b.works[at+1:b.n])
+	if b.n--; b.n == 0 {
+		t.removeChild(b.parent, b.slot)
+		t.free.blocks = append(t.free.blocks, home)
+	}
+}
+
+// removeChild takes an empty child out, and its parent too where that has no other. The root's brackets stay, so the
+// root never comes to that.
+func (t *tour) removeChild(node uint32, slot uint8) {
+	n := t.inners.at(node)
+	copy(n.children[slot:], n.children[slot+1:n.n])
+	copy(n.sums[slot:], n.sums[slot+1:n.n])
+	if n.n--; n.n > 0 {
+		t.adopt(node, slot)
+		return
+	}
+	t.removeChild(n.parent, n.slot)
+	t.free.inners = append(t.free.inners, node)
+}
+
+func (t *tour) newBlock() uint32 {
+	if last := len(t.free.blocks) - 1; last >= 0 {
+		b := t.free.blocks[last]
+		t.free.blocks = t.free.blocks[:last]
+		*t.blocks.at(b) = block{}
+		return b
+	}
+	return t.blocks.push()
+}
+
+func (t *tour) newInner() uint32 {
+	if last := len(t.free.inners) - 1; last >= 0 {
+		n := t.free.inners[last]
+		t.free.inners = t.free.inners[:last]
+		*t.inners.at(n) = inner{}
+		return n
+	}
+	return t.inners.push()
+}
+
+func (t *tour) bytes() int {
+	return t.blocks.bytes() + t.inners.bytes() + 4*(cap(t.free.blocks)+cap(t.free.inners))
+}
