@@ -1,6 +1,10 @@
 package store
 
-import "time"
+import (
+	"time"
+
+	"github.com/lf-store/lf/protocol"
+)
 
 // Limits bounds a queue. A zero field stands for the default.
 type Limits struct {
@@ -90,3 +94,26 @@ type tuning struct {
 }
 
 var defaultTuning = tuning{selective: 256, seekAfter: 16}
+
+// Bounds of what claims are ranked by.
+const (
+	// maxListed is how many claims of a composite key, or certificates of an owner, are listed: what somebody can look
+	// through. All are ranked and counted.
+	maxListed = 100
+	// maxOracles and maxAuthorities are how many oracles and authorities a query may name.
+	maxOracles     = 64
+	maxAuthorities = protocol.MaxAuthorities
+	// maxWords is how many of its own words an oracle gets to see on one composite key.
+	maxWords = 10_000
+	// verifyCost is what the signatures of a chain, three at most, cost a query's budget, in rows: 60 µs each.
+	verifyCost = 180
+	// verdicts is how many chains of authorities that readers name are remembered as good or not: more than one query can
+	// verify, at about 150 bytes each.
+	verdicts = 8192
+
+	// rootsCompared is how many roots of a claim a new version is compared with: a few µs. Who makes more, by versions that
+	// do not build on each other, pays a record for each.
+	rootsCompared = 64
+	// versionsParted is how many versions behind a late release are looked at to find its roots: a few ms at worst.
+	versionsParted = 256
+)

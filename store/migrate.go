@@ -58,8 +58,11 @@ func (t *tx) migrate(names []string, version int) error {
 
 // migrateRecords does the part of a migration that reads records.
 func (t *tx) migrateRecords(number int) error {
-	if number == graphVersion {
+	switch number {
+	case graphVersion:
 		return t.migrateGraph()
+	case trustVersion:
+		return t.migrateTrust()
 	}
 	return nil
 }

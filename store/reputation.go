@@ -1,4 +1,104 @@
 package store
 
-// first reports whether a datum's claim is the first to its key, as far as this node has seen.
-func (t *tx) first(*entry, place) (bool, error) { return true, nil }
+import (
+	"math"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// What this node saw first. A claim is as old here as that of its versions which was seen first. It is late when that came
+// with a timestamp that was past by more than the network's drift: with a catch-up or a heal. Between late claims the order in
+// which they came says nothing, as far as each says of itself that it is older than the other's coming.
+
+// sight is when a claim was seen first, in microseconds, and the timestamp of the version that was seen, in milliseconds.
+type sight struct {
+	seen, timestamp int64
+	late            bool
+}
+
+func newSight(seen, timestamp int64, n *protocol.Network) sight {
+	return sight{seen, timestamp, seen/1000-timestamp > int64(n.Params().ClockDrift)}
+}
+
+// earliest are the first sights of claims under one composite key, among those that came late and among the others; the
+// greatest number where there are none.
+type earliest struct{ prompt, late int64 }
+
+var nobody = earliest{math.MaxInt64, math.MaxInt64}
+
+func (f *earliest) add(s sight) {
+	if s.late {
+		f.late = min(f.late, s.seen)
+	} else {
+		f.prompt = min(f.prompt, s.seen)
+	}
+}
+
+// isFirst reports whether no other claim counts against one: none was seen earlier, but for those that came late like
+// it and not before its own timestamp. That the claim itself may be among the earliest makes no difference.
+func (f *earliest) isFirst(s sight) bool {
+	return f.prompt >= s.seen && (f.late >= s.seen || s.late && s.timestamp*1000 <= f.late)
+}
+
+// sightOf returns when a record was seen first.
+func (c *conn) sightOf(idx, timestamp int64, n *protocol.Network) (sight, error) {
+	seen, err := c.number("SELECT seen FROM dag WHERE idx = ?", idx)
+	return newSight(seen, timestamp, n), err
+}
+
+// addFirst makes a version the first of its claim that was seen, unless another one was.
+func (t *tx) addFirst(v keyed) error {
+	s, err := t.sightOf(v.idx, v.timestamp, t.store.network)
+	if err != nil {
+		return err
+	}
+	late := int64(0)
+	if s.late {
+		late = 1
+	}
+	_, err = t.exec(`INSERT INTO firsts VALUES (?, ?, ?, ?, ?) ON CONFLICT (composite, owner)
+		DO UPDATE SET seen = excluded.seen, late = excluded.late, idx = excluded.idx WHERE excluded.seen < seen`,
+		v.composite, v.owner, s.seen, late, v.idx)
+	return err
+}
+
+// dropFirst forgets what was seen first of a claim if that is withdrawn up to a time.
+func (t *tx) dropFirst(of keyed, until int64) error {
+	first, err := t.number("SELECT timestamp FROM firsts JOIN dag USING (idx) WHERE composite = ? AND owner = ?", of.composite, of.owner)
+	if err != nil || first > until {
+		return err
+	}
+	_, err = t.exec("DELETE FROM firsts WHERE composite = ? AND owner = ?", of.composite, of.owner)
+	return err
+}
+
+// firstOf returns when the claim of an owner that stands was seen first; nothing is kept of a claim that is alone.
+func (c *conn) firstOf(composite, owner int64, n *protocol.Network) (s sight, found bool, err error) {
+	found, err = c.one(func(r *rows) { s = newSight(r.int(0), r.int(1), n) },
+		"SELECT firsts.seen, timestamp FROM firsts JOIN dag USING (idx) WHERE composite = ? AND owner = ?", composite, owner)
+	return s, found, err
+}
+
+// first reports whether a record is reputable as a tip: it is no datum, or no other claim counts against the claim it is of
+// as far as this node has seen. What certificates hide is left aside.
+func (t *tx) first(e *entry, _ place) (bool, error) {
+	if e.Type != protocol.TypeDatum || len(e.rows) == 0 {
+		return true, nil
+	}
+	owner, err := t.ownerNumber(e.Owner)
+	if err != nil {
+		return false, err
+	}
+	own, found, err := t.firstOf(e.composite, owner, t.store.network)
+	if err != nil || !found { // alone, or withdrawn already
+		return err == nil, err
+	}
+	others := nobody
+	for late, into := range []*int64{&others.prompt, &others.late} {
+		if _, err := t.one(func(r *rows) { *into = r.int(0) },
+			"SELECT seen FROM firsts INDEXED BY firsts_seen WHERE composite = ? AND late = ? ORDER BY seen LIMIT 1", e.composite, int64(late)); err != nil {
+			return false, err
+		}
+	}
+	return others.isFirst(own), nil
+}

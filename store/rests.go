@@ -1,0 +1,178 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/dag"
+)
+
+// judge decides by certificates and revocations, on one state of the database.
+type judge struct {
+	*conn
+	network *protocol.Network
+	// spend counts rows looked at; it may say that they are too many.
+	spend func(rows int) error
+}
+
+// free is a spend without a limit, for what looks at few rows.
+func free(int) error { return nil }
+
+func (t *tx) judge() *judge {
+	return &judge{conn: t.conn, network: t.store.network, spend: free}
+}
+
+// linked returns the chains, good for the network, that a record's links carry for its owner: what it may rest on.
+func (j *judge) linked(owner protocol.Owner, timestamp int64, parents []int64) (list []chainRow, err error) {
+	for _, p := range parents {
+		var chain []byte
+		carries, err := j.one(func(r *rows) { chain = bytes.Clone(r.blob(0)) }, "SELECT chain FROM carriers WHERE idx = ? AND owner = ?", p, owner[:])
+		if err != nil {
+			return nil, err
+		}
+		if !carries {
+			continue
+		}
+		found, err := j.chains(owner, " AND chain = ? AND since <= ? AND until >= ?", chain, timestamp, timestamp)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, found...)
+	}
+	return list, nil
+}
+
+// checkCertificate applies the rule that a record which needs a certificate rests on one: it links the record of a chain
+// that certifies its owner, is good for one of the network's authorities and valid at its timestamp, and its past holds no
+// revocation of it. Like checkLinked it returns why the record is invalid, a [*protocol.InvalidError]; any other error
+// is the database's.
+func (t *tx) checkCertificate(e *entry, parents []place) error {
+	if !t.store.network.NeedsCertificate(e.Record) {
+		return nil
+	}
+	links := make([]int64, len(parents))
+	for i, p := range parents {
+		links[i] = p.idx
+	}
+	rests, err := t.rests(e, links)
+	if err != nil {
+		return err
+	}
+	return t.store.network.CheckCertified(e.Record, rests)
+}
+
+func (t *tx) rests(e *entry, parents []int64) (bool, error) {
+	j := t.judge()
+	chains, err := j.linked(e.Owner, int64(e.Timestamp), parents)
+	if err != nil {
+		return false, err
+	}
+	for i := range chains {
+		revoked, err := j.revokedBefore(&chains[i], func(revocation int64) bool { return j.within(revocation, parents) })
+		if err != nil || !revoked {
+			return err == nil, err
+		}
+	}
+	return false, nil
+}
+
+// within reports whether a record is one of a record's links or in the past of one.
+func (j *judge) within(idx int64, parents []int64) bool {
+	for _, p := range parents {
+		if p == idx || j.ancestor(idx, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// hidden reports whether no query considers a record: it needs a certificate, and what it rests on has been revoked.
+func (j *judge) hidden(r *protocol.Record, idx int64) (bool, error) {
+	if !j.network.NeedsCertificate(r) {
+		return false, nil
+	}
+	parents, err := j.linksOf(idx)
+	if err != nil {
+		return false, err
+	}
+	chains, err := j.linked(r.Owner, int64(r.Timestamp), parents)
+	if err != nil {
+		return false, err
+	}
+	for i := range chains {
+		c := &chains[i]
+		if revoked, err := j.revokedBefore(c, func(revocation int64) bool { return j.ancestor(revocation, idx) }); err != nil {
+			return false, err
+		} else if revoked {
+			continue // it does not rest on this one
+		}
+		if reached, err := j.reached(c, idx, int64(r.Timestamp)); err != nil || !reached {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// linksOf returns the indices of what an attached record links.
+func (c *conn) linksOf(idx int64) ([]int64, error) {
+	var node dag.Record
+	var bad error
+	found, err := c.one(func(r *rows) { bad = readNode(&node, idx, r.blob(0)) }, "SELECT node FROM dag WHERE idx = ?", idx)
+	if err == nil && !found {
+		err = errLayout
+	}
+	return indicesOf(node.Parents), errors.Join(err, bad)
+}
+
+// certified returns the number of the network's authority that certifies an owner at the time of a record of his, with a chain
+// that no revocation takes from that record; 0 if there is none.
+func (j *judge) certified(owner protocol.Owner, idx, timestamp int64) (int64, error) {
+	if len(j.network.Authorities()) == 0 {
+		return 0, nil
+	}
+	chains, err := j.chains(owner, " AND since <= ? AND until >= ?", timestamp, timestamp)
+	if err != nil {
+		return 0, err
+	}
+	for i := range chains {
+		if reached, err := j.reached(&chains[i], idx, timestamp); err != nil {
+			return 0, err
+		} else if !reached {
+			return chains[i].authority, nil
+		}
+	}
+	return 0, j.spend(1)
+}
+
+// usableCertificate returns the index of a certificate record by which an owner may pay less now, 0 if there is none: of a
+// chain that is good for the network, valid at the later of now and the links' timestamps, and not revoked as far as is known
+// here. Among several it is the one that is valid for longest.
+func (c *conn) usableCertificate(n *protocol.Network, owner protocol.Owner, now int64, links []int64) (int64, error) {
+	for _, l := range links {
+		timestamp, err := c.number("SELECT timestamp FROM dag WHERE idx = ?", l)
+		if err != nil {
+			return 0, err
+		}
+		now = max(now, timestamp)
+	}
+	j := &judge{conn: c, network: n, spend: free}
+	chains, err := j.chains(owner, " AND since <= ? AND until >= ? ORDER BY until DESC, chain LIMIT ?", now, now, int64(maxListed))
+	if err != nil {
+		return 0, err
+	}
+	for i := range chains {
+		revoked, err := j.revocations(&chains[i])
+		if err != nil {
+			return 0, err
+		}
+		timestamp, err := c.number("SELECT timestamp FROM dag WHERE idx = ?", chains[i].idx)
+		if err != nil {
+			return 0, err
+		}
+		if len(revoked) == 0 && timestamp <= now {
+			return chains[i].idx, nil
+		}
+	}
+	return 0, nil
+}

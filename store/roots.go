@@ -1,0 +1,169 @@
+package store
+
+import "math"
+
+// A claim's weight is that of its heaviest version. What has a version in its past weighs less than that one; so the heaviest
+// is a root: a version with no other of the same epoch in its past. An epoch is what an owner said between two releases (or
+// before the first, or behind the last): behind start, up to end.
+//
+// What bounds the cost: a version is compared with at most rootsCompared roots, and counts as one beyond those; rows that are no
+// roots do no harm. A release that comes late parts an epoch, and behind it other versions are roots: at most
+// versionsParted are looked at, and where there are more the epoch is marked instead, and queries walk its versions, within
+// their budget. Under a composite key with a single version, which is the usual, no rows are kept at all.
+
+// keyed is a version with the key it is under.
+type keyed struct {
+	composite, owner int64
+	version
+}
+
+// indexVersion keeps the tables roots and firsts. It is called when the record is in versions and in the graph.
+func (t *tx) indexVersion(e *entry, at place) error {
+	if len(e.rows) == 0 {
+		return nil
+	}
+	owner, err := t.ownerNumber(e.Owner)
+	if err != nil {
+		return err
+	}
+	others, err := t.others(e.composite, at.idx)
+	if err != nil || len(others) == 0 {
+		return err
+	}
+	if len(others) == 1 { // until now it was alone
+		if err := t.indexAmong(others[0]); err != nil {
+			return err
+		}
+	}
+	return t.indexAmong(keyed{e.composite, owner, version{at.timestamp, at.idx, e.released() != 0}})
+}
+
+// others returns versions under a composite key besides one: two of them where there are more.
+func (t *tx) others(composite, except int64) (list []keyed, err error) {
+	err = t.each(func(r *rows) error {
+		if r.int(2) != except && len(list) < 2 {
+			list = append(list, keyed{composite, r.int(0), version{r.int(1), r.int(2), r.int(3) != 0}})
+		}
+		return nil
+	}, "SELECT owner, timestamp, idx, released FROM versions WHERE composite = ? LIMIT 3", composite)
+	return list, err
+}
+
+// indexAmong indexes one of several versions under a composite key.
+func (t *tx) indexAmong(v keyed) error {
+	if v.released {
+		return t.part(v)
+	}
+	ep, err := t.epochOf(v.composite, v.owner, v.timestamp)
+	if err != nil {
+		return err
+	}
+	walked, err := t.walked(v, ep)
+	if err != nil || walked {
+		return err
+	}
+	if err := t.addRoot(v, ep); err != nil {
+		return err
+	}
+	if ep.end < math.MaxInt64 {
+		return nil // withdrawn
+	}
+	return t.addFirst(v)
+}
+
+// epoch is behind start, up to end and with it: releases, or without bounds.
+type epoch struct{ start, end int64 }
+
+var wholeTime = epoch{math.MinInt64, math.MaxInt64}
+
+// epochOf returns the epoch that a time is in.
+func (c *conn) epochOf(composite, owner, timestamp int64) (ep epoch, err error) {
+	ep = wholeTime
+	if _, err = c.one(func(r *rows) { ep.end = r.int(0) }, `SELECT timestamp FROM versions INDEXED BY releases
+		WHERE composite = ? AND owner = ? AND released = 1 AND timestamp >= ? ORDER BY timestamp LIMIT 1`, composite, owner, timestamp); err != nil {
+		return ep, err
+	}
+	_, err = c.one(func(r *rows) { ep.start = r.int(0) }, `SELECT timestamp FROM versions INDEXED BY releases
+		WHERE composite = ? AND owner = ? AND released = 1 AND timestamp < ? ORDER BY timestamp DESC LIMIT 1`, composite, owner, timestamp)
+	return ep, err
+}
+
+// walked reports whether roots are not kept in a version's epoch.
+func (c *conn) walked(v keyed, ep epoch) (bool, error) {
+	if ep.start == math.MinInt64 {
+		return false, nil
+	}
+	return c.one(nil, "SELECT 1 FROM roots WHERE composite = ? AND owner = ? AND timestamp = ? AND walk = 1", v.composite, v.owner, ep.start)
+}
+
+// addRoot makes a version a root of its epoch unless one is found in its past, the oldest being looked at first: on these
+// the others are most likely built.
+func (t *tx) addRoot(v keyed, ep epoch) error {
+	var past []int64
+	if err := t.each(func(r *rows) error {
+		past = append(past, r.int(0))
+		return nil
+	}, "SELECT idx FROM roots WHERE composite = ? AND owner = ? AND timestamp > ? AND timestamp <= ? AND walk = 0 ORDER BY timestamp, idx LIMIT ?",
+		v.composite, v.owner, ep.start, v.timestamp, int64(rootsCompared)); err != nil {
+		return err
+	}
+	for _, root := range past {
+		if root == v.idx || t.ancestor(root, v.idx) {
+			return nil
+		}
+	}
+	return t.insertRoot(v, 0)
+}
+
+func (t *tx) insertRoot(v keyed, walk int64) error {
+	_, err := t.exec("INSERT OR IGNORE INTO roots VALUES (?, ?, ?, ?, ?)", v.composite, v.owner, v.timestamp, v.idx, walk)
+	return err
+}
+
+// part parts the epoch that a release falls into: what is before it is withdrawn, and behind it there are other roots. In
+// the usual order nothing is behind it yet.
+func (t *tx) part(release keyed) error {
+	again, err := t.one(nil, `SELECT 1 FROM versions INDEXED BY releases WHERE composite = ? AND owner = ? AND released = 1
+		AND timestamp = ? AND idx <> ?`, release.composite, release.owner, release.timestamp, release.idx)
+	if err != nil || again {
+		return err
+	}
+	behind, err := t.epochOf(release.composite, release.owner, release.timestamp+1)
+	if err != nil {
+		return err
+	}
+	versions, err := t.inEpoch(release, behind, versionsParted+1)
+	if err != nil {
+		return err
+	}
+	stands := behind.end == math.MaxInt64
+	if stands {
+		if err := t.dropFirst(release, behind.start); err != nil {
+			return err
+		}
+	}
+	if len(versions) > versionsParted {
+		return t.insertRoot(release, 1)
+	}
+	for _, v := range versions {
+		if err := t.addRoot(v, behind); err != nil {
+			return err
+		}
+		if stands {
+			if err := t.addFirst(v); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// inEpoch returns the data of an owner in an epoch, each behind those in its past.
+func (t *tx) inEpoch(of keyed, ep epoch, limit int) (list []keyed, err error) {
+	err = t.each(func(r *rows) error {
+		list = append(list, keyed{of.composite, of.owner, version{r.int(0), r.int(1), false}})
+		return nil
+	}, `SELECT timestamp, idx FROM versions WHERE composite = ? AND owner = ? AND timestamp > ? AND timestamp <= ? AND released = 0
+		ORDER BY timestamp, idx LIMIT ?`, of.composite, of.owner, ep.start, ep.end, int64(limit))
+	return list, err
+}
