@@ -23,11 +23,16 @@ type authoring struct {
 }
 
 func (c *cli) addAuthoring(cmd *cobra.Command, a *authoring) {
+	cmd.Flags().StringVar(&a.owner, "owner", "", "sign as this owner: a name or peer ID of lf owner list (default: the default owner)")
+	c.completeOwnerFlag(cmd)
+	a.addWorking(cmd)
+}
+
+// addWorking adds what is about the work alone.
+func (a *authoring) addWorking(cmd *cobra.Command) {
 	f := cmd.Flags()
-	f.StringVar(&a.owner, "owner", "", "sign as this owner: a name or peer ID of lf owner list (default: the default owner)")
 	f.IntVar(&a.threads, "threads", 0, "threads for the proof of work (default: all processors)")
 	f.DurationVar(&a.timeout, "timeout", 0, "give up after this time, such as 90s or 5m (default: never)")
-	c.completeOwnerFlag(cmd)
 }
 
 func (a *authoring) check() error {
@@ -109,7 +114,8 @@ func (a *author) previous(ctx context.Context, selectors []protocol.Expression) 
 	return answers[0].winner.record, nil
 }
 
-// statement is what a record shall say. Value is nil in tombstones and releases.
+// statement is what a record shall say. Value is nil in tombstones and releases; certificates and revocations have no
+// selectors.
 type statement struct {
 	kind      protocol.Type
 	selectors []protocol.Expression
@@ -117,26 +123,55 @@ type statement struct {
 	after     uint64 // a timestamp that the record must exceed, 0 for none
 }
 
-// compose makes a finished record but for its work.
-func (a *author) compose(ctx context.Context, say statement) (*protocol.Record, error) {
+// unpaid is a finished record but for its work. One that links its owner's certificate may carry less.
+type unpaid struct {
+	record    *protocol.Record
+	certified bool
+}
+
+func (a *author) compose(ctx context.Context, say statement) (u unpaid, err error) {
 	n := a.session.network
 	points, err := a.session.points(say.selectors)
 	if err != nil {
-		return nil, err
+		return u, err
 	}
-	links, err := a.session.node().Links(ctx, api.LinksQuery{})
+	links, err := a.session.node().Links(ctx, api.LinksQuery{Owner: &a.key.Owner})
 	if err != nil {
-		return nil, fmt.Errorf("ask the node what to link to: %w", err)
+		return u, fmt.Errorf("ask the node what to link to: %w", err)
+	}
+	if !links.Certified {
+		err = a.needsNone(say.kind)
+	}
+	if err != nil {
+		return u, err
 	}
 	d := protocol.Draft{Type: say.kind, Owner: a.key.Owner, Links: links.Links, Names: points, Value: say.value, Mask: a.mask}
 	if d.Timestamp, err = a.timestamp(links.Timestamp, say.after); err != nil {
-		return nil, err
+		return u, err
 	}
-	r, err := n.Compose(d)
-	if err != nil {
-		return nil, err
+	if u.record, err = n.Compose(d); err != nil {
+		return u, err
 	}
-	return n.Sign(r, a.key.Secret)
+	u.certified = links.Certified
+	u.record, err = n.Sign(u.record, a.key.Secret)
+	return u, err
+}
+
+// needsNone says what to do where a network takes records of certified owners only, and this one is none.
+func (a *author) needsNone(kind protocol.Type) error {
+	if !a.session.network.Params().AuthRequired || kind == protocol.TypeCertificate || kind == protocol.TypeRevocation {
+		return nil
+	}
+	return fmt.Errorf("network %q takes records of certified owners only, and %q has no valid certificate: make a request with lf owner csr %s and have the holder of the network's CA authorize it (see lf owner status)",
+		a.session.network.Params().Name, a.key.Name, a.key.Name)
+}
+
+// pay has the work done that the record still lacks.
+func (a *author) pay(u unpaid, solve protocol.WorkSolver) (*protocol.Record, error) {
+	if u.certified {
+		return a.session.network.PayCertified(u.record, 0, solve)
+	}
+	return a.session.network.Pay(u.record, 0, solve)
 }
 
 // timestamp is now, but not before what the record links to and not at or before what it shall follow. A time that
@@ -168,12 +203,12 @@ func (a *author) submit(ctx context.Context, r *protocol.Record) (*api.Submitted
 
 // write makes one record, with its work drawn on the terminal, and submits it.
 func (a *author) write(ctx context.Context, say statement, threads int) (*api.Submitted, error) {
-	r, err := a.compose(ctx, say)
+	u, err := a.compose(ctx, say)
 	if err != nil {
 		return nil, err
 	}
 	report, erase := a.session.cli.workReport()
-	r, err = a.session.network.Pay(r, 0, solver(ctx, threads, report))
+	r, err := a.pay(u, solver(ctx, threads, report))
 	erase()
 	if err != nil {
 		return nil, err

@@ -13,6 +13,7 @@ import (
 
 // cli is one invocation: its streams and the flags that every command has.
 type cli struct {
+	args           []string // as given
 	stdin          io.Reader
 	stdout, stderr io.Writer
 
@@ -99,9 +100,9 @@ func (c *cli) addCommands(root *cobra.Command) {
 			root.AddCommand(cmd)
 		}
 	}
-	add(groupRecords, c.getCommand(), c.setCommand(), c.deleteCommand(), c.releaseCommand(), c.loadCommand())
+	add(groupRecords, c.getCommand(), c.setCommand(), c.deleteCommand(), c.releaseCommand(), c.loadCommand(), c.showCommand())
 	add(groupNode, c.nodeCommand(), c.statusCommand(), c.peersCommand(), c.checkCommand(), c.benchCommand())
-	add(groupAdmin, c.ownerCommand(), c.networkCommand())
+	add(groupAdmin, c.ownerCommand(), c.oracleCommand(), c.networkCommand())
 	root.AddCommand(c.versionCommand(), c.completionCommand())
 }
 

@@ -1,6 +1,11 @@
 package main
 
-import "github.com/spf13/cobra"
+import (
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
 
 func (c *cli) completionCommand() *cobra.Command {
 	generate := map[string]func(root *cobra.Command) error{
@@ -31,8 +36,15 @@ package bash-completion.`,
 }
 
 // completeOwnerFlag completes the names behind --owner.
-func (c *cli) completeOwnerFlag(cmd *cobra.Command) {
-	if err := cmd.RegisterFlagCompletionFunc("owner", c.completeOwners); err != nil {
+func (c *cli) completeOwnerFlag(cmd *cobra.Command) { mustRegister(cmd, "owner", c.completeOwners) }
+
+// mustRegister sets what completes a flag.
+func mustRegister(cmd *cobra.Command, flag string, complete cobra.CompletionFunc) {
+	mustComplete(cmd.RegisterFlagCompletionFunc(flag, complete))
+}
+
+func mustComplete(err error) {
+	if err != nil {
 		panic(err) // the flag is there
 	}
 }
@@ -48,4 +60,34 @@ func (c *cli) completeOwners(*cobra.Command, []string, string) ([]string, cobra.
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// completePolicy completes the last criterion of a list with those that are not in it yet.
+func completePolicy(_ *cobra.Command, _ []string, typed string) ([]string, cobra.ShellCompDirective) {
+	before := typed[:strings.LastIndexByte(typed, ',')+1]
+	chosen := strings.Split(before, ",")
+	var lists []string
+	for _, criterion := range criteria {
+		if !slices.Contains(chosen, string(criterion)) {
+			lists = append(lists, before+string(criterion))
+		}
+	}
+	return lists, cobra.ShellCompDirectiveNoFileComp | cobra.ShellCompDirectiveNoSpace
+}
+
+// completeOracles completes the peer IDs of the oracles elected in the home.
+func (c *cli) completeOracles(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	h, err := c.openHome()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	t, err := h.Trust()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	texts := make([]string, len(t.Oracles))
+	for i, oracle := range t.Oracles {
+		texts[i] = oracle.String()
+	}
+	return texts, cobra.ShellCompDirectiveNoFileComp
 }

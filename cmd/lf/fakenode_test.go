@@ -71,6 +71,12 @@ func (f *fakeNode) Query(_ context.Context, q api.Query) (*api.QueryResult, erro
 	defer f.mu.Unlock()
 	f.asked = append(f.asked, q)
 	answers := f.answers
+	if answers.Policy == nil {
+		answers.Policy = protocol.DefaultPolicy()
+		if q.Policy != nil {
+			answers.Policy = q.Policy.Total()
+		}
+	}
 	return &answers, nil
 }
 
@@ -134,7 +140,7 @@ func (f *fakeNode) forge(t *testing.T, d protocol.Draft, names ...string) *proto
 
 // answerWith makes an honest answer out of a record; ordinals are those of its selectors.
 func answerWith(r *protocol.Record, ordinals ...uint64) api.Answer {
-	return api.Answer{Composite: r.CompositeID(), Ordinals: ordinals, Deleted: r.Tombstone(), Record: infoOf(r)}
+	return api.Answer{Composite: r.CompositeID(), Ordinals: ordinals, Deleted: r.Tombstone(), Claims: 1, Record: infoOf(r)}
 }
 
 func infoOf(r *protocol.Record) api.RecordInfo {

@@ -11,10 +11,12 @@ import (
 // getting holds the flags of get.
 type getting struct {
 	raw, history, open bool
+	explain, wide      bool
 	owners             []string
 	asOf, since        string
 	limit              int
 	mask               masking
+	trust              trusting
 }
 
 func (c *cli) getCommand() *cobra.Command {
@@ -26,13 +28,22 @@ func (c *cli) getCommand() *cobra.Command {
 NAME#ORD one ordinal, NAME#FROM#TO a range with both ends, NAME# every ordinal. The names stay on this computer: the
 node is asked for blinded ones, and each answer's signatures, claims and times are checked here.
 
+Several owners may claim the same names. --policy says by what their claims are ranked; the best one is the answer, and
+a line on standard error tells when there were others. --explain shows all of them, what each criterion says of each (✗
+marks what decided against a claim), and in a sentence why the first one won. It is checked here that the claims are
+there and that the best one by these values won; the values themselves (weights, objections, certificates, what was seen first)
+have to be taken from the node.
+
+` + policyHelp + `
+
 In the table, what stands in parentheses is not a value: (deleted), (sealed) for a value that needs another name or
 masking key, (hex) before bytes that are not text. Text with anything unusual in it is quoted.
 
 --raw writes one answer's bytes exactly; of several answers, it writes one a line. Deleted ones are left out.
 --json writes {"answers": [...], "more": bool}. An answer has "selectors" (as for lf set and lf load), "value" for text
 or "valueBase64" for other bytes, "sealed" or "deleted" in place of them, "owner", "time", "timestamp" (ms), "record"
-(its CID), "composite", "effort"; with --open "further" (how many names it has besides); with --history "older" and "others".
+(its CID), "composite", "effort", "weight" (of this record), "claims" (how many owners claim it); with --open "further" (how many
+names it has besides); with --history "older" and "others"; with --explain "explanation".
 
 ` + timeHelp,
 		Example: `  lf get horse
@@ -40,19 +51,25 @@ or "valueBase64" for other bytes, "sealed" or "deleted" in place of them, "owner
   lf get --raw bad horse#2#10
   lf get bad --open            # everything filed under "bad" and any other names
   lf get horse --history --json
-  lf get horse --as-of 2026-11-23 --owner alice`,
+  lf get horse --as-of 2026-11-23 --owner alice
+  lf get horse --explain       # who else claims it, and why this one is the answer
+  lf get horse --policy certified,newest --ca team.ca.pem
+  lf get horse --policy oracles,weight --oracle 12D3KooW...`,
 		Args: between(1, -1, "at least one NAME"),
 		RunE: func(cmd *cobra.Command, args []string) error { return c.get(cmd.Context(), &g, args) },
 	}
 	f := cmd.Flags()
 	f.BoolVar(&g.raw, "raw", false, "write the value's bytes alone")
 	f.BoolVar(&g.history, "history", false, "also older versions and other owners' claims")
+	f.BoolVar(&g.explain, "explain", false, "show all claims, and why the first one won")
+	f.BoolVar(&g.wide, "wide", false, "further columns: the record's weight, effort and CID, and how many claims there are")
 	f.BoolVar(&g.open, "open", false, "also what is filed under further names")
 	f.StringArrayVar(&g.owners, "owner", nil, "only what this owner set: a peer ID, or a name of lf owner list (repeatable)")
 	f.StringVar(&g.asOf, "as-of", "", "answer as of this TIME, from versions up to it")
 	f.StringVar(&g.since, "since", "", "only from versions of this TIME or later")
 	f.IntVar(&g.limit, "limit", 100, fmt.Sprintf("this many answers at most (1 to %d)", maxAnswers))
 	g.mask.addFlags(cmd)
+	c.addTrusting(cmd, &g.trust)
 	c.completeOwnerFlag(cmd)
 	return cmd
 }
@@ -62,8 +79,8 @@ func (c *cli) get(ctx context.Context, g *getting, args []string) error {
 	if err != nil {
 		return err
 	}
-	if g.raw && (c.json || g.history) {
-		return usage("--raw goes with neither --json nor --history")
+	if g.raw && (c.json || g.history || g.explain || g.wide) {
+		return usage("--raw writes values alone: it goes with none of --json, --history, --explain and --wide")
 	}
 	s, err := c.connect(ctx, reading)
 	if err != nil {
@@ -83,10 +100,11 @@ func (c *cli) get(ctx context.Context, g *getting, args []string) error {
 	if err := c.show(g, q, answers, more); err != nil {
 		return err
 	}
+	c.hint(g, answers)
 	if more {
 		c.note("there are more answers: ask for a smaller range, or with a larger --limit (now %d)", q.limit)
 	}
-	return nil
+	return nothingIn(q, answers)
 }
 
 // question reads what can be read of a question without a node.
@@ -97,7 +115,7 @@ func (g *getting) question(args []string) (q question, err error) {
 	if g.limit < 1 || g.limit > maxAnswers {
 		return q, usage("--limit must be 1 to %d, not %d", maxAnswers, g.limit)
 	}
-	q.open, q.history, q.limit = g.open, g.history, g.limit
+	q.open, q.history, q.explain, q.limit = g.open, g.history, g.explain, g.limit
 	now := time.Now()
 	if g.asOf != "" {
 		if q.until, err = parseTime("as-of", g.asOf, now); err != nil {
@@ -112,31 +130,33 @@ func (g *getting) question(args []string) (q question, err error) {
 	if q.until > 0 && q.since > q.until {
 		return q, usage("--since is after --as-of")
 	}
-	return q, nil
+	return q, g.trust.read(&q)
 }
 
-// show writes the answers in the form asked for. Nothing, or nothing but deleted values, is "not found".
+// show writes the answers in the form asked for. A table of nothing but "(deleted)" is not written, unless asked for.
 func (c *cli) show(g *getting, q question, answers []answer, more bool) error {
-	nothing := nothingIn(q, answers)
+	width, _ := terminal(c.stdout)
 	switch {
 	case c.json:
-		if err := c.printJSON(answersJSON(q, answers, more)); err != nil {
-			return err
-		}
+		return c.printJSON(answersJSON(q, answers, more))
 	case g.raw:
-		if err := c.printRaw(answers); err != nil {
-			return err
-		}
-	case nothing == nil || (g.history && len(answers) > 0):
-		width, _ := terminal(c.stdout)
-		if err := c.print(answersTable(q, answers, width)); err != nil {
+		return c.printRaw(answers)
+	case len(answers) == 0:
+		return nil
+	}
+	if g.history || (nothingIn(q, answers) == nil && (g.wide || !g.explain)) {
+		if err := c.print(answersTable(g, q, answers, width)); err != nil {
 			return err
 		}
 	}
-	return nothing
+	if g.explain {
+		return c.print(explanations(answers, width))
+	}
+	return nil
 }
 
-// nothingIn returns the error that tells why there is no value to show, nil if there is one.
+// nothingIn returns the error that tells why there is no value to show, nil if there is one: nothing, or nothing but
+// deleted values, is "not found".
 func nothingIn(q question, answers []answer) error {
 	if len(answers) == 0 {
 		return notFound("%s: not found", written(q.selectors))

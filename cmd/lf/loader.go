@@ -110,15 +110,16 @@ func (l *loader) feed(ctx context.Context, entries chan<- entry) error {
 // write makes one record and returns when the node has acknowledged it and the journal has the line. Where another line
 // has failed, going ends; what is on its way to the node then still gets its acknowledgment.
 func (l *loader) write(ctx, going context.Context, e entry) error {
-	var r *protocol.Record
+	var u unpaid
 	err := l.retry(going, func() (err error) {
-		r, err = l.author.compose(going, statement{kind: protocol.TypeDatum, selectors: e.selectors, value: e.value})
+		u, err = l.author.compose(going, statement{kind: protocol.TypeDatum, selectors: e.selectors, value: e.value})
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if r, err = l.author.session.network.Pay(r, 0, solver(going, 1, nil)); err != nil {
+	r, err := l.author.pay(u, solver(going, 1, nil))
+	if err != nil {
 		return err
 	}
 	// The same record again, should the acknowledgment get lost: the node then says that it knows it.

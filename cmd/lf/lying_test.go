@@ -84,7 +84,7 @@ func TestLyingNode(t *testing.T) {
 		}},
 		{"claim on another key", "another composite key", []string{"bad", "horse#", "--history"}, func(t *testing.T, f *fakeNode) api.Answer {
 			a := answerWith(f.forge(t, protocol.Draft{Value: []byte("x")}, "bad", "horse#2"), 0, 2)
-			a.Others = []api.RecordInfo{infoOf(f.forge(t, protocol.Draft{Value: []byte("y")}, "bad", "horse#3"))}
+			a.Others, a.Claims = []api.RecordInfo{infoOf(f.forge(t, protocol.Draft{Value: []byte("y")}, "bad", "horse#3"))}, 2
 			return a
 		}},
 	} {

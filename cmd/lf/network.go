@@ -32,24 +32,39 @@ need to join: the genesis and where to find peers. A node without one is on the 
 }
 
 func (c *cli) networkShowCommand() *cobra.Command {
-	return &cobra.Command{
+	certificates := false
+	cmd := &cobra.Command{
 		Use:   "show [FILE]",
 		Short: "Show a network: of a file, else of the home, else the default one",
-		Long:  "Show a network: of a file, else of the home, else the default one. With --json, as a network file.",
+		Long: `Show a network: of a file, else of the home, else the default one. With --json, as a network file. Of each CA the fingerprint
+is shown, which its holder can read out; --certificates writes their certificates in PEM, as lf get --ca and lf network new
+--authority take them.`,
 		Example: `  lf network show team.lfnet
-  lf network show --json > default.lfnet`,
+  lf network show --json > default.lfnet
+  lf network show team.lfnet --certificates > team-ca.crt`,
 		Args: between(0, 1, "at most one FILE"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			f, err := c.chosenNetwork(args)
 			if err != nil {
 				return err
 			}
-			if c.json {
+			switch {
+			case certificates && len(f.Params.Authorities) == 0:
+				return notFound("network %q has no CAs", f.Params.Name)
+			case certificates:
+				return c.print(string(protocol.MarshalCertificatesPEM(f.Params.Authorities...)))
+			case c.json:
 				return c.printJSON(f)
 			}
-			return c.printFields(networkFields(f))
+			fields, err := networkFields(f)
+			if err != nil {
+				return err
+			}
+			return c.printFields(fields)
 		},
 	}
+	cmd.Flags().BoolVar(&certificates, "certificates", false, "write the certificates of the network's CAs, in PEM")
+	return cmd
 }
 
 func (c *cli) chosenNetwork(args []string) (protocol.NetworkFile, error) {
@@ -83,8 +98,12 @@ func readNetworkFile(name string) (f protocol.NetworkFile, err error) {
 	return f, nil
 }
 
-func networkFields(f protocol.NetworkFile) []field {
+func networkFields(f protocol.NetworkFile) ([]field, error) {
 	p := f.Params
+	authorities, err := authorityFields(&p)
+	if err != nil {
+		return nil, err
+	}
 	fields := []field{
 		{"name", p.Name}, {"ID", f.ID.String()}, {"contact", p.Contact}, {"comment", p.Comment},
 		{"minimum links", fmt.Sprint(p.MinLinks)},
@@ -93,10 +112,31 @@ func networkFields(f protocol.NetworkFile) []field {
 		{"hiding a name", fmt.Sprintf("Argon2id, %d KiB, %d passes", p.NameHardening.MemoryKiB, p.NameHardening.Passes)},
 		{"clock drift", (time.Duration(p.ClockDrift) * time.Millisecond).String()}, //nolint:gosec // at most 24 h
 	}
+	fields = append(fields, authorities...)
 	for i, seed := range f.Seeds {
 		fields = append(fields, field{[]string{"seeds", ""}[min(i, 1)], seed})
 	}
-	return fields
+	return fields, nil
+}
+
+// authorityFields lists a network's CAs and what their certificates are good for there.
+func authorityFields(p *protocol.Params) ([]field, error) {
+	if len(p.Authorities) == 0 {
+		return nil, nil
+	}
+	writers := "everybody; certified owners cheaper"
+	if p.AuthRequired {
+		writers = "certified owners only"
+	}
+	fields := []field{{"work, certified", workText(min(p.WorkPerKiB, p.WorkPerKiBCertified))}, {"writers", writers}}
+	for i, der := range p.Authorities {
+		a, err := protocol.ParseAuthority(der)
+		if err != nil {
+			return nil, err
+		}
+		fields = append(fields, field{[]string{"CAs", ""}[min(i, 1)], authorityText(authorityInfo(a))})
+	}
+	return fields, nil
 }
 
 func workText(perKiB uint32) string {

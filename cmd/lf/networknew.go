@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"regexp"
 	"strconv"
 	"strings"
@@ -80,16 +81,22 @@ func readDrift(s string, to *uint64) error {
 func (c *cli) networkNewCommand() *cobra.Command {
 	p := protocol.DefaultParams()
 	all := parameters(&p)
-	var out string
-	var seeds []string
+	var m making
 	cmd := &cobra.Command{
 		Use:   "new",
 		Short: "Make a network and write its file",
 		Long: `Make a network and write its file, which others need to join. On a terminal and without --name, the parameters are
-asked for. They are fixed for ever; who wants other ones makes another network.`,
+asked for. They are fixed for ever; who wants other ones makes another network.
+
+--ca makes a CA for the network besides: whoever has its file can certify owners (lf owner authorize), who then write with
+less work (--work-per-kib-certified) and whose claims go first (policy criterion "certified"); with --auth-required nobody
+else can write at all. The file has the CA's secret key in it: it is readable by you alone, and belongs into a safe place, not
+beside the network file that you hand around.`,
 		Example: `  lf network new                                        # asks
   lf network new -o team.lfnet --name team --seed /dns4/lf.example.org/tcp/9908/p2p/12D3KooW...
-  lf network new -o test.lfnet --name test --work-per-kib 0`,
+  lf network new -o test.lfnet --name test --work-per-kib 0
+  lf network new --name team --ca --auth-required        # and team.ca.pem
+  lf network new --name team2 --authority team-ca.crt    # of the same CA (lf network show --certificates)`,
 		Args: between(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if !cmd.Flags().Changed("name") {
@@ -100,44 +107,65 @@ asked for. They are fixed for ever; who wants other ones makes another network.`
 					return err
 				}
 			}
-			return c.newNetwork(&p, seeds, out)
+			if err := m.check(cmd.Flags().Changed, &p); err != nil {
+				return err
+			}
+			return c.newNetwork(&p, &m)
 		},
 	}
 	for _, parameter := range all {
 		cmd.Flags().Var(parameter, parameter.flag, parameter.help)
 	}
-	cmd.Flags().StringArrayVar(&seeds, "seed", nil, "where to find a peer: a multiaddr with peer ID (repeatable)")
-	cmd.Flags().StringVarP(&out, "output", "o", "", "write to this new file (default: NAME.lfnet; - for standard output)")
+	cmd.Flags().StringArrayVar(&m.seeds, "seed", nil, "where to find a peer: a multiaddr with peer ID (repeatable)")
+	cmd.Flags().StringVarP(&m.out, "output", "o", "", "write to this new file (default: NAME.lfnet; - for standard output)")
+	m.addFlags(cmd, &p)
 	return cmd
 }
 
-func (c *cli) newNetwork(p *protocol.Params, seeds []string, out string) error {
+func (c *cli) newNetwork(p *protocol.Params, m *making) error {
+	if err := checkSeeds(m.seeds); err != nil {
+		return err
+	}
+	ca, err := m.newCA(p)
+	if err != nil {
+		return err
+	}
 	if err := p.Check(); err != nil {
 		return usage("%v", err)
 	}
-	if err := checkSeeds(seeds); err != nil {
+	if ca == nil {
+		return c.writeNetwork(p, m)
+	}
+	// The CA first: a network that is there without it would be one that nobody can ever certify for.
+	file := m.caFile(p.Name)
+	if err := createFile(file, ca, 0o600); err != nil {
 		return err
 	}
+	if err := c.writeNetwork(p, m); err != nil {
+		return errors.Join(err, os.Remove(file))
+	}
+	c.note("wrote the CA's secret key and certificate to %s: keep it safe, who has it certifies owners", file)
+	return nil
+}
+
+func (c *cli) writeNetwork(p *protocol.Params, m *making) error {
 	n, err := protocol.NewNetwork(*p, clock(), rand.Reader)
 	if err != nil {
 		return err
 	}
-	f := n.File(seeds)
+	f := n.File(m.seeds)
 	text, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode the network: %w", err)
 	}
 	text = append(text, '\n')
-	if out == "-" {
+	if m.out == "-" {
 		return c.print(string(text))
 	}
-	if out == "" {
-		out = fileNameOf(p.Name)
-	}
-	if err := createFile(out, text, 0o644); err != nil {
+	if err := createFile(m.file(p.Name), text, 0o644); err != nil {
 		return err
 	}
-	c.note("wrote network %q (%s) to %s", p.Name, n.ID(), out)
+	c.note("wrote network %q (%s) to %s", p.Name, n.ID(), m.file(p.Name))
 	if c.json {
 		return c.printJSON(f)
 	}
@@ -147,8 +175,8 @@ func (c *cli) newNetwork(p *protocol.Params, seeds []string, out string) error {
 var notInFileNames = regexp.MustCompile(`[^\pL\pN._-]+`)
 
 // fileNameOf makes a file name from a network's name.
-func fileNameOf(name string) string {
-	return strings.TrimLeft(notInFileNames.ReplaceAllString(name, "-"), ".-") + ".lfnet"
+func fileNameOf(name, suffix string) string {
+	return strings.TrimLeft(notInFileNames.ReplaceAllString(name, "-"), ".-") + suffix
 }
 
 // askParameters asks for each parameter; an empty answer takes what is offered.

@@ -23,6 +23,9 @@ type running struct {
 	profile             string
 	offline, dev        bool
 	threads             int
+	oracle              bool
+	oracleLimit         int
+	policy              string
 	logLevel, logFormat string
 }
 
@@ -37,9 +40,19 @@ other commands use. A second interrupt ends it at once, which loses nothing eith
 Profiles: default is for a computer of one's own, server for one in a data center (never dials private addresses), local
 for tests (loopback only).
 
+--oracle makes the node an oracle: with spare CPU it publishes, signed with its identity, which claims it objects to: those that
+came after another owner's claim to the same names, as far as it has seen. It counts for those who elect it (lf oracle add, with
+the peer ID that lf status shows), and each commentary costs the work of a record.
+
+--policy says by what this node ranks the claims of several owners where a question does not; the home may say it too (trust.json).
+
+` + policyHelp + `
+
 --dev makes a throw-away network in a throw-away home: no peers, hardly any work. With --home, that home is used and kept.`,
 		Example: `  lf node
   lf node --dev
+  lf node --oracle --oracle-limit 10
+  lf node --policy certified,oracles,local
   lf node --home b --network test.lfnet --profile local --listen /ip4/127.0.0.1/tcp/0 \
       --api-listen 127.0.0.1:0 --seed /ip4/127.0.0.1/tcp/41234/p2p/12D3KooW...`,
 		Args: between(0, 0, "no arguments"),
@@ -58,6 +71,10 @@ for tests (loopback only).
 	f.StringVar(&r.profile, "profile", "default", "default, server or local")
 	f.BoolVar(&r.offline, "offline", false, "talk to no peers")
 	f.BoolVar(&r.dev, "dev", false, "a throw-away network to try things out")
+	f.BoolVar(&r.oracle, "oracle", false, "publish objections to claims that came second, for those who elect this node")
+	f.IntVar(&r.oracleLimit, "oracle-limit", 0, "publish at most so many commentaries in an hour (default 60)")
+	f.StringVar(&r.policy, "policy", "", "rank claims by this LIST of criteria where a question does not say (default: the home's, else certified,oracles,weight,newest)")
+	mustRegister(cmd, "policy", completePolicy)
 	f.IntVar(&r.threads, "threads", 0, "threads for proofs of work that clients ask for (default: all processors)")
 	f.StringVar(&r.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&r.logFormat, "log-format", "text", "text or json")
@@ -81,24 +98,11 @@ func (c *cli) node(ctx context.Context, r *running, seedsGiven bool) (err error)
 	if config.Network, err = file.Network(); err != nil {
 		return err
 	}
-	config.Home, config.Seeds = place, file.Seeds
+	config.Home, config.Seeds, config.NetworkSeeds = place, file.Seeds, file.Seeds
 	if seedsGiven {
 		config.Seeds = r.seeds
 	}
-	// Here rather than in the node, which does not know the seeds in the file.
-	unbind, err := bind(place, file)
-	if err != nil {
-		return err
-	}
-	return c.runNode(ctx, config, unbind)
-}
-
-// runNode runs a node until the context ends. Where it does not even start, it takes the home's binding back.
-func (c *cli) runNode(ctx context.Context, config node.Config, unbind func() error) error {
 	n, err := node.Start(ctx, config)
-	if inUse := new(home.InUseError); err != nil && !errors.As(err, &inUse) {
-		return errors.Join(err, unbind())
-	}
 	if err != nil {
 		return err
 	}
@@ -114,6 +118,7 @@ func (c *cli) runNode(ctx context.Context, config node.Config, unbind func() err
 func (c *cli) nodeConfig(r *running) (config node.Config, err error) {
 	config = node.Config{
 		Listen: r.listen, APIListen: r.apiListen, Offline: r.offline || r.dev, Threads: r.threads, Version: version,
+		Oracle: node.OracleConfig{Enabled: r.oracle, PerHour: r.oracleLimit},
 	}
 	switch {
 	case r.dev && r.network != "":
@@ -122,8 +127,15 @@ func (c *cli) nodeConfig(r *running) (config node.Config, err error) {
 		return config, usage("--dev has no peers: leave out --seed")
 	case r.threads < 0:
 		return config, usage("--threads must be at least 1, not %d", r.threads)
+	case r.oracleLimit < 0:
+		return config, usage("--oracle-limit must be at least 1, not %d", r.oracleLimit)
+	case r.oracleLimit > 0 && !r.oracle:
+		return config, usage("--oracle-limit is about an oracle: give --oracle too")
 	}
 	if err := r.checkAddresses(); err != nil {
+		return config, err
+	}
+	if config.Policy, err = parsePolicy(r.policy); err != nil {
 		return config, err
 	}
 	if config.Profile, err = node.ParseProfile(r.profile); err != nil {

@@ -20,10 +20,16 @@ const (
 
 // nodeNetwork is the network of --network, else of the home, else the default one, or a new one for --dev.
 func nodeNetwork(h *home.Home, r *running) (protocol.NetworkFile, error) {
-	if r.network != "" {
-		return readNetworkFile(r.network)
-	}
 	bound, file, err := h.Network()
+	if r.network != "" {
+		given, wrong := readNetworkFile(r.network)
+		if wrong == nil && err == nil && given.ID != bound.ID() {
+			wrong = &home.WrongNetworkError{
+				Dir: h.Dir(), Bound: bound.ID(), Given: given.ID, BoundAs: bound.Params().Name, GivenAs: given.Params.Name,
+			}
+		}
+		return given, wrong
+	}
 	switch fresh := errors.Is(err, fs.ErrNotExist); {
 	case fresh && h.HasDatabase():
 		return file, fmt.Errorf("home %s has a database, but its network.lfnet is gone: give the network's file with --network", h.Dir())
@@ -42,22 +48,6 @@ func nodeNetwork(h *home.Home, r *running) (protocol.NetworkFile, error) {
 		return latest, nil
 	}
 	return file, nil
-}
-
-// bind makes a home belong to a network. unbind takes that back, if it is new and nothing was stored in its name: a
-// first start that fails, for a mistyped address or a network file forgotten, must not decide for ever.
-func bind(h *home.Home, f protocol.NetworkFile) (unbind func() error, err error) {
-	_, _, err = h.Network()
-	fresh, foreign := errors.Is(err, fs.ErrNotExist), h.HasDatabase()
-	if err := h.BindNetwork(f); err != nil {
-		return nil, err
-	}
-	return func() error {
-		if !fresh || (h.HasDatabase() && !foreign) {
-			return nil
-		}
-		return h.Unbind()
-	}, nil
 }
 
 func newDevNetwork() (f protocol.NetworkFile, err error) {

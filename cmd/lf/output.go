@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"golang.org/x/term"
@@ -32,6 +33,14 @@ func wrote(err error) error {
 		return fmt.Errorf("write the output: %w", err)
 	}
 	return nil
+}
+
+// writeOut writes a new file, or to standard output where none is named.
+func (c *cli) writeOut(name string, text []byte, mode os.FileMode) error {
+	if name == "" || name == "-" {
+		return c.print(string(text))
+	}
+	return createFile(name, text, mode)
 }
 
 // field is one line of a two-column listing.

@@ -16,13 +16,20 @@ func (c *cli) ownerCommand() *cobra.Command {
 		Long: `Manage the owners: the Ed25519 keys that records are signed with. They stay in the home (owners/NAME.pem, readable by
 you alone). An owner is known to others by its peer ID (12D3KooW...), here also by a name.
 
-Who has an owner's key can change and delete what the owner has set: keep copies safe, and do not lose the last one.`,
+Who has an owner's key can change and delete what the owner has set: keep copies safe, and do not lose the last one.
+
+A CA certifies owners: the owner makes a request (csr), the CA's holder a certificate (authorize), which travels as a record
+like all others. What that is good for is the network's to say (lf network show), and the reader's (lf get --policy).`,
 		Example: `  lf owner new work
-  lf owner export work -o work.pem`,
+  lf owner export work -o work.pem
+  lf owner csr work -o work.csr
+  lf owner authorize team.ca.pem work.csr --days 365
+  lf owner status work`,
 		Args: subcommandOnly,
 		RunE: help,
 	}
-	cmd.AddCommand(c.ownerNewCommand(), c.ownerListCommand(), c.ownerDefaultCommand(), c.ownerExportCommand(), c.ownerImportCommand())
+	cmd.AddCommand(c.ownerNewCommand(), c.ownerListCommand(), c.ownerDefaultCommand(), c.ownerExportCommand(), c.ownerImportCommand(),
+		c.ownerRequestCommand(), c.ownerAuthorizeCommand(), c.ownerRevokeCommand(), c.ownerStatusCommand())
 	return cmd
 }
 
@@ -134,14 +141,7 @@ func (c *cli) ownerDefaultCommand() *cobra.Command {
 
 // showDefaultOwner does not make one, as signing would.
 func (c *cli) showDefaultOwner(ring *home.Keyring) error {
-	names, err := ring.Names()
-	if err != nil {
-		return err
-	}
-	if len(names) == 0 {
-		return notFound("no owners yet: lf set makes one on first use, lf owner new makes one now")
-	}
-	k, _, err := ring.Default()
+	k, err := chosenOwner(ring, nil)
 	if err != nil {
 		return err
 	}

@@ -29,10 +29,7 @@ one that is there already is not replaced. Who gets hold of the key can write as
 				if err != nil {
 					return err
 				}
-				if out == "" || out == "-" {
-					return c.print(string(text))
-				}
-				return createFile(out, text, 0o600)
+				return c.writeOut(out, text, 0o600)
 			})
 		},
 	}
@@ -41,17 +38,7 @@ one that is there already is not replaced. Who gets hold of the key can write as
 }
 
 func exportKey(ring *home.Keyring, args []string) ([]byte, error) {
-	if len(args) == 1 {
-		return ring.Export(args[0])
-	}
-	names, err := ring.Names()
-	if err != nil {
-		return nil, err
-	}
-	if len(names) == 0 {
-		return nil, notFound("no owners yet")
-	}
-	k, _, err := ring.Default()
+	k, err := chosenOwner(ring, args)
 	if err != nil {
 		return nil, err
 	}

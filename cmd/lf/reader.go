@@ -22,6 +22,11 @@ type question struct {
 	since, until uint64
 	limit        int
 	mask         *protocol.Mask // of a masking key
+
+	policy      protocol.Policy  // nil: the node's
+	oracles     []protocol.Owner // nil: the node's
+	authorities [][]byte         // besides the network's
+	explain     bool
 }
 
 // revision is one record of an answer with its value, as far as it could be opened.
@@ -29,6 +34,7 @@ type revision struct {
 	record *protocol.Record
 	value  []byte
 	sealed bool
+	weight uint64 // as the node says
 }
 
 // answer is what is known under one composite key.
@@ -36,7 +42,10 @@ type answer struct {
 	selectors []protocol.Expression // those asked for, each with the ordinal found
 	winner    revision
 	older     []revision // the winner's, newest first
-	others    []revision // other owners' claims
+	others    []revision // other owners' claims, best first
+
+	claims      int // how many owners claim the key
+	explanation *api.Explanation
 }
 
 func (a *answer) deleted() bool { return a.winner.record.Tombstone() }
@@ -52,7 +61,11 @@ type reader struct {
 // ask returns the answers to a question; more tells that the limit cut them.
 func (s *session) ask(ctx context.Context, q question) (answers []answer, more bool, err error) {
 	r := reader{question: q, network: s.network}
-	query := api.Query{Open: q.open, Owners: q.owners, Since: q.since, Until: q.until, Limit: q.limit, History: q.history}
+	query := api.Query{
+		Open: q.open, Owners: q.owners, Since: q.since, Until: q.until, Limit: q.limit,
+		Policy: q.policy, Oracles: q.oracles, Authorities: q.authorities, Explain: q.explain,
+		History: q.history || q.explain, // the records that an explanation speaks of
+	}
 	for _, e := range q.selectors {
 		name, err := s.names.Derive(e.Name)
 		if err != nil {
@@ -77,10 +90,16 @@ func (r *reader) check(result *api.QueryResult) ([]answer, error) {
 	if len(result.Answers) > r.limit {
 		return nil, fmt.Errorf("%d answers, and at most %d were asked for", len(result.Answers), r.limit)
 	}
+	if err := r.checkTrust(result); err != nil {
+		return nil, err
+	}
 	seen := make(map[protocol.CompositeID]bool, len(result.Answers))
 	answers := make([]answer, len(result.Answers))
 	for i := range result.Answers {
 		a, err := r.checkAnswer(&result.Answers[i])
+		if err == nil && r.explain {
+			err = r.checkExplanation(&a, result)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -117,6 +136,9 @@ func (r *reader) checkAnswer(from *api.Answer) (a answer, err error) {
 		if v.record.Owner == won.Owner {
 			return a, fmt.Errorf("record %s is no other owner's claim", v.record.ID())
 		}
+	}
+	if a.claims, a.explanation = from.Claims, from.Explanation; a.claims < 1+len(a.others) {
+		return a, fmt.Errorf("it counts %d claims and shows %d", a.claims, 1+len(a.others))
 	}
 	return a, nil
 }

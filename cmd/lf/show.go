@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -20,15 +21,18 @@ type jsonRevision struct {
 	Timestamp   uint64         `json:"timestamp"`
 	Record      protocol.ID    `json:"record"`
 	Effort      uint32         `json:"effort"`
+	Weight      uint64         `json:"weight,omitempty"`
 }
 
 type jsonAnswer struct {
 	Selectors []string             `json:"selectors"`
 	Further   int                  `json:"further,omitempty"`
 	Composite protocol.CompositeID `json:"composite"`
+	Claims    int                  `json:"claims"`
 	jsonRevision
-	Older  []jsonRevision `json:"older,omitempty"`
-	Others []jsonRevision `json:"others,omitempty"`
+	Older       []jsonRevision   `json:"older,omitempty"`
+	Others      []jsonRevision   `json:"others,omitempty"`
+	Explanation *api.Explanation `json:"explanation,omitempty"`
 }
 
 type jsonAnswers struct {
@@ -43,9 +47,13 @@ func answersJSON(q question, answers []answer, more bool) jsonAnswers {
 			Selectors:    expressions(a.selectors),
 			Further:      len(a.winner.record.Selectors) - len(q.selectors),
 			Composite:    a.winner.record.CompositeID(),
+			Claims:       a.claims,
 			jsonRevision: a.winner.json(),
-			Older:        revisionsJSON(a.older),
 			Others:       revisionsJSON(a.others),
+			Explanation:  a.explanation,
+		}
+		if q.history {
+			out.Answers[i].Older = revisionsJSON(a.older)
 		}
 	}
 	return out
@@ -63,7 +71,7 @@ func (v revision) json() jsonRevision {
 	r := v.record
 	out := jsonRevision{
 		Sealed: v.sealed, Deleted: r.Tombstone(), Owner: r.Owner, Timestamp: r.Timestamp,
-		Time: timeOf(r.Timestamp).Format(time.RFC3339Nano), Record: r.ID(), Effort: r.Effort(),
+		Time: timeOf(r.Timestamp).Format(time.RFC3339Nano), Record: r.ID(), Effort: r.Effort(), Weight: v.weight,
 	}
 	switch text := string(v.value); {
 	case v.sealed || out.Deleted:
@@ -98,8 +106,8 @@ func (c *cli) printRaw(answers []answer) error {
 }
 
 // answersTable writes answers as a table with a column for each name's ordinals. A width of 0 does not cut values.
-func answersTable(q question, answers []answer, width int) string {
-	head := make([]string, 0, len(q.selectors)+5)
+func answersTable(g *getting, q question, answers []answer, width int) string {
+	head := make([]string, 0, len(q.selectors)+9)
 	for _, e := range q.selectors {
 		head = append(head, shorten(printable(e.Name), 24))
 	}
@@ -109,22 +117,29 @@ func answersTable(q question, answers []answer, width int) string {
 	if q.history {
 		head = append(head, "CLAIM")
 	}
-	rows := [][]string{append(head, "OWNER", "TIME", "VALUE")}
+	head = append(head, "OWNER", "TIME")
+	if g.wide {
+		head = append(head, "WEIGHT", "EFFORT", "CLAIMS", "RECORD")
+	}
+	rows := [][]string{append(head, "VALUE")}
 	for i := range answers {
 		a := &answers[i]
-		rows = append(rows, a.row(q, a.winner, "current"))
+		rows = append(rows, a.row(g, q, a.winner, "current"))
+		if !q.history {
+			continue
+		}
 		for _, v := range a.older {
-			rows = append(rows, a.row(q, v, "older"))
+			rows = append(rows, a.row(g, q, v, "older"))
 		}
 		for _, v := range a.others {
-			rows = append(rows, a.row(q, v, "other"))
+			rows = append(rows, a.row(g, q, v, "other"))
 		}
 	}
 	cutLast(rows, width)
 	return table(rows)
 }
 
-func (a *answer) row(q question, v revision, claim string) []string {
+func (a *answer) row(g *getting, q question, v revision, claim string) []string {
 	var row []string
 	for _, e := range a.selectors {
 		row = append(row, strconv.FormatUint(e.From, 10))
@@ -135,7 +150,23 @@ func (a *answer) row(q question, v revision, claim string) []string {
 	if q.history {
 		row = append(row, claim)
 	}
-	return append(row, shortOwner(v.record.Owner), localTime(v.record.Timestamp), v.shown())
+	row = append(row, shortOwner(v.record.Owner), localTime(v.record.Timestamp))
+	if g.wide {
+		row = append(row, a.wide(v)...)
+	}
+	return append(row, v.shown())
+}
+
+// wide is what is known of a version beside what everybody wants to know. How many claims there are stands beside the
+// one that answers.
+func (a *answer) wide(v revision) []string {
+	claims := ""
+	if v.record == a.winner.record {
+		claims = strconv.Itoa(a.claims)
+	}
+	return []string{
+		strconv.FormatUint(v.weight, 10), strconv.FormatUint(uint64(v.record.Effort()), 10), claims, v.record.ID().String(),
+	}
 }
 
 func (v revision) shown() string {

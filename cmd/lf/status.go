@@ -61,6 +61,7 @@ func statusFields(address string, s *api.Status) []field {
 		field{"records", recordsText(s.Storage)},
 		field{"database", sizeText(s.Storage.Bytes)},
 	)
+	fields = append(fields, trustFields(&s.Trust)...)
 	var drops []string
 	for _, d := range s.Dropped {
 		if d.Count > 0 {
@@ -68,6 +69,34 @@ func statusFields(address string, s *api.Status) []field {
 		}
 	}
 	return append(fields, field{"dropped", strings.Join(drops, ", ")})
+}
+
+// trustFields tell what the node goes by where claims contradict each other, and what it publishes as an oracle.
+func trustFields(t *api.Trust) []field {
+	fields := []field{{"policy", t.Policy.String()}}
+	if n := len(t.Oracles); n > 0 {
+		fields = append(fields, field{"oracles", fmt.Sprintf("%d elected", n)})
+	}
+	for i, a := range t.Authorities {
+		fields = append(fields, field{[]string{"CAs", ""}[min(i, 1)], authorityText(a)})
+	}
+	if t.AuthRequired {
+		fields = append(fields, field{"writers", "certified owners only"})
+	}
+	if o := t.Oracle; o != nil {
+		text := fmt.Sprintf("%d commentaries with %d words published, at most %d an hour", o.Commentaries, o.Words, o.PerHour)
+		if o.Waiting > 0 {
+			text += fmt.Sprintf("; %d words wait", o.Waiting)
+		}
+		if o.Silent != "" {
+			text += ": " + o.Silent
+		}
+		fields = append(fields, field{"oracle", text})
+	}
+	for _, warning := range t.Warnings {
+		fields = append(fields, field{"warning", warning})
+	}
+	return fields
 }
 
 func syncText(s api.SyncStatus) string {

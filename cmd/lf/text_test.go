@@ -92,7 +92,7 @@ func TestFileNameOf(t *testing.T) {
 	for name, want := range map[string]string{
 		"test": "test.lfnet", "my team": "my-team.lfnet", "../../etc/x": "etc-x.lfnet", ".hidden": "hidden.lfnet", "Größe": "Größe.lfnet",
 	} {
-		if got := fileNameOf(name); got != want {
+		if got := fileNameOf(name, ".lfnet"); got != want {
 			t.Errorf("%q becomes %q, want %q", name, got, want)
 		}
 	}

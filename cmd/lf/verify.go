@@ -10,6 +10,7 @@ import (
 
 // revision checks one record by itself, from its frame alone: what else the node says about it is not looked at.
 func (r *reader) revision(from *api.RecordInfo) (v revision, err error) {
+	v.weight = from.Weight
 	if v.record, err = protocol.DecodeFrame(from.Frame); err != nil {
 		return v, fmt.Errorf("record %s: %w", from.ID, err)
 	}

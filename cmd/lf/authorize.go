@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/hex"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/protocol"
+)
+
+// authority is a CA as its file has it: what certifies, and the key that signs the records which carry that.
+type authority struct {
+	signer *protocol.Signer
+	key    home.Key
+}
+
+func readAuthority(name string) (*authority, error) {
+	text, err := readPEM("CA", name)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := protocol.ParseSignerPEM(text)
+	if err != nil {
+		return nil, fmt.Errorf("CA: %s: %w", name, err)
+	}
+	a := &authority{signer: signer}
+	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
+		if block.Type != "PRIVATE KEY" {
+			continue
+		}
+		if a.key.Secret, err = protocol.ParseKeyPEM(pem.EncodeToMemory(block)); err != nil {
+			return nil, fmt.Errorf("CA: %s: %w", name, err)
+		}
+	}
+	a.key.Name, a.key.Owner = signer.Certificate().Subject(), protocol.OwnerOf(a.key.Secret)
+	return a, nil
+}
+
+// authorizing holds the flags of owner authorize.
+type authorizing struct {
+	authoring
+	days         int
+	intermediate bool
+	out          string
+}
+
+func (c *cli) ownerAuthorizeCommand() *cobra.Command {
+	var a authorizing
+	cmd := &cobra.Command{
+		Use:   "authorize CAFILE CSRFILE|-",
+		Short: "Certify an owner with a CA's key, and publish the certificate",
+		Long: `Make a certificate of a request (lf owner csr) and publish it as a record, signed with the CA's key. The record's CID is printed.
+From then on the owner's records link the certificate by themselves, wherever the owner writes.
+
+CAFILE has the CA's secret key and its certificate, as lf network new --ca writes it; that of an intermediate CA has the
+certificates above it besides. Make sure that the request is from whom it says: the CA vouches for the name in it.
+
+--intermediate makes the certificate of a CA below this one, for another holder, and publishes nothing: it writes the chain that
+belongs behind the holder's key.`,
+		Example: `  lf owner authorize team.ca.pem alice.csr --days 365
+  lf owner authorize team.ca.pem branch.csr --days 730 --intermediate -o branch.chain.pem
+  (lf owner export branch; cat branch.chain.pem) > branch.ca.pem    # the branch's holder, who then authorizes with it`,
+		Args: between(2, 2, "a CAFILE and a CSRFILE (- for standard input)"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := a.check(); err != nil {
+				return err
+			}
+			if a.days < 1 || a.days > 36500 {
+				return usage("--days must be 1 to 36500, not %d", a.days)
+			}
+			return c.authorize(cmd.Context(), &a, args[0], args[1])
+		},
+	}
+	f := cmd.Flags()
+	f.IntVar(&a.days, "days", 365, "how many days the certificate is valid, from now on")
+	f.BoolVar(&a.intermediate, "intermediate", false, "make the certificate of a CA, and write its chain instead of publishing")
+	f.StringVarP(&a.out, "output", "o", "", "write the chain of certificates, in PEM, to this new file (with --intermediate by default to standard output)")
+	a.addWorking(cmd)
+	return cmd
+}
+
+func (c *cli) authorize(ctx context.Context, a *authorizing, caFile, requestFile string) error {
+	ca, err := readAuthority(caFile)
+	if err != nil {
+		return err
+	}
+	request, err := c.readRequest(requestFile)
+	if err != nil {
+		return err
+	}
+	from := time.Now().Truncate(time.Second)
+	if a.intermediate {
+		chain, err := ca.signer.Certify(request, from, from.AddDate(0, 0, a.days), true, rand.Reader)
+		if err != nil {
+			return err
+		}
+		return c.writeChain(chain, a.out)
+	}
+	return a.within(ctx, func(ctx context.Context) error {
+		s, err := c.connect(ctx, writing)
+		if err != nil {
+			return err
+		}
+		defer s.close()
+		value, err := ca.signer.Under(s.network.Authorities()).Certify(request, from, from.AddDate(0, 0, a.days), false, rand.Reader)
+		if err != nil {
+			return err
+		}
+		if err := c.announce(s.network, value); err != nil {
+			return err
+		}
+		if a.out != "" {
+			if err := c.writeChain(value, a.out); err != nil {
+				return err
+			}
+		}
+		return c.publish(ctx, s, ca, statement{kind: protocol.TypeCertificate, value: value}, a.threads)
+	})
+}
+
+func (c *cli) readRequest(name string) (*x509.CertificateRequest, error) {
+	var text []byte
+	var err error
+	if name == "-" {
+		text, err = readAtMost(c.stdin, maxCAFile)
+	} else {
+		text, err = readPEM("request", name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	request, err := protocol.ParseRequestPEM(text)
+	if err != nil {
+		return nil, fmt.Errorf("request: %s: %w", name, err)
+	}
+	return request, nil
+}
+
+// announce tells whom a chain certifies, and what for, before it is worked for.
+func (c *cli) announce(n *protocol.Network, value []byte) error {
+	chain, err := protocol.ParseChain(value)
+	if err != nil {
+		return err
+	}
+	own := chain.Certificates()[0]
+	c.note("certify owner %s, named %q, until %s, serial %s", chain.Owner(), chain.Subject(), localTime(own.NotAfter()), hex.EncodeToString(chain.Serial()))
+	if chain.Authority(n.Authorities()) != nil {
+		return nil
+	}
+	if n.Params().AuthRequired {
+		return fmt.Errorf("network %q takes certificates of its own CAs only, and this CA is none of them (lf network show lists them)", n.Params().Name)
+	}
+	c.note("network %q does not know this CA: the certificate counts for readers who name the CA (lf get --ca)", n.Params().Name)
+	return nil
+}
+
+// publish makes a record in the CA's name and prints its CID.
+func (c *cli) publish(ctx context.Context, s *session, ca *authority, say statement, threads int) error {
+	done, err := (&author{session: s, key: ca.key}).write(ctx, say, threads)
+	if err != nil {
+		return err
+	}
+	return c.printSubmitted(done)
+}
+
+// writeChain writes certificates, which follow one another in DER, as PEM.
+func (c *cli) writeChain(value []byte, out string) error {
+	certificates, err := x509.ParseCertificates(value)
+	if err != nil {
+		return fmt.Errorf("the chain that was made: %w", err)
+	}
+	ders := make([][]byte, len(certificates))
+	for i, certificate := range certificates {
+		ders[i] = certificate.Raw
+	}
+	if len(ders) == 0 {
+		return errors.New("the chain that was made is empty")
+	}
+	return c.writeOut(out, protocol.MarshalCertificatesPEM(ders...), 0o644)
+}

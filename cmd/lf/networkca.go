@@ -1,0 +1,95 @@
+package main
+
+import (
+	"crypto/ed25519"
+	"crypto/rand"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// making holds the flags of network new that are no parameters, or not asked for.
+type making struct {
+	out   string
+	seeds []string
+
+	ca          bool
+	caDays      int
+	caOut       string
+	authorities []string
+}
+
+func (m *making) addFlags(cmd *cobra.Command, p *protocol.Params) {
+	f := cmd.Flags()
+	f.BoolVar(&m.ca, "ca", false, "make a CA for the network, which can certify owners")
+	f.IntVar(&m.caDays, "ca-days", 3650, "how many days the CA can certify for")
+	f.StringVar(&m.caOut, "ca-output", "", "write the CA, with its secret key, to this new file (default: NAME.ca.pem beside the network file)")
+	f.StringArrayVar(&m.authorities, "authority", nil, "certificates, in PEM, of CAs that are there already (repeatable)")
+	f.BoolVar(&p.AuthRequired, "auth-required", false, "only owners that a CA of the network certified may write")
+	certified := &parameter{
+		help: "the same for records of certified owners, at most as much",
+		read: func(s string) error { return readNumber(s, &p.WorkPerKiBCertified) },
+		now:  func() string { return fmt.Sprint(p.WorkPerKiBCertified) },
+	}
+	f.Var(certified, "work-per-kib-certified", certified.help)
+	mustComplete(cmd.MarkFlagFilename("authority", "pem", "crt"))
+}
+
+// check finds flags that do not go together.
+func (m *making) check(given func(flag string) bool, p *protocol.Params) error {
+	certifies := m.ca || len(m.authorities) > 0
+	switch {
+	case !m.ca && (given("ca-days") || given("ca-output")):
+		return usage("--ca-days and --ca-output are about a CA that --ca makes")
+	case m.caDays < 1 || m.caDays > 36500:
+		return usage("--ca-days must be 1 to 36500, not %d", m.caDays)
+	case p.AuthRequired && !certifies:
+		return usage("--auth-required needs somebody who certifies: --ca or --authority")
+	case given("work-per-kib-certified") && !certifies:
+		return usage("--work-per-kib-certified needs somebody who certifies: --ca or --authority")
+	case given("work-per-kib-certified") && p.WorkPerKiBCertified > p.WorkPerKiB:
+		return usage("--work-per-kib-certified %d is more than --work-per-kib %d, and certified owners pay less", p.WorkPerKiBCertified, p.WorkPerKiB)
+	}
+	return nil
+}
+
+// newCA makes the parameters name the authorities asked for, and returns the file of the one that it made, if any.
+func (m *making) newCA(p *protocol.Params) (file []byte, err error) {
+	if p.Authorities, err = readAuthorities(m.authorities); err != nil || !m.ca {
+		return nil, err
+	}
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, fmt.Errorf("make the CA's key: %w", err)
+	}
+	from := time.Now().Add(-time.Duration(p.ClockDrift) * time.Millisecond) //nolint:gosec // at most 24 h
+	der, err := protocol.NewAuthority(key, p.Name+" CA", from, from.AddDate(0, 0, m.caDays), rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	p.Authorities = append(p.Authorities, der)
+	return protocol.MarshalSignerPEM(key, der)
+}
+
+// file is where the network is written to.
+func (m *making) file(name string) string {
+	if m.out == "" {
+		return fileNameOf(name, ".lfnet")
+	}
+	return m.out
+}
+
+// caFile is where the CA is written to: beside the network's file, unless that is handed on at once.
+func (m *making) caFile(name string) string {
+	switch {
+	case m.caOut != "":
+		return m.caOut
+	case m.out == "-":
+		return fileNameOf(name, ".ca.pem")
+	}
+	return filepath.Join(filepath.Dir(m.file(name)), fileNameOf(name, ".ca.pem"))
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/protocol"
+)
+
+func (c *cli) oracleCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "oracle",
+		Short: "Elect the oracles: nodes whose objections count when several owners claim the same names",
+		Long: `Elect the oracles. An oracle is a node run with lf node --oracle: it publishes which claims it objects to, those that came
+after another owner's. Whom you elect decides for you alone: your node counts what share of your elected oracles objects to
+a claim, and prefers the claim that fewer object to (policy criterion "oracles"). An oracle that errs or lies has its one
+voice. The choice is kept in the home (trust.json); a running node follows it within a second.`,
+		Example: `  lf --home other status --json | jq -r .peer     # the peer ID of a node of one's own
+  lf oracle add 12D3KooWC5y8...
+  lf oracle list`,
+		Args: subcommandOnly,
+		RunE: help,
+	}
+	cmd.AddCommand(c.oracleAddCommand(), c.oracleListCommand(), c.oracleRemoveCommand())
+	return cmd
+}
+
+func (c *cli) oracleAddCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "add PEERID...",
+		Short:   "Elect oracles",
+		Example: "  lf oracle add 12D3KooWC5y8...",
+		Args:    between(1, -1, "at least one PEERID"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return c.elect(args, func(t *home.Trust, oracle protocol.Owner) {
+				if slices.Contains(t.Oracles, oracle) {
+					c.note("%s is elected already", oracle)
+					return
+				}
+				t.Oracles = append(t.Oracles, oracle)
+			})
+		},
+	}
+}
+
+func (c *cli) oracleRemoveCommand() *cobra.Command {
+	missing := false
+	cmd := &cobra.Command{
+		Use:               "rm PEERID...",
+		Short:             "Elect oracles no more",
+		Example:           "  lf oracle rm 12D3KooWC5y8...",
+		Args:              between(1, -1, "at least one PEERID"),
+		ValidArgsFunction: c.completeOracles,
+		RunE: func(_ *cobra.Command, args []string) error {
+			err := c.elect(args, func(t *home.Trust, oracle protocol.Owner) {
+				i := slices.Index(t.Oracles, oracle)
+				if i < 0 {
+					missing = true
+					c.note("%s is not elected", oracle)
+					return
+				}
+				t.Oracles = slices.Delete(t.Oracles, i, i+1)
+			})
+			if err == nil && missing {
+				return notFound("not all of these were elected (lf oracle list shows who is)")
+			}
+			return err
+		},
+	}
+	return cmd
+}
+
+// elect changes the home's choice for each oracle named, all at once or not at all.
+func (c *cli) elect(args []string, change func(*home.Trust, protocol.Owner)) error {
+	oracles := make([]protocol.Owner, len(args))
+	for i, arg := range args {
+		oracle, err := parseOracle(arg)
+		if err != nil {
+			return usage("%q %v", arg, err)
+		}
+		oracles[i] = oracle
+	}
+	h, err := c.openHome()
+	if err != nil {
+		return err
+	}
+	t, err := h.Trust()
+	if err != nil {
+		return err
+	}
+	before := slices.Clone(t.Oracles)
+	for _, oracle := range oracles {
+		change(&t, oracle)
+	}
+	if slices.Equal(t.Oracles, before) {
+		return nil
+	}
+	return h.SetTrust(t)
+}
+
+func (c *cli) oracleListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the elected oracles, and what the running node goes by",
+		Long: `List the oracles elected in the home and the policy chosen there; where a node answers, also what it goes by, which may
+come from its command line (lf node --policy). With --api, another node may be asked.`,
+		Example: `  lf oracle list
+  lf oracle list --json`,
+		Args: between(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.oracles(cmd.Context()) },
+	}
+}
+
+// elected is what oracle list shows.
+type elected struct {
+	Oracles []protocol.Owner `json:"oracles"`
+	Policy  protocol.Policy  `json:"policy,omitempty"`
+	// Node is what the node goes by, if there is one.
+	Node *api.Trust `json:"node,omitempty"`
+}
+
+func (c *cli) oracles(ctx context.Context) error {
+	h, err := c.openHome()
+	if err != nil {
+		return err
+	}
+	t, err := h.Trust()
+	if err != nil {
+		return err
+	}
+	list := elected{Oracles: append([]protocol.Owner{}, t.Oracles...), Policy: t.Policy}
+	if list.Node, err = c.nodeTrust(ctx); err != nil {
+		return err
+	}
+	if c.json {
+		return c.printJSON(list)
+	}
+	return c.printElected(list)
+}
+
+// nodeTrust asks the node what it goes by; nil where none runs, unless one was named.
+func (c *cli) nodeTrust(ctx context.Context) (*api.Trust, error) {
+	s, err := c.connect(ctx, reading)
+	if err == nil {
+		defer s.close()
+		var status *api.Status
+		if status, err = s.node().Status(ctx); err == nil {
+			return &status.Trust, nil
+		}
+	}
+	var away *api.UnreachableError
+	if c.givenAPI() == "" && (isMissing(err) || errors.As(err, &away)) {
+		return nil, nil //nolint:nilnil // no node is no trust
+	}
+	return nil, err
+}
+
+func (c *cli) printElected(list elected) error {
+	if len(list.Oracles) == 0 {
+		c.note("no oracles are elected: lf oracle add elects them")
+	}
+	for _, oracle := range list.Oracles {
+		if err := c.printf("%s\n", oracle); err != nil {
+			return err
+		}
+	}
+	if list.Policy != nil {
+		c.note("policy of the home: %s", list.Policy)
+	}
+	if list.Node == nil {
+		return nil
+	}
+	switch n := len(list.Node.Oracles); {
+	case !sameOracles(list.Node.Oracles, list.Oracles):
+		c.note("the node counts %d oracles, other ones: see lf oracle list --json", n)
+	case n > 0 && !slices.Contains(list.Node.Policy, protocol.CriterionOracles):
+		c.note("the node goes by policy %s, in which oracles do not count", list.Node.Policy)
+		return nil
+	}
+	c.note("the node goes by policy %s", list.Node.Policy)
+	for _, warning := range list.Node.Warnings {
+		c.note("warning: %s", warning)
+	}
+	return nil
+}

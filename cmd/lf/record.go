@@ -1,0 +1,158 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
+)
+
+func (c *cli) showCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show CID",
+		Short: "Show one record in words",
+		Long: `Show one record in words: what it is, who made it when, what it links to and weighs, and what is in certificates, revocations
+and commentary. Selectors are shown as they travel, blinded: names cannot be told from them, and a sealed value cannot be read
+without them (lf get can, with the names). Signatures and contents are checked here; state and weight are the node's word.
+
+With --json, as GET /v1/records/CID answers, with the field "contents" besides.`,
+		Example: `  lf show bafyreia47iybx7tty32sunylkg74dqyynqf5akb74nuz5wy7hoseay2eji
+  lf show $(lf set horse 'Bad Horse')`,
+		Args: between(1, 1, "one CID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := protocol.ParseID(args[0])
+			if err != nil {
+				return usage("%s: %v", clip(strconv.Quote(args[0])), err)
+			}
+			return c.showRecord(cmd.Context(), id)
+		},
+	}
+}
+
+func (c *cli) showRecord(ctx context.Context, id protocol.ID) error {
+	s, err := c.connect(ctx, reading)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	info, record, err := s.record(ctx, id)
+	if err != nil {
+		return err
+	}
+	what := contentsOf(s.network, record)
+	if c.json {
+		return c.printJSON(jsonRecord{info, what})
+	}
+	return c.printFields(append(recordFields(info, record), what.fields()...))
+}
+
+// jsonRecord is a record in JSON output: the node's answer and what was read out of the contents here.
+type jsonRecord struct {
+	*api.RecordInfo
+	Contents *contents `json:"contents,omitempty"`
+}
+
+// record asks the node for one record and checks that it is the one asked for.
+func (s *session) record(ctx context.Context, id protocol.ID) (*api.RecordInfo, *protocol.Record, error) {
+	info, err := s.node().Record(ctx, id)
+	var answered *api.Error
+	if errors.As(err, &answered) && answered.Status == http.StatusNotFound {
+		return nil, nil, notFound("%s: the node has no such record", id)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := protocol.DecodeFrame(info.Frame)
+	if err == nil {
+		err = s.checkSame(r, id)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("the node at %s answered falsely, do not trust it: record %s: %w", s.address, id, err)
+	}
+	return info, r, nil
+}
+
+// checkSame makes sure that a record is the one with this ID. Its own network's genesis needs no more.
+func (s *session) checkSame(r *protocol.Record, id protocol.ID) error {
+	switch {
+	case r.ID() != id:
+		return fmt.Errorf("it is %s", r.ID())
+	case r.Type == protocol.TypeGenesis && !s.network.IsGenesis(id):
+		return errors.New("it is another network's genesis record")
+	}
+	return s.network.CheckAuthorship(r)
+}
+
+func recordFields(info *api.RecordInfo, r *protocol.Record) []field {
+	fields := []field{
+		{"record", r.ID().String()},
+		{"type", typeText(r)},
+		{"owner", r.Owner.String()},
+		{"time", fmt.Sprintf("%s (%d)", preciseTime(r.Timestamp), r.Timestamp)},
+	}
+	for i, link := range r.Links {
+		fields = append(fields, field{[]string{"links", ""}[min(i, 1)], link.String()})
+	}
+	for i, s := range r.Selectors {
+		fields = append(fields, field{[]string{"selectors", ""}[min(i, 1)], fmt.Sprintf("%s #%d", s.Key, s.Ordinal)})
+	}
+	if len(r.Selectors) > 0 {
+		fields = append(fields, field{"composite", r.CompositeID().String()})
+	}
+	return append(fields,
+		field{"size", sizesText(r)},
+		field{"effort", strconv.FormatUint(uint64(r.Effort()), 10)},
+		field{"weight", weightText(info)},
+		field{"state", stateText(info)},
+	)
+}
+
+func typeText(r *protocol.Record) string {
+	switch {
+	case r.Tombstone():
+		return "datum, a tombstone: \"deleted\""
+	case r.Type == protocol.TypeDatum:
+		return "datum, a sealed value"
+	case r.Type == protocol.TypeRelease:
+		return "release: the owner gives the claim up"
+	case r.Type >= protocol.TypeReserved:
+		return r.Type.String() + ", which this version of lf does not know"
+	}
+	return r.Type.String()
+}
+
+func sizesText(r *protocol.Record) string {
+	text := fmt.Sprintf("%d bytes", r.WireSize())
+	if r.Value != nil {
+		text += fmt.Sprintf(", %d of them its value", r.Value.Size)
+	}
+	if !r.HasValue() {
+		text += ", which the node does not have"
+	}
+	return text
+}
+
+func weightText(info *api.RecordInfo) string {
+	if info.State != api.StateAttached {
+		return ""
+	}
+	return strconv.FormatUint(info.Weight, 10)
+}
+
+func stateText(info *api.RecordInfo) string {
+	switch {
+	case info.Hidden:
+		return "hidden: it rests on a certificate that was revoked, so no query considers it"
+	case info.State == api.StatePending:
+		return "pending: an older record that it links to is not here yet"
+	case info.State == api.StateHeld:
+		return "held: it is from the future"
+	}
+	return fmt.Sprintf("%s, as number %d here", info.State, info.Index)
+}

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
+)
+
+// nobody is what --oracle says to count no objections at all.
+const nobody = "none"
+
+const policyHelp = `LIST is criteria with commas between, the first one that tells two claims apart decides:
+  certified  the owner had a valid certificate of the network's CAs (or of those of --ca) when it wrote
+  oracles    fewer of the oracles that you elected (lf oracle add, or --oracle) object to the claim
+  weight     more proof of work is stacked on the claim: its own and that of all records made after it
+  local      the node saw no earlier claim of somebody else (nodes differ in that)
+  newest     the later timestamp; at the end of every policy, said or not
+Every node that holds the same records answers alike under every policy without local. The usual one is
+certified,oracles,weight,newest.`
+
+var criteria = []protocol.Criterion{
+	protocol.CriterionCertified, protocol.CriterionOracles, protocol.CriterionWeight, protocol.CriterionLocal, protocol.CriterionNewest,
+}
+
+// trusting holds the flags with which readers say whom they trust. What is not given is the node's to say.
+type trusting struct {
+	policy      string
+	oracles     []string
+	authorities []string
+}
+
+func (c *cli) addTrusting(cmd *cobra.Command, t *trusting) {
+	f := cmd.Flags()
+	f.StringVar(&t.policy, "policy", "", "rank the claims of several owners by this LIST of criteria (default: the node's)")
+	f.StringArrayVar(&t.oracles, "oracle", nil, "count this oracle's objections, a peer ID (repeatable; none: nobody's; default: the node's, see lf oracle list)")
+	f.StringArrayVar(&t.authorities, "ca", nil, "trust the CAs in this FILE too, certificates in PEM (repeatable)")
+	mustRegister(cmd, "policy", completePolicy)
+	mustRegister(cmd, "oracle", c.completeOracles)
+	mustComplete(cmd.MarkFlagFilename("ca", "pem", "crt"))
+}
+
+// read puts into a question what the flags say.
+func (t *trusting) read(q *question) (err error) {
+	if q.policy, err = parsePolicy(t.policy); err != nil {
+		return err
+	}
+	if q.oracles, err = parseOracles(t.oracles); err != nil {
+		return err
+	}
+	q.authorities, err = readAuthorities(t.authorities)
+	if err == nil && len(q.authorities) > api.MaxAuthorities {
+		err = usage("--ca: %d certificates, at most %d can be asked with", len(q.authorities), api.MaxAuthorities)
+	}
+	return err
+}
+
+// parsePolicy reads a list of criteria; none is nil.
+func parsePolicy(list string) (protocol.Policy, error) {
+	if list == "" {
+		return nil, nil
+	}
+	p, err := protocol.ParsePolicy(strings.ReplaceAll(list, " ", ""))
+	if err != nil {
+		return nil, usage("--policy %q: %v", list, err)
+	}
+	return p, nil
+}
+
+// parseOracles reads peer IDs; nil stands for those that the node's user elected, an empty list for none.
+func parseOracles(texts []string) ([]protocol.Owner, error) {
+	if len(texts) == 0 {
+		return nil, nil
+	}
+	if len(texts) == 1 && texts[0] == nobody {
+		return []protocol.Owner{}, nil
+	}
+	if len(texts) > api.MaxOracles {
+		return nil, usage("--oracle: %d oracles, at most %d can be asked about", len(texts), api.MaxOracles)
+	}
+	oracles := make([]protocol.Owner, len(texts))
+	for i, text := range texts {
+		oracle, err := parseOracle(text)
+		if err != nil {
+			return nil, usage("--oracle %q %v", text, err)
+		}
+		oracles[i] = oracle
+	}
+	return oracles, nil
+}
+
+var (
+	errNoPeerID   = errors.New("is not a peer ID (12D3KooW…): an oracle is a node, whose lf status names it")
+	errSmallOrder = errors.New("is nobody's key: anybody can sign for it")
+)
+
+func parseOracle(text string) (protocol.Owner, error) {
+	oracle, err := protocol.ParseOwner(text)
+	if err == nil && oracle.SmallOrder() {
+		return oracle, errSmallOrder
+	}
+	if err != nil {
+		return oracle, errNoPeerID
+	}
+	return oracle, nil
+}
