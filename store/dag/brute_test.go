@@ -2,6 +2,7 @@ package dag
 
 import (
 	"errors"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -104,6 +105,7 @@ func add(t testing.TB, d *DAG, b *brute, parents []Index, work uint64) Index {
 // compare compares all that one can ask.
 func compare(t testing.TB, d *DAG, b *brute) {
 	t.Helper()
+	check(t, d)
 	if d.Len() != len(b.work)-1 {
 		t.Fatalf("Len %d, want %d", d.Len(), len(b.work)-1)
 	}
@@ -182,4 +184,15 @@ func distinct(p []Index) []Index {
 		}
 	}
 	return out
+}
+
+// records are a graph's, as Load wants them.
+func records(b *brute) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for i := 1; i < len(b.work); i++ {
+			if !yield(Record{b.parents[i], b.work[i], b.place(b.parents[i])}, nil) {
+				return
+			}
+		}
+	}
 }

@@ -2,6 +2,7 @@ package dag
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
 )
 
@@ -23,6 +24,21 @@ func TestAgainstBruteForce(t *testing.T) {
 					add(t, d, b, s.parents(rng, n), rng.Uint64N(4))
 				}
 				compare(t, d, b)
+
+				loaded, err := Load(records(b))
+				if err != nil {
+					t.Fatal(err)
+				}
+				compare(t, loaded, b)
+				for i := Index(1); int(i) <= d.Len(); i++ {
+					if !slices.Equal(d.allRuns(i), loaded.allRuns(i)) {
+						t.Fatalf("loaded, the entries of %d differ", i)
+					}
+				}
+				for n := d.Len(); n < 160; n++ {
+					add(t, loaded, b, s.parents(rng, n), 1)
+				}
+				compare(t, loaded, b)
 			}
 		})
 	}
