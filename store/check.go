@@ -8,6 +8,7 @@ import (
 	"os"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/dag"
 )
 
 // Summary says what a check has looked at. Problems counts all, also those past the first thousand, which are not
@@ -20,7 +21,11 @@ type Summary struct {
 // in use, and reports what is wrong. The error says only that the check could not go on.
 func (s *Store) Check(ctx context.Context, report func(problem string)) (Summary, error) {
 	v := newVerifier(ctx, s.network, report)
-	err := s.read(ctx, v.run)
+	var err error
+	if v.memory, err = s.weights(ctx); err != nil {
+		return v.summary, err
+	}
+	err = s.read(ctx, v.run)
 	return v.summary, err
 }
 
@@ -63,6 +68,9 @@ type verifier struct {
 	report  func(string)
 	summary Summary
 	meta    meta
+	// memory has the weights in memory of a store in use, by index; graph is what they are compared with.
+	memory []uint64
+	graph  *dag.DAG
 	// linked has a bit for each attached record that another one links.
 	linked bitmap
 	// rows and owners count what the attached records call for in selectors and versions.
@@ -83,7 +91,7 @@ func (v *verifier) problem(format string, args ...any) {
 func (v *verifier) run(c *conn) error {
 	v.conn = c
 	for _, step := range []func() error{
-		v.checkSQLite, v.checkMeta, v.checkRecords, v.checkTips, v.checkSelectors, v.checkOwners, v.checkSizes,
+		v.checkSQLite, v.checkMeta, v.checkRecords, v.checkGraph, v.checkSeen, v.checkTips, v.checkSelectors, v.checkOwners, v.checkSizes,
 		v.checkPending, v.checkWaits, v.checkHeld, v.checkWanted,
 	} {
 		if err := step(); err != nil {

@@ -156,8 +156,8 @@ func (v *verifier) checkTips() error {
 		if t, err := v.number("SELECT timestamp FROM dag WHERE idx = ?", idx); err != nil || t != r.int(1) {
 			v.problem("tip %d has timestamp %d, dag says %d", idx, r.int(1), t)
 		}
-		return nil
-	}, "SELECT idx, timestamp FROM tips"); err != nil {
+		return v.checkReputation(idx, r.int(2))
+	}, "SELECT idx, timestamp, reputable FROM tips"); err != nil {
 		return err
 	}
 	for idx := int64(1); idx <= int64(v.summary.Attached); idx++ {

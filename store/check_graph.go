@@ -1,0 +1,174 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/dag"
+)
+
+// weights returns the weights of all records as the graph in memory has them, by index. The writer answers, between two changes,
+// so that they are those of one state.
+func (s *Store) weights(ctx context.Context) (weights []uint64, err error) {
+	err = s.change(ctx, func(t *tx) error {
+		weights = make([]uint64, t.dag.Len()+1)
+		for i := range weights {
+			weights[i] = t.dag.Weight(dag.Index(i))
+		}
+		return nil
+	})
+	return weights, err
+}
+
+// checkGraph builds the graph again from each record's parents and work, which were checked with the records, and compares with it
+// what is stored of each record's place and, for a store in use, the graph in memory.
+func (v *verifier) checkGraph() error {
+	v.graph = dag.New()
+	var node dag.Record
+	idx := int64(0)
+	err := v.each(func(r *rows) error {
+		idx++
+		if err := readNode(&node, idx, r.blob(0)); err != nil {
+			return errStop // was reported with the record
+		}
+		if !v.place(idx, node) {
+			return errStop
+		}
+		if idx+1 == int64(len(v.memory)) {
+			v.checkMemory()
+		}
+		return v.ctx.Err()
+	}, "SELECT node FROM dag ORDER BY idx")
+	if err != nil && err != errStop { //nolint:errorlint // as it was returned
+		return err
+	}
+	if v.dag == nil {
+		v.dag = v.graph
+	}
+	if v.graph.Len()+1 < len(v.memory) {
+		v.problem("the graph in memory has %d records, the database %d", len(v.memory)-1, v.graph.Len())
+	}
+	return v.checkByHand()
+}
+
+// place adds a record to the graph that is built again, and reports whether that can go on.
+func (v *verifier) place(idx int64, node dag.Record) bool {
+	want, err := v.graph.Place(node.Parents)
+	if err != nil {
+		v.problem("dag %d has no place in the graph: %v", idx, err)
+		return false
+	}
+	if node.Main != want.Main || !slices.Equal(node.Mergeset, want.Mergeset) {
+		v.problem("dag %d: main parent %d and mergeset %v, want %d and %v", idx, node.Main, node.Mergeset, want.Main, want.Mergeset)
+	}
+	v.graph.Add(node.Parents, want, node.Work)
+	return true
+}
+
+// checkMemory compares the weights that the store had in memory when it had as many records as are placed now.
+func (v *verifier) checkMemory() {
+	for i, have := range v.memory {
+		if want := v.graph.Weight(dag.Index(i)); i > 0 && have != want {
+			v.problem("record %d has weight %d in memory, want %d", i, have, want)
+		}
+	}
+}
+
+// checkByHand checks a small graph once more without package dag, from the definitions of past, main parent, mergeset and weight.
+func (v *verifier) checkByHand() error {
+	n := v.graph.Len()
+	if n > checkedByHand {
+		return nil
+	}
+	byHand := newHandGraph(n)
+	idx := int64(0)
+	err := v.each(func(r *rows) error {
+		var node dag.Record
+		if idx++; idx > int64(n) || readNode(&node, idx, r.blob(0)) != nil {
+			return errStop
+		}
+		if problem := byHand.add(idx, node); problem != "" {
+			v.problem("dag %d: %s", idx, problem)
+		}
+		return nil
+	}, "SELECT node FROM dag ORDER BY idx")
+	if err != nil && err != errStop { //nolint:errorlint // as it was returned
+		return err
+	}
+	for i := 1; i <= n; i++ {
+		if have := v.graph.Weight(dag.Index(i)); have != byHand.weight[i] {
+			v.problem("record %d has weight %d, added up it is %d", i, have, byHand.weight[i])
+		}
+	}
+	return nil
+}
+
+// handGraph holds for each record the set of its ancestors, and so takes space by the square.
+type handGraph struct {
+	past                   []bitmap
+	work, pastWork, weight []uint64
+}
+
+func newHandGraph(n int) *handGraph {
+	return &handGraph{make([]bitmap, n+1), make([]uint64, n+1), make([]uint64, n+1), make([]uint64, n+1)}
+}
+
+// add adds a record and returns what is wrong with its place, if anything.
+func (h *handGraph) add(idx int64, node dag.Record) (problem string) {
+	var past bitmap
+	main := dag.Index(0)
+	for _, p := range node.Parents {
+		past.add(int64(p))
+		for a := range idx {
+			if h.past[p].has(a) {
+				past.add(a)
+			}
+		}
+		if main == 0 || h.pastWork[p] >= h.pastWork[main] {
+			main = p
+		}
+	}
+	h.past[idx], h.work[idx], h.weight[idx] = past, node.Work, node.Work
+	var mergeset []dag.Index
+	for a := range idx {
+		if !past.has(a) {
+			continue
+		}
+		h.pastWork[idx] += h.work[a]
+		h.weight[a] += node.Work
+		if a != int64(main) && !h.past[main].has(a) {
+			mergeset = append(mergeset, dag.Index(a))
+		}
+	}
+	if main != node.Main || !slices.Equal(mergeset, node.Mergeset) {
+		return fmt.Sprintf("main parent %d and mergeset %v, by the definition %d and %v", node.Main, node.Mergeset, main, mergeset)
+	}
+	return ""
+}
+
+// checkSeen checks that no two records were seen at the same moment, and none after the last moment that was given out.
+func (v *verifier) checkSeen() error {
+	last := int64(0)
+	return v.each(func(r *rows) error {
+		seen := r.int(0)
+		if seen <= last || seen > v.meta.seen {
+			v.problem("a record was seen at %d, the one before it at %d, the last of all at %d", seen, last, v.meta.seen)
+		}
+		last = seen
+		return v.ctx.Err()
+	}, "SELECT seen FROM dag UNION ALL SELECT seen FROM pending ORDER BY seen")
+}
+
+// checkReputation checks a tip's mark: only a datum can be disreputable.
+func (v *verifier) checkReputation(idx, reputable int64) error {
+	if reputable == 1 {
+		return nil
+	}
+	r, err := v.record(idx)
+	if err == nil && (reputable != 0 || r.Type != protocol.TypeDatum) {
+		v.problem("tip %d is marked with %d, want 1", idx, reputable)
+	}
+	return nil //nolint:nilerr // was reported with the record
+}
