@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -237,12 +238,41 @@ func TestKVIsQuery(t *testing.T) {
 		"k=bad&open":                                      `{"selectors":[{"name":"bad"}],"open":true,"decrypt":true}`,
 		"k=bad&open=true&limit=1&history=1":               `{"selectors":[{"name":"bad"}],"open":true,"limit":1,"history":true,"decrypt":true}`,
 		"k=bad&open=false&&since=5&until=600":             `{"selectors":[{"name":"bad"}],"since":5,"until":600,"decrypt":true}`,
+		"k=bad&open&policy=newest,weight&explain":         `{"selectors":[{"name":"bad"}],"open":true,"policy":["newest","weight"],"explain":true,"decrypt":true}`,
+		"k=bad&open&explain&oracle=" + anOwner:            `{"selectors":[{"name":"bad"}],"open":true,"explain":true,"oracles":["` + anOwner + `"],"decrypt":true}`,
 		"k=bad&open=1&owner=" + protocol.Owner{}.String(): `{"selectors":[{"name":"bad"}],"open":true,"owners":["` + protocol.Owner{}.String() + `"],"decrypt":true}`,
 	} {
 		have := ask(t, h, "GET", "/v1/kv?"+target, nil).want(t, 200, "application/json")
 		want := ask(t, h, "POST", "/v1/query", text(query)).want(t, 200, "application/json")
 		if !bytes.Equal(have, want) {
 			t.Errorf("%s:\nhave %s\nwant %s", target, have, want)
+		}
+	}
+}
+
+// listening is a service that remembers what it was asked.
+type listening struct {
+	api.Service
+	asked []api.Query
+}
+
+func (l *listening) Query(_ context.Context, q api.Query) (*api.QueryResult, error) {
+	l.asked = append(l.asked, q)
+	return &api.QueryResult{}, nil
+}
+
+// To elect nobody is something else than to leave it to the node, and stays so on its way through JSON.
+func TestNobodysOracles(t *testing.T) {
+	service := &listening{}
+	c := newClient(t, serve(t, service, api.HandlerOptions{}), "")
+	some := []protocol.Owner{{7}}
+	for _, oracles := range [][]protocol.Owner{nil, {}, some} {
+		if _, err := c.Query(t.Context(), api.Query{Selectors: []api.SelectorRange{{Name: "n"}}, Oracles: oracles}); err != nil {
+			t.Fatal(err)
+		}
+		got := service.asked[len(service.asked)-1].Oracles
+		if (got == nil) != (oracles == nil) || !slices.Equal(got, oracles) {
+			t.Errorf("sent %#v, arrived %#v", oracles, got)
 		}
 	}
 }

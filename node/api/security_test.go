@@ -21,6 +21,8 @@ type refusal struct {
 	says                 string
 }
 
+var anOwner = protocol.Owner{7}.String()
+
 const validSet = `{"selectors":["n"],"text":"x"}`
 
 var refusals = []refusal{
@@ -47,6 +49,7 @@ var refusals = []refusal{
 
 	{"read from afar", "GET", "/v1/status", "", arrivesAt("192.0.2.1"), 401, "api.token"},
 	{"query from afar", "POST", "/v1/query", `{"selectors":[{"name":"n"}]}`, arrivesAt("192.0.2.1"), 401, "api.token"},
+	{"owner from afar", "GET", "/v1/owners/" + anOwner, "", arrivesAt("192.0.2.1"), 401, "api.token"},
 	{"metrics from afar", "GET", "/metrics", "", arrivesAt("192.0.2.1"), 401, "api.token"},
 	{"claims to be from here", "GET", "/v1/status", "", both(arrivesAt("192.0.2.1"), header("X-Forwarded-For", "127.0.0.1")), 401, "api.token"},
 
@@ -104,6 +107,25 @@ var malformed = []refusal{
 	{"huge limit", "GET", "/v1/kv?k=n&limit=18446744073709551615", "", nil, 422, "1000"},
 	{"bad owner of kv", "GET", "/v1/kv?k=n&owner=me", "", nil, 422, "me"},
 	{"65 owners", "GET", "/v1/kv?k=n" + strings.Repeat("&owner="+protocol.Owner{}.String(), 65), "", nil, 422, "64"},
+	{"bad policy", "GET", "/v1/kv?k=n&policy=weight,heaviest", "", nil, 422, "heaviest"},
+	{"policy that repeats itself", "GET", "/v1/kv?k=n&policy=weight,weight", "", nil, 422, "twice"},
+	{"empty policy", "GET", "/v1/kv?k=n&policy=", "", nil, 422, `"policy"`},
+	{"two policies", "GET", "/v1/kv?k=n&policy=weight&policy=local", "", nil, 422, "twice"},
+	{"bad oracle", "GET", "/v1/kv?k=n&oracle=me", "", nil, 422, `"oracle"`},
+	{"nobody's oracle", "GET", "/v1/kv?k=n&oracle=" + protocol.Owner{}.String(), "", nil, 422, "anybody"},
+	{"65 oracles", "GET", "/v1/kv?k=n" + strings.Repeat("&oracle="+anOwner, 65), "", nil, 422, "64"},
+	{"bad explain", "GET", "/v1/kv?k=n&explain=perhaps", "", nil, 422, "perhaps"},
+	{"authority of kv", "GET", "/v1/kv?k=n&authority=AA", "", nil, 422, `"authority"`},
+	{"bad policy in JSON", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"policy":["heaviest"]}`, nil, 422, "policy"},
+	{"policy that is no list", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"policy":"weight"}`, nil, 422, "policy"},
+	{"six criteria", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"policy":["weight","local","newest","oracles","certified","weight"]}`, nil, 422, "5"},
+	{"bad oracle in JSON", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"oracles":["me"]}`, nil, 422, "12D3KooW"},
+	{"bad authority", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"authorities":["AAAA"]}`, nil, 422, "authority 1"},
+	{"authority that is not base64", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"authorities":["*"]}`, nil, 422, "base64"},
+	{"17 authorities", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"authorities":[` + strings.Repeat(`"AA==",`, 16) + `"AA=="]}`, nil, 422, "16"},
+	{"large authority", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"authorities":["` + strings.Repeat("A", 2052*4/3) + `"]}`, nil, 422, "2048"},
+	{"bad owner of an owner", "GET", "/v1/owners/me", "", nil, 422, "12D3KooW"},
+	{"bad owner of links", "GET", "/v1/links?owner=me", "", nil, 422, `"owner"`},
 	{"bad count", "GET", "/v1/links?count=many", "", nil, 422, "many"},
 	{"large count", "GET", "/v1/links?count=17", "", nil, 422, "16"},
 	{"bad CID", "GET", "/v1/records/nonsense", "", nil, 422, "CID"},
@@ -188,8 +210,13 @@ func TestLargestRequests(t *testing.T) {
 	for i := range protocol.MaxSelectors {
 		names = append(names, fmt.Sprintf(`{"name":"%s%x"}`, escaped[6:], i))
 	}
-	query := fmt.Sprintf(`{"selectors":[%s],"maskingKey":"%s"}`, strings.Join(names, ","), escaped)
-	ask(t, h, "POST", "/v1/query", text(query)).want(t, 200, "application/json")
+	owner, ca := `"`+anOwner+`"`, `"`+base64.StdEncoding.EncodeToString(make([]byte, api.MaxAuthority))+`"`
+	list := func(each string, n int) string { return strings.Repeat(each+",", n-1) + each }
+	query := fmt.Sprintf(`{"selectors":[%s],"maskingKey":"%s","owners":[%s],"oracles":[%s]`, strings.Join(names, ","), escaped,
+		list(owner, api.MaxOwners), list(owner, api.MaxOracles))
+	ask(t, h, "POST", "/v1/query", text(query+"}")).want(t, 200, "application/json")
+	query += fmt.Sprintf(`,"authorities":[%s]}`, list(ca, api.MaxAuthorities))
+	ask(t, h, "POST", "/v1/query", text(query)).wantProblem(t, 422, "authority 1") // read, and no certificate
 
 	ask(t, h, "POST", "/v1/set", text(`{"selectors":["n"],"text":"`+strings.Repeat(`\u0001`, protocol.MaxPlaintext)+`"}`), withToken).want(t, 201, "application/json")
 
