@@ -19,6 +19,8 @@ type vectorMaker struct {
 	book     *workBook
 	accept   []acceptVector
 	reject   []rejectVector
+
+	histories []historyVector
 }
 
 func newVectorMaker(t testing.TB) *vectorMaker {
@@ -82,7 +84,8 @@ func (m *vectorMaker) describe(name, network string, header, value []byte) accep
 	n, signed := m.networks[network], r.SignedHash()
 	v := acceptVector{Name: name, Network: network, Frame: frame, ID: r.ID(), Type: uint64(r.Type), Owner: r.Owner,
 		Timestamp: r.Timestamp, Links: r.Links, Selectors: []vectorPoint{}, Composite: r.CompositeID(),
-		SignedHash: signed[:], Challenge: n.Challenge(r), RequiredEffort: n.RequiredEffort(r), Effort: r.Effort()}
+		SignedHash: signed[:], Challenge: n.Challenge(r), RequiredEffort: n.RequiredEffort(r), ReducedEffort: n.CertifiedEffort(r),
+		Effort: r.Effort(), NeedsCert: n.NeedsCertificate(r)}
 	if r.Value != nil {
 		v.Value, v.ValueSize = &r.Value.ID, r.Value.Size
 	}
@@ -144,6 +147,7 @@ func (m *vectorMaker) makeAccepted() {
 	m.makeAcceptedWork()
 	m.makeAcceptedFrames()
 	m.makeAcceptedSignatures()
+	m.makeAcceptedCertificates()
 }
 
 func (m *vectorMaker) makeAcceptedWork() {

@@ -33,6 +33,12 @@ func fixedNetworks(t testing.TB) map[string]*protocol.Network {
 		p.WorkPerKiB = 16
 		p.NameHardening = protocol.DefaultParams().NameHardening
 	})
+	add("certified", func(p *protocol.Params) {
+		p.WorkPerKiB, p.WorkPerKiBCertified, p.Authorities = 16, 4, [][]byte{rootCA.authority()}
+	})
+	add("closed", func(p *protocol.Params) {
+		p.AuthRequired, p.Authorities = true, [][]byte{rootCA.authority(), sideCA.authority()}
+	})
 	return networks
 }
 

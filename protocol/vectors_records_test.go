@@ -12,6 +12,7 @@ func TestVectorsRecords(t *testing.T) {
 	m := newVectorMaker(t)
 	m.makeAccepted()
 	m.makeRejected()
+	m.makeHistories()
 	names := map[string]bool{}
 	for _, v := range m.accept {
 		names[v.Name] = true
@@ -24,6 +25,7 @@ func TestVectorsRecords(t *testing.T) {
 	}
 	current(t, "accept.json", m.accept)
 	current(t, "reject.json", m.reject)
+	current(t, "histories.json", m.histories)
 	current(t, "work.json", m.book.used)
 	t.Logf("%d accepted, %d refused", len(m.accept), len(m.reject))
 }
@@ -42,7 +44,7 @@ func TestVectorsReject(t *testing.T) {
 	}
 	for _, rule := range []protocol.Rule{protocol.RuleSize, protocol.RuleEncoding, protocol.RuleVersion, protocol.RuleType,
 		protocol.RuleTimestamp, protocol.RuleLinks, protocol.RuleSelectors, protocol.RuleValue, protocol.RuleEffort,
-		protocol.RuleWork, protocol.RuleClaim, protocol.RuleSignature, protocol.RuleGenesis} {
+		protocol.RuleWork, protocol.RuleClaim, protocol.RuleSignature, protocol.RuleGenesis, protocol.RuleCertificate} {
 		if !seen[rule] {
 			t.Errorf("no vector for rule %q", rule)
 		}

@@ -42,6 +42,7 @@ func (m *vectorMaker) makeRejected() {
 	m.makeRejectedValues()
 	m.makeRejectedWork()
 	m.makeRejectedSignatures()
+	m.makeRejectedCertificates()
 }
 
 func (m *vectorMaker) makeRejectedFrames() {

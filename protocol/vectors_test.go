@@ -44,7 +44,9 @@ type acceptVector struct {
 	SignedHash     hexBytes             `json:"signedHash"`
 	Challenge      hexBytes             `json:"challenge"`
 	RequiredEffort uint32               `json:"requiredEffort"`
+	ReducedEffort  uint32               `json:"reducedEffort"`
 	Effort         uint32               `json:"effort"`
+	NeedsCert      bool                 `json:"needsCertificate"`
 	Mask           hexBytes             `json:"mask,omitempty"`
 	Plain          *hexBytes            `json:"plain,omitempty"`
 }
