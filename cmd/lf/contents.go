@@ -120,53 +120,54 @@ func (what *contents) fields() []field {
 	case what.Network != nil:
 		return []field{{"contents", fmt.Sprintf("the parameters of network %q (see lf network show)", what.Network.Name)}}
 	}
-	var lines []string
+	var fields []field
 	for _, w := range what.Words {
-		lines = append(lines, w.text())
+		fields = append(fields, w.field())
 	}
 	for i, c := range what.Certificates {
-		lines = append(lines, c.text(i))
+		fields = append(fields, c.fields(i)...)
 	}
 	for _, r := range what.Revoked {
-		lines = append(lines, r.text())
+		fields = append(fields, r.field())
 	}
 	if what.kind != protocol.TypeCommentary {
-		lines = append(lines, what.authorityText())
-	}
-	fields := make([]field, len(lines))
-	for i, line := range lines {
-		fields[i] = field{[]string{"contents", ""}[min(i, 1)], line}
+		fields = append(fields, field{"authority", what.authorityText()})
 	}
 	return fields
 }
 
-func (w *jsonWord) text() string {
-	verb := "objects no longer"
+func (w *jsonWord) field() field {
+	verb := "withdraws"
 	if w.Objects {
-		verb = "objects"
+		verb = "objects to"
 	}
-	return fmt.Sprintf("%s to the claim of %s under composite key %s", verb, w.Owner, w.Composite)
+	return field{verb, fmt.Sprintf("%s under %s", w.Owner, w.Composite)}
 }
 
-// text words a certificate: the first in a chain is the owner's, the others are those of CAs above it.
-func (c *jsonIssued) text(place int) string {
-	what := "certificate of owner"
+// fields word a certificate: the first in a chain is the owner's, the others are those of CAs above it.
+func (c *jsonIssued) fields(place int) []field {
+	what := "certifies"
 	if place > 0 {
-		what = "certificate of CA"
+		what = "and CA"
 	}
-	return fmt.Sprintf("%s %s, named %q, %s, serial %s, issued by %q", what, c.Owner, c.Subject, validityText(c.NotBefore, c.NotAfter), c.Serial, c.Issuer)
+	return []field{
+		{what, fmt.Sprintf("%s, named %q", c.Owner, c.Subject)},
+		{"serial", fmt.Sprintf("%s, issued by %q", c.Serial, c.Issuer)},
+		{"validity", validityText(c.NotBefore, c.NotAfter)},
+	}
 }
 
-func (r *jsonRevoked) text() string {
-	if r.Since == 0 {
-		return fmt.Sprintf("revokes the certificate with serial %s, from its beginning", r.Serial)
+func (r *jsonRevoked) field() field {
+	text := fmt.Sprintf("serial %s, from its beginning", r.Serial)
+	if r.Since > 0 {
+		text = fmt.Sprintf("serial %s, since %s", r.Serial, localTime(r.Since))
 	}
-	return fmt.Sprintf("revokes the certificate with serial %s, since %s", r.Serial, localTime(r.Since))
+	return field{"revokes", text}
 }
 
 func (what *contents) authorityText() string {
 	if what.Authority == "" {
-		return "of no CA that this network knows: it counts for readers who name that CA (lf get --ca)"
+		return "none that this network knows: it counts for readers who name the CA (lf get --ca)"
 	}
-	return fmt.Sprintf("under the network's CA %q", what.Authority)
+	return fmt.Sprintf("%s, which this network knows", what.Authority)
 }
