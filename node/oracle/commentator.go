@@ -186,7 +186,7 @@ func (o *Commentator) save(ctx context.Context, s state) error {
 
 // saveLast spares the next run what this one did since the last save. Nothing is lost when it fails.
 func (o *Commentator) saveLast(ctx context.Context) {
-	if o.machine.position() == o.machine.cursor {
+	if !o.machine.changed() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), closeTime)

@@ -112,7 +112,7 @@ func (m *machine) next() action {
 	if m.mayScan() && m.scanAt <= m.now {
 		return scan{m.pos, m.limits.page}
 	}
-	if m.position() != m.cursor && m.saveAt <= m.now {
+	if m.changed() && m.saveAt <= m.now {
 		return save{m.snapshot()}
 	}
 	return m.idle()
@@ -143,7 +143,7 @@ func (m *machine) idle() action {
 	if m.queue.words > 0 {
 		until = min(until, m.publishAt())
 	}
-	if m.position() != m.cursor {
+	if m.changed() {
 		until = min(until, m.saveAt)
 	}
 	return wait{until}
@@ -192,9 +192,12 @@ func (m *machine) position() uint64 { return m.queue.cursor(m.pos) }
 // snapshot is the state to keep.
 func (m *machine) snapshot() state {
 	s := m.state
-	s.cursor, s.records = m.position(), slices.Clone(m.records)
+	s.cursor, s.records, s.open = m.position(), slices.Clone(m.records), m.flight != nil
 	return s
 }
+
+// changed reports whether there is more to keep than was saved last.
+func (m *machine) changed() bool { return m.position() != m.cursor || m.open }
 
 // scanned tells what a scan found. A store that ends before the cursor is another one than the cursor is of.
 func (m *machine) scanned(found []judged, next uint64, err error) {
@@ -250,7 +253,7 @@ func (m *machine) saved(s state, err error) {
 	m.saveAt = m.now + m.limits.saveEvery
 	switch {
 	case err == nil:
-		m.cursor = s.cursor
+		m.cursor, m.open = s.cursor, s.open
 		if m.flight != nil {
 			m.flight.saved = true
 		}

@@ -20,6 +20,8 @@ type state struct {
 	// records are the times of the records made within the last hour, oldest first, on the machine's clock; those of an
 	// earlier run are negative.
 	records []time.Duration
+	// open says that the last of records was on its way: until when it was submitted is not known.
+	open bool
 	// commentaries and words count what was published.
 	commentaries, words uint64
 }
@@ -32,6 +34,7 @@ type savedState struct {
 	Timestamp    uint64         `json:"timestamp"`
 	Published    uint64         `json:"published"`
 	Records      []int64        `json:"records"` // milliseconds since the epoch
+	Open         bool           `json:"open"`
 	Commentaries uint64         `json:"commentaries"`
 	Words        uint64         `json:"words"`
 }
@@ -39,11 +42,12 @@ type savedState struct {
 // encodeState writes a state. now and wall are the same moment by the machine's clock and by that of the day.
 func encodeState(owner protocol.Owner, s state, now time.Duration, wall time.Time) ([]byte, error) {
 	saved := savedState{
-		Owner: owner, Cursor: s.cursor, Timestamp: s.timestamp, Published: s.published,
+		Owner: owner, Cursor: s.cursor, Timestamp: s.timestamp, Published: s.published, Open: s.open,
 		Commentaries: s.commentaries, Words: s.words,
 	}
 	for _, at := range s.records {
-		saved.Records = append(saved.Records, wall.Add(at-now).UnixMilli())
+		roundUp := time.Millisecond - 1 // rather too young than too old
+		saved.Records = append(saved.Records, wall.Add(at-now+roundUp).UnixMilli())
 	}
 	raw, err := json.Marshal(&saved)
 	if err != nil {
@@ -53,15 +57,19 @@ func encodeState(owner protocol.Owner, s state, now time.Duration, wall time.Tim
 }
 
 // decodeState reads a state for a machine whose clock begins now. The records of an owner's other self, the key having been
-// replaced, still count for the limit. A clock that was set back makes a record as young as can be: the limit holds.
+// replaced, still count for the limit. A record whose time is not known, as it was on its way or the clock was set back, is taken to be as young as can be: the limit holds.
 func decodeState(raw []byte, owner protocol.Owner, wall time.Time) (state, error) {
 	var saved savedState
 	if err := json.Unmarshal(raw, &saved); err != nil {
 		return state{}, fmt.Errorf("the oracle's state: %w", err)
 	}
 	var s state
-	for _, ms := range saved.Records {
-		if age := max(wall.Sub(time.UnixMilli(ms)), 0); age < time.Hour {
+	for i, ms := range saved.Records {
+		age := max(wall.Sub(time.UnixMilli(ms)), 0)
+		if saved.Open && i == len(saved.Records)-1 {
+			age = 0
+		}
+		if age < time.Hour {
 			s.records = append(s.records, -age)
 		}
 	}

@@ -1,0 +1,199 @@
+package oracle
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write what the machine does into its transcripts")
+
+// TestMachine replays the transcripts of testdata/machine. A transcript is a list of steps, each some commands, a line of
+// four dashes and what the machine wants to do then, with an empty line behind. Lines with # are comments.
+//
+//	limits NAME=NUMBER|DURATION...    before anything else
+//	tick TIME                         the clock shows TIME since the start
+//	attached
+//	found KEY [claims=OWNER,-OWNER] [said=OWNER,-OWNER]
+//	                                  what the scan finds: "-" claims are not first, "-" words are withdrawals
+//	scanned NEXT|REASON               the scan ends there, or fails
+//	prepared TIMESTAMP|REASON         the record is made, or cannot be
+//	saved [REASON]
+//	submitted [REASON]
+//	restart                           the process dies, and another begins 1 s later with what was saved
+//	show
+func TestMachine(t *testing.T) {
+	files, err := filepath.Glob("testdata/machine/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no transcripts", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { replay(t, file) })
+	}
+}
+
+func replay(t *testing.T, file string) {
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &script{wall: time.UnixMilli(1_800_000_000_000), limits: defaultLimits(14, DefaultPerHour)}
+	s.machine = newMachine(s.limits, state{})
+	var out strings.Builder
+	for i, block := range strings.Split(strings.TrimSpace(string(raw)), "\n\n") {
+		head, _, isStep := strings.Cut(block+"\n", "----\n")
+		if !isStep {
+			out.WriteString(block + "\n\n") // comments alone
+			continue
+		}
+		got := fmt.Sprintf("%s----\n%s", head, s.step(t, head))
+		if got != block+"\n" && !*rewrite {
+			t.Fatalf("%s, step %d:\n%s\nwant:\n%s", file, i+1, got, block)
+		}
+		out.WriteString(got + "\n")
+	}
+	if *rewrite {
+		if err := os.WriteFile(file, []byte(strings.TrimSpace(out.String())+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+type script struct {
+	*machine
+	limits limits
+	wall   time.Time // when the machine started
+	found  []judged
+	last   action
+	disk   []byte
+}
+
+func (s *script) step(t *testing.T, head string) string {
+	var out strings.Builder
+	for line := range strings.Lines(head) {
+		if words := strings.Fields(line); len(words) > 0 && !strings.HasPrefix(line, "#") {
+			out.WriteString(s.do(t, words[0], words[1:]))
+		}
+	}
+	s.last = s.next()
+	out.WriteString(print(s.last))
+	return out.String()
+}
+
+func (s *script) do(t *testing.T, command string, args []string) string {
+	rest := strings.Join(args, " ")
+	switch command {
+	case "limits":
+		s.setLimits(t, args)
+		s.machine = newMachine(s.limits, state{})
+	case "tick":
+		s.tick(duration(t, rest))
+	case "attached":
+		s.attached()
+	case "found":
+		s.found = append(s.found, testJudged(args[0], option(args, "claims"), option(args, "said")))
+	case "scanned":
+		next, err := number(rest)
+		s.scanned(s.found, next, err)
+		s.found = nil
+	case "prepared":
+		timestamp, err := number(rest)
+		s.prepared(s.last.(prepare).words, timestamp, err)
+	case "saved":
+		err := failure(rest)
+		if kept := s.last.(save).state; err == nil {
+			if s.disk, err = encodeState(testOwner("me"), kept, s.now, s.wall.Add(s.now)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.saved(s.last.(save).state, err)
+	case "submitted":
+		_ = s.last.(submit)
+		s.submitted(failure(rest))
+	case "restart":
+		s.restart(t)
+	case "show":
+		return fmt.Sprintf("said to %d, %d waiting, %d words in %d commentaries, silent: %q\n",
+			s.position(), s.waiting(), s.words, s.commentaries, s.silent())
+	default:
+		t.Fatalf("unknown command %q", command)
+	}
+	return ""
+}
+
+func (s *script) restart(t *testing.T) {
+	var from state
+	s.wall = s.wall.Add(s.now + time.Second)
+	if s.disk != nil {
+		var err error
+		if from, err = decodeState(s.disk, testOwner("me"), s.wall); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.machine = newMachine(s.limits, from)
+}
+
+func (s *script) setLimits(t *testing.T, args []string) {
+	for _, a := range args {
+		key, value, _ := strings.Cut(a, "=")
+		if n, err := strconv.Atoi(value); err == nil {
+			*map[string]*int{"perRecord": &s.limits.perRecord, "perHour": &s.limits.perHour, "queue": &s.limits.queue,
+				"page": &s.limits.page, "attempts": &s.limits.attempts}[key] = n
+			continue
+		}
+		*map[string]*time.Duration{"fresh": &s.limits.fresh, "poll": &s.limits.poll, "saveEvery": &s.limits.saveEvery}[key] = duration(t, value)
+	}
+}
+
+func option(args []string, name string) string {
+	i := slices.IndexFunc(args, func(a string) bool { return strings.HasPrefix(a, name+"=") })
+	if i < 0 {
+		return ""
+	}
+	return strings.TrimPrefix(args[i], name+"=")
+}
+
+func number(text string) (uint64, error) {
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		return 0, errors.New(text)
+	}
+	return n, nil
+}
+
+func failure(reason string) error {
+	if reason == "" {
+		return nil
+	}
+	return errors.New(reason)
+}
+
+func duration(t *testing.T, text string) time.Duration {
+	t.Helper()
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func print(a action) string {
+	switch a := a.(type) {
+	case scan:
+		return fmt.Sprintf("scan %d keys after %d\n", a.limit, a.after)
+	case prepare:
+		return fmt.Sprintf("prepare, later than %d: %s\n", a.after, printWords(a.words))
+	case save:
+		return fmt.Sprintf("save: said to %d, %d records in the hour, open %t\n", a.state.cursor, len(a.state.records), a.state.open)
+	case submit:
+		return "submit\n"
+	}
+	return fmt.Sprintf("wait until %s\n", a.(wait).until)
+}
