@@ -2,6 +2,9 @@ package protocol_test
 
 import (
 	"bytes"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"crypto/x509"
 	"errors"
 	"testing"
 
@@ -168,6 +171,140 @@ func FuzzParseText(f *testing.F) {
 		var key protocol.SelectorKey
 		if err := key.UnmarshalText([]byte(s)); (err == nil) != (new(protocol.CompositeID).UnmarshalText([]byte(s)) == nil) {
 			t.Fatal(err)
+		}
+	})
+}
+
+// certificatesOf compares certificates with the bytes that they were read from, and with what the standard library reads.
+func certificatesOf(t *testing.T, list []*protocol.Certificate, want []byte) {
+	t.Helper()
+	var all []byte
+	for _, c := range list {
+		all = append(all, c.DER()...)
+		if c.Key().SmallOrder() || len(c.Serial()) == 0 || c.Serial()[0] == 0 || c.NotAfter() > protocol.MaxTimestamp || len(c.Subject()) > 300 {
+			t.Fatalf("%+v", c)
+		}
+		other, err := x509.ParseCertificate(c.DER())
+		if err != nil {
+			continue // it looks at more
+		}
+		key, ok := other.PublicKey.(ed25519.PublicKey)
+		if !ok || protocol.Owner(key) != c.Key() || !bytes.Equal(other.SerialNumber.Bytes(), c.Serial()) || other.IsCA != c.CA() ||
+			uint64(other.NotBefore.UnixMilli()) != c.NotBefore() || uint64(other.NotAfter.UnixMilli())+999 != c.NotAfter() {
+			t.Fatalf("the standard library reads %+v", other)
+		}
+	}
+	if !bytes.Equal(all, want) {
+		t.Fatalf("read from %x", all)
+	}
+}
+
+// FuzzParseChain: what is read is the bytes that it was read from, and the standard library does not read it otherwise.
+func FuzzParseChain(f *testing.F) {
+	for _, v := range readVectors[certificateVectors](f, "certificates.json").Chains {
+		f.Add([]byte(v.Value))
+	}
+	among := []*protocol.Authority{mustAuthority(f, rootCA.authority())}
+	f.Fuzz(func(t *testing.T, value []byte) {
+		before := bytes.Clone(value)
+		c, err := protocol.ParseChain(value)
+		if err != nil {
+			if c != nil {
+				t.Fatal(c)
+			}
+			return
+		}
+		clear(value) // nothing of it is kept
+		certificatesOf(t, c.Certificates(), before)
+		if c.Certificates()[0].CA() || c.Owner() != c.Certificates()[0].Key() || len(c.Issues(among[0])) != len(c.Certificates()) {
+			t.Fatalf("%+v", c)
+		}
+		if a := c.Authority(among); a != nil && a != among[0] || a != nil && c.TopIssuer() != c.Issues(a)[len(c.Certificates())-1].Issuer {
+			t.Fatalf("%+v", a)
+		}
+	})
+}
+
+// FuzzParseAuthority: what is read is the bytes that it was read from.
+func FuzzParseAuthority(f *testing.F) {
+	for _, v := range readVectors[certificateVectors](f, "certificates.json").Authorities {
+		f.Add([]byte(v.Authority))
+	}
+	f.Fuzz(func(t *testing.T, der []byte) {
+		a, err := protocol.ParseAuthority(der)
+		if err != nil {
+			if a != nil {
+				t.Fatal(a)
+			}
+			return
+		}
+		certificatesOf(t, []*protocol.Certificate{&a.Certificate}, der)
+		if !a.CA() || a.Fingerprint() != sha256.Sum256(der) || a.Key() != [32]byte(a.Certificate.Key()) {
+			t.Fatalf("%+v", a)
+		}
+	})
+}
+
+// FuzzParseRevocations: what is read has sound serial numbers, and the standard library does not read it otherwise.
+func FuzzParseRevocations(f *testing.F) {
+	for _, v := range readVectors[[]revocationVector](f, "revocations.json") {
+		f.Add([]byte(v.Value))
+	}
+	among := []*protocol.Authority{mustAuthority(f, rootCA.authority())}
+	f.Fuzz(func(t *testing.T, value []byte) {
+		before := bytes.Clone(value)
+		l, err := protocol.ParseRevocations(value)
+		if err != nil {
+			if l != nil {
+				t.Fatal(l)
+			}
+			return
+		}
+		clear(value)
+		l.CertifiedBy(among)
+		l.SignedBy(among[0].Key())
+		for _, e := range l.Entries() {
+			if len(e.Serial) == 0 || len(e.Serial) > 20 || e.Serial[0] == 0 || e.Since > protocol.MaxTimestamp {
+				t.Fatalf("%+v", e)
+			}
+		}
+		other, err := x509.ParseRevocationList(before)
+		if err != nil {
+			return
+		}
+		if len(other.RevokedCertificateEntries) != len(l.Entries()) || sha256.Sum256(other.RawIssuer) != l.Issuer() {
+			t.Fatalf("the standard library reads %+v", other)
+		}
+		for i, e := range other.RevokedCertificateEntries {
+			if string(e.SerialNumber.Bytes()) != l.Entries()[i].Serial {
+				t.Fatalf("the standard library reads %+v", e)
+			}
+		}
+	})
+}
+
+// FuzzParseCommentary: what is read encodes to the same bytes, and a general codec reads it alike.
+func FuzzParseCommentary(f *testing.F) {
+	for _, v := range readVectors[[]commentaryVector](f, "commentary.json") {
+		f.Add([]byte(v.Value))
+	}
+	f.Fuzz(func(t *testing.T, value []byte) {
+		words, err := protocol.ParseCommentary(value)
+		if err != nil {
+			return
+		}
+		again, err := protocol.EncodeCommentary(words)
+		if err != nil || !bytes.Equal(again, value) || len(words) > protocol.MaxWords(uint32(len(value))) {
+			t.Fatalf("encodes to %x, %v", again, err)
+		}
+		var general [][]any
+		if err := cbor.Unmarshal(value, &general); err != nil || len(general) != len(words) {
+			t.Fatal(err)
+		}
+		for i, w := range words {
+			if !bytes.Equal(general[i][0].([]byte), w.Composite[:]) || !bytes.Equal(general[i][1].([]byte), w.Owner[:]) || (general[i][2] == uint64(1)) != w.Objects {
+				t.Fatalf("a general codec reads %v", general[i])
+			}
 		}
 	})
 }

@@ -13,7 +13,7 @@ func TestEveryBit(t *testing.T) {
 	networks := vectorNetworks(t)
 	for _, v := range readVectors[[]acceptVector](t, "accept.json") {
 		switch v.Name {
-		case "datum", "datum, composite key of two", "tombstone", "work of the required effort", "genesis record 1":
+		case "closed: certificate", "closed: revocation by an intermediate", "datum", "datum, composite key of two", "tombstone", "work of the required effort", "genesis record 1":
 			t.Run(v.Name, func(t *testing.T) { turnEveryBit(t, networks[v.Network], v.Frame) })
 		}
 	}
@@ -58,6 +58,45 @@ func turnEveryBit(t *testing.T, n *protocol.Network, frame []byte) {
 			t.Errorf("value, byte %d, bit %d: %v", i/8, i%8, err)
 		}
 	}
+}
+
+// TestEveryBitOfCertificates turns every bit of chains and lists over: none of them stays good, so nobody can make a second
+// form of what an authority signed.
+func TestEveryBitOfCertificates(t *testing.T) {
+	middle := rootCA.ca(middleCA, 3, -1).der()
+	among := []*protocol.Authority{mustAuthority(t, rootCA.authority())}
+	every := func(name string, value []byte, good func(value []byte) bool) {
+		if !good(value) {
+			t.Fatalf("%s: not good as it is", name)
+		}
+		for i := range 8 * len(value) {
+			changed := bytes.Clone(value)
+			changed[i/8] ^= 1 << (i % 8)
+			if good(changed) {
+				t.Errorf("%s: byte %d, bit %d: still good", name, i/8, i%8)
+			}
+		}
+		for i := range value {
+			if good(value[:i]) {
+				t.Errorf("%s: %d bytes: good", name, i)
+			}
+		}
+	}
+	chain := func(value []byte) bool {
+		c, err := protocol.ParseChain(value)
+		return err == nil && c.Authority(among) != nil
+	}
+	list := func(value []byte) bool {
+		l, err := protocol.ParseRevocations(value)
+		return err == nil && l.CertifiedBy(among)
+	}
+	every("owner", rootCA.owner("owner", 2).der(), chain)
+	owner := middleCA.owner("owner", 2).der()
+	every("owner and intermediate", append(owner, middle...), func(value []byte) bool {
+		return chain(value) && len(value) > len(owner) // cut there, it is the chain of another authority
+	})
+	every("list", rootCA.revoke(derEntry(2), dated(3, testTime)).der(), list)
+	every("list and intermediate", append(middleCA.revoke(derEntry(2)).der(), middle...), list)
 }
 
 // TestEveryPrefix cuts valid frames short and lengthens them.
