@@ -71,6 +71,8 @@ type verifier struct {
 	// memory has the weights in memory of a store in use, by index; graph is what they are compared with.
 	memory []uint64
 	graph  *dag.DAG
+	// reputations is how many versions the reputations of tips were worked out from.
+	reputations int
 	// linked has a bit for each attached record that another one links.
 	linked bitmap
 	// rows and owners count what the attached records call for in selectors and versions.

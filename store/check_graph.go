@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/dag"
 )
 
@@ -159,16 +158,4 @@ func (v *verifier) checkSeen() error {
 		last = seen
 		return v.ctx.Err()
 	}, "SELECT seen FROM dag UNION ALL SELECT seen FROM pending ORDER BY seen")
-}
-
-// checkReputation checks a tip's mark: only a datum can be disreputable.
-func (v *verifier) checkReputation(idx, reputable int64) error {
-	if reputable == 1 {
-		return nil
-	}
-	r, err := v.record(idx)
-	if err == nil && (reputable != 0 || r.Type != protocol.TypeDatum) {
-		v.problem("tip %d is marked with %d, want 1", idx, reputable)
-	}
-	return nil //nolint:nilerr // was reported with the record
 }

@@ -76,6 +76,7 @@ func TestCheckFinds(t *testing.T) {
 		"DELETE FROM tips",
 		"INSERT INTO tips SELECT 1, timestamp, idx FROM dag WHERE idx = 5",
 		"UPDATE tips SET timestamp = 7",
+		"UPDATE tips SET reputable = 0",
 		"UPDATE tips SET reputable = 2",
 		"DELETE FROM owners",
 		"UPDATE owners SET number = 7",

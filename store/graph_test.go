@@ -361,3 +361,16 @@ func TestMergeset(t *testing.T) {
 		t.Fatalf("%+v, %v", stats, err)
 	}
 }
+
+// TestReputation puts records under few keys while the clock jumps about, so that some come late and some do not. The check compares
+// each tip's mark with what all versions say.
+func TestReputation(t *testing.T) {
+	w := newWorld(t)
+	rapid.Check(t, func(t *rapid.T) {
+		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "clock"), 0))
+		drift := int64(w.Params().ClockDrift)
+		clock := func() time.Time { return time.UnixMilli(testTime + rng.Int64N(3*drift)) }
+		s := rapidStore(t, w, Options{volatile: true, Clock: clock})
+		putShuffled(t, s, drawRecords(t, w))
+	})
+}

@@ -83,6 +83,10 @@ const (
 	// checkedByHand is the greatest number of records whose graph Check adds up by hand too, at a cost by their square: 20 ms.
 	checkedByHand = 2000
 
+	// reputationsChecked is how many versions Check looks at to work out the reputations of tips: 10 s. Where more tips are data
+	// under keys that many share, the rest is taken as it is.
+	reputationsChecked = 10_000_000
+
 	// maxProblems is how many problems Check reports one by one; it counts them all.
 	maxProblems = 1000
 )

@@ -53,6 +53,11 @@ func (t *tx) migrate(names []string, version int) error {
 			return err
 		}
 	}
+	if version > 0 && version < graphVersion {
+		if err := t.migrateTips(); err != nil {
+			return err
+		}
+	}
 	return t.script(fmt.Sprintf("PRAGMA user_version = %d", len(names)))
 }
 
@@ -149,4 +154,34 @@ func (t *tx) migrateSeen() error {
 		_, err = t.exec("UPDATE pending SET seen = ? WHERE seq = ?", seen(int64(p.Timestamp)), r.int(0))
 		return err
 	}, "SELECT seq, header FROM pending ORDER BY seq")
+}
+
+// migrateTips marks the disreputable tips.
+func (t *tx) migrateTips() error {
+	var tips []place
+	if err := t.each(func(r *rows) error {
+		tips = append(tips, place{r.int(0), r.int(1)})
+		return nil
+	}, "SELECT idx, timestamp FROM tips"); err != nil {
+		return err
+	}
+	for _, tip := range tips {
+		r, err := t.record(tip.idx)
+		if err != nil {
+			return err
+		}
+		if r.Type != protocol.TypeDatum {
+			continue
+		}
+		first, _, err := t.firstThen(newEntry(r), tip.idx, t.store.network)
+		if err != nil {
+			return err
+		}
+		if !first {
+			if _, err := t.exec("UPDATE tips SET reputable = 0 WHERE reputable = 1 AND timestamp = ? AND idx = ?", tip.timestamp, tip.idx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -1,0 +1,64 @@
+package store
+
+import "github.com/lf-store/lf/protocol"
+
+// checkReputation checks a tip's mark: a datum is disreputable where its claim was not the first when it attached.
+func (v *verifier) checkReputation(idx, reputable int64) error {
+	r, err := v.record(idx)
+	if err != nil {
+		return nil //nolint:nilerr // was reported with the record
+	}
+	want := int64(1)
+	if r.Type == protocol.TypeDatum {
+		if v.reputations >= reputationsChecked {
+			return nil
+		}
+		first, rows, err := v.firstThen(newEntry(r), idx, v.network)
+		if err != nil {
+			return err
+		}
+		if !first {
+			want = 0
+		}
+		v.reputations += rows
+	}
+	if reputable != want {
+		v.problem("tip %d is marked with %d, want %d", idx, reputable, want)
+	}
+	return nil
+}
+
+// firstThen reports whether a datum's claim was the first to its key at the moment it attached, from all versions that were attached
+// by then, and how many these are. A claim that a release had withdrawn is not held against its owner.
+func (c *conn) firstThen(e *entry, idx int64, n *protocol.Network) (first bool, versions int, err error) {
+	owner, err := c.ownerNumber(e.Owner)
+	if err != nil {
+		return false, 0, err
+	}
+	released := map[int64]int64{}
+	sights := map[int64]sight{}
+	if err := c.each(func(r *rows) error {
+		versions++
+		owner, timestamp, seen := r.int(0), r.int(1), r.int(3)
+		if r.int(2) == 1 {
+			released[owner] = max(released[owner], timestamp)
+			return nil
+		}
+		// Releases come before the versions of their owner.
+		if had, has := sights[owner]; timestamp > released[owner] && (!has || seen < had.seen) {
+			sights[owner] = newSight(seen, timestamp, n)
+		}
+		return nil
+	}, `SELECT owner, versions.timestamp, released, seen FROM versions JOIN dag USING (idx)
+		WHERE composite = ? AND idx <= ? ORDER BY owner, released DESC`, e.composite, idx); err != nil {
+		return false, versions, err
+	}
+	own, stands := sights[owner]
+	for other, s := range sights {
+		bothLate := own.late && s.late && own.timestamp*1000 <= s.seen
+		if stands && other != owner && s.seen < own.seen && !bothLate {
+			return false, versions, nil
+		}
+	}
+	return true, versions, nil
+}

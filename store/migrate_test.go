@@ -1,0 +1,164 @@
+package store
+
+import (
+	"database/sql/driver"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// writeSchema1 makes a file as the first version did, of records whose links come before them, and of one that is pending.
+func writeSchema1(t *testing.T, w *world, records []*protocol.Record, pending *protocol.Record) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "lf.db")
+	if err := create(path); err != nil {
+		t.Fatal(err)
+	}
+	c, err := openConn(path, "rw")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.close()
+	sql, err := migrations.ReadFile("migrations/0001_records.sql")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := c.script(fmt.Sprintf("PRAGMA application_id = %d; PRAGMA journal_mode = WAL; BEGIN; %s; PRAGMA user_version = 1", applicationID, sql)); err != nil {
+		t.Fatal(err)
+	}
+	o := oldStore{t, c, map[protocol.ID]int64{}, map[protocol.Owner]int64{}}
+	for _, r := range append(slices.Clone(w.Genesis()), records...) {
+		o.attach(newEntry(r))
+	}
+	waiting, bytes := int64(0), int64(0)
+	if pending != nil {
+		id, waits := pending.ID(), int64(0)
+		for _, l := range pending.Links {
+			if o.at[l] == 0 {
+				o.exec("INSERT INTO waits VALUES (?, 1)", l[:])
+				o.exec("INSERT INTO wanted VALUES (?)", l[:])
+				waits++
+			}
+		}
+		o.exec("INSERT INTO pending VALUES (1, ?, ?, ?, ?)", id[:], waits, pending.HeaderBytes(), pending.ValueBytes())
+		waiting, bytes = 1, int64(pending.WireSize())
+	}
+	tips, err := c.number("SELECT count(*) FROM tips")
+	if err != nil {
+		t.Fatal(err)
+	}
+	network := w.ID()
+	o.exec("INSERT INTO meta VALUES (1, ?, ?, ?, ?, ?, ?, 0, 0, 0, 0)", network[:], int64(len(o.at)), tips, int64(len(o.owners)), waiting, bytes)
+	if err := c.script("COMMIT"); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+type oldStore struct {
+	t      *testing.T
+	c      *conn
+	at     map[protocol.ID]int64
+	owners map[protocol.Owner]int64
+}
+
+func (o *oldStore) exec(sql string, args ...any) {
+	o.t.Helper()
+	values := make([]driver.Value, len(args))
+	for i, a := range args {
+		values[i] = a
+	}
+	if _, err := o.c.exec(sql, values...); err != nil {
+		o.t.Fatal(err)
+	}
+}
+
+func (o *oldStore) attach(e *entry) {
+	id, idx, at := e.ID(), int64(len(o.at)+1), int64(e.Timestamp)
+	o.at[id] = idx
+	parents := []byte{}
+	for _, l := range e.Links {
+		parents = binary.AppendUvarint(parents, uint64(idx-o.at[l]))
+		o.exec("DELETE FROM tips WHERE idx = ?", o.at[l])
+	}
+	o.exec("INSERT INTO records VALUES (?, ?, ?)", idx, e.HeaderBytes(), e.ValueBytes())
+	o.exec("INSERT INTO dag VALUES (?, ?, ?)", idx, at, parents)
+	o.exec("INSERT INTO ids VALUES (?, ?)", prefix(id[:]), idx)
+	o.exec("INSERT INTO tips VALUES (?, ?)", at, idx)
+	if len(e.rows) == 0 {
+		return
+	}
+	if o.owners[e.Owner] == 0 {
+		o.owners[e.Owner] = int64(len(o.owners) + 1)
+		o.exec("INSERT INTO owners VALUES (?, ?)", e.Owner[:], o.owners[e.Owner])
+	}
+	for _, r := range e.rows {
+		o.exec("INSERT OR IGNORE INTO selectors VALUES (?, ?, ?, ?, ?)", r.key, int64(len(e.rows)), int64(r.ordinal), e.composite, r.others)
+	}
+	o.exec("INSERT INTO versions VALUES (?, ?, ?, ?, ?)", e.composite, o.owners[e.Owner], at, idx, e.released())
+}
+
+// TestMigrate opens a file of the first schema: what is worked out from the records is as if they had been put.
+func TestMigrate(t *testing.T) {
+	w := newWorld(t)
+	records := w.chain(2500)
+	last := records[len(records)-2:]
+	for i := range 6 { // two owners under each of three keys: the second, by its timestamp, is not reputable
+		records = append(records, w.make(spec{at: 3000 + uint64(i), owner: i % 2, links: last, sels: []sel{{"contested", uint64(i / 2)}}, value: "v"}))
+	}
+	missing := w.make(spec{at: 4000, links: last})
+	pending := w.make(spec{at: 5000, links: []*protocol.Record{missing, last[1]}})
+	path := writeSchema1(t, w, records, pending)
+	s := openAt(t, w, path, Options{})
+	if version, err := s.writer.number("PRAGMA user_version"); err != nil || version < graphVersion {
+		t.Fatal(version, err)
+	}
+	state := stateOf(t, s)
+	mustBeEqual(t, "weights", state.weight, weightsByHand(w, records))
+	for i, r := range records {
+		if seen := state.seen[r.ID()]; seen != int64(r.Timestamp)*1000 {
+			t.Fatalf("record %d was seen at %d, want its timestamp, %d ms", i, seen, r.Timestamp)
+		}
+	}
+	disreputable := 0
+	for _, reputable := range state.tips {
+		if reputable == 0 {
+			disreputable++
+		}
+	}
+	if len(state.tips) != 6 || disreputable != 3 {
+		t.Errorf("%d tips, %d of them disreputable, want 6 and 3", len(state.tips), disreputable)
+	}
+	mustBeSound(t, s)
+	if r := mustPut(t, s, missing, Attached); len(r.Attached) != 2 {
+		t.Errorf("attached %v", r.Attached)
+	}
+}
+
+// TestMigrateRefuses opens a file of the first schema with a record that the rule of the mergeset forbids.
+func TestMigrateRefuses(t *testing.T) {
+	w := newWorld(t)
+	g := []protocol.ID{w.Genesis()[0].ID(), w.Genesis()[1].ID()}
+	var records []*protocol.Record
+	for i := range protocol.MaxMergeset + 2 {
+		records = append(records, bare(uint64(i)+1, 0, g[0], g[1]))
+		if i > 0 {
+			g[1] = records[i].ID()
+		}
+	}
+	other := bare(9000, 1<<20, w.Genesis()[0].ID(), records[0].ID())
+	above := bare(9001, 0, w.Genesis()[0].ID(), other.ID())
+	wide := bare(9002, 0, above.ID(), g[1])
+	path := writeSchema1(t, w, append(records, other, above, wide), nil)
+	var e *NotADatabaseError
+	err := refused(t, w, path)
+	if !errors.As(err, &e) || !strings.Contains(err.Error(), wide.ID().String()) {
+		t.Errorf("want a NotADatabaseError that names the record: %v", err)
+	}
+}
