@@ -26,7 +26,6 @@ type world struct {
 
 	machine *machine
 	born    time.Duration // when the machine began
-	found   scanResult
 	disk    []byte
 	healthy bool
 }
