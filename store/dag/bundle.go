@@ -14,7 +14,7 @@ type bundle struct {
 }
 
 type bundleChunk struct {
-	runs   []run // never empty
+	list   []Index // never empty
 	weighs atomic.Pointer[weighed]
 }
 
@@ -22,67 +22,64 @@ type bundleChunk struct {
 // that is so nothing has come in there, since work is at least 1. Truncate takes out, and so starts a new era.
 type weighed struct{ entries, total, era uint64 }
 
-const (
-	bundleFull = 128
-	bundleFill = 64
-)
+const bundleFull = 128 // numbers in a chunk
 
-func newBundle(runs []run) *bundle {
-	b := &bundle{}
-	for piece := range slices.Chunk(runs, bundleFill) {
-		b.chunks = append(b.chunks, &bundleChunk{runs: slices.Clone(piece)})
-	}
-	return b
+func newBundle(list []Index) *bundle {
+	return &bundle{chunks: []*bundleChunk{{list: slices.Clone(list)}}}
 }
 
-// insert puts a run into a chunk. The place behind the last run of the last chunk may be given as the start of the next.
-func (b *bundle) insert(chunk, at int, x run) {
-	if chunk == len(b.chunks) {
-		chunk--
-		at = len(b.chunks[chunk].runs)
-	}
+// insert puts a number into a chunk.
+func (b *bundle) insert(chunk, at int, x Index) {
 	c := b.chunks[chunk]
-	c.weighs.Store(nil)
-	c.runs = slices.Insert(c.runs, at, x)
-	if len(c.runs) < bundleFull {
+	c.list = slices.Insert(c.list, at, x)
+}
+
+// split halves a chunk that is full, between two runs.
+func (b *bundle) split(chunk int) {
+	c := b.chunks[chunk]
+	if len(c.list) <= bundleFull {
 		return
 	}
-	right := &bundleChunk{runs: slices.Clone(c.runs[bundleFill:])}
-	c.runs = c.runs[:bundleFill]
+	half := len(c.list) / 2
+	if c.list[half] >= lastMark {
+		half++
+	}
+	right := &bundleChunk{list: slices.Clone(c.list[half:])}
+	c.list = c.list[:half]
 	b.chunks = slices.Insert(b.chunks, chunk+1, right)
 }
 
 func (b *bundle) bytes() int {
 	total := int(unsafe.Sizeof(*b)) + 8*cap(b.chunks)
 	for _, c := range b.chunks {
-		total += int(unsafe.Sizeof(*c)) + int(unsafe.Sizeof(run{}))*cap(c.runs) + int(unsafe.Sizeof(weighed{}))
+		total += int(unsafe.Sizeof(*c)) + 4*cap(c.list) + int(unsafe.Sizeof(weighed{}))
 	}
 	return total
 }
 
 // chunkOf is the number of the last chunk that starts at p or before it, 0 if none does.
 func (d *DAG) chunkOf(b *bundle, p *point) int {
-	return max(0, sort.Search(len(b.chunks), func(i int) bool { return !d.opened(b.chunks[i].runs[0].first, p) })-1)
+	return max(0, sort.Search(len(b.chunks), func(i int) bool { return !d.opened(b.chunks[i].list[0], p) })-1)
 }
-
-func (d *DAG) chunkAt(b *bundle, p *point) []run { return b.chunks[d.chunkOf(b, p)].runs }
 
 func (d *DAG) addBundled(b *bundle, p *point, next Index) {
 	chunk := d.chunkOf(b, p)
-	runs := b.chunks[chunk].runs
-	at := d.behind(runs, p)
+	at := d.behind(b.chunks[chunk].list, p)
 	// The run that follows may be the first of the next chunk.
-	joins := b.chunks[chunk]
-	i := at
-	if at == len(runs) && chunk+1 < len(b.chunks) {
-		joins, i = b.chunks[chunk+1], 0
+	if at == len(b.chunks[chunk].list) && chunk+1 < len(b.chunks) && b.chunks[chunk+1].list[0] == next {
+		chunk, at = chunk+1, 0
 	}
-	if next != 0 && i < len(joins.runs) && joins.runs[i].first == next {
-		joins.runs[i].first = p.record
-		joins.weighs.Store(nil)
-		return
+	c := b.chunks[chunk]
+	c.weighs.Store(nil)
+	if at < len(c.list) && c.list[at] == next {
+		if longRun(c.list, at) {
+			c.list[at] = p.record
+			return
+		}
+		c.list[at] |= lastMark
 	}
-	b.insert(chunk, at, run{p.record, p.record})
+	b.insert(chunk, at, p.record)
+	b.split(chunk)
 }
 
 // removeBundled says whether the bundle is empty now.
@@ -90,12 +87,11 @@ func (d *DAG) removeBundled(b *bundle, p *point, next Index) bool {
 	chunk := d.chunkOf(b, p)
 	c := b.chunks[chunk]
 	c.weighs.Store(nil)
-	at := d.behind(c.runs, p) - 1
-	if c.runs[at].last != p.record {
-		c.runs[at].first = next
+	i := slices.Index(c.list, p.record)
+	if !shortens(c.list, i, next) {
 		return false
 	}
-	if c.runs = slices.Delete(c.runs, at, at+1); len(c.runs) == 0 {
+	if c.list = slices.Delete(c.list, i, i+1); len(c.list) == 0 {
 		b.chunks = slices.Delete(b.chunks, chunk, chunk+1)
 	}
 	return len(b.chunks) == 0
@@ -105,10 +101,10 @@ func (d *DAG) removeBundled(b *bundle, p *point, next Index) bool {
 func (d *DAG) bundleWork(b *bundle) uint64 {
 	total := uint64(0)
 	for _, c := range b.chunks {
-		all := d.tour.sum(opening(c.runs[0].first), closing(c.runs[len(c.runs)-1].last))
+		all := d.tour.sum(opening(c.list[0]), closing(c.list[len(c.list)-1]&^lastMark))
 		w := c.weighs.Load()
 		if w == nil || w.total != all || w.era != d.era {
-			w = &weighed{d.runsWork(c.runs), all, d.era}
+			w = &weighed{d.listWork(c.list), all, d.era}
 			c.weighs.Store(w)
 		}
 		total += w.entries

@@ -155,14 +155,25 @@ func (c *checker) runs() error {
 	return nil
 }
 
+type run struct{ first, last Index }
+
 func (d *DAG) allRuns(i Index) []run {
 	r := d.recs.at(i)
+	list := []Index(nil)
 	if r.class != bundled {
-		return d.entries.runs(r)
+		list = d.entries.list(r)
+	} else {
+		for _, c := range d.entries.bundleOf(r).chunks {
+			list = append(list, c.list...)
+		}
 	}
 	var all []run
-	for _, c := range d.entries.bundles[r.own[0].first].chunks {
-		all = append(all, c.runs...)
+	for _, x := range list {
+		if x >= lastMark {
+			all[len(all)-1].last = x &^ lastMark
+		} else {
+			all = append(all, run{x, x})
+		}
 	}
 	return all
 }

@@ -39,10 +39,10 @@ type record struct {
 	past, work  uint64
 	main, jump  Index // jump: a record further down the main chain, see DAG.plant
 	depth       uint32
-	open, close uint32 // the blocks of the tour that its brackets are in
-	parents     uint32 // address
-	own         [1]run // its only run of entries, or in own[0].first where its runs are
-	runs        uint16
+	open, close uint32   // the blocks of the tour that its brackets are in
+	parents     uint32   // address
+	own         [2]Index // its entries, or in own[0] where they are
+	entries     uint16   // numbers in its list
 	class       uint8
 	links       uint8 // how many parents
 }
@@ -124,9 +124,7 @@ func (d *DAG) uproot(i Index) {
 		d.tour.locate(&at, i)
 		next := d.tour.next(i)
 		w := d.walkFrom(r.main)
-		for _, p := range d.parentsOf(i) {
-			w.add(p)
-		}
+		w.all(d.parentsOf(i))
 		for _, m := range w.found {
 			d.removeEntry(d.recs.at(m), &at, next)
 		}
@@ -200,7 +198,7 @@ func (d *DAG) passes(a Index, p *point) bool {
 	if d.opened(a, p) && !d.closed(a, p) {
 		return true
 	}
-	return (r.runs > 0 || r.class == bundled) && d.entered(r, p)
+	return (r.entries > 0 || r.class == bundled) && d.entered(r, p)
 }
 
 // Bytes is the memory held.

@@ -179,37 +179,48 @@ func (l *loading) enter() {
 	}
 }
 
-// appendEntry adds an entry, or lengthens the run that was added last.
+// appendEntry adds an entry in front of the others, which is behind them in the list as it grows here.
 func (d *DAG) appendEntry(r *record, i, next Index) {
 	e := &d.entries
-	runs := []run(nil)
-	if r.class == bundled {
-		chunks := e.bundles[r.own[0].first].chunks
-		runs = chunks[len(chunks)-1].runs
-	} else {
-		runs = e.runs(r)
+	list := []Index(nil)
+	if r.class != bundled && r.full() {
+		e.bundle(r)
 	}
-	if n := len(runs); n > 0 && next != 0 && runs[n-1].first == next {
-		runs[n-1].first = i
+	if r.class == bundled {
+		chunks := e.bundleOf(r).chunks
+		list = chunks[len(chunks)-1].list
+	} else {
+		list = e.list(r)
+	}
+	n := len(list)
+	if n > 0 && next != 0 && list[n-1] == next {
+		if n > 1 && list[n-2] >= lastMark {
+			list[n-1] = i
+			return
+		}
+		list[n-1] |= lastMark // a run's last comes before its first here
+	}
+	if r.class != bundled {
+		e.insert(r, n, i)
 		return
 	}
-	if x := (run{i, i}); r.class == bundled {
-		b := e.bundles[r.own[0].first]
-		b.insert(len(b.chunks), 0, x)
+	b := e.bundleOf(r)
+	if chunk := len(b.chunks) - 1; n >= bundleFull*3/4 && list[n-1] < lastMark {
+		b.chunks = append(b.chunks, &bundleChunk{list: []Index{i}})
 	} else {
-		e.insert(r, len(runs), x)
+		b.insert(chunk, n, i)
 	}
 }
 
 // reverse turns a list round.
 func (e *entryLists) reverse(r *record) {
 	if r.class != bundled {
-		slices.Reverse(e.runs(r))
+		slices.Reverse(e.list(r))
 		return
 	}
-	b := e.bundles[r.own[0].first]
+	b := e.bundleOf(r)
 	slices.Reverse(b.chunks)
 	for _, c := range b.chunks {
-		slices.Reverse(c.runs)
+		slices.Reverse(c.list)
 	}
 }

@@ -27,10 +27,8 @@ func (d *DAG) place(parents []Index) (Placement, error) {
 	}
 	w := d.walkFrom(d.heaviest(parents))
 	defer w.end()
-	for _, p := range parents {
-		if !w.add(p) {
-			return Placement{}, &WideError{Main: w.main}
-		}
+	if !w.all(parents) {
+		return Placement{}, &WideError{Main: w.main}
 	}
 	mergeset := slices.Clone(w.found)
 	slices.Sort(mergeset)

@@ -10,6 +10,7 @@ type walk struct {
 	seen  seen
 	found []Index
 	stack []Index
+	sweep sweep
 }
 
 var walks = sync.Pool{New: func() any { return &walk{seen: newSeen()} }}
@@ -42,8 +43,13 @@ func (w *walk) covered(r Index) bool { return *w.seen.of(r) == seenFound || w.wi
 
 // add gathers r and its past. Where that makes more than MaxMergeset, it adds nothing and says so.
 func (w *walk) add(r Index) bool {
-	mark := len(w.found)
 	w.stack = append(w.stack[:0], r)
+	return w.run()
+}
+
+// run gathers what is on the stack, as add does.
+func (w *walk) run() bool {
+	mark := len(w.found)
 	for len(w.stack) > 0 {
 		a := w.stack[len(w.stack)-1]
 		w.stack = w.stack[:len(w.stack)-1]
