@@ -99,6 +99,9 @@ func NewAuthority(key ed25519.PrivateKey, name string, from, until time.Time, ra
 	if len(key) != ed25519.PrivateKeySize {
 		return nil, errors.New("the CA's secret key has another length than one of Ed25519")
 	}
+	if name == "" {
+		return nil, errors.New("a CA needs a name")
+	}
 	t, err := template(pkix.Name{CommonName: name}, from, until, random)
 	if err != nil {
 		return nil, err

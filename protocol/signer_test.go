@@ -189,6 +189,18 @@ func TestSignerRefuses(t *testing.T) {
 			t.Errorf("a signer with %s", name)
 		}
 	}
+	for name, list := range map[string][][]byte{"not a CA": {rootCA.certify("x", rootCA.key().Public().(ed25519.PublicKey), 1, derExtension(oidUsage, true, bitsSign)).der()},
+		"what did not issue its own": {rootCA.authority(), otherCA.authority()}} {
+		if _, err := protocol.NewSigner(rootCA.key(), list...); err == nil {
+			t.Errorf("a signer with %s", name)
+		}
+	}
+	if _, err := protocol.NewAuthority(owner, "", day(0), day(1), rand.Reader); err == nil {
+		t.Error("an authority without a name")
+	}
+	if _, err := protocol.NewAuthority(owner, "x", day(1), day(0), rand.Reader); err == nil {
+		t.Error("an authority that ends before it begins")
+	}
 	if _, err := protocol.NewAuthority(owner[:31], "x", day(0), day(1), rand.Reader); err == nil {
 		t.Error("an authority with half a key")
 	}
@@ -334,7 +346,8 @@ func TestOpenSSL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Authority(among) != authority || c.Owner() != protocol.OwnerOf(key) || c.Subject() != "Owner" || authority.Name() != "Example CA" {
+	if c.Authority(among) != authority || c.Owner() != protocol.OwnerOf(key) || c.Subject() != "Owner" || authority.Name() != "Example CA" ||
+		c.Certificates()[0].Issuer() != "Example intermediate" || c.Certificates()[1].Issuer() != "Example CA" {
 		t.Errorf("%s, %s", c.Subject(), authority.Name())
 	}
 	l, err := protocol.ParseRevocations(read("sub.crl", "sub.crt"))

@@ -221,6 +221,9 @@ func (m *chainMaker) makeExtensions() {
 	m.extensions("critical FALSE", false, tlv(0x30, tlv(0x06, oidUsage), []byte{1, 1, 0}, tlv(0x04, bitsSign)))
 	m.extensions("critical 01", false, tlv(0x30, tlv(0x06, oidUsage), []byte{1, 1, 1}, tlv(0x04, bitsSign)))
 	m.extensions("an empty list of extensions", false)
+	m.leaf("two lists of extensions", false, func(b *certBuilder) {
+		b.extensions = tlv(0xa3, tlv(0x30, usage), tlv(0x30, derExtension(oidAltName, false, []byte{1})))
+	})
 	m.leaf("no extensions", false, func(b *certBuilder) { b.extensions = nil })
 	for _, path := range [][]byte{{2, 1, 127}, {2, 1, 0xff}, {2, 2, 0, 128}, {2, 0}} {
 		constraints := derExtension(oidBasic, true, tlv(0x30, []byte{1, 1, 0xff}, path))

@@ -80,6 +80,9 @@ func (m *revocationMaker) makeAll() {
 		b.extensions = tlv(0xa0, tlv(0x30, derExtension([]byte{0x55, 0x1d, 0x1b}, true, []byte{2, 1, 1})))
 	})
 	m.root("an empty list of extensions", false, func(b *listBuilder) { b.extensions = tlv(0xa0, tlv(0x30)) })
+	m.root("two lists of extensions", false, func(b *listBuilder) {
+		b.extensions = tlv(0xa0, tlv(0x30, derExtension([]byte{42}, false, nil)), tlv(0x30, derExtension([]byte{43}, false, nil)))
+	})
 	m.root("extensions under another tag", false, func(b *listBuilder) { b.extensions = tlv(0xa1, tlv(0x30, derExtension([]byte{42}, false, nil))) })
 	m.makeEntries()
 }
