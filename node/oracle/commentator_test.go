@@ -28,7 +28,6 @@ func TestCommentator(t *testing.T) {
 		n := newFakeNode(t, nil)
 		n.attach("k", "a,-b")
 		c := n.start()
-		defer c.Close()
 		sleep(time.Second)
 		if s := c.Status(); s != (Status{Waiting: 1}) {
 			t.Fatalf("%+v", s)
@@ -65,8 +64,7 @@ func TestCommentator(t *testing.T) {
 func TestWithoutNotice(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newFakeNode(t, nil)
-		c := n.start()
-		defer c.Close()
+		n.start()
 		sleep(time.Second)
 		n.attach("k", "a,-b")
 		sleep(2 * time.Minute)
@@ -79,10 +77,7 @@ func TestLimit(t *testing.T) {
 		n := newFakeNode(t, nil)
 		config := n.config()
 		config.PerHour = 3
-		c, err := New(config)
-		if err != nil {
-			t.Fatal(err)
-		}
+		c := n.startWith(config)
 		for i := range 5 * protocol.MaxWords(n.network.Params().MaxValue) {
 			n.attach(strings.Repeat("k", i/10+1), strings.Repeat("x", i%10+1)+",-b")
 			n.attach(string(rune('a'+i)), "a,-b")
@@ -98,9 +93,7 @@ func TestLimit(t *testing.T) {
 		if err := c.Close(); err != nil { // another process must not begin its hour anew
 			t.Fatal(err)
 		}
-		if c, err = New(config); err != nil {
-			t.Fatal(err)
-		}
+		c = n.startWith(config)
 		sleep(25 * time.Minute)
 		if got := len(n.published()); got != 3 {
 			t.Fatalf("%d records", got)
@@ -113,7 +106,6 @@ func TestLimit(t *testing.T) {
 		if s := c.Status(); s.Waiting != 0 || s.Silent != "" {
 			t.Fatalf("%+v", s)
 		}
-		c.Close()
 	})
 }
 
@@ -150,7 +142,6 @@ func TestSubmitFails(t *testing.T) {
 		n.submitErr = errors.New("too many records wait")
 		n.attach("k", "a,-b")
 		c := n.start()
-		defer c.Close()
 		sleep(10 * time.Second)
 		if s := c.Status(); s.Silent != "too many records wait" || s.Waiting != 1 || solved.Load() != 1 {
 			t.Fatalf("%+v, solved %d times", s, solved.Load())
@@ -177,7 +168,6 @@ func TestStoreFails(t *testing.T) {
 		n.storeErr = errors.New("the store is busy")
 		n.attach("k", "a,-b")
 		c := n.start()
-		defer c.Close()
 		sleep(time.Hour)
 		if s := c.Status(); s.Silent != "cannot look for collisions: the store is busy" || len(n.scans) > 30 {
 			t.Fatalf("%+v, %d scans", s, len(n.scans))
@@ -203,13 +193,12 @@ func TestClock(t *testing.T) {
 		sleep(15 * time.Minute)
 		n.expect("k/b objects")
 
-		// The clock is set back by a minute: what comes later must have the later timestamp nevertheless.
+		// The clock is set back to before the last record: what comes later must have the later timestamp nevertheless.
 		c.Close()
-		n.clockBack = time.Minute
+		n.clockBack = time.Since(n.records[0].Time()) + 30*time.Second
 		n.set(func() { n.links.Newest = 0 })
 		n.attach("k", "b")
 		c = n.start()
-		defer c.Close()
 		sleep(30 * time.Second)
 		n.expect("k/b objects", "k/b withdraws")
 		if n.records[1].Timestamp <= n.records[0].Timestamp {
@@ -269,7 +258,6 @@ func TestCertificates(t *testing.T) {
 		n := newFakeNode(t, func(p *protocol.Params) { p.Authorities, p.AuthRequired = [][]byte{der}, true })
 		n.attach("k", "a,-b")
 		c := n.start()
-		defer c.Close()
 		sleep(time.Hour)
 		if s := c.Status(); s.Silent != errNoCertificate.Error() || s.Waiting != 1 {
 			t.Fatalf("%+v", s)
@@ -292,8 +280,7 @@ func TestNetworkWithoutWork(t *testing.T) {
 		n := newFakeNode(t, func(p *protocol.Params) { p.WorkPerKiB, p.WorkPerKiBCertified = 0, 0 })
 		n.solve = func(context.Context, uint32) error { return errors.New("no work is asked for") }
 		n.attach("k", "a,-b")
-		c := n.start()
-		defer c.Close()
+		n.start()
 		sleep(10 * time.Second)
 		n.expect("k/b objects")
 	})

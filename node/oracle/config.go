@@ -21,7 +21,8 @@ type Claim struct {
 	First bool
 }
 
-// Collision is a composite key that more than one owner claims or claimed, and the claims on it that live now.
+// Collision is a composite key that more than one owner claims or claimed, and the claims on it that live now. Where these are
+// very many, not all need be listed: the commentator says nothing about the others.
 type Collision struct {
 	Composite protocol.CompositeID
 	Claims    []Claim

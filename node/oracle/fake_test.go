@@ -82,12 +82,20 @@ func (n *fakeNode) config() Config {
 	}
 }
 
-func (n *fakeNode) start() *Commentator {
+func (n *fakeNode) start() *Commentator { return n.startWith(n.config()) }
+
+// startWith starts a commentator that is closed at the latest when the test ends.
+func (n *fakeNode) startWith(config Config) *Commentator {
 	n.t.Helper()
-	c, err := New(n.config())
+	c, err := New(config)
 	if err != nil {
 		n.t.Fatal(err)
 	}
+	n.t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			n.t.Error(err)
+		}
+	})
 	return c
 }
 
