@@ -10,7 +10,17 @@ import (
 )
 
 // syncStore shows the store to package lfsync as that wants to see it.
-type syncStore struct{ store *store.Store }
+type syncStore struct {
+	store *store.Store
+	// attached is called after records were attached; nil: nothing is.
+	attached func()
+}
+
+func (s syncStore) notify(attached []protocol.ID) {
+	if len(attached) > 0 && s.attached != nil {
+		s.attached()
+	}
+}
 
 // Put implements lfsync.Store.
 func (s syncStore) Put(ctx context.Context, r *protocol.Record, holdUntil uint64) (lfsync.Stored, error) {
@@ -18,6 +28,7 @@ func (s syncStore) Put(ctx context.Context, r *protocol.Record, holdUntil uint64
 	if err != nil {
 		return lfsync.Stored{}, err //nolint:wrapcheck // an adapter adds nothing
 	}
+	s.notify(res.Attached)
 	return lfsync.Stored{
 		Outcome: outcomeOf(res.Outcome), State: outcomeOf(res.State), Index: res.Index,
 		Missing: res.Missing, Attached: res.Attached, Err: res.Err,
@@ -27,6 +38,7 @@ func (s syncStore) Put(ctx context.Context, r *protocol.Record, holdUntil uint64
 // Release implements lfsync.Store.
 func (s syncStore) Release(ctx context.Context, now uint64) (lfsync.Stored, error) {
 	attached, missing, err := s.store.Release(ctx, now)
+	s.notify(attached)
 	return lfsync.Stored{Attached: attached, Missing: missing}, err //nolint:wrapcheck // an adapter adds nothing
 }
 

@@ -7,11 +7,14 @@
 //   - A [Profile] says where a node listens and whom it may dial; the gater enforces it, limits.go sizes it.
 //   - A seed is a peer that the user named; the keeper stays connected to it, on the schedule of a pure state machine.
 //   - The known peers are those of this network that the node has met; they survive a restart.
+//   - The trust is whom the node's user believes where claims contradict each other: the policy and the elected oracles that
+//     a query goes by which does not say. The home has it, and the node follows when it changes.
+//   - The commentator (package oracle) is there when the node is run as an oracle; its words bear the node's identity.
 //   - The service implements api.Service, for the API and for programs that run a node inside themselves.
 //
-// Reading order: config.go, node.go, closing.go, limits.go; profile.go, gater.go, host.go; seeds.go, schedule.go,
-// keeper.go, known.go, discovery.go, pinger.go; adapter.go, apiserver.go; service.go and the files beside it, one an
-// area: status.go, peers.go, query.go, records.go, links.go, set.go.
+// Reading order: config.go, node.go, binding.go, closing.go, limits.go; profile.go, gater.go, host.go; seeds.go,
+// schedule.go, keeper.go, known.go, discovery.go, pinger.go; adapter.go, trust.go, oracle.go, apiserver.go; service.go and
+// the files beside it, one an area: status.go, peers.go, query.go, records.go, links.go, owners.go, set.go.
 //
 // The libraries' own logs are silent, as they speak of single connections, and remote peers can provoke most of it. With
 // GOLOG_LOG_LEVEL set (for example "warn,swarm2=debug") they go to the standard error output.

@@ -17,10 +17,13 @@ import (
 const patience = 30 * time.Second
 
 // newNetwork makes a network on which names cost little and work is as given.
-func newNetwork(t testing.TB, workPerKiB uint32) *protocol.Network {
+func newNetwork(t testing.TB, workPerKiB uint32, change ...func(*protocol.Params)) *protocol.Network {
 	t.Helper()
 	p := protocol.DefaultParams()
 	p.Name, p.WorkPerKiB, p.NameHardening = "test", workPerKiB, protocol.Hardening{MemoryKiB: 8, Passes: 1}
+	for _, f := range change {
+		f(&p)
+	}
 	n, err := protocol.NewNetwork(p, uint64(time.Now().UnixMilli()), rand.Reader)
 	if err != nil {
 		t.Fatal(err)

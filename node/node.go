@@ -116,7 +116,7 @@ func (n *Node) start(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	n.service = newService(c, n.store, n.sync, n.host, keeper, trust)
+	n.service = n.newService(keeper, trust)
 	n.served = true
 	server := serveAPI(listener, n.service, c, token, n.registry, n.Ready)
 	n.closing.add("API", server.close)
@@ -182,7 +182,7 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 func (n *Node) startSync() error {
 	c := &n.config
 	config := lfsync.Config{
-		Network: c.Network, Store: syncStore{n.store}, Verify: VerifyWork, Host: n.host,
+		Network: c.Network, Store: syncStore{n.store, n.attached}, Verify: VerifyWork, Host: n.host,
 		Clock: c.Clock, Logger: c.Logger, Registerer: n.registry,
 	}
 	if !c.Offline {

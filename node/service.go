@@ -40,9 +40,10 @@ type service struct {
 
 var _ api.Service = (*service)(nil)
 
-func newService(c *Config, s *store.Store, sy *lfsync.Sync, h host.Host, k *keeper, t *trust) *service {
+func (n *Node) newService(k *keeper, t *trust) *service {
+	c := &n.config
 	return &service{
-		config: c, started: c.Clock().UTC(), store: s, sync: sy, host: h, keeper: k, owners: c.Home.Owners(),
+		config: c, started: c.Clock().UTC(), store: n.store, sync: n.sync, host: n.host, keeper: k, owners: c.Home.Owners(),
 		names: newNames(c.Network), trust: t, clock: c.Clock, log: c.Logger,
 		solving: make(chan struct{}, 1), waiting: make(chan struct{}, maxWaitingWrites), threads: solverThreads(c.Threads),
 	}

@@ -221,14 +221,14 @@ func TestFailuresThroughSync(t *testing.T) {
 	n := start(t, config(t, newNetwork(t, 0), offline))
 	broken, err := lfsync.New(lfsync.Config{
 		Network: n.config.Network, Verify: VerifyWork,
-		Store: brokenStore{syncStore{n.store}, fmt.Errorf("put: %w", store.ErrNoSpace)},
+		Store: brokenStore{syncStore{store: n.store}, fmt.Errorf("put: %w", store.ErrNoSpace)},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer broken.Close()
-	s := newService(&n.config, n.store, broken, n.host, nil, n.service.trust)
+	n.service.sync = broken
 	text := "x"
-	_, err = s.Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text})
+	_, err = n.Service().Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text})
 	wantAPIError(t, err, http.StatusInsufficientStorage, "free some disk space")
 }
