@@ -117,11 +117,9 @@ func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, er
 // moveTips makes a new record a tip in place of its parents.
 func (t *tx) moveTips(e *entry, at place, parents []place) error {
 	for _, p := range parents {
-		n, err := t.exec("DELETE FROM tips WHERE reputable IN (0, 1) AND timestamp = ? AND idx = ?", p.timestamp, p.idx)
-		if err != nil {
+		if err := t.dropTip(p); err != nil {
 			return err
 		}
-		t.meta.tips -= n
 	}
 	reputable := int64(1)
 	if e.Type == protocol.TypeDatum {
@@ -131,10 +129,22 @@ func (t *tx) moveTips(e *entry, at place, parents []place) error {
 		}
 		if !first {
 			reputable = 0
+			t.meta.disreputable++
 		}
 	}
 	t.meta.tips++
 	_, err := t.exec("INSERT INTO tips (reputable, timestamp, idx) VALUES (?, ?, ?)", reputable, at.timestamp, at.idx)
+	return err
+}
+
+// dropTip takes a record off the tips if it is one, most often a reputable one.
+func (t *tx) dropTip(p place) error {
+	n, err := t.exec("DELETE FROM tips WHERE reputable = 1 AND timestamp = ? AND idx = ?", p.timestamp, p.idx)
+	if err == nil && n == 0 && t.meta.disreputable > 0 {
+		n, err = t.exec("DELETE FROM tips WHERE reputable = 0 AND timestamp = ? AND idx = ?", p.timestamp, p.idx)
+		t.meta.disreputable -= n
+	}
+	t.meta.tips -= n
 	return err
 }
 

@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -260,6 +262,70 @@ func BenchmarkOpen(b *testing.B) {
 			}
 		}
 	})
+}
+
+// graphStore makes a store of n records that are little but graph, with width of them under way at a time.
+func graphStore(b testing.TB, n, width int) (path string, network *protocol.Network) {
+	w := newWorld(b)
+	path = filepath.Join(b.TempDir(), "lf.db")
+	s, err := Open(path, w.Network, Options{volatile: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	last := []protocol.ID{w.Genesis()[0].ID(), w.Genesis()[1].ID()}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for done := 0; done < n; {
+		if err := s.change(context.Background(), func(t *tx) error {
+			for range min(10_000, n-done) {
+				i := rng.IntN(len(last))
+				j := (i + 1 + rng.IntN(len(last)-1)) % len(last)
+				done++
+				r := bare(uint64(done), 1000, last[i], last[j])
+				if _, err := t.attach(newEntry(r)); err != nil {
+					return err
+				}
+				if last = append(last, r.ID()); len(last) > width {
+					last = last[1:]
+				}
+			}
+			return nil
+		}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	return path, w.Network
+}
+
+// BenchmarkOpenGraph opens stores with eight records under way at a time: nearly all of it is loading the graph.
+func BenchmarkOpenGraph(b *testing.B) {
+	for _, n := range []int{1_000, 100_000, 1_000_000} {
+		b.Run(fmt.Sprintf("records=%d", n), func(b *testing.B) {
+			path, network := graphStore(b, n, 8)
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			b.ResetTimer()
+			for range b.N {
+				s, err := Open(path, network, Options{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				b.StopTimer()
+				runtime.GC()
+				runtime.ReadMemStats(&after)
+				b.ReportMetric((float64(after.HeapAlloc)-float64(before.HeapAlloc))/float64(n), "heap-B/record")
+				b.ReportMetric(float64(s.dag.Bytes())/float64(n), "graph-B/record")
+				if err := s.Close(); err != nil {
+					b.Fatal(err)
+				}
+				b.StartTimer()
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/record")
+		})
+	}
 }
 
 func BenchmarkCheck(b *testing.B) {

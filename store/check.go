@@ -156,6 +156,7 @@ func (v *verifier) checkSizes() error {
 		{"owners", "SELECT count(*) FROM owners", v.meta.owners},
 		{"the counter of attached records", "SELECT attached FROM meta", attached},
 		{"the counter of tips", "SELECT tips FROM meta", int64(v.summary.Tips)},
+		{"the counter of disreputable tips", "SELECT disreputable FROM meta", v.count("SELECT count(*) FROM tips WHERE reputable = 0")},
 		{"the counter of pending records", "SELECT pending FROM meta", v.count("SELECT count(*) FROM pending")},
 		{"the counter of pending bytes", "SELECT pending_bytes FROM meta", v.count("SELECT sum(length(header) + coalesce(length(value), 0)) FROM pending")},
 		{"the counter of held records", "SELECT held FROM meta", v.count("SELECT count(*) FROM held")},

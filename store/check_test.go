@@ -45,6 +45,7 @@ func TestCheckFinds(t *testing.T) {
 	for _, sql := range []string{
 		"UPDATE meta SET attached = attached + 1",
 		"UPDATE meta SET tips = 0",
+		"UPDATE meta SET disreputable = 1",
 		"UPDATE meta SET owners = owners + 1",
 		"UPDATE meta SET pending = 0",
 		"UPDATE meta SET pending_bytes = pending_bytes - 1",

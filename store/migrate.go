@@ -181,6 +181,7 @@ func (t *tx) migrateTips() error {
 			if _, err := t.exec("UPDATE tips SET reputable = 0 WHERE reputable = 1 AND timestamp = ? AND idx = ?", tip.timestamp, tip.idx); err != nil {
 				return err
 			}
+			t.meta.disreputable++
 		}
 	}
 	return nil

@@ -13,12 +13,13 @@ type meta struct {
 	pending, pendingBytes       int64
 	held, heldBytes             int64
 	droppedPending, droppedHeld int64
-	// seen is the last moment given to a record, in microseconds.
-	seen int64
+	// seen is the last moment given to a record, in microseconds; disreputable is how many of the tips are.
+	seen, disreputable int64
 }
 
 func (m *meta) fields() []*int64 {
-	return []*int64{&m.attached, &m.tips, &m.owners, &m.pending, &m.pendingBytes, &m.held, &m.heldBytes, &m.droppedPending, &m.droppedHeld, &m.seen}
+	return []*int64{&m.attached, &m.tips, &m.owners, &m.pending, &m.pendingBytes, &m.held, &m.heldBytes, &m.droppedPending, &m.droppedHeld,
+		&m.seen, &m.disreputable}
 }
 
 func (m *meta) load(c *conn) error {
@@ -26,7 +27,7 @@ func (m *meta) load(c *conn) error {
 		for i, f := range m.fields() {
 			*f = r.int(i)
 		}
-	}, `SELECT attached, tips, owners, pending, pending_bytes, held, held_bytes, dropped_pending, dropped_held, seen FROM meta`)
+	}, `SELECT attached, tips, owners, pending, pending_bytes, held, held_bytes, dropped_pending, dropped_held, seen, disreputable FROM meta`)
 	if err == nil && !found {
 		err = errLayout
 	}
@@ -34,12 +35,12 @@ func (m *meta) load(c *conn) error {
 }
 
 func (m *meta) save(c *conn) error {
-	args := make([]driver.Value, 0, 10)
+	args := make([]driver.Value, 0, 11)
 	for _, f := range m.fields() {
 		args = append(args, *f)
 	}
 	_, err := c.exec(`UPDATE meta SET attached = ?, tips = ?, owners = ?, pending = ?, pending_bytes = ?, held = ?, held_bytes = ?,
-		dropped_pending = ?, dropped_held = ?, seen = ?`, args...)
+		dropped_pending = ?, dropped_held = ?, seen = ?, disreputable = ?`, args...)
 	return err
 }
 

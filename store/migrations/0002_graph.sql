@@ -9,6 +9,8 @@ ALTER TABLE dag ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE pending ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
 -- The last moment that was given out: the next is later, whatever the clock says.
 ALTER TABLE meta ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
+-- How many of the tips are disreputable.
+ALTER TABLE meta ADD COLUMN disreputable INTEGER NOT NULL DEFAULT 0;
 
 -- reputable is 0 for a datum that came behind another owner's claim to its key: such tips are not offered as links. It was
 -- decided when the record attached, and stays as it is.
