@@ -3,6 +3,7 @@ package protocol_test
 import (
 	"crypto/ed25519"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -113,5 +114,25 @@ func BenchmarkOpen(b *testing.B) {
 		if _, err := n.Open(name.Mask(), r.SealingOf(), r.ValueBytes()); err != nil {
 			b.Fatal(err)
 		}
+	}
+}
+
+// BenchmarkChain reads the longest chain and asks who signed it: three signatures.
+func BenchmarkChain(b *testing.B) {
+	value := slices.Concat(lowerCA.owner("owner", 2).der(), middleCA.ca(lowerCA, 4, -1).der(), rootCA.ca(middleCA, 3, -1).der())
+	among := []*protocol.Authority{mustAuthority(b, rootCA.authority())}
+	for b.Loop() {
+		c, err := protocol.ParseChain(value)
+		if err != nil || c.AuthorityAt(testTime, among) == nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkCompare(b *testing.B) {
+	p := protocol.DefaultPolicy()
+	x, y := protocol.Standing{Timestamp: 1}, protocol.Standing{Timestamp: 2}
+	for b.Loop() {
+		p.Compare(&x, &y)
 	}
 }
