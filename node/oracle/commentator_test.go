@@ -198,7 +198,7 @@ func TestClock(t *testing.T) {
 		n.clockBack = time.Since(n.records[0].Time()) + 30*time.Second
 		n.set(func() { n.links.Newest = 0 })
 		n.attach("k", "b")
-		c = n.start()
+		n.start()
 		sleep(30 * time.Second)
 		n.expect("k/b objects", "k/b withdraws")
 		if n.records[1].Timestamp <= n.records[0].Timestamp {

@@ -81,7 +81,7 @@ type Config struct {
 
 // Status tells how a commentator stands.
 type Status struct {
-	// Commentaries and Words count what was published so far, earlier runs of the node included.
+	// Commentaries and Words count what was published so far, earlier runs of the node included; a crash may forget the last.
 	Commentaries, Words uint64
 	// Waiting is how many words are known to wait.
 	Waiting int

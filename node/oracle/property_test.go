@@ -47,6 +47,7 @@ var errTest = errors.New("out of order")
 func newWorld(t *rapid.T) *world {
 	l := defaultLimits(rapid.IntRange(1, 3).Draw(t, "perRecord"), rapid.IntRange(1, 4).Draw(t, "perHour"))
 	l.queue, l.page, l.poll = rapid.IntRange(1, 5).Draw(t, "queue"), rapid.IntRange(1, 3).Draw(t, "page"), 24*time.Hour
+	l.attempts = rapid.IntRange(1, 4).Draw(t, "attempts")
 	w := &world{
 		t: t, limits: l, keys: map[string]map[string]*testClaim{}, said: map[string]map[string]bool{},
 		accepted: map[uint64]time.Duration{},
@@ -100,8 +101,10 @@ func (w *world) collisions(after uint64, limit int) (r scanResult) {
 	return r
 }
 
-// attach adds a claim or a release.
-func (w *world) attach(key, owner string, release bool) {
+// arrive adds a claim or a release.
+func (w *world) arrive(release bool) {
+	key, owner := rapid.SampledFrom(keys).Draw(w.t, "key"), rapid.SampledFrom(owners).Draw(w.t, "owner")
+	w.machine.attached()
 	if w.keys[key] == nil {
 		w.keys[key] = map[string]*testClaim{}
 	}
@@ -171,6 +174,9 @@ func (w *world) run(d time.Duration) {
 				return
 			}
 			w.now = until
+			if !w.healthy && rapid.IntRange(0, 2).Draw(w.t, "meanwhile") == 0 {
+				w.arrive(rapid.Bool().Draw(w.t, "release"))
+			}
 			continue
 		}
 		if !w.crash() {
@@ -288,8 +294,7 @@ func TestSaysWhatThereIs(t *testing.T) {
 		for i := range rapid.IntRange(1, 30).Draw(t, "steps") {
 			switch command := rapid.SampledFrom([]string{"claim", "claim", "claim", "release", "run", "run", "restart"}).Draw(t, fmt.Sprint(i)); command {
 			case "claim", "release":
-				w.attach(rapid.SampledFrom(keys).Draw(t, "key"), rapid.SampledFrom(owners).Draw(t, "owner"), command == "release")
-				w.machine.attached()
+				w.arrive(command == "release")
 			case "run":
 				w.run(time.Duration(rapid.Int64Range(1, int64(time.Hour)).Draw(t, "run")))
 			case "restart":
