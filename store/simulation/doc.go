@@ -1,2 +1,46 @@
 // Package simulation attacks a network that runs in one process on virtual time. It holds no code but tests.
+//
+// The network: a node is a [store.Store] with a clock of its own; a record that somebody publishes reaches each node after a
+// random delay of up to a gossip round, so that records overtake each other, wait pending and are fetched; the network can be cut and
+// healed. Honest people write steadily, each linking what the store of his node offers ([store.Store.Links]), as real
+// writers do. Records go straight to the stores: what Network.Check guards (claims, seals, work) is not solved but stated,
+// which is what a network where Check guards the door looks like from behind the door (see make in world_test.go).
+//
+// Every test prints its seed when it fails; -seed repeats what the seed decides: people, records, delays, cuts. Which of the tips
+// offered a writer gets is the store's own chance and not repeated.
+//
+// What is shown, and what is not defended. The last column is the policy that still holds where weight does not; every node
+// agrees in all of them but for local.
+//
+//	attack                                  what holds                                       the limit, and what is left
+//	--------------------------------------  -----------------------------------------------  -----------------------------------
+//	a later claim of equal work             starves; loses by weight, local, oracles for     newest believes it
+//	                                        however long it waits
+//	the same, laundered by a friend's       gains what the owner's gains, never more
+//	record
+//	an owner's update against one who       the claim keeps its heaviest version's weight    a release gives it up for good
+//	waited
+//	both at once, within a round            one answer everywhere, which stays               by weight a coin decides;
+//	                                                                                         certified, oracles
+//	ten times the work, published           behind for good after (difference of work) /     until then ahead by weight, and for
+//	openly                                  (honest work a round) + 2 rounds                 good if laundered before; certified,
+//	                                                                                         oracles, local
+//	a private chain, published at once      loses with less work than the honest since       wins by weight with more; certified,
+//	                                                                                         oracles, local
+//	squatting during a partition            one answer everywhere: the claim of the side     a squatter on the larger side wins;
+//	                                        that did more work                               certified, oracles, each side's local
+//	a long partition                        both sides merge in steps of 1,024 records;
+//	                                        nothing is lost
+//	back-dating                             no use by weight, local, oracles, newest         as of a time before the owner's
+//	                                                                                         claim; within one's own history
+//	spam on the genesis                     costs a node what other records do               see spam_test.go
+//	siblings over a long side chain         each costs its mergeset, 1,024 at most; more
+//	                                        is refused
+//	a thousand owners of one key            bounded time, at most 100 claims listed
+//	a bad oracle: lies, floods,             counts as one of those elected, whatever it      decides alone where the others are
+//	contradicts itself, speaks of unknown   writes                                           silent
+//
+// Reading order: world_test.go (people and records), sim_test.go (time and delays), node_test.go, ask_test.go; sim_check_test.go (the
+// simulation itself); then the attacks: tips_test.go, starve_test.go, impostor_test.go, privatechain_test.go, partition_test.go,
+// backdate_test.go, spam_test.go, fanout_test.go, oracles_test.go; agree_test.go (all nodes answer alike).
 package simulation

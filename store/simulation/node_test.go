@@ -2,6 +2,8 @@ package simulation
 
 import (
 	"context"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -85,18 +87,42 @@ func (n *node) put(r *protocol.Record) store.Result {
 	n.sent[r.ID()] = r
 	n.known[r.ID()] = true
 	for _, id := range result.Attached {
-		r := n.sent[id]
-		n.order = append(n.order, r)
-		for _, l := range r.Links {
-			if _, was := n.linked[l]; !was {
-				n.linked[l] = n.now
-			}
-		}
+		n.attached(n.sent[id])
 	}
 	for _, id := range result.Missing {
 		n.after(round, func() { n.fetch(id) })
 	}
 	return result
+}
+
+func (n *node) attached(r *protocol.Record) {
+	n.order = append(n.order, r)
+	for _, l := range r.Links {
+		if _, was := n.linked[l]; !was {
+			n.linked[l] = n.now
+		}
+	}
+}
+
+// putAll puts many records, parents first and with nothing missing, several at a time: so that they share transactions.
+func (n *node) putAll(records []*protocol.Record) {
+	n.t.Helper()
+	for chunk := range slices.Chunk(records, 250) {
+		var wg sync.WaitGroup
+		for _, r := range chunk {
+			wg.Go(func() {
+				if result, err := n.store.Put(context.Background(), r, 0); err != nil || result.Outcome == store.Refused {
+					n.t.Errorf("put %s: %v, %v, %v", r.ID(), result.Outcome, result.Err, err)
+				}
+			})
+		}
+		wg.Wait()
+		for _, r := range chunk {
+			n.sent[r.ID()] = r
+			n.known[r.ID()] = true
+			n.attached(r)
+		}
+	}
 }
 
 // fetch gets a record from any node of this one's side that has it.
@@ -129,11 +155,11 @@ type links struct {
 
 func (n *node) links(count int) links {
 	n.t.Helper()
-	ids, newest, err := n.store.Links(context.Background(), count, n.time())
+	l, err := n.store.Links(context.Background(), store.LinksQuery{Count: count, Now: n.time()})
 	if err != nil {
 		n.t.Fatal(err)
 	}
-	return links{ids, newest}
+	return links{l.IDs, l.Newest}
 }
 
 func (n *node) stats() store.Stats {
@@ -152,4 +178,43 @@ func (n *node) tips() []protocol.ID {
 		n.t.Fatal(err)
 	}
 	return tips
+}
+
+// claims writes a claim on a name: a datum whose value says whose it is.
+func (n *node) claims(who person, name string, effort uint32) *protocol.Record {
+	n.t.Helper()
+	return n.write(statement{by: who, name: name, value: []byte("of " + who.name), effort: effort})
+}
+
+// weight is what a node says.
+func (n *node) weight(r *protocol.Record) uint64 {
+	n.t.Helper()
+	_, info, err := n.store.Get(context.Background(), r.ID())
+	if err != nil {
+		n.t.Fatal(err)
+	}
+	return info.Weight
+}
+
+// stacked is what the weight of a record must be, by walking over all that a node has attached.
+func (n *node) stacked(r *protocol.Record) uint64 {
+	above := map[protocol.ID]bool{r.ID(): true}
+	sum := uint64(max(1, r.Effort()))
+	for _, x := range n.order { // parents first
+		if slices.ContainsFunc(x.Links, func(l protocol.ID) bool { return above[l] }) {
+			above[x.ID()] = true
+			sum += uint64(max(1, x.Effort()))
+		}
+	}
+	return sum
+}
+
+// mustWeigh compares a node's weights with what is stacked.
+func (n *node) mustWeigh(records ...*protocol.Record) {
+	n.t.Helper()
+	for _, r := range records {
+		if have, want := n.weight(r), n.stacked(r); have != want {
+			n.t.Errorf("weight %d of %s, want %d", have, r.ID(), want)
+		}
+	}
 }

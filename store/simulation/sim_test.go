@@ -17,7 +17,7 @@ const round = 1000
 // sim is a network of nodes on virtual time. A record that is published reaches each node of the publisher's side after a
 // delay of its own, up to a round, so that records overtake each other and come before their parents.
 type sim struct {
-	t testing.TB
+	t tester
 	*world
 	dir    string
 	now    uint64
@@ -31,7 +31,12 @@ type sim struct {
 // newSim makes a network of so many nodes.
 func newSim(t testing.TB, nodes int, change func(*protocol.Params)) *sim {
 	t.Helper()
-	s := &sim{t: t, world: newWorld(t, change), dir: tempDir(t), now: start, sent: map[protocol.ID]*protocol.Record{}}
+	return simOf(t, newWorld(t, change), nodes)
+}
+
+func simOf(t tester, w *world, nodes int) *sim {
+	t.Helper()
+	s := &sim{t: t, world: w, dir: tempDir(t), now: start, sent: map[protocol.ID]*protocol.Record{}}
 	for range nodes {
 		s.join()
 	}
@@ -39,14 +44,15 @@ func newSim(t testing.TB, nodes int, change func(*protocol.Params)) *sim {
 }
 
 // tempDir is in memory where the system has such a place: what is tested here is not the disk.
-func tempDir(t testing.TB) string {
-	const memory = "/dev/shm"
-	if _, err := os.Stat(memory); err != nil {
-		return t.TempDir()
+func tempDir(t tester) string {
+	t.Helper()
+	place := "/dev/shm"
+	if _, err := os.Stat(place); err != nil {
+		place = ""
 	}
-	dir, err := os.MkdirTemp(memory, "lf-simulation") //nolint:usetesting // see above
+	dir, err := os.MkdirTemp(place, "lf-simulation")
 	if err != nil {
-		return t.TempDir()
+		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
 	return dir
@@ -167,7 +173,12 @@ func (s *sim) heal(parentsFirst bool) {
 		s.rng.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })
 	}
 	for _, n := range s.nodes {
-		n.receive(slices.DeleteFunc(slices.Clone(all), func(r *protocol.Record) bool { return n.known[r.ID()] })...)
+		lacks := slices.DeleteFunc(slices.Clone(all), func(r *protocol.Record) bool { return n.known[r.ID()] })
+		if parentsFirst && n.stats().Pending == 0 {
+			n.putAll(lacks)
+		} else {
+			n.receive(lacks...)
+		}
 	}
 }
 
@@ -187,4 +198,12 @@ func (s *sim) load(interval, until uint64, at []*node, write func(n *node) *prot
 // plain writes an ordinary record without a claim.
 func (s *sim) plain(n *node) *protocol.Record {
 	return n.write(statement{by: s.person("somebody"), kind: filler})
+}
+
+// busy has honest people write so many ordinary records a round, for some rounds, at any of the nodes.
+func (s *sim) busy(perRound, rounds uint64, at ...*node) {
+	if at == nil {
+		at = s.nodes
+	}
+	s.load(round/perRound, s.now+rounds*round, at, s.plain)
 }

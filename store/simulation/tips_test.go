@@ -20,8 +20,8 @@ func TestGoodRecordsAreAbsorbed(t *testing.T) {
 	for _, writers := range []uint64{1, 5, 50} {
 		t.Run(fmt.Sprintf("%d writers", writers), func(t *testing.T) {
 			rounds := max(12, 150/writers)
-			if testing.Short() {
-				rounds = max(11, 40/writers)
+			if small() {
+				rounds = max(11, 100/writers)
 			}
 			s := newSim(t, 6, nil)
 			var records []*protocol.Record

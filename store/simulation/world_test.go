@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"flag"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -30,10 +31,12 @@ const (
 // same records.
 type world struct {
 	*protocol.Network
-	seed  uint64
-	rng   *rand.Rand
-	names map[string]protocol.SelectorKey
-	made  uint64
+	seed   uint64
+	rng    *rand.Rand
+	random io.Reader // for what makes keys and serial numbers
+	names  map[string]protocol.SelectorKey
+	people map[string]person
+	made   uint64
 }
 
 // newWorld makes a world whose seed is told when the test fails.
@@ -51,14 +54,18 @@ func newWorld(t testing.TB, change func(*protocol.Params)) *world {
 	return worldOf(t, seed, change)
 }
 
-// fataler is what tests and property tests have in common here.
-type fataler interface {
+// tester is what tests and property tests have in common.
+type tester interface {
 	Helper()
+	Cleanup(func())
+	Logf(string, ...any)
+	Error(...any)
+	Errorf(string, ...any)
 	Fatal(...any)
 	Fatalf(string, ...any)
 }
 
-func worldOf(t fataler, seed uint64, change func(*protocol.Params)) *world {
+func worldOf(t tester, seed uint64, change func(*protocol.Params)) *world {
 	t.Helper()
 	p := protocol.DefaultParams()
 	p.Name, p.WorkPerKiB = "simulation", 0
@@ -66,26 +73,44 @@ func worldOf(t fataler, seed uint64, change func(*protocol.Params)) *world {
 	if change != nil {
 		change(&p)
 	}
-	n, err := protocol.NewNetwork(p, epoch, rand.NewChaCha8(sha256.Sum256(binary.BigEndian.AppendUint64(nil, seed))))
+	random := rand.NewChaCha8(sha256.Sum256(binary.BigEndian.AppendUint64(nil, seed)))
+	n, err := protocol.NewNetwork(p, epoch, random)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &world{Network: n, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)), names: map[string]protocol.SelectorKey{}}
+	return &world{Network: n, seed: seed, random: random, rng: rand.New(rand.NewPCG(seed, 1)), names: map[string]protocol.SelectorKey{}, people: map[string]person{}}
 }
 
-// person is somebody with a key.
-type person struct{ ed25519.PrivateKey }
+// person is somebody with a key, the same in all worlds.
+type person struct {
+	name  string
+	key   ed25519.PrivateKey
+	owner protocol.Owner
+}
 
-func (p person) owner() protocol.Owner { return protocol.OwnerOf(p.PrivateKey) }
-
-// person returns the person of a name, the same for all worlds.
 func (w *world) person(name string) person {
-	seed := sha256.Sum256([]byte(name))
-	return person{ed25519.NewKeyFromSeed(seed[:])}
+	p, ok := w.people[name]
+	if !ok {
+		seed := sha256.Sum256([]byte(name))
+		key := ed25519.NewKeyFromSeed(seed[:])
+		p = person{name, key, protocol.OwnerOf(key)}
+		w.people[name] = p
+	}
+	return p
 }
 
-// strangers returns so many people who have not written before.
-func (w *world) strangers(count int, who string) []person {
+// nameOf is for messages.
+func (w *world) nameOf(o protocol.Owner) string {
+	for _, p := range w.people {
+		if p.owner == o {
+			return p.name
+		}
+	}
+	return o.String()
+}
+
+// crowd returns so many people.
+func (w *world) crowd(count int, who string) []person {
 	people := make([]person, count)
 	for i := range people {
 		people[i] = w.person(fmt.Sprintf("%s %d", who, i))
@@ -129,7 +154,7 @@ func (w *world) make(s statement) *protocol.Record {
 	if s.effort == 0 {
 		s.effort = ordinary
 	}
-	h := protocol.Header{Version: protocol.Version, Type: s.kind, Owner: s.by.owner(), Timestamp: s.at, Links: slices.Clone(s.links)}
+	h := protocol.Header{Version: protocol.Version, Type: s.kind, Owner: s.by.owner, Timestamp: s.at, Links: slices.Clone(s.links)}
 	slices.SortFunc(h.Links, protocol.ID.Compare)
 	h.Links = slices.Compact(h.Links)
 	if s.name != "" {
@@ -140,19 +165,25 @@ func (w *world) make(s statement) *protocol.Record {
 	}
 	r, err := protocol.NewRecord(h, s.value)
 	if err == nil {
-		r, err = w.Sign(r, s.by.PrivateKey)
+		r, err = w.Sign(r, s.by.key)
 	}
 	if err != nil {
 		panic(err)
 	}
-	h = r.Header
+	return w.pay(r, s.effort)
+}
+
+// pay returns the record with work of an effort behind it, and with each call another one: of a record that has work already, a twin.
+func (w *world) pay(r *protocol.Record, effort uint32) *protocol.Record {
+	h := r.Header
 	w.made++
-	h.Work = &protocol.Work{Effort: s.effort}
-	binary.BigEndian.PutUint64(h.Work.Nonce[:], w.made) // no two records are the same, not even of one author and moment
-	if r, err = protocol.NewRecord(h, s.value); err != nil {
+	h.Work = &protocol.Work{Effort: effort}
+	binary.BigEndian.PutUint64(h.Work.Nonce[:], w.made)
+	paid, err := protocol.NewRecord(h, r.ValueBytes())
+	if err != nil {
 		panic(err)
 	}
-	return r
+	return paid
 }
 
 // genesis returns the IDs of the genesis records.
@@ -171,3 +202,6 @@ func sorted(ids []protocol.ID) []protocol.ID {
 	slices.SortFunc(ids, protocol.ID.Compare)
 	return ids
 }
+
+// small reports whether a test should do with less.
+func small() bool { return testing.Short() || raceEnabled }
