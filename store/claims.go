@@ -1,120 +1,198 @@
 package store
 
 import (
+	"bytes"
+	"cmp"
+	"errors"
+	"math"
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
 )
 
-// version is a row of the table versions under one composite key and owner.
-type version struct {
-	timestamp, idx int64
-	released       bool
-}
+// errStranger says that a version which the index proposed is of another composite key with the same prefix.
+var errStranger = errors.New("a version of another composite key")
 
 // answer adds a candidate to the answers, unless no claim on it is left.
 func (x *search) answer(k candidate) error {
-	claims, err := x.claims(k)
-	if err != nil || len(claims) == 0 {
+	a, err := x.claims(k, x.hiding)
+	if errors.Is(err, errStranger) {
+		a, err = x.claims(k, true) // strangers may have hidden versions of this key: look at all
+	}
+	if err != nil || a.Total == 0 {
 		return err
 	}
 	if len(x.answers.Keys) == x.limit {
 		x.answers.More = true
 		return nil
 	}
-	x.answers.Keys = append(x.answers.Keys, Answer{Composite: claims[0].Record.CompositeID(), Ordinals: k.ordinals, Claims: claims})
+	a.Composite, a.Ordinals = a.Claims[0].Record.CompositeID(), k.ordinals
+	x.answers.Keys = append(x.answers.Keys, a)
 	return nil
 }
 
-// claims returns the ranked claims on a candidate; without history only the best, without its older versions.
-func (x *search) claims(k candidate) ([]Claim, error) {
-	groups, err := x.gather(k.composite, x.query.History)
+// claims ranks the claims on a candidate. Where it is careful, it takes no row of an index for a version before it has seen
+// that the record is one and not hidden; otherwise it reads the records whose contents it needs, and the best.
+func (x *search) claims(k candidate, careful bool) (Answer, error) {
+	h := &hearing{search: x, candidate: k, careful: careful}
+	if err := h.call(); err != nil || len(h.contenders) == 0 {
+		return Answer{}, err
+	}
+	claims, err := h.decide()
+	return Answer{Claims: claims, Total: len(h.contenders)}, err
+}
+
+// hearing is the claims on one composite key while they are ranked.
+type hearing struct {
+	*search
+	candidate
+	careful    bool
+	contenders []*contender
+	earliest   *earliest
+}
+
+// contender is a claim while it is ranked: what is known of it so far.
+type contender struct {
+	group
+	claim    *Claim // nil until a record was needed
+	standing protocol.Standing
+	known    uint // a bit for each criterion that was measured
+	sight    sight
+}
+
+// call finds the claims.
+func (h *hearing) call() error {
+	groups, err := h.gather(h.composite)
 	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		c := &contender{group: g}
+		stands := !slices.ContainsFunc(g.versions, func(v version) bool { return v.released })
+		if h.careful {
+			if stands, err = h.settle(c); err != nil {
+				return err
+			}
+		}
+		if stands {
+			h.contenders = append(h.contenders, c)
+		}
+	}
+	return nil
+}
+
+// settle finds the newest version that is one, and reports whether there is one that no release withdraws.
+func (h *hearing) settle(c *contender) (stands bool, err error) {
+	var best *Version
+	released := false
+	time := int64(math.MaxInt64)
+	err = h.versionsOf(h.composite, c.owner, h.since, h.until, func(v version) (bool, error) {
+		if v.timestamp < time && (released || best != nil) {
+			return false, nil
+		}
+		time = v.timestamp
+		r, err := h.visible(v.idx)
+		switch {
+		case err != nil || r == nil:
+			return true, err
+		case v.released:
+			released = true
+		case best == nil || compareVersions(Version{Record: r}, *best) > 0:
+			best = &Version{r, uint64(v.idx), h.weight(v.idx)}
+		}
+		return true, nil
+	})
+	if err != nil || released || best == nil {
+		return false, err
+	}
+	c.claim = &Claim{Owner: best.Record.Owner, Version: *best}
+	return true, nil
+}
+
+// visible returns the record of a version, nil if it is a stranger's or hidden.
+func (h *hearing) visible(idx int64) (*protocol.Record, error) {
+	r, err := h.read(idx)
+	if err != nil || !h.isOf(h.candidate, r) {
 		return nil, err
 	}
-	var claims []Claim
-	var strangers bool
-	if _, newest := x.ranker.(Newest); newest && !x.query.History {
-		claims, strangers, err = x.newest(k, groups)
-	} else {
-		claims, strangers, err = x.loadAll(k, groups)
-	}
-	if err == nil && strangers && !x.query.History {
-		// Another composite key has the same prefix, and may have hidden versions of this one: look at all.
-		if groups, err = x.gather(k.composite, true); err == nil {
-			claims, _, err = x.loadAll(k, groups)
+	if h.hiding {
+		if hidden, err := h.judge.hidden(r, idx); err != nil || hidden {
+			return nil, err
 		}
 	}
-	if err != nil || len(claims) == 0 {
+	return r, nil
+}
+
+// read returns an attached record, for its price.
+func (x *search) read(idx int64) (*protocol.Record, error) {
+	if err := x.spend(1); err != nil {
 		return nil, err
 	}
-	x.ranker.Rank(claims)
-	if !x.query.History {
-		claims = claims[:1]
-		claims[0].Older = nil
-	}
-	return claims, nil
+	return x.record(idx)
 }
 
-func (x *search) loadAll(k candidate, groups [][]version) (claims []Claim, strangers bool, err error) {
-	for _, group := range groups {
-		claim, odd, err := x.load(k, group)
+// load reads a claim's answer.
+func (h *hearing) load(c *contender) error {
+	if c.claim != nil {
+		return nil
+	}
+	var best Version
+	for _, v := range c.versions {
+		r, err := h.read(v.idx)
 		if err != nil {
-			return nil, false, err
+			return err
 		}
-		strangers = strangers || odd
-		if claim != nil {
-			claims = append(claims, *claim)
+		if !h.isOf(h.candidate, r) {
+			return errStranger
 		}
-	}
-	return claims, strangers, nil
-}
-
-// newest reads only the claims that can be the newest one.
-func (x *search) newest(k candidate, groups [][]version) (best []Claim, strangers bool, err error) {
-	slices.SortFunc(groups, func(a, b []version) int { return int(min(1, max(-1, b[0].timestamp-a[0].timestamp))) })
-	for _, group := range groups {
-		if len(best) > 0 && group[0].timestamp < int64(best[0].Record.Timestamp) {
-			break
-		}
-		if len(group) == 1 && group[0].released {
-			continue
-		}
-		claim, odd, err := x.load(k, group)
-		if err != nil || odd {
-			return nil, odd, err
-		}
-		if claim != nil {
-			best = append(best, *claim)
+		if this := (Version{Record: r, Index: uint64(v.idx)}); best.Record == nil || compareVersions(this, best) > 0 {
+			best = this
 		}
 	}
-	return best, false, nil
+	best.Weight = h.weight(int64(best.Index))
+	c.claim = &Claim{Owner: best.Record.Owner, Version: best}
+	return nil
 }
 
-// load reads the versions of one owner's claim: sorted, twins collapsed, and cut at the newest release. It returns
-// nil when nothing is left, and reports whether there were records of another composite key among them.
-func (x *search) load(k candidate, group []version) (claim *Claim, strangers bool, err error) {
-	versions := make([]Version, 0, len(group))
-	for _, v := range group {
-		r, err := x.record(v.idx)
+// timestamp is that of a claim's answer.
+func (c *contender) timestamp() int64 {
+	if c.claim != nil {
+		return int64(c.claim.Record.Timestamp)
+	}
+	return c.versions[0].timestamp
+}
+
+// history reads a claim's older versions: those that no release withdraws, twins as one.
+func (h *hearing) history(c *contender) error {
+	all, err := h.gatherOwner(h.composite, c.owner, true)
+	if err != nil {
+		return err
+	}
+	versions := make([]Version, 0, len(all.versions))
+	for _, v := range all.versions {
+		r, err := h.visible(v.idx)
 		if err != nil {
-			return nil, false, err
+			return err
 		}
-		if err := x.spend(1); err != nil {
-			return nil, false, err
+		if r != nil {
+			versions = append(versions, Version{r, uint64(v.idx), h.weight(v.idx)})
 		}
-		if !x.isOf(k, r) {
-			strangers = true
-			continue
-		}
-		versions = append(versions, Version{r, uint64(v.idx)})
 	}
 	slices.SortFunc(versions, func(a, b Version) int { return compareVersions(b, a) })
-	versions = claimed(versions)
-	if versions = collapseTwins(versions); len(versions) == 0 {
-		return nil, strangers, nil
+	if versions = collapseTwins(claimed(versions)); len(versions) > 0 {
+		c.claim.Version, c.claim.Older = versions[0], versions[1:]
 	}
-	return &Claim{Owner: versions[0].Record.Owner, Version: versions[0], Older: versions[1:]}, strangers, nil
+	return nil
+}
+
+// compareVersions orders by timestamp, then by signed hash, and twins by ID. The signed hash is the owner's own: by ID
+// alone, a stranger who pays for a twin could decide again between two owners.
+func compareVersions(a, b Version) int {
+	if c := cmp.Compare(a.Record.Timestamp, b.Record.Timestamp); c != 0 {
+		return c
+	}
+	x, y := a.Record.SignedHash(), b.Record.SignedHash()
+	return cmp.Or(bytes.Compare(x[:], y[:]), a.Record.ID().Compare(b.Record.ID()))
 }
 
 // claimed cuts versions, the newest first, where a release withdraws them: those of its own time and before.

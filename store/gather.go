@@ -1,103 +1,125 @@
 package store
 
-// gather returns the versions under a composite key within the query's time, for each owner: all of them, or only those
-// with the newest timestamp, which are one but for ties.
-func (x *search) gather(composite int64, all bool) (groups [][]version, err error) {
+// version is a row of the table versions under one composite key and owner.
+type version struct {
+	timestamp, idx int64
+	released       bool
+}
+
+// group is what one owner has under a composite key within the query's time: the versions with the newest timestamp, which are
+// one but for ties, or all of them, newest first.
+type group struct {
+	owner    int64
+	versions []version
+}
+
+// gather returns the newest versions under a composite key within the query's time, for each owner.
+func (x *search) gather(composite int64) (groups []group, err error) {
 	if x.owners != nil {
 		for _, owner := range x.owners {
-			if groups, err = x.gatherOwner(groups, composite, owner, all); err != nil {
+			g, err := x.gatherOwner(composite, owner, false)
+			if err != nil {
 				return nil, err
 			}
+			groups = g.join(groups)
 		}
 		return groups, nil
 	}
 	for after := int64(0); after >= 0; {
-		if groups, after, err = x.gatherAfter(groups, composite, after, all); err != nil {
+		if groups, after, err = x.gatherAfter(groups, composite, after); err != nil {
 			return nil, err
 		}
 	}
 	return groups, nil
 }
 
+func (g group) join(groups []group) []group {
+	if len(g.versions) == 0 {
+		return groups
+	}
+	return append(groups, g)
+}
+
 // gatherAfter goes through the owners behind one, stepping over rows of no use while they are few. It stops, and returns
 // the owner to go on behind, where seeking is cheaper; at the end it returns −1.
-func (x *search) gatherAfter(groups [][]version, composite, after int64, all bool) ([][]version, int64, error) {
+func (x *search) gatherAfter(groups []group, composite, after int64) ([]group, int64, error) {
 	r, err := x.conn.query("SELECT owner, timestamp, idx, released FROM versions WHERE composite = ? AND owner > ? ORDER BY owner, timestamp DESC, idx", composite, after)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer r.close()
-	var group []version
+	g := group{owner: after}
 	useless := 0
-	flush := func() {
-		if len(group) > 0 {
-			groups = append(groups, group)
-		}
-		group, useless = nil, 0
-	}
 	for {
 		ok, err := r.next()
 		if err != nil {
 			return nil, 0, err
 		}
 		if !ok {
-			flush()
-			return groups, -1, nil
+			return g.join(groups), -1, nil
 		}
 		if err := x.spend(1); err != nil {
 			return nil, 0, err
 		}
-		if r.int(0) != after {
-			flush()
-			after = r.int(0)
+		if owner := r.int(0); owner != g.owner {
+			groups, g, useless = g.join(groups), group{owner: owner}, 0
 		}
 		v := version{r.int(1), r.int(2), r.int(3) != 0}
-		if x.takes(group, v, all) {
-			group = append(group, v)
+		if x.takes(g.versions, v, false) {
+			g.versions = append(g.versions, v)
 			continue
 		}
 		if useless++; useless < x.seekAfter {
 			continue
 		}
-		if group == nil && v.timestamp > x.until { // what counts is further back
-			groups, err = x.gatherOwner(groups, composite, after, all)
+		if len(g.versions) == 0 && v.timestamp > x.until { // what counts is further back
+			if g, err = x.gatherOwner(composite, g.owner, false); err != nil {
+				return nil, 0, err
+			}
 		}
-		flush()
-		return groups, after, err
+		return g.join(groups), g.owner, nil
 	}
 }
 
 // takes reports whether a version counts, given those of its owner that came before it, which are not older.
-func (x *search) takes(group []version, v version, all bool) bool {
+func (x *search) takes(have []version, v version, all bool) bool {
 	if v.timestamp > x.until || v.timestamp < x.since {
 		return false
 	}
-	return all || group == nil || v.timestamp == group[0].timestamp
+	return all || len(have) == 0 || v.timestamp == have[0].timestamp
 }
 
-func (x *search) gatherOwner(groups [][]version, composite, owner int64, all bool) ([][]version, error) {
+// gatherOwner returns one owner's newest versions within the query's time, or all.
+func (x *search) gatherOwner(composite, owner int64, all bool) (group, error) {
+	g := group{owner: owner}
+	err := x.versionsOf(composite, owner, x.since, x.until, func(v version) (bool, error) {
+		more := x.takes(g.versions, v, all)
+		if more {
+			g.versions = append(g.versions, v)
+		}
+		return more, nil
+	})
+	return g, err
+}
+
+// versionsOf goes through an owner's versions between two times, newest first, as long as visit wants more.
+func (x *search) versionsOf(composite, owner, since, until int64, visit func(version) (more bool, err error)) error {
 	r, err := x.conn.query(`SELECT timestamp, idx, released FROM versions WHERE composite = ? AND owner = ? AND timestamp BETWEEN ? AND ?
-		ORDER BY timestamp DESC, idx`, composite, owner, x.since, x.until)
+		ORDER BY timestamp DESC, idx`, composite, owner, since, until)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer r.close()
-	var group []version
 	for {
 		ok, err := r.next()
-		if err != nil {
-			return nil, err
-		}
-		v := version{r.int(0), r.int(1), r.int(2) != 0}
-		if !ok || !x.takes(group, v, all) {
-			if len(group) > 0 {
-				groups = append(groups, group)
-			}
-			return groups, nil
+		if err != nil || !ok {
+			return err
 		}
 		if err := x.spend(1); err != nil {
-			return nil, err
+			return err
 		}
-		group = append(group, v)
+		if more, err := visit(version{r.int(0), r.int(1), r.int(2) != 0}); err != nil || !more {
+			return err
+		}
 	}
 }

@@ -98,9 +98,14 @@ type tuning struct {
 	selective int
 	// seekAfter is how many rows of no use are stepped over before a seek is cheaper.
 	seekAfter int
+	// rootsCompared is how many roots of a claim a new version is compared with: a few µs. Who makes more, by versions that
+	// do not build on each other, pays a record for each.
+	rootsCompared int
+	// versionsParted is how many versions behind a late release are looked at to find its roots: a few ms at worst.
+	versionsParted int
 }
 
-var defaultTuning = tuning{selective: 256, seekAfter: 16}
+var defaultTuning = tuning{selective: 256, seekAfter: 16, rootsCompared: 64, versionsParted: 256}
 
 // Bounds of what claims are ranked by.
 const (
@@ -114,13 +119,8 @@ const (
 	maxWords = 10_000
 	// verifyCost is what the signatures of a chain, three at most, cost a query's budget, in rows: 60 µs each.
 	verifyCost = 180
-	// verdicts is how many chains of authorities that readers name are remembered as good or not: more than one query can
-	// verify, at about 150 bytes each.
-	verdicts = 8192
 
-	// rootsCompared is how many roots of a claim a new version is compared with: a few µs. Who makes more, by versions that
-	// do not build on each other, pays a record for each.
-	rootsCompared = 64
-	// versionsParted is how many versions behind a late release are looked at to find its roots: a few ms at worst.
-	versionsParted = 256
+	// revocationsCompared is how many revocations of a certificate a new one is compared with, to keep none that changes
+	// nothing.
+	revocationsCompared = 16
 )

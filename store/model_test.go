@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"cmp"
 	"reflect"
 	"slices"
@@ -10,23 +9,19 @@ import (
 )
 
 // model is the store as a definition rather than a program: everything by brute force, from the records alone.
-type model struct{ records []*protocol.Record }
+type model struct {
+	records []*protocol.Record
+	made    *modelGraph
+}
 
-// attached are the records whose ancestors are all here and none of them older than a link, found by repetition.
-func (m *model) attached(w *world) map[protocol.ID]*protocol.Record {
-	in := map[protocol.ID]*protocol.Record{}
-	for _, g := range w.Genesis() {
-		in[g.ID()] = g
+// attached are the records whose ancestors are all here and that their past allows.
+func (m *model) attached(w *world) map[protocol.ID]*protocol.Record { return m.graphIn(w).records }
+
+func (m *model) graphIn(w *world) *modelGraph {
+	if m.made == nil {
+		m.made = m.graph(w)
 	}
-	for grew := true; grew; {
-		grew = false
-		for _, r := range m.records {
-			if in[r.ID()] == nil && !slices.ContainsFunc(r.Links, func(l protocol.ID) bool { return in[l] == nil || in[l].Timestamp > r.Timestamp }) {
-				in[r.ID()], grew = r, true
-			}
-		}
-	}
-	return in
+	return m.made
 }
 
 // waiting are the records that are neither attached nor can never be: invalid themselves, or with such an ancestor.
@@ -52,16 +47,25 @@ func (m *model) waiting(w *world) map[protocol.ID]bool {
 	return out
 }
 
-// modelAnswer is an answer as IDs: for each claim its versions, newest first.
+// modelAnswer is an answer as IDs: for each claim its versions, newest first. What explains it is there where it was asked for.
 type modelAnswer struct {
 	composite protocol.CompositeID
 	ordinals  []uint64
+	total     int
 	claims    [][]protocol.ID
+	explained []explained
+}
+
+type explained struct {
+	protocol.Standing
+	seen   uint64
+	lostBy protocol.Criterion
 }
 
 func (m *model) query(w *world, q Query) (answers []modelAnswer, more bool) {
+	g := m.graphIn(w)
 	byKey := map[protocol.CompositeID][]*protocol.Record{}
-	for _, r := range m.attached(w) {
+	for _, r := range g.records {
 		switch {
 		case r.Type != protocol.TypeDatum && r.Type != protocol.TypeRelease,
 			len(q.Owners) > 0 && !slices.Contains(q.Owners, r.Owner),
@@ -72,9 +76,11 @@ func (m *model) query(w *world, q Query) (answers []modelAnswer, more bool) {
 	}
 	for id, records := range byKey {
 		ordinals := bruteAssign(q, records[0].Selectors)
-		claims := modelClaims(records, q.History)
-		if ordinals != nil && len(claims) > 0 {
-			answers = append(answers, modelAnswer{id, ordinals, claims})
+		if ordinals == nil {
+			continue
+		}
+		if claims := g.claimsOn(records, q); len(claims) > 0 {
+			answers = append(answers, answerOf(id, ordinals, claims, q))
 		}
 	}
 	slices.SortFunc(answers, func(a, b modelAnswer) int {
@@ -85,6 +91,28 @@ func (m *model) query(w *world, q Query) (answers []modelAnswer, more bool) {
 		return answers[:limit], true
 	}
 	return answers, false
+}
+
+func answerOf(id protocol.CompositeID, ordinals []uint64, claims []*modelClaim, q Query) modelAnswer {
+	a := modelAnswer{composite: id, ordinals: ordinals, total: len(claims)}
+	for _, c := range claims {
+		ids := c.listed()
+		if !q.History {
+			ids = ids[:1]
+		}
+		if len(a.claims) == 0 || q.History || q.Explain {
+			a.claims = append(a.claims, ids)
+		}
+		if q.Explain {
+			policy := q.Policy
+			if policy == nil {
+				policy = protocol.DefaultPolicy()
+			}
+			_, lostBy := policy.Compare(&claims[0].standing, &c.standing)
+			a.explained = append(a.explained, explained{c.standing, uint64(c.sight.seen / 1000), lostBy})
+		}
+	}
+	return a
 }
 
 // bruteAssign tries every way to give each range a selector of its own, and returns the smallest ordinals.
@@ -113,44 +141,14 @@ func bruteAssign(q Query, selectors []protocol.Selector) (best []uint64) {
 	return best
 }
 
-// modelClaims are the claims among the records of one key, best first.
-func modelClaims(records []*protocol.Record, history bool) (claims [][]protocol.ID) {
-	newestFirst := func(a, b *protocol.Record) int {
-		x, y := a.SignedHash(), b.SignedHash()
-		return -cmp.Or(cmp.Compare(a.Timestamp, b.Timestamp), bytes.Compare(x[:], y[:]), a.ID().Compare(b.ID()))
-	}
-	slices.SortFunc(records, newestFirst)
-	withdrawn := map[protocol.Owner]uint64{} // up to which time
-	for _, r := range records {
-		if r.Type == protocol.TypeRelease {
-			withdrawn[r.Owner] = max(withdrawn[r.Owner], r.Timestamp)
-		}
-	}
-	said := map[[32]byte]bool{}
-	place := map[protocol.Owner]int{}
-	for _, r := range records {
-		twin := said[r.SignedHash()]
-		said[r.SignedHash()] = true
-		switch at, has := place[r.Owner]; {
-		case twin || r.Timestamp <= withdrawn[r.Owner]:
-		case has:
-			claims[at] = append(claims[at], r.ID())
-		default:
-			place[r.Owner] = len(claims)
-			claims = append(claims, []protocol.ID{r.ID()})
-		}
-	}
-	if !history && len(claims) > 0 {
-		claims = [][]protocol.ID{claims[0][:1]}
-	}
-	return claims
-}
-
 // idsOfAnswers turns the store's answers into the model's form.
-func idsOfAnswers(a Answers) (answers []modelAnswer) {
+func idsOfAnswers(q Query, a Answers) (answers []modelAnswer) {
 	for _, k := range a.Keys {
-		m := modelAnswer{composite: k.Composite, ordinals: k.Ordinals}
+		m := modelAnswer{composite: k.Composite, ordinals: k.Ordinals, total: k.Total}
 		for _, c := range k.Claims {
+			if q.Explain {
+				m.explained = append(m.explained, explained{c.Standing, c.Seen, c.LostBy})
+			}
 			ids := []protocol.ID{c.Record.ID()}
 			for _, v := range c.Older {
 				ids = append(ids, v.Record.ID())

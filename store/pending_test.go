@@ -270,7 +270,7 @@ func TestOrders(t *testing.T) {
 	e := w.make(spec{at: 3, owner: 2, links: []*protocol.Record{c, d}, sels: []sel{{"k", 1}, {"l", 5}}})
 	records := []*protocol.Record{a, b, c, d, e}
 	query := Query{Where: []Range{w.where("k", 0, 9)}, Open: true, History: true}
-	want, _ := (&model{records}).query(w, query)
+	want, _ := (&model{records: records}).query(w, query)
 	for i, order := range permutations(records) {
 		s := openTest(t, w, Options{volatile: true})
 		for _, r := range order {
@@ -279,8 +279,8 @@ func TestOrders(t *testing.T) {
 			}
 		}
 		answers, err := s.Query(t.Context(), query)
-		if err != nil || !equalAnswers(idsOfAnswers(answers), want) {
-			t.Fatalf("order %d: %v, %v; want %v", i, idsOfAnswers(answers), err, want)
+		if err != nil || !equalAnswers(idsOfAnswers(query, answers), want) {
+			t.Fatalf("order %d: %v, %v; want %v", i, idsOfAnswers(query, answers), err, want)
 		}
 	}
 }

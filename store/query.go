@@ -4,6 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -26,6 +29,15 @@ type Query struct {
 	Since, Until uint64
 	History      bool // also older versions and other claims
 	Limit        int  // composite keys at most; 0: 100
+
+	// Policy ranks the claims; nil: the default.
+	Policy protocol.Policy
+	// Oracles are those whose objections count, at most 64.
+	Oracles []protocol.Owner
+	// Authorities are those whose certificates count besides the network's, at most 16.
+	Authorities []*protocol.Authority
+	// Explain asks for all claims with what each criterion says of them.
+	Explain bool
 }
 
 // Answers lists composite keys by their ordinals, compared in the order of Where, then by their IDs.
@@ -40,23 +52,36 @@ type Answer struct {
 	Composite protocol.CompositeID
 	// Ordinals has one for each range of Where: the smallest that the key's selectors allow, the first range deciding first.
 	Ordinals []uint64
-	// Claims are ranked, best first; without History there is only the best.
+	// Claims are ranked, best first, at most 100; without History or Explain there is only the best.
 	Claims []Claim
+	// Total is how many claims there are.
+	Total int
 }
 
 // Claim is what one owner says under a composite key. Its newest version, which may be a tombstone, is its answer. Versions at or before a
-// release of the owner's do not count; order is by timestamp, then by signed hash.
+// release of the owner's do not count; order is by timestamp, then by signed hash. A version that rests on a certificate which was
+// revoked, as far as the revocation reaches, is none.
 type Claim struct {
 	Owner protocol.Owner
 	Version
 	// Older has the other versions, newest first, when the query asks for history.
 	Older []Version
+	// Standing is what the criteria say of the claim: all of them when the query asks to explain, otherwise those that were
+	// looked at to rank it.
+	Standing protocol.Standing
+	// Authority names who certifies the owner, where that was looked at.
+	Authority string
+	// With Explain: when this node saw the claim first, in milliseconds, and for those behind the best by which criterion they are.
+	Seen   uint64
+	LostBy protocol.Criterion
 }
 
 // Version is one record of a claim. Twins, records over the same signed bytes, are one version: the one with the largest ID.
+// Weight is the record's own; a claim has that of its heaviest version, twins included, in its standing.
 type Version struct {
 	Record *protocol.Record
 	Index  uint64
+	Weight uint64
 }
 
 // Query answers from the attached records. Its cost is bounded: [ErrTooBroad] says that it would be exceeded.
@@ -83,6 +108,23 @@ func (q *Query) check() error {
 	if q.Limit < 0 {
 		return fmt.Errorf("%w: limit %d", ErrBadQuery, q.Limit)
 	}
+	return q.checkTrust()
+}
+
+func (q *Query) checkTrust() error {
+	if q.Policy != nil {
+		if err := q.Policy.Check(); err != nil {
+			return fmt.Errorf("%w: %w", ErrBadQuery, err)
+		}
+	}
+	if len(q.Oracles) > maxOracles || len(q.Authorities) > maxAuthorities {
+		return fmt.Errorf("%w: %d oracles and %d authorities, at most %d and %d", ErrBadQuery, len(q.Oracles), len(q.Authorities), maxOracles, maxAuthorities)
+	}
+	for _, o := range q.Oracles {
+		if o.SmallOrder() {
+			return fmt.Errorf("%w: oracle %s has a key that anybody can sign for", ErrBadQuery, o)
+		}
+	}
 	return nil
 }
 
@@ -99,9 +141,16 @@ func (s span) holds(ordinal uint64) bool { return s.from <= ordinal && ordinal <
 // search is one query at work.
 type search struct {
 	*conn
-	ctx    context.Context
-	query  Query
-	ranker Ranker
+	ctx     context.Context
+	network *protocol.Network
+	query   Query
+	// policy ends with newest; oracles are distinct.
+	policy  protocol.Policy
+	oracles []protocol.Owner
+	judge   *judge
+	// hiding says that there may be hidden versions: something was revoked on a network where it matters.
+	hiding   bool
+	verdicts *lru.Cache[verdictKey, *believed]
 	// where is Query.Where; apart says that no two of its keys are equal.
 	where        []span
 	apart        bool
@@ -115,7 +164,16 @@ type search struct {
 }
 
 func (s *Store) newSearch(ctx context.Context, q Query) *search {
-	x := &search{ctx: ctx, query: q, ranker: s.options.Ranker, tuning: s.options.tuning, budget: scanBudget}
+	x := &search{ctx: ctx, network: s.network, query: q, policy: q.Policy, verdicts: s.verdicts, tuning: s.options.tuning, budget: scanBudget}
+	if x.policy == nil {
+		x.policy = defaultPolicy
+	}
+	x.policy = x.policy.Total()
+	for _, o := range q.Oracles {
+		if !slices.Contains(x.oracles, o) {
+			x.oracles = append(x.oracles, o)
+		}
+	}
 	keys := map[int64]bool{}
 	for _, r := range q.Where {
 		s := span{prefix(r.Key[:]), r.From, r.To}
@@ -132,8 +190,23 @@ func (s *Store) newSearch(ctx context.Context, q Query) *search {
 	return x
 }
 
-func (x *search) run(c *conn) error {
+// defaultPolicy is read, not changed.
+var defaultPolicy = protocol.DefaultPolicy()
+
+// begin begins the search on one state of the database.
+func (x *search) begin(c *conn) (err error) {
 	x.conn = c
+	x.judge = &judge{conn: c, network: x.network, spend: x.spend}
+	if len(x.network.Authorities()) > 0 {
+		x.hiding, err = c.anyRevoked()
+	}
+	return err
+}
+
+func (x *search) run(c *conn) error {
+	if err := x.begin(c); err != nil {
+		return err
+	}
 	if len(x.query.Owners) > 0 {
 		if err := x.findOwners(); err != nil || len(x.owners) == 0 {
 			return err

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"sync"
 	"testing"
 
 	"github.com/lf-store/lf/protocol"
@@ -43,6 +42,8 @@ func values(t *testing.T, w *world, a Answers, name string) (list []string) {
 	}
 	return list
 }
+
+var onlyNewest = protocol.Policy{protocol.CriterionNewest}
 
 // TestClaims is one composite key in the course of time.
 func TestClaims(t *testing.T) {
@@ -89,6 +90,7 @@ func TestClaims(t *testing.T) {
 			for _, q := range []Query{
 				{Where: []Range{w.where("horse", 0, 0)}}, {Where: []Range{w.where("horse", 0, 9)}}, {Where: []Range{w.where("horse", 0, 0)}, Open: true},
 			} {
+				q.Policy = onlyNewest
 				for _, o := range c.owners {
 					q.Owners = append(q.Owners, w.ownerID(o))
 				}
@@ -175,12 +177,16 @@ func newCrowd(t *testing.T) *crowd {
 		}
 		records = append(records, w.make(spec{at: 1, sels: sels, value: fmt.Sprint(i)}))
 	}
+	last := w.Genesis()[1]
 	for i := range 1000 {
-		records = append(records,
+		revised := w.make(spec{at: uint64(i) + 1, links: []*protocol.Record{w.Genesis()[0], last}, sels: []sel{{"revised", 0}}, value: fmt.Sprint(i)})
+		records = append(records, revised,
 			w.make(spec{at: uint64(i) + 1, owner: i, sels: []sel{{"crowded", 0}}, value: fmt.Sprint(i)}),
-			w.make(spec{at: uint64(i) + 1, sels: []sel{{"revised", 0}}, value: fmt.Sprint(i)}))
+			w.make(spec{at: uint64(i) + 1, sels: []sel{{"scattered", 0}}, value: fmt.Sprint(i)}))
+		last = revised
 	}
-	records = append(records, w.make(spec{at: 500, owner: 1, sels: []sel{{"revised", 0}}, value: "other"}))
+	records = append(records, w.make(spec{at: 500, owner: 1, sels: []sel{{"revised", 0}}, value: "other"}),
+		w.make(spec{at: 500, owner: 1, sels: []sel{{"scattered", 0}}, value: "other"}))
 	putMany(t, s, records)
 	return &crowd{w, s}
 }
@@ -204,11 +210,14 @@ func TestCost(t *testing.T) {
 		{"open, common, few", Query{Where: []Range{common}, Open: true, Limit: 5}, 5, true, 20},
 		{"two common, few", Query{Where: []Range{common, where("other1", 0, protocol.MaxOrdinal)}, Limit: 5}, 5, true, 900},
 		{"one key", Query{Where: []Range{where("common", 1, 1), where("other1", 1, 1)}}, 1, false, 3},
-		{"thousand owners", Query{Where: []Range{where("crowded", 0, 0)}}, 1, false, 1002},
+		{"thousand owners", Query{Where: []Range{where("crowded", 0, 0)}}, 1, false, 2002},
+		{"thousand owners, the newest", Query{Where: []Range{where("crowded", 0, 0)}, Policy: onlyNewest}, 1, false, 1002},
+		{"thousand owners, explained", Query{Where: []Range{where("crowded", 0, 0)}, Explain: true}, 1, false, 4002},
 		{"one of a thousand owners", Query{Where: []Range{where("crowded", 0, 0)}, Owners: []protocol.Owner{c.w.ownerID(500)}}, 1, false, 3},
 		{"thousand versions", Query{Where: []Range{where("revised", 0, 0)}}, 1, false, 40},
 		{"thousand versions, as of", Query{Where: []Range{where("revised", 0, 0)}, Until: testTime + 400}, 1, false, 40},
-		{"history", Query{Where: []Range{where("revised", 0, 0)}, History: true}, 1, false, 2100},
+		{"history", Query{Where: []Range{where("revised", 0, 0)}, History: true}, 1, false, 3100},
+		{"thousand versions, none in another's past", Query{Where: []Range{where("scattered", 0, 0)}}, 1, false, 1100},
 	} {
 		t.Run(q.name, func(t *testing.T) {
 			x := c.s.newSearch(t.Context(), q.query)
@@ -285,33 +294,6 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// reverse ranks the oldest first, and sees what a ranker sees.
-type reverse struct {
-	mu     sync.Mutex
-	claims int
-}
-
-func (r *reverse) Rank(claims []Claim) {
-	r.mu.Lock()
-	r.claims = max(r.claims, len(claims))
-	r.mu.Unlock()
-	Newest{}.Rank(claims)
-	slices.Reverse(claims)
-}
-
-func TestRanker(t *testing.T) {
-	w := newWorld(t)
-	ranker := &reverse{}
-	s := openTest(t, w, Options{Ranker: ranker})
-	for i := range 5 {
-		mustPut(t, s, w.make(spec{at: uint64(i) + 1, owner: i, sels: []sel{{"a", 0}}, value: fmt.Sprint(i)}), Attached)
-	}
-	a := mustQuery(t, s, Query{Where: []Range{w.where("a", 0, 0)}})
-	if have := values(t, w, a, "a"); !slices.Equal(have, []string{"0"}) || ranker.claims != 5 {
-		t.Errorf("%v, ranked %d claims", have, ranker.claims)
-	}
-}
-
 // TestTwinsDecideNothing puts twins of two owners' versions of one millisecond until each has had the greatest ID: the
 // answer stays what it was. A release of that millisecond withdraws, whatever its ID.
 func TestTwinsDecideNothing(t *testing.T) {
@@ -320,7 +302,7 @@ func TestTwinsDecideNothing(t *testing.T) {
 	k := []sel{{"a", 0}}
 	both := []*protocol.Record{w.make(spec{at: 1, sels: k, value: "x"}), w.make(spec{at: 1, owner: 1, sels: k, value: "y"})}
 	putMany(t, s, both)
-	q := Query{Where: []Range{w.where("a", 0, 0)}}
+	q := Query{Where: []Range{w.where("a", 0, 0)}, Policy: onlyNewest}
 	first := values(t, w, mustQuery(t, s, q), "a")
 	for i := range byte(16) {
 		mustPut(t, s, twinOf(both[i%2], i), Attached)

@@ -102,10 +102,12 @@ func (j *judge) hidden(r *protocol.Record, idx int64) (bool, error) {
 	}
 	for i := range chains {
 		c := &chains[i]
-		if revoked, err := j.revokedBefore(c, func(revocation int64) bool { return j.ancestor(revocation, idx) }); err != nil {
-			return false, err
-		} else if revoked {
-			continue // it does not rest on this one
+		if len(chains) > 1 { // it was valid, so it rests on one of them
+			if revoked, err := j.revokedBefore(c, func(revocation int64) bool { return j.ancestor(revocation, idx) }); err != nil {
+				return false, err
+			} else if revoked {
+				continue
+			}
 		}
 		if reached, err := j.reached(c, idx, int64(r.Timestamp)); err != nil || !reached {
 			return false, err
@@ -162,7 +164,7 @@ func (c *conn) usableCertificate(n *protocol.Network, owner protocol.Owner, now 
 		return 0, err
 	}
 	for i := range chains {
-		revoked, err := j.revocations(&chains[i])
+		revoked, err := j.worst(&chains[i])
 		if err != nil {
 			return 0, err
 		}

@@ -1,26 +1,30 @@
 package store
 
 import (
+	"errors"
+
 	"github.com/lf-store/lf/protocol"
 )
 
-// What bounds the cost of revocations: the signature of a list is verified once, when its record attaches, and rows are made only
-// for the key that signed it. So nobody but the issuer of a certificate adds to the rows that are looked at for it: a list in
-// another's name makes none. A true list passed on by others adds at most one row a certificate, for the earliest date,
-// however many pass it on.
+// What bounds the cost of revocations: the signature of a list is verified once, when its record attaches, and it is filed under the
+// key that signed it. So only what a certificate's issuer signed is looked at for it; what others write in its name is not. A
+// true list can be passed on by anybody in as many records as they pay for: queries look at one of these, and the rule at
+// all of them, but only for who rests on a revoked certificate.
 //
-// Whose record it is matters, too. What was made before the date of a revocation stands if it is in the past of the revocation's
-// record; anybody could pass on the list in a record with another past, an empty one or one that holds what a thief has
-// back-dated since. So only the past of a record of the issuer's own counts. A list that others pass on takes what its
-// date says, and leaves the rest.
+// Whose record it is matters. What was made before the date of a revocation stands if it is in the past of the revocation's
+// record; and anybody could pass the list on in a record with no past at all, so that nothing would stand. So only the past of
+// a record that the issuer signed says what does not; any other takes what its date says.
 
 // revocationRow is a row of the table revocations.
 type revocationRow struct {
 	issue
-	own, idx, since int64
+	own, since, idx int64
 }
 
-// revocationRows are the rows for a revocation record: none when its contents are no list, or nobody known signed it.
+// nobodysKey stands for a key that is not known when a list is filed.
+var nobodysKey = protocol.Owner{}
+
+// revocationRows are the rows for a revocation record: none when its contents are no list.
 func revocationRows(n *protocol.Network, e *entry, idx int64) []revocationRow {
 	if e.Type != protocol.TypeRevocation || e.Value == nil {
 		return nil
@@ -29,33 +33,38 @@ func revocationRows(n *protocol.Network, e *entry, idx int64) []revocationRow {
 	if err != nil {
 		return nil // it says nothing, and is valid
 	}
-	if l.SignedBy(e.Owner) {
-		return entryRows(l, e.Owner, 1, idx)
-	}
-	for _, a := range n.Authorities() {
-		if l.SignedBy(a.Key()) {
-			return entryRows(l, a.Key(), 0, idx)
-		}
-	}
-	return nil
-}
-
-// entryRows are the rows for a list's entries, one for each certificate, with the earliest of its dates.
-func entryRows(l *protocol.RevocationList, key protocol.Owner, own, idx int64) []revocationRow {
+	key, own := signerOf(n, l, e.Owner)
 	issuer := issuerID(l.Issuer(), key)
 	at := map[string]int{}
 	var rows []revocationRow
 	for _, r := range l.Entries() {
 		since := int64(min(r.Since, protocol.MaxTimestamp))
-		i, twice := at[r.Serial]
-		if twice {
+		if i, twice := at[r.Serial]; twice {
 			rows[i].since = min(rows[i].since, since)
 			continue
 		}
 		at[r.Serial] = len(rows)
-		rows = append(rows, revocationRow{issue{issuer, r.Serial}, own, idx, since})
+		rows = append(rows, revocationRow{issue{issuer, r.Serial}, own, since, idx})
 	}
 	return rows
+}
+
+// signerOf returns the key that signed a list: that of the certificate it brings, that of its record's owner, or an
+// authority's; nobodysKey where it is none of these. own is 1 where it is the record's owner.
+func signerOf(n *protocol.Network, l *protocol.RevocationList, owner protocol.Owner) (key protocol.Owner, own int64) {
+	brought, brings := l.Key()
+	switch {
+	case brings && brought != owner:
+		return brought, 0
+	case brings, l.SignedBy(owner):
+		return owner, 1
+	}
+	for _, a := range n.Authorities() {
+		if a.SubjectHash() == l.Issuer() && l.SignedBy(a.Key()) {
+			return a.Key(), 0
+		}
+	}
+	return nobodysKey, 0
 }
 
 func (t *tx) indexRevocation(e *entry, at place) error {
@@ -67,72 +76,96 @@ func (t *tx) indexRevocation(e *entry, at place) error {
 	return nil
 }
 
-// addRevocation adds a row unless others say as much. What is in the past of a record is here before it, so which rows
-// remain of the issuer's own does not depend on the order in which records came.
+// addRevocation adds a row, unless one is found that has it in its future and says as much: then this one changes nothing.
 func (t *tx) addRevocation(row revocationRow) error {
-	known, err := t.revocationsOf(row.issue)
+	known, err := t.revocationsOf(row.issue, revocationsCompared)
 	if err != nil {
 		return err
 	}
 	for _, k := range known {
-		if k.own == row.own && k.since <= row.since && (row.own == 0 || t.ancestor(k.idx, row.idx)) {
+		if k.own >= row.own && k.since <= row.since && t.ancestor(k.idx, row.idx) {
 			return nil
 		}
 	}
-	if row.own == 0 {
-		if _, err := t.exec("DELETE FROM revocations WHERE issuer = ? AND serial = ? AND own = 0", row.issuer[:], []byte(row.serial)); err != nil {
-			return err
-		}
-	}
-	_, err = t.exec("INSERT INTO revocations VALUES (?, ?, ?, ?, ?)", row.issuer[:], []byte(row.serial), row.own, row.idx, row.since)
+	_, err = t.exec("INSERT INTO revocations VALUES (?, ?, ?, ?, ?)", row.issuer[:], []byte(row.serial), row.own, row.since, row.idx)
 	return err
 }
 
-func (c *conn) revocationsOf(i issue) (list []revocationRow, err error) {
+// revocationsOf returns rows for a certificate, those of the issuer's own records first, then by their dates.
+func (c *conn) revocationsOf(i issue, limit int) (list []revocationRow, err error) {
 	err = c.each(func(r *rows) error {
 		list = append(list, revocationRow{i, r.int(0), r.int(1), r.int(2)})
 		return nil
-	}, "SELECT own, idx, since FROM revocations WHERE issuer = ? AND serial = ? ORDER BY own DESC, idx", i.issuer[:], []byte(i.serial))
+	}, "SELECT own, since, idx FROM revocations WHERE issuer = ? AND serial = ? ORDER BY own DESC, since, idx LIMIT ?",
+		i.issuer[:], []byte(i.serial), int64(limit))
 	return list, err
 }
 
-// revocations returns what revokes a chain: one of its certificates.
-func (j *judge) revocations(c *chainRow) (list []revocationRow, err error) {
+// eachRevocation visits what revokes a chain, one of its certificates, as long as visit wants more.
+func (j *judge) eachRevocation(c *chainRow, visit func(revocationRow) bool) error {
 	for _, i := range c.issues {
-		some, err := j.revocationsOf(i)
+		if err := j.spend(1); err != nil {
+			return err
+		}
+		err := j.each(func(r *rows) error {
+			if !visit(revocationRow{i, r.int(0), r.int(1), r.int(2)}) {
+				return errStop
+			}
+			return j.spend(1)
+		}, "SELECT own, since, idx FROM revocations WHERE issuer = ? AND serial = ? ORDER BY own DESC, since, idx", i.issuer[:], []byte(i.serial))
+		if errors.Is(err, errStop) {
+			return nil
+		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		if err := j.spend(1 + len(some)); err != nil {
-			return nil, err
+	}
+	return nil
+}
+
+// revokedBefore reports whether a past holds a revocation of a chain.
+func (j *judge) revokedBefore(c *chainRow, inPast func(revocation int64) bool) (revoked bool, err error) {
+	err = j.eachRevocation(c, func(r revocationRow) bool {
+		revoked = inPast(r.idx)
+		return !revoked
+	})
+	return revoked, err
+}
+
+// worst returns the revocations of a chain that decide what is left of it: all of the issuers' own records, and of others'
+// those with the earliest date.
+func (j *judge) worst(c *chainRow) (list []revocationRow, err error) {
+	for _, i := range c.issues {
+		for own := int64(1); own >= 0; own-- {
+			limit := int64(1)
+			if own == 1 {
+				limit = -1
+			}
+			if err := j.spend(1); err != nil {
+				return nil, err
+			}
+			if err := j.each(func(r *rows) error {
+				list = append(list, revocationRow{i, own, r.int(0), r.int(1)})
+				return j.spend(1)
+			}, "SELECT since, idx FROM revocations WHERE issuer = ? AND serial = ? AND own = ? ORDER BY since, idx LIMIT ?",
+				i.issuer[:], []byte(i.serial), own, limit); err != nil {
+				return nil, err
+			}
 		}
-		list = append(list, some...)
 	}
 	return list, nil
 }
 
-// revokedBefore reports whether a record's past holds a revocation of a chain, by a record of the issuer's own.
-func (j *judge) revokedBefore(c *chainRow, inPast func(revocation int64) bool) (bool, error) {
-	list, err := j.revocations(c)
-	for _, r := range list {
-		if r.own == 1 && inPast(r.idx) {
-			return true, err
-		}
-	}
-	return false, err
-}
-
-// reached reports whether a revocation takes a chain from a record: every one that has no date does; one that has a date
-// leaves what is older and in its own past.
+// reached reports whether a revocation takes a chain from a record: one that has no date does; one that has a date leaves what
+// is older, provided that it is in the past of a record of the issuer's own.
 func (j *judge) reached(c *chainRow, idx, timestamp int64) (bool, error) {
-	list, err := j.revocations(c)
+	list, err := j.worst(c)
 	if err != nil {
 		return false, err
 	}
 	for _, r := range list {
-		revoked := protocol.Revoked{Since: uint64(r.since)}
-		older := r.since != 0 && timestamp < r.since // only then the graph is asked
-		if revoked.Reaches(uint64(timestamp), older && (r.own == 0 || j.ancestor(idx, r.idx))) {
+		stands := r.since != 0 && timestamp < r.since && (r.own == 0 || j.ancestor(idx, r.idx))
+		if !stands {
 			return true, nil
 		}
 	}

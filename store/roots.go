@@ -104,7 +104,7 @@ func (t *tx) addRoot(v keyed, ep epoch) error {
 		past = append(past, r.int(0))
 		return nil
 	}, "SELECT idx FROM roots WHERE composite = ? AND owner = ? AND timestamp > ? AND timestamp <= ? AND walk = 0 ORDER BY timestamp, idx LIMIT ?",
-		v.composite, v.owner, ep.start, v.timestamp, int64(rootsCompared)); err != nil {
+		v.composite, v.owner, ep.start, v.timestamp, int64(t.store.options.tuning.rootsCompared)); err != nil {
 		return err
 	}
 	for _, root := range past {
@@ -132,7 +132,8 @@ func (t *tx) part(release keyed) error {
 	if err != nil {
 		return err
 	}
-	versions, err := t.inEpoch(release, behind, versionsParted+1)
+	most := t.store.options.tuning.versionsParted
+	versions, err := t.inEpoch(release, behind, most+1)
 	if err != nil {
 		return err
 	}
@@ -142,7 +143,7 @@ func (t *tx) part(release keyed) error {
 			return err
 		}
 	}
-	if len(versions) > versionsParted {
+	if len(versions) > most {
 		return t.insertRoot(release, 1)
 	}
 	for _, v := range versions {

@@ -22,8 +22,6 @@ type Options struct {
 	Logger *slog.Logger
 	// Readers is the number of queries that can run at once; 0: a default.
 	Readers int
-	// Ranker orders conflicting claims; nil: [Newest].
-	Ranker Ranker
 	// MaxPending and MaxHeld bound the queues of records that are not attached yet.
 	MaxPending, MaxHeld Limits
 	// Clock is the time that latencies are measured with; nil: time.Now.
@@ -40,9 +38,6 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Readers <= 0 {
 		o.Readers = defaultReaders
-	}
-	if o.Ranker == nil {
-		o.Ranker = Newest{}
 	}
 	if o.Clock == nil {
 		o.Clock = time.Now
@@ -61,6 +56,8 @@ type Store struct {
 	network *protocol.Network
 	options Options
 	readers *pool
+	// verdicts are the chains for authorities that queries named.
+	verdicts *lru.Cache[verdictKey, *believed]
 	// dag is extended by the writer alone, and read by all.
 	dag *dag.DAG
 
@@ -85,6 +82,7 @@ func Open(path string, n *protocol.Network, o Options) (*Store, error) {
 		queue: make(chan *request, queueLength), quit: make(chan struct{}), stopped: make(chan struct{}),
 	}
 	s.readers = newPool(s.options.Readers)
+	s.verdicts = newCache[verdictKey, *believed]()
 	s.recent = newCache[protocol.ID, place]()
 	s.owners = newCache[protocol.Owner, int64]()
 	var err error

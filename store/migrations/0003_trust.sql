@@ -52,15 +52,16 @@ CREATE TABLE carriers (
 ) STRICT;
 
 -- Revoked certificates by who issued them (a hash of name and key; the list's signature was verified with that key) and
--- serial number. own = 1: by a record of the issuer's own. own = 0: by lists that others passed on, of which only the
--- earliest date counts. since is the date from which the certificate is invalid, 0 where there is none.
+-- serial number. own = 1: by a record that the issuer signed; 0: by one of somebody else's. since is the date from which the
+-- certificate is invalid, 0 where there is none. Lists of issuers that neither the network nor the record tells the key of
+-- are filed under the name alone, for readers who know the key.
 CREATE TABLE revocations (
 	issuer BLOB NOT NULL,
 	serial BLOB NOT NULL,
 	own    INTEGER NOT NULL,
-	idx    INTEGER NOT NULL REFERENCES records (idx),
 	since  INTEGER NOT NULL,
-	PRIMARY KEY (issuer, serial, own DESC, idx)
+	idx    INTEGER NOT NULL REFERENCES records (idx),
+	PRIMARY KEY (issuer, serial, own DESC, since, idx)
 ) WITHOUT ROWID, STRICT;
 
 -- The latest word of each oracle on each claim. topic is a hash of the oracle's key and the composite ID.

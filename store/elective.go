@@ -1,0 +1,158 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// Authorities that a reader names are not known when a record attaches, so whether they signed a chain is found out by the
+// queries that ask. Anybody can publish chains that claim an owner's key and an authority's name, each paid for; a query verifies
+// the owner's own first, spends verifyCost of its budget on each, and stops at the first that is good. What it finds out is
+// remembered, so that where there are more than one query can verify, the next one goes on from there.
+
+// believed is a chain that is good for an authority which a reader names.
+type believed struct {
+	chainRow
+	authority *protocol.Authority
+}
+
+// verdictKey says which chain, by the record that carries it, and which authority were tried together.
+type verdictKey struct {
+	idx       int64
+	authority [32]byte
+}
+
+// believedChains visits the chains of an owner that are good for the query's authorities until one is enough.
+func (x *search) believedChains(owner protocol.Owner, visit func(*believed) (enough bool, err error)) error {
+	for _, a := range x.query.Authorities {
+		rows, err := x.claimedChains(owner, a)
+		if err != nil {
+			return err
+		}
+		for i := range rows {
+			b, err := x.verify(&rows[i], a)
+			if err != nil {
+				return err
+			}
+			if b == nil {
+				continue
+			}
+			if enough, err := visit(b); enough || err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// claimedChains returns the chains that claim to be an authority's for an owner, those that the owner published first.
+func (x *search) claimedChains(owner protocol.Owner, a *protocol.Authority) (list []chainRow, err error) {
+	name := a.SubjectHash()
+	err = x.each(func(r *rows) error {
+		list = append(list, chainRow{owner: owner, chain: bytes.Clone(r.blob(0)), since: r.int(1), until: r.int(2), idx: r.int(3)})
+		return x.spend(1)
+	}, `SELECT chain, since, until, idx FROM certificates WHERE owner = ? AND authority = 0 AND issuer = ? ORDER BY own DESC, chain`,
+		owner[:], prefix(name[:]))
+	return list, err
+}
+
+// verify finds out whether an authority signed a chain. Nil: it did not.
+func (x *search) verify(row *chainRow, a *protocol.Authority) (*believed, error) {
+	key := verdictKey{row.idx, a.Fingerprint()}
+	if b, known := x.verdicts.Get(key); known {
+		return b, x.spend(1)
+	}
+	if err := x.spend(verifyCost); err != nil {
+		return nil, err
+	}
+	r, err := x.record(row.idx)
+	if err != nil {
+		return nil, err
+	}
+	b := &believed{*row, a}
+	if c, err := protocol.ParseChain(r.ValueBytes()); err != nil || c.Authority([]*protocol.Authority{a}) == nil {
+		b = nil
+	} else {
+		b.since, b.until = validity(c, a)
+		b.issues = issuesOf(c, a)
+	}
+	x.verdicts.Add(key, b)
+	return b, nil
+}
+
+// certify returns the authority that certifies an owner at the time of a record of his: one of the network's, or else one that
+// the query names. Nil if there is none.
+func (x *search) certify(owner protocol.Owner, idx, timestamp int64) (by *protocol.Authority, err error) {
+	number, err := x.judge.certified(owner, idx, timestamp)
+	if err != nil {
+		return nil, err
+	}
+	if number > 0 {
+		return x.network.Authorities()[number-1], nil
+	}
+	err = x.believedChains(owner, func(b *believed) (bool, error) {
+		if !b.validAt(timestamp) {
+			return false, nil
+		}
+		reached, err := x.takenFrom(b, idx, timestamp)
+		if err == nil && !reached {
+			by = b.authority
+		}
+		return by != nil, err
+	})
+	return by, err
+}
+
+// takenFrom reports whether a revocation takes a chain from a record. Its authority's lists may be filed by name alone.
+func (x *search) takenFrom(b *believed, idx, timestamp int64) (bool, error) {
+	reached, err := x.judge.reached(&b.chainRow, idx, timestamp)
+	if reached || err != nil {
+		return reached, err
+	}
+	list, err := x.namedRevocations(b)
+	if err != nil || len(list) == 0 {
+		return false, err
+	}
+	return list[0].since == 0 || timestamp >= list[0].since, nil
+}
+
+// namedRevocations returns what an authority's lists that are filed by its name say of the chain it signed: the earliest date.
+func (x *search) namedRevocations(b *believed) (list []revocationRow, err error) {
+	top := b.issues[len(b.issues)-1]
+	top.issuer = issuerID(b.authority.SubjectHash(), nobodysKey)
+	err = x.each(func(r *rows) error {
+		signed, err := x.listSigned(r.int(1), b.authority)
+		if err != nil || !signed {
+			return err
+		}
+		list = append(list, revocationRow{top, 0, r.int(0), r.int(1)})
+		return errStop
+	}, "SELECT since, idx FROM revocations WHERE issuer = ? AND serial = ? ORDER BY own DESC, since, idx", top.issuer[:], []byte(top.serial))
+	if errors.Is(err, errStop) {
+		err = nil
+	}
+	return list, err
+}
+
+// listSigned finds out whether an authority signed a list.
+func (x *search) listSigned(idx int64, a *protocol.Authority) (bool, error) {
+	key := verdictKey{idx, a.Fingerprint()}
+	if b, known := x.verdicts.Get(key); known {
+		return b != nil, x.spend(1)
+	}
+	if err := x.spend(verifyCost); err != nil {
+		return false, err
+	}
+	r, err := x.record(idx)
+	if err != nil {
+		return false, err
+	}
+	var b *believed
+	if l, err := protocol.ParseRevocations(r.ValueBytes()); err == nil && l.SignedBy(a.Key()) {
+		b = &believed{authority: a}
+	}
+	x.verdicts.Add(key, b)
+	return b != nil, nil
+}
