@@ -2,6 +2,9 @@ package node
 
 import (
 	"context"
+	"encoding/hex"
+	"fmt"
+	"time"
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
@@ -9,10 +12,58 @@ import (
 
 // Owner implements api.Service.
 func (s *service) Owner(ctx context.Context, owner protocol.Owner) (*api.OwnerInfo, error) {
-	return &api.OwnerInfo{Owner: owner, Certificates: []api.CertificateInfo{}}, ctx.Err() //nolint:wrapcheck // the caller's own
+	list, err := s.store.Certificates(ctx, owner, nil)
+	if err != nil {
+		return nil, failure(err)
+	}
+	now := s.now()
+	info := &api.OwnerInfo{Owner: owner, Certificates: make([]api.CertificateInfo, len(list))}
+	for i, c := range list {
+		out := api.CertificateInfo{
+			Record: c.Record, Authority: c.Authority, Subject: c.Subject, Serial: hex.EncodeToString(c.Serial),
+			NotBefore: c.NotBefore, NotAfter: c.NotAfter,
+			Usable: c.Revoked == nil && c.NotBefore <= now && now <= c.NotAfter,
+		}
+		if c.Revoked != nil {
+			out.Revoked = &api.Revocation{Record: c.Revoked.Record, Since: c.Revoked.Since}
+		}
+		info.Certificates[i] = out
+	}
+	return info, nil
 }
 
 // uncertified says why an owner cannot write on a network that asks for a certificate, and what to do.
-func (s *service) uncertified(_ context.Context, owner protocol.Owner) error {
-	return api.Conflict("this network takes records of certified owners only, and owner %s has no certificate of its authorities here: have one of them certify the owner (lf owner csr, then lf owner authorize)", owner)
+func (s *service) uncertified(ctx context.Context, owner protocol.Owner) error {
+	info, err := s.Owner(ctx, owner)
+	if err != nil {
+		return err
+	}
+	return api.Conflict("this network takes records of certified owners only, and %s: have one of its authorities certify the owner (lf owner csr, then lf owner authorize)",
+		whyUncertified(info, s.now()))
+}
+
+// whyUncertified speaks of the certificate that holds out the most hope.
+func whyUncertified(info *api.OwnerInfo, now uint64) string {
+	why, best := fmt.Sprintf("owner %s has no certificate of its authorities here", info.Owner), 0
+	for _, c := range info.Certificates {
+		reason, hope := "", 0
+		switch {
+		case c.Usable:
+			reason, hope = fmt.Sprintf("the certificate of owner %s cannot be used yet", info.Owner), 4
+		case c.Revoked != nil:
+			reason, hope = fmt.Sprintf("the certificate of owner %s was revoked", info.Owner), 1
+		case now < c.NotBefore:
+			reason, hope = fmt.Sprintf("the certificate of owner %s is valid only from %s on", info.Owner, day(c.NotBefore)), 3
+		default:
+			reason, hope = fmt.Sprintf("the certificate of owner %s ended at %s", info.Owner, day(c.NotAfter)), 2
+		}
+		if hope > best {
+			why, best = reason, hope
+		}
+	}
+	return why
+}
+
+func day(ms uint64) string {
+	return time.UnixMilli(int64(min(ms, protocol.MaxTimestamp))).UTC().Format(time.RFC3339) //nolint:gosec // bounded
 }

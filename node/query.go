@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"unicode/utf8"
@@ -15,13 +16,15 @@ func (s *service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	if err := q.Check(); err != nil {
 		return nil, err //nolint:wrapcheck // an *api.Error as it is
 	}
-	sq := store.Query{
-		Open: q.Open, Owners: q.Owners, Since: q.Since, Until: q.Until, History: q.History, Limit: q.Limit,
-	}
-	if sq.Limit == 0 {
-		sq.Limit = api.DefaultLimit
+	authorities, err := q.ParseAuthorities()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // an *api.Error as it is
 	}
 	believed := s.believe(&q)
+	sq := store.Query{
+		Open: q.Open, Owners: q.Owners, Since: q.Since, Until: q.Until, History: q.History, Limit: cmp.Or(q.Limit, api.DefaultLimit),
+		Policy: believed.policy, Oracles: believed.oracles, Authorities: authorities, Explain: q.Explain,
+	}
 	opener, err := s.where(ctx, &q, &sq)
 	if err != nil {
 		return nil, failure(err)
@@ -32,7 +35,10 @@ func (s *service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	}
 	res := &api.QueryResult{Answers: make([]api.Answer, len(found.Keys)), More: found.More, Policy: believed.policy, Oracles: believed.oracles}
 	for i := range found.Keys {
-		res.Answers[i] = opener.answer(&found.Keys[i])
+		res.Answers[i] = opener.answer(&found.Keys[i], q.History)
+		if q.Explain {
+			res.Answers[i].Explanation = explain(&found.Keys[i], believed.policy)
+		}
 	}
 	return res, nil
 }
@@ -96,10 +102,14 @@ type opener struct {
 	mask    *protocol.Mask
 }
 
-func (o *opener) answer(a *store.Answer) api.Answer {
+func (o *opener) answer(a *store.Answer, history bool) api.Answer {
 	best := &a.Claims[0]
 	out := api.Answer{
-		Composite: a.Composite, Ordinals: a.Ordinals, Deleted: best.Record.Tombstone(), Claims: len(a.Claims), Record: o.version(best.Version),
+		Composite: a.Composite, Ordinals: a.Ordinals, Deleted: best.Record.Tombstone(), Claims: a.Total,
+		Record: o.version(best.Version),
+	}
+	if !history {
+		return out // an explanation lists the claims too
 	}
 	for _, v := range best.Older {
 		out.History = append(out.History, o.version(v))
@@ -110,8 +120,25 @@ func (o *opener) answer(a *store.Answer) api.Answer {
 	return out
 }
 
+// explain tells how the claims stand, as the store has ranked them.
+func explain(a *store.Answer, policy protocol.Policy) *api.Explanation {
+	e := &api.Explanation{Policy: policy, Claims: make([]api.ClaimInfo, len(a.Claims))}
+	if len(a.Claims) > 1 {
+		e.Decided = a.Claims[1].LostBy
+	}
+	for i := range a.Claims {
+		c := &a.Claims[i]
+		e.Claims[i] = api.ClaimInfo{
+			Owner: c.Owner, Record: c.Record.ID(), Timestamp: c.Record.Timestamp, Deleted: c.Record.Tombstone(),
+			Certified: c.Standing.Certified, Authority: c.Authority, Elected: c.Standing.Elected, Objections: c.Standing.Objections,
+			Weight: c.Standing.Weight, First: c.Standing.First, Seen: c.Seen, LostBy: c.LostBy,
+		}
+	}
+	return e
+}
+
 func (o *opener) version(v store.Version) api.RecordInfo {
-	info := recordInfo(v.Record, v.Index)
+	info := recordInfo(v.Record, v.Index, v.Weight)
 	if !o.decrypt || v.Record.Value == nil {
 		return info
 	}

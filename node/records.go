@@ -19,16 +19,16 @@ func (s *service) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, 
 	if err != nil {
 		return nil, failure(err)
 	}
-	out := recordInfo(r, info.Index)
+	out := recordInfo(r, info.Index, info.Weight)
 	out.State = outcomeOf(info.State).String()
 	return &out, nil
 }
 
 // recordInfo shows an attached record.
-func recordInfo(r *protocol.Record, index uint64) api.RecordInfo {
+func recordInfo(r *protocol.Record, index, weight uint64) api.RecordInfo {
 	info := api.RecordInfo{
 		ID: r.ID(), Type: r.Type.String(), Owner: r.Owner, Timestamp: r.Timestamp, Links: r.Links,
-		Effort: r.Effort(), Index: index, State: lfsync.Attached.String(), Frame: r.EncodeFrame(),
+		Effort: r.Effort(), Weight: weight, Index: index, State: lfsync.Attached.String(), Frame: r.EncodeFrame(),
 	}
 	for _, sel := range r.Selectors {
 		info.Selectors = append(info.Selectors, api.SelectorInfo{Key: sel.Key, Ordinal: sel.Ordinal})

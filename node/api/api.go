@@ -239,7 +239,7 @@ type Submitted struct {
 // OwnerInfo tells what is known of an owner.
 type OwnerInfo struct {
 	Owner        protocol.Owner    `json:"owner"`
-	Certificates []CertificateInfo `json:"certificates" doc:"of the network's authorities; the newest first"`
+	Certificates []CertificateInfo `json:"certificates" doc:"of the network's authorities; those that are valid for longest first, at most 100"`
 }
 
 // CertificateInfo is one certificate of an owner's, as a record on the network carries it.

@@ -45,7 +45,7 @@ func (f *Fake) ranking(q *api.Query) (*ranking, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &ranking{policy: q.Policy, oracles: q.Oracles, authorities: authorities, children: f.children(), words: map[word]wordSaid{}}
+	r := &ranking{policy: q.Policy, oracles: distinct(q.Oracles), authorities: authorities, children: f.children(), words: map[word]wordSaid{}}
 	if len(r.policy) == 0 {
 		r.policy = protocol.DefaultPolicy()
 	}
@@ -60,6 +60,16 @@ func (f *Fake) ranking(q *api.Query) (*ranking, error) {
 		}
 	}
 	return r, nil
+}
+
+func distinct(oracles []protocol.Owner) []protocol.Owner {
+	var list []protocol.Owner
+	for _, o := range oracles {
+		if !slices.Contains(list, o) {
+			list = append(list, o)
+		}
+	}
+	return list
 }
 
 // children lists, for each record, the attached ones that link it.

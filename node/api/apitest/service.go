@@ -37,6 +37,13 @@ func TestService(t *testing.T, open func(t *testing.T) api.Service) {
 		{"submit", (*fixture).submit},
 		{"submit pending", (*fixture).submitPending},
 		{"submit invalid", (*fixture).submitInvalid},
+		{"policies", (*fixture).policies},
+		{"weights", (*fixture).weights},
+		{"explanations", (*fixture).explanations},
+		{"one claim explained", (*fixture).oneClaimExplained},
+		{"oracles", (*fixture).oracles},
+		{"authorities", (*fixture).authorities},
+		{"owner", (*fixture).owner},
 		{"nothing found", (*fixture).nothingFound},
 		{"invalid queries", (*fixture).invalidQueries},
 		{"invalid sets", (*fixture).invalidSets},
@@ -196,10 +203,11 @@ func (f *fixture) wantStatus(err error, status int) {
 // compose makes a signed record with a fresh key, and change may alter the draft.
 func (f *fixture) compose(name, value string, change func(*protocol.Draft)) *protocol.Record {
 	f.Helper()
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		f.Fatal(err)
-	}
+	return f.composeBy(f.newKey(), name, value, change)
+}
+
+func (f *fixture) composeBy(key ed25519.PrivateKey, name, value string, change func(*protocol.Draft)) *protocol.Record {
+	f.Helper()
 	links, err := f.service.Links(f.ctx, api.LinksQuery{})
 	if err != nil {
 		f.Fatalf("links: %v", err)

@@ -25,6 +25,9 @@ func (f *fixture) status() {
 	if s.Version == "" || s.Peer == "" || s.Started.IsZero() || s.Storage.Attached < uint64(len(f.network.Genesis())) || s.Storage.Bytes == 0 {
 		f.Fatalf("status lacks something: %+v", s)
 	}
+	if s.Trust.Policy.Check() != nil || s.Trust.Oracles == nil || s.Trust.Authorities == nil || s.Trust.AuthRequired {
+		f.Fatalf("status of trust: %+v", s.Trust)
+	}
 	if _, err := protocol.ParseOwner(s.Peer); err != nil {
 		f.Fatal(err)
 	}
@@ -303,6 +306,12 @@ func (f *fixture) invalidQueries() {
 		"time range":        {Selectors: []api.SelectorRange{name}, Since: 2, Until: 1},
 		"time":              {Selectors: []api.SelectorRange{name}, Since: protocol.MaxTimestamp + 1},
 		"65 owners":         {Selectors: []api.SelectorRange{name}, Owners: make([]protocol.Owner, api.MaxOwners+1)},
+		"policy":            {Selectors: []api.SelectorRange{name}, Policy: protocol.Policy{"heaviest"}},
+		"policy twice":      {Selectors: []api.SelectorRange{name}, Policy: protocol.Policy{"weight", "weight"}},
+		"65 oracles":        {Selectors: []api.SelectorRange{name}, Oracles: slices.Repeat([]protocol.Owner{{7}}, api.MaxOracles+1)},
+		"nobody's oracle":   {Selectors: []api.SelectorRange{name}, Oracles: []protocol.Owner{{}}},
+		"17 authorities":    {Selectors: []api.SelectorRange{name}, Authorities: make([][]byte, api.MaxAuthorities+1)},
+		"large authority":   {Selectors: []api.SelectorRange{name}, Authorities: [][]byte{make([]byte, api.MaxAuthority+1)}},
 		"large masking key": {Selectors: []api.SelectorRange{name}, MaskingKey: strings.Repeat("m", api.MaxMaskingKey+1)},
 	} {
 		_, err := f.service.Query(f.ctx, q)
