@@ -85,7 +85,7 @@ func add(t testing.TB, d *DAG, b *brute, parents []Index, work uint64) Index {
 	t.Helper()
 	got, err := d.Place(parents)
 	want := b.place(parents)
-	if len(want.Mergeset) > MaxMergeset {
+	if len(want.Mergeset) > d.bound {
 		var wide *WideError
 		if !errors.As(err, &wide) {
 			t.Fatalf("a mergeset of %d: %v", len(want.Mergeset), err)

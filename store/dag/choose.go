@@ -112,7 +112,7 @@ func (d *DAG) fits(links []Index, main Index) bool {
 // step chooses the furthest record below u that fits: it climbs u's main chain from the first record that is new.
 func (c *choice) step(u Index) {
 	first := c.firstNew(u)
-	room := uint32(MaxMergeset - len(c.walk.found))
+	room := uint32(c.d.bound - len(c.walk.found))
 	last := Index(0)
 	for _, z := range c.d.chain(u, c.d.recs.at(first).depth, room) {
 		if z == u || !c.walk.add(z) {

@@ -32,6 +32,7 @@ type DAG struct {
 	tour    tour
 	entries entryLists
 	era     uint64 // how often records were taken out
+	bound   int    // of a mergeset: MaxMergeset, less in tests
 }
 
 // record is kept small: there is one for each record on the network.
@@ -49,7 +50,7 @@ type record struct {
 
 // New makes a graph without records.
 func New() *DAG {
-	d := &DAG{}
+	d := &DAG{bound: MaxMergeset}
 	d.recs.push()
 	d.tour = newTour(&d.recs)
 	return d

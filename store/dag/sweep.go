@@ -33,7 +33,7 @@ func (w *walk) all(parents []Index) bool {
 		w.other(p)
 	}
 	w.goDown()
-	if len(w.found) > MaxMergeset {
+	if len(w.found) > w.d.bound {
 		w.found = w.found[:0]
 		return false
 	}
@@ -100,7 +100,7 @@ func (w *walk) goDown() {
 			}
 			s.open--
 			left += sweepShare
-			if w.found = append(w.found, r); len(w.found) > MaxMergeset {
+			if w.found = append(w.found, r); len(w.found) > w.d.bound {
 				return
 			}
 			for _, p := range w.d.parentsOf(r) {

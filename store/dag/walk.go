@@ -41,7 +41,7 @@ func (w *walk) within(r Index) bool {
 // covered says whether r is found already or within main.
 func (w *walk) covered(r Index) bool { return *w.seen.of(r) == seenFound || w.within(r) }
 
-// add gathers r and its past. Where that makes more than MaxMergeset, it adds nothing and says so.
+// add gathers r and its past. Where that makes more than the bound, it adds nothing and says so.
 func (w *walk) add(r Index) bool {
 	w.stack = append(w.stack[:0], r)
 	return w.run()
@@ -62,7 +62,7 @@ func (w *walk) run() bool {
 			continue
 		}
 		*state = seenFound
-		if w.found = append(w.found, a); len(w.found) > MaxMergeset {
+		if w.found = append(w.found, a); len(w.found) > w.d.bound {
 			w.rewind(mark)
 			return false
 		}
