@@ -64,8 +64,10 @@ func (q *Query) Check() error {
 // checkTrust looks at whom the asker trusts. What is in the certificates of Authorities is looked at by
 // [Query.ParseAuthorities].
 func (q *Query) checkTrust() error {
-	if err := q.Policy.Check(); len(q.Policy) > 0 && err != nil {
-		return Invalid("%v", err)
+	if len(q.Policy) > 0 { // none is the node's
+		if err := q.Policy.Check(); err != nil {
+			return Invalid("%v", err)
+		}
 	}
 	switch {
 	case len(q.Oracles) > MaxOracles:
