@@ -120,6 +120,8 @@ const (
 	// verifyCost is what the signatures of a chain, three at most, cost a query's budget, in rows: 60 µs each.
 	verifyCost = 180
 
+	// collisionsWalked is how many records one call looks through for collisions: a few ms.
+	collisionsWalked = 1024
 	// revocationsCompared is how many revocations of a certificate a new one is compared with, to keep none that changes
 	// nothing.
 	revocationsCompared = 16

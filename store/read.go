@@ -16,6 +16,8 @@ type Info struct {
 	State  State
 	Index  uint64
 	Weight uint64
+	// Hidden says that no query considers the record: it rests on a certificate that was revoked.
+	Hidden bool
 }
 
 // Get returns a record, attached, pending or held; [ErrNotFound] if it is none of these.
@@ -27,7 +29,10 @@ func (s *Store) Get(ctx context.Context, id protocol.ID) (r *protocol.Record, in
 		}
 		if idx > 0 {
 			info = Info{State: Attached, Index: uint64(idx), Weight: c.weight(idx)}
-			r, err = c.record(idx)
+			if r, err = c.record(idx); err != nil {
+				return err
+			}
+			info.Hidden, err = (&judge{conn: c, network: s.network, spend: free}).hidden(r, idx)
 			return err
 		}
 		for state, sql := range map[State]string{

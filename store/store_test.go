@@ -197,7 +197,7 @@ func TestPutAndGet(t *testing.T) {
 	}
 	for i, r := range chain {
 		again, info, err := s.Get(t.Context(), r.ID())
-		if err != nil || again.ID() != r.ID() || string(again.ValueBytes()) != string(r.ValueBytes()) || info != (Info{Attached, uint64(i + 3), uint64(len(chain) - i)}) {
+		if err != nil || again.ID() != r.ID() || string(again.ValueBytes()) != string(r.ValueBytes()) || info != (Info{State: Attached, Index: uint64(i + 3), Weight: uint64(len(chain) - i)}) {
 			t.Fatalf("got %v %+v %v", again, info, err)
 		}
 		if result := mustPut(t, s, r, Known); result.State != Attached || result.Index != uint64(i+3) {

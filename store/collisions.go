@@ -1,0 +1,70 @@
+package store
+
+import (
+	"context"
+	"errors"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// Collision is a composite key that several owners claim, with their claims, at most 100, as a query with the default policy
+// and no oracles explains them.
+type Collision struct {
+	Composite protocol.CompositeID
+	Claims    []Claim
+}
+
+// Collisions returns at most limit composite keys that have claims of two owners or more and a version among the records
+// behind an index, and the index to go on behind, which is after where there is nothing behind it. A call looks at a bounded
+// number of records, so the list may be empty and next greater than after. Keys that are too crowded to be ranked are left out.
+func (s *Store) Collisions(ctx context.Context, after uint64, limit int) (list []Collision, next uint64, err error) {
+	next = after
+	err = s.read(ctx, func(c *conn) error {
+		seen := map[protocol.CompositeID]bool{}
+		return c.each(func(r *rows) error {
+			if len(list) >= limit {
+				return errStop
+			}
+			record, err := protocol.DecodeRecord(r.blob(1), nil)
+			if err != nil {
+				return errors.Join(errLayout, err)
+			}
+			next = uint64(r.int(0))
+			if id := record.CompositeID(); answered(record.Type) && !seen[id] {
+				seen[id] = true
+				found, err := s.collision(ctx, c, record)
+				list = append(list, found...)
+				return err
+			}
+			return nil
+		}, "SELECT idx, header FROM records WHERE idx > ? ORDER BY idx LIMIT ?", int64(min(after, 1<<62)), int64(collisionsWalked))
+	})
+	if errors.Is(err, errStop) {
+		err = nil
+	}
+	return list, next, err
+}
+
+// collision returns the collision on a record's composite key, if there is one.
+func (s *Store) collision(ctx context.Context, c *conn, r *protocol.Record) ([]Collision, error) {
+	id := r.CompositeID()
+	several, err := c.one(nil, "SELECT 1 WHERE (SELECT min(owner) FROM versions WHERE composite = ?1) <> (SELECT max(owner) FROM versions WHERE composite = ?1)",
+		prefix(id[:]))
+	if err != nil || !several {
+		return nil, err
+	}
+	q := Query{Explain: true}
+	for _, p := range r.Selectors {
+		q.Where = append(q.Where, Range{p.Key, p.Ordinal, p.Ordinal})
+	}
+	x := s.newSearch(ctx, q)
+	switch err := x.run(c); {
+	case errors.Is(err, ErrTooBroad):
+		return nil, nil
+	case err != nil:
+		return nil, err
+	case len(x.answers.Keys) == 0 || x.answers.Keys[0].Total < 2:
+		return nil, nil
+	}
+	return []Collision{{id, x.answers.Keys[0].Claims}}, nil
+}
