@@ -6,7 +6,12 @@
 //     parents always before children and the genesis first.
 //   - A record is pending while an ancestor is missing, and held while its timestamp is ahead of the clock. Both
 //     queues are bounded, and what they drop is counted.
-//   - A tip is an attached record that nothing links yet.
+//   - A tip is an attached record that nothing links yet. It is disreputable if it is a datum that came behind another
+//     owner's claim to its key, as this node has seen it: such tips are not offered as links.
+//   - The graph is that of the attached records, in memory (package dag) and, record by record, in the table dag: main
+//     parent, mergeset, work. The writer adds to it what it attaches and takes it back if the commit fails; readers
+//     ask it only about indices that their own transaction shows them.
+//   - A record is seen at the moment it is first stored, attached or pending. No two are seen at the same.
 //   - A wanted record is one that a pending record waits for and that is not here in any state.
 //   - A version is a datum or release under a composite key. An owner's versions under one key make its claim, and
 //     a [Ranker] orders the claims of different owners.
@@ -19,8 +24,8 @@
 // finds candidates, and the record's own header, read and hashed, decides; so keys made to collide (2^32 tries) cost
 // their maker a comparison and fool nobody.
 //
-// Reading order: migrations/*.sql (the tables), layout.go (what is in their columns), store.go, open.go, conn.go, pool.go;
-// writer.go, tx.go, put.go, attach.go, pending.go, held.go (the way in); read.go, query.go, scan.go, merge.go, match.go,
+// Reading order: migrations/*.sql (the tables), layout.go (what is in their columns), store.go, open.go, migrate.go, graph.go,
+// conn.go, pool.go; writer.go, tx.go, put.go, attach.go, pending.go, held.go (the way in); links.go, read.go, query.go, scan.go, merge.go, match.go,
 // claims.go, gather.go, rank.go (the way out); datastore.go; check.go and check_*.go (every invariant, tested by every
 // test); limits.go.
 package store

@@ -5,6 +5,7 @@ import (
 	"database/sql/driver"
 	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/dag"
@@ -68,15 +69,15 @@ func (s *Store) linkCertificate(c *conn, owner protocol.Owner, now int64, links 
 	if err != nil || certificate == 0 {
 		return links, false, err
 	}
-	for _, idx := range links {
-		if idx == certificate {
-			return links, true, nil
-		}
+	if slices.Contains(links, certificate) {
+		return links, true, nil
 	}
-	// One of a branch that was not merged yet may take up too much. The other links are dropped for it, from the last: every
-	// one of them can wait.
-	for n := min(len(links), protocol.MaxLinks-1); n > 0; n-- {
-		with = append(append([]int64(nil), links[:n]...), certificate)
+	// Where it is one too many, or brings up too much together with the others, the last of them can wait.
+	for _, n := range []int{len(links), len(links) - 1} {
+		if n < 0 || n == protocol.MaxLinks {
+			continue
+		}
+		with = append(slices.Clone(links[:n]), certificate)
 		if _, err := c.dag.Place(graphOf(with)); err == nil {
 			return with, true, nil
 		}
