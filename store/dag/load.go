@@ -79,7 +79,7 @@ func (l *loading) keep(set []Index) {
 // there is room for what comes later.
 func (l *loading) lay() {
 	d := l.d
-	n := uint32(d.recs.n)
+	n := d.recs.n
 	size := make([]uint32, n)
 	for i := n - 1; i > 0; i-- {
 		size[i]++
