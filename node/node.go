@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/ipfs/go-datastore/namespace"
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -17,6 +18,7 @@ import (
 	"github.com/ipfs/go-datastore"
 
 	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/oracle"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store"
 	lfsync "github.com/lf-store/lf/sync"
@@ -31,7 +33,8 @@ type Node struct {
 	sync     *lfsync.Sync
 	service  *service
 	url      string
-	served   bool // whether the API ever answered, and so something may have been promised
+	oracle   atomic.Pointer[oracle.Commentator] // nil where the node is no oracle
+	served   bool                               // whether the API ever answered, and so something may have been promised
 
 	closing closing
 	once    sync.Once
@@ -111,6 +114,9 @@ func (n *Node) start(ctx context.Context) error {
 	n.closing.add("host", n.host.Close)
 	keeper, err := n.startPeering(ctx)
 	if err != nil {
+		return err
+	}
+	if err := n.startOracle(identity); err != nil {
 		return err
 	}
 	if err := ctx.Err(); err != nil {

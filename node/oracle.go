@@ -1,4 +1,104 @@
 package node
 
+import (
+	"cmp"
+	"context"
+	"crypto/ed25519"
+	"errors"
+	"fmt"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/oracle"
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store"
+	lfsync "github.com/lf-store/lf/sync"
+)
+
+// oracleThreads is how many threads solve for commentary: what is said may come later, and solving yields to all else.
+const oracleThreads = 1
+
+// startOracle starts the commentator, where the node is to be an oracle. Its words are signed by the node's identity, so
+// that readers elect the node by its peer ID.
+func (n *Node) startOracle(identity ed25519.PrivateKey) error {
+	c := &n.config
+	if !c.Oracle.Enabled {
+		return nil
+	}
+	o, err := oracle.New(oracle.Config{
+		Network: c.Network, Key: identity, Store: oracleStore{n.store}, Memory: n.datastore("oracle"),
+		Solver: func(ctx context.Context) protocol.WorkSolver { return SolveWork(ctx, oracleThreads, nil) },
+		Submit: n.submitCommentary, PerHour: c.Oracle.PerHour, Clock: c.Clock, Logger: c.Logger,
+	})
+	if err != nil {
+		return err //nolint:wrapcheck // it speaks of the oracle
+	}
+	n.oracle.Store(o)
+	n.closing.add("oracle", o.Close)
+	return nil
+}
+
+func (n *Node) submitCommentary(ctx context.Context, frame []byte) error {
+	in, err := n.sync.Submit(ctx, frame)
+	switch {
+	case err != nil:
+		return err //nolint:wrapcheck // the commentator says what it is about
+	case in.Outcome == lfsync.Refused:
+		return in.Err
+	case in.State != lfsync.Attached:
+		return errors.New("it is " + in.State.String() + ", not attached")
+	}
+	return nil
+}
+
 // attached tells the commentator, if there is one, that there are new records.
-func (n *Node) attached() {}
+func (n *Node) attached() {
+	if o := n.oracle.Load(); o != nil {
+		o.Notify()
+	}
+}
+
+// oracleStatus is nil where the node is no oracle.
+func oracleStatus(o *oracle.Commentator, c *OracleConfig) *api.OracleStatus {
+	if o == nil {
+		return nil
+	}
+	s := o.Status()
+	out := &api.OracleStatus{
+		Commentaries: s.Commentaries, Words: s.Words, Waiting: s.Waiting, Silent: s.Silent,
+		PerHour: cmp.Or(c.PerHour, oracle.DefaultPerHour),
+	}
+	if !s.Last.IsZero() {
+		out.Last = uint64(s.Last.UnixMilli()) //nolint:gosec // after 1970
+	}
+	return out
+}
+
+// oracleStore shows the store to package oracle as that wants to see it.
+type oracleStore struct{ store *store.Store }
+
+// Collisions implements oracle.Store.
+func (s oracleStore) Collisions(ctx context.Context, after uint64, limit int) ([]oracle.Collision, uint64, error) {
+	found, next, err := s.store.Collisions(ctx, after, limit)
+	list := make([]oracle.Collision, len(found))
+	for i, c := range found {
+		list[i] = oracle.Collision{Composite: c.Composite, Claims: make([]oracle.Claim, len(c.Claims))}
+		for j := range c.Claims {
+			list[i].Claims[j] = oracle.Claim{Owner: c.Claims[j].Owner, First: c.Claims[j].Standing.First}
+		}
+	}
+	return list, next, err //nolint:wrapcheck // an adapter adds nothing
+}
+
+// Words implements oracle.Store.
+func (s oracleStore) Words(ctx context.Context, by protocol.Owner, composite protocol.CompositeID) ([]oracle.Word, error) {
+	return s.store.Words(ctx, by, composite) //nolint:wrapcheck // an adapter adds nothing
+}
+
+// Links implements oracle.Store.
+func (s oracleStore) Links(ctx context.Context, count int, now uint64, owner protocol.Owner) (oracle.Links, error) {
+	l, err := s.store.Links(ctx, store.LinksQuery{Count: count, Now: now, Owner: &owner})
+	if err != nil {
+		return oracle.Links{}, fmt.Errorf("links: %w", err)
+	}
+	return oracle.Links{IDs: l.IDs, Newest: l.Newest, Certified: l.Certified}, nil
+}

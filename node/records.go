@@ -20,6 +20,7 @@ func (s *service) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, 
 		return nil, failure(err)
 	}
 	out := recordInfo(r, info.Index, info.Weight)
+	out.Hidden = info.Hidden
 	out.State = outcomeOf(info.State).String()
 	return &out, nil
 }

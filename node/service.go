@@ -12,6 +12,7 @@ import (
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/node/oracle"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store"
 	lfsync "github.com/lf-store/lf/sync"
@@ -29,6 +30,7 @@ type service struct {
 	owners  *home.Keyring
 	names   *names
 	trust   *trust
+	oracle  *oracle.Commentator // nil where the node is none
 	clock   func() time.Time
 	log     *slog.Logger
 
@@ -44,7 +46,7 @@ func (n *Node) newService(k *keeper, t *trust) *service {
 	c := &n.config
 	return &service{
 		config: c, started: c.Clock().UTC(), store: n.store, sync: n.sync, host: n.host, keeper: k, owners: c.Home.Owners(),
-		names: newNames(c.Network), trust: t, clock: c.Clock, log: c.Logger,
+		names: newNames(c.Network), trust: t, oracle: n.oracle.Load(), clock: c.Clock, log: c.Logger,
 		solving: make(chan struct{}, 1), waiting: make(chan struct{}, maxWaitingWrites), threads: solverThreads(c.Threads),
 	}
 }

@@ -19,6 +19,8 @@ func (s *service) Status(ctx context.Context) (*api.Status, error) {
 		return nil, failure(err)
 	}
 	believed, problem := s.trust.now()
+	trust := trustOf(s.config.Network, believed, problem)
+	trust.Oracle = oracleStatus(s.oracle, &s.config.Oracle)
 	synced := s.sync.Status()
 	return &api.Status{
 		Version:   s.config.Version,
@@ -32,7 +34,7 @@ func (s *service) Status(ctx context.Context) (*api.Status, error) {
 		Storage: api.Storage{
 			Attached: stats.Attached, Pending: stats.Pending, Held: stats.Held, Tips: stats.Tips, Bytes: stats.Bytes,
 		},
-		Trust:   trustOf(s.config.Network, believed, problem),
+		Trust:   trust,
 		Dropped: dropsOf(synced.Dropped, stats.DroppedPending, stats.DroppedHeld),
 	}, nil
 }

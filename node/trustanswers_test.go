@@ -116,7 +116,7 @@ func TestRevocation(t *testing.T) {
 	if got := get(t, s, "x"); got != "" {
 		t.Errorf("still answered: %q", got)
 	}
-	if info, err := s.Record(t.Context(), cheap.ID); err != nil || info.Weight == 0 {
+	if info, err := s.Record(t.Context(), cheap.ID); err != nil || !info.Hidden || info.Weight == 0 {
 		t.Errorf("the hidden record: %+v, %v", info, err)
 	}
 	owner, err = s.Owner(t.Context(), horse.Owner)
@@ -216,4 +216,31 @@ func answerOf(t testing.TB, n *Node, i int, policy string, oracles []ed25519.Pri
 		t.Fatal(err)
 	}
 	return string(text)
+}
+
+// TestOracleNode runs a node as an oracle: it objects to the claim that came second, and who elects it is told the first.
+func TestOracleNode(t *testing.T) {
+	t.Parallel()
+	network := newNetwork(t, 0)
+	o := start(t, config(t, network, func(c *Config) { c.Oracle = OracleConfig{Enabled: true, PerHour: 100} }))
+	reader := start(t, config(t, network, seeds(o)))
+	wantPeers(t, reader, 1)
+	policy := protocol.Policy{protocol.CriterionOracles, protocol.CriterionNewest}
+	setTrust(t, reader.config.Home, policy)
+	claim(t, o, newKey(t), "x", "first")
+	claim(t, o, newKey(t), "x", "second")
+	wantRead(t, reader.Service(), "second", "x")
+	oracle, err := protocol.ParseOwner(o.PeerID().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	setTrust(t, reader.config.Home, policy, oracle)
+	wantRead(t, reader.Service(), "first", "x")
+	s, err := client(t, o).Status(t.Context())
+	if err != nil || s.Trust.Oracle == nil || s.Trust.Oracle.Commentaries != 1 || s.Trust.Oracle.Words != 1 || s.Trust.Oracle.PerHour != 100 || s.Trust.Oracle.Last == 0 {
+		t.Errorf("status of the oracle: %+v, %v", s.Trust.Oracle, err)
+	}
+	if s, err := reader.Service().Status(t.Context()); err != nil || s.Trust.Oracle != nil {
+		t.Errorf("a node that is no oracle: %+v, %v", s.Trust.Oracle, err)
+	}
 }
