@@ -97,8 +97,13 @@ func (c *cli) authorize(ctx context.Context, a *authorizing, caFile, requestFile
 		return err
 	}
 	from := time.Now().Truncate(time.Second)
+	until := from.AddDate(0, 0, a.days)
+	if last := timeOf(ca.signer.Certificate().NotAfter()); until.After(last) {
+		return fmt.Errorf("the CA %q is valid until %s, %d days from now: choose no more --days than that", ca.key.Name,
+			last.Local().Format(time.DateOnly), max(0, int(last.Sub(from).Hours()/24)))
+	}
 	if a.intermediate {
-		chain, err := ca.signer.Certify(request, from, from.AddDate(0, 0, a.days), true, rand.Reader)
+		chain, err := ca.signer.Certify(request, from, until, true, rand.Reader)
 		if err != nil {
 			return err
 		}
@@ -110,7 +115,7 @@ func (c *cli) authorize(ctx context.Context, a *authorizing, caFile, requestFile
 			return err
 		}
 		defer s.close()
-		value, err := ca.signer.Under(s.network.Authorities()).Certify(request, from, from.AddDate(0, 0, a.days), false, rand.Reader)
+		value, err := ca.signer.Under(s.network.Authorities()).Certify(request, from, until, false, rand.Reader)
 		if err != nil {
 			return err
 		}

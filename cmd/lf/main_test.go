@@ -46,6 +46,7 @@ func TestScripts(t *testing.T) {
 			"ready": scriptReady,
 			"until": scriptUntil,
 			"same":  scriptSame,
+			"let":   scriptLet,
 
 			"devhome": scriptDevHome,
 		},
@@ -127,6 +128,15 @@ func scriptSame(ts *testscript.TestScript, neg bool, args []string) {
 	if got, want := ts.ReadFile(args[0]), strings.TrimSuffix(ts.ReadFile(args[1]), "\n"); got != want {
 		ts.Fatalf("%q, want %q", got, want)
 	}
+}
+
+// scriptLet puts what a command writes into a variable: let cid lf set horse x.
+func scriptLet(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: let NAME command...")
+	}
+	ts.Check(ts.Exec(args[1], args[2:]...))
+	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
 }
 
 // scriptDevHome points LF_HOME to the throw-away home of a node that is starting with --dev.
