@@ -73,6 +73,8 @@ type verifier struct {
 	graph  *dag.DAG
 	// reputations is how many versions the reputations of tips were worked out from.
 	reputations int
+	// roots, firsts and carriers count the rows there that are for something; compared counts questions to the graph.
+	roots, firsts, carriers, compared int64
 	// linked has a bit for each attached record that another one links.
 	linked bitmap
 	// rows and owners count what the attached records call for in selectors and versions.
@@ -94,7 +96,7 @@ func (v *verifier) run(c *conn) error {
 	v.conn = c
 	for _, step := range []func() error{
 		v.checkSQLite, v.checkMeta, v.checkRecords, v.checkGraph, v.checkSeen, v.checkTips, v.checkSelectors, v.checkOwners, v.checkSizes,
-		v.checkPending, v.checkWaits, v.checkHeld, v.checkWanted,
+		v.checkPending, v.checkWaits, v.checkHeld, v.checkWanted, v.checkTrust,
 	} {
 		if err := step(); err != nil {
 			return err

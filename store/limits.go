@@ -122,6 +122,8 @@ const (
 
 	// collisionsWalked is how many records one call looks through for collisions: a few ms.
 	collisionsWalked = 1024
+	// ancestorsChecked is how many questions to the graph a check of roots may take: some seconds.
+	ancestorsChecked = 10_000_000
 	// revocationsCompared is how many revocations of a certificate a new one is compared with, to keep none that changes
 	// nothing.
 	revocationsCompared = 16

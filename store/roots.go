@@ -144,6 +144,11 @@ func (t *tx) part(release keyed) error {
 		}
 	}
 	if len(versions) > most {
+		if stands { // nor is it known what was seen first of it
+			if err := t.dropFirst(release, behind.end); err != nil {
+				return err
+			}
+		}
 		return t.insertRoot(release, 1)
 	}
 	for _, v := range versions {
