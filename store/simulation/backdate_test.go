@@ -49,7 +49,7 @@ func TestBackDating(t *testing.T) {
 
 // TestLimitBackDatingAfterAHeal: what was claimed on the other side of a partition comes late, and so does, dated back, what an impostor
 // makes after he has seen it come. A node of this side cannot tell by local which was there before; weight can, for the owner's claim has
-// what its side has stacked on it.
+// what its side has stacked on it. Who writes down the true time gains nothing: what came before him was there before him.
 func TestLimitBackDatingAfterAHeal(t *testing.T) {
 	s := newSim(t, 6, drift)
 	owner, impostor := s.person("owner"), s.person("impostor")
@@ -62,17 +62,21 @@ func TestLimitBackDatingAfterAHeal(t *testing.T) {
 	s.run(round)
 	forged := s.make(statement{by: impostor, name: "name", value: []byte("forged"), links: s.genesis(), at: epoch + 1})
 	s.publish(s.nodes[4], forged)
+	s.run(2 * round)
+	honest := s.person("honest impostor")
+	dated := s.nodes[5].claims(honest, "name", ordinary)
 	for range 2 {
 		s.run(8 * round)
 		for i, n := range s.nodes {
 			a := n.ask(question{name: "name", policy: "local"})
-			if first := claimOf(a, impostor).Standing.First; first != (i >= 3) || !claimOf(a, owner).Standing.First {
+			if first := claimOf(a, impostor).Standing.First; first != (i >= 3) || !claimOf(a, owner).Standing.First || claimOf(a, honest).Standing.First {
 				t.Errorf("node %d\n%s", i, s.explain(a))
 			}
 		}
+		s.mustWin(question{name: "name", policy: "local,weight"}, owner)
 		s.mustWin(question{name: "name", policy: "local"}, owner, s.nodes[:3]...)
 		s.mustWin(question{name: "name"}, owner)
-		s.mustWin(question{name: "name", policy: "local,weight"}, owner)
+		s.mustStarve(dated)
 	}
 	if s.nodes[0].weight(forged) >= s.nodes[0].weight(first) {
 		t.Error("the forged claim has caught up")

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"testing"
 	"time"
+
+	"github.com/lf-store/lf/protocol"
 )
 
 // TestThousandOwners asks for a composite key that a thousand owners claim: it takes its time once a claim, names at most a
@@ -47,5 +49,43 @@ func TestThousandOwners(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// TestThousandsOfVersions has one impostor flood a name with versions that do not build on each other, so that each might be
+// his heaviest. They are one claim: its weight is that of one of them, and the query's time stays bounded.
+func TestThousandsOfVersions(t *testing.T) {
+	versions := 1500 // the check at the end takes their square
+	if small() {
+		versions = 500
+	}
+	s := newSim(t, 1, nil)
+	n, owner, impostor := s.nodes[0], s.person("owner"), s.person("impostor")
+	first := n.claims(owner, "name", ordinary)
+	s.busy(10, 10)
+	s.run(10 * round)
+	var flood []*protocol.Record
+	for i := range versions {
+		flood = append(flood, s.make(statement{by: impostor, name: "name", value: []byte("of impostor"), at: first.Timestamp + uint64(i), links: s.genesis()}))
+	}
+	n.putAll(flood)
+	for _, policy := range []string{"", "weight", "local"} {
+		for _, until := range []uint64{0, first.Timestamp + uint64(versions/2)} {
+			q := question{name: "name", policy: policy, until: until}
+			began := time.Now()
+			a := n.ask(q) // twice, and once with all reasons
+			took := time.Since(began)
+			t.Logf("%q until %d: %v", policy, until, took)
+			if took > time.Second {
+				t.Errorf("%q until %d took %v", policy, until, took)
+			}
+			if a.Total != 2 || a.Claims[0].Owner != owner.owner || a.Claims[1].Standing.Weight != ordinary {
+				t.Errorf("%q until %d:\n%s", policy, until, s.explain(a))
+			}
+		}
+	}
+	history, err := n.store.Query(t.Context(), s.query(question{name: "name", history: true}))
+	if err != nil || len(history.Keys) != 1 {
+		t.Fatalf("history: %d answers, %v", len(history.Keys), err)
 	}
 }

@@ -13,18 +13,17 @@
 // agrees in all of them but for local.
 //
 //	attack                                  what holds                                       the limit, and what is left
-//	--------------------------------------  -----------------------------------------------  -----------------------------------
-//	a later claim of equal work             starves; loses by weight, local, oracles for     newest believes it
+//	--------------------------------------  -----------------------------------------------  ------------------------------------
+//	a later claim of equal work             starves; loses by weight, local, oracles,        newest believes it
 //	                                        however long it waits
-//	the same, laundered by a friend's       gains what the owner's gains, never more
-//	record
-//	an owner's update against one who       the claim keeps its heaviest version's weight    a release gives it up for good
-//	waited
-//	both at once, within a round            one answer everywhere, which stays               by weight a coin decides;
-//	                                                                                         certified, oracles
-//	ten times the work, published           behind for good after (difference of work) /     until then ahead by weight, and for
-//	openly                                  (honest work a round) + 2 rounds                 good if laundered before; certified,
-//	                                                                                         oracles, local
+//	the same, linked by a friend's record   gains what the owner's gains, never more
+//	an owner's update against one who       the claim keeps its heaviest version's weight;   a release gives it up for good
+//	waited                                  a tombstone does too
+//	both at once, within a round            one answer everywhere, which stays               by weight a coin decides; certified,
+//	                                                                                         oracles
+//	ten times the work, published openly    behind for good after (difference of work) /     until then ahead by weight, and for
+//	                                        (honest work a round) + 2 rounds                 good where a friend links it before;
+//	                                                                                         certified, oracles, local
 //	a private chain, published at once      loses with less work than the honest since       wins by weight with more; certified,
 //	                                                                                         oracles, local
 //	squatting during a partition            one answer everywhere: the claim of the side     a squatter on the larger side wins;
@@ -32,15 +31,20 @@
 //	a long partition                        both sides merge in steps of 1,024 records;
 //	                                        nothing is lost
 //	back-dating                             no use by weight, local, oracles, newest         as of a time before the owner's
-//	                                                                                         claim; within one's own history
-//	spam on the genesis                     costs a node what other records do               see spam_test.go
+//	                                                                                         claim; within one's own history; by
+//	                                                                                         local, what came late by a heal
+//	spam on the genesis                     costs a node what other records do; at a fifth   at the rate of the honest records it
+//	                                        of the honest rate nobody notices                keeps these from being linked: less
+//	                                                                                         weight for all; certified, oracles,
+//	                                                                                         local
 //	siblings over a long side chain         each costs its mergeset, 1,024 at most; more
 //	                                        is refused
-//	a thousand owners of one key            bounded time, at most 100 claims listed
+//	a thousand owners of one key, or as     bounded time, at most 100 claims listed; one
+//	many versions of one                    claim weighs as its heaviest version alone
 //	a bad oracle: lies, floods,             counts as one of those elected, whatever it      decides alone where the others are
 //	contradicts itself, speaks of unknown   writes                                           silent
 //
 // Reading order: world_test.go (people and records), sim_test.go (time and delays), node_test.go, ask_test.go; sim_check_test.go (the
 // simulation itself); then the attacks: tips_test.go, starve_test.go, impostor_test.go, privatechain_test.go, partition_test.go,
-// backdate_test.go, spam_test.go, fanout_test.go, oracles_test.go; agree_test.go (all nodes answer alike).
+// heal_test.go, backdate_test.go, spam_test.go, fanout_test.go, crowd_test.go, oracles_test.go; agree_test.go (all nodes answer alike).
 package simulation

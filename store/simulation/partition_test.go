@@ -14,8 +14,11 @@ func drift(p *protocol.Params) { p.ClockDrift = 3 * round }
 // node gives the same answer by the default policy: the claim of the side that did more work since. By local each node stands by
 // what it saw first, and one that joins later has seen nothing first.
 func TestSquattingDuringAPartition(t *testing.T) {
-	for _, parentsFirst := range []bool{true, false} {
+	for _, parentsFirst := range []bool{false, true} {
 		t.Run(fmt.Sprintf("parents first %v", parentsFirst), func(t *testing.T) {
+			if parentsFirst && small() {
+				t.Skip("the other order shows more")
+			}
 			s := newSim(t, 7, drift)
 			owner, squatter := s.person("owner"), s.person("squatter")
 			large, small := s.nodes[:4], s.nodes[4:]
