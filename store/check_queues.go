@@ -16,6 +16,9 @@ func (v *verifier) checkPending() error {
 		if string(r.blob(1)) != string(id[:]) {
 			v.problem("pending record %d is filed under another ID than its own", seq)
 		}
+		if paid := v.network.Paid(record); paid != (r.int(5) == 0) {
+			v.problem("pending record %s: whether it carries the full price is %v, the row says otherwise", id, paid)
+		}
 		if err := v.checkAlone("pending", id, "SELECT 1 FROM held WHERE id = ?"); err != nil {
 			return err
 		}
@@ -43,7 +46,7 @@ func (v *verifier) checkPending() error {
 			v.problem("pending record %s waits for %d records, and has %d rows in waits", id, unmet, n)
 		}
 		return v.ctx.Err()
-	}, "SELECT seq, id, unmet, header, value FROM pending ORDER BY seq")
+	}, "SELECT seq, id, unmet, header, value, unpaid FROM pending ORDER BY seq")
 }
 
 func (v *verifier) checkWaits() error {

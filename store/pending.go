@@ -16,20 +16,22 @@ func (c *conn) isHeld(id protocol.ID) (bool, error) {
 
 // pend makes a record wait for the links that are missing.
 func (t *tx) pend(e *entry, missing []protocol.ID, result *Result) error {
-	size, limits := int64(e.WireSize()), t.store.options.MaxPending
-	if uint64(size) > limits.Bytes {
+	size, unpaid := int64(e.WireSize()), int64(0)
+	if !t.store.network.Paid(e.Record) {
+		unpaid = 1
+	}
+	room, err := t.makeRoom(size, unpaid == 1)
+	if err != nil {
+		return err
+	}
+	if !room {
 		*result = Result{Outcome: Refused, Err: ErrPendingFull}
 		t.meta.droppedPending++
 		return t.want(e.ID())
 	}
-	for uint64(t.meta.pending) >= limits.Records || uint64(t.meta.pendingBytes+size) > limits.Bytes {
-		if err := t.evictOldest(); err != nil {
-			return err
-		}
-	}
 	id := e.ID()
-	if _, err := t.exec("INSERT INTO pending (id, unmet, header, value, seen) VALUES (?, ?, ?, ?, ?)",
-		id[:], int64(len(missing)), e.HeaderBytes(), e.ValueBytes(), t.see()); err != nil {
+	if _, err := t.exec("INSERT INTO pending (id, unmet, header, value, seen, unpaid) VALUES (?, ?, ?, ?, ?, ?)",
+		id[:], int64(len(missing)), e.HeaderBytes(), e.ValueBytes(), t.see(), unpaid); err != nil {
 		return err
 	}
 	seq, err := t.number("SELECT seq FROM pending WHERE id = ?", id[:])
@@ -121,12 +123,33 @@ func (t *tx) takePending(seq int64) (r *protocol.Record, seen int64, err error) 
 	return r, seen, nil
 }
 
-// evictOldest drops the pending record that waits longest. What waits for it goes on waiting.
-func (t *tx) evictOldest() error {
-	seq, err := t.number("SELECT min(seq) FROM pending")
-	if err != nil {
-		return err
+// makeRoom drops pending records until there is room for one more of this size, those that are not known to be paid first:
+// such records cost their makers little, and displace none that is paid. It reports whether there is room.
+func (t *tx) makeRoom(size int64, unpaid bool) (bool, error) {
+	limits := t.store.options.MaxPending
+	if uint64(size) > limits.Bytes {
+		return false, nil
 	}
+	for uint64(t.meta.pending) >= limits.Records || uint64(t.meta.pendingBytes+size) > limits.Bytes {
+		seq, err := t.number("SELECT coalesce(min(seq), 0) FROM pending INDEXED BY pending_unpaid WHERE unpaid = 1")
+		if err == nil && seq == 0 {
+			if unpaid {
+				return false, nil
+			}
+			seq, err = t.number("SELECT min(seq) FROM pending")
+		}
+		if err != nil {
+			return false, err
+		}
+		if err := t.evict(seq); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// evict drops a pending record. What waits for it goes on waiting.
+func (t *tx) evict(seq int64) error {
 	r, _, err := t.takePending(seq)
 	if err != nil {
 		return err

@@ -321,3 +321,38 @@ func TestCascadeWide(t *testing.T) {
 		t.Fatalf("attached %d of %d", len(r.Attached), len(all)+1)
 	}
 }
+
+// TestUnpaidMakeWay fills the queue with records at the price of a certificate that nobody has seen: they displace nothing that is
+// paid, and make way for it.
+func TestUnpaidMakeWay(t *testing.T) {
+	w := newTrustWorld(t, nil)
+	s := openTest(t, w.world, Options{MaxPending: Limits{Records: 4}})
+	absent := w.full(spec{at: 1, owner: 0, sels: []sel{{"n0", 0}}})
+	cheap := func(i uint64) *protocol.Record {
+		return w.make(spec{at: 10 + i, owner: 1, sels: []sel{{"n1", 0}}, links: []*protocol.Record{absent}})
+	}
+	dear := func(i uint64) *protocol.Record {
+		return w.full(spec{at: 20 + i, owner: 2, sels: []sel{{"n2", 0}}, links: []*protocol.Record{absent}})
+	}
+	here := func(what string, r *protocol.Record, want State) {
+		t.Helper()
+		if _, info, err := s.Get(t.Context(), r.ID()); info.State != want || (err == nil) != (want != 0) {
+			t.Errorf("%s: %v, %v, want %v", what, info.State, err, want)
+		}
+	}
+	for i := range uint64(6) {
+		mustPut(t, s, cheap(i), Pending)
+	}
+	here("the oldest of those that are not paid", cheap(1), 0)
+	here("a later one", cheap(2), Pending)
+	for i := range uint64(4) {
+		mustPut(t, s, dear(i), Pending)
+	}
+	here("the last one that is not paid", cheap(5), 0)
+	here("the first that is paid", dear(0), Pending)
+	if r := mustPut(t, s, cheap(7), Refused); !errors.Is(r.Err, ErrPendingFull) {
+		t.Errorf("among paid ones: %v", r.Err)
+	}
+	mustPut(t, s, dear(5), Pending)
+	here("the oldest that is paid", dear(0), 0)
+}

@@ -7,6 +7,9 @@
 ALTER TABLE dag RENAME COLUMN parents TO node;
 ALTER TABLE dag ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE pending ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
+-- unpaid is 1 for what carries less than the full price, on the word of a certificate that is not known to be here: it makes way first.
+ALTER TABLE pending ADD COLUMN unpaid INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX pending_unpaid ON pending (seq) WHERE unpaid = 1;
 -- The last moment that was given out: the next is later, whatever the clock says.
 ALTER TABLE meta ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
 -- How many of the tips are disreputable.
