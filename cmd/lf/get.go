@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -43,7 +44,7 @@ masking key, (hex) before bytes that are not text. Text with anything unusual in
 --json writes {"answers": [...], "more": bool}. An answer has "selectors" (as for lf set and lf load), "value" for text
 or "valueBase64" for other bytes, "sealed" or "deleted" in place of them, "owner", "time", "timestamp" (ms), "record"
 (its CID), "composite", "effort", "weight" (of this record), "claims" (how many owners claim it); with --open "further" (how many
-names it has besides); with --history "older" and "others"; with --explain "explanation".
+names it has besides); with --history "older" and "others"; with --explain "explanation" and "others".
 
 ` + timeHelp,
 		Example: `  lf get horse
@@ -144,15 +145,14 @@ func (c *cli) show(g *getting, q question, answers []answer, more bool) error {
 	case len(answers) == 0:
 		return nil
 	}
+	var parts []string
 	if g.history || (nothingIn(q, answers) == nil && (g.wide || !g.explain)) {
-		if err := c.print(answersTable(g, q, answers, width)); err != nil {
-			return err
-		}
+		parts = append(parts, answersTable(g, q, answers, width))
 	}
 	if g.explain {
-		return c.print(explanations(answers, width))
+		parts = append(parts, explanations(answers, width))
 	}
-	return nil
+	return c.print(strings.Join(parts, "\n"))
 }
 
 // nothingIn returns the error that tells why there is no value to show, nil if there is one: nothing, or nothing but

@@ -33,8 +33,8 @@ record CID, or the one with a SERIAL number in hexadecimal, which may be that of
 The revocation is published as a record, whose CID is printed, and cannot be taken back.
 
 Without --since everything that rests on the certificate falls, whenever it was written. With --since, what was written before that
-TIME and is known to the network now stands; what turns up later with an old date does not: a thief cannot back-date. What an owner paid
-for with work in full stays an answer, but does not count as certified any more.
+TIME and is woven in now (later records link to it) stands; what turns up later with an old date does not: a thief cannot back-date.
+What an owner paid for with work in full stays an answer, but does not count as certified any more.
 
 ` + timeHelp,
 		Example: `  lf owner revoke team.ca.pem 12D3KooW... --since '2026-11-23 15:04'
@@ -52,7 +52,7 @@ for with work in full stays an answer, but does not count as certified any more.
 			return r.within(cmd.Context(), func(ctx context.Context) error { return c.revoke(ctx, &r, args[0], args[1], since) })
 		},
 	}
-	cmd.Flags().StringVar(&r.since, "since", "", "let stand what was written before this TIME")
+	cmd.Flags().StringVar(&r.since, "since", "", "let stand what was written before this TIME and is woven in")
 	r.addWorking(cmd)
 	return cmd
 }
