@@ -13,7 +13,11 @@ func (v *verifier) checkReputation(idx, reputable int64) error {
 		if v.reputations >= reputationsChecked {
 			return nil
 		}
-		first, rows, err := v.firstThen(newEntry(r), idx, v.network)
+		e := newEntry(r)
+		if walked, err := v.anyWalked(e.composite); err != nil || walked {
+			return err // what was seen first is not kept of every claim
+		}
+		first, rows, err := v.firstThen(e, idx, v.network)
 		if err != nil {
 			return err
 		}

@@ -103,9 +103,11 @@ type tuning struct {
 	rootsCompared int
 	// versionsParted is how many versions behind a late release are looked at to find its roots: a few ms at worst.
 	versionsParted int
+	// crowd is how many claims on one key are looked up one by one.
+	crowd int
 }
 
-var defaultTuning = tuning{selective: 256, seekAfter: 16, rootsCompared: 64, versionsParted: 256}
+var defaultTuning = tuning{selective: 256, seekAfter: 16, rootsCompared: 64, versionsParted: 256, crowd: 32}
 
 // Bounds of what claims are ranked by.
 const (

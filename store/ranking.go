@@ -114,6 +114,9 @@ var everyCriterion = protocol.Policy{protocol.CriterionCertified, protocol.Crite
 	protocol.CriterionLocal, protocol.CriterionNewest}
 
 func (h *hearing) measureAll(list []*contender, by protocol.Criterion) error {
+	if err := h.measureCrowd(list, by); err != nil {
+		return err
+	}
 	for _, c := range list {
 		if err := h.measure(c, by); err != nil {
 			return err

@@ -80,8 +80,9 @@ func (c *conn) firstOf(composite, owner int64, n *protocol.Network) (s sight, fo
 }
 
 // first reports whether a record is reputable as a tip: it is no datum, or no other claim counts against the claim it is of
-// as far as this node has seen. What certificates hide is left aside.
-func (t *tx) first(e *entry, _ place) (bool, error) {
+// as far as this node has seen. What certificates hide is left aside. Where it is not kept when a claim was seen first, this
+// record stands for it, and that claim does not count against others.
+func (t *tx) first(e *entry, at place) (bool, error) {
 	if e.Type != protocol.TypeDatum || len(e.rows) == 0 {
 		return true, nil
 	}
@@ -90,6 +91,9 @@ func (t *tx) first(e *entry, _ place) (bool, error) {
 		return false, err
 	}
 	own, found, err := t.firstOf(e.composite, owner, t.store.network)
+	if err == nil && !found {
+		own, found, err = t.walkedSight(keyed{e.composite, owner, version{at.timestamp, at.idx, false}})
+	}
 	if err != nil || !found { // alone, or withdrawn already
 		return err == nil, err
 	}
@@ -101,4 +105,22 @@ func (t *tx) first(e *entry, _ place) (bool, error) {
 		}
 	}
 	return others.isFirst(own), nil
+}
+
+// walkedSight returns when a version was seen that stands in an epoch whose versions have to be walked.
+func (t *tx) walkedSight(v keyed) (s sight, walked bool, err error) {
+	ep, err := t.epochOf(v.composite, v.owner, v.timestamp)
+	if err != nil || ep.end < math.MaxInt64 {
+		return s, false, err
+	}
+	if walked, err = t.walked(v, ep); err != nil || !walked {
+		return s, false, err
+	}
+	s, err = t.sightOf(v.idx, v.timestamp, t.store.network)
+	return s, true, err
+}
+
+// anyWalked reports whether some claim under a composite key has an epoch whose versions have to be walked.
+func (c *conn) anyWalked(composite int64) (bool, error) {
+	return c.one(nil, "SELECT 1 FROM roots WHERE composite = ? AND walk = 1 LIMIT 1", composite)
 }

@@ -10,11 +10,10 @@ import (
 
 // measure finds out what a criterion says of a claim, once.
 func (h *hearing) measure(c *contender, by protocol.Criterion) error {
-	bit := uint(1) << slices.Index(everyCriterion, by)
-	if c.known&bit != 0 {
+	if c.known&bitOf(by) != 0 {
 		return nil
 	}
-	c.known |= bit
+	c.known |= bitOf(by)
 	switch by {
 	case protocol.CriterionCertified:
 		return h.measureCertified(c)
@@ -27,6 +26,9 @@ func (h *hearing) measure(c *contender, by protocol.Criterion) error {
 	}
 	return h.measureNewest(c)
 }
+
+// bitOf is a criterion's bit in what is known of a claim.
+func bitOf(by protocol.Criterion) uint { return 1 << slices.Index(everyCriterion, by) }
 
 func (h *hearing) measureNewest(c *contender) error {
 	if err := h.load(c); err != nil {
@@ -65,6 +67,7 @@ func (h *hearing) measureOracles(c *contender) (err error) {
 // measureWeight finds the weight of a claim's heaviest version, which is one of its roots. Where those are not kept, or some of
 // them do not count in this query, it looks at all of the claim's versions.
 func (h *hearing) measureWeight(c *contender) error {
+	c.standing.Weight = 0
 	release, err := h.releaseOf(c)
 	if err != nil {
 		return err

@@ -228,7 +228,7 @@ func TestTrust(t *testing.T) {
 		f := rapid.SampledFrom(fates).Draw(t, "network")
 		m := &model{records: f.draw(t)}
 		g := m.graphIn(f.world)
-		dir, err := os.MkdirTemp("", "lf-store")
+		dir, err := os.MkdirTemp("", "lf-store") //nolint:usetesting // it goes with the rapid case
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,97 @@
+package store
+
+import (
+	"math"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// A key that many owners claim: what is looked up for a claim at a time where there are few is read for all at once here, in the
+// order of the index, at a third of the cost. Anybody can crowd a key, a paid record for each owner. Every claim has to be
+// looked at, because any of them may be the best, so the cost grows with what was paid for, up to the query's budget: beyond some
+// 100,000 owners the answer is [ErrTooBroad], on every node alike, unless the query names owners.
+
+// crowded reports whether claims are so many that reading all is cheaper than looking each up.
+func (h *hearing) crowded(list []*contender) bool {
+	return !h.careful && len(list) > h.crowd && 2*len(list) > len(h.contenders) && h.owners == nil
+}
+
+// measureCrowd finds out what a criterion says of many claims. What it leaves is looked up.
+func (h *hearing) measureCrowd(list []*contender, by protocol.Criterion) error {
+	switch {
+	case !h.crowded(list):
+		return nil
+	case by == protocol.CriterionWeight && h.since <= 0:
+		return h.weighCrowd(list)
+	case by == protocol.CriterionOracles && len(h.oracles) > 0:
+		return h.hearCrowd(list)
+	}
+	return nil
+}
+
+// weighCrowd reads the roots of all claims under the key.
+func (h *hearing) weighCrowd(list []*contender) error {
+	releases := map[int64]int64{}
+	if err := h.each(func(r *rows) error {
+		releases[r.int(0)] = max(releases[r.int(0)], r.int(1))
+		return h.spend(1)
+	}, "SELECT owner, timestamp FROM versions INDEXED BY releases WHERE composite = ? AND released = 1 AND timestamp <= ?", h.composite, h.until); err != nil {
+		return err
+	}
+	byOwner := make(map[int64]*contender, len(list))
+	for _, c := range list {
+		byOwner[c.owner] = c
+	}
+	walks := map[int64]bool{}
+	if err := h.each(func(r *rows) error {
+		c, timestamp := byOwner[r.int(0)], r.int(1)
+		release, released := releases[r.int(0)]
+		if !released {
+			release = math.MinInt64
+		}
+		switch {
+		case c == nil || timestamp > h.until || timestamp < release:
+		case r.int(3) != 0:
+			walks[c.owner] = true
+		case timestamp > release:
+			c.standing.Weight = max(c.standing.Weight, h.weight(r.int(2)))
+			c.known |= bitOf(protocol.CriterionWeight)
+		}
+		return h.spend(1)
+	}, "SELECT owner, timestamp, idx, walk FROM roots WHERE composite = ?", h.composite); err != nil {
+		return err
+	}
+	for owner := range walks {
+		byOwner[owner].known &^= bitOf(protocol.CriterionWeight)
+	}
+	return nil
+}
+
+// hearCrowd reads what the oracles say about the key, whoever it is about.
+func (h *hearing) hearCrowd(list []*contender) error {
+	if err := h.load(list[0]); err != nil {
+		return err
+	}
+	objections := map[int64]int{}
+	for _, oracle := range h.oracles {
+		topic := topicOf(oracle, list[0].claim.Record.CompositeID())
+		if err := h.each(func(r *rows) error {
+			if len(r.blob(0)) != len(protocol.Owner{}) {
+				return errLayout
+			}
+			number, err := h.ownerNumber(protocol.Owner(r.blob(0)))
+			if err != nil {
+				return err
+			}
+			objections[number]++
+			return h.spend(1)
+		}, "SELECT owner FROM words WHERE topic = ? AND objects = 1", topic[:]); err != nil {
+			return err
+		}
+	}
+	for _, c := range list {
+		c.standing.Elected, c.standing.Objections = len(h.oracles), objections[c.owner]
+		c.known |= bitOf(protocol.CriterionOracles)
+	}
+	return nil
+}
