@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"strings"
@@ -214,12 +215,22 @@ func (n *node) mustStand(q store.Query) {
 // reasons, to every query whose policy leaves out local, whatever the order and the times in which the records came, and after a
 // restart.
 func TestNodesAgree(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		w := worldOf(t, rapid.Uint64().Draw(t, "seed"), withAuthority)
-		values, elective, err := w.papers()
-		if err != nil {
+	w := newWorld(t, withAuthority)
+	values, elective, err := w.papers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	queries := 20
+	if small() {
+		queries = 6
+	}
+	if checks := flag.Lookup("rapid.checks").Value; raceEnabled && checks.String() == "100" { // the default
+		if err := checks.Set("25"); err != nil {
 			t.Fatal(err)
 		}
+	}
+	rapid.Check(t, func(t *rapid.T) {
+		w.made = 0 // what is drawn again is made again
 		g := &graph{T: t, world: w, values: values}
 		g.draw()
 		s := simOf(t, w, 2)
@@ -234,9 +245,9 @@ func TestNodesAgree(t *testing.T) {
 			n.mustWeigh(g.records...)
 		}
 		a, b := s.nodes[0], s.nodes[1]
-		var queries []store.Query
+		var asked []store.Query
 		var said []string
-		for range 20 {
+		for range queries {
 			q := drawQuery(t, w, elective)
 			x, y := a.answers(q), b.answers(q)
 			if x != y {
@@ -244,10 +255,10 @@ func TestNodesAgree(t *testing.T) {
 			}
 			a.mustStand(q)
 			b.mustStand(q)
-			queries, said = append(queries, q), append(said, x)
+			asked, said = append(asked, q), append(said, x)
 		}
 		b.restart()
-		for i, q := range queries {
+		for i, q := range asked {
 			if y := b.answers(q); y != said[i] {
 				t.Fatalf("policy %v, before and after a restart:\n%s---\n%s", q.Policy, said[i], y)
 			}
