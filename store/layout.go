@@ -182,6 +182,8 @@ type entry struct {
 	seen int64
 	// rows are empty for a record that is never answered.
 	rows []selectorRow
+	// alone says that it was the first version under its composite key when it attached.
+	alone bool
 }
 
 func newEntry(r *protocol.Record) *entry {

@@ -83,7 +83,7 @@ func (c *conn) firstOf(composite, owner int64, n *protocol.Network) (s sight, fo
 // as far as this node has seen. What certificates hide is left aside. Where it is not kept when a claim was seen first, this
 // record stands for it, and that claim does not count against others.
 func (t *tx) first(e *entry, at place) (bool, error) {
-	if e.Type != protocol.TypeDatum || len(e.rows) == 0 {
+	if e.Type != protocol.TypeDatum || len(e.rows) == 0 || e.alone {
 		return true, nil
 	}
 	owner, err := t.ownerNumber(e.Owner)
@@ -94,7 +94,7 @@ func (t *tx) first(e *entry, at place) (bool, error) {
 	if err == nil && !found {
 		own, found, err = t.walkedSight(keyed{e.composite, owner, version{at.timestamp, at.idx, false}})
 	}
-	if err != nil || !found { // alone, or withdrawn already
+	if err != nil || !found { // withdrawn already
 		return err == nil, err
 	}
 	others := nobody

@@ -27,7 +27,7 @@ func (t *tx) indexVersion(e *entry, at place) error {
 		return err
 	}
 	others, err := t.others(e.composite, at.idx)
-	if err != nil || len(others) == 0 {
+	if e.alone = err == nil && len(others) == 0; err != nil || e.alone {
 		return err
 	}
 	if len(others) == 1 { // until now it was alone
