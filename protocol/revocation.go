@@ -24,8 +24,9 @@ type Revoked struct {
 }
 
 // Reaches reports whether this revocation takes the certificate from a record that rests on it. What was made before the
-// date of the revocation, and is in the revocation record's own past, stands: whoever stole the key cannot make such a
-// record afterwards.
+// date of the revocation, and is in the past of a record by which the issuer himself published it, stands: whoever stole the key
+// cannot make such a record afterwards. Where somebody else published the list, the past of that record says nothing, and
+// inPast is true.
 func (e Revoked) Reaches(timestamp uint64, inPast bool) bool {
 	return e.Since == 0 || timestamp >= e.Since || !inPast
 }

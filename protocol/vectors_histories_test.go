@@ -111,6 +111,7 @@ func (m *vectorMaker) makeHistories() {
 	m.history("times of certificates", "closed", timesHistory)
 	m.history("revoked without a date", "closed", revokedHistory)
 	m.history("revoked with a date", "closed", datedHistory)
+	m.history("a dated list that others pass on", "closed", passedOnHistory)
 	m.history("revoked intermediate, two certificates, foreign lists", "closed", intermediateHistory)
 	m.history("the reduced price", "certified", reducedHistory)
 }
@@ -175,10 +176,30 @@ func datedHistory(h *history) {
 	h.add("before the date, in the revocation's past", fine, h.at(h.datum("owner", 0), date-1), "certificate")
 	h.add("at the date, in the revocation's past", hiddenOne, h.at(h.datum("owner", 0), date), "certificate")
 	h.add("back-dated by a thief", hiddenOne, h.at(h.datum("owner", 0), date-2), "certificate")
-	h.add("revocation", fine, h.at(h.brings(4, rootCA.revoke(dated(2, date)).der()), date+1),
+	h.add("revocation", fine, h.at(h.issues(rootCA, dated(2, date)), date+1),
 		"before the date, in the revocation's past", "at the date, in the revocation's past")
 	h.add("above the revocation", noCert, h.at(h.datum("owner", 0), date+2), "certificate", "revocation")
-	h.add("the same list again, later", fine, h.at(h.brings(4, rootCA.revoke(dated(2, date)).der()), date+3), "revocation", "back-dated by a thief")
+	h.add("the same list again, passed on by the thief", fine, h.at(h.brings(4, rootCA.revoke(dated(2, date)).der()), date+3), "revocation", "back-dated by a thief")
+	h.add("the same list passed on by somebody with nothing in its past", fine, h.at(h.brings(4, rootCA.revoke(dated(2, date)).der()), date+4))
+	h.add("above the list that was passed on", noCert, h.at(h.datum("owner", 0), date+5), "certificate", "the same list passed on by somebody with nothing in its past")
+}
+
+// passedOnHistory is a list that only others than its issuer have published.
+func passedOnHistory(h *history) {
+	date := uint64(testTime + 100_000)
+	middle := rootCA.ca(middleCA, 3, -1).der()
+	h.add("certificate", fine, h.brings(3, append(middleCA.owner("owner", 2).der(), middle...)))
+	h.add("before the date", fine, h.at(h.datum("owner", 0), date-1), "certificate")
+	h.add("at the date", hiddenOne, h.at(h.datum("owner", 0), date), "certificate")
+	h.add("list", fine, h.at(h.brings(4, append(middleCA.revoke(dated(2, date)).der(), middle...)), date+1))
+	h.add("above the list", noCert, h.at(h.datum("owner", 0), date+2), "certificate", "list")
+}
+
+// issues is a revocation record of the issuer's own.
+func (h *history) issues(c ca, entries ...[]byte) *builder {
+	b := h.brings(4, c.revoke(entries...).der())
+	b.owner = c.key()
+	return b
 }
 
 func intermediateHistory(h *history) {
@@ -274,6 +295,7 @@ func (g *graph) supports(c *protocol.Record, h *protocol.Header) []protocol.Issu
 type revoking struct {
 	record protocol.ID
 	entry  protocol.Revoked
+	own    bool // a record of the issuer's own
 }
 
 func (g *graph) revocations(issues []protocol.Issue) (list []revoking) {
@@ -288,7 +310,7 @@ func (g *graph) revocations(issues []protocol.Issue) (list []revoking) {
 		for _, i := range issues {
 			for _, e := range l.Entries() {
 				if l.Issuer() == i.Issuer && e.Serial == i.Serial && l.SignedBy(i.Key) {
-					list = append(list, revoking{id, e})
+					list = append(list, revoking{id, e, r.Owner == i.Key})
 				}
 			}
 		}
@@ -298,7 +320,7 @@ func (g *graph) revocations(issues []protocol.Issue) (list []revoking) {
 
 func (g *graph) reached(r *protocol.Record, issues []protocol.Issue) bool {
 	return slices.ContainsFunc(g.revocations(issues), func(v revoking) bool {
-		return v.entry.Reaches(r.Timestamp, g.past[v.record][r.ID()])
+		return v.entry.Reaches(r.Timestamp, !v.own || g.past[v.record][r.ID()])
 	})
 }
 
