@@ -23,12 +23,12 @@ type Revoked struct {
 	Since  uint64
 }
 
-// Reaches reports whether this revocation takes the certificate from a record that rests on it. What was made before the
-// date of the revocation, and is in the past of a record by which the issuer himself published it, stands: whoever stole the key
-// cannot make such a record afterwards. Where somebody else published the list, the past of that record says nothing, and
-// inPast is true.
-func (e Revoked) Reaches(timestamp uint64, inPast bool) bool {
-	return e.Since == 0 || timestamp >= e.Since || !inPast
+// Reaches reports whether this revocation takes the certificate from a record of this timestamp. What was made before the date
+// of the revocation, and is in the past of the record that carries the list, stands: whoever stole the key cannot make such a
+// record afterwards. That holds for an own record, of the key that signed the list. Anybody can pass the list on in a record
+// with nothing in its past; such a record takes only what the date says.
+func (e Revoked) Reaches(timestamp uint64, inPast, own bool) bool {
+	return e.Since == 0 || timestamp >= e.Since || own && !inPast
 }
 
 // ParseRevocations reads the value of a revocation record by the profile in SPEC.md, section 7: a CRL in DER and the

@@ -139,9 +139,14 @@ func revokes(t *testing.T, s *protocol.Signer, issue protocol.Issue, chain int, 
 func TestReaches(t *testing.T) {
 	for _, c := range []struct {
 		since, timestamp uint64
-		inPast, want     bool
-	}{{0, 5, true, true}, {0, 5, false, true}, {6, 5, true, false}, {6, 5, false, true}, {5, 5, true, true}, {4, 5, true, true}} {
-		if got := (protocol.Revoked{Since: c.since}).Reaches(c.timestamp, c.inPast); got != c.want {
+		inPast, own      bool
+		want             bool
+	}{
+		{0, 5, true, true, true}, {0, 5, false, true, true}, {0, 5, true, false, true}, {0, 5, false, false, true},
+		{6, 5, true, true, false}, {6, 5, false, true, true}, {6, 5, true, false, false}, {6, 5, false, false, false},
+		{5, 5, true, true, true}, {5, 5, false, false, true}, {4, 5, true, true, true}, {4, 5, true, false, true},
+	} {
+		if got := (protocol.Revoked{Since: c.since}).Reaches(c.timestamp, c.inPast, c.own); got != c.want {
 			t.Errorf("%+v: %v", c, got)
 		}
 	}

@@ -1,6 +1,7 @@
 package protocol_test
 
 import (
+	"crypto/ed25519"
 	"slices"
 	"testing"
 
@@ -113,6 +114,8 @@ func (m *vectorMaker) makeHistories() {
 	m.history("revoked with a date", "closed", datedHistory)
 	m.history("a dated list that others pass on", "closed", passedOnHistory)
 	m.history("revoked intermediate, two certificates, foreign lists", "closed", intermediateHistory)
+	m.history("who publishes an intermediate's list", "certified", publishersHistory)
+	m.history("who publishes an intermediate's dated list", "certified", datedPublishersHistory)
 	m.history("the reduced price", "certified", reducedHistory)
 }
 
@@ -197,9 +200,82 @@ func passedOnHistory(h *history) {
 
 // issues is a revocation record of the issuer's own.
 func (h *history) issues(c ca, entries ...[]byte) *builder {
-	b := h.brings(4, c.revoke(entries...).der())
-	b.owner = c.key()
-	return b
+	return by(c.key(), h.brings(4, c.revoke(entries...).der()))
+}
+
+// by gives a record another owner.
+func by(owner ed25519.PrivateKey, b *builder) *builder { b.owner = owner; return b }
+
+// publishersHistory has an intermediate's certificates revoked by lists with and without its own certificate, published by
+// itself and by others.
+func publishersHistory(h *history) {
+	middle := rootCA.ca(middleCA, 3, -1).der()
+	certify := func(name, owner string, serial byte) {
+		h.add(name, fine, h.brings(3, append(middleCA.owner(owner, serial).der(), middle...)))
+	}
+	certify("first certificate", "first", 4)
+	h.add("bare list by a stranger", fine, h.brings(4, middleCA.revoke(derEntry(4)).der()), "first certificate")
+	h.add("beside the bare list by a stranger", fine, h.datum("first", 4), "first certificate")
+	h.add("above the bare list by a stranger", fine, h.datum("first", 4), "first certificate", "bare list by a stranger")
+	h.add("at the full price, above the bare list by a stranger", fine, h.datum("first", 8), "bare list by a stranger")
+
+	certify("second certificate", "second", 5)
+	h.add("bare list by the intermediate", fine, h.issues(middleCA, derEntry(5)), "second certificate")
+	h.add("beside the bare list by the intermediate", hiddenOne, h.datum("second", 4), "second certificate")
+	h.add("above the bare list by the intermediate", noCert, h.datum("second", 4), "second certificate", "bare list by the intermediate")
+	h.add("at the full price, above the bare list by the intermediate", uncertified, h.datum("second", 8), "second certificate", "bare list by the intermediate")
+
+	certify("third certificate", "third", 6)
+	h.add("list with the intermediate's certificate by a stranger", fine, h.brings(4, append(middleCA.revoke(derEntry(6)).der(), middle...)), "third certificate")
+	h.add("beside the list with the intermediate's certificate", hiddenOne, h.datum("third", 4), "third certificate")
+	h.add("above the list with the intermediate's certificate", noCert, h.datum("third", 4), "third certificate", "list with the intermediate's certificate by a stranger")
+
+	certify("fourth certificate", "fourth", 7)
+	foreign := otherCA.ca(middleCA, 9, -1).der()
+	h.add("list with a certificate that leads to no authority", fine, h.brings(4, append(middleCA.revoke(derEntry(7)).der(), foreign...)), "fourth certificate")
+	h.add("above the list with a certificate that leads to no authority", noCert, h.datum("fourth", 4), "fourth certificate", "list with a certificate that leads to no authority")
+
+	// An intermediate with the authority's key and a name of its own: its list is not the authority's.
+	authoritys := func(b *certBuilder) { b.issuer = rootCA.key() }
+	middle = rootCA.certify(string(middleCA), rootCA.key().Public().(ed25519.PublicKey), 8, derConstraints(-1), derExtension(oidUsage, true, bitsCA)).der()
+	h.add("fifth certificate, of an intermediate with the authority's key", fine, h.brings(3, append(middleCA.owner("fifth", 9).with(authoritys).der(), middle...)))
+	h.add("bare list in the intermediate's name with the authority's key, by a stranger", fine,
+		h.brings(4, middleCA.revoke(derEntry(9)).with(func(b *listBuilder) { b.issuer = rootCA.key() }).der()))
+	h.add("above that bare list", fine, h.datum("fifth", 4), "fifth certificate, of an intermediate with the authority's key",
+		"bare list in the intermediate's name with the authority's key, by a stranger")
+}
+
+// datedPublishersHistory has the past of an intermediate's record decide, whether it carries the certificate or not, and nobody
+// else's.
+func datedPublishersHistory(h *history) {
+	date := uint64(testTime + 100_000)
+	middle := rootCA.ca(middleCA, 3, -1).der()
+	for _, v := range []struct {
+		name   string
+		serial byte
+		carry  []byte
+		owner  ed25519.PrivateKey
+		beside outcome // before the date and not in the past of the list's record
+	}{
+		{"bare, by the intermediate", 4, nil, middleCA.key(), hiddenOne},
+		{"with its certificate, by the intermediate", 5, middle, middleCA.key(), hiddenOne},
+		{"with its certificate, by a stranger", 6, middle, fixedKey("stranger"), fine},
+		{"bare, by a stranger", 7, nil, fixedKey("stranger"), fine},
+		{"with its certificate, by the owner himself", 8, middle, fixedKey("with its certificate, by the owner himself"), fine},
+	} {
+		after := hiddenOne
+		above := noCert
+		if v.carry == nil && v.beside == fine {
+			after, above = fine, fine
+		}
+		certificate, before, list := v.name+": certificate", v.name+": before the date", v.name+": list"
+		h.add(certificate, fine, h.brings(3, append(middleCA.owner(v.name, v.serial).der(), middle...)))
+		h.add(before, fine, h.at(h.datum(v.name, 4), date-1), certificate)
+		h.add(list, fine, by(v.owner, h.at(h.brings(4, append(middleCA.revoke(dated(v.serial, date)).der(), v.carry...)), date+1)), before)
+		h.add(v.name+": before the date, beside the list", v.beside, h.at(h.datum(v.name, 4), date-2), certificate)
+		h.add(v.name+": after the date, beside the list", after, h.at(h.datum(v.name, 4), date+1), certificate)
+		h.add(v.name+": above the list", above, h.at(h.datum(v.name, 4), date+2), certificate, list)
+	}
 }
 
 func intermediateHistory(h *history) {
@@ -309,7 +385,7 @@ func (g *graph) revocations(issues []protocol.Issue) (list []revoking) {
 		}
 		for _, i := range issues {
 			for _, e := range l.Entries() {
-				if l.Issuer() == i.Issuer && e.Serial == i.Serial && l.SignedBy(i.Key) {
+				if l.Issuer() == i.Issuer && e.Serial == i.Serial && l.SignedBy(i.Key) && g.counts(l, r.Owner, i) {
 					list = append(list, revoking{id, e, r.Owner == i.Key})
 				}
 			}
@@ -318,9 +394,17 @@ func (g *graph) revocations(issues []protocol.Issue) (list []revoking) {
 	return list
 }
 
+// counts reports whether a list that an issuer signed, in a record of this owner, says by itself who that is.
+func (g *graph) counts(l *protocol.RevocationList, owner protocol.Owner, i protocol.Issue) bool {
+	carried, carries := l.Key()
+	return owner == i.Key || carries && carried == i.Key || slices.ContainsFunc(g.network.Authorities(), func(a *protocol.Authority) bool {
+		return a.Key() == i.Key && a.SubjectHash() == i.Issuer
+	})
+}
+
 func (g *graph) reached(r *protocol.Record, issues []protocol.Issue) bool {
 	return slices.ContainsFunc(g.revocations(issues), func(v revoking) bool {
-		return v.entry.Reaches(r.Timestamp, !v.own || g.past[v.record][r.ID()])
+		return v.entry.Reaches(r.Timestamp, g.past[v.record][r.ID()], v.own)
 	})
 }
 
