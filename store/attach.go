@@ -133,15 +133,16 @@ func (t *tx) moveTips(e *entry, at place, parents []place) error {
 		}
 	}
 	t.meta.tips++
-	_, err := t.exec("INSERT INTO tips (reputable, timestamp, idx) VALUES (?, ?, ?)", reputable, at.timestamp, at.idx)
+	_, err := t.exec("INSERT INTO tips (reputable, past, idx, timestamp) VALUES (?, ?, ?, ?)", reputable, t.past(at.idx), at.idx, at.timestamp)
 	return err
 }
 
 // dropTip takes a record off the tips if it is one, most often a reputable one.
 func (t *tx) dropTip(p place) error {
-	n, err := t.exec("DELETE FROM tips WHERE reputable = 1 AND timestamp = ? AND idx = ?", p.timestamp, p.idx)
+	past := t.past(p.idx)
+	n, err := t.exec("DELETE FROM tips WHERE reputable = 1 AND past = ? AND idx = ?", past, p.idx)
 	if err == nil && n == 0 && t.meta.disreputable > 0 {
-		n, err = t.exec("DELETE FROM tips WHERE reputable = 0 AND timestamp = ? AND idx = ?", p.timestamp, p.idx)
+		n, err = t.exec("DELETE FROM tips WHERE reputable = 0 AND past = ? AND idx = ?", past, p.idx)
 		t.meta.disreputable -= n
 	}
 	t.meta.tips -= n

@@ -156,8 +156,11 @@ func (v *verifier) checkTips() error {
 		if t, err := v.number("SELECT timestamp FROM dag WHERE idx = ?", idx); err != nil || t != r.int(1) {
 			v.problem("tip %d has timestamp %d, dag says %d", idx, r.int(1), t)
 		}
+		if past := v.past(idx); past != r.int(3) {
+			v.problem("tip %d has a past of %d, the graph says %d", idx, r.int(3), past)
+		}
 		return v.checkReputation(idx, r.int(2))
-	}, "SELECT idx, timestamp, reputable FROM tips"); err != nil {
+	}, "SELECT idx, timestamp, reputable, past FROM tips"); err != nil {
 		return err
 	}
 	for idx := int64(1); idx <= int64(v.summary.Attached); idx++ {

@@ -26,6 +26,9 @@ func (v *verifier) checkReputation(idx, reputable int64) error {
 		}
 		v.reputations += rows
 	}
+	if want == 0 && len(v.network.Authorities()) > 0 {
+		return nil // a certificate may have vouched for it then
+	}
 	if reputable != want {
 		v.problem("tip %d is marked with %d, want %d", idx, reputable, want)
 	}

@@ -159,7 +159,7 @@ func disturb(t testing.TB, s *Store, records []*protocol.Record, inCommit bool) 
 		if !inCommit {
 			return errInjected
 		}
-		return t.script("PRAGMA defer_foreign_keys = ON; INSERT INTO tips VALUES (1, 1, 99999999)")
+		return t.script("PRAGMA defer_foreign_keys = ON; INSERT INTO tips VALUES (1, 1, 99999999, 1)")
 	})
 	if err == nil {
 		t.Fatal("the batch did not fail")

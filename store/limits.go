@@ -66,9 +66,17 @@ const (
 	missingVisits = 64
 	missingFound  = 256
 
-	// recentTips is how many of the newest tips links are drawn from: several times what one second of a busy
-	// network leaves open, and few enough to read each time.
+	// recentTips is how many tips links are drawn from, those with the greatest past: several times what one second of a
+	// busy network leaves open, and few enough to read each time.
 	recentTips = 64
+	// A tip is fresh when it is at most freshSteps behind the heaviest, counted in records of that one's main chain, and
+	// preferred while it is at most evenSteps behind: further back, each step halves its chance. Writers who do not see
+	// each other's records yet are two or three steps apart; whoever floods the network with tips that are further back
+	// gains nothing by their number.
+	freshSteps, evenSteps = 16, 3
+	// One record in staleShare links a tip that is no longer fresh, so that long branches are merged even on a busy
+	// network.
+	staleShare = 4
 	// recentRecords is how many of the latest attached records are looked through where there are too few tips.
 	recentRecords = 256
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql/driver"
 	"math"
@@ -27,8 +28,8 @@ type Links struct {
 	Certified bool
 }
 
-// Links chooses records for a new one to link: at random among the newest tips that are reputable and not ahead of now; where
-// these are too few, among the latest attached records; and at last from the genesis. A disreputable tip is never offered. Where a branch is
+// Links chooses records for a new one to link: at random among the tips that are reputable, not ahead of now, and have a great
+// past; where these are too few, among the latest attached records; and at last from the genesis. A disreputable tip is never offered. Where a branch is
 // too long to be merged at once, a record on its way is offered in place of its tip.
 func (s *Store) Links(ctx context.Context, q LinksQuery) (links Links, err error) {
 	err = s.read(ctx, func(c *conn) error {
@@ -87,30 +88,90 @@ func (s *Store) linkCertificate(c *conn, owner protocol.Owner, now int64, links 
 
 // chooseLinks returns the indices of count records to link.
 func (c *conn) chooseLinks(count int, now int64, genesis int) ([]int64, error) {
-	var candidates []dag.Index
-	for _, from := range []struct {
+	candidates, err := c.candidates(count, now)
+	if err != nil {
+		return nil, err
+	}
+	for _, more := range []struct {
 		sql  string
 		args []driver.Value
 	}{
-		{"SELECT idx FROM tips WHERE reputable = 1 AND timestamp <= ? ORDER BY timestamp DESC, idx LIMIT ?", []driver.Value{now, int64(recentTips)}},
 		{`SELECT idx FROM (SELECT idx, timestamp FROM dag ORDER BY idx DESC LIMIT ?2) AS d WHERE timestamp <= ?1
-			AND NOT EXISTS (SELECT 1 FROM tips WHERE reputable = 0 AND tips.timestamp = d.timestamp AND tips.idx = d.idx)
 			ORDER BY idx DESC`, []driver.Value{now, int64(recentRecords)}},
 		{"SELECT idx FROM dag WHERE idx <= ? ORDER BY idx DESC", []driver.Value{int64(genesis)}},
 	} {
-		first := len(candidates)
-		if err := c.each(func(r *rows) error {
-			candidates = append(candidates, dag.Index(r.int(0)))
-			return nil
-		}, from.sql, from.args...); err != nil {
-			return nil, err
-		}
-		if first == 0 {
-			rand.Shuffle(len(candidates), func(i, j int) { candidates[i], candidates[j] = candidates[j], candidates[i] })
-		}
 		if chosen := c.dag.Choose(candidates, count); len(chosen) == count {
 			return indicesOf(chosen), nil
 		}
+		recent, err := c.indices(more.sql, more.args...)
+		if err != nil {
+			return nil, err
+		}
+		for _, idx := range recent {
+			disreputable, err := c.one(nil, "SELECT 1 FROM tips WHERE reputable = 0 AND past = ? AND idx = ?", c.past(int64(idx)), int64(idx))
+			if err != nil {
+				return nil, err
+			}
+			if !disreputable {
+				candidates = append(candidates, idx)
+			}
+		}
 	}
 	return indicesOf(c.dag.Choose(candidates, count)), nil
+}
+
+func (c *conn) indices(sql string, args ...driver.Value) (list []dag.Index, err error) {
+	err = c.each(func(r *rows) error {
+		list = append(list, dag.Index(r.int(0)))
+		return nil
+	}, sql, args...)
+	return list, err
+}
+
+// candidates returns reputable tips that are not ahead of now, the preferred ones first: fresh ones at random, the more
+// likely the further up they are, and every now and then another one among those that will be chosen.
+func (c *conn) candidates(count int, now int64) ([]dag.Index, error) {
+	tips, err := c.indices("SELECT idx FROM tips WHERE reputable = 1 AND timestamp <= ? ORDER BY past DESC, idx LIMIT ?", now, int64(recentTips))
+	if err != nil || len(tips) == 0 {
+		return nil, err
+	}
+	ladder := c.dag.Ladder(tips[0], freshSteps)
+	fresh, stale := c.splitTips(tips, ladder)
+	if len(stale) == 0 && len(tips) == recentTips {
+		floor := int64(min(ladder[len(ladder)-1], math.MaxInt64))
+		if stale, err = c.indices("SELECT idx FROM tips WHERE reputable = 1 AND past < ? AND timestamp <= ? ORDER BY past DESC, idx LIMIT ?",
+			floor, now, int64(recentTips)); err != nil {
+			return nil, err
+		}
+	}
+	if len(stale) == 0 {
+		return fresh, nil
+	}
+	// Half of the time it is the one with the greatest past: should the network have been in two, that is the other half.
+	if rand.IntN(2) == 0 {
+		rand.Shuffle(len(stale), func(i, j int) { stale[i], stale[j] = stale[j], stale[i] })
+	}
+	if rand.IntN(staleShare) == 0 {
+		at := min(max(count-1, 0), len(fresh))
+		return append(slices.Insert(fresh, at, stale[0]), stale[1:]...), nil
+	}
+	return append(fresh, stale...), nil
+}
+
+// splitTips parts tips, given by their past, into fresh ones in an order drawn at random and stale ones in the order they
+// are in. ladder is the past of the heaviest and of the records of its main chain, downwards.
+func (c *conn) splitTips(tips []dag.Index, ladder []uint64) (fresh, stale []dag.Index) {
+	draws := make(map[dag.Index]float64, len(tips))
+	for _, tip := range tips {
+		past := c.dag.Past(tip)
+		steps, _ := slices.BinarySearchFunc(ladder, past, func(rung, past uint64) int { return cmp.Compare(past, rung) })
+		if steps == len(ladder) && len(ladder) > freshSteps {
+			stale = append(stale, tip)
+			continue
+		}
+		fresh = append(fresh, tip)
+		draws[tip] = math.Ldexp(rand.ExpFloat64(), max(0, steps-evenSteps)) // the least of exponentials: each wins by its rate
+	}
+	slices.SortFunc(fresh, func(a, b dag.Index) int { return cmp.Compare(draws[a], draws[b]) })
+	return fresh, stale
 }

@@ -156,32 +156,33 @@ func (t *tx) migrateSeen() error {
 	}, "SELECT seq, header FROM pending ORDER BY seq")
 }
 
-// migrateTips marks the disreputable tips.
+// migrateTips notes the past of each tip, and marks the disreputable ones.
 func (t *tx) migrateTips() error {
-	var tips []place
+	var tips []int64
 	if err := t.each(func(r *rows) error {
-		tips = append(tips, place{r.int(0), r.int(1)})
+		tips = append(tips, r.int(0))
 		return nil
-	}, "SELECT idx, timestamp FROM tips"); err != nil {
+	}, "SELECT idx FROM tips"); err != nil {
 		return err
 	}
-	for _, tip := range tips {
-		r, err := t.record(tip.idx)
+	for _, idx := range tips {
+		r, err := t.record(idx)
 		if err != nil {
 			return err
 		}
-		if r.Type != protocol.TypeDatum {
-			continue
-		}
-		first, _, err := t.firstThen(newEntry(r), tip.idx, t.store.network)
-		if err != nil {
-			return err
-		}
-		if !first {
-			if _, err := t.exec("UPDATE tips SET reputable = 0 WHERE reputable = 1 AND timestamp = ? AND idx = ?", tip.timestamp, tip.idx); err != nil {
+		reputable := int64(1)
+		if r.Type == protocol.TypeDatum {
+			first, _, err := t.firstThen(newEntry(r), idx, t.store.network)
+			if err != nil {
 				return err
 			}
-			t.meta.disreputable++
+			if !first {
+				reputable = 0
+				t.meta.disreputable++
+			}
+		}
+		if _, err := t.exec("UPDATE tips SET reputable = ?, past = ? WHERE reputable = 1 AND past = 0 AND idx = ?", reputable, t.past(idx), idx); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -136,16 +136,17 @@ func (s *Store) Missing(ctx context.Context, limit int) (missing []protocol.ID, 
 	return missing, err
 }
 
-// Tips returns at most limit tips, the newest timestamps first.
+// Tips returns at most limit tips, those with the greatest past work first: what was just written is among them, and what
+// links only ancient records is not.
 func (s *Store) Tips(ctx context.Context, limit int) (tips []protocol.ID, err error) {
 	err = s.read(ctx, func(c *conn) error {
 		return c.each(func(r *rows) error {
 			id, err := c.idOf(r.int(0))
 			tips = append(tips, id)
 			return err
-		}, `SELECT idx, timestamp FROM (SELECT * FROM tips WHERE reputable = 1 ORDER BY timestamp DESC, idx LIMIT ?1)
-			UNION ALL SELECT idx, timestamp FROM (SELECT * FROM tips WHERE reputable = 0 ORDER BY timestamp DESC, idx LIMIT ?1)
-			ORDER BY timestamp DESC, idx LIMIT ?1`, int64(limit))
+		}, `SELECT idx, past FROM (SELECT * FROM tips WHERE reputable = 1 ORDER BY past DESC, idx LIMIT ?1)
+			UNION ALL SELECT idx, past FROM (SELECT * FROM tips WHERE reputable = 0 ORDER BY past DESC, idx LIMIT ?1)
+			ORDER BY past DESC, idx LIMIT ?1`, int64(limit))
 	})
 	return tips, err
 }

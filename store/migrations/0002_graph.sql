@@ -16,13 +16,15 @@ ALTER TABLE meta ADD COLUMN seen INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE meta ADD COLUMN disreputable INTEGER NOT NULL DEFAULT 0;
 
 -- reputable is 0 for a datum that came behind another owner's claim to its key: such tips are not offered as links. It was
--- decided when the record attached, and stays as it is.
+-- decided when the record attached, and stays as it is. past is the work of the record's past: the more, the more recent
+-- is what it links, and the sooner it is linked itself.
 ALTER TABLE tips RENAME TO old_tips;
 CREATE TABLE tips (
 	reputable INTEGER NOT NULL,
-	timestamp INTEGER NOT NULL,
+	past      INTEGER NOT NULL,
 	idx       INTEGER NOT NULL REFERENCES records (idx),
-	PRIMARY KEY (reputable DESC, timestamp DESC, idx)
+	timestamp INTEGER NOT NULL,
+	PRIMARY KEY (reputable DESC, past DESC, idx)
 ) WITHOUT ROWID, STRICT;
-INSERT INTO tips SELECT 1, timestamp, idx FROM old_tips;
+INSERT INTO tips SELECT 1, 0, idx, timestamp FROM old_tips;
 DROP TABLE old_tips;

@@ -33,10 +33,8 @@
 //	back-dating                             no use by weight, local, oracles, newest         as of a time before the owner's
 //	                                                                                         claim; within one's own history; by
 //	                                                                                         local, what came late by a heal
-//	spam on the genesis                     costs a node what other records do; at a fifth   at the rate of the honest records it
-//	                                        of the honest rate nobody notices                keeps these from being linked: less
-//	                                                                                         weight for all; certified, oracles,
-//	                                                                                         local
+//	spam on the genesis, or on what is      costs a node what other records do; honest ones
+//	some rounds old, at any rate            are absorbed all the same
 //	siblings over a long side chain         each costs its mergeset, 1,024 at most; more
 //	                                        is refused
 //	a thousand owners of one key, or as     bounded time, at most 100 claims listed; one

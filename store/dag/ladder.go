@@ -1,0 +1,17 @@
+package dag
+
+// Ladder is the past of a record, and of those below it on its main chain, so many steps down or to its end: numbers that get
+// less. What was made beside the record has a past between two of them.
+func (d *DAG) Ladder(i Index, steps int) []uint64 {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if !d.known(i) {
+		return nil
+	}
+	ladder := []uint64{d.recs.at(i).past}
+	for ; steps > 0 && d.recs.at(i).main != 0; steps-- {
+		i = d.recs.at(i).main
+		ladder = append(ladder, d.recs.at(i).past)
+	}
+	return ladder
+}
