@@ -270,8 +270,11 @@ func TestCollisions(t *testing.T) {
 	mustPut(t, s, w.make(spec{at: 5, owner: 1, sels: []sel{{"released", 0}}, kind: protocol.TypeRelease}), Attached)
 	put(2, "released", 6)
 	list, next, err := s.Collisions(t.Context(), 0, 10)
-	if err != nil || len(list) != 1 || list[0].Composite != w.compositeOf(sel{"both", 0}) || len(list[0].Claims) != 2 || next != 8 {
+	if err != nil || len(list) != 2 || list[0].Composite != w.compositeOf(sel{"both", 0}) || len(list[0].Claims) != 2 || next != 8 {
 		t.Fatalf("%+v, next %d, %v", list, next, err)
+	}
+	if left := list[1].Claims; len(left) != 1 || left[0].Owner != w.ownerID(2) || !left[0].Standing.First {
+		t.Errorf("of two claims one was released, and left is %+v", left)
 	}
 	if list[0].Claims[1].LostBy == "" || list[0].Claims[0].Seen == 0 {
 		t.Errorf("not explained: %+v", list[0].Claims)
