@@ -19,6 +19,12 @@ import (
 // claim publishes a datum, which links to these records and to others.
 func claim(t testing.TB, n *Node, key ed25519.PrivateKey, name, value string, links ...protocol.ID) *protocol.Record {
 	t.Helper()
+	return say(t, n, key, protocol.Draft{Value: []byte(value), Links: links}, name)
+}
+
+// say publishes a draft under a name.
+func say(t testing.TB, n *Node, key ed25519.PrivateKey, d protocol.Draft, name string) *protocol.Record {
+	t.Helper()
 	network := n.config.Network
 	offered, err := n.Service().Links(t.Context(), api.LinksQuery{})
 	if err != nil {
@@ -28,11 +34,10 @@ func claim(t testing.TB, n *Node, key ed25519.PrivateKey, name, value string, li
 	if err != nil {
 		t.Fatal(err)
 	}
-	links = append(slices.Clone(links), offered.Links...)
-	r, err := network.Compose(protocol.Draft{
-		Owner: protocol.OwnerOf(key), Timestamp: max(offered.Now, offered.Timestamp), Links: links,
-		Names: []protocol.NamePoint{{Name: derived}}, Value: []byte(value),
-	})
+	d.Links = append(slices.Clone(d.Links), offered.Links...)
+	d.Owner, d.Timestamp = protocol.OwnerOf(key), max(offered.Now, offered.Timestamp)
+	d.Names = []protocol.NamePoint{{Name: derived}}
+	r, err := network.Compose(d)
 	if err == nil {
 		r, err = network.Sign(r, key)
 	}
@@ -218,7 +223,8 @@ func answerOf(t testing.TB, n *Node, i int, policy string, oracles []ed25519.Pri
 	return string(text)
 }
 
-// TestOracleNode runs a node as an oracle: it objects to the claim that came second, and who elects it is told the first.
+// TestOracleNode runs a node as an oracle: it objects to the claim that came second, and who elects it is told the first. When
+// that one is released, the objection is withdrawn.
 func TestOracleNode(t *testing.T) {
 	t.Parallel()
 	network := newNetwork(t, 0)
@@ -227,7 +233,8 @@ func TestOracleNode(t *testing.T) {
 	wantPeers(t, reader, 1)
 	policy := protocol.Policy{protocol.CriterionOracles, protocol.CriterionNewest}
 	setTrust(t, reader.config.Home, policy)
-	claim(t, o, newKey(t), "x", "first")
+	first := newKey(t)
+	claim(t, o, first, "x", "first")
 	claim(t, o, newKey(t), "x", "second")
 	wantRead(t, reader.Service(), "second", "x")
 	oracle, err := protocol.ParseOwner(o.PeerID().String())
@@ -243,4 +250,7 @@ func TestOracleNode(t *testing.T) {
 	if s, err := reader.Service().Status(t.Context()); err != nil || s.Trust.Oracle != nil {
 		t.Errorf("a node that is no oracle: %+v, %v", s.Trust.Oracle, err)
 	}
+	say(t, o, first, protocol.Draft{Type: protocol.TypeRelease}, "x")
+	claim(t, o, newKey(t), "x", "third")
+	wantRead(t, reader.Service(), "second", "x")
 }
