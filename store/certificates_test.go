@@ -147,7 +147,7 @@ func TestRevokedElsewhere(t *testing.T) {
 	before := spoken(0, "updated", 6*oneDay, 0, chain)
 	after := spoken(0, "updated", 11*oneDay, 0, chain)
 	spoken(0, "young", 12*oneDay, 0, chain)
-	spoken(0, "paid", 12*oneDay, 2*paid, chain)
+	spoken(0, "paid", 12*oneDay, paid+100, chain)
 	for _, name := range []string{"old", "updated", "young", "paid"} {
 		spoken(1, name, 12*oneDay, paid, c.Genesis()[1])
 		c.expect("certified "+name, name, 0, Query{})
@@ -211,6 +211,43 @@ func TestReleaseHidden(t *testing.T) {
 		if err != nil || len(a.Keys) != 1 || a.Keys[0].Claims[0].Record.ID() != update.ID() || a.Keys[0].Claims[0].Standing.Weight != info.Weight {
 			t.Errorf("%+v, %+v, %v", a.Keys, info, err)
 		}
+	}
+}
+
+// TestHiddenWeight has a claim whose heaviest version is hidden: it stands with what is left of it.
+func TestHiddenWeight(t *testing.T) {
+	c := newCertified(t, nil)
+	leaf := c.always(t, c.ca, 0)
+	chain := c.carry(leaf)
+	heavy := c.put(c.cheap(0, "a", chain))
+	for range 5 {
+		heavy = c.put(c.full(spec{at: c.at, owner: 9, links: []*protocol.Record{c.Genesis()[0], heavy}}))
+	}
+	light := c.put(worked(c.cheap(0, "a", heavy), paid))
+	c.put(worked(c.cheap(1, "a", c.Genesis()[1]), paid+7))
+	c.expect("certified", "a", 0, Query{})
+	c.put(c.revocation(c.at, 5, c.revoke(t, c.ca, leaf, 0, 0)))
+	c.expect("its heaviest version hidden", "a", 1, Query{})
+	for _, claim := range mustQuery(t, c.Store, Query{Where: []Range{c.where("a", 0, 0)}, Explain: true}).Keys[0].Claims {
+		if claim.Record.ID() == light.ID() && (claim.Standing.Weight != paid || claim.LostBy != protocol.CriterionWeight) {
+			t.Errorf("%+v", claim)
+		}
+	}
+}
+
+// TestHiddenOnBoth has a record that links two certificates: one that was revoked below it, so that it rests on the other, and
+// that one is revoked elsewhere.
+func TestHiddenOnBoth(t *testing.T) {
+	c := newCertified(t, nil)
+	one, other := c.always(t, c.ca, 0), c.always(t, c.other, 0)
+	a, b := c.carry(one), c.carry(other)
+	below := c.put(c.revocation(c.at, 5, c.revoke(t, c.ca, one, 0, testTime+100*oneDay), c.Genesis()...))
+	r := c.put(c.cheap(0, "a", a, b, below))
+	c.expect("resting on the other", "a", 0, Query{})
+	c.put(c.revocation(c.at, 5, c.revoke(t, c.other, other, 0, 0)))
+	c.expect("hidden", "a", -1, Query{})
+	if _, info, err := c.Get(t.Context(), r.ID()); err != nil || !info.Hidden {
+		t.Errorf("%+v, %v", info, err)
 	}
 }
 
@@ -315,39 +352,4 @@ func TestUsableCertificate(t *testing.T) {
 	c.put(c.revocation(c.at, ownerOther, c.revoke(t, c.other, long, 0, testTime+6*oneDay)))
 	usable("the other is revoked", a, 4*oneDay)
 	usable("that was revoked", nil, 8*oneDay)
-}
-
-// TestCertifiedTipsAreReputable has squatters claim keys before a certified owner and another one do: whom an authority vouches for is
-// linked all the same, as long as it does.
-func TestCertifiedTipsAreReputable(t *testing.T) {
-	c := newCertified(t, nil)
-	chain := c.always(t, c.ca, 0)
-	c.carry(chain)
-	tip := func(owner int, at uint64, name string) *protocol.Record {
-		r := c.full(spec{at: at, owner: owner, sels: []sel{{name, 0}}, value: "v"})
-		mustPut(t, c.Store, r, Attached)
-		return r
-	}
-	reputable := func(what string, r *protocol.Record, want int64) {
-		t.Helper()
-		if err := c.read(t.Context(), func(conn *conn) error {
-			idx, err := conn.index(r.ID())
-			if err != nil {
-				return err
-			}
-			have, err := conn.number("SELECT reputable FROM tips WHERE idx = ?", idx)
-			if err == nil && have != want {
-				t.Errorf("%s: reputable %d, want %d", what, have, want)
-			}
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	reputable("a squatter", tip(1, oneDay, "a"), 1)
-	reputable("the certified owner", tip(0, oneDay+1, "a"), 1)
-	reputable("another one", tip(2, oneDay+2, "a"), 0)
-	c.put(c.revocation(oneDay+3, ownerCA, c.revoke(t, c.ca, chain, 0, 0)))
-	reputable("a squatter again", tip(1, oneDay+4, "b"), 1)
-	reputable("the owner, revoked", tip(0, oneDay+5, "b"), 0)
 }

@@ -7,14 +7,14 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// Collision is a composite key that several owners have claimed, with the claims that stand, at least one and at most 100, as a query
-// with the default policy and no oracles explains them. One may be left alone: then what was said against it is over.
+// Collision is a composite key that several owners claim, with their claims, at most 100, as a query with the default policy
+// and no oracles explains them.
 type Collision struct {
 	Composite protocol.CompositeID
 	Claims    []Claim
 }
 
-// Collisions returns at most limit composite keys that have versions of two owners or more, one of them among the records
+// Collisions returns at most limit composite keys that have claims of two owners or more and a version among the records
 // behind an index, and the index to go on behind, which is after where there is nothing behind it. A call looks at a bounded
 // number of records, so the list may be empty and next greater than after. Keys that are too crowded to be ranked are left out.
 func (s *Store) Collisions(ctx context.Context, after uint64, limit int) (list []Collision, next uint64, err error) {
@@ -63,7 +63,7 @@ func (s *Store) collision(ctx context.Context, c *conn, r *protocol.Record) ([]C
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case len(x.answers.Keys) == 0:
+	case len(x.answers.Keys) == 0 || x.answers.Keys[0].Total < 2:
 		return nil, nil
 	}
 	return []Collision{{id, x.answers.Keys[0].Claims}}, nil

@@ -104,12 +104,7 @@ func (t *tx) first(e *entry, at place) (bool, error) {
 			return false, err
 		}
 	}
-	if others.isFirst(own) {
-		return true, nil
-	}
-	// Whom an authority vouches for is no squatter, whoever was here before.
-	by, err := t.judge().certified(e.Owner, at.idx, at.timestamp)
-	return by > 0, err
+	return others.isFirst(own), nil
 }
 
 // walkedSight returns when a version was seen that stands in an epoch whose versions have to be walked.

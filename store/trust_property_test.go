@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -259,7 +260,7 @@ func TestTrust(t *testing.T) {
 			}
 			q := f.drawQuery(t)
 			for _, s := range stores {
-				g.seen = s.seenBy(t)
+				g.seen = seenBy(t, s.Store)
 				compareAnswers(t, f.world, m, s.Store, q)
 			}
 		}
@@ -283,9 +284,9 @@ func (s *restarted) restart(t *rapid.T, n *protocol.Network) {
 }
 
 // seenBy returns when a store saw each record first.
-func (s *restarted) seenBy(t *rapid.T) map[protocol.ID]int64 {
+func seenBy(t fataler, s *Store) map[protocol.ID]int64 {
 	seen := map[protocol.ID]int64{}
-	if err := s.read(t.Context(), func(c *conn) error {
+	if err := s.read(context.Background(), func(c *conn) error {
 		return c.each(func(r *rows) error {
 			id, err := c.idOf(r.int(0))
 			seen[id] = r.int(1)
@@ -296,6 +297,8 @@ func (s *restarted) seenBy(t *rapid.T) map[protocol.ID]int64 {
 	}
 	return seen
 }
+
+type fataler interface{ Fatal(args ...any) }
 
 func compareAnswers(t *rapid.T, w *world, m *model, s *Store, q Query) {
 	want, more := m.query(w, q)
