@@ -14,7 +14,12 @@
 //   - A record is seen at the moment it is first stored, attached or pending. No two are seen at the same.
 //   - A wanted record is one that a pending record waits for and that is not here in any state.
 //   - A version is a datum or release under a composite key. An owner's versions under one key make its claim, and
-//     a [Ranker] orders the claims of different owners.
+//     the reader's policy orders the claims of different owners.
+//   - An epoch of a claim is what its owner said between two releases. A root is a version with no other of its epoch in
+//     its past: the heaviest version, whose weight the claim stands with, is one of them.
+//   - A record rests on the chain of certificates of its owner's that a link of it carries. A version that needs to,
+//     and whose chains were revoked, is hidden: no query considers it.
+//   - A word is what an oracle says of a claim. Its latest one counts.
 //
 // Every change goes through one writer goroutine, which puts whatever has queued up into one transaction and answers
 // each caller after the commit (group commit). Readers have connections of their own and never wait for the writer.
@@ -26,6 +31,7 @@
 //
 // Reading order: migrations/*.sql (the tables), layout.go (what is in their columns), store.go, open.go, migrate.go, graph.go,
 // conn.go, pool.go; writer.go, tx.go, put.go, attach.go, pending.go, held.go (the way in); links.go, read.go, query.go, scan.go, merge.go, match.go,
-// claims.go, gather.go, rank.go (the way out); datastore.go; check.go and check_*.go (every invariant, tested by every
+// gather.go, claims.go, ranking.go, standing.go, crowd.go (the way out); trust.go, roots.go, reputation.go, certificates.go,
+// revocations.go, rests.go, elective.go, holder.go, commentary.go, collisions.go (what claims are ranked by); datastore.go; check.go and check_*.go (every invariant, tested by every
 // test); limits.go.
 package store
