@@ -139,16 +139,18 @@ func (t *tx) indexCertificate(e *entry, at place) error {
 
 // addChain adds a row unless the chain is there. That its owner has published it too comes to be known where it is.
 func (t *tx) addChain(row chainRow) error {
-	known, err := t.one(nil, "SELECT 1 FROM certificates WHERE owner = ? AND authority = ? AND own >= ? AND chain = ?",
-		row.owner[:], row.authority, row.own, row.chain)
-	if known || err != nil {
-		return err
+	for own := int64(1); own >= row.own; own-- { // one by one: a range would walk all chains of the owner
+		known, err := t.one(nil, "SELECT 1 FROM certificates WHERE owner = ? AND authority = ? AND own = ? AND chain = ?",
+			row.owner[:], row.authority, own, row.chain)
+		if known || err != nil {
+			return err
+		}
 	}
 	if _, err := t.exec("DELETE FROM certificates WHERE owner = ? AND authority = ? AND own = 0 AND chain = ?",
 		row.owner[:], row.authority, row.chain); err != nil {
 		return err
 	}
-	_, err = t.exec("INSERT INTO certificates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row.owner[:], row.authority, row.own, row.chain,
+	_, err := t.exec("INSERT INTO certificates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row.owner[:], row.authority, row.own, row.chain,
 		row.issuer, row.since, row.until, row.idx, appendIssues([]byte{}, row.issues))
 	return err
 }

@@ -353,3 +353,38 @@ func TestUsableCertificate(t *testing.T) {
 	usable("the other is revoked", a, 4*oneDay)
 	usable("that was revoked", nil, 8*oneDay)
 }
+
+// TestCertifiedTipsAreReputable has squatters claim keys before a certified owner and another one do: whom an authority vouches for is
+// linked all the same, as long as it does.
+func TestCertifiedTipsAreReputable(t *testing.T) {
+	c := newCertified(t, nil)
+	chain := c.always(t, c.ca, 0)
+	c.carry(chain)
+	tip := func(owner int, at uint64, name string) *protocol.Record {
+		r := c.full(spec{at: at, owner: owner, sels: []sel{{name, 0}}, value: "v"})
+		mustPut(t, c.Store, r, Attached)
+		return r
+	}
+	reputable := func(what string, r *protocol.Record, want int64) {
+		t.Helper()
+		if err := c.read(t.Context(), func(conn *conn) error {
+			idx, err := conn.index(r.ID())
+			if err != nil {
+				return err
+			}
+			have, err := conn.number("SELECT reputable FROM tips WHERE idx = ?", idx)
+			if err == nil && have != want {
+				t.Errorf("%s: reputable %d, want %d", what, have, want)
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reputable("a squatter", tip(1, oneDay, "a"), 1)
+	reputable("the certified owner", tip(0, oneDay+1, "a"), 1)
+	reputable("another one", tip(2, oneDay+2, "a"), 0)
+	c.put(c.revocation(oneDay+3, ownerCA, c.revoke(t, c.ca, chain, 0, 0)))
+	reputable("a squatter again", tip(1, oneDay+4, "b"), 1)
+	reputable("the owner, revoked", tip(0, oneDay+5, "b"), 0)
+}

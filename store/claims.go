@@ -83,6 +83,9 @@ func (h *hearing) call() error {
 
 // settle finds the newest version that is one, and reports whether there is one that no release withdraws.
 func (h *hearing) settle(c *contender) (stands bool, err error) {
+	if gone, err := h.gone(c); gone || err != nil {
+		return false, err
+	}
 	var best *Version
 	released := false
 	time := int64(math.MaxInt64)
@@ -107,6 +110,19 @@ func (h *hearing) settle(c *contender) (stands bool, err error) {
 	}
 	c.claim = &Claim{Owner: best.Record.Owner, Version: *best}
 	return true, nil
+}
+
+// gone reports whether nothing of an owner's is to be seen, without walking it: all records need a certificate, and all of the
+// owner's have been revoked.
+func (h *hearing) gone(c *contender) (bool, error) {
+	if !h.hiding || !h.network.Params().AuthRequired {
+		return false, nil
+	}
+	r, err := h.read(c.versions[0].idx)
+	if err != nil {
+		return false, err
+	}
+	return h.judge.hasFallen(r.Owner)
 }
 
 // visible returns the record of a version, nil if it is a stranger's or hidden.

@@ -7,14 +7,14 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// Collision is a composite key that several owners claim, with their claims, at most 100, as a query with the default policy
-// and no oracles explains them.
+// Collision is a composite key that several owners have claimed, with the claims that stand, at least one, as a query with the default
+// policy and no oracles explains them. One may be left alone: then what was said against it is over.
 type Collision struct {
 	Composite protocol.CompositeID
 	Claims    []Claim
 }
 
-// Collisions returns at most limit composite keys that have claims of two owners or more and a version among the records
+// Collisions returns at most limit composite keys that have versions of two owners or more, one of them among the records
 // behind an index, and the index to go on behind, which is after where there is nothing behind it. A call looks at a bounded
 // number of records, so the list may be empty and next greater than after. Keys that are too crowded to be ranked are left out.
 func (s *Store) Collisions(ctx context.Context, after uint64, limit int) (list []Collision, next uint64, err error) {
@@ -58,12 +58,13 @@ func (s *Store) collision(ctx context.Context, c *conn, r *protocol.Record) ([]C
 		q.Where = append(q.Where, Range{p.Key, p.Ordinal, p.Ordinal})
 	}
 	x := s.newSearch(ctx, q)
+	x.listed = maxCollided
 	switch err := x.run(c); {
 	case errors.Is(err, ErrTooBroad):
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case len(x.answers.Keys) == 0 || x.answers.Keys[0].Total < 2:
+	case len(x.answers.Keys) == 0:
 		return nil, nil
 	}
 	return []Collision{{id, x.answers.Keys[0].Claims}}, nil

@@ -130,6 +130,9 @@ const (
 	// verifyCost is what the signatures of a chain, three at most, cost a query's budget, in rows: 60 µs each.
 	verifyCost = 180
 
+	// maxCollided is how many claims of a composite key an oracle gets to see: with all that the criteria say of each some
+	// tenths of a second. Squatters beyond those are seen when some of these are gone.
+	maxCollided = 4096
 	// collisionsWalked is how many records one call looks through for collisions: a few ms.
 	collisionsWalked = 1024
 	// ancestorsChecked is how many questions to the graph a check of roots may take: some seconds.

@@ -156,6 +156,8 @@ type search struct {
 	apart        bool
 	since, until int64
 	limit        int
+	// listed is how many claims of a composite key are listed.
+	listed int
 	// owners are the numbers of Query.Owners; nil: any.
 	owners []int64
 	tuning
@@ -164,7 +166,7 @@ type search struct {
 }
 
 func (s *Store) newSearch(ctx context.Context, q Query) *search {
-	x := &search{ctx: ctx, network: s.network, query: q, policy: q.Policy, verdicts: s.verdicts, tuning: s.options.tuning, budget: scanBudget}
+	x := &search{ctx: ctx, network: s.network, query: q, policy: q.Policy, verdicts: s.verdicts, tuning: s.options.tuning, budget: scanBudget, listed: maxListed}
 	if x.policy == nil {
 		x.policy = defaultPolicy
 	}
@@ -196,7 +198,7 @@ var defaultPolicy = protocol.DefaultPolicy()
 // begin begins the search on one state of the database.
 func (x *search) begin(c *conn) (err error) {
 	x.conn = c
-	x.judge = &judge{conn: c, network: x.network, spend: x.spend}
+	x.judge = &judge{conn: c, network: x.network, spend: x.spend, fallen: map[protocol.Owner]bool{}, decisive: map[string][]revocationRow{}}
 	if len(x.network.Authorities()) > 0 {
 		x.hiding, err = c.anyRevoked()
 	}

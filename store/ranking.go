@@ -81,7 +81,7 @@ func (h *hearing) list() ([]Claim, error) {
 		return d
 	})
 	var claims []Claim
-	for _, c := range h.contenders[:min(len(h.contenders), maxListed)] {
+	for _, c := range h.contenders[:min(len(h.contenders), h.listed)] {
 		if err := h.complete(c); err != nil {
 			return nil, err
 		}

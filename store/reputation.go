@@ -104,7 +104,12 @@ func (t *tx) first(e *entry, at place) (bool, error) {
 			return false, err
 		}
 	}
-	return others.isFirst(own), nil
+	if others.isFirst(own) {
+		return true, nil
+	}
+	// Whom an authority vouches for is no squatter, whoever was here before.
+	by, err := t.judge().certified(e.Owner, at.idx, at.timestamp)
+	return by > 0, err
 }
 
 // walkedSight returns when a version was seen that stands in an epoch whose versions have to be walked.

@@ -2,7 +2,7 @@ package store
 
 import (
 	"bytes"
-	"errors"
+	"slices"
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/dag"
@@ -14,6 +14,9 @@ type judge struct {
 	network *protocol.Network
 	// spend counts rows looked at; it may say that they are too many.
 	spend func(rows int) error
+	// fallen and decisive keep what was found of owners and of chains, where the judge is asked often; nil: they do not.
+	fallen   map[protocol.Owner]bool
+	decisive map[string][]revocationRow
 }
 
 // free is a spend without a limit, for what looks at few rows.
@@ -92,10 +95,10 @@ func (j *judge) hidden(r *protocol.Record, idx int64) (bool, error) {
 	if !j.network.NeedsCertificate(r) {
 		return false, nil
 	}
-	parents, err := j.linksOf(idx)
-	if err != nil {
-		return false, err
+	if fallen, err := j.hasFallen(r.Owner); fallen || err != nil {
+		return fallen, err
 	}
+	parents := indicesOf(j.dag.Parents(dag.Index(idx)))
 	chains, err := j.linked(r.Owner, int64(r.Timestamp), parents)
 	if err != nil {
 		return false, err
@@ -116,15 +119,27 @@ func (j *judge) hidden(r *protocol.Record, idx int64) (bool, error) {
 	return true, nil
 }
 
-// linksOf returns the indices of what an attached record links.
-func (c *conn) linksOf(idx int64) ([]int64, error) {
-	var node dag.Record
-	var bad error
-	found, err := c.one(func(r *rows) { bad = readNode(&node, idx, r.blob(0)) }, "SELECT node FROM dag WHERE idx = ?", idx)
-	if err == nil && !found {
-		err = errLayout
+// hasFallen reports whether all chains of an owner were revoked without a date, so that whatever rests on one of them is hidden.
+func (j *judge) hasFallen(owner protocol.Owner) (bool, error) {
+	if fallen, known := j.fallen[owner]; known {
+		return fallen, nil
 	}
-	return indicesOf(node.Parents), errors.Join(err, bad)
+	chains, err := j.chains(owner, " LIMIT ?", int64(maxListed))
+	if err != nil {
+		return false, err
+	}
+	fallen := len(chains) > 0 && len(chains) < maxListed
+	for i := 0; fallen && i < len(chains); i++ {
+		list, err := j.worst(&chains[i])
+		if err != nil {
+			return false, err
+		}
+		fallen = slices.ContainsFunc(list, func(r revocationRow) bool { return r.since == 0 })
+	}
+	if j.fallen != nil {
+		j.fallen[owner] = fallen
+	}
+	return fallen, nil
 }
 
 // certified returns the number of the network's authority that certifies an owner at the time of a record of his, with a chain

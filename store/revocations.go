@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"strconv"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -135,6 +136,10 @@ func (j *judge) revokedBefore(c *chainRow, inPast func(revocation int64) bool) (
 // worst returns the revocations of a chain that decide what is left of it: all of the issuers' own records, and of others'
 // those with the earliest date.
 func (j *judge) worst(c *chainRow) (list []revocationRow, err error) {
+	key := strconv.FormatInt(c.authority, 10) + " " + string(c.chain)
+	if list, known := j.decisive[key]; known {
+		return list, nil
+	}
 	for _, i := range c.issues {
 		for own := int64(1); own >= 0; own-- {
 			limit := int64(1)
@@ -152,6 +157,9 @@ func (j *judge) worst(c *chainRow) (list []revocationRow, err error) {
 				return nil, err
 			}
 		}
+	}
+	if j.decisive != nil {
+		j.decisive[key] = list
 	}
 	return list, nil
 }

@@ -274,8 +274,11 @@ func TestCollisions(t *testing.T) {
 	mustPut(t, s, w.make(spec{at: 5, owner: 1, sels: []sel{{"released", 0}}, kind: protocol.TypeRelease}), Attached)
 	put(2, "released", 6)
 	list, next, err := s.Collisions(t.Context(), 0, 10)
-	if err != nil || len(list) != 1 || list[0].Composite != w.compositeOf(sel{"both", 0}) || len(list[0].Claims) != 2 || next != 8 {
+	if err != nil || len(list) != 2 || list[0].Composite != w.compositeOf(sel{"both", 0}) || len(list[0].Claims) != 2 || next != 8 {
 		t.Fatalf("%+v, next %d, %v", list, next, err)
+	}
+	if left := list[1].Claims; len(left) != 1 || left[0].Owner != w.ownerID(2) || !left[0].Standing.First {
+		t.Errorf("of two claims one was released, and left is %+v", left)
 	}
 	if list[0].Claims[1].LostBy == "" || list[0].Claims[0].Seen == 0 {
 		t.Errorf("not explained: %+v", list[0].Claims)
@@ -290,5 +293,60 @@ func TestCollisions(t *testing.T) {
 	}
 	if list, next, err = s.Collisions(t.Context(), 0, 0); err != nil || len(list) != 0 || next != 0 {
 		t.Fatalf("%+v, next %d, %v", list, next, err)
+	}
+}
+
+// TestCollisionsOfACrowd has more squatters than a query lists: whoever objects to all that he is shown protects the first owner.
+func TestCollisionsOfACrowd(t *testing.T) {
+	w := newWorld(t)
+	s := openTest(t, w, Options{volatile: true})
+	const squatters, oracle = maxListed + 20, 1
+	for i := range squatters + 1 {
+		mustPut(t, s, w.make(spec{at: uint64(1 + i), owner: 10 + i, sels: []sel{{"victim", 0}}, value: "v"}), Attached)
+	}
+	list, _, err := s.Collisions(t.Context(), 0, 10)
+	if err != nil || len(list) != 1 || len(list[0].Claims) != squatters+1 {
+		t.Fatalf("%d collisions, %v", len(list), err)
+	}
+	var words []protocol.Word
+	for _, c := range list[0].Claims {
+		if !c.Standing.First {
+			words = append(words, protocol.Word{Composite: list[0].Composite, Owner: c.Owner, Objects: true})
+		}
+	}
+	if len(words) != squatters {
+		t.Fatalf("%d of %d came later", len(words), squatters)
+	}
+	for part := range slices.Chunk(words, protocol.MaxWords(w.Params().MaxValue)) {
+		value, err := protocol.EncodeCommentary(part)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustPut(t, s, w.make(spec{kind: protocol.TypeCommentary, at: 1000, owner: oracle, value: string(value)}), Attached)
+	}
+	a := mustQuery(t, s, Query{Where: []Range{w.where("victim", 0, 0)}, Oracles: []protocol.Owner{w.ownerID(oracle)}, Policy: policy(protocol.CriterionOracles)})
+	if a.Keys[0].Claims[0].Owner != w.ownerID(10) || a.Keys[0].Total != squatters+1 {
+		t.Errorf("%+v", a.Keys[0])
+	}
+}
+
+// TestFallenOwner has an owner whose certificates are revoked for good: all that rested on them is hidden, and with a new one he
+// writes again.
+func TestFallenOwner(t *testing.T) {
+	for _, required := range []bool{false, true} {
+		c := newCertified(t, func(p *protocol.Params) { p.AuthRequired = required })
+		one, other := c.always(t, c.ca, 0), c.always(t, c.other, 0)
+		a, b := c.carry(one), c.carry(other)
+		c.put(c.cheap(0, "a", a))
+		c.put(c.cheap(0, "a", b))
+		c.put(c.revocation(c.at, 5, c.revoke(t, c.ca, one, 0, 0)))
+		c.expect("on the other certificate", "a", 0, Query{})
+		c.put(c.revocation(c.at, 5, c.revoke(t, c.other, other, 0, 0)))
+		c.expect("fallen", "a", -1, Query{})
+		c.expect("fallen", "a", -1, Query{History: true})
+		again := c.carry(c.certify(t, c.ca, 0, day(-900), day(901), false))
+		c.expect("what is old stays so", "a", -1, Query{})
+		c.put(c.cheap(0, "a", again))
+		c.expect("anew", "a", 0, Query{})
 	}
 }
