@@ -22,7 +22,7 @@ func (s *service) Owner(ctx context.Context, owner protocol.Owner) (*api.OwnerIn
 		out := api.CertificateInfo{
 			Record: c.Record, Authority: c.Authority, Subject: c.Subject, Serial: hex.EncodeToString(c.Serial),
 			NotBefore: c.NotBefore, NotAfter: c.NotAfter,
-			Usable: c.Revoked == nil && c.NotBefore <= now && now <= c.NotAfter,
+			Usable: c.Revoked == nil && c.Since <= now && now <= c.Until,
 		}
 		if c.Revoked != nil {
 			out.Revoked = &api.Revocation{Record: c.Revoked.Record, Since: c.Revoked.Since}
@@ -54,6 +54,8 @@ func whyUncertified(info *api.OwnerInfo, now uint64) string {
 			reason, hope = fmt.Sprintf("the certificate of owner %s was revoked", info.Owner), 1
 		case now < c.NotBefore:
 			reason, hope = fmt.Sprintf("the certificate of owner %s is valid only from %s on", info.Owner, day(c.NotBefore)), 3
+		case now <= c.NotAfter:
+			reason, hope = fmt.Sprintf("a CA above the certificate of owner %s is not valid now", info.Owner), 2
 		default:
 			reason, hope = fmt.Sprintf("the certificate of owner %s ended at %s", info.Owner, day(c.NotAfter)), 2
 		}

@@ -15,6 +15,7 @@ type CertificateInfo struct {
 	Authority, Subject  string
 	Serial              []byte
 	NotBefore, NotAfter uint64 // of the owner's own certificate
+	Since, Until        uint64 // when the whole chain is valid, with its authority
 	Revoked             *RevocationInfo
 }
 
@@ -74,7 +75,10 @@ func (x *search) certificateInfo(b *believed) (info CertificateInfo, err error) 
 		return info, errors.Join(errLayout, err)
 	}
 	leaf := c.Certificates()[0]
-	info = CertificateInfo{Record: r.ID(), Authority: b.authority.Name(), Subject: c.Subject(), Serial: c.Serial(), NotBefore: leaf.NotBefore(), NotAfter: leaf.NotAfter()}
+	info = CertificateInfo{
+		Record: r.ID(), Authority: b.authority.Name(), Subject: c.Subject(), Serial: c.Serial(),
+		NotBefore: leaf.NotBefore(), NotAfter: leaf.NotAfter(), Since: uint64(b.since), Until: uint64(b.until),
+	}
 	revoked, err := x.judge.worst(&b.chainRow)
 	if err != nil {
 		return info, err

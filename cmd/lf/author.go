@@ -121,6 +121,7 @@ type statement struct {
 	selectors []protocol.Expression
 	value     []byte
 	after     uint64 // a timestamp that the record must exceed, 0 for none
+	links     int    // how many records to link, 0 for as few as the network allows
 }
 
 // unpaid is a finished record but for its work. One that links its owner's certificate may carry less.
@@ -135,7 +136,7 @@ func (a *author) compose(ctx context.Context, say statement) (u unpaid, err erro
 	if err != nil {
 		return u, err
 	}
-	links, err := a.session.node().Links(ctx, api.LinksQuery{Owner: &a.key.Owner})
+	links, err := a.session.node().Links(ctx, api.LinksQuery{Count: say.links, Owner: &a.key.Owner})
 	if err != nil {
 		return u, fmt.Errorf("ask the node what to link to: %w", err)
 	}

@@ -88,6 +88,11 @@ belongs behind the holder's key.`,
 }
 
 func (c *cli) authorize(ctx context.Context, a *authorizing, caFile, requestFile string) error {
+	if a.out != "" && a.out != "-" {
+		if err := checkNew(a.out); err != nil {
+			return err
+		}
+	}
 	ca, err := readAuthority(caFile)
 	if err != nil {
 		return err

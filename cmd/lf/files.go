@@ -22,11 +22,30 @@ func readAtMost(r io.Reader, limit int64) ([]byte, error) {
 	return data, nil
 }
 
+// checkNew finds out before the work what createFile would find only after it.
+func checkNew(name string) error {
+	switch _, err := os.Lstat(name); {
+	case err == nil:
+		return &takenError{name}
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	default:
+		return fmt.Errorf("write the file: %w", err)
+	}
+}
+
+// takenError says that a file would have to be replaced.
+type takenError struct{ name string }
+
+func (e *takenError) Error() string {
+	return e.name + " is there already and is not replaced: choose another name"
+}
+
 // createFile writes a new file and never replaces one.
 func createFile(name string, data []byte, mode os.FileMode) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if errors.Is(err, os.ErrExist) {
-		return fmt.Errorf("%s is there already and is not replaced: choose another name", name)
+		return &takenError{name}
 	}
 	if err != nil {
 		return fmt.Errorf("write the file: %w", err)

@@ -45,6 +45,8 @@ func (m *making) check(given func(flag string) bool, p *protocol.Params) error {
 	switch {
 	case !m.ca && (given("ca-days") || given("ca-output")):
 		return usage("--ca-days and --ca-output are about a CA that --ca makes")
+	case m.ca && m.out != "-" && filepath.Clean(m.file(p.Name)) == filepath.Clean(m.caFile(p.Name)):
+		return usage("--output and --ca-output both name %s: the network and the CA need a file each", m.caFile(p.Name))
 	case m.caDays < 1 || m.caDays > 36500:
 		return usage("--ca-days must be 1 to 36500, not %d", m.caDays)
 	case p.AuthRequired && !certifies:

@@ -60,6 +60,9 @@ the peer ID that lf status shows), and each commentary costs the work of a recor
 			if r.dev && !cmd.Flags().Changed("api-listen") {
 				r.apiListen = "127.0.0.1:0" // beside the usual one
 			}
+			if cmd.Flags().Changed("oracle-limit") && r.oracleLimit < 1 {
+				return usage("--oracle-limit must be at least 1, not %d", r.oracleLimit)
+			}
 			return c.node(cmd.Context(), &r, cmd.Flags().Changed("seed"))
 		},
 	}
@@ -127,8 +130,6 @@ func (c *cli) nodeConfig(r *running) (config node.Config, err error) {
 		return config, usage("--dev has no peers: leave out --seed")
 	case r.threads < 0:
 		return config, usage("--threads must be at least 1, not %d", r.threads)
-	case r.oracleLimit < 0:
-		return config, usage("--oracle-limit must be at least 1, not %d", r.oracleLimit)
 	case r.oracleLimit > 0 && !r.oracle:
 		return config, usage("--oracle-limit is about an oracle: give --oracle too")
 	}

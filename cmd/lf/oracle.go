@@ -20,7 +20,7 @@ func (c *cli) oracleCommand() *cobra.Command {
 after another owner's. Whom you elect decides for you alone: your node counts what share of your elected oracles objects to
 a claim, and prefers the claim that fewer object to (policy criterion "oracles"). An oracle that errs or lies has its one
 voice. The choice is kept in the home (trust.json); a running node follows it within a second.`,
-		Example: `  lf --home other status --json | jq -r .peer     # the peer ID of a node of one's own
+		Example: `  lf --home other status                          # of a node of one's own: its "peer ID" is what to elect
   lf oracle add 12D3KooWC5y8...
   lf oracle list`,
 		Args: subcommandOnly,
@@ -176,9 +176,13 @@ func (c *cli) printElected(list elected) error {
 		return nil
 	}
 	switch n := len(list.Node.Oracles); {
-	case !sameOracles(list.Node.Oracles, list.Oracles):
-		c.note("the node counts %d oracles, other ones: see lf oracle list --json", n)
-	case n > 0 && !slices.Contains(list.Node.Policy, protocol.CriterionOracles):
+	case sameOracles(list.Node.Oracles, list.Oracles):
+	case c.givenAPI() == "": // the home's own node reads the same file, a moment later
+		c.note("the node still counts %s: it follows within a second", counted(n, "oracle", "oracles"))
+	default:
+		c.note("the node counts %s, not those elected here: see lf oracle list --json", counted(n, "oracle", "oracles"))
+	}
+	if len(list.Node.Oracles) > 0 && !slices.Contains(list.Node.Policy, protocol.CriterionOracles) {
 		c.note("the node goes by policy %s, in which oracles do not count", list.Node.Policy)
 		return nil
 	}

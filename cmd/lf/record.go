@@ -28,7 +28,7 @@ With --json, as GET /v1/records/CID answers, with the field "contents" besides.`
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := protocol.ParseID(args[0])
 			if err != nil {
-				return usage("%s: %v", clip(strconv.Quote(args[0])), err)
+				return usage("%s is not the CID of a record", clip(strconv.Quote(args[0])))
 			}
 			return c.showRecord(cmd.Context(), id)
 		},

@@ -57,12 +57,18 @@ What an owner paid for with work in full stays an answer, but does not count as 
 	return cmd
 }
 
-// sinceTime is 0 when everything falls.
+// sinceTime is 0 when everything falls. A time to come is no notice given: the owner could write nothing more from now on, and the
+// revocation cannot be taken back.
 func (r *revoking) sinceTime() (uint64, error) {
 	if r.since == "" {
 		return 0, nil
 	}
-	return parseTime("since", r.since, time.Now())
+	now := time.Now()
+	since, err := parseTime("since", r.since, now)
+	if err == nil && timeOf(since).After(now) {
+		err = usage("--since %q is still to come: a certificate is revoked at once, and --since only lets stand what is older", r.since)
+	}
+	return since, err
 }
 
 func (c *cli) revoke(ctx context.Context, r *revoking, caFile, which string, since uint64) error {
@@ -89,7 +95,8 @@ func (c *cli) revoke(ctx context.Context, r *revoking, caFile, which string, sin
 	if err != nil {
 		return err
 	}
-	return c.publish(ctx, s, ca, statement{kind: protocol.TypeRevocation, value: value}, r.threads)
+	// What its past holds stands, if it is older than --since: the more it links, the less falls that need not.
+	return c.publish(ctx, s, ca, statement{kind: protocol.TypeRevocation, value: value, links: protocol.MaxLinks}, r.threads)
 }
 
 // serials finds which certificates of a CA are meant.

@@ -84,9 +84,9 @@ func trustFields(t *api.Trust) []field {
 		fields = append(fields, field{"writers", "certified owners only"})
 	}
 	if o := t.Oracle; o != nil {
-		text := fmt.Sprintf("%d commentaries with %d words published, at most %d an hour", o.Commentaries, o.Words, o.PerHour)
+		text := fmt.Sprintf("%s with %s published, at most %d an hour", counted(o.Commentaries, "commentary", "commentaries"), counted(o.Words, "word", "words"), o.PerHour)
 		if o.Waiting > 0 {
-			text += fmt.Sprintf("; %d words wait", o.Waiting)
+			text += fmt.Sprintf("; %s", counted(o.Waiting, "word waits", "words wait"))
 		}
 		if o.Silent != "" {
 			text += ": " + o.Silent

@@ -57,6 +57,14 @@ func clip(s string) string {
 	return strings.ToValidUTF8(s[:clipped/2], "") + "…" + strings.ToValidUTF8(s[len(s)-clipped/2:], "")
 }
 
+// counted is a number of things in words.
+func counted[N int | uint32 | uint64](n N, one, many string) string {
+	if n == 1 {
+		many = one
+	}
+	return fmt.Sprintf("%d %s", n, many)
+}
+
 // table writes rows under one another in columns; the last column is as wide as it comes.
 func table(rows [][]string) string {
 	var widths []int

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -77,6 +78,9 @@ func parseOracles(texts []string) ([]protocol.Owner, error) {
 	}
 	if len(texts) == 1 && texts[0] == nobody {
 		return []protocol.Owner{}, nil
+	}
+	if slices.Contains(texts, nobody) {
+		return nil, usage("--oracle %s stands alone: it counts nobody's objections, so leave out the others", nobody)
 	}
 	if len(texts) > api.MaxOracles {
 		return nil, usage("--oracle: %d oracles, at most %d can be asked about", len(texts), api.MaxOracles)

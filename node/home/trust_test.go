@@ -108,6 +108,9 @@ func TestTrustDamaged(t *testing.T) {
 			write(t, h, "trust.json", text, 0o600)
 			got, err := h.Trust()
 			wantError(t, err, filepath.Join(h.Dir(), "trust.json"), "mend")
+			if said := err.Error(); strings.Contains(said, ": json:") || strings.Contains(said, "Go ") || strings.Contains(said, "EOF") {
+				t.Errorf("said in the words of a program: %s", said)
+			}
 			if len(got.Oracles) > 0 || len(got.Policy) > 0 {
 				t.Errorf("half of it was taken: %+v", got)
 			}
