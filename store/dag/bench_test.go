@@ -1,6 +1,7 @@
 package dag
 
 import (
+	"flag"
 	"fmt"
 	"iter"
 	"math/rand/v2"
@@ -14,21 +15,24 @@ import (
 // A scenario grows a graph of about n records.
 type scenario struct {
 	name string
+	most int // records; more take many minutes
 	grow func(g *grower, n int)
 }
 
+var large = flag.Bool("large", false, "benchmarks of graphs that take many minutes")
+
 var scenarios = []scenario{
-	{"steady5", func(g *grower, n int) { g.steady(n, 5, 0) }},
-	{"steady50", func(g *grower, n int) { g.steady(n, 50, 0) }},
-	{"steady300", func(g *grower, n int) { g.steady(n, 300, 0) }},
-	{"stale", func(g *grower, n int) { g.steady(n, 5, 5) }},
-	{"partitions", (*grower).partitions},
-	{"private", (*grower).private},
-	{"ancient", (*grower).ancient},
-	{"caterpillar", (*grower).caterpillar},
-	{"fan", func(g *grower, n int) { g.fan(n, 0) }},
-	{"fanAdvancing", func(g *grower, n int) { g.fan(n, 1) }},
-	{"fanBehind", func(g *grower, n int) { g.fan(n, 2) }},
+	{"steady5", 1_000_000, func(g *grower, n int) { g.steady(n, 5, 0) }},
+	{"steady50", 1_000_000, func(g *grower, n int) { g.steady(n, 50, 0) }},
+	{"steady300", 10_000, func(g *grower, n int) { g.steady(n, 300, 0) }},
+	{"stale", 1_000_000, func(g *grower, n int) { g.steady(n, 5, 5) }},
+	{"partitions", 1_000_000, (*grower).partitions},
+	{"private", 1_000_000, (*grower).private},
+	{"ancient", 1_000_000, (*grower).ancient},
+	{"caterpillar", 1_000_000, (*grower).caterpillar},
+	{"fan", 100_000, func(g *grower, n int) { g.fan(n, 0) }},
+	{"fanAdvancing", 100_000, func(g *grower, n int) { g.fan(n, 1) }},
+	{"fanBehind", 10_000, func(g *grower, n int) { g.fan(n, 2) }},
 }
 
 type grower struct {
@@ -187,6 +191,9 @@ func BenchmarkGrow(b *testing.B) {
 	for _, s := range scenarios {
 		for _, n := range []int{10_000, 100_000, 1_000_000} {
 			b.Run(fmt.Sprintf("%s/%d", s.name, n), func(b *testing.B) {
+				if n > s.most && !*large {
+					b.Skip("takes many minutes: -large")
+				}
 				for b.Loop() {
 					g := newGrower(b)
 					s.grow(g, n)
