@@ -70,13 +70,13 @@ const (
 	// busy network leaves open, and few enough to read each time.
 	recentTips = 64
 	// A tip is fresh when it is at most freshSteps behind the heaviest, counted in records of that one's main chain, and
-	// preferred while it is at most evenSteps behind: further back, each step halves its chance. Writers who do not see
-	// each other's records yet are two or three steps apart; whoever floods the network with tips that are further back
-	// gains nothing by their number.
-	freshSteps, evenSteps = 16, 3
-	// One record in staleShare links a tip that is no longer fresh, so that long branches are merged even on a busy
-	// network.
-	staleShare = 4
+	// preferred while it is at most evenSteps behind: further back, each step halves its chance. Fifty writers in one
+	// round of gossip are up to six steps apart; with less room some of theirs are passed over for many rounds. Whoever
+	// floods the network with tips that are further back gains little by their number.
+	freshSteps, evenSteps = 16, 6
+	// One record in lateShare links a tip that fell behind, so that none is passed over for long, and long branches are
+	// merged even on a busy network.
+	lateShare = 4
 	// recentRecords is how many of the latest attached records are looked through where there are too few tips.
 	recentRecords = 256
 

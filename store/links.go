@@ -129,49 +129,50 @@ func (c *conn) indices(sql string, args ...driver.Value) (list []dag.Index, err 
 }
 
 // candidates returns reputable tips that are not ahead of now, the preferred ones first: fresh ones at random, the more
-// likely the further up they are, and every now and then another one among those that will be chosen.
+// likely the further up they are, and every now and then one that fell behind among those that will be chosen.
 func (c *conn) candidates(count int, now int64) ([]dag.Index, error) {
 	tips, err := c.indices("SELECT idx FROM tips WHERE reputable = 1 AND timestamp <= ? ORDER BY past DESC, idx LIMIT ?", now, int64(recentTips))
 	if err != nil || len(tips) == 0 {
 		return nil, err
 	}
 	ladder := c.dag.Ladder(tips[0], freshSteps)
-	fresh, stale := c.splitTips(tips, ladder)
-	if len(stale) == 0 && len(tips) == recentTips {
+	fresh, late := c.splitTips(tips, ladder)
+	if len(late) == 0 && len(tips) == recentTips {
 		floor := int64(min(ladder[len(ladder)-1], math.MaxInt64))
-		if stale, err = c.indices("SELECT idx FROM tips WHERE reputable = 1 AND past < ? AND timestamp <= ? ORDER BY past DESC, idx LIMIT ?",
+		if late, err = c.indices("SELECT idx FROM tips WHERE reputable = 1 AND past < ? AND timestamp <= ? ORDER BY past DESC, idx LIMIT ?",
 			floor, now, int64(recentTips)); err != nil {
 			return nil, err
 		}
 	}
-	if len(stale) == 0 {
+	if len(late) == 0 {
 		return fresh, nil
 	}
-	// Half of the time it is the one with the greatest past: should the network have been in two, that is the other half.
+	// Half of the time it is the one with the greatest past: one that was passed over by chance, or, should the network have
+	// been in two, the other half.
 	if rand.IntN(2) == 0 {
-		rand.Shuffle(len(stale), func(i, j int) { stale[i], stale[j] = stale[j], stale[i] })
+		rand.Shuffle(len(late), func(i, j int) { late[i], late[j] = late[j], late[i] })
 	}
-	if rand.IntN(staleShare) == 0 {
-		at := min(max(count-1, 0), len(fresh))
-		return append(slices.Insert(fresh, at, stale[0]), stale[1:]...), nil
+	if rand.IntN(lateShare) == 0 {
+		return append(slices.Insert(fresh, min(max(count-1, 0), len(fresh)), late[0]), late[1:]...), nil
 	}
-	return append(fresh, stale...), nil
+	return append(fresh, late...), nil
 }
 
-// splitTips parts tips, given by their past, into fresh ones in an order drawn at random and stale ones in the order they
-// are in. ladder is the past of the heaviest and of the records of its main chain, downwards.
-func (c *conn) splitTips(tips []dag.Index, ladder []uint64) (fresh, stale []dag.Index) {
+// splitTips draws an order of those of the tips, given by their past, that are fresh, and returns those that fell behind in
+// the order they are in; some are both. ladder is the past of the heaviest and of the records of its main chain, downwards.
+func (c *conn) splitTips(tips []dag.Index, ladder []uint64) (fresh, late []dag.Index) {
 	draws := make(map[dag.Index]float64, len(tips))
 	for _, tip := range tips {
 		past := c.dag.Past(tip)
 		steps, _ := slices.BinarySearchFunc(ladder, past, func(rung, past uint64) int { return cmp.Compare(past, rung) })
-		if steps == len(ladder) && len(ladder) > freshSteps {
-			stale = append(stale, tip)
-			continue
+		if steps > evenSteps {
+			late = append(late, tip)
 		}
-		fresh = append(fresh, tip)
-		draws[tip] = math.Ldexp(rand.ExpFloat64(), max(0, steps-evenSteps)) // the least of exponentials: each wins by its rate
+		if steps <= freshSteps {
+			fresh = append(fresh, tip)
+			draws[tip] = math.Ldexp(rand.ExpFloat64(), max(0, steps-evenSteps)) // the least of exponentials: each wins by its rate
+		}
 	}
 	slices.SortFunc(fresh, func(a, b dag.Index) int { return cmp.Compare(draws[a], draws[b]) })
-	return fresh, stale
+	return fresh, late
 }

@@ -33,8 +33,10 @@
 //	back-dating                             no use by weight, local, oracles, newest         as of a time before the owner's
 //	                                                                                         claim; within one's own history; by
 //	                                                                                         local, what came late by a heal
-//	spam on the genesis, or on what is      costs a node what other records do; honest ones
-//	some rounds old, at any rate            are absorbed all the same
+//	spam on the genesis, at any rate        costs a node what other records do; honest ones
+//	                                        are absorbed all the same
+//	spam on what is some rounds old         adds weight to what it links                     at five times the honest rate a third
+//	                                                                                         of the honest are linked later
 //	siblings over a long side chain         each costs its mergeset, 1,024 at most; more
 //	                                        is refused
 //	a thousand owners of one key, or as     bounded time, at most 100 claims listed; one
