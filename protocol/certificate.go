@@ -109,16 +109,9 @@ func (c *Certificate) readValidity(fields *cryptobyte.String) (err error) {
 
 // readExtensions reads what is behind the key: the extensions and nothing else.
 func (c *Certificate) readExtensions(fields cryptobyte.String) error {
-	var outer cryptobyte.String
-	if !fields.ReadASN1(&outer, contextTag[3]) || !fields.Empty() {
-		return errors.New("it has no extensions, or unique identifiers besides")
-	}
-	list, err := readExtensions(&outer)
+	list, err := readLastExtensions(fields, 3, "it has no extensions, or unique identifiers besides")
 	if err != nil {
 		return err
-	}
-	if !outer.Empty() {
-		return errors.New("there are bytes behind its extensions")
 	}
 	for _, e := range list {
 		switch {

@@ -156,6 +156,23 @@ type extension struct {
 	value    cryptobyte.String
 }
 
+// readLastExtensions reads the extensions under a context tag, which end the fields of a certificate or list. otherwise says
+// what is wrong where something else stands there.
+func readLastExtensions(fields cryptobyte.String, tag int, otherwise string) ([]extension, error) {
+	var outer cryptobyte.String
+	if !fields.ReadASN1(&outer, contextTag[tag]) || !fields.Empty() {
+		return nil, errors.New(otherwise)
+	}
+	list, err := readExtensions(&outer)
+	if err != nil {
+		return nil, err
+	}
+	if !outer.Empty() {
+		return nil, errors.New("there are bytes behind its extensions")
+	}
+	return list, nil
+}
+
 // readExtensions reads a list of extensions: at least one, none twice.
 func readExtensions(s *cryptobyte.String) ([]extension, error) {
 	var list cryptobyte.String

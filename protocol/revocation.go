@@ -161,16 +161,9 @@ func refuseCritical(fields cryptobyte.String) error {
 	if fields.Empty() {
 		return nil
 	}
-	var outer cryptobyte.String
-	if !fields.ReadASN1(&outer, contextTag[0]) || !fields.Empty() {
-		return errors.New("there is something in it besides certificates and extensions")
-	}
-	list, err := readExtensions(&outer)
+	list, err := readLastExtensions(fields, 0, "there is something in it besides certificates and extensions")
 	if err != nil {
 		return err
-	}
-	if !outer.Empty() {
-		return errors.New("there are bytes behind its extensions")
 	}
 	for _, e := range list {
 		if e.critical {
