@@ -1,6 +1,9 @@
 package dag
 
-import "slices"
+import (
+	"slices"
+	"sort"
+)
 
 // Choose picks at most count records for a new record to link, from candidates in the order of preference. What it
 // returns always has a Placement, whatever the order of the links:
@@ -113,15 +116,22 @@ func (d *DAG) fits(links []Index, main Index) bool {
 func (c *choice) step(u Index) {
 	first := c.firstNew(u)
 	room := uint32(c.d.bound - len(c.walk.found))
-	last := Index(0)
-	for _, z := range c.d.chain(u, c.d.recs.at(first).depth, room) {
+	list := c.d.chain(u, c.d.recs.at(first).depth, room)
+	var marks []int // what the walk had found before each of the list that fits
+	for _, z := range list {
+		mark := len(c.walk.found)
 		if z == u || !c.walk.add(z) {
 			break
 		}
-		last = z
+		marks = append(marks, mark)
 	}
-	if last != 0 {
-		c.chosen = append(c.chosen, last)
+	// What is too much beside an equally heavy one is too much further up as well.
+	n := sort.Search(len(marks), func(i int) bool { return !c.tiesFit(append(c.chosen, list[i])) })
+	if n < len(marks) {
+		c.walk.rewind(marks[n])
+	}
+	if n > 0 {
+		c.chosen = append(c.chosen, list[n-1])
 		return
 	}
 	// The first record does not fit with all that it merges, or is u itself, which must not be as heavy as main. Either way

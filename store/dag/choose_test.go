@@ -184,3 +184,25 @@ func TestChooseNothing(t *testing.T) {
 		t.Errorf("got %v", got)
 	}
 }
+
+// A record down a branch must fit beside every one of the heaviest, though it is found beside one of them.
+func TestChooseStepsBesideEqualPasts(t *testing.T) {
+	d, b := New(), newBrute()
+	d.bound = 5
+	root := add(t, d, b, nil, 1)
+	many := root
+	for range 3 {
+		many = add(t, d, b, []Index{many}, 1)
+	}
+	many = add(t, d, b, []Index{many}, 1)
+	few := add(t, d, b, []Index{add(t, d, b, []Index{root}, 3)}, 1)
+	branch, light := root, []Index(nil)
+	for range 4 {
+		branch = add(t, d, b, []Index{branch}, 0)
+		light = append(light, branch)
+	}
+	if chosen := d.Choose([]Index{many, few, branch}, 3); !slices.Equal(chosen, []Index{many, few, light[0]}) {
+		t.Errorf("chosen %v of a branch %v beside %d and %d", chosen, light, many, few)
+	}
+	checkChoice(t, d, b, []Index{many, few, branch}, 3)
+}
