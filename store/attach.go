@@ -111,6 +111,7 @@ func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, er
 		return at, err
 	}
 	t.store.recent.Add(id, at)
+	t.attached = append(t.attached, Item{id, e.Timestamp})
 	return at, nil
 }
 

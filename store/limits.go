@@ -38,6 +38,9 @@ const (
 	// long as the slowest usual fsync (20 ms), so a larger batch would no longer gain throughput, only delay.
 	batchRecords = 1024
 	batchTime    = 20 * time.Millisecond
+	// batchBytes is where many records that are put together are parted besides, so that large values do not make one
+	// transaction outgrow the writer's page cache.
+	batchBytes = 4 << 20
 	// queueLength lets the next batch gather while this one commits.
 	queueLength = batchRecords
 
@@ -79,6 +82,9 @@ const (
 	lateShare = 4
 	// recentRecords is how many of the latest attached records are looked through where there are too few tips.
 	recentRecords = 256
+
+	// scanChunk is how many records a scan reads at a time: some 10 ms, in which the log cannot be emptied, and 160 KiB.
+	scanChunk = 4096
 
 	// datastorePage is how many entries a datastore query reads at a time, so that it holds no reader while its
 	// consumer works.

@@ -1,10 +1,12 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 
 	"github.com/lf-store/lf/protocol"
@@ -78,6 +80,53 @@ func (c *conn) idOf(idx int64) (id protocol.ID, err error) {
 		err = errLayout
 	}
 	return id, err
+}
+
+// ByPrefix returns the record whose ID begins with prefix, 8 to 32 bytes, whether attached, pending or held, and how many there
+// are: 0, 1, or 2 for more than one, when no record is returned.
+func (s *Store) ByPrefix(ctx context.Context, beginning []byte) (r *protocol.Record, n int, err error) {
+	if len(beginning) < prefixSize || len(beginning) > len(protocol.ID{}) {
+		return nil, 0, fmt.Errorf("%w: a prefix has %d to %d bytes, not %d", ErrBadQuery, prefixSize, len(protocol.ID{}), len(beginning))
+	}
+	err = s.read(ctx, func(c *conn) error {
+		r, n, err = c.byPrefix(beginning)
+		return err
+	})
+	return r, n, err
+}
+
+const prefixSize = 8
+
+func (c *conn) byPrefix(beginning []byte) (found *protocol.Record, n int, err error) {
+	last := bytes.Repeat([]byte{0xff}, len(protocol.ID{})) // the last ID that begins so
+	copy(last, beginning)
+	for _, look := range []struct {
+		sql  string
+		args []driver.Value
+	}{
+		{"SELECT header, value FROM ids JOIN records USING (idx) WHERE prefix = ?", []driver.Value{prefix(beginning)}},
+		{"SELECT header, value FROM pending WHERE id BETWEEN ? AND ? LIMIT 2", []driver.Value{beginning, last}},
+		{"SELECT header, value FROM held WHERE id BETWEEN ? AND ? LIMIT 2", []driver.Value{beginning, last}},
+	} {
+		if err := c.each(func(row *rows) error {
+			r, err := protocol.DecodeRecord(row.blob(0), row.blob(1))
+			if err != nil {
+				return errors.Join(errLayout, err)
+			}
+			if id := r.ID(); !bytes.HasPrefix(id[:], beginning) {
+				return nil
+			}
+			if found, n = r, n+1; n == 2 {
+				return errStop
+			}
+			return nil
+		}, look.sql, look.args...); errors.Is(err, errStop) {
+			return nil, n, nil
+		} else if err != nil {
+			return nil, 0, err
+		}
+	}
+	return found, n, nil
 }
 
 // Unknown returns those of the IDs whose records are not here in any state, in their order.

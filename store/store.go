@@ -67,6 +67,9 @@ type Store struct {
 	closing sync.Once
 	failure error // of Close
 
+	following sync.Mutex
+	followers map[*follower]bool
+
 	// The rest is the writer goroutine's alone.
 	writer *conn
 	recent *lru.Cache[protocol.ID, place]
@@ -80,6 +83,7 @@ func Open(path string, n *protocol.Network, o Options) (*Store, error) {
 	s := &Store{
 		path: path, network: n, options: o.withDefaults(),
 		queue: make(chan *request, queueLength), quit: make(chan struct{}), stopped: make(chan struct{}),
+		followers: map[*follower]bool{},
 	}
 	s.readers = newPool(s.options.Readers)
 	s.verdicts = newCache[verdictKey, *believed]()

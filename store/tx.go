@@ -56,6 +56,8 @@ type tx struct {
 	was   meta
 	// graph is how many records the graph had when the batch began.
 	graph int
+	// attached are the records that the batch attached.
+	attached []Item
 }
 
 func (s *Store) begin() (*tx, error) {
@@ -132,6 +134,7 @@ func (s *Store) transact(do func(*tx) error) error {
 		t.rollback()
 		return err
 	}
+	s.announce(t.attached)
 	return nil
 }
 

@@ -6,44 +6,54 @@ import (
 	"runtime"
 )
 
-// request is one change, waiting for its commit. run may be called again, when a batch fails and is repeated one by
-// one; it returns only errors of the database.
+// request is a change of one step or several, waiting for its commit. Steps may be run again, when a batch fails and is
+// repeated one by one; they return only errors of the database.
 type request struct {
-	run  func(*tx) error
-	done chan error // with room for the answer, so that nobody waits for a caller who gave up
+	steps []func(*tx) error
+	done  chan []error // one for each step; with room for the answer, so that nobody waits for a caller who gave up
 }
 
 // change has the writer run a change and returns after it was committed, which means written to the disk. When ctx
 // ends before, the change may or may not still happen.
 func (s *Store) change(ctx context.Context, run func(*tx) error) error {
-	if err := ctx.Err(); err != nil {
+	errs, err := s.submit(ctx, []func(*tx) error{run})
+	if err != nil {
 		return err
 	}
-	r := &request{run: run, done: make(chan error, 1)}
+	return errs[0]
+}
+
+// submit has the writer run the steps of a change in one transaction, or, should that fail, in one for each. It returns what
+// became of each step, or why that is not known.
+func (s *Store) submit(ctx context.Context, steps []func(*tx) error) ([]error, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	r := &request{steps: steps, done: make(chan []error, 1)}
 	select {
 	case <-s.quit:
-		return ErrClosed
+		return nil, ErrClosed
 	default:
 	}
 	select {
 	case s.queue <- r:
 	case <-s.quit:
-		return ErrClosed
+		return nil, ErrClosed
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	}
 	select {
-	case err := <-r.done:
-		return err
+	case errs := <-r.done:
+		return errs, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	case <-s.stopped:
 	}
 	select {
-	case err := <-r.done:
-		return err
+	case errs := <-r.done:
+		return errs, nil
 	default:
-		return ErrClosed // queued in the moment of closing, and not written
+		return nil, ErrClosed // queued in the moment of closing, and not written
 	}
 }
 
@@ -67,22 +77,22 @@ func (s *Store) write() {
 	}
 }
 
-// batch runs a request and those that queue up behind it in one transaction. Should that fail, they are run again one
+// batch runs a request and those that queue up behind it in one transaction. Should that fail, their steps are run again one
 // by one, so that each gets an answer of its own and none is lost for another's sake.
 func (s *Store) batch(first *request) {
-	taken := []*request{first}
+	taken, steps := []*request{first}, len(first.steps)
 	err := s.transact(func(t *tx) error {
 		began := s.options.Clock()
-		if err := first.run(t); err != nil {
+		if err := t.run(first); err != nil {
 			return err
 		}
 		yielded := false
-		for len(taken) < batchRecords && s.options.Clock().Sub(began) < batchTime {
+		for steps < batchRecords && s.options.Clock().Sub(began) < batchTime {
 			select {
 			case r := <-s.queue:
 				yielded = false
-				taken = append(taken, r)
-				if err := r.run(t); err != nil {
+				taken, steps = append(taken, r), steps+len(r.steps)
+				if err := t.run(r); err != nil {
 					return err
 				}
 			default:
@@ -96,20 +106,39 @@ func (s *Store) batch(first *request) {
 		}
 		return nil
 	})
-	if err != nil && len(taken) > 1 {
-		s.options.Logger.Warn("a batch failed and is repeated one by one", "requests", len(taken), "error", err)
+	if err != nil && steps > 1 {
+		s.options.Logger.Warn("a batch failed and is repeated one by one", "changes", steps, "error", err)
 		for _, r := range taken {
-			r.done <- s.single(r)
+			r.done <- s.oneByOne(r)
 		}
 		return
 	}
 	err = s.explain(err)
 	for _, r := range taken {
-		r.done <- err
+		errs := make([]error, len(r.steps))
+		for i := range errs {
+			errs[i] = err
+		}
+		r.done <- errs
 	}
 }
 
-func (s *Store) single(r *request) error { return s.explain(s.transact(r.run)) }
+func (t *tx) run(r *request) error {
+	for _, step := range r.steps {
+		if err := step(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Store) oneByOne(r *request) []error {
+	errs := make([]error, len(r.steps))
+	for i, step := range r.steps {
+		errs[i] = s.explain(s.transact(step))
+	}
+	return errs
+}
 
 func (s *Store) explain(err error) error {
 	if err = storageError(err); errors.Is(err, ErrNoSpace) {
