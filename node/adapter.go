@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store"
@@ -29,10 +30,31 @@ func (s syncStore) Put(ctx context.Context, r *protocol.Record, holdUntil uint64
 		return lfsync.Stored{}, err //nolint:wrapcheck // an adapter adds nothing
 	}
 	s.notify(res.Attached)
-	return lfsync.Stored{
-		Outcome: outcomeOf(res.Outcome), State: outcomeOf(res.State), Index: res.Index,
-		Missing: res.Missing, Attached: res.Attached, Err: res.Err,
-	}, nil
+	return storedOf(res), nil
+}
+
+// PutAll implements lfsync.Store.
+func (s syncStore) PutAll(ctx context.Context, records []*protocol.Record, holds []uint64) ([]lfsync.Stored, error) {
+	results, err := s.store.PutAll(ctx, records, holds)
+	stored := make([]lfsync.Stored, len(results))
+	for i := range results {
+		stored[i] = storedOf(results[i])
+	}
+	if slices.ContainsFunc(results, func(r store.Result) bool { return len(r.Attached) > 0 }) && s.attached != nil {
+		s.attached()
+	}
+	return stored, err //nolint:wrapcheck // an adapter adds nothing
+}
+
+func storedOf(r store.Result) lfsync.Stored {
+	stored := lfsync.Stored{
+		Outcome: outcomeOf(r.Outcome), State: outcomeOf(r.State), Index: r.Index,
+		Missing: r.Missing, Attached: r.Attached, Err: r.Err,
+	}
+	if stored.Outcome == lfsync.Refused {
+		stored.State = lfsync.Refused
+	}
+	return stored
 }
 
 // Release implements lfsync.Store.
@@ -49,6 +71,29 @@ func (s syncStore) Record(ctx context.Context, id protocol.ID) (*protocol.Record
 		return nil, false, nil
 	}
 	return r, err == nil, err //nolint:wrapcheck // an adapter adds nothing
+}
+
+// ByPrefix implements lfsync.Store.
+func (s syncStore) ByPrefix(ctx context.Context, prefix []byte) (*protocol.Record, int, error) {
+	return s.store.ByPrefix(ctx, prefix) //nolint:wrapcheck // an adapter adds nothing
+}
+
+// Scan implements lfsync.Store.
+func (s syncStore) Scan(ctx context.Context, yield func([]lfsync.Item) error) error {
+	return s.store.Scan(ctx, func(items []store.Item) error { return yield(itemsOf(items)) }) //nolint:wrapcheck // an adapter adds nothing
+}
+
+// Follow implements lfsync.Store.
+func (s syncStore) Follow(fn func([]lfsync.Item)) (cancel func()) {
+	return s.store.Follow(func(items []store.Item) { fn(itemsOf(items)) })
+}
+
+func itemsOf(items []store.Item) []lfsync.Item {
+	of := make([]lfsync.Item, len(items))
+	for i, item := range items {
+		of[i] = lfsync.Item(item)
+	}
+	return of
 }
 
 // Unknown implements lfsync.Store.
@@ -76,7 +121,9 @@ func outcomeOf(o store.Outcome) lfsync.Outcome {
 		return lfsync.Held
 	case store.Known:
 		return lfsync.Known
-	default:
+	case store.Refused:
 		return lfsync.Refused
+	default:
+		return 0
 	}
 }

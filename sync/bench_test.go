@@ -167,9 +167,41 @@ var outcomes = map[store.Outcome]Outcome{
 	store.Attached: Attached, store.Pending: Pending, store.Held: Held, store.Known: Known, store.Refused: Refused,
 }
 
+func storedOf(res store.Result) Stored {
+	return Stored{
+		Outcome: outcomes[res.Outcome], State: outcomes[res.State], Index: res.Index,
+		Missing: res.Missing, Attached: res.Attached, Err: res.Err,
+	}
+}
+
 func (s realStore) Put(ctx context.Context, r *protocol.Record, holdUntil uint64) (Stored, error) {
 	res, err := s.Store.Put(ctx, r, holdUntil)
-	return Stored{Outcome: outcomes[res.Outcome], Index: res.Index, Missing: res.Missing, Attached: res.Attached, Err: res.Err}, err
+	return storedOf(res), err
+}
+
+func (s realStore) PutAll(ctx context.Context, rs []*protocol.Record, holds []uint64) ([]Stored, error) {
+	results, err := s.Store.PutAll(ctx, rs, holds)
+	stored := make([]Stored, len(results))
+	for i, res := range results {
+		stored[i] = storedOf(res)
+	}
+	return stored, err
+}
+
+func itemsOf(items []store.Item) []Item {
+	out := make([]Item, len(items))
+	for i, item := range items {
+		out[i] = Item(item)
+	}
+	return out
+}
+
+func (s realStore) Scan(ctx context.Context, yield func([]Item) error) error {
+	return s.Store.Scan(ctx, func(items []store.Item) error { return yield(itemsOf(items)) })
+}
+
+func (s realStore) Follow(fn func([]Item)) (cancel func()) {
+	return s.Store.Follow(func(items []store.Item) { fn(itemsOf(items)) })
 }
 
 func (s realStore) Release(ctx context.Context, now uint64) (Stored, error) {

@@ -1,6 +1,7 @@
 package lfsync
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -19,6 +20,9 @@ type fakeStore struct {
 	tips    map[protocol.ID]bool
 	index   uint64
 	pending int
+	order   []Item // what is attached
+	follows map[int]func([]Item)
+	follow  int
 	// What tests may set before use.
 	maxPending int
 	failPut    error
@@ -39,6 +43,7 @@ var errFull = errors.New("too many pending records")
 
 func newFakeStore(n *protocol.Network) *fakeStore {
 	s := &fakeStore{
+		follows: make(map[int]func([]Item)),
 		network: n, maxPending: 1 << 20,
 		entries: make(map[protocol.ID]*fakeEntry), waiting: make(map[protocol.ID][]*fakeEntry), tips: make(map[protocol.ID]bool),
 	}
@@ -121,6 +126,12 @@ func (s *fakeStore) rests(r *protocol.Record) bool {
 
 // attach attaches a record and what waited for it.
 func (s *fakeStore) attach(e *fakeEntry, attached *[]protocol.ID) {
+	from := len(s.order)
+	defer func() {
+		for _, tell := range s.follows {
+			tell(slices.Clone(s.order[from:]))
+		}
+	}()
 	queue := []*fakeEntry{e}
 	for len(queue) > 0 {
 		e, queue = queue[0], queue[1:]
@@ -131,6 +142,7 @@ func (s *fakeStore) attach(e *fakeEntry, attached *[]protocol.ID) {
 		s.index++
 		e.state, e.index = Attached, s.index
 		s.entries[e.record.ID()] = e
+		s.order = append(s.order, Item{e.record.ID(), e.record.Timestamp})
 		s.tips[e.record.ID()] = true
 		for _, link := range e.record.Links {
 			delete(s.tips, link)
@@ -214,6 +226,60 @@ func (s *fakeStore) Tips(_ context.Context, limit int) ([]protocol.ID, error) {
 		return cmp.Or(cmp.Compare(s.entries[b].record.Timestamp, s.entries[a].record.Timestamp), a.Compare(b))
 	})
 	return ids[:min(limit, len(ids))], nil
+}
+
+func (s *fakeStore) Scan(_ context.Context, yield func([]Item) error) error {
+	s.mu.Lock()
+	all := slices.Clone(s.order)
+	s.mu.Unlock()
+	for chunk := range slices.Chunk(all, 1000) {
+		if err := yield(chunk); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *fakeStore) Follow(fn func([]Item)) (cancel func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.follow++
+	key := s.follow
+	s.follows[key] = fn
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.follows, key)
+	}
+}
+
+func (s *fakeStore) PutAll(ctx context.Context, rs []*protocol.Record, holds []uint64) ([]Stored, error) {
+	stored := make([]Stored, len(rs))
+	for i, r := range rs {
+		var hold uint64
+		if holds != nil {
+			hold = holds[i]
+		}
+		var err error
+		if stored[i], err = s.Put(ctx, r, hold); err != nil {
+			return stored, err
+		}
+	}
+	return stored, nil
+}
+
+func (s *fakeStore) ByPrefix(_ context.Context, prefix []byte) (r *protocol.Record, n int, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for id, e := range s.entries {
+		if bytes.HasPrefix(id[:], prefix) {
+			if n++; n > 1 {
+				return nil, 2, nil
+			}
+			r = e.record
+		}
+	}
+	return r, n, nil
 }
 
 // attached counts the attached records, the genesis included.

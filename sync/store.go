@@ -22,6 +22,29 @@ type Store interface {
 	Missing(ctx context.Context, limit int) ([]protocol.ID, error)
 	// Tips returns attached records that nothing links to, newest first.
 	Tips(ctx context.Context, limit int) ([]protocol.ID, error)
+	Replica
+}
+
+// Replica is what comparing and copying whole sets of records needs of a Store.
+type Replica interface {
+	// Scan yields all attached records, those of the genesis included, in their local order, in chunks that are the
+	// callee's to keep. What becomes attached meanwhile may be among them or not.
+	Scan(ctx context.Context, yield func([]Item) error) error
+	// Follow calls fn after each commit with what it attached, parents first. Who follows before scanning misses nothing,
+	// and may see a record twice. fn is quick and does not call the store. After cancel returns, fn is not called.
+	Follow(fn func([]Item)) (cancel func())
+	// PutAll stores records in their order, each as Put would with its element of holds (nil: all 0), in as few
+	// transactions as possible. With an error, those whose result has an Outcome are durable; the others may be.
+	PutAll(ctx context.Context, rs []*protocol.Record, holds []uint64) ([]Stored, error)
+	// ByPrefix returns the record that is here, attached, pending or held, and whose ID begins with prefix (8 to 32
+	// bytes), and how many there are: 0, 1, or 2 for more than one, and then no record.
+	ByPrefix(ctx context.Context, prefix []byte) (r *protocol.Record, n int, err error)
+}
+
+// Item is a record as an element of the set that peers compare.
+type Item struct {
+	ID        protocol.ID
+	Timestamp uint64 // milliseconds
 }
 
 // Outcome says what became of a record.

@@ -70,15 +70,6 @@ type Sync struct {
 // timeouts are those of limits.go, here so that tests can make them short.
 type timeouts struct{ serve, fetch, item time.Duration }
 
-// Status is what an operator wants to know of the synchronization.
-type Status struct {
-	// Peers counts the connected peers that speak the network's protocols, Wanted the records known to be missing,
-	// Fetches the requests under way.
-	Peers, Wanted, Fetches int
-	// Dropped counts what was dropped because a queue was full, by queue.
-	Dropped map[string]uint64
-}
-
 // New begins to serve, to gossip and to fetch. Close ends it; host and PubSub are the caller's to close, afterwards.
 func New(c Config) (*Sync, error) {
 	if c.Network == nil || c.Store == nil || c.Verify == nil {
@@ -196,6 +187,7 @@ func (s *Sync) Close() error {
 
 // Status tells how the synchronization stands.
 func (s *Sync) Status() Status {
+	synced := s.syncStatus()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Status{
@@ -203,6 +195,7 @@ func (s *Sync) Status() Status {
 		Wanted:  len(s.scheduler.wanted),
 		Fetches: len(s.scheduler.requests),
 		Dropped: s.dropped(),
+		Sync:    synced,
 	}
 }
 
