@@ -47,9 +47,10 @@ func isLoopback(addr net.Addr) bool {
 }
 
 // serveAPI begins to answer.
-func serveAPI(l net.Listener, s api.Service, c *Config, token string, registry *prometheus.Registry, ready func() error) *apiServer {
+func serveAPI(l net.Listener, s api.Service, t api.Testbed, c *Config, token string, registry *prometheus.Registry, ready func() error) *apiServer {
 	handler := api.NewHandler(s, api.HandlerOptions{
 		Token: token, Hosts: apiHosts(c.APIListen, l.Addr()), Registry: registry, Ready: ready, Logger: c.Logger, Version: c.Version,
+		Testbed: t,
 	})
 	ctx, stop := context.WithCancel(context.Background())
 	a := &apiServer{server: api.NewServer(handler, c.Logger), listener: l, stop: stop, served: make(chan error, 1)}

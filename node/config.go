@@ -35,6 +35,8 @@ type Config struct {
 	Logger  *slog.Logger
 	Version string
 	Clock   func() time.Time
+	// Testbed makes the node one of a testbed; nil: it is none.
+	Testbed *Testbed
 	// Threads is how many threads solve proofs of work for the API; 0: all cores but one.
 	Threads int
 }
@@ -71,6 +73,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Clock == nil {
 		c.Clock = time.Now
+	}
+	if c.Testbed != nil {
+		return c, c.Testbed.apply(&c)
 	}
 	return c, nil
 }

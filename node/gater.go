@@ -15,16 +15,22 @@ import (
 type gater struct {
 	profile Profile
 	offline bool
+	// links are a testbed's; nil: none is blocked.
+	links *links
+	// relays are the only peers to be dialed directly; none: everybody may be.
+	relays map[peer.ID]bool
 }
 
 // InterceptPeerDial lets nobody be dialed while offline.
-func (g *gater) InterceptPeerDial(peer.ID) bool { return !g.offline }
+func (g *gater) InterceptPeerDial(p peer.ID) bool {
+	return !g.offline && g.links.allow(p, network.DirOutbound)
+}
 
 // InterceptAddrDial judges an address after names in it were resolved; what is still no IP address is a name that did
 // not resolve, or a transport that this node has not.
-func (g *gater) InterceptAddrDial(_ peer.ID, addr ma.Multiaddr) bool {
+func (g *gater) InterceptAddrDial(p peer.ID, addr ma.Multiaddr) bool {
 	_, isIP := ipOf(addr)
-	return !g.offline && isIP && g.profile.checkAddress(addr) == nil
+	return !g.offline && isIP && g.profile.checkAddress(addr) == nil && (g.relays == nil || g.relays[p] || isCircuit(addr))
 }
 
 // InterceptAccept refuses, with the profile local, what does not come from this machine. The other profiles accept
@@ -33,9 +39,9 @@ func (g *gater) InterceptAccept(addrs network.ConnMultiaddrs) bool {
 	return !g.offline && (g.profile != ProfileLocal || g.profile.checkAddress(addrs.RemoteMultiaddr()) == nil)
 }
 
-// InterceptSecured has nothing to add.
-func (g *gater) InterceptSecured(network.Direction, peer.ID, network.ConnMultiaddrs) bool {
-	return true
+// InterceptSecured is the first to know whose connection it is that somebody else opened.
+func (g *gater) InterceptSecured(d network.Direction, p peer.ID, _ network.ConnMultiaddrs) bool {
+	return g.links.allow(p, d)
 }
 
 // InterceptUpgraded has nothing to add.

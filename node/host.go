@@ -4,12 +4,14 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 
 	"github.com/libp2p/go-libp2p"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
@@ -25,6 +27,10 @@ type hostConfig struct {
 	offline  bool
 	version  string
 	registry prometheus.Registerer
+	// testbed lets the host use relays; links are those that are blocked, relays the only way to the node, if there are any.
+	testbed bool
+	links   *links
+	relays  []peer.AddrInfo
 }
 
 // newHost makes the libp2p host. It does not listen yet, so that nobody can knock before the protocols are there.
@@ -53,7 +59,7 @@ func newHost(c hostConfig) (host.Host, error) {
 		libp2p.NoListenAddrs, libp2p.DisableRelay(),
 		libp2p.Identity(key), libp2p.UserAgent("lf/" + c.version),
 		libp2p.Transport(tcp.NewTCPTransport), libp2p.Transport(quic.NewTransport),
-		libp2p.ConnectionGater(&gater{c.profile, c.offline}),
+		libp2p.ConnectionGater(c.gater()),
 		libp2p.ResourceManager(resources), libp2p.ConnectionManager(conns),
 		libp2p.PrometheusRegisterer(c.registry),
 		libp2p.WithDialTimeout(dialTimeout),
@@ -62,11 +68,38 @@ func newHost(c hostConfig) (host.Host, error) {
 		options = append(options, libp2p.MultiaddrResolver(noNames{}), libp2p.ForceReachabilityPrivate(),
 			libp2p.DisableIdentifyAddressDiscovery())
 	}
+	if c.testbed {
+		circuits, err := circuitsOf(c.relays)
+		if err != nil {
+			return nil, errors.Join(err, conns.Close(), resources.Close())
+		}
+		options = append(options, testbedOptions(circuits)...)
+	}
 	h, err := libp2p.New(options...)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("libp2p: %w", err), conns.Close(), resources.Close())
 	}
 	return h, nil
+}
+
+func (c *hostConfig) gater() *gater {
+	g := &gater{profile: c.profile, offline: c.offline, links: c.links}
+	if len(c.relays) > 0 {
+		g.relays = map[peer.ID]bool{}
+		for _, r := range c.relays {
+			g.relays[r.ID] = true
+		}
+	}
+	return g
+}
+
+// testbedOptions let a host dial and be dialed through relays; where it has some of its own, it is announced there only.
+func testbedOptions(circuits []ma.Multiaddr) []libp2p.Option {
+	options := []libp2p.Option{libp2p.EnableRelay()}
+	if len(circuits) > 0 {
+		options = append(options, libp2p.AddrsFactory(func([]ma.Multiaddr) []ma.Multiaddr { return slices.Clone(circuits) }))
+	}
+	return options
 }
 
 // listen makes the host reachable. Addresses that the user gave must all work; of the profile's own, those of IPv6 need

@@ -143,11 +143,15 @@ func (k *keeper) dialDue(ctx context.Context) {
 func (k *keeper) dial(ctx context.Context, p peer.ID) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*dialTimeout) // names are resolved first
 	defer cancel()
-	// The schedule is the only back-off: the swarm's own would refuse dials that it has made due.
-	if s, ok := k.host.Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
+	clearBackoff(k.host, p)
+	return k.host.Connect(ctx, k.seeds[p])
+}
+
+// clearBackoff makes the caller's back-off the only one: the swarm's own would refuse dials that are due.
+func clearBackoff(h host.Host, p peer.ID) {
+	if s, ok := h.Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
 		s.Backoff().Clear(p)
 	}
-	return k.host.Connect(ctx, k.seeds[p])
 }
 
 // dialEnded goes by whether there is a connection now: one that was made may be gone again.

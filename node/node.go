@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"slices"
@@ -35,6 +36,8 @@ type Node struct {
 	url      string
 	oracle   atomic.Pointer[oracle.Commentator] // nil where the node is no oracle
 	served   bool                               // whether the API ever answered, and so something may have been promised
+	testbed  api.Testbed                        // nil where the node is none of a testbed's
+	relays   []peer.AddrInfo                    // the only way to the node, if there are any
 
 	closing closing
 	once    sync.Once
@@ -107,11 +110,9 @@ func (n *Node) start(ctx context.Context) error {
 	if err := n.registry.Register(storeMetrics{n.store}); err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	n.host, err = newHost(hostConfig{identity, c.Profile, c.Offline, c.Version, n.registry})
-	if err != nil {
+	if err := n.startHost(identity); err != nil {
 		return err
 	}
-	n.closing.add("host", n.host.Close)
 	keeper, err := n.startPeering(ctx)
 	if err != nil {
 		return err
@@ -124,7 +125,7 @@ func (n *Node) start(ctx context.Context) error {
 	}
 	n.service = n.newService(keeper, trust)
 	n.served = true
-	server := serveAPI(listener, n.service, c, token, n.registry, n.Ready)
+	server := serveAPI(listener, n.service, n.testbed, c, token, n.registry, n.Ready)
 	n.closing.add("API", server.close)
 	n.url = server.url()
 	withdraw, err := c.Home.PublishAPI(n.url)
@@ -136,6 +137,39 @@ func (n *Node) start(ctx context.Context) error {
 	n.setReady(nil)
 	c.Logger.Info("node started", "peer", n.host.ID(), "network", c.Network.Params().Name, "profile", c.Profile,
 		"offline", c.Offline, "api", n.url, "addresses", n.Addresses())
+	return nil
+}
+
+// startHost makes the libp2p host, and what a testbed wants of it besides.
+func (n *Node) startHost(identity ed25519.PrivateKey) error {
+	c := &n.config
+	hc := hostConfig{identity: identity, profile: c.Profile, offline: c.Offline, version: c.Version, registry: n.registry}
+	if c.Testbed != nil {
+		var err error
+		hc.testbed, hc.links = true, new(links)
+		if hc.relays, err = parseSeeds(c.Testbed.RelayOnly, "", c.Profile); err != nil {
+			return fmt.Errorf("relay: %w", err)
+		}
+	}
+	var err error
+	if n.host, err = newHost(hc); err != nil {
+		return err
+	}
+	n.closing.add("host", n.host.Close)
+	if c.Testbed == nil {
+		return nil
+	}
+	n.testbed = &testbed{n.host, hc.links, n.store}
+	stop := hc.links.watch(n.host.Network())
+	n.closing.add("links", func() error { stop(); return nil })
+	if c.Testbed.RelayService {
+		service, err := newRelay(n.host)
+		if err != nil {
+			return err
+		}
+		n.closing.add("relay service", service.Close)
+	}
+	n.relays = hc.relays
 	return nil
 }
 
@@ -173,7 +207,9 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 		return nil, err
 	}
 	n.closing.add("pinger", pinger.Close)
-	if err := listen(n.host, c.Profile, c.Listen); err != nil {
+	if len(n.relays) > 0 {
+		n.closing.add("relays", newReserver(n.host, n.relays, c.Logger).Close)
+	} else if err := listen(n.host, c.Profile, c.Listen); err != nil {
 		return nil, err
 	}
 	keeper, err := newKeeper(n.host, seeds, c.Logger)

@@ -26,6 +26,7 @@ type running struct {
 	oracle              bool
 	oracleLimit         int
 	policy              string
+	testbed             string
 	logLevel, logFormat string
 }
 
@@ -79,6 +80,8 @@ the peer ID that lf status shows), and each commentary costs the work of a recor
 	f.StringVar(&r.policy, "policy", "", "rank claims by this LIST of criteria where a question does not say (default: the home's, else certified,oracles,weight,newest)")
 	mustRegister(cmd, "policy", completePolicy)
 	f.IntVar(&r.threads, "threads", 0, "threads for proofs of work that clients ask for (default: all processors)")
+	f.StringVar(&r.testbed, "testbed", "", "be a node of a testbed, as this file says")
+	hide(cmd, "testbed")
 	f.StringVar(&r.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&r.logFormat, "log-format", "text", "text or json")
 	return cmd
@@ -145,8 +148,35 @@ func (c *cli) nodeConfig(r *running) (config node.Config, err error) {
 	if r.dev {
 		config.Profile = node.ProfileLocal
 	}
+	if config.Testbed, err = r.readTestbed(); err != nil {
+		return config, err
+	}
 	config.Logger, err = c.logger(r)
 	return config, err
+}
+
+// readTestbed reads what lf testbed wants of its nodes.
+func (r *running) readTestbed() (*node.Testbed, error) {
+	if r.testbed == "" {
+		return nil, nil //nolint:nilnil // a node of no testbed
+	}
+	f, err := os.Open(r.testbed)
+	if err != nil {
+		return nil, fmt.Errorf("--testbed: %w", err)
+	}
+	defer f.Close()
+	t, err := node.ReadTestbed(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", r.testbed, err)
+	}
+	return t, nil
+}
+
+// hide keeps a flag that is for no user out of the help.
+func hide(cmd *cobra.Command, name string) {
+	if err := cmd.Flags().MarkHidden(name); err != nil {
+		panic(err) // a flag of that name was just added
+	}
 }
 
 func (c *cli) logger(r *running) (*slog.Logger, error) {

@@ -17,12 +17,16 @@ func (c *Client) get(ctx context.Context, path string, out any) error {
 }
 
 func (c *Client) post(ctx context.Context, path string, in any, repeatable bool, out any) error {
+	return c.send(ctx, http.MethodPost, path, in, repeatable, out)
+}
+
+func (c *Client) send(ctx context.Context, method, path string, in any, repeatable bool, out any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return fmt.Errorf("encode the request: %w", err)
 	}
 	return c.do(ctx, request{
-		method: http.MethodPost, path: path, contentType: typeJSON, body: body, repeatable: repeatable, out: out,
+		method: method, path: path, contentType: typeJSON, body: body, repeatable: repeatable, out: out,
 	})
 }
 

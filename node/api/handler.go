@@ -29,6 +29,8 @@ type HandlerOptions struct {
 	Logger *slog.Logger
 	// Version is that of the software, for the OpenAPI document.
 	Version string
+	// Testbed adds what only the nodes of a testbed offer; nil: this is none.
+	Testbed Testbed
 }
 
 // Handler serves a [Service] over HTTP.
@@ -62,6 +64,7 @@ func NewHandler(s Service, o HandlerOptions) *Handler {
 	h.addRecords()
 	h.addWriting()
 	h.addOperating()
+	h.addTestbed(o.Testbed)
 	h.addDocument()
 	h.addRest()
 	return h

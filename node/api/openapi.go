@@ -107,7 +107,7 @@ func (h *Handler) anError() *huma.Response {
 }
 
 // requestTypes are refused when they have fields that are not known; answers may grow some.
-var requestTypes = []string{"Query", "SelectorRange", "SetRequest", "SubmitRequest"}
+var requestTypes = []string{"Query", "SelectorRange", "SetRequest", "SubmitRequest", "TestbedLinks", "BlockedLink"}
 
 // correct corrects what huma takes for granted: lists are never null here, a client should take an answer that has grown
 // a field, and a uint32 does not fit the format int32.
