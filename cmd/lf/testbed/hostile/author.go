@@ -1,0 +1,63 @@
+package hostile
+
+import (
+	"crypto/ed25519"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// author makes valid records, with all the work that they need.
+type author struct {
+	network *protocol.Network
+	key     ed25519.PrivateKey
+	name    protocol.NameKey
+	solve   protocol.WorkSolver
+
+	mu     sync.Mutex
+	serial int
+}
+
+func newAuthor(n *protocol.Network, key ed25519.PrivateKey, solve protocol.WorkSolver) (*author, error) {
+	name, err := n.DeriveName("hostile")
+	if err != nil {
+		return nil, fmt.Errorf("derive a name: %w", err)
+	}
+	return &author{network: n, key: key, name: name, solve: solve}, nil
+}
+
+// record makes a record that links to these, and to the genesis where they are too few.
+func (w *author) record(links ...protocol.ID) (*protocol.Record, error) {
+	w.mu.Lock()
+	w.serial++
+	serial := w.serial
+	w.mu.Unlock()
+	for _, g := range w.network.Genesis() {
+		if len(links) < int(w.network.Params().MinLinks) {
+			links = append(links, g.ID())
+		}
+	}
+	r, err := w.network.Compose(protocol.Draft{
+		Owner: protocol.OwnerOf(w.key), Timestamp: uint64(time.Now().UnixMilli()), //nolint:gosec // after 1970
+		Links: links, Names: []protocol.NamePoint{{Name: w.name, Ordinal: uint64(serial)}}, //nolint:gosec // positive
+		Value: fmt.Appendf(nil, "hostile %d", serial),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if r, err = w.network.Sign(r, w.key); err != nil {
+		return nil, err
+	}
+	return w.network.Pay(r, 0, w.solve)
+}
+
+// forged is a record's frame under a changed header.
+func forged(h protocol.Header, of *protocol.Record) ([]byte, error) {
+	r, err := protocol.NewRecord(h, of.ValueBytes())
+	if err != nil {
+		return nil, err
+	}
+	return r.EncodeFrame(), nil
+}
