@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -18,8 +19,10 @@ import (
 
 // benchRecords makes n records as a busy network would: each links to two of the eight before it, one selector, a value of
 // 32 bytes, a thousand owners, and every hundredth an update of an older key. Made on all cores, a slice at a time.
-func benchRecords(w *world, n int) []*protocol.Record {
-	const slice = 64 // records of one slice link to those before the slice
+func benchRecords(w *world, n int) []*protocol.Record { return flightRecords(w, n, 64) }
+
+// flightRecords are such records with as many under way at a time as a slice has: those of one slice link to those before it.
+func flightRecords(w *world, n, slice int) []*protocol.Record {
 	const owners = 1000
 	w.owner(owners)
 	names := make([]string, 64)
@@ -57,6 +60,29 @@ func benchRecords(w *world, n int) []*protocol.Record {
 		wg.Wait()
 	}
 	return records[2:]
+}
+
+// BenchmarkPutAll puts records as a backfill brings them: in the order of their timestamps, eight of them under way at a
+// time when they were made, a portion after the other.
+func BenchmarkPutAll(b *testing.B) {
+	w := newWorld(b)
+	records := flightRecords(w, b.N, 8)
+	path := filepath.Join(b.TempDir(), "lf.db")
+	s, err := Open(path, w.Network, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	b.ReportAllocs()
+	b.ResetTimer()
+	before := cpuTime(b)
+	for portion := range slices.Chunk(records, 1024) {
+		if _, err := s.PutAll(context.Background(), portion, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/record")
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
 }
 
 // putAll puts records from a number of goroutines at once.
