@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -13,16 +15,21 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
+	ma "github.com/multiformats/go-multiaddr"
 )
 
 // seedTag is the seeds' protection in the connection manager.
 const seedTag = "lf-seed"
 
-// keeper stays connected to the seeds. It runs the schedule: one goroutine owns it and feeds it with libp2p's events,
-// with the clock, and with how dials ended.
+// keeper stays connected to the seeds, and looks for other peers of the network when it has lost them. It runs the
+// schedule: one goroutine owns it and feeds it with libp2p's events, with the clock, and with how dials ended.
 type keeper struct {
-	host     host.Host
-	seeds    map[peer.ID]peer.AddrInfo
+	host  host.Host
+	seeds map[peer.ID]peer.AddrInfo
+	// lost are the addresses of the peers in the schedule that are no seeds.
+	lost map[peer.ID][]ma.Multiaddr
+	// worth tells at which addresses it is worth looking for a peer that was just lost; none: it is not.
+	worth    func(peer.ID) []ma.Multiaddr
 	schedule *schedule
 	log      *slog.Logger
 	events   event.Subscription
@@ -38,7 +45,7 @@ type dialResult struct {
 }
 
 // newKeeper starts to dial the seeds. It does so by the wall clock, whatever clock the records go by.
-func newKeeper(h host.Host, seeds []peer.AddrInfo, log *slog.Logger) (*keeper, error) {
+func newKeeper(h host.Host, seeds []peer.AddrInfo, worth func(peer.ID) []ma.Multiaddr, log *slog.Logger) (*keeper, error) {
 	events, err := h.EventBus().Subscribe([]any{
 		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationFailed),
 		new(event.EvtLocalAddressesUpdated), new(event.EvtLocalReachabilityChanged),
@@ -48,7 +55,8 @@ func newKeeper(h host.Host, seeds []peer.AddrInfo, log *slog.Logger) (*keeper, e
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	k := &keeper{
-		host: h, seeds: make(map[peer.ID]peer.AddrInfo, len(seeds)), log: log, events: events, cancel: cancel,
+		host: h, seeds: make(map[peer.ID]peer.AddrInfo, len(seeds)), lost: map[peer.ID][]ma.Multiaddr{}, worth: worth,
+		log: log, events: events, cancel: cancel,
 		dialed: make(chan dialResult, maxDials), // no dial waits for the loop, which may have ended
 	}
 	ids := make([]peer.ID, len(seeds))
@@ -116,14 +124,29 @@ func (k *keeper) happened(e any) {
 // back.
 func (k *keeper) connectedness(e event.EvtPeerConnectednessChanged) {
 	now := time.Now()
-	connected := e.Connectedness == network.Connected || e.Connectedness == network.Limited
-	k.schedule.connectedness(e.Peer, now, connected)
-	if connected && len(k.host.Network().Peers()) == 1 && !k.isSeed(e.Peer) {
+	connected := e.Connectedness != network.NotConnected
+	k.schedule.connectedness(e.Peer, now, connected, e.Connectedness == network.Limited)
+	switch {
+	case connected && len(k.host.Network().Peers()) == 1 && !k.isSeed(e.Peer):
 		k.schedule.networkChanged(now)
-	}
-	if !connected && k.isSeed(e.Peer) {
+	case connected:
+	case k.isSeed(e.Peer):
 		k.log.Info("lost the connection to a seed", "peer", e.Peer)
+	default:
+		k.seek(e.Peer, now)
 	}
+}
+
+// seek has a peer that was lost dialed again, where it was last.
+func (k *keeper) seek(p peer.ID, now time.Time) {
+	addrs := k.worth(p)
+	if len(addrs) == 0 {
+		return
+	}
+	k.schedule.lost(p, now, !slices.ContainsFunc(addrs, func(a ma.Multiaddr) bool { return !isCircuit(a) }))
+	k.lost[p] = addrs
+	maps.DeleteFunc(k.lost, func(p peer.ID, _ []ma.Multiaddr) bool { return !k.schedule.has(p) })
+	k.log.Debug("lost a peer", "peer", p)
 }
 
 // hangUp ends a connection whose peer did not say who it is and what it speaks, for want of resources most likely. libp2p
@@ -136,15 +159,19 @@ func (k *keeper) hangUp(e event.EvtPeerIdentificationFailed) {
 func (k *keeper) dialDue(ctx context.Context) {
 	for _, p := range k.schedule.tick(time.Now(), maxDials-k.dialing) {
 		k.dialing++
-		k.done.Go(func() { k.dialed <- dialResult{p, k.dial(ctx, p)} })
+		at := peer.AddrInfo{ID: p, Addrs: k.lost[p]}
+		if k.isSeed(p) {
+			at = k.seeds[p]
+		}
+		k.done.Go(func() { k.dialed <- dialResult{p, k.dial(ctx, at)} })
 	}
 }
 
-func (k *keeper) dial(ctx context.Context, p peer.ID) error {
-	ctx, cancel := context.WithTimeout(ctx, 2*dialTimeout) // names are resolved first
+func (k *keeper) dial(ctx context.Context, at peer.AddrInfo) error {
+	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "seed"), 2*dialTimeout) // names are resolved first
 	defer cancel()
-	clearBackoff(k.host, p)
-	return k.host.Connect(ctx, k.seeds[p])
+	clearBackoff(k.host, at.ID)
+	return k.host.Connect(ctx, at)
 }
 
 // clearBackoff makes the caller's back-off the only one: the swarm's own would refuse dials that are due.
@@ -157,10 +184,13 @@ func clearBackoff(h host.Host, p peer.ID) {
 // dialEnded goes by whether there is a connection now: one that was made may be gone again.
 func (k *keeper) dialEnded(r dialResult) {
 	k.dialing--
-	now, failures := time.Now(), k.schedule.seeds[r.peer].failures
-	ok := k.host.Network().Connectedness(r.peer) == network.Connected
-	k.schedule.dialed(r.peer, now, ok)
+	now, failures := time.Now(), k.schedule.failures(r.peer)
+	state := k.host.Network().Connectedness(r.peer)
+	ok := state != network.NotConnected
+	k.schedule.dialed(r.peer, now, ok, state == network.Limited)
 	switch {
+	case !k.isSeed(r.peer):
+		k.log.Debug("dialed a peer that was lost", "peer", r.peer, "found", ok, "error", r.err)
 	case ok:
 		k.log.Info("connected to a seed", "peer", r.peer)
 	case failures == 0: // once is news

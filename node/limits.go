@@ -19,14 +19,21 @@ const (
 	// router.
 	maxDials = 8
 
-	// minBackoff and maxBackoff bound the pauses between dials of a seed that does not answer: the first is about what
+	// minBackoff and maxBackoff bound the pauses between dials of a peer that does not answer: the first is about what
 	// a restart takes, the last keeps the time until a returned seed is noticed within what a person waits, while a
 	// thousand nodes that lost one seed send it 8 packets a second.
 	minBackoff = 500 * time.Millisecond
 	maxBackoff = 2 * time.Minute
-	// lasting is how long a connection to a seed must last for the back-off to begin anew when it ends: longer than
+	// lasting is how long a connection must last for the back-off to begin anew when it ends: longer than
 	// libp2p takes to find out that the other side has no room or speaks something else.
 	lasting = time.Minute
+	// maxLost bounds the peers that are dialed again after they were lost: of two halves of a network, each node then finds
+	// several of the other one, which find the rest. keepLost is how long that goes on, at some 60 dials in vain for each.
+	maxLost  = 16
+	keepLost = time.Hour
+	// lostTogether is within what time peers are lost that one event has cut off: TCP connections over which nothing
+	// comes end one by one.
+	lostTogether = 30 * time.Second
 	// minReset is the pause between two resets of the back-off: an interface that flaps must not turn it off.
 	minReset = 10 * time.Second
 

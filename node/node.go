@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
+	ma "github.com/multiformats/go-multiaddr"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/ipfs/go-datastore"
@@ -212,7 +213,7 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 	} else if err := listen(n.host, c.Profile, c.Listen); err != nil {
 		return nil, err
 	}
-	keeper, err := newKeeper(n.host, seeds, c.Logger)
+	keeper, err := newKeeper(n.host, seeds, n.worthSeeking, c.Logger)
 	if err != nil {
 		return nil, err
 	}
@@ -220,14 +221,29 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 	return keeper, nil
 }
 
+// worthSeeking returns where a peer can be dialed that was just lost, if it is of this network. A node with many
+// connections closes some by itself, and needs none back.
+func (n *Node) worthSeeking(p peer.ID) (at []ma.Multiaddr) {
+	if !n.speaks(p) || len(n.host.Network().Peers()) >= n.config.Profile.sizes().low {
+		return nil
+	}
+	for _, a := range n.host.Peerstore().Addrs(p) {
+		if len(at) < maxKnownAddrs && n.config.Profile.mayDial(a) {
+			at = append(at, a)
+		}
+	}
+	return at
+}
+
 // startSync starts gossip, unless offline, and the synchronization.
 func (n *Node) startSync() error {
 	c := &n.config
 	config := lfsync.Config{
-		Network: c.Network, Store: syncStore{n.store, n.attached}, Verify: VerifyWork, Host: n.host,
+		Network: c.Network, Store: syncStore{n.store, n.attached}, Verify: VerifyWork,
 		Clock: c.Clock, Logger: c.Logger, Registerer: n.registry,
 	}
 	if !c.Offline {
+		config.Host = n.host
 		ctx, stop := context.WithCancel(context.Background())
 		n.closing.add("gossip", func() error { stop(); return nil })
 		config.GossipDrops = new(lfsync.GossipDrops)

@@ -2,6 +2,7 @@ package node
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -12,8 +13,9 @@ import (
 
 var epoch = time.Unix(1_800_000_000, 0)
 
-// TestSchedule runs scripts against the state machine. A line is "TIME EVENT ARGS": tick [ROOM] and the seeds that it
-// must want to dial after "->"; fail, ok, up and down with a seed; changed; next and the time that it must say.
+// TestSchedule runs scripts against the state machine, which has the seeds a, b and c. A line is "TIME EVENT ARGS": tick [ROOM]
+// and the peers that it must want to dial after "->"; fail, ok, limited, up, down and lost with a peer; changed; next and the
+// time that it must say.
 func TestSchedule(t *testing.T) {
 	for name, script := range map[string]string{
 		"all are due at once, and each once": `
@@ -24,7 +26,7 @@ func TestSchedule(t *testing.T) {
 			0s tick 2 -> a b
 			0s tick 0 ->
 			0s tick 2 -> c`,
-		"the pause doubles": `
+		"the pause grows with the time": `
 			0s tick 1 -> a
 			0s fail a
 			0s next 0s
@@ -35,35 +37,21 @@ func TestSchedule(t *testing.T) {
 			499ms tick ->
 			500ms tick -> a
 			500ms fail a
-			500ms next 1500ms
-			1500ms tick -> a
-			1500ms fail a
-			1500ms next 3500ms`,
+			500ms next 1s
+			60s tick -> a
+			60s fail a
+			60s next 75s
+			75s tick -> a
+			75s fail a
+			75s next 93.75s`,
 		"the pause has an end": `
 			0s tick -> a b c
 			0s ok b
 			0s ok c
 			0s fail a
-			1h tick -> a
-			1h fail a
-			2h tick -> a
-			2h fail a
-			3h tick -> a
-			3h fail a
-			4h tick -> a
-			4h fail a
-			5h tick -> a
-			5h fail a
-			6h tick -> a
-			6h fail a
-			7h tick -> a
-			7h fail a
 			8h tick -> a
 			8h fail a
-			8h next 8h2m0s
-			9h tick -> a
-			9h fail a
-			9h next 9h2m0s`,
+			8h next 8h2m0s`,
 		"a seed that is connected is left alone, and dialed when it is lost": `
 			0s tick -> a b c
 			0s ok a
@@ -104,7 +92,65 @@ func TestSchedule(t *testing.T) {
 			3s next 4s
 			4s tick -> a
 			4s fail a
-			4s next 6s`,
+			4s next 5s`,
+		"a relay that cuts a connection says nothing of the peer": `
+			0s tick -> a b c
+			0s ok b
+			0s ok c
+			0s limited a
+			1s down a
+			1s next 1.5s
+			2s tick -> a
+			2s limited a
+			3s down a
+			3s next 3.5s`,
+		"a peer that was lost is looked for, for an hour": `
+			0s tick -> a b c
+			0s ok a
+			0s ok b
+			0s ok c
+			10s lost x
+			10s next 10.5s
+			10s lost x
+			11s tick -> x
+			11s fail x
+			1h9s tick -> x
+			1h9s fail x
+			1h10s tick ->
+			1h10s next never`,
+		"a lost peer that is back is left to itself after a while": `
+			0s tick -> a b c
+			0s ok a
+			0s ok b
+			0s ok c
+			1s lost x
+			2s tick -> x
+			2s ok x
+			3s down x
+			3s next 3.5s
+			4s tick -> x
+			4s ok x
+			64s tick ->
+			64s down x
+			64s next never`,
+		"who returns says that those lost with it may be back": `
+			0s tick -> a b c
+			0s ok a
+			0s ok b
+			0s ok c
+			100s down a
+			110s down b
+			200s down c
+			260s tick -> a b c
+			260s fail a
+			260s fail b
+			260s fail c
+			260s next 275s
+			265s up b
+			265s next 0s
+			265s tick -> a
+			265s fail a
+			265s next 275s`,
 		"a changed network makes all due": `
 			0s tick -> a b c
 			0s fail a
@@ -113,7 +159,7 @@ func TestSchedule(t *testing.T) {
 			1s tick -> a c
 			1s fail a
 			1s fail c
-			1s next 2s
+			1s next 1.5s
 			1s changed
 			1s next 0s
 			1s tick -> a c
@@ -130,7 +176,7 @@ func TestSchedule(t *testing.T) {
 			1s fail a
 			1s changed
 			1s changed
-			1s next 2s
+			1s next 1.5s
 			2s tick -> a
 			2s fail a
 			4s tick -> a
@@ -182,10 +228,12 @@ func runScript(t *testing.T, script string) {
 			if !slices.Equal(dial, strings.Fields(want)) {
 				t.Fatalf("%s: dial %q", line, dial)
 			}
-		case "fail", "ok":
-			s.dialed(p, now, words[1] == "ok")
+		case "fail", "ok", "limited":
+			s.dialed(p, now, words[1] != "fail", words[1] == "limited")
 		case "up", "down":
-			s.connectedness(p, now, words[1] == "up")
+			s.connectedness(p, now, words[1] == "up", false)
+		case "lost":
+			s.lost(p, now, false)
 		case "changed":
 			s.networkChanged(now)
 		case "next":
@@ -207,7 +255,7 @@ func runScript(t *testing.T, script string) {
 }
 
 // TestScheduleNeverForgets holds against every order of events that a seed is either connected, being dialed, or due
-// within the longest pause, and that the pauses are within their bounds.
+// within the longest pause, and that lost peers are few.
 func TestScheduleNeverForgets(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ids := []peer.ID{"a", "b", "c"}
@@ -215,32 +263,37 @@ func TestScheduleNeverForgets(t *testing.T) {
 		now := epoch
 		for range rapid.IntRange(0, 60).Draw(t, "events") {
 			now = now.Add(time.Duration(rapid.Int64Range(0, int64(3*time.Minute)).Draw(t, "pass")))
-			p := rapid.SampledFrom(ids).Draw(t, "peer")
-			switch rapid.IntRange(0, 4).Draw(t, "event") {
+			p := peer.ID(rapid.StringMatching("[a-z]").Draw(t, "peer"))
+			switch rapid.IntRange(0, 5).Draw(t, "event") {
 			case 0:
 				s.tick(now, rapid.IntRange(0, 3).Draw(t, "room"))
 			case 1:
-				if s.seeds[p].dialing {
-					s.dialed(p, now, rapid.Bool().Draw(t, "ok"))
+				if s.has(p) && s.targets[p].dialing {
+					s.dialed(p, now, rapid.Bool().Draw(t, "ok"), rapid.Bool().Draw(t, "limited"))
 				}
 			case 2:
-				s.connectedness(p, now, rapid.Bool().Draw(t, "up"))
+				s.connectedness(p, now, rapid.Bool().Draw(t, "up"), rapid.Bool().Draw(t, "limited"))
 			case 3:
 				s.networkChanged(now)
+			case 4:
+				s.lost(p, now, rapid.Bool().Draw(t, "limited"))
 			}
-			for _, id := range ids {
-				st := s.seeds[id]
-				if st.due.After(now.Add(maxBackoff)) {
-					t.Fatalf("%s is due only in %s", id, st.due.Sub(now))
+			for _, id := range s.order {
+				target := s.targets[id]
+				if target.due.After(now.Add(maxBackoff)) {
+					t.Fatalf("%s is due only in %s", id, target.due.Sub(now))
 				}
-				if !st.connected && !st.dialing && (s.next().IsZero() || s.next().After(st.due)) {
+				if !target.connected && !target.dialing && (s.next().IsZero() || s.next().After(target.due)) {
 					t.Fatalf("%s is due before the next tick", id)
 				}
 			}
+			if len(s.order) != len(s.targets) || len(s.order) > len(ids)+maxLost {
+				t.Fatalf("%d peers in order, %d in all", len(s.order), len(s.targets))
+			}
 		}
-		due := s.tick(now.Add(maxBackoff), len(ids))
+		due := s.tick(now.Add(maxBackoff), 100)
 		for _, id := range ids {
-			if st := s.seeds[id]; !st.connected && !st.dialing {
+			if target := s.targets[id]; target == nil || (!target.connected && !target.dialing) {
 				t.Fatalf("%s was forgotten, %v are dialed", id, due)
 			}
 		}
@@ -250,17 +303,40 @@ func TestScheduleNeverForgets(t *testing.T) {
 func TestPauseBounds(t *testing.T) {
 	for _, jitter := range []float64{0, 0.5, 0.999} {
 		s := newSchedule(nil, epoch, func() float64 { return jitter })
-		for failures := range 100 {
-			if p := s.pause(failures); p < minBackoff/2 || p > maxBackoff {
-				t.Fatalf("pause %s after %d failures", p, failures)
+		for i := range 100 {
+			for _, away := range []time.Duration{0, time.Second, time.Minute, 100 * time.Hour} {
+				if p := s.pause(&target{brief: i, away: epoch}, epoch.Add(away)); p < minBackoff/2 || p > maxBackoff {
+					t.Fatalf("pause %s after %s and %d brief connections", p, away, i)
+				}
 			}
 		}
 	}
 	s, pauses := newSchedule(nil, epoch, nil), map[time.Duration]bool{}
 	for range 100 {
-		pauses[s.pause(5)] = true
+		pauses[s.pause(&target{away: epoch}, epoch.Add(time.Minute))] = true
 	}
 	if len(pauses) < 50 {
 		t.Errorf("100 pauses of only %d lengths: no jitter", len(pauses))
+	}
+}
+
+// TestLostAtOnce has a hundred peers lost at once: some are looked for, not always the same.
+func TestLostAtOnce(t *testing.T) {
+	chosen := map[peer.ID]bool{}
+	for range 20 {
+		s := newSchedule([]peer.ID{"seed"}, epoch, nil)
+		for i := range 100 {
+			s.lost(peer.ID(strconv.Itoa(i)), epoch, false)
+		}
+		dial := s.tick(epoch.Add(time.Minute), 1000)
+		if len(dial) != maxLost+1 || dial[0] != "seed" {
+			t.Fatalf("%d are dialed", len(dial))
+		}
+		for _, p := range dial[1:] {
+			chosen[p] = true
+		}
+	}
+	if len(chosen) < 2*maxLost {
+		t.Errorf("only %d of 100 were ever chosen", len(chosen))
 	}
 }

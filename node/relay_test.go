@@ -1,0 +1,127 @@
+package node
+
+import (
+	"io"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
+
+	"github.com/lf-store/lf/node/api"
+)
+
+// relayedNode is a node that is reached through a relay only, a peer that has it as its seed, and the relay, which is on
+// another network: it only passes bytes on.
+type relayedNode struct{ relay, far, near *Node }
+
+func startRelayed(t *testing.T) relayedNode {
+	t.Helper()
+	relay := start(t, config(t, newNetwork(t, 0), inTestbed(&Testbed{RelayService: true})))
+	n := newNetwork(t, 0)
+	far := start(t, config(t, n, inTestbed(&Testbed{RelayOnly: relay.Addresses()})))
+	near := start(t, config(t, n, inTestbed(&Testbed{}), seeds(far)))
+	return relayedNode{relay, far, near}
+}
+
+// limited reports whether two nodes have a connection, and all they have are through a relay.
+func limited(a, b *Node) bool {
+	conns := a.host.Network().ConnsToPeer(b.PeerID())
+	return len(conns) > 0 && !slices.ContainsFunc(conns, func(c network.Conn) bool { return !c.Stat().Limited })
+}
+
+// TestRelayOnly holds that such a node is announced and reached through its relay, and in no other way.
+func TestRelayOnly(t *testing.T) {
+	t.Parallel()
+	r := startRelayed(t)
+	if at := r.far.Addresses(); len(at) != 1 || !strings.Contains(at[0], r.relay.PeerID().String()+"/p2p-circuit/p2p/"+r.far.PeerID().String()) {
+		t.Fatalf("addresses %v", at)
+	}
+	eventually(t, "a relayed connection", func() bool { return limited(r.near, r.far) && limited(r.far, r.near) })
+	wantPeers(t, r.near, 1)
+	peers, err := r.near.Service().Peers(t.Context())
+	if err != nil || !slices.ContainsFunc(peers, func(p api.Peer) bool { return p.ID == r.far.PeerID().String() && p.Network && p.Limited }) {
+		t.Errorf("peers %+v, %v", peers, err)
+	}
+	near := r.near.host.Peerstore().PeerInfo(r.near.PeerID())
+	near.Addrs = r.near.host.Addrs()
+	if err := r.far.host.Connect(network.WithForceDirectDial(t.Context(), "test"), near); err == nil {
+		t.Error("a node that is reached through a relay dialed directly")
+	}
+	set(t, r.far.Service(), "from afar", "relayed")
+	wantRead(t, r.near.Service(), "from afar", "relayed")
+}
+
+// TestRelayCuts holds that a node comes back after its relay cut it off, for the bytes that it passed, and after the relay
+// was away.
+func TestRelayCuts(t *testing.T) {
+	t.Parallel()
+	relayConfig := config(t, newNetwork(t, 0), inTestbed(&Testbed{RelayService: true}), func(c *Config) {
+		c.Listen = []string{"/ip4/127.0.0.1/tcp/" + strconv.Itoa(freePort(t))}
+	})
+	relay := start(t, relayConfig)
+	n := newNetwork(t, 0)
+	far := start(t, config(t, n, inTestbed(&Testbed{RelayOnly: relay.Addresses()})))
+	near := start(t, config(t, n, inTestbed(&Testbed{}), seeds(far)))
+	for range 3 {
+		eventually(t, "a relayed connection", func() bool { return limited(near, far) })
+		cut := near.host.Network().ConnsToPeer(far.PeerID())[0]
+		s, err := near.host.NewStream(network.WithAllowLimitedConn(t.Context(), "test"), far.PeerID(), ping.ID)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() { _, _ = io.Copy(io.Discard, s) }()
+		for range 256 {
+			if _, err = s.Write(make([]byte, 1<<10)); err != nil {
+				break
+			}
+		}
+		begin := time.Now()
+		eventually(t, "the relay cuts", cut.IsClosed)
+		eventually(t, "another connection", func() bool { return limited(near, far) && limited(far, near) })
+		if took := time.Since(begin); took > 5*time.Second {
+			t.Errorf("back only after %s", took)
+		}
+	}
+	stop(t, relay)
+	eventually(t, "no connection", func() bool { return !connected(near, far) })
+	time.Sleep(time.Second)
+	relay = start(t, relayConfig)
+	begin := time.Now()
+	eventually(t, "a connection through the relay that is back", func() bool { return limited(near, far) })
+	if took := time.Since(begin); took > 10*time.Second {
+		t.Errorf("back only after %s", took)
+	}
+}
+
+// TestRelayHangsUp has a relay that accepts connections and ends them: it is not dialed without a pause.
+func TestRelayHangsUp(t *testing.T) {
+	t.Parallel()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	dials := make(chan struct{}, 1000)
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			_ = c.Close()
+			dials <- struct{}{}
+		}
+	}()
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	at := "/ip4/127.0.0.1/tcp/" + port + "/p2p/12D3KooWEqnTdgqHnkkwarSrJjeMP2ZJiADWLYADaNvUb6SQNyPF"
+	start(t, config(t, newNetwork(t, 0), inTestbed(&Testbed{RelayOnly: []string{at}})))
+	time.Sleep(2 * time.Second)
+	if n := len(dials); n < 2 || n > 12 {
+		t.Errorf("%d dials in 2 s", n)
+	}
+}
