@@ -1,0 +1,187 @@
+package negentropy
+
+// Config is how an initiator goes to work.
+type Config struct {
+	FrameLimit int   // the most bytes of a message; 0: no limit; a limit below MinFrameLimit counts as that
+	From       Bound // start above it: what is below is skipped
+}
+
+// Initiator asks: it compares its set with a responder's. It has state; a new one is made for each session.
+type Initiator struct {
+	limit int
+	open  []span // what is not yet compared, in order; the first sent of them are what the last message asked
+	sent  int
+	done  Bound
+	stall int // rounds since done moved
+}
+
+// span is a range that is not yet compared.
+type span struct {
+	from, to Bound
+	differs  bool // the responder's fingerprint of it differs: to be split. Else ours is to be sent.
+}
+
+// Step is what a round has brought.
+type Step struct {
+	Message []byte // the next message; nil: all is compared
+	Need    []ID   // what the responder has and the set lacks, in the order of the responder's set
+	Done    Bound  // all below it is compared
+}
+
+// maxOpen is how many ranges are remembered; the last ones are joined. 8,192 of them take 700 KB. Each reply of 32 KiB
+// brings up to 1,600, and going down from the lowest, as we do, leaves about as many on each of the five or six levels of
+// a large set.
+const maxOpen = 8192
+
+// maxStall is how many rounds pass, at most, before Step.Done moves with a correct responder: a round divides the items
+// that each side has in the first open range by sixteen, until one side lists them. Even sets of 2⁶⁴ take sixteen rounds.
+const maxStall = 20
+
+// NewInitiator makes an initiator. Nothing is asked until Start.
+func NewInitiator(c Config) *Initiator {
+	return &Initiator{
+		limit: effectiveLimit(c.FrameLimit),
+		open:  []span{{from: c.From, to: Infinity}},
+		done:  c.From,
+	}
+}
+
+// Start returns the first message: the fingerprint of all.
+func (i *Initiator) Start(s Set) []byte { return i.message(s) }
+
+// message asks of the first open ranges, as many as the limit permits.
+func (i *Initiator) message(s Set) []byte {
+	out := newWriter()
+	var asked []span
+	n := 0
+	for ; n < len(i.open); n++ {
+		if i.limit > 0 && i.limit-len(out.message) < maxSkip+maxSplit {
+			break
+		}
+		asked = i.open[n].ask(s, out, asked)
+	}
+	i.sent = len(asked)
+	i.open = append(asked, i.open[n:]...)
+	return out.message
+}
+
+// ask writes what is to be asked of a range and appends the ranges that were written.
+func (p span) ask(s Set, out *writer, asked []span) []span {
+	from, to := s.Rank(p.from), s.Rank(p.to)
+	switch {
+	case p.differs:
+		lower := p.from
+		out.split(s, p.from, p.to, from, to, func(upper Bound) {
+			asked = append(asked, span{lower, upper, to-from < 2*buckets})
+			lower = upper
+		})
+	case from == to: // shorter than its fingerprint
+		out.list(p.from, p.to, s, from, 0)
+		asked = append(asked, span{p.from, p.to, true})
+	default:
+		out.fingerprint(p.from, p.to, s.Fingerprint(from, to))
+		asked = append(asked, p)
+	}
+	return asked
+}
+
+// Next takes the responder's reply to the last message. Have, when it is not nil, is called with what the set has and the
+// responder lacks.
+//
+// A reply may list IDs only where the last message asked, and a range once compared is not asked of again, so that in a
+// session each item of the set is looked at once at most, besides a few look-ups for each range of a reply. When Done
+// stands still for longer than any correct responder needs, Next fails; how many rounds a session may have in all is for
+// the caller to say.
+func (i *Initiator) Next(s Set, reply []byte, have func(ID)) (Step, error) {
+	in := &reader{message: reply}
+	version, err := in.version()
+	if err != nil {
+		return Step{}, err
+	}
+	if version != version1 {
+		return Step{}, in.fault("the responder does not speak version 1")
+	}
+	var step Step
+	asked, later := i.open[:i.sent], i.open[i.sent:]
+	var open []span
+	for in.more() {
+		lower := in.last
+		rng, err := in.next()
+		if err != nil {
+			return Step{}, err
+		}
+		var within []span
+		within, asked = cut(asked, rng.upper)
+		switch rng.mode {
+		case modeFingerprint:
+			if s.Fingerprint(s.Rank(lower), s.Rank(rng.upper)) == rng.fingerprint {
+				_, later = cut(later, rng.upper)
+			} else if len(within) == 1 && within[0].from == lower && within[0].to == rng.upper {
+				open = append(open, span{lower, rng.upper, true})
+			} else { // stands for all that did not fit into the reply
+				open = append(open, within...)
+			}
+		case modeIDList:
+			if !covers(within, lower, rng.upper) {
+				return Step{}, in.fault("IDs listed where none were asked for")
+			}
+			need, _ := difference(rng.ids, s, s.Rank(lower), s.Rank(rng.upper), have)
+			step.Need = append(step.Need, need...)
+		}
+	}
+	i.open = join(append(open, later...))
+	return i.step(s, step, in)
+}
+
+// step completes a step with the next message.
+func (i *Initiator) step(s Set, step Step, in *reader) (Step, error) {
+	step.Done = Infinity
+	if len(i.open) > 0 {
+		step.Done = i.open[0].from
+	}
+	i.stall++
+	if step.Done.Compare(i.done) > 0 {
+		i.done, i.stall = step.Done, 0
+	}
+	if i.stall > maxStall {
+		return Step{}, in.fault("rounds go by and nothing is compared")
+	}
+	if len(i.open) > 0 {
+		step.Message = i.message(s)
+	}
+	return step, nil
+}
+
+// cut divides spans at a bound.
+func cut(spans []span, at Bound) (below, above []span) {
+	n := 0
+	for n < len(spans) && spans[n].to.Compare(at) <= 0 {
+		n++
+	}
+	if n == len(spans) || spans[n].from.Compare(at) >= 0 {
+		return spans[:n], spans[n:]
+	}
+	below = append(append(below, spans[:n]...), span{spans[n].from, at, spans[n].differs})
+	spans[n].from = at
+	return below, spans[n:]
+}
+
+// covers tells whether spans reach from one bound to another without a gap.
+func covers(spans []span, from, to Bound) bool {
+	for _, p := range spans {
+		if p.from != from {
+			return false
+		}
+		from = p.to
+	}
+	return from == to
+}
+
+// join keeps the number of spans in bounds: the last ones become one.
+func join(spans []span) []span {
+	if len(spans) <= maxOpen {
+		return spans
+	}
+	last := span{from: spans[maxOpen-1].from, to: spans[len(spans)-1].to}
+	return append(spans[:maxOpen-1], last)
+}
