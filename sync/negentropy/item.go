@@ -28,6 +28,14 @@ func (i Item) Compare(other Item) int {
 	return bytes.Compare(i.ID[:], other.ID[:])
 }
 
+// before tells whether a comes before b: Compare, for where it counts.
+func before(a, b *Item) bool {
+	if a.Timestamp != b.Timestamp {
+		return a.Timestamp < b.Timestamp
+	}
+	return bytes.Compare(a.ID[:], b.ID[:]) < 0
+}
+
 // Bound is a place in the order of all possible items, just before the item with the same timestamp and ID. The zero
 // Bound is before all of them.
 type Bound struct {

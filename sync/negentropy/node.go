@@ -1,10 +1,5 @@
 package negentropy
 
-import (
-	"slices"
-	"sort"
-)
-
 // The tree's nodes take 4 KiB each, rounded as the allocator rounds: 102 items, or 42 children. A node that is full gives
 // to a neighbour under the same branch that has room; when the neighbour is full too, two nodes become three. So nodes are
 // two thirds full at least, but for the few at the edges: 40 bytes an item become 60, and a leaf's place in its branch adds
@@ -36,26 +31,42 @@ type child struct {
 }
 
 // find returns the place of an item, and whether it is there.
-func (l *leaf) find(item Item) (int, bool) {
-	return slices.BinarySearchFunc(l.items[:l.n], item, Item.Compare)
+func (l *leaf) find(item *Item) (int, bool) {
+	i, n := 0, l.n
+	for i < n {
+		if mid := int(uint(i+n) >> 1); before(&l.items[mid], item) {
+			i = mid + 1
+		} else {
+			n = mid
+		}
+	}
+	return i, i < l.n && l.items[i] == *item
 }
 
-// find returns the child where an item belongs.
-func (b *branch) find(item Item) int {
-	return max(0, sort.Search(b.n, func(i int) bool { return b.children[i].first.Compare(item) > 0 })-1)
+// find returns the child where an item belongs: the last one that does not begin after it.
+func (b *branch) find(item *Item) int {
+	i, n := 1, b.n
+	for i < n {
+		if mid := int(uint(i+n) >> 1); before(item, &b.children[mid].first) {
+			n = mid
+		} else {
+			i = mid + 1
+		}
+	}
+	return i - 1
 }
 
 // insert adds an item below c; last says that it comes after all items of the tree. Fits is false when c is full where the
 // item belongs: then nothing is changed.
-func (c *child) insert(item Item, last bool) (added, fits bool) {
+func (c *child) insert(item *Item, last bool) (added, fits bool) {
 	if c.leaf != nil {
-		added, fits = c.leaf.insert(item)
+		added, fits = c.leaf.insert(item, last)
 	} else {
 		added, fits = c.branch.insert(item, last)
 	}
 	if added {
-		if item.Compare(c.first) < 0 {
-			c.first = item
+		if before(item, &c.first) {
+			c.first = *item
 		}
 		id := sumOf(&item.ID)
 		c.count++
@@ -64,8 +75,11 @@ func (c *child) insert(item Item, last bool) (added, fits bool) {
 	return added, fits
 }
 
-func (l *leaf) insert(item Item) (added, fits bool) {
-	i, found := l.find(item)
+func (l *leaf) insert(item *Item, last bool) (added, fits bool) {
+	i, found := l.n, false
+	if !last {
+		i, found = l.find(item)
+	}
 	switch {
 	case found:
 		return false, true
@@ -73,18 +87,21 @@ func (l *leaf) insert(item Item) (added, fits bool) {
 		return false, false
 	}
 	copy(l.items[i+1:l.n+1], l.items[i:l.n])
-	l.items[i] = item
+	l.items[i] = *item
 	l.n++
 	return true, true
 }
 
-func (b *branch) insert(item Item, last bool) (added, fits bool) {
-	i := b.find(item)
+func (b *branch) insert(item *Item, last bool) (added, fits bool) {
+	i := b.n - 1
+	if !last {
+		i = b.find(item)
+	}
 	if added, fits = b.children[i].insert(item, last); fits {
 		return added, true
 	}
 	if last {
-		fits = b.extend(item)
+		fits = b.extend(*item)
 	} else {
 		fits = b.makeRoom(i)
 	}

@@ -28,13 +28,13 @@ func (t *Tree) Insert(item Item) bool {
 	if t.Len() == 0 {
 		t.root = child{first: item, leaf: new(leaf)}
 	}
-	last := t.last.Compare(item) < 0 || t.Len() == 0
-	added, fits := t.root.insert(item, last)
+	last := t.Len() == 0 || before(&t.last, &item)
+	added, fits := t.root.insert(&item, last)
 	if !fits { // full where the item belongs: one level more
 		top := new(branch)
 		top.children[0], top.n = t.root, 1
 		t.root.leaf, t.root.branch = nil, top
-		added, _ = t.root.insert(item, last)
+		added, _ = t.root.insert(&item, last)
 	}
 	if last {
 		t.last = item
@@ -53,17 +53,17 @@ func (t *Tree) Contains(item Item) bool {
 
 // Rank returns the number of items before b.
 func (t *Tree) Rank(b Bound) int {
-	rank := 0
+	rank, item := 0, Item(b)
 	at := &t.root
 	for at.branch != nil {
-		i := at.branch.find(Item(b))
+		i := at.branch.find(&item)
 		for j := range i {
 			rank += at.branch.children[j].count
 		}
 		at = &at.branch.children[i]
 	}
 	if at.leaf != nil {
-		i, _ := at.leaf.find(Item(b))
+		i, _ := at.leaf.find(&item)
 		rank += i
 	}
 	return rank
