@@ -2,8 +2,10 @@ package testbed
 
 import (
 	"context"
+	"net"
 
 	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
 )
 
 // Fabric is what nodes are linked by. The testbed prepares it before the first node starts and closes it after the last
@@ -20,15 +22,19 @@ type Fabric interface {
 
 // Place is where a node's process runs.
 type Place struct {
-	Listen    string   // the multiaddr it listens on; with /p2p/ and its peer ID, others find it there
+	Listen    string   // the multiaddr it listens on; with /p2p/ and its peer ID, others find it there (one that is reached through a relay listens nowhere)
 	APIListen string   // HOST:PORT of its API, port 0 for any
 	Profile   string   // of the node
 	Anywhere  bool     // it is not on loopback
-	Command   []string // what its command line begins with: ip netns exec NAME
+	Command   []string // what its command line begins with, so that it runs there
+	Dial      Dial     // how its API is reached (api.NewClientVia); nil: as usual
 }
 
-// Cut is a link that is cut one way: From cannot open connections to To. Connections that are there end, whoever opened
-// them; To can open new ones to From, unless there is a cut for it as well.
+// Dial opens a connection to an address as the place of a node knows it.
+type Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+// Cut is a link that is cut one way: From cannot open connections to To, and those that it has opened end. To can open
+// new ones to From, unless there is a cut for that as well.
 type Cut struct{ From, To string }
 
 // Member is a node that runs: its name, its peer ID, and the door to it. Hostile ones have no door.
@@ -37,8 +43,9 @@ type Member struct {
 	Door       Door
 }
 
-// Door is what the testbed asks of a node that runs.
+// Door is what the testbed asks of a node that runs; an [api.Client] is one.
 type Door interface {
+	api.Testbed
 	// Status tells how the node is.
 	Status(ctx context.Context) (*api.Status, error)
 	// Peers lists the connected peers.
@@ -47,14 +54,10 @@ type Door interface {
 	Links(ctx context.Context, q api.LinksQuery) (*api.Links, error)
 	// Submit takes a finished record.
 	Submit(ctx context.Context, frame []byte) (*api.Submitted, error)
+	// Record returns one record.
+	Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, error)
 	// Query answers from the attached records.
 	Query(ctx context.Context, q api.Query) (*api.QueryResult, error)
-	// Block sets which peers the node refuses.
-	Block(ctx context.Context, blocked []Blocked) error
 }
 
-// Blocked is a peer that a node refuses: to dial ("out"), to be dialled by ("in"), or both.
-type Blocked struct {
-	Peer      string `json:"peer"`
-	Direction string `json:"direction"`
-}
+var _ Door = (*api.Client)(nil)

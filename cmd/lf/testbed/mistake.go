@@ -1,0 +1,101 @@
+package testbed
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/mattn/go-runewidth"
+)
+
+// Mistake is what is wrong at one place of a scenario, and what to do about it.
+type Mistake struct {
+	File         string
+	Line, Column int // from 1; the column counts characters
+	Text         string
+	Source       string // the line
+}
+
+// Mistakes is everything that is wrong with a scenario, in the order of its lines.
+type Mistakes []*Mistake
+
+// Error is the whole list, three lines each.
+func (m Mistakes) Error() string {
+	texts := make([]string, len(m))
+	for i, one := range m {
+		texts[i] = one.String()
+	}
+	return strings.Join(texts, "\n")
+}
+
+// String is where, what, and the line with a mark under the place.
+func (m *Mistake) String() string {
+	head := fmt.Sprintf("%s:%d:%d: %s", m.File, m.Line, m.Column, m.Text)
+	if m.Source == "" {
+		return head
+	}
+	number := fmt.Sprintf("%5d | ", m.Line)
+	return head + "\n" + number + m.Source + "\n" + strings.Repeat(" ", len(number)-2) + "| " + m.mark()
+}
+
+// mark stands under the place. What is as wide as two characters, and tabs, are kept as wide above and below.
+func (m *Mistake) mark() string {
+	var under strings.Builder
+	for i, r := range []rune(m.Source) {
+		if i+1 >= m.Column {
+			break
+		}
+		if r == '\t' {
+			under.WriteByte('\t')
+			continue
+		}
+		under.WriteString(strings.Repeat(" ", runewidth.RuneWidth(r)))
+	}
+	return under.String() + "^"
+}
+
+// nearest returns the candidate that a misspelt word probably means, "" for none.
+func nearest(word string, candidates []string) string {
+	best, least := "", 1+max(1, len(word)/3)
+	for _, c := range candidates {
+		if d := distance(strings.ToLower(word), c); d < least {
+			best, least = c, d
+		}
+	}
+	return best
+}
+
+// distance counts the letters that have to be changed, added or left out.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal, row[j+1] = row[j+1], cost
+		}
+	}
+	return row[len(b)]
+}
+
+// listing is "a, b and c"; a long one is cut.
+func listing(words []string) string {
+	const most = 12
+	if n := len(words); n > most {
+		return fmt.Sprintf("%s and %d more", strings.Join(words[:most], ", "), n-most)
+	}
+	return enumerate(words, "and")
+}
+
+func enumerate(words []string, with string) string {
+	if n := len(words); n > 1 {
+		return strings.Join(words[:n-1], ", ") + " " + with + " " + words[n-1]
+	}
+	return strings.Join(words, "")
+}

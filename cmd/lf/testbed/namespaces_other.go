@@ -1,0 +1,13 @@
+//go:build !linux
+
+package testbed
+
+import "errors"
+
+// Namespaces is a fabric that this system does not have.
+type Namespaces struct{ Fabric }
+
+// NewNamespaces says so.
+func NewNamespaces() (*Namespaces, error) {
+	return nil, errors.New("--netns needs Linux: leave it out")
+}

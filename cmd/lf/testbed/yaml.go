@@ -1,0 +1,189 @@
+package testbed
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
+)
+
+// maxScenario is how large a scenario may be, in bytes: far more than a person writes.
+const maxScenario = 256 << 10
+
+// What a value in a file is.
+type kind int
+
+const (
+	absent kind = iota // a key without a value
+	scalar
+	list
+	mapping
+)
+
+// value is a piece of a file and where it begins. Of YAML, that is all the language needs: anchors, tags and merging
+// are refused.
+type value struct {
+	spot
+	kind  kind
+	text  string // of a scalar, as it reads
+	list  []*value
+	pairs []pair
+}
+
+type spot struct{ line, column int }
+
+type pair struct{ key, value *value }
+
+// source is a file that is read: its text, and what was found wrong with it.
+type source struct {
+	file     string
+	lines    []string
+	mistakes Mistakes
+}
+
+func newSource(file string, text []byte) *source {
+	lines := strings.Split(string(text), "\n")
+	for i, line := range lines {
+		lines[i] = strings.TrimSuffix(line, "\r")
+	}
+	return &source{file: file, lines: lines}
+}
+
+// wrong notes a mistake.
+func (s *source) wrong(at spot, format string, args ...any) {
+	m := &Mistake{File: s.file, Line: max(at.line, 1), Column: max(at.column, 1), Text: fmt.Sprintf(format, args...)}
+	if m.Line <= len(s.lines) {
+		m.Source = shown(s.lines[m.Line-1])
+	}
+	s.mistakes = append(s.mistakes, m)
+}
+
+// shown is a line as it may be shown: what would steer a terminal is replaced, and it has an end.
+func shown(line string) string {
+	const most = 160
+	text := []rune(strings.Map(func(r rune) rune {
+		if r != '\t' && (r < ' ' || r == 0x7f || (r >= 0x80 && r < 0xa0) || r == utf8.RuneError || (r >= 0x202a && r <= 0x202e) || (r >= 0x2066 && r <= 0x2069)) {
+			return '·'
+		}
+		return r
+	}, line))
+	if len(text) > most {
+		return string(text[:most]) + "…"
+	}
+	return string(text)
+}
+
+// read parses the text; nil when it is not even YAML.
+func (s *source) read(text []byte) (root *value) {
+	switch {
+	case len(text) > maxScenario:
+		s.wrong(spot{}, "the file has %d bytes: a scenario has at most %d", len(text), maxScenario)
+		return nil
+	case !utf8.Valid(text):
+		s.wrong(s.invalid(), "this is not text in UTF-8: save the file as such")
+		return nil
+	}
+	defer func() { // a fault of the parser's must not be more than a mistake in the file
+		if fault := recover(); fault != nil {
+			s.wrong(spot{}, "this is no YAML that can be read: %v", fault)
+			root = nil
+		}
+	}()
+	file, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		s.malformed(err)
+		return nil
+	}
+	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
+		return &value{spot: spot{1, 1}}
+	}
+	if len(file.Docs) > 1 {
+		s.wrong(spotOf(file.Docs[1].GetToken()), "a second document begins here: a file holds one scenario")
+	}
+	return s.value(file.Docs[0].Body)
+}
+
+// invalid is where the first byte that is no text stands.
+func (s *source) invalid() spot {
+	for i, line := range s.lines {
+		if !utf8.ValidString(line) {
+			n := 0
+			for _, r := range line {
+				if n++; r == utf8.RuneError {
+					break
+				}
+			}
+			return spot{i + 1, n}
+		}
+	}
+	return spot{}
+}
+
+func (s *source) malformed(err error) {
+	var positioned yaml.Error
+	if errors.As(err, &positioned) {
+		s.wrong(spotOf(positioned.GetToken()), "this is no YAML: %s", firstLine(positioned.GetMessage()))
+		return
+	}
+	s.wrong(spot{}, "this is no YAML: %s", firstLine(err.Error()))
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return line
+}
+
+func spotOf(t *token.Token) spot {
+	if t == nil || t.Position == nil {
+		return spot{}
+	}
+	return spot{t.Position.Line, t.Position.Column}
+}
+
+// value translates a node of the syntax tree.
+func (s *source) value(n ast.Node) *value {
+	at := spotOf(n.GetToken())
+	switch n := n.(type) {
+	case *ast.NullNode:
+		v := &value{spot: at}
+		if t := n.GetToken(); t.Type != token.ImplicitNullType { // written out
+			v.kind, v.text = scalar, t.Value
+		}
+		return v
+	case *ast.MappingNode:
+		return s.mapping(at, n.Values)
+	case *ast.MappingValueNode:
+		return s.mapping(at, []*ast.MappingValueNode{n})
+	case *ast.SequenceNode:
+		v := &value{spot: at, kind: list}
+		for _, item := range n.Values {
+			v.list = append(v.list, s.value(item))
+		}
+		return v
+	case *ast.StringNode:
+		return &value{spot: at, kind: scalar, text: n.Value}
+	case *ast.LiteralNode:
+		return &value{spot: at, kind: scalar, text: n.Value.Value}
+	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
+		return &value{spot: at, kind: scalar, text: n.GetToken().Value}
+	}
+	s.wrong(at, "%s: anchors, aliases, tags and merging are not understood here, write it out", n.Type())
+	return &value{spot: at}
+}
+
+func (s *source) mapping(at spot, pairs []*ast.MappingValueNode) *value {
+	v := &value{spot: at, kind: mapping}
+	for i, p := range pairs {
+		key := s.value(p.Key)
+		if i == 0 && key.line > 0 {
+			v.spot = key.spot
+		}
+		v.pairs = append(v.pairs, pair{key, s.value(p.Value)})
+	}
+	return v
+}
