@@ -101,8 +101,8 @@ func (r *reader) next() (wireRange, error) {
 	if out.upper, err = r.bound(); err != nil {
 		return out, err
 	}
-	if out.upper.Compare(r.last) < 0 {
-		return out, r.fault("bounds out of order")
+	if out.upper.Compare(r.last) <= 0 {
+		return out, r.fault("bound not above the one before")
 	}
 	r.last = out.upper
 	mode, err := r.varint()

@@ -8,11 +8,12 @@ type Config struct {
 
 // Initiator asks: it compares its set with a responder's. It has state; a new one is made for each session.
 type Initiator struct {
-	limit int
-	open  []span // what is not yet compared, in order; the first sent of them are what the last message asked
-	sent  int
-	done  Bound
-	stall int // rounds since done moved
+	limit  int
+	open   []span // what is not yet compared, in order; the first sent of them are what the last message asked
+	sent   int
+	window int // how many to ask at once
+	done   Bound
+	stall  int // rounds since done moved
 }
 
 // span is a range that is not yet compared.
@@ -37,13 +38,17 @@ const maxOpen = 8192
 // that each side has in the first open range by sixteen, until one side lists them. Even sets of 2⁶⁴ take sixteen rounds.
 const maxStall = 20
 
+// minWindow is the least number of ranges asked of at once. When a responder had no room to answer all, it is next asked of
+// this many and twice those that it answered: what it cannot answer is sent in vain.
+const minWindow = 128
+
 // NewInitiator makes an initiator. Nothing is asked until Start.
 func NewInitiator(c Config) *Initiator {
-	return &Initiator{
-		limit: effectiveLimit(c.FrameLimit),
-		open:  []span{{from: c.From, to: Infinity}},
-		done:  c.From,
+	i := &Initiator{limit: effectiveLimit(c.FrameLimit), window: maxOpen, done: c.From}
+	if c.From.Compare(Infinity) < 0 {
+		i.open = []span{{from: c.From, to: Infinity}}
 	}
+	return i
 }
 
 // Start returns the first message: the fingerprint of all.
@@ -54,7 +59,7 @@ func (i *Initiator) message(s Set) []byte {
 	out := newWriter()
 	var asked []span
 	n := 0
-	for ; n < len(i.open); n++ {
+	for ; n < len(i.open) && len(asked) < i.window; n++ {
 		if i.limit > 0 && i.limit-len(out.message) < maxSkip+maxSplit {
 			break
 		}
@@ -104,6 +109,7 @@ func (i *Initiator) Next(s Set, reply []byte, have func(ID)) (Step, error) {
 	var step Step
 	asked, later := i.open[:i.sent], i.open[i.sent:]
 	var open []span
+	window := maxOpen
 	for in.more() {
 		lower := in.last
 		rng, err := in.next()
@@ -120,6 +126,7 @@ func (i *Initiator) Next(s Set, reply []byte, have func(ID)) (Step, error) {
 				open = append(open, span{lower, rng.upper, true})
 			} else { // stands for all that did not fit into the reply
 				open = append(open, within...)
+				i.window = 128 + 2*(i.sent-len(within)-len(asked))
 			}
 		case modeIDList:
 			if !covers(within, lower, rng.upper) {
@@ -129,6 +136,7 @@ func (i *Initiator) Next(s Set, reply []byte, have func(ID)) (Step, error) {
 			step.Need = append(step.Need, need...)
 		}
 	}
+	i.window = window
 	i.open = join(append(open, later...))
 	return i.step(s, step, in)
 }
