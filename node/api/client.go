@@ -38,12 +38,17 @@ const (
 // NewClient returns a client of the node at baseURL (http or https; without a scheme: http). token is what writing
 // needs; it may be empty. A base URL that makes no sense is reported by every call.
 func NewClient(baseURL, token string) *Client {
+	return NewClientVia(baseURL, token, (&net.Dialer{Timeout: dialTimeout}).DialContext)
+}
+
+// NewClientVia is [NewClient] for a node that is reached in a way of its own: dial opens a connection to its HOST:PORT.
+func NewClientVia(baseURL, token string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *Client {
 	c := &Client{token: token}
 	c.base, c.err = cleanURL(baseURL)
 	c.http = &http.Client{
 		Transport: &http.Transport{
 			Proxy:               http.ProxyFromEnvironment, // never for loopback addresses
-			DialContext:         (&net.Dialer{Timeout: dialTimeout}).DialContext,
+			DialContext:         dial,
 			TLSHandshakeTimeout: dialTimeout,
 			ForceAttemptHTTP2:   true,
 			MaxIdleConnsPerHost: keptConnections,
