@@ -98,7 +98,7 @@ func (d durations) at(percent int) time.Duration {
 
 // gossipCounts counts what GossipSub does, as a tracer of it.
 type gossipCounts struct {
-	delivered, duplicates, rejected, wanted, announced atomic.Int64
+	delivered, duplicates atomic.Int64
 }
 
 var _ pubsub.RawTracer = (*gossipCounts)(nil)
@@ -109,16 +109,9 @@ func (c *gossipCounts) DeliverMessage(*pubsub.Message) { c.delivered.Add(1) }
 // DuplicateMessage implements pubsub.RawTracer.
 func (c *gossipCounts) DuplicateMessage(*pubsub.Message) { c.duplicates.Add(1) }
 
-// RejectMessage implements pubsub.RawTracer.
-func (c *gossipCounts) RejectMessage(*pubsub.Message, string) { c.rejected.Add(1) }
-
-// SendRPC implements pubsub.RawTracer.
-func (c *gossipCounts) SendRPC(rpc *pubsub.RPC, _ peer.ID) {
-	c.wanted.Add(int64(len(rpc.GetControl().GetIwant())))
-	c.announced.Add(int64(len(rpc.GetControl().GetIhave())))
-}
-
 // The rest of pubsub.RawTracer is of no interest here.
+func (*gossipCounts) RejectMessage(*pubsub.Message, string)                {}
+func (*gossipCounts) SendRPC(*pubsub.RPC, peer.ID)                         {}
 func (*gossipCounts) OnNewOutboundStream(peer.ID, libprotocol.ID)          {}
 func (*gossipCounts) OnClosedOutboundStream(peer.ID)                       {}
 func (*gossipCounts) Join(string)                                          {}

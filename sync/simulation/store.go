@@ -95,7 +95,9 @@ func (s *Store) put(r *protocol.Record, holdUntil uint64) lfsync.Stored {
 	return s.place(r)
 }
 
-func refused(err error) lfsync.Stored { return lfsync.Stored{Outcome: lfsync.Refused, Err: err} }
+func refused(err error) lfsync.Stored {
+	return lfsync.Stored{Outcome: lfsync.Refused, State: lfsync.Refused, Err: err}
+}
 
 // place attaches a record, with all that waited for it, or makes it wait, or refuses it.
 func (s *Store) place(r *protocol.Record) lfsync.Stored {

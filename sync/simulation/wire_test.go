@@ -1,7 +1,6 @@
 package simulation
 
 import (
-	"maps"
 	"math/rand/v2"
 	"net"
 	"strings"
@@ -81,14 +80,14 @@ func indexOf(a net.Addr) int {
 
 // traffic counts the payload of streams by protocol, as libp2p reports it.
 type traffic struct {
-	mu         sync.Mutex
-	sent, read map[libprotocol.ID]int64
+	mu   sync.Mutex
+	sent map[libprotocol.ID]int64
 }
 
 var _ metrics.Reporter = (*traffic)(nil)
 
 func newTraffic() *traffic {
-	return &traffic{sent: make(map[libprotocol.ID]int64), read: make(map[libprotocol.ID]int64)}
+	return &traffic{sent: make(map[libprotocol.ID]int64)}
 }
 
 // LogSentMessageStream implements metrics.Reporter.
@@ -96,13 +95,6 @@ func (t *traffic) LogSentMessageStream(n int64, p libprotocol.ID, _ peer.ID) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.sent[p] += n
-}
-
-// LogRecvMessageStream implements metrics.Reporter.
-func (t *traffic) LogRecvMessageStream(n int64, p libprotocol.ID, _ peer.ID) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.read[p] += n
 }
 
 // sentBy returns the bytes sent so far, by the last word of a protocol's name that is no version.
@@ -124,16 +116,8 @@ func shortName(p libprotocol.ID) string {
 	return words[len(words)-2]
 }
 
-// since subtracts what had been sent before.
-func since(now, before map[string]int64) map[string]int64 {
-	now = maps.Clone(now)
-	for k, n := range before {
-		now[k] -= n
-	}
-	return now
-}
-
-// LogSentMessage and the rest of metrics.Reporter have nothing to count.
+// The rest of metrics.Reporter: what one sends another reads.
+func (t *traffic) LogRecvMessageStream(int64, libprotocol.ID, peer.ID)      {}
 func (t *traffic) LogSentMessage(int64)                                     {}
 func (t *traffic) LogRecvMessage(int64)                                     {}
 func (t *traffic) GetBandwidthForPeer(peer.ID) (s metrics.Stats)            { return s }

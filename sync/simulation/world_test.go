@@ -5,7 +5,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"errors"
-	"flag"
 	"log/slog"
 	seeded "math/rand/v2"
 	"sync"
@@ -23,22 +22,21 @@ import (
 	lfsync "github.com/lf-store/lf/sync"
 )
 
-var (
-	flagNodes = flag.Int("nodes", 0, "how many nodes the large networks have (default 100, with the race detector fewer)")
-	flagSeed  = flag.Uint64("seed", 1, "of topologies, latencies, losses and writers")
-)
-
 // settings are what a world is made of.
 type settings struct {
 	topology  topology
-	latency   latencies     // one way
-	bandwidth int           // of each node's line and direction, bits/s
-	loss      float64       // of each datagram
-	maxValue  uint32        // of the network
-	noGossip  bool          // only fetch and reconcile
+	latency   latencies // one way
+	bandwidth int       // of each node's line and direction, bits/s
+	loss      float64   // of each datagram
+	maxValue  uint32    // of the network
+	gossip    gossipLoss
 	redial    time.Duration // between tries to reach a neighbor that is not there
 	seed      uint64
 }
+
+// gossipLoss is the part of gossip that a node does not take in. What it loses is whole messages: QUIC repairs what the
+// wire loses.
+type gossipLoss func(node int) float64
 
 // ordinary are the settings of tests that say nothing else: homes and small servers, up to some 200 ms of round trip.
 func ordinary(t topology) settings {
@@ -82,12 +80,10 @@ type node struct {
 func newWorld(t *testing.T, c settings) *world {
 	t.Helper()
 	w := &world{t: t, config: c, luck: seeded.New(seeded.NewPCG(c.seed, 0))}
-	begin := uint64(time.Now().UnixMilli())
-	p := protocol.DefaultParams()
-	p.Name, p.WorkPerKiB, p.MaxValue = "simulation", 0, c.maxValue
-	p.NameHardening = protocol.Hardening{MemoryKiB: 8, Passes: 1}
-	w.network = must(protocol.NewNetwork(p, begin, rand.Reader))(t)
-	w.name = must(w.network.DeriveName("horse"))(t)
+	var err error
+	if w.network, w.name, err = newNetwork(c.maxValue, uint64(time.Now().UnixMilli())); err != nil {
+		t.Fatal(err)
+	}
 	w.journal = newJournal(c.topology.nodes)
 	w.set(func(*conditions) {})
 	w.net = &simnet.Simnet{Logger: slog.New(slog.DiscardHandler), LatencyFunc: func(p *simnet.Packet) time.Duration {
@@ -99,6 +95,19 @@ func newWorld(t *testing.T, c settings) *world {
 		w.nodes = append(w.nodes, w.newNode(i))
 	}
 	return w
+}
+
+// newNetwork makes a network that asks for no work, and a name to write under.
+func newNetwork(maxValue uint32, begin uint64) (*protocol.Network, protocol.NameKey, error) {
+	p := protocol.DefaultParams()
+	p.Name, p.WorkPerKiB, p.MaxValue = "simulation", 0, maxValue
+	p.NameHardening = protocol.Hardening{MemoryKiB: 8, Passes: 1}
+	n, err := protocol.NewNetwork(p, begin, rand.Reader)
+	if err != nil {
+		return nil, protocol.NameKey{}, err
+	}
+	name, err := n.DeriveName("horse")
+	return n, name, err
 }
 
 // must turns an error into the end of the test.
@@ -190,13 +199,14 @@ func (n *node) open() (err error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	closing.add(func() error { stop(); return nil })
-	if !w.config.noGossip {
-		// What node.startSync does.
-		options := append(lfsync.PubSubOptions(w.network), pubsub.WithRawTracer(drops),
-			pubsub.WithRawTracer(n.gossip), pubsub.WithLogger(slog.New(slog.DiscardHandler)))
-		if config.PubSub, err = pubsub.NewGossipSub(ctx, n.host, options...); err != nil {
-			return err
-		}
+	// What node.startSync does.
+	options := append(lfsync.PubSubOptions(w.network), pubsub.WithRawTracer(drops),
+		pubsub.WithRawTracer(n.gossip), pubsub.WithLogger(slog.New(slog.DiscardHandler)))
+	if w.config.gossip != nil {
+		options = append(options, pubsub.WithAppSpecificRpcInspector(n.lose()))
+	}
+	if config.PubSub, err = pubsub.NewGossipSub(ctx, n.host, options...); err != nil {
+		return err
 	}
 	if n.sync, err = lfsync.New(config); err != nil {
 		return err
@@ -210,6 +220,23 @@ func (n *node) open() (err error) {
 	closing.add(func() error { stop(); dialing.Wait(); return nil })
 	n.stop = closing.run
 	return nil
+}
+
+var errLost = errors.New("lost")
+
+// lose makes a node deaf to part of the gossip: to messages and to what says that there are some.
+func (n *node) lose() func(peer.ID, *pubsub.RPC) error {
+	var mu sync.Mutex
+	luck := seeded.New(seeded.NewPCG(n.world.config.seed, uint64(n.index)<<16))
+	part := n.world.config.gossip(n.index)
+	return func(_ peer.ID, rpc *pubsub.RPC) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if tells := len(rpc.GetPublish()) > 0 || len(rpc.GetControl().GetIhave()) > 0; tells && luck.Float64() < part {
+			return errLost
+		}
+		return nil
+	}
 }
 
 // closers undo, the last one first.

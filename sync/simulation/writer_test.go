@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"slices"
@@ -69,13 +70,29 @@ func (n *node) load(r *protocol.Record) {
 	}
 }
 
-// writes has nodes, by chance, publish so many records at this pace.
-func (w *world) writes(among []*node, count, size int, every time.Duration) {
+// writes has nodes, by chance, publish so many records at this pace. It returns the bytes of the records.
+func (w *world) writes(among []*node, count, size int, every time.Duration) (bytes int64) {
 	w.t.Helper()
 	for range count {
-		among[w.luck.IntN(len(among))].write(size)
+		bytes += int64(among[w.luck.IntN(len(among))].write(size).WireSize())
 		time.Sleep(every)
 	}
+	return bytes
+}
+
+// history makes so many records, as of some time before now, and puts them into the stores of these nodes as if they had
+// had them for long. They count as written.
+func (w *world) history(among []*node, count, size int) (records []*protocol.Record) {
+	w.t.Helper()
+	for range count {
+		r := among[0].compose(size)
+		w.journal.write(among[0].index, r.ID())
+		for _, n := range among {
+			n.load(r)
+		}
+		records = append(records, r)
+	}
+	return records
 }
 
 // agree waits until all running nodes have all that was written, and returns when they had.
@@ -113,4 +130,20 @@ func (w *world) explain() {
 		w.t.Logf("node %d: %d of %d attached, %d wait; %d connected, %d peers, %d wanted, %d fetches", n.index, attached, want,
 			waiting, len(n.host.Network().Peers()), st.Peers, st.Wanted, st.Fetches)
 	}
+}
+
+// all returns a store's attached records.
+func all(s *Store) (records []*protocol.Record, err error) {
+	ctx := context.Background()
+	err = s.Scan(ctx, func(items []lfsync.Item) error {
+		for _, it := range items {
+			r, _, err := s.Record(ctx, it.ID)
+			if err != nil {
+				return err
+			}
+			records = append(records, r)
+		}
+		return nil
+	})
+	return records, err
 }
