@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 )
 
@@ -98,13 +99,14 @@ func (s *Sync) drive() {
 				events = nil
 				continue
 			}
-			s.look(peerOf(e))
+			s.heed(e)
 		}
 	}
 }
 
 func (s *Sync) tick() {
 	s.step(func(m *scheduler) { m.tick(time.Since(s.started)) })
+	s.comparer.tick()
 }
 
 // releaseDue releases held records, now and then.
@@ -157,6 +159,15 @@ func (s *Sync) watchPeers() error {
 	return nil
 }
 
+// heed takes an event of the host's. A peer that went and came again meanwhile may have missed what was gossiped, and is
+// compared with anew.
+func (s *Sync) heed(e any) {
+	if e, ok := e.(event.EvtPeerConnectednessChanged); ok && e.Connectedness == network.NotConnected {
+		s.comparer.meet(e.Peer, false)
+	}
+	s.look(peerOf(e))
+}
+
 func peerOf(e any) peer.ID {
 	switch e := e.(type) {
 	case event.EvtPeerConnectednessChanged:
@@ -169,9 +180,9 @@ func peerOf(e any) peer.ID {
 	return ""
 }
 
-// look finds out whether a peer can be asked. It does not trust the order of events, only what is true now.
+// look finds out whether a peer can be asked and compared with. It does not trust the order of events, only what is true now.
 func (s *Sync) look(p peer.ID) {
-	up := s.canAsk(p)
+	up := s.speaks(p, fetchProtocol(s.network))
 	s.step(func(m *scheduler) {
 		if up {
 			m.peerUp(p)
@@ -179,13 +190,23 @@ func (s *Sync) look(p peer.ID) {
 			m.peerDown(p)
 		}
 	})
+	s.comparer.meet(p, s.speaks(p, reconcileProtocol(s.network)))
 }
 
-func (s *Sync) canAsk(p peer.ID) bool {
+func (s *Sync) speaks(p peer.ID, name libprotocol.ID) bool {
 	c := s.host.Network().Connectedness(p)
 	if c != network.Connected && c != network.Limited {
 		return false
 	}
-	known, err := s.host.Peerstore().SupportsProtocols(p, fetchProtocol(s.network))
-	return err == nil && slices.Contains(known, fetchProtocol(s.network))
+	known, err := s.host.Peerstore().SupportsProtocols(p, name)
+	return err == nil && slices.Contains(known, name)
+}
+
+// accuse tells all that plan with a peer that it broke a protocol.
+func (s *Sync) accuse(p peer.ID) {
+	s.comparer.plan(func(a *agenda) {
+		a.tick(s.comparer.now())
+		a.guilty(p)
+		s.comparer.ledger.drop(p)
+	})
 }

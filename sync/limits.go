@@ -115,6 +115,54 @@ const (
 	tickEvery = 200 * time.Millisecond
 )
 
+// Limits of comparing sets.
+const (
+	// maxMessage bounds a message of the reconcile protocol: 1,000 IDs, or the fingerprints of 1,600 ranges. All nodes of a
+	// network must agree on it.
+	maxMessage = 32 << 10
+	// maxMessageLimited is how long this node makes its own on a relayed connection: eight of them pass before a relay cuts.
+	maxMessageLimited = 16 << 10
+	// maxMessages bounds the messages of one side in a session: 512 list half a million records. All nodes must agree on it.
+	maxMessages = 512
+	// sessionTime ends a session, on either side. It goes on later from where it was.
+	sessionTime = 2 * time.Minute
+	// sessionMemory is what a session holds: a message, read and decoded, the next one, and the initiator's ranges.
+	sessionMemory = 4*maxMessage + 700<<10
+	// servingMemory is what a served session holds between messages; while one is answered, serveMemory besides.
+	servingMemory = 2 * maxMessage
+	// messageUnit is how many bytes of messages are as much work as a unit of serving: eight look-ups in the set.
+	messageUnit = 256
+	// maxSessions bounds our own sessions under way. More would ask the same of more peers.
+	maxSessions = 4
+	// maxAbsent bounds the peers that are remembered when they left, 200 bytes each, and memoryTime how long it is of use
+	// how far a comparison had come.
+	maxAbsent  = 1024
+	memoryTime = 10 * time.Minute
+	// deepListed is from how many listed records on a session is a long one, of which there is only one at a time: less
+	// than a message's worth, fetched from several peers in a fraction of a second.
+	deepListed = 512
+	// connectWait is how long the peer with the greater ID waits for the other one to begin, and connectAgain how long
+	// after its coming a peer is compared with a second time: by then the gossip mesh has grown (heartbeats are a second
+	// apart), and what was gossiped before passed one of the two by.
+	connectWait, connectAgain = 3 * time.Second, 3 * time.Second
+	// paceMin and paceMax bound the time between comparisons with peers drawn by lot. An equal one is 200 bytes with all
+	// that carries it: at paceMax 2.4 KB an hour each way, at paceMin what gossip lost is here in 15 s.
+	paceMin, paceMax = 15 * time.Second, 5 * time.Minute
+	// soonAfter is how long after a session that it began and that found a difference a peer is compared with by us; it
+	// doubles up to soonMax while that brings nothing: it is the one that lacks records, and is fetching them.
+	soonAfter, soonMax = 1 * time.Second, 1 * time.Minute
+	// leadTime is for how long a session leads while others wait for it: some 100,000 records listed. So a slow leader costs
+	// that time and no more.
+	leadTime = 30 * time.Second
+	// demandGap is the least time between two sessions with a peer on demand.
+	demandGap = 100 * time.Millisecond
+	// roomTime is how long a session waits for room among the wanted records, well below itemTime, after which the peer
+	// ends it; roomEvery is how often it looks.
+	roomTime, roomEvery = 5 * time.Second, 20 * time.Millisecond
+	// rescanAfter is after how long the store is read again that failed when the set was rebuilt.
+	rescanAfter = 5 * time.Second
+)
+
 // Limits of the door and of gossip.
 const (
 	// maxRecent is how many records that came in lately are remembered: what gossip can deliver in the time it

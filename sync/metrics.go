@@ -29,6 +29,10 @@ type metrics struct {
 	serves   *prometheus.CounterVec
 	bytes    *prometheus.CounterVec
 	seconds  prometheus.Histogram
+	sessions *prometheus.CounterVec
+	rounds   *prometheus.HistogramVec
+	messages *prometheus.CounterVec
+	listed   prometheus.Counter
 	busy     atomic.Uint64
 	unserved atomic.Uint64
 
@@ -48,6 +52,13 @@ func newMetrics() *metrics {
 		bytes:    counter("fetch_bytes_total", "Bytes of answers, by direction.", "direction"),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "lf", Subsystem: "sync",
 			Name: "fetch_seconds", Help: "How long requests to peers took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 9)}),
+		sessions: counter("sessions_total", "Comparisons with peers, by role and result.", "role", "result"),
+		messages: counter("reconcile_bytes_total", "Bytes of comparisons with peers, by direction.", "direction"),
+		rounds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "lf", Subsystem: "sync",
+			Name: "session_rounds", Help: "How many messages a comparison took, by role.", Buckets: prometheus.ExponentialBuckets(1, 2, 10)},
+			[]string{"role"}),
+		listed: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "lf", Subsystem: "sync",
+			Name: "listed_total", Help: "Records that comparisons with peers found missing here."}),
 	}
 }
 
@@ -57,7 +68,8 @@ func (m *metrics) register(to prometheus.Registerer, s *Sync) error {
 		return nil
 	}
 	m.registerer = to
-	for _, c := range []prometheus.Collector{m.records, m.verdicts, m.requests, m.serves, m.bytes, m.seconds, &gauges{s}} {
+	for _, c := range []prometheus.Collector{m.records, m.verdicts, m.requests, m.serves, m.bytes, m.seconds,
+		m.sessions, m.rounds, m.messages, m.listed, &gauges{s}} {
 		if err := to.Register(c); err != nil {
 			m.unregister()
 			return fmt.Errorf("register metrics of sync: %w", err)
@@ -131,6 +143,35 @@ func (m *metrics) served(service string, err error) {
 func (m *metrics) sent(bytes int)     { m.bytes.WithLabelValues("out").Add(float64(bytes)) }
 func (m *metrics) received(bytes int) { m.bytes.WithLabelValues("in").Add(float64(bytes)) }
 
+// reconciled counts the bytes of messages of comparisons.
+func (m *metrics) reconciled(direction string, bytes int) {
+	m.messages.WithLabelValues(direction).Add(float64(bytes))
+}
+
+// compared counts a session of our own.
+func (m *metrics) compared(s *session) {
+	m.sessions.WithLabelValues("initiator", s.outcome.ending.String()).Inc()
+	m.rounds.WithLabelValues("initiator").Observe(float64(s.rounds))
+}
+
+// answered counts a session of a peer's.
+func (m *metrics) answered(s *serving, err error) {
+	var fault *guiltyError
+	result := "equal"
+	switch {
+	case errors.As(err, &fault):
+		result = "guilty"
+	case err != nil:
+		result = "failed"
+	case s.refused:
+		result = "busy"
+	case s.differs:
+		result = "differing"
+	}
+	m.sessions.WithLabelValues("responder", result).Inc()
+	m.rounds.WithLabelValues("responder").Observe(float64(s.rounds))
+}
+
 // gauges reads a Sync's status when asked.
 type gauges struct{ sync *Sync }
 
@@ -138,12 +179,20 @@ var (
 	peersDesc   = prometheus.NewDesc("lf_sync_peers", "Connected peers that speak the network's protocols.", nil, nil)
 	wantedDesc  = prometheus.NewDesc("lf_sync_wanted", "Records known to be missing.", nil, nil)
 	fetchesDesc = prometheus.NewDesc("lf_sync_fetches", "Requests to peers under way.", nil, nil)
+	setDesc     = prometheus.NewDesc("lf_sync_set_records", "Records of the set that is compared with peers: those attached.", nil, nil)
+	readyDesc   = prometheus.NewDesc("lf_sync_set_ready", "1 when that set is complete.", nil, nil)
+	partnerDesc = prometheus.NewDesc("lf_sync_comparable_peers", "Connected peers that can be compared with.", nil, nil)
+	agreeDesc   = prometheus.NewDesc("lf_sync_agreeing_peers", "Of those, the ones that agreed when they were compared with last.", nil, nil)
+	missingDesc = prometheus.NewDesc("lf_sync_missing_records", "Records that are known to exist and are not attached here.", nil, nil)
+	syncedDesc  = prometheus.NewDesc("lf_sync_synced", "1 when at least half of the peers agree and nothing is known to be missing.", nil, nil)
+	ageDesc     = prometheus.NewDesc("lf_sync_agreement_age_seconds", "Time since the newest agreement with a peer; none before the first.", nil, nil)
 	droppedDesc = prometheus.NewDesc("lf_sync_dropped_total", "What was dropped because a queue was full.", []string{"queue"}, nil)
 )
 
 // Describe is prometheus.Collector's.
 func (g *gauges) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{peersDesc, wantedDesc, fetchesDesc, droppedDesc} {
+	for _, d := range []*prometheus.Desc{peersDesc, wantedDesc, fetchesDesc, droppedDesc,
+		setDesc, readyDesc, partnerDesc, agreeDesc, missingDesc, syncedDesc, ageDesc} {
 		out <- d
 	}
 }
@@ -157,6 +206,15 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	gauge(peersDesc, st.Peers)
 	gauge(wantedDesc, st.Wanted)
 	gauge(fetchesDesc, st.Fetches)
+	gauge(setDesc, int(st.Sync.Count)) //nolint:gosec // a length
+	gauge(readyDesc, btoi(st.Sync.Ready))
+	gauge(partnerDesc, st.Sync.Peers)
+	gauge(agreeDesc, st.Sync.Agreeing)
+	gauge(missingDesc, st.Sync.Missing)
+	gauge(syncedDesc, btoi(st.Sync.State == StateSynced))
+	if !st.Sync.Agreed.IsZero() {
+		out <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, time.Since(st.Sync.Agreed).Seconds())
+	}
 	for queue, n := range st.Dropped {
 		out <- prometheus.MustNewConstMetric(droppedDesc, prometheus.CounterValue, float64(n), queue)
 	}

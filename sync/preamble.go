@@ -79,7 +79,7 @@ func (g *guard) handler(service string, serve func(context.Context, *visit) erro
 }
 
 func (g *guard) handle(service string, stream network.Stream, serve func(context.Context, *visit) error) {
-	ctx, done := context.WithTimeout(g.sync.ctx, g.sync.timeouts.serve)
+	ctx, done := context.WithTimeout(g.sync.ctx, g.timeOf(service))
 	defer done()
 	err := g.serve(ctx, service, stream, serve)
 	if err == nil {
@@ -93,13 +93,29 @@ func (g *guard) handle(service string, stream network.Stream, serve func(context
 	}
 }
 
+// timeOf is how long a stream of a service may be served.
+func (g *guard) timeOf(service string) time.Duration {
+	if service == reconcileService {
+		return g.sync.timeouts.session
+	}
+	return g.sync.timeouts.serve
+}
+
+// memoryOf is what a stream of a service holds while nothing is asked.
+func memoryOf(service string) int {
+	if service == reconcileService {
+		return servingMemory
+	}
+	return requestMemory
+}
+
 func (g *guard) serve(ctx context.Context, service string, stream network.Stream, serve func(context.Context, *visit) error) error {
 	b, err := g.enter(stream.Conn().RemotePeer())
 	if err != nil {
 		return err
 	}
 	defer g.exit(b)
-	release, err := secure(ctx, service, stream, requestMemory)
+	release, err := secure(ctx, service, stream, memoryOf(service))
 	if err != nil {
 		return err
 	}

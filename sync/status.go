@@ -1,8 +1,10 @@
 package lfsync
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -68,23 +70,116 @@ var ErrNotSynced = errors.New("not in sync with the network yet")
 // ctx ends, the error is ErrAlone or wraps ErrNotSynced and the status tells how far it has come. A node without a host
 // returns ErrAlone at once.
 func (s *Sync) WaitSynced(ctx context.Context) (SyncStatus, error) {
-	st := s.syncStatus()
-	if st.State == StateOffline {
-		return st, ErrAlone
+	if s.host == nil {
+		return s.syncStatus(), ErrAlone
 	}
-	select {
-	case <-ctx.Done():
-	case <-s.ctx.Done():
-	}
-	return s.syncStatus(), ErrNotSynced
+	err := s.comparer.wait(ctx)
+	return s.syncStatus(), err
 }
 
 // PeerAgreement returns when a connected peer agreed last; false: it has not yet.
-func (s *Sync) PeerAgreement(peer.ID) (time.Time, bool) { return time.Time{}, false }
+func (s *Sync) PeerAgreement(p peer.ID) (time.Time, bool) {
+	c := s.comparer
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if st := c.ledger.peers[p]; st != nil && st.agreed != notYet {
+		return s.started.Add(st.agreed), true
+	}
+	return time.Time{}, false
+}
 
 func (s *Sync) syncStatus() SyncStatus {
-	if s.host == nil {
-		return SyncStatus{State: StateOffline}
+	c := s.comparer
+	var st SyncStatus
+	st.Fingerprint, st.Count, st.Ready = c.own.fingerprint()
+	s.mu.Lock()
+	st.Missing = len(s.scheduler.wanted)
+	s.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// What peers listed is wanted too, until it is on its way into the store.
+	st.Missing = max(st.Missing, len(c.ledger.listed))
+	st.Peers, st.Agreeing = len(c.ledger.peers), c.ledger.agreeing(0)
+	if t := c.ledger.newest(); t != notYet {
+		st.Agreed = s.started.Add(t)
 	}
-	return SyncStatus{State: StateAlone}
+	st.State = c.state(s.host == nil, st.Missing)
+	st.Progress = c.progress(st.Count)
+	return st
+}
+
+// state names how this node stands; the caller holds the lock.
+func (c *comparer) state(offline bool, missing int) string {
+	switch {
+	case offline:
+		return StateOffline
+	case len(c.ledger.peers) == 0:
+		return StateAlone
+	case missing > 0 || c.agenda.leader != 0:
+		return StateFetching
+	case c.ledger.synced(0):
+		return StateSynced
+	}
+	return StateComparing
+}
+
+// backfill is a long copy under way.
+type backfill struct {
+	since time.Duration // when it began; 0: there is none
+	total uint64
+}
+
+// progressLeast is how many records a copy must lack to be shown: fewer come in less time than it takes to look.
+const progressLeast = 1000
+
+// watch notes when a backfill begins and ends; the caller holds the lock.
+func (c *comparer) watch(count uint64) {
+	total := c.ledger.largest()
+	switch b := &c.backfill; {
+	case total <= count && (c.agenda.leader == 0 || b.total <= count):
+		*b = backfill{}
+	case b.since > 0:
+		b.total = max(b.total, total)
+	case total > count+progressLeast:
+		*b = backfill{since: c.now(), total: total}
+	}
+}
+
+func (c *comparer) progress(count uint64) Progress {
+	c.watch(count)
+	b := c.backfill
+	if b.since == 0 {
+		return Progress{Done: count}
+	}
+	return Progress{
+		Done: count, Total: b.total, Since: c.sync.started.Add(b.since), Rate: c.meter.rate(c.now(), b.since),
+	}
+}
+
+// wait waits until enough peers agreed since now.
+func (c *comparer) wait(ctx context.Context) error {
+	since := c.now()
+	c.plan(func(a *agenda) {
+		a.tick(since)
+		a.demand()
+	})
+	for {
+		c.mu.Lock()
+		synced, alone, news := c.ledger.synced(since), len(c.ledger.peers) == 0, c.news
+		c.waiters++
+		c.mu.Unlock()
+		if synced {
+			return nil
+		}
+		select {
+		case <-news:
+			continue
+		case <-c.sync.ctx.Done():
+		case <-ctx.Done():
+		}
+		if alone {
+			return ErrAlone
+		}
+		return fmt.Errorf("%w: %w", ErrNotSynced, cmp.Or(ctx.Err(), c.sync.ctx.Err()))
+	}
 }

@@ -54,6 +54,8 @@ type Sync struct {
 	guard   *guard
 	gossip  *gossip
 
+	comparer *comparer
+
 	mu        sync.Mutex // guards what follows
 	scheduler *scheduler
 	cancels   map[requestID]context.CancelFunc
@@ -68,7 +70,7 @@ type Sync struct {
 }
 
 // timeouts are those of limits.go, here so that tests can make them short.
-type timeouts struct{ serve, fetch, item time.Duration }
+type timeouts struct{ serve, fetch, item, session time.Duration }
 
 // New begins to serve, to gossip and to fetch. Close ends it; host and PubSub are the caller's to close, afterwards.
 func New(c Config) (*Sync, error) {
@@ -101,11 +103,12 @@ func newSync(c Config) *Sync {
 		recent: newCache[protocol.ID, *arrival](maxRecent), refused: newCache[protocol.ID, error](maxRefused),
 		scheduler: newScheduler(defaultSchedulerLimits()),
 		cancels:   make(map[requestID]context.CancelFunc),
-		timeouts:  timeouts{serve: serveTime, fetch: fetchTime, item: itemTime},
+		timeouts:  timeouts{serve: serveTime, fetch: fetchTime, item: itemTime, session: sessionTime},
 		started:   time.Now(),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.guard = newGuard(s)
+	s.comparer = newComparer(s)
 	return s
 }
 
@@ -125,11 +128,13 @@ func (s *Sync) start(ps *pubsub.PubSub) error {
 		}
 		s.gossip = g
 	}
+	s.comparer.follow()
 	if s.host != nil {
 		if err := s.watchPeers(); err != nil {
 			return err
 		}
 		s.host.SetStreamHandler(fetchProtocol(s.network), s.guard.handler(fetchService, s.serveFetch))
+		s.host.SetStreamHandler(reconcileProtocol(s.network), s.guard.handler(reconcileService, s.comparer.serve))
 	}
 	s.spawn(s.drive)
 	s.spawn(s.releaseDue)
@@ -168,8 +173,10 @@ func (s *Sync) Close() error {
 
 	if s.host != nil {
 		s.host.RemoveStreamHandler(fetchProtocol(s.network))
+		s.host.RemoveStreamHandler(reconcileProtocol(s.network))
 	}
 	s.stop()
+	s.comparer.unfollow()
 	var err error
 	if s.gossip != nil {
 		err = s.gossip.leave()

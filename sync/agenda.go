@@ -1,0 +1,433 @@
+package lfsync
+
+import (
+	"cmp"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/lf-store/lf/sync/negentropy"
+)
+
+// agenda decides with which peer this node's set is compared, and when. Like the scheduler it is a pure state machine:
+// messages and the time go in, duties come out by take; chance is injected. It is not safe for concurrent use. Times
+// are durations since some start.
+//
+// A peer is compared with when it comes, a second time when the gossip mesh has grown, when it is overdue (it failed, was
+// busy, or a session was interrupted), soon after it found a difference, on demand, and now and then by lot. Of two
+// peers that meet, the one with the smaller ID begins; the other waits to see whether it does.
+//
+// A session that turns out to be long asks for the lead; only one has it. Who does not get it waits, because the peers
+// would most likely list the same records; all of them serve the fetches meanwhile. The lead goes round.
+type agenda struct {
+	limits agendaLimits
+	self   peer.ID
+	chance *rand.Rand
+	now    time.Duration
+	out    []duty
+	ready  bool
+
+	peers    []*acquaintance // in the order of their coming
+	byPeer   map[peer.ID]*acquaintance
+	absent   map[peer.ID]memory // what is remembered of peers that left
+	sessions map[sessionID]*acquaintance
+	last     sessionID
+	leader   sessionID // 0: nobody leads
+	ledSince time.Duration
+
+	pace     time.Duration // between comparisons by lot
+	lotAt    time.Duration // when the next is
+	demanded time.Duration // every peer is to be compared with once after this
+}
+
+// agendaLimits are the numbers of limits.go, here so that tests can make them small.
+type agendaLimits struct {
+	sessions, absent                                           int
+	connectWait, connectAgain, paceMin, paceMax, soon, soonMax time.Duration
+	retryMin, retryMax, faultPause, leadTime, memoryTime, gap  time.Duration
+}
+
+func defaultAgendaLimits() agendaLimits {
+	return agendaLimits{
+		sessions: maxSessions, absent: maxAbsent,
+		connectWait: connectWait, connectAgain: connectAgain, paceMin: paceMin, paceMax: paceMax, soon: soonAfter, soonMax: soonMax,
+		retryMin: pauseMin, retryMax: pauseMax, faultPause: faultPause, leadTime: leadTime, memoryTime: memoryTime, gap: demandGap,
+	}
+}
+
+type sessionID uint64
+
+// A duty is what the driver has to do: compare or halt.
+type duty interface{ isDuty() }
+
+// compare begins a session of our own with a peer, above the bound to which the comparison begun at since has come. The driver
+// answers with ended, exactly once.
+type compare struct {
+	session sessionID
+	peer    peer.ID
+	from    negentropy.Bound
+	since   time.Duration
+}
+
+// halt asks a session to end after the round it is in.
+type halt struct{ session sessionID }
+
+func (compare) isDuty() {}
+func (halt) isDuty()    {}
+
+// ending says how a session ended.
+type ending int
+
+const (
+	endedEqual       ending = iota // all was compared, and nothing differed
+	endedDiffering                 // all was compared, and something differed
+	endedInterrupted               // by us: no room, no lead, or enough rounds
+	endedCut                       // the stream broke after at least one round
+	endedBusy                      // the peer cannot compare now, and said so
+	endedFailed                    // no answer, or too late
+	endedGuilty                    // the peer broke the protocol
+)
+
+var endingNames = [...]string{"equal", "differing", "interrupted", "cut", "busy", "failed", "guilty"}
+
+func (e ending) String() string { return endingNames[e] }
+
+// outcome is what came of a session of our own.
+type outcome struct {
+	ending ending
+	done   negentropy.Bound // all below it is compared
+	listed int              // records that were unknown here
+}
+
+// acquaintance is a connected peer that speaks the protocol.
+type acquaintance struct {
+	memory
+	id       peer.ID
+	came     time.Duration
+	session  sessionID // of our own under way
+	began    time.Duration
+	byLot    bool
+	due      time.Duration // when to begin the next, or never
+	again    time.Duration // when to compare a second time after it came, or never
+	waits    bool          // for the lead
+	ledAt    time.Duration // when it was last given the lead
+	fresh    time.Duration // when the last comparison began that was completed
+	compared bool          // there was one
+	barren   int           // how many comparisons in a row differed and brought nothing
+}
+
+// memory is what outlasts a peer's connection.
+type memory struct {
+	from     negentropy.Bound // of an interrupted comparison
+	since    time.Duration    // when that began
+	failures int
+	pausedTo time.Duration
+	guilty   bool // of the pause
+	left     time.Duration
+}
+
+const never = time.Duration(1<<63 - 1)
+
+func newAgenda(l agendaLimits, self peer.ID, chance *rand.Rand) *agenda {
+	return &agenda{
+		limits: l, self: self, chance: chance, pace: l.paceMin, lotAt: l.paceMin, demanded: -1,
+		byPeer: make(map[peer.ID]*acquaintance), absent: make(map[peer.ID]memory), sessions: make(map[sessionID]*acquaintance),
+	}
+}
+
+// take returns the duties that came up since the last call.
+func (a *agenda) take() []duty {
+	if a.ready {
+		a.begin()
+	}
+	out := a.out
+	a.out = nil
+	return out
+}
+
+// tick tells the time.
+func (a *agenda) tick(now time.Duration) {
+	a.now = max(a.now, now)
+	for _, p := range a.peers {
+		if p.again <= a.now {
+			p.due, p.again = min(p.due, a.now), never
+		}
+	}
+	if a.now >= a.lotAt {
+		a.drawLot()
+		a.lotAt = a.now + a.jitter(a.pace)
+		a.forgetAbsent()
+	}
+	if a.leader != 0 && a.now >= a.ledSince+a.limits.leadTime && a.leadIsWanted() {
+		a.out = append(a.out, halt{a.leader})
+		a.ledSince = a.now // said once in that time
+	}
+}
+
+// rebuilt tells that this node's set is complete. Before, no session begins.
+func (a *agenda) rebuilt() { a.ready = true }
+
+// drawLot makes one of the peers due that nothing else is planned with.
+func (a *agenda) drawLot() {
+	var free []*acquaintance
+	for _, p := range a.peers {
+		if p.session == 0 && p.due == never && p.pausedTo <= a.now {
+			free = append(free, p)
+		}
+	}
+	if len(free) > 0 {
+		p := free[a.chance.IntN(len(free))]
+		p.due, p.byLot = a.now, true
+	}
+}
+
+// jitter spreads a time by a quarter to both sides, so that nodes do not march in step.
+func (a *agenda) jitter(d time.Duration) time.Duration {
+	return d*3/4 + time.Duration(a.chance.Int64N(int64(d)/2+1))
+}
+
+// peerUp tells of a connected peer that speaks the protocol.
+func (a *agenda) peerUp(id peer.ID) {
+	if a.byPeer[id] != nil {
+		return
+	}
+	p := &acquaintance{id: id, came: a.now, memory: a.recall(id), due: a.now, again: a.now + a.limits.connectAgain}
+	if a.self > id { // the peer begins, and we if it does not
+		p.due += a.limits.connectWait
+		p.again += a.limits.connectWait
+	}
+	a.peers, a.byPeer[id] = append(a.peers, p), p
+}
+
+// recall takes back what is remembered of a peer.
+func (a *agenda) recall(id peer.ID) memory {
+	m := a.absent[id]
+	delete(a.absent, id)
+	if a.now-m.left > a.limits.memoryTime {
+		m.from, m.since = negentropy.Bound{}, 0
+	}
+	return m
+}
+
+// peerDown tells that a peer is gone. A session with it still ends by ended.
+func (a *agenda) peerDown(id peer.ID) {
+	p := a.byPeer[id]
+	if p == nil {
+		return
+	}
+	delete(a.byPeer, id)
+	a.peers = slices.DeleteFunc(a.peers, func(o *acquaintance) bool { return o == p })
+	a.remember(p)
+}
+
+func (a *agenda) remember(p *acquaintance) {
+	p.left = a.now
+	if _, ok := a.absent[p.id]; ok || len(a.absent) < a.limits.absent {
+		a.absent[p.id] = p.memory
+	}
+}
+
+func (a *agenda) forgetAbsent() {
+	for id, m := range a.absent {
+		if a.now-m.left > a.limits.memoryTime && m.pausedTo <= a.now {
+			delete(a.absent, id)
+		}
+	}
+}
+
+// demand has every peer compared with that was not since now.
+func (a *agenda) demand() { a.demanded = a.now }
+
+// served tells of a session of the peer's that ended here: whether it found a difference, or the sets equal.
+func (a *agenda) served(id peer.ID, differed, equal bool) {
+	p := a.byPeer[id]
+	if p == nil {
+		return
+	}
+	switch {
+	case differed: // it has what we lack, or we have what it lacks; it is known to the peer, and not to us
+		a.pace = a.limits.paceMin
+		a.lotAt = min(a.lotAt, a.now+a.jitter(a.pace))
+		if p.session == 0 {
+			p.due = min(p.due, a.now+backOff(a.limits.soon, a.limits.soonMax, p.barren))
+		}
+	case equal:
+		a.agreed(p, a.now)
+		if !p.waits && p.from == (negentropy.Bound{}) && p.session == 0 {
+			p.due = never
+		}
+	}
+}
+
+// agreed notes a comparison with a peer that found nothing and began at some time.
+func (a *agenda) agreed(p *acquaintance, began time.Duration) {
+	p.barren = 0
+	a.completed(p, began)
+}
+
+func (a *agenda) completed(p *acquaintance, began time.Duration) {
+	p.fresh, p.compared, p.failures = began, true, 0
+	if began >= p.came+a.limits.connectAgain {
+		p.again = never
+	}
+}
+
+// deepen tells that a session is a long one, and reports whether it may go on: whether it leads.
+func (a *agenda) deepen(id sessionID) bool {
+	p := a.sessions[id]
+	if p == nil || a.leader != 0 && a.leader != id {
+		return false
+	}
+	if a.leader == 0 {
+		a.leader, a.ledSince, p.ledAt = id, a.now, a.now
+	}
+	return true
+}
+
+// leadIsWanted reports whether somebody waits for the lead.
+func (a *agenda) leadIsWanted() bool {
+	return slices.ContainsFunc(a.peers, func(p *acquaintance) bool { return p.waits && p.pausedTo <= a.now })
+}
+
+// begin begins the sessions that are due, as many as may be.
+func (a *agenda) begin() {
+	for len(a.sessions) < a.limits.sessions {
+		p := a.next()
+		if p == nil {
+			return
+		}
+		a.last++
+		a.sessions[a.last] = p
+		if p.from == (negentropy.Bound{}) {
+			p.since = a.now
+		}
+		p.session, p.began, p.due = a.last, a.now, never
+		a.out = append(a.out, compare{session: a.last, peer: p.id, from: p.from, since: p.since})
+		if p.waits { // it is long; that nobody else leads was seen to
+			p.waits = false
+			a.deepen(a.last)
+		}
+	}
+}
+
+// next returns the peer whose session is due the longest, of those that wait for the lead the one that had it the longest ago.
+func (a *agenda) next() *acquaintance {
+	var first *acquaintance
+	for _, p := range a.peers {
+		if a.isDue(p) && (first == nil || cmp.Or(cmp.Compare(p.ledAt, first.ledAt), cmp.Compare(p.due, first.due)) < 0) {
+			first = p
+		}
+	}
+	return first
+}
+
+func (a *agenda) isDue(p *acquaintance) bool {
+	switch {
+	case p.session != 0 || p.pausedTo > a.now:
+		return false
+	case p.waits && a.leader != 0:
+		return false
+	case p.due <= a.now:
+		return true
+	}
+	return a.demanded >= 0 && (!p.compared || p.fresh < a.demanded) && a.now >= p.began+a.limits.gap
+}
+
+// ended tells what came of a session of our own.
+func (a *agenda) ended(id sessionID, o outcome) {
+	p := a.sessions[id]
+	if p == nil {
+		return
+	}
+	delete(a.sessions, id)
+	led := a.leader == id
+	if led {
+		a.leader = 0
+	}
+	p.session = 0
+	byLot := p.byLot
+	p.byLot = false
+	a.repace(o, byLot)
+	a.judge(p, o, led)
+	if a.byPeer[p.id] != p { // it went; what is known of it may have changed
+		a.remember(p)
+	}
+}
+
+// repace slows the lots down while they find nothing.
+func (a *agenda) repace(o outcome, byLot bool) {
+	switch {
+	case o.ending == endedEqual && byLot:
+		a.pace = min(2*a.pace, a.limits.paceMax)
+		a.lotAt = max(a.lotAt, a.now+a.jitter(a.pace))
+	case o.ending == endedDiffering || o.listed > 0:
+		a.pace = a.limits.paceMin
+		a.lotAt = min(a.lotAt, a.now+a.jitter(a.pace))
+	}
+}
+
+// judge plans the next session with a peer by what came of this one.
+func (a *agenda) judge(p *acquaintance, o outcome, led bool) {
+	if o.listed > 0 {
+		p.barren = 0
+	}
+	progress := o.listed > 0 || o.done.Compare(p.from) > 0
+	if o.done.Compare(p.from) > 0 {
+		p.from = o.done
+	}
+	switch o.ending {
+	case endedEqual, endedDiffering:
+		since := p.since
+		p.from, p.since = negentropy.Bound{}, 0
+		if o.ending == endedEqual {
+			a.agreed(p, since)
+			return
+		}
+		if o.listed == 0 {
+			p.barren++
+		}
+		a.completed(p, since)
+	case endedInterrupted:
+		p.failures = 0
+		p.waits = led && a.leadIsWanted() || a.leader != 0
+		p.due = a.now + a.limits.soon
+		if p.waits {
+			p.due = a.now
+		}
+	case endedCut, endedBusy, endedFailed: // relays cut; what was compared stays
+		if progress {
+			p.failures = 0
+		}
+		a.retry(p, p.failures)
+		p.failures++
+	case endedGuilty:
+		a.accuse(p)
+	}
+}
+
+func (a *agenda) retry(p *acquaintance, times int) {
+	p.pausedTo = max(p.pausedTo, a.now+backOff(a.limits.retryMin, a.limits.retryMax, times))
+	p.due = p.pausedTo
+}
+
+// guilty tells that a peer broke a protocol, this one or another.
+func (a *agenda) guilty(id peer.ID) {
+	p := a.byPeer[id]
+	if p == nil { // it went, and is remembered
+		p = &acquaintance{id: id}
+		a.accuse(p)
+		a.remember(p)
+		return
+	}
+	a.accuse(p)
+	if p.session != 0 {
+		a.out = append(a.out, halt{p.session})
+	}
+}
+
+func (a *agenda) accuse(p *acquaintance) {
+	p.memory = memory{pausedTo: a.now + a.limits.faultPause, guilty: true}
+	p.due, p.waits = p.pausedTo, false
+}

@@ -1,0 +1,84 @@
+package lfsync
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// The reconcile protocol, version 1. Its name is "/lf/<network>/reconcile/1", with the CID of the network ID in base32. It
+// finds out in which records two nodes differ, at a cost that grows with the difference. The messages are those of
+// Negentropy, protocol version 1; an item is an attached record, genesis records included: its timestamp in milliseconds
+// and the 32 bytes of its ID (the digest in the record's CID).
+//
+// A stream is one session. Both sides send frames in turn, the initiator the first one; integers are big-endian.
+//
+//	frame = count (8 bytes) length (4 bytes, 0 to 32,768) message
+//
+// Count is how many attached records the sender has; it tells how far a copy is and nothing else depends on it. It MUST be
+// below 2^53. The initiator's messages are not empty. The responder answers each with one frame; with one whose length
+// is 0 it says that it cannot compare now, and closes the stream. The initiator may then try again, later each time.
+//
+// The initiator ends the session by closing its side when all is compared, or earlier. It MUST NOT send more than 512
+// frames in a session; it begins another one, and may leave out of it what is compared already. Either side MAY
+// keep its messages shorter than the limit; on a relayed connection both SHOULD keep them below 16,384 bytes. A side may end
+// a session when it has waited 10 seconds for the next frame.
+//
+// Nothing is transferred by this protocol: records that the other side listed are asked for by fetch. Attached records
+// are never dropped, so whoever lists an ID MUST be able to answer a fetch request for it.
+
+const frameHead = 8 + 4
+
+// reconcileService names the protocol to the resource manager and in metrics.
+const reconcileService = "lf.reconcile"
+
+func reconcileProtocol(n *protocol.Network) libprotocol.ID {
+	return libprotocol.ID("/lf/" + n.ID().String() + "/reconcile/1")
+}
+
+// frame is what either side of a session sends.
+type frame struct {
+	count   uint64
+	message []byte // empty: the responder cannot compare now
+}
+
+// maxCount bounds the records that a peer may claim to have.
+const maxCount = 1 << 53
+
+func appendFrame(b []byte, f frame) []byte {
+	b = binary.BigEndian.AppendUint64(b, f.count)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(f.message))) //nolint:gosec // at most maxMessage
+	return append(b, f.message...)
+}
+
+// readSessionFrame reads a frame. It returns io.EOF where the session ends before it.
+func readSessionFrame(in io.Reader) (frame, error) {
+	var head [frameHead]byte
+	if _, err := io.ReadFull(in, head[:]); errors.Is(err, io.EOF) {
+		return frame{}, io.EOF
+	} else if err != nil {
+		return frame{}, fmt.Errorf("read a frame: %w", err)
+	}
+	f := frame{count: binary.BigEndian.Uint64(head[:])}
+	length := binary.BigEndian.Uint32(head[8:])
+	switch {
+	case f.count >= maxCount:
+		return frame{}, guilty("a set of %d records, which nobody has", f.count)
+	case length > maxMessage:
+		return frame{}, guilty("a message of %d bytes, at most %d are allowed", length, maxMessage)
+	}
+	message, err := io.ReadAll(io.LimitReader(in, int64(length))) // grows with what comes, not with what was announced
+	if err == nil && len(message) < int(length) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return frame{}, fmt.Errorf("read a message: %w", err)
+	}
+	f.message = message
+	return f, nil
+}

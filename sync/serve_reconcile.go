@@ -1,0 +1,166 @@
+package lfsync
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/negentropy"
+)
+
+// serving is a session that a peer has begun, under way.
+type serving struct {
+	comparer *comparer
+	visit    *visit
+	peer     peer.ID
+	limit    int
+
+	rounds         int
+	differs, equal bool
+	refused        bool // this node could not compare
+}
+
+// serve answers a peer's messages until it ends the session.
+func (c *comparer) serve(ctx context.Context, v *visit) error {
+	s := &serving{comparer: c, visit: v, peer: v.Conn().RemotePeer(), limit: messageLimit(v)}
+	err := s.converse(ctx)
+	c.sync.metrics.answered(s, err)
+	var fault *guiltyError
+	if errors.As(err, &fault) {
+		c.sync.accuse(s.peer)
+	}
+	c.plan(func(a *agenda) {
+		a.tick(c.now())
+		a.served(s.peer, s.differs, s.equal)
+	})
+	return err
+}
+
+func (s *serving) converse(ctx context.Context) error {
+	node := s.comparer.sync
+	for {
+		_ = s.visit.SetDeadline(node.itemDeadline(ctx))
+		f, err := readSessionFrame(s.visit)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return err
+		case len(f.message) == 0:
+			return guilty("an empty message")
+		case s.rounds >= maxMessages:
+			return guilty("more than %d messages in a session", maxMessages)
+		}
+		s.rounds++
+		node.metrics.reconciled("in", frameHead+len(f.message))
+		s.comparer.counted(s.peer, f.count)
+		answer, err := s.answer(ctx, f.message)
+		if err != nil && !errors.Is(err, errOverloaded) {
+			return err
+		}
+		s.refused = len(answer) == 0
+		if err := s.send(ctx, answer); err != nil || len(answer) == 0 {
+			return err
+		}
+	}
+}
+
+// answer returns the answer to a message, an empty one when this node cannot compare now.
+func (s *serving) answer(ctx context.Context, message []byte) ([]byte, error) {
+	c := s.comparer
+	if !c.own.isReady() {
+		return nil, nil
+	}
+	end, err := s.visit.begin()
+	if err != nil {
+		return nil, err
+	}
+	defer end()
+	var reply negentropy.Reply
+	c.own.view(func(set negentropy.Set) {
+		if s.rounds == 1 { // equal where this side would have begun with the same message
+			s.equal = bytes.Equal(message, negentropy.NewInitiator(negentropy.Config{}).Start(set))
+		}
+		reply, err = negentropy.Respond(set, message, s.limit)
+	})
+	if err != nil {
+		return nil, guilty("%v", err)
+	}
+	s.differs = s.differs || reply.Differ
+	if s.equal && s.rounds == 1 {
+		c.agreed(s.peer)
+	}
+	if err := s.visit.pay(ctx, 1+(len(message)+len(reply.Message))/messageUnit); err != nil {
+		return nil, err
+	}
+	return reply.Message, s.learn(ctx, idsOf(reply.Unknown))
+}
+
+// learn has fetched what the initiator listed and is not here, as far as there is room. What there is none for, a session of our
+// own will find.
+func (s *serving) learn(ctx context.Context, listed []protocol.ID) error {
+	c := s.comparer
+	if len(listed) == 0 {
+		return nil
+	}
+	s.differs = true
+	if !c.hasRoom() {
+		return nil
+	}
+	unknown, err := c.sync.store.Unknown(ctx, listed)
+	if err != nil || len(unknown) == 0 {
+		return err
+	}
+	c.mu.Lock()
+	c.ledger.list(s.peer, unknown)
+	c.mu.Unlock()
+	// What came between is not told again.
+	still, err := c.sync.store.Unknown(ctx, unknown)
+	if err != nil {
+		return fmt.Errorf("look for what a peer lists: %w", err)
+	}
+	if len(still) < len(unknown) {
+		c.unlist(s.peer, without(unknown, still))
+	}
+	c.sync.wantListed(s.peer, still)
+	return nil
+}
+
+// without returns what of ids is not among others.
+func without(ids, others []protocol.ID) []protocol.ID {
+	in := make(map[protocol.ID]bool, len(others))
+	for _, id := range others {
+		in[id] = true
+	}
+	var out []protocol.ID
+	for _, id := range ids {
+		if !in[id] {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+func (s *serving) send(ctx context.Context, message []byte) error {
+	node := s.comparer.sync
+	_ = s.visit.SetDeadline(node.itemDeadline(ctx))
+	n, err := s.visit.Write(appendFrame(nil, frame{count: s.comparer.own.count(), message: message}))
+	node.metrics.reconciled("out", n)
+	if err != nil {
+		return fmt.Errorf("send an answer: %w", err)
+	}
+	return nil
+}
+
+// agreed notes that a peer's set was found to be equal now.
+func (c *comparer) agreed(p peer.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.ledger.completed(p, c.now())
+	c.changed()
+}

@@ -1,0 +1,218 @@
+package lfsync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/negentropy"
+)
+
+// session is a comparison that this side has begun, under way.
+type session struct {
+	comparer *comparer
+	compare
+	stream    network.Stream
+	limit     int // of messages
+	initiator *negentropy.Initiator
+
+	rounds  int
+	differs bool
+	deep    bool
+	outcome outcome
+}
+
+// errBusy says that the peer cannot compare now.
+var errBusy = errors.New("the peer cannot compare now")
+
+// run carries out a duty and reports what came of it.
+func (c *comparer) run(ctx context.Context, d compare) {
+	s := &session{comparer: c, compare: d}
+	err := s.converse(ctx)
+	s.conclude(err)
+	c.sync.metrics.compared(s)
+	if err != nil && ctx.Err() == nil {
+		c.sync.log.Debug("could not compare with a peer", "peer", d.peer, "rounds", s.rounds, "error", err)
+	}
+	if s.outcome.ending == endedGuilty {
+		c.sync.accuse(d.peer)
+	}
+	c.ended(s)
+}
+
+func (s *session) converse(ctx context.Context) error {
+	ctx, done := context.WithTimeout(ctx, s.comparer.sync.timeouts.session)
+	defer done()
+	if err := s.open(ctx); err != nil {
+		return err
+	}
+	defer func() { _ = s.stream.Reset() }() // after the end it has no effect
+	release, err := secure(ctx, reconcileService, s.stream, sessionMemory)
+	if err != nil {
+		return err
+	}
+	defer release()
+	var message []byte
+	s.comparer.own.view(func(set negentropy.Set) { message = s.initiator.Start(set) })
+	for message != nil {
+		if message, err = s.round(ctx, message); err != nil {
+			return err
+		}
+	}
+	_ = s.stream.Close()
+	return nil
+}
+
+// open opens a stream on an existing connection, a relayed one included.
+func (s *session) open(ctx context.Context) (err error) {
+	why := "compare sets"
+	ctx = network.WithNoDial(network.WithAllowLimitedConn(ctx, why), why)
+	node := s.comparer.sync
+	if s.stream, err = node.host.NewStream(ctx, s.peer, reconcileProtocol(node.network)); err != nil {
+		return fmt.Errorf("open stream: %w", err)
+	}
+	s.limit = messageLimit(s.stream)
+	s.initiator = negentropy.NewInitiator(negentropy.Config{FrameLimit: s.limit, From: s.from})
+	return nil
+}
+
+// messageLimit is how long this side's messages may be.
+func messageLimit(s network.Stream) int {
+	if s.Conn().Stat().Limited {
+		return maxMessageLimited
+	}
+	return maxMessage
+}
+
+// round sends a message and takes the answer. It returns the next message, nil at the end.
+func (s *session) round(ctx context.Context, message []byte) ([]byte, error) {
+	c := s.comparer
+	answer, err := s.exchange(ctx, message)
+	if err != nil {
+		return nil, err
+	}
+	s.rounds++
+	var step negentropy.Step
+	c.own.view(func(set negentropy.Set) {
+		step, err = s.initiator.Next(set, answer, func(negentropy.ID) { s.differs = true })
+		c.list(s.peer, step.Need) // before it can become attached
+	})
+	if err != nil {
+		return nil, guilty("%v", err)
+	}
+	s.outcome.done = step.Done
+	s.differs = s.differs || len(step.Need) > 0 || step.Message != nil
+	if err := s.want(ctx, step.Need); err != nil || step.Message == nil {
+		return nil, err
+	}
+	if !s.mayGoOn(ctx, len(answer)) {
+		return nil, nil
+	}
+	return step.Message, nil
+}
+
+// exchange sends a message and reads the answer.
+func (s *session) exchange(ctx context.Context, message []byte) ([]byte, error) {
+	node := s.comparer.sync
+	_ = s.stream.SetDeadline(node.itemDeadline(ctx))
+	n, err := s.stream.Write(appendFrame(nil, frame{count: s.comparer.own.count(), message: message}))
+	node.metrics.reconciled("out", n)
+	if err != nil {
+		return nil, fmt.Errorf("send a message: %w", err)
+	}
+	f, err := readSessionFrame(s.stream)
+	if errors.Is(err, io.EOF) {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return nil, err
+	}
+	node.metrics.reconciled("in", frameHead+len(f.message))
+	s.comparer.counted(s.peer, f.count)
+	if len(f.message) == 0 {
+		return nil, errBusy
+	}
+	return f.message, nil
+}
+
+// want has what the peer listed fetched, but for what is here in some state.
+func (s *session) want(ctx context.Context, need []negentropy.ID) error {
+	if len(need) == 0 {
+		return nil
+	}
+	unknown, err := s.comparer.sync.store.Unknown(ctx, idsOf(need))
+	if err != nil {
+		return fmt.Errorf("look for what a peer lists: %w", err)
+	}
+	s.outcome.listed += len(unknown)
+	s.comparer.sync.metrics.listed.Add(float64(len(unknown)))
+	s.comparer.sync.wantListed(s.peer, unknown)
+	return nil
+}
+
+// mayGoOn waits for room for more wanted records, and reports whether the session is to go on.
+func (s *session) mayGoOn(ctx context.Context, answered int) bool {
+	c := s.comparer
+	if answered > s.limit*3/4 || s.outcome.listed > deepListed {
+		s.deep = true
+	}
+	return (!s.deep || c.deepen(s.session)) && s.rounds < maxMessages && c.waitForRoom(ctx) && !c.halted(s.session)
+}
+
+// conclude says how the session ended.
+func (s *session) conclude(err error) {
+	var fault *guiltyError
+	var reset *network.StreamError
+	whole := s.outcome.done == negentropy.Infinity
+	switch o := &s.outcome; {
+	case errors.As(err, &fault):
+		o.ending = endedGuilty
+	case errors.Is(err, errBusy), errors.As(err, &reset) && reset.Remote && reset.ErrorCode == network.StreamRateLimited:
+		o.ending = endedBusy
+	case err != nil && s.rounds > 0 && !whole && !isTimeout(err):
+		o.ending = endedCut
+	case err != nil:
+		o.ending = endedFailed
+	case !whole:
+		o.ending = endedInterrupted
+	case s.differs || s.from != (negentropy.Bound{}):
+		o.ending = endedDiffering
+	default:
+		o.ending = endedEqual
+	}
+}
+
+// wantListed has records fetched that a peer listed.
+func (s *Sync) wantListed(p peer.ID, ids []protocol.ID) {
+	if ids = s.worthwhile(ids); len(ids) > 0 {
+		s.step(func(m *scheduler) { m.want(ids, p, 0, 0) })
+	}
+}
+
+// waitForRoom waits until the scheduler has room for what the next message may list. It returns false when that takes too long.
+func (c *comparer) waitForRoom(ctx context.Context) bool {
+	ctx, done := context.WithTimeout(ctx, roomTime)
+	defer done()
+	tick := time.NewTicker(roomEvery)
+	defer tick.Stop()
+	for !c.hasRoom() {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-tick.C:
+		}
+	}
+	return true
+}
+
+func (c *comparer) hasRoom() bool {
+	c.sync.mu.Lock()
+	defer c.sync.mu.Unlock()
+	return len(c.sync.scheduler.wanted) <= c.sync.scheduler.limits.wanted/2
+}
