@@ -29,12 +29,12 @@ func (e *MessageError) Error() string {
 	return fmt.Sprintf("negentropy message, byte %d: %s", e.Offset, e.Reason)
 }
 
-// wireRange is one range of a message, without its lower bound: that is the upper bound of the one before.
+// wireRange is one range of a message. On the wire it has no lower bound: that is the upper bound of the one before.
 type wireRange struct {
-	upper       Bound
-	mode        int
-	fingerprint Fingerprint // mode fingerprint
-	ids         []byte      // mode ID list: the IDs one after the other, a part of the message
+	lower, upper Bound
+	mode         int
+	fingerprint  Fingerprint // mode fingerprint
+	ids          []byte      // mode ID list: the IDs one after the other, a part of the message
 }
 
 // reader takes a message apart. It allocates nothing.
@@ -91,20 +91,18 @@ func (r *reader) version() (byte, error) {
 // more tells whether another range follows.
 func (r *reader) more() bool { return r.offset < len(r.message) }
 
-// next takes the next range.
+// next takes the next range. One without extent, where there can be no items, counts as skipped: the common implementation
+// ends a full message with such a one, the rest after infinity.
 func (r *reader) next() (wireRange, error) {
 	var out wireRange
-	if r.last == Infinity {
-		return out, r.fault("goes on after infinity")
-	}
 	var err error
 	if out.upper, err = r.bound(); err != nil {
 		return out, err
 	}
-	if out.upper.Compare(r.last) <= 0 {
-		return out, r.fault("bound not above the one before")
+	if out.upper.Compare(r.last) < 0 {
+		return out, r.fault("bounds out of order")
 	}
-	r.last = out.upper
+	out.lower, r.last = r.last, out.upper
 	mode, err := r.varint()
 	if err != nil {
 		return out, err
@@ -123,6 +121,9 @@ func (r *reader) next() (wireRange, error) {
 		}
 	default:
 		return out, r.fault("unknown mode")
+	}
+	if out.lower == out.upper {
+		mode = modeSkip
 	}
 	out.mode = int(mode)
 	return out, nil

@@ -111,7 +111,6 @@ func (i *Initiator) Next(s Set, reply []byte, have func(ID)) (Step, error) {
 	var open []span
 	window := maxOpen
 	for in.more() {
-		lower := in.last
 		rng, err := in.next()
 		if err != nil {
 			return Step{}, err
@@ -120,19 +119,19 @@ func (i *Initiator) Next(s Set, reply []byte, have func(ID)) (Step, error) {
 		within, asked = cut(asked, rng.upper)
 		switch rng.mode {
 		case modeFingerprint:
-			if s.Fingerprint(s.Rank(lower), s.Rank(rng.upper)) == rng.fingerprint {
+			if s.Fingerprint(s.Rank(rng.lower), s.Rank(rng.upper)) == rng.fingerprint {
 				_, later = cut(later, rng.upper)
-			} else if len(within) == 1 && within[0].from == lower && within[0].to == rng.upper {
-				open = append(open, span{lower, rng.upper, true})
+			} else if len(within) == 1 && within[0].from == rng.lower && within[0].to == rng.upper {
+				open = append(open, span{rng.lower, rng.upper, true})
 			} else { // stands for all that did not fit into the reply
 				open = append(open, within...)
 				i.window = 128 + 2*(i.sent-len(within)-len(asked))
 			}
 		case modeIDList:
-			if !covers(within, lower, rng.upper) {
+			if !covers(within, rng.lower, rng.upper) {
 				return Step{}, in.fault("IDs listed where none were asked for")
 			}
-			need, _ := difference(rng.ids, s, s.Rank(lower), s.Rank(rng.upper), have)
+			need, _ := difference(rng.ids, s, s.Rank(rng.lower), s.Rank(rng.upper), have)
 			step.Need = append(step.Need, need...)
 		}
 	}

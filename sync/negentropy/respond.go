@@ -32,12 +32,11 @@ func Respond(s Set, message []byte, frameLimit int) (Reply, error) {
 	}
 	r := &responder{set: s, limit: effectiveLimit(frameLimit), out: newWriter()}
 	for room := version == version1; room && in.more(); {
-		lower := in.last
 		rng, err := in.next()
 		if err != nil {
 			return Reply{}, err
 		}
-		room = r.answer(lower, rng)
+		room = r.answer(rng)
 	}
 	r.reply.Message = r.out.message // of a version that is not ours: only which one is
 	return r.reply, nil
@@ -51,23 +50,23 @@ func effectiveLimit(frameLimit int) int {
 }
 
 // answer says what is to be said of a range. It returns false when the message is full: nothing follows.
-func (r *responder) answer(lower Bound, rng wireRange) bool {
+func (r *responder) answer(rng wireRange) bool {
 	if rng.mode == modeSkip {
 		return true
 	}
-	from, to := r.set.Rank(lower), r.set.Rank(rng.upper)
+	from, to := r.set.Rank(rng.lower), r.set.Rank(rng.upper)
 	if rng.mode == modeIDList {
-		return r.list(lower, rng, from, to)
+		return r.list(rng, from, to)
 	}
 	if r.set.Fingerprint(from, to) == rng.fingerprint {
 		return true
 	}
 	r.reply.Differ = true
 	if r.room() < maxSkip+maxSplit {
-		r.rest(lower, from)
+		r.rest(rng.lower, from)
 		return false
 	}
-	r.out.split(r.set, lower, rng.upper, from, to, func(Bound) {})
+	r.out.split(r.set, rng.lower, rng.upper, from, to, func(Bound) {})
 	return true
 }
 
@@ -85,13 +84,14 @@ func (r *responder) rest(lower Bound, from int) {
 }
 
 // list answers a list of IDs with that of the set's IDs in the range, as many as there is room for.
-func (r *responder) list(lower Bound, rng wireRange, from, to int) bool {
+func (r *responder) list(rng wireRange, from, to int) bool {
 	r.compare(rng, from, to)
 	fit := max(0, (r.room()-2*maxSkip-maxVarint)/len(ID{}))
 	if to-from <= fit {
-		r.out.list(lower, rng.upper, r.set, from, to-from)
+		r.out.list(rng.lower, rng.upper, r.set, from, to-from)
 		return true
 	}
+	lower := rng.lower
 	if fit > 0 {
 		cut := boundAt(r.set, from+fit)
 		r.out.list(lower, cut, r.set, from, fit)
