@@ -112,7 +112,6 @@ type acquaintance struct {
 	due      time.Duration // when to begin the next, or never
 	again    time.Duration // when to compare a second time after it came, or never
 	waits    bool          // for the lead
-	ledAt    time.Duration // when it was last given the lead
 	fresh    time.Duration // when the last comparison began that was completed
 	compared bool          // there was one
 	barren   int           // how many comparisons in a row differed and brought nothing
@@ -281,7 +280,7 @@ func (a *agenda) deepen(id sessionID) bool {
 		return false
 	}
 	if a.leader == 0 {
-		a.leader, a.ledSince, p.ledAt = id, a.now, a.now
+		a.leader, a.ledSince = id, a.now
 	}
 	return true
 }
@@ -312,11 +311,12 @@ func (a *agenda) begin() {
 	}
 }
 
-// next returns the peer whose session is due the longest, of those that wait for the lead the one that had it the longest ago.
+// next returns the peer whose session is due the longest, or, where several are demanded, the longest ago. Who had the lead
+// and lost it is due from then on, so the lead goes round.
 func (a *agenda) next() *acquaintance {
 	var first *acquaintance
 	for _, p := range a.peers {
-		if a.isDue(p) && (first == nil || cmp.Or(cmp.Compare(p.ledAt, first.ledAt), cmp.Compare(p.due, first.due)) < 0) {
+		if a.isDue(p) && (first == nil || cmp.Or(cmp.Compare(p.due, first.due), cmp.Compare(p.began, first.began)) < 0) {
 			first = p
 		}
 	}

@@ -1,0 +1,177 @@
+package lfsync
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/lf-store/lf/sync/negentropy"
+)
+
+// TestAgenda replays the transcripts of testdata/agenda, which look like those of the scheduler (see TestScheduler).
+//
+//	self PEER [seed=N]                who this node is; before anything else
+//	limits NAME=NUMBER|DURATION...
+//	ready                             this node's set is complete
+//	up PEER, down PEER                a peer comes or goes
+//	tick TIME                         the clock shows TIME since the start
+//	until TIME                        the clock ticks every 200 ms until then, and each session begun finds equal sets
+//	deep PEER|SESSION                 our session with it, or the one with that number, turns out to be long
+//	ended PEER|SESSION equal|differing|interrupted|cut|busy|failed|guilty [done=N] [listed=N]
+//	served PEER differs|equal|cut     a session of the peer's has ended
+//	guilty PEER                       it broke another protocol
+//	demand                            everybody is to be compared with now
+//	show                              the peers and what is planned with them
+func TestAgenda(t *testing.T) {
+	files, err := filepath.Glob("testdata/agenda/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no transcripts", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			s := new(agendaScript)
+			replayScript(t, file, s.step)
+		})
+	}
+}
+
+type agendaScript struct{ *agenda }
+
+func (s *agendaScript) step(t *testing.T, head string) string {
+	var out strings.Builder
+	for line := range strings.Lines(head) {
+		if words := strings.Fields(line); len(words) > 0 && !strings.HasPrefix(line, "#") {
+			out.WriteString(s.do(t, words[0], words[1:]))
+		}
+	}
+	return out.String()
+}
+
+func (s *agendaScript) do(t *testing.T, command string, args []string) string {
+	words, options := parseArgs(args)
+	switch command {
+	case "self":
+		seed, _ := strconv.ParseUint(options["seed"], 10, 64)
+		s.agenda = newAgenda(defaultAgendaLimits(), peer.ID(words[0]), rand.New(rand.NewPCG(seed, 0)))
+	case "limits":
+		for key, value := range options {
+			if number, err := strconv.Atoi(value); err == nil {
+				*map[string]*int{"sessions": &s.limits.sessions, "absent": &s.limits.absent}[key] = number
+				continue
+			}
+			*map[string]*time.Duration{"leadTime": &s.limits.leadTime}[key] = duration(t, value)
+		}
+	case "ready":
+		s.rebuilt()
+	case "up":
+		s.peerUp(peer.ID(words[0]))
+	case "down":
+		s.peerDown(peer.ID(words[0]))
+	case "tick":
+		s.tick(duration(t, words[0]))
+	case "until":
+		return s.until(duration(t, words[0]))
+	case "deep":
+		if !s.deepen(s.session(t, words[0])) {
+			return "it does not lead\n" + s.print(s.take())
+		}
+	case "ended":
+		i := slices.Index(endingNames[:], words[1])
+		if i < 0 {
+			t.Fatalf("unknown ending %q", words[1])
+		}
+		listed, _ := strconv.Atoi(options["listed"])
+		done, _ := strconv.ParseUint(options["done"], 10, 64)
+		s.ended(s.session(t, words[0]), outcome{ending: ending(i), listed: listed, done: negentropy.Bound{Timestamp: done}})
+	case "served":
+		s.served(peer.ID(words[0]), words[1] == "differs", words[1] == "equal")
+	case "guilty":
+		s.guilty(peer.ID(words[0]))
+	case "demand":
+		s.demand()
+	case "show":
+		return s.show()
+	default:
+		t.Fatalf("unknown command %q", command)
+	}
+	return s.print(s.take())
+}
+
+// until lets time pass in a network that is in sync.
+func (s *agendaScript) until(end time.Duration) string {
+	var out strings.Builder
+	for s.now < end {
+		s.tick(s.now + tickEvery)
+		duties := s.take()
+		for _, d := range duties {
+			if d, ok := d.(compare); ok {
+				fmt.Fprintf(&out, "%s: ", s.now)
+				out.WriteString(s.print([]duty{d}))
+				s.ended(d.session, outcome{ending: endedEqual, done: negentropy.Infinity})
+			}
+		}
+	}
+	return out.String()
+}
+
+// session is one that is named by its number or by the peer.
+func (s *agendaScript) session(t *testing.T, text string) sessionID {
+	t.Helper()
+	for id, p := range s.sessions {
+		if string(p.id) == text {
+			return id
+		}
+	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sessionID(n)
+}
+
+func (s *agendaScript) print(duties []duty) string {
+	var out strings.Builder
+	for _, d := range duties {
+		switch d := d.(type) {
+		case compare:
+			fmt.Fprintf(&out, "session %d: compare with %s", d.session, string(d.peer))
+			if d.from != (negentropy.Bound{}) {
+				fmt.Fprintf(&out, " from %d, begun at %s", d.from.Timestamp, d.since)
+			}
+			out.WriteString("\n")
+		case halt:
+			fmt.Fprintf(&out, "halt session %d\n", d.session)
+		}
+	}
+	return out.String()
+}
+
+func (s *agendaScript) show() string {
+	var out strings.Builder
+	for _, p := range s.peers {
+		fmt.Fprintf(&out, "%s:", string(p.id))
+		switch {
+		case p.session != 0 && s.leader == p.session:
+			fmt.Fprintf(&out, " leads by session %d", p.session)
+		case p.session != 0:
+			fmt.Fprintf(&out, " session %d", p.session)
+		case p.waits:
+			out.WriteString(" waits for the lead")
+		case p.due != never:
+			fmt.Fprintf(&out, " due at %s", max(p.due, p.pausedTo))
+		}
+		if p.again != never {
+			fmt.Fprintf(&out, " again at %s", p.again)
+		}
+		out.WriteString("\n")
+	}
+	fmt.Fprintf(&out, "pace %s\n", s.pace)
+	return out.String()
+}

@@ -1,0 +1,36 @@
+package lfsync
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// replayScript replays a transcript: a list of steps, each commands, a line of four dashes and what they make the machine
+// do, with an empty line behind them. Lines with # are comments. With -rewrite it writes what the machine does instead.
+func replayScript(t *testing.T, file string, step func(t *testing.T, head string) string) {
+	t.Helper()
+	raw, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	for i, block := range strings.Split(strings.TrimSpace(string(raw)), "\n\n") {
+		head, _, isStep := strings.Cut(block+"\n", "----\n")
+		if !isStep {
+			out.WriteString(block + "\n\n") // comments alone
+			continue
+		}
+		got := fmt.Sprintf("%s----\n%s", head, step(t, head))
+		if got != block+"\n" && !*rewrite {
+			t.Fatalf("%s, step %d:\n%s\nwant:\n%s", file, i+1, got, block)
+		}
+		out.WriteString(got + "\n")
+	}
+	if *rewrite {
+		if err := os.WriteFile(file, []byte(strings.TrimSpace(out.String())+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
