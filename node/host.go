@@ -27,6 +27,7 @@ type hostConfig struct {
 	offline  bool
 	version  string
 	registry prometheus.Registerer
+	traffic  *traffic
 	// testbed lets the host use relays; links are those that are blocked, relays the only way to the node, if there are any.
 	testbed bool
 	links   *links
@@ -61,7 +62,7 @@ func newHost(c hostConfig) (host.Host, error) {
 		libp2p.Transport(tcp.NewTCPTransport), libp2p.Transport(quic.NewTransport),
 		libp2p.ConnectionGater(c.gater()),
 		libp2p.ResourceManager(resources), libp2p.ConnectionManager(conns),
-		libp2p.PrometheusRegisterer(c.registry),
+		libp2p.PrometheusRegisterer(c.registry), libp2p.BandwidthReporter(c.traffic),
 		libp2p.WithDialTimeout(dialTimeout),
 	}
 	if c.profile == ProfileLocal || c.offline {

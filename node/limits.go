@@ -57,6 +57,10 @@ const (
 	// gets done within about a minute, the patience of most clients.
 	maxWaitingWrites = 32
 
+	// maxSyncing bounds the requests that wait for the node to be in sync; they share their comparisons, so it is memory
+	// that is saved.
+	maxSyncing = 256
+
 	// maxAgent bounds, in bytes, what is shown of a peer's description of itself.
 	maxAgent = 64
 

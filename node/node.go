@@ -33,6 +33,7 @@ type Node struct {
 	store    *store.Store
 	host     host.Host
 	sync     *lfsync.Sync
+	traffic  *traffic
 	service  *service
 	url      string
 	oracle   atomic.Pointer[oracle.Commentator] // nil where the node is no oracle
@@ -61,7 +62,7 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 		return nil, err
 	}
 	quietLibraries()
-	n := &Node{config: c, registry: newRegistry(), ready: errStarting, closing: closing{log: c.Logger}}
+	n := &Node{config: c, registry: newRegistry(), traffic: newTraffic(protocolPrefix(c.Network)), ready: errStarting, closing: closing{log: c.Logger}}
 	if err := n.start(ctx); err != nil {
 		return nil, errors.Join(err, n.Close())
 	}
@@ -108,7 +109,7 @@ func (n *Node) start(ctx context.Context) error {
 		return err
 	}
 	n.closing.add("store", n.store.Close)
-	if err := n.registry.Register(storeMetrics{n.store}); err != nil {
+	if err := errors.Join(n.registry.Register(storeMetrics{n.store}), n.registry.Register(n.traffic)); err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
 	if err := n.startHost(identity); err != nil {
@@ -144,7 +145,8 @@ func (n *Node) start(ctx context.Context) error {
 // startHost makes the libp2p host, and what a testbed wants of it besides.
 func (n *Node) startHost(identity ed25519.PrivateKey) error {
 	c := &n.config
-	hc := hostConfig{identity: identity, profile: c.Profile, offline: c.Offline, version: c.Version, registry: n.registry}
+	hc := hostConfig{identity: identity, profile: c.Profile, offline: c.Offline, version: c.Version,
+		registry: n.registry, traffic: n.traffic}
 	if c.Testbed != nil {
 		var err error
 		hc.testbed, hc.links = true, new(links)

@@ -38,6 +38,9 @@ func (s *service) peer(id peer.ID) (p api.Peer, connected bool) {
 		Seed:      s.keeper != nil && s.keeper.isSeed(id),
 		Network:   speaks(s.host, s.config.Network, id),
 	}
+	if at, ok := s.sync.PeerAgreement(id); ok {
+		p.AgreedAt = millis(at)
+	}
 	for _, c := range conns {
 		p.Addresses = append(p.Addresses, c.RemoteMultiaddr().String())
 		p.Limited = p.Limited && c.Stat().Limited

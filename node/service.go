@@ -31,11 +31,13 @@ type service struct {
 	names   *names
 	trust   *trust
 	oracle  *oracle.Commentator // nil where the node is none
+	traffic *traffic
 	clock   func() time.Time
 	log     *slog.Logger
 
 	// solving is taken by the one request that solves; waiting by it and those that wait for their turn.
 	solving, waiting chan struct{}
+	syncing          chan struct{} // taken by each request that waits for the node to be in sync
 	threads          int
 	last             lastWrites
 }
@@ -47,6 +49,7 @@ func (n *Node) newService(k *keeper, t *trust) *service {
 	return &service{
 		config: c, started: c.Clock().UTC(), store: n.store, sync: n.sync, host: n.host, keeper: k, owners: c.Home.Owners(),
 		names: newNames(c.Network), trust: t, oracle: n.oracle.Load(), clock: c.Clock, log: c.Logger,
+		traffic: n.traffic, syncing: make(chan struct{}, maxSyncing),
 		solving: make(chan struct{}, 1), waiting: make(chan struct{}, maxWaitingWrites), threads: solverThreads(c.Threads),
 	}
 }

@@ -17,6 +17,7 @@ type getting struct {
 	asOf, since        string
 	limit              int
 	mask               masking
+	wait               patience
 	trust              trusting
 }
 
@@ -37,6 +38,9 @@ have to be taken from the node.
 
 ` + policyHelp + `
 
+What a node has not heard of it cannot answer. --synced has it compare its records with its peers' first, and waits until it
+is in sync (see lf status), at most TIMEOUT; if it is not by then, nothing is asked and the exit code is 1.
+
 In the table, what stands in parentheses is not a value: (deleted), (sealed) for a value that needs another name or
 masking key, (hex) before bytes that are not text. Text with anything unusual in it is quoted.
 
@@ -52,12 +56,18 @@ names it has besides); with --history "older" and "others"; with --explain "expl
   lf get --raw bad horse#2#10
   lf get bad --open            # everything filed under "bad" and any other names
   lf get horse --history --json
+  lf get horse --synced=30s    # after what the peers have has come
   lf get horse --as-of 2026-11-23 --owner alice
   lf get horse --explain       # who else claims it, and why this one is the answer
   lf get horse --policy certified,newest --ca team.ca.pem
   lf get horse --policy oracles,weight --oracle 12D3KooW...`,
 		Args: between(1, -1, "at least one NAME"),
-		RunE: func(cmd *cobra.Command, args []string) error { return c.get(cmd.Context(), &g, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := g.wait.check(cmd); err != nil {
+				return err
+			}
+			return c.get(cmd.Context(), &g, args)
+		},
 	}
 	f := cmd.Flags()
 	f.BoolVar(&g.raw, "raw", false, "write the value's bytes alone")
@@ -69,6 +79,7 @@ names it has besides); with --history "older" and "others"; with --explain "expl
 	f.StringVar(&g.asOf, "as-of", "", "answer as of this TIME, from versions up to it")
 	f.StringVar(&g.since, "since", "", "only from versions of this TIME or later")
 	f.IntVar(&g.limit, "limit", 100, fmt.Sprintf("this many answers at most (1 to %d)", maxAnswers))
+	g.wait.addFlag(cmd, "synced", "wait first until the node is in sync, at most this `TIMEOUT`")
 	g.mask.addFlags(cmd)
 	c.addTrusting(cmd, &g.trust)
 	c.completeOwnerFlag(cmd)
@@ -92,6 +103,9 @@ func (c *cli) get(ctx context.Context, g *getting, args []string) error {
 		return err
 	}
 	if q.mask, err = g.mask.derive(s.network); err != nil {
+		return err
+	}
+	if err := s.awaitSynced(ctx, &g.wait); err != nil {
 		return err
 	}
 	answers, more, err := s.ask(ctx, q)

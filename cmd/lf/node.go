@@ -27,6 +27,7 @@ type running struct {
 	oracleLimit         int
 	policy              string
 	testbed             string
+	lines               *lines // what the log is written to, where a bar may be drawn
 	logLevel, logFormat string
 }
 
@@ -114,7 +115,7 @@ func (c *cli) node(ctx context.Context, r *running, seedsGiven bool) (err error)
 	}
 	err = c.greet(n, config)
 	if err == nil {
-		<-ctx.Done()
+		watchBackfill(ctx, n.Service(), &backfill{log: config.Logger, lines: r.lines})
 		c.note("stopping")
 	}
 	return errors.Join(err, n.Close())
@@ -191,7 +192,11 @@ func (c *cli) logger(r *running) (*slog.Logger, error) {
 	o.Level = level
 	switch r.logFormat {
 	case "text":
-		return slog.New(slog.NewTextHandler(c.stderr, &o)), nil
+		if !c.interactive() {
+			return slog.New(slog.NewTextHandler(c.stderr, &o)), nil
+		}
+		r.lines = &lines{to: c.stderr}
+		return slog.New(slog.NewTextHandler(r.lines, &o)), nil
 	case "json":
 		return slog.New(slog.NewJSONHandler(c.stderr, &o)), nil
 	}

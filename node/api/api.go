@@ -18,6 +18,10 @@ type Service interface {
 	Peers(ctx context.Context) ([]Peer, error)
 	// Network returns the network's file: the genesis and the seeds in use.
 	Network(ctx context.Context) (*protocol.NetworkFile, error)
+	// Synced compares the node's records with its peers' now and returns when at least half of the peers, and at least one,
+	// have agreed since the call and nothing that they listed is missing. Otherwise it returns an error after the timeout
+	// (0: 10 s), whose Sync tells how far it came; a node that is offline returns it at once.
+	Synced(ctx context.Context, timeout time.Duration) (*SyncStatus, error)
 	// Query answers from the attached records.
 	Query(ctx context.Context, q Query) (*QueryResult, error)
 	// Record returns one record, attached or pending.
@@ -43,6 +47,7 @@ type Status struct {
 	Started   time.Time   `json:"started"`
 	Sync      SyncStatus  `json:"sync"`
 	Storage   Storage     `json:"storage"`
+	Traffic   Traffic     `json:"traffic"`
 	Trust     Trust       `json:"trust"`
 	Dropped   []Drop      `json:"dropped,omitempty" doc:"what bounded queues have dropped since the start"`
 }
@@ -53,11 +58,43 @@ type NetworkInfo struct {
 	Parameters protocol.Params `json:"parameters"`
 }
 
-// SyncStatus tells what a node knows to be missing.
+// SyncStatus answers "am I in sync?": how a node's set of attached records stands to those of its peers.
 type SyncStatus struct {
-	Peers   int `json:"peers" doc:"connected peers that speak this network's protocols"`
-	Wanted  int `json:"wanted" doc:"records known to be missing"`
-	Fetches int `json:"fetches" doc:"requests under way"`
+	State string `json:"state" enum:"offline,alone,comparing,fetching,synced" doc:"offline: the node talks to nobody; alone: no peer is connected that could be compared with; comparing: not enough peers have been compared with yet; fetching: records are known to be missing; synced: at least half of the peers agree and nothing is known to be missing"`
+	// Fingerprint is that of all attached records: nodes with the same set have the same.
+	Fingerprint string    `json:"fingerprint,omitempty" doc:"of the set of attached records, in hexadecimal: nodes with the same set have the same; absent while the set is still read from disk"`
+	Attached    uint64    `json:"attached" doc:"records of the set"`
+	Pending     uint64    `json:"pending" doc:"records that wait for an ancestor"`
+	Held        uint64    `json:"held" doc:"records ahead of the clock"`
+	Peers       int       `json:"peers" doc:"connected peers that speak this network's protocols"`
+	Agreeing    int       `json:"agreeing" doc:"how many of them agreed when they were compared last: they had the same set, or all they had besides has come since"`
+	Missing     int       `json:"missing" doc:"records that are known to exist and are not attached here"`
+	Fetches     int       `json:"fetches" doc:"requests under way"`
+	AgreedAt    uint64    `json:"agreedAt,omitempty" doc:"the newest agreement with a peer, ms since the Unix epoch; absent: there was none yet"`
+	Progress    *Progress `json:"progress,omitempty" doc:"of a backfill; absent: there is none under way"`
+}
+
+// The states of a SyncStatus.
+const (
+	SyncOffline   = "offline"
+	SyncAlone     = "alone"
+	SyncComparing = "comparing"
+	SyncFetching  = "fetching"
+	SyncSynced    = "synced"
+)
+
+// Progress tells how far a backfill is: the copying of many records that a node lacks.
+type Progress struct {
+	Done  uint64  `json:"done" doc:"records that are here"`
+	Total uint64  `json:"total" doc:"records that there are, as far as peers tell"`
+	Since uint64  `json:"since" doc:"when it began, ms since the Unix epoch"`
+	Rate  float64 `json:"rate" doc:"records that come in a second, lately"`
+}
+
+// Traffic counts the bytes that a node has exchanged with peers since it started, as far as streams carry them.
+type Traffic struct {
+	In  uint64 `json:"in"`
+	Out uint64 `json:"out"`
 }
 
 // Storage counts what a node stores. Sizes are in bytes.
@@ -113,6 +150,7 @@ type Peer struct {
 	Seed      bool     `json:"seed,omitempty"`
 	Network   bool     `json:"network" doc:"whether the peer speaks this network's protocols"`
 	Limited   bool     `json:"limited,omitempty" doc:"whether it is reached through a relay only"`
+	AgreedAt  uint64   `json:"agreedAt,omitempty" doc:"when it was found last to have the same records, or all it had besides had come, ms since the Unix epoch; absent: not yet"`
 }
 
 // SelectorRange asks for records with a selector of this name, or of this key, within a range of ordinals, both ends

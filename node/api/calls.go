@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"time"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -57,6 +58,18 @@ func (c *Client) Peers(ctx context.Context) ([]Peer, error) {
 func (c *Client) Network(ctx context.Context) (*protocol.NetworkFile, error) {
 	var f protocol.NetworkFile
 	return ok(&f, c.get(ctx, "/v1/network", &f))
+}
+
+// Synced implements [Service].
+func (c *Client) Synced(ctx context.Context, timeout time.Duration) (*SyncStatus, error) {
+	if err := CheckTimeout(timeout); err != nil {
+		return nil, err
+	}
+	var s SyncStatus
+	seconds := strconv.FormatFloat(timeout.Seconds(), 'f', -1, 64)
+	return ok(&s, c.do(ctx, request{
+		method: http.MethodPost, path: "/v1/synced?timeout=" + seconds, repeatable: true, out: &s,
+	}))
 }
 
 // Query implements [Service].

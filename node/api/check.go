@@ -2,6 +2,7 @@ package api
 
 import (
 	"slices"
+	"time"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -20,7 +21,18 @@ const (
 	MaxAuthority   = protocol.MaxAuthority
 	// MaxMaskingKey bounds a masking key, in bytes.
 	MaxMaskingKey = protocol.MaxName
+	// MaxTimeout is the longest that one may wait for a node to be in sync, DefaultTimeout what 0 stands for.
+	MaxTimeout     = time.Hour
+	DefaultTimeout = 10 * time.Second
 )
+
+// CheckTimeout says what is wrong with a timeout of [Service.Synced], nil if nothing is.
+func CheckTimeout(d time.Duration) error {
+	if d < 0 || d > MaxTimeout {
+		return Invalid("the timeout must be 0 to %d seconds", MaxTimeout/time.Second)
+	}
+	return nil
+}
 
 // ParseSelectors reads selector expressions (NAME, NAME#ORDINAL, NAME#FROM#TO, NAME#) for a query.
 func ParseSelectors(expressions ...string) ([]SelectorRange, error) {

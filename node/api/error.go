@@ -19,6 +19,8 @@ type Error struct {
 	// Rule is the rule of the record format that a submitted record breaks; such an error unwraps to a
 	// *protocol.InvalidError.
 	Rule protocol.Rule `json:"rule,omitempty" doc:"the rule of the record format that a submitted record breaks"`
+	// Sync tells how far a node came that was not in sync in time.
+	Sync *SyncStatus `json:"sync,omitempty" doc:"how far the node came, where it is not in sync in time"`
 
 	cause error
 }
@@ -119,6 +121,17 @@ func Conflict(format string, args ...any) *Error {
 // TooLarge says that something is above its limit (413).
 func TooLarge(format string, args ...any) *Error {
 	return newError(http.StatusRequestEntityTooLarge, format, args...)
+}
+
+// NotSynced says that a node was not in sync when the time was up (504), or cannot be as it is offline (409).
+func NotSynced(s *SyncStatus, format string, args ...any) *Error {
+	status := http.StatusGatewayTimeout
+	if s.State == SyncOffline {
+		status = http.StatusConflict
+	}
+	e := newError(status, format, args...)
+	e.Sync = s
+	return e
 }
 
 // Unavailable says that the node cannot do this now: it is busy, starting or closing. Trying again may help (503).

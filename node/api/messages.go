@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"net/http"
+	"time"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -99,6 +100,15 @@ func parseOwners(parameter string, texts []textOwner) (owners []protocol.Owner, 
 		owners = append(owners, owner)
 	}
 	return owners, nil
+}
+
+type syncedInput struct {
+	Timeout float64 `query:"timeout" minimum:"0" maximum:"3600" doc:"seconds to wait at most; 0: 10" example:"10"`
+}
+
+func (in *syncedInput) duration() (time.Duration, error) {
+	d := time.Duration(in.Timeout * float64(time.Second))
+	return d, CheckTimeout(d)
 }
 
 type ownerInput struct {

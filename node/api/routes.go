@@ -24,6 +24,17 @@ func (h *Handler) addNode() {
 		return answered(PeerList{append([]Peer{}, peers...)}, err)
 	})
 	add(h, huma.Operation{
+		Method: "POST", Path: "/v1/synced", OperationID: "synced", Summary: "Wait until the node is in sync with its peers", Security: readers,
+		Description: "The node compares its records with its peers' now, and answers when at least half of the peers, and at least one, have agreed since the request and nothing that they listed is missing. 504 says that it was not so in time, 409 that the node is offline; both come with the member sync, which tells how far the node came.",
+		Middlewares: huma.Middlewares{takeTime},
+	}, func(ctx context.Context, in *syncedInput) (*answer[*SyncStatus], error) {
+		timeout, err := in.duration()
+		if err != nil {
+			return nil, err
+		}
+		return answered(h.service.Synced(ctx, timeout))
+	})
+	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/network", OperationID: "network", Summary: "The network's file: genesis and seeds", Security: readers,
 	}, func(ctx context.Context, _ *nothing) (*answer[*protocol.NetworkFile], error) {
 		return answered(h.service.Network(ctx))

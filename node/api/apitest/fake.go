@@ -98,6 +98,7 @@ func (f *Fake) Status(ctx context.Context) (*api.Status, error) {
 	defer f.mu.Unlock()
 	s := &api.Status{
 		Version: "fake", Peer: protocol.OwnerOf(f.owner).String(), Addresses: []string{}, Profile: "local", Offline: true,
+		Sync:    api.SyncStatus{State: api.SyncOffline},
 		Network: api.NetworkInfo{ID: f.network.ID(), Parameters: f.network.Params()}, Started: f.started.UTC(),
 		Trust: api.Trust{Policy: protocol.DefaultPolicy(), Oracles: []protocol.Owner{}, Authorities: []api.AuthorityInfo{}},
 	}
@@ -111,7 +112,20 @@ func (f *Fake) Status(ctx context.Context) (*api.Status, error) {
 			s.Storage.Held++
 		}
 	}
+	s.Sync.Attached, s.Sync.Pending, s.Sync.Held = s.Storage.Attached, s.Storage.Pending, s.Storage.Held
 	return s, ctx.Err()
+}
+
+// Synced implements api.Service. A fake knows nobody that it could be in sync with.
+func (f *Fake) Synced(ctx context.Context, timeout time.Duration) (*api.SyncStatus, error) {
+	if err := api.CheckTimeout(timeout); err != nil {
+		return nil, err
+	}
+	s, err := f.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return nil, api.NotSynced(&s.Sync, "this node is offline: there is nobody to be in sync with")
 }
 
 // Peers implements api.Service.

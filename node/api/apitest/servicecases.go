@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
@@ -33,6 +34,41 @@ func (f *fixture) status() {
 	}
 	if peers, err := f.service.Peers(f.ctx); err != nil || peers == nil {
 		f.Fatalf("peers %v, %v: want a list", peers, err)
+	}
+}
+
+// synced wants an answer, or an error that tells how far the service is, in time.
+func (f *fixture) synced() {
+	begin := time.Now()
+	s, err := f.service.Synced(f.ctx, 50*time.Millisecond)
+	if took := time.Since(begin); took > 10*time.Second {
+		f.Fatalf("waited for %s", took)
+	}
+	var e *api.Error
+	if errors.As(err, &e) {
+		s = e.Sync
+	}
+	if s == nil {
+		f.Fatalf("synced: %v without a status", err)
+	}
+	status, failed := f.service.Status(f.ctx)
+	if failed != nil {
+		f.Fatal(failed)
+	}
+	if s.Attached != status.Sync.Attached || s.Attached != status.Storage.Attached || (s.Fingerprint != status.Sync.Fingerprint && s.Fingerprint != "") {
+		f.Fatalf("synced says %+v, status %+v", s, status.Sync)
+	}
+	switch {
+	case err == nil && (s.State != api.SyncSynced || s.Peers == 0 || s.Agreeing == 0 || s.AgreedAt == 0):
+		f.Fatalf("in sync, with %+v", s)
+	case s.State == api.SyncOffline:
+		f.wantStatus(err, http.StatusConflict)
+	case err != nil:
+		f.wantStatus(err, http.StatusGatewayTimeout)
+	}
+	for _, wrong := range []time.Duration{-time.Second, api.MaxTimeout + time.Second} {
+		_, err := f.service.Synced(f.ctx, wrong)
+		f.wantStatus(err, http.StatusUnprocessableEntity)
 	}
 }
 

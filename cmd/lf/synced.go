@@ -1,0 +1,135 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lf-store/lf/node/api"
+)
+
+// patience is the flag of commands that wait for the node to be in sync: how long at most, 0 for not at all.
+type patience struct {
+	flag    string
+	timeout time.Duration
+}
+
+func (p *patience) addFlag(cmd *cobra.Command, flag, help string) {
+	p.flag = flag
+	cmd.Flags().DurationVar(&p.timeout, flag, 0, help)
+	cmd.Flags().Lookup(flag).NoOptDefVal = api.DefaultTimeout.String()
+}
+
+// check refuses what is no time to wait.
+func (p *patience) check(cmd *cobra.Command) error {
+	if cmd.Flags().Changed(p.flag) && (p.timeout <= 0 || p.timeout > api.MaxTimeout) {
+		return usage("--%s must be above 0 and at most %s, not %s", p.flag, api.MaxTimeout, p.timeout)
+	}
+	return nil
+}
+
+// awaitSynced waits, if it was asked to, until the node is in sync. The error says how far it came.
+func (s *session) awaitSynced(ctx context.Context, p *patience) error {
+	if p.timeout == 0 {
+		return nil
+	}
+	_, err := s.node().Synced(ctx, p.timeout)
+	var late *api.Error
+	if !errors.As(err, &late) || late.Sync == nil {
+		return err
+	}
+	switch late.Sync.State {
+	case api.SyncOffline:
+		return errors.New("the node is offline: there is nobody to be in sync with")
+	case api.SyncSynced: // by comparisons from before
+		return fmt.Errorf("not compared again within %s, before that %s", p.timeout, syncText(late.Sync, time.Now()))
+	}
+	return fmt.Errorf("not in sync within %s: %s", p.timeout, syncText(late.Sync, time.Now()))
+}
+
+// syncText says in a line whether a node is in sync.
+func syncText(s *api.SyncStatus, now time.Time) string {
+	switch s.State {
+	case api.SyncOffline:
+		return "offline: this node talks to no peers"
+	case api.SyncAlone:
+		return "alone: no peer to compare with" + lastAgreed(s, now)
+	case api.SyncFetching:
+		if s.Progress != nil {
+			return "fetching: " + progressText(s.Progress) + ", " + paceText(s.Progress)
+		}
+		return fmt.Sprintf("fetching: %s missing, %s under way", countedRecords(uint64(s.Missing)), counted(s.Fetches, "request", "requests")) //nolint:gosec // a count
+	case api.SyncComparing:
+		return fmt.Sprintf("comparing: %s, %s missing", agreeing(s, now), grouped(uint64(s.Missing))) //nolint:gosec // a count
+	}
+	return fmt.Sprintf("in sync: %s, %s missing", agreeing(s, now), grouped(uint64(s.Missing))) //nolint:gosec // a count
+}
+
+func agreeing(s *api.SyncStatus, now time.Time) string {
+	text := fmt.Sprintf("%d of %s agree", s.Agreeing, counted(s.Peers, "peer", "peers"))
+	if s.AgreedAt > 0 {
+		text += " (" + ago(now.Sub(timeOf(s.AgreedAt))) + ")"
+	}
+	return text
+}
+
+func lastAgreed(s *api.SyncStatus, now time.Time) string {
+	if s.AgreedAt == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (the last one agreed %s)", ago(now.Sub(timeOf(s.AgreedAt))))
+}
+
+// progressText is how far a backfill is, paceText how fast it goes and for how long it will.
+func progressText(p *api.Progress) string {
+	return fmt.Sprintf("%s of %s", grouped(p.Done), countedRecords(max(p.Total, p.Done)))
+}
+
+func paceText(p *api.Progress) string {
+	if p.Rate < 1 {
+		return "no records lately"
+	}
+	left := time.Duration(float64(max(p.Total, p.Done)-p.Done) / p.Rate * float64(time.Second))
+	return fmt.Sprintf("%s a second, about %s left", grouped(uint64(p.Rate)), roughly(left))
+}
+
+func countedRecords(n uint64) string {
+	if n == 1 {
+		return "1 record"
+	}
+	return grouped(n) + " records"
+}
+
+// grouped writes a number with its thousands apart.
+func grouped(n uint64) string {
+	s := strconv.FormatUint(n, 10)
+	for i := len(s) - 3; i > 0; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// ago is for a time that has passed; clocks differ a little, so it may be less than nothing.
+func ago(d time.Duration) string {
+	if d < time.Second {
+		return "just now"
+	}
+	return roughly(d) + " ago"
+}
+
+// roughly is a duration in one unit.
+func roughly(d time.Duration) string {
+	switch {
+	case d < 100*time.Second:
+		return fmt.Sprintf("%d s", (d+time.Second/2)/time.Second)
+	case d < 100*time.Minute:
+		return fmt.Sprintf("%d min", (d+time.Minute/2)/time.Minute)
+	case d < 72*time.Hour:
+		return fmt.Sprintf("%d h", (d+time.Hour/2)/time.Hour)
+	}
+	return fmt.Sprintf("%d days", (d+12*time.Hour)/(24*time.Hour))
+}
