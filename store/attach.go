@@ -4,6 +4,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/dag"
@@ -91,16 +93,16 @@ func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, er
 	if have := t.dag.Add(node.Parents, where, node.Work); int64(have) != at.idx {
 		return at, fmt.Errorf("the graph counts %d records, the database %d", have, at.idx)
 	}
-	if _, err := t.exec("INSERT INTO records VALUES (?, ?, ?)", at.idx, e.HeaderBytes(), e.ValueBytes()); err != nil {
+	if err := t.insertLater(intoRecords, at.idx, e.HeaderBytes(), e.ValueBytes()); err != nil {
 		return at, err
 	}
-	if _, err := t.exec("INSERT INTO dag (idx, timestamp, node, seen) VALUES (?, ?, ?, ?)",
-		at.idx, at.timestamp, appendNode(make([]byte, 0, 32), at.idx, node), e.seen); err != nil {
+	if err := t.insertLater(intoDAG, at.idx, at.timestamp, appendNode(make([]byte, 0, 32), at.idx, node), e.seen); err != nil {
 		return at, err
 	}
-	if _, err := t.exec("INSERT INTO ids VALUES (?, ?)", prefix(id[:]), at.idx); err != nil {
+	if err := t.insertLater(intoIDs, prefix(id[:]), at.idx); err != nil {
 		return at, err
 	}
+	delete(t.survey.unattached, prefix(id[:]))
 	if err := t.addVersion(e, at); err != nil {
 		return at, err
 	}
@@ -134,12 +136,31 @@ func (t *tx) moveTips(e *entry, at place, parents []place) error {
 		}
 	}
 	t.meta.tips++
-	_, err := t.exec("INSERT INTO tips (reputable, past, idx, timestamp) VALUES (?, ?, ?, ?)", reputable, t.past(at.idx), at.idx, at.timestamp)
-	return err
+	t.newTips[at.idx] = tip{reputable, t.past(at.idx), at.timestamp}
+	return nil
+}
+
+// writeTips inserts the tips that are left of those that the batch made.
+func (t *tx) writeTips() error {
+	for _, idx := range slices.Sorted(maps.Keys(t.newTips)) {
+		tip := t.newTips[idx]
+		if err := t.insertLater(intoTips, tip.reputable, tip.past, idx, tip.timestamp); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // dropTip takes a record off the tips if it is one, most often a reputable one.
 func (t *tx) dropTip(p place) error {
+	if tip, ok := t.newTips[p.idx]; ok {
+		delete(t.newTips, p.idx)
+		t.meta.tips--
+		t.meta.disreputable -= 1 - tip.reputable
+	}
+	if p.idx > t.was.attached {
+		return nil // nor was it a tip before
+	}
 	past := t.past(p.idx)
 	n, err := t.exec("DELETE FROM tips WHERE reputable = 1 AND past = ? AND idx = ?", past, p.idx)
 	if err == nil && n == 0 && t.meta.disreputable > 0 {
@@ -156,17 +177,17 @@ func (t *tx) addVersion(e *entry, at place) error {
 		return nil
 	}
 	for _, row := range e.rows {
-		if _, err := t.exec("INSERT OR IGNORE INTO selectors VALUES (?, ?, ?, ?, ?)",
-			row.key, int64(len(e.rows)), int64(row.ordinal), e.composite, row.others); err != nil {
+		if err := t.insertLater(intoSelectors, row.key, int64(len(e.rows)), int64(row.ordinal), e.composite, row.others); err != nil {
 			return err
 		}
 	}
+	e.alone = t.survey.unclaimed[e.composite]
+	delete(t.survey.unclaimed, e.composite)
 	owner, err := t.ownerNumber(e.Owner)
 	if err != nil {
 		return err
 	}
-	_, err = t.exec("INSERT INTO versions VALUES (?, ?, ?, ?, ?)", e.composite, owner, at.timestamp, at.idx, e.released())
-	return err
+	return t.insertLater(intoVersions, e.composite, owner, at.timestamp, at.idx, e.released())
 }
 
 // ownerNumber returns the number of an owner, a new one for a new owner.
@@ -181,7 +202,7 @@ func (t *tx) ownerNumber(o protocol.Owner) (int64, error) {
 	if n == 0 {
 		t.meta.owners++
 		n = t.meta.owners
-		if _, err := t.exec("INSERT INTO owners VALUES (?, ?)", o[:], n); err != nil {
+		if err := t.insertLater(intoOwners, o[:], n); err != nil {
 			return 0, err
 		}
 	}
@@ -217,6 +238,9 @@ func (t *tx) cascade(result *Result) error {
 
 // met tells the pending records that waited for id that it is here, and returns those that now wait for nothing.
 func (t *tx) met(id protocol.ID) ([]int64, error) {
+	if t.survey.unawaited[id] {
+		return nil, nil
+	}
 	waiting, err := t.waitingFor(id)
 	if err != nil || len(waiting) == 0 {
 		return nil, err

@@ -60,11 +60,11 @@ func portion(puts []*put) int {
 
 // changeAll stores records in one transaction, or, should that fail, each in its own.
 func (s *Store) changeAll(ctx context.Context, puts []*put) error {
-	steps := make([]func(*tx) error, len(puts))
+	r := &request{ahead: func(t *tx) error { return t.lookAhead(puts) }, steps: make([]func(*tx) error, len(puts))}
 	for i, p := range puts {
-		steps[i] = p.run
+		r.steps[i] = p.run
 	}
-	errs, err := s.submit(ctx, steps)
+	errs, err := s.submit(ctx, r)
 	if err != nil {
 		return err
 	}

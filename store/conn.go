@@ -21,11 +21,14 @@ type conn struct {
 	// dag is the graph of the attached records, and perhaps of some that are not committed yet: indices come from the tables.
 	dag  *dag.DAG
 	idle map[string][]*statement
+	// backlog is empty but for the writer's.
+	backlog backlog
 }
 
 type statement struct {
 	*sqlite3.SQLiteStmt
 	columns int
+	follows bool // it must not run before the backlog is written
 }
 
 // openConn opens a connection; mode is ro, rw or rwc.
@@ -54,6 +57,9 @@ func (c *conn) close() error {
 
 // script executes any number of statements without arguments.
 func (c *conn) script(sql string) error {
+	if err := c.catchUp(); err != nil {
+		return err
+	}
 	_, err := c.db.Exec(sql, nil)
 	return err
 }
@@ -68,7 +74,7 @@ func (c *conn) take(sql string) (*statement, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare %q: %w", sql, err)
 	}
-	return &statement{SQLiteStmt: st.(*sqlite3.SQLiteStmt)}, nil
+	return &statement{SQLiteStmt: st.(*sqlite3.SQLiteStmt), follows: mustFollow(sql)}, nil
 }
 
 // settled writes each parameter of a SELECT as +?, which is the same value. SQLite plans anew whenever a value is bound to
@@ -90,6 +96,11 @@ func (c *conn) exec(sql string, args ...driver.Value) (int64, error) {
 		return 0, err
 	}
 	defer c.give(sql, st)
+	if st.follows {
+		if err := c.catchUp(); err != nil {
+			return 0, err
+		}
+	}
 	result, err := st.Exec(args)
 	if err != nil {
 		return 0, err
@@ -110,6 +121,12 @@ func (c *conn) query(sql string, args ...driver.Value) (*rows, error) {
 	st, err := c.take(sql)
 	if err != nil {
 		return nil, err
+	}
+	if st.follows {
+		if err := c.catchUp(); err != nil {
+			c.give(sql, st)
+			return nil, err
+		}
 	}
 	set, err := st.Query(args)
 	if err != nil {

@@ -15,6 +15,7 @@ func (t *tx) hold(e *entry, until uint64, result *Result) error {
 		return nil
 	}
 	id := e.ID()
+	delete(t.survey.unqueued, id)
 	if _, err := t.exec("INSERT INTO held VALUES (?, ?, ?, ?)", id[:], int64(min(until, protocol.MaxTimestamp)), e.HeaderBytes(), e.ValueBytes()); err != nil {
 		return err
 	}

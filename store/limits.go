@@ -44,6 +44,9 @@ const (
 	// queueLength lets the next batch gather while this one commits.
 	queueLength = batchRecords
 
+	// backlogRows is how many rows wait to be inserted together: those of some hundred records. More save nothing.
+	backlogRows = 1024
+
 	// recentParents is how many of the latest attached records' places the writer remembers, at about 150 bytes
 	// each: new records link to recent ones.
 	recentParents = 8192

@@ -30,6 +30,7 @@ func (t *tx) pend(e *entry, missing []protocol.ID, result *Result) error {
 		return t.want(e.ID())
 	}
 	id := e.ID()
+	delete(t.survey.unqueued, id)
 	if _, err := t.exec("INSERT INTO pending (id, unmet, header, value, seen, unpaid) VALUES (?, ?, ?, ?, ?, ?)",
 		id[:], int64(len(missing)), e.HeaderBytes(), e.ValueBytes(), t.see(), unpaid); err != nil {
 		return err
@@ -50,6 +51,7 @@ func (t *tx) pend(e *entry, missing []protocol.ID, result *Result) error {
 // wait records what a pending record waits for. The record itself is no longer wanted.
 func (t *tx) wait(seq int64, id protocol.ID, missing []protocol.ID) error {
 	for _, m := range missing {
+		delete(t.survey.unawaited, m)
 		if _, err := t.exec("INSERT INTO waits VALUES (?, ?)", m[:], seq); err != nil {
 			return err
 		}

@@ -108,6 +108,9 @@ func (t *tx) known(id protocol.ID, result *Result) (bool, error) {
 		*result = Result{Outcome: Known, State: Attached, Index: uint64(at.idx)}
 		return true, nil
 	}
+	if t.survey.unqueued[id] {
+		return false, nil
+	}
 	if t.meta.pending > 0 {
 		if found, err = t.isPending(id); found || err != nil {
 			*result = Result{Outcome: Known, State: Pending}

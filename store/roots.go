@@ -19,7 +19,7 @@ type keyed struct {
 
 // indexVersion keeps the tables roots and firsts. It is called when the record is in versions and in the graph.
 func (t *tx) indexVersion(e *entry, at place) error {
-	if len(e.rows) == 0 {
+	if len(e.rows) == 0 || e.alone {
 		return nil
 	}
 	owner, err := t.ownerNumber(e.Owner)

@@ -58,7 +58,13 @@ type tx struct {
 	graph int
 	// attached are the records that the batch attached.
 	attached []Item
+	// newTips are those of the attached ones that are tips, by their index: few of all that the batch attaches in the end.
+	newTips map[int64]tip
+	survey  survey
 }
+
+// tip is a row of the table tips.
+type tip struct{ reputable, past, timestamp int64 }
 
 func (s *Store) begin() (*tx, error) {
 	if _, err := s.writer.exec("BEGIN IMMEDIATE"); err != nil {
@@ -73,7 +79,9 @@ func (s *Store) begin() (*tx, error) {
 }
 
 // newTx is the transaction that the writer's connection has begun.
-func (s *Store) newTx() *tx { return &tx{conn: s.writer, store: s, graph: s.dag.Len()} }
+func (s *Store) newTx() *tx {
+	return &tx{conn: s.writer, store: s, graph: s.dag.Len(), newTips: map[int64]tip{}}
+}
 
 // loadMeta reads the counters, which a new database does not have yet.
 func (t *tx) loadMeta() error {
@@ -91,6 +99,9 @@ func (t *tx) loadMeta() error {
 func (s *Store) id() []byte { id := s.network.ID(); return id[:] }
 
 func (t *tx) commit() error {
+	if err := t.writeTips(); err != nil {
+		return err
+	}
 	if t.meta != t.was {
 		if err := t.meta.save(t.conn); err != nil {
 			return err
@@ -109,6 +120,7 @@ func (t *tx) see() int64 {
 
 // rollback undoes the batch; what the caches and the graph learned in it is forgotten.
 func (t *tx) rollback() {
+	t.forget()
 	t.store.dag.Truncate(t.graph)
 	t.store.recent.Purge()
 	t.store.owners.Purge()
@@ -142,6 +154,9 @@ func (s *Store) transact(do func(*tx) error) error {
 func (t *tx) find(id protocol.ID) (place, bool, error) {
 	if at, ok := t.store.recent.Get(id); ok {
 		return at, true, nil
+	}
+	if t.survey.unattached[prefix(id[:])] {
+		return place{}, false, nil
 	}
 	idx, err := t.index(id)
 	if err != nil || idx == 0 {

@@ -9,6 +9,7 @@ import (
 // request is a change of one step or several, waiting for its commit. Steps may be run again, when a batch fails and is
 // repeated one by one; they return only errors of the database.
 type request struct {
+	ahead func(*tx) error // runs before the steps when they share a transaction; nil: nothing
 	steps []func(*tx) error
 	done  chan []error // one for each step; with room for the answer, so that nobody waits for a caller who gave up
 }
@@ -16,7 +17,7 @@ type request struct {
 // change has the writer run a change and returns after it was committed, which means written to the disk. When ctx
 // ends before, the change may or may not still happen.
 func (s *Store) change(ctx context.Context, run func(*tx) error) error {
-	errs, err := s.submit(ctx, []func(*tx) error{run})
+	errs, err := s.submit(ctx, &request{steps: []func(*tx) error{run}})
 	if err != nil {
 		return err
 	}
@@ -25,11 +26,11 @@ func (s *Store) change(ctx context.Context, run func(*tx) error) error {
 
 // submit has the writer run the steps of a change in one transaction, or, should that fail, in one for each. It returns what
 // became of each step, or why that is not known.
-func (s *Store) submit(ctx context.Context, steps []func(*tx) error) ([]error, error) {
+func (s *Store) submit(ctx context.Context, r *request) ([]error, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	r := &request{steps: steps, done: make(chan []error, 1)}
+	r.done = make(chan []error, 1)
 	select {
 	case <-s.quit:
 		return nil, ErrClosed
@@ -124,6 +125,11 @@ func (s *Store) batch(first *request) {
 }
 
 func (t *tx) run(r *request) error {
+	if r.ahead != nil {
+		if err := r.ahead(t); err != nil {
+			return err
+		}
+	}
 	for _, step := range r.steps {
 		if err := step(t); err != nil {
 			return err

@@ -1,0 +1,134 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"slices"
+	"strings"
+)
+
+// backlog are rows that are to be inserted: many at a time cost a third. They are written in the order of the tables, so that
+// what refers to a record comes behind it, before a statement runs that might miss them, and before the commit.
+type backlog struct {
+	values [lateTables][]driver.NamedValue
+	rows   int
+}
+
+// Tables whose rows may be late.
+const (
+	intoRecords = iota
+	intoDAG
+	intoIDs
+	intoOwners
+	intoSelectors
+	intoVersions
+	intoTips
+	lateTables
+)
+
+// lateTable says how rows are inserted into a table.
+type lateTable struct {
+	name    string
+	columns int
+	// inserts are statements for 1, 2, 4, … rows.
+	inserts [pieceBits + 1]string
+}
+
+// pieceBits is the binary logarithm of how many rows one statement inserts at most: more save nothing.
+const pieceBits = 5
+
+var late = [lateTables]lateTable{
+	intoRecords:   newLateTable("INSERT INTO records", 3),
+	intoDAG:       newLateTable("INSERT INTO dag (idx, timestamp, node, seen)", 4),
+	intoIDs:       newLateTable("INSERT INTO ids", 2),
+	intoOwners:    newLateTable("INSERT INTO owners", 2),
+	intoSelectors: newLateTable("INSERT OR IGNORE INTO selectors", 5),
+	intoVersions:  newLateTable("INSERT INTO versions", 5),
+	intoTips:      newLateTable("INSERT INTO tips (reputable, past, idx, timestamp)", 4),
+}
+
+func newLateTable(insert string, columns int) lateTable {
+	_, name, _ := strings.Cut(insert, "INTO ")
+	name, _, _ = strings.Cut(name, " ")
+	t := lateTable{name: name, columns: columns}
+	row := "(" + strings.Repeat(", ?", columns)[2:] + ")"
+	for bits := range t.inserts {
+		t.inserts[bits] = insert + " VALUES " + strings.Repeat(", "+row, 1<<bits)[2:]
+	}
+	return t
+}
+
+// mustFollow reports whether a statement has to wait until all rows are written: it names one of their tables, or what it
+// inserts may refer to them.
+func mustFollow(sql string) bool {
+	return strings.HasPrefix(sql, "INSERT") || sql == "COMMIT" ||
+		slices.ContainsFunc(late[:], func(t lateTable) bool { return strings.Contains(sql, t.name) })
+}
+
+// insertLater inserts a row, sooner or later.
+func (c *conn) insertLater(into int, values ...driver.Value) error {
+	list := c.backlog.values[into]
+	for _, v := range values {
+		list = append(list, driver.NamedValue{Value: v})
+	}
+	c.backlog.values[into] = list
+	if c.backlog.rows++; c.backlog.rows >= backlogRows {
+		return c.catchUp()
+	}
+	return nil
+}
+
+// catchUp writes all rows.
+func (c *conn) catchUp() error {
+	if c.backlog.rows == 0 {
+		return nil
+	}
+	for i, values := range c.backlog.values {
+		if err := c.insert(&late[i], values); err != nil {
+			return err
+		}
+	}
+	c.forget()
+	return nil
+}
+
+// forget drops all rows.
+func (c *conn) forget() {
+	for i, values := range c.backlog.values {
+		clear(values)
+		c.backlog.values[i] = values[:0]
+	}
+	c.backlog.rows = 0
+}
+
+func (c *conn) insert(t *lateTable, values []driver.NamedValue) error {
+	for bits := pieceBits; len(values) > 0; {
+		n := t.columns << bits
+		if n > len(values) {
+			bits--
+			continue
+		}
+		if err := c.insertPiece(t.inserts[bits], values[:n]); err != nil {
+			return err
+		}
+		values = values[n:]
+	}
+	return nil
+}
+
+// insertPiece runs a statement as a query, which the driver does with one call into C for all values.
+func (c *conn) insertPiece(sql string, values []driver.NamedValue) error {
+	for i := range values {
+		values[i].Ordinal = i + 1
+	}
+	st, err := c.take(sql)
+	if err != nil {
+		return err
+	}
+	defer c.give(sql, st)
+	set, err := st.QueryContext(context.Background(), values)
+	if err != nil {
+		return err
+	}
+	return set.Close()
+}

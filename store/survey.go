@@ -1,0 +1,104 @@
+package store
+
+import (
+	"database/sql/driver"
+	"strings"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// survey is what was found out at once about many records that are about to be put, and would be asked for one by one. It
+// knows only what is not there, and is told when that comes. The zero value knows nothing.
+type survey struct {
+	// unattached are beginnings of IDs that no attached record's ID has, and unclaimed composite keys without a version.
+	unattached, unclaimed map[int64]bool
+	// unqueued are IDs of no pending or held record, and unawaited those that no pending record waits for.
+	unqueued, unawaited map[protocol.ID]bool
+}
+
+// surveyed is how many things one statement looks for: more save nothing.
+const surveyed = 32
+
+// inMany completes a statement to look for that many.
+func inMany(sql string) string { return sql + " IN (" + strings.Repeat(", ?", surveyed)[2:] + ")" }
+
+var (
+	surveyIDs      = inMany("SELECT prefix FROM ids WHERE prefix")
+	surveyVersions = inMany("SELECT composite FROM versions WHERE composite")
+	surveyPending  = inMany("SELECT id FROM pending WHERE id")
+	surveyHeld     = inMany("SELECT id FROM held WHERE id")
+	surveyWaits    = inMany("SELECT missing FROM waits WHERE missing")
+)
+
+// lookAhead surveys what putting these records will ask for.
+func (t *tx) lookAhead(puts []*put) (err error) {
+	ids, beginnings, composites := make([]protocol.ID, len(puts)), make([]int64, 0, 2*len(puts)), make([]int64, 0, len(puts))
+	mine := make(map[protocol.ID]bool, len(puts))
+	for i, p := range puts {
+		ids[i] = p.entry.ID()
+		mine[ids[i]] = true
+		beginnings = append(beginnings, prefix(ids[i][:]))
+		if len(p.entry.rows) > 0 {
+			composites = append(composites, p.entry.composite)
+		}
+	}
+	for _, p := range puts {
+		for _, link := range p.entry.Links {
+			if !mine[link] && !t.store.recent.Contains(link) {
+				beginnings = append(beginnings, prefix(link[:]))
+			}
+		}
+	}
+	v := &t.survey
+	if v.unattached, err = t.absentNumbers(surveyIDs, beginnings); err != nil {
+		return err
+	}
+	if v.unclaimed, err = t.absentNumbers(surveyVersions, composites); err != nil {
+		return err
+	}
+	if v.unqueued, err = t.absentIDs(ids, surveyPending, surveyHeld); err != nil {
+		return err
+	}
+	v.unawaited, err = t.absentIDs(ids, surveyWaits)
+	return err
+}
+
+// absentNumbers returns those of the numbers that a statement does not find.
+func (t *tx) absentNumbers(sql string, numbers []int64) (map[int64]bool, error) {
+	absent := make(map[int64]bool, len(numbers))
+	for _, n := range numbers {
+		absent[n] = true
+	}
+	err := t.lookFor(sql, len(numbers), func(i int) driver.Value { return numbers[i] }, func(r *rows) { delete(absent, r.int(0)) })
+	return absent, err
+}
+
+// absentIDs returns those of the IDs that none of some statements finds.
+func (t *tx) absentIDs(ids []protocol.ID, sqls ...string) (map[protocol.ID]bool, error) {
+	absent := make(map[protocol.ID]bool, len(ids))
+	for _, id := range ids {
+		absent[id] = true
+	}
+	for _, sql := range sqls {
+		if err := t.lookFor(sql, len(ids), func(i int) driver.Value { return ids[i][:] }, func(r *rows) {
+			delete(absent, protocol.ID(r.blob(0)))
+		}); err != nil {
+			return nil, err
+		}
+	}
+	return absent, nil
+}
+
+// lookFor runs a statement for n values, many at a time.
+func (t *tx) lookFor(sql string, n int, value func(i int) driver.Value, found func(*rows)) error {
+	var args [surveyed]driver.Value
+	for from := 0; from < n; from += surveyed {
+		for i := range args {
+			args[i] = value(min(from+i, n-1))
+		}
+		if err := t.each(func(r *rows) error { found(r); return nil }, sql, args[:]...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
