@@ -1,10 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/vbauerster/mpb/v8"
@@ -24,12 +26,12 @@ type backfill struct {
 	log   *slog.Logger
 	lines *lines // where a bar is drawn; nil: nowhere
 
-	first  *api.Progress // as it began; nil: there is none
-	last   api.Progress
-	begin  time.Time
-	logged time.Time
-	bar    *mpb.Bar
-	all    *mpb.Progress
+	first   *api.Progress // as it began; nil: there is none
+	begin   time.Time
+	logged  time.Time
+	bar     *mpb.Bar
+	all     *mpb.Progress
+	refresh chan any // has all drawn anew
 }
 
 // watchBackfill follows a node until ctx ends.
@@ -65,11 +67,12 @@ func (b *backfill) look(now time.Time, s *api.SyncStatus) {
 
 func (b *backfill) start(now time.Time, p *api.Progress) {
 	b.log.Info("copying the records that this node lacks", "attached", p.Done, "of", p.Total)
-	b.first, b.last, b.begin, b.logged = p, *p, now, now
+	b.first, b.begin, b.logged = p, now, now
 	if b.lines == nil {
 		return
 	}
-	b.all = mpb.New(mpb.WithOutput(b.lines.to), mpb.WithRefreshRate(100*time.Millisecond))
+	b.refresh = make(chan any)
+	b.all = mpb.New(mpb.WithOutput(b.lines.to), mpb.WithManualRefresh(b.refresh))
 	b.bar = b.all.AddBar(int64(p.Total), mpb.BarRemoveOnComplete(), //nolint:gosec // a count
 		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return b.lines.text(0) })),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return b.lines.text(1) })),
@@ -79,7 +82,6 @@ func (b *backfill) start(now time.Time, p *api.Progress) {
 }
 
 func (b *backfill) step(now time.Time, p *api.Progress) {
-	b.last = *p
 	b.draw(p)
 	if b.bar == nil && now.Sub(b.logged) >= logEvery {
 		b.logged = now
@@ -92,6 +94,15 @@ func (b *backfill) draw(p *api.Progress) {
 		b.lines.say(progressText(p), paceText(p))
 		b.bar.SetTotal(int64(max(p.Total, p.Done)+1), false) //nolint:gosec // a count; it is complete only when the node says so
 		b.bar.SetCurrent(int64(p.Done))                      //nolint:gosec // a count
+		b.redraw()
+	}
+}
+
+// redraw draws the bar and the lines above it. A terminal that takes nothing any more is waited for only so long.
+func (b *backfill) redraw() {
+	select {
+	case b.refresh <- time.Now():
+	case <-time.After(time.Second):
 	}
 }
 
@@ -108,9 +119,12 @@ func (b *backfill) endBar() {
 	if b.bar == nil {
 		return
 	}
+	b.lines.hold()
+	b.redraw()
+	b.redraw() // which begins when the first one is through, so that no line is lost
 	b.bar.Abort(true)
 	b.all.Wait()
-	b.lines.through(nil)
+	b.lines.release()
 	b.bar, b.all = nil, nil
 }
 
@@ -119,21 +133,40 @@ type lines struct {
 	to io.Writer
 
 	mu    sync.Mutex
-	above io.Writer // nil: there is no bar
-	texts [2]string // what stands beside the bar
+	above io.Writer     // nil: there is no bar
+	held  *bytes.Buffer // keeps the lines while a bar is taken away; nil: none is
+
+	// texts stand before and behind the bar. They have nothing to do with mu, which a log holds while the bar is drawn.
+	texts [2]atomic.Pointer[string]
 }
 
 // Write implements io.Writer.
 func (l *lines) Write(p []byte) (int, error) {
 	l.mu.Lock()
-	above := l.above
-	l.mu.Unlock()
-	if above != nil {
-		if n, err := above.Write(p); err == nil {
+	defer l.mu.Unlock()
+	if l.held != nil {
+		return l.held.Write(p)
+	}
+	if l.above != nil {
+		if n, err := l.above.Write(p); err == nil {
 			return n, nil
 		}
 	}
 	return l.to.Write(p)
+}
+
+func (l *lines) hold() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.held = new(bytes.Buffer)
+}
+
+// release writes what was held, and from now on without a bar.
+func (l *lines) release() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	_, _ = l.to.Write(l.held.Bytes()) // as with any line of a log, there is nobody to tell
+	l.above, l.held = nil, nil
 }
 
 func (l *lines) through(above io.Writer) {
@@ -143,13 +176,14 @@ func (l *lines) through(above io.Writer) {
 }
 
 func (l *lines) say(before, behind string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.texts = [2]string{before + " ", " " + behind}
+	before, behind = before+" ", " "+behind
+	l.texts[0].Store(&before)
+	l.texts[1].Store(&behind)
 }
 
 func (l *lines) text(i int) string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.texts[i]
+	if s := l.texts[i].Load(); s != nil {
+		return *s
+	}
+	return ""
 }

@@ -93,7 +93,8 @@ func paceText(p *api.Progress) string {
 	if p.Rate < 1 {
 		return "no records lately"
 	}
-	left := time.Duration(float64(max(p.Total, p.Done)-p.Done) / p.Rate * float64(time.Second))
+	seconds := min(float64(max(p.Total, p.Done)-p.Done)/p.Rate, 1e9) // 30 years are long enough
+	left := time.Duration(seconds * float64(time.Second))
 	return fmt.Sprintf("%s a second, about %s left", grouped(uint64(p.Rate)), roughly(left))
 }
 
