@@ -223,7 +223,11 @@ func (a *agenda) peerDown(id peer.ID) {
 
 func (a *agenda) remember(p *acquaintance) {
 	p.left = a.now
-	if _, ok := a.absent[p.id]; ok || len(a.absent) < a.limits.absent {
+	old, ok := a.absent[p.id]
+	if old.guilty && old.pausedTo > p.pausedTo {
+		p.pausedTo, p.guilty = old.pausedTo, true
+	}
+	if ok || len(a.absent) < a.limits.absent {
 		a.absent[p.id] = p.memory
 	}
 }
@@ -351,8 +355,11 @@ func (a *agenda) ended(id sessionID, o outcome) {
 	p.byLot = false
 	a.repace(o, byLot)
 	a.judge(p, o, led)
-	if a.byPeer[p.id] != p { // it went; what is known of it may have changed
+	switch now := a.byPeer[p.id]; {
+	case now == nil: // it went; what is known of it may have changed
 		a.remember(p)
+	case now != p && o.ending == endedGuilty: // and came again
+		a.accuse(now)
 	}
 }
 
