@@ -9,10 +9,10 @@ import (
 // Two halves that were cut apart for ten minutes have the same records soon after they meet again.
 func TestHalvesHeal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		w := newWorld(t, ordinary(random(20, 6, *flagSeed)))
+		w := newWorld(t, ordinary(random(unlessRace(20, 10), 6, *flagSeed)))
 		w.start()
 		w.settle()
-		h := w.heal(10*time.Minute, 300, 200)
+		h := w.heal(10*time.Minute, unlessRace(300, 100), 200)
 		t.Log(h)
 		if h.took > 30*time.Second {
 			t.Errorf("took %v to heal, want at most 30 s", h.took)
@@ -39,7 +39,7 @@ func TestFlapping(t *testing.T) {
 // A node that comes when the others have had their records for long has them soon.
 func TestLateJoiner(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		const nodes, records = 8, 2000
+		nodes, records := unlessRace(8, 5), unlessRace(2000, 500)
 		w := newWorld(t, ordinary(full(nodes)))
 		old, joiner := w.nodes[:nodes-1], w.nodes[nodes-1]
 		var bytes int64
@@ -52,7 +52,7 @@ func TestLateJoiner(t *testing.T) {
 		w.start(joiner)
 		took := w.agree(5 * time.Minute).Sub(began)
 		u := w.used(before)
-		t.Logf("%d records, %d B, took %v (%.0f/s); %v", records, bytes, took, records/took.Seconds(), u)
+		t.Logf("%d records, %d B, took %v (%.0f/s); %v", records, bytes, took, float64(records)/took.Seconds(), u)
 		if took > time.Minute {
 			t.Errorf("took %v, want at most a minute", took)
 		}

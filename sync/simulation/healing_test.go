@@ -2,6 +2,8 @@ package simulation
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/lf-store/lf/protocol"
@@ -10,14 +12,15 @@ import (
 // healed is what it took two halves to become one.
 type healed struct {
 	records     int           // that either half lacked
-	took        time.Duration // since the wire was whole
+	linked      time.Duration // until all are connected again
+	took        time.Duration // until all have all records, since the wire was whole
 	usage       usage         // in that time
 	least, idle int64         // bytes that had to be sent, and bytes that would have been sent anyway
 }
 
 func (h healed) String() string {
-	return fmt.Sprintf("%d records on each side, healed in %v; %d B had to be sent, payload %.2f of it; %v",
-		h.records/2, h.took, h.least, float64(h.usage.payload())/float64(h.least), h.usage)
+	return fmt.Sprintf("%d records on each side, connected after %v, healed after %v; %d B had to be sent, payload %.2f of it; %v",
+		h.records/2, h.linked, h.took, h.least, float64(h.usage.payload())/float64(h.least), h.usage)
 }
 
 // heal cuts the network into halves for so long, has so many records written in each meanwhile, and makes it whole again.
@@ -36,6 +39,10 @@ func (w *world) heal(after time.Duration, records, size int) (h healed) {
 	time.Sleep(time.Until(began.Add(after)))
 	before, began := w.used(usage{}), time.Now()
 	w.set(func(c *conditions) { c.severed = nil })
+	for _, n := range w.nodes {
+		w.await(time.Minute, "node is connected again", n.connected)
+	}
+	h.linked = time.Since(began)
 	h.took = w.agree(10 * time.Minute).Sub(began)
 	h.usage = w.used(before)
 	return h
@@ -56,4 +63,42 @@ func (n *node) ownRecords() (count int64) {
 		}
 	}
 	return count
+}
+
+// quiet is what a network in sync uses while nothing happens.
+type quiet struct {
+	nodes, lines int // lines: connections
+	hours        float64
+	usage        usage
+}
+
+// perLine returns what one node sends and receives over one of its connections, of these bytes, in an hour.
+func (q quiet) perLine(bytes int64) float64 { return float64(bytes) / float64(q.lines) / q.hours }
+
+// perNode returns what one node sends of these bytes in an hour, which is what it receives.
+func (q quiet) perNode(bytes int64) float64 { return float64(bytes) / float64(q.nodes) / q.hours }
+
+func (q quiet) String() string {
+	s := fmt.Sprintf("%d nodes, %d connections: an hour costs a node %.0f B out and as much in, %.0f B both ways for each peer; of that",
+		q.nodes, q.lines, q.perNode(q.usage.wire), q.perLine(q.usage.wire))
+	for _, protocol := range slices.Sorted(maps.Keys(q.usage.by)) {
+		s += fmt.Sprintf(" %s %.0f,", protocol, q.perLine(q.usage.by[protocol]))
+	}
+	return s + fmt.Sprintf(" QUIC, UDP and IP %.0f in %.0f datagrams", q.perLine(q.usage.wire-q.usage.payload()), q.perLine(q.usage.datagrams))
+}
+
+// idle has the nodes hold so many records, waits until all know that all have them, and lets the time pass.
+func (w *world) idle(records int, during time.Duration) quiet {
+	w.history(w.nodes, records, 200)
+	w.start()
+	w.settle()
+	time.Sleep(10 * time.Minute) // comparing becomes rarer while nothing differs
+	before := w.used(usage{})
+	time.Sleep(during)
+	q := quiet{nodes: len(w.nodes), hours: during.Hours(), usage: w.used(before)}
+	for _, n := range w.nodes {
+		q.lines += len(n.host.Network().Conns())
+	}
+	q.lines /= 2
+	return q
 }

@@ -10,7 +10,7 @@ import (
 )
 
 var (
-	flagNodes = flag.Int("nodes", 0, "how many nodes the large networks have (default 100, with the race detector 40)")
+	flagNodes = flag.Int("nodes", 0, "how many nodes the large networks have (default 100, with the race detector 25)")
 	flagSeed  = flag.Uint64("seed", 1, "of topologies, latencies, losses and writers")
 )
 

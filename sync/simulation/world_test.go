@@ -30,7 +30,8 @@ type settings struct {
 	loss      float64   // of each datagram
 	maxValue  uint32    // of the network
 	gossip    gossipLoss
-	redial    time.Duration // between tries to reach a neighbor that is not there
+	options   []pubsub.Option // besides those of a node
+	redial    time.Duration   // between tries to reach a neighbor that is not there
 	seed      uint64
 }
 
@@ -205,6 +206,7 @@ func (n *node) open() (err error) {
 	if w.config.gossip != nil {
 		options = append(options, pubsub.WithAppSpecificRpcInspector(n.lose()))
 	}
+	options = append(options, w.config.options...)
 	if config.PubSub, err = pubsub.NewGossipSub(ctx, n.host, options...); err != nil {
 		return err
 	}
@@ -263,20 +265,24 @@ func (n *node) close() error {
 	return err
 }
 
-// keepConnected does what the node's keeper of seeds does, at a fixed pace.
+// keepConnected does what the node's keeper of seeds does, at a steady pace.
 func (n *node) keepConnected(ctx context.Context) {
-	luck := seeded.New(seeded.NewPCG(n.world.config.seed, uint64(n.index)<<32))
-	for ctx.Err() == nil {
-		for _, i := range n.neighbors {
-			if !n.linked(i) {
-				n.dial(ctx, i)
+	var dialing sync.WaitGroup
+	defer dialing.Wait()
+	for _, i := range n.neighbors {
+		luck := seeded.New(seeded.NewPCG(n.world.config.seed, uint64(n.index)<<32|uint64(i)))
+		dialing.Go(func() {
+			for ctx.Err() == nil {
+				if !n.linked(i) {
+					n.dial(ctx, i)
+				}
+				pause := n.world.config.redial
+				select {
+				case <-ctx.Done():
+				case <-time.After(pause/2 + time.Duration(luck.Int64N(int64(pause)))):
+				}
 			}
-		}
-		pause := n.world.config.redial
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause/2 + time.Duration(luck.Int64N(int64(pause)))):
-		}
+		})
 	}
 }
 
