@@ -147,12 +147,18 @@ func (r *reader) bound() (Bound, error) {
 	if err != nil {
 		return b, err
 	}
-	if n > uint64(len(b.ID)) || n > 0 && b.Timestamp == Infinity.Timestamp {
+	if n > uint64(len(b.ID)) {
 		return b, r.fault("bound too long")
 	}
 	prefix, err := r.bytes(int(n))
+	if err != nil {
+		return b, err
+	}
 	copy(b.ID[:], prefix)
-	return b, err
+	if b.Compare(Infinity) > 0 {
+		return b, r.fault("bound beyond infinity")
+	}
+	return b, nil
 }
 
 func (r *reader) ids() ([]byte, error) {
