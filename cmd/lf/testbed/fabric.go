@@ -14,8 +14,8 @@ type Fabric interface {
 	// Prepare makes room for nodes and returns where each one's process is to run, in their order.
 	Prepare(ctx context.Context, nodes []*Node) ([]Place, error)
 	// Cut cuts exactly these links and opens all others; connections over a link that is cut end. It is called after
-	// every change of the links, and again when a node has started, with every node that runs.
-	Cut(ctx context.Context, cuts []Cut, running []Member) error
+	// every change of the links, and again when a node has started, with all nodes.
+	Cut(ctx context.Context, cuts []Cut, nodes []Member) error
 	// Close takes everything away again.
 	Close() error
 }
@@ -37,7 +37,7 @@ type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 // new ones to From, unless there is a cut for that as well.
 type Cut struct{ From, To string }
 
-// Member is a node that runs: its name, its peer ID, and the door to it. Hostile ones have no door.
+// Member is a node: its name, its peer ID, and the door to it. Hostile ones have no door, nor have those that are down.
 type Member struct {
 	Name, Peer string
 	Door       Door

@@ -42,15 +42,15 @@ func (l *Loopback) Prepare(_ context.Context, nodes []*Node) ([]Place, error) {
 }
 
 // Cut has every node refuse the peers that it is cut off from.
-func (l *Loopback) Cut(ctx context.Context, cuts []Cut, running []Member) error {
+func (l *Loopback) Cut(ctx context.Context, cuts []Cut, nodes []Member) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(16)
-	for _, m := range running {
+	for _, m := range nodes {
 		if m.Door == nil {
 			continue
 		}
 		group.Go(func() error {
-			if _, err := m.Door.SetLinks(ctx, api.TestbedLinks{Blocked: blockedAt(m, cuts, running)}); err != nil {
+			if _, err := m.Door.SetLinks(ctx, api.TestbedLinks{Blocked: blockedAt(m, cuts, nodes)}); err != nil {
 				return fmt.Errorf("cut the links of %s: %w", m.Name, err)
 			}
 			return nil
@@ -60,9 +60,9 @@ func (l *Loopback) Cut(ctx context.Context, cuts []Cut, running []Member) error 
 }
 
 // blockedAt is which links a node blocks, and in which direction.
-func blockedAt(m Member, cuts []Cut, running []Member) []api.BlockedLink {
+func blockedAt(m Member, cuts []Cut, nodes []Member) []api.BlockedLink {
 	blocked := []api.BlockedLink{}
-	for _, o := range running {
+	for _, o := range nodes {
 		var in, out bool
 		for _, c := range cuts {
 			in = in || c == (Cut{o.Name, m.Name})

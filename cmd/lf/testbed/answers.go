@@ -1,0 +1,64 @@
+package testbed
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
+)
+
+const (
+	// askedFought is how many names that are fought for are asked about at most, askedOwn how many others.
+	askedFought = 200
+	askedOwn    = 20
+)
+
+// sameAnswers reports whether nodes give the same answers to the same questions.
+func (r *runner) sameAnswers(ctx context.Context, nodes []string) (text, wrong string, err error) {
+	var fought int
+	r.tell(func() { fought = r.fought })
+	var names []string
+	for i := range min(fought, askedFought) {
+		names = append(names, contested(i))
+	}
+	for i := range min(r.facts.Load(), askedOwn) { // spread evenly
+		names = append(names, fmt.Sprintf("fact-%d", 1+i*r.facts.Load()/min(r.facts.Load(), askedOwn)))
+	}
+	for _, name := range names {
+		key, err := r.names.Derive(name)
+		if err != nil {
+			return "", "", err //nolint:wrapcheck // it says what
+		}
+		if wrong, err := r.answersOf(ctx, nodes, name, key.Selector()); wrong != "" || err != nil {
+			return "", wrong, err
+		}
+	}
+	return counted(len(names), "question", "questions"), "", nil
+}
+
+// answersOf compares what nodes answer about one name.
+func (r *runner) answersOf(ctx context.Context, nodes []string, name string, key protocol.SelectorKey) (wrong string, err error) {
+	var first string
+	for i, node := range nodes {
+		door := r.members[node].access()
+		if door == nil {
+			return node + " does not run", nil
+		}
+		result, err := door.Query(ctx, api.Query{Selectors: []api.SelectorRange{{Key: &key, To: protocol.MaxOrdinal}}})
+		if err != nil {
+			return "", fmt.Errorf("ask %s: %w", node, err)
+		}
+		answer := "nothing"
+		if len(result.Answers) > 0 {
+			a := &result.Answers[0]
+			answer = fmt.Sprintf("%s of %s", a.Record.ID, counted(a.Claims, "claim", "claims"))
+		}
+		if i == 0 {
+			first = answer
+		} else if answer != first {
+			return fmt.Sprintf("asked for %q, %s answers %s, and %s %s", name, nodes[0], first, node, answer), nil
+		}
+	}
+	return "", nil
+}

@@ -1,0 +1,295 @@
+package testbed
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lf-store/lf/node/api"
+)
+
+// again is how often an expectation that is not true yet is looked at.
+const again = 100 * time.Millisecond
+
+// check is one thing that an expectation wants.
+type check struct {
+	what string
+	// holds says why it does not, "" if it does, and then text is how well.
+	holds func(ctx context.Context) (text, wrong string, err error)
+}
+
+// expect waits until everything expected is true, all at once.
+func (r *runner) expect(ctx context.Context, i int, e Expect) error {
+	checks := r.checks(i, e)
+	begun := r.now()
+	taken := map[string]float64{}
+	for {
+		var wrong []string
+		texts := map[string]string{}
+		for _, c := range checks {
+			text, why, err := c.holds(ctx)
+			if err != nil && !isAway(err) {
+				return err
+			}
+			if err != nil {
+				why = err.Error()
+			}
+			if why != "" {
+				wrong = append(wrong, c.what+": "+why)
+				delete(taken, c.what)
+				continue
+			}
+			texts[c.what] = text
+			if _, ok := taken[c.what]; !ok {
+				taken[c.what] = (r.now() - r.since()).Seconds()
+			}
+		}
+		if len(wrong) == 0 {
+			r.confirm(i, checks, texts, taken)
+			return nil
+		}
+		if r.now()-begun > e.Within {
+			return errors.New("not within " + e.Within.String() + ": " + strings.Join(wrong, "; "))
+		}
+		if err := sleep(ctx, again); err != nil {
+			return fmt.Errorf("%w (so far: %s)", err, strings.Join(wrong, "; "))
+		}
+	}
+}
+
+// since is when the last step that did something had ended.
+func (r *runner) since() (at time.Duration) {
+	r.tell(func() { at = r.settled })
+	return at
+}
+
+// confirm reports what came true.
+func (r *runner) confirm(i int, checks []check, texts map[string]string, taken map[string]float64) {
+	r.tell(func() {
+		for _, c := range checks {
+			r.report.Steps[i].Checks = append(r.report.Steps[i].Checks, CheckReport{c.what, texts[c.what], max(0, taken[c.what])})
+		}
+	})
+}
+
+// checks are what an expectation wants, the cheap ones first.
+func (r *runner) checks(i int, e Expect) []check {
+	var all []check
+	add := func(wanted bool, what string, holds func(context.Context) (string, string, error)) {
+		if wanted {
+			all = append(all, check{what, holds})
+		}
+	}
+	add(len(e.Connected) > 0, "connected", func(ctx context.Context) (string, string, error) { return r.connected(ctx, e.Nodes, e.Connected, true) })
+	add(len(e.Dropped) > 0, "dropped", func(ctx context.Context) (string, string, error) { return r.connected(ctx, e.Nodes, e.Dropped, false) })
+	add(e.Apart, "apart", func(context.Context) (string, string, error) { return r.apart(e.Nodes) })
+	add(e.Synced, "synced", func(context.Context) (string, string, error) { return r.synced(e.Nodes) })
+	add(e.Converged, "converged", func(ctx context.Context) (string, string, error) { return r.converged(ctx, i, e.Nodes) })
+	add(e.NothingLost, "nothing lost", func(ctx context.Context) (string, string, error) { return r.nothingLost(ctx, e.Nodes) })
+	add(e.SameAnswers, "same answers", func(ctx context.Context) (string, string, error) { return r.sameAnswers(ctx, e.Nodes) })
+	add(e.Bytes != nil, "bytes", func(ctx context.Context) (string, string, error) { return r.bytes(ctx, e.Nodes, e.Bytes) })
+	add(e.Memory > 0, "memory", func(context.Context) (string, string, error) { return r.memory(e.Nodes, e.Memory) })
+	return all
+}
+
+// groups are those of some nodes that can reach each other, if need be through others.
+func (r *runner) groups(nodes []string) (groups [][]string) {
+	for _, g := range r.reach(r.running()) {
+		g = slices.DeleteFunc(g, func(name string) bool { return !slices.Contains(nodes, name) })
+		if len(g) > 0 {
+			groups = append(groups, g)
+		}
+	}
+	return groups
+}
+
+// converged reports whether nodes that can reach each other have the same records, and all that were acknowledged there.
+func (r *runner) converged(ctx context.Context, step int, nodes []string) (text, wrong string, err error) {
+	if down := r.down(nodes); down != "" {
+		return "", down, nil
+	}
+	groups := r.groups(nodes)
+	for _, g := range groups {
+		if wrong := r.alike(g); wrong != "" {
+			return "", wrong, nil
+		}
+	}
+	if err := r.read(ctx, nodes); err != nil { // what they say is alike, now exactly
+		return "", "", err
+	}
+	for _, g := range groups {
+		there := map[string]bool{}
+		for _, name := range g {
+			there[name] = true
+		}
+		for _, name := range g {
+			if n := r.books.lacks(name, there); n > 0 {
+				return "", fmt.Sprintf("%s lacks %s acknowledged by nodes that it can reach", name, records(n)), nil
+			}
+			if n := r.books.differ(g[0], name); n > 0 {
+				return "", fmt.Sprintf("%s and %s differ in %s", g[0], name, records(n)), nil
+			}
+		}
+	}
+	r.noteConverged(step, nodes)
+	return fmt.Sprintf("%s in %s", counted(len(nodes), "node", "nodes"), counted(len(groups), "group", "groups")), "", nil
+}
+
+// down names a node that should run and does not.
+func (r *runner) down(nodes []string) string {
+	for _, name := range nodes {
+		if !r.members[name].isUp() {
+			return name + " does not run"
+		}
+	}
+	return ""
+}
+
+// alike says in what nodes differ as far as they say themselves.
+func (r *runner) alike(nodes []string) string {
+	first, _ := r.members[nodes[0]].seen()
+	for _, name := range nodes[1:] {
+		other, _ := r.members[name].seen()
+		switch {
+		case other.attached != first.attached:
+			return fmt.Sprintf("%s has %s, %s has %d", nodes[0], recordsOf(first.attached), name, other.attached)
+		case other.fingerprint != first.fingerprint:
+			return fmt.Sprintf("%s and %s have %s each, but not the same ones", nodes[0], name, recordsOf(first.attached))
+		}
+	}
+	return ""
+}
+
+// noteConverged notes for every node when it had the last record.
+func (r *runner) noteConverged(step int, nodes []string) {
+	since := r.since()
+	r.tell(func() {
+		report := r.report.Steps[step]
+		report.Nodes = nil
+		for _, name := range nodes {
+			took := max(0, (r.members[name].reached() - since).Seconds())
+			report.Nodes = append(report.Nodes, &NodeStep{Node: name, Converged: &took})
+		}
+	})
+}
+
+// apart reports whether every two groups have different records.
+func (r *runner) apart(nodes []string) (text, wrong string, err error) {
+	groups := r.groups(nodes)
+	for i, g := range groups {
+		for _, h := range groups[:i] {
+			a, _ := r.members[g[0]].seen()
+			b, _ := r.members[h[0]].seen()
+			if a.attached == b.attached && a.fingerprint == b.fingerprint && r.books.differ(g[0], h[0]) == 0 {
+				return "", fmt.Sprintf("%s and %s have the same %s", h[0], g[0], recordsOf(a.attached)), nil
+			}
+		}
+	}
+	return groupsText(groups), "", nil
+}
+
+func (r *runner) synced(nodes []string) (text, wrong string, err error) {
+	for _, name := range nodes {
+		if now, _ := r.members[name].seen(); now.state != api.SyncSynced {
+			return "", fmt.Sprintf("%s says that it is %q", name, now.state), nil
+		}
+	}
+	return "by their own word", "", nil
+}
+
+func (r *runner) nothingLost(ctx context.Context, nodes []string) (text, wrong string, err error) {
+	if err := r.read(ctx, nodes); err != nil {
+		return "", "", err
+	}
+	for _, name := range nodes {
+		if n := r.books.lacks(name, nil); n > 0 {
+			return "", fmt.Sprintf("%s lacks %s", name, records(n)), nil
+		}
+	}
+	n, _ := r.books.totals()
+	return "all " + records(n), "", nil
+}
+
+// bytes reports whether nodes have received as little as wanted.
+func (r *runner) bytes(ctx context.Context, nodes []string, b *Bytes) (text, wrong string, err error) {
+	r.lookAt(ctx, nodes)
+	if err := r.read(ctx, nodes); err != nil {
+		return "", "", err
+	}
+	var texts []string
+	r.tell(func() {
+		for _, name := range nodes {
+			n := r.nodeStep(name, b.Since)
+			most, why := b.Most, sizeText(b.Most)
+			if limit := uint64(b.Factor*float64(n.Least)) + b.Slack; b.Factor > 0 && (most == 0 || limit < most) {
+				most, why = limit, fmt.Sprintf("%s %s", factorText(b), sizeText(n.Least))
+			}
+			if n.In > most && wrong == "" {
+				wrong = fmt.Sprintf("%s has received %s, which is not %s", name, sizeText(n.In), why)
+			}
+			texts = append(texts, name+" "+ratio(n.In, n.Least))
+		}
+	})
+	return strings.Join(texts, ", "), wrong, nil
+}
+
+// ratio is how much came in against the least that could.
+func ratio(in, least uint64) string {
+	if least == 0 {
+		return sizeText(in)
+	}
+	return fmt.Sprintf("%s (%.2f ×)", sizeText(in), float64(in)/float64(least))
+}
+
+// connected reports whether each of some nodes is connected to each of others, or, if not wanted, to none of them.
+func (r *runner) connected(ctx context.Context, nodes, others []string, wanted bool) (text, wrong string, err error) {
+	for _, name := range nodes {
+		door := r.members[name].access()
+		if door == nil {
+			return "", name + " does not run", nil
+		}
+		peers, err := door.Peers(ctx)
+		if err != nil {
+			return "", "", fmt.Errorf("ask %s for its peers: %w", name, err)
+		}
+		there := map[string]bool{}
+		for _, p := range peers {
+			there[p.ID] = true
+		}
+		for _, other := range others {
+			if is := there[r.members[other].machine.peer()]; other != name && is != wanted {
+				return "", fmt.Sprintf("%s %s connected to %s", name, map[bool]string{true: "is", false: "is not"}[is], other), nil
+			}
+		}
+	}
+	return compact(others), "", nil
+}
+
+func (r *runner) memory(nodes []string, most uint64) (text, wrong string, err error) {
+	var largest uint64
+	for _, name := range nodes {
+		n, known := r.members[name].machine.memory()
+		if !known {
+			return "", "", fmt.Errorf("how much memory %s has is not known here: leave memory out", name)
+		}
+		if n > most {
+			return "", fmt.Sprintf("%s has %s", name, sizeText(n)), nil
+		}
+		largest = max(largest, n)
+	}
+	return sizeText(largest) + " at most", "", nil
+}
+
+func counted(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, more)
+}
+
+func records(n int) string { return counted(n, "record", "records") }
+
+func recordsOf(n uint64) string { return counted(int(n), "record", "records") } //nolint:gosec // a count

@@ -1,0 +1,391 @@
+package testbed
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/protocol"
+)
+
+const (
+	// startTime is how long a node may take until it answers, on a machine that is busy with others.
+	startTime = 60 * time.Second
+	// stopTime is how long it may take to end in good order.
+	stopTime = 20 * time.Second
+	// lookAgain is how often a node that starts is looked at.
+	lookAgain = 20 * time.Millisecond
+)
+
+// process is a node as a process of its own, with a home of its own: the real program.
+type process struct {
+	hall  *processes
+	node  *Node
+	place Place
+	home  *home.Home
+	id    string
+	log   string // the file of its log
+
+	mu     sync.Mutex
+	cmd    *exec.Cmd
+	done   chan struct{}
+	client *api.Client
+}
+
+// processes makes them.
+type processes struct {
+	bin     string // the program
+	dir     string // under which the homes are
+	logs    string // under which the logs are
+	network string // the network's file
+	nursery *nursery
+	all     map[string]*process
+}
+
+func newProcesses(bin, dir, logs string, file protocol.NetworkFile) (*processes, error) {
+	text, err := json.Marshal(file)
+	if err != nil {
+		return nil, fmt.Errorf("encode the network: %w", err)
+	}
+	for _, made := range []string{dir, logs} {
+		if err := os.MkdirAll(made, 0o700); err != nil {
+			return nil, fmt.Errorf("a place for the nodes: %w", err)
+		}
+	}
+	network := filepath.Join(dir, "testbed.lfnet")
+	if err := os.WriteFile(network, text, 0o600); err != nil {
+		return nil, fmt.Errorf("the network's file: %w", err)
+	}
+	return &processes{bin: bin, dir: dir, logs: logs, network: network, nursery: newNursery(), all: map[string]*process{}}, nil
+}
+
+// machines gives every node a home with an identity, so that all addresses are known before anybody starts.
+func (h *processes) machines(nodes []*Node, places []Place) (map[string]machine, error) {
+	all := map[string]machine{}
+	for i, n := range nodes {
+		p := &process{hall: h, node: n, place: places[i], log: filepath.Join(h.logs, n.Name+".log")}
+		if err := p.settle(); err != nil {
+			return nil, fmt.Errorf("a home for %s: %w", n.Name, err)
+		}
+		h.all[n.Name], all[n.Name] = p, p
+	}
+	return all, nil
+}
+
+// close ends what still runs.
+func (h *processes) close() error {
+	var ending sync.WaitGroup
+	for _, p := range h.all {
+		ending.Go(func() { _ = p.stop() }) // in the end by killing, which does not fail
+	}
+	ending.Wait()
+	h.nursery.close()
+	return nil
+}
+
+// settle opens the node's home, and makes what is not there.
+func (p *process) settle() (err error) {
+	if p.home, err = home.Open(filepath.Join(p.hall.dir, p.node.Name)); err != nil {
+		return err //nolint:wrapcheck // the caller does
+	}
+	key, err := p.home.Identity()
+	if err != nil {
+		return err //nolint:wrapcheck // the caller does
+	}
+	p.id = protocol.OwnerOf(key).String()
+	_, err = p.home.Token()
+	return err //nolint:wrapcheck // the caller does
+}
+
+func (p *process) peer() string { return p.id }
+
+// address is where others find the node, "" for nowhere.
+func (p *process) address() string {
+	if p.node.Via == "" {
+		return p.place.Listen + "/p2p/" + p.id
+	}
+	return p.hall.all[p.node.Via].address() + "/p2p-circuit/p2p/" + p.id
+}
+
+// arguments are those of the program.
+func (p *process) arguments(testbed string) []string {
+	args := []string{"node", "--profile", p.place.Profile, "--api-listen", p.place.APIListen, "--testbed", testbed}
+	if !p.node.Honest() {
+		args = []string{"testbed-hostile", p.node.Hostile}
+	}
+	args = append(args, "--home", p.home.Dir(), "--network", p.hall.network)
+	if p.node.Via == "" {
+		args = append(args, "--listen", p.place.Listen)
+	}
+	for _, seed := range p.node.Seeds {
+		args = append(args, "--seed", p.hall.all[seed].address())
+	}
+	return append(args, p.node.Flags...)
+}
+
+// wishes is what a testbed wants of a node besides, in a file.
+func (p *process) wishes(clock time.Duration) (file string, err error) {
+	wishes := map[string]any{"relayService": p.node.Relay, "anywhere": p.place.Anywhere}
+	if clock != 0 {
+		wishes["clockOffset"] = clock.String()
+	}
+	if p.node.Via != "" {
+		wishes["relayOnly"] = []string{p.hall.all[p.node.Via].address()}
+	}
+	text, err := json.Marshal(wishes)
+	if err != nil {
+		return "", fmt.Errorf("encode what the testbed wants: %w", err)
+	}
+	file = filepath.Join(p.home.Dir(), "testbed.json")
+	return file, os.WriteFile(file, text, 0o600)
+}
+
+func (p *process) start(ctx context.Context, clock time.Duration) (Door, error) {
+	ctx, cancel := context.WithTimeout(ctx, startTime)
+	defer cancel()
+	if err := os.Remove(filepath.Join(p.home.Dir(), "api")); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("the address that was: %w", err) // of a node that was killed
+	}
+	testbed, err := p.wishes(clock)
+	if err != nil {
+		return nil, err
+	}
+	said, err := p.launch(p.arguments(testbed))
+	if err != nil {
+		return nil, err
+	}
+	if !p.node.Honest() {
+		return nil, p.awaitWord(ctx, said)
+	}
+	client, err := p.awaitAnswer(ctx)
+	if err != nil {
+		return nil, errors.Join(err, p.kill())
+	}
+	return client, nil
+}
+
+// launch starts the process. said is closed when it has written a line.
+func (p *process) launch(args []string) (said <-chan struct{}, err error) {
+	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("its log: %w", err)
+	}
+	argv := append(slices.Clone(p.place.Command), p.hall.bin)
+	cmd := exec.Command(argv[0], append(argv[1:], args...)...) //nolint:gosec // the program and the place are the user's
+	if len(p.place.Command) == 0 {
+		cmd.Args[0] = "lf"
+	}
+	cmd.Env = environment()
+	cmd.Stderr = log
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("its output: %w", err), log.Close())
+	}
+	fmt.Fprintf(log, "--- lf %s\n", strings.Join(args, " "))
+	if err := p.hall.nursery.start(cmd); err != nil {
+		return nil, errors.Join(fmt.Errorf("start %s: %w", p.node.Name, err), log.Close())
+	}
+	first, done := make(chan struct{}), make(chan struct{})
+	p.mu.Lock()
+	p.cmd, p.done = cmd, done
+	p.mu.Unlock()
+	go func() {
+		copyLines(log, out, first)
+		err := cmd.Wait()
+		fmt.Fprintf(log, "--- ended (%v)\n", err)
+		_ = log.Close()
+		close(done)
+	}()
+	return first, nil
+}
+
+// copyLines copies what a process says, and tells when it has said something.
+func copyLines(to io.Writer, from io.Reader, first chan<- struct{}) {
+	lines := bufio.NewReader(from)
+	for said := false; ; {
+		line, err := lines.ReadSlice('\n')
+		_, _ = to.Write(line) // a log that is not written is no reason to stop
+		if !said && len(line) > 0 {
+			said = true
+			close(first)
+		}
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
+			return
+		}
+	}
+}
+
+// environment is the testbed's own, without what would tell a node or a client something else than its flags do.
+func environment() []string {
+	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "LF_") })
+}
+
+// awaitWord waits for a hostile node to begin.
+func (p *process) awaitWord(ctx context.Context, said <-chan struct{}) error {
+	select {
+	case <-said:
+		return nil
+	case <-p.ended():
+		return p.diedAtStart()
+	case <-ctx.Done():
+		return errors.Join(fmt.Errorf("%s does not begin: %w", p.node.Name, context.Cause(ctx)), p.kill())
+	}
+}
+
+// awaitAnswer waits until the node's API answers.
+func (p *process) awaitAnswer(ctx context.Context) (*api.Client, error) {
+	token, err := p.home.ReadToken()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // it says what
+	}
+	for {
+		if url, err := p.home.API(); err == nil {
+			client := api.NewClient(url, token)
+			if _, err := client.Status(ctx); err == nil {
+				p.mu.Lock()
+				p.client = client
+				p.mu.Unlock()
+				return client, nil
+			}
+			_ = client.Close() // nothing is lost
+		}
+		select {
+		case <-p.ended():
+			return nil, p.diedAtStart()
+		case <-ctx.Done():
+			return nil, fmt.Errorf("%s does not answer: %w; it said last:\n%s", p.node.Name, context.Cause(ctx), p.tail())
+		case <-time.After(lookAgain):
+		}
+	}
+}
+
+func (p *process) diedAtStart() error {
+	return fmt.Errorf("%s ended while it was starting; it said last:\n%s", p.node.Name, p.tail())
+}
+
+func (p *process) ended() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.done == nil {
+		p.done = make(chan struct{})
+		close(p.done)
+	}
+	return p.done
+}
+
+func (p *process) stop() error {
+	if p.signal(os.Interrupt) {
+		select {
+		case <-p.ended():
+		case <-time.After(stopTime):
+			return errors.Join(fmt.Errorf("%s did not end within %s after it was asked to, and was killed", p.node.Name, stopTime), p.kill())
+		}
+	}
+	p.hangUp()
+	return nil
+}
+
+func (p *process) kill() error {
+	if p.signal(os.Kill) {
+		<-p.ended()
+	}
+	p.hangUp()
+	return nil
+}
+
+// signal reports whether there was somebody to send it to.
+func (p *process) signal(s os.Signal) bool {
+	done := p.ended()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	select {
+	case <-done:
+		return false
+	default:
+		return p.cmd.Process.Signal(s) == nil
+	}
+}
+
+func (p *process) hangUp() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.client != nil {
+		_ = p.client.Close() // idle connections
+		p.client = nil
+	}
+}
+
+// kept is what a home keeps when its node is wiped: who it is.
+var kept = []string{"identity", "api.token"}
+
+func (p *process) wipe() error {
+	entries, err := os.ReadDir(p.home.Dir())
+	if err != nil {
+		return fmt.Errorf("wipe %s: %w", p.node.Name, err)
+	}
+	for _, e := range entries {
+		if slices.ContainsFunc(kept, func(name string) bool { return strings.HasPrefix(e.Name(), name) }) {
+			continue
+		}
+		if err := os.RemoveAll(filepath.Join(p.home.Dir(), e.Name())); err != nil {
+			return fmt.Errorf("wipe %s: %w", p.node.Name, err)
+		}
+	}
+	return nil
+}
+
+// memory reads what Linux tells of the process.
+func (p *process) memory() (bytes uint64, known bool) {
+	p.mu.Lock()
+	cmd := p.cmd
+	p.mu.Unlock()
+	if cmd == nil {
+		return 0, false
+	}
+	text, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(cmd.Process.Pid), "status"))
+	if err != nil {
+		return 0, false
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+			n, err := strconv.ParseUint(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(value), "kB")), 10, 64)
+			return n << 10, err == nil
+		}
+	}
+	return 0, false
+}
+
+// tailLines is how much of a log an error shows.
+const tailLines = 8
+
+func (p *process) tail() string {
+	text, err := os.ReadFile(p.log)
+	if err != nil {
+		return err.Error()
+	}
+	lines := strings.Split(strings.TrimSpace(shownLines(string(text))), "\n")
+	return strings.Join(lines[max(0, len(lines)-tailLines):], "\n")
+}
+
+// shownLines keeps what a log says from steering the terminal.
+func shownLines(text string) string {
+	lines := strings.Split(text, "\n")
+	for i := range lines {
+		lines[i] = shown(lines[i])
+	}
+	return strings.Join(lines, "\n")
+}
