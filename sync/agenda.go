@@ -331,12 +331,23 @@ func (a *agenda) isDue(p *acquaintance) bool {
 	switch {
 	case p.session != 0 || p.pausedTo > a.now:
 		return false
+	case a.isOpen(p.id): // from before it went and came again: how far it has come is known soon
+		return false
 	case p.waits && a.leader != 0:
 		return false
 	case p.due <= a.now:
 		return true
 	}
 	return a.demanded >= 0 && (!p.compared || p.fresh < a.demanded) && a.now >= p.began+a.limits.gap
+}
+
+func (a *agenda) isOpen(id peer.ID) bool {
+	for _, p := range a.sessions {
+		if p.id == id {
+			return true
+		}
+	}
+	return false
 }
 
 // ended tells what came of a session of our own.
@@ -358,8 +369,11 @@ func (a *agenda) ended(id sessionID, o outcome) {
 	switch now := a.byPeer[p.id]; {
 	case now == nil: // it went; what is known of it may have changed
 		a.remember(p)
-	case now != p && o.ending == endedGuilty: // and came again
+	case now == p:
+	case o.ending == endedGuilty: // and came again
 		a.accuse(now)
+	case p.from.Compare(now.from) > 0:
+		now.from, now.since = p.from, p.since
 	}
 }
 

@@ -23,19 +23,17 @@ type timetable struct {
 	accused  map[peer.ID]time.Duration
 	open     map[sessionID]*dueSession
 	demanded time.Duration
-	visits   map[peer.ID]int // how often it came
 }
 
 type dueSession struct {
 	compare
 	deep, halted bool
-	visit        int
 }
 
 func newTimetable(t *rapid.T) *timetable {
 	m := &timetable{
 		up: make(map[peer.ID]time.Duration), compared: make(map[peer.ID]time.Duration),
-		accused: make(map[peer.ID]time.Duration), open: make(map[sessionID]*dueSession), visits: make(map[peer.ID]int),
+		accused: make(map[peer.ID]time.Duration), open: make(map[sessionID]*dueSession),
 	}
 	seed := rapid.Uint64().Draw(t, "seed")
 	for i := range rapid.IntRange(1, 12).Draw(t, "peers") {
@@ -61,11 +59,11 @@ func (m *timetable) obey(t *rapid.T) {
 				t.Fatalf("%s is not there", d.peer)
 			}
 			for _, s := range m.open {
-				if s.peer == d.peer && s.visit == m.visits[d.peer] { // an older one is with who went and came again
+				if s.peer == d.peer {
 					t.Fatalf("two sessions with %s", d.peer)
 				}
 			}
-			m.open[d.session] = &dueSession{compare: d, visit: m.visits[d.peer]}
+			m.open[d.session] = &dueSession{compare: d}
 			m.compared[d.peer] = m.now
 		case halt:
 			if m.open[d.session] == nil {
@@ -108,7 +106,6 @@ func (m *timetable) comeOrGo(t *rapid.T) {
 		m.a.peerDown(p)
 	} else {
 		m.up[p] = m.now
-		m.visits[p]++
 		m.a.peerUp(p)
 	}
 	m.obey(t)

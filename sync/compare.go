@@ -9,7 +9,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/sync/negentropy"
 )
 
 // comparer compares this node's set of records with those of peers: it drives the agenda, keeps the ledger, and has the
@@ -108,11 +107,13 @@ func (c *comparer) ended(s *session) {
 	})
 }
 
-// list notes what a peer has listed.
-func (c *comparer) list(p peer.ID, ids []negentropy.ID) {
+// list notes what a peer has listed, and counts what nobody had.
+func (c *comparer) list(p peer.ID, ids []protocol.ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ledger.list(p, idsOf(ids))
+	before := len(c.ledger.listed)
+	c.ledger.list(p, ids)
+	c.sync.metrics.listed.Add(float64(len(c.ledger.listed) - before))
 }
 
 func (c *comparer) unlist(p peer.ID, ids []protocol.ID) {

@@ -120,8 +120,11 @@ const (
 	// maxMessage bounds a message of the reconcile protocol: 1,000 IDs, or the fingerprints of 1,600 ranges. All nodes of a
 	// network must agree on it.
 	maxMessage = 32 << 10
-	// maxMessageLimited is how long this node makes its own on a relayed connection: eight of them pass before a relay cuts.
-	maxMessageLimited = 16 << 10
+	// maxMessageLimited is how long this node makes its own on a relayed connection: 250 IDs. After a cut what was listed and
+	// has not come is listed again, so little is listed ahead: with roomLimited, a tenth of the 128 KiB between cuts.
+	maxMessageLimited = 8 << 10
+	// roomLimited is up to how many wanted records a session on a relayed connection goes on.
+	roomLimited = 128
 	// maxMessages bounds the messages of one side in a session: 512 list half a million records. All nodes must agree on it.
 	maxMessages = 512
 	// sessionTime ends a session, on either side. It goes on later from where it was.

@@ -109,16 +109,14 @@ func (s *serving) learn(ctx context.Context, listed []protocol.ID) error {
 		return nil
 	}
 	s.differs = true
-	if !c.hasRoom() {
+	if !c.hasRoom(c.sync.scheduler.limits.wanted / 2) {
 		return nil
 	}
 	unknown, err := c.sync.store.Unknown(ctx, listed)
 	if err != nil || len(unknown) == 0 {
 		return err
 	}
-	c.mu.Lock()
-	c.ledger.list(s.peer, unknown)
-	c.mu.Unlock()
+	c.list(s.peer, unknown)
 	// What came between is not told again.
 	still, err := c.sync.store.Unknown(ctx, unknown)
 	if err != nil {

@@ -58,6 +58,10 @@ func (s *session) converse(ctx context.Context) error {
 		return err
 	}
 	defer release()
+	if s.from != (negentropy.Bound{}) && !s.comparer.waitForRoom(ctx, s.room()) { // there will be more to list
+		s.outcome.done = s.from
+		return nil
+	}
 	var message []byte
 	s.comparer.own.view(func(set negentropy.Set) { message = s.initiator.Start(set) })
 	for message != nil {
@@ -101,7 +105,7 @@ func (s *session) round(ctx context.Context, message []byte) ([]byte, error) {
 	var step negentropy.Step
 	c.own.view(func(set negentropy.Set) {
 		step, err = s.initiator.Next(set, answer, func(negentropy.ID) { s.differs = true })
-		c.list(s.peer, step.Need) // before it can become attached
+		c.list(s.peer, idsOf(step.Need)) // before it can become attached
 	})
 	if err != nil {
 		return nil, guilty("%v", err)
@@ -115,6 +119,14 @@ func (s *session) round(ctx context.Context, message []byte) ([]byte, error) {
 		return nil, nil
 	}
 	return step.Message, nil
+}
+
+// room is up to how many wanted records the session goes on.
+func (s *session) room() int {
+	if s.stream.Conn().Stat().Limited {
+		return roomLimited
+	}
+	return s.comparer.sync.scheduler.limits.wanted / 2
 }
 
 // exchange sends a message and reads the answer.
@@ -151,7 +163,6 @@ func (s *session) want(ctx context.Context, need []negentropy.ID) error {
 		return fmt.Errorf("look for what a peer lists: %w", err)
 	}
 	s.outcome.listed += len(unknown)
-	s.comparer.sync.metrics.listed.Add(float64(len(unknown)))
 	s.comparer.sync.wantListed(s.peer, unknown)
 	return nil
 }
@@ -162,7 +173,7 @@ func (s *session) mayGoOn(ctx context.Context, answered int) bool {
 	if answered > s.limit*3/4 || s.outcome.listed > deepListed {
 		s.deep = true
 	}
-	return (!s.deep || c.deepen(s.session)) && s.rounds < maxMessages && c.waitForRoom(ctx) && !c.halted(s.session)
+	return (!s.deep || c.deepen(s.session)) && s.rounds < maxMessages && c.waitForRoom(ctx, s.room()) && !c.halted(s.session)
 }
 
 // conclude says how the session ended.
@@ -196,12 +207,12 @@ func (s *Sync) wantListed(p peer.ID, ids []protocol.ID) {
 }
 
 // waitForRoom waits until the scheduler has room for what the next message may list. It returns false when that takes too long.
-func (c *comparer) waitForRoom(ctx context.Context) bool {
+func (c *comparer) waitForRoom(ctx context.Context, room int) bool {
 	ctx, done := context.WithTimeout(ctx, roomTime)
 	defer done()
 	tick := time.NewTicker(roomEvery)
 	defer tick.Stop()
-	for !c.hasRoom() {
+	for !c.hasRoom(room) {
 		select {
 		case <-ctx.Done():
 			return false
@@ -211,8 +222,8 @@ func (c *comparer) waitForRoom(ctx context.Context) bool {
 	return true
 }
 
-func (c *comparer) hasRoom() bool {
+func (c *comparer) hasRoom(room int) bool {
 	c.sync.mu.Lock()
 	defer c.sync.mu.Unlock()
-	return len(c.sync.scheduler.wanted) <= c.sync.scheduler.limits.wanted/2
+	return len(c.sync.scheduler.wanted) <= room
 }
