@@ -17,13 +17,15 @@ type gater struct {
 	offline bool
 	// links are a testbed's; nil: none is blocked.
 	links *links
+	// shunned did not behave; nil: nobody.
+	shunned *shunned
 	// relays are the only peers to be dialed directly; none: everybody may be.
 	relays map[peer.ID]bool
 }
 
 // InterceptPeerDial lets nobody be dialed while offline.
 func (g *gater) InterceptPeerDial(p peer.ID) bool {
-	return !g.offline && g.links.allow(p, network.DirOutbound)
+	return !g.offline && g.links.allow(p, network.DirOutbound) && g.shunned.allow(p)
 }
 
 // InterceptAddrDial judges an address after names in it were resolved; what is still no IP address is a name that did
@@ -41,11 +43,13 @@ func (g *gater) InterceptAccept(addrs network.ConnMultiaddrs) bool {
 
 // InterceptSecured is the first to know whose connection it is that somebody else opened.
 func (g *gater) InterceptSecured(d network.Direction, p peer.ID, _ network.ConnMultiaddrs) bool {
-	return g.links.allow(p, d)
+	return g.links.allow(p, d) && g.shunned.allow(p)
 }
 
-// InterceptUpgraded has nothing to add.
-func (g *gater) InterceptUpgraded(network.Conn) (bool, control.DisconnectReason) { return true, 0 }
+// InterceptUpgraded looks again at who was dropped while the connection was being made.
+func (g *gater) InterceptUpgraded(c network.Conn) (bool, control.DisconnectReason) {
+	return g.shunned.allow(c.RemotePeer()), 0
+}
 
 // noNames resolves nothing: a node that may not leave its machine does not ask name servers either.
 type noNames struct{}

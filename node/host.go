@@ -28,6 +28,7 @@ type hostConfig struct {
 	version  string
 	registry prometheus.Registerer
 	traffic  *traffic
+	shunned  *shunned
 	// testbed lets the host use relays; links are those that are blocked, relays the only way to the node, if there are any.
 	testbed bool
 	links   *links
@@ -84,7 +85,7 @@ func newHost(c hostConfig) (host.Host, error) {
 }
 
 func (c *hostConfig) gater() *gater {
-	g := &gater{profile: c.profile, offline: c.offline, links: c.links}
+	g := &gater{profile: c.profile, offline: c.offline, links: c.links, shunned: c.shunned}
 	if len(c.relays) > 0 {
 		g.relays = map[peer.ID]bool{}
 		for _, r := range c.relays {

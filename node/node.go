@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/ipfs/go-datastore/namespace"
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
@@ -32,6 +33,7 @@ type Node struct {
 	registry *prometheus.Registry
 	store    *store.Store
 	host     host.Host
+	shunned  shunned
 	sync     *lfsync.Sync
 	traffic  *traffic
 	service  *service
@@ -146,7 +148,7 @@ func (n *Node) start(ctx context.Context) error {
 func (n *Node) startHost(identity ed25519.PrivateKey) error {
 	c := &n.config
 	hc := hostConfig{identity: identity, profile: c.Profile, offline: c.Offline, version: c.Version,
-		registry: n.registry, traffic: n.traffic}
+		registry: n.registry, traffic: n.traffic, shunned: &n.shunned}
 	if c.Testbed != nil {
 		var err error
 		hc.testbed, hc.links = true, new(links)
@@ -243,6 +245,7 @@ func (n *Node) startSync() error {
 	config := lfsync.Config{
 		Network: c.Network, Store: syncStore{n.store, n.attached}, Verify: VerifyWork,
 		Clock: c.Clock, Logger: c.Logger, Registerer: n.registry,
+		Drop: func(p peer.ID, d time.Duration) { n.shunned.add(n.host.Network(), p, d) },
 	}
 	if !c.Offline {
 		config.Host = n.host

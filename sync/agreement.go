@@ -85,6 +85,20 @@ func (l *ledger) unlist(p peer.ID, ids []protocol.ID) {
 	}
 }
 
+// denied counts those of the records that a peer had listed.
+func (l *ledger) denied(p peer.ID, ids []protocol.ID) (n int) {
+	s := l.peers[p]
+	if s == nil {
+		return 0
+	}
+	for _, id := range ids {
+		if has(l.listed[id], s) {
+			n++
+		}
+	}
+	return n
+}
+
 // strike takes one peer out of those that listed a record.
 func (l *ledger) strike(id protocol.ID, s *standing) {
 	by := l.listed[id]

@@ -11,7 +11,8 @@
 //     asked for which of them; it is a pure state machine, and the driver around it has the clock and the streams.
 //   - The fetch protocol (wire.go is its normative text) answers with records by their ID, with some of their
 //     ancestors when asked for, or with the responder's tips.
-//   - A fault is what a peer did that no correct peer does; it costs the peer a long pause, on gossip its score.
+//   - A fault is what a peer did that no correct peer does; it costs the peer the connection, and a long pause. A nuisance is what
+//     a correct peer may do now and then, and not again and again (conduct.go).
 //
 // Gossip is a hint, never the guarantee: what it drops, the links of later records and the tips of peers reveal, and
 // fetch brings.

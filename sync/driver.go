@@ -202,8 +202,9 @@ func (s *Sync) speaks(p peer.ID, name libprotocol.ID) bool {
 	return err == nil && slices.Contains(known, name)
 }
 
-// accuse tells all that plan with a peer that it broke a protocol.
+// accuse tells all that plan with a peer that it broke a protocol, and has it dropped.
 func (s *Sync) accuse(p peer.ID) {
+	s.conduct.fault(p)
 	s.comparer.plan(func(a *agenda) {
 		a.tick(s.comparer.now())
 		a.guilty(p)

@@ -23,6 +23,11 @@ func (s *Sync) fetchFor(ctx context.Context, a ask) {
 	f.ingests.Wait()
 	f.answer.fault = f.judge(ctx, err)
 	s.metrics.fetched(f.answer, time.Since(began))
+	if f.answer.fault == faultGuilty {
+		s.accuse(a.peer)
+	}
+	s.stalled(ctx, a.peer, err)
+	s.denied(a.peer, f.answer.lacking)
 	if f.answer.fault != faultNone && ctx.Err() == nil || f.answer.fault == faultGuilty {
 		s.log.Debug("a peer did not answer", "peer", a.peer, "error", errors.Join(err, f.guilt))
 	}

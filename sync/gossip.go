@@ -83,6 +83,7 @@ func (s *Sync) validate(ctx context.Context, from peer.ID, m *pubsub.Message) pu
 	result := s.verdict(in, err)
 	s.metrics.judged(result)
 	if result == pubsub.ValidationReject {
+		s.conduct.reject(from)
 		s.log.Debug("rejected a gossiped record", "peer", from, "error", err)
 	}
 	return result

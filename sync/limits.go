@@ -166,6 +166,18 @@ const (
 	rescanAfter = 5 * time.Second
 )
 
+// Limits of patience with peers.
+const (
+	// nuisanceRate and nuisanceBurst are how much nuisance is borne: five stalled streams at once, and after that one a minute. An honest
+	// peer stalls while its own line or disk does, and is then asked elsewhere anyway.
+	nuisanceRate, nuisanceBurst = 0.1, 30
+	// nuisancePause is for how long a peer is refused that was a nuisance too often: long enough to be rid of it, short enough for
+	// one that only had a bad day. faultPause is the same for one that broke a protocol. Each further time doubles them up to dropMost.
+	nuisancePause, dropMost = time.Minute, 2 * time.Hour
+	// maxRejected is the invalid messages after which gossip reads no more of a peer's.
+	maxRejected = 3
+)
+
 // Limits of the door and of gossip.
 const (
 	// maxRecent is how many records that came in lately are remembered: what gossip can deliver in the time it

@@ -33,6 +33,7 @@ type metrics struct {
 	rounds   *prometheus.HistogramVec
 	messages *prometheus.CounterVec
 	listed   prometheus.Counter
+	expelled prometheus.Counter
 	busy     atomic.Uint64
 	unserved atomic.Uint64
 
@@ -57,6 +58,8 @@ func newMetrics() *metrics {
 		rounds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "lf", Subsystem: "sync",
 			Name: "session_rounds", Help: "How many messages a comparison took, by role.", Buckets: prometheus.ExponentialBuckets(1, 2, 10)},
 			[]string{"role"}),
+		expelled: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "lf", Subsystem: "sync",
+			Name: "expelled_total", Help: "Peers that were dropped because they did not behave."}),
 		listed: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "lf", Subsystem: "sync",
 			Name: "listed_total", Help: "Records that comparisons with peers found missing here."}),
 	}
@@ -69,7 +72,7 @@ func (m *metrics) register(to prometheus.Registerer, s *Sync) error {
 	}
 	m.registerer = to
 	for _, c := range []prometheus.Collector{m.records, m.verdicts, m.requests, m.serves, m.bytes, m.seconds,
-		m.sessions, m.rounds, m.messages, m.listed, &gauges{s}} {
+		m.sessions, m.rounds, m.messages, m.listed, m.expelled, &gauges{s}} {
 		if err := to.Register(c); err != nil {
 			m.unregister()
 			return fmt.Errorf("register metrics of sync: %w", err)

@@ -88,6 +88,7 @@ func (g *guard) handle(service string, stream network.Stream, serve func(context
 		_ = stream.ResetWithError(resetCode(err))
 	}
 	g.sync.metrics.served(service, err)
+	g.sync.blame(ctx, stream.Conn().RemotePeer(), err)
 	if err != nil && ctx.Err() == nil {
 		g.sync.log.Debug("could not serve a peer", "service", service, "peer", stream.Conn().RemotePeer(), "error", err)
 	}
@@ -112,6 +113,7 @@ func memoryOf(service string) int {
 func (g *guard) serve(ctx context.Context, service string, stream network.Stream, serve func(context.Context, *visit) error) error {
 	b, err := g.enter(stream.Conn().RemotePeer())
 	if err != nil {
+		g.sync.conduct.bother(stream.Conn().RemotePeer(), nuisanceStream)
 		return err
 	}
 	defer g.exit(b)

@@ -12,6 +12,7 @@ import (
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/semaphore"
 
@@ -30,6 +31,9 @@ type Config struct {
 	PubSub *pubsub.PubSub
 	// GossipDrops, which was given to the PubSub as a tracer, adds what PubSub drops to the counts. It may be nil.
 	GossipDrops *GossipDrops
+	// Drop ends all connections with a peer that does not behave, and refuses it for so long. It is called by any goroutine and
+	// does not wait. It may be nil: then such a peer is only limited.
+	Drop func(p peer.ID, d time.Duration)
 	// Clock, Logger and Registerer may be nil: the system's clock, no logs, no metrics.
 	Clock      func() time.Time
 	Logger     *slog.Logger
@@ -52,6 +56,7 @@ type Sync struct {
 	recent  *lru.Cache[protocol.ID, *arrival]
 	refused *lru.Cache[protocol.ID, error]
 	guard   *guard
+	conduct *conduct
 	gossip  *gossip
 
 	comparer *comparer
@@ -108,6 +113,7 @@ func newSync(c Config) *Sync {
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.guard = newGuard(s)
+	s.conduct = newConduct(s.dropping(c.Drop))
 	s.comparer = newComparer(s)
 	return s
 }

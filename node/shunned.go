@@ -1,0 +1,60 @@
+package node
+
+import (
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// maxShunned bounds the peers that are refused, some 100 bytes each. Who has a thousand identities costs the most a node can do
+// about identities: others are forgotten the earlier.
+const maxShunned = 4096
+
+// shunned are the peers that are refused for a while because they did not behave. The gater asks it about every connection. The
+// zero value is ready, and refuses nobody.
+type shunned struct {
+	mu    sync.RWMutex
+	until map[peer.ID]time.Time
+}
+
+// allow reports whether a connection with a peer may be. A nil shunned allows every one.
+func (s *shunned) allow(p peer.ID) bool {
+	if s == nil {
+		return true
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return !time.Now().Before(s.until[p])
+}
+
+// add refuses a peer for so long, and ends its connections, which it does not wait for.
+func (s *shunned) add(n network.Network, p peer.ID, d time.Duration) {
+	now := time.Now()
+	s.mu.Lock()
+	if s.until == nil {
+		s.until = make(map[peer.ID]time.Time)
+	}
+	if len(s.until) >= maxShunned {
+		s.makeRoom(now)
+	}
+	s.until[p] = now.Add(d)
+	s.mu.Unlock()
+	go func() { _ = n.ClosePeer(p) }() // it may be gone already
+}
+
+// makeRoom forgets who has served its time, or else the one who would have first.
+func (s *shunned) makeRoom(now time.Time) {
+	var first peer.ID
+	for p, t := range s.until {
+		if t.Before(now) {
+			delete(s.until, p)
+		} else if first == "" || t.Before(s.until[first]) {
+			first = p
+		}
+	}
+	if len(s.until) >= maxShunned {
+		delete(s.until, first)
+	}
+}

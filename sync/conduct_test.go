@@ -1,0 +1,120 @@
+package lfsync
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// A fault is enough; a nuisance is borne for a while; who comes back and goes on is refused for longer.
+func TestConduct(t *testing.T) {
+	var dropped []time.Duration
+	c := newConduct(func(_ peer.ID, d time.Duration) { dropped = append(dropped, d) })
+	want := func(d ...time.Duration) {
+		t.Helper()
+		if !slices.Equal(dropped, d) {
+			t.Fatalf("dropped for %v, want %v", dropped, d)
+		}
+	}
+	for range nuisanceBurst {
+		c.bother("pest", nuisanceStream)
+	}
+	want()
+	c.bother("pest", nuisanceStream)
+	want(nuisancePause)
+	c.bother("pest", nuisanceStream) // it has its patience back, and a record
+	want(nuisancePause)
+	for range nuisanceBurst / nuisanceDenial {
+		c.bother("pest", nuisanceDenial)
+	}
+	want(nuisancePause, 2*nuisancePause)
+
+	dropped = nil
+	c.reject("babbler")
+	c.reject("babbler")
+	want()
+	c.reject("babbler")
+	want(faultPause)
+
+	dropped = nil
+	for range 5 {
+		c.fault("liar")
+	}
+	want(faultPause, 2*faultPause, 4*faultPause, dropMost, dropMost)
+}
+
+// Whoever lists a record and denies it when it is fetched is dropped in the end, and not for denying what others listed.
+func TestDenial(t *testing.T) {
+	w := newWorld(t, nil)
+	n := w.hurried(t)
+	drops := make(chan peer.ID, 10)
+	n.conduct = newConduct(func(p peer.ID, _ time.Duration) { drops <- p })
+	liar := w.responder(t, func(s network.Stream, _ fetchRequest) { _, _ = writeItem(s, nil) })
+	honest := w.responder(t, func(s network.Stream, _ fetchRequest) { _, _ = writeItem(s, nil) })
+	connect(t, n.host, liar)
+	connect(t, n.host, honest)
+	eventually(t, "both are known", func() bool { return n.Status().Peers == 2 })
+	n.comparer.plan(func(*agenda) { // neither speaks reconcile
+		n.comparer.ledger.peerUp(liar.ID())
+		n.comparer.ledger.peerUp(honest.ID())
+	})
+	for range nuisanceBurst/nuisanceDenial + 1 {
+		id := w.record(t).ID()
+		n.comparer.plan(func(*agenda) { n.comparer.ledger.list(liar.ID(), []protocol.ID{id}) })
+		n.step(func(m *scheduler) { m.want([]protocol.ID{id}, liar.ID(), 0, 0) })
+		eventually(t, "both have denied it", func() bool {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			v := n.scheduler.wanted[id]
+			return v != nil && v.parked
+		})
+	}
+	select {
+	case p := <-drops:
+		if p != liar.ID() {
+			t.Error("the wrong one was dropped")
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("nobody was dropped")
+	}
+	if len(drops) > 0 {
+		t.Error("more than one was dropped")
+	}
+}
+
+// Streams beyond a peer's share cost it the connection.
+func TestFloodIsDropped(t *testing.T) {
+	w := newWorld(t, nil)
+	n := w.hurried(t)
+	n.timeouts.item = time.Minute
+	drops := make(chan peer.ID, 10)
+	n.conduct = newConduct(func(p peer.ID, _ time.Duration) {
+		drops <- p
+		_ = n.host.Network().ClosePeer(p)
+	})
+	h := newHost(t)
+	connect(t, h, n.host)
+	for i := range 10 * (maxServed + nuisanceBurst) {
+		s, err := h.NewStream(network.WithNoDial(t.Context(), "test"), n.host.ID(), fetchProtocol(w.network))
+		if err != nil {
+			if i < maxServed+nuisanceBurst {
+				t.Fatalf("stream %d: %v", i, err)
+			}
+			break
+		}
+		_, _ = s.Write([]byte{1})
+	}
+	select {
+	case p := <-drops:
+		if p != h.ID() {
+			t.Error("the wrong one was dropped")
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("it was not dropped")
+	}
+}
