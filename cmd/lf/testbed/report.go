@@ -21,6 +21,7 @@ type Report struct {
 	Records  int           `json:"records"` // acknowledged by some node
 	Bytes    uint64        `json:"bytes"`   // of those records
 	Lost     []string      `json:"lost"`    // acknowledged, and on no node that runs in the end
+	Course   []Point       `json:"course"`  // of the records that are acknowledged somewhere, those of the network's beginning included
 	Nodes    []*NodeReport `json:"nodes"`
 	Steps    []*StepReport `json:"steps"`
 	Cuts     []CutReport   `json:"cuts"`

@@ -154,7 +154,7 @@ func (s *Scenario) names() []string {
 func (r *runner) blank() *Report {
 	s := r.scenario
 	report := &Report{
-		Title: s.Title, About: s.About, File: s.File, Seed: r.seed, Started: r.start.UTC().Truncate(time.Millisecond), Lost: []string{}, Cuts: []CutReport{},
+		Title: s.Title, About: s.About, File: s.File, Seed: r.seed, Started: r.start.UTC().Truncate(time.Millisecond), Lost: []string{}, Cuts: []CutReport{}, Course: []Point{},
 	}
 	if report.Title == "" {
 		report.Title = strings.TrimSuffix(filepath.Base(s.File), filepath.Ext(s.File))
@@ -260,14 +260,23 @@ func (r *runner) step(ctx context.Context, i int, step *Step) error {
 			report.Outcome, report.Failure = OutcomeFailed, cause(ctx, err).Error()
 		}
 		r.nodeSteps(i)
-		switch step.Do.(type) {
-		case Wait, Expect:
-		default:
+		if settles(step.Do) {
 			r.settled = r.now()
 		}
 		r.observer.Step(i, report)
 	})
 	return err
+}
+
+// settles reports whether something has happened when an action has ended.
+func settles(a Action) bool {
+	switch a := a.(type) {
+	case Wait:
+		return a.Background
+	case Expect:
+		return false
+	}
+	return true
 }
 
 // now is the time since the run began.

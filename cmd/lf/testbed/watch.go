@@ -19,8 +19,20 @@ func (r *runner) watch(ctx context.Context) {
 		case <-ticker.C:
 			r.lookAt(ctx, r.scenario.names())
 			views := r.views()
-			r.tell(func() { r.observer.Tick(r.now(), views) })
+			r.tell(func() {
+				r.noteCourse()
+				r.observer.Tick(r.now(), views)
+			})
 		}
+	}
+}
+
+// noteCourse notes how many records there are.
+func (r *runner) noteCourse() {
+	n, _ := r.books.totals()
+	all := uint64(n + len(r.books.genesis)) //nolint:gosec // a count
+	if c := r.report.Course; len(c) == 0 || c[len(c)-1].Attached != all {
+		r.report.Course = append(c, Point{r.now().Seconds(), all})
 	}
 }
 
@@ -175,6 +187,7 @@ func (r *runner) stock(ctx context.Context, failure error) {
 	r.tell(func() {
 		report := r.report
 		report.Records, report.Bytes = r.books.totals()
+		r.noteCourse()
 		for _, n := range report.Nodes {
 			r.nodeStock(n)
 		}
