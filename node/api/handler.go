@@ -162,7 +162,7 @@ func (h *Handler) problem(ctx context.Context, route string, err error) *Error {
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		e = newError(statusClientGone, "the client did not wait for the answer")
-	case e.Status >= http.StatusInternalServerError && e.Status != http.StatusServiceUnavailable:
+	case e.Status >= http.StatusInternalServerError && e.Status != http.StatusServiceUnavailable && e.Sync == nil:
 		h.log.Error("request failed", "route", route, "status", e.Status, "error", err)
 	}
 	return e
