@@ -40,6 +40,8 @@ type agenda struct {
 	pace     time.Duration // between comparisons by lot
 	lotAt    time.Duration // when the next is
 	demanded time.Duration // every peer is to be compared with once after this
+	news     bool          // what peers listed has come, and the others are to be told
+	newsAt   time.Duration // when they may be
 }
 
 // agendaLimits are the numbers of limits.go, here so that tests can make them small.
@@ -47,13 +49,14 @@ type agendaLimits struct {
 	sessions, absent                                           int
 	connectWait, connectAgain, paceMin, paceMax, soon, soonMax time.Duration
 	retryMin, retryMax, faultPause, leadTime, memoryTime, gap  time.Duration
+	newsGap                                                    time.Duration
 }
 
 func defaultAgendaLimits() agendaLimits {
 	return agendaLimits{
 		sessions: maxSessions, absent: maxAbsent,
 		connectWait: connectWait, connectAgain: connectAgain, paceMin: paceMin, paceMax: paceMax, soon: soonAfter, soonMax: soonMax,
-		retryMin: pauseMin, retryMax: pauseMax, faultPause: faultPause, leadTime: leadTime, memoryTime: memoryTime, gap: demandGap,
+		retryMin: pauseMin, retryMax: pauseMax, faultPause: faultPause, leadTime: leadTime, memoryTime: memoryTime, gap: demandGap, newsGap: newsGap,
 	}
 }
 
@@ -159,6 +162,10 @@ func (a *agenda) tick(now time.Duration) {
 		a.lotAt = a.now + a.jitter(a.pace)
 		a.forgetAbsent()
 	}
+	if a.news && a.now >= a.newsAt {
+		a.news, a.newsAt = false, a.now+a.limits.newsGap
+		a.demand()
+	}
 	if a.leader != 0 && a.now >= a.ledSince+a.limits.leadTime && a.leadIsWanted() {
 		a.out = append(a.out, halt{a.leader})
 		a.ledSince = a.now // said once in that time
@@ -242,6 +249,10 @@ func (a *agenda) forgetAbsent() {
 
 // demand has every peer compared with that was not since now.
 func (a *agenda) demand() { a.demanded = a.now }
+
+// caughtUp tells that all has come that peers listed. Gossip passes on nothing of it, and there may be peers that cannot
+// reach who had it: they are compared with soon, so that after a heal what one node found goes on from node to node.
+func (a *agenda) caughtUp() { a.news = true }
 
 // served tells of a session of the peer's that ended here: whether it found a difference, or the sets equal.
 func (a *agenda) served(id peer.ID, differed, equal bool) {

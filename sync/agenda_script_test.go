@@ -28,6 +28,7 @@ import (
 //	served PEER differs|equal|cut     a session of the peer's has ended
 //	guilty PEER                       it broke another protocol
 //	demand                            everybody is to be compared with now
+//	caughtup                          all that peers listed has come
 //	show                              the peers and what is planned with them
 func TestAgenda(t *testing.T) {
 	files, err := filepath.Glob("testdata/agenda/*.txt")
@@ -96,6 +97,8 @@ func (s *agendaScript) do(t *testing.T, command string, args []string) string {
 		s.guilty(peer.ID(words[0]))
 	case "demand":
 		s.demand()
+	case "caughtup":
+		s.caughtUp()
 	case "show":
 		return s.show()
 	default:

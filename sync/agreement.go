@@ -117,10 +117,10 @@ func (l *ledger) strike(id protocol.ID, s *standing) {
 	}
 }
 
-// attached tells what has become attached here.
-func (l *ledger) attached(items []Item) {
+// attached tells what has become attached here, and reports whether the last of what peers listed was among it.
+func (l *ledger) attached(items []Item) (all bool) {
 	if len(l.listed) == 0 {
-		return
+		return false
 	}
 	for _, item := range items {
 		by := l.listed[item.ID]
@@ -133,6 +133,7 @@ func (l *ledger) attached(items []Item) {
 			s.settle()
 		}
 	}
+	return len(l.listed) == 0
 }
 
 // completed tells that the comparison with a peer which began at some time has come to its end.

@@ -94,7 +94,9 @@ func (c *comparer) attached(items []Item) {
 	c.own.add(items)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ledger.attached(items)
+	if c.ledger.attached(items) {
+		c.agenda.caughtUp()
+	}
 	c.meter.note(c.now(), len(items))
 	c.changed()
 }
