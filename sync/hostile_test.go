@@ -22,7 +22,7 @@ func (w *world) hurried(t testing.TB) *node {
 	t.Helper()
 	n := &node{store: newFakeStore(w.network), host: newHost(t)}
 	n.Sync = newSync(Config{Network: w.network, Store: n.store, Verify: noWork, Host: n.host, Logger: testLogger(t)})
-	n.timeouts = timeouts{serve: time.Second, fetch: time.Second, item: 300 * time.Millisecond}
+	n.timeouts = timeouts{serve: time.Second, fetch: time.Second, item: 300 * time.Millisecond, session: 3 * time.Second}
 	if err := n.start(nil); err != nil {
 		t.Fatal(err)
 	}
