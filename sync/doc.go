@@ -1,5 +1,6 @@
-// Package lfsync brings records in and hands them on: the one door through which every record enters a node, gossip,
-// and the fetch protocol that closes the gaps gossip leaves. It sees the store through its own small interface.
+// Package lfsync brings records in and hands them on: the one door through which every record enters a node, gossip, the
+// reconcile protocol that finds out what gossip left out, and the fetch protocol that brings it. It sees the store through
+// its own small interface.
 //
 // The nouns:
 //
@@ -7,17 +8,25 @@
 //     record is decoded, checked and stored there and nowhere else.
 //   - A [Source] says where a record came from: [Local], or a peer by gossip or fetch.
 //   - A frame is how a record travels (protocol.Record.EncodeFrame).
-//   - A wanted record is one that another record links to and that is not here. The scheduler decides which peer is
-//     asked for which of them; it is a pure state machine, and the driver around it has the clock and the streams.
-//   - The fetch protocol (wire.go is its normative text) answers with records by their ID, with some of their
-//     ancestors when asked for, or with the responder's tips.
+//   - The set is that of all attached records; two nodes are in sync when theirs are equal. It is kept in memory, where the
+//     fingerprint of any part of it costs little (package negentropy).
+//   - A session is a comparison of two sets by the reconcile protocol (reconcile.go is its normative text): one side begins
+//     it, the other serves it. The agenda decides with whom and when; it is a pure state machine. A long session leads,
+//     and there is only one.
+//   - A record is listed by a peer when it turned out in a session that the peer has it and this node does not. A peer agreed at
+//     a time when all that it listed in a comparison begun then has come; the ledger keeps who did.
+//   - A wanted record is one that a peer listed, or that another record links to, and that is not here. The scheduler decides
+//     which peer is asked for which of them; it is a pure state machine too, and the driver around both has the clock and
+//     the streams.
+//   - The fetch protocol (wire.go is its normative text) answers with records by their ID, with some of their ancestors
+//     when asked for.
 //   - A fault is what a peer did that no correct peer does; it costs the peer the connection, and a long pause. A nuisance is what
 //     a correct peer may do now and then, and not again and again (conduct.go).
 //
-// Gossip is a hint, never the guarantee: what it drops, the links of later records and the tips of peers reveal, and
-// fetch brings.
+// Gossip is a hint, never the guarantee: what it drops, comparisons and the links of later records reveal, and fetch brings.
 //
-// Reading order: limits.go (every number with its derivation), store.go, sync.go, ingest.go, check.go, gossip.go, pubsub.go
-// (what the node needs to make a PubSub), wire.go, preamble.go, serve.go, fetch.go, then the scheduler: scheduler.go,
-// assign.go, and its driver driver.go.
+// Reading order: limits.go (every number with its derivation), store.go, sync.go, status.go, ingest.go, check.go, gossip.go,
+// pubsub.go (what the node needs to make a PubSub); then comparing: reconcile.go, follow.go, agenda.go, agreement.go,
+// compare.go, session.go, serve_reconcile.go; then fetching: wire.go, preamble.go, serve.go, fetch.go, and the scheduler:
+// scheduler.go, assign.go, and its driver driver.go.
 package lfsync
