@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -65,6 +66,11 @@ const (
 	OutcomeRunning = "running"
 	OutcomeSkipped = "skipped"
 )
+
+// Moved reports whether records came to a node in the step, or that it converged.
+func (s *StepReport) Moved() bool {
+	return slices.ContainsFunc(s.Nodes, func(n *NodeStep) bool { return n.Gained > 0 || n.Converged != nil })
+}
 
 // CheckReport is one thing that was expected and came true.
 type CheckReport struct {

@@ -259,6 +259,7 @@ func (r *runner) step(ctx context.Context, i int, step *Step) error {
 		if err != nil {
 			report.Outcome, report.Failure = OutcomeFailed, cause(ctx, err).Error()
 		}
+		r.noteCourse()
 		r.nodeSteps(i)
 		if settles(step.Do) {
 			r.settled = r.now()

@@ -88,10 +88,10 @@ func (d *drawing) svg() string {
 	d.write(`<svg viewBox="0 0 %.0f %.0f" role="img" aria-label="Records of each node over time">`, width, bottom+axisH)
 	d.write(`<defs><pattern id="off" width="6" height="6" patternUnits="userSpaceOnUse" patternTransform="rotate(45)"><line class="hatch" x1="0" y1="0" x2="0" y2="6"/></pattern></defs>`)
 	d.grid(rows, bottom)
-	d.cuts(top, rows)
 	for i, n := range d.Nodes {
 		d.row(n, rows+float64(i)*d.rowH)
 	}
+	d.cuts(top, rows)
 	d.steps(chips, rows, bottom)
 	d.b.WriteString("</svg>\n")
 	return d.b.String()
@@ -218,7 +218,7 @@ func (d *drawing) row(n *NodeReport, top float64) {
 		d.write(`<path class="lack" d="%s"/>`, d.path(d.Course, base, true))
 		d.write(`<path class="all" d="%s"/>`, d.path(d.Course, base, false))
 	}
-	d.write(`<path class="has" d="%s"/>`, d.path(n.Course, base, true))
+	d.write(`<path class="under" d="%[1]s"/><path class="has" d="%[1]s"/>`, d.path(n.Course, base, true))
 	d.write(`<path class="line" d="%s"/>`, d.path(n.Course, base, false))
 	d.b.WriteString("</g>\n")
 	d.away(n, top)
