@@ -10,7 +10,7 @@ import (
 func TestIdle(t *testing.T) {
 	during := 4 * time.Hour
 	if raceDetector || testing.Short() {
-		during = 20 * time.Minute
+		during = 15 * time.Minute
 	}
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, ordinary(full(10)))
