@@ -322,8 +322,7 @@ func TestRestart(t *testing.T) {
 // slowScan is a store whose scan takes as long as the test wants.
 type slowScan struct {
 	*fakeStore
-	over  chan struct{}
-	fails atomic.Int32
+	over chan struct{}
 }
 
 func (s *slowScan) Scan(ctx context.Context, yield func([]Item) error) error {
