@@ -16,6 +16,7 @@ type checker struct {
 	verifyOne  func(*protocol.Record) error
 	verifyMany func([]*protocol.Record) []error
 	cores      chan struct{} // a token for each core in use
+	ahead      chan struct{} // a token for each batch of fetched records that is on a core or waits for one
 
 	mu    sync.Mutex
 	queue []*checking
@@ -34,6 +35,7 @@ func newChecker(n *protocol.Network, verify protocol.WorkVerifier) *checker {
 		verifyOne:  func(r *protocol.Record) error { return n.Check(r, verify) },
 		verifyMany: func(rs []*protocol.Record) []error { return n.CheckBatch(rs, verify) },
 		cores:      make(chan struct{}, runtime.GOMAXPROCS(0)),
+		ahead:      make(chan struct{}, checksAhead*runtime.GOMAXPROCS(0)),
 		batch:      maxBatch,
 	}
 }
@@ -57,6 +59,21 @@ func (c *checker) check(ctx context.Context, r *protocol.Record) error {
 			return own.late(ctx)
 		}
 	}
+}
+
+// checkAll verifies records that came together, when a core is free. A fault among them has each verified by itself: it ends
+// their answer, so nobody can make us do that all the time.
+func (c *checker) checkAll(ps []*parcel) []error {
+	if len(ps) == 0 {
+		return nil
+	}
+	records := make([]*protocol.Record, len(ps))
+	for i, p := range ps {
+		records[i] = p.record
+	}
+	c.cores <- struct{}{}
+	defer func() { <-c.cores }()
+	return c.verifyMany(records)
 }
 
 func (w *checking) wait(ctx context.Context) error {

@@ -60,6 +60,8 @@ func (s *Sync) act(a action) {
 		}
 	case refill:
 		s.spawn(func() { s.refill(a.limit) })
+	case forgone:
+		s.line.forgo(a.ids)
 	}
 }
 
@@ -105,7 +107,10 @@ func (s *Sync) drive() {
 }
 
 func (s *Sync) tick() {
-	s.step(func(m *scheduler) { m.tick(time.Since(s.started)) })
+	s.step(func(m *scheduler) {
+		m.congested = s.line.waiters.Load() > 0
+		m.tick(time.Since(s.started))
+	})
 	s.comparer.tick()
 }
 
@@ -205,6 +210,7 @@ func (s *Sync) speaks(p peer.ID, name libprotocol.ID) bool {
 // accuse tells all that plan with a peer that it broke a protocol, and has it dropped.
 func (s *Sync) accuse(p peer.ID) {
 	s.conduct.fault(p)
+	s.step(func(m *scheduler) { m.blame(p) })
 	s.comparer.plan(func(a *agenda) {
 		a.tick(s.comparer.now())
 		a.guilty(p)

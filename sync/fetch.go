@@ -2,6 +2,7 @@ package lfsync
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,13 +19,16 @@ import (
 // fetchFor carries out a request of the scheduler's and reports what came of it.
 func (s *Sync) fetchFor(ctx context.Context, a ask) {
 	began := time.Now()
-	f := &fetching{sync: s, ask: a, linked: make(map[protocol.ID]bool)}
+	f := &fetching{sync: s, ask: a}
+	if a.ancestors > 0 {
+		f.linked = make(map[protocol.ID]bool)
+	}
 	err := f.run(ctx)
-	f.ingests.Wait()
+	f.checks.Wait() // not for the store: what it does is nothing that the peer answers for
 	f.answer.fault = f.judge(ctx, err)
 	s.metrics.fetched(f.answer, time.Since(began))
 	if f.answer.fault == faultGuilty {
-		s.accuse(a.peer)
+		s.accuse(a.peer) // also where the request was given up
 	}
 	s.stalled(ctx, a.peer, err)
 	s.denied(a.peer, f.answer.lacking)
@@ -37,8 +41,6 @@ func (s *Sync) fetchFor(ctx context.Context, a ask) {
 			delete(s.cancels, a.request)
 		}
 		m.done(a.request, f.answer)
-		m.have(f.answer.got) // counts even where the request was given up
-		m.want(s.worthwhile(f.missing()), a.peer, a.depth, 0)
 	})
 }
 
@@ -47,22 +49,21 @@ type fetching struct {
 	sync *Sync
 	ask  ask
 
-	linked map[protocol.ID]bool // by the items so far: what may come as an ancestor
+	linked map[protocol.ID]bool // by the items so far: what may come as an ancestor; nil where none are asked for
 	blind  bool                 // an item's links cannot be read, so linked is not all
 	items  int
+	batch  []*parcel // read, and not yet on its way
+	bytes  int       // of the batch
+	answer answer
 
-	ingests sync.WaitGroup
-	mu      sync.Mutex // guards what follows
-	answer  answer
-	lacked  []protocol.ID // missing ancestors of what came, in the order of their discovery
-	tips    []protocol.ID
-	guilt   error // the first record that no correct peer sends
-	known   int   // how many ancestors in a row were known
+	checks sync.WaitGroup
+	mu     sync.Mutex // guards what follows
+	guilt  error      // the first records that no correct peer sends
+	news   bool       // some ancestor was not known
+	known  int        // how many were
 }
 
 func (f *fetching) run(ctx context.Context) error {
-	ctx, done := context.WithTimeout(ctx, f.sync.timeouts.fetch)
-	defer done()
 	stream, err := f.open(ctx)
 	if err != nil {
 		return err
@@ -73,11 +74,8 @@ func (f *fetching) run(ctx context.Context) error {
 		return err
 	}
 	defer release()
-	in := bufio.NewReaderSize(&counted{stream, f.sync.metrics}, 16<<10)
-	if len(f.ask.ids) == 0 {
-		return f.readTips(ctx, stream, in)
-	}
-	return f.readItems(ctx, stream, in)
+	err = f.readItems(ctx, stream, newAnswerReader(&counted{stream, f.sync.metrics}))
+	return errors.Join(err, f.send(ctx)) // what came before a fault is as good as if nothing had come after it
 }
 
 // open opens a stream on an existing connection, a relayed one included, and sends the request.
@@ -89,7 +87,11 @@ func (f *fetching) open(ctx context.Context) (network.Stream, error) {
 		return nil, fmt.Errorf("open stream: %w", err)
 	}
 	_ = stream.SetDeadline(f.sync.itemDeadline(ctx))
-	_, err = stream.Write(appendRequest(nil, fetchRequest{ids: f.ask.ids, ancestors: f.ask.ancestors}))
+	width := nameSize
+	if f.ask.wide {
+		width = idSize
+	}
+	_, err = stream.Write(appendRequest(nil, fetchRequest{ids: f.ask.ids, width: width, ancestors: f.ask.ancestors}))
 	if err == nil {
 		err = stream.CloseWrite()
 	}
@@ -100,24 +102,14 @@ func (f *fetching) open(ctx context.Context) (network.Stream, error) {
 	return stream, nil
 }
 
-func (f *fetching) readTips(ctx context.Context, stream network.Stream, in *bufio.Reader) error {
-	_ = stream.SetReadDeadline(f.sync.itemDeadline(ctx))
-	tips, err := readTips(in)
-	if err != nil {
-		return err
-	}
-	f.items++
-	unknown, err := f.sync.store.Unknown(ctx, tips)
-	if err != nil {
-		return fmt.Errorf("look for a peer's tips: %w", err)
-	}
-	f.tips = unknown
-	return nil
-}
-
-// readItems reads the answer's items and sends each on its way.
+// readItems reads the answer's items and sends them on their way in batches.
 func (f *fetching) readItems(ctx context.Context, stream network.Stream, in *bufio.Reader) error {
 	for i := range len(f.ask.ids) + f.ask.ancestors {
+		if in.Buffered() == 0 { // else there is something to read, and what waits here may as well wait for it
+			if err := f.send(ctx); err != nil {
+				return err
+			}
+		}
 		_ = stream.SetReadDeadline(f.sync.itemDeadline(ctx))
 		it, err := readItem(in)
 		if errors.Is(err, io.EOF) {
@@ -144,17 +136,26 @@ func (f *fetching) readItems(ctx context.Context, stream network.Stream, in *buf
 }
 
 func (f *fetching) asked(ctx context.Context, id protocol.ID, it item) error {
-	if it.record != nil && it.record.ID() != id {
+	same := it.record != nil && it.record.ID() == id
+	switch {
+	case it.ambiguous && f.ask.wide:
+		return guilty("several records with the ID %s", id)
+	case it.record != nil && !same && (f.ask.wide || !sameName(it.record.ID(), id)):
 		return guilty("record %s in answer to %s", it.record.ID(), id)
-	}
-	if it.record == nil || it.pruned {
-		f.mu.Lock()
-		defer f.mu.Unlock()
+	case it.ambiguous, it.record != nil && !same:
+		f.answer.unclear = append(f.answer.unclear, id)
+	case it.pruned, it.unknown:
+		f.answer.pruned = append(f.answer.pruned, id)
+	case it.record == nil:
 		f.answer.lacking = append(f.answer.lacking, id)
-		return nil
+	default:
+		return f.take(ctx, it.record, true)
 	}
-	return f.take(ctx, it.record, true)
+	return nil
 }
+
+// sameName reports whether two IDs have one short name.
+func sameName(a, b protocol.ID) bool { return bytes.Equal(a[:nameSize], b[:nameSize]) }
 
 func (f *fetching) ancestor(ctx context.Context, it item) error {
 	switch {
@@ -174,6 +175,9 @@ func (f *fetching) ancestor(ctx context.Context, it item) error {
 
 // link notes what an item links to, whether the item itself is of use or not.
 func (f *fetching) link(it item) {
+	if f.linked == nil {
+		return
+	}
 	f.blind = f.blind || it.unknown
 	if it.record != nil {
 		for _, link := range it.record.Links {
@@ -182,69 +186,48 @@ func (f *fetching) link(it item) {
 	}
 }
 
-// take has a record ingested while the next one is read.
+// take puts a record into the batch.
 func (f *fetching) take(ctx context.Context, r *protocol.Record, asked bool) error {
-	size := int64(r.WireSize())
-	if err := f.sync.fetched.Acquire(ctx, size); err != nil {
-		return fmt.Errorf("wait for room: %w", err)
-	}
-	f.ingests.Go(func() {
-		defer f.sync.fetched.Release(size)
-		ctx, done := context.WithTimeout(f.sync.ctx, storeTime)
-		defer done()
-		in, err := f.sync.ingest(ctx, r, Source{Via: ViaFetch, Peer: f.ask.peer})
-		f.note(in, err, asked)
+	f.batch = append(f.batch, &parcel{
+		record: r, from: Source{Via: ViaFetch, Peer: f.ask.peer}, depth: f.ask.depth, asked: asked,
+		size: int64(r.WireSize()) + parcelBytes,
 	})
-	return nil
+	f.bytes += r.WireSize()
+	if len(f.batch) < maxFetchBatch && f.bytes < maxFetchBatchBytes {
+		return nil
+	}
+	return f.send(ctx)
 }
 
-// note notes what became of a record.
-func (f *fetching) note(in Ingested, err error, asked bool) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	id := in.Record.ID()
-	var invalid *protocol.InvalidError
-	switch {
-	case errors.As(err, &invalid):
-		f.guilt = errors.Join(f.guilt, err)
-		if f.sync.refused.Contains(id) { // whoever has it, it is no better there
-			f.answer.got = append(f.answer.got, id)
+// send sends the batch on its way.
+func (f *fetching) send(ctx context.Context) error {
+	if len(f.batch) == 0 {
+		return nil
+	}
+	batch := f.batch
+	f.batch, f.bytes = nil, 0
+	f.checks.Add(1)
+	err := f.sync.admitAll(ctx, batch, func(x *examined) {
+		defer f.checks.Done()
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.guilt = errors.Join(f.guilt, x.guilt)
+		f.known += x.known
+		for _, p := range x.good {
+			f.news = f.news || !p.asked
 		}
-		return
-	case err != nil || in.Outcome == Refused && !f.sync.refused.Contains(id):
-		f.answer.later = append(f.answer.later, id)
-		return
+	})
+	if err != nil {
+		f.checks.Done()
 	}
-	f.answer.got = append(f.answer.got, id)
-	f.lacked = append(f.lacked, in.Missing...)
-	if in.Outcome == Known && !asked {
-		f.known++
-	} else {
-		f.known = 0
-	}
+	return err
 }
 
 // enough reports whether reading on is of no use.
 func (f *fetching) enough() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.guilt != nil || f.known >= maxKnownAncestors
-}
-
-// missing returns what this answer revealed as missing and did not bring.
-func (f *fetching) missing() []protocol.ID {
-	came := make(map[protocol.ID]bool)
-	for _, id := range f.answer.got {
-		came[id] = true
-	}
-	missing := f.tips
-	for _, id := range f.lacked {
-		if !came[id] {
-			came[id] = true
-			missing = append(missing, id)
-		}
-	}
-	return missing
+	return f.guilt != nil || !f.news && f.known >= maxKnownAncestors
 }
 
 // judge says whose fault the end of the request was. A connection that broke between items is nobody's, for relays cut;

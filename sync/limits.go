@@ -8,15 +8,13 @@ import (
 
 // Limits of the wire. All nodes of a network must agree on them, so they change only with the protocols' version.
 const (
-	// maxAsked bounds the records that one request names: 2 KiB of request, 40 KiB of typical answers (600 bytes a
-	// record), which passes a relay's 128 KiB with room to spare.
-	maxAsked = 64
-	// maxAncestors bounds how many ancestors a requester may have added: what one byte holds. With 64 asked for it
-	// keeps an answer of typical records below 200 KiB and a chain of 20,000 below a hundred round trips.
+	// maxAsked bounds the records that one request names: what one byte holds. That is 2 KiB of request and 150 KiB of typical
+	// answers (600 bytes a record), and with maxPerPeer such requests under way a peer 50 ms away sends 20,000 records a
+	// second: more than two cores verify. A relay's answer ends sooner, by answerBytesLimited.
+	maxAsked = 255
+	// maxAncestors bounds how many ancestors a requester may have added: what one byte holds. It keeps a chain of
+	// 20,000 that nobody listed below a hundred round trips.
 	maxAncestors = 255
-	// maxTips bounds the tips in an answer: 8 KiB. Honest concurrency is far below it; the newest are sent, so a
-	// peer that left a thousand tips unlinked hides only older ones.
-	maxTips = 256
 	// maxItem bounds one item of an answer.
 	maxItem = itemHead + protocol.MaxFrame
 	// maxGossip bounds what GossipSub reads at once: the largest frame, its protobuf envelope and topic (some 100
@@ -24,29 +22,44 @@ const (
 	maxGossip = protocol.MaxFrame + 16<<10
 )
 
-// Limits of serving. A unit is one record looked up or one KiB sent, whichever is more: about 20 µs of work.
+// Limits of serving. A unit is one record looked up or unitBytes sent, whichever is more: 15 to 20 µs of work.
+//
+// One who starts empty must get all there is as fast as two cores verify it, 20,000 records a second, also from a single peer; one
+// who asks for the sake of asking must not take a core. So a peer may take a set of serveBurst records at full speed, and from then
+// on serveRate; and all together never more than serveRateAll.
 const (
-	// serveRate is what one peer gets in a second: 4,096 records or 4 MiB. That is about what a two-core node can verify
-	// and store in that time, and at most a tenth of a core for the one who serves.
+	unitBytes = 4 << 10
+	// serveRate is what one peer gets in a second for ever: 7 % of a core.
 	serveRate = 4096
-	// serveBurst lets one whole answer of the largest kind through at once.
-	serveBurst = 2 * serveRate
-	// maxServed bounds the streams of one peer that are open at once, served or still silent: what the other side's scheduler opens
-	// (maxPerPeer), a tips request, and as many again that it gave up while they still drain here.
+	// serveBurst is what one peer gets at once: half a million records, 10 s of a core, and again when it asked for nothing for
+	// 2 minutes.
+	serveBurst = 1 << 19
+	// serveRateAll bounds what all peers get in a second: some 70 % of a core, and 20,000 records with as much to spare for
+	// comparing and for a second one who starts empty.
+	serveRateAll = 40_000
+	// payAtOnce is how many units are paid at a time: paying costs a lock.
+	payAtOnce = 64
+	// payPatience is how long an answer waits for its peer's rate before it ends early: what one tick of serveRate takes.
+	payPatience = time.Second
+	// maxServed bounds the streams of one peer that are open at once, served or still silent: what the other side's scheduler
+	// opens (maxPerPeer), a comparison, and as many again that it gave up while they still drain here.
 	maxServed = 2 * (maxPerPeer + 1)
-	// maxServedAll bounds the streams served at once, those whose request has come: they hold 32 × serveMemory = 3 MiB and a store reader each.
+	// maxServedAll bounds the streams served at once, those whose request has come: they hold 32 × serveMemory = 9 MiB and a
+	// store reader each.
 	maxServedAll = 32
 	// maxBudgets is how many peers' rates are remembered, some 200 bytes each: more than a node has connections, so
 	// that a peer does not get a new rate by reconnecting.
 	maxBudgets = 2048
-	// answerBytes ends an answer early, after the item that passes it: a MiB is 250 ms of a peer's rate, and
-	// a requester asks again for the rest.
+	// answerBytes ends an answer early, after the item that passes it: a MiB takes the requester as long to verify as the largest
+	// number of typical records, and it asks again for the rest.
 	answerBytes = 1 << 20
 	// answerBytesLimited is the same on a relayed connection. Relays cut at 128 KiB a connection; with the request,
 	// gossip and encryption on it too, half of that leaves two answers between cuts.
 	answerBytesLimited = 48 << 10
-	// serveMemory is what a served stream holds: one frame, encoded and decoded, and its buffers.
-	serveMemory = 2*maxItem - maxItem/2
+	// serveBuffer gathers small items: an encryption and a system call for a hundred of them.
+	serveBuffer = 64 << 10
+	// serveMemory is what a served stream holds: one frame, encoded and decoded, its buffer, and up to 510 records' links.
+	serveMemory = 2*maxItem + serveBuffer + 96<<10
 	// requestMemory is what a stream holds until its request has come: the largest request, raw and decoded.
 	requestMemory = 2 * (requestHead + maxAsked*idSize)
 	// serveTime ends a served stream: a MiB to a peer with 300 kbit/s takes 28 s.
@@ -55,62 +68,85 @@ const (
 
 // Limits of fetching.
 const (
-	// fetchTime ends a request, whatever the responder does; it is shorter than serveTime, so that the requester
-	// knows first. A responder that sends a byte a second holds one of maxRequests slots for that long, once.
-	fetchTime = 40 * time.Second
 	// itemTime is how long an item may take to begin or to end: 64 KiB at 100 kbit/s is 5 s.
 	itemTime = 10 * time.Second
-	// fetchBytes bounds the fetched records on their way into the store, of all answers together. Many at once share the
-	// store's group commits: 8 MiB are 16 answers of the largest count and typical records of 600 bytes.
+	// fetchBytes bounds the fetched records on their way into the store, of all answers together: those that wait for a core, for an
+	// ancestor that is on its way too, or for the writer. It is what all requests under way bring: maxRequests × maxAsked typical
+	// records, decoded (parcelBytes), are 6 MiB, so one slow answer rarely makes the others' records pending.
 	fetchBytes = 8 << 20
-	// fetchMemory is what a request holds besides: a frame, buffers, and the links of up to 319 records.
+	// parcelBytes is what a record takes in memory besides its header and value: what they are decoded into.
+	parcelBytes = 900
+	// fetchMemory is what a request holds besides: the largest frame, decoded, a batch, and the links of up to 510 records.
 	fetchMemory = 256 << 10
-	// maxKnownAncestors ends an answer early when so many added ancestors in a row turn out to be known: this side
+	// maxKnownAncestors ends an answer early when so many added ancestors turn out to be known and none was news: this side
 	// asked for more than it lacked.
 	maxKnownAncestors = 32
+	// maxFetchBatch is how many fetched records are verified together. Signatures gain nothing beyond 32 records; twice as many
+	// have the rest (locks, look-ups) done half as often, and take a core 6 ms.
+	maxFetchBatch = 64
+	// maxFetchBatchBytes is the same for large ones.
+	maxFetchBatchBytes = 1 << 20
+	// checksAhead is how many batches for each core wait to be verified or are: one on the core, one for it to go on with.
+	// What else has come waits in the streams, and gossip waits for few.
+	checksAhead = 2
+	// maxPut and maxPutBytes bound the records put in one transaction: 40 ms of the writer, which others wait for meanwhile.
+	maxPut, maxPutBytes = 1024, 4 << 20
+	// blockTime is how long a record waits in memory for an ancestor that is on its way: what a slow request may take. Then
+	// it waits in the store, as pending.
+	blockTime = slowTime
 )
 
 // Limits of the scheduler.
 const (
-	// maxWanted bounds the wanted records: 200 bytes each. What does not fit is dropped, newest first, and found
-	// again by Store.Missing when there is room.
-	maxWanted = 4096
+	// maxWanted bounds the wanted records: 200 bytes each, 6 MiB. Half of them are what comparisons may list ahead of fetching: 16,384
+	// are a second of fetching, more than a comparison needs to find the next. What does not fit is dropped, newest first,
+	// and found again by Store.Missing or the next comparison when there is room.
+	maxWanted = 32768
+	// maxRefill is how many the store is asked for at a time.
+	maxRefill = 4096
 	// maxRequests bounds the requests under way: 16 × fetchMemory = 4 MiB.
 	maxRequests = 16
-	// maxPerPeer bounds those to one peer: one being answered, one already under way, which hides the round trip.
-	maxPerPeer = 2
+	// maxPerPeer bounds those to one peer. See maxAsked.
+	maxPerPeer = 4
+	// firstBatch is how many records a peer is asked for that is not known yet: 20 KiB.
+	firstBatch = 32
 	// minBatch is the least that a request is split down to when several peers are free: below it, the request costs
 	// more than the records.
 	minBatch = 8
-	// requestTime is after how long a request is given up and its records asked elsewhere: a little more than
-	// fetchTime, which normally ends it.
-	requestTime = fetchTime + 5*time.Second
+	// barrenLook is how many records are looked at for a peer that lacks most of what it is asked for.
+	barrenLook = 256
+	// maxListers is how many of those who listed a record are remembered; one would do to ask, a few to blame.
+	maxListers = 4
+	// requestTime is after how long a request is given up and its records asked elsewhere: 150 KiB at 30 kbit/s. A responder that
+	// sends a byte a second holds one of maxRequests slots for that long, once.
+	requestTime = 40 * time.Second
+	// slowTime is the same where another peer has nothing to do: what others wait for goes to it.
+	slowTime = 5 * time.Second
+	// fastTime is how long a request should take: those to slow peers are made smaller, so that the takeover above is rare.
+	fastTime = 1 * time.Second
 	// gossipGrace is how long an ancestor that a gossiped record lacks is waited for before it is asked for: gossip
 	// delivers out of order, by the length of a validation or two.
 	gossipGrace = 250 * time.Millisecond
 	// retryMin and retryMax bound how long a record that no peer has waits: from what a peer needs to receive it itself
-	// to what costs nothing however many such records there are (4,096 in 10 minutes: 7 a second).
+	// to what costs little however many such records there are (32,768 in 10 minutes: 55 a second, 9 bytes each).
 	retryMin, retryMax = 2 * time.Second, 10 * time.Minute
-	// maxRounds is after how many such waits (an hour) a record is forgotten. Store.Missing names it again if a
-	// pending record still waits for it.
-	maxRounds = 14
+	// maxTries is after how many such waits (an hour) a record is given up.
+	maxTries = 14
+	// hopelessTime is for how long it is not wanted again then, whatever links to it, unless a peer says that it has it
+	// attached; and maxHopeless how many are remembered, at 100 bytes. So a record that links to what does not exist costs each
+	// peer 14 × 9 bytes in 6 hours.
+	hopelessTime = 6 * time.Hour
+	maxHopeless  = 16384
 	// pauseMin and pauseMax bound how long a peer is left alone that did not answer: from a stream reset by a full
 	// queue to a peer that is not there.
 	pauseMin, pauseMax = 1 * time.Second, 5 * time.Minute
-	// faultPause is the same after a fault. It bounds what a faulty peer costs to one bad answer in that time.
+	// faultPause is the same after a fault, in fetching and in comparing. It bounds what a faulty peer costs to one bad answer in
+	// that time.
 	faultPause = 15 * time.Minute
-	// tipsEvery is how often one of the peers, in turn, is asked for its tips: what finds the records that gossip lost
-	// and nobody linked. 8 KiB at most, in 30 s.
-	tipsEvery = 30 * time.Second
-	// tipsAgain is how long after its coming a peer is asked for its tips a second time: by then the gossip mesh has
-	// grown (heartbeats are a second apart), and what was gossiped before passed one of the two by.
-	tipsAgain = 3 * time.Second
 	// refillEvery is how often the store is asked what pending records wait for.
 	refillEvery = time.Minute
 	// refillDepth is how deep the store's missing records are supposed to be: they are the ends of what was fetched.
 	refillDepth = 3
-	// tipsDepth is the same for the unknown tips of a peer: it has them, so most likely we were away.
-	tipsDepth = 2
 	// tickEvery drives the machine: a quarter of retryMin's scale, 5 wake-ups a second.
 	tickEvery = 200 * time.Millisecond
 )

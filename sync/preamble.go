@@ -19,7 +19,8 @@ type guard struct {
 	sync    *Sync
 	mu      sync.Mutex
 	budgets *lru.Cache[peer.ID, *budget]
-	served  int // streams whose request has come
+	served  int           // streams whose request has come
+	all     *rate.Limiter // the units of all peers together
 }
 
 // budget is what one peer may use of this node.
@@ -32,7 +33,7 @@ type budget struct {
 var errOverloaded = errors.New("too many streams are being served")
 
 func newGuard(s *Sync) *guard {
-	return &guard{sync: s, budgets: newCache[peer.ID, *budget](maxBudgets)}
+	return &guard{sync: s, budgets: newCache[peer.ID, *budget](maxBudgets), all: rate.NewLimiter(serveRateAll, serveRateAll)}
 }
 
 // visit is a stream being served.
@@ -62,6 +63,9 @@ func (v *visit) begin() (end func(), err error) {
 func (v *visit) pay(ctx context.Context, units int) error {
 	if err := v.units.WaitN(ctx, min(units, serveBurst)); err != nil {
 		return fmt.Errorf("rate limit: %w", err)
+	}
+	if err := v.guard.all.WaitN(ctx, min(units, serveRateAll)); err != nil {
+		return fmt.Errorf("rate limit of all peers: %w", err)
 	}
 	return nil
 }

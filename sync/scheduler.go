@@ -2,10 +2,10 @@ package lfsync
 
 import (
 	"container/heap"
-	"maps"
 	"slices"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/protocol"
@@ -15,21 +15,26 @@ import (
 // the time go in, actions come out by take; it has no goroutine, no clock and does no I/O. It is not safe for
 // concurrent use. Times are durations since some start.
 //
-// A wanted record is ready (any peer may be asked), asked (one peer is), or waiting (until a time). Ready records
-// stand in one queue; each peer reads it with a cursor of its own, so a record that a peer is known to lack is passed
-// over once and not looked at again.
+// A wanted record is ready (any peer may be asked), asked (one peer is), came (it is here and on its way into the store), or
+// waiting (until a time). Ready records stand in one queue in the order in which they were wanted; each peer reads it with a
+// cursor of its own, so a record that a peer is known to lack is passed over once and not looked at again. Before the queue go
+// those that were asked for and not answered: others wait for them.
 type scheduler struct {
-	limits schedulerLimits
-	now    time.Duration
-	out    []action
+	limits    schedulerLimits
+	now       time.Duration
+	congested bool // what comes waits for room here: requests take long, and it is not the peers' fault
+	out       []action
 
 	wanted   map[protocol.ID]*want
 	waiting  waitHeap
-	queue    []*want // ready records in the order of seq; nil where one was taken
+	urgent   []*want // ready, and asked for before; stale where not want.urgent
+	queue    []*want // the other ready records in the order of seq; nil where one was taken
 	base     uint64  // the seq of queue[0]
-	ready    int     // how many of queue are not nil
+	ready    int     // how many are
 	overflow bool    // something was dropped since the last refill
 	dropped  uint64
+	gone     []protocol.ID                          // what others may wait for and will not come soon
+	hopeless *lru.Cache[protocol.ID, time.Duration] // what was given up, and until when
 
 	peers    []*peerState // in the order of their coming
 	byPeer   map[peer.ID]*peerState
@@ -38,36 +43,40 @@ type scheduler struct {
 	lastReq  requestID
 	grudges  map[peer.ID]time.Duration // until when guilty peers that left are left alone
 
-	refillAt, tipsAt time.Duration
+	refillAt time.Duration
 }
 
 // schedulerLimits are the numbers of limits.go, here so that tests can make them small.
 type schedulerLimits struct {
-	wanted, requests, perPeer, batch, minBatch, ancestors, rounds int
-	requestTime, retryMin, retryMax, pauseMin, pauseMax           time.Duration
-	faultPause, tipsEvery, tipsAgain, refillEvery                 time.Duration
+	wanted, refill, requests, perPeer, batch, firstBatch, minBatch, ancestors, rounds, hopeless int
+
+	requestTime, slowTime, fastTime, retryMin, retryMax, hopelessTime, pauseMin, pauseMax time.Duration
+	faultPause, refillEvery                                                               time.Duration
 }
 
 func defaultSchedulerLimits() schedulerLimits {
 	return schedulerLimits{
-		wanted: maxWanted, requests: maxRequests, perPeer: maxPerPeer, batch: maxAsked, minBatch: minBatch,
-		ancestors: maxAncestors, rounds: maxRounds,
-		requestTime: requestTime, retryMin: retryMin, retryMax: retryMax, pauseMin: pauseMin, pauseMax: pauseMax,
-		faultPause: faultPause, tipsEvery: tipsEvery, tipsAgain: tipsAgain, refillEvery: refillEvery,
+		wanted: maxWanted, refill: maxRefill, requests: maxRequests, perPeer: maxPerPeer, batch: maxAsked,
+		firstBatch: firstBatch, minBatch: minBatch, ancestors: maxAncestors, rounds: maxTries,
+		hopeless:    maxHopeless,
+		requestTime: requestTime, slowTime: slowTime, fastTime: fastTime, retryMin: retryMin, retryMax: retryMax,
+		hopelessTime: hopelessTime, pauseMin: pauseMin, pauseMax: pauseMax,
+		faultPause: faultPause, refillEvery: refillEvery,
 	}
 }
 
 type requestID uint64
 
-// An action is what the driver has to do: ask, cancel or refill.
+// An action is what the driver has to do.
 type action interface{ isAction() }
 
-// ask sends a request to a peer: for records and so many of their ancestors, or for its tips where ids is empty. The
-// driver answers with done, exactly once, unless the request was canceled.
+// ask sends a request to a peer: for records and so many of their ancestors. The driver answers with done, exactly once,
+// unless the request was canceled.
 type ask struct {
 	request   requestID
 	peer      peer.ID
 	ids       []protocol.ID
+	wide      bool // names them in full
 	ancestors int
 	depth     int // of what the answer reveals as missing
 }
@@ -78,24 +87,19 @@ type cancel struct{ request requestID }
 // refill asks for up to limit of the store's missing records, by want.
 type refill struct{ limit int }
 
-func (ask) isAction()    {}
-func (cancel) isAction() {}
-func (refill) isAction() {}
+// forgone tells what was wanted and will not come by itself, or came another way: nothing need wait for it.
+type forgone struct{ ids []protocol.ID }
 
-// fault says how a request ended.
-type fault int
+func (ask) isAction()     {}
+func (cancel) isAction()  {}
+func (refill) isAction()  {}
+func (forgone) isAction() {}
 
-const (
-	faultNone   fault = iota // answered, perhaps in part
-	faultFailed              // no answer, or it broke off before the first item: nobody's guilt
-	faultGuilty              // an answer that no correct peer gives
-)
-
-// answer is what came of a request. What the request named and no list here does is asked again.
+// answer is what came of a request, besides what came. What the request named, did not come and no list here has is asked again.
 type answer struct {
-	got     []protocol.ID // here now, or never to be wanted again
 	lacking []protocol.ID // the peer does not have them
-	later   []protocol.ID // they came, and could not be stored now
+	pruned  []protocol.ID // it has them without their values
+	unclear []protocol.ID // their short names are not enough
 	fault   fault
 }
 
@@ -104,6 +108,7 @@ type wantState uint8
 const (
 	stateReady wantState = iota + 1
 	stateAsked
+	stateCame
 	stateWaiting
 )
 
@@ -111,12 +116,16 @@ const (
 type want struct {
 	id      protocol.ID
 	state   wantState
-	have    bool                // it came while it was asked for
+	have    bool                // it came another way while it was asked for
+	wide    bool                // its short name is not enough
+	urgent  bool                // it was asked for and not answered; goes before the queue
 	parked  bool                // it waits because every peer lacks it
 	hint    *peerState          // who most likely has it
+	listers []*peerState        // who must have it
 	depth   int                 // how many links back from what gossip brought: it tells how many ancestors to ask for
 	rounds  int                 // how often no peer had it
 	lacking map[*peerState]bool // the peers that said so
+	request requestID           // when asked
 	seq     uint64              // place in the queue, when ready
 	wakeAt  time.Duration       // when waiting
 	index   int                 // in the heap, when waiting
@@ -125,21 +134,21 @@ type want struct {
 // peerState is a connected peer that speaks the fetch protocol.
 type peerState struct {
 	id       peer.ID
-	inFlight int
-	cursor   uint64  // ready records before it were seen: the peer lacks them
-	hinted   []*want // what this peer most likely has
-	failures int
+	failures int // in a row
 	pausedTo time.Duration
 	guilty   bool // of the pause
-	wantTips bool
-	tipsAt   time.Duration // when it was last asked
-	againAt  time.Duration // when to ask it a second time, 0 when that was done
+	inFlight int
+	batch    int           // how many records to ask it for at a time
+	barren   int           // how many answers in a row were mostly that it lacks what it was asked for
+	barrenTo time.Duration // until when it is only asked for what it most likely has
+	cursor   uint64        // ready records before it were seen: the peer lacks them
+	hinted   []*want       // what this peer most likely has
 }
 
 type request struct {
 	peer     *peerState
 	wants    []*want
-	tips     bool
+	began    time.Duration
 	deadline time.Duration
 }
 
@@ -147,10 +156,10 @@ func newScheduler(l schedulerLimits) *scheduler {
 	return &scheduler{
 		limits:   l,
 		wanted:   make(map[protocol.ID]*want),
+		hopeless: newCache[protocol.ID, time.Duration](l.hopeless),
 		byPeer:   make(map[peer.ID]*peerState),
-		requests: make(map[requestID]*request),
 		grudges:  make(map[peer.ID]time.Duration),
-		tipsAt:   l.tipsEvery,
+		requests: make(map[requestID]*request),
 	}
 }
 
@@ -159,42 +168,50 @@ func (s *scheduler) take() []action {
 	s.assign()
 	out := s.out
 	s.out = nil
+	if len(s.gone) > 0 {
+		out = append(out, forgone{ids: s.gone})
+		s.gone = nil
+	}
 	return out
 }
 
 // tick tells the time.
 func (s *scheduler) tick(now time.Duration) {
-	s.now = max(s.now, now)
+	passed := max(0, now-s.now)
+	s.now += passed
 	for len(s.waiting) > 0 && s.waiting[0].wakeAt <= s.now {
 		w := s.waiting[0]
 		clear(w.lacking)
 		s.makeReady(w)
 	}
-	s.expire()
-	for _, p := range s.peers {
-		if p.againAt > 0 && p.againAt <= s.now {
-			p.wantTips, p.againAt = true, 0
-		}
-	}
-	if s.now >= s.tipsAt {
-		maps.DeleteFunc(s.grudges, func(_ peer.ID, to time.Duration) bool { return to <= s.now })
-		s.tipsAt = s.now + s.limits.tipsEvery
-		s.remindTips()
-	}
+	s.expire(passed)
+	s.forgive()
 	if s.now >= s.refillAt || s.overflow && len(s.wanted) <= s.limits.wanted/2 {
 		s.refillAt, s.overflow = s.now+s.limits.refillEvery, false
-		s.out = append(s.out, refill{limit: s.limits.wanted})
+		s.out = append(s.out, refill{limit: min(s.limits.refill, s.limits.wanted)})
 	}
 }
 
-// expire gives up the requests that took too long.
-func (s *scheduler) expire() {
+// expire gives up the requests that took too long: sooner where another peer has nothing to do.
+func (s *scheduler) expire(passed time.Duration) {
 	for id := s.firstRequest(); id <= s.lastReq; id++ {
-		if r, ok := s.requests[id]; ok && r.deadline <= s.now {
+		r, ok := s.requests[id]
+		switch {
+		case !ok:
+		case s.congested:
+			r.began += passed
+			r.deadline += passed
+		case r.deadline <= s.now, s.now-r.began >= s.limits.slowTime && s.otherIsFree(r.peer):
 			s.out = append(s.out, cancel{request: id})
 			s.finish(id, answer{fault: faultFailed})
 		}
 	}
+}
+
+func (s *scheduler) otherIsFree(than *peerState) bool {
+	return slices.ContainsFunc(s.peers, func(p *peerState) bool {
+		return p != than && p.pausedTo <= s.now && p.inFlight < s.limits.perPeer
+	})
 }
 
 // firstRequest is the oldest request under way. Requests are few and short, so their IDs are close together, and
@@ -207,25 +224,13 @@ func (s *scheduler) firstRequest() requestID {
 	return first
 }
 
-// remindTips has the peer that was not asked for the longest time asked for its tips.
-func (s *scheduler) remindTips() {
-	var oldest *peerState
-	for _, p := range s.peers {
-		if !p.wantTips && (oldest == nil || p.tipsAt < oldest.tipsAt) {
-			oldest = p
-		}
-	}
-	if oldest != nil {
-		oldest.wantTips = true
-	}
-}
-
 // peerUp tells of a connected peer that speaks the protocol.
 func (s *scheduler) peerUp(id peer.ID) {
 	if s.byPeer[id] != nil {
 		return
 	}
-	p := &peerState{id: id, wantTips: true, tipsAt: s.now, againAt: s.now + s.limits.tipsAgain, pausedTo: s.grudges[id]}
+	to, guilty := s.grudges[id]
+	p := &peerState{id: id, batch: min(s.limits.batch, s.limits.firstBatch), pausedTo: to, guilty: guilty}
 	delete(s.grudges, id)
 	s.peers, s.byPeer[id] = append(s.peers, p), p
 	for _, w := range s.waiting.inOrder() {
@@ -245,12 +250,7 @@ func (s *scheduler) peerDown(id peer.ID) {
 	if p.guilty && p.pausedTo > s.now && len(s.grudges) < s.limits.wanted {
 		s.grudges[id] = p.pausedTo // coming again does not end it
 	}
-	for i := range s.peers {
-		if s.peers[i] == p {
-			s.peers = append(s.peers[:i], s.peers[i+1:]...)
-			break
-		}
-	}
+	s.peers = slices.DeleteFunc(s.peers, func(o *peerState) bool { return o == p })
 	for req := s.firstRequest(); req <= s.lastReq; req++ {
 		if r, ok := s.requests[req]; ok && r.peer == p {
 			s.out = append(s.out, cancel{request: req})
@@ -259,16 +259,20 @@ func (s *scheduler) peerDown(id peer.ID) {
 	}
 	for _, w := range s.wanted {
 		delete(w.lacking, p)
+		w.listers = slices.DeleteFunc(w.listers, func(o *peerState) bool { return o == p })
 	}
 	s.parkHopeless()
 }
 
 // want asks for records that are missing. from, where not empty, is who most likely has them; depth tells how deep in
-// the past they are; delay is how long to wait for them to come by themselves.
+// the past they are; delay is how long to wait for them to come by themselves. What was given up lately is not asked for again.
 func (s *scheduler) want(ids []protocol.ID, from peer.ID, depth int, delay time.Duration) {
 	for _, id := range ids {
 		w := s.wanted[id]
 		if w == nil {
+			if until, given := s.hopeless.Peek(id); given && s.now < until {
+				continue
+			}
 			if w = s.newWant(id, depth, delay); w == nil {
 				continue
 			}
@@ -278,6 +282,34 @@ func (s *scheduler) want(ids []protocol.ID, from peer.ID, depth int, delay time.
 		if p := s.byPeer[from]; p != nil {
 			s.hint(w, p)
 		}
+	}
+}
+
+// listed asks for records that a peer said it has attached, in the order of the set. Attached records are never dropped: it
+// must have them, and their ancestors.
+func (s *scheduler) listed(ids []protocol.ID, by peer.ID) {
+	p := s.byPeer[by]
+	for _, id := range ids {
+		w := s.wanted[id]
+		if w == nil {
+			if w = s.newWant(id, 0, 0); w == nil {
+				continue
+			}
+		}
+		w.have = false
+		if w.parked {
+			s.makeReady(w)
+		}
+		if p != nil {
+			w.promisedBy(p)
+			s.hint(w, p)
+		}
+	}
+}
+
+func (w *want) promisedBy(p *peerState) {
+	if len(w.listers) < maxListers && !slices.Contains(w.listers, p) {
+		w.listers = append(w.listers, p)
 	}
 }
 
@@ -297,20 +329,16 @@ func (s *scheduler) newWant(id protocol.ID, depth int, delay time.Duration) *wan
 	return w
 }
 
-// makeRoom forgets the record that every peer lacks and that would be asked for last: what nobody has must not keep out
-// what somebody may have.
+// makeRoom forgets a record that every peer lacks, one of those that would be asked for late: what nobody has must not keep
+// out what somebody may have.
 func (s *scheduler) makeRoom() bool {
-	var last *want
-	for _, w := range s.waiting {
-		if w.parked && (last == nil || last.before(w)) {
-			last = w
+	for i := len(s.waiting) - 1; i >= 0; i-- {
+		if w := s.waiting[i]; w.parked {
+			s.giveUp(w)
+			return true
 		}
 	}
-	if last != nil {
-		s.forget(last)
-		s.dropped++
-	}
-	return last != nil
+	return false
 }
 
 // hint notes that a peer most likely has a record, which is news where it said otherwise.
@@ -334,20 +362,76 @@ func (s *scheduler) putHint(w *want) {
 	}
 }
 
-// have tells that records are here, however they came.
+// came tells that records came and are on their way into the store. Until have, later or again is told of them, they are not
+// asked for.
+func (s *scheduler) came(ids []protocol.ID) {
+	for _, id := range ids {
+		w := s.wanted[id]
+		if w == nil {
+			if w = s.newWant(id, 0, 0); w == nil {
+				continue
+			}
+		}
+		s.detach(w)
+		w.state = stateCame
+	}
+}
+
+// coming reports whether a record is asked for, or about to be.
+func (s *scheduler) coming(id protocol.ID) bool {
+	w := s.wanted[id]
+	return w != nil && (w.state == stateReady || w.state == stateAsked)
+}
+
+// have tells that records are here, however they came, or never to be wanted again.
 func (s *scheduler) have(ids []protocol.ID) {
 	for _, id := range ids {
 		switch w := s.wanted[id]; {
 		case w == nil:
 		case w.state == stateAsked:
 			w.have = true // who is asked stays known: nothing is asked for twice at a time
+			s.gone = append(s.gone, id)
 		default:
 			s.forget(w)
 		}
 	}
 }
 
-// done tells what came of a request. A canceled request's answer is ignored; what it brought is told by have.
+// stored tells that a record that came is in the store and waits for these ancestors. Who must have it must have them.
+func (s *scheduler) stored(id protocol.ID, missing []protocol.ID, from peer.ID, depth int) {
+	var listers []*peerState
+	if w := s.wanted[id]; w != nil {
+		listers = w.listers
+	}
+	s.have([]protocol.ID{id})
+	if len(missing) == 0 {
+		return
+	}
+	s.want(missing, from, depth, 0)
+	for _, id := range missing {
+		if w := s.wanted[id]; w != nil {
+			for _, p := range listers {
+				w.promisedBy(p)
+			}
+		}
+	}
+}
+
+// later tells that records came and could not be stored now.
+func (s *scheduler) later(ids []protocol.ID) { s.ifCame(ids, s.retryLater) }
+
+// again tells that what came were not those records.
+func (s *scheduler) again(ids []protocol.ID) { s.ifCame(ids, s.makeReady) }
+
+func (s *scheduler) ifCame(ids []protocol.ID, do func(*want)) {
+	for _, id := range ids {
+		if w := s.wanted[id]; w != nil && w.state == stateCame {
+			do(w)
+		}
+	}
+}
+
+// done tells what came of a request. A canceled request's answer is ignored; what it brought is told by came.
 func (s *scheduler) done(id requestID, a answer) {
 	if s.requests[id] != nil {
 		s.finish(id, a)
@@ -358,76 +442,66 @@ func (s *scheduler) finish(id requestID, a answer) {
 	r := s.requests[id]
 	delete(s.requests, id)
 	r.peer.inFlight--
+	s.note(id, r, a)
 	s.judge(r, a)
 	for _, w := range r.wants {
-		s.release(w)
-	}
-	for _, id := range a.got {
-		s.ifReady(id, s.forget)
-	}
-	for _, id := range a.later {
-		s.ifReady(id, s.retryLater)
-	}
-	for _, id := range a.lacking {
-		s.ifReady(id, func(w *want) {
-			if w.lacking == nil {
-				w.lacking = make(map[*peerState]bool)
-			}
-			if s.byPeer[r.peer.id] == r.peer {
-				w.lacking[r.peer] = true
-			}
-			s.parkIfHopeless(w)
-		})
+		if w.state == stateAsked && w.request == id {
+			s.release(w)
+		}
 	}
 	if r.peer.pausedTo > s.now {
 		s.parkHopeless()
 	}
 }
 
-// release makes a record ready that was asked for, or forgets it if it came meanwhile.
+// note notes what a peer said of the records that it was asked for.
+func (s *scheduler) note(id requestID, r *request, a answer) {
+	asked := func(ids []protocol.ID, do func(*want)) {
+		for _, i := range ids {
+			if w := s.wanted[i]; w != nil && w.state == stateAsked && w.request == id {
+				do(w)
+			}
+		}
+	}
+	lacks := func(w *want) {
+		if s.byPeer[r.peer.id] != r.peer {
+			return
+		}
+		if w.lacking == nil {
+			w.lacking = make(map[*peerState]bool)
+		}
+		w.lacking[r.peer] = true
+	}
+	asked(a.unclear, func(w *want) { w.wide = true })
+	asked(a.pruned, lacks)
+	asked(a.lacking, lacks)
+}
+
+// release makes a record ready that was asked for, or forgets it if it came meanwhile. What was not answered goes first.
 func (s *scheduler) release(w *want) {
-	if w.state != stateAsked {
-		return
-	}
-	s.enqueue(w)
-	if w.have {
-		s.forget(w)
-	}
-}
-
-func (s *scheduler) ifReady(id protocol.ID, do func(*want)) {
-	if w := s.wanted[id]; w != nil && w.state == stateReady {
-		do(w)
-	}
-}
-
-// judge pauses a peer that failed, and trusts one again that answered.
-func (s *scheduler) judge(r *request, a answer) {
-	p := r.peer
 	switch {
-	case a.fault == faultGuilty:
-		p.pausedTo, p.guilty = s.now+s.limits.faultPause, true
-		p.hinted = nil
-	case a.fault == faultFailed:
-		p.pausedTo = max(p.pausedTo, s.now+backOff(s.limits.pauseMin, s.limits.pauseMax, p.failures))
-		p.failures++
-		p.wantTips = p.wantTips || r.tips
+	case w.have:
+		delete(s.wanted, w.id)
+		w.state = 0
+	case len(w.lacking) == 0:
+		s.hurry(w)
 	default:
-		p.failures = 0
+		s.enqueue(w)
+		s.parkIfHopeless(w)
 	}
 }
 
 // parkHopeless does parkIfHopeless to all ready records.
 func (s *scheduler) parkHopeless() {
-	for _, w := range slices.Clone(s.queue) {
-		if w != nil {
+	for _, w := range slices.Concat(s.urgent, s.queue) {
+		if w != nil && w.state == stateReady && len(w.lacking) > 0 {
 			s.parkIfHopeless(w)
 		}
 	}
 }
 
 // parkIfHopeless lets a ready record wait that every peer lacks, but for those that do not answer: else a peer could name
-// tips that are not there, keep silent when it is asked for them, and so keep them wanted for ever.
+// records that are not there, keep silent when it is asked for them, and so keep them wanted for ever.
 func (s *scheduler) parkIfHopeless(w *want) {
 	lacking := 0
 	for _, p := range s.peers {
@@ -438,20 +512,26 @@ func (s *scheduler) parkIfHopeless(w *want) {
 			return
 		}
 	}
-	if lacking > 0 {
+	if lacking > 0 && w.state == stateReady {
 		s.retryLater(w)
-		w.parked = true
+		w.parked = w.state == stateWaiting
 	}
 }
 
-// retryLater lets a record wait, longer each time, and forgets it in the end.
+// retryLater lets a record wait, longer each time, and gives it up in the end.
 func (s *scheduler) retryLater(w *want) {
 	if w.rounds++; w.rounds > s.limits.rounds {
-		s.forget(w)
-		s.dropped++
+		s.giveUp(w)
 		return
 	}
 	s.wait(w, backOff(s.limits.retryMin, s.limits.retryMax, w.rounds-1))
+}
+
+// giveUp forgets a record that nobody has. For a time it is not wanted again, unless a peer says that it has it.
+func (s *scheduler) giveUp(w *want) {
+	s.forget(w)
+	s.dropped++
+	s.hopeless.Add(w.id, s.now+s.limits.hopelessTime)
 }
 
 // backOff doubles from least up to most.
@@ -464,28 +544,19 @@ func backOff(least, most time.Duration, times int) time.Duration {
 
 // forget takes a record that is not asked for out of the wanted ones.
 func (s *scheduler) forget(w *want) {
+	if w.state == stateReady {
+		s.gone = append(s.gone, w.id)
+	}
 	s.detach(w)
 	delete(s.wanted, w.id)
 	w.state = 0
 }
 
 func (s *scheduler) wait(w *want, delay time.Duration) {
+	if w.state != 0 {
+		s.gone = append(s.gone, w.id)
+	}
 	s.detach(w)
 	w.state, w.wakeAt = stateWaiting, s.now+delay
 	heap.Push(&s.waiting, w)
-}
-
-func (s *scheduler) makeReady(w *want) {
-	s.detach(w)
-	s.enqueue(w)
-}
-
-// detach takes a record out of the structure that its state puts it in.
-func (s *scheduler) detach(w *want) {
-	switch w.state {
-	case stateReady:
-		s.dequeue(w)
-	case stateWaiting:
-		heap.Remove(&s.waiting, w.index)
-	}
 }

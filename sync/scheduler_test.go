@@ -34,9 +34,11 @@ func newSimulation(t *rapid.T) *simulation {
 	l.requests = rapid.IntRange(1, 6).Draw(t, "requests")
 	l.perPeer = rapid.IntRange(1, 3).Draw(t, "perPeer")
 	l.batch = rapid.IntRange(1, 8).Draw(t, "batch")
+	l.firstBatch = rapid.IntRange(1, l.batch).Draw(t, "firstBatch")
 	l.minBatch = rapid.IntRange(1, l.batch).Draw(t, "minBatch")
 	l.rounds = rapid.IntRange(1, 30).Draw(t, "rounds")
-	l.retryMax, l.pauseMax, l.faultPause, l.refillEvery = 8*time.Second, 8*time.Second, 20*time.Second, 10*time.Second
+	l.retryMax, l.pauseMax, l.refillEvery, l.hopelessTime = 8*time.Second, 8*time.Second, 10*time.Second, 30*time.Second
+	l.faultPause = 20 * time.Second
 	m := &simulation{
 		t: t, s: newScheduler(l),
 		has: make(map[peer.ID]map[protocol.ID]bool), up: make(map[peer.ID]bool),
@@ -83,6 +85,21 @@ func (m *simulation) wantSome(t *rapid.T) {
 	}
 	m.s.want(ids, from, rapid.IntRange(0, 12).Draw(t, "depth"), rapid.SampledFrom([]time.Duration{0, time.Second}).Draw(t, "delay"))
 	m.obey()
+}
+
+// list lets a peer say what it has; now and then it has less.
+func (m *simulation) list(t *rapid.T) {
+	p, lies := m.somePeer(), rapid.IntRange(0, 3).Draw(t, "lies") == 0
+	ids := slices.DeleteFunc(m.someIDs(), func(id protocol.ID) bool { return m.here[id] || !m.has[p][id] && !lies })
+	for _, id := range ids {
+		m.needed[id] = true
+	}
+	m.s.listed(ids, p)
+	m.obey()
+}
+
+func (m *simulation) crowd(t *rapid.T) {
+	m.s.congested = rapid.Bool().Draw(t, "congested")
 }
 
 func (m *simulation) arrive(t *rapid.T) {
@@ -133,6 +150,7 @@ func (m *simulation) answer(id requestID, manner int) {
 	a := m.outstanding[id]
 	delete(m.outstanding, id)
 	var out answer
+	var got, later []protocol.ID
 	ids := a.ids
 	switch manner {
 	case 0:
@@ -149,14 +167,19 @@ func (m *simulation) answer(id requestID, manner int) {
 		case !m.has[a.peer][id]:
 			out.lacking = append(out.lacking, id)
 		case manner == 3:
-			out.later = append(out.later, id)
+			later = append(later, id)
+		case manner == 4 && !a.wide:
+			out.unclear = append(out.unclear, id)
 		default:
-			out.got = append(out.got, id)
+			got = append(got, id)
 		}
 	}
-	m.note(out.got)
+	m.s.came(append(slices.Clone(got), later...))
 	m.s.done(id, out)
-	m.s.have(out.got)
+	m.obey()
+	m.note(got)
+	m.s.have(got)
+	m.s.later(later)
 	m.obey()
 }
 
@@ -226,6 +249,13 @@ func (m *simulation) check(t *rapid.T) {
 			ready++
 		}
 	}
+	urgent := make(map[*want]bool)
+	for _, w := range m.s.urgent {
+		if w.urgent && !urgent[w] {
+			urgent[w] = true
+			ready++
+		}
+	}
 	for _, w := range m.s.wanted {
 		states[w.state]++
 		if (w.state == stateAsked) != asked[w.id] {
@@ -243,13 +273,14 @@ func (m *simulation) check(t *rapid.T) {
 
 // finish lets all peers be there and answer well, and checks that all is fetched that can be.
 func (m *simulation) finish(t *rapid.T) {
-	for _, p := range m.peers {
-		if !m.up[p] {
-			m.up[p] = true
-			m.s.peerUp(p)
-		}
-	}
+	m.s.congested = false
 	for range 400 {
+		for _, p := range m.peers {
+			if !m.up[p] {
+				m.up[p] = true
+				m.s.peerUp(p)
+			}
+		}
 		m.now += time.Second
 		m.s.tick(m.now)
 		m.obey()
@@ -269,7 +300,7 @@ func TestSchedulerFetchesAll(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newSimulation(t)
 		t.Repeat(map[string]func(*rapid.T){
-			"come or go": m.comeOrGo, "want": m.wantSome, "arrive": m.arrive, "learn": m.learn,
+			"come or go": m.comeOrGo, "want": m.wantSome, "list": m.list, "crowd": m.crowd, "arrive": m.arrive, "learn": m.learn,
 			"pass": m.pass, "reply": m.reply, "": m.check,
 		})
 		m.finish(t)

@@ -27,7 +27,12 @@ var rewrite = flag.Bool("rewrite", false, "write what the scheduler does into it
 //	tick TIME                         the clock shows TIME since the start
 //	want ID... [from=PEER] [depth=N] [delay=DURATION]
 //	have ID...
-//	done REQUEST [got=ID,...] [lacking=ID,...] [later=ID,...] [fault=failed|guilty]
+//	list ID... by=PEER                a peer says that it has them attached
+//	came ID..., later ID..., again ID...
+//	done REQUEST [got=ID,...] [lacking=ID,...] [pruned=ID,...] [unclear=ID,...] [fault=failed|guilty]
+//	                                  got: they came before and are stored after
+//	blame PEER                        it broke another protocol
+//	congested yes|no
 //	show                              the wanted records and their state
 func TestScheduler(t *testing.T) {
 	files, err := filepath.Glob("testdata/scheduler/*.txt")
@@ -97,15 +102,29 @@ func (s *script) do(t *testing.T, command string, args []string) string {
 		s.want(s.ids(words), peer.ID(options["from"]), depth, duration(t, options["delay"]))
 	case "have":
 		s.have(s.ids(words))
+	case "list":
+		s.listed(s.ids(words), peer.ID(options["by"]))
+	case "came":
+		s.came(s.ids(words))
+	case "later":
+		s.later(s.ids(words))
+	case "again":
+		s.again(s.ids(words))
+	case "blame":
+		s.blame(peer.ID(words[0]))
+	case "congested":
+		s.congested = words[0] == "yes"
 	case "done":
 		n, err := strconv.Atoi(words[0])
 		if err != nil {
 			t.Fatal(err)
 		}
+		s.came(s.list(options["got"]))
 		s.done(requestID(n), answer{
-			got: s.list(options["got"]), lacking: s.list(options["lacking"]), later: s.list(options["later"]),
+			lacking: s.list(options["lacking"]), pruned: s.list(options["pruned"]), unclear: s.list(options["unclear"]),
 			fault: map[string]fault{"": faultNone, "failed": faultFailed, "guilty": faultGuilty}[options["fault"]],
 		})
+		s.have(s.list(options["got"]))
 	case "show":
 		return s.show()
 	default:
@@ -130,10 +149,10 @@ func (s *script) setLimits(t *testing.T, options map[string]string) {
 	for key, value := range options {
 		if number, err := strconv.Atoi(value); err == nil {
 			*map[string]*int{"wanted": &s.limits.wanted, "requests": &s.limits.requests, "perPeer": &s.limits.perPeer,
-				"batch": &s.limits.batch, "minBatch": &s.limits.minBatch, "rounds": &s.limits.rounds}[key] = number
+				"batch": &s.limits.batch, "minBatch": &s.limits.minBatch, "rounds": &s.limits.rounds, "firstBatch": &s.limits.firstBatch}[key] = number
 			continue
 		}
-		*map[string]*time.Duration{"requestTime": &s.limits.requestTime}[key] = duration(t, value)
+		*map[string]*time.Duration{"requestTime": &s.limits.requestTime, "hopelessTime": &s.limits.hopelessTime}[key] = duration(t, value)
 	}
 }
 
@@ -172,13 +191,12 @@ func (s *script) print(actions []action) string {
 	for _, a := range actions {
 		switch a := a.(type) {
 		case ask:
-			if len(a.ids) == 0 {
-				fmt.Fprintf(&out, "request %d: ask %s for its tips\n", a.request, string(a.peer))
-				continue
-			}
 			fmt.Fprintf(&out, "request %d: ask %s for", a.request, string(a.peer))
 			for _, id := range a.ids {
 				fmt.Fprintf(&out, " %s", s.names[id])
+			}
+			if a.wide {
+				out.WriteString(" by their full names")
 			}
 			if a.ancestors > 0 {
 				fmt.Fprintf(&out, " and %d ancestors", a.ancestors)
@@ -188,6 +206,12 @@ func (s *script) print(actions []action) string {
 			fmt.Fprintf(&out, "cancel request %d\n", a.request)
 		case refill:
 			fmt.Fprintf(&out, "refill %d\n", a.limit)
+		case forgone:
+			fmt.Fprintf(&out, "wait no more for")
+			for _, id := range a.ids {
+				fmt.Fprintf(&out, " %s", s.names[id])
+			}
+			out.WriteString("\n")
 		}
 	}
 	return out.String()
@@ -196,7 +220,7 @@ func (s *script) print(actions []action) string {
 func (s *script) show() string {
 	var lines []string
 	for id, w := range s.wanted {
-		line := s.names[id] + map[wantState]string{stateReady: " ready", stateAsked: " asked", stateWaiting: " waiting"}[w.state]
+		line := s.names[id] + map[wantState]string{stateReady: " ready", stateAsked: " asked", stateCame: " came", stateWaiting: " waiting"}[w.state]
 		if w.state == stateWaiting {
 			line += " until " + w.wakeAt.String()
 		}

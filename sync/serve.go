@@ -31,34 +31,15 @@ func (s *Sync) serveFetch(ctx context.Context, v *visit) error {
 		return err
 	}
 	defer end()
-	if err := v.pay(ctx, 1); err != nil {
-		return err
-	}
-	out := bufio.NewWriterSize(v, 16<<10)
-	if len(req.ids) == 0 {
-		err = s.serveTips(ctx, v, out)
-	} else {
-		err = s.newWalk(v, out).serve(ctx, req)
-	}
-	if err != nil {
+	out := bufio.NewWriterSize(v, serveBuffer)
+	w := s.newWalk(v, out)
+	if err := w.serve(ctx, req); err != nil {
 		return err
 	}
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("send answer: %w", err)
 	}
-	return nil
-}
-
-func (s *Sync) serveTips(ctx context.Context, v *visit, out *bufio.Writer) error {
-	tips, err := s.store.Tips(ctx, maxTips)
-	if err != nil {
-		return fmt.Errorf("read tips: %w", err)
-	}
-	if err := v.pay(ctx, len(tips)); err != nil { // each was looked up
-		return err
-	}
-	_, err = out.Write(appendTips(nil, tips[:min(len(tips), maxTips)]))
-	return err
+	return v.pay(ctx, w.owed)
 }
 
 // walk sends the records of an answer: those asked for, then their ancestors, breadth first.
@@ -66,9 +47,10 @@ type walk struct {
 	sync  *Sync
 	visit *visit
 	out   *bufio.Writer
-	left  int // bytes that the answer may still have
-	seen  map[protocol.ID]bool
-	next  []protocol.ID // links of what was sent
+	left  int                  // bytes that the answer may still have
+	seen  map[protocol.ID]bool // what is not to be sent as an ancestor; nil where none are asked for
+	next  []protocol.ID        // links of what was sent
+	owed  int                  // units not yet paid
 }
 
 func (s *Sync) newWalk(v *visit, out *bufio.Writer) *walk {
@@ -76,64 +58,111 @@ func (s *Sync) newWalk(v *visit, out *bufio.Writer) *walk {
 	if v.Conn().Stat().Limited {
 		left = answerBytesLimited
 	}
-	return &walk{sync: s, visit: v, out: out, left: left, seen: make(map[protocol.ID]bool)}
+	return &walk{sync: s, visit: v, out: out, left: left}
 }
 
 func (w *walk) serve(ctx context.Context, req fetchRequest) error {
-	for _, id := range req.ids { // they are not sent again as ancestors
-		w.seen[id] = true
+	if req.ancestors > 0 {
+		w.seen = make(map[protocol.ID]bool)
 	}
 	for _, id := range req.ids {
-		if err := w.send(ctx, id, true); err != nil || w.left <= 0 {
+		if err := w.named(ctx, id[:req.width]); err != nil || w.left <= 0 {
 			return err
 		}
 	}
 	for n := 0; n < req.ancestors && len(w.next) > 0 && w.left > 0; n++ {
 		id := w.next[0]
 		w.next = w.next[1:]
-		if err := w.send(ctx, id, false); err != nil {
+		if err := w.ancestor(ctx, id); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// send sends one record, if it is here; that it is not is said only of what was asked for.
-func (w *walk) send(ctx context.Context, id protocol.ID, asked bool) error {
-	if err := w.visit.pay(ctx, 1); err != nil {
+// named answers one name of the request.
+func (w *walk) named(ctx context.Context, name []byte) error {
+	if !w.pay(ctx, 1) {
+		return nil
+	}
+	r, n, err := w.lookUp(ctx, name)
+	switch {
+	case err != nil:
+		return fmt.Errorf("read record %x: %w", name, err)
+	case n > 1:
+		_, err = writeAmbiguous(w.out)
 		return err
+	case n == 0:
+		r = nil
+	}
+	return w.send(ctx, r)
+}
+
+// lookUp finds the record of a name, and tells how many there are: 0, 1, or 2 for more.
+func (w *walk) lookUp(ctx context.Context, name []byte) (*protocol.Record, int, error) {
+	if len(name) < idSize {
+		return w.sync.store.ByPrefix(ctx, name) //nolint:wrapcheck // the caller does
+	}
+	r, ok, err := w.sync.store.Record(ctx, protocol.ID(name))
+	return r, btoi(ok), err //nolint:wrapcheck // the caller does
+}
+
+// ancestor sends a record that was not asked for, if it is here and was not sent already.
+func (w *walk) ancestor(ctx context.Context, id protocol.ID) error {
+	if w.seen[id] || !w.pay(ctx, 1) {
+		return nil
 	}
 	r, ok, err := w.sync.store.Record(ctx, id)
 	switch {
 	case err != nil:
 		return fmt.Errorf("read record %s: %w", id, err)
-	case !ok && !asked:
-		return nil
 	case !ok:
-		r = nil
+		return nil
 	}
+	return w.send(ctx, r)
+}
+
+// send writes an item.
+func (w *walk) send(ctx context.Context, r *protocol.Record) error {
 	_ = w.visit.SetWriteDeadline(w.sync.itemDeadline(ctx)) // who does not read gives up the place that others wait for
 	n, err := writeItem(w.out, r)
 	if err != nil {
-		return fmt.Errorf("send record %s: %w", id, err)
+		return fmt.Errorf("send a record: %w", err)
 	}
 	w.left -= n
 	w.sync.metrics.sent(n)
-	if r != nil {
+	if r != nil && w.seen != nil {
 		w.follow(r)
 	}
-	if n < 1<<10 {
-		return nil
+	if n > unitBytes {
+		w.pay(ctx, n/unitBytes)
 	}
-	return w.visit.pay(ctx, n>>10)
+	return nil
+}
+
+// pay reports whether the peer may have more, now that it had so many units: they are paid some at a time. Where it would
+// have to wait for long, the answer ends: it asks again, and meanwhile others have its place.
+func (w *walk) pay(ctx context.Context, units int) bool {
+	w.owed += units
+	if w.owed < payAtOnce {
+		return true
+	}
+	ctx, done := context.WithTimeout(ctx, payPatience)
+	defer done()
+	if w.visit.pay(ctx, w.owed) != nil {
+		w.left = 0
+		return false
+	}
+	w.owed = 0
+	return true
 }
 
 // follow notes a record's links as ancestors to send. At most maxAsked + maxAncestors records are followed, so the list
 // is bounded by 16 times that.
 func (w *walk) follow(r *protocol.Record) {
+	w.seen[r.ID()] = true
 	for _, link := range r.Links {
 		if !w.seen[link] && !w.sync.network.IsGenesis(link) {
-			w.seen[link] = true
 			w.next = append(w.next, link)
 		}
 	}

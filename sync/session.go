@@ -202,7 +202,7 @@ func (s *session) conclude(err error) {
 // wantListed has records fetched that a peer listed.
 func (s *Sync) wantListed(p peer.ID, ids []protocol.ID) {
 	if ids = s.worthwhile(ids); len(ids) > 0 {
-		s.step(func(m *scheduler) { m.want(ids, p, 0, 0) })
+		s.step(func(m *scheduler) { m.listed(ids, p) })
 	}
 }
 

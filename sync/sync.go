@@ -14,7 +14,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/sync/semaphore"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -51,8 +50,8 @@ type Sync struct {
 	drops   *GossipDrops
 
 	checker *checker
-	waiting chan struct{}       // a token for each gossiped record that waits for a core or is on it
-	fetched *semaphore.Weighted // bytes of fetched records on their way into the store
+	waiting chan struct{} // a token for each gossiped record that waits for a core or is on it
+	line    *line
 	recent  *lru.Cache[protocol.ID, *arrival]
 	refused *lru.Cache[protocol.ID, error]
 	guard   *guard
@@ -75,7 +74,7 @@ type Sync struct {
 }
 
 // timeouts are those of limits.go, here so that tests can make them short.
-type timeouts struct{ serve, fetch, item, session time.Duration }
+type timeouts struct{ serve, item, session time.Duration }
 
 // New begins to serve, to gossip and to fetch. Close ends it; host and PubSub are the caller's to close, afterwards.
 func New(c Config) (*Sync, error) {
@@ -104,11 +103,11 @@ func newSync(c Config) *Sync {
 		network: c.Network, store: c.Store, host: c.Host, clock: c.Clock, log: c.Logger,
 		metrics: newMetrics(), drops: c.GossipDrops,
 		checker: newChecker(c.Network, c.Verify),
-		waiting: make(chan struct{}, maxWaiting), fetched: semaphore.NewWeighted(fetchBytes),
+		waiting: make(chan struct{}, maxWaiting), line: newLine(),
 		recent: newCache[protocol.ID, *arrival](maxRecent), refused: newCache[protocol.ID, error](maxRefused),
 		scheduler: newScheduler(defaultSchedulerLimits()),
 		cancels:   make(map[requestID]context.CancelFunc),
-		timeouts:  timeouts{serve: serveTime, fetch: fetchTime, item: itemTime, session: sessionTime},
+		timeouts:  timeouts{serve: serveTime, item: itemTime, session: sessionTime},
 		started:   time.Now(),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
@@ -143,6 +142,7 @@ func (s *Sync) start(ps *pubsub.PubSub) error {
 		s.host.SetStreamHandler(reconcileProtocol(s.network), s.guard.handler(reconcileService, s.comparer.serve))
 	}
 	s.spawn(s.drive)
+	s.spawn(s.write)
 	s.spawn(s.releaseDue)
 	return nil
 }

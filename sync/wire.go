@@ -13,50 +13,57 @@ import (
 // The fetch protocol, version 1. Its name is "/lf/<network>/fetch/1", with the CID of the network ID in base32. A
 // stream carries one request and one answer; integers are big-endian.
 //
-//	request  = count (1 byte, 0 to 64) ancestors (1 byte) count × ID (32 bytes: the digest in the record's CID)
-//	answer   = count × item, then up to ancestors × item         when count > 0
-//	         = count (2 bytes, at most 256) count × ID           when count = 0
+//	request  = count (1 byte, 1 to 255) ancestors (1 byte) width (1 byte, 8 or 32) count × name (width bytes)
+//	answer   = count × item, then up to ancestors × item
 //	item     = status (1 byte) [ length (4 bytes, 1 to 65,552) frame ]
 //
-// The requester closes its side after the request. With count = 0 it asks for the responder's tips, newest first;
-// ancestors MUST then be 0.
+// The requester closes its side after the request. A name is a record's ID (32 bytes: the digest in the record's CID), or the
+// first 8 bytes of it. Names SHOULD be short: long ones are for records whose short name turned out not to tell them from
+// others.
 //
 // Status 0 says that the responder does not have the record; nothing follows. Status 1 says that the frame is
-// complete. Status 2 says that the responder has dropped the value, and the frame holds null in its place. Any other
-// status is a fault, and so is a frame that its status belies.
+// complete. Status 2 says that the responder has dropped the value, and the frame holds null in its place. Status 3 says
+// that several records that the responder has begin with the name; nothing follows, and the requester names the one it
+// wants in full. With width 32 status 3 is a fault. Any other status is a fault, and so is a frame that its status belies.
 //
-// The first items answer the IDs of the request, in their order. Each item after them MUST be a record that an earlier item
-// of the same answer links to, MUST NOT have status 0, and is sent only if the request asked for ancestors; the responder
-// chooses which, nearest first, and leaves out the network's genesis records. A responder MAY end its answer between any two
-// items, and need not send any ancestor; the requester asks again for what it did not get. It MUST NOT send anything
-// else. A requester that gets what is not allowed here resets the stream and believes nothing more of the answer.
+// The first items answer the names of the request, in their order, each with a record whose ID begins with the name. It need
+// not be the one that the requester knows by that name: then the requester takes this item for nothing and names the record
+// in full. Each item after them MUST be a record that an earlier item of the same answer links to, MUST have status 1 or 2,
+// and is sent only if the request asked for ancestors; the responder chooses which, nearest first, and leaves out the
+// network's genesis records. A responder MAY end its answer between any two items, and need not send any ancestor; the
+// requester asks again for what it did not get. It MUST NOT send anything else. A requester that gets what is not allowed
+// here resets the stream and believes nothing more of the answer.
 
 // status says what an item of an answer is.
 type status byte
 
 const (
-	statusUnknown  status = 0 // the responder does not have the record
-	statusComplete status = 1
-	statusPruned   status = 2 // the frame lacks the value
+	statusUnknown   status = 0 // the responder does not have the record
+	statusComplete  status = 1
+	statusPruned    status = 2 // the frame lacks the value
+	statusAmbiguous status = 3 // several records begin with the name
 )
 
 const (
-	requestHead = 2
+	requestHead = 3
 	idSize      = len(protocol.ID{})
+	nameSize    = 8 // of a short name
 	itemHead    = 1 + 4
 )
 
-// fetchRequest is the protocol's request.
+// fetchRequest is the protocol's request. The one who sends it knows the whole IDs; of those that come, only the first width
+// bytes count.
 type fetchRequest struct {
-	ids       []protocol.ID // empty: the tips
+	ids       []protocol.ID
+	width     int // nameSize or idSize
 	ancestors int
 }
 
 // appendRequest encodes a request, which is within the limits.
 func appendRequest(b []byte, r fetchRequest) []byte {
-	b = append(b, byte(len(r.ids)), byte(r.ancestors)) //nolint:gosec // at most maxAsked and maxAncestors
-	for _, id := range r.ids {
-		b = append(b, id[:]...)
+	b = append(b, byte(len(r.ids)), byte(r.ancestors), byte(r.width)) //nolint:gosec // at most maxAsked, maxAncestors and idSize
+	for i := range r.ids {
+		b = append(b, r.ids[i][:r.width]...)
 	}
 	return b
 }
@@ -66,59 +73,32 @@ func readRequest(in io.Reader) (fetchRequest, error) {
 	if _, err := io.ReadFull(in, head[:]); err != nil {
 		return fetchRequest{}, fmt.Errorf("read request: %w", err)
 	}
-	r := fetchRequest{ancestors: int(head[1])}
+	r := fetchRequest{ancestors: int(head[1]), width: int(head[2])}
 	count := int(head[0])
 	switch {
-	case count > maxAsked:
-		return r, guilty("a request for %d records, at most %d are allowed", count, maxAsked)
-	case count == 0 && r.ancestors > 0:
-		return r, guilty("a request for the ancestors of nothing")
+	case count == 0:
+		return r, guilty("a request for nothing")
+	case r.width != nameSize && r.width != idSize:
+		return r, guilty("a request with names of %d bytes", r.width)
 	}
-	var err error
-	r.ids, err = readIDs(in, count)
-	return r, err
-}
-
-// readIDs reads so many IDs; the caller has bounded count.
-func readIDs(in io.Reader, count int) ([]protocol.ID, error) {
-	raw := make([]byte, count*idSize)
+	raw := make([]byte, count*r.width)
 	if _, err := io.ReadFull(in, raw); err != nil {
-		return nil, fmt.Errorf("read record IDs: %w", err)
+		return r, fmt.Errorf("read names: %w", err)
 	}
-	ids := make([]protocol.ID, count)
-	for i := range ids {
-		copy(ids[i][:], raw[i*idSize:])
+	r.ids = make([]protocol.ID, count)
+	for i := range r.ids {
+		copy(r.ids[i][:], raw[i*r.width:(i+1)*r.width])
 	}
-	return ids, nil
+	return r, nil
 }
 
-// appendTips encodes the answer to a request for tips, of which there are at most maxTips.
-func appendTips(b []byte, tips []protocol.ID) []byte {
-	b = binary.BigEndian.AppendUint16(b, uint16(len(tips))) //nolint:gosec // at most maxTips
-	for _, id := range tips {
-		b = append(b, id[:]...)
-	}
-	return b
-}
-
-func readTips(in io.Reader) ([]protocol.ID, error) {
-	var head [2]byte
-	if _, err := io.ReadFull(in, head[:]); err != nil {
-		return nil, fmt.Errorf("read tips: %w", err)
-	}
-	count := int(binary.BigEndian.Uint16(head[:]))
-	if count > maxTips {
-		return nil, guilty("%d tips, at most %d are allowed", count, maxTips)
-	}
-	return readIDs(in, count)
-}
-
-// item is one record of an answer; record is nil where the responder does not have it, or has it in a version that is
-// not known here.
+// item is one record of an answer; record is nil where the responder does not have it, has several of that name, or has it in
+// a version that is not known here.
 type item struct {
-	record  *protocol.Record
-	pruned  bool
-	unknown bool // of an unknown version: it may link to anything
+	record    *protocol.Record
+	pruned    bool
+	ambiguous bool
+	unknown   bool // of an unknown version: it may link to anything
 }
 
 // writeItem writes an item; r is nil for a record that is not here. It returns the bytes written.
@@ -140,6 +120,12 @@ func writeItem(out io.Writer, r *protocol.Record) (int, error) {
 	return itemHead + n, err
 }
 
+// writeAmbiguous writes the item that says that several records have the name.
+func writeAmbiguous(out io.Writer) (int, error) { return out.Write([]byte{byte(statusAmbiguous)}) }
+
+// newAnswerReader makes the reader that readItem needs: one that holds the largest item.
+func newAnswerReader(in io.Reader) *bufio.Reader { return bufio.NewReaderSize(in, maxItem) }
+
 // readItem reads an item. It returns io.EOF where the answer ends before it.
 func readItem(in *bufio.Reader) (item, error) {
 	first, err := in.ReadByte()
@@ -149,6 +135,8 @@ func readItem(in *bufio.Reader) (item, error) {
 	switch st := status(first); st {
 	case statusUnknown:
 		return item{}, nil
+	case statusAmbiguous:
+		return item{ambiguous: true}, nil
 	case statusComplete, statusPruned:
 		return readFrame(in, st == statusPruned)
 	default:
@@ -156,22 +144,23 @@ func readItem(in *bufio.Reader) (item, error) {
 	}
 }
 
-func readFrame(in io.Reader, pruned bool) (item, error) {
-	var head [itemHead - 1]byte
-	if _, err := io.ReadFull(in, head[:]); err != nil {
-		return item{}, cut(err)
-	}
-	length := binary.BigEndian.Uint32(head[:])
-	if length == 0 || length > protocol.MaxFrame {
-		return item{}, guilty("a frame of %d bytes, want 1 to %d", length, protocol.MaxFrame)
-	}
-	frame, err := io.ReadAll(io.LimitReader(in, int64(length))) // grows with what comes, not with what was announced
-	if err == nil && len(frame) < int(length) {
-		err = io.ErrUnexpectedEOF
-	}
+// readFrame decodes a frame in the reader's own buffer, which holds the largest: nothing is allocated by the announced length,
+// and nothing is copied but what the record keeps.
+func readFrame(in *bufio.Reader, pruned bool) (item, error) {
+	head, err := in.Peek(itemHead - 1)
 	if err != nil {
 		return item{}, cut(err)
 	}
+	length := binary.BigEndian.Uint32(head)
+	if length == 0 || length > protocol.MaxFrame {
+		return item{}, guilty("a frame of %d bytes, want 1 to %d", length, protocol.MaxFrame)
+	}
+	_, _ = in.Discard(itemHead - 1) // it is there
+	frame, err := in.Peek(int(length))
+	if err != nil {
+		return item{}, cut(err)
+	}
+	defer in.Discard(int(length)) //nolint:errcheck // it is there
 	r, err := protocol.DecodeFrame(frame)
 	switch {
 	case protocol.IsUnknownVersion(err):
