@@ -135,7 +135,7 @@ func (i *Initiator) Next(s Set, reply []byte, have func(ID)) (Step, error) {
 			step.Need = append(step.Need, need...)
 		}
 	}
-	i.window = window
+	i.window, i.sent = window, 0
 	i.open = join(append(open, later...))
 	return i.step(s, step, in)
 }

@@ -14,6 +14,7 @@ type Reply struct {
 type responder struct {
 	set   Set
 	limit int // of the answer's length, 0 none
+	look  int // how many items may still be looked at to find listed ones
 	out   *writer
 	reply Reply
 }
@@ -22,15 +23,15 @@ type responder struct {
 // [MinFrameLimit] counts as that). What does not fit is put off: the fingerprint of all the rest stands for it.
 //
 // The work is bounded by the message and the limit: for each range of the message a few look-ups in the set, for each 32
-// bytes of the answer an item, and at most [maxLooked] items more to find those that are listed. Where a range was too long
-// to be looked through, Unknown may have IDs that the set has.
+// bytes of the answer an item, and 32,768 items more to find those that are listed. Where there were more to be looked
+// through, Unknown may have IDs that the set has; an ID that is listed again is told again.
 func Respond(s Set, message []byte, frameLimit int) (Reply, error) {
 	in := &reader{message: message}
 	version, err := in.version()
 	if err != nil {
 		return Reply{}, err
 	}
-	r := &responder{set: s, limit: effectiveLimit(frameLimit), out: newWriter()}
+	r := &responder{set: s, limit: effectiveLimit(frameLimit), look: maxLooked, out: newWriter()}
 	for room := version == version1; room && in.more(); {
 		rng, err := in.next()
 		if err != nil {
@@ -101,13 +102,15 @@ func (r *responder) list(rng wireRange, from, to int) bool {
 	return false
 }
 
-// maxLooked is how many items of a range are looked at, at most, to find those that a message lists: about a millisecond's
-// work. Correct peers list where they have few, and seldom where the other has many.
+// maxLooked is how many items are looked at, at most, to find those that a message lists: about a millisecond's work.
+// Correct peers list where they have few, and seldom where the other has many.
 const maxLooked = 1 << 15
 
 // compare finds what the message lists and the set lacks.
 func (r *responder) compare(rng wireRange, from, to int) {
-	unknown, lacking := difference(rng.ids, r.set, from, min(to, from+maxLooked), nil)
+	looked := min(to-from, r.look)
+	r.look -= looked
+	unknown, lacking := difference(rng.ids, r.set, from, from+looked, nil)
 	r.reply.Unknown = append(r.reply.Unknown, unknown...)
 	r.reply.Differ = r.reply.Differ || lacking || len(unknown) > 0
 }
