@@ -40,7 +40,7 @@ const (
 	// nuisanceStream is a stream beyond its share, which was reset: some 100 µs.
 	nuisanceStream nuisance = 1
 	// nuisanceStall is a stream that held a place for as long as an item may take and came to nothing.
-	nuisanceStall nuisance = 6
+	nuisanceStall nuisance = 8
 	// nuisanceDenial is an answer that lacks records which the peer itself listed.
 	nuisanceDenial nuisance = 10
 )

@@ -207,7 +207,7 @@ const (
 
 // Limits of patience with peers.
 const (
-	// nuisanceRate and nuisanceBurst are how much nuisance is borne: five stalled streams at once, and after that one a minute. An honest
+	// nuisanceRate and nuisanceBurst are how much nuisance is borne: three stalled streams at once, and after that one in 80 seconds. An honest
 	// peer stalls while its own line or disk does, and is then asked elsewhere anyway.
 	nuisanceRate, nuisanceBurst = 0.1, 30
 	// nuisancePause is for how long a peer is refused that was a nuisance too often: long enough to be rid of it, short enough for

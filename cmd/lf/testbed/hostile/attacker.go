@@ -13,6 +13,7 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -26,6 +27,8 @@ import (
 const (
 	// again is how long it takes at least from one attempt to connect to the next.
 	again = time.Second
+	// lull is for how long the attacker behaves in the beginning, so that everybody knows it when it begins.
+	lull = 3 * time.Second
 	// brief is how short a connection is that was refused after all, at the end of the handshake.
 	brief = 250 * time.Millisecond
 )
@@ -39,7 +42,8 @@ type attacker struct {
 	memory  *memory
 	author  *author
 	*reporter
-	over <-chan struct{} // closed at the end
+	over  <-chan struct{} // closed at the end
+	begin time.Time       // of the attack
 
 	mu     sync.Mutex
 	random *rand.Rand
@@ -60,7 +64,7 @@ func newAttacker(ctx context.Context, c Config) (*attacker, error) {
 		return nil, fmt.Errorf("libp2p: %w", err)
 	}
 	a := &attacker{
-		network: c.Network, targets: c.Targets, host: h, memory: newMemory(), over: ctx.Done(),
+		network: c.Network, targets: c.Targets, host: h, memory: newMemory(), over: ctx.Done(), begin: time.Now().Add(lull),
 		random: rand.New(rand.NewChaCha8(sha256.Sum256(c.Identity.Seed()))), reporter: newReporter(c.Report, c.Targets),
 	}
 	a.author, err = newAuthor(c.Network, c.Identity, c.Solve)
@@ -85,8 +89,8 @@ func (a *attacker) close() {
 // run attacks all targets until ctx ends.
 func (a *attacker) run(ctx context.Context, mode Mode) error {
 	b := mode.make(a)
-	a.host.SetStreamHandler(a.protocol("fetch"), a.answer(orElse(b.fetch, a.haveNothing)))
-	a.host.SetStreamHandler(a.protocol("reconcile"), a.answer(orElse(b.reconcile, a.listNothing)))
+	a.host.SetStreamHandler(a.protocol("fetch"), a.answer(b.fetch, a.haveNothing))
+	a.host.SetStreamHandler(a.protocol("reconcile"), a.answer(b.reconcile, a.listNothing))
 	if !b.silent {
 		if err := a.joinGossip(ctx); err != nil {
 			return err
@@ -99,13 +103,6 @@ func (a *attacker) run(ctx context.Context, mode Mode) error {
 	a.keepTelling(ctx)
 	a.tell(Event{Kind: Ended})
 	return nil
-}
-
-func orElse(given, usual func(network.Stream) error) func(network.Stream) error {
-	if given == nil {
-		return usual
-	}
-	return given
 }
 
 func (a *attacker) protocol(name string) libprotocol.ID {
@@ -164,7 +161,11 @@ func (a *attacker) attack(ctx context.Context, target peer.ID, b behavior) <-cha
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		if b.attack == nil {
+		select {
+		case <-time.After(time.Until(a.begin)):
+		case <-ctx.Done():
+		}
+		if b.attack == nil || ctx.Err() != nil {
 			return
 		}
 		if err := b.attack(ctx, target); err != nil && ctx.Err() == nil {
@@ -174,9 +175,13 @@ func (a *attacker) attack(ctx context.Context, target peer.ID, b behavior) <-cha
 	return over
 }
 
-// answer makes a handler of a function that answers one stream.
-func (a *attacker) answer(serve func(network.Stream) error) network.StreamHandler {
+// answer makes a handler that answers a stream as the mode says, and as usual before the attack begins or where it says nothing.
+func (a *attacker) answer(attack, usual func(network.Stream) error) network.StreamHandler {
 	return func(s network.Stream) {
+		serve := usual
+		if attack != nil && time.Now().After(a.begin) {
+			serve = attack
+		}
 		target := s.Conn().RemotePeer()
 		a.count(target, func(t *Tally) { t.Asked++ })
 		_ = s.SetDeadline(time.Now().Add(streamTime))
@@ -218,6 +223,7 @@ func (a *attacker) with(ctx context.Context, target peer.ID, protocol string, us
 // joinGossip takes part in gossip and remembers what is said.
 func (a *attacker) joinGossip(ctx context.Context) error {
 	ps, err := pubsub.NewGossipSub(ctx, a.host, pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign), pubsub.WithNoAuthor(),
+		pubsub.WithMessageIdFn(func(m *pb.Message) string { h := sha256.Sum256(m.GetData()); return string(h[:]) }),
 		pubsub.WithFloodPublish(true), pubsub.WithMaxMessageSize(1<<20))
 	if err != nil {
 		return fmt.Errorf("gossip: %w", err)

@@ -1,13 +1,27 @@
 package hostile
 
-import "github.com/libp2p/go-libp2p/core/network"
+import (
+	"github.com/libp2p/go-libp2p/core/network"
+
+	"github.com/lf-store/lf/protocol"
+)
 
 // fetchLacksListed wastes a request on each record that it lists, and keeps those from being asked that have it.
 func fetchLacksListed(a *attacker) behavior {
 	return behavior{attack: a.learn, reconcile: a.listTrue}
 }
 
-// listTrue answers each message with the true records that the attacker has heard of.
+// listTrue answers each message with the true records that the attacker has heard of, and a few that it makes up: who has the true
+// ones asks nobody for them.
 func (a *attacker) listTrue(s network.Stream) error {
-	return a.reconcile(s, func(int) []byte { return list(a.memory.named(listed)) })
+	return a.reconcile(s, func(int) []byte {
+		named := a.memory.named(listed - inventions)
+		for range inventions {
+			named = append(named, protocol.ID(a.noise(idSize)))
+		}
+		return list(named)
+	})
 }
+
+// inventions is how many.
+const inventions = 4

@@ -49,9 +49,9 @@ type behavior struct {
 func Modes() []Mode {
 	return []Mode{
 		{"bit-flips", "passes true records on with a bit flipped, by gossip and by fetch, and lists false IDs", bitFlips},
-		{"fetch-lacks-listed", "lists true records when asked to reconcile, and has none of them when they are fetched", fetchLacksListed},
-		{"fetch-silent", "lists true records, and never answers when they are fetched", fetchSilent},
-		{"fetch-unrelated", "lists true records, and answers each fetch with valid records that nobody asked for", fetchUnrelated},
+		{"fetch-lacks-listed", "lists records, true and made up, and has none of them when they are fetched", fetchLacksListed},
+		{"fetch-silent", "lists records, true and made up, and never answers when they are fetched", fetchSilent},
+		{"fetch-unrelated", "lists records, true and made up, and answers each fetch with valid ones that nobody asked for", fetchUnrelated},
 		{"gossip-garbage", "gossips random bytes and records with false signatures", gossipGarbage},
 		{"gossip-invented-ancestors", "gossips valid records that link to ancestors which nobody has", gossipInventedAncestors},
 		{"reconcile-bogus-ids", "lists thousands of IDs that no record has", reconcileBogusIDs},

@@ -41,18 +41,26 @@ type request struct {
 	extra int // ancestors
 }
 
+// readRequest reads a request to its end. Its length tells whether it says how wide its IDs are; older nodes do not.
 func readRequest(in io.Reader) (request, error) {
-	var head [3]byte
-	if _, err := io.ReadFull(in, head[:]); err != nil {
+	raw, err := io.ReadAll(io.LimitReader(in, 1<<14))
+	if err != nil {
 		return request{}, err
 	}
-	r := request{extra: int(head[1])}
-	for range head[0] {
-		id := make([]byte, head[2])
-		if _, err := io.ReadFull(in, id); err != nil {
-			return r, err
-		}
-		r.ids = append(r.ids, id)
+	if len(raw) < 2 {
+		return request{}, io.ErrUnexpectedEOF
+	}
+	count, width, rest := int(raw[0]), idSize, raw[2:]
+	if len(rest) != count*idSize && len(rest) > 0 {
+		width, rest = int(rest[0]), rest[1:]
+	}
+	if len(rest) != count*width {
+		return request{}, fmt.Errorf("a request of %d bytes for %d records", len(raw), count)
+	}
+	r := request{extra: int(raw[1])}
+	for range count {
+		r.ids = append(r.ids, rest[:width])
+		rest = rest[width:]
 	}
 	return r, nil
 }
