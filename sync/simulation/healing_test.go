@@ -1,21 +1,23 @@
 package simulation
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
 	"github.com/lf-store/lf/protocol"
+	lfsync "github.com/lf-store/lf/sync"
 )
 
 // healed is what it took two halves to become one.
 type healed struct {
-	records     int           // that either half lacked
-	linked      time.Duration // until all are connected again
-	took        time.Duration // until all have all records, since the wire was whole
-	usage       usage         // in that time
-	least, idle int64         // bytes that had to be sent, and bytes that would have been sent anyway
+	records int           // that either half lacked
+	linked  time.Duration // until all are connected again
+	took    time.Duration // until all have all records, since the wire was whole
+	usage   usage         // in that time
+	least   int64         // bytes that had to be sent: what each node lacked, once
 }
 
 func (h healed) String() string {
@@ -46,6 +48,29 @@ func (w *world) heal(after time.Duration, records, size int) (h healed) {
 	h.took = w.agree(10 * time.Minute).Sub(began)
 	h.usage = w.used(before)
 	return h
+}
+
+// inSync waits until all running nodes say that they are in sync, and checks that they mean the same set.
+func (w *world) inSync(atMost time.Duration) {
+	w.t.Helper()
+	var first *lfsync.SyncStatus
+	for _, n := range w.nodes {
+		if n.stop == nil {
+			continue
+		}
+		ctx, done := context.WithTimeout(w.t.Context(), atMost)
+		st, err := n.sync.WaitSynced(ctx)
+		done()
+		if err != nil || st.State != lfsync.StateSynced {
+			w.t.Fatalf("node %d is not in sync: %+v, %v", n.index, st, err)
+		}
+		if first == nil {
+			first = &st
+		}
+		if st.Fingerprint != first.Fingerprint || st.Count != first.Count {
+			w.t.Errorf("node %d is in sync with another set: %d records and %d", n.index, st.Count, first.Count)
+		}
+	}
 }
 
 // settle waits until the gossip meshes have grown and first questions are answered.

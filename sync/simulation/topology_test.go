@@ -88,8 +88,3 @@ func scattered(base, span time.Duration) latencies {
 func halves(n int) func(a, b int) bool {
 	return func(a, b int) bool { return (a < n) != (b < n) }
 }
-
-// alone cuts one node off.
-func alone(n int) func(a, b int) bool {
-	return func(a, b int) bool { return a == n || b == n }
-}
