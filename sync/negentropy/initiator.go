@@ -125,7 +125,7 @@ func (i *Initiator) Next(s Set, reply []byte, have func(ID)) (Step, error) {
 				open = append(open, span{rng.lower, rng.upper, true})
 			} else { // stands for all that did not fit into the reply
 				open = append(open, within...)
-				i.window = 128 + 2*(i.sent-len(within)-len(asked))
+				window = minWindow + 2*(i.sent-len(within)-len(asked))
 			}
 		case modeIDList:
 			if !covers(within, rng.lower, rng.upper) {

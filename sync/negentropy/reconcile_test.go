@@ -119,3 +119,43 @@ func TestSessionsFindTheDifference(t *testing.T) {
 		}
 	})
 }
+
+// TestAMillionThatDifferByOne takes three rounds and three kilobytes, both ways together, whichever side lacks the one.
+func TestAMillionThatDifferByOne(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a million items")
+	}
+	items := ordered(randomItems(11, 1_000_000, 1<<40), "up")
+	all := newTree(t, items...)
+	for _, at := range []int{0, 1, 500_000, 777_777, 999_999} {
+		one := new(Tree)
+		for i, item := range items {
+			if i != at {
+				one.Insert(item)
+			}
+		}
+		for name, s := range map[string]session{
+			"we lack it":   reconcile(t, Config{FrameLimit: 32 << 10}, one, all, 32<<10),
+			"they lack it": reconcile(t, Config{FrameLimit: 32 << 10}, all, one, 32<<10),
+		} {
+			if len(s.need)+len(s.have) != 1 || s.rounds > 3 || s.up+s.down > 3000 {
+				t.Errorf("item %d, %s: found %d in %d rounds, %d bytes up, %d down", at, name, len(s.need)+len(s.have), s.rounds, s.up, s.down)
+			}
+		}
+	}
+}
+
+// TestEqualSetsTakeOneTinyRound, and so does each part of a session that is resumed.
+func TestEqualSetsTakeOneTinyRound(t *testing.T) {
+	items := randomItems(12, 5000, 1<<40)
+	set := newTree(t, items...)
+	if s := reconcile(t, Config{}, set, set, MinFrameLimit); s.rounds != 1 || s.up != 20 || s.down != 1 || s.differ {
+		t.Errorf("%+v", s)
+	}
+	if s := reconcile(t, Config{From: Bound(items[7])}, set, set, 0); s.rounds != 1 || s.up > 20+maxSkip || s.down != 1 {
+		t.Errorf("from a bound: %+v", s)
+	}
+	if s := reconcile(t, Config{From: Infinity}, set, newTree(t), 0); s.rounds != 1 || s.up != 1 || s.down != 1 {
+		t.Errorf("from infinity: %+v", s)
+	}
+}
