@@ -20,6 +20,9 @@ import (
 // benchmark's.
 const homeVariable = "LF_BENCH_HOME"
 
+// seedVariable names the peer that such a node dials, if any.
+const seedVariable = "LF_BENCH_SEED"
+
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(homeVariable); dir != "" {
 		if err := serve(dir); err != nil {
@@ -32,6 +35,7 @@ func TestMain(m *testing.M) {
 	for _, d := range datasets {
 		os.RemoveAll(d.dir)
 	}
+	os.RemoveAll(paidData.dir)
 	os.Exit(code)
 }
 
@@ -45,7 +49,11 @@ func serve(dir string) error {
 	if err != nil {
 		return err
 	}
-	n, err := node.Start(context.Background(), node.Config{Home: h, Network: network, Profile: node.ProfileLocal, APIListen: "127.0.0.1:0"})
+	config := node.Config{Home: h, Network: network, Profile: node.ProfileLocal, APIListen: "127.0.0.1:0"}
+	if seed := os.Getenv(seedVariable); seed != "" {
+		config.Seeds = []string{seed}
+	}
+	n, err := node.Start(context.Background(), config)
 	if err != nil {
 		return err
 	}
@@ -67,8 +75,14 @@ type process struct {
 
 func startNode(tb testing.TB, dir string) *process {
 	tb.Helper()
+	return startPeer(tb, dir, "")
+}
+
+// startPeer starts a node that dials another.
+func startPeer(tb testing.TB, dir, seed string) *process {
+	tb.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), homeVariable+"="+dir)
+	cmd.Env = append(os.Environ(), homeVariable+"="+dir, seedVariable+"="+seed)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

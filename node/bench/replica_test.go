@@ -1,0 +1,306 @@
+package bench
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/rand"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/hdevalence/ed25519consensus"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/pow"
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store"
+)
+
+// Proving a record's work takes some 3 ms of a core: 100,000 are three minutes on two.
+var replicated = flag.Int("replicated", 100_000, "records that a replica copies")
+
+const (
+	// inFlight is how many of the records were being written at a time.
+	inFlight = 8
+	// missed is how many records a node lacks that was away.
+	missed = 1000
+	// patience is how long a copy may take.
+	patience = 9 * time.Minute
+)
+
+// paidData is a network that asks for work, made once: a home with all records, one that lacks the last ones, an empty one.
+var paidData struct {
+	once                sync.Once
+	dir                 string
+	network             *protocol.Network
+	wire, missed        uint64 // bytes of all records, and of those that the second home lacks
+	sample              *protocol.Record
+	full, behind, empty string
+}
+
+func paid(b *testing.B) {
+	b.Helper()
+	paidData.once.Do(func() {
+		if err := makePaid(*replicated); err != nil {
+			b.Fatal(err)
+		}
+	})
+	if paidData.sample == nil {
+		b.Fatal("the data was not made")
+	}
+}
+
+func makePaid(n int) (err error) {
+	d := &paidData
+	if d.dir, err = os.MkdirTemp("", "lf-bench"); err != nil { //nolint:usetesting // TestMain removes it
+		return err
+	}
+	p := protocol.DefaultParams()
+	p.Name, p.WorkPerKiB, p.NameHardening = "bench", 1, protocol.Hardening{MemoryKiB: 8, Passes: 1}
+	if d.network, err = protocol.NewNetwork(p, uint64(time.Now().Add(-time.Hour).UnixMilli()), rand.Reader); err != nil {
+		return err
+	}
+	d.full, d.behind, d.empty = filepath.Join(d.dir, "full"), filepath.Join(d.dir, "behind"), filepath.Join(d.dir, "empty")
+	var stores []*store.Store
+	for _, dir := range []string{d.full, d.behind, d.empty} {
+		h, err := home.Open(dir)
+		if err != nil {
+			return err
+		}
+		if err := h.BindNetwork(d.network.File(nil)); err != nil {
+			return err
+		}
+		s, err := store.Open(h.Database(), d.network, store.Options{})
+		if err != nil {
+			return err
+		}
+		defer s.Close()
+		stores = append(stores, s)
+	}
+	records, err := makePaidRecords(d.network, n)
+	if err != nil {
+		return err
+	}
+	d.sample = records[n-1]
+	for i, r := range records {
+		d.wire += uint64(r.WireSize())
+		if i >= n-missed {
+			d.missed += uint64(r.WireSize())
+		}
+	}
+	for i, some := range [][]*protocol.Record{records, records[:n-missed]} {
+		if _, err := stores[i].PutAll(context.Background(), some, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// makePaidRecords makes records with one selector, a value of 32 bytes, real proofs, links to two of the eight before them, and
+// timestamps of which several are the same.
+func makePaidRecords(n *protocol.Network, count int) ([]*protocol.Record, error) {
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		return nil, err
+	}
+	records := make([]*protocol.Record, count)
+	last := slices.Clone(n.Genesis())
+	stamp := last[len(last)-1].Timestamp
+	for from := 0; from < count; from += inFlight {
+		some := records[from:min(from+inFlight, count)]
+		errs := make([]error, len(some))
+		var next atomic.Int64
+		var wg sync.WaitGroup
+		for range runtime.GOMAXPROCS(0) {
+			wg.Go(func() {
+				for i := int(next.Add(1)) - 1; i < len(some); i = int(next.Add(1)) - 1 {
+					links := []protocol.ID{last[i%len(last)].ID(), last[(i+1)%len(last)].ID()}
+					some[i], errs[i] = makePaidRecord(n, key, links, stamp+uint64(from/inFlight), from+i)
+				}
+			})
+		}
+		wg.Wait()
+		for _, err := range errs {
+			if err != nil {
+				return nil, err
+			}
+		}
+		last = some
+	}
+	return records, nil
+}
+
+func makePaidRecord(n *protocol.Network, key ed25519.PrivateKey, links []protocol.ID, stamp uint64, i int) (*protocol.Record, error) {
+	name, err := n.DeriveName(nameOf(i))
+	if err != nil {
+		return nil, err
+	}
+	r, err := n.Compose(protocol.Draft{
+		Owner: protocol.OwnerOf(key), Timestamp: stamp, Links: links,
+		Names: []protocol.NamePoint{{Name: name, Ordinal: uint64(i % perName)}}, Value: fmt.Appendf(nil, "%032d", i),
+	})
+	if err != nil {
+		return nil, err
+	}
+	if r, err = n.Sign(r, key); err != nil {
+		return nil, err
+	}
+	return n.Pay(r, 0, func(challenge []byte, effort uint32) (protocol.Work, error) {
+		proof, err := pow.Solve(context.Background(), challenge, effort, 1, nil)
+		return protocol.Work{Nonce: proof.Nonce, Solution: proof.Solution, Effort: effort}, err
+	})
+}
+
+// verificationBound is how many records a second all cores could verify if verifying were nothing but its primitives, one by
+// one: the proof of work and two signatures.
+func verificationBound(b *testing.B) float64 {
+	b.Helper()
+	public, secret, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	message := make([]byte, 80)
+	signature := ed25519.Sign(secret, message)
+	r := paidData.sample
+	challenge, proof := paidData.network.Challenge(r), pow.Proof{Nonce: r.Work.Nonce, Solution: r.Work.Solution}
+	var count atomic.Int64
+	var workers sync.WaitGroup
+	began := time.Now()
+	for range runtime.GOMAXPROCS(0) {
+		workers.Go(func() {
+			for time.Since(began) < time.Second {
+				good := ed25519consensus.Verify(public, message, signature) && ed25519consensus.Verify(public, message, signature)
+				if err := pow.Verify(challenge, r.Work.Effort, proof); err != nil || !good {
+					b.Error("a primitive failed", err)
+					return
+				}
+				count.Add(1)
+			}
+		})
+	}
+	workers.Wait()
+	return float64(count.Load()) / time.Since(began).Seconds()
+}
+
+// copyHome copies a home of the data to a folder of its own, in which a node can start.
+func copyHome(b *testing.B, from string) string {
+	b.Helper()
+	to := filepath.Join(b.TempDir(), "home")
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		b.Fatal(err)
+	}
+	if err := os.Chmod(to, 0o700); err != nil { //nolint:gosec // a folder
+		b.Fatal(err)
+	}
+	return to
+}
+
+// pair is a node that has all records, and one that lacks some and dials it.
+type pair struct {
+	source, replica *process
+	status          *api.Status // of the replica, when it had them all
+	before, after   *api.Status // of the source
+	took            time.Duration
+}
+
+// replicate starts both nodes and waits until they have the same.
+func replicate(b *testing.B, lacking string) pair {
+	b.Helper()
+	var p pair
+	p.source = startNode(b, copyHome(b, paidData.full))
+	p.before = statusOf(b, p.source)
+	if len(p.before.Addresses) == 0 {
+		b.Fatal("the source has no address")
+	}
+	p.replica = startPeer(b, copyHome(b, lacking), p.before.Addresses[0])
+	began := time.Now()
+	for {
+		p.status = statusOf(b, p.replica)
+		if p.took = time.Since(began); p.status.Storage.Attached == p.before.Storage.Attached {
+			p.after = statusOf(b, p.source)
+			return p
+		}
+		if p.took > patience {
+			b.Fatalf("after %v the replica has %d of %d records", p.took, p.status.Storage.Attached, p.before.Storage.Attached)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func statusOf(b *testing.B, p *process) *api.Status {
+	b.Helper()
+	s, err := api.NewClient("http://"+p.address, "").Status(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	return s
+}
+
+// BenchmarkReplica has a node that starts empty copy all records from another on the same machine. The time is counted
+// from the moment at which its API listens; the bound is the mean of what is measured before and after.
+func BenchmarkReplica(b *testing.B) {
+	paid(b)
+	for b.Loop() {
+		bound := verificationBound(b)
+		p := replicate(b, paidData.empty)
+		cpu := map[string]float64{"cpu-µs/record-source": p.source.used(), "cpu-µs/record-replica": p.replica.used()}
+		resident := p.replica.resident()
+		p.replica.stop()
+		p.source.stop()
+		bound = (bound + verificationBound(b)) / 2
+		rate := float64(*replicated) / p.took.Seconds()
+		b.ReportMetric(rate, "records/s")
+		b.ReportMetric(bound, "bound/s")
+		b.ReportMetric(100*rate/bound, "%-of-bound")
+		b.ReportMetric(resident/(1<<20), "MiB-RSS")
+		b.ReportMetric(float64(p.status.Traffic.In+p.status.Traffic.Out)/float64(paidData.wire), "wire/records")
+		for name, seconds := range cpu {
+			b.ReportMetric(seconds*1e6/float64(*replicated), name)
+		}
+	}
+	b.ReportMetric(0, "ns/op") // it would be that of starting and stopping too
+}
+
+// BenchmarkRejoin has a node that was away while 1,000 records were written come back.
+func BenchmarkRejoin(b *testing.B) {
+	paid(b)
+	for b.Loop() {
+		p := replicate(b, paidData.behind)
+		b.ReportMetric(float64(p.took.Milliseconds()), "ms")
+		b.ReportMetric(float64(p.status.Traffic.In), "B-in")
+		b.ReportMetric(float64(p.status.Traffic.Out), "B-out")
+		b.ReportMetric(float64(p.status.Traffic.In+p.status.Traffic.Out)/float64(paidData.missed), "wire/records")
+		p.replica.stop()
+		p.source.stop()
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// used is how many seconds of processor time the process has taken, 0 where the system does not tell.
+func (p *process) used() float64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), ") ") // behind the name, which may be anything
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0
+	}
+	user, err1 := strconv.ParseFloat(fields[11], 64)
+	system, err2 := strconv.ParseFloat(fields[12], 64)
+	if err1 != nil || err2 != nil {
+		return 0
+	}
+	return (user + system) / 100 // in ticks, of which Linux shows programs 100 a second
+}
