@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -19,8 +20,8 @@ import (
 // childDir tells the test binary that it is the process to be killed, and where its files are.
 const childDir = "LF_STORE_CRASH_DIR"
 
-// runChild writes the records of a file into a store from several goroutines, out of order, and prints the number of each
-// after it was acknowledged. It reports whether this process was such a child.
+// runChild writes the records of a file into a store from several goroutines, out of order, one by one and many at once, and
+// prints the number of each after it was acknowledged. It reports whether this process was such a child.
 func runChild() bool {
 	dir := os.Getenv(childDir)
 	if dir == "" {
@@ -46,22 +47,48 @@ func child(dir string) error {
 	var group sync.WaitGroup
 	for g := range 8 {
 		group.Go(func() {
-			for _, i := range rand.Perm(len(records)) {
-				if i%8 != g {
-					continue
+			mine := slices.DeleteFunc(rand.Perm(len(records)), func(i int) bool { return i%8 != g })
+			if g == 0 {
+				slices.Sort(mine) // as a backfill does
+			}
+			for len(mine) > 0 {
+				n := 1
+				if g < 2 {
+					n = min(1+rand.IntN(200), len(mine))
 				}
-				result, err := s.Put(context.Background(), records[i], 0)
-				if err != nil || result.Outcome == Refused {
-					panic(fmt.Sprint(result, err))
-				}
+				putSome(s, records, mine[:n])
 				out.Lock()
-				fmt.Println(i)
+				for _, i := range mine[:n] {
+					fmt.Println(i)
+				}
 				out.Unlock()
+				mine = mine[n:]
 			}
 		})
 	}
 	group.Wait()
 	return s.Close()
+}
+
+// putSome puts one record by itself, and several in bulk.
+func putSome(s *Store, records []*protocol.Record, some []int) {
+	var results []Result
+	var err error
+	if len(some) == 1 {
+		results = make([]Result, 1)
+		results[0], err = s.Put(context.Background(), records[some[0]], 0)
+	} else {
+		bulk := make([]*protocol.Record, len(some))
+		for i, n := range some {
+			bulk[i] = records[n]
+		}
+		results, err = s.PutAll(context.Background(), bulk, nil)
+	}
+	for _, result := range results {
+		if err != nil || result.Outcome == 0 || result.Outcome == Refused {
+			panic(fmt.Sprint(result, err))
+		}
+	}
 }
 
 func readCrashFiles(dir string) (*world, []*protocol.Record, error) {
