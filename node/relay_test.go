@@ -90,7 +90,7 @@ func TestRelayCuts(t *testing.T) {
 	stop(t, relay)
 	eventually(t, "no connection", func() bool { return !connected(near, far) })
 	time.Sleep(time.Second)
-	relay = start(t, relayConfig)
+	start(t, relayConfig)
 	begin := time.Now()
 	eventually(t, "a connection through the relay that is back", func() bool { return limited(near, far) })
 	if took := time.Since(begin); took > 10*time.Second {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"math"
 	"net/http"
 	"time"
 
@@ -107,6 +108,9 @@ type syncedInput struct {
 }
 
 func (in *syncedInput) duration() (time.Duration, error) {
+	if math.IsNaN(in.Timeout) { // which is neither below the minimum nor above the maximum
+		return 0, Invalid("parameter \"timeout\": not a number")
+	}
 	d := time.Duration(in.Timeout * float64(time.Second))
 	return d, CheckTimeout(d)
 }
