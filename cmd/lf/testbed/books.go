@@ -14,7 +14,7 @@ type books struct {
 	genesis map[protocol.ID]bool
 
 	mu       sync.Mutex
-	acked    map[protocol.ID]string // at which node
+	acked    map[protocol.ID]acknowledgment
 	order    []protocol.ID          // in which they were acknowledged
 	sizes    map[protocol.ID]uint64 // bytes of frames, of all records met
 	holdings map[string]*holding
@@ -28,12 +28,18 @@ type holding struct {
 	life int // how often it was wiped
 }
 
+// acknowledgment is who has acknowledged a record, and in which of its lives.
+type acknowledgment struct {
+	node string
+	life int
+}
+
 // mark is a moment in a node's holding.
 type mark struct{ life, length int }
 
 func newBooks(n *protocol.Network) *books {
 	b := &books{
-		genesis: map[protocol.ID]bool{}, acked: map[protocol.ID]string{}, sizes: map[protocol.ID]uint64{}, holdings: map[string]*holding{},
+		genesis: map[protocol.ID]bool{}, acked: map[protocol.ID]acknowledgment{}, sizes: map[protocol.ID]uint64{}, holdings: map[string]*holding{},
 	}
 	for _, r := range n.Genesis() {
 		b.genesis[r.ID()] = true
@@ -50,7 +56,7 @@ func (b *books) acknowledge(id protocol.ID, at string, size int) {
 		b.order = append(b.order, id)
 		b.bytes += uint64(size) //nolint:gosec // a length
 	}
-	b.acked[id] = at
+	b.acked[id] = acknowledgment{at, b.holding(at).life}
 	b.sizes[id] = uint64(size) //nolint:gosec // a length
 }
 
@@ -158,7 +164,7 @@ func (b *books) gain(node string, since mark) (records, lacked int, bytes uint64
 			continue
 		}
 		records++
-		if b.acked[id] != node || since.life != h.life { // what it wrote before it was wiped comes from others
+		if b.acked[id] != (acknowledgment{node, h.life}) { // what it wrote before it was wiped comes from others
 			lacked++
 			bytes += b.sizes[id]
 		}
@@ -172,7 +178,7 @@ func (b *books) lacks(node string, from map[string]bool) (missing int) {
 	defer b.mu.Unlock()
 	h := b.holding(node)
 	for id, at := range b.acked {
-		if (from == nil || from[at]) && !h.has[id] {
+		if (from == nil || from[at.node]) && !h.has[id] {
 			missing++
 		}
 	}

@@ -55,7 +55,7 @@ func (m *Mistake) mark() string {
 
 // nearest returns the candidate that a misspelt word probably means, "" for none.
 func nearest(word string, candidates []string) string {
-	best, least := "", 1+max(1, len(word)/3)
+	best, least := "", min(len(word), 1+max(1, (len(word)+1)/3))
 	for _, c := range candidates {
 		if d := distance(strings.ToLower(word), c); d < least {
 			best, least = c, d

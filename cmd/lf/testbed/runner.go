@@ -235,11 +235,11 @@ func (r *runner) all(ctx context.Context) error {
 
 // cause is why a context has ended, where that is why something failed.
 func cause(ctx context.Context, err error) error {
-	if why := context.Cause(ctx); why != nil && !errors.Is(why, err) {
-		if errors.Is(why, context.Canceled) {
-			return errors.New("interrupted")
-		}
-		return why
+	if why := context.Cause(ctx); why != nil {
+		err = why
+	}
+	if errors.Is(err, context.Canceled) {
+		return errors.New("interrupted")
 	}
 	return err
 }
