@@ -67,6 +67,14 @@ func (l *ledger) list(p peer.ID, ids []protocol.ID) {
 	}
 }
 
+// open is how many records a peer listed that are not attached here.
+func (l *ledger) open(p peer.ID) int {
+	if s := l.peers[p]; s != nil {
+		return s.open
+	}
+	return 0
+}
+
 func has(by []*standing, s *standing) bool {
 	for _, o := range by {
 		if o == s {

@@ -159,8 +159,10 @@ const (
 	// maxMessageLimited is how long this node makes its own on a relayed connection: 250 IDs. After a cut what was listed and
 	// has not come is listed again, so little is listed ahead: with roomLimited, a tenth of the 128 KiB between cuts.
 	maxMessageLimited = 8 << 10
-	// roomLimited is up to how many wanted records a session on a relayed connection goes on.
-	roomLimited = 128
+	// maxListed is up to how many records that the peer listed and that have not come a session goes on: half a second of
+	// fetching, more than a session needs to list the next ones, and a quarter of maxWanted. roomLimited is the same on a
+	// relayed connection.
+	maxListed, roomLimited = 8192, 128
 	// maxMessages bounds the messages of one side in a session: 512 list half a million records. All nodes must agree on it.
 	maxMessages = 512
 	// sessionTime ends a session, on either side. It goes on later from where it was.

@@ -109,7 +109,7 @@ func (s *serving) learn(ctx context.Context, listed []protocol.ID) error {
 		return nil
 	}
 	s.differs = true
-	if !c.hasRoom(c.sync.scheduler.limits.wanted / 2) {
+	if !c.hasRoom(s.peer, maxListed) {
 		return nil
 	}
 	unknown, err := c.sync.store.Unknown(ctx, listed)

@@ -58,7 +58,7 @@ func (s *session) converse(ctx context.Context) error {
 		return err
 	}
 	defer release()
-	if s.from != (negentropy.Bound{}) && !s.comparer.waitForRoom(ctx, s.room()) { // there will be more to list
+	if s.from != (negentropy.Bound{}) && !s.comparer.waitForRoom(ctx, s.peer, s.room()) { // there will be more to list
 		s.outcome.done = s.from
 		return nil
 	}
@@ -121,12 +121,12 @@ func (s *session) round(ctx context.Context, message []byte) ([]byte, error) {
 	return step.Message, nil
 }
 
-// room is up to how many wanted records the session goes on.
+// room is up to how many records the peer listed and have not come the session goes on.
 func (s *session) room() int {
 	if s.stream.Conn().Stat().Limited {
 		return roomLimited
 	}
-	return s.comparer.sync.scheduler.limits.wanted / 2
+	return maxListed
 }
 
 // exchange sends a message and reads the answer.
@@ -173,7 +173,7 @@ func (s *session) mayGoOn(ctx context.Context, answered int) bool {
 	if answered > s.limit*3/4 || s.outcome.listed > deepListed {
 		s.deep = true
 	}
-	return (!s.deep || c.deepen(s.session)) && s.rounds < maxMessages && c.waitForRoom(ctx, s.room()) && !c.halted(s.session)
+	return (!s.deep || c.deepen(s.session)) && s.rounds < maxMessages && c.waitForRoom(ctx, s.peer, s.room()) && !c.halted(s.session)
 }
 
 // conclude says how the session ended.
@@ -206,13 +206,14 @@ func (s *Sync) wantListed(p peer.ID, ids []protocol.ID) {
 	}
 }
 
-// waitForRoom waits until the scheduler has room for what the next message may list. It returns false when that takes too long.
-func (c *comparer) waitForRoom(ctx context.Context, room int) bool {
+// waitForRoom waits until there is room for what the next message of a peer may list. It returns false when that takes too
+// long.
+func (c *comparer) waitForRoom(ctx context.Context, p peer.ID, room int) bool {
 	ctx, done := context.WithTimeout(ctx, roomTime)
 	defer done()
 	tick := time.NewTicker(roomEvery)
 	defer tick.Stop()
-	for !c.hasRoom(room) {
+	for !c.hasRoom(p, room) {
 		select {
 		case <-ctx.Done():
 			return false
@@ -222,8 +223,13 @@ func (c *comparer) waitForRoom(ctx context.Context, room int) bool {
 	return true
 }
 
-func (c *comparer) hasRoom(room int) bool {
+// hasRoom reports whether so many of the records that a peer listed have not come, at most, and there is room among all that
+// are wanted. Each peer has room of its own: one that lists what nobody has keeps no other from listing what there is.
+func (c *comparer) hasRoom(p peer.ID, room int) bool {
+	c.mu.Lock()
+	open := c.ledger.open(p)
+	c.mu.Unlock()
 	c.sync.mu.Lock()
 	defer c.sync.mu.Unlock()
-	return len(c.sync.scheduler.wanted) <= room
+	return open <= room && len(c.sync.scheduler.wanted) <= c.sync.scheduler.limits.wanted*3/4
 }
