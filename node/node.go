@@ -252,10 +252,7 @@ func (n *Node) startSync() error {
 		ctx, stop := context.WithCancel(context.Background())
 		n.closing.add("gossip", func() error { stop(); return nil })
 		config.GossipDrops = new(lfsync.GossipDrops)
-		options := append(lfsync.PubSubOptions(c.Network), pubsub.WithRawTracer(config.GossipDrops),
-			// What this node says itself goes to every peer, not to its mesh alone, which a new connection joins a
-			// heartbeat (1 s) later. A record is small and rare enough for that.
-			pubsub.WithFloodPublish(true))
+		options := append(lfsync.PubSubOptions(c.Network), pubsub.WithRawTracer(config.GossipDrops))
 		var err error
 		if config.PubSub, err = pubsub.NewGossipSub(ctx, n.host, options...); err != nil {
 			return fmt.Errorf("gossip: %w", err)
