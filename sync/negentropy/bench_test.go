@@ -26,7 +26,10 @@ func bytesPerItem(items []Item) float64 {
 
 func TestTreeTakesAtMost64BytesAnItem(t *testing.T) {
 	for _, order := range orders {
-		items := ordered(randomItems(7, 250_000, 1<<40), order)
+		if raced && order != "down" && order != "random" { // the worst and the commonest
+			continue
+		}
+		items := ordered(randomItems(7, 200_000, 1<<40), order)
 		if got := bytesPerItem(items); got > 64 {
 			t.Errorf("%s: %.1f bytes an item", order, got)
 		} else {

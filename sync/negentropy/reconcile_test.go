@@ -127,7 +127,7 @@ func TestAMillionThatDifferByOne(t *testing.T) {
 	}
 	items := ordered(randomItems(11, 1_000_000, 1<<40), "up")
 	all := newTree(t, items...)
-	for _, at := range []int{0, 1, 500_000, 777_777, 999_999} {
+	for _, at := range []int{0, 777_777} {
 		one := new(Tree)
 		for i, item := range items {
 			if i != at {
