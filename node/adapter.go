@@ -106,11 +106,6 @@ func (s syncStore) Missing(ctx context.Context, limit int) ([]protocol.ID, error
 	return s.store.Missing(ctx, limit) //nolint:wrapcheck // an adapter adds nothing
 }
 
-// Tips implements lfsync.Store.
-func (s syncStore) Tips(ctx context.Context, limit int) ([]protocol.ID, error) {
-	return s.store.Tips(ctx, limit) //nolint:wrapcheck // an adapter adds nothing
-}
-
 func outcomeOf(o store.Outcome) lfsync.Outcome {
 	switch o {
 	case store.Attached:

@@ -2,7 +2,6 @@ package lfsync
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -17,7 +16,6 @@ type fakeStore struct {
 	network *protocol.Network
 	entries map[protocol.ID]*fakeEntry
 	waiting map[protocol.ID][]*fakeEntry // by the unattached record that they wait for
-	tips    map[protocol.ID]bool
 	index   uint64
 	pending int
 	order   []Item // what is attached
@@ -45,7 +43,7 @@ func newFakeStore(n *protocol.Network) *fakeStore {
 	s := &fakeStore{
 		follows: make(map[int]func([]Item)),
 		network: n, maxPending: 1 << 20,
-		entries: make(map[protocol.ID]*fakeEntry), waiting: make(map[protocol.ID][]*fakeEntry), tips: make(map[protocol.ID]bool),
+		entries: make(map[protocol.ID]*fakeEntry), waiting: make(map[protocol.ID][]*fakeEntry),
 	}
 	for _, g := range n.Genesis() {
 		s.attach(&fakeEntry{record: g}, nil)
@@ -143,10 +141,6 @@ func (s *fakeStore) attach(e *fakeEntry, attached *[]protocol.ID) {
 		e.state, e.index = Attached, s.index
 		s.entries[e.record.ID()] = e
 		s.order = append(s.order, Item{e.record.ID(), e.record.Timestamp})
-		s.tips[e.record.ID()] = true
-		for _, link := range e.record.Links {
-			delete(s.tips, link)
-		}
 		if attached != nil {
 			*attached = append(*attached, e.record.ID())
 		}
@@ -213,19 +207,6 @@ func (s *fakeStore) Missing(_ context.Context, limit int) ([]protocol.ID, error)
 		}
 	}
 	return ids, nil
-}
-
-func (s *fakeStore) Tips(_ context.Context, limit int) ([]protocol.ID, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	var ids []protocol.ID
-	for id := range s.tips {
-		ids = append(ids, id)
-	}
-	slices.SortFunc(ids, func(a, b protocol.ID) int {
-		return cmp.Or(cmp.Compare(s.entries[b].record.Timestamp, s.entries[a].record.Timestamp), a.Compare(b))
-	})
-	return ids[:min(limit, len(ids))], nil
 }
 
 func (s *fakeStore) Scan(_ context.Context, yield func([]Item) error) error {

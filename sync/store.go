@@ -20,8 +20,6 @@ type Store interface {
 	// Missing returns ancestors that pending records wait for and that are not here. Where there are more than limit
 	// it does not return the same ones each time: what nobody has must not hide the rest.
 	Missing(ctx context.Context, limit int) ([]protocol.ID, error)
-	// Tips returns attached records that nothing links to, newest first.
-	Tips(ctx context.Context, limit int) ([]protocol.ID, error)
 	Replica
 }
 
