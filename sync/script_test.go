@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"flag"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -40,33 +39,10 @@ func TestScheduler(t *testing.T) {
 		t.Fatal("no transcripts", err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { replay(t, file) })
-	}
-}
-
-func replay(t *testing.T, file string) {
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &script{scheduler: newScheduler(defaultSchedulerLimits()), names: make(map[protocol.ID]string)}
-	var out strings.Builder
-	for i, block := range strings.Split(strings.TrimSpace(string(raw)), "\n\n") {
-		head, _, isStep := strings.Cut(block+"\n", "----\n")
-		if !isStep {
-			out.WriteString(block + "\n\n") // comments alone
-			continue
-		}
-		got := fmt.Sprintf("%s----\n%s", head, s.step(t, head))
-		if got != block+"\n" && !*rewrite {
-			t.Fatalf("%s, step %d:\n%s\nwant:\n%s", file, i+1, got, block)
-		}
-		out.WriteString(got + "\n")
-	}
-	if *rewrite {
-		if err := os.WriteFile(file, []byte(strings.TrimSpace(out.String())+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			s := &script{scheduler: newScheduler(defaultSchedulerLimits()), names: make(map[protocol.ID]string)}
+			replayScript(t, file, s.step)
+		})
 	}
 }
 
