@@ -123,6 +123,7 @@ func (s *Sync) dropping(drop func(peer.ID, time.Duration)) func(peer.ID, time.Du
 	return func(p peer.ID, d time.Duration) {
 		s.log.Warn("dropped a peer that does not behave", "peer", p, "for", d)
 		s.metrics.expelled.Inc()
+		s.step(func(m *scheduler) { m.shun(p, d) }) // before it goes: then it is still known what only it listed
 		drop(p, d)
 	}
 }

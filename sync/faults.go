@@ -2,6 +2,7 @@ package lfsync
 
 import (
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -18,15 +19,18 @@ const (
 
 // blame leaves a peer alone that broke a protocol, for long, also when it goes and comes again. Failures are forgiven when it
 // does: relays cut connections.
-func (s *scheduler) blame(id peer.ID) {
-	to := s.now + s.limits.faultPause
+func (s *scheduler) blame(id peer.ID) { s.shun(id, s.limits.faultPause) }
+
+// shun leaves a peer alone for some time, and believes nothing that it listed.
+func (s *scheduler) shun(id peer.ID, pause time.Duration) {
+	to := s.now + pause
 	if p := s.byPeer[id]; p != nil {
-		p.pausedTo, p.guilty = to, true
+		p.pausedTo, p.guilty = max(p.pausedTo, to), true
 		p.hinted = nil
 		s.disbelieve(p)
 		s.parkHopeless()
 	} else if len(s.grudges) < s.limits.wanted {
-		s.grudges[id] = to
+		s.grudges[id] = max(s.grudges[id], to)
 	}
 }
 
@@ -38,11 +42,19 @@ func (s *scheduler) forgive() {
 // disbelieve forgets the records that nobody but a guilty peer listed: they may not exist. If they do, the others list them.
 func (s *scheduler) disbelieve(p *peerState) {
 	for _, w := range s.inOrder() {
-		if len(w.listers) == 1 && w.listers[0] == p && (w.state == stateReady || w.state == stateWaiting) {
+		if w.listedBy(p) && len(w.listers) == 1 {
 			s.forget(w)
 		}
 	}
+	for _, w := range s.wanted { // what is left: asked of somebody, or listed by others too
+		if w.listedBy(p) {
+			w.listers = slices.DeleteFunc(w.listers, func(o *peerState) bool { return o == p })
+			w.doubtful = len(w.listers) == 0
+		}
+	}
 }
+
+func (w *want) listedBy(p *peerState) bool { return slices.Contains(w.listers, p) }
 
 // inOrder are the ready and the waiting records, in an order that depends on the scheduler's input alone.
 func (s *scheduler) inOrder() []*want {

@@ -114,21 +114,22 @@ const (
 
 // want is one wanted record.
 type want struct {
-	id      protocol.ID
-	state   wantState
-	have    bool                // it came another way while it was asked for
-	wide    bool                // its short name is not enough
-	urgent  bool                // it was asked for and not answered; goes before the queue
-	parked  bool                // it waits because every peer lacks it
-	hint    *peerState          // who most likely has it
-	listers []*peerState        // who must have it
-	depth   int                 // how many links back from what gossip brought: it tells how many ancestors to ask for
-	rounds  int                 // how often no peer had it
-	lacking map[*peerState]bool // the peers that said so
-	request requestID           // when asked
-	seq     uint64              // place in the queue, when ready
-	wakeAt  time.Duration       // when waiting
-	index   int                 // in the heap, when waiting
+	id       protocol.ID
+	state    wantState
+	have     bool                // it came another way while it was asked for
+	wide     bool                // its short name is not enough
+	urgent   bool                // it was asked for and not answered; goes before the queue
+	parked   bool                // it waits because every peer lacks it
+	doubtful bool                // only a guilty peer listed it: it is not asked for again
+	hint     *peerState          // who most likely has it
+	listers  []*peerState        // who must have it
+	depth    int                 // how many links back from what gossip brought: it tells how many ancestors to ask for
+	rounds   int                 // how often no peer had it
+	lacking  map[*peerState]bool // the peers that said so
+	request  requestID           // when asked
+	seq      uint64              // place in the queue, when ready
+	wakeAt   time.Duration       // when waiting
+	index    int                 // in the heap, when waiting
 }
 
 // peerState is a connected peer that speaks the fetch protocol.
@@ -289,6 +290,9 @@ func (s *scheduler) want(ids []protocol.ID, from peer.ID, depth int, delay time.
 // must have them, and their ancestors.
 func (s *scheduler) listed(ids []protocol.ID, by peer.ID) {
 	p := s.byPeer[by]
+	if p == nil || p.guilty && p.pausedTo > s.now {
+		return // gone, or not believed
+	}
 	for _, id := range ids {
 		w := s.wanted[id]
 		if w == nil {
@@ -300,17 +304,16 @@ func (s *scheduler) listed(ids []protocol.ID, by peer.ID) {
 		if w.parked {
 			s.makeReady(w)
 		}
-		if p != nil {
-			w.promisedBy(p)
-			s.hint(w, p)
-		}
+		w.promisedBy(p)
+		s.hint(w, p)
 	}
 }
 
 func (w *want) promisedBy(p *peerState) {
-	if len(w.listers) < maxListers && !slices.Contains(w.listers, p) {
+	if len(w.listers) < maxListers && !w.listedBy(p) {
 		w.listers = append(w.listers, p)
 	}
+	w.doubtful = false
 }
 
 func (s *scheduler) newWant(id protocol.ID, depth int, delay time.Duration) *want {
@@ -480,7 +483,10 @@ func (s *scheduler) note(id requestID, r *request, a answer) {
 // release makes a record ready that was asked for, or forgets it if it came meanwhile. What was not answered goes first.
 func (s *scheduler) release(w *want) {
 	switch {
-	case w.have:
+	case w.have, w.doubtful:
+		if !w.have {
+			s.gone = append(s.gone, w.id)
+		}
 		delete(s.wanted, w.id)
 		w.state = 0
 	case len(w.lacking) == 0:
