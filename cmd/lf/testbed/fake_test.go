@@ -254,7 +254,7 @@ func (n *fakeNode) AttachedSet(_ context.Context, from uint64) (*api.TestbedSet,
 }
 
 // trial runs a scenario in a world.
-func trial(t *testing.T, ctx context.Context, text string, prepare func(*world)) (*Report, *world) {
+func trial(ctx context.Context, t *testing.T, text string, prepare func(*world)) (*Report, *world) {
 	t.Helper()
 	s, err := Parse("trial.yaml", []byte(text))
 	if err != nil {

@@ -214,7 +214,7 @@ func (r *runner) run(ctx context.Context) {
 	r.observer.Begun(r.scenario, r.report)
 	r.others.Go(func() { r.watch(ctx) })
 	err := r.all(ctx)
-	r.jobs.wait() // which has ended, or ends with ctx
+	_ = r.jobs.wait() // they end with ctx, and what they failed at ended it
 	r.stock(ctx, err)
 }
 

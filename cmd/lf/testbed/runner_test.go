@@ -51,7 +51,7 @@ steps:
 `
 
 func TestRun(t *testing.T) {
-	report, w := trial(t, t.Context(), everything, nil)
+	report, w := trial(t.Context(), t, everything, nil)
 	if !report.Passed || report.Failure != "" || len(report.Lost) != 0 {
 		t.Fatalf("%s", report.Table())
 	}
@@ -163,7 +163,7 @@ func TestFailures(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			report, _ := trial(t, t.Context(), c.text, c.prepare)
+			report, _ := trial(t.Context(), t, c.text, c.prepare)
 			if report.Passed || !strings.Contains(report.Failure, c.want) || len(report.Lost) != c.lost {
 				t.Errorf("passed %v, %d lost, %q, want %q", report.Passed, len(report.Lost), report.Failure, c.want)
 			}
@@ -177,7 +177,7 @@ func TestFailures(t *testing.T) {
 func TestInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	time.AfterFunc(100*time.Millisecond, cancel)
-	report, _ := trial(t, ctx, "nodes: [a]\nsteps:\n  - start: a\n  - wait: 1m\n  - expect: converged\n", nil)
+	report, _ := trial(ctx, t, "nodes: [a]\nsteps:\n  - start: a\n  - wait: 1m\n  - expect: converged\n", nil)
 	if report.Passed || report.Failure != "trial.yaml:4: 2 wait: interrupted" {
 		t.Errorf("%q", report.Failure)
 	}
@@ -190,7 +190,7 @@ func TestInterrupted(t *testing.T) {
 func TestSameChoices(t *testing.T) {
 	const text = "nodes: [a]\nsteps:\n  - start: a\n  - write: {count: 5, owners: 5, size: 1..50}\n  - expect: converged\n"
 	sizes := func() (all []int) {
-		_, w := trial(t, t.Context(), text, nil)
+		_, w := trial(t.Context(), t, text, nil)
 		for _, f := range w.nodes["a"].frames {
 			all = append(all, len(f))
 		}

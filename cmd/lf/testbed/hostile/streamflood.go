@@ -15,7 +15,7 @@ func streamFlood(a *attacker) behavior {
 		return every(ctx, 10*time.Millisecond, 10_000, func(i int) error {
 			s, err := a.open(ctx, target, []string{"fetch", "reconcile"}[i%2])
 			if err != nil {
-				return nil // turned away, which is what it is about
+				return nil //nolint:nilerr // turned away, which is what it is about
 			}
 			var first []byte
 			switch i % 3 {
