@@ -63,18 +63,34 @@ func (k *known) Close() error {
 }
 
 func (k *known) run(ctx context.Context) {
-	ticker := time.NewTicker(saveKnownEvery)
+	ticker := time.NewTicker(lookForNewEvery)
 	defer ticker.Stop()
+	saved := time.Now()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case now := <-ticker.C:
+			if now.Sub(saved) < saveKnownEvery && !k.strangers() {
+				continue
+			}
+			saved = now
 			if err := k.save(ctx, now); err != nil && ctx.Err() == nil {
 				k.log.Warn("cannot save the known peers", "error", err)
 			}
 		}
 	}
+}
+
+// strangers reports whether few peers are known, and one is connected that is not among them: a
+// node with few peers must not lose them all to a crash in its first minutes.
+func (k *known) strangers() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.peers) < fewKnown && slices.ContainsFunc(k.host.Network().Peers(), func(p peer.ID) bool {
+		_, known := k.peers[p]
+		return !known && k.speaks(p) && len(k.addresses(p)) > 0
+	})
 }
 
 // load reads what was stored; what cannot be read is worth a line in the log and no more.
@@ -130,18 +146,23 @@ func (k *known) meet(now time.Time) bool {
 		if !k.speaks(id) {
 			continue
 		}
-		p := knownPeer{ID: id, Seen: now.UnixMilli()}
-		for _, a := range k.host.Peerstore().Addrs(id) {
-			if len(p.Addresses) < maxKnownAddrs && k.allow(a) {
-				p.Addresses = append(p.Addresses, a.String())
-			}
-		}
+		p := knownPeer{ID: id, Seen: now.UnixMilli(), Addresses: k.addresses(id)}
 		if len(p.Addresses) > 0 {
 			k.peers[id] = p
 			met = true
 		}
 	}
 	return met
+}
+
+// addresses are those of a connected peer that may be dialed.
+func (k *known) addresses(p peer.ID) (list []string) {
+	for _, a := range k.host.Peerstore().Addrs(p) {
+		if len(list) < maxKnownAddrs && k.allow(a) {
+			list = append(list, a.String())
+		}
+	}
+	return list
 }
 
 // list returns the known peers with those of their addresses that may be dialed, for somebody who has no peers left.

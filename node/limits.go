@@ -48,8 +48,10 @@ const (
 	// about 300 bytes each. maxKnownAddrs bounds what one of them can put there.
 	maxKnown      = 256
 	maxKnownAddrs = 8
-	// saveKnownEvery is how much of the knowledge a crash may cost.
-	saveKnownEvery = 5 * time.Minute
+	// saveKnownEvery is how much of the knowledge a crash may cost. A node that knows fewer than fewKnown looks for new ones
+	// every lookForNewEvery.
+	saveKnownEvery, lookForNewEvery = 5 * time.Minute, 2 * time.Second
+	fewKnown                        = 16
 
 	// nameCacheSize bounds the derived names kept (about 250 bytes and the name each), which cost milliseconds to
 	// derive.

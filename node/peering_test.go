@@ -280,3 +280,15 @@ func TestStatus(t *testing.T) {
 		t.Errorf("network file %+v, %v", f, err)
 	}
 }
+
+// TestKnownPeersSurviveACrash has a node write down its first peers at once: it may not end in good order.
+func TestKnownPeersSurviveACrash(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, 0)
+	a := start(t, config(t, n))
+	b := start(t, config(t, n, seeds(a)))
+	eventually(t, "a's peer is on disk", func() bool {
+		data, err := a.datastore("peers").Get(t.Context(), knownKey)
+		return err == nil && strings.Contains(string(data), b.PeerID().String())
+	})
+}

@@ -16,6 +16,7 @@ import (
 type ledger struct {
 	peers  map[peer.ID]*standing
 	listed map[protocol.ID][]*standing // not attached here, with the peers that listed it
+	left   time.Duration               // the newest agreement with a peer that has left since, or notYet
 }
 
 // standing is how a peer's set stood to ours.
@@ -29,7 +30,7 @@ type standing struct {
 const notYet time.Duration = -1
 
 func newLedger() *ledger {
-	return &ledger{peers: make(map[peer.ID]*standing), listed: make(map[protocol.ID][]*standing)}
+	return &ledger{peers: make(map[peer.ID]*standing), listed: make(map[protocol.ID][]*standing), left: notYet}
 }
 
 // peerUp tells of a peer that can be compared with.
@@ -37,6 +38,14 @@ func (l *ledger) peerUp(p peer.ID) {
 	if l.peers[p] == nil {
 		l.peers[p] = &standing{agreed: notYet, compared: notYet}
 	}
+}
+
+// leave forgets a peer that left, but not when it agreed last: that was so.
+func (l *ledger) leave(p peer.ID) {
+	if s := l.peers[p]; s != nil {
+		l.left = max(l.left, s.agreed)
+	}
+	l.drop(p)
 }
 
 // drop forgets a peer that left or is not to be believed, and what only it listed.
@@ -185,9 +194,9 @@ func (l *ledger) synced(since time.Duration) bool {
 	return n > 0 && 2*n >= len(l.peers) && len(l.listed) == 0
 }
 
-// newest is the time of the newest agreement, or notYet.
+// newest is the time of the newest agreement, also with a peer that has left, or notYet.
 func (l *ledger) newest() time.Duration {
-	t := notYet
+	t := l.left
 	for _, s := range l.peers {
 		t = max(t, s.agreed)
 	}

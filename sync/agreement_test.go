@@ -18,6 +18,7 @@ type ledgerModel struct {
 	listed   map[peer.ID]map[protocol.ID]bool
 	compared map[peer.ID]time.Duration
 	agreed   map[peer.ID]time.Duration
+	left     time.Duration // the newest agreement with one that left
 	ids      []protocol.ID
 	here     map[protocol.ID]bool
 	now      time.Duration
@@ -27,10 +28,14 @@ func (m *ledgerModel) peer(t *rapid.T) peer.ID { return rapid.SampledFrom(m.peer
 
 func (m *ledgerModel) comeOrGo(t *rapid.T) {
 	p := m.peer(t)
-	if m.up[p] {
-		m.l.drop(p)
-	} else {
+	switch {
+	case !m.up[p]:
 		m.l.peerUp(p)
+	case rapid.Bool().Draw(t, "believed"):
+		m.l.leave(p)
+		m.left = max(m.left, m.agreed[p])
+	default:
+		m.l.drop(p)
 	}
 	m.up[p] = !m.up[p]
 	m.listed[p] = make(map[protocol.ID]bool)
@@ -86,7 +91,7 @@ func (m *ledgerModel) settle(p peer.ID) {
 }
 
 func (m *ledgerModel) check(t *rapid.T) {
-	peers, agreeing, newest := 0, 0, notYet
+	peers, agreeing, newest := 0, 0, m.left
 	missing := make(map[protocol.ID]bool)
 	since := time.Duration(rapid.Int64Range(0, int64(m.now)).Draw(t, "since"))
 	for p, up := range m.up {
@@ -117,7 +122,7 @@ func TestLedger(t *testing.T) {
 		m := &ledgerModel{
 			l: newLedger(), peers: []peer.ID{"A", "B", "C", "D"}, up: make(map[peer.ID]bool),
 			listed: make(map[peer.ID]map[protocol.ID]bool), compared: make(map[peer.ID]time.Duration),
-			agreed: make(map[peer.ID]time.Duration), here: make(map[protocol.ID]bool),
+			agreed: make(map[peer.ID]time.Duration), left: notYet, here: make(map[protocol.ID]bool),
 		}
 		for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
 			m.ids = append(m.ids, testID(name))

@@ -87,7 +87,7 @@ func (c *comparer) meet(p peer.ID, up bool) {
 			c.ledger.peerUp(p)
 		} else {
 			a.peerDown(p)
-			c.ledger.drop(p)
+			c.ledger.leave(p)
 		}
 	})
 }
