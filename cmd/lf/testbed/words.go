@@ -189,7 +189,7 @@ func (r *rehearsal) isolateForm() form {
 		fields: []field{
 			{name: "nodes", kind: "nodes", doc: "whom", must: true, read: r.nodes(&a.Nodes, nil)},
 			{name: "from", kind: "nodes", doc: "from whom (default: from all others)", read: r.nodes(&a.From, nil)},
-			{name: "way", kind: "both, out or in", doc: "out: they cannot open connections any more, but can be reached; in: the other way round (default: both). Connections that are there end in any case", read: r.oneOf("a way", []string{"both", "out", "in"}, func(text string) {
+			{name: "way", kind: "both, out or in", doc: "out: they cannot open connections any more, but can be reached; in: the other way round (default: both). Connections that were opened that way end", read: r.oneOf("a way", []string{"both", "out", "in"}, func(text string) {
 				a.Way = map[string]Way{"out": Out, "in": In}[text]
 			})},
 		},

@@ -12,8 +12,14 @@ import (
 	"github.com/goccy/go-yaml/token"
 )
 
-// maxScenario is how large a scenario may be, in bytes: far more than a person writes.
-const maxScenario = 256 << 10
+const (
+	// maxScenario is how large a scenario may be, in bytes: far more than a person writes.
+	maxScenario = 64 << 10
+	maxLines    = 4000
+	// maxNesting is how many brackets may be open at once, and maxIndent how far a line may be indented: the parser's
+	// time grows with the square of all these.
+	maxNesting, maxIndent = 20, 100
+)
 
 // What a value in a file is.
 type kind int
@@ -84,8 +90,15 @@ func (s *source) read(text []byte) (root *value) {
 	case len(text) > maxScenario:
 		s.wrong(spot{}, "the file has %d bytes: a scenario has at most %d", len(text), maxScenario)
 		return nil
+	case len(s.lines) > maxLines:
+		s.wrong(spot{maxLines, 1}, "the file has %d lines: a scenario has at most %d", len(s.lines), maxLines)
+		return nil
 	case !utf8.Valid(text):
 		s.wrong(s.invalid(), "this is not text in UTF-8: save the file as such")
+		return nil
+	}
+	if at := s.nested(); at != (spot{}) {
+		s.wrong(at, "this is nested too deeply for a scenario: is a bracket not closed?")
 		return nil
 	}
 	defer func() { // a fault of the parser's must not be more than a mistake in the file
@@ -106,6 +119,31 @@ func (s *source) read(text []byte) (root *value) {
 		s.wrong(spotOf(file.Docs[1].GetToken()), "a second document begins here: a file holds one scenario")
 	}
 	return s.value(file.Docs[0].Body)
+}
+
+// nested is where brackets or indentation go deeper than any scenario does. Brackets in texts count too: nobody has so
+// many that are not closed.
+func (s *source) nested() spot {
+	open := 0
+	for i, line := range s.lines {
+		if indent := len(line) - len(strings.TrimLeft(line, " \t-?")); indent > maxIndent {
+			return spot{i + 1, indent}
+		}
+		column := 0
+		for _, r := range line {
+			column++
+			switch r {
+			case '[', '{':
+				open++
+			case ']', '}':
+				open = max(0, open-1)
+			}
+			if open > maxNesting {
+				return spot{i + 1, column}
+			}
+		}
+	}
+	return spot{}
 }
 
 // invalid is where the first byte that is no text stands.
