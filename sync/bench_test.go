@@ -1,18 +1,23 @@
 package lfsync
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"encoding/binary"
 	"errors"
 	"path/filepath"
 	"runtime"
+	"slices"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/hdevalence/ed25519consensus"
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/pow"
 	"github.com/lf-store/lf/protocol"
@@ -34,10 +39,9 @@ func paidWorld(b *testing.B) (*world, protocol.WorkVerifier, protocol.Work) {
 	return w, verify, protocol.Work{Nonce: proof.Nonce, Solution: proof.Solution, Effort: effort}
 }
 
-// paidFrames makes n records that link to records some way back, as those of concurrent writers do.
-func (w *world) paidFrames(b *testing.B, n int, work protocol.Work) [][]byte {
+// paidFrames makes n records that link to records so far back, as those of concurrent writers do.
+func (w *world) paidFrames(b *testing.B, n, back int, work protocol.Work) [][]byte {
 	b.Helper()
-	const back = 300 // more than are ingested at once, so that links are attached before
 	records, frames := make([]*protocol.Record, n), make([][]byte, n)
 	for i := range n {
 		var links []*protocol.Record
@@ -84,40 +88,52 @@ func primitivesBound(b *testing.B, verify protocol.WorkVerifier, work protocol.W
 	return float64(count.Load()) / time.Since(began).Seconds()
 }
 
-// BenchmarkIngest takes records in as fetching does, on all cores, and compares with the bound of the verification's
-// primitives, the mean of what is measured just before and just after: into memory, and durably into the real store. Above
-// 100 % batches gain more than all the rest costs.
+// BenchmarkIngest takes records in, on all cores, and compares with the bound of the verification's primitives, the mean of
+// what is measured just before and just after: into memory, and durably into the real store. Above 100 % batches gain more than
+// all the rest costs. Those called gossip come one by one, those called answers by 16 answers of a fetch at a time.
 func BenchmarkIngest(b *testing.B) {
 	w, verify, work := paidWorld(b)
-	b.Run("memory", func(b *testing.B) {
-		benchmarkIngest(b, w, verify, work, newFakeStore(w.network))
-	})
-	b.Run("store", func(b *testing.B) {
-		s, err := store.Open(filepath.Join(b.TempDir(), "lf.db"), w.network, store.Options{})
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer s.Close()
-		benchmarkIngest(b, w, verify, work, realStore{s})
-	})
+	for name, ingest := range map[string]func(*testing.B, *Sync, [][]byte){"gossip": ingestGossip, "answers": ingestAnswers} {
+		b.Run(name+"/memory", func(b *testing.B) {
+			benchmarkIngest(b, w, verify, work, newFakeStore(w.network), ingest)
+		})
+		b.Run(name+"/store", func(b *testing.B) {
+			s, err := store.Open(filepath.Join(b.TempDir(), "lf.db"), w.network, store.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer s.Close()
+			benchmarkIngest(b, w, verify, work, realStore{s}, ingest)
+		})
+	}
 }
 
-func benchmarkIngest(b *testing.B, w *world, verify protocol.WorkVerifier, work protocol.Work, st Store) {
+func benchmarkIngest(b *testing.B, w *world, verify protocol.WorkVerifier, work protocol.Work, st Store, ingest func(*testing.B, *Sync, [][]byte)) {
 	s, err := New(Config{Network: w.network, Store: st, Verify: verify})
 	if err != nil {
 		b.Fatal(err)
 	}
 	defer s.Close()
-	frames := w.paidFrames(b, b.N, work)
+	frames := w.paidFrames(b, b.N, 50, work)
 	bound := primitivesBound(b, verify, work)
 	b.ReportAllocs()
 	b.ResetTimer()
+	ingest(b, s, frames)
+	b.StopTimer()
+	bound = (bound + primitivesBound(b, verify, work)) / 2
+	rate := float64(b.N) / b.Elapsed().Seconds()
+	b.ReportMetric(rate, "records/s")
+	b.ReportMetric(bound, "bound/s")
+	b.ReportMetric(100*rate/bound, "%-of-bound")
+}
+
+func ingestGossip(b *testing.B, s *Sync, frames [][]byte) {
 	var next atomic.Int64
 	var workers sync.WaitGroup
 	for range gossipWorkers {
 		workers.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(frames)); i = next.Add(1) - 1 {
-				in, err := s.Ingest(context.Background(), frames[i], Source{Via: ViaFetch})
+				in, err := s.Ingest(context.Background(), frames[i], Source{Via: ViaGossip})
 				if err != nil || in.Outcome != Attached && in.Outcome != Pending {
 					b.Error(in.Outcome, err)
 					return
@@ -126,12 +142,95 @@ func benchmarkIngest(b *testing.B, w *world, verify protocol.WorkVerifier, work 
 		})
 	}
 	workers.Wait()
-	b.StopTimer()
-	bound = (bound + primitivesBound(b, verify, work)) / 2
-	rate := float64(b.N) / b.Elapsed().Seconds()
-	b.ReportMetric(rate, "records/s")
-	b.ReportMetric(bound, "bound/s")
-	b.ReportMetric(100*rate/bound, "%-of-bound")
+}
+
+// ingestAnswers has the answers read as fetching does, each as a stream of its own.
+func ingestAnswers(b *testing.B, s *Sync, frames [][]byte) {
+	var attached atomic.Int64
+	defer s.store.Follow(func(items []Item) { attached.Add(int64(len(items))) })()
+	var next atomic.Int64
+	var workers sync.WaitGroup
+	for range maxRequests {
+		workers.Go(func() {
+			for {
+				to := int(next.Add(maxAsked))
+				if to-maxAsked >= len(frames) {
+					return
+				}
+				ingestAnswer(b, s, frames[to-maxAsked:min(to, len(frames))])
+			}
+		})
+	}
+	workers.Wait()
+	for attached.Load() < int64(len(frames)) {
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func ingestAnswer(b *testing.B, s *Sync, frames [][]byte) {
+	var answer bytes.Buffer
+	for _, frame := range frames {
+		answer.WriteByte(byte(statusComplete))
+		_ = binary.Write(&answer, binary.BigEndian, uint32(len(frame)))
+		answer.Write(frame)
+	}
+	f, in := &fetching{sync: s}, newAnswerReader(&answer)
+	for range frames {
+		it, err := readItem(in)
+		if err == nil {
+			err = f.take(context.Background(), it.record, true)
+		}
+		if err != nil {
+			b.Error(err)
+			return
+		}
+	}
+	if err := f.send(context.Background()); err != nil {
+		b.Error(err)
+	}
+	f.checks.Wait()
+	if f.guilt != nil {
+		b.Error(f.guilt)
+	}
+}
+
+// BenchmarkScheduler lists 100,000 records and has eight peers fetch them, well: what scheduling costs a record.
+func BenchmarkScheduler(b *testing.B) {
+	const records, peers = 100_000, 8
+	ids := make([]protocol.ID, records)
+	for i := range ids {
+		ids[i] = testID(strconv.Itoa(i))
+	}
+	l := defaultSchedulerLimits()
+	l.wanted = records
+	b.ReportAllocs()
+	for b.Loop() {
+		s := newScheduler(l)
+		for i := range peers {
+			s.peerUp(peer.ID(strconv.Itoa(i)))
+		}
+		for chunk := range slices.Chunk(ids, 1000) {
+			s.listed(chunk, peer.ID("0"))
+		}
+		for requests := s.take(); len(requests) > 0; {
+			var more []action
+			for _, a := range requests {
+				if a, ok := a.(ask); ok {
+					for batch := range slices.Chunk(a.ids, maxFetchBatch) {
+						s.came(batch)
+					}
+					s.done(a.request, answer{})
+					s.have(a.ids)
+					more = append(more, s.take()...)
+				}
+			}
+			requests = more
+		}
+		if len(s.wanted) > 0 {
+			b.Fatalf("%d are still wanted", len(s.wanted))
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/records, "ns/record")
 }
 
 // BenchmarkFetch backfills a chain, newest first, between two connected nodes on loopback: 2,000 and 20,000 records.
@@ -149,6 +248,7 @@ func BenchmarkFetch(b *testing.B) {
 			for b.Loop() {
 				n := w.newNode(b, fetchOnly)
 				connect(b, n.host, a.host)
+				n.wantNow(tip)
 				eventually(b, "the chain has come", func() bool { return n.store.state(tip) == Attached })
 				b.StopTimer()
 				_ = n.Close()
