@@ -18,6 +18,7 @@ type fakeStore struct {
 	waiting map[protocol.ID][]*fakeEntry // by the unattached record that they wait for
 	index   uint64
 	pending int
+	waited  int    // how many were ever pending
 	order   []Item // what is attached
 	follows map[int]func([]Item)
 	follow  int
@@ -90,6 +91,7 @@ func (s *fakeStore) insert(r *protocol.Record) Stored {
 		return Stored{Outcome: Refused, State: Refused, Err: errFull}
 	}
 	s.pending++
+	s.waited++
 	s.entries[r.ID()] = e
 	for _, link := range r.Links {
 		if l := s.entries[link]; l == nil || l.state != Attached {
@@ -277,4 +279,10 @@ func (s *fakeStore) state(id protocol.ID) Outcome {
 		return e.state
 	}
 	return 0
+}
+
+func (s *fakeStore) pended() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.waited
 }
