@@ -7,7 +7,9 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 	"golang.org/x/time/rate"
 
 	"github.com/lf-store/lf/protocol"
@@ -97,11 +99,26 @@ func (s *Sync) blame(ctx context.Context, p peer.ID, err error) {
 	s.stalled(ctx, p, err)
 }
 
-// stalled notes a stream that ended because nothing came, or nothing was read, for too long.
+// stalled notes a stream that ended because nothing came, or nothing was read, for too long. That is the peer's doing only if it is
+// there: behind a link that was cut everybody is silent.
 func (s *Sync) stalled(ctx context.Context, p peer.ID, err error) {
 	if err != nil && s.ctx.Err() == nil && (isTimeout(err) || errors.Is(ctx.Err(), context.DeadlineExceeded)) {
-		s.conduct.bother(p, nuisanceStall)
+		s.reproach(p)
 	}
+}
+
+// reproach notes that a peer is silent, if it is there.
+func (s *Sync) reproach(p peer.ID) {
+	if s.conduct.drop == nil || s.host == nil {
+		return
+	}
+	s.spawn(func() {
+		ctx, done := context.WithTimeout(network.WithNoDial(s.ctx, "see whether it is there"), aliveTime)
+		defer done()
+		if pong, ok := <-ping.Ping(ctx, s.host, p); ok && pong.Error == nil {
+			s.conduct.bother(p, nuisanceStall)
+		}
+	})
 }
 
 // denied notes that a peer lacks records which it listed itself: attached records are never dropped, so it lied, then or now.

@@ -30,7 +30,11 @@ func (s *Sync) fetchFor(ctx context.Context, a ask) {
 	if f.answer.fault == faultGuilty {
 		s.accuse(a.peer) // also where the request was given up
 	}
-	s.stalled(ctx, a.peer, err)
+	if gone := ctx.Err() != nil && f.items == 0 && time.Since(began) >= slowTime; gone && s.ctx.Err() == nil {
+		s.reproach(a.peer)
+	} else {
+		s.stalled(ctx, a.peer, err)
+	}
 	s.denied(a.peer, f.answer.lacking)
 	if f.answer.fault != faultNone && ctx.Err() == nil || f.answer.fault == faultGuilty {
 		s.log.Debug("a peer did not answer", "peer", a.peer, "error", errors.Join(err, f.guilt))

@@ -215,6 +215,8 @@ const (
 	// nuisancePause is for how long a peer is refused that was a nuisance too often: long enough to be rid of it, short enough for
 	// one that only had a bad day. faultPause is the same for one that broke a protocol. Each further time doubles them up to dropMost.
 	nuisancePause, dropMost = time.Minute, 2 * time.Hour
+	// aliveTime is how soon a peer answers a ping that is there at all.
+	aliveTime = 3 * time.Second
 	// maxRejected is the invalid messages after which gossip reads no more of a peer's.
 	maxRejected = 3
 )

@@ -52,6 +52,18 @@ func (m *memory) named(most int) []protocol.ID {
 	return slices.Clone(m.ids[max(0, len(m.ids)-most):])
 }
 
+// some returns IDs of records, at most so many of them, some newer and some older.
+func (m *memory) some(most int) []protocol.ID {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	step := max(1, (len(m.ids)+most-1)/most)
+	var ids []protocol.ID
+	for i := 0; i < len(m.ids) && len(ids) < most; i += step {
+		ids = append(ids, m.ids[i])
+	}
+	return ids
+}
+
 // frame returns a record whose ID begins so.
 func (m *memory) frame(prefix []byte) []byte {
 	m.mu.Lock()

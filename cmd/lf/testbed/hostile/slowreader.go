@@ -24,7 +24,7 @@ func slowReader(a *attacker) behavior {
 		a.running.Go(func() { _ = a.learn(ctx, target) })
 		a.running.Go(func() { _ = a.subscribe(ctx, target) })
 		return every(ctx, 200*time.Millisecond, 1000, func(int) error {
-			wanted := a.memory.named(64)
+			wanted := a.memory.some(255)
 			if len(wanted) == 0 {
 				return nil
 			}
