@@ -7,6 +7,7 @@ PREFIX    ?= /usr/local
 BENCH     ?= .
 BENCHTIME ?= 1s
 FUZZTIME  ?= 30s
+ONLY      ?= *
 
 # One failing command in a pipe fails the recipe.
 SHELL       := bash
@@ -16,7 +17,7 @@ SHELL       := bash
 LINT = $(GO) tool -modfile=.ci/tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := build
-.PHONY: build run test test-short bench lint fuzz fmt clean install help
+.PHONY: build run test test-short testbed bench lint fuzz fmt clean install help
 
 build: ## build bin/lf (the default)
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/lf ./cmd/lf
@@ -32,6 +33,9 @@ test: ## all that CI runs as tests: Go with the race detector, then the C solver
 
 test-short: ## the Go tests that take seconds, without the race detector
 	$(GO) test -short ./...
+
+testbed: build ## every scenario of the testbed, which takes a while: ARGS=--netns (as root) with real packets, ONLY=PATTERN some of them
+	@.ci/testbed bin/lf '$(ONLY)' $(ARGS)
 
 bench: ## every benchmark, one after the other, as one table: BENCH=regexp BENCHTIME=1s
 	@$(GO) test -p 1 -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 60m ./... | awk -f .ci/bench.awk
