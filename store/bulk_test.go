@@ -28,6 +28,7 @@ func mustPutAll(t testing.TB, s *Store, records []*protocol.Record, holds []uint
 // TestPutAllIsPut puts the same records, in any order, some twice, some invalid, some held, one by one into one store and
 // in bulk into another: what became of each is the same, and so is what queries, tips and scans say.
 func TestPutAllIsPut(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	pool := w.chain(60)
 	for i := range 60 {
@@ -37,7 +38,7 @@ func TestPutAllIsPut(t *testing.T) {
 	}
 	rapid.Check(t, func(rt *rapid.T) {
 		single, bulk := openTest(t, w, Options{volatile: true}), openTest(t, w, Options{volatile: true})
-		records := rapid.SliceOfN(rapid.SampledFrom(pool), 1, 200).Draw(rt, "records")
+		records := rapid.SliceOfN(rapid.SampledFrom(pool), 1, 120).Draw(rt, "records")
 		holds := make([]uint64, len(records))
 		for i := range holds {
 			if rapid.IntRange(0, 9).Draw(rt, "held") == 0 {
@@ -86,9 +87,15 @@ func sameResult(a, b Result) bool {
 
 // TestPutAllParts puts more than a transaction takes: others get their turn in between, and followers hear of each part.
 func TestPutAllParts(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{volatile: true})
-	chain := w.chain(2*batchRecords + 10)
+	last := []protocol.ID{w.Genesis()[0].ID(), w.Genesis()[1].ID()}
+	chain := make([]*protocol.Record, 2*batchRecords+10)
+	for i := range chain {
+		chain[i] = bare(uint64(i+1), 1, last...)
+		last = []protocol.ID{last[1], chain[i].ID()}
+	}
 	var parts []int
 	defer s.Follow(func(items []Item) { parts = append(parts, len(items)) })()
 	for i, result := range mustPutAll(t, s, chain, nil) {
@@ -187,6 +194,7 @@ func TestPutAllInFailingBatch(t *testing.T) {
 
 // TestPutAllFails has the disk be full: what was stored is told from what was not, and can be put again.
 func TestPutAllFails(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	chain := w.chain(400)

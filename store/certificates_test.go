@@ -90,6 +90,7 @@ func TestAuthRequired(t *testing.T) {
 
 // TestCertificateLast puts a thousand records that rest on a certificate, and the certificate at last.
 func TestCertificateLast(t *testing.T) {
+	t.Parallel()
 	c := newCertified(t, nil)
 	c.at++
 	chain := c.certificate(c.at, c.always(t, c.ca, 0))

@@ -137,6 +137,7 @@ func writeCrashFiles(t *testing.T, dir string, w *world, records []*protocol.Rec
 // TestCrash kills a writing process at random moments, again and again on the same file. What it acknowledged before
 // must be there, in whatever state, and the file sound.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	kills := 20
 	if testing.Short() {
 		kills = 4

@@ -169,6 +169,7 @@ func disturb(t testing.TB, s *Store, records []*protocol.Record, inCommit bool) 
 // TestWeights puts random graphs in random orders, with restarts and failures on the way, and compares the weights with those
 // that are added up from the records.
 func TestWeights(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	dir := t.TempDir()
 	cases := 0
@@ -334,6 +335,7 @@ func fork(t testing.TB, s *Store, w *world, n int) (a, b *protocol.Record) {
 
 // TestMergeset puts records at the bound and beyond it, at once and after waiting, with what waits for them.
 func TestMergeset(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{volatile: true})
 	a, b := fork(t, s, w, protocol.MaxMergeset)
@@ -365,6 +367,7 @@ func TestMergeset(t *testing.T) {
 // TestReputation puts records under few keys while the clock jumps about, so that some come late and some do not. The check compares
 // each tip's mark with what all versions say.
 func TestReputation(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	rapid.Check(t, func(t *rapid.T) {
 		rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "clock"), 0))

@@ -291,6 +291,7 @@ func namesOf(claims map[protocol.Owner][]*historyRecord) (names []string) {
 
 // What the vectors say holds in whatever order the records come, one at a time, and when those that were not kept come again.
 func TestVectorsHistories(t *testing.T) {
+	t.Parallel()
 	networks, list := readHistories(t)
 	for _, v := range list {
 		t.Run(v.Name, func(t *testing.T) {

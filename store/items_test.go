@@ -40,6 +40,7 @@ func itemsOf(lists ...[]*protocol.Record) (items []Item) {
 // TestScan scans stores whose sizes are about that of a chunk: every attached record is there once, in the order of its index,
 // and what is pending or held is not.
 func TestScan(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	genesis := len(w.Genesis())
 	for _, n := range []int{0, 1, scanChunk - genesis - 1, scanChunk - genesis, scanChunk - genesis + 1} {
@@ -89,6 +90,7 @@ func TestScanStops(t *testing.T) {
 // TestFollow lets several put, hold and release records in a random order, while others begin to follow and then scan: each
 // of them hears, by the one or the other, of all that is attached, once from its following, and of parents first.
 func TestFollow(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	chain := w.chain(400)

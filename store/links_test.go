@@ -43,10 +43,14 @@ func (s *Store) isAncestor(t testing.TB, a, b protocol.ID) (is bool) {
 // TestLinksHeal puts two branches of a hundred thousand records each beside one another. Whoever writes then with the links that are
 // offered merges them in steps, each as long as the rule of the mergeset allows.
 func TestLinksHeal(t *testing.T) {
+	t.Parallel()
 	for writers, n := range map[int]int{1: 100_000, 4: 10_000} {
 		t.Run(fmt.Sprintf("writers=%d", writers), func(t *testing.T) {
-			if testing.Short() {
+			switch { // one goroutine does it all: the race detector would learn nothing from the rest
+			case testing.Short():
 				n = 5000
+			case raceEnabled:
+				n = min(n, 20_000)
 			}
 			w := newWorld(t)
 			s := openTest(t, w, Options{volatile: true})

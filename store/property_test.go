@@ -140,6 +140,7 @@ var hasty = tuning{selective: 2, seekAfter: 1, rootsCompared: 1, versionsParted:
 // TestModel compares the store with the model: what attaches, what waits, what is missing, and many queries; for one order
 // of arrival and then for another.
 func TestModel(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	for i := range 4 {
 		w.owner(i)
