@@ -20,6 +20,8 @@
 //     the streams.
 //   - The fetch protocol (wire.go is its normative text) answers with records by their ID, with some of their ancestors
 //     when asked for.
+//   - A fetched record is a parcel until it is stored. It stands in the line, where the answers of several peers are put in
+//     order while they are checked in batches on all cores; one goroutine takes them to the store, many in a transaction.
 //   - A fault is what a peer did that no correct peer does; it costs the peer the connection, and a long pause. A nuisance is what
 //     a correct peer may do now and then, and not again and again (conduct.go).
 //
@@ -27,6 +29,6 @@
 //
 // Reading order: limits.go (every number with its derivation), store.go, sync.go, status.go, ingest.go, check.go, gossip.go,
 // pubsub.go (what the node needs to make a PubSub); then comparing: reconcile.go, follow.go, agenda.go, agreement.go,
-// compare.go, session.go, serve_reconcile.go; then fetching: wire.go, preamble.go, serve.go, fetch.go, and the scheduler:
-// scheduler.go, assign.go, and its driver driver.go.
+// compare.go, session.go, serve_reconcile.go; then fetching: wire.go, preamble.go, serve.go, fetch.go, bulk.go, line.go, and the
+// scheduler: scheduler.go, assign.go, faults.go, and its driver driver.go.
 package lfsync
