@@ -261,6 +261,32 @@ func BenchmarkQueryRange(b *testing.B) {
 	})
 }
 
+// BenchmarkScan reads all that a store holds, as a node does once when it starts.
+func BenchmarkScan(b *testing.B) {
+	sizes(b, func(b *testing.B, bs *benchStore, n int) {
+		s := bs.open(b, n)
+		b.ReportAllocs()
+		for b.Loop() {
+			if items := scanned(b, s); len(items) != n+2 {
+				b.Fatalf("%d items", len(items))
+			}
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/float64(n), "ns/record")
+	})
+	b.Run("records=1000000", func(b *testing.B) { // without values and selectors
+		path, network := graphStore(b, 1_000_000, 8)
+		s, err := Open(path, network, Options{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer s.Close()
+		for b.Loop() {
+			scanned(b, s)
+		}
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/1e6, "ns/record")
+	})
+}
+
 func BenchmarkGet(b *testing.B) {
 	sizes(b, func(b *testing.B, bs *benchStore, n int) {
 		s := bs.open(b, n)
