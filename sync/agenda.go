@@ -36,6 +36,8 @@ type agenda struct {
 	last     sessionID
 	leader   sessionID // 0: nobody leads
 	ledSince time.Duration
+	ledTo    time.Duration // when the last lead ended in good order
+	backlog  bool          // much of what was listed is still on its way
 
 	pace     time.Duration // between comparisons by lot
 	lotAt    time.Duration // when the next is
@@ -344,8 +346,8 @@ func (a *agenda) isDue(p *acquaintance) bool {
 		return false
 	case a.isOpen(p.id): // from before it went and came again: how far it has come is known soon
 		return false
-	case p.waits && a.leader != 0:
-		return false
+	case p.waits && (a.leader != 0 || a.backlog && a.now < a.ledTo+a.limits.leadTime):
+		return false // it would list what is on its way once more
 	case p.due <= a.now:
 		return true
 	}
@@ -371,6 +373,9 @@ func (a *agenda) ended(id sessionID, o outcome) {
 	led := a.leader == id
 	if led {
 		a.leader = 0
+		if o.ending <= endedInterrupted { // one that failed is replaced at once
+			a.ledTo = a.now
+		}
 	}
 	p.session = 0
 	byLot := p.byLot

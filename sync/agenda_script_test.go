@@ -28,6 +28,7 @@ import (
 //	served PEER differs|equal|cut     a session of the peer's has ended
 //	guilty PEER                       it broke another protocol
 //	demand                            everybody is to be compared with now
+//	backlog much|little               so much of what peers listed is on its way
 //	caughtup                          all that peers listed has come
 //	show                              the peers and what is planned with them
 func TestAgenda(t *testing.T) {
@@ -97,6 +98,8 @@ func (s *agendaScript) do(t *testing.T, command string, args []string) string {
 		s.guilty(peer.ID(words[0]))
 	case "demand":
 		s.demand()
+	case "backlog":
+		s.backlog = words[0] == "much"
 	case "caughtup":
 		s.caughtUp()
 	case "show":

@@ -51,6 +51,7 @@ func newComparer(s *Sync) *comparer {
 func (c *comparer) plan(input func(*agenda)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.agenda.backlog = len(c.ledger.listed) > deepListed
 	input(c.agenda)
 	for _, d := range c.agenda.take() {
 		c.do(d)
