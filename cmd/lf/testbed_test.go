@@ -28,7 +28,7 @@ func TestTestbed(t *testing.T) {
 	}
 	before := os.Getenv("GORACE")
 	_ = os.Setenv("GORACE", raceOptions) //nolint:usetesting // t.Setenv allows nothing in parallel; the nodes alone look at it
-	t.Cleanup(func() { _ = os.Setenv("GORACE", before) })
+	t.Cleanup(func() { _ = os.Setenv("GORACE", before) }) //nolint:usetesting // as above
 	t.Run("scenarios", func(t *testing.T) { // after which bin may go
 		for _, name := range shortScenarios {
 			t.Run(name, func(t *testing.T) {
