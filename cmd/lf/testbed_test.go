@@ -27,9 +27,9 @@ func TestTestbed(t *testing.T) {
 		t.Skip("no symbolic links here: ", err)
 	}
 	before := os.Getenv("GORACE")
-	_ = os.Setenv("GORACE", raceOptions) //nolint:usetesting // t.Setenv allows nothing in parallel; the nodes alone look at it
+	_ = os.Setenv("GORACE", raceOptions)                  //nolint:usetesting // t.Setenv allows nothing in parallel; the nodes alone look at it
 	t.Cleanup(func() { _ = os.Setenv("GORACE", before) }) //nolint:usetesting // as above
-	t.Run("scenarios", func(t *testing.T) { // after which bin may go
+	t.Run("scenarios", func(t *testing.T) {               // after which bin may go
 		for _, name := range shortScenarios {
 			t.Run(name, func(t *testing.T) {
 				if testing.Short() && name != shortScenarios[0] {

@@ -33,6 +33,14 @@ type Place struct {
 // Dial opens a connection to an address as the place of a node knows it.
 type Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
+// client returns a client of a node's API there.
+func (p *Place) client(url, token string) *api.Client {
+	if p.Dial == nil {
+		return api.NewClient(url, token)
+	}
+	return api.NewClientVia(url, token, p.Dial)
+}
+
 // Cut is a link that is cut one way: From cannot open connections to To, and those that it has opened end. To can open
 // new ones to From, unless there is a cut for that as well.
 type Cut struct{ From, To string }

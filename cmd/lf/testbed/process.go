@@ -254,7 +254,7 @@ func (p *process) awaitAnswer(ctx context.Context) (*api.Client, error) {
 	}
 	for {
 		if url, err := p.home.API(); err == nil {
-			client := api.NewClient(url, token)
+			client := p.place.client(url, token)
 			if _, err := client.Status(ctx); err == nil {
 				p.mu.Lock()
 				p.client = client
