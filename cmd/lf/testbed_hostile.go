@@ -19,6 +19,7 @@ type attacking struct {
 	network string
 	listen  []string
 	seeds   []string
+	lull    time.Duration
 	lasts   time.Duration
 }
 
@@ -45,6 +46,7 @@ Modes:` + modes.String(),
 	f.StringVar(&r.network, "network", "", "network file")
 	f.StringArrayVar(&r.listen, "listen", nil, "listen for peers on this multiaddr (repeatable)")
 	f.StringArrayVar(&r.seeds, "seed", nil, "attack this node, a multiaddr with peer ID (repeatable)")
+	f.DurationVar(&r.lull, "lull", 3*time.Second, "behave for so long before it begins")
 	f.DurationVar(&r.lasts, "for", 30*time.Minute, "end by itself after so long")
 	return cmd
 }
@@ -61,7 +63,7 @@ func (c *cli) attack(ctx context.Context, mode string, r *attacking) error {
 	if err != nil {
 		return err
 	}
-	config := hostile.Config{Mode: mode, Listen: r.listen}
+	config := hostile.Config{Mode: mode, Listen: r.listen, Lull: r.lull}
 	if config.Network, err = file.Network(); err != nil {
 		return err
 	}

@@ -27,8 +27,6 @@ import (
 const (
 	// again is how long it takes at least from one attempt to connect to the next.
 	again = time.Second
-	// lull is for how long the attacker behaves in the beginning, so that everybody knows it when it begins.
-	lull = 3 * time.Second
 	// brief is how short a connection is that was refused after all, at the end of the handshake.
 	brief = 250 * time.Millisecond
 )
@@ -64,7 +62,7 @@ func newAttacker(ctx context.Context, c Config) (*attacker, error) {
 		return nil, fmt.Errorf("libp2p: %w", err)
 	}
 	a := &attacker{
-		network: c.Network, targets: c.Targets, host: h, memory: newMemory(), over: ctx.Done(), begin: time.Now().Add(lull),
+		network: c.Network, targets: c.Targets, host: h, memory: newMemory(), over: ctx.Done(), begin: time.Now().Add(c.Lull),
 		random: rand.New(rand.NewChaCha8(sha256.Sum256(c.Identity.Seed()))), reporter: newReporter(c.Report, c.Targets),
 	}
 	a.author, err = newAuthor(c.Network, c.Identity, c.Solve)
@@ -223,7 +221,7 @@ func (a *attacker) with(ctx context.Context, target peer.ID, protocol string, us
 // joinGossip takes part in gossip and remembers what is said.
 func (a *attacker) joinGossip(ctx context.Context) error {
 	ps, err := pubsub.NewGossipSub(ctx, a.host, pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign), pubsub.WithNoAuthor(),
-		pubsub.WithMessageIdFn(func(m *pb.Message) string { h := sha256.Sum256(m.GetData()); return string(h[:]) }),
+		pubsub.WithMessageIdFn(messageID),
 		pubsub.WithFloodPublish(true), pubsub.WithMaxMessageSize(1<<20))
 	if err != nil {
 		return fmt.Errorf("gossip: %w", err)
@@ -247,6 +245,12 @@ func (a *attacker) joinGossip(ctx context.Context) error {
 		}
 	})
 	return nil
+}
+
+// messageID has every message told from the others, which by pubsub's own are all one without an author.
+func messageID(m *pb.Message) string {
+	h := sha256.Sum256(m.GetData())
+	return string(h[:])
 }
 
 // publish gossips a message to all targets that are connected.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -15,7 +16,7 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// Config is what an attacker is made of. All but Listen and Solve must be given.
+// Config is what an attacker is made of. All but Listen, Lull and Solve must be given.
 type Config struct {
 	Mode     string
 	Network  *protocol.Network
@@ -23,6 +24,8 @@ type Config struct {
 	Targets  []peer.AddrInfo
 	// Listen are multiaddrs to listen on for peers.
 	Listen []string
+	// Lull is for how long the attacker behaves in the beginning, so that everybody knows it when it begins.
+	Lull time.Duration
 	// Solve does the proofs of work, on a network that asks for any.
 	Solve protocol.WorkSolver
 	// Report gets what happens, one event after the other.
