@@ -27,6 +27,7 @@ run: build ## build, then run a node: make run ARGS='--dev'
 
 test: ## all that CI runs as tests: Go with the race detector, then the C solver under sanitizers and, where there are the tools, as AArch64 code
 	$(GO) test -race -timeout 20m ./...
+	$(GO) test -run 'ManyNodes|Memory' ./sync/simulation ./sync/negentropy # a hundred nodes, and bytes a record: beyond what fits with the race detector
 	$(GO) -C sync/negentropy/interop test ./... # a module of its own: other implementations stay out of our go.mod
 	sh pow/ctest/run.sh
 	sh pow/ctest/aarch64.sh
