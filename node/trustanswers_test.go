@@ -172,8 +172,18 @@ func TestNodesAnswerAlike(t *testing.T) {
 		}
 		last = claim(t, nodes[i%2], newKey(t), name, "last")
 	}
+	everywhere := func(r *protocol.Record) {
+		t.Helper()
+		for _, n := range nodes {
+			eventually(t, "both have a record", func() bool {
+				info, err := n.Service().Record(t.Context(), r.ID())
+				return err == nil && info.State == api.StateAttached
+			})
+		}
+	}
+	everywhere(last)
 	for _, n := range nodes {
-		claim(t, n, newKey(t), "end", "end", last.ID())
+		everywhere(claim(t, n, newKey(t), "end", "end", last.ID()))
 	}
 	count := func(n *Node) uint64 {
 		s, err := n.Service().Status(t.Context())
