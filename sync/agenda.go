@@ -270,12 +270,17 @@ func (a *agenda) served(id peer.ID, differed, equal bool) {
 			p.due = min(p.due, a.now+backOff(a.limits.soon, a.limits.soonMax, p.barren))
 		}
 	case equal:
+		fresh := max(p.fresh, sentAt(a.now))
 		a.agreed(p, a.now)
+		p.fresh = fresh
 		if !p.waits && p.from == (negentropy.Bound{}) && p.session == 0 {
 			p.due = never
 		}
 	}
 }
+
+// sentAt is when a message was written at the earliest that came now: older ones were given up by who sent them.
+func sentAt(now time.Duration) time.Duration { return max(0, now-itemTime) }
 
 // agreed notes a comparison with a peer that found nothing and began at some time.
 func (a *agenda) agreed(p *acquaintance, began time.Duration) {

@@ -30,7 +30,7 @@ func (s *Sync) fetchFor(ctx context.Context, a ask) {
 	if f.answer.fault == faultGuilty {
 		s.accuse(a.peer) // also where the request was given up
 	}
-	if gone := ctx.Err() != nil && f.items == 0 && time.Since(began) >= slowTime; gone && s.ctx.Err() == nil {
+	if gone := ctx.Err() != nil && f.items == 0 && time.Since(began) >= slowTime*9/10; gone && s.ctx.Err() == nil {
 		s.reproach(a.peer)
 	} else {
 		s.stalled(ctx, a.peer, err)

@@ -155,10 +155,10 @@ func (s *serving) send(ctx context.Context, message []byte) error {
 	return nil
 }
 
-// agreed notes that a peer's set was found to be equal now.
+// agreed notes that a peer's set was found to be equal by its own message, which may have been on its way for some time.
 func (c *comparer) agreed(p peer.ID) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ledger.completed(p, c.now())
+	c.ledger.completed(p, sentAt(c.now()))
 	c.changed()
 }

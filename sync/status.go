@@ -26,8 +26,8 @@ const (
 	StateOffline   = "offline"   // there is no host: nobody will ever be asked
 	StateAlone     = "alone"     // no peer is connected that could be compared with
 	StateComparing = "comparing" // not enough peers have been compared with, and nothing is known to be missing
-	StateFetching  = "fetching"  // records are known to be missing
-	StateSynced    = "synced"    // at least half of the connected peers agree, and nothing is known to be missing
+	StateFetching  = "fetching"  // records are missing that peers listed
+	StateSynced    = "synced"    // at least half of the connected peers agree, and nothing that peers listed is missing
 )
 
 // SyncStatus answers "am I in sync?". The set is that of all attached records.
@@ -42,7 +42,7 @@ type SyncStatus struct {
 	// Peers counts the connected peers that can be compared with, and Agreeing those of them that agreed when they were
 	// compared last: their set was this node's, or all they listed that was missing here has come since.
 	Peers, Agreeing int
-	// Missing counts the records that are known to exist and are not attached here.
+	// Missing counts the records that peers listed, or that records here link to, and that are not attached here.
 	Missing int
 	// Agreed is the newest agreement with a peer; zero: there was none yet.
 	Agreed time.Time
@@ -103,19 +103,20 @@ func (s *Sync) syncStatus() SyncStatus {
 	if t := c.ledger.newest(); t != notYet {
 		st.Agreed = s.started.Add(t)
 	}
-	st.State = c.state(s.host == nil, st.Missing)
+	st.State = c.state(s.host == nil)
 	st.Progress = c.progress(st.Count)
 	return st
 }
 
-// state names how this node stands; the caller holds the lock.
-func (c *comparer) state(offline bool, missing int) string {
+// state names how this node stands; the caller holds the lock. Only what peers listed counts, for they must have it: the ancestors
+// that gossiped records link to may be made up.
+func (c *comparer) state(offline bool) string {
 	switch {
 	case offline:
 		return StateOffline
 	case len(c.ledger.peers) == 0:
 		return StateAlone
-	case missing > 0 || c.agenda.leader != 0:
+	case len(c.ledger.listed) > 0 || c.agenda.leader != 0:
 		return StateFetching
 	case c.ledger.synced(0):
 		return StateSynced
