@@ -198,15 +198,7 @@ func TestPutAllFails(t *testing.T) {
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	chain := w.chain(400)
-	limit := func(pages string) {
-		if err := s.change(t.Context(), func(t *tx) error {
-			_, err := t.number("PRAGMA max_page_count = " + pages)
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	limit("50")
+	limitPages(t, s, "50")
 	results, err := s.PutAll(t.Context(), chain, nil)
 	if !errors.Is(err, ErrNoSpace) {
 		t.Fatal(err)
@@ -225,7 +217,7 @@ func TestPutAllFails(t *testing.T) {
 	if stored == 0 || stored == len(chain) {
 		t.Fatal("the limit was not met where it should be")
 	}
-	limit("1000000")
+	limitPages(t, s, "1000000")
 	for i, result := range mustPutAll(t, s, chain, nil) {
 		if result.State != Attached {
 			t.Errorf("record %d: %+v", i, result)

@@ -13,6 +13,17 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
+// limitPages has the disk be full when the file has so many pages.
+func limitPages(t *testing.T, s *Store, pages string) {
+	t.Helper()
+	if err := s.change(t.Context(), func(t *tx) error {
+		_, err := t.number("PRAGMA max_page_count = " + pages)
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestDiskFull limits the file's size. Puts then fail with a clear error, reads go on, nothing acknowledged is lost, and
 // with room again puts succeed.
 func TestDiskFull(t *testing.T) {
@@ -22,16 +33,7 @@ func TestDiskFull(t *testing.T) {
 	for _, r := range chain[:20] {
 		mustPut(t, s, r, Attached)
 	}
-	limit := func(pages string) {
-		t.Helper()
-		if err := s.change(t.Context(), func(t *tx) error {
-			_, err := t.number("PRAGMA max_page_count = " + pages)
-			return err
-		}); err != nil {
-			t.Fatal(err)
-		}
-	}
-	limit("40")
+	limitPages(t, s, "40")
 	var stored, failed []*protocol.Record
 	for at := 20; at < len(chain); at += 10 { // ten at a time: some in one batch
 		var group sync.WaitGroup
@@ -67,7 +69,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal("datastore:", err)
 	}
 	mustBeSound(t, s)
-	limit("1000000")
+	limitPages(t, s, "1000000")
 	for _, r := range failed {
 		if result, err := s.Put(t.Context(), r, 0); err != nil || result.Outcome == Refused {
 			t.Fatal(result, err)

@@ -3,7 +3,6 @@ package lfsync
 import (
 	"fmt"
 	"math/rand/v2"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -32,29 +31,10 @@ import (
 //	caughtup                          all that peers listed has come
 //	show                              the peers and what is planned with them
 func TestAgenda(t *testing.T) {
-	files, err := filepath.Glob("testdata/agenda/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no transcripts", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			s := new(agendaScript)
-			replayScript(t, file, s.step)
-		})
-	}
+	replayAll(t, "agenda", func() func(*testing.T, string, []string) string { return new(agendaScript).do })
 }
 
 type agendaScript struct{ *agenda }
-
-func (s *agendaScript) step(t *testing.T, head string) string {
-	var out strings.Builder
-	for line := range strings.Lines(head) {
-		if words := strings.Fields(line); len(words) > 0 && !strings.HasPrefix(line, "#") {
-			out.WriteString(s.do(t, words[0], words[1:]))
-		}
-	}
-	return out.String()
-}
 
 func (s *agendaScript) do(t *testing.T, command string, args []string) string {
 	words, options := parseArgs(args)

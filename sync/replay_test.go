@@ -3,9 +3,35 @@ package lfsync
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
+
+// replayAll replays every transcript of a folder in testdata, each on a machine of its own: a function that carries out a
+// command and says what the machine does.
+func replayAll(t *testing.T, folder string, machine func() func(t *testing.T, command string, args []string) string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join("testdata", folder, "*.txt"))
+	if err != nil || len(files) == 0 {
+		t.Fatal("no transcripts", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			do := machine()
+			replayScript(t, file, func(t *testing.T, head string) string {
+				t.Helper()
+				var out strings.Builder
+				for line := range strings.Lines(head) {
+					if words := strings.Fields(line); len(words) > 0 && !strings.HasPrefix(line, "#") {
+						out.WriteString(do(t, words[0], words[1:]))
+					}
+				}
+				return out.String()
+			})
+		})
+	}
+}
 
 // replayScript replays a transcript: a list of steps, each commands, a line of four dashes and what they make the machine
 // do, with an empty line behind them. Lines with # are comments. With -rewrite it writes what the machine does instead.

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"flag"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,31 +33,14 @@ var rewrite = flag.Bool("rewrite", false, "write what the scheduler does into it
 //	congested yes|no
 //	show                              the wanted records and their state
 func TestScheduler(t *testing.T) {
-	files, err := filepath.Glob("testdata/scheduler/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no transcripts", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			s := &script{scheduler: newScheduler(defaultSchedulerLimits()), names: make(map[protocol.ID]string)}
-			replayScript(t, file, s.step)
-		})
-	}
+	replayAll(t, "scheduler", func() func(*testing.T, string, []string) string {
+		return (&script{scheduler: newScheduler(defaultSchedulerLimits()), names: make(map[protocol.ID]string)}).do
+	})
 }
 
 type script struct {
 	*scheduler
 	names map[protocol.ID]string
-}
-
-func (s *script) step(t *testing.T, head string) string {
-	var out strings.Builder
-	for line := range strings.Lines(head) {
-		if words := strings.Fields(line); len(words) > 0 && !strings.HasPrefix(line, "#") {
-			out.WriteString(s.do(t, words[0], words[1:]))
-		}
-	}
-	return out.String()
 }
 
 func (s *script) do(t *testing.T, command string, args []string) string {
