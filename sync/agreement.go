@@ -1,6 +1,7 @@
 package lfsync
 
 import (
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -69,7 +70,7 @@ func (l *ledger) list(p peer.ID, ids []protocol.ID) {
 		return
 	}
 	for _, id := range ids {
-		if by := l.listed[id]; !has(by, s) {
+		if by := l.listed[id]; !slices.Contains(by, s) {
 			l.listed[id] = append(by, s)
 			s.open++
 		}
@@ -82,15 +83,6 @@ func (l *ledger) open(p peer.ID) int {
 		return s.open
 	}
 	return 0
-}
-
-func has(by []*standing, s *standing) bool {
-	for _, o := range by {
-		if o == s {
-			return true
-		}
-	}
-	return false
 }
 
 // unlist takes back what a peer listed: it is here, or the peer is not asked for it.
@@ -109,7 +101,7 @@ func (l *ledger) denied(p peer.ID, ids []protocol.ID) (n int) {
 		return 0
 	}
 	for _, id := range ids {
-		if has(l.listed[id], s) {
+		if slices.Contains(l.listed[id], s) {
 			n++
 		}
 	}
@@ -119,19 +111,17 @@ func (l *ledger) denied(p peer.ID, ids []protocol.ID) (n int) {
 // strike takes one peer out of those that listed a record.
 func (l *ledger) strike(id protocol.ID, s *standing) {
 	by := l.listed[id]
-	for i, o := range by {
-		if o != s {
-			continue
-		}
-		s.open--
-		if len(by) == 1 {
-			delete(l.listed, id)
-		} else {
-			l.listed[id] = append(by[:i:i], by[i+1:]...)
-		}
-		s.settle()
+	i := slices.Index(by, s)
+	if i < 0 {
 		return
 	}
+	s.open--
+	if len(by) == 1 {
+		delete(l.listed, id)
+	} else {
+		l.listed[id] = slices.Delete(by, i, i+1)
+	}
+	s.settle()
 }
 
 // attached tells what has become attached here, and reports whether the last of what peers listed was among it.

@@ -104,14 +104,14 @@ func (s *session) round(ctx context.Context, message []byte) ([]byte, error) {
 	s.rounds++
 	var step negentropy.Step
 	c.own.view(func(set negentropy.Set) {
-		step, err = s.initiator.Next(set, answer, func(negentropy.ID) { s.differs = true })
+		step, err = s.initiator.Next(set, answer, nil)
 		c.list(s.peer, idsOf(step.Need)) // before it can become attached
 	})
 	if err != nil {
 		return nil, guilty("%v", err)
 	}
 	s.outcome.done = step.Done
-	s.differs = s.differs || len(step.Need) > 0 || step.Message != nil
+	s.differs = s.differs || step.Differ || step.Message != nil
 	if err := s.want(ctx, step.Need); err != nil || step.Message == nil {
 		return nil, err
 	}

@@ -27,6 +27,7 @@ type Step struct {
 	Message []byte // the next message; nil: all is compared
 	Need    []ID   // what the responder has and the set lacks, in the order of the responder's set
 	Done    Bound  // all below it is compared
+	Differ  bool   // some range that the reply lists differed
 }
 
 // maxOpen is how many ranges are remembered; the last ones are joined. 8,192 of them take 700 KB. Each reply of 32 KiB
@@ -131,8 +132,9 @@ func (i *Initiator) Next(s Set, reply []byte, have func(ID)) (Step, error) {
 			if !covers(within, rng.lower, rng.upper) {
 				return Step{}, in.fault("IDs listed where none were asked for")
 			}
-			need, _ := difference(rng.ids, s, s.Rank(rng.lower), s.Rank(rng.upper), have)
+			need, lacking := difference(rng.ids, s, s.Rank(rng.lower), s.Rank(rng.upper), have)
 			step.Need = append(step.Need, need...)
+			step.Differ = step.Differ || lacking || len(need) > 0
 		}
 	}
 	i.window, i.sent = window, 0

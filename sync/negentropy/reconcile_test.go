@@ -34,12 +34,16 @@ func reconcile(t rapid.TB, c Config, ours, theirs Set, limit int) session {
 		s.down += len(reply.Message)
 		s.differ = s.differ || reply.Differ
 		s.unknown = append(s.unknown, reply.Unknown...)
+		had := len(s.have)
 		step, err := i.Next(ours, reply.Message, func(id ID) { s.have = append(s.have, id) })
 		if err != nil {
 			t.Fatalf("round %d, Next: %v", s.rounds, err)
 		}
 		if step.Done.Compare(done) < 0 {
 			t.Fatalf("done moved back from %v to %v", done, step.Done)
+		}
+		if found := len(step.Need) > 0 || len(s.have) > had; step.Differ != found {
+			t.Fatalf("round %d: differs %t, but found something %t", s.rounds, step.Differ, found)
 		}
 		done = step.Done
 		s.need = append(s.need, step.Need...)
