@@ -149,16 +149,22 @@ func (s *source) offset(to *time.Duration) func(*value) {
 	}
 }
 
+// ends are the two ends of a text such as 1..5; one without dots is both.
+func ends(text string) (low, high string) {
+	low, high, ranged := strings.Cut(text, "..")
+	if !ranged {
+		high = low
+	}
+	return low, high
+}
+
 func (s *source) span(to *Span) func(*value) {
 	return func(v *value) {
 		text, ok := s.scalar(v, "a time such as 2s, or two such as 1s..5s")
 		if !ok {
 			return
 		}
-		low, high, ranged := strings.Cut(text, "..")
-		if !ranged {
-			high = low
-		}
+		low, high := ends(text)
 		from, err := time.ParseDuration(low)
 		until, wrong := time.ParseDuration(high)
 		if err != nil || wrong != nil || from <= 0 || until < from || until > maxTime {
@@ -206,10 +212,7 @@ func (s *source) bytes(to *Range, most int) func(*value) {
 		if !ok {
 			return
 		}
-		low, high, ranged := strings.Cut(text, "..")
-		if !ranged {
-			high = low
-		}
+		low, high := ends(text)
 		from, ok := parseSize(low)
 		until, also := parseSize(high)
 		if !ok || !also || until < from || until > uint64(most) { //nolint:gosec // a constant
