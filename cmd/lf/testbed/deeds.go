@@ -97,11 +97,11 @@ func (r *runner) startNode(ctx context.Context, m *member) error {
 	if err != nil {
 		return err //nolint:wrapcheck // it says which node
 	}
-	m.began(door, r.now())
+	run := m.began(door, r.now())
 	ended := m.machine.ended()
 	r.others.Go(func() {
 		<-ended
-		if m.over(r.now()) && m.node.Honest() { // nobody here has ended it
+		if m.died(run, r.now()) && m.node.Honest() { // nobody here has ended it
 			r.fail(fmt.Errorf("%s ended by itself; it said last:\n%s", m.node.Name, m.machine.tail()))
 		}
 	})

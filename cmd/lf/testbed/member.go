@@ -53,18 +53,32 @@ type Interval struct {
 	To   float64 `json:"to"`
 }
 
-// began notes that the node runs.
-func (m *member) began(door Door, at time.Duration) {
+// began notes that the node runs, and returns the number of the run.
+func (m *member) began(door Door, at time.Duration) (run int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.door, m.up = door, true
 	m.runs = append(m.runs, Interval{at.Seconds(), -1})
+	return len(m.runs)
 }
 
-// over notes that the node does not run any more, and reports whether it did.
-func (m *member) over(at time.Duration) bool {
+// over notes that the node does not run any more.
+func (m *member) over(at time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	m.end(at)
+}
+
+// died notes that a run has ended, and reports whether that is news. Who waits for the end of a run may hear of it when the
+// next has begun.
+func (m *member) died(run int, at time.Duration) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return run == len(m.runs) && m.end(at)
+}
+
+// end ends the run, if there is one; the caller holds the lock.
+func (m *member) end(at time.Duration) bool {
 	was := m.up
 	m.door, m.up = nil, false
 	if was {
