@@ -10,15 +10,19 @@ import (
 
 // weights returns the weights of all records as the graph in memory has them, by index. The writer answers, between two changes,
 // so that they are those of one state.
-func (s *Store) weights(ctx context.Context) (weights []uint64, err error) {
-	err = s.change(ctx, func(t *tx) error {
+func (s *Store) weights(ctx context.Context) ([]uint64, error) {
+	var weights []uint64
+	err := s.change(ctx, func(t *tx) error {
 		weights = make([]uint64, t.dag.Len()+1)
 		for i := range weights {
 			weights[i] = t.dag.Weight(dag.Index(i))
 		}
 		return nil
 	})
-	return weights, err
+	if err != nil {
+		return nil, err // when ctx has ended, the writer may still be at it
+	}
+	return weights, nil
 }
 
 // checkGraph builds the graph again from each record's parents and work, which were checked with the records, and compares with it

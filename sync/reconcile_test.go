@@ -187,6 +187,7 @@ func TestBackfillIsShared(t *testing.T) {
 		return n.store.attached() == peers[0].store.attached()
 	})
 	synced(t, n)
+	eventually(t, "all is counted", func() bool { return n.ingested(Attached)+n.ingested(Pending) >= len(chain) })
 	// On a machine that is busy a request can take so long that what it names is asked of another.
 	given := n.requests("failed") * maxAsked
 	if fetched, twice := n.ingested(Attached)+n.ingested(Pending), n.ingested(Known); fetched != len(chain) || twice > given {

@@ -386,6 +386,16 @@ func (s *scheduler) coming(id protocol.ID) bool {
 	return w != nil && (w.state == stateReady || w.state == stateAsked)
 }
 
+// missing counts the wanted records that have not come.
+func (s *scheduler) missing() (n int) {
+	for _, w := range s.wanted {
+		if w.state != stateCame && !w.have {
+			n++
+		}
+	}
+	return n
+}
+
 // have tells that records are here, however they came, or never to be wanted again.
 func (s *scheduler) have(ids []protocol.ID) {
 	for _, id := range ids {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -202,8 +203,17 @@ func (s *session) conclude(err error) {
 // wantListed has records fetched that a peer listed.
 func (s *Sync) wantListed(p peer.ID, ids []protocol.ID) {
 	if ids = s.worthwhile(ids); len(ids) > 0 {
-		s.step(func(m *scheduler) { m.listed(ids, p) })
+		s.step(func(m *scheduler) { m.listed(s.notAttached(ids), p) })
 	}
+}
+
+// notAttached leaves out what has become attached since the store was asked: another peer that listed it may have delivered it. It
+// is remembered before the scheduler, whose lock is held here, is told.
+func (s *Sync) notAttached(ids []protocol.ID) []protocol.ID {
+	return slices.DeleteFunc(ids, func(id protocol.ID) bool {
+		a, ok := s.recent.Peek(id)
+		return ok && a.state == Attached
+	})
 }
 
 // waitForRoom waits until there is room for what the next message of a peer may list. It returns false when that takes too

@@ -93,11 +93,11 @@ func (s *Sync) syncStatus() SyncStatus {
 	var st SyncStatus
 	st.Fingerprint, st.Count, st.Ready = c.own.fingerprint()
 	s.mu.Lock()
-	st.Missing = len(s.scheduler.wanted)
+	st.Missing = s.scheduler.missing()
 	s.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	// What peers listed is wanted too, until it is on its way into the store.
+	// What peers listed is missing too, until it has come; from then on until it is attached the ledger alone knows.
 	st.Missing = max(st.Missing, len(c.ledger.listed))
 	st.Peers, st.Agreeing = len(c.ledger.peers), c.ledger.agreeing(0)
 	if t := c.ledger.newest(); t != notYet {
