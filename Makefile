@@ -26,8 +26,9 @@ run: build ## build, then run a node: make run ARGS='--dev'
 	bin/lf node $(ARGS)
 
 test: ## all that CI runs as tests: Go with the race detector, then the C solver under sanitizers and, where there are the tools, as AArch64 code
-	$(GO) test -race -timeout 20m ./...
-	$(GO) test -run 'ManyNodes|Memory' ./sync/simulation ./sync/negentropy # a hundred nodes, and bytes a record: beyond what fits with the race detector
+	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v '/sync/simulation$$')
+	$(GO) test ./sync/simulation # without: the detector itself dies of long synctest bubbles with thousands of goroutines (golang/go#78156)
+	$(GO) test -run Memory ./sync/negentropy # bytes a record, which the race detector changes
 	$(GO) -C sync/negentropy/interop test ./... # a module of its own: other implementations stay out of our go.mod
 	sh pow/ctest/run.sh
 	sh pow/ctest/aarch64.sh
