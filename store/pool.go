@@ -17,8 +17,10 @@ func newPool(size int) *pool { return &pool{free: make(chan struct{}, size)} }
 // take waits for a connection until ctx ends or quit is closed.
 func (p *pool) take(ctx context.Context, quit <-chan struct{}) (*conn, error) {
 	select {
-	case <-quit: // closing wins over a connection that is free
+	case <-quit: // closing wins over a connection that is free, and so does who does not wait any more
 		return nil, ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
 	default:
 	}
 	select {
