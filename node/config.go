@@ -12,6 +12,9 @@ import (
 // DefaultAPI is where the API listens when it is not told otherwise.
 const DefaultAPI = "127.0.0.1:9980"
 
+// SecretSize is the size of a private network's key, in bytes.
+const SecretSize = 32
+
 // Config is what a node is made of. Home and Network must be given.
 type Config struct {
 	Home    *home.Home
@@ -28,6 +31,17 @@ type Config struct {
 	Profile   Profile
 	// Offline keeps the node to itself: it neither listens for peers nor dials any.
 	Offline bool
+	// Rendezvous are multiaddrs, peer ID included, of peers of the public DHT, where nodes of the network find each other
+	// that know nobody. None: that DHT is left alone, as it is with the profile local, offline, and on private networks.
+	Rendezvous []string
+	// Announce are multiaddrs under which the node can be reached besides those that it finds out by itself, such as a
+	// port that a router forwards.
+	Announce []string
+	// NoMDNS does not look for nodes on the local network, NoPortMapping does not ask the router for open ports; only the
+	// profile default does either. NoRelayService does not relay for others when the node can be reached by everybody.
+	NoMDNS, NoPortMapping, NoRelayService bool
+	// Secret is the key of a private network, without which nobody can connect; nil: everybody may.
+	Secret *[SecretSize]byte
 	// Policy is by what claims are ranked where a query does not say; none: as the home says, else protocol.DefaultPolicy.
 	Policy protocol.Policy
 	Oracle OracleConfig

@@ -6,6 +6,7 @@ import (
 
 	"github.com/ipfs/go-datastore"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
+	"github.com/libp2p/go-libp2p-kad-dht/records"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
@@ -13,15 +14,16 @@ import (
 )
 
 // newDHT joins the network's own DHT. It knows nobody but the peers that the node is connected to, asks those for more,
-// and turns to the known ones only when it has none. It keeps nothing for others: no values, for which LF has a better
-// place, and no provider records, of which anybody could store any number for two days, each a commit of the database.
-func newDHT(ctx context.Context, h host.Host, prefix string, store datastore.Batching, p Profile, known func() []peer.AddrInfo) (*dht.IpfsDHT, error) {
+// and turns to the known ones only when it has none. It keeps no values, for which LF has a better place, and of provider
+// records, of which anybody could store any number, only those that the door lets in: each is a commit of the database.
+func newDHT(ctx context.Context, h host.Host, prefix string, store datastore.Batching, p Profile, known func() []peer.AddrInfo, door *providerDoor) (*dht.IpfsDHT, error) {
 	mode := dht.ModeServer
 	if p == ProfileDefault {
 		mode = dht.ModeAuto // a client until the node turns out to be reachable
 	}
 	d, err := dht.New(h,
-		dht.ProtocolPrefix(libp2pprotocol.ID(prefix)), dht.Datastore(store), dht.DisableValues(), dht.DisableProviders(), dht.Mode(mode),
+		dht.ProtocolPrefix(libp2pprotocol.ID(prefix)), dht.Datastore(store), dht.DisableValues(), dht.Mode(mode),
+		dht.ProviderManagerOpts(records.ProvideValidity(provideValidity), records.ProviderAddrTTL(provideValidity)), dht.OnRequestHook(door.check),
 		dht.BootstrapPeersFunc(known), dht.AddressFilter(p.dialable),
 	)
 	if err != nil {
@@ -43,6 +45,11 @@ func (p Profile) dialable(addrs []ma.Multiaddr) []ma.Multiaddr {
 		}
 	}
 	return kept
+}
+
+// dialableInfo is dialable for a peer's addresses.
+func (p Profile) dialableInfo(at peer.AddrInfo) peer.AddrInfo {
+	return peer.AddrInfo{ID: at.ID, Addrs: p.dialable(at.Addrs)}
 }
 
 func (p Profile) mayDial(addr ma.Multiaddr) bool {

@@ -12,10 +12,15 @@ import (
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/core/pnet"
+	"github.com/libp2p/go-libp2p/p2p/host/autorelay"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
+	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -33,12 +38,25 @@ type hostConfig struct {
 	testbed bool
 	links   *links
 	relays  []peer.AddrInfo
+	// announce are addresses besides those that libp2p finds.
+	announce       []ma.Multiaddr
+	noPortMapping  bool
+	noRelayService bool
+	// secret is the key of a private network, nil for none.
+	secret *[SecretSize]byte
+	// What counts and leads the ways to a node that nobody can dial; nil where there are none.
+	punches *punches
+	service *relayCounter
+	source  *relaySource
 }
+
+// far reports whether a host has to do with machines other than this one.
+func (c *hostConfig) far() bool { return c.profile != ProfileLocal && !c.offline }
 
 // newHost makes the libp2p host. It does not listen yet, so that nobody can knock before the protocols are there.
 //
-// The transports are TCP and QUIC. Off are all parts that would dial strangers or open ports by themselves (UPnP, relays,
-// hole punching, AutoNAT's service); they belong to the reach of a node and come with it.
+// The transports are TCP, QUIC and WebSocket; in a private network, whose key QUIC has no place for, TCP and WebSocket. A host that
+// has to do with other machines takes all ways to be reached besides (see reachOptions), a local one none of them.
 func newHost(c hostConfig) (host.Host, error) {
 	key, err := crypto.UnmarshalEd25519PrivateKey(c.identity)
 	if err != nil {
@@ -58,24 +76,30 @@ func newHost(c hostConfig) (host.Host, error) {
 		return nil, errors.Join(fmt.Errorf("connection manager: %w", err), resources.Close())
 	}
 	options := []libp2p.Option{
-		libp2p.NoListenAddrs, libp2p.DisableRelay(),
-		libp2p.Identity(key), libp2p.UserAgent("lf/" + c.version),
-		libp2p.Transport(tcp.NewTCPTransport), libp2p.Transport(quic.NewTransport),
+		libp2p.NoListenAddrs, libp2p.Identity(key), libp2p.UserAgent("lf/" + c.version),
+		libp2p.Transport(tcp.NewTCPTransport), libp2p.Transport(websocket.New),
+		libp2p.AddrsFactory(c.announced),
 		libp2p.ConnectionGater(c.gater()),
 		libp2p.ResourceManager(resources), libp2p.ConnectionManager(conns),
 		libp2p.PrometheusRegisterer(c.registry), libp2p.BandwidthReporter(c.traffic),
 		libp2p.WithDialTimeout(dialTimeout),
 	}
-	if c.profile == ProfileLocal || c.offline {
+	if c.secret != nil {
+		options = append(options, libp2p.PrivateNetwork(pnet.PSK(c.secret[:])))
+	} else {
+		options = append(options, libp2p.Transport(quic.NewTransport))
+	}
+	switch {
+	case c.far() && len(c.relays) == 0:
+		options = append(options, c.reachOptions()...)
+	case c.testbed:
+		options = append(options, libp2p.EnableRelay())
+	default:
+		options = append(options, libp2p.DisableRelay())
+	}
+	if !c.far() {
 		options = append(options, libp2p.MultiaddrResolver(noNames{}), libp2p.ForceReachabilityPrivate(),
 			libp2p.DisableIdentifyAddressDiscovery())
-	}
-	if c.testbed {
-		circuits, err := circuitsOf(c.relays)
-		if err != nil {
-			return nil, errors.Join(err, conns.Close(), resources.Close())
-		}
-		options = append(options, testbedOptions(circuits)...)
 	}
 	h, err := libp2p.New(options...)
 	if err != nil {
@@ -95,21 +119,67 @@ func (c *hostConfig) gater() *gater {
 	return g
 }
 
-// testbedOptions let a host dial and be dialed through relays; where it has some of its own, it is announced there only.
-func testbedOptions(circuits []ma.Multiaddr) []libp2p.Option {
-	options := []libp2p.Option{libp2p.EnableRelay()}
-	if len(circuits) > 0 {
-		options = append(options, libp2p.AddrsFactory(func([]ma.Multiaddr) []ma.Multiaddr { return slices.Clone(circuits) }))
+// reachOptions are the ways in which others reach a host, and in which it helps others to be reached: it learns from them at which
+// addresses it can be dialed (AutoNAT, both versions), asks the router for an open port, has relays keep a place for it while it
+// cannot be dialed, turns relayed connections into direct ones (DCUtR), and relays for others once everybody can dial it.
+func (c *hostConfig) reachOptions() []libp2p.Option {
+	options := []libp2p.Option{
+		libp2p.EnableRelay(), libp2p.EnableNATService(), libp2p.AutoNATServiceRateLimit(dialBacks, dialBacksPeer, dialBacksTime),
+		libp2p.EnableAutoNATv2(),
+		libp2p.EnableAutoRelayWithPeerSource(c.source.find, autorelay.WithNumRelays(wantedRelays), autorelay.WithMinCandidates(1),
+			autorelay.WithBootDelay(0), autorelay.WithMinInterval(relaySearch), autorelay.WithBackoff(relayRefused)),
+		libp2p.EnableHolePunching(holepunch.WithMetricsAndEventTracer(
+			holepunch.NewMetricsTracer(holepunch.WithRegisterer(c.registry)), c.punches)),
+	}
+	if c.profile == ProfileServer { // its operator says so; without, the first node of a network would wait for one that can tell
+		options = append(options, libp2p.ForceReachabilityPublic())
+	}
+	if c.profile == ProfileDefault && !c.noPortMapping {
+		options = append(options, libp2p.NATPortMap())
+	}
+	if !c.noRelayService {
+		c.service.MetricsTracer = relay.NewMetricsTracer(relay.WithRegisterer(c.registry))
+		options = append(options, libp2p.EnableRelayService(
+			relay.WithResources(c.profile.relayResources()), relay.WithMetricsTracer(c.service)))
 	}
 	return options
 }
 
+// announced are the addresses that others are told, of those that libp2p knows.
+func (c *hostConfig) announced(found []ma.Multiaddr) []ma.Multiaddr {
+	if len(c.relays) > 0 {
+		circuits, err := circuitsOf(c.relays)
+		if err != nil {
+			return nil // checked before
+		}
+		return circuits
+	}
+	addrs := slices.Clone(found)
+	if c.far() && slices.ContainsFunc(addrs, isElsewhere) { // loopback is where others are themselves
+		addrs = slices.DeleteFunc(addrs, func(a ma.Multiaddr) bool { return !isElsewhere(a) })
+	}
+	if c.profile == ProfileServer { // nobody from outside gets anywhere by them
+		addrs = slices.DeleteFunc(addrs, func(a ma.Multiaddr) bool { ip, isIP := ipOf(a); return isIP && !isPublic(ip) })
+	}
+	for _, a := range c.announce {
+		if !ma.Contains(addrs, a) {
+			addrs = append(addrs, a)
+		}
+	}
+	return addrs
+}
+
+func isElsewhere(a ma.Multiaddr) bool {
+	ip, isIP := ipOf(a)
+	return !isIP || !ip.IsLoopback()
+}
+
 // listen makes the host reachable. Addresses that the user gave must all work; of the profile's own, those of IPv6 need
 // not, as many machines have none.
-func listen(h host.Host, p Profile, given []string) error {
+func listen(h host.Host, p Profile, given []string, private bool) error {
 	addrs := given
 	if len(given) == 0 {
-		addrs = p.listen()
+		addrs = p.listen(private)
 	}
 	swarm, ok := h.Network().(interface{ AddListenAddr(a ma.Multiaddr) error })
 	if !ok {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/libp2p/go-libp2p"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	"github.com/pbnjay/memory"
 )
 
@@ -36,6 +37,17 @@ const (
 	lostTogether = 30 * time.Second
 	// minReset is the pause between two resets of the back-off: an interface that flaps must not turn it off.
 	minReset = 10 * time.Second
+
+	// wantedRelays is at how many relays a node keeps a place that cannot be dialed: one may go away at any time. relaySearch is the
+	// pause between two looks for candidates while there are too few, which is a look at who is connected, and relayRefused
+	// for how long one is left alone that refused: its places are taken, or it was about to stop.
+	wantedRelays = 2
+	relaySearch  = 5 * time.Second
+	relayRefused = 5 * time.Minute
+	// dialBacks bounds in dialBacksTime how often this node dials others that ask whether they can be reached, and
+	// dialBacksPeer how often one of them: at most one dial of a few packets every two seconds.
+	dialBacks, dialBacksPeer = 30, 3
+	dialBacksTime            = time.Minute
 
 	// pingEvery, pingTimeout and pingAtOnce keep the latencies of the peers list fresh; a peer that does not answer is left to
 	// the transports' keep-alive. A ping is 200 bytes with all that carries it: twice a minute it was most of an idle
@@ -106,6 +118,27 @@ func (p Profile) sizes() sizes {
 		return sizes{low: 100, high: 150, conns: 400, inbound: 250, transient: 64,
 			memoryShare: 8, minMemory: 256 << 20, maxMemory: 1 << 30, fds: 512}
 	}
+}
+
+// What one relayed connection may carry. Both ways together that is a thousand records of 600 bytes, with what it takes to
+// find out which ones, in one go; what is more resumes on the next connection. libp2p's own limits (128 KiB, 2 minutes) are for
+// those who only want to arrange a direct one, and cost a node that has no other way a new connection for 150 records.
+const (
+	relayedData = 1 << 20 // bytes, each way
+	relayedTime = 10 * time.Minute
+)
+
+// relayResources are what a node gives to others as a relay. The memory is two buffers of 2 KiB a circuit: 2 MiB for 64 places with 8
+// circuits each. The traffic is what those behind it write and read, some hundred bytes a record and neighbor: gossip goes past a relay
+// that is of the network. Places by address and by autonomous system are libp2p's: who has one address gets 8.
+func (p Profile) relayResources() relay.Resources {
+	r := relay.DefaultResources()
+	r.Limit = &relay.RelayLimit{Data: relayedData, Duration: relayedTime}
+	r.MaxReservations, r.MaxCircuits = 64, 8
+	if p == ProfileServer {
+		r.MaxReservations, r.MaxCircuits = 256, 16
+	}
+	return r
 }
 
 // peerStreams bounds one peer's streams: gossip has two each way, fetch at most six, the DHT, identify and ping a few, all

@@ -34,6 +34,7 @@ type Node struct {
 	store    *store.Store
 	host     host.Host
 	shunned  shunned
+	reach    *reach
 	sync     *lfsync.Sync
 	traffic  *traffic
 	service  *service
@@ -42,6 +43,8 @@ type Node struct {
 	served   bool                               // whether the API ever answered, and so something may have been promised
 	testbed  api.Testbed                        // nil where the node is none of a testbed's
 	relays   []peer.AddrInfo                    // the only way to the node, if there are any
+
+	relaySource relaySource
 
 	closing closing
 	once    sync.Once
@@ -148,19 +151,30 @@ func (n *Node) start(ctx context.Context) error {
 func (n *Node) startHost(identity ed25519.PrivateKey) error {
 	c := &n.config
 	hc := hostConfig{identity: identity, profile: c.Profile, offline: c.Offline, version: c.Version,
-		registry: n.registry, traffic: n.traffic, shunned: &n.shunned}
+		registry: n.registry, traffic: n.traffic, shunned: &n.shunned,
+		noPortMapping: c.NoPortMapping, noRelayService: c.NoRelayService, secret: c.Secret,
+		punches: new(punches), service: new(relayCounter), source: &n.relaySource}
+	var err error
+	if hc.announce, err = parseAnnounce(c.Announce); err != nil {
+		return err
+	}
 	if c.Testbed != nil {
-		var err error
 		hc.testbed, hc.links = true, new(links)
 		if hc.relays, err = parseSeeds(c.Testbed.RelayOnly, "", c.Profile); err != nil {
 			return fmt.Errorf("relay: %w", err)
 		}
+		if _, err := circuitsOf(hc.relays); err != nil {
+			return err
+		}
 	}
-	var err error
 	if n.host, err = newHost(hc); err != nil {
 		return err
 	}
 	n.closing.add("host", n.host.Close)
+	if n.reach, err = newReach(n.host, circle{hc.punches, hc.service}, n.reachChanged()); err != nil {
+		return err
+	}
+	n.closing.add("reach", n.reach.Close)
 	if c.Testbed == nil {
 		return nil
 	}
@@ -176,6 +190,17 @@ func (n *Node) startHost(identity ed25519.PrivateKey) error {
 	}
 	n.relays = hc.relays
 	return nil
+}
+
+// reachChanged tells the log when it turns out whether others can dial this node.
+func (n *Node) reachChanged() func(reachFacts) {
+	was := reachUnknown
+	return func(f reachFacts) {
+		if f.Reachability != was && n.config.Profile == ProfileDefault { // others are told, and do not find out
+			was = f.Reachability
+			n.config.Logger.Info("others tried to dial this node", "reachability", was)
+		}
+	}
 }
 
 // warn tells the log what the status says too.
@@ -202,7 +227,11 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 		return nil, err
 	}
 	n.closing.add("known peers", known.Close)
-	dht, err := newDHT(ctx, n.host, protocolPrefix(c.Network), n.datastore("dht"), c.Profile, known.list)
+	at, err := meetingPoint(c.Network)
+	if err != nil {
+		return nil, err
+	}
+	dht, err := newDHT(ctx, n.host, protocolPrefix(c.Network), n.datastore("dht"), c.Profile, known.list, newProviderDoor(at, time.Now))
 	if err != nil {
 		return nil, err
 	}
@@ -214,14 +243,21 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 	n.closing.add("pinger", pinger.Close)
 	if len(n.relays) > 0 {
 		n.closing.add("relays", newReserver(n.host, n.relays, c.Logger).Close)
-	} else if err := listen(n.host, c.Profile, c.Listen); err != nil {
+	} else if err := listen(n.host, c.Profile, c.Listen, c.Secret != nil); err != nil {
 		return nil, err
+	}
+	n.relaySource.begin(n.host, dht, seeds, n.speaks)
+	if c.Profile == ProfileDefault {
+		if err := seekRelays(n.host); err != nil {
+			return nil, err
+		}
 	}
 	keeper, err := newKeeper(n.host, seeds, n.worthSeeking, c.Logger)
 	if err != nil {
 		return nil, err
 	}
 	n.closing.add("seeds", keeper.Close)
+	n.closing.add("finder", newFinder(n.host, dht, at, n.speaks, c.Profile.dialableInfo, c.Logger).Close)
 	return keeper, nil
 }
 

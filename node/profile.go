@@ -34,10 +34,19 @@ func ParseProfile(s string) (Profile, error) {
 	return "", fmt.Errorf("unknown profile %q: want default, server or local", s)
 }
 
+// WebSocketPort is where a node of a private network listens over WebSocket besides, which passes where only the web does.
+const WebSocketPort = 9909
+
 // listen returns the addresses that a node of the profile listens on when it is given none.
-func (p Profile) listen() []string {
+func (p Profile) listen(private bool) []string {
 	if p == ProfileLocal {
 		return []string{"/ip4/127.0.0.1/tcp/0"}
+	}
+	if private {
+		return []string{
+			fmt.Sprintf("/ip4/0.0.0.0/tcp/%d", Port), fmt.Sprintf("/ip4/0.0.0.0/tcp/%d/ws", WebSocketPort),
+			fmt.Sprintf("/ip6/::/tcp/%d", Port), fmt.Sprintf("/ip6/::/tcp/%d/ws", WebSocketPort),
+		}
 	}
 	return []string{
 		fmt.Sprintf("/ip4/0.0.0.0/tcp/%d", Port), fmt.Sprintf("/ip4/0.0.0.0/udp/%d/quic-v1", Port),

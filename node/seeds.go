@@ -43,3 +43,19 @@ func parseSeeds(list []string, self peer.ID, p Profile) ([]peer.AddrInfo, error)
 	}
 	return seeds, nil
 }
+
+// parseAnnounce reads the addresses that the user wants others to be told.
+func parseAnnounce(list []string) (addrs []ma.Multiaddr, err error) {
+	for _, s := range list {
+		addr, err := ma.NewMultiaddr(strings.TrimSpace(s))
+		if err != nil {
+			return nil, fmt.Errorf("announced address %q is not a multiaddr, such as /dns4/lf.example.org/tcp/%d: %w", s, Port, err)
+		}
+		where, id := peer.SplitAddr(addr)
+		if id != "" {
+			return nil, fmt.Errorf("announced address %q: leave out the peer ID at its end", s)
+		}
+		addrs = append(addrs, where)
+	}
+	return addrs, nil
+}

@@ -85,7 +85,7 @@ func TestRefusedStarts(t *testing.T) {
 			c.Seeds = []string{"/ip4/8.8.8.8/tcp/1/p2p/12D3KooWEqnTdgqHnkkwarSrJjeMP2ZJiADWLYADaNvUb6SQNyPF"}
 		}, "profile local"},
 		"listen address":   {func(c *Config) { c.Listen = []string{"localhost:1"} }, "not a multiaddr"},
-		"listen transport": {func(c *Config) { c.Listen = []string{"/ip4/127.0.0.1/tcp/0/ws"} }, "cannot listen on"},
+		"listen transport": {func(c *Config) { c.Listen = []string{"/ip4/127.0.0.1/udp/0/quic-v1/webtransport"} }, "cannot listen on"},
 		"port":             {func(c *Config) { c.Listen = []string{"/ip4/127.0.0.1/tcp/" + port} }, "--listen"},
 		"API port":         {func(c *Config) { c.APIListen = "127.0.0.1:" + port }, "--api-listen"},
 		"API address":      {func(c *Config) { c.APIListen = "9980" }, "HOST:PORT"},
@@ -126,7 +126,7 @@ func TestFirstStartDecidesNothing(t *testing.T) {
 	defer taken.Close()
 	for name, change := range map[string]func(*Config){
 		"before the database": func(c *Config) { c.APIListen = taken.Addr().String() },
-		"after the database":  func(c *Config) { c.Listen = []string{"/ip4/127.0.0.1/tcp/0/ws"} },
+		"after the database":  func(c *Config) { c.Listen = []string{"/ip4/127.0.0.1/udp/0/quic-v1/webtransport"} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := config(t, newNetwork(t, 0))
@@ -145,7 +145,7 @@ func TestFirstStartDecidesNothing(t *testing.T) {
 	set(t, n.Service(), "x", "x")
 	stop(t, n)
 	bad := c
-	bad.Listen = []string{"/ip4/127.0.0.1/tcp/0/ws"}
+	bad.Listen = []string{"/ip4/127.0.0.1/udp/0/quic-v1/webtransport"}
 	wantStartError(t, bad)
 	if got := get(t, start(t, c).Service(), "x"); got != "x" {
 		t.Errorf("a later start that failed took what was stored: %q", got)

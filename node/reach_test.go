@@ -1,0 +1,107 @@
+package node
+
+import (
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/event"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
+	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
+	ma "github.com/multiformats/go-multiaddr"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+func TestReach(t *testing.T) {
+	n := start(t, config(t, newNetwork(t, 0)))
+	emit := func(e any, kind any) {
+		t.Helper()
+		emitter, err := n.host.EventBus().Emitter(kind)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(emitter.Emit(e), emitter.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	public := ma.StringCast("/ip4/11.0.0.1/tcp/1")
+	emit(event.EvtLocalReachabilityChanged{Reachability: network.ReachabilityPublic}, new(event.EvtLocalReachabilityChanged))
+	emit(event.EvtHostReachableAddrsChanged{Reachable: []ma.Multiaddr{public}}, new(event.EvtHostReachableAddrsChanged))
+	emit(event.EvtAutoRelayAddrsUpdated{RelayAddrs: []ma.Multiaddr{public}}, new(event.EvtAutoRelayAddrsUpdated))
+	nat := func(kind network.NATDeviceType) {
+		emit(event.EvtNATDeviceTypeChanged{TransportProtocol: network.NATTransportUDP, NatDeviceType: kind}, new(event.EvtNATDeviceTypeChanged))
+	}
+	nat(network.NATDeviceTypeEndpointDependent)
+	eventually(t, "all is known", func() bool {
+		f := n.reach.facts()
+		return f.Reachability == reachPublic && len(f.Addresses[addressReached]) == 1 && len(f.Relays) == 1 && f.NAT["udp"] == "endpoint-dependent"
+	})
+	nat(network.NATDeviceTypeUnknown)
+	eventually(t, "the NAT is unknown", func() bool { return len(n.reach.facts().NAT) == 0 })
+}
+
+func TestPunches(t *testing.T) {
+	var p punches
+	for i := range keptPunches {
+		p.Trace(&holepunch.Event{Remote: peer.ID("a"), Timestamp: int64(i), Evt: &holepunch.EndHolePunchEvt{Success: i%2 == 0, Error: "no"}})
+	}
+	p.Trace(&holepunch.Event{Remote: peer.ID("b"), Evt: &holepunch.DirectDialEvt{Success: true}})
+	p.Trace(&holepunch.Event{Remote: peer.ID("b"), Evt: &holepunch.DirectDialEvt{}})
+	p.Trace(&holepunch.Event{Remote: peer.ID("b"), Evt: &holepunch.StartHolePunchEvt{}})
+	p.Trace(&holepunch.Event{Remote: peer.ID("c"), Evt: &holepunch.ProtocolErrorEvt{Error: "bad"}})
+	f := p.facts()
+	if f.Direct != 1 || f.Succeeded != keptPunches/2 || f.Failed != keptPunches/2+1 || len(f.Last) != keptPunches {
+		t.Errorf("%+v", f)
+	}
+	if first, last := f.Last[0], f.Last[keptPunches-1]; !first.At.Equal(time.Unix(0, 2)) || first.Error != "" || last.Peer != "c" || last.Error != "bad" {
+		t.Errorf("%+v … %+v", first, last)
+	}
+}
+
+func TestRelayCounter(t *testing.T) {
+	c := &relayCounter{MetricsTracer: relay.NewMetricsTracer(relay.WithRegisterer(prometheus.NewRegistry()))}
+	c.RelayStatus(true)
+	c.ReservationAllowed(false)
+	c.ReservationAllowed(true)
+	c.ReservationAllowed(false)
+	c.ReservationClosed(1)
+	c.ConnectionOpened()
+	c.ConnectionOpened()
+	c.ConnectionClosed(time.Second)
+	c.BytesTransferred(10)
+	if f := c.facts(); f != (relayServiceFacts{Running: true, Reservations: 1, Circuits: 1, Bytes: 10}) {
+		t.Errorf("%+v", f)
+	}
+	c.RelayStatus(false)
+	if f := c.facts(); f != (relayServiceFacts{Bytes: 10}) {
+		t.Errorf("%+v", f)
+	}
+}
+
+func TestAnnounced(t *testing.T) {
+	all := []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/1"), ma.StringCast("/ip4/192.168.0.2/tcp/1"), ma.StringCast("/ip4/11.0.0.1/tcp/1")}
+	mapped := ma.StringCast("/dns4/lf.example.org/tcp/1")
+	for p, want := range map[Profile][]ma.Multiaddr{
+		ProfileLocal:   {all[0], all[1], all[2], mapped},
+		ProfileDefault: {all[1], all[2], mapped},
+		ProfileServer:  {all[2], mapped},
+	} {
+		c := hostConfig{profile: p, announce: []ma.Multiaddr{mapped, all[2]}}
+		if have := c.announced(all); len(have) != len(want) || !ma.Contains(have, want[0]) || !ma.Contains(have, mapped) {
+			t.Errorf("%s announces %v", p, have)
+		}
+		if have := c.announced(all[:1]); p != ProfileServer && !ma.Contains(have, all[0]) {
+			t.Errorf("%s: a node that listens on loopback alone announces %v", p, have)
+		}
+	}
+	if len(all) != 3 || !ma.Contains(all, ma.StringCast("/ip4/127.0.0.1/tcp/1")) {
+		t.Error("the list that was given is changed")
+	}
+	for _, bad := range []string{"x", "/ip4/1.2.3.4/tcp/1/p2p/12D3KooWG9rjA5MBrx6QGy1gAf7VPuDMeWjQyCtxVVoKuCePNzuH"} {
+		if _, err := parseAnnounce([]string{bad}); err == nil {
+			t.Errorf("%q is announced", bad)
+		}
+	}
+}

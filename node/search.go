@@ -1,0 +1,27 @@
+package node
+
+import "time"
+
+// search decides when a node looks for others. It is pure: who owns it tells it the time and how many peers there are. It is
+// often at first, backs off while it finds nobody, and is rare when there are peers enough; losing them all begins anew.
+type search struct {
+	first, most, content time.Duration // the pauses: at first, at most while peers are few, and when they are enough
+	enough               int
+	pause                time.Duration
+	alone                bool
+}
+
+// wait returns how long to wait until the next look, after one has ended, with so many peers of the network connected.
+func (s *search) wait(peers int) time.Duration {
+	switch {
+	case peers >= s.enough:
+		s.pause = 0
+		return s.content
+	case s.pause == 0, peers == 0 && !s.alone:
+		s.pause = s.first
+	default:
+		s.pause = min(2*s.pause, s.most)
+	}
+	s.alone = peers == 0
+	return s.pause
+}
