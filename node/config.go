@@ -12,9 +12,6 @@ import (
 // DefaultAPI is where the API listens when it is not told otherwise.
 const DefaultAPI = "127.0.0.1:9980"
 
-// SecretSize is the size of a private network's key, in bytes.
-const SecretSize = 32
-
 // Config is what a node is made of. Home and Network must be given.
 type Config struct {
 	Home    *home.Home
@@ -41,7 +38,7 @@ type Config struct {
 	// profile default does either. NoRelayService does not relay for others when the node can be reached by everybody.
 	NoMDNS, NoPortMapping, NoRelayService bool
 	// Secret is the key of a private network, without which nobody can connect; nil: everybody may.
-	Secret *[SecretSize]byte
+	Secret *protocol.Secret
 	// Policy is by what claims are ranked where a query does not say; none: as the home says, else protocol.DefaultPolicy.
 	Policy protocol.Policy
 	Oracle OracleConfig

@@ -23,6 +23,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/transport/websocket"
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/lf-store/lf/protocol"
 )
 
 // hostConfig is what a libp2p host is made of.
@@ -43,7 +45,7 @@ type hostConfig struct {
 	noPortMapping  bool
 	noRelayService bool
 	// secret is the key of a private network, nil for none.
-	secret *[SecretSize]byte
+	secret *protocol.Secret
 	// What counts and leads the ways to a node that nobody can dial; nil where there are none.
 	punches *punches
 	service *relayCounter

@@ -83,7 +83,9 @@ func (n *Node) start(ctx context.Context) error {
 		return err
 	}
 	n.closing.add("home", unlock)
-	undo, err := bind(c.Home, c.Network.File(c.NetworkSeeds))
+	file := c.Network.File(c.NetworkSeeds)
+	file.Secret = c.Secret
+	undo, err := bind(c.Home, file)
 	if err != nil {
 		return err
 	}

@@ -17,6 +17,8 @@ type NetworkFile struct {
 	ID     ID       `json:"id"`
 	Params Params   `json:"params"`
 	Seeds  []string `json:"seeds"`
+	// Secret makes the network a private one; nil: whoever has the file without it can connect.
+	Secret *Secret `json:"secret,omitempty"`
 	// Genesis holds the frames of the genesis records, in base64. ID and Params are derived from it and stand in the
 	// file for its reader.
 	Genesis [][]byte `json:"genesis"`

@@ -37,7 +37,7 @@ func (c *cli) networkShowCommand() *cobra.Command {
 		Use:   "show [FILE]",
 		Short: "Show a network: of a file, else of the home, else the default one",
 		Long: `Show a network: of a file, else of the home, else the default one. With --json, as a network file. Of each CA the fingerprint
-is shown, which its holder can read out; --certificates writes their certificates in PEM, as lf get --ca and lf network new
+is shown, which its holder can read out, and of a private network that it is one: --json has its secret, as others need it to join; --certificates writes their certificates in PEM, as lf get --ca and lf network new
 --authority take them.`,
 		Example: `  lf network show team.lfnet
   lf network show --json > default.lfnet
@@ -113,6 +113,9 @@ func networkFields(f protocol.NetworkFile) ([]field, error) {
 		{"clock drift", (time.Duration(p.ClockDrift) * time.Millisecond).String()}, //nolint:gosec // at most 24 h
 	}
 	fields = append(fields, authorities...)
+	if f.Secret != nil {
+		fields = append(fields, field{"private", "yes: only who has the secret can connect (--json shows it)"})
+	}
 	for i, seed := range f.Seeds {
 		fields = append(fields, field{[]string{"seeds", ""}[min(i, 1)], seed})
 	}

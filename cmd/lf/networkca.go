@@ -16,6 +16,8 @@ import (
 type making struct {
 	out   string
 	seeds []string
+	// private networks get a secret.
+	private bool
 
 	ca          bool
 	caDays      int
@@ -25,6 +27,7 @@ type making struct {
 
 func (m *making) addFlags(cmd *cobra.Command, p *protocol.Params) {
 	f := cmd.Flags()
+	f.BoolVar(&m.private, "private", false, "make a network that only who has its file can reach")
 	f.BoolVar(&m.ca, "ca", false, "make a CA for the network, which can certify owners")
 	f.IntVar(&m.caDays, "ca-days", 3650, "how many days the CA can certify for")
 	f.StringVar(&m.caOut, "ca-output", "", "write the CA, with its secret key, to this new file (default: NAME.ca.pem beside the network file)")

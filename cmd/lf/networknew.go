@@ -88,6 +88,10 @@ func (c *cli) networkNewCommand() *cobra.Command {
 		Long: `Make a network and write its file, which others need to join. On a terminal and without --name, the parameters are
 asked for. They are fixed for ever; who wants other ones makes another network.
 
+--private draws a secret for the network and writes it into the file: nodes without it cannot connect, know what is there, or
+find out that there is anything. It is for networks of one's own machines; nodes talk over TCP and WebSocket only, and none is found
+through the public network. To replace a secret that got around, put another one into the file and start every node with it.
+
 --ca makes a CA for the network besides: whoever has its file can certify owners (lf owner authorize), who then write with
 less work (--work-per-kib-certified) and whose claims go first (policy criterion "certified"); with --auth-required nobody
 else can write at all. The file has the CA's secret key in it: it is readable by you alone, and belongs into a safe place, not
@@ -95,6 +99,7 @@ beside the network file that you hand around.`,
 		Example: `  lf network new                                        # asks
   lf network new -o team.lfnet --name team --seed /dns4/lf.example.org/tcp/9908/p2p/12D3KooW...
   lf network new -o test.lfnet --name test --work-per-kib 0
+  lf network new -o home.lfnet --name home --private --work-per-kib 0
   lf network new --name team --ca --auth-required        # and team.ca.pem
   lf network new --name team2 --authority team-ca.crt    # of the same CA (lf network show --certificates)`,
 		Args: between(0, 0, "no arguments"),
@@ -153,7 +158,13 @@ func (c *cli) writeNetwork(p *protocol.Params, m *making) error {
 	if err != nil {
 		return err
 	}
-	f := n.File(m.seeds)
+	f, mode := n.File(m.seeds), os.FileMode(0o644)
+	if m.private {
+		mode = 0o600
+		if f.Secret, err = protocol.NewSecret(rand.Reader); err != nil {
+			return err
+		}
+	}
 	text, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
 		return fmt.Errorf("encode the network: %w", err)
@@ -162,10 +173,13 @@ func (c *cli) writeNetwork(p *protocol.Params, m *making) error {
 	if m.out == "-" {
 		return c.print(string(text))
 	}
-	if err := createFile(m.file(p.Name), text, 0o644); err != nil {
+	if err := createFile(m.file(p.Name), text, mode); err != nil {
 		return err
 	}
 	c.note("wrote network %q (%s) to %s", p.Name, n.ID(), m.file(p.Name))
+	if m.private {
+		c.note("the network's secret is in that file: who has it can read and write as all others do, who has not is not even answered")
+	}
 	if c.json {
 		return c.printJSON(f)
 	}

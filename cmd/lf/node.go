@@ -111,7 +111,7 @@ func (c *cli) node(ctx context.Context, r *running, seedsGiven bool) (err error)
 	if config.Network, err = file.Network(); err != nil {
 		return err
 	}
-	config.Home, config.Seeds, config.NetworkSeeds = place, file.Seeds, file.Seeds
+	config.Home, config.Seeds, config.NetworkSeeds, config.Secret = place, file.Seeds, file.Seeds, file.Secret
 	if seedsGiven {
 		config.Seeds = r.seeds
 	}

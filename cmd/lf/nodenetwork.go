@@ -28,6 +28,9 @@ func nodeNetwork(h *home.Home, r *running) (protocol.NetworkFile, error) {
 				Dir: h.Dir(), Bound: bound.ID(), Given: given.ID, BoundAs: bound.Params().Name, GivenAs: given.Params.Name,
 			}
 		}
+		if given.Secret == nil { // as the home keeps it
+			given.Secret = file.Secret
+		}
 		return given, wrong
 	}
 	switch fresh := errors.Is(err, fs.ErrNotExist); {

@@ -40,8 +40,12 @@ func (h *Home) Network() (*protocol.Network, protocol.NetworkFile, error) {
 	return n, f, nil
 }
 
-// BindNetwork makes the home belong to a network for ever. When it does already, the seeds are replaced by those of f,
-// if f has any; when it belongs to another network, that is a [*WrongNetworkError].
+func sameSecret(a, b *protocol.Secret) bool {
+	return a == b || (a != nil && b != nil && *a == *b)
+}
+
+// BindNetwork makes the home belong to a network for ever. When it does already, the seeds and the secret are replaced by those of
+// f, if f has any; when it belongs to another network, that is a [*WrongNetworkError].
 func (h *Home) BindNetwork(f protocol.NetworkFile) error {
 	if _, err := f.Network(); err != nil {
 		return err
@@ -58,7 +62,14 @@ func (h *Home) BindNetwork(f protocol.NetworkFile) error {
 		return err
 	case bound.ID() != f.ID:
 		return &WrongNetworkError{h.dir, bound.ID(), f.ID, bound.Params().Name, f.Params.Name}
-	case len(f.Seeds) == 0 || slices.Equal(old.Seeds, f.Seeds):
+	}
+	if len(f.Seeds) == 0 {
+		f.Seeds = old.Seeds
+	}
+	if f.Secret == nil { // a private network does not become a public one because a file lacks its secret
+		f.Secret = old.Secret
+	}
+	if slices.Equal(old.Seeds, f.Seeds) && sameSecret(old.Secret, f.Secret) {
 		return nil
 	}
 	return h.writeNetwork(f, replaceFile)
