@@ -33,8 +33,8 @@ var defaultSeeds []byte
 type Seeds struct {
 	// Network is the ID of the network that the seeds belong to.
 	Network protocol.ID `json:"network"`
-	// Seeds are multiaddrs with the peer ID at their end (/dns4/…/tcp/9908/p2p/12D3KooW…). There may be none; a node
-	// without seeds dials nobody.
+	// Seeds are multiaddrs with the peer ID at their end (/dns4/…/tcp/9908/p2p/12D3KooW…). There may be none: a node
+	// without seeds finds its neighbors on the local network, and whom it met before.
 	Seeds []string `json:"seeds"`
 }
 

@@ -16,7 +16,8 @@ const DefaultAPI = "127.0.0.1:9980"
 type Config struct {
 	Home    *home.Home
 	Network *protocol.Network
-	// Seeds are multiaddrs with a peer's ID at their end. Without any, a node dials nobody that it never met.
+	// Seeds are multiaddrs with a peer's ID at their end. Without any, a node finds those on the local network, and
+	// whom it met before.
 	Seeds []string
 	// NetworkSeeds are those of the network's file, which the home keeps with the network for the next start; none: those
 	// that it has stay.

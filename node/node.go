@@ -248,6 +248,13 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 	} else if err := listen(n.host, c.Profile, c.Listen, c.Secret != nil); err != nil {
 		return nil, err
 	}
+	if c.Profile == ProfileDefault && !c.NoMDNS {
+		neighbors, err := newNeighbors(n.host, serviceName(c.Network), c.Profile.dialableInfo, c.Logger)
+		if err != nil {
+			return nil, err
+		}
+		n.closing.add("neighbors", neighbors.Close)
+	}
 	n.relaySource.begin(n.host, dht, seeds, n.speaks)
 	if c.Profile == ProfileDefault {
 		if err := seekRelays(n.host); err != nil {

@@ -21,6 +21,7 @@ type running struct {
 	announce            []string
 	noPortMapping       bool
 	noRelayService      bool
+	noMDNS              bool
 	apiListen           string
 	network             string
 	profile             string
@@ -74,6 +75,7 @@ the peer ID that lf status shows), and each commentary costs the work of a recor
 	f := cmd.Flags()
 	f.StringArrayVar(&r.listen, "listen", nil, "listen for peers on this multiaddr (repeatable; default: the profile's)")
 	f.StringArrayVar(&r.announce, "announce", nil, "tell others this multiaddr too, such as a port that the router forwards (repeatable)")
+	f.BoolVar(&r.noMDNS, "no-mdns", false, "do not look for nodes on the local network (only the profile default does)")
 	f.BoolVar(&r.noPortMapping, "no-port-mapping", false, "do not ask the router for an open port (only the profile default does)")
 	f.BoolVar(&r.noRelayService, "no-relay-service", false, "do not relay for nodes that nobody can dial, when everybody can dial this one")
 	f.StringVar(&r.apiListen, "api-listen", "127.0.0.1:9980", "serve the API on this HOST:PORT")
@@ -130,7 +132,7 @@ func (c *cli) node(ctx context.Context, r *running, seedsGiven bool) (err error)
 // nodeConfig reads what can be wrong about the flags alone.
 func (c *cli) nodeConfig(r *running) (config node.Config, err error) {
 	config = node.Config{
-		Listen: r.listen, Announce: r.announce, NoPortMapping: r.noPortMapping, NoRelayService: r.noRelayService, APIListen: r.apiListen, Offline: r.offline || r.dev, Threads: r.threads, Version: version,
+		Listen: r.listen, Announce: r.announce, NoMDNS: r.noMDNS, NoPortMapping: r.noPortMapping, NoRelayService: r.noRelayService, APIListen: r.apiListen, Offline: r.offline || r.dev, Threads: r.threads, Version: version,
 		Oracle: node.OracleConfig{Enabled: r.oracle, PerHour: r.oracleLimit},
 	}
 	switch {
