@@ -29,9 +29,6 @@ type Config struct {
 	Profile   Profile
 	// Offline keeps the node to itself: it neither listens for peers nor dials any.
 	Offline bool
-	// Rendezvous are multiaddrs, peer ID included, of peers of the public DHT, where nodes of the network find each other
-	// that know nobody. None: that DHT is left alone, as it is with the profile local, offline, and on private networks.
-	Rendezvous []string
 	// Announce are multiaddrs under which the node can be reached besides those that it finds out by itself, such as a
 	// port that a router forwards.
 	Announce []string

@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -112,7 +113,7 @@ func (f *finder) provide(ctx context.Context) {
 	pause := firstFind
 	entered, at := time.Time{}, ""
 	for ctx.Err() == nil {
-		now := addressText(f.host)
+		now := strings.Join(addressesOf(f.host), " ")
 		if f.dht.RoutingTable().Size() > 0 && now != "" && (time.Since(entered) > provideEvery || now != at) {
 			limited, cancel := context.WithTimeout(ctx, provideTime)
 			err := f.dht.Provide(limited, f.at, true)
@@ -126,12 +127,4 @@ func (f *finder) provide(ctx context.Context) {
 		}
 		sleep(ctx, pause)
 	}
-}
-
-// addressText tells addresses apart from later ones.
-func addressText(h host.Host) (text string) {
-	for _, a := range addressesOf(h) {
-		text += a + " "
-	}
-	return text
 }

@@ -40,6 +40,8 @@ type hostConfig struct {
 	testbed bool
 	links   *links
 	relays  []peer.AddrInfo
+	// circuits are the addresses at those relays.
+	circuits []ma.Multiaddr
 	// announce are addresses besides those that libp2p finds.
 	announce       []ma.Multiaddr
 	noPortMapping  bool
@@ -149,12 +151,8 @@ func (c *hostConfig) reachOptions() []libp2p.Option {
 
 // announced are the addresses that others are told, of those that libp2p knows.
 func (c *hostConfig) announced(found []ma.Multiaddr) []ma.Multiaddr {
-	if len(c.relays) > 0 {
-		circuits, err := circuitsOf(c.relays)
-		if err != nil {
-			return nil // checked before
-		}
-		return circuits
+	if len(c.circuits) > 0 {
+		return slices.Clone(c.circuits)
 	}
 	addrs := slices.Clone(found)
 	if c.far() && slices.ContainsFunc(addrs, isElsewhere) { // loopback is where others are themselves

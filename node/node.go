@@ -165,7 +165,7 @@ func (n *Node) startHost(identity ed25519.PrivateKey) error {
 		if hc.relays, err = parseSeeds(c.Testbed.RelayOnly, "", c.Profile); err != nil {
 			return fmt.Errorf("relay: %w", err)
 		}
-		if _, err := circuitsOf(hc.relays); err != nil {
+		if hc.circuits, err = circuitsOf(hc.relays); err != nil {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 
@@ -111,12 +112,9 @@ func (r *reach) happened(e any) {
 func (r *reach) facts() reachFacts {
 	r.mu.Lock()
 	f := r.known
-	f.Addresses, f.NAT = map[string][]ma.Multiaddr{}, map[string]string{}
+	f.Addresses, f.NAT = map[string][]ma.Multiaddr{}, maps.Clone(r.known.NAT)
 	for state, addrs := range r.known.Addresses {
 		f.Addresses[state] = slices.Clone(addrs)
-	}
-	for transport, kind := range r.known.NAT {
-		f.NAT[transport] = kind
 	}
 	f.Relays = slices.Clone(r.known.Relays)
 	r.mu.Unlock()
