@@ -36,6 +36,18 @@ type Seeds struct {
 	// Seeds are multiaddrs with the peer ID at their end (/dns4/…/tcp/9908/p2p/12D3KooW…). There may be none: a node
 	// without seeds finds its neighbors on the local network, and whom it met before.
 	Seeds []string `json:"seeds"`
+	// Rendezvous are multiaddrs with the peer ID at their end of peers that lead into the public DHT (Amino), in which nodes find each
+	// other that know nobody of the network.
+	Rendezvous []string `json:"rendezvous"`
+}
+
+// Rendezvous returns the peers that lead nodes of the default network into the public DHT.
+func Rendezvous() ([]string, error) {
+	var s Seeds
+	if err := json.Unmarshal(defaultSeeds, &s); err != nil {
+		return nil, fmt.Errorf("embedded seeds.json: %w", err)
+	}
+	return s.Rendezvous, nil
 }
 
 // DefaultNetwork returns the network that a node is on when it is given no other, and its file with the default seeds

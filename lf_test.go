@@ -1,7 +1,11 @@
 package lf_test
 
 import (
+	"encoding/json"
+	"os"
 	"testing"
+
+	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf"
 )
@@ -16,5 +20,33 @@ func TestDefaultNetwork(t *testing.T) {
 	}
 	if p := n.Params(); p.WorkPerKiB == 0 || p.MinLinks < 2 {
 		t.Fatalf("the default network is one for tests: %+v", p)
+	}
+}
+
+// TestSeedsFile holds that seeds.json says what its schema says and nothing else, and that every address in it names a peer.
+func TestSeedsFile(t *testing.T) {
+	f, err := os.Open("seeds.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close() //nolint:errcheck // it is read only
+	var s lf.Seeds
+	d := json.NewDecoder(f)
+	d.DisallowUnknownFields()
+	if err := d.Decode(&s); err != nil {
+		t.Fatal(err)
+	}
+	n, _, err := lf.DefaultNetwork()
+	if err != nil || s.Network != n.ID() {
+		t.Errorf("it is of the network %s, not %s, %v", s.Network, n.ID(), err)
+	}
+	lead, err := lf.Rendezvous()
+	if err != nil || len(lead) == 0 {
+		t.Fatalf("rendezvous: %q, %v", lead, err)
+	}
+	for _, a := range append(lead, s.Seeds...) {
+		if _, err := peer.AddrInfoFromString(a); err != nil {
+			t.Errorf("%s: %v", a, err)
+		}
 	}
 }

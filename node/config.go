@@ -58,6 +58,11 @@ type OracleConfig struct {
 	PerHour int
 }
 
+// rendezvous reports whether the node takes part in the public DHT.
+func (c *Config) rendezvous() bool {
+	return len(c.Rendezvous) > 0 && c.Profile != ProfileLocal && c.Secret == nil && !c.Offline
+}
+
 func (c Config) withDefaults() (Config, error) {
 	if c.Home == nil || c.Network == nil {
 		return c, errors.New("a node needs a home and a network")

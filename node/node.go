@@ -45,6 +45,7 @@ type Node struct {
 	relays   []peer.AddrInfo                    // the only way to the node, if there are any
 
 	relaySource relaySource
+	rendezvous  *rendezvous // nil where there is none
 
 	closing closing
 	once    sync.Once
@@ -266,8 +267,23 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 		return nil, err
 	}
 	n.closing.add("seeds", keeper.Close)
+	if c.rendezvous() {
+		lead, err := parseSeeds(c.Rendezvous, n.host.ID(), c.Profile)
+		if err != nil {
+			return nil, fmt.Errorf("rendezvous: %w", err)
+		}
+		n.rendezvous = newRendezvous(n.host, at, lead, n.speaks, c.Profile.dialableInfo, n.wantsGuests, c.Logger)
+		n.rendezvous.start()
+		n.closing.add("rendezvous", n.rendezvous.Close)
+	}
 	n.closing.add("finder", newFinder(n.host, dht, at, n.speaks, c.Profile.dialableInfo, c.Logger).Close)
 	return keeper, nil
+}
+
+// wantsGuests reports whether the node does not know yet how others reach it.
+func (n *Node) wantsGuests() bool {
+	f := n.reach.facts()
+	return f.Reachability != reachPublic && len(f.Relays) < wantedRelays
 }
 
 // worthSeeking returns where a peer can be dialed that was just lost, if it is of this network. A node with many

@@ -19,6 +19,8 @@ import (
 type running struct {
 	listen, seeds       []string
 	announce            []string
+	rendezvous          []string
+	noRendezvous        bool
 	noPortMapping       bool
 	noRelayService      bool
 	noMDNS              bool
@@ -75,6 +77,8 @@ the peer ID that lf status shows), and each commentary costs the work of a recor
 	f := cmd.Flags()
 	f.StringArrayVar(&r.listen, "listen", nil, "listen for peers on this multiaddr (repeatable; default: the profile's)")
 	f.StringArrayVar(&r.announce, "announce", nil, "tell others this multiaddr too, such as a port that the router forwards (repeatable)")
+	f.StringArrayVar(&r.rendezvous, "rendezvous", nil, "find nodes in the public DHT through this peer of it, a multiaddr with peer ID (repeatable; replaces those built in for the default network)")
+	f.BoolVar(&r.noRendezvous, "no-rendezvous", false, "take no part in the public DHT")
 	f.BoolVar(&r.noMDNS, "no-mdns", false, "do not look for nodes on the local network (only the profile default does)")
 	f.BoolVar(&r.noPortMapping, "no-port-mapping", false, "do not ask the router for an open port (only the profile default does)")
 	f.BoolVar(&r.noRelayService, "no-relay-service", false, "do not relay for nodes that nobody can dial, when everybody can dial this one")
@@ -114,6 +118,9 @@ func (c *cli) node(ctx context.Context, r *running, seedsGiven bool) (err error)
 		return err
 	}
 	config.Home, config.Seeds, config.NetworkSeeds, config.Secret = place, file.Seeds, file.Seeds, file.Secret
+	if config.Rendezvous, err = r.chosenRendezvous(config.Network.ID()); err != nil {
+		return err
+	}
 	if seedsGiven {
 		config.Seeds = r.seeds
 	}
@@ -140,6 +147,8 @@ func (c *cli) nodeConfig(r *running) (config node.Config, err error) {
 		return config, usage("--dev makes its own network: leave out --network")
 	case r.dev && len(r.seeds) > 0:
 		return config, usage("--dev has no peers: leave out --seed")
+	case r.noRendezvous && len(r.rendezvous) > 0:
+		return config, usage("--no-rendezvous and --rendezvous contradict each other: leave out one of them")
 	case r.threads < 0:
 		return config, usage("--threads must be at least 1, not %d", r.threads)
 	case r.oracleLimit > 0 && !r.oracle:

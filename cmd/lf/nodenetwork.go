@@ -53,6 +53,19 @@ func nodeNetwork(h *home.Home, r *running) (protocol.NetworkFile, error) {
 	return file, nil
 }
 
+// chosenRendezvous are the peers that lead into the public DHT: those given, else for the default network those built in. Other
+// networks have seeds in their files, and are in no list for everybody unless somebody says so.
+func (r *running) chosenRendezvous(network protocol.ID) ([]string, error) {
+	if r.noRendezvous || len(r.rendezvous) > 0 {
+		return r.rendezvous, nil
+	}
+	usual, _, err := lf.DefaultNetwork()
+	if err != nil || usual.ID() != network {
+		return nil, err
+	}
+	return lf.Rendezvous()
+}
+
 func newDevNetwork() (f protocol.NetworkFile, err error) {
 	p := protocol.DefaultParams()
 	p.Name, p.Comment, p.WorkPerKiB, p.WorkPerKiBCertified = devNetwork, "made by lf node --dev", devWork, devWork
