@@ -22,6 +22,9 @@ type Config struct {
 	// NetworkSeeds are those of the network's file, which the home keeps with the network for the next start; none: those
 	// that it has stay.
 	NetworkSeeds []string
+	// Rendezvous are peers that lead into the public DHT, where nodes of this network find each other; none: the node takes
+	// no part in it. A node of the profile local, of a private network or offline takes none in any case.
+	Rendezvous []string
 	// Listen are the multiaddrs to listen on for peers; none: the profile's.
 	Listen []string
 	// APIListen is the host and port that the API listens on; "": DefaultAPI.

@@ -6,6 +6,10 @@
 //   - A [Node] is what [Start] makes of a [Config] and a home; Close takes everything down that it started.
 //   - A [Profile] says where a node listens and whom it may dial; the gater enforces it, limits.go sizes it.
 //   - A seed is a peer that the user named; the keeper stays connected to it, on the schedule of a pure state machine.
+//   - The finder enters the node at the network's meeting point in its own DHT, and dials those who are there. The rendezvous does the same
+//     in a public DHT of others, for nodes that know nobody; its peers there are guests, with which the node parts again.
+//   - Neighbors are nodes of the network that multicast DNS finds on the local network.
+//   - The reach is what is known of how others get here: dialed, through a relay, through a hole punched.
 //   - The known peers are those of this network that the node has met; they survive a restart.
 //   - The trust is whom the node's user believes where claims contradict each other: the policy and the elected oracles that
 //     a query goes by which does not say. The home has it, and the node follows when it changes.
@@ -13,7 +17,8 @@
 //   - The service implements api.Service, for the API and for programs that run a node inside themselves.
 //
 // Reading order: config.go, node.go, binding.go, closing.go, limits.go; profile.go, gater.go, host.go; seeds.go,
-// schedule.go, keeper.go, known.go, discovery.go, pinger.go; adapter.go, trust.go, oracle.go, apiserver.go; service.go and
+// schedule.go, keeper.go, known.go, discovery.go, providers.go, search.go, meeting.go, finder.go, rendezvous.go, guests.go, mdns.go,
+// reach.go, relaysource.go, punches.go, pinger.go; adapter.go, trust.go, oracle.go, apiserver.go; service.go and
 // the files beside it, one an area: status.go, peers.go, query.go, records.go, links.go, owners.go, set.go.
 //
 // The libraries' own logs are silent, as they speak of single connections, and remote peers can provoke most of it. With

@@ -267,16 +267,17 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 		return nil, err
 	}
 	n.closing.add("seeds", keeper.Close)
+	m := meeting{n.host, at, n.speaks, c.Profile.dialableInfo, c.Logger}
 	if c.rendezvous() {
 		lead, err := parseSeeds(c.Rendezvous, n.host.ID(), c.Profile)
 		if err != nil {
 			return nil, fmt.Errorf("rendezvous: %w", err)
 		}
-		n.rendezvous = newRendezvous(n.host, at, lead, n.speaks, c.Profile.dialableInfo, n.wantsGuests, c.Logger)
+		n.rendezvous = newRendezvous(m, lead, n.wantsGuests)
 		n.rendezvous.start()
 		n.closing.add("rendezvous", n.rendezvous.Close)
 	}
-	n.closing.add("finder", newFinder(n.host, dht, at, n.speaks, c.Profile.dialableInfo, c.Logger).Close)
+	n.closing.add("finder", newFinder(m, dht).Close)
 	return keeper, nil
 }
 

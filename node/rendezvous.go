@@ -4,17 +4,14 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/ipfs/go-cid"
 	dht "github.com/libp2p/go-libp2p-kad-dht"
-	"github.com/libp2p/go-libp2p/core/host"
-	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 )
@@ -49,14 +46,10 @@ const (
 // which address they see it and whether it can be dialed, and many of them relay. Two homes meet by that where no node of the network
 // can be reached by everybody.
 type rendezvous struct {
-	host   host.Host
-	at     cid.Cid
-	lead   []peer.AddrInfo // into the public DHT
-	speaks func(peer.ID) bool
-	allow  func(peer.AddrInfo) peer.AddrInfo
+	meeting
+	lead   []peer.AddrInfo         // into the public DHT
 	worth  func(ma.Multiaddr) bool // to be entered
 	wanted func() bool             // whether guests are of use
-	log    *slog.Logger
 	search search
 	cancel context.CancelFunc
 	done   sync.WaitGroup
@@ -77,9 +70,9 @@ type rendezvousFacts struct {
 	Error   string    // what was wrong with the last round
 }
 
-func newRendezvous(h host.Host, at cid.Cid, lead []peer.AddrInfo, speaks func(peer.ID) bool, allow func(peer.AddrInfo) peer.AddrInfo, wanted func() bool, log *slog.Logger) *rendezvous {
+func newRendezvous(m meeting, lead []peer.AddrInfo, wanted func() bool) *rendezvous {
 	return &rendezvous{
-		host: h, at: at, lead: lead, speaks: speaks, allow: allow, worth: worthEntering, wanted: wanted, log: log,
+		meeting: m, lead: lead, worth: worthEntering, wanted: wanted,
 		search: search{first: firstMeet, most: mostMeet, content: contentMeet, enough: metEnough},
 	}
 }
@@ -122,16 +115,6 @@ func (r *rendezvous) run(ctx context.Context) {
 		}
 		sleep(ctx, r.search.wait(r.peers()))
 	}
-}
-
-// peers counts the connected peers of the network.
-func (r *rendezvous) peers() (n int) {
-	for _, p := range r.host.Network().Peers() {
-		if r.speaks(p) {
-			n++
-		}
-	}
-	return n
 }
 
 // round looks for others and enters this node, where it is due.
@@ -187,37 +170,19 @@ func (r *rendezvous) bootstrap(ctx context.Context, public *dht.IpfsDHT) error {
 }
 
 // meet dials the nodes that have entered themselves and returns how many answered.
-func (r *rendezvous) meet(ctx context.Context, public *dht.IpfsDHT) (met int) {
-	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "rendezvous"), meetTime)
+func (r *rendezvous) meet(ctx context.Context, public *dht.IpfsDHT) int {
+	ctx, cancel := context.WithTimeout(ctx, meetTime)
 	defer cancel()
-	room := make(chan struct{}, maxDials)
-	var mu sync.Mutex
-	var dials sync.WaitGroup
-	for p := range public.FindProvidersAsync(ctx, r.at, maxFound) {
-		p = r.allow(p)
-		if p.ID == r.host.ID() || len(p.Addrs) == 0 || r.speaks(p.ID) && r.host.Network().Connectedness(p.ID) != network.NotConnected {
-			continue
-		}
-		room <- struct{}{}
-		dials.Go(func() {
-			defer func() { <-room }()
-			if err := r.host.Connect(ctx, p); err != nil {
-				r.log.Debug("a node at the meeting point did not answer", "peer", p.ID, "error", err)
-				return
-			}
-			r.log.Info("met a node of this network through the public DHT", "peer", p.ID)
-			mu.Lock()
-			defer mu.Unlock()
-			met++
-		})
+	met := r.dialAll(ctx, public.FindProvidersAsync(ctx, r.at, maxFound), maxFound)
+	if met > 0 {
+		r.log.Info("met nodes of this network through the public DHT", "nodes", met)
 	}
-	dials.Wait()
 	return met
 }
 
 // enter enters this node, if it is due and there is an address at which it can be dialed from elsewhere.
 func (r *rendezvous) enter(ctx context.Context, public *dht.IpfsDHT) error {
-	as := addressText(r.host)
+	as := strings.Join(addressesOf(r.host), " ")
 	r.mu.Lock()
 	age := time.Since(r.entered)
 	due := age > enterEvery || (as != r.as && age > enterAgain)

@@ -61,11 +61,13 @@ func onLoopback(t *testing.T, h host.Host, n *protocol.Network, members, lead []
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := newRendezvous(h, at, infos(lead...),
-		func(p peer.ID) bool {
+	r := newRendezvous(meeting{
+		host: h, at: at,
+		speaks: func(p peer.ID) bool {
 			return slices.ContainsFunc(members, func(m host.Host) bool { return m.ID() == p })
 		},
-		func(p peer.AddrInfo) peer.AddrInfo { return p }, func() bool { return true }, slog.New(slog.DiscardHandler))
+		allow: func(p peer.AddrInfo) peer.AddrInfo { return p }, log: slog.New(slog.DiscardHandler),
+	}, infos(lead...), func() bool { return true })
 	r.worth = func(ma.Multiaddr) bool { return true }
 	r.search.first = 200 * time.Millisecond
 	return r

@@ -1,0 +1,67 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+
+	"github.com/ipfs/go-cid"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// maxFound bounds what one look at a meeting point takes in.
+const maxFound = 64
+
+// meeting is what the finder and the rendezvous share: nodes of the network enter themselves at a point of a DHT, and dial those they
+// find there.
+type meeting struct {
+	host   host.Host
+	at     cid.Cid
+	speaks func(peer.ID) bool
+	allow  func(peer.AddrInfo) peer.AddrInfo // keeps the addresses that may be dialed
+	log    *slog.Logger
+}
+
+// peers counts those of the network that are connected, by whatever way.
+func (m *meeting) peers() (n int) {
+	for _, p := range m.host.Network().Peers() {
+		if m.speaks(p) {
+			n++
+		}
+	}
+	return n
+}
+
+// dialAll dials those found that are no connected peers of the network, so many at most, and returns how many answered. It returns
+// when found is closed and all dials have ended, which end with ctx.
+func (m *meeting) dialAll(ctx context.Context, found <-chan peer.AddrInfo, most int) int {
+	ctx = network.WithAllowLimitedConn(ctx, "discovery")
+	room := make(chan struct{}, maxDials)
+	var met atomic.Int64
+	var dials sync.WaitGroup
+	for p := range found {
+		p = m.allow(p)
+		connected := m.speaks(p.ID) && m.host.Network().Connectedness(p.ID) != network.NotConnected
+		if p.ID == m.host.ID() || len(p.Addrs) == 0 || connected || most == 0 {
+			continue
+		}
+		most--
+		room <- struct{}{}
+		dials.Go(func() {
+			defer func() { <-room }()
+			ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+			defer cancel()
+			if err := m.host.Connect(ctx, p); err != nil {
+				m.log.Debug("a node that was found did not answer", "peer", p.ID, "error", err)
+				return
+			}
+			m.log.Debug("found a node", "peer", p.ID)
+			met.Add(1)
+		})
+	}
+	dials.Wait()
+	return int(met.Load())
+}
