@@ -125,3 +125,31 @@ func TestRelayHangsUp(t *testing.T) {
 		t.Errorf("%d dials in 2 s", n)
 	}
 }
+
+// TestPushThroughRelay holds that a write is read at the other end of a relayed connection at once, both ways, and by who is behind
+// that end: GossipSub leaves such connections alone, and the next comparison may be minutes away.
+func TestPushThroughRelay(t *testing.T) {
+	t.Parallel()
+	r := startRelayed(t)
+	behind := start(t, config(t, r.near.config.Network, inTestbed(&Testbed{}), seeds(r.near)))
+	eventually(t, "a relayed connection", func() bool { return limited(r.near, r.far) && limited(r.far, r.near) })
+	for _, n := range []*Node{r.far, r.near, behind} {
+		if _, err := n.Service().Synced(t.Context(), patience); err != nil {
+			t.Fatal(err)
+		}
+	}
+	time.Sleep(4 * time.Second) // the comparisons on connecting are over, and the next are 15 s away
+	for i, from := range []*Node{r.far, r.near, behind, r.far} {
+		begin, name := time.Now(), "pushed "+strconv.Itoa(i)
+		set(t, from.Service(), "at once", name)
+		written := time.Now()
+		for _, n := range []*Node{r.far, r.near, behind} {
+			wantRead(t, n.Service(), "at once", name)
+		}
+		if took := time.Since(written); took > 5*time.Second {
+			t.Errorf("write %d was read everywhere only after %s, written in %s", i, took, written.Sub(begin))
+		} else {
+			t.Logf("write %d was read everywhere after %s", i, took)
+		}
+	}
+}

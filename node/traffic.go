@@ -71,6 +71,8 @@ func (t *traffic) name(p string) string {
 		return "fetch"
 	case ours && strings.HasPrefix(inside, "/reconcile/"):
 		return "reconcile"
+	case ours && strings.HasPrefix(inside, "/push/"):
+		return "push"
 	case ours && strings.HasPrefix(inside, "/kad/"):
 		return "dht"
 	case strings.HasPrefix(p, "/meshsub/"), strings.HasPrefix(p, "/floodsub/"):

@@ -82,9 +82,13 @@ func (s *Sync) validate(ctx context.Context, from peer.ID, m *pubsub.Message) pu
 	in, err := s.Ingest(ctx, m.Data, Source{Via: ViaGossip, Peer: from})
 	result := s.verdict(in, err)
 	s.metrics.judged(result)
-	if result == pubsub.ValidationReject {
+	switch result {
+	case pubsub.ValidationReject:
 		s.conduct.reject(from)
 		s.log.Debug("rejected a gossiped record", "peer", from, "error", err)
+	case pubsub.ValidationAccept:
+		s.pushOn(m.Data, from)
+	case pubsub.ValidationIgnore:
 	}
 	return result
 }

@@ -1,6 +1,7 @@
 package lfsync
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -19,9 +20,10 @@ const (
 	ViaLocal Via = iota
 	ViaGossip
 	ViaFetch
+	ViaPush
 )
 
-var viaNames = [...]string{"local", "gossip", "fetch"}
+var viaNames = [...]string{"local", "gossip", "fetch", "push"}
 
 func (v Via) String() string { return viaNames[v] }
 
@@ -69,16 +71,13 @@ func (s *Sync) Ingest(ctx context.Context, frame []byte, from Source) (Ingested,
 	return s.ingest(ctx, r, from)
 }
 
-// Submit takes a record in and publishes it by gossip.
+// Submit takes a record in and has it passed on by gossip, and pushed to peers that gossip does not reach.
 func (s *Sync) Submit(ctx context.Context, frame []byte) (Ingested, error) {
 	in, err := s.Ingest(ctx, frame, Local)
-	if err != nil || in.Outcome == Refused || s.gossip == nil {
+	if err != nil || in.Outcome == Refused {
 		return in, err
 	}
-	if err := s.gossip.publish(ctx, frame); err != nil {
-		// It is stored, and that is what was promised; peers get it by fetch.
-		s.log.Warn("could not publish a record", "record", in.Record.ID(), "error", err)
-	}
+	s.spread(ctx, in.Record.ID(), bytes.Clone(frame), "")
 	return in, nil
 }
 
@@ -173,7 +172,8 @@ func (s *Sync) settle(in Ingested, from Source) {
 	switch in.Outcome {
 	case Attached, Pending, Held:
 		a := &arrival{state: in.Outcome}
-		unpaid := from.Via == ViaGossip && !s.paid(in.Record, in.Outcome)
+		hearsay := from.Via == ViaGossip || from.Via == ViaPush
+		unpaid := hearsay && !s.paid(in.Record, in.Outcome)
 		a.unsaid.Store((from.Via == ViaFetch || unpaid) && in.Outcome != Held)
 		s.recent.Add(id, a)
 		s.promote(in.Attached)

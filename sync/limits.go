@@ -151,6 +151,19 @@ const (
 	tickEvery = 200 * time.Millisecond
 )
 
+// Limits of pushing to relayed peers.
+const (
+	// maxPushed bounds the records of one push. All nodes of a network must agree on it.
+	maxPushed = 16
+	// maxPushQueue and maxPushBytes bound what waits for one peer: more than what relays let through at once does not help it,
+	// comparing brings the rest. The bytes hold the largest frame.
+	maxPushQueue, maxPushBytes = 64, 96 << 10
+	// pushUnits is what a pushed record costs its sender, in units of serving: a check and a store are ten look-ups.
+	pushUnits = 10
+	// pushTime bounds one push: relays may be slow, and a queue waits behind it.
+	pushTime = 20 * time.Second
+)
+
 // Limits of comparing sets.
 const (
 	// maxMessage bounds a message of the reconcile protocol: 1,000 IDs, or the fingerprints of 1,600 ranges. All nodes of a

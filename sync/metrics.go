@@ -18,6 +18,7 @@ const (
 	queueGossipOut = "gossip_out" // messages to a peer that reads too slowly
 	queueChecks    = "checks"     // gossiped records that waited for a core
 	queueServe     = "serve"      // streams beyond those served at once
+	queuePush      = "push"       // records for relayed peers that read too slowly or went away
 	queueWanted    = "wanted"     // wanted records beyond maxWanted, or given up
 )
 
@@ -29,6 +30,7 @@ type metrics struct {
 	serves   *prometheus.CounterVec
 	bytes    *prometheus.CounterVec
 	seconds  prometheus.Histogram
+	pushes   *prometheus.CounterVec
 	sessions *prometheus.CounterVec
 	rounds   *prometheus.HistogramVec
 	messages *prometheus.CounterVec
@@ -36,6 +38,7 @@ type metrics struct {
 	expelled prometheus.Counter
 	busy     atomic.Uint64
 	unserved atomic.Uint64
+	unpushed atomic.Uint64
 
 	registerer prometheus.Registerer
 	registered []prometheus.Collector
@@ -50,6 +53,7 @@ func newMetrics() *metrics {
 		verdicts: counter("gossip_verdicts_total", "Gossiped messages, by verdict.", "verdict"),
 		requests: counter("fetch_requests_total", "Requests sent to peers, by result.", "result"),
 		serves:   counter("served_total", "Streams served to peers, by service and result.", "service", "result"),
+		pushes:   counter("pushed_total", "Records pushed to relayed peers, by result.", "result"),
 		bytes:    counter("fetch_bytes_total", "Bytes of answers, by direction.", "direction"),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "lf", Subsystem: "sync",
 			Name: "fetch_seconds", Help: "How long requests to peers took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 9)}),
@@ -71,7 +75,7 @@ func (m *metrics) register(to prometheus.Registerer, s *Sync) error {
 		return nil
 	}
 	m.registerer = to
-	for _, c := range []prometheus.Collector{m.records, m.verdicts, m.requests, m.serves, m.bytes, m.seconds,
+	for _, c := range []prometheus.Collector{m.records, m.verdicts, m.requests, m.serves, m.bytes, m.pushes, m.seconds,
 		m.sessions, m.rounds, m.messages, m.listed, m.expelled, &gauges{s}} {
 		if err := to.Register(c); err != nil {
 			m.unregister()
@@ -127,6 +131,15 @@ func (m *metrics) fetched(a answer, took time.Duration) {
 	result := [...]string{faultNone: "answered", faultFailed: "failed", faultGuilty: "guilty"}[a.fault]
 	m.requests.WithLabelValues(result).Inc()
 	m.seconds.Observe(took.Seconds())
+}
+
+// sentPush counts records that were pushed to a peer, or were not.
+func (m *metrics) sentPush(err error, records int) {
+	result := "sent"
+	if err != nil {
+		result = "failed"
+	}
+	m.pushes.WithLabelValues(result).Add(float64(records))
 }
 
 func (m *metrics) served(service string, err error) {

@@ -108,8 +108,11 @@ func (g *guard) timeOf(service string) time.Duration {
 
 // memoryOf is what a stream of a service holds while nothing is asked.
 func memoryOf(service string) int {
-	if service == reconcileService {
+	switch service {
+	case reconcileService:
 		return servingMemory
+	case pushService:
+		return maxItem
 	}
 	return requestMemory
 }

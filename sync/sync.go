@@ -57,6 +57,7 @@ type Sync struct {
 	guard   *guard
 	conduct *conduct
 	gossip  *gossip
+	pusher  *pusher // nil without a host
 
 	comparer *comparer
 
@@ -138,6 +139,13 @@ func (s *Sync) start(ps *pubsub.PubSub) error {
 		if err := s.watchPeers(); err != nil {
 			return err
 		}
+		u, err := newPusher(s)
+		if err != nil {
+			return err
+		}
+		s.pusher = u
+		s.spawn(u.watch)
+		s.host.SetStreamHandler(pushProtocol(s.network), s.guard.handler(pushService, s.servePush))
 		s.host.SetStreamHandler(fetchProtocol(s.network), s.guard.handler(fetchService, s.serveFetch))
 		s.host.SetStreamHandler(reconcileProtocol(s.network), s.guard.handler(reconcileService, s.comparer.serve))
 	}
@@ -178,6 +186,7 @@ func (s *Sync) Close() error {
 	s.mu.Unlock()
 
 	if s.host != nil {
+		s.host.RemoveStreamHandler(pushProtocol(s.network))
 		s.host.RemoveStreamHandler(fetchProtocol(s.network))
 		s.host.RemoveStreamHandler(reconcileProtocol(s.network))
 	}
@@ -190,6 +199,9 @@ func (s *Sync) Close() error {
 	s.running.Wait()
 	if s.events != nil {
 		err = errors.Join(err, s.events.Close())
+	}
+	if s.pusher != nil {
+		err = errors.Join(err, s.pusher.Close())
 	}
 	s.metrics.unregister()
 	if err != nil {
@@ -218,6 +230,7 @@ func (s *Sync) dropped() map[string]uint64 {
 		queueChecks: s.metrics.busy.Load(),
 		queueServe:  s.metrics.unserved.Load(),
 		queueWanted: s.scheduler.dropped,
+		queuePush:   s.metrics.unpushed.Load(),
 	}
 	if s.drops != nil {
 		d[queueGossip], d[queueGossipOut] = s.drops.In(), s.drops.Out()
