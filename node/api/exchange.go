@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"mime"
 	"net/http"
 	"net/url"
 	"os"
@@ -30,6 +31,22 @@ func (x exchange) Unwrap() huma.Context { return x.humaContext }
 // Query answers out of a query string that has been read strictly; huma's own reader guesses where that is malformed,
 // and misses a bare flag that is not the last parameter.
 func (x exchange) Query(name string) string { return x.query.Get(name) }
+
+// Header leaves out of an Accept header what is no media range: huma's choice among types fails on ";,".
+func (x exchange) Header(name string) string {
+	value := x.humaContext.Header(name)
+	if name != "Accept" {
+		return value
+	}
+	var ranges []string
+	for given := range strings.SplitSeq(value, ",") {
+		kind, _, err := mime.ParseMediaType(given)
+		if err == nil && strings.Contains(kind, "/") {
+			ranges = append(ranges, strings.TrimSpace(given))
+		}
+	}
+	return strings.Join(ranges, ",")
+}
 
 // SetReadDeadline leaves the server's deadline as it is: huma sets one of its own for each operation with a body.
 func (x exchange) SetReadDeadline(time.Time) error { return nil }
