@@ -43,11 +43,15 @@ type Seeds struct {
 
 // Rendezvous returns the peers that lead nodes of the default network into the public DHT.
 func Rendezvous() ([]string, error) {
-	var s Seeds
+	s, err := readSeeds()
+	return s.Rendezvous, err
+}
+
+func readSeeds() (s Seeds, err error) {
 	if err := json.Unmarshal(defaultSeeds, &s); err != nil {
-		return nil, fmt.Errorf("embedded seeds.json: %w", err)
+		return s, fmt.Errorf("embedded seeds.json: %w", err)
 	}
-	return s.Rendezvous, nil
+	return s, nil
 }
 
 // DefaultNetwork returns the network that a node is on when it is given no other, and its file with the default seeds
@@ -57,9 +61,9 @@ func DefaultNetwork() (*protocol.Network, protocol.NetworkFile, error) {
 	if err != nil {
 		return nil, f, fmt.Errorf("embedded network: %w", err)
 	}
-	var s Seeds
-	if err := json.Unmarshal(defaultSeeds, &s); err != nil {
-		return nil, f, fmt.Errorf("embedded seeds.json: %w", err)
+	s, err := readSeeds()
+	if err != nil {
+		return nil, f, err
 	}
 	if s.Network != n.ID() {
 		return nil, f, fmt.Errorf("embedded seeds.json is for network %s, the embedded network is %s", s.Network, n.ID())

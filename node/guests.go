@@ -67,7 +67,10 @@ func (r *rendezvous) guests() (list []guest) {
 	}
 	slices.SortFunc(list, func(a, b guest) int {
 		if a.relays != b.relays {
-			return map[bool]int{false: -1, true: 1}[a.relays]
+			if b.relays {
+				return -1
+			}
+			return 1
 		}
 		return cmp.Or(a.since.Compare(b.since), cmp.Compare(a.id, b.id))
 	})

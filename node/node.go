@@ -45,7 +45,6 @@ type Node struct {
 	relays   []peer.AddrInfo                    // the only way to the node, if there are any
 
 	relaySource relaySource
-	rendezvous  *rendezvous // nil where there is none
 
 	closing closing
 	once    sync.Once
@@ -273,9 +272,9 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 		if err != nil {
 			return nil, fmt.Errorf("rendezvous: %w", err)
 		}
-		n.rendezvous = newRendezvous(m, lead, n.wantsGuests)
-		n.rendezvous.start()
-		n.closing.add("rendezvous", n.rendezvous.Close)
+		r := newRendezvous(m, lead, n.wantsGuests)
+		r.start()
+		n.closing.add("rendezvous", r.Close)
 	}
 	n.closing.add("finder", newFinder(m, dht).Close)
 	return keeper, nil

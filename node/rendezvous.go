@@ -56,10 +56,9 @@ type rendezvous struct {
 
 	looking atomic.Bool // a round is under way
 
-	mu      sync.Mutex
-	known   rendezvousFacts
-	entered time.Time
-	as      string // the addresses that were entered
+	mu    sync.Mutex
+	known rendezvousFacts
+	as    string // the addresses that were entered
 }
 
 // rendezvousFacts is how the rendezvous goes.
@@ -184,7 +183,7 @@ func (r *rendezvous) meet(ctx context.Context, public *dht.IpfsDHT) int {
 func (r *rendezvous) enter(ctx context.Context, public *dht.IpfsDHT) error {
 	as := strings.Join(addressesOf(r.host), " ")
 	r.mu.Lock()
-	age := time.Since(r.entered)
+	age := time.Since(r.known.Entered)
 	due := age > enterEvery || (as != r.as && age > enterAgain)
 	r.mu.Unlock()
 	if !due || !slices.ContainsFunc(r.allow(peer.AddrInfo{Addrs: r.host.Addrs()}).Addrs, r.worth) {
@@ -197,7 +196,6 @@ func (r *rendezvous) enter(ctx context.Context, public *dht.IpfsDHT) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.entered, r.as = time.Now(), as
-	r.known.Entered = r.entered
+	r.known.Entered, r.as = time.Now(), as
 	return nil
 }

@@ -185,7 +185,7 @@ func peerOf(e any) peer.ID {
 	return ""
 }
 
-// look finds out whether a peer can be asked and compared with. It does not trust the order of events, only what is true now.
+// look finds out whether a peer can be asked and compared with, and whether it is to be pushed to. It does not trust the order of events, only what is true now.
 func (s *Sync) look(p peer.ID) {
 	up := s.speaks(p, fetchProtocol(s.network))
 	s.step(func(m *scheduler) {
@@ -196,6 +196,8 @@ func (s *Sync) look(p peer.ID) {
 		}
 	})
 	s.comparer.meet(p, s.speaks(p, reconcileProtocol(s.network)))
+	relayed := s.host.Network().Connectedness(p) == network.Limited
+	s.pusher.meet(p, relayed && s.speaks(p, pushProtocol(s.network)))
 }
 
 func (s *Sync) speaks(p peer.ID, name libprotocol.ID) bool {

@@ -10,8 +10,16 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
 	"golang.org/x/time/rate"
+
+	"github.com/lf-store/lf/protocol"
 )
+
+// streamProtocol is the name of one of the network's stream protocols, version 1.
+func streamProtocol(n *protocol.Network, name string) libprotocol.ID {
+	return libprotocol.ID("/lf/" + n.ID().String() + "/" + name + "/1")
+}
 
 // guard is the preamble that all stream handlers share: resource scope, memory, deadline, the peer's rate and number of
 // streams.

@@ -7,7 +7,6 @@ import (
 	"io"
 	"sync"
 
-	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
@@ -19,8 +18,7 @@ import (
 //
 // Like gossip it is a hint. A queue that is full drops, and a peer that fails loses what waits for it: comparing finds that.
 type pusher struct {
-	sync   *Sync
-	events event.Subscription
+	sync *Sync
 
 	mu     sync.Mutex
 	queues map[peer.ID]*pushQueue // one for each such peer
@@ -33,63 +31,16 @@ type pushQueue struct {
 	sending bool // somebody empties it
 }
 
-// newPusher follows which peers are reached through relays only. It takes the events of a host, until Close.
-func newPusher(s *Sync) (*pusher, error) {
-	events, err := s.host.EventBus().Subscribe([]any{
-		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerProtocolsUpdated),
-	})
-	if err != nil {
-		return nil, fmt.Errorf("watch relayed peers: %w", err)
-	}
-	u := &pusher{sync: s, events: events, queues: map[peer.ID]*pushQueue{}}
-	for _, p := range s.host.Network().Peers() {
-		u.look(p)
-	}
-	return u, nil
-}
+func newPusher(s *Sync) *pusher { return &pusher{sync: s, queues: map[peer.ID]*pushQueue{}} }
 
-// Close ends the watching.
-func (u *pusher) Close() error {
-	if err := u.events.Close(); err != nil {
-		return fmt.Errorf("watch relayed peers: %w", err)
-	}
-	return nil
-}
-
-func (u *pusher) watch() {
-	for {
-		select {
-		case <-u.sync.ctx.Done():
-			return
-		case e, open := <-u.events.Out():
-			if !open {
-				return
-			}
-			switch e := e.(type) {
-			case event.EvtPeerConnectednessChanged:
-				u.look(e.Peer)
-			case event.EvtPeerIdentificationCompleted:
-				u.look(e.Peer)
-			case event.EvtPeerProtocolsUpdated:
-				u.look(e.Peer)
-			}
-		}
-	}
-}
-
-// look sees whether a peer is to be pushed to.
-func (u *pusher) look(p peer.ID) {
-	limited := u.sync.host.Network().Connectedness(p) == network.Limited
-	if limited {
-		speaks, err := u.sync.host.Peerstore().SupportsProtocols(p, pushProtocol(u.sync.network))
-		limited = err == nil && len(speaks) > 0
-	}
+// meet tells whether a peer is to be pushed to from now on.
+func (u *pusher) meet(p peer.ID, relayed bool) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	switch q := u.queues[p]; {
-	case limited && q == nil:
+	case relayed && q == nil:
 		u.queues[p] = new(pushQueue)
-	case !limited && q != nil:
+	case !relayed && q != nil:
 		q.frames, q.bytes = nil, 0
 		delete(u.queues, p)
 	}
@@ -192,12 +143,5 @@ func (s *Sync) spread(ctx context.Context, id protocol.ID, frame []byte, from pe
 			s.log.Warn("could not publish a record", "record", id, "error", err)
 		}
 	}
-	s.pushOn(frame, from)
-}
-
-// pushOn offers a record to relayed peers, if there is a host at all.
-func (s *Sync) pushOn(frame []byte, from peer.ID) {
-	if s.pusher != nil {
-		s.pusher.offer(frame, from)
-	}
+	s.pusher.offer(frame, from)
 }

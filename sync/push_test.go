@@ -38,7 +38,7 @@ func pushOf(records ...*protocol.Record) (raw []byte) {
 	return raw
 }
 
-// TestPushIsTakenIn holds that what is pushed is there when the stream ends, and goes on by gossip, once.
+// TestPushIsTakenIn holds that what is pushed is there when the stream ends, and goes on by gossip.
 func TestPushIsTakenIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -66,7 +66,7 @@ func TestPushIsTakenIn(t *testing.T) {
 	}
 }
 
-// TestHostilePush holds that what no correct peer sends is a fault, and that nothing of it stays.
+// TestHostilePush holds that what no correct peer sends is a fault.
 func TestHostilePush(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -107,15 +107,13 @@ func TestPushQueueIsBounded(t *testing.T) {
 	silent := newHost(t)
 	silent.SetStreamHandler(pushProtocol(w.network), func(network.Stream) {})
 	connect(t, n.host, silent)
-	n.pusher.mu.Lock()
-	n.pusher.queues[silent.ID()] = new(pushQueue)
-	n.pusher.mu.Unlock()
+	n.pusher.meet(silent.ID(), true)
 	begin := time.Now()
 	for range 2 * maxPushQueue {
-		n.pushOn(make([]byte, 100), "")
+		n.pusher.offer(make([]byte, 100), "")
 	}
 	for range 4 {
-		n.pushOn(make([]byte, maxPushBytes/2), "")
+		n.pusher.offer(make([]byte, maxPushBytes/2), "")
 	}
 	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("offering took %s", took)

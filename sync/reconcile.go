@@ -38,7 +38,7 @@ const frameHead = 8 + 4
 const reconcileService = "lf.reconcile"
 
 func reconcileProtocol(n *protocol.Network) libprotocol.ID {
-	return libprotocol.ID("/lf/" + n.ID().String() + "/reconcile/1")
+	return streamProtocol(n, "reconcile")
 }
 
 // frame is what either side of a session sends.

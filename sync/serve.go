@@ -14,7 +14,7 @@ import (
 const fetchService = "lf.fetch"
 
 func fetchProtocol(n *protocol.Network) libprotocol.ID {
-	return libprotocol.ID("/lf/" + n.ID().String() + "/fetch/1")
+	return streamProtocol(n, "fetch")
 }
 
 // serveFetch answers one request.

@@ -27,7 +27,7 @@ import (
 const pushService = "lf.push"
 
 func pushProtocol(n *protocol.Network) libprotocol.ID {
-	return libprotocol.ID("/lf/" + n.ID().String() + "/push/1")
+	return streamProtocol(n, "push")
 }
 
 func appendPushed(b, frame []byte) []byte {

@@ -12,7 +12,9 @@ import (
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lf-store/lf/protocol"
@@ -57,7 +59,7 @@ type Sync struct {
 	guard   *guard
 	conduct *conduct
 	gossip  *gossip
-	pusher  *pusher // nil without a host
+	pusher  *pusher
 
 	comparer *comparer
 
@@ -115,6 +117,7 @@ func newSync(c Config) *Sync {
 	s.guard = newGuard(s)
 	s.conduct = newConduct(s.dropping(c.Drop))
 	s.comparer = newComparer(s)
+	s.pusher = newPusher(s)
 	return s
 }
 
@@ -139,20 +142,23 @@ func (s *Sync) start(ps *pubsub.PubSub) error {
 		if err := s.watchPeers(); err != nil {
 			return err
 		}
-		u, err := newPusher(s)
-		if err != nil {
-			return err
+		for name, handler := range s.handlers() {
+			s.host.SetStreamHandler(name, handler)
 		}
-		s.pusher = u
-		s.spawn(u.watch)
-		s.host.SetStreamHandler(pushProtocol(s.network), s.guard.handler(pushService, s.servePush))
-		s.host.SetStreamHandler(fetchProtocol(s.network), s.guard.handler(fetchService, s.serveFetch))
-		s.host.SetStreamHandler(reconcileProtocol(s.network), s.guard.handler(reconcileService, s.comparer.serve))
 	}
 	s.spawn(s.drive)
 	s.spawn(s.write)
 	s.spawn(s.releaseDue)
 	return nil
+}
+
+// handlers are what serves peers, by protocol.
+func (s *Sync) handlers() map[libprotocol.ID]network.StreamHandler {
+	return map[libprotocol.ID]network.StreamHandler{
+		fetchProtocol(s.network):     s.guard.handler(fetchService, s.serveFetch),
+		reconcileProtocol(s.network): s.guard.handler(reconcileService, s.comparer.serve),
+		pushProtocol(s.network):      s.guard.handler(pushService, s.servePush),
+	}
 }
 
 // spawn runs a goroutine that Close waits for; it does nothing once Close has begun.
@@ -186,9 +192,9 @@ func (s *Sync) Close() error {
 	s.mu.Unlock()
 
 	if s.host != nil {
-		s.host.RemoveStreamHandler(pushProtocol(s.network))
-		s.host.RemoveStreamHandler(fetchProtocol(s.network))
-		s.host.RemoveStreamHandler(reconcileProtocol(s.network))
+		for name := range s.handlers() {
+			s.host.RemoveStreamHandler(name)
+		}
 	}
 	s.stop()
 	s.comparer.unfollow()
@@ -199,9 +205,6 @@ func (s *Sync) Close() error {
 	s.running.Wait()
 	if s.events != nil {
 		err = errors.Join(err, s.events.Close())
-	}
-	if s.pusher != nil {
-		err = errors.Join(err, s.pusher.Close())
 	}
 	s.metrics.unregister()
 	if err != nil {
