@@ -104,10 +104,11 @@ func TestSeedComesLate(t *testing.T) {
 	for i := range 2 {
 		a = start(t, ca)
 		wantPeers(t, b, 1)
-		peers, err := b.Service().Peers(t.Context())
-		if err != nil || len(peers) != 1 || !peers[0].Seed || peers[0].Agent != "lf/test" {
-			t.Errorf("peers %+v, %v; want a seed", peers, err)
-		}
+		// libp2p notes what a peer speaks a moment before it notes its agent.
+		eventually(t, "one peer, which is the seed and has said what it is", func() bool {
+			peers, err := b.Service().Peers(t.Context())
+			return err == nil && len(peers) == 1 && peers[0].Seed && peers[0].Agent == "lf/test"
+		})
 		wantRead(t, a.Service(), "alone", "late#1")
 		value := fmt.Sprint("together ", i)
 		set(t, a.Service(), value, "late#2")
