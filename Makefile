@@ -36,7 +36,7 @@ test: ## all that CI runs as tests: Go with the race detector, then the C solver
 test-short: ## the Go tests that take seconds, without the race detector
 	$(GO) test -short ./...
 
-testbed: build ## every scenario of the testbed, which takes a while: ARGS=--netns (as root) with real packets, ONLY=PATTERN some of them
+testbed: build ## every scenario of the testbed, which takes a while: ARGS=--netns (as root) with real packets, ONLY=PATTERN some of them (those with routers need root in any case)
 	@.ci/testbed bin/lf '$(ONLY)' $(ARGS)
 
 bench: ## every benchmark, one after the other, as one table: BENCH=regexp BENCHTIME=1s

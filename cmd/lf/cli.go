@@ -103,7 +103,7 @@ func (c *cli) addCommands(root *cobra.Command) {
 	add(groupRecords, c.getCommand(), c.setCommand(), c.deleteCommand(), c.releaseCommand(), c.loadCommand(), c.showCommand())
 	add(groupNode, c.nodeCommand(), c.statusCommand(), c.peersCommand(), c.checkCommand(), c.benchCommand(), c.testbedCommand())
 	add(groupAdmin, c.ownerCommand(), c.oracleCommand(), c.networkCommand())
-	root.AddCommand(c.versionCommand(), c.completionCommand(), c.testbedHostileCommand())
+	root.AddCommand(c.versionCommand(), c.completionCommand(), c.testbedHostileCommand(), c.testbedPublicDHTCommand())
 }
 
 // homePath is the home directory: what --home says, else LF_HOME, else ~/.lf.

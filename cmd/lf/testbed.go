@@ -68,7 +68,7 @@ func (t *trial) run(ctx context.Context, file string) error {
 		t.note("%s makes sense: %s, %s", file, counted(len(scenario.Nodes), "node", "nodes"), counted(len(scenario.Steps), "step", "steps"))
 		return nil
 	}
-	o, err := t.options(file)
+	o, err := t.options(file, len(scenario.Routers) > 0)
 	if err != nil {
 		return err
 	}
@@ -79,18 +79,16 @@ func (t *trial) run(ctx context.Context, file string) error {
 	return errors.Join(t.tell(report, o.Dir), err)
 }
 
-func (t *trial) options(file string) (o testbed.Options, err error) {
-	o = testbed.Options{Bin: t.bin, Dir: t.report, Keep: t.keep, Seed: t.seed, Observer: t.observer(), Fabric: testbed.NewLoopback()}
+func (t *trial) options(file string, routers bool) (o testbed.Options, err error) {
+	o = testbed.Options{Bin: t.bin, Dir: t.report, Keep: t.keep, Seed: t.seed, Observer: t.observer()}
 	o.Solve = func(ctx context.Context) protocol.WorkSolver { return solver(ctx, 1, nil) }
 	if o.Bin == "" {
 		if o.Bin, err = os.Executable(); err != nil {
 			return o, fmt.Errorf("where this program is: %w (say it with --bin)", err)
 		}
 	}
-	if t.netns {
-		if o.Fabric, err = testbed.NewNamespaces(); err != nil {
-			return o, err
-		}
+	if o.Fabric, err = t.fabric(routers); err != nil {
+		return o, err
 	}
 	if o.Dir == "" {
 		name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
@@ -100,6 +98,19 @@ func (t *trial) options(file string) (o testbed.Options, err error) {
 		o.Dir, err = filepath.Abs(o.Dir)
 	}
 	return o, err
+}
+
+// fabric is what links the nodes.
+func (t *trial) fabric(routers bool) (testbed.Fabric, error) {
+	switch {
+	case routers && t.netns:
+		return testbed.NewInternet()
+	case routers:
+		return nil, usage("this scenario has routers, which take network namespaces: run it as root on Linux, with --netns")
+	case t.netns:
+		return testbed.NewNamespaces()
+	}
+	return testbed.NewLoopback(), nil
 }
 
 // observer draws on a terminal, and writes lines elsewhere.

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/spf13/cobra"
 
 	"github.com/lf-store/lf/cmd/lf/testbed/hostile"
@@ -70,12 +69,8 @@ func (c *cli) attack(ctx context.Context, mode string, r *attacking) error {
 	if config.Identity, err = place.Identity(); err != nil {
 		return err
 	}
-	for _, seed := range r.seeds {
-		info, err := peer.AddrInfoFromString(seed)
-		if err != nil {
-			return usage("--seed %s is not a multiaddr with a peer ID: %v", seed, err)
-		}
-		config.Targets = append(config.Targets, *info)
+	if config.Targets, err = seedInfos(r.seeds); err != nil {
+		return err
 	}
 	ctx, stop := context.WithTimeout(ctx, r.lasts)
 	defer stop()

@@ -43,6 +43,8 @@ func (r *runner) do(ctx context.Context, i int, a Action) error {
 		return r.perhapsBehind(ctx, a.Background, func() error { return r.churn(ctx, a, i) })
 	case Skew:
 		return r.skew(ctx, a)
+	case Move:
+		return r.move(ctx, a)
 	case Wait:
 		if a.Background {
 			return r.jobs.wait()

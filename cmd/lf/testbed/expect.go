@@ -85,6 +85,8 @@ func (r *runner) checks(i int, e Expect) []check {
 	}
 	add(len(e.Connected) > 0, "connected", func(ctx context.Context) (string, string, error) { return r.connected(ctx, e.Nodes, e.Connected, true) })
 	add(len(e.Dropped) > 0, "dropped", func(ctx context.Context) (string, string, error) { return r.connected(ctx, e.Nodes, e.Dropped, false) })
+	add(len(e.Direct) > 0, "direct", func(ctx context.Context) (string, string, error) { return r.paths(ctx, e.Nodes, e.Direct, false) })
+	add(len(e.Relayed) > 0, "relayed", func(ctx context.Context) (string, string, error) { return r.paths(ctx, e.Nodes, e.Relayed, true) })
 	add(e.Apart, "apart", func(context.Context) (string, string, error) { return r.apart(e.Nodes) })
 	add(e.Synced, "synced", func(context.Context) (string, string, error) { return r.synced(e.Nodes) })
 	add(e.Converged, "converged", func(ctx context.Context) (string, string, error) { return r.converged(ctx, i, e.Nodes) })

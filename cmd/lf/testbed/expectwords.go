@@ -39,6 +39,8 @@ func (r *rehearsal) checkFields(a *Expect) []field {
 		{name: "bytes", kind: "a mapping", doc: "what each node has received at most", read: r.readBytes(a)},
 		{name: "dropped", kind: "nodes", doc: "no node has a connection to these any more", read: r.nodes(&a.Dropped, nil)},
 		{name: "connected", kind: "nodes", doc: "every node has a connection to each of these", read: r.nodes(&a.Connected, r.runsOrReturns)},
+		{name: "direct", kind: "nodes", doc: "every node has a direct connection to each of these, by a hole punched or not", read: r.nodes(&a.Direct, r.runsOrReturns)},
+		{name: "relayed", kind: "nodes", doc: "every node reaches each of these, and through relays alone", read: r.nodes(&a.Relayed, r.runsOrReturns)},
 		{name: "memory", kind: "size", doc: "what each node has in memory at most, such as 500MiB (on Linux)", read: r.size(&a.Memory)},
 	}
 }
@@ -106,7 +108,7 @@ func (r *rehearsal) lastDeed() int {
 // expectation looks at what an expectation wants where it stands.
 func (r *rehearsal) expectation(at spot, given map[string]spot, a Expect) Action {
 	r.expected = true
-	if !a.Converged && !a.Apart && !a.Synced && !a.SameAnswers && !a.NothingLost && a.Bytes == nil && a.Dropped == nil && a.Connected == nil && a.Memory == 0 {
+	if !a.Converged && !a.Apart && !a.Synced && !a.SameAnswers && !a.NothingLost && a.Bytes == nil && a.Dropped == nil && a.Connected == nil && a.Direct == nil && a.Relayed == nil && a.Memory == 0 {
 		r.wrong(at, "nothing is expected here: say converged, nothing-lost or another of its words")
 	}
 	if len(a.Nodes) == 0 {

@@ -11,18 +11,21 @@ import (
 // Fabric is what nodes are linked by. The testbed prepares it before the first node starts and closes it after the last
 // one has ended.
 type Fabric interface {
-	// Prepare makes room for nodes and returns where each one's process is to run, in their order.
-	Prepare(ctx context.Context, nodes []*Node) ([]Place, error)
+	// Prepare makes room for a scenario's nodes and returns where each one's process is to run, in their order.
+	Prepare(ctx context.Context, s *Scenario) ([]Place, error)
 	// Cut cuts exactly these links and opens all others; connections over a link that is cut end. It is called after
 	// every change of the links, and again when a node has started, with all nodes.
 	Cut(ctx context.Context, cuts []Cut, nodes []Member) error
+	// Move takes a node to the network behind another router, whether or not it runs. Only a fabric that has routers can.
+	Move(ctx context.Context, node, router string) error
 	// Close takes everything away again.
 	Close() error
 }
 
 // Place is where a node's process runs.
 type Place struct {
-	Listen    string   // the multiaddr it listens on; with /p2p/ and its peer ID, others find it there (one that is reached through a relay listens nowhere)
+	Listen    []string // the multiaddrs it listens on (one that is reached through a relay listens nowhere)
+	At        []string // where others find it, with /p2p/ and its peer ID behind; none: it has to find them
 	APIListen string   // HOST:PORT of its API, port 0 for any
 	Profile   string   // of the node
 	Anywhere  bool     // it is not on loopback

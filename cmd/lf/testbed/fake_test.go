@@ -41,8 +41,8 @@ type fakeNode struct {
 	waste   uint64
 }
 
-func (w *world) Prepare(_ context.Context, nodes []*Node) ([]Place, error) {
-	return make([]Place, len(nodes)), nil
+func (w *world) Prepare(_ context.Context, s *Scenario) ([]Place, error) {
+	return make([]Place, len(s.Nodes)), nil
 }
 
 func (w *world) Cut(_ context.Context, cuts []Cut, nodes []Member) error {
@@ -60,6 +60,13 @@ func (w *world) Cut(_ context.Context, cuts []Cut, nodes []Member) error {
 			return fmt.Errorf("%+v", m)
 		}
 	}
+	return nil
+}
+
+func (w *world) Move(_ context.Context, node, router string) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.nodes[node].did = append(w.nodes[node].did, "moved behind "+router)
 	return nil
 }
 

@@ -22,11 +22,11 @@ type Loopback struct {
 func NewLoopback() *Loopback { return new(Loopback) }
 
 // Prepare reserves a port for each node, which stays its own while it is down.
-func (l *Loopback) Prepare(_ context.Context, nodes []*Node) ([]Place, error) {
+func (l *Loopback) Prepare(_ context.Context, s *Scenario) ([]Place, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	places := make([]Place, len(nodes))
-	for i, n := range nodes {
+	places := make([]Place, len(s.Nodes))
+	for i, n := range s.Nodes {
 		places[i] = Place{APIListen: "127.0.0.1:0", Profile: "local"}
 		if n.Via != "" {
 			continue
@@ -36,7 +36,8 @@ func (l *Loopback) Prepare(_ context.Context, nodes []*Node) ([]Place, error) {
 			return nil, fmt.Errorf("a port for %s: %w", n.Name, err)
 		}
 		l.reserved = append(l.reserved, r)
-		places[i].Listen = fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", r.port)
+		places[i].Listen = []string{fmt.Sprintf("/ip4/127.0.0.1/tcp/%d", r.port)}
+		places[i].At = places[i].Listen
 	}
 	return places, nil
 }
@@ -79,6 +80,9 @@ func blockedAt(m Member, cuts []Cut, nodes []Member) []api.BlockedLink {
 	}
 	return blocked
 }
+
+// Move is for a fabric with routers.
+func (*Loopback) Move(context.Context, string, string) error { return errNoRouters }
 
 // Close gives the ports back.
 func (l *Loopback) Close() error {

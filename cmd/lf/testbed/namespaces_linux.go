@@ -41,19 +41,27 @@ const listenPort = 9908
 
 // NewNamespaces returns a fabric of network namespaces, or says what is missing for it.
 func NewNamespaces() (*Namespaces, error) {
-	if os.Geteuid() != 0 {
-		return nil, errors.New("--netns makes network namespaces, which takes root")
-	}
-	for tool, source := range map[string]string{"ip": "iproute2", "nft": "nftables", "nsenter": "util-linux"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			return nil, fmt.Errorf("--netns needs the program %s: install %s", tool, source)
-		}
+	if err := canHaveNamespaces(); err != nil {
+		return nil, err
 	}
 	return &Namespaces{nodes: map[string]*namespace{}, closed: map[string]string{}}, nil
 }
 
+// canHaveNamespaces says what is missing for network namespaces, nil for nothing.
+func canHaveNamespaces() error {
+	if os.Geteuid() != 0 {
+		return errors.New("--netns makes network namespaces, which takes root")
+	}
+	for tool, source := range map[string]string{"ip": "iproute2", "nft": "nftables", "nsenter": "util-linux"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			return fmt.Errorf("--netns needs the program %s: install %s", tool, source)
+		}
+	}
+	return nil
+}
+
 // Prepare makes the bridge, and a namespace for each node with a link to it.
-func (f *Namespaces) Prepare(ctx context.Context, nodes []*Node) ([]Place, error) {
+func (f *Namespaces) Prepare(ctx context.Context, s *Scenario) ([]Place, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var err error
@@ -62,7 +70,7 @@ func (f *Namespaces) Prepare(ctx context.Context, nodes []*Node) ([]Place, error
 	}
 	links := []string{"link add br0 type bridge", "link set br0 up"}
 	var places []Place
-	for i, n := range nodes {
+	for i, n := range s.Nodes {
 		ns, err := newNamespace()
 		if err != nil {
 			return nil, err
@@ -79,7 +87,7 @@ func (f *Namespaces) Prepare(ctx context.Context, nodes []*Node) ([]Place, error
 	if err := f.bridge.run(ctx, bridgeRules(nil), "nft", "-f", "-"); err != nil {
 		return nil, err
 	}
-	for _, n := range nodes {
+	for _, n := range s.Nodes {
 		ns := f.nodes[n.Name]
 		err := ns.batch(ctx, []string{"link set lo up", "addr add " + ns.address + "/16 dev eth0", "link set eth0 up"})
 		if err == nil { // also where nothing is closed: from now on the kernel tracks who opened which connection
@@ -98,7 +106,8 @@ func (ns *namespace) place(n *Node) Place {
 		Command: ns.command(), Dial: ns.dial,
 	}
 	if n.Via == "" {
-		p.Listen = fmt.Sprintf("/ip4/%s/tcp/%d", ns.address, listenPort)
+		p.Listen = []string{fmt.Sprintf("/ip4/%s/tcp/%d", ns.address, listenPort)}
+		p.At = p.Listen
 	}
 	return p
 }
@@ -174,6 +183,9 @@ func addressSet(name, kind string, elements []string) string {
 	}
 	return set + "\t}"
 }
+
+// Move is for a fabric with routers.
+func (*Namespaces) Move(context.Context, string, string) error { return errNoRouters }
 
 // Close lets the namespaces go; the kernel takes them away when the last process in them has ended.
 func (f *Namespaces) Close() error {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func newBench(t *testing.T, names ...string) *bench {
 	for _, name := range names {
 		nodes = append(nodes, &Node{Name: name})
 	}
-	places, err := f.Prepare(t.Context(), nodes)
+	places, err := f.Prepare(t.Context(), &Scenario{Nodes: nodes})
 	if err != nil && strings.Contains(err.Error(), "do not work here") {
 		t.Skip(err)
 	}
@@ -42,7 +43,7 @@ func newBench(t *testing.T, names ...string) *bench {
 		t.Fatal(err)
 	}
 	for i, name := range names {
-		if want := fmt.Sprintf("/ip4/%s/tcp/%d", f.nodes[name].address, listenPort); places[i].Listen != want || !places[i].Anywhere {
+		if want := fmt.Sprintf("/ip4/%s/tcp/%d", f.nodes[name].address, listenPort); !slices.Equal(places[i].Listen, []string{want}) || !places[i].Anywhere {
 			t.Fatalf("%s is at %+v, want %s", name, places[i], want)
 		}
 		serveEcho(t, f.nodes[name])

@@ -40,7 +40,7 @@ func Parse(file string, text []byte) (*Scenario, error) {
 }
 
 // sections are the pieces of a file, in the order in which they must be read.
-type sections struct{ nodes, links, steps *value }
+type sections struct{ routers, nodes, links, steps *value }
 
 func (r *rehearsal) sectionFields(parts *sections) []field {
 	s := r.scenario
@@ -54,6 +54,7 @@ func (r *rehearsal) sectionFields(parts *sections) []field {
 			r.count(&n, 0, 1_000_000)(v)
 			s.Work = uint32(n) //nolint:gosec // at most a million
 		}},
+		{name: "routers", kind: "routers", doc: "routers that nodes are behind, each with what it does; takes --netns", read: keep(&parts.routers)},
 		{name: "nodes", kind: "nodes", doc: "the nodes, each with what is particular about it", must: true, read: keep(&parts.nodes)},
 		{name: "links", kind: "groups", doc: "who can reach whom at all: nodes that share a group (default: all can)", read: keep(&parts.links)},
 		{name: "steps", kind: "steps", doc: "what happens, in this order", must: true, read: keep(&parts.steps)},
@@ -68,8 +69,12 @@ func (r *rehearsal) all(root *value) {
 	if parts.nodes == nil || parts.steps == nil {
 		return // which is a mistake already
 	}
+	if parts.routers != nil {
+		r.readRouters(parts.routers)
+	}
 	r.readNodes(parts.nodes)
 	if parts.links != nil {
+		r.unrouted(parts.links.spot, "links")
 		r.groups(&s.Links, false)(parts.links)
 	}
 	r.links = newTopology(r.names(), s.Links)
@@ -161,7 +166,7 @@ func (r *rehearsal) declare(key *value) (made []*Node) {
 }
 
 // ownFlags are those of lf node that the testbed sets itself.
-var ownFlags = []string{"--home", "--api", "--api-listen", "--listen", "--network", "--profile", "--seed", "--dev", "--offline", "--testbed", "--json", "--quiet"}
+var ownFlags = []string{"--home", "--api", "--api-listen", "--listen", "--network", "--profile", "--seed", "--rendezvous", "--dev", "--offline", "--testbed", "--json", "--quiet"}
 
 func (r *rehearsal) nodeFields(n *Node, via **value) []field {
 	return []field{
@@ -181,6 +186,12 @@ func (r *rehearsal) nodeFields(n *Node, via **value) []field {
 		{name: "via", kind: "a relay", doc: "it is reached only through this relay", read: func(v *value) { *via = v }},
 		{name: "hostile", kind: "mode", doc: "it is no node, but misbehaves in this way: " + enumerate(Modes, "or"), read: r.oneOf("a way to misbehave", Modes, func(mode string) { n.Hostile = mode })},
 		{name: "clock", kind: "offset", doc: "how far its clock is ahead, such as +90s, or behind, such as -2m", read: r.offset(&n.Clock)},
+		{name: "behind", kind: "a router", doc: "the router that it is behind (default: none, it has a public address)", read: r.router(&n.Behind)},
+		{name: "profile", kind: "default or server", doc: "its profile (default: default), for nodes of a scenario with routers", read: r.oneOf("a profile", []string{"default", "server"}, func(text string) { n.Profile = text })},
+		{name: "public-dht", kind: "true or false", doc: "it is no node, but a peer of the public DHT, as thousands of others run them; it relays too", read: r.truth(&n.PublicDHT)},
+		{name: "rendezvous", kind: "nodes", doc: "peers of the public DHT through which it looks for others", read: r.nodes(&n.Rendezvous, func(o *Node) string {
+			return when(!o.PublicDHT, o.Name+" is no peer of the public DHT: give it public-dht: true, and name it first")
+		})},
 		{name: "flags", kind: "texts", doc: "further flags of lf node, such as [--oracle]", read: r.flags(&n.Flags)},
 	}
 }
@@ -208,9 +219,10 @@ func (r *rehearsal) describe(nodes []*Node, v *value) (via *value) {
 	}
 	first, before := nodes[0], len(r.mistakes)
 	given := r.fields(v, "node", r.nodeFields(first, &via))
-	if !first.Honest() && (first.Relay || via != nil || first.Clock != 0 || len(first.Flags) > 0) {
+	if first.Hostile != "" && (first.Relay || via != nil || first.Clock != 0 || len(first.Flags) > 0) {
 		r.wrong(given["hostile"], "a hostile node is none of relay, via, clock and flags: it may have seeds")
 	}
+	r.routed(first, given, v.spot)
 	if first.Relay && via != nil {
 		r.wrong(given["via"], "a relay that is reached through a relay is of no use: leave one out")
 	}
@@ -259,10 +271,15 @@ func (r *rehearsal) seeds() {
 			n.Seeds = []string{n.Via}
 		default:
 			for j := 1; j < len(all) && len(n.Seeds) < maxSeeds; j++ {
-				if other := all[(i+j)%len(all)]; other.Honest() {
+				if other := all[(i+j)%len(all)]; n.leads(other) {
 					n.Seeds = append(n.Seeds, other.Name)
 				}
 			}
 		}
 	}
+}
+
+// leads reports whether another node is of use as a seed.
+func (n *Node) leads(other *Node) bool {
+	return n.PublicDHT == other.PublicDHT && other.Hostile == "" && other.Behind == ""
 }

@@ -113,28 +113,50 @@ func (p *process) settle() (err error) {
 
 func (p *process) peer() string { return p.id }
 
-// address is where others find the node, "" for nowhere.
-func (p *process) address() string {
-	if p.node.Via == "" {
-		return p.place.Listen + "/p2p/" + p.id
+// addresses are where others find the node.
+func (p *process) addresses() (all []string) {
+	at := p.place.At
+	if p.node.Via != "" {
+		for _, relay := range p.hall.all[p.node.Via].addresses() {
+			at = append(at, relay+"/p2p-circuit")
+		}
 	}
-	return p.hall.all[p.node.Via].address() + "/p2p-circuit/p2p/" + p.id
+	for _, a := range at {
+		all = append(all, a+"/p2p/"+p.id)
+	}
+	return all
 }
 
 // arguments are those of the program.
 func (p *process) arguments(testbed string) []string {
 	args := []string{"node", "--profile", p.place.Profile, "--api-listen", p.place.APIListen, "--testbed", testbed}
-	if !p.node.Honest() {
+	switch {
+	case p.node.PublicDHT:
+		args = []string{"testbed-public-dht"}
+	case p.node.Hostile != "":
 		args = []string{"testbed-hostile", p.node.Hostile}
 	}
 	args = append(args, "--home", p.home.Dir(), "--network", p.hall.network)
-	if p.node.Via == "" {
-		args = append(args, "--listen", p.place.Listen)
-	}
-	for _, seed := range p.node.Seeds {
-		args = append(args, "--seed", p.hall.all[seed].address())
-	}
+	args = append(args, each("--listen", p.place.Listen)...)
+	args = append(args, each("--seed", p.hall.addressesOf(p.node.Seeds))...)
+	args = append(args, each("--rendezvous", p.hall.addressesOf(p.node.Rendezvous))...)
 	return append(args, p.node.Flags...)
+}
+
+// each gives a flag once for every value.
+func each(flag string, values []string) (args []string) {
+	for _, v := range values {
+		args = append(args, flag, v)
+	}
+	return args
+}
+
+// addressesOf are where some nodes are found.
+func (h *processes) addressesOf(names []string) (all []string) {
+	for _, name := range names {
+		all = append(all, h.all[name].addresses()...)
+	}
+	return all
 }
 
 // wishes is what a testbed wants of a node besides, in a file.
@@ -144,7 +166,7 @@ func (p *process) wishes(clock time.Duration) (file string, err error) {
 		wishes["clockOffset"] = clock.String()
 	}
 	if p.node.Via != "" {
-		wishes["relayOnly"] = []string{p.hall.all[p.node.Via].address()}
+		wishes["relayOnly"] = p.hall.all[p.node.Via].addresses()
 	}
 	text, err := json.Marshal(wishes)
 	if err != nil {
@@ -168,7 +190,7 @@ func (p *process) start(ctx context.Context, clock time.Duration) (Door, error) 
 	if err != nil {
 		return nil, err
 	}
-	if !p.node.Honest() {
+	if !p.node.Honest() { // no API
 		return nil, p.awaitWord(ctx, said)
 	}
 	client, err := p.awaitAnswer(ctx)

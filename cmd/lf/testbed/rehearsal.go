@@ -33,7 +33,7 @@ func newRehearsal(s *source) *rehearsal {
 var crowds = map[string]func(*rehearsal, *Node) bool{
 	"all":     func(*rehearsal, *Node) bool { return true },
 	"honest":  func(_ *rehearsal, n *Node) bool { return n.Honest() },
-	"hostile": func(_ *rehearsal, n *Node) bool { return !n.Honest() },
+	"hostile": func(_ *rehearsal, n *Node) bool { return n.Hostile != "" },
 	"running": func(r *rehearsal, n *Node) bool { return r.running[n.Name] },
 	"stopped": func(r *rehearsal, n *Node) bool { return !r.running[n.Name] },
 }
@@ -233,8 +233,11 @@ func (r *rehearsal) rests(n *Node) string {
 }
 
 func (r *rehearsal) honest(n *Node) string {
-	if !n.Honest() {
+	switch {
+	case n.Hostile != "":
 		return fmt.Sprintf("%s is hostile: this is for honest nodes", n.Name)
+	case n.PublicDHT:
+		return fmt.Sprintf("%s is a peer of the public DHT: this is for nodes", n.Name)
 	}
 	return ""
 }

@@ -26,6 +26,7 @@ type Report struct {
 	Nodes    []*NodeReport `json:"nodes"`
 	Steps    []*StepReport `json:"steps"`
 	Cuts     []CutReport   `json:"cuts"`
+	Paths    []PathReport  `json:"paths,omitempty"` // how nodes reached each other in the end, with routers between them
 }
 
 // NodeReport is a node's course.

@@ -180,7 +180,7 @@ func (r *runner) furnish(ctx context.Context, o Options) (homes string, err erro
 			return "", fmt.Errorf("a place for the nodes: %w", err)
 		}
 	}
-	places, err := r.fabric.Prepare(ctx, r.scenario.Nodes)
+	places, err := r.fabric.Prepare(ctx, r.scenario)
 	if err != nil {
 		return homes, fmt.Errorf("prepare the links: %w", err)
 	}

@@ -15,11 +15,17 @@ func (n *Node) role() string {
 	var parts []string
 	switch {
 	case !n.Honest():
-		parts = append(parts, "hostile: "+n.Hostile)
+		parts = append(parts, when(n.PublicDHT, "public DHT")+when(n.Hostile != "", "hostile: "+n.Hostile))
 	case n.Relay:
 		parts = append(parts, "relay")
 	case n.Via != "":
 		parts = append(parts, "via "+n.Via)
+	}
+	if n.Profile != "" {
+		parts = append(parts, n.Profile)
+	}
+	if n.Behind != "" {
+		parts = append(parts, "behind "+n.Behind)
 	}
 	if n.Clock != 0 {
 		parts = append(parts, "clock "+signed(n.Clock))
@@ -66,6 +72,8 @@ func textOf(a Action) string {
 		return fmt.Sprintf("%s, one each %s for %s", compact(a.Nodes), a.Every, a.For) + when(a.Kill, ", killed") + behind(a.Background)
 	case Skew:
 		return compact(a.Nodes) + " by " + signed(a.Offset)
+	case Move:
+		return compact(a.Nodes) + " behind " + a.Behind
 	case Wait:
 		return when(a.Background, "for the background") + when(!a.Background, a.For.String())
 	case Expect:
@@ -114,6 +122,8 @@ func (e Expect) text() string {
 	}
 	add(len(e.Dropped) > 0, "no connection to "+compact(e.Dropped))
 	add(len(e.Connected) > 0, "connected to "+compact(e.Connected))
+	add(len(e.Direct) > 0, "direct to "+compact(e.Direct))
+	add(len(e.Relayed) > 0, "relayed to "+compact(e.Relayed))
 	add(e.Memory > 0, "memory ≤ "+sizeText(e.Memory))
 	return fmt.Sprintf("%s, within %s", strings.Join(parts, ", "), e.Within)
 }

@@ -10,9 +10,11 @@ type Scenario struct {
 	About string
 	Limit time.Duration // how long the whole may take
 	Work  uint32        // effort for each KiB of a record
-	Nodes []*Node       // in the order of the file; n1..n3 are three
-	Links [][]string    // who can reach whom when nothing is cut: those that share a group; none: all of them
-	Steps []*Step
+	// Routers are what nodes are behind, those before others in the order of the file; none: all nodes reach each other.
+	Routers []*Router
+	Nodes   []*Node    // in the order of the file; n1..n3 are three
+	Links   [][]string // who can reach whom when nothing is cut: those that share a group; none: all of them
+	Steps   []*Step
 }
 
 // Node is a node of a scenario.
@@ -24,10 +26,16 @@ type Node struct {
 	Hostile string        // its mode of misbehaviour, "" for an honest node
 	Clock   time.Duration // how far its clock is ahead
 	Flags   []string      // further flags of lf node
+
+	Behind  string // the router that it is behind in the beginning, "" for none
+	Profile string // of lf node, "" for the fabric's
+	// PublicDHT makes it no node, but a peer of the public DHT, through which those find each other that name it as Rendezvous.
+	PublicDHT  bool
+	Rendezvous []string
 }
 
 // Honest reports whether a node is a real one.
-func (n *Node) Honest() bool { return n.Hostile == "" }
+func (n *Node) Honest() bool { return n.Hostile == "" && !n.PublicDHT }
 
 // Node returns the node of a name, nil when there is none.
 func (s *Scenario) Node(name string) *Node {
@@ -108,6 +116,11 @@ type (
 		Nodes  []string
 		Offset time.Duration
 	}
+	// Move takes nodes to the network behind another router.
+	Move struct {
+		Nodes  []string
+		Behind string
+	}
 	// Wait lets time pass, or what runs in the background come to its end.
 	Wait struct {
 		For        time.Duration
@@ -125,6 +138,8 @@ type (
 		Bytes       *Bytes
 		Dropped     []string // no connection of Nodes to these is left
 		Connected   []string // each of Nodes has a connection to each of these
+		Direct      []string // each of Nodes has a direct connection to each of these
+		Relayed     []string // each of Nodes reaches each of these, through relays alone
 		Memory      uint64   // a node's resident bytes, at most; 0: any
 	}
 )
@@ -165,5 +180,6 @@ func (Heal) action()      {}
 func (Flap) action()      {}
 func (Churn) action()     {}
 func (Skew) action()      {}
+func (Move) action()      {}
 func (Wait) action()      {}
 func (Expect) action()    {}

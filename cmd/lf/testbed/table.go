@@ -16,7 +16,7 @@ func (r *Report) Table() string {
 	for i, s := range r.Steps {
 		r.stepTable(&t, i, s)
 	}
-	fmt.Fprintf(&t, "%s\n", r.nodeTable())
+	fmt.Fprintf(&t, "%s\n", r.nodeTable()+r.pathTable())
 	t.WriteString(r.Verdict() + "\n")
 	return t.String()
 }

@@ -184,6 +184,7 @@ func (r *runner) stock(ctx context.Context, failure error) {
 	running := r.running()
 	r.lookAt(ctx, running)
 	readable := r.read(ctx, running)
+	r.notePaths(ctx, running)
 	r.tell(func() {
 		report := r.report
 		report.Records, report.Bytes = r.books.totals()

@@ -38,6 +38,7 @@ func words() []word {
 		{"flap", "Partitions and heals again and again; it ends healed.", (*rehearsal).flapForm},
 		{"churn", "Stops a node of several, again and again at random, and starts it again; in the end all run.", (*rehearsal).churnForm},
 		{"skew", "Sets nodes' clocks. Nodes that run are restarted with it.", (*rehearsal).skewForm},
+		{"move", "Takes nodes to the network behind another router, as laptops are taken: their addresses change while they run.", (*rehearsal).moveForm},
 		{"wait", "Lets time pass, or what runs in the background come to its end.", (*rehearsal).waitForm},
 		{"expect", "Checks what must be true; it is repeated until it is, as long as within says.", (*rehearsal).expectForm},
 	}
@@ -169,6 +170,7 @@ func (r *rehearsal) partitionForm() form {
 		fields: []field{{name: "groups", kind: "groups", doc: "who can still reach whom, such as [[a, b], [c, d]]; others is a group of all the rest", must: true, read: r.groups(&a.Groups, true)}},
 		short:  "groups",
 		done: func(at spot, _ map[string]spot) Action {
+			r.unrouted(at, "partition")
 			r.still(at)
 			r.links.partition(a.Groups)
 			return a
@@ -195,6 +197,7 @@ func (r *rehearsal) isolateForm() form {
 		},
 		short: "nodes",
 		done: func(at spot, given map[string]spot) Action {
+			r.unrouted(at, "isolate")
 			r.still(at)
 			if _, said := given["from"]; !said {
 				a.From = r.those(func(n *Node) bool { return !slices.Contains(a.Nodes, n.Name) })
@@ -237,6 +240,7 @@ func (r *rehearsal) flapForm() form {
 		},
 		short: "groups",
 		done: func(at spot, _ map[string]spot) Action {
+			r.unrouted(at, "flap")
 			r.still(at)
 			r.links.partition(nil)
 			r.links.heal(r.names())
