@@ -39,6 +39,7 @@ type fakeNode struct {
 	did     []string
 	forgets bool // what it has acknowledged
 	waste   uint64
+	behind  string // a router
 }
 
 func (w *world) Prepare(_ context.Context, s *Scenario) ([]Place, error) {
@@ -66,7 +67,11 @@ func (w *world) Cut(_ context.Context, cuts []Cut, nodes []Member) error {
 func (w *world) Move(_ context.Context, node, router string) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.nodes[node].did = append(w.nodes[node].did, "moved behind "+router)
+	if w.nodes[node].behind == router {
+		return errors.New("it is there")
+	}
+	w.nodes[node].behind = router
+	w.nodes[node].log("move")
 	return nil
 }
 
@@ -187,7 +192,9 @@ func (n *fakeNode) Peers(context.Context) (peers []api.Peer, err error) {
 	defer n.world.mu.Unlock()
 	for _, o := range n.world.nodes {
 		if o != n && o.up && !n.world.cuts[Cut{n.name, o.name}] {
-			peers = append(peers, api.Peer{ID: o.peer()})
+			p := api.Peer{ID: o.peer(), Addresses: []string{"here"}}
+			p.Limited = n.behind != "" && o.behind != "" && n.behind != o.behind // no holes in this world
+			peers = append(peers, p)
 		}
 	}
 	return peers, n.away()
@@ -273,7 +280,7 @@ func trial(ctx context.Context, t *testing.T, text string, prepare func(*world))
 		t.Fatal(err)
 	}
 	for _, n := range s.Nodes {
-		fake := &fakeNode{world: w, name: n.Name}
+		fake := &fakeNode{world: w, name: n.Name, behind: n.Behind}
 		_ = fake.wipe()
 		fake.did = nil
 		for _, g := range r.network.Genesis() {
