@@ -16,6 +16,7 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/host/autorelay"
 	rcmgr "github.com/libp2p/go-libp2p/p2p/host/resource-manager"
 	"github.com/libp2p/go-libp2p/p2p/net/connmgr"
+	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 	quic "github.com/libp2p/go-libp2p/p2p/transport/quic"
@@ -86,7 +87,7 @@ func newHost(c hostConfig) (host.Host, error) {
 		libp2p.ConnectionGater(c.gater()),
 		libp2p.ResourceManager(resources), libp2p.ConnectionManager(conns),
 		libp2p.PrometheusRegisterer(c.registry), libp2p.BandwidthReporter(c.traffic),
-		libp2p.WithDialTimeout(dialTimeout),
+		libp2p.WithDialTimeout(dialTimeout), libp2p.SwarmOpts(swarm.WithDialRanker(rankDials)),
 	}
 	if c.secret != nil {
 		options = append(options, libp2p.PrivateNetwork(pnet.PSK(c.secret[:])))

@@ -16,6 +16,9 @@ const (
 	connGrace = 30 * time.Second
 	// dialTimeout bounds one dial: three lost SYNs and a TLS handshake over a satellite.
 	dialTimeout = 15 * time.Second
+	// quicAhead is by how much more than libp2p has it (250 ms) QUIC is tried before TCP. A QUIC handshake sends again after 300
+	// and 900 ms; a node that UDP does not get out of waits so long for its first peers, until libp2p gives QUIC up.
+	quicAhead = 750 * time.Millisecond
 	// maxDials bounds the seeds that are dialed at the same time, so that a long list does not fill the table of a home
 	// router.
 	maxDials = 8

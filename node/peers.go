@@ -41,6 +41,9 @@ func (s *service) peer(id peer.ID) (p api.Peer, connected bool) {
 	if at, ok := s.sync.PeerAgreement(id); ok {
 		p.AgreedAt = millis(at)
 	}
+	slices.SortFunc(conns, better)
+	p.Path, p.Relay = pathOf(conns[0], s.punches)
+	p.Transport = transportOf(conns[0].RemoteMultiaddr())
 	for _, c := range conns {
 		p.Addresses = append(p.Addresses, c.RemoteMultiaddr().String())
 		p.Limited = p.Limited && c.Stat().Limited

@@ -12,6 +12,12 @@ import (
 // keptPunches is how many of the last attempts at a direct connection are remembered, for who asks why there is none.
 const keptPunches = 16
 
+// keptHoles bounds the peers remembered to whom a hole was punched, some 60 bytes each: more than a node has such connections.
+const keptHoles = 1024
+
+// punchTime is what may lie between a connection through a hole and the word that it was made, on either side.
+const punchTime = 10 * time.Second
+
 // punchFacts is how it went to turn relayed connections into direct ones.
 type punchFacts struct {
 	Direct    int // a plain dial was enough: the peer can be reached by everybody
@@ -31,6 +37,7 @@ type punch struct {
 type punches struct {
 	mu    sync.Mutex
 	known punchFacts
+	holes map[peer.ID]time.Time // when the last one was made
 }
 
 var _ holepunch.EventTracer = (*punches)(nil)
@@ -49,6 +56,7 @@ func (p *punches) Trace(e *holepunch.Event) {
 	case *holepunch.EndHolePunchEvt:
 		if evt.Success {
 			p.known.Succeeded++
+			p.note(tried)
 		} else {
 			p.known.Failed++
 			tried.Error = evt.Error
@@ -63,6 +71,28 @@ func (p *punches) Trace(e *holepunch.Event) {
 		p.known.Last = slices.Delete(p.known.Last, 0, 1)
 	}
 	p.known.Last = append(p.known.Last, tried)
+}
+
+// note remembers a hole; of too many, one is forgotten, whose connection then counts as any other.
+func (p *punches) note(made punch) {
+	if p.holes == nil {
+		p.holes = map[peer.ID]time.Time{}
+	}
+	for forgotten := range p.holes {
+		if len(p.holes) < keptHoles {
+			break
+		}
+		delete(p.holes, forgotten)
+	}
+	p.holes[made.Peer] = made.At
+}
+
+// made reports whether a direct connection with a peer, opened then, goes through a hole that was punched for it.
+func (p *punches) made(id peer.ID, opened time.Time) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at, known := p.holes[id]
+	return known && at.Sub(opened).Abs() < punchTime
 }
 
 func (p *punches) facts() punchFacts {

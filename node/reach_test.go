@@ -51,6 +51,15 @@ func TestPunches(t *testing.T) {
 	p.Trace(&holepunch.Event{Remote: peer.ID("b"), Evt: &holepunch.DirectDialEvt{}})
 	p.Trace(&holepunch.Event{Remote: peer.ID("b"), Evt: &holepunch.StartHolePunchEvt{}})
 	p.Trace(&holepunch.Event{Remote: peer.ID("c"), Evt: &holepunch.ProtocolErrorEvt{Error: "bad"}})
+	for i := range keptHoles {
+		p.note(punch{Peer: peer.ID(rune(1000 + i)), At: time.Unix(0, 0)})
+	}
+	if p.note(punch{Peer: "d", At: time.Unix(100, 0)}); !p.made("d", time.Unix(97, 0)) || p.made("d", time.Unix(80, 0)) || p.made("d", time.Unix(200, 0)) || p.made("e", time.Unix(100, 0)) {
+		t.Error("which connections go through holes is wrong")
+	}
+	if len(p.holes) != keptHoles {
+		t.Errorf("%d holes are kept", len(p.holes))
+	}
 	f := p.facts()
 	if f.Direct != 1 || f.Succeeded != keptPunches/2 || f.Failed != keptPunches/2+1 || len(f.Last) != keptPunches {
 		t.Errorf("%+v", f)

@@ -44,7 +44,9 @@ func TestRelayOnly(t *testing.T) {
 	eventually(t, "a relayed connection", func() bool { return limited(r.near, r.far) && limited(r.far, r.near) })
 	wantPeers(t, r.near, 1)
 	peers, err := r.near.Service().Peers(t.Context())
-	if err != nil || !slices.ContainsFunc(peers, func(p api.Peer) bool { return p.ID == r.far.PeerID().String() && p.Network && p.Limited }) {
+	if err != nil || !slices.ContainsFunc(peers, func(p api.Peer) bool {
+		return p.ID == r.far.PeerID().String() && p.Network && p.Limited && p.Path == api.PathRelayed && p.Relay == r.relay.PeerID().String() && p.Transport == api.TransportTCP
+	}) {
 		t.Errorf("peers %+v, %v", peers, err)
 	}
 	near := r.near.host.Peerstore().PeerInfo(r.near.PeerID())

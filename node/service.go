@@ -32,6 +32,7 @@ type service struct {
 	trust   *trust
 	oracle  *oracle.Commentator // nil where the node is none
 	traffic *traffic
+	punches *punches
 	clock   func() time.Time
 	log     *slog.Logger
 
@@ -49,7 +50,7 @@ func (n *Node) newService(k *keeper, t *trust) *service {
 	return &service{
 		config: c, started: c.Clock().UTC(), store: n.store, sync: n.sync, host: n.host, keeper: k, owners: c.Home.Owners(),
 		names: newNames(c.Network), trust: t, oracle: n.oracle.Load(), clock: c.Clock, log: c.Logger,
-		traffic: n.traffic, syncing: make(chan struct{}, maxSyncing),
+		traffic: n.traffic, punches: n.reach.circle.punches, syncing: make(chan struct{}, maxSyncing),
 		solving: make(chan struct{}, 1), waiting: make(chan struct{}, maxWaitingWrites), threads: solverThreads(c.Threads),
 	}
 }

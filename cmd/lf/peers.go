@@ -15,8 +15,13 @@ func (c *cli) peersCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "peers",
 		Short: "List the peers that the node is connected to",
-		Long: `List the peers that the node is connected to. AGREED is when a peer was found last to have the same records, or nothing that
-has not come since. With --json, as GET /v1/peers answers.`,
+		Long: `List the peers that the node is connected to. With --json, as GET /v1/peers answers.
+
+PATH       direct; punched: directly, through a hole in both sides' routers; relayed: through a relay, which its ADDRESS names
+TRANSPORT  of the connection, or of the one with the relay
+OPENED     by which side: out is this node
+AGREED     when the peer was found last to have the same records, or nothing that has not come since
+AGENT      what the peer says it is`,
 		Example: "  lf peers",
 		Args:    between(0, 0, "no arguments"),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return c.peers(cmd.Context()) },
@@ -42,7 +47,7 @@ func (c *cli) peers(ctx context.Context) error {
 		c.note("no peers")
 		return nil
 	}
-	rows := [][]string{{"PEER", "DIRECTION", "LATENCY", "AGREED", "NOTES", "ADDRESS"}}
+	rows := [][]string{{"PEER", "PATH", "TRANSPORT", "OPENED", "LATENCY", "AGREED", "AGENT", "NOTES", "ADDRESS"}}
 	for _, p := range peers {
 		rows = append(rows, peerRow(p, time.Now()))
 	}
@@ -55,14 +60,8 @@ func peerRow(p api.Peer, now time.Time) []string {
 	if p.Seed {
 		notes = append(notes, "seed")
 	}
-	if p.Limited {
-		notes = append(notes, "relayed")
-	}
 	if !p.Network {
 		notes = append(notes, "other network")
-	}
-	if p.Agent != "" {
-		notes = append(notes, shorten(printable(p.Agent), 32))
 	}
 	address, latency, agreed := "", "", ""
 	if len(p.Addresses) > 0 {
@@ -74,5 +73,8 @@ func peerRow(p api.Peer, now time.Time) []string {
 	if p.AgreedAt > 0 {
 		agreed = ago(now.Sub(timeOf(p.AgreedAt)))
 	}
-	return []string{printable(p.ID), printable(p.Direction), latency, agreed, strings.Join(notes, ", "), address}
+	opened := map[string]string{"inbound": "in", "outbound": "out"}[p.Direction]
+	return []string{
+		printable(p.ID), printable(p.Path), printable(p.Transport), opened, latency, agreed, shorten(printable(p.Agent), 24), strings.Join(notes, ", "), address,
+	}
 }

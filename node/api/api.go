@@ -149,9 +149,26 @@ type Peer struct {
 	LatencyMS float64  `json:"latencyMs,omitempty"`
 	Seed      bool     `json:"seed,omitempty"`
 	Network   bool     `json:"network" doc:"whether the peer speaks this network's protocols"`
-	Limited   bool     `json:"limited,omitempty" doc:"whether it is reached through a relay only"`
+	Path      string   `json:"path" enum:"direct,punched,relayed" doc:"how it is reached: direct; punched: directly, through a hole in both sides' routers; relayed: through a relay only"`
+	Transport string   `json:"transport" enum:"tcp,quic,websocket" doc:"of the best connection; of a relayed one, that to the relay"`
+	Relay     string   `json:"relay,omitempty" doc:"peer ID of the relay, where the path is relayed"`
+	Limited   bool     `json:"limited,omitempty" doc:"whether all connections are through relays that limit them in time and bytes"`
 	AgreedAt  uint64   `json:"agreedAt,omitempty" doc:"when it was found last to have the same records, or all it had besides had come, ms since the Unix epoch; absent: not yet"`
 }
+
+// The paths of a Peer.
+const (
+	PathDirect  = "direct"
+	PathPunched = "punched"
+	PathRelayed = "relayed"
+)
+
+// The transports of a Peer.
+const (
+	TransportTCP       = "tcp"
+	TransportQUIC      = "quic"
+	TransportWebSocket = "websocket"
+)
 
 // SelectorRange asks for records with a selector of this name, or of this key, within a range of ordinals, both ends
 // included. Exactly one of Name and Key is given; a name is derived by the node.

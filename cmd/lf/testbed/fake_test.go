@@ -192,8 +192,10 @@ func (n *fakeNode) Peers(context.Context) (peers []api.Peer, err error) {
 	defer n.world.mu.Unlock()
 	for _, o := range n.world.nodes {
 		if o != n && o.up && !n.world.cuts[Cut{n.name, o.name}] {
-			p := api.Peer{ID: o.peer(), Addresses: []string{"here"}}
-			p.Limited = n.behind != "" && o.behind != "" && n.behind != o.behind // no holes in this world
+			p := api.Peer{ID: o.peer(), Path: api.PathDirect, Transport: api.TransportTCP}
+			if n.behind != "" && o.behind != "" && n.behind != o.behind { // no holes in this world
+				p.Path = api.PathRelayed
+			}
 			peers = append(peers, p)
 		}
 	}

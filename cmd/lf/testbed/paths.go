@@ -51,7 +51,7 @@ func (r *runner) paths(ctx context.Context, nodes, others []string, relayed bool
 			case other == name:
 			case !connected:
 				return "", fmt.Sprintf("%s is not connected to %s", name, other), nil
-			case relayed != p.Limited:
+			case relayed != (p.Path == api.PathRelayed):
 				return "", fmt.Sprintf("%s reaches %s %s", name, other, pathText(p)), nil
 			default:
 				texts = append(texts, fmt.Sprintf("%s–%s %s", name, other, pathText(p)))
@@ -62,7 +62,7 @@ func (r *runner) paths(ctx context.Context, nodes, others []string, relayed bool
 }
 
 func pathText(p api.Peer) string {
-	return fmt.Sprint(p.Limited) + p.Addresses[0]
+	return p.Path + " over " + p.Transport
 }
 
 // notePaths reports how the nodes that run reach each other, in a scenario with routers.
@@ -78,7 +78,7 @@ func (r *runner) notePaths(ctx context.Context, running []string) {
 		}
 		for _, to := range r.scenario.names() {
 			if p, connected := known[to]; connected {
-				all = append(all, PathReport{from, to, fmt.Sprint(p.Limited), p.Addresses[0]})
+				all = append(all, PathReport{from, to, p.Path, p.Transport})
 			}
 		}
 	}
