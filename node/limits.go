@@ -59,6 +59,14 @@ const (
 	pingTimeout = 10 * time.Second
 	pingAtOnce  = 16
 
+	// lookAround is how often the machine's addresses are looked at, which takes some 50 µs, and sleepLeast how long it must have been
+	// asleep for its connections to be doubted: shorter than what routers forget idle ones after (UDP: 30 s).
+	lookAround, sleepLeast = 2 * time.Second, 15 * time.Second
+	// probeTime is how soon a connection must answer that is doubted: two lost packets sent again over a satellite, on a peer that is
+	// busy. With lookAround and a dial, who moves is back in 10 s. probesAtOnce bounds such pings, of 200 bytes and a stream each.
+	probeTime    = 5 * time.Second
+	probesAtOnce = 32
+
 	// maxKnown bounds the peers that survive a restart: enough that some are still where they were after weeks, at
 	// about 300 bytes each. maxKnownAddrs bounds what one of them can put there.
 	maxKnown      = 256

@@ -4,17 +4,15 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"fmt"
 	"log/slog"
 	"sync"
-	"time"
 
-	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/discovery/mdns"
 	ma "github.com/multiformats/go-multiaddr"
+	manet "github.com/multiformats/go-multiaddr/net"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -24,8 +22,6 @@ const (
 	neighborQueue = 64
 	// neighborsAtOnce bounds the dials among them.
 	neighborsAtOnce = 4
-	// settle is how long addresses must stay as they are before neighbors are told of them.
-	settle = 2 * time.Second
 )
 
 // serviceName is what nodes of a network call themselves on the LAN (RFC 6763 allows 15 letters): it tells those who listen there
@@ -44,40 +40,31 @@ type neighbors struct {
 	allow  func(peer.AddrInfo) peer.AddrInfo
 	log    *slog.Logger
 	found  chan peer.AddrInfo
-	events event.Subscription
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
 
-func newNeighbors(h host.Host, name string, allow func(peer.AddrInfo) peer.AddrInfo, log *slog.Logger) (*neighbors, error) {
-	events, err := h.EventBus().Subscribe(new(event.EvtLocalAddressesUpdated))
-	if err != nil {
-		return nil, fmt.Errorf("neighbors: %w", err)
-	}
+func newNeighbors(h host.Host, name string, allow func(peer.AddrInfo) peer.AddrInfo, log *slog.Logger) *neighbors {
 	ctx, cancel := context.WithCancel(context.Background())
-	n := &neighbors{host: h, name: name, allow: allow, log: log, found: make(chan peer.AddrInfo, neighborQueue), events: events, cancel: cancel}
+	n := &neighbors{host: h, name: name, allow: allow, log: log, found: make(chan peer.AddrInfo, neighborQueue), cancel: cancel}
 	n.done.Go(func() { n.announce(ctx) })
 	for range neighborsAtOnce {
 		n.done.Go(func() { n.dial(ctx) })
 	}
-	return n, nil
+	return n
 }
 
 // Close ends the announcements and the dials that are under way.
 func (n *neighbors) Close() error {
 	n.cancel()
-	err := n.events.Close()
 	n.done.Wait()
-	if err != nil {
-		return fmt.Errorf("neighbors: %w", err)
-	}
 	return nil
 }
 
 // announce tells the LAN of this node, anew when its addresses have changed, and listens for others.
 func (n *neighbors) announce(ctx context.Context) {
 	for ctx.Err() == nil {
-		service := mdns.NewMdnsService(n.host, n.name, n)
+		service := mdns.NewMdnsService(currentHost{n.host}, n.name, n)
 		if err := service.Start(); err != nil { // no interface that is up, or none for multicast
 			n.log.Debug("nothing is announced on the local network", "error", err)
 		}
@@ -91,21 +78,18 @@ func (n *neighbors) announce(ctx context.Context) {
 // waitForChange waits until addresses have changed and stay.
 func (n *neighbors) waitForChange(ctx context.Context) {
 	was := n.addresses()
-	for ctx.Err() == nil {
-		select {
-		case <-ctx.Done():
-			return
-		case <-n.events.Out():
-		}
-		sleep(ctx, settle)
-		if n.addresses() != was {
+	for last := was; ctx.Err() == nil; {
+		sleep(ctx, lookAround)
+		now := n.addresses()
+		if now != was && now == last {
 			return
 		}
+		last = now
 	}
 }
 
 func (n *neighbors) addresses() (text string) {
-	addrs, err := n.host.Network().InterfaceListenAddresses()
+	addrs, err := currentNetwork{n.host.Network()}.InterfaceListenAddresses()
 	if err != nil {
 		return ""
 	}
@@ -113,6 +97,19 @@ func (n *neighbors) addresses() (text string) {
 		text += a.String() + " "
 	}
 	return text
+}
+
+// currentHost is a host that knows at which addresses it listens now. libp2p's own remembers for a minute where it was.
+type currentHost struct{ host.Host }
+
+// Network returns a network that knows it.
+func (h currentHost) Network() network.Network { return currentNetwork{h.Host.Network()} }
+
+type currentNetwork struct{ network.Network }
+
+// InterfaceListenAddresses asks the machine for its interfaces.
+func (n currentNetwork) InterfaceListenAddresses() ([]ma.Multiaddr, error) {
+	return manet.ResolveUnspecifiedAddresses(n.ListenAddresses(), nil) //nolint:wrapcheck // in place of libp2p's
 }
 
 // HandlePeerFound implements mdns.Notifee. Who is found while many wait is found again later.

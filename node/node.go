@@ -243,17 +243,14 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 		return nil, err
 	}
 	n.closing.add("pinger", pinger.Close)
+	n.closing.add("roaming", newRoaming(n.host, c.Logger).Close)
 	if len(n.relays) > 0 {
 		n.closing.add("relays", newReserver(n.host, n.relays, c.Logger).Close)
 	} else if err := listen(n.host, c.Profile, c.Listen, c.Secret != nil); err != nil {
 		return nil, err
 	}
 	if c.Profile == ProfileDefault && !c.NoMDNS {
-		neighbors, err := newNeighbors(n.host, serviceName(c.Network), c.Profile.dialableInfo, c.Logger)
-		if err != nil {
-			return nil, err
-		}
-		n.closing.add("neighbors", neighbors.Close)
+		n.closing.add("neighbors", newNeighbors(n.host, serviceName(c.Network), c.Profile.dialableInfo, c.Logger).Close)
 	}
 	n.relaySource.begin(n.host, dht, seeds, n.speaks)
 	if c.Profile == ProfileDefault {

@@ -18,7 +18,7 @@ type Internet struct {
 	core    *network
 	behind  map[string]*network // by router
 	nodes   map[string]*namespace
-	numbers map[string]int // of nodes, from 1
+	numbers map[string]int // of nodes, the last one in their addresses
 	links   int
 	openers []*portOpener
 }
@@ -56,8 +56,8 @@ func (f *Internet) Prepare(ctx context.Context, s *Scenario) (places []Place, er
 		if err != nil {
 			return nil, err
 		}
-		f.nodes[n.Name], f.numbers[n.Name] = ns, i+1
-		if err := f.join(ctx, ns, f.network(n.Behind), 10+i); err != nil {
+		f.nodes[n.Name], f.numbers[n.Name] = ns, 10+i
+		if err := f.join(ctx, ns, f.network(n.Behind), f.numbers[n.Name]); err != nil {
 			return nil, fmt.Errorf("%s: %w", n.Name, err)
 		}
 		places = append(places, ns.publicPlace(n))
@@ -172,7 +172,7 @@ func (f *Internet) Move(ctx context.Context, node, router string) error {
 	if err := ns.batch(ctx, []string{"link del eth0"}); err != nil {
 		return err
 	}
-	return f.join(ctx, ns, f.network(router), 10+f.numbers[node])
+	return f.join(ctx, ns, f.network(router), f.numbers[node])
 }
 
 // Cut has nothing to do: what routers let pass never changes.

@@ -1,0 +1,180 @@
+package node
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
+	"github.com/multiformats/go-multistream"
+)
+
+// roaming finds connections that are dead without knowing it, and ends them. A laptop that is carried elsewhere, or was asleep, has
+// connections from an address that is no longer its own. The transports notice after 30 to 40 seconds; until then libp2p takes them for the
+// best ones, and dials nobody to whom it has one.
+//
+// So all direct connections are pinged when the machine's addresses have changed or it was asleep. The other side of such a connection
+// learns nothing of that, but when its peer comes with a new connection it pings the old ones.
+type roaming struct {
+	host   host.Host
+	log    *slog.Logger
+	bundle *network.NotifyBundle
+	slots  chan struct{}
+	ctx    context.Context //nolint:containedctx // of what is under way, until Close
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	asked  map[string]bool // connections that are being pinged, by ID
+}
+
+func newRoaming(h host.Host, log *slog.Logger) *roaming {
+	r := &roaming{host: h, log: log, slots: make(chan struct{}, probesAtOnce), asked: map[string]bool{}}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	r.bundle = &network.NotifyBundle{ConnectedF: func(_ network.Network, c network.Conn) { r.came(c) }}
+	h.Network().Notify(r.bundle)
+	r.done.Go(func() { r.watch() })
+	return r
+}
+
+// Close waits until nothing is pinged any more.
+func (r *roaming) Close() error {
+	r.host.Network().StopNotify(r.bundle)
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.cancel()
+	r.done.Wait()
+	return nil
+}
+
+// watch looks at the machine's addresses and at the clock.
+func (r *roaming) watch() {
+	ticker := time.NewTicker(lookAround)
+	defer ticker.Stop()
+	here, last := interfaces(), time.Now()
+	for {
+		select {
+		case <-r.ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		now, there := time.Now(), interfaces()
+		if there != here || wasAsleep(last, now) {
+			r.log.Info("this machine has moved or was asleep: looking which connections are left")
+			r.probe(r.host.Network().Conns())
+		}
+		here, last = there, now
+	}
+}
+
+// interfaces are the machine's addresses in one text, whatever their order.
+func interfaces() string {
+	addrs, err := net.InterfaceAddrs()
+	if err != nil {
+		return "" // which is a change, and looked into
+	}
+	var texts []string
+	for _, a := range addrs {
+		texts = append(texts, a.String())
+	}
+	slices.Sort(texts)
+	return strings.Join(texts, " ")
+}
+
+// wasAsleep reports whether the wall clock went on between two looks while the machine did not.
+func wasAsleep(last, now time.Time) bool {
+	return now.Round(0).Sub(last.Round(0))-now.Sub(last) > sleepLeast
+}
+
+// came has the older connections of a peer pinged that comes with another one.
+func (r *roaming) came(c network.Conn) {
+	if isCircuit(c.RemoteMultiaddr()) {
+		return // it says nothing about a direct one
+	}
+	others := r.host.Network().ConnsToPeer(c.RemotePeer())
+	r.probe(slices.DeleteFunc(others, func(o network.Conn) bool { return o.ID() == c.ID() }))
+}
+
+// probe pings direct connections, and ends those that do not answer. Those through relays end with the one to the relay. It does not wait.
+func (r *roaming) probe(conns []network.Conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range conns {
+		if r.closed || r.asked[c.ID()] || isCircuit(c.RemoteMultiaddr()) {
+			continue
+		}
+		r.asked[c.ID()] = true
+		r.done.Go(func() {
+			defer r.forget(c)
+			select {
+			case r.slots <- struct{}{}:
+			case <-r.ctx.Done():
+				return
+			}
+			defer func() { <-r.slots }()
+			r.judge(c)
+		})
+	}
+}
+
+func (r *roaming) forget(c network.Conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.asked, c.ID())
+}
+
+func (r *roaming) judge(c network.Conn) {
+	err := pingOn(r.ctx, c, probeTime)
+	if err == nil || r.ctx.Err() != nil || c.IsClosed() || answered(err) {
+		return
+	}
+	r.log.Info("a connection is dead", "peer", c.RemotePeer(), "address", c.RemoteMultiaddr(), "error", err)
+	_ = c.Close()
+}
+
+// answered reports whether an error shows that somebody was there to refuse: a peer that speaks no ping, or has no room for a stream.
+func answered(err error) bool {
+	var unknown multistream.ErrNotSupported[string]
+	return errors.As(err, &unknown) || errors.Is(err, network.ErrReset) || errors.Is(err, network.ErrResourceLimitExceeded)
+}
+
+// pingOn pings over one connection: libp2p's own ping chooses one. The end of ctx looks like a reset of the peer's; that of the time does
+// not.
+func pingOn(ctx context.Context, c network.Conn, patience time.Duration) error {
+	opening, cancel := context.WithTimeout(ctx, patience)
+	defer cancel()
+	s, err := c.NewStream(opening)
+	if err != nil {
+		return fmt.Errorf("open a stream: %w", err)
+	}
+	defer s.Reset() //nolint:errcheck // it is of no further use
+	if err := errors.Join(s.SetProtocol(ping.ID), s.SetDeadline(time.Now().Add(patience))); err != nil {
+		return fmt.Errorf("prepare a stream: %w", err)
+	}
+	stop := context.AfterFunc(ctx, func() { _ = s.Reset() })
+	defer stop()
+	if err := multistream.SelectProtoOrFail(string(ping.ID), s); err != nil {
+		return fmt.Errorf("ping: %w", err)
+	}
+	sent, back := make([]byte, ping.PingSize), make([]byte, ping.PingSize)
+	_, _ = rand.Read(sent) // never fails
+	if _, err := s.Write(sent); err != nil {
+		return fmt.Errorf("ping: %w", err)
+	}
+	if _, err := io.ReadFull(s, back); err != nil {
+		return fmt.Errorf("ping: %w", err)
+	}
+	return nil
+}
