@@ -35,6 +35,7 @@ type Node struct {
 	host     host.Host
 	shunned  shunned
 	reach    *reach
+	roaming  *roaming
 	sync     *lfsync.Sync
 	traffic  *traffic
 	service  *service
@@ -243,7 +244,8 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 		return nil, err
 	}
 	n.closing.add("pinger", pinger.Close)
-	n.closing.add("roaming", newRoaming(n.host, c.Logger).Close)
+	n.roaming = newRoaming(n.host, c.Logger)
+	n.closing.add("roaming", n.roaming.Close)
 	if len(n.relays) > 0 {
 		n.closing.add("relays", newReserver(n.host, n.relays, c.Logger).Close)
 	} else if err := listen(n.host, c.Profile, c.Listen, c.Secret != nil); err != nil {

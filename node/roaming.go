@@ -71,7 +71,7 @@ func (r *roaming) watch() {
 		case <-ticker.C:
 		}
 		now, there := time.Now(), interfaces()
-		if there != here || wasAsleep(last, now) {
+		if there != here || wasAsleep(now.Round(0).Sub(last.Round(0)), now.Sub(last)) {
 			r.log.Info("this machine has moved or was asleep: looking which connections are left")
 			r.probe(r.host.Network().Conns())
 		}
@@ -93,10 +93,8 @@ func interfaces() string {
 	return strings.Join(texts, " ")
 }
 
-// wasAsleep reports whether the wall clock went on between two looks while the machine did not.
-func wasAsleep(last, now time.Time) bool {
-	return now.Round(0).Sub(last.Round(0))-now.Sub(last) > sleepLeast
-}
+// wasAsleep reports whether the clock on the wall went on between two looks while the machine's own, which stands still with it, did not.
+func wasAsleep(wall, awake time.Duration) bool { return wall-awake > sleepLeast }
 
 // came has the older connections of a peer pinged that comes with another one.
 func (r *roaming) came(c network.Conn) {
