@@ -73,6 +73,8 @@ func (t *traffic) name(p string) string {
 		return "reconcile"
 	case ours && strings.HasPrefix(inside, "/push/"):
 		return "push"
+	case ours && strings.HasPrefix(inside, "/clock/"):
+		return "clock"
 	case ours && strings.HasPrefix(inside, "/kad/"):
 		return "dht"
 	case strings.HasPrefix(p, "/meshsub/"), strings.HasPrefix(p, "/floodsub/"):

@@ -112,6 +112,7 @@ func (s *Sync) tick() {
 		m.tick(time.Since(s.started))
 	})
 	s.comparer.tick()
+	s.timekeeper.tick()
 }
 
 // releaseDue releases held records, now and then.
@@ -198,6 +199,7 @@ func (s *Sync) look(p peer.ID) {
 	s.comparer.meet(p, s.speaks(p, reconcileProtocol(s.network)))
 	relayed := s.host.Network().Connectedness(p) == network.Limited
 	s.pusher.meet(p, relayed && s.speaks(p, pushProtocol(s.network)))
+	s.timekeeper.meet(p, s.speaks(p, clockProtocol(s.network)))
 }
 
 func (s *Sync) speaks(p peer.ID, name libprotocol.ID) bool {

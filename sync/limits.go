@@ -164,6 +164,25 @@ const (
 	pushTime = 20 * time.Second
 )
 
+// Limits of reading peers' clocks. A reading is 300 bytes with all that carries it.
+const (
+	// clockSoon is how long after its coming a peer is asked, and up to twice that: what two nodes do first when they meet is over.
+	clockSoon = 2 * time.Second
+	// clockEvery is the pause until a peer is asked again: a clock that nobody sets runs a second a day wrong. clockKeep is for how long
+	// an answer counts: one renewal may fail.
+	clockEvery, clockKeep = 4 * time.Hour, 10 * time.Hour
+	// maxClocks is how many peers' answers are wanted: half of them and one must lie to be believed. clocksAtOnce of them are asked at
+	// a time.
+	maxClocks, clocksAtOnce = 16, 4
+	// clockJump is how far this node's clock must jump for what was measured to be void, far above what NTP corrects by slewing between
+	// two ticks. clockGap is the least time between two questions to a peer then: a clock may be set again and again.
+	clockJump, clockGap = time.Second, time.Minute
+	// maxClockPeers bounds the peers that are remembered, 150 bytes each: more than a node has connections.
+	maxClockPeers = 2048
+	// clockMemory is what a stream holds on either side: next to nothing.
+	clockMemory = 1 << 10
+)
+
 // Limits of comparing sets.
 const (
 	// maxMessage bounds a message of the reconcile protocol: 1,000 IDs, or the fingerprints of 1,600 ranges. All nodes of a

@@ -121,6 +121,8 @@ func memoryOf(service string) int {
 		return servingMemory
 	case pushService:
 		return maxItem
+	case clockService:
+		return clockMemory
 	}
 	return requestMemory
 }

@@ -61,7 +61,8 @@ type Sync struct {
 	gossip  *gossip
 	pusher  *pusher
 
-	comparer *comparer
+	comparer   *comparer
+	timekeeper *timekeeper
 
 	mu        sync.Mutex // guards what follows
 	scheduler *scheduler
@@ -118,6 +119,7 @@ func newSync(c Config) *Sync {
 	s.conduct = newConduct(s.dropping(c.Drop))
 	s.comparer = newComparer(s)
 	s.pusher = newPusher(s)
+	s.timekeeper = newTimekeeper(s)
 	return s
 }
 
@@ -158,6 +160,7 @@ func (s *Sync) handlers() map[libprotocol.ID]network.StreamHandler {
 		fetchProtocol(s.network):     s.guard.handler(fetchService, s.serveFetch),
 		reconcileProtocol(s.network): s.guard.handler(reconcileService, s.comparer.serve),
 		pushProtocol(s.network):      s.guard.handler(pushService, s.servePush),
+		clockProtocol(s.network):     s.guard.handler(clockService, s.serveClock),
 	}
 }
 
