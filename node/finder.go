@@ -16,6 +16,15 @@ type finder struct {
 	dht    *dht.IpfsDHT
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+
+	mu    sync.Mutex
+	known entryFacts
+}
+
+// entryFacts is how it went to enter this node at the meeting point.
+type entryFacts struct {
+	At    time.Time // the last time that it was entered
+	Error string    // what was wrong with the last attempt
 }
 
 // The pace of the finder. A look takes a few messages to peers that are connected already, most of the time.
@@ -42,6 +51,24 @@ func (f *finder) Close() error {
 	f.cancel()
 	f.done.Wait()
 	return nil
+}
+
+func (f *finder) facts() entryFacts {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.known
+}
+
+// tried notes how an attempt to enter this node went.
+func (f *finder) tried(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.known.Error = ""
+	if err != nil {
+		f.known.Error = err.Error()
+	} else {
+		f.known.At = time.Now()
+	}
 }
 
 // find looks for others, over and over.
@@ -77,6 +104,7 @@ func (f *finder) provide(ctx context.Context) {
 			limited, cancel := context.WithTimeout(ctx, provideTime)
 			err := f.dht.Provide(limited, f.at, true)
 			cancel()
+			f.tried(err)
 			if err == nil {
 				entered, at, pause = time.Now(), now, firstFind
 			} else {

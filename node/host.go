@@ -53,6 +53,12 @@ type hostConfig struct {
 	punches *punches
 	service *relayCounter
 	source  *relaySource
+	mapping *portMapping
+}
+
+// relaysForOthers reports whether a host relays for others once everybody can dial it.
+func (c *hostConfig) relaysForOthers() bool {
+	return c.far() && len(c.relays) == 0 && !c.noRelayService
 }
 
 // far reports whether a host has to do with machines other than this one.
@@ -140,7 +146,7 @@ func (c *hostConfig) reachOptions() []libp2p.Option {
 		options = append(options, libp2p.ForceReachabilityPublic())
 	}
 	if c.profile == ProfileDefault && !c.noPortMapping {
-		options = append(options, libp2p.NATPortMap())
+		options = append(options, libp2p.NATManager(c.mapping.begin))
 	}
 	if !c.noRelayService {
 		c.service.MetricsTracer = relay.NewMetricsTracer(relay.WithRegisterer(c.registry))

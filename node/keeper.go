@@ -34,6 +34,8 @@ type keeper struct {
 	log      *slog.Logger
 	events   event.Subscription
 	dialed   chan dialResult
+	asked    chan func()
+	ended    <-chan struct{}
 	dialing  int
 	cancel   context.CancelFunc
 	done     sync.WaitGroup
@@ -58,6 +60,7 @@ func newKeeper(h host.Host, seeds []peer.AddrInfo, worth func(peer.ID) []ma.Mult
 		host: h, seeds: make(map[peer.ID]peer.AddrInfo, len(seeds)), lost: map[peer.ID][]ma.Multiaddr{}, worth: worth,
 		log: log, events: events, cancel: cancel,
 		dialed: make(chan dialResult, maxDials), // no dial waits for the loop, which may have ended
+		asked:  make(chan func()), ended: ctx.Done(),
 	}
 	ids := make([]peer.ID, len(seeds))
 	for i, s := range seeds {
@@ -85,6 +88,17 @@ func (k *keeper) isSeed(p peer.ID) bool {
 	return ok
 }
 
+// facts tells how it stands with the peers to stay connected to, the seeds first; none once the keeper is closed.
+func (k *keeper) facts() (list []dialFacts) {
+	told := make(chan struct{})
+	select {
+	case k.asked <- func() { list = k.schedule.facts(); close(told) }:
+		<-told
+	case <-k.ended:
+	}
+	return list
+}
+
 func (k *keeper) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -100,6 +114,8 @@ func (k *keeper) run(ctx context.Context) {
 			k.happened(e)
 		case r := <-k.dialed:
 			k.dialEnded(r)
+		case tell := <-k.asked:
+			tell()
 		}
 		k.dialDue(ctx)
 		if next := k.schedule.next(); !next.IsZero() && k.dialing < maxDials {

@@ -15,6 +15,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	ma "github.com/multiformats/go-multiaddr"
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -46,6 +47,7 @@ type Node struct {
 	relays   []peer.AddrInfo                    // the only way to the node, if there are any
 
 	relaySource relaySource
+	instruments instruments
 
 	closing closing
 	once    sync.Once
@@ -133,6 +135,8 @@ func (n *Node) start(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
+	n.instruments.drops = newDropWatch(n.drops)
+	n.closing.add("count of drops", n.instruments.drops.Close)
 	n.service = n.newService(keeper, trust)
 	n.served = true
 	server := serveAPI(listener, n.service, n.testbed, c, token, n.registry, n.Ready)
@@ -156,7 +160,7 @@ func (n *Node) startHost(identity ed25519.PrivateKey) error {
 	hc := hostConfig{identity: identity, profile: c.Profile, offline: c.Offline, version: c.Version,
 		registry: n.registry, traffic: n.traffic, shunned: &n.shunned,
 		noPortMapping: c.NoPortMapping, noRelayService: c.NoRelayService, secret: c.Secret,
-		punches: new(punches), service: new(relayCounter), source: &n.relaySource}
+		punches: new(punches), service: new(relayCounter), source: &n.relaySource, mapping: new(portMapping)}
 	var err error
 	if hc.announce, err = parseAnnounce(c.Announce); err != nil {
 		return err
@@ -178,6 +182,7 @@ func (n *Node) startHost(identity ed25519.PrivateKey) error {
 		return err
 	}
 	n.closing.add("reach", n.reach.Close)
+	n.instruments = instruments{begun: time.Now(), shunned: &n.shunned, reach: n.reach, portMapping: hc.mapping, relays: hc.relaysForOthers()}
 	if c.Testbed == nil {
 		return nil
 	}
@@ -185,7 +190,9 @@ func (n *Node) startHost(identity ed25519.PrivateKey) error {
 	stop := hc.links.watch(n.host.Network())
 	n.closing.add("links", func() error { stop(); return nil })
 	if c.Testbed.RelayService {
-		service, err := newRelay(n.host)
+		hc.service.MetricsTracer = relay.NewMetricsTracer(relay.WithRegisterer(n.registry))
+		n.instruments.relays = true
+		service, err := newRelay(n.host, hc.service)
 		if err != nil {
 			return err
 		}
@@ -247,12 +254,14 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 	n.roaming = newRoaming(n.host, c.Logger)
 	n.closing.add("roaming", n.roaming.Close)
 	if len(n.relays) > 0 {
-		n.closing.add("relays", newReserver(n.host, n.relays, c.Logger).Close)
+		n.instruments.reserver = newReserver(n.host, n.relays, c.Logger)
+		n.closing.add("relays", n.instruments.reserver.Close)
 	} else if err := listen(n.host, c.Profile, c.Listen, c.Secret != nil); err != nil {
 		return nil, err
 	}
 	if c.Profile == ProfileDefault && !c.NoMDNS {
 		n.closing.add("neighbors", newNeighbors(n.host, serviceName(c.Network), c.Profile.dialableInfo, c.Logger).Close)
+		n.instruments.neighbors = true
 	}
 	n.relaySource.begin(n.host, dht, seeds, n.speaks)
 	if c.Profile == ProfileDefault {
@@ -274,8 +283,10 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 		r := newRendezvous(m, lead, n.wantsGuests)
 		r.start()
 		n.closing.add("rendezvous", r.Close)
+		n.instruments.rendezvous = r
 	}
-	n.closing.add("finder", newFinder(m, dht).Close)
+	n.instruments.dht, n.instruments.finder = dht, newFinder(m, dht)
+	n.closing.add("finder", n.instruments.finder.Close)
 	return keeper, nil
 }
 

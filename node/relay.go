@@ -18,10 +18,10 @@ import (
 )
 
 // newRelay has a host relay connections between others, whether or not it can be reached from the Internet.
-func newRelay(h host.Host) (*relay.Relay, error) {
+func newRelay(h host.Host, counter relay.MetricsTracer) (*relay.Relay, error) {
 	r := relay.DefaultResources()
 	r.MaxReservationsPerIP = r.MaxReservations // the nodes of a testbed may all have one address
-	service, err := relay.New(h, relay.WithResources(r))
+	service, err := relay.New(h, relay.WithResources(r), relay.WithMetricsTracer(counter))
 	if err != nil {
 		return nil, fmt.Errorf("relay service: %w", err)
 	}
@@ -65,10 +65,13 @@ type reserver struct {
 	lost   map[peer.ID]chan struct{}
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+
+	mu     sync.Mutex
+	places map[peer.ID]time.Time // until when, at which relay
 }
 
 func newReserver(h host.Host, relays []peer.AddrInfo, log *slog.Logger) *reserver {
-	r := &reserver{host: h, log: log, lost: make(map[peer.ID]chan struct{}, len(relays))}
+	r := &reserver{host: h, log: log, lost: make(map[peer.ID]chan struct{}, len(relays)), places: map[peer.ID]time.Time{}}
 	for _, at := range relays {
 		r.lost[at.ID] = make(chan struct{}, 1)
 		h.ConnManager().Protect(at.ID, "lf-relay")
@@ -99,6 +102,18 @@ func (r *reserver) Close() error {
 	return nil
 }
 
+// holds lists the relays at which the node has a place now: it lasts until it expires, or the connection ends.
+func (r *reserver) holds() (list []peer.ID) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for p, until := range r.places {
+		if time.Now().Before(until) && r.host.Network().Connectedness(p) == network.Connected {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
 // keep reserves, and again when the connection is lost or half the time has passed.
 func (r *reserver) keep(ctx context.Context, at peer.AddrInfo) {
 	pause := minReserve
@@ -110,6 +125,9 @@ func (r *reserver) keep(ctx context.Context, at peer.AddrInfo) {
 			pause = min(2*pause, maxReserve)
 		} else {
 			r.log.Info("reachable through a relay", "relay", at.ID)
+			r.mu.Lock()
+			r.places[at.ID] = until
+			r.mu.Unlock()
 			pause, wait = minReserve, time.Until(until)/2
 		}
 		timer := time.NewTimer(max(wait, minReserve/2))

@@ -99,6 +99,27 @@ func (s *schedule) seeds() (count int) {
 	return count
 }
 
+// dialFacts is how it stands with one peer to stay connected to.
+type dialFacts struct {
+	peer            peer.ID
+	seed, connected bool
+	failures        int       // dials in vain since it was lost
+	due             time.Time // zero while it is connected or being dialed
+}
+
+// facts lists the seeds, then the peers that were lost.
+func (s *schedule) facts() (list []dialFacts) {
+	for _, p := range s.order {
+		t := s.targets[p]
+		f := dialFacts{peer: p, seed: t.seed, connected: t.connected, failures: t.failures}
+		if !t.connected && !t.dialing {
+			f.due = t.due
+		}
+		list = append(list, f)
+	}
+	return list
+}
+
 // tick returns the peers to dial now, at most room of them; each must be answered by dialed.
 func (s *schedule) tick(now time.Time, room int) []peer.ID {
 	if !s.resetDue.IsZero() && !now.Before(s.resetDue) {

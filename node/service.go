@@ -33,8 +33,10 @@ type service struct {
 	oracle  *oracle.Commentator // nil where the node is none
 	traffic *traffic
 	punches *punches
-	clock   func() time.Time
-	log     *slog.Logger
+	// instruments are what the doctor looks at.
+	instruments instruments
+	clock       func() time.Time
+	log         *slog.Logger
 
 	// solving is taken by the one request that solves; waiting by it and those that wait for their turn.
 	solving, waiting chan struct{}
@@ -50,7 +52,7 @@ func (n *Node) newService(k *keeper, t *trust) *service {
 	return &service{
 		config: c, started: c.Clock().UTC(), store: n.store, sync: n.sync, host: n.host, keeper: k, owners: c.Home.Owners(),
 		names: newNames(c.Network), trust: t, oracle: n.oracle.Load(), clock: c.Clock, log: c.Logger,
-		traffic: n.traffic, punches: n.reach.circle.punches, syncing: make(chan struct{}, maxSyncing),
+		traffic: n.traffic, punches: n.reach.circle.punches, instruments: n.instruments, syncing: make(chan struct{}, maxSyncing),
 		solving: make(chan struct{}, 1), waiting: make(chan struct{}, maxWaitingWrites), threads: solverThreads(c.Threads),
 	}
 }

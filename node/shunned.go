@@ -1,11 +1,15 @@
 package node
 
 import (
+	"cmp"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/lf-store/lf/node/api"
 )
 
 // maxShunned bounds the peers that are refused, some 100 bytes each. Who has a thousand identities costs the most a node can do
@@ -27,6 +31,23 @@ func (s *shunned) allow(p peer.ID) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return !time.Now().Before(s.until[p])
+}
+
+// listShunned is how many of the peers that are refused are named to who asks.
+const listShunned = 16
+
+// facts counts those who are refused now, and names some, those that are refused for longest.
+func (s *shunned) facts(now time.Time) api.ShunnedPeers {
+	list := []api.Shunned{}
+	s.mu.RLock()
+	for p, until := range s.until {
+		if now.Before(until) {
+			list = append(list, api.Shunned{Peer: p.String(), Until: millis(until)})
+		}
+	}
+	s.mu.RUnlock()
+	slices.SortFunc(list, func(a, b api.Shunned) int { return cmp.Or(cmp.Compare(b.Until, a.Until), cmp.Compare(a.Peer, b.Peer)) })
+	return api.ShunnedPeers{Count: len(list), Peers: list[:min(len(list), listShunned)]}
 }
 
 // add refuses a peer for so long, and ends its connections, which it does not wait for.

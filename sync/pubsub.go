@@ -125,10 +125,11 @@ func localNetworks() []*net.IPNet {
 	return nets
 }
 
-// GossipDrops counts what PubSub drops, as a tracer of it. Its zero value is ready.
+// GossipDrops counts what PubSub drops, and who is in its mesh (mesh.go), as a tracer of it. Its zero value is ready.
 type GossipDrops struct {
 	silentTracer
 	in, out atomic.Uint64
+	mesh    mesh
 }
 
 var _ pubsub.RawTracer = (*GossipDrops)(nil)

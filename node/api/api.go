@@ -14,6 +14,8 @@ import (
 type Service interface {
 	// Status tells how the node is.
 	Status(ctx context.Context) (*Status, error)
+	// Doctor says what works and what does not.
+	Doctor(ctx context.Context) (*Checkup, error)
 	// Peers lists the connected peers.
 	Peers(ctx context.Context) ([]Peer, error)
 	// Network returns the network's file: the genesis and the seeds in use.

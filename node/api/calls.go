@@ -45,6 +45,12 @@ func (c *Client) Status(ctx context.Context) (*Status, error) {
 	return ok(&s, c.get(ctx, "/v1/status", &s))
 }
 
+// Doctor implements [Service].
+func (c *Client) Doctor(ctx context.Context) (*Checkup, error) {
+	var checkup Checkup
+	return ok(&checkup, c.get(ctx, "/v1/doctor", &checkup))
+}
+
 // Peers implements [Service].
 func (c *Client) Peers(ctx context.Context) ([]Peer, error) {
 	var list PeerList

@@ -13,7 +13,7 @@
 // Requests pass through huma on net/http's mux: an operation's input is a struct whose tags name the parameters and their
 // limits, and the OpenAPI 3.1 document is made of the same structs. What huma would let pass, exchange.go refuses first.
 //
-// Reading order: api.go (the interface and its types), check.go (their rules), error.go, handler.go, routes.go (the
+// Reading order: api.go (the interface and its types), checkup.go (those of the doctor), check.go (their rules), error.go, handler.go, routes.go (the
 // operations) and messages.go (what they take and give), guard.go (who may ask), exchange.go and body.go (between huma and
 // us), openapi.go, metrics.go, server.go, client.go, calls.go.
 package api

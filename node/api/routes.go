@@ -18,6 +18,12 @@ func (h *Handler) addNode() {
 		return answered(h.service.Status(ctx))
 	})
 	add(h, huma.Operation{
+		Method: "GET", Path: "/v1/doctor", OperationID: "doctor", Summary: "What works and what does not, in words", Security: readers,
+		Description: "Findings, an area each, with what to try next where something is not as it should be, and the facts that they rest on. The status is 200 whatever is found: healthy tells.",
+	}, func(ctx context.Context, _ *nothing) (*answer[*Checkup], error) {
+		return answered(h.service.Doctor(ctx))
+	})
+	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/peers", OperationID: "peers", Summary: "The connected peers", Security: readers,
 	}, func(ctx context.Context, _ *nothing) (*answer[PeerList], error) {
 		peers, err := h.service.Peers(ctx)

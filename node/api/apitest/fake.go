@@ -116,6 +116,28 @@ func (f *Fake) Status(ctx context.Context) (*api.Status, error) {
 	return s, ctx.Err()
 }
 
+// Doctor implements api.Service. A fake has nothing that could be wrong, but that it is offline.
+func (f *Fake) Doctor(ctx context.Context) (*api.Checkup, error) {
+	s, err := f.Status(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &api.Checkup{
+		Healthy: true,
+		Findings: []api.Finding{
+			{Area: "network", State: api.FindingNote, Text: "offline: this node talks to no peers", Advice: "none: it is a fake"},
+		},
+		Facts: api.Facts{
+			Now: now(), Network: s.Network.Parameters.Name, Profile: s.Profile, Offline: true, Sync: s.Sync,
+			Listening: []string{}, Dials: []api.DialState{}, Shunned: api.ShunnedPeers{Peers: []api.Shunned{}},
+			Reach:  api.ReachFacts{Reachability: api.ReachUnknown, Transports: []api.TransportFacts{}},
+			Relays: []string{}, Punches: api.Punches{Last: []api.Punch{}}, DHT: api.DHTFacts{Mode: api.DHTOff},
+			Clock: api.ClockFacts{DriftMS: s.Network.Parameters.ClockDrift}, Drops: []api.DropCount{},
+			Disk: api.DiskFacts{Database: s.Storage.Bytes},
+		},
+	}, nil
+}
+
 // Synced implements api.Service. A fake knows nobody that it could be in sync with.
 func (f *Fake) Synced(ctx context.Context, timeout time.Duration) (*api.SyncStatus, error) {
 	if err := api.CheckTimeout(timeout); err != nil {

@@ -22,6 +22,7 @@ func TestService(t *testing.T, open func(t *testing.T) api.Service) {
 		run  func(*fixture)
 	}{
 		{"status", (*fixture).status},
+		{"doctor", (*fixture).doctor},
 		{"synced", (*fixture).synced},
 		{"links", (*fixture).links},
 		{"set and query by name", (*fixture).setAndQuery},

@@ -37,6 +37,41 @@ func (f *fixture) status() {
 	}
 }
 
+// doctor wants findings that are of use: one for each area, with advice where something is not as it should be.
+func (f *fixture) doctor() {
+	c, err := f.service.Doctor(f.ctx)
+	if err != nil {
+		f.Fatal(err)
+	}
+	if len(c.Findings) == 0 {
+		f.Fatal("nothing is found")
+	}
+	healthy, areas := true, map[string]bool{}
+	for _, d := range c.Findings {
+		known := slices.Contains([]string{api.FindingOK, api.FindingNote, api.FindingWarning, api.FindingFailure}, d.State)
+		if !known || d.Area == "" || d.Text == "" || areas[d.Area] || (d.Advice == "") != (d.State == api.FindingOK) {
+			f.Errorf("finding %+v", d)
+		}
+		healthy, areas[d.Area] = healthy && d.State != api.FindingFailure, true
+	}
+	if c.Healthy != healthy {
+		f.Errorf("healthy: %t, with %+v", c.Healthy, c.Findings)
+	}
+	status, err := f.service.Status(f.ctx)
+	if err != nil {
+		f.Fatal(err)
+	}
+	facts := &c.Facts
+	if facts.Network != f.network.Params().Name || facts.Profile != status.Profile || facts.Offline != status.Offline || facts.Now == 0 ||
+		facts.Clock.DriftMS != f.network.Params().ClockDrift || facts.Disk.Database == 0 || facts.Sync.Attached != status.Sync.Attached {
+		f.Errorf("facts %+v", facts)
+	}
+	if facts.Listening == nil || facts.Dials == nil || facts.Shunned.Peers == nil || facts.Reach.Transports == nil || facts.Relays == nil ||
+		facts.Punches.Last == nil || facts.Drops == nil {
+		f.Errorf("a list that is nil: %+v", facts)
+	}
+}
+
 // synced wants an answer, or an error that tells how far the service is, in time.
 func (f *fixture) synced() {
 	begin := time.Now()

@@ -1,0 +1,96 @@
+package doctor
+
+import (
+	"fmt"
+
+	"github.com/lf-store/lf/node/api"
+)
+
+// soon is the advice where time alone may tell.
+const soon = "ask again in a minute: lf doctor"
+
+func (f *facts) network() *api.Finding {
+	switch {
+	case f.Offline:
+		return note("run lf node without --offline", "%q, offline: this node talks to no peers", f.Network)
+	case f.Private:
+		return ok("%q, private: only who has its secret gets in, over TCP and WebSocket", f.Network)
+	case f.Profile == profileLocal:
+		return ok("%q, on this machine alone (profile local)", f.Network)
+	}
+	return ok("%q", f.Network)
+}
+
+func (f *facts) peers() *api.Finding {
+	c := f.Peers
+	switch {
+	case f.Offline:
+		return nil
+	case c.Network > 0 && c.Relayed > 0:
+		return ok("%s of this network, %d of them through a relay only", peersText(c.Network), c.Relayed)
+	case c.Network > 0:
+		return ok("%s of this network", peersText(c.Network))
+	case f.young():
+		return note(soon, "none yet: the node has just started")
+	case c.Others > 0:
+		return warning(f.findPeers(), "none of this network, though %s of others: nothing comes in, and nothing that is written here gets out", peersText(c.Others))
+	}
+	return warning(f.findPeers(), "none: nothing comes in, and nothing that is written here gets out")
+}
+
+// findPeers is what to try for a node without any.
+func (f *facts) findPeers() string {
+	if seeds, _, _ := f.seedStates(); seeds > 0 {
+		return "see that the seeds run and that this machine reaches them (lf seeds), or name another node with lf node --seed"
+	}
+	return "name a node of this network with lf node --seed /ip4/…/tcp/…/p2p/12D3KooW… (lf status there shows its addresses; lf seeds)"
+}
+
+// seedStates counts the seeds, those connected, and names those that do not answer.
+func (f *facts) seedStates() (all, connected int, failing []api.DialState) {
+	for _, d := range f.Dials {
+		switch {
+		case !d.Seed:
+			continue
+		case d.Connected:
+			connected++
+		case d.Failures > 0:
+			failing = append(failing, d)
+		}
+		all++
+	}
+	return all, connected, failing
+}
+
+func (f *facts) seeds() *api.Finding {
+	all, connected, failing := f.seedStates()
+	const advice = "see that they run and that their addresses are still right; leave out of --seed and of the network's file what will not come back"
+	switch {
+	case f.Offline || all == 0:
+		return nil
+	case connected == all:
+		return ok("all are connected (%d)", all)
+	case len(failing) == 0:
+		return note(soon, "%d of %d connected, the others are being dialed", connected, all)
+	case connected > 0 || f.Peers.Network > 0:
+		return note(advice, "%d of %d connected; no answer from %s", connected, all, f.failingText(failing))
+	}
+	return warning(advice, "none of %d answers: %s", all, f.failingText(failing))
+}
+
+// failingText names seeds that do not answer, how often they were dialed, and when the first of them is dialed next.
+func (f *facts) failingText(failing []api.DialState) string {
+	var ids []string
+	dials, next := 0, uint64(0)
+	for _, d := range failing {
+		ids, dials = append(ids, d.Peer), max(dials, d.Failures)
+		if d.Next > 0 && (next == 0 || d.Next < next) {
+			next = d.Next
+		}
+	}
+	when := "being dialed now"
+	if next > 0 {
+		when = "next dial in " + roughly(f.until(next))
+	}
+	return fmt.Sprintf("%s after %s, %s", shorts(ids), counted(dials, "dial", "dials"), when)
+}
