@@ -11,6 +11,7 @@
 //   - Roaming is being carried elsewhere: connections that were left behind are found and ended, on both sides.
 //   - Neighbors are nodes of the network that multicast DNS finds on the local network.
 //   - The reach is what is known of how others get here: dialed, through a relay, through a hole punched.
+//   - The instruments are what the doctor (package doctor) looks at; the facts that it makes words of are gathered from them.
 //   - The known peers are those of this network that the node has met; they survive a restart.
 //   - The trust is whom the node's user believes where claims contradict each other: the policy and the elected oracles that
 //     a query goes by which does not say. The home has it, and the node follows when it changes.
@@ -19,8 +20,9 @@
 //
 // Reading order: config.go, node.go, binding.go, closing.go, limits.go; profile.go, gater.go, host.go; seeds.go,
 // schedule.go, keeper.go, known.go, discovery.go, providers.go, search.go, meeting.go, finder.go, rendezvous.go, guests.go, mdns.go,
-// reach.go, relaysource.go, punches.go, paths.go, ranker.go, pinger.go, roaming.go; adapter.go, trust.go, oracle.go, apiserver.go; service.go and
-// the files beside it, one an area: status.go, peers.go, query.go, records.go, links.go, owners.go, set.go.
+// reach.go, relaysource.go, punches.go, paths.go, ranker.go, portmapping.go, pinger.go, roaming.go; adapter.go, trust.go, oracle.go,
+// apiserver.go; service.go and the files beside it, one an area: status.go, checkup.go (with reachfacts.go, dropwatch.go), peers.go,
+// query.go, records.go, links.go, owners.go, set.go.
 //
 // The libraries' own logs are silent, as they speak of single connections, and remote peers can provoke most of it. With
 // GOLOG_LOG_LEVEL set (for example "warn,swarm2=debug") they go to the standard error output.

@@ -340,3 +340,21 @@ func TestLostAtOnce(t *testing.T) {
 		t.Errorf("only %d of 100 were ever chosen", len(chosen))
 	}
 }
+
+// TestScheduleFacts holds what is told of the peers to stay connected to.
+func TestScheduleFacts(t *testing.T) {
+	s := newSchedule([]peer.ID{"up", "away", "dialed"}, epoch, func() float64 { return 0 })
+	s.lost("lost", epoch, false)
+	s.tick(epoch, 3)
+	s.dialed("up", epoch, true, false)
+	s.dialed("away", epoch, false, false)
+	want := []dialFacts{
+		{peer: "up", seed: true, connected: true},
+		{peer: "away", seed: true, failures: 1, due: epoch.Add(minBackoff)},
+		{peer: "dialed", seed: true},
+		{peer: "lost", due: epoch.Add(minBackoff)},
+	}
+	if have := s.facts(); !slices.Equal(have, want) {
+		t.Errorf("have %+v\nwant %+v", have, want)
+	}
+}

@@ -41,4 +41,11 @@ func TestShunnedIsBounded(t *testing.T) {
 	if len(s.until) != maxShunned || s.allow(peer.ID(fmt.Sprint(maxShunned+9))) || !s.allow(peer.ID("0")) {
 		t.Errorf("%d are remembered, the first: %v, the last: %v", len(s.until), !s.allow("0"), !s.allow(peer.ID(fmt.Sprint(maxShunned+9))))
 	}
+	f := s.facts(time.Now())
+	if f.Count != maxShunned || len(f.Peers) != listShunned || f.Peers[0].Peer != peer.ID(fmt.Sprint(maxShunned+9)).String() || f.Peers[1].Until >= f.Peers[0].Until {
+		t.Errorf("%d are counted, %d named: %+v", f.Count, len(f.Peers), f.Peers)
+	}
+	if f := s.facts(time.Now().Add(24 * time.Hour)); f.Count != 0 || f.Peers == nil {
+		t.Errorf("when their time is over: %+v", f)
+	}
 }

@@ -26,6 +26,7 @@ type fakeNode struct {
 	frames  [][]byte
 	submit  func(n int) error // decides about the n-th submission, from 1
 	links   api.Links
+	checkup api.Checkup
 }
 
 // newFakeNode serves a fake node on a new network and points a new home to it.
@@ -78,6 +79,11 @@ func (f *fakeNode) Query(_ context.Context, q api.Query) (*api.QueryResult, erro
 		}
 	}
 	return &answers, nil
+}
+
+func (f *fakeNode) Doctor(context.Context) (*api.Checkup, error) {
+	checkup := f.checkup
+	return &checkup, nil
 }
 
 func (f *fakeNode) Links(context.Context, api.LinksQuery) (*api.Links, error) {

@@ -56,7 +56,8 @@ func (f *facts) disk() *api.Finding {
 	const advice = "make room where the node's home is, or move the home to a larger disk: everybody's records are kept there"
 	switch {
 	case !d.Known:
-		return note("see yourself that there is room where the node's home is", "how much is free is not known on this system; the database has %s", sizeText(d.Database))
+		return note("see yourself that there is room where the node's home is",
+			"how much is free is not known on this system; the database has %s", sizeText(d.Database))
 	case d.Free < noneFree:
 		return failure(advice, "full: %s free, the database has %s; records are not stored any more", sizeText(d.Free), sizeText(d.Database))
 	case d.Free < leastFree:

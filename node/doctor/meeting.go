@@ -14,11 +14,14 @@ func (f *facts) dht() *api.Finding {
 	case d.Peers == 0 && f.young():
 		return note(soon, "nobody in the routing table yet")
 	case d.Peers == 0:
-		return note(dialable, "nobody in the routing table, though %s connected", counted(f.Peers.Network, "peer is", "peers are"))
+		return note(dialable,
+			"nobody in the routing table, though %s connected", counted(f.Peers.Network, "peer is", "peers are"))
 	case d.Entered > 0:
-		return ok("%s in the routing table, as a %s; entered at the meeting point %s ago", peersText(d.Peers), d.Mode, roughly(f.since(d.Entered)))
+		return ok("%s in the routing table, as a %s; entered at the meeting point %s ago",
+			peersText(d.Peers), d.Mode, roughly(f.since(d.Entered)))
 	case d.Error != "" && !f.young():
-		return warning("see that the peers answer (lf peers); others find this node only by seeds meanwhile", "%s in the routing table, as a %s; not entered at the meeting point: %s", peersText(d.Peers), d.Mode, d.Error)
+		return warning("see that the peers answer (lf peers); others find this node only by seeds meanwhile",
+			"%s in the routing table, as a %s; not entered at the meeting point: %s", peersText(d.Peers), d.Mode, d.Error)
 	}
 	return note(soon, "%s in the routing table, as a %s; not entered at the meeting point yet", peersText(d.Peers), d.Mode)
 }
@@ -33,7 +36,8 @@ func (f *facts) rendezvous() *api.Finding {
 	case !r.On && f.Peers.Network > 0:
 		return nil
 	case !r.On:
-		return note("run lf node without --no-rendezvous; on a network of your own name peers of the public DHT with --rendezvous", "this node does not look for others in the public DHT")
+		return note("run lf node without --no-rendezvous; on a network of your own name peers of the public DHT with --rendezvous",
+			"this node does not look for others in the public DHT")
 	case r.Error != "" && f.Peers.Network == 0:
 		return warning(internet, "the last look into the public DHT failed: %s", r.Error)
 	case r.Error != "":

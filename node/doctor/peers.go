@@ -33,7 +33,8 @@ func (f *facts) peers() *api.Finding {
 	case f.young():
 		return note(soon, "none yet: the node has just started")
 	case c.Others > 0:
-		return warning(f.findPeers(), "none of this network, though %s of others: nothing comes in, and nothing that is written here gets out", peersText(c.Others))
+		return warning(f.findPeers(),
+			"none of this network, though %s of others: nothing comes in, and nothing that is written here gets out", peersText(c.Others))
 	}
 	return warning(f.findPeers(), "none: nothing comes in, and nothing that is written here gets out")
 }

@@ -14,7 +14,8 @@ func (f *facts) reach() *api.Finding {
 	case f.Offline:
 		return nil
 	case len(f.Listening) == 0 && len(f.Relays) == 0 && !f.young():
-		return failure("give an address to listen on: lf node --listen /ip4/0.0.0.0/tcp/9908", "this node listens nowhere: nobody can connect to it")
+		return failure("give an address to listen on: lf node --listen /ip4/0.0.0.0/tcp/9908",
+			"this node listens nowhere: nobody can connect to it")
 	case f.Profile == profileLocal:
 		return note("run lf node --profile default", "only this machine can dial this node (profile local)")
 	case f.Profile == profileServer:
@@ -22,7 +23,8 @@ func (f *facts) reach() *api.Finding {
 	case f.Reach.Reachability == api.ReachPublic:
 		return ok("everybody can dial this node")
 	case f.Reach.Reachability == api.ReachPrivate && len(f.Relays) > 0:
-		return note(f.forward(), "nobody can dial this node directly; others get here through %s", counted(len(f.Relays), "relay", "relays"))
+		return note(f.forward(),
+			"nobody can dial this node directly; others get here through %s", counted(len(f.Relays), "relay", "relays"))
 	case f.Reach.Reachability == api.ReachPrivate:
 		return warning(f.forward(), "nobody can dial this node, and it has no place at a relay: it meets only whom it dials itself")
 	case f.running() < patient || f.Peers.Network+f.Peers.Others == 0:
@@ -39,14 +41,17 @@ func (f *facts) serverReach() *api.Finding {
 	case len(reached) > 0:
 		return ok("everybody can dial this node")
 	case len(unreached) > 0:
-		return warning(fmt.Sprintf(advice, f.ports()), "the profile server says that everybody can dial this node, and those who tried could not")
+		return warning(fmt.Sprintf(advice, f.ports()),
+			"the profile server says that everybody can dial this node, and those who tried could not")
 	}
 	return note(soon, "not known yet: the profile server says that everybody can dial this node, and nobody has tried")
 }
 
 // forward is what makes a node dialable.
 func (f *facts) forward() string {
-	return fmt.Sprintf("forward %s on the router to this machine; should the node not find out by itself, name the outer address with lf node --announce", f.ports())
+	return fmt.Sprintf(
+		"forward %s on the router to this machine; should the node not find out by itself, name the outer address with lf node --announce",
+		f.ports())
 }
 
 // byState names the transports by which somebody dialed this node, and those by which nobody could.
@@ -84,7 +89,8 @@ func (f *facts) transports() *api.Finding {
 	case len(unreached) == 0:
 		return ok("others get here by %s", joined(reached))
 	}
-	return warning(fmt.Sprintf("let them in too, on the router and in firewalls: %s", f.ports()), "others get here by %s, not by %s", joined(reached), joined(unreached))
+	return warning(fmt.Sprintf("let them in too, on the router and in firewalls: %s", f.ports()),
+		"others get here by %s, not by %s", joined(reached), joined(unreached))
 }
 
 // router is about the ports that it opens; only the profile default asks.
@@ -164,11 +170,13 @@ func (f *facts) relaying() *api.Finding {
 	r := f.Relaying
 	switch {
 	case r.Running:
-		return ok("this node relays: %s, %s, %s so far", counted(r.Places, "place", "places"), counted(r.Circuits, "connection", "connections"), sizeText(r.Bytes))
+		return ok("this node relays: %s, %s, %s so far",
+			counted(r.Places, "place", "places"), counted(r.Circuits, "connection", "connections"), sizeText(r.Bytes))
 	case !f.far() || f.Reach.Reachability != api.ReachPublic:
 		return nil
 	case !r.Allowed:
-		return note("run lf node without --no-relay-service: a network lives by those that everybody can dial", "this node does not relay for those whom nobody can dial")
+		return note("run lf node without --no-relay-service: a network lives by those that everybody can dial",
+			"this node does not relay for those whom nobody can dial")
 	}
 	return note(soon, "this node does not relay yet, though everybody can dial it")
 }

@@ -59,7 +59,8 @@ func (f *facts) clock() *api.Finding {
 	case f.Offline || c.Peers == 0 && f.Peers.Network == 0:
 		return nil
 	case c.Peers == 0 && c.Silent > 0:
-		return note("connect to other nodes, or compare this machine's clock with another one", "not known: of %s none told the time", peersText(c.Silent))
+		return note("connect to other nodes, or compare this machine's clock with another one",
+			"not known: of %s none told the time", peersText(c.Silent))
 	case c.Peers == 0:
 		return note(soon, "not known yet: peers are asked some seconds after they came")
 	case sure <= drift/2:

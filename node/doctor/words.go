@@ -69,6 +69,9 @@ func (f *facts) ports() string {
 			}
 		}
 	}
+	if len(list) == 0 {
+		return "a port to listen on (lf node --listen)"
+	}
 	return joined(list)
 }
 
