@@ -57,11 +57,15 @@ func (f *fixture) doctor() {
 	if c.Healthy != healthy {
 		f.Errorf("healthy: %t, with %+v", c.Healthy, c.Findings)
 	}
+	f.facts(&c.Facts)
+}
+
+// facts holds a doctor's facts against the status; a list is never nil.
+func (f *fixture) facts(facts *api.Facts) {
 	status, err := f.service.Status(f.ctx)
 	if err != nil {
 		f.Fatal(err)
 	}
-	facts := &c.Facts
 	if facts.Network != f.network.Params().Name || facts.Profile != status.Profile || facts.Offline != status.Offline || facts.Now == 0 ||
 		facts.Clock.DriftMS != f.network.Params().ClockDrift || facts.Disk.Database == 0 || facts.Sync.Attached != status.Sync.Attached {
 		f.Errorf("facts %+v", facts)
