@@ -146,8 +146,7 @@ var findings = []struct {
 		f.Listening = []string{"/ip4/0.0.0.0/tcp/9908", "/ip4/0.0.0.0/tcp/9909/ws"}
 		f.Reach.Transports[0].State = api.TransportUnreachable
 		f.Reach.Transports[1].Transport = "websocket"
-		f.Reach.Transports = append(f.Reach.Transports, api.TransportFacts{Transport: "other", State: api.TransportReachable})
-	}}, "warning", "others get here by WebSocket (TCP) and other, not by TCP",
+	}}, "warning", "others get here by WebSocket (TCP), not by TCP",
 		"let them in too, on the router and in firewalls: TCP port 9908 and TCP port 9909"},
 
 	{"router", nil, "ok", "it forwards /ip4/11.0.0.1/tcp/9908 to this node", ""},
