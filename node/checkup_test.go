@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/lf-store/lf/node/api"
 )
@@ -77,6 +79,12 @@ func TestDoctor(t *testing.T) {
 		facts.Sync.Agreeing == 0 || facts.RunningMS == 0 || len(facts.Reach.Transports) != 1 || facts.Reach.Transports[0].Transport != "tcp" {
 		t.Errorf("facts %+v", facts)
 	}
+	metrics, err := late.registry.Gather()
+	if err != nil || !slices.ContainsFunc(metrics, func(m *dto.MetricFamily) bool {
+		return m.GetName() == "lf_sync_clock_offset_seconds" && m.GetMetric()[0].GetGauge().GetValue() > 290
+	}) {
+		t.Errorf("no metric of the clock, %v", err)
+	}
 	// The others see one peer of two whose clock is wrong, and are not to blame.
 	eventually(t, "a has measured both", func() bool { c = checkup(t, a); return c.Facts.Clock.Peers == 2 })
 	if f := finding(c, "clock"); !c.Healthy || f.State != api.FindingOK {
@@ -143,5 +151,23 @@ func TestPlaces(t *testing.T) {
 	}}
 	if have := new(instruments).places(&f); !slices.Equal(have, []string{relay}) {
 		t.Errorf("%q", have)
+	}
+}
+
+// TestKeeperFactsAfterClose holds that who asks while the node closes is answered.
+func TestKeeperFactsAfterClose(t *testing.T) {
+	h := bareHost(t)
+	k, err := newKeeper(h, infos(bareHost(t)), func(peer.ID) []ma.Multiaddr { return nil }, testLog(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if f := k.facts(); len(f) != 1 || !f[0].seed {
+		t.Errorf("%+v", f)
+	}
+	if err := k.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if f := k.facts(); f != nil {
+		t.Errorf("of a keeper that is closed: %+v", f)
 	}
 }

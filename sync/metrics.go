@@ -202,13 +202,14 @@ var (
 	missingDesc = prometheus.NewDesc("lf_sync_missing_records", "Records that are known to exist and are not attached here.", nil, nil)
 	syncedDesc  = prometheus.NewDesc("lf_sync_synced", "1 when at least half of the peers agree and nothing is known to be missing.", nil, nil)
 	ageDesc     = prometheus.NewDesc("lf_sync_agreement_age_seconds", "Time since the newest agreement with a peer; none before the first.", nil, nil)
+	clockDesc   = prometheus.NewDesc("lf_sync_clock_offset_seconds", "How far peers' clocks are ahead of this node's, the median; none before the first has told.", nil, nil)
 	droppedDesc = prometheus.NewDesc("lf_sync_dropped_total", "What was dropped because a queue was full.", []string{"queue"}, nil)
 )
 
 // Describe is prometheus.Collector's.
 func (g *gauges) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{peersDesc, wantedDesc, fetchesDesc, droppedDesc,
-		setDesc, readyDesc, partnerDesc, agreeDesc, missingDesc, syncedDesc, ageDesc} {
+		setDesc, readyDesc, partnerDesc, agreeDesc, missingDesc, syncedDesc, ageDesc, clockDesc} {
 		out <- d
 	}
 }
@@ -230,6 +231,9 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	gauge(syncedDesc, btoi(st.Sync.State == StateSynced))
 	if !st.Sync.Agreed.IsZero() {
 		out <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, time.Since(st.Sync.Agreed).Seconds())
+	}
+	if c := g.sync.Clock(); c.Peers > 0 {
+		out <- prometheus.MustNewConstMetric(clockDesc, prometheus.GaugeValue, c.Offset.Seconds())
 	}
 	for queue, n := range st.Dropped {
 		out <- prometheus.MustNewConstMetric(droppedDesc, prometheus.CounterValue, float64(n), queue)
