@@ -41,6 +41,12 @@ const (
 	// minReset is the pause between two resets of the back-off: an interface that flaps must not turn it off.
 	minReset = 10 * time.Second
 
+	// enoughExchanged is how many peers a node has that dials none any more of those that full ones name: more than GossipSub
+	// and the finder want, because those that it has may be full. exchangeDials bounds such dials a minute: GossipSub names 16
+	// peers at once, and may be told so at any rate.
+	enoughExchanged = 32
+	exchangeDials   = 16
+
 	// wantedRelays is at how many relays a node keeps a place that cannot be dialed: one may go away at any time. relaySearch is the
 	// pause between two looks for candidates while there are too few, which is a look at who is connected, and relayRefused
 	// for how long one is left alone that refused: its places are taken, or it was about to stop.

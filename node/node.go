@@ -229,7 +229,7 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := n.startSync(); err != nil || c.Offline {
+	if err := n.startSync(seeds); err != nil || c.Offline {
 		return nil, err
 	}
 	known, err := newKnown(ctx, n.host, n.datastore("peers"), n.speaks, c.Profile.mayDial, c.Logger)
@@ -311,7 +311,7 @@ func (n *Node) worthSeeking(p peer.ID) (at []ma.Multiaddr) {
 }
 
 // startSync starts gossip, unless offline, and the synchronization.
-func (n *Node) startSync() error {
+func (n *Node) startSync(seeds []peer.AddrInfo) error {
 	c := &n.config
 	config := lfsync.Config{
 		Network: c.Network, Store: syncStore{n.store, n.attached}, Verify: VerifyWork,
@@ -323,9 +323,12 @@ func (n *Node) startSync() error {
 		ctx, stop := context.WithCancel(context.Background())
 		n.closing.add("gossip", func() error { stop(); return nil })
 		config.GossipDrops = new(lfsync.GossipDrops)
-		options := append(lfsync.PubSubOptions(c.Network), pubsub.WithRawTracer(config.GossipDrops))
+		isSeed := func(p peer.ID) bool {
+			return slices.ContainsFunc(seeds, func(s peer.AddrInfo) bool { return s.ID == p })
+		}
+		options := append(lfsync.PubSubOptions(c.Network, isSeed), pubsub.WithRawTracer(config.GossipDrops))
 		var err error
-		if config.PubSub, err = pubsub.NewGossipSub(ctx, n.host, options...); err != nil {
+		if config.PubSub, err = pubsub.NewGossipSub(ctx, newExchange(n.host, c.Profile.dialableInfo), options...); err != nil {
 			return fmt.Errorf("gossip: %w", err)
 		}
 	}

@@ -255,6 +255,9 @@ const (
 
 // Limits of the door and of gossip.
 const (
+	// maxExchanged bounds the signed addresses of a peer that is named to others: a dozen addresses at relays take less, and
+	// GossipSub names 16 peers at once.
+	maxExchanged = 1 << 10
 	// maxRecent is how many records that came in lately are remembered: what gossip can deliver in the time it
 	// remembers message IDs itself (2 minutes) at 60 a second; 100 bytes each.
 	maxRecent = 8192

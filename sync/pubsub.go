@@ -2,6 +2,7 @@ package lfsync
 
 import (
 	"fmt"
+	"log/slog"
 	"net"
 	"sync/atomic"
 	"time"
@@ -10,13 +11,18 @@ import (
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/peer"
 	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
+	"github.com/libp2p/go-libp2p/core/record"
+	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/lf-store/lf/protocol"
 )
 
 // PubSubOptions returns what a GossipSub router needs for a network: give them to pubsub.NewGossipSub, and
-// pubsub.WithRawTracer(drops) for Config.GossipDrops besides.
-func PubSubOptions(n *protocol.Network) []pubsub.Option {
+// pubsub.WithRawTracer(drops) for Config.GossipDrops besides. isSeed tells whom the user or the network names as a way in, from
+// any goroutine; nil: nobody.
+//
+// The router dials, by its host's Connect, whom a peer names that has no place left for this node (peer exchange).
+func PubSubOptions(n *protocol.Network, isSeed func(peer.ID) bool) []pubsub.Option {
 	return []pubsub.Option{
 		// Records sign themselves; who gossips one need not be known.
 		pubsub.WithMessageSignaturePolicy(pubsub.StrictNoSign),
@@ -28,11 +34,28 @@ func PubSubOptions(n *protocol.Network) []pubsub.Option {
 		// What is published here goes to all peers: a mesh takes a heartbeat or two to grow, and a message that was
 		// published before is not made up for.
 		pubsub.WithFloodPublish(true),
-		pubsub.WithPeerScore(scoreParams(n), scoreThresholds()),
+		pubsub.WithPeerScore(scoreParams(n, isSeed), scoreThresholds()),
+		// Everybody names others to whom it turns away: a node does not know whose seed it is. Who is told decides whether to
+		// listen (peerExchangeThreshold).
+		pubsub.WithPeerExchange(true),
+		pubsub.WithCustomPXRecordReducer(exchanged),
 		// Only this network's topic: a peer cannot make us keep lists of topics that it makes up.
 		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(
 			pubsub.NewAllowlistSubscriptionFilter(gossipTopic(n)), 16)),
 	}
+}
+
+// exchanged adds a peer to those that are named to one that is turned away. Without the addresses that the peer has signed
+// itself it is left out, since nobody could dial it.
+func exchanged(named []*pb.PeerInfo, _ *slog.Logger, p peer.ID, _ []ma.Multiaddr, signed *record.Envelope) []*pb.PeerInfo {
+	if signed == nil {
+		return named
+	}
+	raw, err := signed.Marshal()
+	if err != nil || len(raw) > maxExchanged {
+		return named
+	}
+	return append(named, &pb.PeerInfo{PeerID: []byte(p), SignedPeerRecord: raw})
 }
 
 // messageID is the hash of the whole frame: an ID that left out the value would let a true header with a false value
@@ -42,19 +65,34 @@ func messageID(m *pb.Message) string {
 	return string(h[:])
 }
 
-// The score that a peer can have. An invalid message counts by the square of its number; what good a peer does cannot make
-// up for one, let alone two, so the thresholds fall between these numbers:
+// The score that a peer can have. An invalid message counts by the square of its number; what good a peer does or is cannot
+// make up for one, let alone two, so the thresholds fall between these numbers:
 //
 //	no fault              0 … maxGoodScore
-//	1 invalid message     −100 … −50     gossip threshold −40: it is told and asked of no messages
+//	1 invalid message     −100 … −50     below 0 it has no place in the mesh; gossip threshold −40: it is told and asked of no messages
 //	2 invalid messages    −400 … −350    publish threshold −300: it gets no messages of ours either
 //	3 invalid messages    −900 … −850    graylist threshold −800: nothing of it is read any more
 //
 // An invalid message is invalid for everybody who checked it, so no honest peer with correct software forwards one.
 // Three cost us 3 × 0.2 ms; then it takes the peer an hour, or another connection from another address.
+//
+// The numbers begin with those that Lotus publishes, whose network has carried blocks by GossipSub for years, and leave them for
+// these reasons:
+//
+//   - −100 for an invalid message, by the square, forgotten within an hour, is Lotus' too. It gives its bootstrappers 2,500 points
+//     besides, so that one of those can send five and keep its place. Here a seed gets seedPoints, which one message outweighs: its
+//     name says where it is, not that it behaves.
+//   - Where a message comes every few seconds, deliveries tell the good from the lazy, and staying counts for nothing there. Records
+//     are rare, in a quiet hour nobody delivers any, and so staying counts here.
+//   - All good together makes 50 points here instead of thousands, and the thresholds are nearer to 0 accordingly: Lotus' first one,
+//     −500, would take three invalid messages.
+//   - It has no penalty for too few deliveries any more, and none fits here.
+//   - It punishes 6 peers behind one address, and by 100. Facts such as these are kept in offices and homes too.
+//   - It remembers for 6 hours who left with a bad score. Here no longer than who stays: who left is not better off, and
+//     everybody who left with 0 is remembered for as long, its address included.
 const (
 	invalidWeight      = -100
-	maxGoodScore       = 50
+	maxGoodScore       = meshPoints + deliveryPointsMost + seedPoints // 50
 	gossipThreshold    = -40
 	publishThreshold   = -300
 	graylistThreshold  = -800
@@ -63,25 +101,39 @@ const (
 	colocationWeight   = -10       // 17 peers: −10, 20 peers: −160
 	behaviorWeight     = -10       // for broken promises and grafts too early, beyond behaviorTolerance, squared
 	behaviorTolerance  = 6
-	meshPointsPerHour  = 10 // up to that, for staying
-	deliveryPointsMost = 40 // up to that, for being first
+	meshPoints         = 10 // up to that, for staying an hour
+	deliveryPointsMost = 15 // up to that, for being first
+	seedPoints         = 25 // for being a seed
 )
+
+// peerExchangeThreshold is the score from which on a node dials whom a peer names instead of a place in its mesh. Whoever names
+// them chooses a node's neighbors, and of those that one dials itself a mesh always keeps some: that is how it is not taken
+// over by those who come. So this takes a seed without a fault, or a peer that has been in the mesh for an hour and was the first
+// with ten records lately: longer than a newcomer needs neighbors, and paid with work where the network asks for it. Neither
+// staying nor delivering is enough alone.
+const peerExchangeThreshold = 20
 
 func scoreThresholds() *pubsub.PeerScoreThresholds {
 	return &pubsub.PeerScoreThresholds{
 		GossipThreshold:             gossipThreshold,
 		PublishThreshold:            publishThreshold,
 		GraylistThreshold:           graylistThreshold,
-		AcceptPXThreshold:           maxGoodScore, // peer exchange is off
-		OpportunisticGraftThreshold: 1,            // a mesh whose median is below it delivers nothing
+		AcceptPXThreshold:           peerExchangeThreshold,
+		OpportunisticGraftThreshold: 1, // a mesh whose median is below it is some minutes old, and delivers nothing
 	}
 }
 
-func scoreParams(n *protocol.Network) *pubsub.PeerScoreParams {
+func scoreParams(n *protocol.Network, isSeed func(peer.ID) bool) *pubsub.PeerScoreParams {
 	return &pubsub.PeerScoreParams{
-		Topics:                      map[string]*pubsub.TopicScoreParams{gossipTopic(n): topicScoreParams()},
-		TopicScoreCap:               maxGoodScore,
-		AppSpecificScore:            func(peer.ID) float64 { return 0 },
+		Topics:        map[string]*pubsub.TopicScoreParams{gossipTopic(n): topicScoreParams()},
+		TopicScoreCap: meshPoints + deliveryPointsMost,
+		AppSpecificScore: func(p peer.ID) float64 {
+			if isSeed != nil && isSeed(p) {
+				return seedPoints
+			}
+			return 0
+		},
+		AppSpecificWeight:           1,
 		IPColocationFactorWeight:    colocationWeight,
 		IPColocationFactorThreshold: peersPerAddress,
 		IPColocationFactorWhitelist: localNetworks(),
@@ -100,8 +152,8 @@ func topicScoreParams() *pubsub.TopicScoreParams {
 	return &pubsub.TopicScoreParams{
 		TopicWeight:                    1,
 		TimeInMeshWeight:               1,
-		TimeInMeshQuantum:              time.Hour / meshPointsPerHour,
-		TimeInMeshCap:                  meshPointsPerHour,
+		TimeInMeshQuantum:              time.Hour / meshPoints,
+		TimeInMeshCap:                  meshPoints,
 		FirstMessageDeliveriesWeight:   1,
 		FirstMessageDeliveriesDecay:    pubsub.ScoreParameterDecay(forgiveness),
 		FirstMessageDeliveriesCap:      deliveryPointsMost,

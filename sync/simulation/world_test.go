@@ -31,7 +31,9 @@ type settings struct {
 	maxValue  uint32    // of the network
 	gossip    gossipLoss
 	options   []pubsub.Option // besides those of a node
-	redial    time.Duration   // between tries to reach a neighbor that is not there
+	optionsOf func(node int) []pubsub.Option
+	isSeed    func(peer.ID) bool // of all nodes
+	redial    time.Duration      // between tries to reach a neighbor that is not there
 	seed      uint64
 }
 
@@ -72,9 +74,10 @@ type node struct {
 	gossip    *gossipCounts
 
 	// What it has while it runs.
-	host *simHost
-	sync *lfsync.Sync
-	stop func() error
+	host   *simHost
+	pubsub *pubsub.PubSub
+	sync   *lfsync.Sync
+	stop   func() error
 }
 
 // newWorld makes a world whose nodes do not run yet.
@@ -201,15 +204,19 @@ func (n *node) open() (err error) {
 	ctx, stop := context.WithCancel(context.Background())
 	closing.add(func() error { stop(); return nil })
 	// What node.startSync does.
-	options := append(lfsync.PubSubOptions(w.network), pubsub.WithRawTracer(drops),
+	options := append(lfsync.PubSubOptions(w.network, w.config.isSeed), pubsub.WithRawTracer(drops),
 		pubsub.WithRawTracer(n.gossip), pubsub.WithLogger(slog.New(slog.DiscardHandler)))
 	if w.config.gossip != nil {
 		options = append(options, pubsub.WithAppSpecificRpcInspector(n.lose()))
 	}
 	options = append(options, w.config.options...)
+	if w.config.optionsOf != nil {
+		options = append(options, w.config.optionsOf(n.index)...)
+	}
 	if config.PubSub, err = pubsub.NewGossipSub(ctx, n.host, options...); err != nil {
 		return err
 	}
+	n.pubsub = config.PubSub
 	if n.sync, err = lfsync.New(config); err != nil {
 		return err
 	}
@@ -261,7 +268,7 @@ func (n *node) close() error {
 		return nil
 	}
 	err := n.stop()
-	n.stop, n.host, n.sync = nil, nil, nil
+	n.stop, n.host, n.pubsub, n.sync = nil, nil, nil, nil
 	return err
 }
 

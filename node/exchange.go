@@ -1,0 +1,53 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+	"golang.org/x/time/rate"
+)
+
+// exchange is the host as GossipSub has it, which dials only whom others name: a seed that has no place for a node in its mesh tells
+// it of some that may (peer exchange). The seed may have been taken over since it was named, and those it tells of may all be one
+// person's. So what it says fills the room that is empty and no more, and it is not heard faster than a correct one speaks. As
+// for every dial, the gater decides at last; here, addresses that the profile forbids are not even remembered.
+type exchange struct {
+	host.Host
+	allow func(peer.AddrInfo) peer.AddrInfo // keeps the addresses that may be dialed
+	pace  *rate.Limiter
+}
+
+var (
+	errEnoughPeers = errors.New("this node has enough peers")
+	errTooMany     = errors.New("too many peers were named")
+	errNoWay       = errors.New("no address that this node may dial")
+)
+
+func newExchange(h host.Host, allow func(peer.AddrInfo) peer.AddrInfo) *exchange {
+	return &exchange{h, allow, rate.NewLimiter(rate.Every(time.Minute/exchangeDials), exchangeDials)}
+}
+
+// Connect dials a peer that was named, if there is use for it.
+func (e *exchange) Connect(ctx context.Context, at peer.AddrInfo) error {
+	at = e.allow(at)
+	at.Addrs = at.Addrs[:min(len(at.Addrs), maxKnownAddrs)]
+	switch {
+	case at.ID == e.ID() || len(at.Addrs) == 0:
+		return errNoWay
+	case len(e.Network().Peers()) >= enoughExchanged:
+		return errEnoughPeers
+	case !e.pace.Allow():
+		return errTooMany
+	}
+	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "peer exchange"), dialTimeout)
+	defer cancel()
+	if err := e.Host.Connect(ctx, at); err != nil {
+		return fmt.Errorf("dial a peer that was named: %w", err)
+	}
+	return nil
+}
