@@ -9,6 +9,7 @@
 //   - The finder enters the node at the network's meeting point in its own DHT, and dials those who are there. The rendezvous does the same
 //     in a public DHT of others, for nodes that know nobody; its peers there are guests, with which the node parts again.
 //   - Roaming is being carried elsewhere: connections that were left behind are found and ended, on both sides.
+//   - The exchange holds the dials that gossip asks for, of peers that a full one names, to what they are good for.
 //   - Neighbors are nodes of the network that multicast DNS finds on the local network.
 //   - The reach is what is known of how others get here: dialed, through a relay, through a hole punched.
 //   - The instruments are what the doctor (package doctor) looks at; the facts that it makes words of are gathered from them.
@@ -20,8 +21,8 @@
 //
 // Reading order: config.go, node.go, binding.go, closing.go, limits.go; profile.go, gater.go, host.go; seeds.go,
 // schedule.go, keeper.go, known.go, discovery.go, providers.go, search.go, meeting.go, finder.go, rendezvous.go, guests.go, mdns.go,
-// reach.go, relaysource.go, punches.go, paths.go, ranker.go, portmapping.go, pinger.go, roaming.go; adapter.go, trust.go, oracle.go,
-// apiserver.go; service.go and the files beside it, one an area: status.go, checkup.go (with reachfacts.go, dropwatch.go), peers.go,
+// exchange.go, reach.go, relaysource.go, punches.go, paths.go, ranker.go, portmapping.go, pinger.go, roaming.go; adapter.go, trust.go,
+// oracle.go, apiserver.go; service.go and the files beside it, one an area: status.go, checkup.go (with reachfacts.go, dropwatch.go), peers.go,
 // query.go, records.go, links.go, owners.go, set.go.
 //
 // The libraries' own logs are silent, as they speak of single connections, and remote peers can provoke most of it. With

@@ -59,7 +59,6 @@ func (c *cli) doctor(ctx context.Context) error {
 }
 
 // stateWord is a state of findings as people see it: what is wrong stands out.
-// stateWord is a state of findings as people see it: what is wrong stands out.
 func stateWord(state string) string {
 	switch state {
 	case api.FindingWarning:
