@@ -14,8 +14,9 @@ import (
 )
 
 // newDHT joins the network's own DHT. It knows nobody but the peers that the node is connected to, asks those for more,
-// and turns to the known ones only when it has none. It keeps no values, for which LF has a better place, and of provider
-// records, of which anybody could store any number, only those that the door lets in: each is a commit of the database.
+// and turns to the known ones only when it has none. When it looks around itself is left to the finder. It keeps no values, for
+// which LF has a better place, and of provider records, of which anybody could store any number, only those that the door lets in:
+// each is a commit of the database.
 func newDHT(ctx context.Context, h host.Host, prefix string, store datastore.Batching, p Profile, known func() []peer.AddrInfo, door *providerDoor) (*dht.IpfsDHT, error) {
 	mode := dht.ModeServer
 	if p == ProfileDefault {
@@ -24,7 +25,7 @@ func newDHT(ctx context.Context, h host.Host, prefix string, store datastore.Bat
 	d, err := dht.New(h,
 		dht.ProtocolPrefix(libp2pprotocol.ID(prefix)), dht.Datastore(store), dht.DisableValues(), dht.Mode(mode),
 		dht.ProviderManagerOpts(records.ProvideValidity(provideValidity), records.ProviderAddrTTL(provideValidity)), dht.OnRequestHook(door.check),
-		dht.BootstrapPeersFunc(known), dht.AddressFilter(p.dialable),
+		dht.BootstrapPeersFunc(known), dht.AddressFilter(p.dialable), dht.DisableAutoRefresh(), // the finder refreshes it
 	)
 	if err != nil {
 		return nil, fmt.Errorf("DHT: %w", err)

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"math"
 	"strings"
 	"sync"
 	"time"
@@ -33,7 +34,10 @@ const (
 	enoughPeers = 12
 	firstFind   = 2 * time.Second
 	mostFind    = 2 * time.Minute
-	contentFind = 30 * time.Minute
+	contentFind = 30 * time.Minute // also where fewer are all there are
+	// firstRefresh, mostRefresh and quietRefresh are the pauses between looks of the DHT around itself, the last one while the peers
+	// in its routing table stay as many.
+	firstRefresh, mostRefresh, quietRefresh = 30 * time.Second, 10 * time.Minute, time.Hour
 	// findTime and provideTime bound one look and one entry, which end by themselves when the closest peers were asked.
 	findTime, provideTime = 30 * time.Second, time.Minute
 )
@@ -43,6 +47,7 @@ func newFinder(m meeting, d *dht.IpfsDHT) *finder {
 	f := &finder{meeting: m, dht: d, cancel: cancel}
 	f.done.Go(func() { f.find(ctx) })
 	f.done.Go(func() { f.provide(ctx) })
+	f.done.Go(func() { f.refresh(ctx) })
 	return f
 }
 
@@ -73,7 +78,7 @@ func (f *finder) tried(err error) {
 
 // find looks for others, over and over.
 func (f *finder) find(ctx context.Context) {
-	s := search{first: firstFind, most: mostFind, content: contentFind, enough: enoughPeers}
+	s := search{first: firstFind, most: mostFind, content: contentFind, quiet: contentFind, enough: enoughPeers}
 	for ctx.Err() == nil {
 		if f.dht.RoutingTable().Size() == 0 {
 			sleep(ctx, firstFind) // nobody to ask yet
@@ -82,7 +87,36 @@ func (f *finder) find(ctx context.Context) {
 		if peers := f.peers(); peers < enoughPeers {
 			f.look(ctx, enoughPeers-peers)
 		}
-		sleep(ctx, s.wait(f.peers()))
+		rest(ctx, s.wait(f.peers()), mostFind, f.peers)
+	}
+}
+
+// refresh has the DHT look around itself, over and over. The DHT's own refresh does so every two minutes where there are no more than
+// ten peers, whether or not anything changes there, which was nearly half of what a node of a small network sent while idle.
+func (f *finder) refresh(ctx context.Context) {
+	size := f.dht.RoutingTable().Size
+	s := search{first: firstRefresh, most: mostRefresh, quiet: quietRefresh, enough: math.MaxInt}
+	for ctx.Err() == nil {
+		if size() == 0 {
+			sleep(ctx, firstFind)
+			continue
+		}
+		select {
+		case err := <-f.dht.RefreshRoutingTable():
+			if err != nil {
+				f.log.Debug("the DHT could not look all around", "error", err)
+			}
+		case <-ctx.Done():
+		}
+		rest(ctx, s.wait(size()), mostRefresh, size)
+	}
+}
+
+// rest sleeps. Now and then it sees whether there are as many as there were, and returns if not.
+func rest(ctx context.Context, d, look time.Duration, count func() int) {
+	before, until := count(), time.Now().Add(d)
+	for ctx.Err() == nil && time.Now().Before(until) && count() == before {
+		sleep(ctx, min(look, time.Until(until)))
 	}
 }
 
