@@ -33,7 +33,7 @@ func TestPaths(t *testing.T) {
 		return stubConn{at: ma.StringCast(at), opened: opened}
 	}
 	var p punches
-	p.Trace(&holepunch.Event{Remote: "bob", Timestamp: then.UnixNano(), Evt: &holepunch.EndHolePunchEvt{Success: true}})
+	p.Trace(&holepunch.Event{Remote: "bob", Timestamp: then.UnixNano(), Evt: &holepunch.EndHolePunchEvt{Success: true, EllapsedTime: 2 * time.Second}})
 	for _, c := range []struct {
 		conns                  []network.Conn
 		path, transport, relay string

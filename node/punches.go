@@ -15,8 +15,8 @@ const keptPunches = 16
 // keptHoles bounds the peers remembered to whom a hole was punched, some 60 bytes each: more than a node has such connections.
 const keptHoles = 1024
 
-// punchTime is what may lie between a connection through a hole and the word that it was made, on either side.
-const punchTime = 10 * time.Second
+// punchSlack is what a connection through a hole may be outside of the time that the attempt is said to have taken.
+const punchSlack = time.Second
 
 // punchFacts is how it went to turn relayed connections into direct ones.
 type punchFacts struct {
@@ -31,13 +31,14 @@ type punch struct {
 	Peer  peer.ID
 	At    time.Time
 	Error string
+	took  time.Duration
 }
 
 // punches traces libp2p's hole punching. The zero value is ready.
 type punches struct {
 	mu    sync.Mutex
 	known punchFacts
-	holes map[peer.ID]time.Time // when the last one was made
+	holes map[peer.ID]punch // the last one that was made to each
 }
 
 var _ holepunch.EventTracer = (*punches)(nil)
@@ -56,6 +57,7 @@ func (p *punches) Trace(e *holepunch.Event) {
 	case *holepunch.EndHolePunchEvt:
 		if evt.Success {
 			p.known.Succeeded++
+			tried.took = evt.EllapsedTime
 			p.note(tried)
 		} else {
 			p.known.Failed++
@@ -76,7 +78,7 @@ func (p *punches) Trace(e *holepunch.Event) {
 // note remembers a hole; of too many, one is forgotten, whose connection then counts as any other.
 func (p *punches) note(made punch) {
 	if p.holes == nil {
-		p.holes = map[peer.ID]time.Time{}
+		p.holes = map[peer.ID]punch{}
 	}
 	for forgotten := range p.holes {
 		if len(p.holes) < keptHoles {
@@ -84,15 +86,15 @@ func (p *punches) note(made punch) {
 		}
 		delete(p.holes, forgotten)
 	}
-	p.holes[made.Peer] = made.At
+	p.holes[made.Peer] = made
 }
 
 // made reports whether a direct connection with a peer, opened then, goes through a hole that was punched for it.
 func (p *punches) made(id peer.ID, opened time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	at, known := p.holes[id]
-	return known && at.Sub(opened).Abs() < punchTime
+	hole, known := p.holes[id]
+	return known && !opened.Before(hole.At.Add(-hole.took-punchSlack)) && !opened.After(hole.At.Add(punchSlack))
 }
 
 func (p *punches) facts() punchFacts {

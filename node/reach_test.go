@@ -54,7 +54,7 @@ func TestPunches(t *testing.T) {
 	for i := range keptHoles {
 		p.note(punch{Peer: peer.ID(rune(1000 + i)), At: time.Unix(0, 0)})
 	}
-	if p.note(punch{Peer: "d", At: time.Unix(100, 0)}); !p.made("d", time.Unix(97, 0)) || p.made("d", time.Unix(80, 0)) || p.made("d", time.Unix(200, 0)) || p.made("e", time.Unix(100, 0)) {
+	if p.note(punch{Peer: "d", At: time.Unix(100, 0), took: 5 * time.Second}); !p.made("d", time.Unix(95, 0)) || !p.made("d", time.Unix(101, 0)) || p.made("d", time.Unix(93, 0)) || p.made("d", time.Unix(200, 0)) || p.made("e", time.Unix(100, 0)) {
 		t.Error("which connections go through holes is wrong")
 	}
 	if len(p.holes) != keptHoles {

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/peer"
 )
 
 // road passes bytes on between loopback addresses until it is frozen: then those connections hang that there are, as those of a machine
@@ -176,7 +175,7 @@ func TestRoamingCloses(t *testing.T) {
 	if err := other.Close(); err != nil || time.Since(begin) > time.Second {
 		t.Errorf("%v after %s", err, time.Since(begin))
 	}
-	if b.host.Network().Connectedness(peer.ID(a.PeerID())) != network.Connected {
+	if b.host.Network().Connectedness(a.PeerID()) != network.Connected {
 		t.Error("a connection was ended that nobody has judged")
 	}
 	other.probe(b.host.Network().Conns())

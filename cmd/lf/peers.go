@@ -51,6 +51,8 @@ func (c *cli) peers(ctx context.Context) error {
 	for _, p := range peers {
 		rows = append(rows, peerRow(p, time.Now()))
 	}
+	width, _ := terminal(c.stdout)
+	cutLast(rows, width)
 	return c.print(table(rows))
 }
 
