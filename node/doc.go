@@ -8,6 +8,7 @@
 //   - A seed is a peer that the user named; the keeper stays connected to it, on the schedule of a pure state machine.
 //   - The finder enters the node at the network's meeting point in its own DHT, and dials those who are there. The rendezvous does the same
 //     in a public DHT of others, for nodes that know nobody; its peers there are guests, with which the node parts again.
+//   - The repuncher has second tries at holes to peers that are reached through a relay.
 //   - Roaming is being carried elsewhere: connections that were left behind are found and ended, on both sides.
 //   - The exchange holds the dials that gossip asks for, of peers that a full one names, to what they are good for.
 //   - Neighbors are nodes of the network that multicast DNS finds on the local network.
@@ -21,7 +22,7 @@
 //
 // Reading order: config.go, node.go, binding.go, closing.go, limits.go; profile.go, gater.go, host.go; seeds.go,
 // schedule.go, keeper.go, known.go, discovery.go, providers.go, search.go, meeting.go, finder.go, rendezvous.go, guests.go, mdns.go,
-// exchange.go, reach.go, relaysource.go, punches.go, paths.go, ranker.go, portmapping.go, pinger.go, roaming.go; adapter.go, trust.go,
+// exchange.go, reach.go, relaysource.go, punches.go, repunch.go, paths.go, ranker.go, portmapping.go, pinger.go, roaming.go; adapter.go, trust.go,
 // oracle.go, apiserver.go; service.go and the files beside it, one an area: status.go, checkup.go (with reachfacts.go, dropwatch.go), peers.go,
 // query.go, records.go, links.go, owners.go, set.go.
 //

@@ -65,6 +65,12 @@ const (
 	pingTimeout = 10 * time.Second
 	pingAtOnce  = 16
 
+	// repunchAfter is when a peer that is reached through a relay is tried again to be reached directly, and mostRepunches how often, each
+	// time after four times as long: at 45 s, 3 and 12 minutes more. One try is a handshake through the relay and a comparison, some
+	// 10 KB. After that it is tried whenever the relay cuts the connection.
+	repunchAfter  = 45 * time.Second
+	mostRepunches = 3
+
 	// lookAround is how often the machine's addresses are looked at, which takes some 50 µs, and sleepLeast how long it must have been
 	// asleep for its connections to be doubted: shorter than what routers forget idle ones after (UDP: 30 s).
 	lookAround, sleepLeast = 2 * time.Second, 15 * time.Second

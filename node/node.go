@@ -253,6 +253,9 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 	n.closing.add("pinger", pinger.Close)
 	n.roaming = newRoaming(n.host, c.Logger)
 	n.closing.add("roaming", n.roaming.Close)
+	if c.Profile == ProfileDefault && len(n.relays) == 0 { // others can be dialed, or punch no holes
+		n.closing.add("repuncher", newRepuncher(n.host, n.speaks, repunchAfter, c.Logger).Close)
+	}
 	if len(n.relays) > 0 {
 		n.instruments.reserver = newReserver(n.host, n.relays, c.Logger)
 		n.closing.add("relays", n.instruments.reserver.Close)

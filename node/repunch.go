@@ -1,0 +1,104 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+)
+
+// repuncher has second tries at direct connections with peers that are reached through a relay. libp2p tries when such a connection is
+// made, three times within some seconds, and then never again: a packet lost at the wrong moment, or an address not yet known then, costs
+// both a direct way for as long as the relay bears them. So the connection is made anew, by the side that made it; the other one then
+// begins to punch.
+type repuncher struct {
+	host   host.Host
+	speaks func(peer.ID) bool
+	log    *slog.Logger
+	pause  time.Duration // before the first try; each further one waits four times as long
+	cancel context.CancelFunc
+	done   sync.WaitGroup
+	tries  map[peer.ID]tries // owned by the loop
+}
+
+// tries are how often it was tried with a peer, and when it is due again.
+type tries struct {
+	count int
+	due   time.Time
+}
+
+func newRepuncher(h host.Host, speaks func(peer.ID) bool, pause time.Duration, log *slog.Logger) *repuncher {
+	ctx, cancel := context.WithCancel(context.Background())
+	r := &repuncher{host: h, speaks: speaks, log: log, pause: pause, cancel: cancel, tries: map[peer.ID]tries{}}
+	r.done.Go(func() { r.run(ctx) })
+	return r
+}
+
+// Close ends what is under way.
+func (r *repuncher) Close() error {
+	r.cancel()
+	r.done.Wait()
+	return nil
+}
+
+func (r *repuncher) run(ctx context.Context) {
+	for ctx.Err() == nil {
+		sleep(ctx, r.pause/3)
+		for _, p := range r.due(time.Now()) {
+			if ctx.Err() == nil {
+				r.renew(ctx, p)
+			}
+		}
+	}
+}
+
+// due returns whom to try again, and forgets who is gone or is reached directly by now.
+func (r *repuncher) due(now time.Time) (list []peer.ID) {
+	before := r.tries
+	r.tries = map[peer.ID]tries{}
+	for _, p := range r.host.Network().Peers() {
+		if !r.speaks(p) || !r.relayedByUs(p) {
+			continue
+		}
+		t, known := before[p]
+		if !known {
+			t.due = now.Add(r.pause)
+		}
+		if t.count < mostRepunches && !now.Before(t.due) {
+			t.count++
+			t.due = now.Add(r.pause << (2 * t.count))
+			list = append(list, p)
+		}
+		r.tries[p] = t
+	}
+	return list
+}
+
+// relayedByUs reports whether a peer is reached through relays alone, by connections that this node has made, on which nothing is under
+// way: what is, comes first.
+func (r *repuncher) relayedByUs(p peer.ID) bool {
+	conns := r.host.Network().ConnsToPeer(p)
+	return len(conns) > 0 && !slices.ContainsFunc(conns, func(c network.Conn) bool {
+		return !isCircuit(c.RemoteMultiaddr()) || c.Stat().Direction != network.DirOutbound || len(c.GetStreams()) > 0
+	})
+}
+
+// renew ends the connections with a peer and makes another one.
+func (r *repuncher) renew(ctx context.Context, p peer.ID) {
+	at := peer.AddrInfo{ID: p}
+	for _, c := range r.host.Network().ConnsToPeer(p) {
+		at.Addrs = append(at.Addrs, c.RemoteMultiaddr())
+	}
+	r.log.Debug("another try at a direct connection", "peer", p)
+	_ = r.host.Network().ClosePeer(p) // it may be gone
+	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "another try at a direct connection"), dialTimeout)
+	defer cancel()
+	if err := r.host.Connect(ctx, at); err != nil {
+		r.log.Debug("a relayed peer did not answer again", "peer", p, "error", err)
+	}
+}
