@@ -16,7 +16,7 @@ import (
 	"github.com/lf-store/lf/node/doctor"
 )
 
-// instruments are the parts of a node that the doctor looks at. What a node has not is nil: most of it offline.
+// instruments are the parts of a node that the doctor and the report on seeds look at. What a node has not is nil: most of it offline.
 type instruments struct {
 	begun       time.Time
 	drops       *dropWatch
@@ -24,6 +24,7 @@ type instruments struct {
 	reach       *reach
 	portMapping *portMapping
 	dht         *dht.IpfsDHT
+	known       *known
 	finder      *finder
 	rendezvous  *rendezvous
 	reserver    *reserver
@@ -52,7 +53,7 @@ func (s *service) facts(ctx context.Context, status *api.Status) api.Facts {
 		Network: s.config.Network.Params().Name, Private: s.config.Secret != nil,
 		Profile: status.Profile, Offline: status.Offline, Listening: texts(listening),
 		Peers: s.peerCounts(), Dials: s.dials(), Shunned: i.shunned.facts(now),
-		PortMapping: i.portMapping.facts(listening), MDNS: i.neighbors, DHT: s.dhtFacts(), Rendezvous: i.rendezvousFacts(),
+		PortMapping: i.portMapping.facts(listening), MDNS: i.neighbors, DHT: s.dhtFacts(), Rendezvous: s.rendezvousFacts(),
 		Sync: status.Sync, Clock: s.clockFacts(), Drops: i.drops.facts(ctx), Disk: s.diskFacts(status.Storage.Bytes),
 	}
 	gossip := s.sync.Gossip()
@@ -116,11 +117,11 @@ func (s *service) dhtFacts() api.DHTFacts {
 	return f
 }
 
-func (i *instruments) rendezvousFacts() api.RendezvousFacts {
-	if i.rendezvous == nil {
-		return api.RendezvousFacts{}
+func (s *service) rendezvousFacts() api.RendezvousFacts {
+	if s.instruments.rendezvous == nil {
+		return api.RendezvousFacts{Why: s.config.whyNoRendezvous()}
 	}
-	f := i.rendezvous.facts()
+	f := s.instruments.rendezvous.facts()
 	return api.RendezvousFacts{On: true, Last: millis(f.Last), Met: f.Met, Entered: millis(f.Entered), Error: f.Error}
 }
 

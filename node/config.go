@@ -25,6 +25,8 @@ type Config struct {
 	// Rendezvous are peers that lead into the public DHT, where nodes of this network find each other; none: the node takes
 	// no part in it. A node of the profile local, of a private network or offline takes none in any case.
 	Rendezvous []string
+	// NoRendezvous takes no part in the public DHT, whoever leads there.
+	NoRendezvous bool
 	// Listen are the multiaddrs to listen on for peers; none: the profile's.
 	Listen []string
 	// APIListen is the host and port that the API listens on; "": DefaultAPI.
@@ -61,9 +63,21 @@ type OracleConfig struct {
 	PerHour int
 }
 
-// rendezvous reports whether the node takes part in the public DHT.
-func (c *Config) rendezvous() bool {
-	return len(c.Rendezvous) > 0 && c.Profile != ProfileLocal && c.Secret == nil && !c.Offline
+// whyNoRendezvous says why the node takes no part in the public DHT, "" if it does.
+func (c *Config) whyNoRendezvous() string {
+	switch {
+	case c.Offline:
+		return "the node is offline"
+	case c.Profile == ProfileLocal:
+		return "the profile local talks to nobody outside of this computer"
+	case c.Secret != nil:
+		return "the network is private"
+	case c.NoRendezvous:
+		return "the node was told so (--no-rendezvous)"
+	case len(c.Rendezvous) == 0:
+		return "this is not the default network, and no peer of the public DHT was named (lf node --rendezvous)"
+	}
+	return ""
 }
 
 func (c Config) withDefaults() (Config, error) {

@@ -31,6 +31,8 @@ type keeper struct {
 	// worth tells at which addresses it is worth looking for a peer that was just lost; none: it is not.
 	worth    func(peer.ID) []ma.Multiaddr
 	schedule *schedule
+	// problems are what the last dials of the seeds failed at.
+	problems map[peer.ID]string
 	log      *slog.Logger
 	events   event.Subscription
 	dialed   chan dialResult
@@ -58,7 +60,8 @@ func newKeeper(h host.Host, seeds []peer.AddrInfo, worth func(peer.ID) []ma.Mult
 	ctx, cancel := context.WithCancel(context.Background())
 	k := &keeper{
 		host: h, seeds: make(map[peer.ID]peer.AddrInfo, len(seeds)), lost: map[peer.ID][]ma.Multiaddr{}, worth: worth,
-		log: log, events: events, cancel: cancel,
+		problems: make(map[peer.ID]string, len(seeds)),
+		log:      log, events: events, cancel: cancel,
 		dialed: make(chan dialResult, maxDials), // no dial waits for the loop, which may have ended
 		asked:  make(chan func()), ended: ctx.Done(),
 	}
@@ -92,9 +95,19 @@ func (k *keeper) isSeed(p peer.ID) bool {
 func (k *keeper) facts() (list []dialFacts) {
 	told := make(chan struct{})
 	select {
-	case k.asked <- func() { list = k.schedule.facts(); close(told) }:
+	case k.asked <- func() { list = k.dialFacts(); close(told) }:
 		<-told
 	case <-k.ended:
+	}
+	return list
+}
+
+func (k *keeper) dialFacts() []dialFacts {
+	list := k.schedule.facts()
+	for i := range list {
+		if f := &list[i]; !f.connected {
+			f.problem = k.problems[f.peer]
+		}
 	}
 	return list
 }
@@ -141,6 +154,9 @@ func (k *keeper) happened(e any) {
 func (k *keeper) connectedness(e event.EvtPeerConnectednessChanged) {
 	now := time.Now()
 	connected := e.Connectedness != network.NotConnected
+	if connected {
+		delete(k.problems, e.Peer)
+	}
 	k.schedule.connectedness(e.Peer, now, connected, e.Connectedness == network.Limited)
 	switch {
 	case connected && len(k.host.Network().Peers()) == 1 && !k.isSeed(e.Peer):
@@ -204,6 +220,9 @@ func (k *keeper) dialEnded(r dialResult) {
 	state := k.host.Network().Connectedness(r.peer)
 	ok := state != network.NotConnected
 	k.schedule.dialed(r.peer, now, ok, state == network.Limited)
+	if !ok && k.isSeed(r.peer) {
+		k.problems[r.peer] = problemOf(r.err)
+	}
 	switch {
 	case !k.isSeed(r.peer):
 		k.log.Debug("dialed a peer that was lost", "peer", r.peer, "found", ok, "error", r.err)

@@ -165,6 +165,13 @@ func (k *known) addresses(p peer.ID) (list []string) {
 	return list
 }
 
+// count is how many peers are known.
+func (k *known) count() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.peers)
+}
+
 // list returns the known peers with those of their addresses that may be dialed, for somebody who has no peers left.
 func (k *known) list() []peer.AddrInfo {
 	k.mu.Lock()

@@ -237,6 +237,7 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 		return nil, err
 	}
 	n.closing.add("known peers", known.Close)
+	n.instruments.known = known
 	at, err := meetingPoint(c.Network)
 	if err != nil {
 		return nil, err
@@ -278,7 +279,7 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 	}
 	n.closing.add("seeds", keeper.Close)
 	m := meeting{n.host, at, n.speaks, c.Profile.dialableInfo, c.Logger}
-	if c.rendezvous() {
+	if c.whyNoRendezvous() == "" {
 		lead, err := parseSeeds(c.Rendezvous, n.host.ID(), c.Profile)
 		if err != nil {
 			return nil, fmt.Errorf("rendezvous: %w", err)

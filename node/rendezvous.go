@@ -59,6 +59,8 @@ type rendezvous struct {
 	mu    sync.Mutex
 	known rendezvousFacts
 	as    string // the addresses that were entered
+	// contacts are with those who lead, as many as the user named.
+	contacts map[peer.ID]contact
 }
 
 // rendezvousFacts is how the rendezvous goes.
@@ -71,7 +73,7 @@ type rendezvousFacts struct {
 
 func newRendezvous(m meeting, lead []peer.AddrInfo, wanted func() bool) *rendezvous {
 	return &rendezvous{
-		meeting: m, lead: lead, worth: worthEntering, wanted: wanted,
+		meeting: m, lead: lead, worth: worthEntering, wanted: wanted, contacts: map[peer.ID]contact{},
 		search: search{first: firstMeet, most: mostMeet, content: contentMeet, enough: metEnough},
 	}
 }
@@ -106,7 +108,7 @@ func (r *rendezvous) run(ctx context.Context) {
 		r.mu.Lock()
 		r.known.Last, r.known.Met, r.known.Error = time.Now(), met, ""
 		if err != nil {
-			r.known.Error = err.Error()
+			r.known.Error = oneLine(err.Error())
 		}
 		r.mu.Unlock()
 		if err != nil {
@@ -148,7 +150,7 @@ func (r *rendezvous) bootstrap(ctx context.Context, public *dht.IpfsDHT) error {
 	var dials sync.WaitGroup
 	for _, i := range rand.Perm(len(r.lead))[:min(bootstrapAtOnce, len(r.lead))] {
 		dials.Go(func() {
-			if err := r.host.Connect(ctx, r.lead[i]); err != nil {
+			if err := r.ask(ctx, r.lead[i]); err != nil {
 				mu.Lock()
 				defer mu.Unlock()
 				failed = err

@@ -152,11 +152,12 @@ func TestRendezvousOff(t *testing.T) {
 		"offline":         {func(c *Config) { c.Offline = true }, false},
 		"private network": {func(c *Config) { c.Secret = new(protocol.Secret) }, false},
 		"nobody leads":    {func(c *Config) { c.Rendezvous = nil }, false},
+		"told not to":     {func(c *Config) { c.NoRendezvous = true }, false},
 	} {
 		c := Config{Profile: ProfileDefault, Rendezvous: lead}
 		test.change(&c)
-		if c.rendezvous() != test.want {
-			t.Errorf("%s: %v", name, c.rendezvous())
+		if why := c.whyNoRendezvous(); (why == "") != test.want {
+			t.Errorf("%s: %q", name, why)
 		}
 	}
 }

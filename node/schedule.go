@@ -33,6 +33,7 @@ type target struct {
 	failures, brief int
 	due             time.Time
 	since, away     time.Time // since when it is connected, or not
+	heard           time.Time // when the last connection ended; no reset forgets it
 }
 
 // newSchedule makes every seed due at once.
@@ -101,18 +102,20 @@ func (s *schedule) seeds() (count int) {
 
 // dialFacts is how it stands with one peer to stay connected to.
 type dialFacts struct {
-	peer            peer.ID
-	seed, connected bool
-	failures        int       // dials in vain since it was lost
-	due             time.Time // zero while it is connected or being dialed
+	peer peer.ID
+	seed bool
+	contact
 }
 
 // facts lists the seeds, then the peers that were lost.
 func (s *schedule) facts() (list []dialFacts) {
 	for _, p := range s.order {
 		t := s.targets[p]
-		f := dialFacts{peer: p, seed: t.seed, connected: t.connected, failures: t.failures}
-		if !t.connected && !t.dialing {
+		f := dialFacts{p, t.seed, contact{connected: t.connected, dialing: t.dialing, since: t.heard, failures: t.failures}}
+		switch {
+		case t.connected:
+			f.since = t.since
+		case !t.dialing:
 			f.due = t.due
 		}
 		list = append(list, f)
@@ -198,7 +201,7 @@ func (s *schedule) connectedness(p peer.ID, now time.Time, connected, limited bo
 	case !t.limited:
 		t.brief++
 	}
-	t.away = now
+	t.away, t.heard = now, now
 	t.due = now.Add(s.pause(t, now))
 }
 

@@ -343,16 +343,24 @@ func TestLostAtOnce(t *testing.T) {
 
 // TestScheduleFacts holds what is told of the peers to stay connected to.
 func TestScheduleFacts(t *testing.T) {
-	s := newSchedule([]peer.ID{"up", "away", "dialed"}, epoch, func() float64 { return 0 })
+	s := newSchedule([]peer.ID{"up", "away", "dialed", "gone"}, epoch, func() float64 { return 0 })
 	s.lost("lost", epoch, false)
+	s.connectedness("gone", epoch, true, false)
 	s.tick(epoch, 3)
 	s.dialed("up", epoch, true, false)
 	s.dialed("away", epoch, false, false)
+	if f := s.facts()[1]; f.failures != 1 {
+		t.Errorf("a dial in vain: %+v", f)
+	}
+	later := epoch.Add(lasting)
+	s.connectedness("gone", later, false, false)
+	s.networkChanged(later.Add(time.Second)) // forgets when it was lost, but not when it was heard of
 	want := []dialFacts{
-		{peer: "up", seed: true, connected: true},
-		{peer: "away", seed: true, failures: 1, due: epoch.Add(minBackoff)},
-		{peer: "dialed", seed: true},
-		{peer: "lost", due: epoch.Add(minBackoff)},
+		{peer: "up", seed: true, contact: contact{connected: true, since: epoch}},
+		{peer: "away", seed: true, contact: contact{due: epoch.Add(minBackoff)}},
+		{peer: "dialed", seed: true, contact: contact{dialing: true}},
+		{peer: "gone", seed: true, contact: contact{since: later, due: later.Add(minBackoff)}},
+		{peer: "lost", contact: contact{due: epoch.Add(minBackoff)}},
 	}
 	if have := s.facts(); !slices.Equal(have, want) {
 		t.Errorf("have %+v\nwant %+v", have, want)

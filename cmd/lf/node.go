@@ -139,7 +139,7 @@ func (c *cli) node(ctx context.Context, r *running, seedsGiven bool) (err error)
 // nodeConfig reads what can be wrong about the flags alone.
 func (c *cli) nodeConfig(r *running) (config node.Config, err error) {
 	config = node.Config{
-		Listen: r.listen, Announce: r.announce, NoMDNS: r.noMDNS, NoPortMapping: r.noPortMapping, NoRelayService: r.noRelayService, APIListen: r.apiListen, Offline: r.offline || r.dev, Threads: r.threads, Version: version,
+		Listen: r.listen, Announce: r.announce, NoMDNS: r.noMDNS, NoRendezvous: r.noRendezvous, NoPortMapping: r.noPortMapping, NoRelayService: r.noRelayService, APIListen: r.apiListen, Offline: r.offline || r.dev, Threads: r.threads, Version: version,
 		Oracle: node.OracleConfig{Enabled: r.oracle, PerHour: r.oracleLimit},
 	}
 	switch {

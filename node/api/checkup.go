@@ -159,6 +159,7 @@ const (
 // RendezvousFacts tell how meeting others in the public DHT goes.
 type RendezvousFacts struct {
 	On      bool   `json:"on"`
+	Why     string `json:"why,omitempty" doc:"why it is off, in one line"`
 	Last    uint64 `json:"last,omitempty" doc:"when the last look ended; absent: the first is under way"`
 	Met     int    `json:"met" doc:"nodes of the network that were found in it"`
 	Entered uint64 `json:"entered,omitempty" doc:"when the node was entered last"`

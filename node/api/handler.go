@@ -60,6 +60,7 @@ func NewHandler(s Service, o HandlerOptions) *Handler {
 	h.api = humago.New(h.mux, newConfig(o.Version))
 	h.api.UseMiddleware(h.admit)
 	h.addNode()
+	h.addSeeds()
 	h.addQueries()
 	h.addRecords()
 	h.addWriting()

@@ -153,6 +153,11 @@ func (f *Fake) Synced(ctx context.Context, timeout time.Duration) (*api.SyncStat
 // Peers implements api.Service.
 func (f *Fake) Peers(ctx context.Context) ([]api.Peer, error) { return []api.Peer{}, ctx.Err() }
 
+// Seeds implements api.Service. A fake has none.
+func (f *Fake) Seeds(ctx context.Context) (*api.Seeds, error) {
+	return &api.Seeds{Seeds: []api.Seed{}, Offline: true, Rendezvous: api.RendezvousFacts{Why: "this is a fake"}}, ctx.Err()
+}
+
 // Network implements api.Service.
 func (f *Fake) Network(ctx context.Context) (*protocol.NetworkFile, error) {
 	file := f.network.File(nil)

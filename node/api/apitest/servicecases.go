@@ -35,6 +35,19 @@ func (f *fixture) status() {
 	if peers, err := f.service.Peers(f.ctx); err != nil || peers == nil {
 		f.Fatalf("peers %v, %v: want a list", peers, err)
 	}
+	f.seeds()
+}
+
+func (f *fixture) seeds() {
+	s, err := f.service.Seeds(f.ctx)
+	if err != nil || s.Seeds == nil || s.Known < 0 || s.Rendezvous.On != (s.Rendezvous.Why == "") {
+		f.Fatalf("seeds %+v, %v", s, err)
+	}
+	for _, p := range s.Seeds {
+		if p.Peer == "" || len(p.Addresses) == 0 || p.State == "" || strings.ContainsAny(p.Error, "\n\r") {
+			f.Fatalf("seed %+v", p)
+		}
+	}
 }
 
 // doctor wants findings that are of use: one for each area, with advice where something is not as it should be.
