@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
 )
@@ -71,11 +72,11 @@ func (c *Config) whyNoRendezvous() string {
 	case c.Profile == ProfileLocal:
 		return "the profile local talks to nobody outside of this computer"
 	case c.Secret != nil:
-		return "the network is private"
+		return api.WhyPrivate
 	case c.NoRendezvous:
 		return "the node was told so (--no-rendezvous)"
 	case len(c.Rendezvous) == 0:
-		return "this is not the default network, and no peer of the public DHT was named (lf node --rendezvous)"
+		return api.WhyNotNamed
 	}
 	return ""
 }

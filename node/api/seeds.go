@@ -40,6 +40,12 @@ const (
 	SeedWaiting   = "waiting"
 )
 
+// Why a node takes no part in the public DHT, where its network alone tells that.
+const (
+	WhyPrivate  = "the network is private"
+	WhyNotNamed = "this is not the default network, and no peer of the public DHT was named (lf node --rendezvous)"
+)
+
 func (h *Handler) addSeeds() {
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/seeds", OperationID: "seeds", Summary: "What the node finds its first peers by, and which of them answer", Security: readers,

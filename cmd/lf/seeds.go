@@ -1,0 +1,138 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"syscall"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/spf13/cobra"
+
+	"github.com/lf-store/lf/node/api"
+)
+
+func (c *cli) seedsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "seeds",
+		Short: "Show what the node finds its first peers by, and which of them answer",
+		Long: `Show what the node finds its first peers by, and which of them answer: the seeds, to which it stays connected, and where the node
+takes part in the public DHT, the peers that lead it there (rendezvous), of which it asks three at random. Without a running node,
+what one would use is shown. With --json, as GET /v1/seeds answers, and whether a node is running.
+
+STATE      connected; dialing; failing: it did not answer; waiting: it was not dialed yet, or the connection has ended
+ANSWERED   for how long it is connected, else when it was heard of last
+FAILED     dials in vain since
+NEXT DIAL  when the node tries again
+ADDRESS    its multiaddrs, as --seed and --rendezvous take them, and under them what is wrong
+
+A network's file carries its seeds (lf network new --seed), and the home keeps them with the network. The default network is built
+into the program, and its seeds with it, from the file seeds.json of the source:
+
+  network     the ID of the network that they are of
+  seeds       nodes of that network, each a multiaddr with the peer ID at its end: /dns4/lf.example.org/tcp/9908/p2p/12D3KooW...
+  rendezvous  peers of the public DHT, written the same way: nodes of the network that know nobody meet there
+
+Seeds are no part of a network's ID: they can be added to its file, and the node started with --network FILE.
+
+lf node --seed replaces the seeds, and --rendezvous those who lead into the public DHT, until the node stops. Nodes of other
+networks than the default one take part in the public DHT with --rendezvous only, those of private networks never.`,
+		Example: `  lf seeds
+  lf node --seed /dns4/lf.example.org/tcp/9908/p2p/12D3KooW...
+  lf network new -o team.lfnet --name team --seed /dns4/lf.example.org/tcp/9908/p2p/12D3KooW...`,
+		Args: between(0, 0, "no arguments"),
+		RunE: func(cmd *cobra.Command, _ []string) error { return c.seeds(cmd.Context()) },
+	}
+}
+
+// seedsShown is what lf seeds writes as JSON.
+type seedsShown struct {
+	Running bool `json:"running"`
+	api.Seeds
+}
+
+func (c *cli) seeds(ctx context.Context) error {
+	shown, err := c.runningSeeds(ctx)
+	if c.noNode(err) {
+		shown, err = c.plannedSeeds()
+	}
+	if err != nil {
+		return err
+	}
+	if c.json {
+		return c.printJSON(shown)
+	}
+	if !shown.Running {
+		c.note("no node is running: this is what lf node would begin with")
+	}
+	return c.showSeeds(shown)
+}
+
+func (c *cli) runningSeeds(ctx context.Context) (*seedsShown, error) {
+	s, err := c.connect(ctx, reading)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	seeds, err := s.node().Seeds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &seedsShown{true, *seeds}, nil
+}
+
+// noNode reports whether an error says that the home's node is not running. One that the user pointed to should be.
+func (c *cli) noNode(err error) bool {
+	var unreachable *api.UnreachableError
+	refused := errors.As(err, &unreachable) && errors.Is(err, syscall.ECONNREFUSED)
+	return c.givenAPI() == "" && (refused || errors.Is(err, fs.ErrNotExist))
+}
+
+// plannedSeeds are those that a node in the home would use that is given no flags.
+func (c *cli) plannedSeeds() (*seedsShown, error) {
+	h, err := c.openHome()
+	if err != nil {
+		return nil, err
+	}
+	file, err := nodeNetwork(h, new(running))
+	if err != nil {
+		return nil, err
+	}
+	lead, err := new(running).chosenRendezvous(file.ID)
+	if err != nil {
+		return nil, err
+	}
+	shown := &seedsShown{Seeds: api.Seeds{Seeds: planned(api.KindSeed, file.Seeds)}}
+	switch {
+	case file.Secret != nil:
+		shown.Rendezvous.Why = api.WhyPrivate
+	case len(lead) == 0:
+		shown.Rendezvous.Why = api.WhyNotNamed
+	default:
+		shown.Rendezvous.On = true
+		shown.Seeds.Seeds = append(shown.Seeds.Seeds, planned(api.KindRendezvous, lead)...)
+	}
+	return shown, nil
+}
+
+// planned lists peers as a node would, several addresses of one together.
+func planned(kind string, list []string) []api.Seed {
+	seeds, at := []api.Seed{}, map[string]int{}
+	for _, s := range list {
+		info, err := peer.AddrInfoFromString(s)
+		if err != nil || len(info.Addrs) == 0 {
+			seeds = append(seeds, api.Seed{
+				Kind: kind, Addresses: []string{s}, State: api.SeedFailing, Error: "not a multiaddr with a peer ID: lf node will not start with it",
+			})
+			continue
+		}
+		id := info.ID.String()
+		i, known := at[id]
+		if !known {
+			i, at[id] = len(seeds), len(seeds)
+			seeds = append(seeds, api.Seed{Kind: kind, Peer: id, State: api.SeedWaiting})
+		}
+		seeds[i].Addresses = append(seeds[i].Addresses, info.Addrs[0].String())
+	}
+	return seeds
+}
