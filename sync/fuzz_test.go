@@ -73,6 +73,47 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
+// Whatever a peer announces, reading it ends in an announcement within the limits or in an error; and one that was read is written as
+// it came.
+func FuzzAnnouncement(f *testing.F) {
+	f.Add([]byte{0})
+	f.Add([]byte{maxPushed + 1})
+	f.Add(appendAnnouncement(nil, []protocol.ID{testID("a"), testID("b")}))
+	f.Add(appendAnnouncement(nil, []protocol.ID{testID("a"), testID("a")}))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		ids, err := readAnnouncement(bytes.NewReader(data))
+		if err != nil {
+			return
+		}
+		if n := len(ids); n == 0 || n > maxPushed {
+			t.Fatalf("%d records", n)
+		}
+		if again := appendAnnouncement(nil, ids); !bytes.HasPrefix(data, again) {
+			t.Fatalf("read % x, wrote % x", data, again)
+		}
+	})
+}
+
+// The same of the answer to an announcement, whatever was announced.
+func FuzzWanted(f *testing.F) {
+	f.Add(1, []byte{1})
+	f.Add(9, []byte{0xff, 1})
+	f.Add(9, []byte{0xff, 2})
+	f.Add(maxPushed, []byte{1, 2, 3, 4, 5, 6, 7, 8, 9})
+	f.Fuzz(func(t *testing.T, count int, data []byte) {
+		if count < 1 || count > maxPushed {
+			return
+		}
+		wanted, err := readWanted(bytes.NewReader(data), count)
+		if err != nil {
+			return
+		}
+		if again := appendWanted(nil, wanted); len(wanted) != count || !bytes.HasPrefix(data, again) {
+			t.Fatalf("read % x, %d bits, wrote % x", data, len(wanted), again)
+		}
+	})
+}
+
 // What is written is read as it was, and no more of it than there is.
 func TestWire(t *testing.T) {
 	w := newWorld(t, nil)

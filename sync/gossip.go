@@ -87,7 +87,7 @@ func (s *Sync) validate(ctx context.Context, from peer.ID, m *pubsub.Message) pu
 		s.conduct.reject(from)
 		s.log.Debug("rejected a gossiped record", "peer", from, "error", err)
 	case pubsub.ValidationAccept:
-		s.pusher.offer(m.Data, from)
+		s.pusher.offer(news{in.Record.ID(), m.Data}, from)
 	case pubsub.ValidationIgnore:
 	}
 	return result

@@ -153,12 +153,37 @@ const (
 
 // Limits of pushing to relayed peers.
 const (
-	// maxPushed bounds the records of one push. All nodes of a network must agree on it.
-	maxPushed = 16
-	// maxPushQueue and maxPushBytes bound what waits for one peer: more than what relays let through at once does not help it,
-	// comparing brings the rest. The bytes hold the largest frame.
-	maxPushQueue, maxPushBytes = 64, 96 << 10
-	// pushUnits is what a pushed record costs its sender, in units of serving: a check and a store are ten look-ups.
+	// maxPushed bounds the records that one announcement names: 2 KiB, and 38 KiB when all are wanted (600 bytes a record). All nodes
+	// of a network must agree on it.
+	maxPushed = 64
+	// maxPushQueue and maxPushBytes bound what waits for one peer, and the bytes also what one announcement can make us send: what
+	// relays let through at once (128 KiB), less what else passes. Comparing brings the rest. The number is two announcements: the
+	// one to come, and as much again while another is under way. The bytes hold the largest frame.
+	maxPushQueue, maxPushBytes = 2 * maxPushed, 96 << 10
+	// gatherTime is how long a record waits before it is announced: what gossip takes from one node to the next, so that the peer
+	// has the record by then if it gossips with anybody who has it; and records that are written one after the other share a
+	// stream, which costs some 250 bytes by itself.
+	gatherTime = 50 * time.Millisecond
+	// yieldTime is the same for the one of two nodes that has the other one announce what both heard of: gatherTime, and as long as
+	// an announcement takes through most relays, 150 ms.
+	yieldTime = 200 * time.Millisecond
+	// maxTold is how many records are remembered for each relayed peer as known to it, 100 bytes each: four announcements.
+	maxTold = 4 * maxPushed
+	// askedTime is how long a record that one peer was asked for is not asked of another who announces it: a record comes
+	// through a relay in a fraction of that. A peer that announces and does not deliver delays a record that much, and all those
+	// that do together no more.
+	askedTime = time.Second
+	// maxClaims is how many records that were asked for are remembered, 200 bytes each: 64 announcements of which all is wanted.
+	// Above it a record may come twice.
+	maxClaims = 64 * maxPushed
+	// maxLooks is how often an announcement is looked at while others bring what it names. After the first wait most of it is here.
+	maxLooks = 3
+	// spurnTime is how long a record is not asked for that came and was not stored, because it lies too far ahead of the clock or a
+	// queue was full: as long as gossip does not take it again (2 minutes). maxSpurned is how many are remembered, 100 bytes each.
+	spurnTime  = 2 * time.Minute
+	maxSpurned = 1024
+	// pushUnits is what a pushed record costs its sender, in units of serving: a check and a store are ten look-ups. An announced one
+	// costs one.
 	pushUnits = 10
 	// pushTime bounds one push: relays may be slow, and a queue waits behind it.
 	pushTime = 20 * time.Second

@@ -31,6 +31,7 @@ type metrics struct {
 	bytes    *prometheus.CounterVec
 	seconds  prometheus.Histogram
 	pushes   *prometheus.CounterVec
+	heard    *prometheus.CounterVec
 	sessions *prometheus.CounterVec
 	rounds   *prometheus.HistogramVec
 	messages *prometheus.CounterVec
@@ -53,7 +54,8 @@ func newMetrics() *metrics {
 		verdicts: counter("gossip_verdicts_total", "Gossiped messages, by verdict.", "verdict"),
 		requests: counter("fetch_requests_total", "Requests sent to peers, by result.", "result"),
 		serves:   counter("served_total", "Streams served to peers, by service and result.", "service", "result"),
-		pushes:   counter("pushed_total", "Records pushed to relayed peers, by result.", "result"),
+		pushes:   counter("pushed_total", "Records announced to relayed peers, by result.", "result"),
+		heard:    counter("announced_total", "Records that peers announced, by answer.", "answer"),
 		bytes:    counter("fetch_bytes_total", "Bytes of answers, by direction.", "direction"),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "lf", Subsystem: "sync",
 			Name: "fetch_seconds", Help: "How long requests to peers took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 9)}),
@@ -75,7 +77,7 @@ func (m *metrics) register(to prometheus.Registerer, s *Sync) error {
 		return nil
 	}
 	m.registerer = to
-	for _, c := range []prometheus.Collector{m.records, m.verdicts, m.requests, m.serves, m.bytes, m.pushes, m.seconds,
+	for _, c := range []prometheus.Collector{m.records, m.verdicts, m.requests, m.serves, m.bytes, m.pushes, m.heard, m.seconds,
 		m.sessions, m.rounds, m.messages, m.listed, m.expelled, &gauges{s}} {
 		if err := to.Register(c); err != nil {
 			m.unregister()
@@ -133,13 +135,20 @@ func (m *metrics) fetched(a answer, took time.Duration) {
 	m.seconds.Observe(took.Seconds())
 }
 
-// sentPush counts records that were pushed to a peer, or were not.
-func (m *metrics) sentPush(err error, records int) {
-	result := "sent"
+// pushed counts the records of an announcement of our own, of which some were sent, unless it failed.
+func (m *metrics) pushed(records, sent int, err error) {
 	if err != nil {
-		result = "failed"
+		m.pushes.WithLabelValues("failed").Add(float64(records))
+		return
 	}
-	m.pushes.WithLabelValues(result).Add(float64(records))
+	m.pushes.WithLabelValues("sent").Add(float64(sent))
+	m.pushes.WithLabelValues("unwanted").Add(float64(records - sent))
+}
+
+// announced counts the records of a peer's announcement, of which some were wanted.
+func (m *metrics) announced(records, wanted int) {
+	m.heard.WithLabelValues("wanted").Add(float64(wanted))
+	m.heard.WithLabelValues("unwanted").Add(float64(records - wanted))
 }
 
 func (m *metrics) served(service string, err error) {

@@ -119,12 +119,10 @@ func memoryOf(service string) int {
 	switch service {
 	case reconcileService:
 		return servingMemory
-	case pushService:
-		return maxItem
 	case clockService:
 		return clockMemory
 	}
-	return requestMemory
+	return requestMemory // a push that announces is no larger than a request
 }
 
 func (g *guard) serve(ctx context.Context, service string, stream network.Stream, serve func(context.Context, *visit) error) error {

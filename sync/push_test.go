@@ -1,44 +1,89 @@
 package lfsync
 
 import (
+	"context"
+	"encoding/binary"
+	"fmt"
 	"io"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/lf-store/lf/protocol"
 )
 
-// push sends raw bytes to a node by the push protocol, and returns once the node has closed or reset the stream.
-func push(t *testing.T, from host.Host, to *node, raw []byte) error {
+func newsOf(records ...*protocol.Record) (all []news) {
+	for _, r := range records {
+		all = append(all, news{r.ID(), r.EncodeFrame()})
+	}
+	return all
+}
+
+func idsOfRecords(records ...*protocol.Record) (ids []protocol.ID) {
+	for _, r := range records {
+		ids = append(ids, r.ID())
+	}
+	return ids
+}
+
+// pushStream opens a stream of the push protocol.
+func pushStream(t testing.TB, from host.Host, to *node) network.Stream {
 	t.Helper()
 	connect(t, from, to.host)
 	s, err := from.NewStream(t.Context(), to.host.ID(), pushProtocol(to.network))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Reset() //nolint:errcheck // it is over
+	t.Cleanup(func() { _ = s.Reset() })
 	if err := s.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
-	_, _ = s.Write(raw) // it may be reset meanwhile
-	_ = s.CloseWrite()
-	_, err = io.ReadAll(s)
-	return err
+	return s
 }
 
-// pushOf is a push of these records.
-func pushOf(records ...*protocol.Record) (raw []byte) {
-	for _, r := range records {
-		raw = appendPushed(raw, r.EncodeFrame())
+// push does what a correct sender does. It returns how many of the records were wanted, once they have been dealt with.
+func push(t testing.TB, from host.Host, to *node, records ...*protocol.Record) int {
+	t.Helper()
+	ctx, done := context.WithTimeout(t.Context(), 20*time.Second)
+	defer done()
+	s := pushStream(t, from, to)
+	n, err := sendPush(ctx, s, newsOf(records...))
+	if err != nil {
+		t.Fatal(err)
 	}
-	return raw
+	_ = s.Close()
+	return n
 }
 
-// TestPushIsTakenIn holds that what is pushed is there when the stream ends, and goes on by gossip.
+// announces announces records and does no more. It returns when the announcement was answered.
+func announces(t testing.TB, from host.Host, to *node, ids ...protocol.ID) (network.Stream, []bool) {
+	t.Helper()
+	s := pushStream(t, from, to)
+	if _, err := s.Write(appendAnnouncement(nil, ids)); err != nil {
+		t.Fatal(err)
+	}
+	wanted, err := readWanted(s, len(ids))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s, wanted
+}
+
+// pushesOf counts the records of a node's own announcements that ended so.
+func (n *node) pushesOf(result string) int {
+	var m dto.Metric
+	if err := n.metrics.pushes.WithLabelValues(result).Write(&m); err != nil {
+		panic(err)
+	}
+	return int(m.GetCounter().GetValue())
+}
+
+// TestPushIsTakenIn holds that what is pushed is there when the stream ends, goes on by gossip, and is not wanted again.
 func TestPushIsTakenIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -47,47 +92,67 @@ func TestPushIsTakenIn(t *testing.T) {
 	eventually(t, "a mesh", func() bool { return len(a.gossip.topic.ListPeers()) == 1 && len(b.gossip.topic.ListPeers()) == 1 })
 	sender := newHost(t)
 	chain := w.chain(t, maxPushed)
-	for range 2 { // what is known already is no fault
-		if err := push(t, sender, a, pushOf(chain...)); err != nil {
-			t.Fatal(err)
-		}
+	if n := push(t, sender, a, chain...); n != len(chain) {
+		t.Fatalf("%d were wanted", n)
 	}
 	for _, r := range chain {
-		if _, ok, err := a.store.Record(t.Context(), r.ID()); err != nil || !ok {
-			t.Fatalf("record %s: %v, %v", r.ID(), ok, err)
+		if got := a.store.state(r.ID()); got != Attached {
+			t.Fatalf("record %s: %s", r.ID(), got)
 		}
-		eventually(t, "the other node has it", func() bool {
-			_, ok, err := b.store.Record(t.Context(), r.ID())
-			return err == nil && ok
-		})
+		eventually(t, "the other node has it", func() bool { return b.store.state(r.ID()) == Attached })
+	}
+	last := w.record(t, chain[maxPushed-1])
+	if n := push(t, sender, a, append(chain[1:], last)...); n != 1 || a.store.state(last.ID()) != Attached {
+		t.Errorf("%d were wanted where one was news", n)
 	}
 	if a.isGuilty(sender.ID()) {
 		t.Error("an honest sender was blamed")
 	}
 }
 
-// TestHostilePush holds that what no correct peer sends is a fault.
+// TestHostilePush holds that what no correct sender sends is a fault. Two records are announced that are wanted, and between them one
+// that is not.
 func TestHostilePush(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	good := w.record(t)
-	forged := good.EncodeFrame()
+	first, known, last, other := w.record(t), w.record(t), w.record(t), w.record(t)
+	announced := slices.Clip(appendAnnouncement(nil, idsOfRecords(first, known, last)))
+	sends := func(records ...*protocol.Record) []byte {
+		raw := announced
+		for _, r := range records {
+			raw = appendPushed(raw, r.EncodeFrame())
+		}
+		return raw
+	}
+	forged := first.EncodeFrame()
 	forged[len(forged)-1] ^= 1
 	for name, raw := range map[string][]byte{
-		"nothing":              {},
-		"an empty frame":       {0, 0, 0, 0},
-		"a frame too long":     {0xff, 0xff, 0xff, 0xff},
-		"garbage":              {0, 0, 0, 4, 1, 2, 3, 4},
-		"a forged value":       appendPushed(nil, forged),
-		"too many":             pushOf(w.chain(t, maxPushed+1)...),
-		"garbage after a good": append(pushOf(good), 0, 0, 0, 1, 0xff),
+		"announces nothing":          {0},
+		"announces too many":         appendAnnouncement(nil, make([]protocol.ID, maxPushed+1)),
+		"announces one twice":        appendAnnouncement(nil, idsOfRecords(first, known, first)),
+		"sends nothing":              announced,
+		"sends less than wanted":     sends(first),
+		"sends what was not wanted":  sends(first, known, last),
+		"sends more than wanted":     sends(first, last, known),
+		"sends in another order":     sends(last, first),
+		"sends others":               sends(other, last),
+		"sends to who wants nothing": appendPushed(appendAnnouncement(nil, idsOfRecords(known)), known.EncodeFrame()),
+		"sends an empty frame":       append(announced, 0, 0, 0, 0),
+		"sends a frame too long":     append(announced, 0xff, 0xff, 0xff, 0xff),
+		"sends garbage":              append(announced, 0, 0, 0, 4, 1, 2, 3, 4),
+		"sends a forged value":       appendPushed(announced, forged),
+		"garbage after a good":       append(sends(first), 0, 0, 0, 1, 0xff),
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			n, sender := w.newNode(t, nil), newHost(t)
+			n.load(t, known)
 			dropped := make(chan struct{}, 8)
 			n.conduct.drop = n.dropping(func(peer.ID, time.Duration) { dropped <- struct{}{} })
-			if err := push(t, sender, n, raw); err == nil {
+			s := pushStream(t, sender, n)
+			_, _ = s.Write(raw) // it may be reset meanwhile
+			_ = s.CloseWrite()
+			if _, err := io.ReadAll(s); err == nil {
 				t.Error("taken")
 			}
 			select {
@@ -95,7 +160,173 @@ func TestHostilePush(t *testing.T) {
 			case <-time.After(20 * time.Second):
 				t.Error("not blamed")
 			}
+			if n.store.state(other.ID()) != 0 {
+				t.Error("a record came in that nobody announced")
+			}
 		})
+	}
+}
+
+// TestHostileReceiver holds that what no correct receiver answers is a fault.
+func TestHostileReceiver(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	for name, answer := range map[string][]byte{
+		"wants more than there is": {2},
+		"answers more":             {1, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n, _ := w.metered(t)
+			bad := newHost(t)
+			dropped := make(chan struct{}, 8)
+			n.conduct.drop = n.dropping(func(peer.ID, time.Duration) { dropped <- struct{}{} })
+			bad.SetStreamHandler(pushProtocol(w.network), func(s network.Stream) {
+				_, _ = readAnnouncement(s)
+				_, _ = s.Write(answer)
+				_, _ = io.Copy(io.Discard, s)
+				_ = s.Close()
+			})
+			n.pushTo(t, bad)
+			n.submit(t, w.record(t))
+			select {
+			case <-dropped:
+			case <-time.After(20 * time.Second):
+				t.Error("not blamed")
+			}
+			eventually(t, "it is counted", func() bool { return n.Status().Dropped[queuePush] == 1 })
+		})
+	}
+}
+
+// TestFalseAnnouncement holds that who announces a record and does not deliver delays it by askedTime, and that many who do so
+// together delay it no more; and that it is asked of the next at once when the one who was asked goes away.
+func TestFalseAnnouncement(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	n, honest := w.newNode(t, nil), newHost(t)
+	connect(t, honest, n.host)
+	r := w.record(t)
+	for i := range 5 {
+		liar := newHost(t)
+		s := pushStream(t, liar, n)
+		if _, err := s.Write(appendAnnouncement(nil, []protocol.ID{r.ID(), testID(fmt.Sprint(i))})); err != nil {
+			t.Fatal(err)
+		}
+		if i == 0 { // the others wait as the honest one does
+			if wanted, err := readWanted(s, 2); err != nil || !wanted[0] || !wanted[1] {
+				t.Fatalf("wanted %v, %v", wanted, err)
+			}
+		}
+	}
+	begin := time.Now()
+	if push(t, honest, n, r) != 1 || n.store.state(r.ID()) != Attached {
+		t.Fatal("not wanted of the next")
+	}
+	if took := time.Since(begin); took > askedTime+time.Second {
+		t.Errorf("asked of the next only after %s", took)
+	}
+	r = w.record(t)
+	s, _ := announces(t, newHost(t), n, r.ID())
+	time.AfterFunc(50*time.Millisecond, func() { _ = s.Reset() })
+	begin = time.Now()
+	if push(t, honest, n, r) != 1 {
+		t.Fatal("not wanted of the next")
+	}
+	if took := time.Since(begin); took > askedTime*3/4 {
+		t.Errorf("asked of the next only after %s, when the first had gone", took)
+	}
+	if n.isGuilty(honest.ID()) {
+		t.Error("an honest sender was blamed")
+	}
+}
+
+// TestComesOnce holds that of several who announce a record one is asked.
+func TestComesOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	n := w.newNode(t, nil)
+	chain := w.chain(t, 3)
+	s, wanted := announces(t, newHost(t), n, idsOfRecords(chain[:2]...)...)
+	if !wanted[0] || !wanted[1] {
+		t.Fatalf("wanted %v", wanted)
+	}
+	time.AfterFunc(askedTime/4, func() {
+		for _, r := range chain[:2] {
+			_, _ = s.Write(appendPushed(nil, r.EncodeFrame()))
+		}
+		_ = s.CloseWrite()
+	})
+	if got := push(t, newHost(t), n, chain...); got != 1 {
+		t.Errorf("%d records are wanted of the second, and one is news", got)
+	}
+	for _, r := range chain {
+		if got := n.store.state(r.ID()); got != Attached {
+			t.Errorf("record %s: %s", r.ID(), got)
+		}
+	}
+}
+
+// TestRefusedIsNotAskedAgain holds that a record that came and cannot be stored now is not asked of all who announce it.
+func TestRefusedIsNotAskedAgain(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	n, sender := w.newNode(t, nil), newHost(t)
+	d := w.draft()
+	d.Timestamp = uint64(time.Now().Add(72 * time.Hour).UnixMilli())
+	ahead := w.finish(t, d)
+	n.store.maxPending = 0
+	full := w.record(t, w.record(t))
+	for _, r := range []*protocol.Record{ahead, full} {
+		if push(t, sender, n, r) != 1 || push(t, newHost(t), n, r) != 0 {
+			t.Error("not asked for once")
+		}
+	}
+	if n.isGuilty(sender.ID()) {
+		t.Error("an honest sender was blamed")
+	}
+}
+
+// TestAnnouncedAfterFetched holds that a record that this node fetched goes on by gossip when a peer announces it.
+func TestAnnouncedAfterFetched(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	a, b := w.newNode(t, nil), w.newNode(t, nil)
+	connect(t, a.host, b.host)
+	eventually(t, "a mesh", func() bool { return len(a.gossip.topic.ListPeers()) == 1 && len(b.gossip.topic.ListPeers()) == 1 })
+	r := w.record(t)
+	if _, err := a.Ingest(t.Context(), r.EncodeFrame(), Source{Via: ViaFetch}); err != nil {
+		t.Fatal(err)
+	}
+	if push(t, newHost(t), a, r) != 0 {
+		t.Error("wanted again")
+	}
+	eventually(t, "the other node has it by gossip", func() bool { return b.store.state(r.ID()) == Attached })
+	if a, ok := a.recent.Peek(r.ID()); !ok || a.unsaid.Load() {
+		t.Error("it was not passed on")
+	}
+}
+
+// TestOneAnnounces holds that of two nodes that both heard of a record elsewhere one tells the other.
+func TestOneAnnounces(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	a, _ := w.metered(t)
+	b, _ := w.metered(t)
+	a.pushTo(t, b.host)
+	b.pushTo(t, a.host)
+	for range 3 {
+		r := w.record(t)
+		for _, n := range []*node{a, b} {
+			n.load(t, r)
+			n.pusher.offer(newsOf(r)[0], peer.ID("elsewhere"))
+		}
+		time.Sleep(2 * yieldTime)
+	}
+	eventually(t, "what waited was announced", func() bool { return a.pushesOf("unwanted")+b.pushesOf("unwanted") >= 3 })
+	time.Sleep(2 * yieldTime)
+	if got := a.pushesOf("unwanted") + b.pushesOf("unwanted"); got != 3 {
+		t.Errorf("%d records were announced", got)
 	}
 }
 
@@ -103,29 +334,92 @@ func TestHostilePush(t *testing.T) {
 func TestPushQueueIsBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
-	n := w.newNode(t, nil)
+	n, _ := w.metered(t)
 	silent := newHost(t)
 	silent.SetStreamHandler(pushProtocol(w.network), func(network.Stream) {})
-	connect(t, n.host, silent)
-	n.pusher.meet(silent.ID(), true)
-	begin := time.Now()
-	for range 2 * maxPushQueue {
-		n.pusher.offer(make([]byte, 100), "")
+	n.pushTo(t, silent)
+	offer := func(i, size int) {
+		var id protocol.ID
+		binary.BigEndian.PutUint64(id[:], uint64(i))
+		n.pusher.offer(news{id, make([]byte, size)}, "")
 	}
-	for range 4 {
-		n.pusher.offer(make([]byte, maxPushBytes/2), "")
+	begin := time.Now()
+	for i := range 3 * maxPushQueue {
+		offer(i, 100)
+	}
+	for i := range 4 {
+		offer(1e6+i, maxPushBytes/2)
 	}
 	if took := time.Since(begin); took > 5*time.Second {
 		t.Errorf("offering took %s", took)
 	}
 	n.pusher.mu.Lock()
 	q := n.pusher.queues[silent.ID()]
-	frames, bytes := len(q.frames), q.bytes
+	records, bytes := len(q.news), q.bytes
 	n.pusher.mu.Unlock()
-	if frames > maxPushQueue || bytes > maxPushBytes {
-		t.Errorf("%d records, %d bytes wait", frames, bytes)
+	if records > maxPushQueue || bytes > maxPushBytes {
+		t.Errorf("%d records, %d bytes wait", records, bytes)
 	}
 	if n.Status().Dropped[queuePush] == 0 {
 		t.Error("nothing is said of what was dropped")
+	}
+}
+
+// TestAnnouncedOnce holds that no record is twice in an announcement, which would be a fault, whatever the peer announces meanwhile.
+func TestAnnouncedOnce(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, nil)
+	n, _ := w.metered(t)
+	far := newHost(t)
+	twice := make(chan error, 1)
+	far.SetStreamHandler(pushProtocol(w.network), func(s network.Stream) {
+		_, err := readAnnouncement(s)
+		twice <- err
+		_ = s.Reset()
+	})
+	n.pushTo(t, far)
+	r := newsOf(w.record(t))[0]
+	n.pusher.offer(r, "")
+	for i := range 2 * maxTold / maxPushed { // it makes the node forget what it told
+		ids := make([]protocol.ID, maxPushed)
+		for j := range ids {
+			ids[j] = testID(fmt.Sprint(i, j))
+		}
+		n.pusher.heard(far.ID(), ids)
+	}
+	n.pusher.offer(r, "")
+	if err := <-twice; err != nil {
+		t.Error(err)
+	}
+}
+
+// TestClaimsAreBounded holds that made-up announcements cost so much memory and no more, and are forgotten when they end.
+func TestClaimsAreBounded(t *testing.T) {
+	a := newAsked()
+	var all [][]*claim
+	for i := range 2 * maxClaims / maxPushed {
+		ids := make([]protocol.ID, maxPushed)
+		for j := range ids {
+			binary.BigEndian.PutUint64(ids[j][:], uint64(i*maxPushed+j))
+		}
+		mine, others := a.ask(ids, true)
+		if len(mine) != maxPushed || len(others) != 0 {
+			t.Fatalf("%d are mine, %d others'", len(mine), len(others))
+		}
+		all = append(all, mine)
+	}
+	if len(a.claims) != maxClaims {
+		t.Errorf("%d are remembered", len(a.claims))
+	}
+	if _, others := a.ask([]protocol.ID{all[0][0].id}, true); len(others) != 1 {
+		t.Error("what is asked for is not known")
+	}
+	theirs, _ := a.ask([]protocol.ID{all[0][0].id}, false) // who has waited for long enough
+	for _, mine := range all {
+		a.end(mine)
+		a.end(mine)
+	}
+	if len(a.claims) != 1 || a.claims[theirs[0].id] != theirs[0] {
+		t.Errorf("%d are left", len(a.claims))
 	}
 }

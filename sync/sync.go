@@ -60,6 +60,7 @@ type Sync struct {
 	conduct *conduct
 	gossip  *gossip
 	pusher  *pusher
+	asked   *asked
 
 	comparer   *comparer
 	timekeeper *timekeeper
@@ -119,6 +120,7 @@ func newSync(c Config) *Sync {
 	s.conduct = newConduct(s.dropping(c.Drop))
 	s.comparer = newComparer(s)
 	s.pusher = newPusher(s)
+	s.asked = newAsked()
 	s.timekeeper = newTimekeeper(s)
 	return s
 }

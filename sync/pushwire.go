@@ -1,0 +1,95 @@
+package lfsync
+
+import (
+	"encoding/binary"
+	"fmt"
+	"io"
+
+	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// The push protocol, version 1. Its name is "/lf/<network>/push/1", with the CID of the network ID in base32. A stream carries one
+// push; integers are big-endian.
+//
+//	announcement = count (1 byte, 1 to 64) count × ID (32 bytes)    from the sender
+//	answer       = ⌈count / 8⌉ bytes                                from the receiver
+//	records      = wanted × ( length (4 bytes, 1 to 65,552) frame ) from the sender
+//
+// The sender announces records that it has, each by the 32 bytes of its ID (the digest in the record's CID) and once. The answer has a
+// bit for each, the lowest of the first byte for the first ID: 1 where the receiver wants the record; the bits that are left over are
+// 0. The sender then sends the wanted records and no others, in the order of their IDs, with their values, and closes its side. The
+// receiver closes its own when it has dealt with all of them.
+
+// pushService names the push protocol to the resource manager and in metrics.
+const pushService = "lf.push"
+
+func pushProtocol(n *protocol.Network) libprotocol.ID {
+	return streamProtocol(n, "push")
+}
+
+// appendAnnouncement encodes an announcement of 1 to maxPushed records.
+func appendAnnouncement(b []byte, ids []protocol.ID) []byte {
+	b = append(b, byte(len(ids))) //nolint:gosec // at most maxPushed
+	for i := range ids {
+		b = append(b, ids[i][:]...)
+	}
+	return b
+}
+
+func readAnnouncement(in io.Reader) ([]protocol.ID, error) {
+	var count [1]byte
+	if _, err := io.ReadFull(in, count[:]); err != nil {
+		return nil, fmt.Errorf("read an announcement: %w", err)
+	}
+	n := int(count[0])
+	if n == 0 || n > maxPushed {
+		return nil, guilty("an announcement of %d records, want 1 to %d", n, maxPushed)
+	}
+	raw := make([]byte, n*idSize)
+	if _, err := io.ReadFull(in, raw); err != nil {
+		return nil, fmt.Errorf("read an announcement: %w", err)
+	}
+	ids, seen := make([]protocol.ID, n), make(map[protocol.ID]bool, n)
+	for i := range ids {
+		ids[i] = protocol.ID(raw[i*idSize:])
+		if seen[ids[i]] {
+			return nil, guilty("record %s is announced twice", ids[i])
+		}
+		seen[ids[i]] = true
+	}
+	return ids, nil
+}
+
+// appendWanted encodes the answer to an announcement.
+func appendWanted(b []byte, wanted []bool) []byte {
+	bits := make([]byte, (len(wanted)+7)/8)
+	for i, w := range wanted {
+		if w {
+			bits[i/8] |= 1 << (i % 8)
+		}
+	}
+	return append(b, bits...)
+}
+
+// readWanted reads the answer to an announcement of so many records.
+func readWanted(in io.Reader, count int) ([]bool, error) {
+	bits := make([]byte, (count+7)/8)
+	if _, err := io.ReadFull(in, bits); err != nil {
+		return nil, fmt.Errorf("read what is wanted: %w", err)
+	}
+	wanted := make([]bool, 8*len(bits))
+	for i := range wanted {
+		wanted[i] = bits[i/8]>>(i%8)&1 == 1
+		if wanted[i] && i >= count {
+			return nil, guilty("of %d records it wants number %d", count, i)
+		}
+	}
+	return wanted[:count], nil
+}
+
+func appendPushed(b, frame []byte) []byte {
+	b = binary.BigEndian.AppendUint32(b, uint32(len(frame))) //nolint:gosec // at most MaxFrame
+	return append(b, frame...)
+}
