@@ -17,7 +17,7 @@ SHELL       := bash
 LINT = $(GO) tool -modfile=.ci/tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := build
-.PHONY: build run test test-short testbed bench lint fuzz fmt clean install help
+.PHONY: build run test test-short testbed bench lint fuzz cross fmt clean install help
 
 build: ## build bin/lf (the default)
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/lf ./cmd/lf
@@ -47,6 +47,9 @@ lint: ## the linters of .golangci.yml; they also hold the arrows between package
 
 fuzz: ## each fuzz target in turn for FUZZTIME (30s)
 	@GO='$(GO)' .ci/fuzz $(FUZZTIME)
+
+cross: ## what other systems compile: Linux on AArch64, built and run; macOS, as far as that goes without Apple's tools
+	@GO='$(GO)' VERSION='$(VERSION)' .ci/cross
 
 fmt: ## format the Go sources
 	gofmt -s -w .
