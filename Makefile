@@ -4,6 +4,7 @@ GO        ?= go
 VERSION   ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS    = -X main.version=$(VERSION)
 PREFIX    ?= /usr/local
+CONTAINER ?= podman
 BENCH     ?= .
 BENCHTIME ?= 1s
 FUZZTIME  ?= 30s
@@ -17,7 +18,7 @@ SHELL       := bash
 LINT = $(GO) tool -modfile=.ci/tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := build
-.PHONY: build run test test-short testbed bench lint fuzz cross fmt clean install help
+.PHONY: build run test test-short testbed bench lint fuzz cross image fmt clean install help
 
 build: ## build bin/lf (the default)
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/lf ./cmd/lf
@@ -50,6 +51,9 @@ fuzz: ## each fuzz target in turn for FUZZTIME (30s)
 
 cross: ## what other systems compile: Linux on AArch64, built and run; macOS, as far as that goes without Apple's tools
 	@GO='$(GO)' VERSION='$(VERSION)' .ci/cross
+
+image: ## build the container image "lf" from packaging/Containerfile: CONTAINER=docker with docker
+	BUILDAH_FORMAT=docker $(CONTAINER) build -f packaging/Containerfile --build-arg 'VERSION=$(VERSION)' -t lf .
 
 fmt: ## format the Go sources
 	gofmt -s -w .
