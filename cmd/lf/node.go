@@ -128,10 +128,11 @@ func (c *cli) node(ctx context.Context, r *running, seedsGiven bool) (err error)
 	if err != nil {
 		return err
 	}
-	err = c.greet(n, config)
-	if err == nil {
+	if err = c.greet(n, config); err == nil {
+		notify(config.Logger, "READY=1")
 		watchBackfill(ctx, n.Service(), &backfill{log: config.Logger, lines: r.lines})
 		c.note("stopping")
+		notify(config.Logger, "STOPPING=1")
 	}
 	return errors.Join(err, n.Close())
 }

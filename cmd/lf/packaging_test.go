@@ -89,3 +89,19 @@ func TestContainerfile(t *testing.T) {
 		t.Errorf("it is built %s, go.mod wants %q", from, needs)
 	}
 }
+
+// TestService does the same for systemd's unit.
+func TestService(t *testing.T) {
+	const file = "../../packaging/lf.service"
+	start := strings.Fields(directive(t, file, "ExecStart"))
+	if !strings.HasSuffix(start[0], "/bin/lf") || start[len(start)-1] != "$LF_NODE_FLAGS" {
+		t.Errorf("it starts %q", start)
+	}
+	wantCommand(t, start[1:len(start)-1])
+	if folder, env := directive(t, file, "StateDirectory"), directive(t, file, "Environment"); env != "LF_HOME=/var/lib/"+folder {
+		t.Errorf("the home is not its folder: %s, %s", env, folder)
+	}
+	if user := directive(t, file, "User"); user == "root" || !strings.HasPrefix(directive(t, "../../packaging/lf.sysusers", "u"), user+" ") {
+		t.Errorf("it runs as %q, whom lf.sysusers does not make", user)
+	}
+}
