@@ -105,3 +105,23 @@ func TestService(t *testing.T) {
 		t.Errorf("it runs as %q, whom lf.sysusers does not make", user)
 	}
 }
+
+// TestOperationsCommands holds that the commands in docs/operations.md have the flags that they are given.
+func TestOperationsCommands(t *testing.T) {
+	text, err := os.ReadFile("../../docs/operations.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, cmd := range (&cli{}).rootCommand().Commands() {
+		names = append(names, cmd.Name())
+	}
+	command := regexp.MustCompile(`\blf ((?:--(?:home|api) \S+ )?(?:` + strings.Join(names, "|") + ")\\b[^`|&\n]*)")
+	found := command.FindAllStringSubmatch(string(text), -1)
+	if len(found) < 20 {
+		t.Fatalf("only %d commands were found", len(found))
+	}
+	for _, f := range found {
+		wantCommand(t, strings.Fields(f[1]))
+	}
+}
