@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"slices"
 	"sync"
 	"time"
@@ -20,7 +21,7 @@ type repuncher struct {
 	host   host.Host
 	speaks func(peer.ID) bool
 	log    *slog.Logger
-	pause  time.Duration // before the first try; each further one waits four times as long
+	pause  time.Duration // before the first try, up to twice that by chance; each further one waits four times as long
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 	tries  map[peer.ID]tries // owned by the loop
@@ -67,16 +68,21 @@ func (r *repuncher) due(now time.Time) (list []peer.ID) {
 		}
 		t, known := before[p]
 		if !known {
-			t.due = now.Add(r.pause)
+			t.due = now.Add(r.wait(0))
 		}
 		if t.count < mostRepunches && !now.Before(t.due) {
 			t.count++
-			t.due = now.Add(r.pause << (2 * t.count))
+			t.due = now.Add(r.wait(t.count))
 			list = append(list, p)
 		}
 		r.tries[p] = t
 	}
 	return list
+}
+
+// wait is the pause before the next try. Nodes that started together do not try together.
+func (r *repuncher) wait(count int) time.Duration {
+	return time.Duration((1 + rand.Float64()) * float64(r.pause<<(2*count))) //nolint:gosec // jitter is no secret
 }
 
 // relayedByUs reports whether a peer is reached through relays alone, by connections that this node has made, on which nothing is under
@@ -98,7 +104,13 @@ func (r *repuncher) renew(ctx context.Context, p peer.ID) {
 	_ = r.host.Network().ClosePeer(p) // it may be gone
 	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "another try at a direct connection"), dialTimeout)
 	defer cancel()
-	if err := r.host.Connect(ctx, at); err != nil {
+	for range 3 { // the other side may not know yet that the old one has ended
+		clearBackoff(r.host, p)
+		err := r.host.Connect(ctx, at)
+		if err == nil {
+			return
+		}
 		r.log.Debug("a relayed peer did not answer again", "peer", p, "error", err)
+		sleep(ctx, time.Second)
 	}
 }
