@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -58,15 +59,18 @@ func (r *repuncher) run(ctx context.Context) {
 	}
 }
 
-// due returns whom to try again, and forgets who is gone or is reached directly by now.
+// due returns whom to try again. Who is reached directly by now is forgotten, and who is away when the next try would be: not at once,
+// since a try itself takes the peer away for a moment.
 func (r *repuncher) due(now time.Time) (list []peer.ID) {
-	before := r.tries
-	r.tries = map[peer.ID]tries{}
+	maps.DeleteFunc(r.tries, func(p peer.ID, t tries) bool {
+		state := r.host.Network().Connectedness(p)
+		return state == network.Connected || state == network.NotConnected && now.After(t.due)
+	})
 	for _, p := range r.host.Network().Peers() {
 		if !r.speaks(p) || !r.relayedByUs(p) {
 			continue
 		}
-		t, known := before[p]
+		t, known := r.tries[p]
 		if !known {
 			t.due = now.Add(r.wait(0))
 		}

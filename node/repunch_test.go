@@ -28,7 +28,11 @@ func TestRepunch(t *testing.T) {
 		}
 		return len(seen) == 1+mostRepunches
 	})
-	time.Sleep(10 * pause)
+	eventually(t, "it is back", func() bool { return limited(r.near, r.far) })
+	time.Sleep(10 * pause) // and it stays so
+	if conns := r.near.host.Network().ConnsToPeer(r.far.PeerID()); len(conns) != 1 || !seen[conns[0].ID()] {
+		t.Errorf("it goes on: %v", conns)
+	}
 	if err := near.Close(); err != nil {
 		t.Error(err)
 	}
