@@ -66,9 +66,9 @@ const (
 	pingAtOnce  = 16
 
 	// repunchAfter is when a peer that is reached through a relay is tried again to be reached directly, and mostRepunches how often, each
-	// time after four times as long: at 45 to 90 s, then 3 to 6 and 12 to 24 minutes more. One try is a handshake through the relay and a comparison, some
+	// time after four times as long: at 30 to 60 s, then 2 to 4 and 8 to 16 minutes more. One try is a handshake through the relay and a comparison, some
 	// 10 KB. After that it is tried whenever the relay cuts the connection.
-	repunchAfter  = 45 * time.Second
+	repunchAfter  = 30 * time.Second
 	mostRepunches = 3
 
 	// lookAround is how often the machine's addresses are looked at, which takes some 50 µs, and sleepLeast how long it must have been

@@ -16,14 +16,22 @@ import (
 // stubConn is a connection that is nothing but where it leads to and since when.
 type stubConn struct {
 	network.Conn
-	at     ma.Multiaddr
-	opened time.Time
+	at      ma.Multiaddr
+	opened  time.Time
+	out     bool
+	streams int
 }
+
+func (c stubConn) GetStreams() []network.Stream { return make([]network.Stream, c.streams) }
 
 func (c stubConn) RemoteMultiaddr() ma.Multiaddr { return c.at }
 func (c stubConn) RemotePeer() peer.ID           { return "bob" }
 func (c stubConn) Stat() network.ConnStats {
-	return network.ConnStats{Stats: network.Stats{Opened: c.opened}}
+	direction := network.DirInbound
+	if c.out {
+		direction = network.DirOutbound
+	}
+	return network.ConnStats{Stats: network.Stats{Opened: c.opened, Direction: direction}}
 }
 
 func TestPaths(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"maps"
 	"math/rand/v2"
-	"slices"
 	"sync"
 	"time"
 
@@ -67,7 +66,7 @@ func (r *repuncher) due(now time.Time) (list []peer.ID) {
 		return state == network.Connected || state == network.NotConnected && now.After(t.due)
 	})
 	for _, p := range r.host.Network().Peers() {
-		if !r.speaks(p) || !r.relayedByUs(p) {
+		if !r.speaks(p) || !r.ours(p) {
 			continue
 		}
 		t, known := r.tries[p]
@@ -89,13 +88,27 @@ func (r *repuncher) wait(count int) time.Duration {
 	return time.Duration((1 + rand.Float64()) * float64(r.pause<<(2*count))) //nolint:gosec // jitter is no secret
 }
 
-// relayedByUs reports whether a peer is reached through relays alone, by connections that this node has made, on which nothing is under
-// way: what is, comes first.
-func (r *repuncher) relayedByUs(p peer.ID) bool {
-	conns := r.host.Network().ConnsToPeer(p)
-	return len(conns) > 0 && !slices.ContainsFunc(conns, func(c network.Conn) bool {
-		return !isCircuit(c.RemoteMultiaddr()) || c.Stat().Direction != network.DirOutbound || len(c.GetStreams()) > 0
-	})
+// ours reports whether a peer is reached through relays alone, nothing is under way there, which would come first, and it is on this side
+// to try: the one that made the connection. Where both made one, and punched at the same time into each other's attempts, it is the side
+// with the smaller ID.
+func (r *repuncher) ours(p peer.ID) bool {
+	return oursToTry(r.host.Network().ConnsToPeer(p), r.host.ID() < p)
+}
+
+func oursToTry(conns []network.Conn, smaller bool) bool {
+	made, busy := 0, false
+	for _, c := range conns {
+		busy = busy || !isCircuit(c.RemoteMultiaddr()) || len(c.GetStreams()) > 0
+		made += btoi(c.Stat().Direction == network.DirOutbound)
+	}
+	return !busy && made > 0 && (made == len(conns) || smaller)
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // renew ends the connections with a peer and makes another one.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	ma "github.com/multiformats/go-multiaddr"
 )
 
 // TestRepunch holds that relayed connections are made anew, by the side that made them, so often and no more, and that records pass as
@@ -55,7 +56,7 @@ func TestRepunchWaits(t *testing.T) {
 	r := startRelayed(t)
 	eventually(t, "a relayed connection", func() bool { return limited(r.near, r.far) })
 	p := &repuncher{host: r.near.host, speaks: r.near.speaks, pause: time.Minute, tries: map[peer.ID]tries{"gone": {count: 1}}}
-	eventually(t, "nothing is under way", func() bool { return p.relayedByUs(r.far.PeerID()) })
+	eventually(t, "nothing is under way", func() bool { return p.ours(r.far.PeerID()) })
 	now := time.Now()
 	if due := p.due(now); len(due) > 0 || len(p.tries) != 1 {
 		t.Errorf("due at once: %v, %v", due, p.tries)
@@ -68,4 +69,27 @@ func TestRepunchWaits(t *testing.T) {
 		t.Error("a stream is cut off")
 	}
 	_ = s.Reset()
+}
+
+// TestOursToTry has the side try that made the connection, and one side alone where both did.
+func TestOursToTry(t *testing.T) {
+	circuit := ma.StringCast("/ip4/11.0.0.9/tcp/1/p2p/12D3KooWEqnTdgqHnkkwarSrJjeMP2ZJiADWLYADaNvUb6SQNyPF/p2p-circuit")
+	out, in := stubConn{at: circuit, out: true}, stubConn{at: circuit}
+	busy, direct := stubConn{at: circuit, out: true, streams: 1}, stubConn{at: ma.StringCast("/ip4/11.0.0.1/tcp/1"), out: true}
+	for i, c := range []struct {
+		conns           []network.Conn
+		smaller, larger bool
+	}{
+		{nil, false, false},
+		{[]network.Conn{out}, true, true},
+		{[]network.Conn{in}, false, false},
+		{[]network.Conn{out, in}, true, false},
+		{[]network.Conn{out, out}, true, true},
+		{[]network.Conn{out, busy}, false, false},
+		{[]network.Conn{out, direct}, false, false},
+	} {
+		if smaller, larger := oursToTry(c.conns, true), oursToTry(c.conns, false); smaller != c.smaller || larger != c.larger {
+			t.Errorf("case %d: %v %v", i, smaller, larger)
+		}
+	}
 }
