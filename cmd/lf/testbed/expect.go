@@ -249,20 +249,15 @@ func ratio(in, least uint64) string {
 // connected reports whether each of some nodes is connected to each of others, or, if not wanted, to none of them.
 func (r *runner) connected(ctx context.Context, nodes, others []string, wanted bool) (text, wrong string, err error) {
 	for _, name := range nodes {
-		door := r.members[name].access()
-		if door == nil {
+		known, err := r.pathsFrom(ctx, name)
+		switch {
+		case err != nil:
+			return "", "", err
+		case known == nil:
 			return "", name + " does not run", nil
 		}
-		peers, err := door.Peers(ctx)
-		if err != nil {
-			return "", "", fmt.Errorf("ask %s for its peers: %w", name, err)
-		}
-		there := map[string]bool{}
-		for _, p := range peers {
-			there[p.ID] = true
-		}
 		for _, other := range others {
-			if is := there[r.members[other].machine.peer()]; other != name && is != wanted {
+			if _, is := known[other]; other != name && is != wanted {
 				return "", fmt.Sprintf("%s %s connected to %s", name, map[bool]string{true: "is", false: "is not"}[is], other), nil
 			}
 		}
