@@ -14,6 +14,7 @@ import (
 // asked is what pushes under way were asked for, so that a record that several peers announce comes once.
 type asked struct {
 	mu     sync.Mutex
+	time   time.Duration // see askedTime
 	claims map[protocol.ID]*claim
 	// spurned are records that came, were not stored, and may be some time: until when nobody is asked for them.
 	spurned *lru.Cache[protocol.ID, time.Time]
@@ -26,8 +27,10 @@ type claim struct {
 	over  chan struct{} // closed when it came, or the push has ended
 }
 
-func newAsked() *asked {
-	return &asked{claims: make(map[protocol.ID]*claim), spurned: newCache[protocol.ID, time.Time](maxSpurned)}
+func newAsked(timeout time.Duration) *asked {
+	return &asked{
+		time: timeout, claims: make(map[protocol.ID]*claim), spurned: newCache[protocol.ID, time.Time](maxSpurned),
+	}
 }
 
 // ask notes that a push is asked for these records. If it can wait, and others were asked for some of them, it notes nothing and
@@ -48,7 +51,7 @@ func (a *asked) ask(ids []protocol.ID, patient bool) (mine, others []*claim) {
 		maps.DeleteFunc(a.claims, func(_ protocol.ID, c *claim) bool { return !now.Before(c.until) })
 	}
 	for _, id := range ids {
-		c := &claim{id: id, until: now.Add(askedTime), over: make(chan struct{})}
+		c := &claim{id: id, until: now.Add(a.time), over: make(chan struct{})}
 		if a.claims[id] != nil || len(a.claims) < maxClaims { // else it may come twice
 			a.claims[id] = c
 		}

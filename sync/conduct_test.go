@@ -74,13 +74,8 @@ func TestDenial(t *testing.T) {
 			return v != nil && v.parked
 		})
 	}
-	select {
-	case p := <-drops:
-		if p != liar.ID() {
-			t.Error("the wrong one was dropped")
-		}
-	case <-time.After(10 * time.Second):
-		t.Error("nobody was dropped")
+	if p := receive(t, "somebody is dropped", drops); p != liar.ID() {
+		t.Error("the wrong one was dropped")
 	}
 	if len(drops) > 0 {
 		t.Error("more than one was dropped")
@@ -109,13 +104,8 @@ func TestFloodIsDropped(t *testing.T) {
 		}
 		_, _ = s.Write([]byte{1})
 	}
-	select {
-	case p := <-drops:
-		if p != h.ID() {
-			t.Error("the wrong one was dropped")
-		}
-	case <-time.After(10 * time.Second):
-		t.Error("it was not dropped")
+	if p := receive(t, "it is dropped", drops); p != h.ID() {
+		t.Error("the wrong one was dropped")
 	}
 }
 

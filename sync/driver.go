@@ -117,7 +117,7 @@ func (s *Sync) tick() {
 
 // releaseDue releases held records, now and then.
 func (s *Sync) releaseDue() {
-	tick := time.NewTicker(releaseEvery)
+	tick := time.NewTicker(s.timeouts.release)
 	defer tick.Stop()
 	for {
 		s.release()

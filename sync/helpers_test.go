@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,8 +30,10 @@ type world struct {
 	network *protocol.Network
 	name    protocol.NameKey
 	key     ed25519.PrivateKey
-	time    uint64 // the newest timestamp given out
-	serial  int
+
+	mu     sync.Mutex // parallel subtests share a world
+	time   uint64     // the newest timestamp given out
+	serial int
 }
 
 func newWorld(t testing.TB, change func(*protocol.Params)) *world {
@@ -59,12 +62,15 @@ func newWorld(t testing.TB, change func(*protocol.Params)) *world {
 
 // draft is a datum that links to these records, and as often as need be to the genesis.
 func (w *world) draft(links ...*protocol.Record) protocol.Draft {
+	w.mu.Lock()
 	w.time++
 	w.serial++
+	timestamp, serial := w.time, w.serial
+	w.mu.Unlock()
 	d := protocol.Draft{
-		Owner: protocol.OwnerOf(w.key), Timestamp: w.time,
+		Owner: protocol.OwnerOf(w.key), Timestamp: timestamp,
 		Names: []protocol.NamePoint{{Name: w.name, Ordinal: 2}},
-		Value: fmt.Appendf(nil, "Bad Horse, Bad Horse %d", w.serial),
+		Value: fmt.Appendf(nil, "Bad Horse, Bad Horse %d", serial),
 	}
 	for _, r := range links {
 		d.Links = append(d.Links, r.ID())
@@ -201,12 +207,28 @@ func (n *node) submit(t testing.TB, r *protocol.Record) Ingested {
 	return in
 }
 
+// patience is how long a test waits for an event. A test that passes never waits so long, also on
+// a machine whose cores are busy with something else.
+const patience = 3 * time.Minute
+
 // eventually waits for something that happens by itself.
 func eventually(t testing.TB, what string, is func() bool) {
 	t.Helper()
-	for end := time.Now().Add(60 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(patience); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(end) {
 			t.Fatalf("did not happen: %s", what)
 		}
 	}
+}
+
+// receive waits for a value from a channel.
+func receive[T any](t testing.TB, what string, from <-chan T) T {
+	t.Helper()
+	select {
+	case v := <-from:
+		return v
+	case <-time.After(patience):
+		t.Fatalf("did not happen: %s", what)
+	}
+	panic("unreachable")
 }

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"io"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
@@ -20,7 +21,7 @@ func (w *world) hurried(t testing.TB) *node {
 	t.Helper()
 	n := &node{store: newFakeStore(w.network), host: newHost(t)}
 	n.Sync = newSync(Config{Network: w.network, Store: n.store, Verify: noWork, Host: n.host, Logger: testLogger(t)})
-	n.timeouts = timeouts{serve: time.Second, item: 300 * time.Millisecond, session: 3 * time.Second}
+	n.timeouts.serve, n.timeouts.item, n.timeouts.session = time.Second, 300*time.Millisecond, 3*time.Second
 	n.scheduler.limits.requestTime = time.Second
 	if err := n.start(nil); err != nil {
 		t.Fatal(err)
@@ -192,7 +193,7 @@ func TestHostileRequester(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = s.Reset() })
-		_ = s.SetDeadline(time.Now().Add(10 * time.Second))
+		_ = s.SetDeadline(time.Now().Add(patience))
 		return s
 	}
 	for name, request := range map[string][]byte{
@@ -300,7 +301,7 @@ func TestSilentStreams(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_ = s.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = s.SetDeadline(time.Now().Add(patience))
 	_, _ = s.Write(appendRequest(nil, fetchRequest{ids: []protocol.ID{chain[1].ID()}, width: idSize}))
 	if it, err := readItem(newAnswerReader(s)); err != nil || it.record == nil {
 		t.Errorf("not served: %v", err)
@@ -310,25 +311,28 @@ func TestSilentStreams(t *testing.T) {
 // The rate limit delays a greedy peer and does not refuse it.
 func TestRate(t *testing.T) {
 	w := newWorld(t, nil)
-	n := w.hurried(t)
-	b, err := n.guard.enter(peer.ID("greedy"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer n.guard.exit(b)
-	v := &visit{units: b.units, guard: n.guard}
-	ctx, done := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer done()
-	if err := v.pay(ctx, serveBurst); err != nil {
-		t.Fatal(err)
-	}
-	began := time.Now()
-	if err := v.pay(ctx, serveRate/10); err != nil || time.Since(began) < 90*time.Millisecond || time.Since(began) > 250*time.Millisecond {
-		t.Errorf("paid after %s, %v", time.Since(began), err)
-	}
-	if err := v.pay(ctx, serveRate); err == nil {
-		t.Error("paid for more than there was time")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := newSync(Config{Network: w.network, Store: newFakeStore(w.network), Verify: noWork})
+		b, err := s.guard.enter(peer.ID("greedy"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.guard.exit(b)
+		v := &visit{units: b.units, guard: s.guard}
+		ctx, done := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer done()
+		if err := v.pay(ctx, serveBurst); err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		err = v.pay(ctx, serveRate/10)
+		if took := time.Since(began).Round(time.Millisecond); err != nil || took != 100*time.Millisecond {
+			t.Errorf("paid after %s, %v", took, err)
+		}
+		if err := v.pay(ctx, serveRate); err == nil {
+			t.Error("paid for more than there was time")
+		}
+	})
 }
 
 // What this software cannot use of an answer, a record that lacks its value or one of a newer version, is nobody's fault, and
@@ -367,7 +371,7 @@ func TestUselessItemsAreNoFault(t *testing.T) {
 func TestStalledReader(t *testing.T) {
 	w := newWorld(t, func(p *protocol.Params) { p.MaxValue = protocol.MaxValue })
 	n := w.hurried(t)
-	n.timeouts.serve = time.Hour
+	n.timeouts.serve, n.timeouts.item = time.Hour, 2*time.Second // so that a busy machine sees it being served
 	var ids []protocol.ID
 	for range 16 { // a MiB; a stream's first window has 256 KiB
 		d := w.draft()

@@ -89,7 +89,7 @@ func (u *pusher) grace(p, from peer.ID) time.Duration {
 	if from == "" || u.sync.host.ID() < p {
 		return gatherTime
 	}
-	return yieldTime
+	return u.sync.timeouts.yield
 }
 
 // holds tells whether a record waits already: it must not be announced twice, whatever told has forgotten.

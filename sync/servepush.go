@@ -44,7 +44,7 @@ func (s *Sync) servePush(ctx context.Context, v *visit) error {
 // waited for, and asked for here if it does not come: who announces and does not deliver delays a record by askedTime at most,
 // and so do many of them.
 func (s *Sync) choose(ctx context.Context, v *visit, ids []protocol.ID) ([]*claim, error) {
-	latest := time.Now().Add(askedTime)
+	latest := time.Now().Add(s.asked.time)
 	for look := 1; ; look++ {
 		lacking, err := s.lacking(ctx, v, ids)
 		if err != nil {

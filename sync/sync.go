@@ -78,8 +78,14 @@ type Sync struct {
 	events   event.Subscription
 }
 
-// timeouts are those of limits.go, here so that tests can make them short.
-type timeouts struct{ serve, item, session time.Duration }
+// timeouts are those of limits.go, here so that tests can make them shorter or longer.
+type timeouts struct{ serve, item, session, yield, asked, release time.Duration }
+
+func defaultTimeouts() timeouts {
+	return timeouts{
+		serve: serveTime, item: itemTime, session: sessionTime, yield: yieldTime, asked: askedTime, release: releaseEvery,
+	}
+}
 
 // New begins to serve, to gossip and to fetch. Close ends it; host and PubSub are the caller's to close, afterwards.
 func New(c Config) (*Sync, error) {
@@ -112,7 +118,7 @@ func newSync(c Config) *Sync {
 		recent: newCache[protocol.ID, *arrival](maxRecent), refused: newCache[protocol.ID, error](maxRefused),
 		scheduler: newScheduler(defaultSchedulerLimits()),
 		cancels:   make(map[requestID]context.CancelFunc),
-		timeouts:  timeouts{serve: serveTime, item: itemTime, session: sessionTime},
+		timeouts:  defaultTimeouts(),
 		started:   time.Now(),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
@@ -120,7 +126,7 @@ func newSync(c Config) *Sync {
 	s.conduct = newConduct(s.dropping(c.Drop))
 	s.comparer = newComparer(s)
 	s.pusher = newPusher(s)
-	s.asked = newAsked()
+	s.asked = newAsked(s.timeouts.asked)
 	s.timekeeper = newTimekeeper(s)
 	return s
 }
