@@ -50,7 +50,7 @@ func (s *shunned) facts(now time.Time) api.ShunnedPeers {
 	return api.ShunnedPeers{Count: len(list), Peers: list[:min(len(list), listShunned)]}
 }
 
-// add refuses a peer for so long, and ends its connections, which it does not wait for.
+// add refuses a peer for so long at least, and ends its connections, which it does not wait for.
 func (s *shunned) add(n network.Network, p peer.ID, d time.Duration) {
 	now := time.Now()
 	s.mu.Lock()
@@ -60,7 +60,9 @@ func (s *shunned) add(n network.Network, p peer.ID, d time.Duration) {
 	if len(s.until) >= maxShunned {
 		s.makeRoom(now)
 	}
-	s.until[p] = now.Add(d)
+	if until := now.Add(d); until.After(s.until[p]) {
+		s.until[p] = until
+	}
 	s.mu.Unlock()
 	go func() { _ = n.ClosePeer(p) }() // it may be gone already
 }

@@ -454,22 +454,31 @@ func (a *agenda) retry(p *acquaintance, times int) {
 	p.due = p.pausedTo
 }
 
-// guilty tells that a peer broke a protocol, this one or another.
-func (a *agenda) guilty(id peer.ID) {
+// shun leaves a peer alone for some time, because it broke a protocol, this one or another.
+func (a *agenda) shun(id peer.ID, pause time.Duration) {
 	p := a.byPeer[id]
 	if p == nil { // it went, and is remembered
-		p = &acquaintance{id: id}
-		a.accuse(p)
+		p = &acquaintance{id: id, memory: a.absent[id]}
+		p.accuse(a.now + pause)
 		a.remember(p)
 		return
 	}
-	a.accuse(p)
+	p.accuse(a.now + pause)
 	if p.session != 0 {
 		a.out = append(a.out, halt{p.session})
 	}
 }
 
-func (a *agenda) accuse(p *acquaintance) {
-	p.memory = memory{pausedTo: a.now + a.limits.faultPause, guilty: true}
-	p.due, p.waits = p.pausedTo, false
+// guilty is shun for as long as the first ban.
+func (a *agenda) guilty(id peer.ID) { a.shun(id, a.limits.faultPause) }
+
+func (a *agenda) accuse(p *acquaintance) { p.accuse(a.now + a.limits.faultPause) }
+
+// accuse forgets all of a peer but that it is left alone until some time.
+func (p *acquaintance) accuse(until time.Duration) {
+	if p.guilty {
+		until = max(until, p.pausedTo)
+	}
+	p.memory = memory{pausedTo: until, guilty: true}
+	p.due, p.waits = until, false
 }

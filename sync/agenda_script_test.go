@@ -41,7 +41,9 @@ func (s *agendaScript) do(t *testing.T, command string, args []string) string {
 	switch command {
 	case "self":
 		seed, _ := strconv.ParseUint(options["seed"], 10, 64)
-		s.agenda = newAgenda(defaultAgendaLimits(), peer.ID(words[0]), rand.New(rand.NewPCG(seed, 0)))
+		limits := defaultAgendaLimits()
+		limits.faultPause = 15 * time.Minute // as if it were not the first fault: far longer than all else
+		s.agenda = newAgenda(limits, peer.ID(words[0]), rand.New(rand.NewPCG(seed, 0)))
 	case "limits":
 		for key, value := range options {
 			if number, err := strconv.Atoi(value); err == nil {

@@ -54,10 +54,7 @@ func (t *timekeeper) status() ClockStatus {
 // measure asks a peer. What no correct peer answers is a fault; silence is none, for nobody waits.
 func (t *timekeeper) measure(p peer.ID) {
 	r, err := t.ask(p)
-	var fault *guiltyError
-	if errors.As(err, &fault) {
-		t.sync.accuse(p)
-	}
+	t.sync.accuse(p, clockService, err)
 	if err != nil && t.sync.ctx.Err() == nil {
 		t.sync.log.Debug("could not read a peer's clock", "peer", p, "error", err)
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/peer"
 )
 
 // clockPeer is a host that serves nothing but a clock, in a way of its own.
@@ -63,8 +62,7 @@ func TestClockOfHostilePeers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			n := w.hurried(t)
-			dropped := make(chan struct{}, 8)
-			n.conduct.drop = n.dropping(func(peer.ID, time.Duration) { dropped <- struct{}{} })
+			dropped := n.bans()
 			connect(t, n.host, w.clockPeer(t, test.serve))
 			eventually(t, "it was asked", func() bool { return n.Clock().Silent == 1 })
 			if s := n.Clock(); s.Peers != 0 || s.Offset != 0 {
@@ -101,8 +99,7 @@ func TestServeClock(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			n, h := w.hurried(t), newHost(t)
-			dropped := make(chan struct{}, 8)
-			n.conduct.drop = n.dropping(func(peer.ID, time.Duration) { dropped <- struct{}{} })
+			dropped := n.bans()
 			connect(t, h, n.host)
 			s, err := h.NewStream(t.Context(), n.host.ID(), clockProtocol(w.network))
 			if err != nil {

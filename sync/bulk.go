@@ -1,8 +1,8 @@
 package lfsync
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -16,7 +16,7 @@ type examined struct {
 	settled []protocol.ID // of those: not to be wanted any more
 	again   []protocol.ID // of those: to be asked for elsewhere
 	known   int           // how many came as ancestors and were known
-	guilt   error         // what no correct peer sends
+	guilt   error         // what no correct peer sends, the first of it
 }
 
 // admitAll takes a batch of fetched records in: it enters the line at once, and on a core of its own it is checked and then
@@ -83,7 +83,7 @@ func (s *Sync) examine(ps []*parcel) *examined {
 
 // reject notes that a record is invalid, for ever or in the shape in which it came.
 func (x *examined) reject(p *parcel, err error, forever bool) {
-	x.guilt = errors.Join(x.guilt, err)
+	x.guilt = cmp.Or(x.guilt, err)
 	x.spare = append(x.spare, p)
 	if forever {
 		x.settled = append(x.settled, p.record.ID())

@@ -15,88 +15,117 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// conduct keeps how peers behave, and has those dropped who do not behave: their connection is ended and they are refused for a
-// while, longer each time.
+// conduct keeps how peers behave, and bans those that do not: their connection is ended, and they are refused until a time. It is
+// the one keeper of penalties. Whoever plans with peers is told by it.
 //
-// A fault, which no correct peer commits, is enough. A nuisance may happen to a correct peer now and then: it asks for more than its
-// share, or does not answer in time. It is limited where it happens, and dropped when it does not stop.
+// A fault, which no correct peer commits, is enough. The caller of a stream handler or of a request reports it, once. A nuisance may happen to a correct
+// peer now and then: it asks for more than its share, or does not answer in time. It is limited where it happens, and leads to a ban
+// when it does not stop.
+//
+// The first ban is short: a program under development makes mistakes, and its author wants to try again. Each further one is twice
+// as long. What is reported while a ban lasts was under way when it began, and adds nothing to it.
 type conduct struct {
-	drop func(p peer.ID, d time.Duration)
+	ban func(ban)
 
 	mu    sync.Mutex
+	first time.Duration // the shortest ban for a fault
 	peers *lru.Cache[peer.ID, *repute]
+}
+
+// ban says that a peer is refused for some time, and why.
+type ban struct {
+	peer     peer.ID
+	pause    time.Duration
+	protocol string // in which it did not behave, as metrics name it
+	reason   error
 }
 
 // repute is how one peer has behaved.
 type repute struct {
 	patience *rate.Limiter // with its nuisances
 	rejected int           // gossiped messages
-	drops    int
-	since    time.Time // the last drop
+	bans     int
+	until    time.Time // the end of the last ban
 }
 
-// A nuisance weighs as much as it costs.
-type nuisance int
+// nuisance is what a correct peer does now and then. It weighs as much as it costs.
+type nuisance struct {
+	weight         int
+	protocol, what string
+}
 
-const (
+// The nuisances.
+var (
 	// nuisanceStream is a stream beyond its share, which was reset: some 100 µs.
-	nuisanceStream nuisance = 1
+	nuisanceStream = nuisance{1, "streams", "it opens more streams than its share, again and again"}
 	// nuisanceStall is a stream that held a place for as long as an item may take and came to nothing.
-	nuisanceStall nuisance = 8
+	nuisanceStall = nuisance{8, "streams", "it is silent on streams, again and again"}
 	// nuisanceDenial is an answer that lacks records which the peer itself listed.
-	nuisanceDenial nuisance = 10
+	nuisanceDenial = nuisance{10, fetchService, "it lacks records that it listed, again and again"}
 )
 
-func newConduct(drop func(peer.ID, time.Duration)) *conduct {
-	return &conduct{drop: drop, peers: newCache[peer.ID, *repute](maxBudgets)}
+func newConduct(do func(ban)) *conduct {
+	return &conduct{ban: do, first: faultPause, peers: newCache[peer.ID, *repute](maxBudgets)}
 }
 
-// fault drops a peer that broke a protocol.
-func (c *conduct) fault(p peer.ID) { c.judge(p, faultPause, func(*repute) bool { return true }) }
+// fault bans a peer that broke a protocol.
+func (c *conduct) fault(p peer.ID, protocol string, violation error) {
+	c.judge(ban{p, c.first, protocol, violation}, func(*repute) bool { return true })
+}
 
-// reject drops a peer that gossiped what is invalid for ever once more than the graylist forgives (see the scores in pubsub.go).
-func (c *conduct) reject(p peer.ID) {
-	c.judge(p, faultPause, func(r *repute) bool {
+// reject bans a peer that gossiped what is invalid forever once more than the graylist forgives (see the scores in pubsub.go).
+func (c *conduct) reject(p peer.ID, violation error) {
+	c.judge(ban{p, c.first, gossipService, violation}, func(r *repute) bool {
 		r.rejected++
 		return r.rejected >= maxRejected
 	})
 }
 
-// bother notes a nuisance, and drops the peer that is one too often.
+// bother notes a nuisance, and bans the peer that is one too often.
 func (c *conduct) bother(p peer.ID, n nuisance) {
-	c.judge(p, nuisancePause, func(r *repute) bool { return !r.patience.AllowN(time.Now(), int(n)) })
+	c.judge(ban{p, nuisancePause, n.protocol, errors.New(n.what)}, func(r *repute) bool {
+		return !r.patience.AllowN(time.Now(), n.weight)
+	})
 }
 
-// judge drops a peer for at least so long if it is to be.
-func (c *conduct) judge(p peer.ID, pause time.Duration, guilty func(*repute) bool) {
-	if c.drop == nil || p == "" {
+// judge bans a peer for at least as long as b says, if it is guilty.
+func (c *conduct) judge(b ban, guilty func(*repute) bool) {
+	if b.peer == "" {
 		return
 	}
 	c.mu.Lock()
-	r, ok := c.peers.Get(p)
-	if !ok || r.drops > 0 && time.Since(r.since) > forgiveness {
+	now := time.Now()
+	r, ok := c.peers.Get(b.peer)
+	if !ok || r.bans > 0 && now.Sub(r.until) > forgiveness {
 		r = &repute{patience: rate.NewLimiter(nuisanceRate, nuisanceBurst)}
-		c.peers.Add(p, r)
+		c.peers.Add(b.peer, r)
 	}
-	drop := guilty(r)
-	if drop {
-		pause = backOff(pause, dropMost, r.drops)
-		*r = repute{patience: rate.NewLimiter(nuisanceRate, nuisanceBurst), drops: r.drops + 1, since: time.Now()}
+	banned := !now.Before(r.until) && guilty(r)
+	if banned {
+		b.pause = backOff(b.pause, dropMost, r.bans)
+		*r = repute{patience: rate.NewLimiter(nuisanceRate, nuisanceBurst), bans: r.bans + 1, until: now.Add(b.pause)}
 	}
 	c.mu.Unlock()
-	if drop {
-		c.drop(p, pause)
+	if banned {
+		c.ban(b)
 	}
 }
 
 // blame notes how a stream that was served ended.
-func (s *Sync) blame(ctx context.Context, p peer.ID, err error) {
-	var fault *guiltyError
-	if errors.As(err, &fault) {
-		s.conduct.fault(p)
-		return
+func (s *Sync) blame(ctx context.Context, p peer.ID, service string, err error) {
+	if !s.accuse(p, service, err) {
+		s.stalled(ctx, p, err)
 	}
-	s.stalled(ctx, p, err)
+}
+
+// accuse reports the fault that ended a stream, if it was one.
+func (s *Sync) accuse(p peer.ID, service string, err error) bool {
+	var fault *guiltyError
+	if !errors.As(err, &fault) {
+		return false
+	}
+	s.conduct.fault(p, service, errors.New(fault.reason))
+	return true
 }
 
 // stalled notes a stream that ended because nothing came, or nothing was read, for too long. That is the peer's doing only if it is
@@ -109,7 +138,7 @@ func (s *Sync) stalled(ctx context.Context, p peer.ID, err error) {
 
 // reproach notes that a peer is silent, if it is there.
 func (s *Sync) reproach(p peer.ID) {
-	if s.conduct.drop == nil || s.host == nil {
+	if s.host == nil {
 		return
 	}
 	s.spawn(func() {
@@ -132,15 +161,17 @@ func (s *Sync) denied(p peer.ID, lacking []protocol.ID) {
 	}
 }
 
-// dropping says in the log who is dropped, which an operator wants to know.
-func (s *Sync) dropping(drop func(peer.ID, time.Duration)) func(peer.ID, time.Duration) {
-	if drop == nil {
-		return nil
-	}
-	return func(p peer.ID, d time.Duration) {
-		s.log.Warn("dropped a peer that does not behave", "peer", p, "for", d)
-		s.metrics.expelled.Inc()
-		s.step(func(m *scheduler) { m.shun(p, d) }) // before it goes: then it is still known what only it listed
-		drop(p, d)
+// banned carries out a ban: it says in the log what the peer did, tells all that plan with it, and ends its connections.
+func (s *Sync) banned(b ban, drop func(peer.ID, time.Duration)) {
+	s.log.Info("banned a peer that broke the protocol", "peer", b.peer, "protocol", b.protocol, "violation", b.reason, "for", b.pause)
+	s.metrics.expelled.Inc()
+	s.step(func(m *scheduler) { m.shun(b.peer, b.pause) }) // before it goes: then it is still known what only it listed
+	s.comparer.plan(func(a *agenda) {
+		a.tick(s.comparer.now())
+		a.shun(b.peer, b.pause)
+		s.comparer.ledger.drop(b.peer)
+	})
+	if drop != nil {
+		drop(b.peer, b.pause)
 	}
 }

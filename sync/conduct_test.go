@@ -1,51 +1,166 @@
 package lfsync
 
 import (
+	"errors"
+	"io"
+	"log/slog"
 	"slices"
+	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/lf-store/lf/protocol"
 )
 
-// A fault is enough; a nuisance is borne for a while; who comes back and goes on is refused for longer.
+// bans has what this node bans told, and done.
+func (n *node) bans() <-chan ban {
+	told := make(chan ban, 16)
+	n.conduct.ban = func(b ban) {
+		n.banned(b, nil)
+		told <- b
+	}
+	return told
+}
+
+// A fault is enough for a ban, and the first one is short. A nuisance is borne for a while. A peer that comes back and goes on is
+// refused for longer; one that behaves for an hour is forgiven. What was under way when a ban began adds nothing to it.
 func TestConduct(t *testing.T) {
-	var dropped []time.Duration
-	c := newConduct(func(_ peer.ID, d time.Duration) { dropped = append(dropped, d) })
-	want := func(d ...time.Duration) {
-		t.Helper()
-		if !slices.Equal(dropped, d) {
-			t.Fatalf("dropped for %v, want %v", dropped, d)
+	synctest.Test(t, func(t *testing.T) {
+		var bans []time.Duration
+		c := newConduct(func(b ban) { bans = append(bans, b.pause) })
+		want := func(d ...time.Duration) {
+			t.Helper()
+			if !slices.Equal(bans, d) {
+				t.Fatalf("banned for %v, want %v", bans, d)
+			}
+			bans = nil
+		}
+		for range nuisanceBurst {
+			c.bother("pest", nuisanceStream)
+		}
+		want()
+		c.bother("pest", nuisanceStream)
+		want(nuisancePause)
+		c.bother("pest", nuisanceDenial) // it has its patience back when it may come again
+		time.Sleep(nuisancePause)
+		c.bother("pest", nuisanceStream)
+		want()
+		for range nuisanceBurst / nuisanceDenial.weight {
+			c.bother("pest", nuisanceDenial)
+		}
+		want(2 * nuisancePause)
+
+		broken := errors.New("broken")
+		c.reject("babbler", broken)
+		c.reject("babbler", broken)
+		want()
+		c.reject("babbler", broken)
+		want(faultPause)
+
+		fault := func() { c.fault("liar", fetchService, broken) }
+		fault()
+		fault() // on another of its streams
+		c.bother("liar", nuisanceDenial)
+		want(faultPause)
+		if faultPause < 10*time.Second || faultPause > 30*time.Second {
+			t.Errorf("the first ban lasts %v", faultPause)
+		}
+		for pause := 2 * faultPause; pause < dropMost; pause *= 2 {
+			time.Sleep(pause / 2)
+			fault()
+			want(pause)
+		}
+		for range 3 {
+			time.Sleep(dropMost)
+			fault()
+			want(dropMost)
+		}
+		time.Sleep(dropMost + forgiveness + time.Second)
+		fault()
+		want(faultPause)
+	})
+}
+
+// logLines is a log as its lines.
+type logLines struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (l *logLines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.lines = append(l.lines, string(p))
+	return len(p), nil
+}
+
+func (l *logLines) with(text string) (found []string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, line := range l.lines {
+		if strings.Contains(line, text) {
+			found = append(found, line)
 		}
 	}
-	for range nuisanceBurst {
-		c.bother("pest", nuisanceStream)
-	}
-	want()
-	c.bother("pest", nuisanceStream)
-	want(nuisancePause)
-	c.bother("pest", nuisanceStream) // it has its patience back, and a record
-	want(nuisancePause)
-	for range nuisanceBurst / nuisanceDenial {
-		c.bother("pest", nuisanceDenial)
-	}
-	want(nuisancePause, 2*nuisancePause)
+	return found
+}
 
-	dropped = nil
-	c.reject("babbler")
-	c.reject("babbler")
-	want()
-	c.reject("babbler")
-	want(faultPause)
-
-	dropped = nil
-	for range 5 {
-		c.fault("liar")
+// One violation is one ban, whatever protocol it is in, and the log names it, at a level that is shown.
+func TestOneViolationIsOneBan(t *testing.T) {
+	w := newWorld(t, nil)
+	wrong, chain := []byte{0xff}, w.chain(t, 1)
+	for name, test := range map[string]struct {
+		protocol  libprotocol.ID
+		say       []byte
+		service   string
+		violation string
+	}{
+		"comparing": {reconcileProtocol(w.network), appendFrame(nil, frame{message: wrong}), reconcileService, "negentropy"},
+		"fetching":  {fetchProtocol(w.network), []byte{0, 0, 8}, fetchService, "a request for nothing"},
+		"pushing":   {pushProtocol(w.network), []byte{0}, pushService, "an announcement of 0 records"},
+		"clock":     {clockProtocol(w.network), wrong, clockService, "a question for the clock that says more"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			log := new(logLines)
+			n := w.hurriedLogging(t, slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelInfo})))
+			bans := n.bans()
+			h := newHost(t)
+			connect(t, h, n.host)
+			n.load(t, chain...)
+			s, err := h.NewStream(t.Context(), n.host.ID(), test.protocol)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = s.SetDeadline(time.Now().Add(20 * time.Second))
+			_, _ = s.Write(test.say)
+			_ = s.CloseWrite()
+			_, _ = io.ReadAll(s)
+			select {
+			case b := <-bans:
+				if b.peer != h.ID() || b.pause != faultPause || b.protocol != test.service || !strings.Contains(b.reason.Error(), test.violation) {
+					t.Errorf("%+v", b)
+				}
+			case <-time.After(20 * time.Second):
+				t.Fatal("no ban")
+			}
+			if err := n.Close(); err != nil { // all that was under way is over
+				t.Fatal(err)
+			}
+			if len(bans) > 0 || counterOf(n.metrics.expelled) != 1 {
+				t.Errorf("a second ban: %v, %v in all", len(bans), counterOf(n.metrics.expelled))
+			}
+			if lines := log.with(test.violation); len(lines) != 1 || !strings.Contains(lines[0], h.ID().String()) || !strings.Contains(lines[0], test.service) {
+				t.Errorf("the log: %q", lines)
+			}
+		})
 	}
-	want(faultPause, 2*faultPause, 4*faultPause, dropMost, dropMost)
 }
 
 // Whoever lists a record and denies it when it is fetched is dropped in the end, and not for denying what others listed.
@@ -53,7 +168,7 @@ func TestDenial(t *testing.T) {
 	w := newWorld(t, nil)
 	n := w.hurried(t)
 	drops := make(chan peer.ID, 10)
-	n.conduct = newConduct(func(p peer.ID, _ time.Duration) { drops <- p })
+	n.conduct = newConduct(func(b ban) { drops <- b.peer })
 	liar := w.responder(t, func(s network.Stream, _ fetchRequest) { _, _ = writeItem(s, nil) })
 	honest := w.responder(t, func(s network.Stream, _ fetchRequest) { _, _ = writeItem(s, nil) })
 	connect(t, n.host, liar)
@@ -63,7 +178,7 @@ func TestDenial(t *testing.T) {
 		n.comparer.ledger.peerUp(liar.ID())
 		n.comparer.ledger.peerUp(honest.ID())
 	})
-	for range nuisanceBurst/nuisanceDenial + 1 {
+	for range nuisanceBurst/nuisanceDenial.weight + 1 {
 		id := w.record(t).ID()
 		n.comparer.plan(func(*agenda) { n.comparer.ledger.list(liar.ID(), []protocol.ID{id}) })
 		n.step(func(m *scheduler) { m.want([]protocol.ID{id}, liar.ID(), 0, 0) })
@@ -88,9 +203,9 @@ func TestFloodIsDropped(t *testing.T) {
 	n := w.hurried(t)
 	n.timeouts.item = time.Minute
 	drops := make(chan peer.ID, 10)
-	n.conduct = newConduct(func(p peer.ID, _ time.Duration) {
-		drops <- p
-		_ = n.host.Network().ClosePeer(p)
+	n.conduct = newConduct(func(b ban) {
+		drops <- b.peer
+		_ = n.host.Network().ClosePeer(b.peer)
 	})
 	h := newHost(t)
 	connect(t, h, n.host)

@@ -210,14 +210,3 @@ func (s *Sync) speaks(p peer.ID, name libprotocol.ID) bool {
 	known, err := s.host.Peerstore().SupportsProtocols(p, name)
 	return err == nil && slices.Contains(known, name)
 }
-
-// accuse tells all that plan with a peer that it broke a protocol, and has it dropped.
-func (s *Sync) accuse(p peer.ID) {
-	s.conduct.fault(p)
-	s.step(func(m *scheduler) { m.blame(p) })
-	s.comparer.plan(func(a *agenda) {
-		a.tick(s.comparer.now())
-		a.guilty(p)
-		s.comparer.ledger.drop(p)
-	})
-}

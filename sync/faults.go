@@ -17,8 +17,8 @@ const (
 	faultGuilty              // an answer that no correct peer gives
 )
 
-// blame leaves a peer alone that broke a protocol, for long, also when it goes and comes again. Failures are forgiven when it
-// does: relays cut connections.
+// blame leaves a peer alone that broke a protocol, also when it goes and comes again; conduct says for how much longer than at least.
+// Failures are forgiven when it does: relays cut connections.
 func (s *scheduler) blame(id peer.ID) { s.shun(id, s.limits.faultPause) }
 
 // shun leaves a peer alone for some time, and believes nothing that it listed.

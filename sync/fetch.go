@@ -3,6 +3,7 @@ package lfsync
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,7 +29,7 @@ func (s *Sync) fetchFor(ctx context.Context, a ask) {
 	f.answer.fault = f.judge(ctx, err)
 	s.metrics.fetched(f.answer, time.Since(began))
 	if f.answer.fault == faultGuilty {
-		s.accuse(a.peer) // also where the request was given up
+		s.accuse(a.peer, fetchService, f.violation(err)) // also where the request was given up
 	}
 	if gone := ctx.Err() != nil && f.items == 0 && time.Since(began) >= slowTime*9/10; gone && s.ctx.Err() == nil {
 		s.reproach(a.peer)
@@ -62,7 +63,7 @@ type fetching struct {
 
 	checks sync.WaitGroup
 	mu     sync.Mutex // guards what follows
-	guilt  error      // the first records that no correct peer sends
+	guilt  error      // why the first record is one that no correct peer sends
 	news   bool       // some ancestor was not known
 	known  int        // how many were
 }
@@ -215,7 +216,7 @@ func (f *fetching) send(ctx context.Context) error {
 		defer f.checks.Done()
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		f.guilt = errors.Join(f.guilt, x.guilt)
+		f.guilt = cmp.Or(f.guilt, x.guilt)
 		f.known += x.known
 		for _, p := range x.good {
 			f.news = f.news || !p.asked
@@ -245,6 +246,15 @@ func (f *fetching) judge(ctx context.Context, err error) fault {
 		return faultFailed
 	}
 	return faultNone
+}
+
+// violation says what the peer did, which ended the request with err or was found in a record that it sent.
+func (f *fetching) violation(err error) error {
+	var g *guiltyError
+	if errors.As(err, &g) {
+		return g
+	}
+	return guilty("%v", f.guilt)
 }
 
 func isTimeout(err error) bool {

@@ -15,6 +15,9 @@ import (
 // gossipTopic is where a network's records are gossiped.
 func gossipTopic(n *protocol.Network) string { return "/lf/" + n.ID().String() + "/records/1" }
 
+// gossipService names gossip where a peer's fault in it is told.
+const gossipService = "lf.gossip"
+
 // gossip is this node's membership of the topic.
 type gossip struct {
 	pubsub *pubsub.PubSub
@@ -84,8 +87,8 @@ func (s *Sync) validate(ctx context.Context, from peer.ID, m *pubsub.Message) pu
 	s.metrics.judged(result)
 	switch result {
 	case pubsub.ValidationReject:
-		s.conduct.reject(from)
-		s.log.Debug("rejected a gossiped record", "peer", from, "error", err)
+		s.log.Info("rejected a gossiped record", "peer", from, "violation", err)
+		s.conduct.reject(from, err)
 	case pubsub.ValidationAccept:
 		s.pusher.offer(news{in.Record.ID(), m.Data}, from)
 	case pubsub.ValidationIgnore:

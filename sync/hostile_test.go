@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
+	"log/slog"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,10 +18,12 @@ import (
 )
 
 // hurried makes a node whose patience is short.
-func (w *world) hurried(t testing.TB) *node {
+func (w *world) hurried(t testing.TB) *node { return w.hurriedLogging(t, testLogger(t)) }
+
+func (w *world) hurriedLogging(t testing.TB, log *slog.Logger) *node {
 	t.Helper()
 	n := &node{store: newFakeStore(w.network), host: newHost(t)}
-	n.Sync = newSync(Config{Network: w.network, Store: n.store, Verify: noWork, Host: n.host, Logger: testLogger(t)})
+	n.Sync = newSync(Config{Network: w.network, Store: n.store, Verify: noWork, Host: n.host, Logger: log})
 	n.timeouts.serve, n.timeouts.item, n.timeouts.session = time.Second, 300*time.Millisecond, 3*time.Second
 	n.scheduler.limits.requestTime = time.Second
 	if err := n.start(nil); err != nil {
@@ -142,6 +145,7 @@ func TestGuiltyIsLeftAlone(t *testing.T) {
 	w := newWorld(t, nil)
 	chain := w.chain(t, 2)
 	n := w.hurried(t)
+	n.conduct.first = time.Hour
 	bad := w.responder(t, func(s network.Stream, _ fetchRequest) {
 		_, _ = writeItem(s, chain[1])
 		_, _ = s.Write([]byte{77})

@@ -140,9 +140,6 @@ const (
 	// pauseMin and pauseMax bound how long a peer is left alone that did not answer: from a stream reset by a full
 	// queue to a peer that is not there.
 	pauseMin, pauseMax = 1 * time.Second, 5 * time.Minute
-	// faultPause is the same after a fault, in fetching and in comparing. It bounds what a faulty peer costs to one bad answer in
-	// that time.
-	faultPause = 15 * time.Minute
 	// refillEvery is how often the store is asked what pending records wait for.
 	refillEvery = time.Minute
 	// refillDepth is how deep the store's missing records are supposed to be: they are the ends of what was fetched.
@@ -270,8 +267,13 @@ const (
 	// peer stalls while its own line or disk does, and is then asked elsewhere anyway.
 	nuisanceRate, nuisanceBurst = 0.1, 30
 	// nuisancePause is for how long a peer is refused that was a nuisance too often: long enough to be rid of it, short enough for
-	// one that only had a bad day. faultPause is the same for one that broke a protocol. Each further time doubles them up to dropMost.
-	nuisancePause, dropMost = time.Minute, 2 * time.Hour
+	// one that only had a bad day.
+	nuisancePause = time.Minute
+	// faultPause is the same for one that broke a protocol: what its author waits for who mends it and tries again.
+	faultPause = 15 * time.Second
+	// dropMost is up to how long each further ban is twice the last one. A peer that goes on has cost ten bad answers in the first
+	// 2.1 hours by then, and costs one in 2 hours from then on.
+	dropMost = 2 * time.Hour
 	// aliveTime is how soon a peer answers a ping that is there at all.
 	aliveTime = 3 * time.Second
 	// maxRejected is the invalid messages after which gossip reads no more of a peer's.

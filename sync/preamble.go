@@ -100,7 +100,7 @@ func (g *guard) handle(service string, stream network.Stream, serve func(context
 		_ = stream.ResetWithError(resetCode(err))
 	}
 	g.sync.metrics.served(service, err)
-	g.sync.blame(ctx, stream.Conn().RemotePeer(), err)
+	g.sync.blame(ctx, stream.Conn().RemotePeer(), service, err)
 	if err != nil && ctx.Err() == nil {
 		g.sync.log.Debug("could not serve a peer", "service", service, "peer", stream.Conn().RemotePeer(), "error", err)
 	}

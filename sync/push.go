@@ -183,10 +183,7 @@ func (u *pusher) take(q *pushQueue) []news {
 // failed gives up what waits for a peer, after an announcement of so many records came to nothing.
 func (u *pusher) failed(p peer.ID, q *pushQueue, records int, err error) {
 	u.sync.log.Debug("could not push to a relayed peer", "peer", p, "records", records, "error", err)
-	var fault *guiltyError
-	if errors.As(err, &fault) {
-		u.sync.accuse(p)
-	}
+	u.sync.accuse(p, pushService, err)
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.sync.metrics.unpushed.Add(uint64(records + len(q.news))) //nolint:gosec // lengths

@@ -147,8 +147,7 @@ func TestHostilePush(t *testing.T) {
 			t.Parallel()
 			n, sender := w.newNode(t, nil), newHost(t)
 			n.load(t, known)
-			dropped := make(chan struct{}, 8)
-			n.conduct.drop = n.dropping(func(peer.ID, time.Duration) { dropped <- struct{}{} })
+			dropped := n.bans()
 			s := pushStream(t, sender, n)
 			_, _ = s.Write(raw) // it may be reset meanwhile
 			_ = s.CloseWrite()
@@ -175,8 +174,7 @@ func TestHostileReceiver(t *testing.T) {
 			t.Parallel()
 			n, _ := w.metered(t)
 			bad := newHost(t)
-			dropped := make(chan struct{}, 8)
-			n.conduct.drop = n.dropping(func(peer.ID, time.Duration) { dropped <- struct{}{} })
+			dropped := n.bans()
 			bad.SetStreamHandler(pushProtocol(w.network), func(s network.Stream) {
 				_, _ = readAnnouncement(s)
 				_, _ = s.Write(answer)

@@ -134,6 +134,7 @@ func TestHostileComparison(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
 			n := w.hurried(t)
+			n.conduct.first = time.Hour
 			n.load(t, w.chain(t, 100)...)
 			n.hasten()
 			var streams atomic.Int32

@@ -30,10 +30,6 @@ func (c *comparer) serve(ctx context.Context, v *visit) error {
 	s := &serving{comparer: c, visit: v, peer: v.Conn().RemotePeer(), limit: messageLimit(v)}
 	err := s.converse(ctx)
 	c.sync.metrics.answered(s, err)
-	var fault *guiltyError
-	if errors.As(err, &fault) {
-		c.sync.accuse(s.peer)
-	}
 	c.plan(func(a *agenda) {
 		a.tick(c.now())
 		a.served(s.peer, s.differs, s.equal)

@@ -41,9 +41,7 @@ func (c *comparer) run(ctx context.Context, d compare) {
 	if err != nil && ctx.Err() == nil {
 		c.sync.log.Debug("could not compare with a peer", "peer", d.peer, "rounds", s.rounds, "error", err)
 	}
-	if s.outcome.ending == endedGuilty {
-		c.sync.accuse(d.peer)
-	}
+	c.sync.accuse(d.peer, reconcileService, err)
 	c.ended(s)
 }
 

@@ -33,7 +33,7 @@ type Config struct {
 	// GossipDrops, which was given to the PubSub as a tracer, adds what PubSub drops to the counts. It may be nil.
 	GossipDrops *GossipDrops
 	// Drop ends all connections with a peer that does not behave, and refuses it for so long. It is called by any goroutine and
-	// does not wait. It may be nil: then such a peer is only limited.
+	// does not wait. It may be nil: then such a peer is only left alone for that time.
 	Drop func(p peer.ID, d time.Duration)
 	// Clock, Logger and Registerer may be nil: the system's clock, no logs, no metrics.
 	Clock      func() time.Time
@@ -123,7 +123,7 @@ func newSync(c Config) *Sync {
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.guard = newGuard(s)
-	s.conduct = newConduct(s.dropping(c.Drop))
+	s.conduct = newConduct(func(b ban) { s.banned(b, c.Drop) })
 	s.comparer = newComparer(s)
 	s.pusher = newPusher(s)
 	s.asked = newAsked(s.timeouts.asked)
