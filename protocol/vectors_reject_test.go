@@ -128,6 +128,15 @@ func (m *vectorMaker) makeRejectedEncodings() {
 	m.badHeader(protocol.RuleVersion, "version 2, header longer than 4096 bytes", func([]byte) []byte {
 		return encodeAny(m.t, []any{2, make([]byte, protocol.MaxHeader)})
 	})
+	value := make([]byte, protocol.MaxValue+1)
+	other := func(size int) []byte { return encodeAny(m.t, []any{2, make([]byte, size-5)}) } // a header of so many bytes
+	m.badFrame(protocol.RuleVersion, "version 2, value of 61441 bytes", "free", frameOf(m.t, other(300), value))
+	whole := frameOf(m.t, other(protocol.MaxFrame-len(value)-7), value)
+	if len(whole) != protocol.MaxFrame {
+		m.t.Fatalf("a frame of %d bytes", len(whole))
+	}
+	m.badFrame(protocol.RuleVersion, "version 2, frame of 65552 bytes", "free", whole)
+	m.badFrame(protocol.RuleSize, "version 2, frame of 65553 bytes", "free", frameOf(m.t, other(protocol.MaxFrame-len(value)-6), value))
 	m.badHeader(protocol.RuleSize, "header: 4097 bytes", func(h []byte) []byte {
 		return append(h, make([]byte, protocol.MaxHeader+1-len(h))...)
 	})
