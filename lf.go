@@ -17,9 +17,9 @@ package lf
 
 import (
 	_ "embed"
-	"encoding/json"
 	"fmt"
 
+	"github.com/lf-store/lf/internal/strictjson"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -48,7 +48,7 @@ func Rendezvous() ([]string, error) {
 }
 
 func readSeeds() (s Seeds, err error) {
-	if err := json.Unmarshal(defaultSeeds, &s); err != nil {
+	if err := strictjson.Unmarshal(defaultSeeds, &s, 0); err != nil {
 		return s, fmt.Errorf("embedded seeds.json: %w", err)
 	}
 	return s, nil

@@ -15,6 +15,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
+
+	"github.com/lf-store/lf/internal/strictjson"
 )
 
 // knownKey is where the known peers are in the datastore.
@@ -103,7 +105,7 @@ func (k *known) load(ctx context.Context) error {
 		return fmt.Errorf("load the known peers: %w", err)
 	}
 	var list []knownPeer
-	if err := json.Unmarshal(data, &list); err != nil {
+	if err := strictjson.Unmarshal(data, &list, strictjson.IgnoreUnknown); err != nil {
 		k.log.Warn("the known peers are damaged: the node begins without them", "error", err)
 		return nil
 	}

@@ -3,7 +3,6 @@ package node
 import (
 	"context"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/lf-store/lf/internal/strictjson"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/store"
 )
@@ -38,9 +38,7 @@ func ReadTestbed(r io.Reader) (*Testbed, error) {
 		RelayOnly    []string `json:"relayOnly"`
 		Anywhere     bool     `json:"anywhere"`
 	}
-	d := json.NewDecoder(r)
-	d.DisallowUnknownFields()
-	if err := d.Decode(&in); err != nil {
+	if err := strictjson.Read(r, &in, 0); err != nil {
 		return nil, fmt.Errorf("not a testbed's JSON: %w", err)
 	}
 	t := &Testbed{RelayService: in.RelayService, RelayOnly: in.RelayOnly, Anywhere: in.Anywhere}

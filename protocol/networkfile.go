@@ -2,10 +2,10 @@ package protocol
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strings"
+
+	"github.com/lf-store/lf/internal/strictjson"
 )
 
 // networkFormat is the first field of a network file: what the file is, and in which version.
@@ -34,16 +34,14 @@ func (n *Network) File(seeds []string) NetworkFile {
 }
 
 // ParseNetworkFile reads a network file and checks that ID and parameters in it are the genesis's, so that the file is
-// what its reader sees. Keys that it does not know are ignored, repeated ones refused.
+// what its reader sees. Keys that it does not know are ignored. Repeated ones are refused, and those that differ from
+// another one in the case of letters only: a person might read the one and software the other.
 func ParseNetworkFile(data []byte) (*Network, NetworkFile, error) {
 	var f NetworkFile
 	if len(data) > MaxNetworkFile {
 		return nil, f, fmt.Errorf("not a network file: it has %d bytes, at most %d are allowed", len(data), MaxNetworkFile)
 	}
-	if err := json.Unmarshal(data, &f); err != nil {
-		return nil, f, fmt.Errorf("not a network file (JSON): %w", err)
-	}
-	if err := refuseRepeatedKeys(json.NewDecoder(bytes.NewReader(data))); err != nil {
+	if err := strictjson.Unmarshal(data, &f, strictjson.IgnoreUnknown|strictjson.RefuseOtherCase); err != nil {
 		return nil, f, fmt.Errorf("not a network file: %w", err)
 	}
 	n, err := f.Network()
@@ -92,33 +90,4 @@ func sameParams(written, real Params) error {
 		return errors.New("the network file was changed: its parameters are not those of its genesis")
 	}
 	return nil
-}
-
-// refuseRepeatedKeys finds a key that an object has twice, upper and lower case being one, as they are for Go's decoder:
-// a person might read the one and software the other. The JSON is known to be well-formed and not too deep.
-func refuseRepeatedKeys(d *json.Decoder) error {
-	token, err := d.Token()
-	open, nested := token.(json.Delim)
-	if err != nil || !nested {
-		return err
-	}
-	seen := map[string]bool{}
-	for d.More() {
-		if open == '{' {
-			key, err := d.Token()
-			if err != nil {
-				return err
-			}
-			folded := strings.ToLower(strings.ToUpper(fmt.Sprint(key)))
-			if seen[folded] {
-				return fmt.Errorf("the key %q is in it twice", key)
-			}
-			seen[folded] = true
-		}
-		if err := refuseRepeatedKeys(d); err != nil {
-			return err
-		}
-	}
-	_, err = d.Token()
-	return err
 }

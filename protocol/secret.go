@@ -27,7 +27,7 @@ func (s Secret) MarshalText() ([]byte, error) {
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *Secret) UnmarshalText(text []byte) error {
 	raw, err := base64.StdEncoding.Strict().DecodeString(string(text))
-	if err != nil || len(raw) != len(s) {
+	if err != nil || len(raw) != len(s) || len(text) != base64.StdEncoding.EncodedLen(len(s)) { // line breaks are skipped
 		return fmt.Errorf("the secret is not %d bytes in base64", len(s))
 	}
 	copy(s[:], raw)

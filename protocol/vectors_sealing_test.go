@@ -121,6 +121,7 @@ func fileVectors(t testing.TB, networks map[string]*protocol.Network) []fileVect
 	text := string(raw)
 	list := []fileVector{{Name: "a network file", Text: text, ID: &id},
 		{Name: "a key that is not known", Text: `{"future":[1],` + text[1:], ID: &id},
+		{Name: "a byte order mark", Text: "\ufeff" + text, ID: &id},
 		{Name: "without seeds", Text: strings.Replace(text, `"seeds":["/ip4/127.0.0.1/tcp/4001"],`, "", 1), ID: &id}}
 	bad := func(name, because, old, new string) {
 		changed := strings.Replace(text, old, new, 1)
@@ -143,6 +144,15 @@ func fileVectors(t testing.TB, networks map[string]*protocol.Network) []fileVect
 	bad("parameters missing", "was changed", `"params"`, `"parameters"`)
 	bad("the ID twice", "twice", `{"format"`, `{"id":"`+string(other)+`","format"`)
 	bad("the ID twice, once in capitals", "twice", `{"format"`, `{"ID":"`+id.String()+`","format"`)
+	bad("a key that is not known, twice in other cases", "twice", `{"format"`, `{"future":1,"Future":2,"format"`)
+	bad("a key in another case", "case of letters", `"format"`, `"FORMAT"`)
+	bad("a parameter in another case", "case of letters", `"clockDriftMs"`, `"clockdriftMs"`)
+	bad("the secret in another case", "case of letters", `{"format"`, `{"Secret":"`+strings.Repeat("A", 43)+`=","format"`)
+	bad("half of a surrogate pair", "surrogate", `"name":"`, `"comment":"\ud83d","name":"`)
+	bad("a line break in base64", "line breaks", `"genesis":["glh0`, `"genesis":["glh0\n`)
+	bad("a line break in the secret", "base64", `{"format"`, `{"secret":"`+strings.Repeat("A", 42)+`\nA=","format"`)
+	bad("a number with an exponent", "digits", "120000", "1.2e5")
+	bad("two byte order marks", "JSON", text, "\ufeff\ufeff"+text)
 	bad("a parameter twice", "twice", `"workPerKiB":0`, `"workPerKiB":9,"workPerKiB":0`)
 	bad("genesis missing", "genesis", `"genesis"`, `"Genesis2"`)
 	bad("a genesis record missing", "genesis", `"genesis":["`, `"genesis":["","`)

@@ -4,15 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
+	"github.com/lf-store/lf/internal/strictjson"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -90,7 +89,7 @@ func (b *bulkFile) each(do func(line int, text []byte) error) (hash [sha256.Size
 	n := 0
 	for lines.Scan() {
 		n++
-		if text := bytes.TrimSpace(lines.Bytes()); len(text) > 0 {
+		if text := bytes.Trim(lines.Bytes(), " \t\r"); len(text) > 0 {
 			if err := do(n, text); err != nil {
 				return hash, err
 			}
@@ -148,43 +147,25 @@ func (e *entry) compositeKey() [sha256.Size]byte {
 
 func parseEntry(line int, text []byte) (entry, error) {
 	e := entry{line: line}
-	if !utf8.Valid(text) {
-		return e, errors.New("not valid UTF-8")
-	}
 	var from struct {
 		Selectors   []string `json:"selectors"`
 		Value       *string  `json:"value"`
 		ValueBase64 *[]byte  `json:"valueBase64"`
 	}
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&from); err != nil {
+	if err := strictjson.Unmarshal(text, &from, 0); err != nil {
 		return e, fmt.Errorf("not an object with selectors and value: %w", err)
 	}
-	if d.More() {
-		return e, errors.New("more than one object on a line")
-	}
-	decoded := from.Selectors
 	switch {
 	case len(from.Selectors) == 0:
 		return e, errors.New("no selectors")
 	case (from.Value == nil) == (from.ValueBase64 == nil):
 		return e, errors.New(`want either "value" (text) or "valueBase64"`)
 	case from.Value != nil:
-		e.value, decoded = []byte(*from.Value), append(decoded, *from.Value)
+		e.value = []byte(*from.Value)
 	default:
 		e.value = *from.ValueBase64
-	}
-	if halved(text, decoded) {
-		return e, errors.New(`half of a surrogate pair (\ud800 to \udfff), which is no character`)
 	}
 	var err error
 	e.selectors, err = parsePoints(from.Selectors)
 	return e, err
-}
-
-// halved reports whether the JSON decoder put a replacement character where none stands in the text.
-func halved(text []byte, decoded []string) bool {
-	return strings.ContainsRune(strings.Join(decoded, ""), utf8.RuneError) &&
-		!bytes.ContainsRune(text, utf8.RuneError) && !bytes.Contains(bytes.ToLower(text), []byte(`\ufffd`))
 }

@@ -66,6 +66,15 @@ func TestLoadRefusesBadLines(t *testing.T) {
 		"not UTF-8":         {"{\"selectors\":[\"b\"],\"value\":\"\xff\"}", "UTF-8"},
 		"half a character":  {`{"selectors":["b"],"value":"\ud83d"}`, "surrogate"},
 		"cut-off":           {`{"selectors":["b"],"value":"x`, "object"},
+		"bracket too many":  {`{"selectors":["b"],"value":"x"}}`, "goes on"},
+		"garbage after it":  {`{"selectors":["b"],"value":"x"}]]]garbage`, "goes on"},
+		"value twice":       {`{"selectors":["b"],"value":"x","value":"y"}`, "twice"},
+		"other case":        {`{"selectors":["b"],"Value":"x"}`, `want "value"`},
+		"half a name":       {`{"selectors":["sur\ud83d"],"value":"x"}`, "surrogate"},
+		"half, and a whole": {`{"selectors":["\ufffd"],"value":"\ud83d"}`, "surrogate"},
+		"lines in base64":   {`{"selectors":["b"],"valueBase64":"AA\nAA"}`, "line breaks"},
+		"compressed":        {"\x1f\x8b\x08", "unpack it first"},
+		"no-break space":    {"\u00a0" + `{"selectors":["b"],"value":"x"}`, "not JSON"},
 		"too long":          {`{"selectors":["b"],"value":"` + strings.Repeat("x", maxLine) + `"}`, "longer than"},
 		"selector repeated": {`{"selectors":["b","b#0"],"value":"x"}`, "twice"},
 	} {
@@ -75,7 +84,19 @@ func TestLoadRefusesBadLines(t *testing.T) {
 			if o.code == exitDone || len(f.frames) != 0 || !strings.Contains(o.stderr, "line 3") || !strings.Contains(o.stderr, c.want) {
 				t.Fatalf("%d frames, %+v", len(f.frames), o)
 			}
+			if strings.Contains(o.stderr, "Go ") || strings.Contains(o.stderr, "json:") || strings.Contains(o.stderr, "struct") {
+				t.Errorf("in the words of a program: %s", o.stderr)
+			}
 		})
+	}
+}
+
+// TestLoadSkipsByteOrderMark loads what an editor on Windows wrote.
+func TestLoadSkipsByteOrderMark(t *testing.T) {
+	f := newFakeNode(t, nil)
+	o := lfRun(t, "\ufeff{\"selectors\":[\"a\"],\"value\":\"x\"}\r\n{\"selectors\":[\"b\"],\"value\":\"y\"}\r\n", "--home", f.home, "load", "-")
+	if o.code != exitDone || len(f.frames) != 2 {
+		t.Fatalf("%d frames, %+v", len(f.frames), o)
 	}
 }
 

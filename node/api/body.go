@@ -1,16 +1,14 @@
 package api
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"mime"
-	"strings"
-	"unicode/utf8"
+	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/lf-store/lf/internal/strictjson"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -54,36 +52,19 @@ func (w willing) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// unmarshal reads JSON strictly: one value, of known fields, in UTF-8 (which the decoder would mend silently, and so
-// change a name).
+// unmarshal reads JSON strictly, unknown members being errors: a misspelled one would change what is asked for.
 func unmarshal(data []byte, v any) error {
-	if !utf8.Valid(data) {
-		return Malformed("not valid UTF-8")
-	}
-	d := json.NewDecoder(bytes.NewReader(data))
-	d.DisallowUnknownFields()
-	if err := d.Decode(v); err != nil {
-		return jsonError(err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return Malformed("it goes on after the JSON value")
-	}
-	return nil
-}
-
-// jsonError words a decoder's error for who wrote the JSON, who does not know the Go types.
-func jsonError(err error) error {
-	var syntax *json.SyntaxError
-	var wrong *json.UnmarshalTypeError
+	err := strictjson.Unmarshal(data, v, 0)
+	var wrong *strictjson.Error
 	switch {
-	case errors.Is(err, io.EOF):
-		return Malformed("empty, want JSON")
-	case errors.Is(err, io.ErrUnexpectedEOF):
-		return Malformed("the JSON ends early")
-	case errors.As(err, &syntax):
-		return Malformed("not JSON: %v at byte %d", syntax, syntax.Offset)
-	case errors.As(err, &wrong):
-		return Invalid("field %q: %s is not what is wanted there (%s)", wrong.Field, wrong.Value, wrong.Type)
+	case err == nil:
+		return nil
+	case errors.Is(err, strictjson.ErrCompressed):
+		e := newError(http.StatusUnsupportedMediaType, "%v; the node takes no compressed bodies", err)
+		e.cause = huma.ErrUnknownContentType // has huma answer with this status, too
+		return e
+	case errors.As(err, &wrong) && wrong.Syntax:
+		return Malformed("%v", err)
 	}
-	return Invalid("%s", strings.TrimPrefix(err.Error(), "json: "))
+	return Invalid("%v", err)
 }

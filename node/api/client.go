@@ -3,7 +3,6 @@ package api
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/lf-store/lf/internal/strictjson"
 )
 
 // Client is a [Service] over HTTP: a node at some address. Deadlines are the contexts'. It is safe for concurrent use
@@ -162,10 +163,9 @@ func (c *Client) read(ctx context.Context, resp *http.Response, out any) error {
 		return c.stranger(resp)
 	}
 	body := &io.LimitedReader{R: resp.Body, N: maxAnswer}
-	err := json.NewDecoder(body).Decode(out)
+	err := strictjson.Read(body, out, strictjson.IgnoreUnknown) // an answer may have grown a member
 	switch {
 	case err == nil:
-		_, _ = io.Copy(io.Discard, io.LimitReader(body, maxProblem)) // so that the connection can be used again
 		return nil
 	case ctx.Err() != nil:
 		return c.failed(ctx, err)
@@ -181,7 +181,7 @@ func (c *Client) problem(resp *http.Response) error {
 		return c.stranger(resp)
 	}
 	e := new(Error)
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxProblem)).Decode(e); err != nil {
+	if err := strictjson.Read(io.LimitReader(resp.Body, maxProblem), e, strictjson.IgnoreUnknown); err != nil {
 		return c.stranger(resp)
 	}
 	e.Status = resp.StatusCode

@@ -15,6 +15,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/danielgtaylor/huma/v2/validation"
 )
 
 type humaContext = huma.Context
@@ -72,6 +73,10 @@ func (h *Handler) admit(ctx huma.Context, next func(huma.Context)) {
 	err := h.guard.checkAccess(op.Security, r)
 	if err == nil {
 		err = checkType(op.RequestBody, r.Header.Get("Content-Type"))
+	}
+	if coding := r.Header.Get("Content-Encoding"); err == nil && op.RequestBody != nil && coding != "" && !strings.EqualFold(coding, "identity") {
+		w.Header().Set("Accept-Encoding", "identity")
+		err = newError(http.StatusUnsupportedMediaType, "the body is compressed (Content-Encoding %q), which the node does not accept", coding)
 	}
 	var query url.Values
 	if err == nil && r.URL.RawQuery != "" {
@@ -152,8 +157,10 @@ func detail(m *huma.ErrorModel) string {
 	switch value, _ := first.Value.(string); {
 	case name == "":
 		return "the body: " + first.Message
+	case where == "body" && first.Message == validation.MsgUnexpectedProperty:
+		return fmt.Sprintf("member %q: not known here (the case of letters matters)", name)
 	case where == "body":
-		return fmt.Sprintf("field %q: %s", name, first.Message)
+		return fmt.Sprintf("member %q: %s", name, first.Message)
 	case value != "":
 		return fmt.Sprintf("parameter %q: %s, not %q", name, first.Message, value)
 	}

@@ -1,15 +1,13 @@
 package home
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
-	"strings"
 
+	"github.com/lf-store/lf/internal/strictjson"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -71,37 +69,11 @@ func (h *Home) readTrust() (t Trust, err error) {
 	if err != nil {
 		return t, err //nolint:wrapcheck // the caller names the file
 	}
-	// Strictly: a misspelled field would elect nobody, and nobody would notice.
-	d := json.NewDecoder(bytes.NewReader(text))
-	d.DisallowUnknownFields()
-	if err := d.Decode(&t); err != nil {
-		return t, misread(err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return t, errors.New("it goes on after its end")
+	// Strictly: a misspelled member would elect nobody, and nobody would notice.
+	if err := strictjson.Unmarshal(text, &t, 0); err != nil {
+		return Trust{}, fmt.Errorf(`%w: want {"oracles": ["12D3KooW…"], "policy": ["weight", "newest"]}`, err)
 	}
 	return t, t.Check()
-}
-
-// misread says in the words of whoever wrote the file by hand what is wrong with it.
-func misread(err error) error {
-	const want = `want {"oracles": ["12D3KooW…"], "policy": ["weight", "newest"]}`
-	var kind *json.UnmarshalTypeError
-	var syntax *json.SyntaxError
-	field, unknown := strings.CutPrefix(err.Error(), "json: unknown field ")
-	switch {
-	case unknown:
-		return fmt.Errorf("it has %s, which means nothing here: %s", field, want)
-	case errors.As(err, &kind) && kind.Field != "":
-		return fmt.Errorf("%q is not a list of texts: %s", kind.Field, want)
-	case errors.As(err, &kind):
-		return fmt.Errorf("it is not an object in braces: %s", want)
-	case errors.As(err, &syntax):
-		return fmt.Errorf("it is not JSON, from byte %d on: %s", syntax.Offset, want)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return fmt.Errorf("it is empty or cut off: %s", want)
-	}
-	return err // an oracle's: it names no inside
 }
 
 // maxTrust is several times what the file can have.

@@ -90,6 +90,8 @@ func TestTrustDamaged(t *testing.T) {
 		"empty":           "",
 		"garbage":         "\x00\xff",
 		"cut off":         `{"oracles":["` + o,
+		"other case":      `{"ORACLES":["` + o + `"]}`,
+		"twice there":     `{"oracles":[],"oracles":["` + o + `"]}`,
 		"goes on":         `{"oracles":[]} {"oracles":["` + o + `"]}`,
 		"misspelled":      `{"oracle":["` + o + `"]}`,
 		"no oracle":       `{"oracles":["somebody"]}`,

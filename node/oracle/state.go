@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lf-store/lf/internal/strictjson"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -60,7 +61,7 @@ func encodeState(owner protocol.Owner, s state, now time.Duration, wall time.Tim
 // replaced, still count for the limit. A record whose time is not known, as it was on its way or the clock was set back, is taken to be as young as can be: the limit holds.
 func decodeState(raw []byte, owner protocol.Owner, wall time.Time) (state, error) {
 	var saved savedState
-	if err := json.Unmarshal(raw, &saved); err != nil {
+	if err := strictjson.Unmarshal(raw, &saved, strictjson.IgnoreUnknown); err != nil {
 		return state{}, fmt.Errorf("the oracle's state: %w", err)
 	}
 	var s state
