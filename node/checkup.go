@@ -14,6 +14,7 @@ import (
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/doctor"
+	"github.com/lf-store/lf/node/internal/clone"
 )
 
 // instruments are the parts of a node that the doctor and the report on seeds look at. What a node has not is nil: most of it offline.
@@ -28,6 +29,7 @@ type instruments struct {
 	finder      *finder
 	rendezvous  *rendezvous
 	reserver    *reserver
+	clone       *clone.Detector
 	neighbors   bool
 	relays      bool // whether the node would relay for others
 }
@@ -50,7 +52,7 @@ func (s *service) facts(ctx context.Context, status *api.Status) api.Facts {
 	listening := listensOn(s.host)
 	f := api.Facts{
 		Now: millis(now), RunningMS: uint64(max(now.Sub(i.begun).Milliseconds(), 0)), //nolint:gosec // not negative
-		Network: s.config.Network.Params().Name, Private: s.config.Secret != nil,
+		Network: s.config.Network.Params().Name, Peer: s.host.ID().String(), Private: s.config.Secret != nil,
 		Profile: status.Profile, Offline: status.Offline, Listening: texts(listening),
 		Peers: s.peerCounts(), Dials: s.dials(), Shunned: i.shunned.facts(now),
 		PortMapping: i.portMapping.facts(listening), MDNS: i.neighbors, DHT: s.dhtFacts(), Rendezvous: s.rendezvousFacts(),
@@ -62,7 +64,17 @@ func (s *service) facts(ctx context.Context, status *api.Status) api.Facts {
 	f.Reach, f.Relays = reachOf(&reach, listening), i.places(&reach)
 	f.Relaying = relayingOf(reach.Service, i.relays)
 	f.Punches = punchesOf(reach.Punches)
+	f.Clone = i.cloneFacts()
 	return f
+}
+
+// cloneFacts tells of another node with this one's identity; nil: none is known.
+func (i *instruments) cloneFacts() *api.CloneFacts {
+	seen, found := i.clone.Sighting()
+	if !found {
+		return nil
+	}
+	return &api.CloneFacts{Address: seen.Address, Since: millis(seen.Since), Seen: millis(seen.Seen)}
 }
 
 // listensOn are the addresses that a host listens on itself, not at relays.

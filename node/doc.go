@@ -12,6 +12,8 @@
 //   - Roaming is being carried elsewhere: connections that were left behind are found and ended, on both sides.
 //   - The exchange holds the dials that gossip asks for, of peers that a full one names, to what they are good for.
 //   - Neighbors are nodes of the network that multicast DNS finds on the local network.
+//   - A clone is another running process with this node's identity (package node/internal/clone finds it). A stranger is the throw-away
+//     host that asks for it.
 //   - The reach is what is known of how others get here: dialed, through a relay, through a hole punched.
 //   - The instruments are what the doctor (package doctor) looks at; the facts that it makes words of are gathered from them.
 //   - The known peers are those of this network that the node has met; they survive a restart.
@@ -22,7 +24,7 @@
 //
 // Reading order: config.go, node.go, binding.go, closing.go, limits.go; profile.go, gater.go, host.go; seeds.go,
 // schedule.go, contact.go, keeper.go, known.go, discovery.go, providers.go, search.go, meeting.go, finder.go, rendezvous.go, guests.go, mdns.go,
-// exchange.go, reach.go, relaysource.go, punches.go, repunch.go, paths.go, ranker.go, portmapping.go, pinger.go, roaming.go; adapter.go, trust.go,
+// exchange.go, stranger.go, reach.go, relaysource.go, punches.go, repunch.go, paths.go, ranker.go, portmapping.go, pinger.go, roaming.go; adapter.go, trust.go,
 // oracle.go, apiserver.go; service.go and the files beside it, one an area: status.go, checkup.go (with reachfacts.go, dropwatch.go), peers.go,
 // seedreport.go, query.go, records.go, links.go, owners.go, set.go.
 //

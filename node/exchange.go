@@ -10,6 +10,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"golang.org/x/time/rate"
+
+	"github.com/lf-store/lf/node/internal/clone"
 )
 
 // exchange is the host as GossipSub has it, which dials only whom others name: a seed that has no place for a node in its mesh tells
@@ -19,6 +21,7 @@ import (
 type exchange struct {
 	host.Host
 	allow func(peer.AddrInfo) peer.AddrInfo // keeps the addresses that may be dialed
+	clone *clone.Detector                   // is told of addresses for this node's own ID
 	pace  *rate.Limiter
 }
 
@@ -28,14 +31,17 @@ var (
 	errNoWay       = errors.New("no address that this node may dial")
 )
 
-func newExchange(h host.Host, allow func(peer.AddrInfo) peer.AddrInfo) *exchange {
-	return &exchange{h, allow, rate.NewLimiter(rate.Every(time.Minute/exchangeDials), exchangeDials)}
+func newExchange(h host.Host, allow func(peer.AddrInfo) peer.AddrInfo, d *clone.Detector) *exchange {
+	return &exchange{h, allow, d, rate.NewLimiter(rate.Every(time.Minute/exchangeDials), exchangeDials)}
 }
 
 // Connect dials a peer that was named, if there is use for it.
 func (e *exchange) Connect(ctx context.Context, at peer.AddrInfo) error {
 	at = e.allow(at)
 	at.Addrs = at.Addrs[:min(len(at.Addrs), maxKnownAddrs)]
+	if at.ID == e.ID() {
+		e.clone.Offer(clone.Exchange, at.Addrs)
+	}
 	switch {
 	case at.ID == e.ID() || len(at.Addrs) == 0:
 		return errNoWay

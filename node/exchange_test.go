@@ -144,7 +144,7 @@ func TestNamedAreHeldToProfile(t *testing.T) {
 			t.Parallel()
 			n := newNetwork(t, 0)
 			h := loopbackHost(t, libp2p.ConnectionGater(&gater{profile: c.profile}))
-			var dialer host.Host = newExchange(h, c.profile.dialableInfo)
+			var dialer host.Host = newExchange(h, c.profile.dialableInfo, nil)
 			if c.bare {
 				dialer = h
 			}
@@ -220,7 +220,7 @@ func knocks(t *testing.T) door {
 // TestExchangeIsBounded holds that a seed which names peers without end has a few of them dialed.
 func TestExchangeIsBounded(t *testing.T) {
 	t.Parallel()
-	e := newExchange(loopbackHost(t), ProfileLocal.dialableInfo)
+	e := newExchange(loopbackHost(t), ProfileLocal.dialableInfo, nil)
 	named := func() peer.AddrInfo {
 		info := signedAddresses(t)
 		return peer.AddrInfo{ID: peer.ID(info.GetPeerID()), Addrs: []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/1")}}
@@ -233,7 +233,7 @@ func TestExchangeIsBounded(t *testing.T) {
 	if err := e.Connect(t.Context(), named()); !errors.Is(err, errTooMany) {
 		t.Errorf("one more: %v", err)
 	}
-	e = newExchange(e.Host, ProfileLocal.dialableInfo)
+	e = newExchange(e.Host, ProfileLocal.dialableInfo, nil)
 	for range enoughExchanged {
 		h := loopbackHost(t)
 		if err := h.Connect(t.Context(), peer.AddrInfo{ID: e.ID(), Addrs: e.Addrs()}); err != nil {

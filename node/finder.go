@@ -8,6 +8,9 @@ import (
 	"time"
 
 	dht "github.com/libp2p/go-libp2p-kad-dht"
+	"github.com/libp2p/go-libp2p/core/routing"
+
+	"github.com/lf-store/lf/node/internal/clone"
 )
 
 // finder finds other nodes of the network in its own DHT, at the meeting point, and enters this node there. Seeds and known peers
@@ -38,6 +41,8 @@ const (
 	// firstRefresh, mostRefresh and quietRefresh are the pauses between looks of the DHT around itself, the last one while the peers
 	// in its routing table stay as many.
 	firstRefresh, mostRefresh, quietRefresh = 30 * time.Second, 10 * time.Minute, time.Hour
+	// firstSelf is the pause after the first look for the node's own ID. It doubles each time, up to quietRefresh.
+	firstSelf = 5 * time.Second
 	// findTime and provideTime bound one look and one entry, which end by themselves when the closest peers were asked.
 	findTime, provideTime = 30 * time.Second, time.Minute
 )
@@ -48,6 +53,7 @@ func newFinder(m meeting, d *dht.IpfsDHT) *finder {
 	f.done.Go(func() { f.find(ctx) })
 	f.done.Go(func() { f.provide(ctx) })
 	f.done.Go(func() { f.refresh(ctx) })
+	f.done.Go(func() { f.lookForSelf(ctx) })
 	return f
 }
 
@@ -110,6 +116,43 @@ func (f *finder) refresh(ctx context.Context) {
 		}
 		rest(ctx, s.wait(size()), mostRefresh, size)
 	}
+}
+
+// lookForSelf asks the network's DHT where this node's own ID is, over and over. An address that is not the node's may be a clone's. The
+// DHT's other answers leave out whoever asks.
+func (f *finder) lookForSelf(ctx context.Context) {
+	pause := firstSelf
+	for ctx.Err() == nil {
+		if f.dht.RoutingTable().Size() == 0 {
+			sleep(ctx, firstFind)
+			continue
+		}
+		f.lookUpSelf(ctx)
+		sleep(ctx, pause)
+		pause = min(2*pause, quietRefresh)
+	}
+}
+
+// lookUpSelf makes one look. The answers of single peers are read as they come, because the lookup's result has no addresses.
+func (f *finder) lookUpSelf(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, findTime)
+	defer cancel()
+	limited, events := routing.RegisterForQueryEvents(ctx)
+	var looking sync.WaitGroup
+	looking.Go(func() {
+		defer cancel()
+		if _, err := f.dht.GetClosestPeers(limited, string(f.host.ID())); err != nil && ctx.Err() == nil {
+			f.log.Debug("the DHT could not tell where this node's own ID is", "error", err)
+		}
+	})
+	for e := range events {
+		for _, p := range e.Responses {
+			if p.ID == f.host.ID() {
+				f.clone.Offer(clone.DHT, f.allow(*p).Addrs)
+			}
+		}
+	}
+	looking.Wait()
 }
 
 // rest sleeps. Now and then it sees whether there are as many as there were, and returns if not.

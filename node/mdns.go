@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
@@ -14,6 +15,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 
+	"github.com/lf-store/lf/node/internal/clone"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -38,15 +40,16 @@ type neighbors struct {
 	host   host.Host
 	name   string
 	allow  func(peer.AddrInfo) peer.AddrInfo
+	clone  *clone.Detector // is told of addresses for this node's own ID
 	log    *slog.Logger
 	found  chan peer.AddrInfo
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 }
 
-func newNeighbors(h host.Host, name string, allow func(peer.AddrInfo) peer.AddrInfo, log *slog.Logger) *neighbors {
+func newNeighbors(h host.Host, name string, allow func(peer.AddrInfo) peer.AddrInfo, d *clone.Detector, log *slog.Logger) *neighbors {
 	ctx, cancel := context.WithCancel(context.Background())
-	n := &neighbors{host: h, name: name, allow: allow, log: log, found: make(chan peer.AddrInfo, neighborQueue), cancel: cancel}
+	n := &neighbors{host: h, name: name, allow: allow, clone: d, log: log, found: make(chan peer.AddrInfo, neighborQueue), cancel: cancel}
 	n.done.Go(func() { n.announce(ctx) })
 	for range neighborsAtOnce {
 		n.done.Go(func() { n.dial(ctx) })
@@ -64,10 +67,12 @@ func (n *neighbors) Close() error {
 // announce tells the LAN of this node, anew when its addresses have changed, and listens for others.
 func (n *neighbors) announce(ctx context.Context) {
 	for ctx.Err() == nil {
-		service := mdns.NewMdnsService(currentHost{n.host}, n.name, n)
+		here := &currentHost{Host: n.host}
+		service := mdns.NewMdnsService(here, n.name, n)
 		if err := service.Start(); err != nil { // no interface that is up, or none for multicast
 			n.log.Debug("nothing is announced on the local network", "error", err)
 		}
+		here.announced.Store(true)
 		n.waitForChange(ctx)
 		if err := service.Close(); err != nil {
 			n.log.Debug("the announcement on the local network did not end well", "error", err)
@@ -100,10 +105,22 @@ func (n *neighbors) addresses() (text string) {
 }
 
 // currentHost is a host that knows at which addresses it listens now. libp2p's own remembers for a minute where it was.
-type currentHost struct{ host.Host }
+type currentHost struct {
+	host.Host
+	announced atomic.Bool
+}
+
+// ID is the node's until the node is announced. From then on it is nobody's. libp2p's service leaves out what is announced
+// under it, so the node would not hear of another one with its identity.
+func (h *currentHost) ID() peer.ID {
+	if h.announced.Load() {
+		return ""
+	}
+	return h.Host.ID()
+}
 
 // Network returns a network that knows it.
-func (h currentHost) Network() network.Network { return currentNetwork{h.Host.Network()} }
+func (h *currentHost) Network() network.Network { return currentNetwork{h.Host.Network()} }
 
 type currentNetwork struct{ network.Network }
 
@@ -133,6 +150,9 @@ func (n *neighbors) dial(ctx context.Context) {
 
 // connect dials a neighbor that is not connected directly yet: one that was reached through a relay first has a shorter way.
 func (n *neighbors) connect(ctx context.Context, p peer.AddrInfo) {
+	if p.ID == n.host.ID() {
+		n.clone.Offer(clone.LocalNetwork, p.Addrs)
+	}
 	if p.ID == n.host.ID() || len(p.Addrs) == 0 || n.host.Network().Connectedness(p.ID) == network.Connected {
 		return
 	}

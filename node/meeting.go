@@ -10,6 +10,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/lf-store/lf/node/internal/clone"
 )
 
 // maxFound bounds what one look at a meeting point takes in.
@@ -22,6 +24,7 @@ type meeting struct {
 	at     cid.Cid
 	speaks func(peer.ID) bool
 	allow  func(peer.AddrInfo) peer.AddrInfo // keeps the addresses that may be dialed
+	clone  *clone.Detector                   // is told of addresses for this node's own ID
 	log    *slog.Logger
 }
 
@@ -44,6 +47,9 @@ func (m *meeting) dialAll(ctx context.Context, found <-chan peer.AddrInfo, most 
 	var dials sync.WaitGroup
 	for p := range found {
 		p = m.allow(p)
+		if p.ID == m.host.ID() {
+			m.clone.Offer(clone.DHT, p.Addrs)
+		}
 		connected := m.speaks(p.ID) && m.host.Network().Connectedness(p.ID) != network.NotConnected
 		if p.ID == m.host.ID() || len(p.Addrs) == 0 || connected || most == 0 {
 			continue

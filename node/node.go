@@ -22,6 +22,7 @@ import (
 	"github.com/ipfs/go-datastore"
 
 	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/internal/clone"
 	"github.com/lf-store/lf/node/oracle"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store"
@@ -34,9 +35,12 @@ type Node struct {
 	registry *prometheus.Registry
 	store    *store.Store
 	host     host.Host
+	identity ed25519.PrivateKey
 	shunned  shunned
 	reach    *reach
 	roaming  *roaming
+	clone    *clone.Detector           // nil offline
+	stranger func() (host.Host, error) // makes a host with a throw-away identity
 	sync     *lfsync.Sync
 	traffic  *traffic
 	service  *service
@@ -157,6 +161,7 @@ func (n *Node) start(ctx context.Context) error {
 // startHost makes the libp2p host, and what a testbed wants of it besides.
 func (n *Node) startHost(identity ed25519.PrivateKey) error {
 	c := &n.config
+	n.identity = identity
 	hc := hostConfig{identity: identity, profile: c.Profile, offline: c.Offline, version: c.Version,
 		registry: n.registry, traffic: n.traffic, shunned: &n.shunned,
 		noPortMapping: c.NoPortMapping, noRelayService: c.NoRelayService, secret: c.Secret,
@@ -177,6 +182,7 @@ func (n *Node) startHost(identity ed25519.PrivateKey) error {
 	if n.host, err = newHost(hc); err != nil {
 		return err
 	}
+	n.stranger = hc.newStranger
 	n.closing.add("host", n.host.Close)
 	if n.reach, err = newReach(n.host, circle{hc.punches, hc.service}, n.reachChanged()); err != nil {
 		return err
@@ -229,6 +235,11 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 	if err != nil {
 		return nil, err
 	}
+	if !c.Offline {
+		if err := n.startCloneDetector(); err != nil {
+			return nil, err
+		}
+	}
 	if err := n.startSync(seeds); err != nil || c.Offline {
 		return nil, err
 	}
@@ -264,7 +275,7 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 		return nil, err
 	}
 	if c.Profile == ProfileDefault && !c.NoMDNS {
-		n.closing.add("neighbors", newNeighbors(n.host, serviceName(c.Network), c.Profile.dialableInfo, c.Logger).Close)
+		n.closing.add("neighbors", newNeighbors(n.host, serviceName(c.Network), c.Profile.dialableInfo, n.clone, c.Logger).Close)
 		n.instruments.neighbors = true
 	}
 	n.relaySource.begin(n.host, dht, seeds, n.speaks)
@@ -278,7 +289,7 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 		return nil, err
 	}
 	n.closing.add("seeds", keeper.Close)
-	m := meeting{n.host, at, n.speaks, c.Profile.dialableInfo, c.Logger}
+	m := meeting{n.host, at, n.speaks, c.Profile.dialableInfo, n.clone, c.Logger}
 	if c.whyNoRendezvous() == "" {
 		lead, err := parseSeeds(c.Rendezvous, n.host.ID(), c.Profile)
 		if err != nil {
@@ -332,7 +343,7 @@ func (n *Node) startSync(seeds []peer.AddrInfo) error {
 		}
 		options := append(lfsync.PubSubOptions(c.Network, isSeed), pubsub.WithRawTracer(config.GossipDrops))
 		var err error
-		if config.PubSub, err = pubsub.NewGossipSub(ctx, newExchange(n.host, c.Profile.dialableInfo), options...); err != nil {
+		if config.PubSub, err = pubsub.NewGossipSub(ctx, newExchange(n.host, c.Profile.dialableInfo, n.clone), options...); err != nil {
 			return fmt.Errorf("gossip: %w", err)
 		}
 	}

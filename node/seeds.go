@@ -9,23 +9,17 @@ import (
 )
 
 // parseSeeds reads multiaddrs that end in a peer ID. Several addresses of one peer become one seed; the node's own are
-// left out, so that all seeds of a network can share one list. An address that the profile forbids to dial is an error:
+// left out, so that all seeds of a network can share one list (see ownSeeds). An address that the profile forbids to dial is an error:
 // the user would wait for it in vain.
 func parseSeeds(list []string, self peer.ID, p Profile) ([]peer.AddrInfo, error) {
 	var seeds []peer.AddrInfo
 	at := map[peer.ID]int{}
 	for _, s := range list {
-		addr, err := ma.NewMultiaddr(strings.TrimSpace(s))
+		where, id, err := splitSeed(s)
 		if err != nil {
-			return nil, fmt.Errorf("seed %q is not a multiaddr, such as /ip4/192.0.2.1/tcp/%d/p2p/12D3KooW…: %w", s, Port, err)
+			return nil, err
 		}
-		where, id := peer.SplitAddr(addr)
-		switch {
-		case id == "":
-			return nil, fmt.Errorf("seed %q lacks the peer's ID at its end (…/p2p/12D3KooW…)", s)
-		case len(where) == 0:
-			return nil, fmt.Errorf("seed %q lacks an address before the peer's ID (/ip4/192.0.2.1/tcp/%d/p2p/…)", s, Port)
-		case id == self:
+		if id == self {
 			continue
 		}
 		if err := p.checkAddress(where); err != nil {
@@ -42,6 +36,22 @@ func parseSeeds(list []string, self peer.ID, p Profile) ([]peer.AddrInfo, error)
 		}
 	}
 	return seeds, nil
+}
+
+// splitSeed reads one multiaddr that ends in a peer ID.
+func splitSeed(s string) (where ma.Multiaddr, id peer.ID, err error) {
+	addr, err := ma.NewMultiaddr(strings.TrimSpace(s))
+	if err != nil {
+		return nil, "", fmt.Errorf("seed %q is not a multiaddr, such as /ip4/192.0.2.1/tcp/%d/p2p/12D3KooW…: %w", s, Port, err)
+	}
+	where, id = peer.SplitAddr(addr)
+	switch {
+	case id == "":
+		return nil, "", fmt.Errorf("seed %q lacks the peer's ID at its end (…/p2p/12D3KooW…)", s)
+	case len(where) == 0:
+		return nil, "", fmt.Errorf("seed %q lacks an address before the peer's ID (/ip4/192.0.2.1/tcp/%d/p2p/…)", s, Port)
+	}
+	return where, id, nil
 }
 
 // parseAnnounce reads the addresses that the user wants others to be told.

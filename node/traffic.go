@@ -75,6 +75,8 @@ func (t *traffic) name(p string) string {
 		return "push"
 	case ours && strings.HasPrefix(inside, "/clock/"):
 		return "clock"
+	case ours && strings.HasPrefix(inside, "/clone/"):
+		return "clone"
 	case ours && strings.HasPrefix(inside, "/kad/"):
 		return "dht"
 	case strings.HasPrefix(p, "/meshsub/"), strings.HasPrefix(p, "/floodsub/"):

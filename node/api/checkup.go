@@ -34,6 +34,8 @@ type Facts struct {
 	Offline   bool     `json:"offline,omitempty"`
 	Listening []string `json:"listening" doc:"multiaddrs that the node listens on"`
 
+	Peer        string          `json:"peer" doc:"the node's peer ID"`
+	Clone       *CloneFacts     `json:"clone,omitempty" doc:"another running node with the same identity; absent: none is known"`
 	Peers       PeerCounts      `json:"peers"`
 	Dials       []DialState     `json:"dials" doc:"the seeds, and peers that were lost and are dialed again"`
 	Shunned     ShunnedPeers    `json:"shunned"`
@@ -50,6 +52,13 @@ type Facts struct {
 	Clock       ClockFacts      `json:"clock"`
 	Drops       []DropCount     `json:"drops" doc:"bounded queues that have dropped something since the start"`
 	Disk        DiskFacts       `json:"disk"`
+}
+
+// CloneFacts tell of another running node that has this node's identity.
+type CloneFacts struct {
+	Address string `json:"address" doc:"where it was seen last"`
+	Since   uint64 `json:"since" doc:"when it was noticed"`
+	Seen    uint64 `json:"seen" doc:"when it was heard of last"`
 }
 
 // PeerCounts counts the connected peers.

@@ -27,6 +27,7 @@ type area struct {
 func areas() []area {
 	return []area{
 		{"network", (*facts).network},
+		{"identity", (*facts).identity},
 		{"peers", (*facts).peers},
 		{"seeds", (*facts).seeds},
 		{"reach", (*facts).reach},

@@ -16,7 +16,7 @@ func minutes(n int) uint64 { return uint64(n) * 60_000 }
 // well are the facts of a node with which nothing is wrong: one at home, in front of which a router forwards its ports.
 func well() *api.Facts {
 	return &api.Facts{
-		Now: now, RunningMS: minutes(60), Network: "test", Profile: profileDefault,
+		Now: now, RunningMS: minutes(60), Network: "test", Profile: profileDefault, Peer: "12D3KooWself0001",
 		Listening: []string{"/ip4/0.0.0.0/tcp/9908", "/ip4/0.0.0.0/udp/9908/quic-v1", "/ip6/::/tcp/9908", "/ip6/::/udp/9908/quic-v1"},
 		Peers:     api.PeerCounts{Network: 5},
 		Dials:     []api.DialState{{Peer: "12D3KooWseed0001", Seed: true, Connected: true}, {Peer: "12D3KooWlost0001", Failures: 9, Next: now + 1000}},
@@ -92,6 +92,13 @@ var findings = []struct {
 	{"network", []change{local}, "ok", `"test", on this machine alone (profile local)`, ""},
 	{"network", []change{func(f *api.Facts) { f.Private = true }}, "ok", `"test", private: only who has its secret gets in, over TCP and WebSocket`, ""},
 	{"network", []change{offline}, "note", `"test", offline: this node talks to no peers`, "run lf node without --offline"},
+
+	{"identity", nil, "", "", ""},
+	{"identity", []change{func(f *api.Facts) {
+		f.Clone = &api.CloneFacts{Address: "/ip4/192.0.2.7/tcp/9908", Since: now - minutes(9), Seen: now - minutes(2)}
+	}}, "failure", "another running node has this node's identity (…self0001), seen at /ip4/192.0.2.7/tcp/9908 2 min ago: " +
+		"others take the two for one, and each gets only part of what is sent",
+		"stop one of the two; where this home is a copy, stop this node, move identity.pem out of the home and start it again: it makes a new identity"},
 
 	{"peers", nil, "ok", "5 peers of this network", ""},
 	{"peers", []change{func(f *api.Facts) { f.Peers.Relayed = 2 }}, "ok", "5 peers of this network, 2 of them through a relay only", ""},

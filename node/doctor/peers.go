@@ -21,6 +21,16 @@ func (f *facts) network() *api.Finding {
 	return ok("%q", f.Network)
 }
 
+// identity is about another running node that has this one's: a copied home, or a cloned machine.
+func (f *facts) identity() *api.Finding {
+	if f.Clone == nil {
+		return nil
+	}
+	return failure("stop one of the two; where this home is a copy, stop this node, move identity.pem out of the home and start it again: it makes a new identity",
+		"another running node has this node's identity (%s), seen at %s %s ago: others take the two for one, and each gets only part of what is sent",
+		short(f.Peer), f.Clone.Address, roughly(f.since(f.Clone.Seen)))
+}
+
 func (f *facts) peers() *api.Finding {
 	c := f.Peers
 	switch {

@@ -1,0 +1,172 @@
+package node
+
+import (
+	"bytes"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/internal/clone"
+)
+
+// logged collects a node's log.
+type logged struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (l *logged) Write(b []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(b)
+}
+
+func (l *logged) has(what string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return strings.Contains(l.text.String(), what)
+}
+
+func (l *logged) into(c *Config) { c.Logger = slog.New(slog.NewTextHandler(l, nil)) }
+
+// copied is a configuration of a node in a copy of another one's home, which has its identity.
+func copied(t *testing.T, of Config) Config {
+	t.Helper()
+	c := config(t, of.Network)
+	key, err := os.ReadFile(filepath.Join(of.Home.Dir(), "identity.pem"))
+	if err == nil {
+		err = os.WriteFile(filepath.Join(c.Home.Dir(), "identity.pem"), key, 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// identityFinding is what the doctor says of the node's identity, nil for nothing.
+func identityFinding(t *testing.T, n *Node) *api.Finding {
+	t.Helper()
+	c, err := n.Service().Doctor(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range c.Findings {
+		if f.Area == "identity" {
+			return &f
+		}
+	}
+	return nil
+}
+
+// wantClone waits until the doctor and the log say that another node has this one's identity.
+func wantClone(t *testing.T, n *Node, log *logged) {
+	t.Helper()
+	eventually(t, "the doctor fails for the clone", func() bool {
+		f := identityFinding(t, n)
+		return f != nil && f.State == api.FindingFailure && strings.Contains(f.Advice, "identity.pem")
+	})
+	if !log.has("another running node has this node's identity") {
+		t.Error("the log says nothing of the clone")
+	}
+}
+
+// TestCloneAsSeed starts a copied home with the address of the first as its seed. Both nodes must say so.
+func TestCloneAsSeed(t *testing.T) {
+	t.Parallel()
+	var logA, logB logged
+	c := config(t, newNetwork(t, 0), logA.into)
+	a := start(t, c)
+	if f := identityFinding(t, a); f != nil {
+		t.Errorf("alone: %q", f.Text)
+	}
+	cb := copied(t, c)
+	logB.into(&cb)
+	seeds(a)(&cb)
+	b := start(t, cb)
+	if a.PeerID() != b.PeerID() {
+		t.Fatal("the copy has another identity")
+	}
+	wantClone(t, b, &logB)
+	wantClone(t, a, &logA)
+}
+
+// TestCloneInDHT starts two nodes with one identity that share a seed and know nothing of each other.
+func TestCloneInDHT(t *testing.T) {
+	t.Parallel()
+	var logA, logB logged
+	net := newNetwork(t, 0)
+	hub := start(t, config(t, net))
+	c := config(t, net, logA.into, seeds(hub))
+	a := start(t, c)
+	cb := copied(t, c)
+	logB.into(&cb)
+	seeds(hub)(&cb)
+	b := start(t, cb)
+	wantClone(t, a, &logA)
+	wantClone(t, b, &logB)
+	if f := identityFinding(t, hub); f != nil {
+		t.Errorf("the seed has no clone: %q", f.Text)
+	}
+}
+
+// TestCloneOffered holds that each source passes on what is offered for the node's own ID.
+func TestCloneOffered(t *testing.T) {
+	t.Parallel()
+	c := config(t, newNetwork(t, 0))
+	a := start(t, c)
+	at := peer.AddrInfo{ID: a.PeerID(), Addrs: a.host.Addrs()}
+	for name, offer := range map[string]func(*Node){
+		"peer exchange": func(b *Node) {
+			if err := newExchange(b.host, ProfileLocal.dialableInfo, b.clone).Connect(t.Context(), at); err == nil {
+				t.Error("a node connected to itself")
+			}
+		},
+		"multicast DNS": func(b *Node) {
+			(&neighbors{host: b.host, allow: ProfileLocal.dialableInfo, clone: b.clone}).connect(t.Context(), at)
+		},
+		"DHT": func(b *Node) {
+			found := make(chan peer.AddrInfo, 1)
+			found <- at
+			close(found)
+			m := meeting{host: b.host, speaks: b.speaks, allow: ProfileLocal.dialableInfo, clone: b.clone, log: b.config.Logger}
+			m.dialAll(t.Context(), found, 1)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var log logged
+			cb := copied(t, c)
+			log.into(&cb)
+			b := start(t, cb)
+			offer(b)
+			wantClone(t, b, &log)
+		})
+	}
+}
+
+// TestOwnSeed holds that a network's seed is not alarmed by its own address in the network's list.
+func TestOwnSeed(t *testing.T) {
+	t.Parallel()
+	c := config(t, newNetwork(t, 0))
+	n := start(t, c)
+	own := n.Addresses()
+	stop(t, n)
+	c.Seeds, c.Listen = own, []string{strings.Split(own[0], "/p2p/")[0]}
+	n = start(t, c)
+	n.clone.Offer(clone.Seeds, n.host.Addrs())
+	if f := identityFinding(t, n); f != nil {
+		t.Errorf("its own address: %q", f.Text)
+	}
+	if _, err := ownSeeds([]string{"nonsense"}, n.PeerID(), ProfileLocal); err == nil {
+		t.Error("a seed that is none passes")
+	}
+	if at, err := ownSeeds([]string{"/ip4/192.0.2.1/tcp/1/p2p/" + n.PeerID().String()}, n.PeerID(), ProfileLocal); err != nil || len(at) > 0 {
+		t.Errorf("profile local would dial %v (%v)", at, err)
+	}
+}
