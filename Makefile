@@ -27,8 +27,10 @@ run: build ## build, then run a node: make run ARGS='--dev'
 	bin/lf node $(ARGS)
 
 test: ## all that CI runs as tests: Go with the race detector, then the C solver under sanitizers and, where there are the tools, as AArch64 code
-	$(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v '/sync/simulation$$')
-	$(GO) test ./sync/simulation # without: the detector itself dies of long synctest bubbles with thousands of goroutines (golang/go#78156)
+	$(GO) test -race -timeout 60m $$($(GO) list ./... | grep -v '/sync/simulation$$\|/store$$\|/store/')
+	$(GO) test -race -timeout 60m ./store ./store/dag ./store/simulation -rapid.checks 20 # the detector slows them tenfold; all their cases run below
+	$(GO) test -timeout 60m ./store ./store/dag ./store/simulation
+	$(GO) test -timeout 60m ./sync/simulation # without: the detector itself dies of long synctest bubbles with thousands of goroutines (golang/go#78156)
 	$(GO) test -run Memory ./sync/negentropy # bytes a record, which the race detector changes
 	$(GO) -C sync/negentropy/interop test ./... # a module of its own: other implementations stay out of our go.mod
 	sh pow/ctest/run.sh

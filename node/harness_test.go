@@ -14,7 +14,7 @@ import (
 )
 
 // patience bounds what takes milliseconds: a race detector on a busy machine is slow.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // newNetwork makes a network on which names cost little and work is as given.
 func newNetwork(t testing.TB, workPerKiB uint32, change ...func(*protocol.Params)) *protocol.Network {
@@ -72,7 +72,7 @@ func stop(t testing.TB, n *Node) {
 	if err := n.Close(); err != nil {
 		t.Errorf("close: %v", err)
 	}
-	if took := time.Since(begin); took > 5*time.Second {
+	if took := time.Since(begin); took > 30*time.Second { // who hangs does so for as long as a connection lasts
 		t.Errorf("closing took %s", took)
 	}
 }

@@ -243,7 +243,7 @@ func TestLocalStaysLocal(t *testing.T) {
 	for _, s := range []string{"/ip4/192.0.2.1/tcp/1", "/ip6/2001:db8::1/udp/1/quic-v1", "/dns4/seed.example/tcp/1"} {
 		begin := time.Now()
 		err := b.host.Connect(t.Context(), peer.AddrInfo{ID: other, Addrs: []ma.Multiaddr{ma.StringCast(s)}})
-		if err == nil || time.Since(begin) > 2*time.Second {
+		if err == nil || time.Since(begin) > 10*time.Second {
 			t.Errorf("dial %s: %v after %s", s, err, time.Since(begin))
 		}
 	}

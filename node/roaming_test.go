@@ -172,7 +172,7 @@ func TestRoamingCloses(t *testing.T) {
 	other.probe(b.host.Network().Conns())
 	time.Sleep(50 * time.Millisecond)
 	begin := time.Now()
-	if err := other.Close(); err != nil || time.Since(begin) > time.Second {
+	if err := other.Close(); err != nil || time.Since(begin) > probeTime/2 {
 		t.Errorf("%v after %s", err, time.Since(begin))
 	}
 	if b.host.Network().Connectedness(a.PeerID()) != network.Connected {

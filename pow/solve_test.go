@@ -10,7 +10,7 @@ import (
 )
 
 // patience is far more than a stop takes, for slow and crowded machines.
-const patience = 5 * time.Second
+const patience = time.Minute
 
 const endless = 0xffffffff // an effort that takes years
 
