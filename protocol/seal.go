@@ -77,8 +77,11 @@ func unpack(form byte, data []byte) ([]byte, error) {
 	case formPlain:
 		return data, nil
 	case formZstd:
-		plain, err := decompressor().DecodeAll(data, []byte{})
-		if err != nil || len(data) == 0 || len(plain) > MaxPlaintext {
+		if err := checkZstdFrame(data); err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
+		}
+		plain, err := decompressor().DecodeAll(data, []byte{}) // which verifies the checksum, if there is one
+		if err != nil || len(plain) > MaxPlaintext {
 			return nil, fmt.Errorf("%w: its compressed form is damaged or larger than %d bytes", ErrUnreadable, MaxPlaintext)
 		}
 		return plain, nil

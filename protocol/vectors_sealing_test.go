@@ -51,6 +51,7 @@ func sealingVectors(t testing.TB, networks map[string]*protocol.Network) []seali
 	add("zstd with a checksum", 1, zstdOf(t, text, zstd.WithEncoderCRC(true)), text)
 	add("zstd, truncated", 1, zstdOf(t, long[:1000])[:10], nil)
 	add("zstd, no bytes at all", 1, []byte{}, nil)
+	addZstdFrames(t, func(name string, body, plain []byte) { add("zstd, "+name, 1, body, plain) })
 	add("form 2", 2, text, nil)
 	add("another mask", 0, text, nil).Mask = make(hexBytes, 32)
 	add("another owner", 0, text, nil).Owner[0] ^= 1
