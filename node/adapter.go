@@ -25,7 +25,18 @@ func (s syncStore) notify(attached []protocol.ID) {
 
 // Put implements lfsync.Store.
 func (s syncStore) Put(ctx context.Context, r *protocol.Record, holdUntil uint64) (lfsync.Stored, error) {
-	res, err := s.store.Put(ctx, r, holdUntil)
+	return s.putBy(ctx, s.store.Put, r, holdUntil)
+}
+
+// Submit implements lfsync.Store.
+func (s syncStore) Submit(ctx context.Context, r *protocol.Record, holdUntil uint64) (lfsync.Stored, error) {
+	return s.putBy(ctx, s.store.Submit, r, holdUntil)
+}
+
+func (s syncStore) putBy(
+	ctx context.Context, put func(context.Context, *protocol.Record, uint64) (store.Result, error), r *protocol.Record, holdUntil uint64,
+) (lfsync.Stored, error) {
+	res, err := put(ctx, r, holdUntil)
 	if err != nil {
 		return lfsync.Stored{}, err //nolint:wrapcheck // an adapter adds nothing
 	}

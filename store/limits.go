@@ -41,6 +41,8 @@ const (
 	// batchBytes is where many records that are put together are parted besides, so that large values do not make one
 	// transaction outgrow the writer's page cache.
 	batchBytes = 4 << 20
+	// yieldSteps is how many steps for peers a transaction runs when the node's own users wait: at most some 10 ms.
+	yieldSteps = 16
 	// queueLength lets the next batch gather while this one commits.
 	queueLength = batchRecords
 

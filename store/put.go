@@ -48,12 +48,21 @@ type Result struct {
 // is held until [Store.Release] is called with that time. When Put returns without error, its result is on disk; the
 // error is the database's, or ctx's, and the record may then have been stored nevertheless.
 func (s *Store) Put(ctx context.Context, r *protocol.Record, holdUntil uint64) (Result, error) {
+	return s.putBy(ctx, s.change, r, holdUntil)
+}
+
+// Submit is Put for what this node's own users write: it goes before all that peers sent and that waits to be put.
+func (s *Store) Submit(ctx context.Context, r *protocol.Record, holdUntil uint64) (Result, error) {
+	return s.putBy(ctx, s.changeFirst, r, holdUntil)
+}
+
+func (s *Store) putBy(ctx context.Context, change func(context.Context, func(*tx) error) error, r *protocol.Record, holdUntil uint64) (Result, error) {
 	if !r.HasValue() {
 		return Result{Outcome: Refused, Err: ErrValueMissing}, nil
 	}
 	e := newEntry(r)
 	result := new(Result)
-	err := s.change(ctx, func(t *tx) error {
+	err := change(ctx, func(t *tx) error {
 		*result = Result{}
 		return t.put(e, holdUntil, result)
 	})

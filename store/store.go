@@ -62,6 +62,7 @@ type Store struct {
 	dag *dag.DAG
 
 	queue   chan *request
+	own     chan *request // what this node's own users write
 	quit    chan struct{} // closed by Close: nothing more is queued
 	stopped chan struct{} // closed by the writer after its last commit
 	closing sync.Once
@@ -72,6 +73,7 @@ type Store struct {
 
 	// The rest is the writer goroutine's alone.
 	writer *conn
+	rest   *request // of which some steps are done
 	recent *lru.Cache[protocol.ID, place]
 	owners *lru.Cache[protocol.Owner, int64]
 }
@@ -82,7 +84,7 @@ type Store struct {
 func Open(path string, n *protocol.Network, o Options) (*Store, error) {
 	s := &Store{
 		path: path, network: n, options: o.withDefaults(),
-		queue: make(chan *request, queueLength), quit: make(chan struct{}), stopped: make(chan struct{}),
+		queue: make(chan *request, queueLength), own: make(chan *request, queueLength), quit: make(chan struct{}), stopped: make(chan struct{}),
 		followers: map[*follower]bool{},
 	}
 	s.readers = newPool(s.options.Readers)

@@ -4,28 +4,40 @@ import (
 	"context"
 	"errors"
 	"runtime"
+	"time"
 )
 
 // request is a change of one step or several, waiting for its commit. Steps may be run again, when a batch fails and is
 // repeated one by one; they return only errors of the database.
 type request struct {
-	ahead func(*tx) error // runs before the steps when they share a transaction; nil: nothing
+	ahead func(*tx) error // runs before the first step when that shares a transaction with others; nil: nothing
 	steps []func(*tx) error
+	own   bool         // it is of this node's own users, and goes first
 	done  chan []error // one for each step; with room for the answer, so that nobody waits for a caller who gave up
+	errs  []error      // the writer's: of the steps that are done
 }
 
 // change has the writer run a change and returns after it was committed, which means written to the disk. When ctx
 // ends before, the change may or may not still happen.
 func (s *Store) change(ctx context.Context, run func(*tx) error) error {
-	errs, err := s.submit(ctx, &request{steps: []func(*tx) error{run}})
+	return s.submitOne(ctx, &request{steps: []func(*tx) error{run}})
+}
+
+// changeFirst is change, before all that waits to be changed for peers.
+func (s *Store) changeFirst(ctx context.Context, run func(*tx) error) error {
+	return s.submitOne(ctx, &request{steps: []func(*tx) error{run}, own: true})
+}
+
+func (s *Store) submitOne(ctx context.Context, r *request) error {
+	errs, err := s.submit(ctx, r)
 	if err != nil {
 		return err
 	}
 	return errs[0]
 }
 
-// submit has the writer run the steps of a change in one transaction, or, should that fail, in one for each. It returns what
-// became of each step, or why that is not known.
+// submit has the writer run the steps of a change in one transaction or several, or, should that fail, in one for each. It returns
+// what became of each step, or why that is not known.
 func (s *Store) submit(ctx context.Context, r *request) ([]error, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -36,8 +48,12 @@ func (s *Store) submit(ctx context.Context, r *request) ([]error, error) {
 		return nil, ErrClosed
 	default:
 	}
+	queue := s.queue
+	if r.own {
+		queue = s.own
+	}
 	select {
-	case s.queue <- r:
+	case queue <- r:
 	case <-s.quit:
 		return nil, ErrClosed
 	case <-ctx.Done():
@@ -62,75 +78,118 @@ func (s *Store) submit(ctx context.Context, r *request) ([]error, error) {
 func (s *Store) write() {
 	defer close(s.stopped)
 	for {
+		if r := s.next(); r != nil {
+			s.batch(r)
+			continue
+		}
 		select {
+		case r := <-s.own:
+			s.batch(r)
 		case r := <-s.queue:
 			s.batch(r)
 		case <-s.quit:
-			for {
-				select {
-				case r := <-s.queue:
-					s.batch(r)
-				default:
-					return
-				}
+			for r := s.next(); r != nil; r = s.next() {
+				s.batch(r)
 			}
+			return
 		}
+	}
+}
+
+// next returns the request that is to be run next, nil where none waits.
+func (s *Store) next() *request {
+	if r := s.nextOwn(); r != nil {
+		return r
+	}
+	if r := s.rest; r != nil {
+		s.rest = nil
+		return r
+	}
+	select {
+	case r := <-s.queue:
+		return r
+	default:
+		return nil
+	}
+}
+
+func (s *Store) nextOwn() *request {
+	select {
+	case r := <-s.own:
+		return r
+	default:
+		return nil
 	}
 }
 
 // batch runs a request and those that queue up behind it in one transaction. Should that fail, their steps are run again one
 // by one, so that each gets an answer of its own and none is lost for another's sake.
 func (s *Store) batch(first *request) {
-	taken, steps := []*request{first}, len(first.steps)
+	u := &turn{store: s}
 	err := s.transact(func(t *tx) error {
-		began := s.options.Clock()
-		if err := t.run(first); err != nil {
-			return err
-		}
-		yielded := false
-		for steps < batchRecords && s.options.Clock().Sub(began) < batchTime {
-			select {
-			case r := <-s.queue:
-				yielded = false
-				taken, steps = append(taken, r), steps+len(r.steps)
-				if err := t.run(r); err != nil {
-					return err
-				}
-			default:
-				if yielded {
-					return nil
-				}
-				// Whoever is about to queue up may only lack a processor: a commit costs more than to let it run.
-				yielded = true
-				runtime.Gosched()
+		u.began = s.options.Clock()
+		for r := first; r != nil; r = u.next() {
+			if err := u.run(t, r); err != nil {
+				return err
 			}
 		}
 		return nil
 	})
-	if err != nil && steps > 1 {
-		s.options.Logger.Warn("a batch failed and is repeated one by one", "changes", steps, "error", err)
-		for _, r := range taken {
-			r.done <- s.oneByOne(r)
+	if err != nil && u.steps > 1 {
+		s.options.Logger.Warn("a batch failed and is repeated one by one", "changes", u.steps, "error", err)
+		for _, p := range u.parts {
+			p.oneByOne(s)
 		}
 		return
 	}
 	err = s.explain(err)
-	for _, r := range taken {
-		errs := make([]error, len(r.steps))
+	for _, p := range u.parts {
+		errs := make([]error, p.ran)
 		for i := range errs {
 			errs[i] = err
 		}
-		r.done <- errs
+		p.finish(s, errs)
 	}
 }
 
-func (t *tx) run(r *request) error {
-	if r.ahead != nil {
+// turn is what one transaction does: requests, of which the last one may be done in part. What this node's own users write waits for
+// yieldSteps steps of what peers sent at most, and is committed with them; and in each turn these get as many steps, so neither
+// keeps the other waiting for long.
+type turn struct {
+	store   *Store
+	began   time.Time
+	parts   []*part
+	steps   int
+	foreign int  // steps for peers
+	own     bool // there are some for this node's own users
+	idle    bool // nothing waited
+}
+
+// part is the steps of a request that a turn has run or begun.
+type part struct {
+	*request
+	ran int
+}
+
+func (u *turn) run(t *tx, r *request) error {
+	p := &part{request: r}
+	u.parts = append(u.parts, p)
+	u.own = u.own || r.own
+	if r.ahead != nil && len(r.errs) == 0 {
 		if err := r.ahead(t); err != nil {
+			p.ran, u.steps = len(r.steps), u.steps+len(r.steps)
 			return err
 		}
 	}
-	for _, step := range r.steps {
+	for _, step := range r.steps[len(r.errs):] {
+		if p.ran > 0 && !r.own && u.mustYield() {
+			return nil
+		}
+		p.ran++
+		u.steps++
+		if !r.own {
+			u.foreign++
+		}
 		if err := step(t); err != nil {
 			return err
 		}
@@ -138,12 +197,56 @@ func (t *tx) run(r *request) error {
 	return nil
 }
 
-func (s *Store) oneByOne(r *request) []error {
-	errs := make([]error, len(r.steps))
-	for i, step := range r.steps {
-		errs[i] = s.explain(s.transact(step))
+// mustYield reports whether what was done for peers is enough for now.
+func (u *turn) mustYield() bool {
+	return u.foreign >= yieldSteps && (u.own || len(u.store.own) > 0)
+}
+
+// next returns the next request of the turn, nil at its end.
+func (u *turn) next() *request {
+	s := u.store
+	for u.steps < batchRecords {
+		if r := s.nextOwn(); r != nil {
+			u.idle = false
+			return r
+		}
+		last := u.parts[len(u.parts)-1]
+		if s.options.Clock().Sub(u.began) >= batchTime || u.mustYield() || last.begun() {
+			return nil
+		}
+		if r := s.next(); r != nil {
+			u.idle = false
+			return r
+		}
+		if u.idle {
+			return nil
+		}
+		// Whoever is about to queue up may only lack a processor: a commit costs more than to let it run.
+		u.idle = true
+		runtime.Gosched()
 	}
-	return errs
+	return nil
+}
+
+// begun reports whether some steps of the request are for a later turn.
+func (p *part) begun() bool { return len(p.errs)+p.ran < len(p.steps) }
+
+func (p *part) oneByOne(s *Store) {
+	errs := make([]error, p.ran)
+	from := len(p.errs)
+	for i := range errs {
+		errs[i] = s.explain(s.transact(p.steps[from+i]))
+	}
+	p.finish(s, errs)
+}
+
+// finish notes what became of the steps, and answers when they were the last.
+func (p *part) finish(s *Store, errs []error) {
+	if p.errs = append(p.errs, errs...); len(p.errs) < len(p.steps) {
+		s.rest = p.request
+		return
+	}
+	p.done <- p.errs
 }
 
 func (s *Store) explain(err error) error {

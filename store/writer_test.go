@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"runtime"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -244,4 +247,146 @@ func TestConcurrent(t *testing.T) {
 	if stats, err := s.Stats(t.Context()); err != nil || stats.Attached != 602 || stats.Pending != 0 {
 		t.Fatalf("%+v, %v", stats, err)
 	}
+}
+
+// TestOwnWritesFirst has bulks of peers' records wait when this node's own user writes: its write is behind yieldSteps of theirs at
+// most. And while own writes keep coming, each turn does as much for peers.
+func TestOwnWritesFirst(t *testing.T) {
+	w := newWorld(t)
+	s := openTest(t, w, Options{Clock: func() time.Time { return time.Time{} }})
+	var log []bool // of each step: whether it was an own one
+	step := func(own bool) func(*tx) error {
+		return func(*tx) error { log = append(log, own); return nil }
+	}
+	var all sync.WaitGroup
+	queue := func(own bool, steps int) {
+		r := &request{own: own}
+		for range steps {
+			r.steps = append(r.steps, step(own))
+		}
+		all.Go(func() {
+			if errs, err := s.submit(context.Background(), r); err != nil || len(errs) != steps || errors.Join(errs...) != nil {
+				t.Errorf("%d results, %v", len(errs), err)
+			}
+		})
+	}
+	const bulk, bulks, owns = 10 * yieldSteps, 3, 5
+	free := busy(t, s)
+	for range bulks {
+		queue(false, bulk)
+	}
+	// One more, which has the own ones come while it is at work.
+	coming := &request{steps: []func(*tx) error{func(*tx) error {
+		if log = append(log, false); len(s.own) == 0 {
+			for range owns {
+				queue(true, 1)
+			}
+			for len(s.own) < owns {
+				runtime.Gosched()
+			}
+		}
+		return nil
+	}}}
+	for range bulk {
+		coming.steps = append(coming.steps, step(false))
+	}
+	for len(s.queue) < bulks {
+		runtime.Gosched()
+	}
+	all.Go(func() {
+		if errs, err := s.submit(context.Background(), coming); err != nil || len(errs) != bulk+1 {
+			t.Errorf("%d results, %v", len(errs), err)
+		}
+	})
+	for len(s.queue) < bulks+1 {
+		runtime.Gosched()
+	}
+	free()
+	all.Wait()
+	first := slices.Index(log, true)
+	if came := bulks*bulk + 1; first < came || first > came+yieldSteps {
+		t.Errorf("the first own write is step %d, they came at step %d", first, came)
+	}
+	if foreign := slices.Index(log[first:], false); len(log) != bulks*bulk+bulk+1+owns || foreign > owns {
+		t.Errorf("%d steps; after the first own write %d before the next for peers", len(log), foreign)
+	}
+}
+
+// TestOwnWritesLeaveRoom keeps own writes waiting all the time: in each turn the peers' get their steps.
+func TestOwnWritesLeaveRoom(t *testing.T) {
+	w := newWorld(t)
+	s := openTest(t, w, Options{})
+	done := make(chan struct{})
+	var all sync.WaitGroup
+	var owns atomic.Int64
+	for range 4 {
+		all.Go(func() {
+			for {
+				select {
+				case <-done:
+					return
+				default:
+				}
+				if err := s.changeFirst(context.Background(), func(*tx) error { owns.Add(1); return nil }); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	bulk := &request{}
+	for range 4 * yieldSteps {
+		bulk.steps = append(bulk.steps, func(*tx) error { return nil })
+	}
+	_, err := s.submit(t.Context(), bulk)
+	close(done)
+	all.Wait()
+	if err != nil || owns.Load() == 0 {
+		t.Errorf("%v, %d own writes", err, owns.Load())
+	}
+}
+
+// TestInterruptedBulk has a bulk interrupted by own writes, and some of its steps fail: each has its own answer, and nothing is run
+// in a transaction that is lost.
+func TestInterruptedBulk(t *testing.T) {
+	w := newWorld(t)
+	s := openTest(t, w, Options{volatile: true})
+	sick := errors.New("sick")
+	bulk := &request{}
+	const steps = 8 * yieldSteps
+	for i := range steps {
+		bulk.steps = append(bulk.steps, func(x *tx) error {
+			if i%yieldSteps == 3 { // an own one comes again and again
+				go func() { _ = s.changeFirst(context.Background(), func(*tx) error { return nil }) }()
+				for len(s.own) == 0 {
+					runtime.Gosched()
+				}
+			}
+			if i%(3*yieldSteps) == 5 {
+				return sick
+			}
+			_, err := x.exec("INSERT INTO datastore VALUES (?, x'00')", fmt.Sprint(i))
+			return err
+		})
+	}
+	errs, err := s.submit(t.Context(), bulk)
+	if err != nil || len(errs) != steps {
+		t.Fatalf("%d results, %v", len(errs), err)
+	}
+	failed := 0
+	for i, err := range errs {
+		if errors.Is(err, sick) != (i%(3*yieldSteps) == 5) {
+			t.Errorf("step %d: %v", i, err)
+		}
+		failed += btoi(err != nil)
+	}
+	if n, err := readNumber(s, "SELECT count(*) FROM datastore"); err != nil || int(n) != steps-failed {
+		t.Errorf("%d rows, %v, want %d", n, err, steps-failed)
+	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

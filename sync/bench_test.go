@@ -279,6 +279,11 @@ func (s realStore) Put(ctx context.Context, r *protocol.Record, holdUntil uint64
 	return storedOf(res), err
 }
 
+func (s realStore) Submit(ctx context.Context, r *protocol.Record, holdUntil uint64) (Stored, error) {
+	res, err := s.Store.Submit(ctx, r, holdUntil)
+	return storedOf(res), err
+}
+
 func (s realStore) PutAll(ctx context.Context, rs []*protocol.Record, holds []uint64) ([]Stored, error) {
 	results, err := s.Store.PutAll(ctx, rs, holds)
 	stored := make([]Stored, len(results))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/lf-store/lf/protocol"
@@ -40,11 +41,15 @@ func newChecker(n *protocol.Network, verify protocol.WorkVerifier) *checker {
 	}
 }
 
-// check verifies a record, or returns when ctx ends.
-func (c *checker) check(ctx context.Context, r *protocol.Record) error {
+// check verifies a record, or returns when ctx ends. A record that goes first is in the next batch.
+func (c *checker) check(ctx context.Context, r *protocol.Record, first bool) error {
 	own := &checking{record: r, taken: make(chan struct{}), done: make(chan error, 1)}
 	c.mu.Lock()
-	c.queue = append(c.queue, own)
+	if first {
+		c.queue = slices.Insert(c.queue, 0, own)
+	} else {
+		c.queue = append(c.queue, own)
+	}
 	c.mu.Unlock()
 	for {
 		select {

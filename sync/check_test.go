@@ -34,7 +34,7 @@ func TestCheckTogether(t *testing.T) {
 		checks.Go(func() {
 			var rule protocol.Rule
 			var invalid *protocol.InvalidError
-			if err := c.check(t.Context(), p.record); errors.As(err, &invalid) {
+			if err := c.check(t.Context(), p.record, false); errors.As(err, &invalid) {
 				rule = invalid.Rule
 			}
 			if rule != p.rule {
@@ -66,7 +66,7 @@ func TestBatchAfterFault(t *testing.T) {
 		if i == 0 {
 			frame = w.badFrames(t)["signature wrong"]
 		}
-		_ = c.check(t.Context(), decode(t, frame))
+		_ = c.check(t.Context(), decode(t, frame), false)
 		if c.batch != want {
 			t.Errorf("after %d records: batches of %d, want %d", i+1, c.batch, want)
 		}
@@ -88,7 +88,7 @@ func TestLeaveQueue(t *testing.T) {
 	var checks sync.WaitGroup
 	for range cap(c.cores) {
 		checks.Go(func() {
-			if err := c.check(t.Context(), w.record(t)); err != nil {
+			if err := c.check(t.Context(), w.record(t), false); err != nil {
 				t.Error(err)
 			}
 		})
@@ -96,7 +96,7 @@ func TestLeaveQueue(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := c.check(gone, w.record(t)); !errors.Is(err, context.Canceled) {
+	if err := c.check(gone, w.record(t), false); !errors.Is(err, context.Canceled) {
 		t.Errorf("left with %v", err)
 	}
 	if len(c.queue) != 0 {
@@ -104,4 +104,45 @@ func TestLeaveQueue(t *testing.T) {
 	}
 	close(blocked)
 	checks.Wait()
+}
+
+// What this node's own users write is checked in the next batch, and goes to the store before what peers sent, however much of that
+// waits.
+func TestOwnRecordsGoFirst(t *testing.T) {
+	w := newWorld(t, nil)
+	n := w.newNode(t, fetchOnly)
+	c := n.checker
+	for range cap(c.cores) {
+		c.cores <- struct{}{} // all cores are busy
+	}
+	var checks sync.WaitGroup
+	waiting := func() int {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		return len(c.queue)
+	}
+	for i := range 3 * maxBatch {
+		frame := w.record(t).EncodeFrame()
+		checks.Go(func() { _, _ = n.Ingest(t.Context(), frame, Source{Via: ViaGossip}) })
+		eventually(t, "it waits", func() bool { return waiting() == i+1 })
+	}
+	own := w.record(t)
+	checks.Go(func() {
+		if in, err := n.Ingest(t.Context(), own.EncodeFrame(), Local); err != nil || in.Outcome != Attached {
+			t.Errorf("%+v, %v", in, err)
+		}
+	})
+	eventually(t, "it waits too", func() bool { return waiting() == 3*maxBatch+1 })
+	c.verify(c.next())
+	eventually(t, "it is stored", func() bool { return n.store.state(own.ID()) == Attached })
+	if n := waiting(); n != 2*maxBatch+1 {
+		t.Errorf("%d records wait", n)
+	}
+	for range cap(c.cores) {
+		<-c.cores
+	}
+	checks.Wait()
+	if n.store.submitted != 1 {
+		t.Errorf("%d records went first", n.store.submitted)
+	}
 }

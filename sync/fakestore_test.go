@@ -25,6 +25,7 @@ type fakeStore struct {
 	// What tests may set before use.
 	maxPending int
 	failPut    error
+	submitted  int // how many records came by Submit
 	onPut      func()
 	onRelease  func()
 	puts       int
@@ -234,6 +235,13 @@ func (s *fakeStore) Follow(fn func([]Item)) (cancel func()) {
 		defer s.mu.Unlock()
 		delete(s.follows, key)
 	}
+}
+
+func (s *fakeStore) Submit(ctx context.Context, r *protocol.Record, holdUntil uint64) (Stored, error) {
+	s.mu.Lock()
+	s.submitted++
+	s.mu.Unlock()
+	return s.Put(ctx, r, holdUntil)
 }
 
 func (s *fakeStore) PutAll(ctx context.Context, rs []*protocol.Record, holds []uint64) ([]Stored, error) {

@@ -111,7 +111,7 @@ func (s *Sync) admit(ctx context.Context, r *protocol.Record, from Source) (Stor
 		}
 		return Stored{}, err
 	}
-	return s.put(ctx, r)
+	return s.put(ctx, r, from)
 }
 
 // known recognizes a record that is here already, or that was refused for good. The header decides all that is not
@@ -132,12 +132,12 @@ func (s *Sync) known(ctx context.Context, r *protocol.Record, from Source) (Stor
 	case len(unknown) > 0:
 		return Stored{}, nil
 	case from.Via == ViaLocal: // whoever submits wants to know how it is known
-		return s.put(ctx, r)
+		return s.put(ctx, r, from)
 	}
 	return Stored{Outcome: Known}, nil
 }
 
-// check verifies a record. Gossip does not wait in a long queue for a core; everybody else waits.
+// check verifies a record. Gossip does not wait in a long queue for a core; everybody else waits, this node's own users least.
 func (s *Sync) check(ctx context.Context, r *protocol.Record, from Source) error {
 	if from.Via == ViaGossip {
 		select {
@@ -148,15 +148,19 @@ func (s *Sync) check(ctx context.Context, r *protocol.Record, from Source) error
 			return ErrBusy
 		}
 	}
-	return s.checker.check(ctx, r)
+	return s.checker.check(ctx, r, from.Via == ViaLocal)
 }
 
-func (s *Sync) put(ctx context.Context, r *protocol.Record) (Stored, error) {
+func (s *Sync) put(ctx context.Context, r *protocol.Record, from Source) (Stored, error) {
 	hold, err := s.network.HoldUntil(&r.Header, s.now())
 	if err != nil {
 		return Stored{}, err
 	}
-	stored, err := s.store.Put(ctx, r, hold)
+	put := s.store.Put
+	if from.Via == ViaLocal {
+		put = s.store.Submit
+	}
+	stored, err := put(ctx, r, hold)
 	if err != nil {
 		return stored, fmt.Errorf("store record %s: %w", r.ID(), err)
 	}

@@ -11,6 +11,8 @@ type Store interface {
 	// Put stores a record that passed Network.Check with its value present, and returns when that is durable. With
 	// a holdUntil above 0 the record is held until that time, in milliseconds. Refusing a record is no error.
 	Put(ctx context.Context, r *protocol.Record, holdUntil uint64) (Stored, error)
+	// Submit is Put for what this node's own users write: it goes before what peers sent and waits to be put.
+	Submit(ctx context.Context, r *protocol.Record, holdUntil uint64) (Stored, error)
 	// Release puts the held records whose time has come. Of the result, Missing and Attached count.
 	Release(ctx context.Context, now uint64) (Stored, error)
 	// Record returns a record that is attached, pending or held.

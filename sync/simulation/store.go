@@ -63,6 +63,11 @@ func (s *Store) Put(_ context.Context, r *protocol.Record, holdUntil uint64) (lf
 	return stored, nil
 }
 
+// Submit implements lfsync.Store.
+func (s *Store) Submit(ctx context.Context, r *protocol.Record, holdUntil uint64) (lfsync.Stored, error) {
+	return s.Put(ctx, r, holdUntil)
+}
+
 // PutAll implements lfsync.Store.
 func (s *Store) PutAll(_ context.Context, records []*protocol.Record, holds []uint64) ([]lfsync.Stored, error) {
 	s.mu.Lock()
