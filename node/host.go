@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
@@ -182,27 +183,36 @@ func isElsewhere(a ma.Multiaddr) bool {
 }
 
 // listen makes the host reachable. Addresses that the user gave must all work; of the profile's own, those of IPv6 need
-// not, as many machines have none.
-func listen(h host.Host, p Profile, given []string, private bool) error {
-	addrs := given
+// not, as many machines have none. Where another process listens already, this one does not start.
+func listen(ctx context.Context, h host.Host, p Profile, given []string, private bool) error {
+	texts := given
 	if len(given) == 0 {
-		addrs = p.listen(private)
+		texts = p.listen(private)
 	}
-	swarm, ok := h.Network().(interface{ AddListenAddr(a ma.Multiaddr) error })
-	if !ok {
-		return fmt.Errorf("libp2p's network is a %T, which cannot listen", h.Network())
-	}
-	for _, s := range addrs {
+	var addrs []ma.Multiaddr
+	for _, s := range texts {
 		addr, err := parseListen(s, p)
 		if err != nil {
 			return err
 		}
+		addrs = append(addrs, addr)
+	}
+	release, err := claimPorts(ctx, addrs)
+	if err != nil {
+		return err
+	}
+	defer release()
+	swarm, ok := h.Network().(interface{ AddListenAddr(a ma.Multiaddr) error })
+	if !ok {
+		return fmt.Errorf("libp2p's network is a %T, which cannot listen", h.Network())
+	}
+	for _, addr := range addrs {
 		err = swarm.AddListenAddr(addr)
 		if len(given) == 0 && isIP6(addr) && !errors.Is(err, syscall.EADDRINUSE) {
 			continue
 		}
 		if err != nil {
-			return listenError(s, err)
+			return listenError(addr.String(), err)
 		}
 	}
 	return nil
@@ -229,7 +239,7 @@ func isIP6(addr ma.Multiaddr) bool {
 // listenError says in one line why an address cannot be listened on.
 func listenError(addr string, err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("cannot listen on %s: another program uses that port; choose another one with --listen", addr)
+		return fmt.Errorf("cannot listen on %s: another program uses that port (another node?); stop it, or choose another port with --listen", addr)
 	}
 	return fmt.Errorf("cannot listen on %s: %s", addr, strings.Join(strings.Fields(err.Error()), " "))
 }

@@ -271,7 +271,7 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 	if len(n.relays) > 0 {
 		n.instruments.reserver = newReserver(n.host, n.relays, c.Logger)
 		n.closing.add("relays", n.instruments.reserver.Close)
-	} else if err := listen(n.host, c.Profile, c.Listen, c.Secret != nil); err != nil {
+	} else if err := listen(ctx, n.host, c.Profile, c.Listen, c.Secret != nil); err != nil {
 		return nil, err
 	}
 	if c.Profile == ProfileDefault && !c.NoMDNS {

@@ -1,0 +1,148 @@
+package node
+
+import (
+	"net"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-reuseport"
+	ma "github.com/multiformats/go-multiaddr"
+)
+
+// listenAt has a node listen at addresses, and its API at another.
+func listenAt(api string, addrs ...string) func(*Config) {
+	return func(c *Config) { c.Listen, c.APIListen = addrs, api }
+}
+
+func portIn(t *testing.T, n *Node, transport string) string {
+	t.Helper()
+	for _, a := range n.host.Network().ListenAddresses() {
+		if port, err := a.ValueForProtocol(ma.ProtocolWithName(transport).Code); err == nil {
+			return port
+		}
+	}
+	t.Fatalf("the node does not listen over %s", transport)
+	return ""
+}
+
+// TestPortTaken starts a second node where a first one listens. It must say so in one line, and not start, whatever the port is for.
+func TestPortTaken(t *testing.T) {
+	net := newNetwork(t, 0)
+	const anyPort = "127.0.0.1:0"
+	first := start(t, config(t, net, listenAt(anyPort, "/ip4/127.0.0.1/tcp/0", "/ip4/127.0.0.1/udp/0/quic-v1")))
+	web := start(t, config(t, net, listenAt(anyPort, "/ip4/127.0.0.1/tcp/0/ws")))
+	tcp, udp, ws := portIn(t, first, "tcp"), portIn(t, first, "udp"), portIn(t, web, "tcp")
+	apiPort := strings.TrimPrefix(first.APIURL(), "http://127.0.0.1:")
+	for name, taken := range map[string]func(*Config){
+		"TCP by TCP":             listenAt(anyPort, "/ip4/127.0.0.1/tcp/"+tcp),
+		"TCP by WebSocket":       listenAt(anyPort, "/ip4/127.0.0.1/tcp/"+tcp+"/ws"),
+		"TCP by the API":         listenAt("127.0.0.1:"+tcp, "/ip4/127.0.0.1/tcp/0"),
+		"QUIC by QUIC":           listenAt(anyPort, "/ip4/127.0.0.1/udp/"+udp+"/quic-v1"),
+		"WebSocket by TCP":       listenAt(anyPort, "/ip4/127.0.0.1/tcp/"+ws),
+		"WebSocket by WebSocket": listenAt(anyPort, "/ip4/127.0.0.1/tcp/"+ws+"/ws"),
+		"the API by TCP":         listenAt(anyPort, "/ip4/127.0.0.1/tcp/"+apiPort),
+		"the API by the API":     listenAt("127.0.0.1:"+apiPort, "/ip4/127.0.0.1/tcp/0"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			err := wantStartError(t, config(t, net, taken))
+			if text := err.Error(); !strings.Contains(text, "another program uses that port") || !strings.Contains(text, "listen") || strings.Contains(text, "\n") {
+				t.Errorf("the error is %q", text)
+			}
+		})
+	}
+}
+
+// TestPortFree holds that a claim takes no port from the node itself: port 0, one port twice in the list, and a restart while the old
+// connections are still remembered by the system. Dials leave from the port that the node listens on.
+func TestPortFree(t *testing.T) {
+	net := newNetwork(t, 0)
+	other := start(t, config(t, net))
+	c := config(t, net, seeds(other))
+	n := start(t, c)
+	wantPeers(t, n, 1)
+	tcp := portIn(t, n, "tcp")
+	stop(t, n)
+	c.Listen = []string{"/ip4/127.0.0.1/tcp/" + tcp, "/ip4/127.0.0.1/tcp/" + tcp, "/ip4/127.0.0.1/udp/" + tcp + "/quic-v1", "/ip4/127.0.0.1/tcp/0"}
+	n = start(t, c)
+	wantPeers(t, n, 1)
+	for _, conn := range n.host.Network().ConnsToPeer(other.PeerID()) {
+		if conn.Stat().Direction == network.DirOutbound && !strings.HasPrefix(conn.LocalMultiaddr().String(), "/ip4/127.0.0.1/tcp/") {
+			t.Errorf("dialed from %s", conn.LocalMultiaddr())
+		}
+	}
+	for _, conn := range other.host.Network().ConnsToPeer(n.PeerID()) {
+		listening := false
+		for _, a := range n.host.Network().ListenAddresses() {
+			listening = listening || a.Equal(conn.RemoteMultiaddr())
+		}
+		if conn.Stat().Direction == network.DirInbound && !listening {
+			t.Errorf("dialed from %s, which is no port that the node listens on", conn.RemoteMultiaddr())
+		}
+	}
+}
+
+// TestClaimWildcards holds that a wildcard and a single address get in each other's way, on the side of the listener and of the claim.
+func TestClaimWildcards(t *testing.T) {
+	for _, c := range []struct{ listening, wanted string }{
+		{"127.0.0.1", "0.0.0.0"}, {"0.0.0.0", "127.0.0.1"}, {"127.0.0.1", "127.0.0.1"}, {"0.0.0.0", "0.0.0.0"},
+	} {
+		l, err := reuseport.Listen("tcp4", c.listening+":0") // as libp2p listens
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, port, _ := net.SplitHostPort(l.Addr().String())
+		wanted := []ma.Multiaddr{ma.StringCast("/ip4/" + c.wanted + "/tcp/" + port)}
+		if release, err := claimPorts(t.Context(), wanted); err == nil {
+			release()
+			t.Errorf("%s is claimed where somebody listens at %s", c.wanted, c.listening)
+		}
+		_ = l.Close()
+		release, err := claimPorts(t.Context(), append(wanted, ma.StringCast("/ip4/127.0.0.1/tcp/"+port), ma.StringCast("/ip4/0.0.0.0/tcp/"+port)))
+		if err != nil {
+			t.Errorf("a free port and its wildcard: %v", err)
+			continue
+		}
+		release()
+	}
+}
+
+// TestClaimRace has many claim one port at the same moment: exactly one comes to listen.
+func TestClaimRace(t *testing.T) {
+	for range 20 {
+		l, err := net.Listen("tcp4", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := l.Addr().String()
+		_, port, _ := net.SplitHostPort(at)
+		_ = l.Close()
+		var winners atomic.Int32
+		var all sync.WaitGroup
+		begin := make(chan struct{})
+		for range 8 {
+			all.Go(func() {
+				<-begin
+				release, err := claimPorts(t.Context(), []ma.Multiaddr{ma.StringCast("/ip4/127.0.0.1/tcp/" + port)})
+				if err != nil {
+					return
+				}
+				l, err := reuseport.Listen("tcp4", at)
+				release()
+				if err != nil {
+					t.Errorf("claimed, and cannot listen: %v", err)
+					return
+				}
+				winners.Add(1)
+				t.Cleanup(func() { _ = l.Close() })
+			})
+		}
+		close(begin)
+		all.Wait()
+		if n := winners.Load(); n != 1 {
+			t.Fatalf("%d listen on one port", n)
+		}
+	}
+}
