@@ -10,6 +10,9 @@ BENCHTIME ?= 1s
 FUZZTIME  ?= 30s
 ONLY      ?= *
 
+# Builds, tests and the linter compile each package once, with the same flags.
+export GOFLAGS := $(GOFLAGS) -trimpath
+
 # One failing command in a pipe fails the recipe.
 SHELL       := bash
 .SHELLFLAGS := -euo pipefail -c
@@ -21,18 +24,18 @@ LINT = $(GO) tool -modfile=.ci/tools/go.mod golangci-lint
 .PHONY: build run test test-short testbed bench lint fuzz cross image fmt clean install help
 
 build: ## build bin/lf (the default)
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/lf ./cmd/lf
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/lf ./cmd/lf
 
 run: build ## build, then run a node: make run ARGS='--dev'
 	bin/lf node $(ARGS)
 
 test: ## all that CI runs as tests: Go with the race detector, then the C solver under sanitizers and, where there are the tools, as AArch64 code
-	$(GO) test -race -timeout 60m $$($(GO) list ./... | grep -v '/sync/simulation$$\|/store$$\|/store/')
-	$(GO) test -race -timeout 60m ./store ./store/dag ./store/simulation -rapid.checks 20 # the detector slows them tenfold; all their cases run below
-	$(GO) test -timeout 60m ./store ./store/dag ./store/simulation
-	$(GO) test -timeout 60m ./sync/simulation # without: the detector itself dies of long synctest bubbles with thousands of goroutines (golang/go#78156)
-	$(GO) test -run Memory ./sync/negentropy # bytes a record, which the race detector changes
-	$(GO) -C sync/negentropy/interop test ./... # a module of its own: other implementations stay out of our go.mod
+	$(GO) test -vet=off -race -timeout 60m $$($(GO) list ./... | grep -v '/sync/simulation$$\|/store$$\|/store/')
+	$(GO) test -vet=off -race -timeout 60m ./store ./store/dag ./store/simulation -rapid.checks 20 # the detector slows them tenfold; all their cases run below
+	$(GO) test -vet=off -timeout 60m ./store ./store/dag ./store/simulation
+	$(GO) test -vet=off -timeout 60m ./sync/simulation # without: the detector itself dies of long synctest bubbles with thousands of goroutines (golang/go#78156)
+	$(GO) test -vet=off -run Memory ./sync/negentropy # bytes a record, which the race detector changes
+	$(GO) -C sync/negentropy/interop test -vet=off ./... # a module of its own: other implementations stay out of our go.mod
 	sh pow/ctest/run.sh
 	sh pow/ctest/aarch64.sh
 
@@ -48,7 +51,7 @@ bench: ## every benchmark, one after the other, as one table: BENCH=regexp BENCH
 lint: ## the linters of .golangci.yml; they also hold the arrows between packages
 	$(LINT) run
 
-fuzz: ## each fuzz target in turn for FUZZTIME (30s)
+fuzz: ## each fuzz target in turn for FUZZTIME (30s); their seeds are part of make test
 	@GO='$(GO)' .ci/fuzz $(FUZZTIME)
 
 cross: ## what other systems compile: Linux on AArch64, built and run; macOS, as far as that goes without Apple's tools
