@@ -49,7 +49,7 @@ func isLoopback(addr net.Addr) bool {
 // serveAPI begins to answer.
 func serveAPI(l net.Listener, s api.Service, t api.Testbed, c *Config, token string, registry *prometheus.Registry, ready func() error) *apiServer {
 	handler := api.NewHandler(s, api.HandlerOptions{
-		Token: token, Hosts: apiHosts(c.APIListen, l.Addr()), Registry: registry, Ready: ready, Logger: c.Logger, Version: c.Version,
+		Token: token, Hosts: append(apiHosts(c.APIListen, l.Addr()), c.APIHosts...), AllowOrigins: c.APIAllowOrigins, Private: c.APIPrivate, Registry: registry, Ready: ready, Logger: c.Logger, Version: c.Version,
 		Testbed: t,
 	})
 	ctx, stop := context.WithCancel(context.Background())

@@ -72,3 +72,15 @@ func TestAPIServerURL(t *testing.T) {
 		t.Errorf("status through the API: %+v, %v", s, err)
 	}
 }
+
+// TestAPINames holds that what is no host and no origin is told at the start, and that the caller's lists stay as they are.
+func TestAPINames(t *testing.T) {
+	net := newNetwork(t, 0)
+	wantStartError(t, config(t, net, offline, func(c *Config) { c.APIHosts = []string{"https://lf.example.org"} }))
+	wantStartError(t, config(t, net, offline, func(c *Config) { c.APIAllowOrigins = []string{"*"} }))
+	given := []string{"HTTPS://App.example.org/"}
+	start(t, config(t, net, offline, func(c *Config) { c.APIAllowOrigins = given }))
+	if given[0] != "HTTPS://App.example.org/" {
+		t.Errorf("the caller's list has become %q", given)
+	}
+}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -32,7 +33,11 @@ type Config struct {
 	Listen []string
 	// APIListen is the host and port that the API listens on; "": DefaultAPI.
 	APIListen string
-	Profile   Profile
+	// APIHosts are further names by which clients may call the API, as api.ParseHost takes them. APIAllowOrigins are the origins whose
+	// pages may talk to it. APIPrivate asks for the token for reads, too.
+	APIHosts, APIAllowOrigins []string
+	APIPrivate                bool
+	Profile                   Profile
 	// Offline keeps the node to itself: it neither listens for peers nor dials any.
 	Offline bool
 	// Announce are multiaddrs under which the node can be reached besides those that it finds out by itself, such as a
@@ -81,6 +86,25 @@ func (c *Config) whyNoRendezvous() string {
 	return ""
 }
 
+// checkAPI reads the names and origins of the API.
+func (c *Config) checkAPI() error {
+	for _, s := range c.APIHosts {
+		if _, err := api.ParseHost(s); err != nil {
+			return fmt.Errorf("a name of the API: %w", err)
+		}
+	}
+	origins := c.APIAllowOrigins
+	c.APIAllowOrigins = nil // not in the caller's list
+	for _, s := range origins {
+		origin, err := api.ParseOrigin(s)
+		if err != nil {
+			return fmt.Errorf("an origin that may use the API: %w", err)
+		}
+		c.APIAllowOrigins = append(c.APIAllowOrigins, origin)
+	}
+	return nil
+}
+
 func (c Config) withDefaults() (Config, error) {
 	if c.Home == nil || c.Network == nil {
 		return c, errors.New("a node needs a home and a network")
@@ -96,6 +120,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.APIListen == "" {
 		c.APIListen = DefaultAPI
+	}
+	if err := c.checkAPI(); err != nil {
+		return c, err
 	}
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)

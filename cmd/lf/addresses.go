@@ -5,6 +5,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
+
+	"github.com/lf-store/lf/node/api"
 )
 
 // checkAddresses finds what is mistyped before a node writes anything into its home. Whether the addresses can be used
@@ -17,6 +19,16 @@ func (r *running) checkAddresses() error {
 	}
 	if _, _, err := net.SplitHostPort(r.apiListen); err != nil {
 		return usage("--api-listen %q is not HOST:PORT, such as 127.0.0.1:9980", r.apiListen)
+	}
+	for _, s := range r.apiHosts {
+		if _, err := api.ParseHost(s); err != nil {
+			return usage("--api-host %v", err)
+		}
+	}
+	for _, s := range r.apiOrigins {
+		if _, err := api.ParseOrigin(s); err != nil {
+			return usage("--api-allow-origin %v", err)
+		}
 	}
 	return checkSeeds(r.seeds)
 }

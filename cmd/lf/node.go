@@ -25,6 +25,9 @@ type running struct {
 	noRelayService      bool
 	noMDNS              bool
 	apiListen           string
+	apiHosts            []string
+	apiOrigins          []string
+	apiPrivate          bool
 	network             string
 	profile             string
 	offline, dev        bool
@@ -83,6 +86,9 @@ the peer ID that lf status shows), and each commentary costs the work of a recor
 	f.BoolVar(&r.noPortMapping, "no-port-mapping", false, "do not ask the router for an open port (only the profile default does)")
 	f.BoolVar(&r.noRelayService, "no-relay-service", false, "do not relay for nodes that nobody can dial, when everybody can dial this one")
 	f.StringVar(&r.apiListen, "api-listen", "127.0.0.1:9980", "serve the API on this HOST:PORT")
+	f.StringArrayVar(&r.apiHosts, "api-host", nil, "let clients call the API by this NAME or NAME:PORT, such as that of a proxy in front (repeatable)")
+	f.StringArrayVar(&r.apiOrigins, "api-allow-origin", nil, "let web pages of this origin use the API, such as https://app.example.org (repeatable)")
+	f.BoolVar(&r.apiPrivate, "api-private", false, "ask for the token for reads, too: for a proxy in front, whose clients all seem to be on this computer")
 	f.StringArrayVar(&r.seeds, "seed", nil, "find peers through this one, a multiaddr with peer ID (repeatable; replaces the network's)")
 	f.StringVar(&r.network, "network", "", "network file (default: the home's network, else the default one)")
 	f.StringVar(&r.profile, "profile", "default", "default, server or local")
@@ -140,7 +146,7 @@ func (c *cli) node(ctx context.Context, r *running, seedsGiven bool) (err error)
 // nodeConfig reads what can be wrong about the flags alone.
 func (c *cli) nodeConfig(r *running) (config node.Config, err error) {
 	config = node.Config{
-		Listen: r.listen, Announce: r.announce, NoMDNS: r.noMDNS, NoRendezvous: r.noRendezvous, NoPortMapping: r.noPortMapping, NoRelayService: r.noRelayService, APIListen: r.apiListen, Offline: r.offline || r.dev, Threads: r.threads, Version: version,
+		Listen: r.listen, Announce: r.announce, NoMDNS: r.noMDNS, NoRendezvous: r.noRendezvous, NoPortMapping: r.noPortMapping, NoRelayService: r.noRelayService, APIListen: r.apiListen, APIHosts: r.apiHosts, APIAllowOrigins: r.apiOrigins, APIPrivate: r.apiPrivate, Offline: r.offline || r.dev, Threads: r.threads, Version: version,
 		Oracle: node.OracleConfig{Enabled: r.oracle, PerHour: r.oracleLimit},
 	}
 	switch {

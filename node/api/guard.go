@@ -15,20 +15,29 @@ import (
 // read).
 type guard struct {
 	hosts []string
-	token [sha256.Size]byte
+	// origins are those whose pages may talk to the node.
+	origins []string
+	// private asks for the token for reads, too.
+	private bool
+	token   [sha256.Size]byte
 	// locked is set when there is no token: then nothing is accepted that needs one.
 	locked bool
 }
 
-func newGuard(token string, hosts []string) *guard {
-	hosts = append([]string{"localhost", "127.0.0.1", "[::1]"}, hosts...)
-	return &guard{hosts: hosts, token: sha256.Sum256([]byte(token)), locked: token == ""}
+func newGuard(o *HandlerOptions) *guard {
+	hosts := append([]string{"localhost", "127.0.0.1", "[::1]"}, o.Hosts...)
+	return &guard{hosts: hosts, origins: o.AllowOrigins, private: o.Private, token: sha256.Sum256([]byte(o.Token)), locked: o.Token == ""}
 }
 
-// checkOrigin refuses what a foreign page in a browser may have sent.
+// checkOrigin refuses what a foreign page in a browser may have sent. A page that comes under a name of its own (DNS rebinding) has no
+// token, so a request with the token may name any host. Whether the process is up and ready is no secret.
 func (g *guard) checkOrigin(r *http.Request) error {
-	if !g.knownHost(r.Host) {
-		return newError(http.StatusMisdirectedRequest, "the Host header %q is not one of this node's: use localhost or 127.0.0.1, or have the host allowed in the node's configuration", r.Host)
+	probe := r.URL.Path == "/livez" || r.URL.Path == "/readyz"
+	if !g.knownHost(r.Host) && !probe && g.checkToken(r) != nil {
+		return newError(http.StatusMisdirectedRequest, "the Host header %q is not one of this node's: use localhost or 127.0.0.1, send the node's token, or allow the name with lf node --api-host", r.Host)
+	}
+	if g.allowedOrigin(r) != "" {
+		return nil
 	}
 	if origin := r.Header.Get("Origin"); origin != "" && origin != "http://"+r.Host && origin != "https://"+r.Host {
 		return Forbidden("pages of origin %q may not talk to this node", origin)
@@ -97,13 +106,13 @@ func (g *guard) checkToken(r *http.Request) error {
 	return nil
 }
 
-// checkReader lets whoever is on this machine read, others only with the token. What counts is the address at which
+// checkReader lets programs on this machine read without the token, unless the node is private. Others need the token. What counts is the address at which
 // the request arrived, not the one it claims to come from: only this machine can reach its loopback interface. A
-// proxy on this machine that lets others in must ask for the token itself.
+// proxy on this machine that lets others in needs a private node, or must ask for the token itself.
 func (g *guard) checkReader(r *http.Request) error {
 	switch addr := r.Context().Value(http.LocalAddrContextKey).(type) {
 	case *net.TCPAddr:
-		if addr.IP.IsLoopback() {
+		if addr.IP.IsLoopback() && !g.private {
 			return nil
 		}
 	case *net.UnixAddr:

@@ -21,6 +21,10 @@ type HandlerOptions struct {
 	Token string
 	// Hosts are further values of the Host header to accept: NAME with any port, or NAME:PORT.
 	Hosts []string
+	// AllowOrigins are the origins, as [ParseOrigin] returns them, whose pages may talk to the node. Its own may, too.
+	AllowOrigins []string
+	// Private asks for the token for reads, too, wherever they come from.
+	Private bool
 	// Registry takes the handler's metrics and is what /metrics shows; nil: one of the handler's own.
 	Registry *prometheus.Registry
 	// Ready says why the node is not ready to serve, nil if it is; a nil Ready is always so.
@@ -46,7 +50,7 @@ type Handler struct {
 
 // NewHandler returns a handler that serves s. It starts nothing.
 func NewHandler(s Service, o HandlerOptions) *Handler {
-	h := &Handler{service: s, guard: newGuard(o.Token, o.Hosts), mux: newMux(), log: o.Logger, ready: o.Ready}
+	h := &Handler{service: s, guard: newGuard(&o), mux: newMux(), log: o.Logger, ready: o.Ready}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
@@ -132,6 +136,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}()
 	if err := h.guard.checkOrigin(r); err != nil {
 		h.fail(rec, r, err)
+		return
+	}
+	if h.shareAnswer(rec, r) {
 		return
 	}
 	h.mux.ServeHTTP(rec, r)

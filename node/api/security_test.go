@@ -240,3 +240,110 @@ func TestLargestRequests(t *testing.T) {
 	frame, _ := json.Marshal(map[string]string{"frame": base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, protocol.MaxFrame))})
 	ask(t, h, "POST", "/v1/records", bytes.NewReader(frame), withToken).wantProblem(t, 422, "") // read, and no record
 }
+
+// TestNames holds by which names a node is called, and by whom.
+func TestNames(t *testing.T) {
+	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token, Hosts: []string{"lf.example.org"}})
+	call := func(host string) func(*http.Request) { return func(r *http.Request) { r.Host = host } }
+	elsewhere := call("lf.svc.cluster.local:9980")
+	ask(t, h, "GET", "/v1/status", nil, elsewhere).wantProblem(t, 421, "--api-host")
+	ask(t, h, "GET", "/v1/status", nil, elsewhere, header("Authorization", "Bearer guess")).wantProblem(t, 421, "token")
+	ask(t, h, "GET", "/v1/status", nil, call("lf.example.org")).want(t, 200, "application/json")
+	for _, path := range []string{"/livez", "/readyz"} {
+		ask(t, h, "GET", path, nil, elsewhere).want(t, 200, "text/plain; charset=utf-8")
+		ask(t, h, "GET", path, nil, header("Sec-Fetch-Site", "cross-site")).wantProblem(t, 403, "cross-site")
+	}
+	ask(t, h, "GET", "/livez/more", nil, elsewhere).wantProblem(t, 421, "--api-host")
+	for _, path := range []string{"/v1/status", "/metrics"} {
+		got := ask(t, h, "GET", path, nil, elsewhere, withToken, arrivesAt("192.0.2.1"))
+		if got.Code != 200 {
+			t.Errorf("%s with the token: %d %s", path, got.Code, got.Body)
+		}
+	}
+	ask(t, h, "GET", "/v1/status", nil, elsewhere, withToken, header("Origin", "https://evil.example")).wantProblem(t, 403, "evil.example")
+	ask(t, h, "GET", "/v1/status", nil, elsewhere, withToken, header("Sec-Fetch-Site", "cross-site")).wantProblem(t, 403, "cross-site")
+}
+
+// TestPrivate holds that a private node asks everybody for the token but those who want to know whether it runs.
+func TestPrivate(t *testing.T) {
+	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token, Private: true})
+	for _, path := range []string{"/v1/status", "/v1/kv?k=n", "/metrics", "/v1/peers", "/v1/doctor"} {
+		ask(t, h, "GET", path, nil).wantProblem(t, 401, "token")
+		if got := ask(t, h, "GET", path, nil, withToken); got.Code != 200 {
+			t.Errorf("%s with the token: %d %s", path, got.Code, got.Body)
+		}
+	}
+	for _, path := range []string{"/livez", "/readyz", "/openapi.json"} {
+		if got := ask(t, h, "GET", path, nil); got.Code != 200 {
+			t.Errorf("%s: %d %s", path, got.Code, got.Body)
+		}
+	}
+}
+
+// TestAllowedOrigin holds what pages of an allowed origin may do, and that those of another may do nothing.
+func TestAllowedOrigin(t *testing.T) {
+	const app = "https://app.example.org"
+	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token, AllowOrigins: []string{app}})
+	from := func(origin string) func(*http.Request) {
+		return both(header("Origin", origin), header("Sec-Fetch-Site", "cross-site"))
+	}
+	preflight := func(origin string) func(*http.Request) {
+		return both(from(origin), both(header("Access-Control-Request-Method", "POST"), header("Access-Control-Request-Headers", "authorization,content-type")))
+	}
+	got := ask(t, h, "GET", "/v1/status", nil, from(app))
+	if got.Code != 200 || got.Header().Get("Access-Control-Allow-Origin") != app || got.Header().Get("Access-Control-Allow-Credentials") != "" {
+		t.Errorf("a read: %d %v", got.Code, got.Header())
+	}
+	got = ask(t, h, "POST", "/v1/set", text(validSet), from(app))
+	if got.Code != 401 || got.Header().Get("Access-Control-Allow-Origin") != app {
+		t.Errorf("a write without the token: %d %v", got.Code, got.Header())
+	}
+	if got = ask(t, h, "POST", "/v1/set", text(validSet), both(withToken, from(app))); got.Code != 201 {
+		t.Errorf("a write with the token: %d %s", got.Code, got.Body)
+	}
+	got = ask(t, h, "OPTIONS", "/v1/set", nil, preflight(app))
+	if got.Code != 204 || got.Header().Get("Access-Control-Allow-Origin") != app || !strings.Contains(got.Header().Get("Access-Control-Allow-Methods"), "POST") ||
+		!strings.Contains(got.Header().Get("Access-Control-Allow-Headers"), "Authorization") || got.Header().Get("Access-Control-Allow-Private-Network") != "" {
+		t.Errorf("a preflight: %d %v", got.Code, got.Header())
+	}
+	got = ask(t, h, "OPTIONS", "/v1/set", nil, preflight(app), header("Access-Control-Request-Private-Network", "true"))
+	if got.Header().Get("Access-Control-Allow-Private-Network") != "true" {
+		t.Errorf("a preflight into a private network: %v", got.Header())
+	}
+	ask(t, h, "OPTIONS", "/v1/set", nil, preflight(app), func(r *http.Request) { r.Host = "evil.example" }).wantProblem(t, 421, "evil.example")
+	ask(t, h, "GET", "/v1/kv?k=n", nil, header("Sec-Fetch-Site", "cross-site")).wantProblem(t, 403, "cross-site")
+	for _, other := range []string{"https://evil.example", "http://app.example.org", app + ".evil.example", app + ":8443", "null"} {
+		for _, got := range []asked{ask(t, h, "GET", "/v1/status", nil, from(other)), ask(t, h, "OPTIONS", "/v1/set", nil, preflight(other))} {
+			if got.Code != 403 || got.Header().Get("Access-Control-Allow-Origin") != "" {
+				t.Errorf("%s from %s: %d %v", got.what, other, got.Code, got.Header())
+			}
+		}
+	}
+	if vary := ask(t, h, "GET", "/v1/status", nil).Header().Get("Vary"); vary != "Origin" {
+		t.Errorf("Vary: %q", vary)
+	}
+}
+
+// TestParseNames holds what is a host and what is an origin.
+func TestParseNames(t *testing.T) {
+	for s, ok := range map[string]bool{
+		"lf.example.org": true, "LF": true, "lf_1": true, "lf.example.org:8443": true, "192.0.2.1": true, "[2001:db8::1]": true, "[2001:db8::1]:80": true,
+		"": false, ":80": false, "lf:": false, "lf:0": false, "lf:99999": false, "lf:x": false, "https://lf.example.org": false, "lf.example.org/": false,
+		"*": false, "*.example.org": false, "a b": false, "[::1": false, "[]": false, "[192.0.2.1]": false, "2001:db8::1": false, "müller.example": false,
+	} {
+		if _, err := api.ParseHost(s); (err == nil) != ok {
+			t.Errorf("host %q: %v", s, err)
+		}
+	}
+	for s, want := range map[string]string{
+		"https://app.example.org": "https://app.example.org", "https://APP.example.org/": "https://app.example.org", "HTTPS://a": "https://a",
+		"https://a:443": "https://a", "http://a:80": "http://a", "http://a:443": "http://a:443", "http://localhost:3000": "http://localhost:3000",
+		"chrome-extension://abcdef": "chrome-extension://abcdef",
+		"":                          "", "*": "", "null": "", "app.example.org": "", "https://": "", "https://a/b": "", "https://a?b": "", "https://u@a": "", "https://*.a": "",
+	} {
+		got, err := api.ParseOrigin(s)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("origin %q: %q, %v, want %q", s, got, err, want)
+		}
+	}
+}
