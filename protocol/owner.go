@@ -100,20 +100,26 @@ func MarshalKeyPEM(key ed25519.PrivateKey) ([]byte, error) {
 
 // ParseKeyPEM reads what [MarshalKeyPEM] writes.
 func ParseKeyPEM(text []byte) (ed25519.PrivateKey, error) {
-	block, rest := pem.Decode(text)
-	if block == nil || block.Type != pemKeyType {
-		return nil, errors.New("not a secret key in PEM (want one block \"-----BEGIN PRIVATE KEY-----\")")
-	}
-	if len(bytes.TrimSpace(rest)) > 0 {
+	const want = "not a secret key in PEM (want one block \"-----BEGIN PRIVATE KEY-----\")"
+	blocks, err := pemBlocks(text)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", want, err)
+	case blocks[0].Type != pemKeyType:
+		return nil, fmt.Errorf("%s: %s", want, otherBlock(blocks[0]))
+	case len(blocks) > 1:
 		return nil, errors.New("more than one block in a secret key's file")
 	}
-	key, err := x509.ParsePKCS8PrivateKey(block.Bytes)
+	if _, rest := pem.Decode(bytes.TrimPrefix(text, byteOrderMark)); len(bytes.TrimSpace(rest)) > 0 {
+		return nil, errors.New("there is text after the block of a secret key")
+	}
+	key, err := x509.ParsePKCS8PrivateKey(blocks[0].Bytes)
 	if err != nil {
-		return nil, fmt.Errorf("secret key: %w", err)
+		return nil, fmt.Errorf("the secret key is damaged or of a kind that is not known here, want Ed25519: %w", err)
 	}
 	ed, ok := key.(ed25519.PrivateKey)
 	if !ok {
-		return nil, fmt.Errorf("secret key is of type %T, want Ed25519", key)
+		return nil, fmt.Errorf("the secret key is %s, want Ed25519. %s", keyKind(key), ownKey)
 	}
 	return ed, nil
 }

@@ -1,7 +1,6 @@
 package protocol
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
@@ -9,6 +8,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // The blocks of PEM that certificates come in; see [pemKeyType] for keys.
@@ -16,9 +16,6 @@ const (
 	pemCertificateType = "CERTIFICATE"
 	pemRequestType     = "CERTIFICATE REQUEST"
 )
-
-// maxPEM bounds a file of PEM in bytes: keys and certificates need far less.
-const maxPEM = 1 << 20
 
 // NewRequest makes a request for a certificate (CSR) in PEM: the owner's key and a name, signed with the key.
 func NewRequest(key ed25519.PrivateKey, name string) ([]byte, error) {
@@ -32,11 +29,18 @@ func NewRequest(key ed25519.PrivateKey, name string) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: pemRequestType, Bytes: der}), nil
 }
 
-// ParseRequestPEM reads a request for a certificate and checks it: an Ed25519 key, and signed with it.
+// ParseRequestPEM reads a request for a certificate and checks it: an Ed25519 key, signed with it, and a name for the CA to
+// vouch for.
 func ParseRequestPEM(text []byte) (*x509.CertificateRequest, error) {
+	const want = "not a request for a certificate in PEM (want one block \"-----BEGIN CERTIFICATE REQUEST-----\")"
 	blocks, err := pemBlocks(text)
-	if err != nil || len(blocks) != 1 || blocks[0].Type != pemRequestType && blocks[0].Type != "NEW "+pemRequestType {
-		return nil, errors.New("not a request for a certificate in PEM (want one block \"-----BEGIN CERTIFICATE REQUEST-----\")")
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("%s: %w", want, err)
+	case blocks[0].Type != pemRequestType && blocks[0].Type != "NEW "+pemRequestType:
+		return nil, fmt.Errorf("%s: %s", want, otherBlock(blocks[0]))
+	case len(blocks) > 1:
+		return nil, fmt.Errorf("%s: it has %d blocks", want, len(blocks))
 	}
 	request, err := x509.ParseCertificateRequest(blocks[0].Bytes)
 	if err != nil {
@@ -45,6 +49,9 @@ func ParseRequestPEM(text []byte) (*x509.CertificateRequest, error) {
 	if _, err = requestKey(request); err != nil {
 		return nil, err
 	}
+	if nameText(request.RawSubject) == "" {
+		return nil, errors.New("the request names nobody, its subject is empty: ask for one with a name (lf owner csr --subject NAME, openssl req -subj /CN=NAME)")
+	}
 	return request, nil
 }
 
@@ -52,7 +59,7 @@ func ParseRequestPEM(text []byte) (*x509.CertificateRequest, error) {
 func requestKey(request *x509.CertificateRequest) (ed25519.PublicKey, error) {
 	key, ok := request.PublicKey.(ed25519.PublicKey)
 	if !ok || len(key) != ed25519.PublicKeySize {
-		return nil, fmt.Errorf("the request's key is of type %T, want Ed25519 (lf owner csr makes one)", request.PublicKey)
+		return nil, fmt.Errorf("the request's key is %s, want Ed25519 (lf owner csr makes one)", keyKind(request.PublicKey))
 	}
 	if Owner(key).SmallOrder() {
 		return nil, errors.New("the request's key is of small order, and so everybody's")
@@ -88,14 +95,26 @@ func ParseSignerPEM(text []byte) (*Signer, error) {
 			if key, err = ParseKeyPEM(pem.EncodeToMemory(b)); err != nil {
 				return nil, err
 			}
+		case b.Type == pemKeyType:
+			return nil, errors.New("a CA's file has one block \"PRIVATE KEY\" and its certificates, and this one has two keys")
 		default:
-			return nil, fmt.Errorf("a CA's file has one block \"PRIVATE KEY\" and its certificates, and this one has a %q more", b.Type)
+			return nil, fmt.Errorf("a CA's file has one block \"PRIVATE KEY\" and its certificates: %s", otherBlock(b))
 		}
 	}
-	if key == nil {
-		return nil, errors.New("not a CA's file: it has no block \"-----BEGIN PRIVATE KEY-----\"")
+	switch {
+	case key == nil:
+		return nil, errors.New("not a CA's file: it has no block \"-----BEGIN PRIVATE KEY-----\" (cat ca.key ca.crt makes one file of two)")
+	case len(certificates) == 0:
+		return nil, errors.New("not a CA's file: it has a key and no certificate (cat ca.key ca.crt makes one file of two)")
 	}
-	return NewSigner(key, certificates...)
+	s, err := NewSigner(key, certificates...)
+	if err != nil {
+		return nil, explainAuthority(certificates[0], err)
+	}
+	if err := checkNamed(s.own); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // MarshalCertificatesPEM writes certificates in DER as PEM.
@@ -116,7 +135,7 @@ func ParseCertificatesPEM(text []byte) ([][]byte, error) {
 	var out [][]byte
 	for _, b := range blocks {
 		if b.Type != pemCertificateType {
-			return nil, fmt.Errorf("not a file of certificates: it has a block %q", b.Type)
+			return nil, fmt.Errorf("not a file of certificates: %s", otherBlock(b))
 		}
 		out = append(out, b.Bytes)
 	}
@@ -129,24 +148,45 @@ func ParseAuthoritiesPEM(text []byte) ([]*Authority, error) {
 	if err != nil {
 		return nil, err
 	}
-	return parseAuthorities(certificates)
+	return readAuthorities(certificates)
 }
 
-// pemBlocks reads all blocks of a file, at least one. Text around them, as openssl writes it, is skipped.
-func pemBlocks(text []byte) ([]*pem.Block, error) {
-	if len(text) > maxPEM {
-		return nil, fmt.Errorf("not a file in PEM: %d bytes, at most %d are allowed", len(text), maxPEM)
+// ParseAuthorityFile is [ParseAuthoritiesPEM] for a file that may hold secret keys, too, such as a CA's own: they are left
+// out.
+func ParseAuthorityFile(text []byte) ([]*Authority, error) {
+	blocks, err := pemBlocks(text)
+	if err != nil {
+		return nil, err
 	}
-	var out []*pem.Block
-	for {
-		block, rest := pem.Decode(text)
-		if block == nil {
-			break
+	var certificates [][]byte
+	for _, b := range blocks {
+		switch {
+		case b.Type == pemCertificateType:
+			certificates = append(certificates, b.Bytes)
+		case !strings.HasSuffix(b.Type, pemKeyType):
+			return nil, fmt.Errorf("not a file of certificates: %s", otherBlock(b))
 		}
-		out, text = append(out, block), rest
 	}
-	if len(out) == 0 || bytes.Contains(text, []byte("-----BEGIN ")) {
-		return nil, errors.New("not a file in PEM, or one that is cut short")
+	if len(certificates) == 0 {
+		return nil, errors.New("not a file of certificates: it has a secret key alone")
 	}
-	return out, nil
+	return readAuthorities(certificates)
+}
+
+func readAuthorities(certificates [][]byte) ([]*Authority, error) {
+	authorities, err := parseAuthorities(certificates)
+	if err != nil {
+		for _, der := range certificates {
+			if _, bad := ParseAuthority(der); bad != nil {
+				return nil, explainAuthority(der, bad)
+			}
+		}
+		return nil, err
+	}
+	for _, a := range authorities {
+		if err := checkNamed(&a.Certificate); err != nil {
+			return nil, err
+		}
+	}
+	return authorities, nil
 }

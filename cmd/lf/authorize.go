@@ -103,7 +103,14 @@ func (c *cli) authorize(ctx context.Context, a *authorizing, caFile, requestFile
 	}
 	from := time.Now().Truncate(time.Second)
 	until := from.AddDate(0, 0, a.days)
-	if last := timeOf(ca.signer.Certificate().NotAfter()); until.After(last) {
+	last := timeOf(ca.signer.Certificate().NotAfter())
+	switch first := timeOf(ca.signer.Certificate().NotBefore()); {
+	case last.Before(from):
+		return fmt.Errorf("the CA %q expired on %s: it can certify nobody any more", ca.key.Name, last.Local().Format(time.DateOnly))
+	case from.Before(first):
+		return fmt.Errorf("the CA %q is valid from %s on: until then it certifies nobody (is this computer's clock right?)", ca.key.Name,
+			first.Local().Format(time.DateTime))
+	case until.After(last):
 		return fmt.Errorf("the CA %q is valid until %s, %d days from now: choose no more --days than that", ca.key.Name,
 			last.Local().Format(time.DateOnly), max(0, int(last.Sub(from).Hours()/24)))
 	}

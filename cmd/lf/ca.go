@@ -3,11 +3,9 @@ package main
 import (
 	"bytes"
 	"encoding/hex"
-	"encoding/pem"
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
@@ -37,7 +35,7 @@ func readAuthorities(names []string) (ders [][]byte, err error) {
 		if err != nil {
 			return nil, err
 		}
-		authorities, err := protocol.ParseAuthoritiesPEM(withoutKeys(text))
+		authorities, err := protocol.ParseAuthorityFile(text)
 		if err != nil {
 			return nil, fmt.Errorf("CA: %s: %w", name, err)
 		}
@@ -48,21 +46,6 @@ func readAuthorities(names []string) (ders [][]byte, err error) {
 		}
 	}
 	return ders, nil
-}
-
-// withoutKeys drops secret keys out of a file in PEM.
-func withoutKeys(text []byte) []byte {
-	var out []byte
-	for {
-		block, rest := pem.Decode(text)
-		if block == nil {
-			return append(out, text...)
-		}
-		if !strings.HasSuffix(block.Type, "PRIVATE KEY") {
-			out = append(out, pem.EncodeToMemory(block)...)
-		}
-		text = rest
-	}
 }
 
 func authorityInfo(a *protocol.Authority) api.AuthorityInfo {
@@ -78,5 +61,11 @@ func authorityText(a api.AuthorityInfo) string {
 }
 
 func validityText(from, until uint64) string {
-	return fmt.Sprintf("valid %s to %s", localTime(from), localTime(until))
+	text := fmt.Sprintf("valid %s to %s", localTime(from), localTime(until))
+	if now := clock(); now > until {
+		text += " (expired)"
+	} else if now < from {
+		text += " (not valid yet)"
+	}
+	return text
 }

@@ -80,6 +80,42 @@ func (m *making) newCA(p *protocol.Params) (file []byte, err error) {
 	return protocol.MarshalSignerPEM(key, der)
 }
 
+// checkAuthorities refuses CAs that can certify nobody any more, since a network keeps its CAs forever. It notes from when to
+// when somebody can be certified, where that is not long.
+func (c *cli) checkAuthorities(p *protocol.Params, now time.Time) error {
+	var first, last time.Time
+	for _, der := range p.Authorities {
+		a, err := protocol.ParseAuthority(der)
+		if err != nil {
+			return err
+		}
+		from, until := timeOf(a.NotBefore()), timeOf(a.NotAfter())
+		switch {
+		case until.Before(now):
+			return fmt.Errorf("CA %q expired on %s: it can certify nobody any more, and a network's CAs cannot be changed. Make its certificate again",
+				a.Name(), until.Local().Format(time.DateOnly))
+		case from.After(now):
+			c.note("CA %q is valid from %s on: until then it certifies nobody", a.Name(), from.Local().Format(time.DateTime))
+		}
+		if first.IsZero() || from.Before(first) {
+			first = from
+		}
+		if until.After(last) {
+			last = until
+		}
+	}
+	if !p.AuthRequired {
+		return nil
+	}
+	if first.After(now) {
+		c.note("nobody can write on this network before %s", first.Local().Format(time.DateTime))
+	}
+	if last.Before(now.AddDate(1, 0, 0)) {
+		c.note("nobody can write on this network after %s, when its last CA expires: a network's CAs cannot be changed", last.Local().Format(time.DateTime))
+	}
+	return nil
+}
+
 // file is where the network is written to.
 func (m *making) file(name string) string {
 	if m.out == "" {

@@ -138,6 +138,9 @@ func (c *cli) newNetwork(p *protocol.Params, m *making) error {
 	if err := p.Check(); err != nil {
 		return usage("%v", err)
 	}
+	if err := c.checkAuthorities(p, timeOf(clock())); err != nil {
+		return err
+	}
 	if ca == nil {
 		return c.writeNetwork(p, m)
 	}

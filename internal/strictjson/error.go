@@ -113,7 +113,7 @@ func meaningReason(e *json.SemanticError) string {
 	case e.Err != nil && (e.JSONKind == '"' || e.JSONKind == 0):
 		return e.Err.Error() // of a text's own reader
 	}
-	return fmt.Sprintf("%s is not what is wanted, %s", kindText(e.JSONKind), wanted(e.GoType))
+	return fmt.Sprintf("it is %s, want %s", kindText(e.JSONKind), wanted(e.GoType))
 }
 
 // wanted says what a member of this type is in JSON.
@@ -178,7 +178,7 @@ func kindText(k jsontext.Kind) string {
 	case '[':
 		return "a list"
 	default:
-		return "this"
+		return "another value"
 	}
 }
 
