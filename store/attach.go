@@ -96,7 +96,7 @@ func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, er
 	if err := t.insertLater(intoRecords, at.idx, e.HeaderBytes(), e.ValueBytes()); err != nil {
 		return at, err
 	}
-	if err := t.insertLater(intoDAG, at.idx, at.timestamp, appendNode(make([]byte, 0, 32), at.idx, node), e.seen); err != nil {
+	if err := t.insertLater(intoDAG, at.idx, at.timestamp, appendNode(make([]byte, 0, 32), at.idx, node), e.seen, id[:]); err != nil {
 		return at, err
 	}
 	if err := t.insertLater(intoIDs, prefix(id[:]), at.idx); err != nil {
@@ -275,12 +275,16 @@ func (t *tx) waitingFor(id protocol.ID) (waiting []int64, err error) {
 // attachPending attaches a pending record whose links are now all attached. Should its past make it invalid, it is
 // dropped with all that waits for it, and the ID returned is zero.
 func (t *tx) attachPending(seq int64) (protocol.ID, error) {
-	r, seen, err := t.takePending(seq)
+	p, err := t.takePending(seq)
 	if err != nil {
 		return protocol.ID{}, err
 	}
-	e := newEntry(r)
-	e.seen = seen
+	if p.record == nil {
+		t.meta.droppedPending++
+		return protocol.ID{}, t.want(p.id)
+	}
+	e := newEntry(p.record)
+	e.seen = p.seen
 	parents, _, err := t.parents(e.Links)
 	if err != nil {
 		return protocol.ID{}, err

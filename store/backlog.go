@@ -39,7 +39,7 @@ const pieceBits = 5
 
 var late = [lateTables]lateTable{
 	intoRecords:   newLateTable("INSERT INTO records", 3),
-	intoDAG:       newLateTable("INSERT INTO dag (idx, timestamp, node, seen)", 4),
+	intoDAG:       newLateTable("INSERT INTO dag (idx, timestamp, node, seen, id)", 5),
 	intoIDs:       newLateTable("INSERT INTO ids", 2),
 	intoOwners:    newLateTable("INSERT INTO owners", 2),
 	intoSelectors: newLateTable("INSERT OR IGNORE INTO selectors", 5),

@@ -19,6 +19,10 @@ func (v *verifier) checkRecords() error {
 			v.summary.Attached = uint64(max(idx, 0))
 		}
 		record := v.decode("record", idx, r.blob(1), r.blob(2))
+		var id protocol.ID
+		if copy(id[:], r.blob(3)); record == nil || record.ID() != id {
+			v.problem("record %d: its header is damaged, or its ID is not %s", idx, id)
+		}
 		if record == nil {
 			return nil
 		}
@@ -32,7 +36,7 @@ func (v *verifier) checkRecords() error {
 			return err
 		}
 		return v.ctx.Err()
-	}, "SELECT idx, header, value FROM records ORDER BY idx")
+	}, "SELECT records.idx, header, value, id FROM records LEFT JOIN dag USING (idx) ORDER BY records.idx")
 	if err == nil && v.summary.Attached < uint64(len(genesis)) {
 		v.problem("the genesis is not complete: %d records of %d", v.summary.Attached, len(genesis))
 	}
@@ -47,10 +51,10 @@ func (v *verifier) decode(what string, number int64, header, value []byte) *prot
 		v.problem("%s %d: %v", what, number, err)
 		return nil
 	case !r.HasValue():
-		v.problem("%s %d lacks its value", what, number)
+		v.problem("%s %d, %s, lacks its value", what, number, r.ID())
 	case (r.Value == nil) != (value == nil),
 		value != nil && (r.Value.ID != sha256.Sum256(value) || int(r.Value.Size) != len(value)):
-		v.problem("%s %d: its value is not the one that its header refers to", what, number)
+		v.problem("%s %d, %s: its value is not the one that its header refers to", what, number, r.ID())
 	}
 	return r
 }
@@ -177,9 +181,13 @@ func (v *verifier) checkSelectors() error {
 		row := selectorRow{point{r.int(0), uint64(r.int(2))}, r.blob(4)}
 		backed := false
 		err := v.each(func(of *rows) error {
-			record, err := v.record(of.int(0))
+			record, err := headerOf(v.frame(of.int(0)))
+			if asDamaged(err) != nil {
+				backed = true // it may be; the record was reported
+				return errStop
+			}
 			if err != nil {
-				return nil //nolint:nilerr // reported with the record
+				return err
 			}
 			e := newEntry(record)
 			if e.composite != r.int(3) || int64(len(e.rows)) != r.int(1) {

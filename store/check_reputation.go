@@ -4,7 +4,7 @@ import "github.com/lf-store/lf/protocol"
 
 // checkReputation checks a tip's mark: a datum is disreputable where its claim was not the first when it attached.
 func (v *verifier) checkReputation(idx, reputable int64) error {
-	r, err := v.record(idx)
+	r, err := headerOf(v.frame(idx))
 	if err != nil {
 		return nil //nolint:nilerr // was reported with the record
 	}

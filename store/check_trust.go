@@ -279,7 +279,7 @@ func (v *verifier) checkRevocations(e *entry, idx int64) error {
 // checkRows checks that each row is what its record says.
 func (v *verifier) checkRows() error {
 	back := func(table string, idx int64, says func(*entry) bool) error {
-		record, err := v.record(idx)
+		record, err := v.frame(idx)
 		if err == nil && !says(&entry{Record: record}) {
 			v.problem("%s has a row for record %d that it does not say", table, idx)
 		}

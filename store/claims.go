@@ -19,16 +19,32 @@ func (x *search) answer(k candidate) error {
 	if errors.Is(err, errStranger) {
 		a, err = x.claims(k, true) // strangers may have hidden versions of this key: look at all
 	}
-	if err != nil || a.Total == 0 {
+	if a.Damaged = asDamaged(err); a.Damaged != nil {
+		a.Composite = x.compositeOf(k)
+	} else if err != nil || a.Total == 0 {
 		return err
 	}
 	if len(x.answers.Keys) == x.limit {
 		x.answers.More = true
 		return nil
 	}
-	a.Composite, a.Ordinals = a.Claims[0].Record.CompositeID(), k.ordinals
+	if a.Ordinals = k.ordinals; a.Damaged == nil {
+		a.Composite = a.Claims[0].Record.CompositeID()
+	}
 	x.answers.Keys = append(x.answers.Keys, a)
 	return nil
+}
+
+// compositeOf returns the ID of a candidate's key as far as the query names its selectors.
+func (x *search) compositeOf(k candidate) (id protocol.CompositeID) {
+	if len(k.points) != len(x.query.Where) {
+		return id
+	}
+	points := make([]protocol.SelectorPoint, len(x.query.Where))
+	for i, w := range x.query.Where {
+		points[i] = protocol.SelectorPoint{Key: w.Key, Ordinal: k.ordinals[i]}
+	}
+	return protocol.CompositeOf(points)
 }
 
 // claims ranks the claims on a candidate. Where it is careful, it takes no row of an index for a version before it has seen
@@ -101,7 +117,7 @@ func (h *hearing) settle(c *contender) (stands bool, err error) {
 		case v.released:
 			released = true
 		case best == nil || compareVersions(Version{Record: r}, *best) > 0:
-			best = &Version{r, uint64(v.idx), h.weight(v.idx)}
+			best = h.newVersion(r, v)
 		}
 		return true, nil
 	})
@@ -139,12 +155,25 @@ func (h *hearing) visible(idx int64) (*protocol.Record, error) {
 	return r, nil
 }
 
-// read returns an attached record, for its price.
+// newVersion shows a version whose record was read.
+func (h *hearing) newVersion(r *protocol.Record, v version) *Version {
+	return &Version{Record: r, Index: uint64(v.idx), Weight: h.weight(v.idx), Damaged: h.damaged[v.idx], row: v}
+}
+
+// read returns an attached record, for its price. Claims are ranked by headers, so one without its value is good enough.
 func (x *search) read(idx int64) (*protocol.Record, error) {
 	if err := x.spend(1); err != nil {
 		return nil, err
 	}
-	return x.record(idx)
+	r, err := x.frame(idx)
+	if d := asDamaged(err); d != nil && d.Record != nil {
+		if x.damaged == nil {
+			x.damaged = map[int64]*DamagedError{}
+		}
+		x.damaged[idx] = d
+		return d.Record, nil
+	}
+	return r, err
 }
 
 // load reads a claim's answer.
@@ -161,7 +190,11 @@ func (h *hearing) load(c *contender) error {
 		if !h.isOf(h.candidate, r) {
 			return errStranger
 		}
-		if this := (Version{Record: r, Index: uint64(v.idx)}); best.Record == nil || compareVersions(this, best) > 0 {
+		if int64(r.Timestamp) != v.timestamp || r.Type != protocol.TypeDatum { // who is asked for a claim's answer was no release
+			h.damage.noteIndex(v.idx, "a row of versions")
+			return &DamagedError{ID: r.ID(), Index: uint64(v.idx), Record: r}
+		}
+		if this := (Version{Record: r, Index: uint64(v.idx), Damaged: h.damaged[v.idx], row: v}); best.Record == nil || compareVersions(this, best) > 0 {
 			best = this
 		}
 	}
@@ -187,11 +220,15 @@ func (h *hearing) history(c *contender) error {
 	versions := make([]Version, 0, len(all.versions))
 	for _, v := range all.versions {
 		r, err := h.visible(v.idx)
-		if err != nil {
+		switch d := asDamaged(err); {
+		case d != nil && d.Index == uint64(v.idx): // listed as what it is: an older version, for the answer was read before
+			damaged := h.newVersion(nil, v)
+			damaged.Damaged = d
+			versions = append(versions, *damaged)
+		case err != nil:
 			return err
-		}
-		if r != nil {
-			versions = append(versions, Version{r, uint64(v.idx), h.weight(v.idx)})
+		case r != nil:
+			versions = append(versions, *h.newVersion(r, v))
 		}
 	}
 	slices.SortFunc(versions, func(a, b Version) int { return compareVersions(b, a) })
@@ -204,21 +241,38 @@ func (h *hearing) history(c *contender) error {
 // compareVersions orders by timestamp, then by signed hash, and twins by ID. The signed hash is the owner's own: by ID
 // alone, a stranger who pays for a twin could decide again between two owners.
 func compareVersions(a, b Version) int {
-	if c := cmp.Compare(a.Record.Timestamp, b.Record.Timestamp); c != 0 {
+	if c := cmp.Compare(a.Time(), b.Time()); c != 0 {
 		return c
+	}
+	if a.Record == nil || b.Record == nil { // what can be read comes first
+		return cmp.Or(readable(a)-readable(b), cmp.Compare(a.Index, b.Index))
 	}
 	x, y := a.Record.SignedHash(), b.Record.SignedHash()
 	return cmp.Or(bytes.Compare(x[:], y[:]), a.Record.ID().Compare(b.Record.ID()))
 }
 
+func (v *Version) released() bool {
+	if v.Record == nil {
+		return v.row.released
+	}
+	return v.Record.Type == protocol.TypeRelease
+}
+
+func readable(v Version) int {
+	if v.Record == nil {
+		return 0
+	}
+	return 1
+}
+
 // claimed cuts versions, the newest first, where a release withdraws them: those of its own time and before.
 func claimed(versions []Version) []Version {
-	release := slices.IndexFunc(versions, func(v Version) bool { return v.Record.Type == protocol.TypeRelease })
+	release := slices.IndexFunc(versions, func(v Version) bool { return v.released() })
 	if release < 0 {
 		return versions
 	}
-	at := versions[release].Record.Timestamp
-	return versions[:slices.IndexFunc(versions, func(v Version) bool { return v.Record.Timestamp <= at })]
+	at := versions[release].Time()
+	return versions[:slices.IndexFunc(versions, func(v Version) bool { return v.Time() <= at })]
 }
 
 // collapseTwins leaves the first of all versions with the same signed bytes.
@@ -228,6 +282,9 @@ func collapseTwins(versions []Version) []Version {
 	}
 	seen := make(map[[32]byte]bool, len(versions))
 	return slices.DeleteFunc(versions, func(v Version) bool {
+		if v.Record == nil {
+			return false
+		}
 		h := v.Record.SignedHash()
 		was := seen[h]
 		seen[h] = true

@@ -68,7 +68,7 @@ func (c *conn) later(r *protocol.Record, than wordRow) (bool, error) {
 	if d := cmp.Compare(int64(r.Timestamp), than.timestamp); d != 0 {
 		return d > 0, nil
 	}
-	other, err := c.record(than.idx)
+	other, err := headerOf(c.frame(than.idx))
 	if err != nil {
 		return false, err
 	}

@@ -21,6 +21,8 @@ type conn struct {
 	// dag is the graph of the attached records, and perhaps of some that are not committed yet: indices come from the tables.
 	dag  *dag.DAG
 	idle map[string][]*statement
+	// damage is where damaged records are noted; nil: nowhere.
+	damage *damage
 	// backlog is empty but for the writer's.
 	backlog backlog
 }

@@ -23,6 +23,9 @@
 //
 // Every change goes through one writer goroutine, which puts whatever has queued up into one transaction and answers
 // each caller after the commit (group commit). Readers have connections of their own and never wait for the writer.
+// Every record's bytes are compared with its ID on their way out ([DamagedError]), in one function; another one repairs them with
+// a peer's copy ([Store.Repair]). The scrub ([Store.Scrub]) looks for damage that nobody asked for.
+//
 // The same file holds a go-datastore ([Store.Datastore]) for what libp2p wants to remember.
 //
 // Indices hold the first 8 bytes of an ID, composite ID or selector key, not all 32: that halves them. A prefix only
@@ -32,6 +35,7 @@
 // Reading order: migrations/*.sql (the tables), layout.go (what is in their columns), store.go, open.go, migrate.go, graph.go,
 // conn.go, pool.go; writer.go, tx.go, put.go, attach.go, pending.go, held.go (the way in); links.go, read.go, query.go, scan.go, merge.go, match.go,
 // gather.go, claims.go, ranking.go, standing.go, crowd.go (the way out); trust.go, roots.go, reputation.go, certificates.go,
-// revocations.go, rests.go, elective.go, holder.go, commentary.go, collisions.go (what claims are ranked by); datastore.go; check.go and check_*.go (every invariant, tested by every
+// revocations.go, rests.go, elective.go, holder.go, commentary.go, collisions.go (what claims are ranked by); datastore.go; frame.go, damage.go, scrub.go, graph_rebuild.go
+// (what to do about a disk that damages what it keeps); check.go and check_*.go (every invariant, tested by every
 // test); limits.go.
 package store

@@ -67,7 +67,7 @@ func (x *search) verify(row *chainRow, a *protocol.Authority) (*believed, error)
 	if err := x.spend(verifyCost); err != nil {
 		return nil, err
 	}
-	r, err := x.record(row.idx)
+	r, err := x.frame(row.idx)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +145,7 @@ func (x *search) listSigned(idx int64, a *protocol.Authority) (bool, error) {
 	if err := x.spend(verifyCost); err != nil {
 		return false, err
 	}
-	r, err := x.record(idx)
+	r, err := x.frame(idx)
 	if err != nil {
 		return false, err
 	}

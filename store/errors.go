@@ -58,6 +58,12 @@ func (e *NotADatabaseError) Error() string {
 	return fmt.Sprintf("%s is not a sound database of lf (%s): restore it, or move it away and let the node fetch everything again", e.Path, e.Reason)
 }
 
+// isSQLite reports whether an error is SQLite's own.
+func isSQLite(err error) bool {
+	var e sqlite3.Error
+	return errors.As(err, &e)
+}
+
 // storageError says what a failure of SQLite means to whoever reads it.
 func storageError(err error) error {
 	var e sqlite3.Error

@@ -1,7 +1,7 @@
 package store
 
 import (
-	"errors"
+	"fmt"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -28,9 +28,14 @@ func (t *tx) hold(e *entry, until uint64, result *Result) error {
 // unhold takes a record out of those that are held.
 func (t *tx) unhold(r *protocol.Record) error {
 	id := r.ID()
-	n, err := t.exec("DELETE FROM held WHERE id = ?", id[:])
+	return t.dropHeld(id[:], int64(r.WireSize()))
+}
+
+// dropHeld deletes a row of the table held; size is that of its header and value.
+func (t *tx) dropHeld(id []byte, size int64) error {
+	n, err := t.exec("DELETE FROM held WHERE id = ?", id)
 	t.meta.held -= n
-	t.meta.heldBytes -= n * int64(r.WireSize())
+	t.meta.heldBytes -= n * size
 	return err
 }
 
@@ -56,14 +61,32 @@ func (t *tx) release(now uint64) (attached, missing []protocol.ID, err error) {
 	return attached, missing, nil
 }
 
+// due returns the records whose time has come. Those that the disk damaged are forgotten.
 func (t *tx) due(now uint64) (due []*protocol.Record, err error) {
-	err = t.each(func(row *rows) error {
-		r, err := protocol.DecodeRecord(row.blob(0), row.blob(1))
-		if err != nil {
-			return errors.Join(errLayout, err)
+	var damaged []stored
+	if err := t.each(func(row *rows) error {
+		var s stored
+		s.read(row, 0)
+		if r, err := verify(s); err == nil {
+			due = append(due, r)
+		} else {
+			damaged = append(damaged, s)
 		}
-		due = append(due, r)
 		return nil
-	}, "SELECT header, value FROM held WHERE until <= ? ORDER BY until, id", int64(min(now, protocol.MaxTimestamp)))
-	return due, err
+	}, "SELECT id, header, value FROM held WHERE until <= ? ORDER BY until, id", int64(min(now, protocol.MaxTimestamp))); err != nil {
+		return nil, err
+	}
+	for _, s := range damaged {
+		t.store.options.Logger.Error("this node's disk damaged a record that was ahead of the clock; it is forgotten", "record", fmt.Sprintf("%x", s.id))
+		if err := t.dropHeld(s.id, int64(len(s.header)+len(s.value))); err != nil {
+			return nil, err
+		}
+		t.meta.droppedHeld++
+		if len(s.id) == len(protocol.ID{}) { // what waits for it may have it from a peer
+			if err := t.want(protocol.ID(s.id)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return due, nil
 }

@@ -66,7 +66,7 @@ func (x *search) certificatesOf(owner protocol.Owner) ([]CertificateInfo, error)
 }
 
 func (x *search) certificateInfo(b *believed) (info CertificateInfo, err error) {
-	r, err := x.record(b.idx)
+	r, err := x.frame(b.idx)
 	if err != nil {
 		return info, err
 	}

@@ -15,6 +15,9 @@ func prefix(b []byte) int64 {
 	return int64(binary.BigEndian.Uint64(b) ^ 1<<63)
 }
 
+// prefixBytes is what prefix was made from.
+func prefixBytes(p int64) []byte { return binary.BigEndian.AppendUint64(nil, uint64(p)^1<<63) }
+
 // point is a selector as the index knows it.
 type point struct {
 	key     int64

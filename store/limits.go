@@ -95,6 +95,18 @@ const (
 	// consumer works.
 	datastorePage = 256
 
+	// maxDamaged is how many damaged records are known at a time: more are found when some of these are repaired.
+	maxDamaged = 4096
+	// scrubChunk rows every scrubEvery are 256 a second, 1 to 2 % of a core: a million records in some hours. Its
+	// place is saved every scrubSaves steps, once a minute, so that the disk may sleep.
+	scrubChunk    = 64
+	scrubEvery    = 250 * time.Millisecond
+	scrubSaves    = 240
+	scrubSaveTime = 2 * time.Second
+	scrubRetry    = time.Minute
+	// maxDamageProblems is how many kinds of damage that cannot be repaired are told.
+	maxDamageProblems = 16
+
 	// migrationStep is how many records a migration reads at a time, and progressEvery how often it says how far it is.
 	migrationStep = 1000
 	progressEvery = 5 * time.Second

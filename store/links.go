@@ -41,7 +41,7 @@ func (s *Store) Links(ctx context.Context, q LinksQuery) (links Links, err error
 
 func (s *Store) links(c *conn, q LinksQuery) (links Links, err error) {
 	now := int64(min(q.Now, math.MaxInt64))
-	chosen, err := c.chooseLinks(max(0, min(q.Count, protocol.MaxLinks)), now, len(s.network.Genesis()))
+	chosen, err := c.chooseSound(max(0, min(q.Count, protocol.MaxLinks)), now, len(s.network.Genesis()))
 	if err != nil {
 		return links, err
 	}
@@ -51,15 +51,11 @@ func (s *Store) links(c *conn, q LinksQuery) (links Links, err error) {
 		}
 	}
 	for _, idx := range chosen {
-		id, err := c.idOf(idx)
+		r, err := c.frame(idx)
 		if err != nil {
 			return Links{}, err
 		}
-		timestamp, err := c.number("SELECT timestamp FROM dag WHERE idx = ?", idx)
-		if err != nil {
-			return Links{}, err
-		}
-		links.IDs, links.Newest = append(links.IDs, id), max(links.Newest, uint64(timestamp))
+		links.IDs, links.Newest = append(links.IDs, r.ID()), max(links.Newest, r.Timestamp)
 	}
 	return links, nil
 }
@@ -86,12 +82,39 @@ func (s *Store) linkCertificate(c *conn, owner protocol.Owner, now int64, links 
 	return links, false, nil
 }
 
-// chooseLinks returns the indices of count records to link.
-func (c *conn) chooseLinks(count int, now int64, genesis int) ([]int64, error) {
+// chooseSound is chooseLinks without damaged records: nothing new is built on what this node could not show.
+func (c *conn) chooseSound(count int, now int64, genesis int) ([]int64, error) {
+	damaged := map[dag.Index]bool{}
+	for {
+		chosen, err := c.chooseLinks(count, now, genesis, damaged)
+		if err != nil {
+			return nil, err
+		}
+		before := len(damaged)
+		for _, idx := range chosen {
+			_, err := c.frame(idx)
+			switch d := asDamaged(err); {
+			case d == nil && err != nil:
+				return nil, err
+			case d != nil && (damaged[dag.Index(idx)] || before >= recentTips): // it stands in for a tip, or there are too many
+				return nil, err
+			case d != nil:
+				damaged[dag.Index(idx)] = true
+			}
+		}
+		if len(damaged) == before {
+			return chosen, nil
+		}
+	}
+}
+
+// chooseLinks returns the indices of count records to link, with candidates other than some.
+func (c *conn) chooseLinks(count int, now int64, genesis int, except map[dag.Index]bool) ([]int64, error) {
 	candidates, err := c.candidates(count, now)
 	if err != nil {
 		return nil, err
 	}
+	candidates = slices.DeleteFunc(candidates, func(idx dag.Index) bool { return except[idx] })
 	for _, more := range []struct {
 		sql  string
 		args []driver.Value
@@ -112,7 +135,7 @@ func (c *conn) chooseLinks(count int, now int64, genesis int) ([]int64, error) {
 			if err != nil {
 				return nil, err
 			}
-			if !disreputable {
+			if !disreputable && !except[idx] {
 				candidates = append(candidates, idx)
 			}
 		}

@@ -48,6 +48,11 @@ func (t *tx) migrate(names []string, version int) error {
 	if err := t.loadMeta(); err != nil {
 		return err
 	}
+	if version > 0 && version < idsVersion {
+		if err := t.migrateIDs(); err != nil {
+			return err
+		}
+	}
 	for number := version + 1; number <= len(names) && version > 0; number++ {
 		if err := t.migrateRecords(number); err != nil {
 			return err
@@ -166,7 +171,7 @@ func (t *tx) migrateTips() error {
 		return err
 	}
 	for _, idx := range tips {
-		r, err := t.record(idx)
+		r, err := headerOf(t.frame(idx))
 		if err != nil {
 			return err
 		}

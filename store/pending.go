@@ -1,10 +1,6 @@
 package store
 
-import (
-	"errors"
-
-	"github.com/lf-store/lf/protocol"
-)
+import "github.com/lf-store/lf/protocol"
 
 func (c *conn) isPending(id protocol.ID) (bool, error) {
 	return c.one(nil, "SELECT 1 FROM pending WHERE id = ?", id[:])
@@ -88,41 +84,50 @@ func (t *tx) want(id protocol.ID) error {
 	return err
 }
 
-// takePending removes a pending record, which may still wait for something, and returns it and when it was first seen.
-func (t *tx) takePending(seq int64) (r *protocol.Record, seen int64, err error) {
-	var header, value []byte
-	found, err := t.one(func(r *rows) { header, value, seen = r.blob(0), r.blob(1), r.int(2) },
-		"SELECT header, value, seen FROM pending WHERE seq = ?", seq)
+// taken is a pending record that was removed.
+type taken struct {
+	id protocol.ID
+	// record is nil where the disk damaged it. Then it is as if it had never come: what waits for it wants it again.
+	record *protocol.Record
+	seen   int64 // when it was first seen
+}
+
+// takePending removes a pending record, which may still wait for something.
+func (t *tx) takePending(seq int64) (p taken, err error) {
+	var s stored
+	found, err := t.one(func(r *rows) { s.read(r, 0); p.seen = r.int(3) },
+		"SELECT id, header, value, seen FROM pending WHERE seq = ?", seq)
 	if err != nil {
-		return nil, 0, err
+		return p, err
 	}
 	if !found {
-		return nil, 0, errLayout
+		return p, errLayout
 	}
-	if r, err = protocol.DecodeRecord(header, value); err != nil {
-		return nil, 0, errors.Join(errLayout, err)
+	copy(p.id[:], s.id)
+	if p.record, err = verify(s); err != nil {
+		t.store.options.Logger.Error("this node's disk damaged a record that waited for an ancestor; it is forgotten", "record", p.id)
 	}
 	var waited []protocol.ID
 	if err := t.each(func(r *rows) error {
 		waited = append(waited, protocol.ID(r.blob(0)))
 		return nil
 	}, "SELECT missing FROM waits WHERE seq = ?", seq); err != nil {
-		return nil, 0, err
+		return p, err
 	}
 	if _, err := t.exec("DELETE FROM waits WHERE seq = ?", seq); err != nil {
-		return nil, 0, err
+		return p, err
 	}
 	if _, err := t.exec("DELETE FROM pending WHERE seq = ?", seq); err != nil {
-		return nil, 0, err
+		return p, err
 	}
 	for _, id := range waited {
 		if err := t.want(id); err != nil {
-			return nil, 0, err
+			return p, err
 		}
 	}
 	t.meta.pending--
-	t.meta.pendingBytes -= int64(r.WireSize())
-	return r, seen, nil
+	t.meta.pendingBytes -= int64(len(s.header) + len(s.value))
+	return p, nil
 }
 
 // makeRoom drops pending records until there is room for one more of this size, those that are not known to be paid first:
@@ -152,12 +157,12 @@ func (t *tx) makeRoom(size int64, unpaid bool) (bool, error) {
 
 // evict drops a pending record. What waits for it goes on waiting.
 func (t *tx) evict(seq int64) error {
-	r, _, err := t.takePending(seq)
+	p, err := t.takePending(seq)
 	if err != nil {
 		return err
 	}
 	t.meta.droppedPending++
-	return t.want(r.ID())
+	return t.want(p.id)
 }
 
 // dropDescendants drops what waits for a record that can never attach, and what waits for that.
@@ -168,12 +173,12 @@ func (t *tx) dropDescendants(id protocol.ID) error {
 			return err
 		}
 		for _, seq := range waiting {
-			r, _, err := t.takePending(seq)
+			p, err := t.takePending(seq)
 			if err != nil {
 				return err
 			}
 			t.meta.droppedPending++
-			queue = append(queue, r.ID())
+			queue = append(queue, p.id)
 		}
 	}
 	return nil

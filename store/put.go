@@ -94,6 +94,9 @@ func (t *tx) put(e *entry, holdUntil uint64, result *Result) error {
 		return err
 	}
 	if known {
+		if result.State == Attached && t.store.damage.has(e.ID()) {
+			return t.repairKnown(e.Record)
+		}
 		if result.State != Held || holdUntil > 0 {
 			return t.missingOf(e.Record, result)
 		}

@@ -56,6 +56,9 @@ type Answer struct {
 	Claims []Claim
 	// Total is how many claims there are.
 	Total int
+	// Damaged says that what the answer rests on is damaged on this node's disk. Then there are no claims, not even those that
+	// would come next. Composite is zero where the query leaves selectors of the key open.
+	Damaged *DamagedError
 }
 
 // Claim is what one owner says under a composite key. Its newest version, which may be a tombstone, is its answer. Versions at or before a
@@ -79,9 +82,22 @@ type Claim struct {
 // Version is one record of a claim. Twins, records over the same signed bytes, are one version: the one with the largest ID.
 // Weight is the record's own; a claim has that of its heaviest version, twins included, in its standing.
 type Version struct {
+	// Record lacks its value where that is damaged. It is nil where the header of an older version is.
 	Record *protocol.Record
 	Index  uint64
 	Weight uint64
+	// Damaged is there where the record's bytes are damaged on this node's disk.
+	Damaged *DamagedError
+
+	row version
+}
+
+// Time returns when the owner made the version, in milliseconds.
+func (v *Version) Time() uint64 {
+	if v.Record == nil {
+		return uint64(v.row.timestamp)
+	}
+	return v.Record.Timestamp
 }
 
 // Query answers from the attached records. Its cost is bounded: [ErrTooBroad] says that it would be exceeded.
@@ -163,6 +179,8 @@ type search struct {
 	tuning
 	budget  int
 	answers Answers
+	// damaged are the records that were read and whose value is damaged, by index.
+	damaged map[int64]*DamagedError
 }
 
 func (s *Store) newSearch(ctx context.Context, q Query) *search {

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -22,7 +21,8 @@ type Info struct {
 	Hidden bool
 }
 
-// Get returns a record, attached, pending or held; [ErrNotFound] if it is none of these.
+// Get returns a record, attached, pending or held; [ErrNotFound] if it is none of these. Where its bytes are damaged the error is
+// a [*DamagedError], and info is as far as it is known.
 func (s *Store) Get(ctx context.Context, id protocol.ID) (r *protocol.Record, info Info, err error) {
 	err = s.read(ctx, func(c *conn) error {
 		idx, err := c.index(id)
@@ -31,19 +31,19 @@ func (s *Store) Get(ctx context.Context, id protocol.ID) (r *protocol.Record, in
 		}
 		if idx > 0 {
 			info = Info{State: Attached, Index: uint64(idx), Weight: c.weight(idx)}
-			if r, err = c.record(idx); err != nil {
+			if r, err = c.frame(idx); err != nil {
 				return err
 			}
 			info.Hidden, err = (&judge{conn: c, network: s.network, spend: free}).hidden(r, idx)
 			return err
 		}
 		for state, sql := range map[State]string{
-			Pending: "SELECT header, value FROM pending WHERE id = ?",
-			Held:    "SELECT header, value FROM held WHERE id = ?",
+			Pending: "SELECT id, header, value FROM pending WHERE id = ?",
+			Held:    "SELECT id, header, value FROM held WHERE id = ?",
 		} {
-			found, err := c.decode(&r, sql, id[:])
+			queued, found, err := c.queued(sql, id[:])
 			if found || err != nil {
-				info = Info{State: state}
+				r, info = queued, Info{State: state}
 				return err
 			}
 		}
@@ -52,38 +52,8 @@ func (s *Store) Get(ctx context.Context, id protocol.ID) (r *protocol.Record, in
 	return r, info, err
 }
 
-// record returns an attached record.
-func (c *conn) record(idx int64) (r *protocol.Record, err error) {
-	found, err := c.decode(&r, "SELECT header, value FROM records WHERE idx = ?", idx)
-	if err == nil && !found {
-		err = errLayout
-	}
-	return r, err
-}
-
-func (c *conn) decode(into **protocol.Record, sql string, arg driver.Value) (bool, error) {
-	var header, value []byte
-	found, err := c.one(func(r *rows) { header, value = r.blob(0), r.blob(1) }, sql, arg)
-	if err != nil || !found {
-		return false, err
-	}
-	if *into, err = protocol.DecodeRecord(header, value); err != nil {
-		err = errors.Join(errLayout, err)
-	}
-	return true, err
-}
-
-// idOf returns the ID of an attached record.
-func (c *conn) idOf(idx int64) (id protocol.ID, err error) {
-	found, err := c.one(func(r *rows) { id = sha256.Sum256(r.blob(0)) }, "SELECT header FROM records WHERE idx = ?", idx)
-	if err == nil && !found {
-		err = errLayout
-	}
-	return id, err
-}
-
 // ByPrefix returns the record whose ID begins with prefix, 8 to 32 bytes, whether attached, pending or held, and how many there
-// are: 0, 1, or 2 for more than one, when no record is returned.
+// are: 0, 1, or 2 for more than one, when no record is returned. Where the only one is damaged the error is a [*DamagedError].
 func (s *Store) ByPrefix(ctx context.Context, beginning []byte) (r *protocol.Record, n int, err error) {
 	if len(beginning) < prefixSize || len(beginning) > len(protocol.ID{}) {
 		return nil, 0, fmt.Errorf("%w: a prefix has %d to %d bytes, not %d", ErrBadQuery, prefixSize, len(protocol.ID{}), len(beginning))
@@ -100,23 +70,26 @@ const prefixSize = 8
 func (c *conn) byPrefix(beginning []byte) (found *protocol.Record, n int, err error) {
 	last := bytes.Repeat([]byte{0xff}, len(protocol.ID{})) // the last ID that begins so
 	copy(last, beginning)
+	var damage error
 	for _, look := range []struct {
 		sql  string
 		args []driver.Value
 	}{
-		{"SELECT header, value FROM ids JOIN records USING (idx) WHERE prefix = ?", []driver.Value{prefix(beginning)}},
-		{"SELECT header, value FROM pending WHERE id BETWEEN ? AND ? LIMIT 2", []driver.Value{beginning, last}},
-		{"SELECT header, value FROM held WHERE id BETWEEN ? AND ? LIMIT 2", []driver.Value{beginning, last}},
+		{"SELECT idx, id, header, value FROM ids JOIN records USING (idx) JOIN dag USING (idx) WHERE prefix = ?", []driver.Value{prefix(beginning)}},
+		{"SELECT 0, id, header, value FROM pending WHERE id BETWEEN ? AND ? LIMIT 2", []driver.Value{beginning, last}},
+		{"SELECT 0, id, header, value FROM held WHERE id BETWEEN ? AND ? LIMIT 2", []driver.Value{beginning, last}},
 	} {
 		if err := c.each(func(row *rows) error {
-			r, err := protocol.DecodeRecord(row.blob(0), row.blob(1))
-			if err != nil {
-				return errors.Join(errLayout, err)
+			var s stored
+			s.read(row, 1)
+			r, id, err := c.readFrame(row.int(0), s)
+			if err != nil && asDamaged(err) == nil {
+				return err
 			}
-			if id := r.ID(); !bytes.HasPrefix(id[:], beginning) {
+			if !bytes.HasPrefix(id[:], beginning) {
 				return nil
 			}
-			if found, n = r, n+1; n == 2 {
+			if found, damage, n = r, err, n+1; n == 2 {
 				return errStop
 			}
 			return nil
@@ -126,7 +99,22 @@ func (c *conn) byPrefix(beginning []byte) (found *protocol.Record, n int, err er
 			return nil, 0, err
 		}
 	}
-	return found, n, nil
+	return found, n, damage
+}
+
+// readFrame verifies what was read of an attached record, or with index 0 of another one, and returns its ID, damaged or not.
+func (c *conn) readFrame(idx int64, s stored) (r *protocol.Record, id protocol.ID, err error) {
+	if idx > 0 {
+		r, err = c.verified(idx, s)
+	} else {
+		r, err = verify(s)
+	}
+	if d := asDamaged(err); d != nil {
+		return nil, d.ID, err
+	} else if err != nil {
+		return nil, id, err
+	}
+	return r, r.ID(), nil
 }
 
 // Unknown returns those of the IDs whose records are not here in any state, in their order.

@@ -59,7 +59,8 @@ type Store struct {
 	// verdicts are the chains for authorities that queries named.
 	verdicts *lru.Cache[verdictKey, *believed]
 	// dag is extended by the writer alone, and read by all.
-	dag *dag.DAG
+	dag    *dag.DAG
+	damage *damage
 
 	queue   chan *request
 	own     chan *request // what this node's own users write
@@ -87,7 +88,7 @@ func Open(path string, n *protocol.Network, o Options) (*Store, error) {
 		queue: make(chan *request, queueLength), own: make(chan *request, queueLength), quit: make(chan struct{}), stopped: make(chan struct{}),
 		followers: map[*follower]bool{},
 	}
-	s.readers = newPool(s.options.Readers)
+	s.readers, s.damage = newPool(s.options.Readers), newDamage(s.options.Logger)
 	s.verdicts = newCache[verdictKey, *believed]()
 	s.recent = newCache[protocol.ID, place]()
 	s.owners = newCache[protocol.Owner, int64]()
@@ -95,6 +96,7 @@ func Open(path string, n *protocol.Network, o Options) (*Store, error) {
 	if s.writer, err = openWriter(path, n); err != nil {
 		return nil, err
 	}
+	s.writer.damage = s.damage
 	if err := s.start(); err != nil {
 		s.readers.drain(len(s.readers.free))
 		s.writer.close()
@@ -127,12 +129,15 @@ func (s *Store) start() error {
 	if err := s.transact(s.putGenesis); err != nil {
 		return err
 	}
+	if err := s.transact((*tx).recallDamage); err != nil {
+		return err
+	}
 	for range s.options.Readers {
 		c, err := openReader(s.path)
 		if err != nil {
 			return err
 		}
-		c.dag = s.dag
+		c.dag, c.damage = s.dag, s.damage
 		s.readers.give(c)
 	}
 	return nil
@@ -146,6 +151,10 @@ func (s *Store) loadGraph() error {
 	}
 	if s.dag = dag.New(); version >= graphVersion {
 		s.dag, err = loadGraph(s.writer)
+	}
+	if err != nil && version >= idsVersion && !isSQLite(err) {
+		s.options.Logger.Error("this node's disk damaged the graph of the records; it is rebuilt from them", "error", err)
+		return s.rebuildGraph()
 	}
 	s.writer.dag = s.dag
 	return err

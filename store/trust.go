@@ -37,7 +37,7 @@ func (t *tx) migrateTrust() error {
 
 // fill indexes an attached record while later ones are in the other tables already.
 func (t *tx) fill(idx int64) error {
-	r, err := t.record(idx)
+	r, err := t.frame(idx)
 	if err != nil {
 		return errors.Join(errLayout, err)
 	}

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"database/sql/driver"
 	"errors"
 
@@ -170,24 +171,38 @@ func (t *tx) find(id protocol.ID) (place, bool, error) {
 	return at, true, nil
 }
 
-// index returns the index of an attached record, 0 when there is none. The index by prefix only proposes; the header's
-// hash decides.
+// index returns the index of an attached record, 0 when there is none. The index by prefix only proposes; the whole ID decides.
+// Where that does not begin as the index says, one of the two is damaged: then the header decides, if it is sound.
 func (c *conn) index(id protocol.ID) (found int64, err error) {
 	err = c.each(func(r *rows) error {
-		have, err := c.idOf(r.int(0))
-		if err != nil {
-			return err
+		have := r.blob(1)
+		same := string(have) == string(id[:])
+		if !same && !bytes.HasPrefix(have, id[:prefixSize]) {
+			if record, err := c.frame(r.int(0)); err == nil {
+				same = record.ID() == id
+			} else if same = asDamaged(err) != nil; !same {
+				return err
+			}
 		}
-		if have == id {
+		if same {
 			found = r.int(0)
 			return errStop
 		}
 		return nil
-	}, "SELECT idx FROM ids WHERE prefix = ?", prefix(id[:]))
+	}, "SELECT idx, id FROM ids JOIN dag USING (idx) WHERE prefix = ?", prefix(id[:]))
 	if errors.Is(err, errStop) {
 		err = nil
 	}
 	return found, err
+}
+
+// idOf returns the ID of an attached record, which it has verified: others build on it.
+func (c *conn) idOf(idx int64) (id protocol.ID, err error) {
+	r, err := headerOf(c.frame(idx))
+	if err != nil {
+		return id, err
+	}
+	return r.ID(), nil
 }
 
 // errStop ends a walk over rows early.

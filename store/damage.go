@@ -1,0 +1,168 @@
+package store
+
+import (
+	"log/slog"
+	"slices"
+	"sync"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// DamagedRecord is an attached record whose bytes the disk has changed, and that is not repaired yet.
+type DamagedRecord struct {
+	ID    protocol.ID
+	Index uint64
+	// Part is what is damaged: "header" or "value".
+	Part string
+	// Unavailable says that no peer had it when all were asked last.
+	Unavailable bool
+}
+
+// Damage is what is known of damage on the disk.
+type Damage struct {
+	// Records are damaged, by their index; at most 4,096 are known at a time.
+	Records []DamagedRecord
+	// Repaired counts the records repaired since the start, and Rows the rows of other tables that were.
+	Repaired, Rows uint64
+	// Problems are kinds of damage to other tables that cannot be repaired.
+	Problems []string
+}
+
+// damage remembers what was found. It is safe for concurrent use.
+type damage struct {
+	log *slog.Logger
+
+	mu       sync.Mutex
+	records  map[protocol.ID]*DamagedRecord
+	unsaved  []int64         // indices that the table damaged does not have yet
+	rows     map[string]bool // what was said of other tables
+	problems map[string]bool
+	repairs  uint64
+	mended   uint64
+	found    chan struct{} // says that there is something new
+}
+
+func newDamage(log *slog.Logger) *damage {
+	return &damage{log: log, records: map[protocol.ID]*DamagedRecord{}, rows: map[string]bool{}, problems: map[string]bool{}, found: make(chan struct{}, 1)}
+}
+
+// note notes a damaged record, once.
+func (d *damage) note(e *DamagedError) {
+	if d == nil {
+		return // a file that is only checked
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if known := d.records[e.ID]; known != nil || len(d.records) >= maxDamaged {
+		e.Unavailable = known != nil && known.Unavailable
+		return
+	}
+	r := &DamagedRecord{ID: e.ID, Index: e.Index, Part: "header"}
+	if e.Record != nil {
+		r.Part = "value"
+	}
+	d.records[e.ID] = r
+	d.unsaved = append(d.unsaved, int64(e.Index))
+	d.log.Error("this node's disk damaged a record; it is fetched from a peer", "record", e.ID, "part", r.Part)
+	d.wake()
+}
+
+// wake tells whoever waits; the caller holds the lock.
+func (d *damage) wake() {
+	select {
+	case d.found <- struct{}{}:
+	default:
+	}
+}
+
+// noteIndex notes damage to what is derived from the records. The scrub repairs it.
+func (d *damage) noteIndex(idx int64, what string) {
+	if d == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.rows[what] {
+		d.rows[what] = true
+		d.log.Error("this node's disk damaged an index; it is rebuilt from the records", "what", what, "index", idx)
+	}
+}
+
+// mend counts a row of an index that was rebuilt.
+func (d *damage) mend(idx int64, what string) {
+	d.noteIndex(idx, what)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.mended++
+}
+
+// problem notes damage that cannot be repaired.
+func (d *damage) problem(what string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if !d.problems[what] && len(d.problems) < maxDamageProblems {
+		d.problems[what] = true
+		d.log.Error("this node's disk damaged what cannot be rebuilt: stop the node and run lf check", "what", what)
+	}
+}
+
+func (d *damage) repaired(id protocol.ID) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.records, id)
+	d.repairs++
+	d.log.Info("repaired a record that the disk had damaged", "record", id)
+}
+
+// has reports whether a record is known to be damaged.
+func (d *damage) has(id protocol.ID) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.records[id] != nil
+}
+
+func (d *damage) anyUnsaved() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.unsaved) > 0
+}
+
+// takeUnsaved returns the indices that are to be saved.
+func (d *damage) takeUnsaved() []int64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	unsaved := d.unsaved
+	d.unsaved = nil
+	return unsaved
+}
+
+// Damage says what is known of damage on the disk.
+func (s *Store) Damage() Damage {
+	d := s.damage
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	known := Damage{Repaired: d.repairs, Rows: d.mended}
+	for _, r := range d.records {
+		known.Records = append(known.Records, *r)
+	}
+	slices.SortFunc(known.Records, func(a, b DamagedRecord) int { return int(int64(a.Index) - int64(b.Index)) })
+	for p := range d.problems {
+		known.Problems = append(known.Problems, p)
+	}
+	slices.Sort(known.Problems)
+	return known
+}
+
+// DamageFound receives after damaged records were found. One at a time may receive from it.
+func (s *Store) DamageFound() <-chan struct{} { return s.damage.found }
+
+// Unavailable notes that all peers were asked for a damaged record, and none has it.
+func (s *Store) Unavailable(id protocol.ID) {
+	d := s.damage
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if r := d.records[id]; r != nil && !r.Unavailable {
+		r.Unavailable = true
+		d.log.Error("no peer has a record that this node's disk damaged", "record", id)
+	}
+}

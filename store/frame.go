@@ -1,0 +1,166 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// DamagedError says that the disk has changed a record's bytes since they were stored.
+type DamagedError struct {
+	ID protocol.ID
+	// Index is that of an attached record, 0 for one that is not.
+	Index uint64
+	// Record is the record without its value where only the value is damaged; nil: the header is.
+	Record *protocol.Record
+	// Unavailable says that all peers were asked for the record, and none has it.
+	Unavailable bool
+}
+
+func (e *DamagedError) Error() string {
+	part := "header"
+	if e.Record != nil {
+		part = "value"
+	}
+	return fmt.Sprintf("this node's disk damaged the %s of record %s", part, e.ID)
+}
+
+// frame returns an attached record whose bytes are those that its ID stands for; any other bytes are a [*DamagedError]. It is
+// the only way by which an attached record's bytes leave the database, and repair the only one by which they change.
+func (c *conn) frame(idx int64) (*protocol.Record, error) {
+	var s stored
+	found, err := c.one(func(r *rows) { s.read(r, 0) }, "SELECT id, header, value FROM records JOIN dag USING (idx) WHERE idx = ?", idx)
+	if err != nil {
+		return nil, err
+	}
+	if !found {
+		return nil, errLayout
+	}
+	return c.verified(idx, s)
+}
+
+// stored is what the database has of a record.
+type stored struct{ id, header, value []byte }
+
+// read reads the columns id, header and value from a row.
+func (s *stored) read(r *rows, first int) {
+	s.id, s.header, s.value = r.blob(first), r.blob(first+1), r.blob(first+2)
+}
+
+// verified is frame for what was read already. Damage is noted, and repaired in the background.
+func (c *conn) verified(idx int64, s stored) (*protocol.Record, error) {
+	r, err := verify(s)
+	damaged := asDamaged(err)
+	if damaged == nil {
+		return r, err
+	}
+	damaged.Index = uint64(idx)
+	if damaged.Record == nil {
+		// Two of the three places that know the ID outvote the third.
+		if id := protocol.ID(sha256.Sum256(s.header)); c.indexed(id, idx) {
+			c.damage.noteIndex(idx, "the ID of a record in dag")
+			s.id = id[:]
+			return c.verified(idx, s)
+		}
+	}
+	c.damage.note(damaged)
+	return nil, damaged
+}
+
+// indexed reports whether the index of IDs leads from an ID to a record.
+func (c *conn) indexed(id protocol.ID, idx int64) bool {
+	found, err := c.one(nil, "SELECT 1 FROM ids WHERE prefix = ? AND idx = ?", prefix(id[:]), idx)
+	return err == nil && found
+}
+
+// verify decodes a stored record and compares it with its ID. What does not go together is a [*DamagedError].
+func verify(s stored) (*protocol.Record, error) {
+	r, err := protocol.DecodeRecord(s.header, s.value)
+	if err == nil && s.names(r.ID()) && r.HasValue() && r.CheckCarried() == nil {
+		return r, nil
+	}
+	damaged := &DamagedError{}
+	copy(damaged.ID[:], s.id)
+	if r, err = protocol.DecodeRecord(s.header, nil); err == nil && s.names(r.ID()) {
+		damaged.Record = r
+	}
+	return nil, damaged
+}
+
+// names reports whether a record is filed under an ID.
+func (s *stored) names(id protocol.ID) bool { return string(s.id) == string(id[:]) }
+
+func asDamaged(err error) *DamagedError {
+	var d *DamagedError
+	if errors.As(err, &d) {
+		return d
+	}
+	return nil
+}
+
+// headerOf is for who needs no value of a record: that it is damaged does not matter then.
+func headerOf(r *protocol.Record, err error) (*protocol.Record, error) {
+	if d := asDamaged(err); d != nil && d.Record != nil {
+		return d.Record, nil
+	}
+	return r, err
+}
+
+// queued returns a pending or held record, as frame does an attached one.
+func (c *conn) queued(sql string, arg driver.Value) (r *protocol.Record, found bool, err error) {
+	var s stored
+	if found, err = c.one(func(row *rows) { s.read(row, 0) }, sql, arg); err != nil || !found {
+		return nil, false, err
+	}
+	r, err = verify(s)
+	return r, true, err
+}
+
+// Repair puts a record's bytes in the place of damaged ones. The record is attached here already, so nothing is admitted; its
+// bytes must be those that its ID stands for. It reports whether there was anything to repair.
+func (s *Store) Repair(ctx context.Context, r *protocol.Record) (repaired bool, err error) {
+	if err := r.CheckCarried(); err != nil || !r.HasValue() {
+		return false, errors.Join(ErrValueMissing, err)
+	}
+	err = s.change(ctx, func(t *tx) (err error) {
+		repaired, err = t.repair(r)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	if repaired {
+		s.damage.repaired(r.ID())
+	}
+	return repaired, nil
+}
+
+// repairKnown repairs a record that is put again.
+func (t *tx) repairKnown(r *protocol.Record) error {
+	repaired, err := t.repair(r)
+	if repaired {
+		t.damage.repaired(r.ID())
+	}
+	return err
+}
+
+// repair overwrites the bytes of an attached record if they are damaged.
+func (t *tx) repair(r *protocol.Record) (bool, error) {
+	idx, err := t.index(r.ID())
+	if err != nil || idx == 0 {
+		return false, err
+	}
+	_, err = t.frame(idx)
+	if asDamaged(err) == nil {
+		return false, err
+	}
+	if _, err := t.exec("UPDATE records SET header = ?, value = ? WHERE idx = ?", r.HeaderBytes(), r.ValueBytes(), idx); err != nil {
+		return false, err
+	}
+	_, err = t.exec("DELETE FROM damaged WHERE idx = ?", idx)
+	return err == nil, err
+}

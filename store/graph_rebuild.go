@@ -1,0 +1,127 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/dag"
+)
+
+// rebuildGraph builds the graph from the records' links, as it was when they attached, and rewrites the rows that say otherwise.
+func (s *Store) rebuildGraph() error {
+	s.dag = dag.New()
+	s.writer.dag = s.dag
+	if _, err := s.writer.exec("BEGIN IMMEDIATE"); err != nil {
+		return err
+	}
+	t := s.newTx()
+	err := t.loadMeta()
+	if err == nil {
+		err = t.rebuildNodes()
+	}
+	if err == nil {
+		err = t.commit()
+	}
+	if err != nil {
+		t.rollback()
+	}
+	return err
+}
+
+func (t *tx) rebuildNodes() error {
+	logged := time.Now()
+	for idx := int64(1); idx <= t.meta.attached; idx++ {
+		if err := t.rebuildNode(idx); err != nil {
+			return err
+		}
+		if time.Since(logged) > progressEvery {
+			logged = time.Now()
+			t.logProgress(idx)
+		}
+	}
+	return nil
+}
+
+// rebuildNode adds a record to the graph. Where its header is damaged its own row in dag has to say what it links.
+func (t *tx) rebuildNode(idx int64) error {
+	var have []byte
+	found, err := t.one(func(r *rows) { have = bytes.Clone(r.blob(0)) }, "SELECT node FROM dag WHERE idx = ?", idx)
+	if err == nil && !found {
+		err = &NotADatabaseError{t.store.path, fmt.Sprintf("record %d is not in the graph", idx)}
+	}
+	if err != nil {
+		return err
+	}
+	node, err := t.linksOf(idx, have)
+	if err != nil {
+		return err
+	}
+	if node.Placement, err = t.dag.Place(node.Parents); err != nil {
+		return &NotADatabaseError{t.store.path, fmt.Sprintf("record %d is not where its links say: %v", idx, err)}
+	}
+	t.dag.Add(node.Parents, node.Placement, node.Work)
+	want := appendNode(nil, idx, node)
+	if bytes.Equal(want, have) {
+		return nil
+	}
+	t.damage.mend(idx, "a row of the graph")
+	_, err = t.exec("UPDATE dag SET node = ? WHERE idx = ?", want, idx)
+	return err
+}
+
+func (t *tx) linksOf(idx int64, have []byte) (node dag.Record, err error) {
+	r, err := headerOf(t.frame(idx))
+	switch {
+	case asDamaged(err) != nil:
+		if readNode(&node, idx, have) != nil {
+			return node, &NotADatabaseError{t.store.path, fmt.Sprintf("record %d and its place in the graph are both damaged", idx)}
+		}
+		return node, nil
+	case err != nil:
+		return node, err
+	}
+	node.Work = workOf(r)
+	node.Parents, err = t.parentIndices(idx, r)
+	return node, err
+}
+
+var errLink = errors.New("a record's link leads to no attached record before it")
+
+// parentIndices are the indices of a record's links.
+func (c *conn) parentIndices(idx int64, r *protocol.Record) (parents []dag.Index, err error) {
+	for _, link := range r.Links {
+		at, err := c.index(link)
+		if err != nil {
+			return nil, err
+		}
+		if at == 0 || at >= idx {
+			return nil, fmt.Errorf("record %d: %w", idx, errLink)
+		}
+		parents = append(parents, dag.Index(at))
+	}
+	return parents, nil
+}
+
+// reloadGraph reads the graph again, after a row of it was rewritten, and gives it to all connections. Readers that are at work
+// go on with the old one until they are done; it is right but for what was damaged.
+func (t *tx) reloadGraph() error {
+	graph, err := loadGraph(t.conn)
+	if err != nil {
+		return err
+	}
+	s := t.store
+	taken := make([]*conn, 0, s.options.Readers)
+	for range s.options.Readers {
+		<-s.readers.free
+		taken = append(taken, s.readers.pop())
+	}
+	s.dag, s.writer.dag = graph, graph
+	for _, c := range taken {
+		c.dag = graph
+		s.readers.give(c)
+	}
+	return nil
+}

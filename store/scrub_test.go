@@ -1,0 +1,103 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestScrubRebuilds damages what follows from the records, in one column after the other. One round of the scrub makes it right.
+func TestScrubRebuilds(t *testing.T) {
+	f := rottenStore(t)
+	lone, fresh, old := f.index(t, "lone"), f.index(t, "new"), f.index(t, "old")
+	for _, sql := range []string{
+		fmt.Sprintf("UPDATE dag SET timestamp = timestamp + 5 WHERE idx = %d", fresh),
+		fmt.Sprintf("UPDATE dag SET id = zeroblob(32) WHERE idx = %d", fresh),
+		fmt.Sprintf("UPDATE dag SET id = x'' WHERE idx = %d", fresh),
+		fmt.Sprintf("DELETE FROM ids WHERE idx = %d", fresh),
+		fmt.Sprintf("UPDATE ids SET prefix = prefix + 1 WHERE idx = %d", fresh),
+		fmt.Sprintf("UPDATE ids SET idx = 3 WHERE idx = %d", fresh),
+		"INSERT INTO ids VALUES (1, 99)",
+		fmt.Sprintf("DELETE FROM versions WHERE idx = %d", fresh),
+		fmt.Sprintf("UPDATE versions SET timestamp = timestamp - 100 WHERE idx = %d", fresh),
+		fmt.Sprintf("UPDATE versions SET released = 1 WHERE idx = %d", fresh),
+		fmt.Sprintf("UPDATE versions SET owner = owner + 1 WHERE idx = %d", fresh),
+		fmt.Sprintf("UPDATE versions SET composite = composite + 1 WHERE idx = %d", old),
+		fmt.Sprintf("UPDATE versions SET idx = 4 WHERE idx = %d", lone),
+		"DELETE FROM selectors WHERE ordinal = 7",
+		"UPDATE selectors SET ordinal = 8 WHERE ordinal = 7",
+		"UPDATE selectors SET others = x'00' WHERE ordinal = 7",
+		"INSERT INTO selectors SELECT key, size, ordinal + 100, composite, others FROM selectors",
+		"UPDATE owners SET owner = zeroblob(32) WHERE number = 2",
+		"UPDATE owners SET number = 3 WHERE number = 2",
+		"DELETE FROM owners WHERE number = 2",
+		fmt.Sprintf("UPDATE dag SET node = x'01' WHERE idx = %d", fresh),
+		fmt.Sprintf("UPDATE dag SET node = x'ffff' WHERE idx = %d", fresh),
+		fmt.Sprintf("UPDATE dag SET node = x'0102050600' WHERE idx = %d", fresh),
+		"UPDATE dag SET node = x'01' WHERE idx > 5",
+	} {
+		t.Run(sql, func(t *testing.T) {
+			s, log := f.open(t, sql)
+			scrubAll(t, s, scrubbed{})
+			scrubAll(t, s, scrubbed{}) // what a row displaced is missing in the first round
+			mustBeSound(t, s)
+			if d := s.Damage(); d.Rows == 0 || len(d.Problems) > 0 || len(d.Records) > 0 {
+				t.Errorf("%+v", d)
+			}
+			if !strings.Contains(log.String(), "level=ERROR") {
+				t.Error("nothing was logged")
+			}
+			for i, r := range f.records[1:] {
+				if have, info, err := s.Get(t.Context(), r.ID()); err != nil || have.ID() != r.ID() || info.Index != uint64(i+1) {
+					t.Errorf("record %d: %v, %v", i+1, info, err)
+				}
+			}
+		})
+	}
+}
+
+// TestScrubOfSound finds nothing in a sound file, and writes nothing.
+func TestScrubOfSound(t *testing.T) {
+	f := rottenStore(t)
+	s, log := f.open(t)
+	scrubAll(t, s, scrubbed{})
+	if d := s.Damage(); d.Rows > 0 || len(d.Problems) > 0 || len(d.Records) > 0 || log.Len() > 0 {
+		t.Errorf("%+v, %s", d, log)
+	}
+	mustBeSound(t, s)
+}
+
+// TestScrubRuns has the scrub find a record that nobody asks for, at its pace, and go on after a restart where it was.
+func TestScrubRuns(t *testing.T) {
+	f := rottenStore(t)
+	synctest.Test(t, func(t *testing.T) {
+		s, _ := f.open(t, fmt.Sprintf(rotKinds["value cut"], f.index(t, "lone")), "UPDATE scrub SET phase = 3")
+		ctx, stop := context.WithCancel(t.Context())
+		done := make(chan error)
+		go func() { done <- s.Scrub(ctx) }()
+		<-s.DamageFound()
+		time.Sleep(2 * scrubEvery)
+		if d := s.Damage(); len(d.Records) != 1 {
+			t.Errorf("%+v", d)
+		}
+		var saved int64
+		if err := s.read(t.Context(), func(c *conn) (err error) {
+			saved, err = c.number("SELECT idx FROM damaged")
+			return err
+		}); err != nil || saved != f.index(t, "lone") {
+			t.Errorf("saved %d, %v", saved, err)
+		}
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		at, err := s.scrubPlace(t.Context())
+		if err != nil || at.phase == scrubRecords && at.at == 0 {
+			t.Errorf("the place was not saved: %+v, %v", at, err)
+		}
+		s.Close()
+	})
+}
