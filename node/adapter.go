@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
@@ -81,12 +82,47 @@ func (s syncStore) Record(ctx context.Context, id protocol.ID) (*protocol.Record
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, false, nil
 	}
-	return r, err == nil, err //nolint:wrapcheck // an adapter adds nothing
+	r, err = pruned(r, err)
+	return r, err == nil, err
 }
+
+// pruned shows a record whose value is damaged as one without it, and says that one is damaged whose header is.
+func pruned(r *protocol.Record, err error) (*protocol.Record, error) {
+	var damaged *store.DamagedError
+	switch {
+	case !errors.As(err, &damaged):
+		return r, err
+	case damaged.Record != nil && !damaged.Record.HasValue():
+		return damaged.Record, nil
+	}
+	return nil, fmt.Errorf("%w: %w", lfsync.ErrDamaged, err)
+}
+
+// Damaged implements lfsync.Repairs.
+func (s syncStore) Damaged() (ids []protocol.ID) {
+	for _, r := range s.store.Damage().Records {
+		ids = append(ids, r.ID)
+	}
+	return ids
+}
+
+// Found implements lfsync.Repairs.
+func (s syncStore) Found() <-chan struct{} { return s.store.DamageFound() }
+
+// Repair implements lfsync.Repairs.
+func (s syncStore) Repair(ctx context.Context, r *protocol.Record) error {
+	_, err := s.store.Repair(ctx, r)
+	return err //nolint:wrapcheck // an adapter adds nothing
+}
+
+// Unavailable implements lfsync.Repairs.
+func (s syncStore) Unavailable(id protocol.ID) { s.store.Unavailable(id) }
 
 // ByPrefix implements lfsync.Store.
 func (s syncStore) ByPrefix(ctx context.Context, prefix []byte) (*protocol.Record, int, error) {
-	return s.store.ByPrefix(ctx, prefix) //nolint:wrapcheck // an adapter adds nothing
+	r, n, err := s.store.ByPrefix(ctx, prefix)
+	r, err = pruned(r, err)
+	return r, n, err
 }
 
 // Scan implements lfsync.Store.

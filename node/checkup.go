@@ -56,7 +56,7 @@ func (s *service) facts(ctx context.Context, status *api.Status) api.Facts {
 		Profile: status.Profile, Offline: status.Offline, Listening: texts(listening),
 		Peers: s.peerCounts(), Dials: s.dials(), Shunned: i.shunned.facts(now),
 		PortMapping: i.portMapping.facts(listening), MDNS: i.neighbors, DHT: s.dhtFacts(), Rendezvous: s.rendezvousFacts(),
-		Sync: status.Sync, Clock: s.clockFacts(), Drops: i.drops.facts(ctx), Disk: s.diskFacts(status.Storage.Bytes),
+		Sync: status.Sync, Clock: s.clockFacts(), Drops: i.drops.facts(ctx), Disk: s.diskFacts(status.Storage.Bytes), Damage: damageFacts(s.store.Damage()),
 	}
 	gossip := s.sync.Gossip()
 	f.Gossip = api.GossipFacts{Peers: gossip.Peers, Mesh: gossip.Mesh}

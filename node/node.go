@@ -123,6 +123,7 @@ func (n *Node) start(ctx context.Context) error {
 		return err
 	}
 	n.closing.add("store", n.store.Close)
+	n.startScrub()
 	if err := errors.Join(n.registry.Register(storeMetrics{n.store}), n.registry.Register(n.traffic)); err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
@@ -331,7 +332,8 @@ func (n *Node) startSync(seeds []peer.AddrInfo) error {
 	config := lfsync.Config{
 		Network: c.Network, Store: syncStore{n.store, n.attached}, Verify: VerifyWork,
 		Clock: c.Clock, Logger: c.Logger, Registerer: n.registry,
-		Drop: func(p peer.ID, d time.Duration) { n.shunned.add(n.host.Network(), p, d) },
+		Drop:    func(p peer.ID, d time.Duration) { n.shunned.add(n.host.Network(), p, d) },
+		Repairs: syncStore{store: n.store},
 	}
 	if !c.Offline {
 		config.Host = n.host
@@ -374,7 +376,10 @@ func (n *Node) Close() error {
 func (n *Node) Ready() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	return n.ready
+	if n.ready != nil {
+		return n.ready
+	}
+	return n.repairing()
 }
 
 func (n *Node) setReady(err error) {

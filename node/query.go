@@ -36,7 +36,7 @@ func (s *service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	res := &api.QueryResult{Answers: make([]api.Answer, len(found.Keys)), More: found.More, Policy: believed.policy, Oracles: believed.oracles}
 	for i := range found.Keys {
 		res.Answers[i] = opener.answer(&found.Keys[i], q.History)
-		if q.Explain {
+		if q.Explain && found.Keys[i].Damaged == nil {
 			res.Answers[i].Explanation = explain(&found.Keys[i], believed.policy)
 		}
 	}
@@ -103,6 +103,9 @@ type opener struct {
 }
 
 func (o *opener) answer(a *store.Answer, history bool) api.Answer {
+	if a.Damaged != nil {
+		return api.Answer{Composite: a.Composite, Ordinals: a.Ordinals, Record: damagedInfo(a.Damaged)}
+	}
 	best := &a.Claims[0]
 	out := api.Answer{
 		Composite: a.Composite, Ordinals: a.Ordinals, Deleted: best.Record.Tombstone(), Claims: a.Total,
@@ -138,6 +141,11 @@ func explain(a *store.Answer, policy protocol.Policy) *api.Explanation {
 }
 
 func (o *opener) version(v store.Version) api.RecordInfo {
+	if v.Damaged != nil {
+		info := damagedInfo(v.Damaged)
+		info.Timestamp, info.Weight = v.Time(), v.Weight
+		return info
+	}
 	info := recordInfo(v.Record, v.Index, v.Weight)
 	if !o.decrypt || v.Record.Value == nil {
 		return info

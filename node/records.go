@@ -25,6 +25,16 @@ func (s *service) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, 
 	return &out, nil
 }
 
+// damagedInfo shows what is left of a damaged record.
+func damagedInfo(d *store.DamagedError) api.RecordInfo {
+	info := api.RecordInfo{ID: d.ID, Index: d.Index, State: lfsync.Attached.String()}
+	if d.Record != nil {
+		info = recordInfo(d.Record, d.Index, 0)
+	}
+	info.Error, info.Unavailable = api.ErrorDamaged, d.Unavailable
+	return info
+}
+
 // recordInfo shows an attached record.
 func recordInfo(r *protocol.Record, index, weight uint64) api.RecordInfo {
 	info := api.RecordInfo{

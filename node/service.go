@@ -71,11 +71,14 @@ func (s *service) now() uint64 { return uint64(max(s.clock().UnixMilli(), 0)) }
 // and shows no more than that there was something.
 func failure(err error) error {
 	var invalid *protocol.InvalidError
+	var damaged *store.DamagedError
 	switch {
 	case err == nil:
 		return nil
 	case errors.As(err, &invalid):
 		return api.InvalidRecord(invalid)
+	case errors.As(err, &damaged):
+		return api.Damaged(damaged.ID, damaged.Unavailable)
 	case errors.Is(err, store.ErrNotFound), errors.Is(err, fs.ErrNotExist):
 		return api.NotFound("%v", err)
 	case errors.Is(err, protocol.ErrTooFarAhead), errors.Is(err, store.ErrValueMissing), errors.Is(err, lfsync.ErrNoValue),

@@ -31,6 +31,6 @@
 // Reading order: limits.go (every number with its derivation), store.go, sync.go, status.go, ingest.go, check.go, gossip.go,
 // pubsub.go (what the node needs to make a PubSub); then comparing: reconcile.go, follow.go, agenda.go, agreement.go,
 // compare.go, session.go, serve_reconcile.go; then fetching: wire.go, preamble.go, serve.go, fetch.go, bulk.go, line.go, and the
-// scheduler: scheduler.go, assign.go, faults.go, and its driver driver.go. Beside them: push.go, servepush.go; mesh.go; clock.go, askclock.go,
+// scheduler: scheduler.go, assign.go, faults.go, and its driver driver.go. Beside them: push.go, servepush.go; repair.go; mesh.go; clock.go, askclock.go,
 // serveclock.go.
 package lfsync

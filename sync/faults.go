@@ -93,7 +93,7 @@ func (s *scheduler) judge(r *request, a answer) {
 // time only asked for what it most likely has.
 func (s *scheduler) adapt(r *request, a answer) {
 	p, asked := r.peer, len(r.wants)
-	lacking := len(a.lacking) + len(a.pruned)
+	lacking := len(a.lacking) + len(a.pruned) + len(a.damaged)
 	if answered := r.answered(a); answered < asked {
 		p.batch = max(s.limits.minBatch, answered)
 	} else if took := s.now - r.began; took > 2*s.limits.fastTime {
@@ -112,7 +112,7 @@ func (s *scheduler) adapt(r *request, a answer) {
 
 // answered counts the records of a request that came, or of which the peer said something.
 func (r *request) answered(a answer) int {
-	n := len(a.lacking) + len(a.pruned) + len(a.unclear)
+	n := len(a.lacking) + len(a.pruned) + len(a.damaged) + len(a.unclear)
 	for _, w := range r.wants {
 		if w.state != stateAsked || w.have {
 			n++

@@ -149,6 +149,8 @@ func (f *fetching) asked(ctx context.Context, id protocol.ID, it item) error {
 		return guilty("record %s in answer to %s", it.record.ID(), id)
 	case it.ambiguous, it.record != nil && !same:
 		f.answer.unclear = append(f.answer.unclear, id)
+	case it.damaged:
+		f.answer.damaged = append(f.answer.damaged, id)
 	case it.pruned, it.unknown:
 		f.answer.pruned = append(f.answer.pruned, id)
 	case it.record == nil:

@@ -96,6 +96,19 @@ const (
 	blockTime = slowTime
 )
 
+// Limits of repairing what the disk damaged.
+const (
+	// repairEvery is the pace: a request of maxRepairAsked records, at most 128 KiB of typical ones, a second.
+	repairEvery    = time.Second
+	maxRepairAsked = maxAsked
+	// repairAgain is the delay after which a peer is asked again for what it could not send. repairRetry is the same for a peer that
+	// did not answer: it may have had no room.
+	repairAgain = 10 * time.Minute
+	repairRetry = 10 * time.Second
+	// repairPatience is how long peers may take to come, and to answer, before a record is called unavailable.
+	repairPatience = time.Minute
+)
+
 // Limits of the scheduler.
 const (
 	// maxWanted bounds the wanted records: 200 bytes each, 6 MiB. Half of them are what comparisons may list ahead of fetching: 16,384

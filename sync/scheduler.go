@@ -100,6 +100,7 @@ type answer struct {
 	lacking []protocol.ID // the peer does not have them
 	pruned  []protocol.ID // it has them without their values
 	unclear []protocol.ID // their short names are not enough
+	damaged []protocol.ID // it has them and cannot send them now
 	fault   fault
 }
 
@@ -487,6 +488,7 @@ func (s *scheduler) note(id requestID, r *request, a answer) {
 	}
 	asked(a.unclear, func(w *want) { w.wide = true })
 	asked(a.pruned, lacks)
+	asked(a.damaged, lacks)
 	asked(a.lacking, lacks)
 }
 

@@ -3,6 +3,7 @@ package lfsync
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 
 	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
@@ -87,6 +88,9 @@ func (w *walk) named(ctx context.Context, name []byte) error {
 	}
 	r, n, err := w.lookUp(ctx, name)
 	switch {
+	case errors.Is(err, ErrDamaged):
+		_, err = writeDamaged(w.out)
+		return err
 	case err != nil:
 		return fmt.Errorf("read record %x: %w", name, err)
 	case n > 1:
@@ -114,6 +118,8 @@ func (w *walk) ancestor(ctx context.Context, id protocol.ID) error {
 	}
 	r, ok, err := w.sync.store.Record(ctx, id)
 	switch {
+	case errors.Is(err, ErrDamaged):
+		return nil // it is not sent unless it is asked for
 	case err != nil:
 		return fmt.Errorf("read record %s: %w", id, err)
 	case !ok:

@@ -99,6 +99,7 @@ func (s *Sync) sayKnown(ctx context.Context, v *visit, ids []protocol.ID) error 
 		}
 		r, ok, err := s.store.Record(ctx, id)
 		switch {
+		case errors.Is(err, ErrDamaged):
 		case err != nil:
 			return fmt.Errorf("read record %s: %w", id, err)
 		case ok && r.HasValue() && s.firstSaying(r):

@@ -2,6 +2,7 @@ package lfsync
 
 import (
 	"context"
+	"errors"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -15,7 +16,8 @@ type Store interface {
 	Submit(ctx context.Context, r *protocol.Record, holdUntil uint64) (Stored, error)
 	// Release puts the held records whose time has come. Of the result, Missing and Attached count.
 	Release(ctx context.Context, now uint64) (Stored, error)
-	// Record returns a record that is attached, pending or held.
+	// Record returns a record that is attached, pending or held. One whose value is damaged comes without it; where the header is,
+	// the error wraps ErrDamaged.
 	Record(ctx context.Context, id protocol.ID) (*protocol.Record, bool, error)
 	// Unknown returns those of ids that are neither attached, pending nor held.
 	Unknown(ctx context.Context, ids []protocol.ID) ([]protocol.ID, error)
@@ -23,6 +25,21 @@ type Store interface {
 	// it does not return the same ones each time: what nobody has must not hide the rest.
 	Missing(ctx context.Context, limit int) ([]protocol.ID, error)
 	Replica
+}
+
+// ErrDamaged says that a record is here and cannot be shown, because the disk damaged it.
+var ErrDamaged = errors.New("damaged on this node's disk")
+
+// Repairs is what a store has that knows which of its records are damaged. It is safe for concurrent use.
+type Repairs interface {
+	// Damaged lists records whose bytes were found damaged.
+	Damaged() []protocol.ID
+	// Found receives after some were found.
+	Found() <-chan struct{}
+	// Repair puts a record's bytes in the place of damaged ones, after it has compared them with the ID.
+	Repair(ctx context.Context, r *protocol.Record) error
+	// Unavailable notes that all peers were asked for a record, and none has it.
+	Unavailable(id protocol.ID)
 }
 
 // Replica is what comparing and copying whole sets of records needs of a Store.
@@ -37,7 +54,7 @@ type Replica interface {
 	// transactions as possible. With an error, those whose result has an Outcome are durable; the others may be.
 	PutAll(ctx context.Context, rs []*protocol.Record, holds []uint64) ([]Stored, error)
 	// ByPrefix returns the record that is here, attached, pending or held, and whose ID begins with prefix (8 to 32
-	// bytes), and how many there are: 0, 1, or 2 for more than one, and then no record.
+	// bytes), and how many there are: 0, 1, or 2 for more than one, and then no record. Damage is told as by Record.
 	ByPrefix(ctx context.Context, prefix []byte) (r *protocol.Record, n int, err error)
 }
 

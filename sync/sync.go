@@ -35,6 +35,8 @@ type Config struct {
 	// Drop ends all connections with a peer that does not behave, and refuses it for so long. It is called by any goroutine and
 	// does not wait. It may be nil: then such a peer is only left alone for that time.
 	Drop func(p peer.ID, d time.Duration)
+	// Repairs has damaged records repaired from peers. It may be nil: then nobody does.
+	Repairs Repairs
 	// Clock, Logger and Registerer may be nil: the system's clock, no logs, no metrics.
 	Clock      func() time.Time
 	Logger     *slog.Logger
@@ -45,6 +47,7 @@ type Config struct {
 type Sync struct {
 	network *protocol.Network
 	store   Store
+	repairs Repairs
 	host    host.Host
 	clock   func() time.Time
 	log     *slog.Logger
@@ -111,7 +114,7 @@ func newSync(c Config) *Sync {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Sync{
-		network: c.Network, store: c.Store, host: c.Host, clock: c.Clock, log: c.Logger,
+		network: c.Network, store: c.Store, repairs: c.Repairs, host: c.Host, clock: c.Clock, log: c.Logger,
 		metrics: newMetrics(), drops: c.GossipDrops,
 		checker: newChecker(c.Network, c.Verify),
 		waiting: make(chan struct{}, maxWaiting), line: newLine(),
@@ -155,6 +158,9 @@ func (s *Sync) start(ps *pubsub.PubSub) error {
 		for name, handler := range s.handlers() {
 			s.host.SetStreamHandler(name, handler)
 		}
+	}
+	if s.repairs != nil {
+		s.spawn(s.repair)
 	}
 	s.spawn(s.drive)
 	s.spawn(s.write)

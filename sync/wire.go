@@ -24,7 +24,8 @@ import (
 // Status 0 says that the responder does not have the record; nothing follows. Status 1 says that the frame is
 // complete. Status 2 says that the responder has dropped the value, and the frame holds null in its place. Status 3 says
 // that several records that the responder has begin with the name; nothing follows, and the requester names the one it
-// wants in full. With width 32 status 3 is a fault. Any other status is a fault, and so is a frame that its status belies.
+// wants in full. With width 32 status 3 is a fault. Status 4 says that the responder has the record and cannot send it now, as when
+// its disk has damaged it; nothing follows. Any other status is a fault, and so is a frame that its status belies.
 //
 // The first items answer the names of the request, in their order, each with a record whose ID begins with the name. It need
 // not be the one that the requester knows by that name: then the requester takes this item for nothing and names the record
@@ -42,6 +43,7 @@ const (
 	statusComplete  status = 1
 	statusPruned    status = 2 // the frame lacks the value
 	statusAmbiguous status = 3 // several records begin with the name
+	statusDamaged   status = 4 // the responder has the record and cannot send it now
 )
 
 const (
@@ -99,6 +101,7 @@ type item struct {
 	pruned    bool
 	ambiguous bool
 	unknown   bool // of an unknown version: it may link to anything
+	damaged   bool // the responder has it and cannot send it now
 }
 
 // writeItem writes an item; r is nil for a record that is not here. It returns the bytes written.
@@ -123,6 +126,9 @@ func writeItem(out io.Writer, r *protocol.Record) (int, error) {
 // writeAmbiguous writes the item that says that several records have the name.
 func writeAmbiguous(out io.Writer) (int, error) { return out.Write([]byte{byte(statusAmbiguous)}) }
 
+// writeDamaged writes the item that says that the record is here and cannot be sent.
+func writeDamaged(out io.Writer) (int, error) { return out.Write([]byte{byte(statusDamaged)}) }
+
 // newAnswerReader makes the reader that readItem needs: one that holds the largest item.
 func newAnswerReader(in io.Reader) *bufio.Reader { return bufio.NewReaderSize(in, maxItem) }
 
@@ -137,6 +143,8 @@ func readItem(in *bufio.Reader) (item, error) {
 		return item{}, nil
 	case statusAmbiguous:
 		return item{ambiguous: true}, nil
+	case statusDamaged:
+		return item{damaged: true}, nil
 	case statusComplete, statusPruned:
 		return readFrame(in, st == statusPruned)
 	default:

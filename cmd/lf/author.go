@@ -107,11 +107,16 @@ func (s *session) points(selectors []protocol.Expression) ([]protocol.NamePoint,
 // previous returns the owner's newest record under a composite key, nil when there is none.
 func (a *author) previous(ctx context.Context, selectors []protocol.Expression) (*protocol.Record, error) {
 	q := question{selectors: selectors, owners: []protocol.Owner{a.key.Owner}, until: protocol.MaxTimestamp, limit: 1}
-	answers, _, err := a.session.ask(ctx, q)
-	if err != nil || len(answers) == 0 {
+	found, err := a.session.ask(ctx, q)
+	switch {
+	case err != nil:
 		return nil, err
+	case len(found.damaged) > 0: // nothing is built on what is not known
+		return nil, found.damaged[0]
+	case len(found.answers) == 0:
+		return nil, nil
 	}
-	return answers[0].winner.record, nil
+	return found.answers[0].winner.record, nil
 }
 
 // statement is what a record shall say. Value is nil in tombstones and releases; certificates and revocations have no

@@ -42,7 +42,10 @@ What a node has not heard of it cannot answer. --synced has it compare its recor
 is in sync (see lf status), at most TIMEOUT; if it is not by then, nothing is asked and the exit code is 1.
 
 In the table, what stands in parentheses is not a value: (deleted), (sealed) for a value that needs another name or
-masking key, (hex) before bytes that are not text. Text with anything unusual in it is quoted.
+masking key, (damaged) for one that the node's disk damaged, (hex) before bytes that are not text. Text with anything unusual in it is quoted.
+
+What the node's disk has damaged is not answered, nor is anything else in its place; the rest is, and the exit code is 1. --json
+lists it in "damaged", with "record", "error" and "selectors".
 
 --raw writes one answer's bytes exactly; of several answers, it writes one a line. Deleted ones are left out.
 --json writes {"answers": [...], "more": bool}. An answer has "selectors" (as for lf set and lf load), "value" for text
@@ -108,18 +111,35 @@ func (c *cli) get(ctx context.Context, g *getting, args []string) error {
 	if err := s.awaitSynced(ctx, &g.wait); err != nil {
 		return err
 	}
-	answers, more, err := s.ask(ctx, q)
+	found, err := s.ask(ctx, q)
 	if err != nil {
 		return err
 	}
-	if err := c.show(g, q, answers, more); err != nil {
+	if err := c.show(g, q, found); err != nil {
 		return err
 	}
-	c.hint(g, answers)
-	if more {
+	c.hint(g, found.answers)
+	if found.more {
 		c.note("there are more answers: ask for a smaller range, or with a larger --limit (now %d)", q.limit)
 	}
-	return nothingIn(q, answers)
+	if len(found.damaged) > 0 {
+		return c.damagedIn(found)
+	}
+	return nothingIn(q, found.answers)
+}
+
+// damagedShown is how many damaged records are named.
+const damagedShown = 10
+
+// damagedIn is the error where the node could not show all: what it could was shown.
+func (c *cli) damagedIn(found asked) error {
+	if len(found.damaged) == 1 {
+		return found.damaged[0]
+	}
+	for _, d := range found.damaged[:min(len(found.damaged), damagedShown)] {
+		c.note("%s", d)
+	}
+	return fmt.Errorf("this node's disk damaged %d records of what was asked for: lf doctor says what to do", len(found.damaged))
 }
 
 // question reads what can be read of a question without a node.
@@ -149,11 +169,12 @@ func (g *getting) question(args []string) (q question, err error) {
 }
 
 // show writes the answers in the form asked for. A table of nothing but "(deleted)" is not written, unless asked for.
-func (c *cli) show(g *getting, q question, answers []answer, more bool) error {
+func (c *cli) show(g *getting, q question, found asked) error {
 	width, _ := terminal(c.stdout)
+	answers := found.answers
 	switch {
 	case c.json:
-		return c.printJSON(answersJSON(q, answers, more))
+		return c.printJSON(answersJSON(q, found))
 	case g.raw:
 		return c.printRaw(answers)
 	case len(answers) == 0:

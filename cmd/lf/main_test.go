@@ -17,6 +17,7 @@ import (
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/protocol"
 )
 
 // readyWithin bounds the wait for a node to start, and for records to travel from one to another, on a busy machine.
@@ -47,6 +48,7 @@ func TestScripts(t *testing.T) {
 			"until": scriptUntil,
 			"same":  scriptSame,
 			"let":   scriptLet,
+			"rot":   scriptRot,
 
 			"devhome": scriptDevHome,
 		},
@@ -137,6 +139,26 @@ func scriptLet(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	ts.Check(ts.Exec(args[1], args[2:]...))
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
+}
+
+// scriptRot changes a byte of a record in a stopped node's database: rot HOME FILE, where FILE has what lf record --json wrote of it.
+func scriptRot(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: rot HOME FILE")
+	}
+	var info api.RecordInfo
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[1])), &info))
+	r, err := protocol.DecodeFrame(info.Frame)
+	ts.Check(err)
+	name := filepath.Join(ts.MkAbs(args[0]), "lf.db")
+	db, err := os.ReadFile(name)
+	ts.Check(err)
+	at := bytes.Index(db, r.ValueBytes())
+	if at < 0 {
+		ts.Fatalf("the value is not in one piece in %s", name)
+	}
+	db[at] ^= 1
+	ts.Check(os.WriteFile(name, db, 0o600))
 }
 
 // scriptDevHome points LF_HOME to the throw-away home of a node that is starting with --dev.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
@@ -31,10 +32,11 @@ type question struct {
 
 // revision is one record of an answer with its value, as far as it could be opened.
 type revision struct {
-	record *protocol.Record
-	value  []byte
-	sealed bool
-	weight uint64 // as the node says
+	record  *protocol.Record
+	value   []byte
+	sealed  bool
+	damaged *damagedError // the node has lost the value
+	weight  uint64        // as the node says
 }
 
 // answer is what is known under one composite key.
@@ -48,6 +50,39 @@ type answer struct {
 	explanation *api.Explanation
 }
 
+// asked is what came of a question.
+type asked struct {
+	answers []answer
+	more    bool // the limit cut them
+	// damaged are the records that the node could not show, because its disk damaged them. Each would have been an answer, or a
+	// part of one.
+	damaged []*damagedError
+}
+
+// damagedError says that a node's disk damaged a record. The node says so itself; nothing false was answered.
+type damagedError struct {
+	Record      protocol.ID `json:"record"`
+	What        string      `json:"error"`
+	Unavailable bool        `json:"unavailable,omitempty"`
+	Selectors   []string    `json:"selectors,omitempty"`
+}
+
+func (e *damagedError) Error() string {
+	text := api.DamagedText(e.Record, e.Unavailable)
+	if len(e.Selectors) > 0 {
+		text = strings.Join(e.Selectors, " ") + ": " + text
+	}
+	return text
+}
+
+// damagedIn is what a node says of a damaged record, nil where it is sound.
+func damagedIn(from *api.RecordInfo) *damagedError {
+	if from.Error == "" {
+		return nil
+	}
+	return &damagedError{Record: from.ID, What: from.Error, Unavailable: from.Unavailable}
+}
+
 func (a *answer) deleted() bool { return a.winner.record.Tombstone() }
 
 // reader asks a node and believes nothing that it cannot check. It derives the names itself, so that the node does not
@@ -56,10 +91,11 @@ type reader struct {
 	question
 	network *protocol.Network
 	names   []protocol.NameKey
+	damaged []*damagedError
 }
 
-// ask returns the answers to a question; more tells that the limit cut them.
-func (s *session) ask(ctx context.Context, q question) (answers []answer, more bool, err error) {
+// ask returns the answers to a question.
+func (s *session) ask(ctx context.Context, q question) (a asked, err error) {
 	r := reader{question: q, network: s.network}
 	query := api.Query{
 		Open: q.open, Owners: q.owners, Since: q.since, Until: q.until, Limit: q.limit,
@@ -69,7 +105,7 @@ func (s *session) ask(ctx context.Context, q question) (answers []answer, more b
 	for _, e := range q.selectors {
 		name, err := s.names.Derive(e.Name)
 		if err != nil {
-			return nil, false, err
+			return a, err
 		}
 		key := name.Selector()
 		r.names = append(r.names, name)
@@ -77,13 +113,14 @@ func (s *session) ask(ctx context.Context, q question) (answers []answer, more b
 	}
 	result, err := s.node().Query(ctx, query)
 	if err != nil {
-		return nil, false, err
+		return a, err
 	}
-	answers, err = r.check(result)
+	a.answers, err = r.check(result)
 	if err != nil {
-		return nil, false, fmt.Errorf("the node at %s answered falsely, do not trust it: %w", s.address, err)
+		return asked{}, fmt.Errorf("the node at %s answered falsely, do not trust it: %w", s.address, err)
 	}
-	return answers, result.More, nil
+	a.more, a.damaged = result.More, r.damaged
+	return a, nil
 }
 
 func (r *reader) check(result *api.QueryResult) ([]answer, error) {
@@ -94,8 +131,11 @@ func (r *reader) check(result *api.QueryResult) ([]answer, error) {
 		return nil, err
 	}
 	seen := make(map[protocol.CompositeID]bool, len(result.Answers))
-	answers := make([]answer, len(result.Answers))
+	answers := make([]answer, 0, len(result.Answers))
 	for i := range result.Answers {
+		if r.skipDamaged(&result.Answers[i]) {
+			continue
+		}
 		a, err := r.checkAnswer(&result.Answers[i])
 		if err == nil && r.explain {
 			err = r.checkExplanation(&a, result)
@@ -108,9 +148,22 @@ func (r *reader) check(result *api.QueryResult) ([]answer, error) {
 			return nil, fmt.Errorf("two answers for composite key %s", composite)
 		}
 		seen[composite] = true
-		answers[i] = a
+		answers = append(answers, a)
 	}
 	return answers, nil
+}
+
+// skipDamaged notes an answer that the node cannot give. Which record it would be, let alone what is in it, nobody can check.
+func (r *reader) skipDamaged(from *api.Answer) bool {
+	d := damagedIn(&from.Record)
+	if d == nil {
+		return false
+	}
+	for i, ordinal := range from.Ordinals[:min(len(from.Ordinals), len(r.selectors))] {
+		d.Selectors = append(d.Selectors, protocol.Expression{Name: r.selectors[i].Name, From: ordinal, To: ordinal}.String())
+	}
+	r.damaged = append(r.damaged, d)
+	return true
 }
 
 func (r *reader) checkAnswer(from *api.Answer) (a answer, err error) {
@@ -169,8 +222,12 @@ func (r *reader) match(record *protocol.Record, ordinals []uint64) ([]protocol.E
 
 // revisions checks further records of an answer, which are all filed under the same composite key.
 func (r *reader) revisions(from []api.RecordInfo, of *protocol.Record) ([]revision, error) {
-	all := make([]revision, len(from))
+	all := make([]revision, 0, len(from))
 	for i := range from {
+		if d := damagedIn(&from[i]); d != nil && len(from[i].Frame) == 0 {
+			r.damaged = append(r.damaged, d)
+			continue
+		}
 		v, err := r.revision(&from[i])
 		if err != nil {
 			return nil, err
@@ -178,7 +235,7 @@ func (r *reader) revisions(from []api.RecordInfo, of *protocol.Record) ([]revisi
 		if v.record.CompositeID() != of.CompositeID() {
 			return nil, fmt.Errorf("record %s has another composite key than %s", v.record.ID(), of.ID())
 		}
-		all[i] = v
+		all = append(all, v)
 	}
 	return all, nil
 }

@@ -16,6 +16,7 @@ type jsonRevision struct {
 	ValueBase64 []byte         `json:"valueBase64,omitempty"`
 	Sealed      bool           `json:"sealed,omitempty"`
 	Deleted     bool           `json:"deleted,omitempty"`
+	Damaged     bool           `json:"damaged,omitempty"`
 	Owner       protocol.Owner `json:"owner"`
 	Time        string         `json:"time"`
 	Timestamp   uint64         `json:"timestamp"`
@@ -36,13 +37,14 @@ type jsonAnswer struct {
 }
 
 type jsonAnswers struct {
-	Answers []jsonAnswer `json:"answers"`
-	More    bool         `json:"more"`
+	Answers []jsonAnswer    `json:"answers"`
+	More    bool            `json:"more"`
+	Damaged []*damagedError `json:"damaged,omitempty"`
 }
 
-func answersJSON(q question, answers []answer, more bool) jsonAnswers {
-	out := jsonAnswers{Answers: make([]jsonAnswer, len(answers)), More: more}
-	for i, a := range answers {
+func answersJSON(q question, found asked) jsonAnswers {
+	out := jsonAnswers{Answers: make([]jsonAnswer, len(found.answers)), More: found.more, Damaged: found.damaged}
+	for i, a := range found.answers {
 		out.Answers[i] = jsonAnswer{
 			Selectors:    expressions(a.selectors),
 			Further:      len(a.winner.record.Selectors) - len(q.selectors),
@@ -70,11 +72,11 @@ func revisionsJSON(revisions []revision) []jsonRevision {
 func (v revision) json() jsonRevision {
 	r := v.record
 	out := jsonRevision{
-		Sealed: v.sealed, Deleted: r.Tombstone(), Owner: r.Owner, Timestamp: r.Timestamp,
+		Sealed: v.sealed, Deleted: r.Tombstone(), Damaged: v.damaged != nil, Owner: r.Owner, Timestamp: r.Timestamp,
 		Time: timeOf(r.Timestamp).Format(time.RFC3339Nano), Record: r.ID(), Effort: r.Effort(), Weight: v.weight,
 	}
 	switch text := string(v.value); {
-	case v.sealed || out.Deleted:
+	case v.sealed || out.Deleted || out.Damaged:
 	case utf8.ValidString(text):
 		out.Value = &text
 	default:
@@ -175,6 +177,8 @@ func (v revision) shown() string {
 		return "(deleted)"
 	case v.sealed:
 		return "(sealed)"
+	case v.damaged != nil:
+		return "(damaged)"
 	}
 	return shown(v.value)
 }

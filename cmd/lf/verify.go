@@ -10,12 +10,16 @@ import (
 
 // revision checks one record by itself, from its frame alone: what else the node says about it is not looked at.
 func (r *reader) revision(from *api.RecordInfo) (v revision, err error) {
-	v.weight = from.Weight
+	v.weight, v.damaged = from.Weight, damagedIn(from)
 	if v.record, err = protocol.DecodeFrame(from.Frame); err != nil {
 		return v, fmt.Errorf("record %s: %w", from.ID, err)
 	}
-	if err := r.checkRecord(v.record); err != nil {
+	if err := r.checkRecord(v.record, v.damaged != nil); err != nil {
 		return v, fmt.Errorf("record %s: %w", v.record.ID(), err)
+	}
+	if v.damaged != nil {
+		r.damaged = append(r.damaged, v.damaged)
+		return v, nil //nolint:nilerr // what is damaged is listed, and fails nothing
 	}
 	if !v.record.Tombstone() {
 		v.value, v.sealed = r.unseal(v.record)
@@ -23,14 +27,15 @@ func (r *reader) revision(from *api.RecordInfo) (v revision, err error) {
 	return v, nil
 }
 
-func (r *reader) checkRecord(record *protocol.Record) error {
+// checkRecord checks a record, with its value unless that is damaged.
+func (r *reader) checkRecord(record *protocol.Record, damaged bool) error {
 	if err := r.network.CheckAuthorship(record); err != nil {
 		return err
 	}
 	switch {
 	case record.Type != protocol.TypeDatum:
 		return fmt.Errorf("it is a %s, which is no answer", record.Type)
-	case !record.HasValue():
+	case !record.HasValue() && !damaged:
 		return fmt.Errorf("its value was left out")
 	case len(r.owners) > 0 && !slices.Contains(r.owners, record.Owner):
 		return fmt.Errorf("its owner %s was not asked for", record.Owner)

@@ -221,7 +221,7 @@ type Answer struct {
 	Ordinals []uint64     `json:"ordinals" doc:"one for each selector of the query, in its order"`
 	Deleted  bool         `json:"deleted,omitempty" doc:"the winning claim is a tombstone"`
 	Claims   int          `json:"claims" doc:"how many owners claim the key"`
-	Record   RecordInfo   `json:"record"`
+	Record   RecordInfo   `json:"record" doc:"where it has an error, the node cannot tell what the answer is: it never answers with the next version or claim instead"`
 	History  []RecordInfo `json:"history,omitempty" doc:"the winner's older versions, newest first"`
 	Others   []RecordInfo `json:"others,omitempty" doc:"other owners' claims, best first"`
 	// Explanation is there when the query asked for it.
@@ -269,8 +269,14 @@ type RecordInfo struct {
 	Value  []byte  `json:"value,omitempty" doc:"the plain value, base64"`
 	Text   *string `json:"text,omitempty" doc:"the same where it is valid UTF-8"`
 	Sealed bool    `json:"sealed,omitempty" doc:"the value could not be opened"`
-	Frame  []byte  `json:"frame,omitempty" doc:"header and sealed value as they travel, base64"`
+	Frame  []byte  `json:"frame,omitempty" doc:"header and sealed value as they travel, base64; of a damaged record the header alone, or nothing"`
+	// Error is there in lists. A record that is asked for alone is an error then.
+	Error       string `json:"error,omitempty" enum:"damaged" doc:"damaged: the node's disk damaged this record, or one that the answer rests on; id says which, and the rest holds as far as the header is sound"`
+	Unavailable bool   `json:"unavailable,omitempty" doc:"of a damaged record: no peer has it; otherwise it is being fetched from one"`
 }
+
+// ErrorDamaged is the Error of a RecordInfo.
+const ErrorDamaged = "damaged"
 
 // SelectorInfo is a record's selector without its claim.
 type SelectorInfo struct {

@@ -1,5 +1,7 @@
 package api
 
+import "github.com/lf-store/lf/protocol"
+
 // Checkup says what works and what does not: findings in words, and the facts that they rest on.
 type Checkup struct {
 	Healthy  bool      `json:"healthy" doc:"no finding is a failure"`
@@ -52,6 +54,17 @@ type Facts struct {
 	Clock       ClockFacts      `json:"clock"`
 	Drops       []DropCount     `json:"drops" doc:"bounded queues that have dropped something since the start"`
 	Disk        DiskFacts       `json:"disk"`
+	Damage      DamageFacts     `json:"damage"`
+}
+
+// DamageFacts tell what the disk has damaged of the database.
+type DamageFacts struct {
+	Repairing   int           `json:"repairing" doc:"damaged records that are being fetched from peers"`
+	Unavailable int           `json:"unavailable" doc:"damaged records that no peer has"`
+	Records     []protocol.ID `json:"records" doc:"damaged records, those that no peer has first; at most 16"`
+	Repaired    uint64        `json:"repaired" doc:"records that were repaired since the start"`
+	Rows        uint64        `json:"rows" doc:"rows of indices that were rebuilt since the start"`
+	Problems    []string      `json:"problems,omitempty" doc:"damage that the node cannot repair"`
 }
 
 // CloneFacts tell of another running node that has this node's identity.

@@ -19,6 +19,8 @@ type Error struct {
 	// Rule is the rule of the record format that a submitted record breaks; such an error unwraps to a
 	// *protocol.InvalidError.
 	Rule protocol.Rule `json:"rule,omitempty" doc:"the rule of the record format that a submitted record breaks"`
+	// Damaged is the record that the node's disk damaged.
+	Damaged *protocol.ID `json:"damaged,omitempty" doc:"the record that the node's disk damaged"`
 	// Sync tells how far a node came that was not in sync in time.
 	Sync *SyncStatus `json:"sync,omitempty" doc:"how far the node came, where it is not in sync in time"`
 
@@ -132,6 +134,26 @@ func NotSynced(s *SyncStatus, format string, args ...any) *Error {
 	e := newError(status, format, args...)
 	e.Sync = s
 	return e
+}
+
+// Damaged says that a record cannot be shown because the node's disk damaged it. The status is 503 while the record is fetched
+// from a peer, and 500 when no peer has it.
+func Damaged(id protocol.ID, unavailable bool) *Error {
+	status := http.StatusServiceUnavailable
+	if unavailable {
+		status = http.StatusInternalServerError
+	}
+	e := newError(status, "%s", DamagedText(id, unavailable))
+	e.Damaged = &id
+	return e
+}
+
+// DamagedText says in one line what it means that a record is damaged.
+func DamagedText(id protocol.ID, unavailable bool) string {
+	if unavailable {
+		return fmt.Sprintf("this node's disk damaged record %s, and no peer has it: lf doctor says what to do", id)
+	}
+	return fmt.Sprintf("this node's disk damaged record %s; it is being fetched from a peer: try again soon", id)
 }
 
 // Unavailable says that the node cannot do this now: it is busy, starting or closing. Trying again may help (503).

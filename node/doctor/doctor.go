@@ -45,6 +45,7 @@ func areas() []area {
 		{"conduct", (*facts).conduct},
 		{"drops", (*facts).drops},
 		{"disk", (*facts).disk},
+		{"damage", (*facts).damage},
 	}
 }
 
