@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"syscall"
 
@@ -14,12 +15,25 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// apiServer is the API, listening.
+// apiServer is the API, listening: on TCP, and where there is one on the home's socket.
 type apiServer struct {
-	server   *http.Server
-	listener net.Listener
-	stop     context.CancelFunc
-	served   chan error
+	server  *http.Server
+	stop    context.CancelFunc
+	served  chan error
+	serving int // how many listeners
+}
+
+// listenSocket makes the programs of this user wait until serve is called, as listenAPI does those of TCP. A node without a
+// socket serves all the same.
+func (n *Node) listenSocket() net.Listener {
+	l, err := n.config.Home.ListenSocket()
+	if err != nil {
+		n.config.Logger.Warn("no socket can be made, so programs reach this node over TCP alone: name its token to them to write (--token-file), "+
+			"or move the home to a file system that has sockets", "token", filepath.Join(n.config.Home.Dir(), "api.token"), "error", err)
+		return nil
+	}
+	n.closing.add("API's socket", func() error { return closeListener(l) })
+	return l
 }
 
 // listenAPI makes clients' connections wait until serve is called, so that the first answer comes from a whole node.
@@ -47,16 +61,24 @@ func isLoopback(addr net.Addr) bool {
 }
 
 // serveAPI begins to answer.
-func serveAPI(l net.Listener, s api.Service, t api.Testbed, c *Config, token string, registry *prometheus.Registry, ready func() error) *apiServer {
+func serveAPI(l, socket net.Listener, s api.Service, t api.Testbed, c *Config, token string, registry *prometheus.Registry, ready func() error) *apiServer {
 	handler := api.NewHandler(s, api.HandlerOptions{
 		Token: token, Hosts: append(apiHosts(c.APIListen, l.Addr()), c.APIHosts...), AllowOrigins: c.APIAllowOrigins, Private: c.APIPrivate, Registry: registry, Ready: ready, Logger: c.Logger, Version: c.Version,
 		Testbed: t,
 	})
 	ctx, stop := context.WithCancel(context.Background())
-	a := &apiServer{server: api.NewServer(handler, c.Logger), listener: l, stop: stop, served: make(chan error, 1)}
+	a := &apiServer{server: api.NewServer(handler, c.Logger), stop: stop, served: make(chan error, 2)}
 	a.server.BaseContext = func(net.Listener) context.Context { return ctx }
-	go func() { a.served <- a.server.Serve(l) }()
+	a.serve(l)
+	if socket != nil {
+		a.serve(api.TrustListener(socket))
+	}
 	return a
+}
+
+func (a *apiServer) serve(l net.Listener) {
+	a.serving++
+	go func() { a.served <- a.server.Serve(l) }()
 }
 
 // apiHosts are the hosts that clients may name, besides the loopback names: the one that the user chose to listen on, or
@@ -89,9 +111,17 @@ func bracketed(host string) string {
 	return host
 }
 
-// url is where the API is, seen from this machine.
-func (a *apiServer) url() string { return urlOf(a.listener.Addr()) }
+// publishAPI writes the API's address into the home. On a full or read-only disk the node serves all the same.
+func (n *Node) publishAPI() (withdraw func() error) {
+	withdraw, err := n.config.Home.PublishAPI(n.url)
+	if err != nil {
+		n.config.Logger.Warn("programs do not find this node by its home: give them --api "+n.url, "error", err)
+		return func() error { return nil }
+	}
+	return withdraw
+}
 
+// urlOf is where the API is, seen from this machine.
 func urlOf(addr net.Addr) string {
 	if tcp, ok := addr.(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
 		return fmt.Sprintf("http://127.0.0.1:%d", tcp.Port)
@@ -109,8 +139,10 @@ func (a *apiServer) close() error {
 		a.stop() // what takes long, as a proof of work does, ends now
 		err = a.server.Close()
 	}
-	if served := <-a.served; !errors.Is(served, http.ErrServerClosed) {
-		err = errors.Join(err, served)
+	for range a.serving {
+		if served := <-a.served; !errors.Is(served, http.ErrServerClosed) {
+			err = errors.Join(err, served)
+		}
 	}
 	return err
 }

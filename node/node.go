@@ -66,8 +66,8 @@ var (
 	errClosing  = errors.New("the node is closing")
 )
 
-// Start brings a node up: when it returns without error, the node listens, its API answers, and the API's address is in
-// the home. When it returns an error, nothing of it is left. ctx bounds the start only.
+// Start brings a node up. When it returns without error, the node listens, and its API answers. The home says where, if it
+// can be written. When it returns an error, nothing of it is left. ctx bounds the start only.
 func Start(ctx context.Context, c Config) (*Node, error) {
 	c, err := c.withDefaults()
 	if err != nil {
@@ -90,6 +90,10 @@ func (n *Node) start(ctx context.Context) error {
 		return err
 	}
 	n.closing.add("home", unlock)
+	if err := c.Home.ForgetAPI(); err != nil {
+		c.Logger.Warn("programs may look for this node where the last one was", "error", err)
+	}
+	socket := n.listenSocket() // early: a client that asks now waits, and is not told that there is no node
 	file := c.Network.File(c.NetworkSeeds)
 	file.Secret = c.Secret
 	undo, err := bind(c.Home, file)
@@ -144,13 +148,10 @@ func (n *Node) start(ctx context.Context) error {
 	n.closing.add("count of drops", n.instruments.drops.Close)
 	n.service = n.newService(keeper, trust)
 	n.served = true
-	server := serveAPI(listener, n.service, n.testbed, c, token, n.registry, n.Ready)
+	n.url = urlOf(listener.Addr())
+	withdraw := n.publishAPI() // before it is served, so that the first client finds it
+	server := serveAPI(listener, socket, n.service, n.testbed, c, token, n.registry, n.Ready)
 	n.closing.add("API", server.close)
-	n.url = server.url()
-	withdraw, err := c.Home.PublishAPI(n.url)
-	if err != nil {
-		return err
-	}
 	n.closing.add("API's address", withdraw)
 	n.warn(trust)
 	n.setReady(nil)

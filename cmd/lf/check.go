@@ -21,7 +21,7 @@ that the indexes say what the records say. The node must not be running.`,
   lf check --home /srv/lf --json`,
 		Args: between(0, 0, "no arguments"),
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			h, err := c.openHome()
+			h, err := c.existingHome()
 			if err != nil {
 				return err
 			}

@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/home"
 )
 
 // cli is one invocation: its streams and the flags that every command has.
@@ -18,6 +21,8 @@ type cli struct {
 	stdout, stderr io.Writer
 
 	homeDir, apiURL string
+	tokenFile       string
+	timeout         time.Duration // of an answer of the node's
 	json, quiet     bool
 }
 
@@ -82,7 +87,9 @@ func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 func (c *cli) addGlobalFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVar(&c.homeDir, "home", "", "directory of the node's and the owners' keys (LF_HOME; default ~/.lf)")
-	f.StringVar(&c.apiURL, "api", "", "the node's API (LF_API; default: of the node in the home, else http://127.0.0.1:9980); LF_TOKEN: the token, if not the home's")
+	f.StringVar(&c.apiURL, "api", "", "the node's API, http://HOST:PORT or unix:PATH (LF_API; default: the socket in the home, else http://127.0.0.1:9980)")
+	f.StringVar(&c.tokenFile, "token-file", "", "file with the node's token, which writing over HTTP needs (LF_TOKEN: the token itself)")
+	f.DurationVar(&c.timeout, "timeout", api.DefaultReadTimeout, "how long to wait for an answer of the node")
 	f.BoolVar(&c.json, "json", false, "write JSON")
 	f.BoolVarP(&c.quiet, "quiet", "q", false, "write errors only, and what was asked for")
 }
@@ -106,19 +113,33 @@ func (c *cli) addCommands(root *cobra.Command) {
 	root.AddCommand(c.versionCommand(), c.completionCommand(), c.testbedHostileCommand(), c.testbedPublicDHTCommand())
 }
 
-// homePath is the home directory: what --home says, else LF_HOME, else ~/.lf.
-func (c *cli) homePath() (string, error) {
+// namedHome is the home directory that the user named, with --home or LF_HOME; "" for none.
+func (c *cli) namedHome() string {
 	if c.homeDir != "" {
-		return c.homeDir, nil
+		return c.homeDir
 	}
-	if dir := os.Getenv("LF_HOME"); dir != "" {
-		return dir, nil
+	return os.Getenv("LF_HOME")
+}
+
+// openHome opens the home that the user named, else ~/.lf. It need not be there yet.
+func (c *cli) openHome() (*home.Home, error) {
+	if dir := c.namedHome(); dir != "" {
+		return home.Open(dir)
 	}
 	user, err := os.UserHomeDir()
 	if err != nil {
-		return "", fmt.Errorf("no home directory (%w): give one with --home", err)
+		return nil, fmt.Errorf("no home directory (%w): give one with --home", err)
 	}
-	return filepath.Join(user, ".lf"), nil
+	return home.Open(filepath.Join(user, ".lf"))
+}
+
+// existingHome opens the home for a command that makes none: one that the user named must be there.
+func (c *cli) existingHome() (*home.Home, error) {
+	h, err := c.openHome()
+	if err == nil && c.namedHome() != "" {
+		err = h.Exists()
+	}
+	return h, err
 }
 
 // note tells the user something besides the answer.

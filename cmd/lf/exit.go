@@ -56,13 +56,21 @@ func (c *cli) exit(ctx context.Context, err error) int {
 // explain says what went wrong and, where that is not plain from the error itself, what to do.
 func explain(ctx context.Context, err error) string {
 	var unreachable *api.UnreachableError
+	var late *api.TimeoutError
 	switch {
 	case ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.Cause(ctx))):
 		return "interrupted"
-	case errors.As(err, &unreachable) && errors.Is(err, syscall.ECONNREFUSED):
+	case errors.As(err, &late):
+		return fmt.Sprintf("%v: it is starting, which its log says, or it hangs (--timeout waits longer)", err)
+	case errors.As(err, &unreachable) && nobodyListens(err):
 		return fmt.Sprintf("no node answers at %s: start one with lf node, or say where one is with --home or --api", unreachable.URL)
 	}
 	return err.Error()
+}
+
+// nobodyListens reports whether an error says that a socket or port is there without a process, or no socket at all.
+func nobodyListens(err error) bool {
+	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT)
 }
 
 // oneLine keeps an error on its line, and what a node or a file has put into it from steering the terminal.

@@ -54,11 +54,20 @@ func newFakeNode(t *testing.T, change func(*protocol.Params)) *fakeNode {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := httptest.NewServer(api.NewHandler(f, api.HandlerOptions{Token: token}))
+	server := httptest.NewUnstartedServer(nil)
+	server.Config = api.NewServer(api.NewHandler(f, api.HandlerOptions{Token: token}), nil)
+	server.Start()
 	t.Cleanup(server.Close)
 	if _, err := h.PublishAPI(server.URL); err != nil {
 		t.Fatal(err)
 	}
+	socket, err := h.ListenSocket()
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan struct{})
+	go func() { _ = server.Config.Serve(api.TrustListener(socket)); close(served) }()
+	t.Cleanup(func() { _ = socket.Close(); <-served })
 	return f
 }
 

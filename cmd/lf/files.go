@@ -38,6 +38,11 @@ func checkNew(name string) error {
 type takenError struct{ name string }
 
 func (e *takenError) Error() string {
+	if to, err := os.Readlink(e.name); err == nil {
+		if _, err := os.Stat(e.name); errors.Is(err, os.ErrNotExist) {
+			return fmt.Sprintf("%s is a link to %s, which is not there: remove the link, or choose another name", e.name, to)
+		}
+	}
 	return e.name + " is there already and is not replaced: choose another name"
 }
 

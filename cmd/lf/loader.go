@@ -156,9 +156,10 @@ func (l *loader) retry(ctx context.Context, do func() error) error {
 // isAway reports whether a call failed in a way that a running node would not have: it may be restarting.
 func isAway(err error) bool {
 	var unreachable *api.UnreachableError
+	var late *api.TimeoutError
 	var answered *api.Error
 	switch {
-	case errors.As(err, &unreachable), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
+	case errors.As(err, &unreachable), errors.As(err, &late), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
 		return true // nobody there, or gone in the middle of an answer
 	case errors.As(err, &answered):
 		return answered.Status == http.StatusServiceUnavailable || answered.Status == http.StatusTooManyRequests

@@ -71,7 +71,7 @@ func (c *cli) chosenNetwork(args []string) (protocol.NetworkFile, error) {
 	if len(args) == 1 {
 		return readNetworkFile(args[0])
 	}
-	h, err := c.openHome()
+	h, err := c.existingHome()
 	if err != nil {
 		return protocol.NetworkFile{}, err
 	}

@@ -250,6 +250,7 @@ type greeting struct {
 	Peer      string      `json:"peer"`
 	Addresses []string    `json:"addresses"`
 	API       string      `json:"api"`
+	Socket    string      `json:"socket,omitempty"`
 	Home      string      `json:"home"`
 }
 
@@ -257,6 +258,9 @@ func (c *cli) greet(n *node.Node, config node.Config) error {
 	g := greeting{
 		Version: version, Network: config.Network.Params().Name, NetworkID: config.Network.ID(),
 		Peer: n.PeerID().String(), Addresses: n.Addresses(), API: n.APIURL(), Home: config.Home.Dir(),
+	}
+	if path, err := config.Home.Socket(); err == nil {
+		g.Socket = path
 	}
 	switch {
 	case c.json:
@@ -270,7 +274,7 @@ func (c *cli) greet(n *node.Node, config node.Config) error {
 	for i, a := range g.Addresses {
 		fields = append(fields, field{[]string{"addresses", ""}[min(i, 1)], a})
 	}
-	fields = append(fields, field{"API", g.API}, field{"home", g.Home})
+	fields = append(fields, field{"API", g.API}, field{"socket", g.Socket}, field{"home", g.Home})
 	if err := c.printFields(fields); err != nil {
 		return err
 	}

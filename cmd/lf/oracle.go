@@ -125,13 +125,15 @@ type elected struct {
 }
 
 func (c *cli) oracles(ctx context.Context) error {
-	h, err := c.openHome()
+	h, err := c.clientHome(reading)
 	if err != nil {
 		return err
 	}
-	t, err := h.Trust()
-	if err != nil {
-		return err
+	var t home.Trust
+	if h != nil {
+		if t, err = h.Trust(); err != nil {
+			return err
+		}
 	}
 	list := elected{Oracles: append([]protocol.Owner{}, t.Oracles...), Policy: t.Policy}
 	if list.Node, err = c.nodeTrust(ctx); err != nil {

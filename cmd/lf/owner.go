@@ -72,11 +72,15 @@ func (c *cli) withNewOwner(name string, do func(*home.Keyring) error) error {
 	if err := home.CheckOwnerName(name); err != nil {
 		return usage("%v", err)
 	}
-	return c.withOwners(do)
+	h, err := c.openHome()
+	if err != nil {
+		return err
+	}
+	return do(h.Owners())
 }
 
 func (c *cli) withOwners(do func(*home.Keyring) error) error {
-	h, err := c.openHome()
+	h, err := c.existingHome()
 	if err != nil {
 		return err
 	}

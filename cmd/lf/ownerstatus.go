@@ -63,7 +63,11 @@ func (s *session) ownerNamed(args []string) (protocol.Owner, error) {
 			return owner, nil
 		}
 	}
-	k, err := chosenOwner(s.home.Owners(), args)
+	ring, err := s.keys()
+	if err != nil {
+		return protocol.Owner{}, err
+	}
+	k, err := chosenOwner(ring, args)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = usage("%q is neither a peer ID (12D3KooW…) nor a name of lf owner list", args[0])
 	}

@@ -246,7 +246,11 @@ func (s *session) owners(names []string) ([]protocol.Owner, error) {
 	for _, name := range names {
 		owner, err := protocol.ParseOwner(name)
 		if err != nil {
-			key, err := s.home.Owners().Get(name)
+			ring, err := s.keys()
+			if err != nil {
+				return nil, err
+			}
+			key, err := ring.Get(name)
 			if errors.Is(err, fs.ErrNotExist) {
 				return nil, usage("--owner %q is neither a peer ID (12D3KooW…) nor a name of lf owner list", name)
 			}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"syscall"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/spf13/cobra"
@@ -84,13 +83,13 @@ func (c *cli) runningSeeds(ctx context.Context) (*seedsShown, error) {
 // noNode reports whether an error says that the home's node is not running. One that the user pointed to should be.
 func (c *cli) noNode(err error) bool {
 	var unreachable *api.UnreachableError
-	refused := errors.As(err, &unreachable) && errors.Is(err, syscall.ECONNREFUSED)
+	refused := errors.As(err, &unreachable) && nobodyListens(err)
 	return c.givenAPI() == "" && (refused || errors.Is(err, fs.ErrNotExist))
 }
 
 // plannedSeeds are those that a node in the home would use that is given no flags.
 func (c *cli) plannedSeeds() (*seedsShown, error) {
-	h, err := c.openHome()
+	h, err := c.openHome() // one that a node could make
 	if err != nil {
 		return nil, err
 	}

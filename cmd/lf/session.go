@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"net"
 	"net/url"
 	"os"
+	"path/filepath"
+	"strings"
 	"sync"
+	"time"
+	"unicode"
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
@@ -22,12 +25,15 @@ const defaultAPI = "http://127.0.0.1:9980"
 // rememberedNames is how many names a session derives only once.
 const rememberedNames = 1024
 
+// maxTokenFile bounds what is read of a file that should hold a token.
+const maxTokenFile = 4 << 10
+
 // access is what a command wants to do through the API.
 type access int
 
 const (
 	reading access = iota
-	writing        // needs the node's token
+	writing        // needs the node's socket or token
 )
 
 // session is a connection to a node: its client, the network, and the names derived so far. It is safe for concurrent
@@ -46,11 +52,14 @@ type session struct {
 
 // connect finds the node, asks for its network, and makes sure that it is the home's.
 func (c *cli) connect(ctx context.Context, what access) (*session, error) {
-	h, err := c.openHome()
-	if err != nil {
+	if c.timeout <= 0 {
+		return nil, usage("--timeout must be above 0, not %s", c.timeout)
+	}
+	s := &session{cli: c, access: what}
+	var err error
+	if s.home, err = c.clientHome(what); err != nil {
 		return nil, err
 	}
-	s := &session{cli: c, home: h, access: what}
 	if err := s.dial(); err != nil {
 		return nil, err
 	}
@@ -65,12 +74,47 @@ func (c *cli) connect(ctx context.Context, what access) (*session, error) {
 	return s, s.checkBinding()
 }
 
-func (c *cli) openHome() (*home.Home, error) {
-	dir, err := c.homePath()
-	if err != nil {
-		return nil, err
+const (
+	// soon is how long a node that somebody has just started may take until it is seen in its home.
+	soon = 3 * time.Second
+	// lookAgain is how often it is looked for.
+	lookAgain = 50 * time.Millisecond
+)
+
+// connectSoon connects to read, and waits a moment for a node that has just been started.
+func (c *cli) connectSoon(ctx context.Context) (*session, error) {
+	for start := time.Now(); ; {
+		s, err := c.connect(ctx, reading)
+		if err == nil || (!isMissing(err) && !isAway(err)) || time.Since(start) > soon {
+			return s, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(lookAgain):
+		}
 	}
-	return home.Open(dir)
+}
+
+// clientHome is the home of a command that asks a node. With --api the node is known, so the home need not be there. It is
+// nil where the user has no home directory at all: reading needs none.
+func (c *cli) clientHome(what access) (*home.Home, error) {
+	if c.givenAPI() == "" {
+		return c.existingHome()
+	}
+	h, err := c.openHome()
+	if err != nil && what == reading && c.namedHome() == "" {
+		return nil, nil //nolint:nilnil // no home is needed
+	}
+	return h, err
+}
+
+// keys are the home's owners.
+func (s *session) keys() (*home.Keyring, error) {
+	if s.home == nil {
+		return nil, errors.New("no home directory, and so no owners: give one with --home")
+	}
+	return s.home.Owners(), nil
 }
 
 // node returns the client of the node's API.
@@ -78,6 +122,16 @@ func (s *session) node() api.Service {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	return s.service
+}
+
+// addresses are where the node's API is: for people, and for programs that know HTTP alone.
+func (s *session) addresses() []string {
+	if strings.HasPrefix(s.address, api.SocketURL("")) && s.cli.givenAPI() == "" {
+		if tcp, err := s.home.API(); err == nil {
+			return []string{tcp, s.address}
+		}
+	}
+	return []string{s.address}
 }
 
 // dial looks up where the node's API is; again, after a restart that may have moved it.
@@ -93,48 +147,80 @@ func (s *session) dial() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.service == nil || address != s.address {
-		s.service, s.address = api.NewClient(address, token), address
+		client := api.NewClient(address, token)
+		client.SetReadTimeout(s.cli.timeout)
+		s.service, s.address = client, address
 	}
 	return nil
 }
 
-// apiAddress is what --api says, else LF_API, else where the node in the home listens. A home in which no node has
-// ever lived is only a keyring, and then the node is where nodes usually are.
+// apiAddress is what --api says, else LF_API, else the socket of the node in the home, else that node's address on TCP. A
+// home in which no node has ever lived is only a keyring, and then the node is where nodes usually are.
 func (c *cli) apiAddress(h *home.Home) (string, error) {
 	if address := c.givenAPI(); address != "" {
-		u, err := url.Parse(address)
-		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
-			return "", usage("%q is not the URL of an API (http://HOST:PORT)", address)
-		}
-		return address, nil
+		return checkedAddress(address)
 	}
-	address, err := h.API()
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, _, unbound := h.Network(); errors.Is(unbound, fs.ErrNotExist) {
+	path, err := h.Socket()
+	if err == nil {
+		return api.SocketURL(path), nil
+	}
+	if !isMissing(err) {
+		return "", err
+	}
+	address, err := h.API() // of a node that can make no socket, or of an older version
+	if isMissing(err) {
+		if _, _, unbound := h.Network(); isMissing(unbound) {
 			return defaultAPI, nil
 		}
 	}
 	return address, err
 }
 
-// token returns what the node wants to see from those who write. The home's token is for a node on this computer:
-// it is sent nowhere else.
-func (s *session) token(address string) (string, error) {
-	if token := os.Getenv("LF_TOKEN"); token != "" || s.access == reading {
-		return token, nil
+func checkedAddress(address string) (string, error) {
+	if path, ok := strings.CutPrefix(address, api.SocketURL("")); ok {
+		path, err := filepath.Abs(path)
+		return api.SocketURL(path), err
 	}
-	if !onThisComputer(address) {
-		return "", needsToken(address)
+	u, err := url.Parse(address)
+	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+		return "", usage("%q is not the URL of an API (http://HOST:PORT or unix:PATH)", address)
 	}
-	token, err := s.home.ReadToken()
-	if errors.Is(err, fs.ErrNotExist) && s.cli.givenAPI() != "" {
-		err = needsToken(address)
-	}
-	return token, err
+	return address, nil
 }
 
-func needsToken(address string) error {
-	return fmt.Errorf("writing through %s needs that node's token (its file api.token) in LF_TOKEN", address)
+// token returns what a client shows over TCP to write: the token that the user named. It is never the home's, since anybody
+// may listen on the port of a node that has ended. A socket needs no token.
+func (s *session) token(address string) (string, error) {
+	if strings.HasPrefix(address, api.SocketURL("")) {
+		return "", nil
+	}
+	token, err := s.cli.namedToken()
+	if token != "" || err != nil || s.access == reading {
+		return token, err
+	}
+	return "", fmt.Errorf("writing through %s needs that node's token (its file api.token): name it with --token-file or LF_TOKEN, "+
+		"or use the socket in the node's home (--home, or --api unix:PATH)", address)
+}
+
+// namedToken is the token that the user gave, "" when none.
+func (c *cli) namedToken() (string, error) {
+	if c.tokenFile == "" {
+		return os.Getenv("LF_TOKEN"), nil
+	}
+	f, err := os.Open(c.tokenFile)
+	if err != nil {
+		return "", fmt.Errorf("--token-file: %w", err)
+	}
+	defer f.Close()
+	text, err := readAtMost(f, maxTokenFile)
+	if err != nil {
+		return "", fmt.Errorf("--token-file %s: %w", c.tokenFile, err)
+	}
+	token := strings.TrimSpace(string(text))
+	if token == "" || strings.ContainsFunc(token, unicode.IsSpace) {
+		return "", fmt.Errorf("--token-file %s: want one line, the token", c.tokenFile)
+	}
+	return token, nil
 }
 
 // givenAPI is the address that the user gave, "" when none.
@@ -145,16 +231,10 @@ func (c *cli) givenAPI() string {
 	return os.Getenv("LF_API")
 }
 
-func onThisComputer(address string) bool {
-	u, err := url.Parse(address)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || (ip != nil && ip.IsLoopback())
-}
-
 func (s *session) checkBinding() error {
+	if s.home == nil {
+		return nil
+	}
 	bound, _, err := s.home.Network()
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -28,7 +28,9 @@ nothing that has not come since, and nothing is known to be missing. The line "s
   alone: no peer to compare with
 
 Nodes with the same fingerprint have the same records. --wait-synced has the node compare now and waits until it is in sync;
-the exit code is 1 if that takes longer than TIMEOUT.`,
+the exit code is 1 if that takes longer than TIMEOUT.
+
+Right after lf node it waits for the node to answer: up to 3 s for one that has not begun to start, and --timeout for one that has.`,
 		Example: `  lf status
   lf status --wait-synced=1m && lf get horse
   lf status --json | jq -r '.addresses[0]'`,
@@ -45,7 +47,7 @@ the exit code is 1 if that takes longer than TIMEOUT.`,
 }
 
 func (c *cli) status(ctx context.Context, wait *patience) error {
-	s, err := c.connect(ctx, reading)
+	s, err := c.connectSoon(ctx)
 	if err != nil {
 		return err
 	}
@@ -58,12 +60,12 @@ func (c *cli) status(ctx context.Context, wait *patience) error {
 	if c.json {
 		err = c.printJSON(status)
 	} else {
-		err = c.printFields(statusFields(s.address, status))
+		err = c.printFields(statusFields(s.addresses(), status))
 	}
 	return cmp.Or(err, late)
 }
 
-func statusFields(address string, s *api.Status) []field {
+func statusFields(at []string, s *api.Status) []field {
 	profile := s.Profile
 	if s.Offline {
 		profile += ", offline"
@@ -76,8 +78,10 @@ func statusFields(address string, s *api.Status) []field {
 	for i, a := range s.Addresses {
 		fields = append(fields, field{[]string{"addresses", ""}[min(i, 1)], a})
 	}
+	for i, a := range at {
+		fields = append(fields, field{[]string{"API", ""}[min(i, 1)], a})
+	}
 	fields = append(fields,
-		field{"API", address},
 		field{"profile", profile},
 		field{"running", fmt.Sprintf("for %s", time.Since(s.Started).Round(time.Second))},
 		field{"peers", fmt.Sprintf("%d on this network", s.Sync.Peers)},

@@ -17,18 +17,14 @@ func (c *Client) get(ctx context.Context, path string, out any) error {
 	return c.do(ctx, request{method: http.MethodGet, path: path, out: out})
 }
 
-func (c *Client) post(ctx context.Context, path string, in any, repeatable bool, out any) error {
-	return c.send(ctx, http.MethodPost, path, in, repeatable, out)
-}
-
-func (c *Client) send(ctx context.Context, method, path string, in any, repeatable bool, out any) error {
+// send makes a call whose body is in.
+func (c *Client) send(ctx context.Context, q request, in any) error {
 	body, err := json.Marshal(in)
 	if err != nil {
 		return fmt.Errorf("encode the request: %w", err)
 	}
-	return c.do(ctx, request{
-		method: method, path: path, contentType: typeJSON, body: body, repeatable: repeatable, out: out,
-	})
+	q.contentType, q.body = typeJSON, body
+	return c.do(ctx, q)
 }
 
 // ok returns what a call filled in, unless the call failed.
@@ -74,14 +70,14 @@ func (c *Client) Synced(ctx context.Context, timeout time.Duration) (*SyncStatus
 	var s SyncStatus
 	seconds := strconv.FormatFloat(timeout.Seconds(), 'f', -1, 64)
 	return ok(&s, c.do(ctx, request{
-		method: http.MethodPost, path: "/v1/synced?timeout=" + seconds, repeatable: true, out: &s,
+		method: http.MethodPost, path: "/v1/synced?timeout=" + seconds, repeatable: true, timeout: timeout + c.timeout, out: &s,
 	}))
 }
 
 // Query implements [Service].
 func (c *Client) Query(ctx context.Context, q Query) (*QueryResult, error) {
 	var result QueryResult
-	return ok(&result, c.post(ctx, "/v1/query", q, true, &result))
+	return ok(&result, c.send(ctx, request{method: http.MethodPost, path: "/v1/query", repeatable: true, out: &result}, q))
 }
 
 // Record implements [Service].
@@ -98,7 +94,7 @@ func (c *Client) Submit(ctx context.Context, frame []byte) (*Submitted, error) {
 	}
 	var s Submitted
 	return ok(&s, c.do(ctx, request{
-		method: http.MethodPost, path: "/v1/records", contentType: typeCBOR, body: frame, repeatable: true, out: &s,
+		method: http.MethodPost, path: "/v1/records", contentType: typeCBOR, body: frame, repeatable: true, timeout: submitTimeout, out: &s,
 	}))
 }
 
@@ -127,5 +123,5 @@ func (c *Client) Set(ctx context.Context, r SetRequest) (*Submitted, error) {
 		r.Text, r.Value = new(string), nil // an empty value would be left out of the JSON
 	}
 	var s Submitted
-	return ok(&s, c.post(ctx, "/v1/set", r, false, &s))
+	return ok(&s, c.send(ctx, request{method: http.MethodPost, path: "/v1/set", timeout: workTimeout, out: &s}, r))
 }

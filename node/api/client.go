@@ -9,20 +9,24 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
 
 	"github.com/lf-store/lf/internal/strictjson"
+	"github.com/lf-store/lf/node/internal/usersocket"
 )
 
-// Client is a [Service] over HTTP: a node at some address. Deadlines are the contexts'. It is safe for concurrent use
-// and keeps connections until [Client.Close].
+// Client is a [Service] over HTTP: a node at some address. Every call ends by the deadline of its context, and without one
+// after a time that depends on the call. It is safe for concurrent use and keeps connections until [Client.Close].
 type Client struct {
-	base  string
-	token string
-	http  *http.Client
-	err   error // what is wrong with the address; every call returns it
+	url     string // as the user knows it
+	base    string // what the paths of requests are added to
+	token   string
+	http    *http.Client
+	timeout time.Duration
+	err     error // what is wrong with the address; every call returns it
 }
 
 const (
@@ -36,16 +40,45 @@ const (
 	keepFor         = time.Minute
 )
 
-// NewClient returns a client of the node at baseURL (http or https; without a scheme: http). token is what writing
-// needs; it may be empty. A base URL that makes no sense is reported by every call.
-func NewClient(baseURL, token string) *Client {
-	return NewClientVia(baseURL, token, (&net.Dialer{Timeout: dialTimeout}).DialContext)
+// How long a call may take whose context has no earlier deadline.
+const (
+	// DefaultReadTimeout is for reading, unless [Client.SetReadTimeout] says otherwise.
+	DefaultReadTimeout = 30 * time.Second
+	// submitTimeout is for handing in a finished record: a node answers when its disk has it.
+	submitTimeout = 2 * time.Minute
+	// workTimeout is for what a node works for.
+	workTimeout = time.Hour
+)
+
+// socketScheme begins the address of a node that is reached through a Unix socket: unix:PATH.
+const socketScheme = "unix:"
+
+// SocketURL is the address of the node that listens on a Unix socket, as [NewClient] takes it.
+func SocketURL(path string) string { return socketScheme + path }
+
+// NewClient returns a client of the node at an address: a URL (http or https; without a scheme: http), or unix:PATH for a
+// Unix socket. token is what writing needs over TCP; it may be empty. An address that makes no sense is reported by every
+// call. A client sends nothing to a socket on which a process of another user listens, unless that user is root or owns
+// the socket's folder.
+func NewClient(address, token string) *Client {
+	if path, ok := strings.CutPrefix(address, socketScheme); ok {
+		c := NewClientVia("http://localhost", token, func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return usersocket.Dial(ctx, path)
+		})
+		c.url = address
+		if !filepath.IsAbs(path) {
+			c.err = fmt.Errorf("%q is not the address of a node's API: want unix: and the socket's whole path", address)
+		}
+		return c
+	}
+	return NewClientVia(address, token, (&net.Dialer{Timeout: dialTimeout}).DialContext)
 }
 
-// NewClientVia is [NewClient] for a node that is reached in a way of its own: dial opens a connection to its HOST:PORT.
+// NewClientVia is [NewClient] for a URL that is reached in a way of its own: dial opens a connection to its HOST:PORT.
 func NewClientVia(baseURL, token string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *Client {
-	c := &Client{token: token}
+	c := &Client{token: token, timeout: DefaultReadTimeout}
 	c.base, c.err = cleanURL(baseURL)
+	c.url = c.base
 	c.http = &http.Client{
 		Transport: &http.Transport{
 			Proxy:               http.ProxyFromEnvironment, // never for loopback addresses
@@ -61,8 +94,11 @@ func NewClientVia(baseURL, token string, dial func(ctx context.Context, network,
 	return c
 }
 
+// SetReadTimeout says how long a call that reads may take. It must not run beside a call.
+func (c *Client) SetReadTimeout(d time.Duration) { c.timeout = d }
+
 // URL returns the node's address.
-func (c *Client) URL() string { return c.base }
+func (c *Client) URL() string { return c.url }
 
 // Close closes the idle connections.
 func (c *Client) Close() error {
@@ -76,7 +112,7 @@ func cleanURL(base string) (string, error) {
 	}
 	u, err := url.Parse(base)
 	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" {
-		return base, fmt.Errorf("%q is not the address of a node's API: want http://HOST:PORT", base)
+		return base, fmt.Errorf("%q is not the address of a node's API: want http://HOST:PORT or unix:PATH", base)
 	}
 	return strings.TrimRight(u.String(), "/"), nil
 }
@@ -88,7 +124,7 @@ type UnreachableError struct {
 }
 
 func (e *UnreachableError) Error() string {
-	if errors.Is(e.Err, syscall.ECONNREFUSED) {
+	if errors.Is(e.Err, syscall.ECONNREFUSED) || errors.Is(e.Err, syscall.ENOENT) { // ENOENT: no socket
 		return fmt.Sprintf("no node answers at %s: is `lf node` running?", e.URL)
 	}
 	return fmt.Sprintf("no node answers at %s: %v", e.URL, e.Err)
@@ -96,12 +132,25 @@ func (e *UnreachableError) Error() string {
 
 func (e *UnreachableError) Unwrap() error { return e.Err }
 
+// TimeoutError says that a node did not answer in time; it is a [context.DeadlineExceeded].
+type TimeoutError struct {
+	URL   string
+	After time.Duration
+}
+
+func (e *TimeoutError) Error() string {
+	return fmt.Sprintf("no answer from the node at %s within %s", e.URL, e.After)
+}
+
+func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
+
 // request is one call: a body of a media type, or none, and where the answer goes.
 type request struct {
 	method, path string
 	contentType  string
 	body         []byte
-	repeatable   bool // sent again on another connection, if the one it was sent on turns out to be dead
+	repeatable   bool          // sent again on another connection, if the one it was sent on turns out to be dead
+	timeout      time.Duration // 0: that of reading
 	out          any
 }
 
@@ -109,6 +158,11 @@ func (c *Client) do(ctx context.Context, q request) error {
 	if c.err != nil {
 		return c.err
 	}
+	if q.timeout == 0 {
+		q.timeout = c.timeout
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, q.timeout, &TimeoutError{c.url, q.timeout})
+	defer cancel()
 	r, err := c.newRequest(ctx, q)
 	if err != nil {
 		return err
@@ -131,7 +185,7 @@ func (c *Client) newRequest(ctx context.Context, q request) (*http.Request, erro
 	}
 	r, err := http.NewRequestWithContext(ctx, q.method, c.base+q.path, body)
 	if err != nil {
-		return nil, fmt.Errorf("ask the node at %s: %w", c.base, err)
+		return nil, fmt.Errorf("ask the node at %s: %w", c.url, err)
 	}
 	r.Header.Set("Accept", typeJSON)
 	if q.contentType != "" {
@@ -152,10 +206,17 @@ func (c *Client) failed(ctx context.Context, err error) error {
 	if errors.As(err, &wrapped) {
 		err = wrapped.Err
 	}
-	if ctx.Err() != nil {
-		return fmt.Errorf("no answer from the node at %s: %w", c.base, ctx.Err())
+	var late *TimeoutError
+	var stranger *usersocket.StrangerError
+	switch {
+	case ctx.Err() != nil && errors.As(context.Cause(ctx), &late):
+		return late
+	case ctx.Err() != nil:
+		return fmt.Errorf("no answer from the node at %s: %w", c.url, ctx.Err())
+	case errors.As(err, &stranger):
+		return stranger
 	}
-	return &UnreachableError{URL: c.base, Err: err}
+	return &UnreachableError{URL: c.url, Err: err}
 }
 
 func (c *Client) read(ctx context.Context, resp *http.Response, out any) error {
@@ -170,9 +231,9 @@ func (c *Client) read(ctx context.Context, resp *http.Response, out any) error {
 	case ctx.Err() != nil:
 		return c.failed(ctx, err)
 	case body.N <= 0:
-		return fmt.Errorf("the answer of the node at %s is larger than %d MiB: ask for less (a limit, a range)", c.base, maxAnswer>>20)
+		return fmt.Errorf("the answer of the node at %s is larger than %d MiB: ask for less (a limit, a range)", c.url, maxAnswer>>20)
 	}
-	return fmt.Errorf("the answer of the node at %s is cut off or makes no sense: %w", c.base, err)
+	return fmt.Errorf("the answer of the node at %s is cut off or makes no sense: %w", c.url, err)
 }
 
 // problem turns an answer that is an error into an [Error].
@@ -192,5 +253,5 @@ func (c *Client) problem(resp *http.Response) error {
 }
 
 func (c *Client) stranger(resp *http.Response) error {
-	return fmt.Errorf("what answers at %s is not a node of LF, or not directly (status %d, %q)", c.base, resp.StatusCode, resp.Header.Get("Content-Type"))
+	return fmt.Errorf("what answers at %s is not a node of LF, or not directly (status %d, %q)", c.url, resp.StatusCode, resp.Header.Get("Content-Type"))
 }

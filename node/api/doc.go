@@ -6,8 +6,9 @@
 //   - A [Client] is the other side. A program can be written against a [Service] and not know which it has.
 //   - An [Error] is what a caller can do something about, alike on both sides: problem details of RFC 9457.
 //
-// This machine may read: the loopback interface is where the node's user is. Whatever writes, works or administers needs
-// the node's token, and so does every reader elsewhere. Reading by name is open too, although deriving a name costs the
+// A caller may do everything on a trusted listener ([TrustListener]), a socket that only the node's user can use. Over
+// TCP, this machine may read: the loopback interface is where the node's user is. Whatever writes, works or administers
+// there needs the node's token, and so does every reader elsewhere. Reading by name is open too, although deriving a name costs the
 // node work and memory: the service bounds how many derivations run at once, and answers 503 beyond.
 //
 // Requests pass through huma on net/http's mux: an operation's input is a struct whose tags name the parameters and their

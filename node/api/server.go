@@ -1,7 +1,9 @@
 package api
 
 import (
+	"context"
 	"log/slog"
+	"net"
 	"net/http"
 	"time"
 )
@@ -28,9 +30,41 @@ func NewServer(h http.Handler, logger *slog.Logger) *http.Server {
 		WriteTimeout:      answerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
+		ConnContext:       markTrusted,
 	}
 	if logger != nil {
 		s.ErrorLog = slog.NewLogLogger(logger.Handler(), slog.LevelDebug)
 	}
 	return s
 }
+
+// trustedListener is a listener whose connections may do everything; trustedConn is such a connection.
+type (
+	trustedListener struct{ net.Listener }
+	trustedConn     struct{ net.Conn }
+	trustedKey      struct{}
+)
+
+// TrustListener returns a listener whose callers need no token: that they got there is their right to do everything. It is
+// for a socket that only the node's user can use.
+func TrustListener(l net.Listener) net.Listener { return trustedListener{l} }
+
+// Accept implements net.Listener.
+func (l trustedListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err //nolint:wrapcheck // as every listener
+	}
+	return trustedConn{conn}, nil
+}
+
+// markTrusted tells the requests of a connection by which listener it came.
+func markTrusted(ctx context.Context, conn net.Conn) context.Context {
+	if _, ok := conn.(trustedConn); ok {
+		return context.WithValue(ctx, trustedKey{}, true)
+	}
+	return ctx
+}
+
+// isTrusted reports whether a request came by a listener that [TrustListener] made.
+func isTrusted(r *http.Request) bool { return r.Context().Value(trustedKey{}) != nil }

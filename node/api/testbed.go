@@ -69,7 +69,7 @@ func (c *Client) SetLinks(ctx context.Context, links TestbedLinks) (*TestbedLink
 		links.Blocked = []BlockedLink{}
 	}
 	var now TestbedLinks
-	return ok(&now, c.send(ctx, http.MethodPut, "/v1/testbed/links", links, true, &now))
+	return ok(&now, c.send(ctx, request{method: http.MethodPut, path: "/v1/testbed/links", repeatable: true, out: &now}, links))
 }
 
 // AttachedSet implements [Testbed].

@@ -30,20 +30,28 @@ func (h *Home) PublishAPI(address string) (withdraw func() error, err error) {
 	}, nil
 }
 
+// ForgetAPI removes the address of a node that was killed. It must be called under the home's lock.
+func (h *Home) ForgetAPI() error {
+	if err := os.Remove(h.path(addressFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove the API's old address: %w", err)
+	}
+	return nil
+}
+
 // API returns the URL of the API of the node that runs here; it is an [fs.ErrNotExist] when none does. A node that was
 // killed leaves its address behind: whether somebody answers there is the client's to see.
 func (h *Home) API() (string, error) {
 	path := h.path(addressFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", missing("no node runs in %s: start one with lf node, or say where one is with --home or --api", h.dir)
+		return "", noNode(h.dir)
 	}
 	if err != nil {
 		return "", fmt.Errorf("the API's address: %w", err)
 	}
 	address := strings.TrimSpace(string(text))
 	if err := checkAPI(address); err != nil {
-		return "", fmt.Errorf("%s is damaged: %w (restart the node, which writes it anew)", path, err)
+		return "", fmt.Errorf("%s is damaged: %w (restart the node, which writes it again)", path, err)
 	}
 	return address, nil
 }

@@ -15,6 +15,8 @@ const (
 	networkFile  = "network.lfnet"
 	tokenFile    = "api.token" //nolint:gosec // a file's name
 	addressFile  = "api"
+	socketFile   = "api.sock"
+	pointerFile  = "api.socket"
 	trustFile    = "trust.json"
 	databaseFile = "lf.db"
 	ownersFolder = "owners"
@@ -34,6 +36,9 @@ func Open(dir string) (*Home, error) {
 	if err != nil {
 		return nil, fmt.Errorf("home %s: %w", dir, err)
 	}
+	if err := checkLink(abs); err != nil {
+		return nil, fmt.Errorf("home: %w", err)
+	}
 	switch info, err := os.Stat(abs); {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
@@ -46,6 +51,20 @@ func Open(dir string) (*Home, error) {
 
 // Dir returns the directory's absolute path.
 func (h *Home) Dir() string { return h.dir }
+
+// traces are what a home has at least one of: a node or an owner has lived there.
+var traces = []string{networkFile, ownersFolder, identityFile, tokenFile, trustFile, databaseFile, addressFile, socketFile, pointerFile}
+
+// Exists returns an [fs.ErrNotExist] when neither a node nor an owner has ever lived here: the directory is missing, or is
+// something else.
+func (h *Home) Exists() error {
+	for _, name := range traces {
+		if _, err := os.Lstat(h.path(name)); !errors.Is(err, fs.ErrNotExist) {
+			return nil // there, or not ours to look at: what is done with it says more
+		}
+	}
+	return missing("no node and no owner has ever lived in %s: is the name right? (lf node and lf owner new make a home)", h.dir)
+}
 
 // Database returns the path of the node's database.
 func (h *Home) Database() string { return h.path(databaseFile) }

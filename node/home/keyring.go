@@ -215,7 +215,7 @@ func (k *Keyring) Names() ([]string, error) {
 
 // defaultName returns the name of the default owner, "" when none was chosen.
 func (k *Keyring) defaultName() (string, error) {
-	text, err := os.ReadFile(k.defaultPath)
+	text, err := readFile(k.defaultPath)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}

@@ -26,7 +26,7 @@ func (e *WrongNetworkError) Error() string {
 // Network returns the network that the home is bound to; it is an [fs.ErrNotExist] when it is not yet bound.
 func (h *Home) Network() (*protocol.Network, protocol.NetworkFile, error) {
 	path := h.path(networkFile)
-	data, err := os.ReadFile(path)
+	data, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, protocol.NetworkFile{}, missing("home %s belongs to no network yet", h.dir)
 	}

@@ -105,6 +105,9 @@ var errEmpty = errors.New("empty")
 
 // readSecret reads a short file that only its user may read.
 func readSecret(path string) ([]byte, error) {
+	if err := checkLink(path); err != nil {
+		return nil, err
+	}
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, err //nolint:wrapcheck // it names the file

@@ -54,6 +54,9 @@ func (h *Home) Trust() (Trust, error) {
 
 func (h *Home) readTrust() (t Trust, err error) {
 	path := h.path(trustFile)
+	if err := checkLink(path); err != nil {
+		return t, err
+	}
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):

@@ -21,6 +21,9 @@ func createFile(path string, data []byte) error {
 		if err == nil {
 			return os.Remove(from)
 		}
+		if dangling := checkLink(to); dangling != nil {
+			return dangling
+		}
 		if _, there := os.Lstat(to); errors.Is(err, os.ErrExist) || there == nil {
 			return os.ErrExist
 		}
@@ -46,6 +49,28 @@ func writeFile(path string, data []byte, place func(from, to string) error) erro
 		return errors.Join(fmt.Errorf("write %s: %w", path, cause(err)), removeIfThere(f.Name()))
 	}
 	return syncDir(dir)
+}
+
+// readFile reads a file of the home. It is an [fs.ErrNotExist] when there is none; a link to nowhere is another error.
+func readFile(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if dangling := checkLink(path); errors.Is(err, os.ErrNotExist) && dangling != nil {
+		return nil, dangling
+	}
+	return data, err //nolint:wrapcheck // it names the file
+}
+
+// checkLink returns an error where path is a link to a file that is not there, as on a disk that is not mounted. Such a
+// file is neither there nor may it be made.
+func checkLink(path string) error {
+	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	to, err := os.Readlink(path)
+	if err != nil {
+		return nil //nolint:nilerr // no link
+	}
+	return fmt.Errorf("%s is a link to %s, which is not there: bring that back, or remove the link", path, to)
 }
 
 // cause takes the name of the temporary file out of an error, which is of no use to whoever reads it.
