@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store"
@@ -14,14 +13,6 @@ import (
 // syncStore shows the store to package lfsync as that wants to see it.
 type syncStore struct {
 	store *store.Store
-	// attached is called after records were attached; nil: nothing is.
-	attached func()
-}
-
-func (s syncStore) notify(attached []protocol.ID) {
-	if len(attached) > 0 && s.attached != nil {
-		s.attached()
-	}
 }
 
 // Put implements lfsync.Store.
@@ -41,7 +32,6 @@ func (s syncStore) putBy(
 	if err != nil {
 		return lfsync.Stored{}, err //nolint:wrapcheck // an adapter adds nothing
 	}
-	s.notify(res.Attached)
 	return storedOf(res), nil
 }
 
@@ -51,9 +41,6 @@ func (s syncStore) PutAll(ctx context.Context, records []*protocol.Record, holds
 	stored := make([]lfsync.Stored, len(results))
 	for i := range results {
 		stored[i] = storedOf(results[i])
-	}
-	if slices.ContainsFunc(results, func(r store.Result) bool { return len(r.Attached) > 0 }) && s.attached != nil {
-		s.attached()
 	}
 	return stored, err //nolint:wrapcheck // an adapter adds nothing
 }
@@ -72,7 +59,6 @@ func storedOf(r store.Result) lfsync.Stored {
 // Release implements lfsync.Store.
 func (s syncStore) Release(ctx context.Context, now uint64) (lfsync.Stored, error) {
 	attached, missing, err := s.store.Release(ctx, now)
-	s.notify(attached)
 	return lfsync.Stored{Attached: attached, Missing: missing}, err //nolint:wrapcheck // an adapter adds nothing
 }
 

@@ -331,7 +331,7 @@ func (n *Node) worthSeeking(p peer.ID) (at []ma.Multiaddr) {
 func (n *Node) startSync(seeds []peer.AddrInfo) error {
 	c := &n.config
 	config := lfsync.Config{
-		Network: c.Network, Store: syncStore{n.store, n.attached}, Verify: VerifyWork,
+		Network: c.Network, Store: syncStore{n.store}, Verify: VerifyWork,
 		Clock: c.Clock, Logger: c.Logger, Registerer: n.registry,
 		Drop:    func(p peer.ID, d time.Duration) { n.shunned.add(n.host.Network(), p, d) },
 		Repairs: syncStore{store: n.store},

@@ -33,7 +33,11 @@ func (n *Node) startOracle(identity ed25519.PrivateKey) error {
 		return err //nolint:wrapcheck // it speaks of the oracle
 	}
 	n.oracle.Store(o)
-	n.closing.add("oracle", o.Close)
+	unfollow := n.store.Follow(func([]store.Item) { o.Notify() })
+	n.closing.add("oracle", func() error {
+		unfollow()
+		return o.Close()
+	})
 	return nil
 }
 
@@ -48,13 +52,6 @@ func (n *Node) submitCommentary(ctx context.Context, frame []byte) error {
 		return errors.New("it is " + in.State.String() + ", not attached")
 	}
 	return nil
-}
-
-// attached tells the commentator, if there is one, that there are new records.
-func (n *Node) attached() {
-	if o := n.oracle.Load(); o != nil {
-		o.Notify()
-	}
 }
 
 // oracleStatus is nil where the node is no oracle.

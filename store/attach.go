@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql/driver"
 	"errors"
 	"fmt"
 	"maps"
@@ -215,67 +214,10 @@ func (c *conn) ownerNumber(o protocol.Owner) (int64, error) {
 	return c.number("SELECT number FROM owners WHERE owner = ?", o[:])
 }
 
-// cascade attaches what waited for the records in result.Attached, and what waited for those, and so on. It appends to
-// that list and works along it: parents first, and no recursion, however long the chain.
-func (t *tx) cascade(result *Result) error {
-	for i := 0; i < len(result.Attached) && t.meta.pending > 0; i++ {
-		ready, err := t.met(result.Attached[i])
-		if err != nil {
-			return err
-		}
-		for _, seq := range ready {
-			id, err := t.attachPending(seq)
-			if err != nil {
-				return err
-			}
-			if id != (protocol.ID{}) {
-				result.Attached = append(result.Attached, id)
-			}
-		}
-	}
-	return nil
-}
-
-// met tells the pending records that waited for id that it is here, and returns those that now wait for nothing.
-func (t *tx) met(id protocol.ID) ([]int64, error) {
-	if t.survey.unawaited[id] {
-		return nil, nil
-	}
-	waiting, err := t.waitingFor(id)
-	if err != nil || len(waiting) == 0 {
-		return nil, err
-	}
-	if _, err := t.exec("DELETE FROM waits WHERE missing = ?", id[:]); err != nil {
-		return nil, err
-	}
-	if _, err := t.exec("DELETE FROM wanted WHERE id = ?", id[:]); err != nil {
-		return nil, err
-	}
-	ready := waiting[:0]
-	for _, seq := range waiting {
-		n, err := t.exec("UPDATE pending SET unmet = unmet - 1 WHERE seq = ? AND unmet > 1", seq)
-		if err != nil {
-			return nil, err
-		}
-		if n == 0 {
-			ready = append(ready, seq)
-		}
-	}
-	return ready, nil
-}
-
-func (t *tx) waitingFor(id protocol.ID) (waiting []int64, err error) {
-	err = t.each(func(r *rows) error {
-		waiting = append(waiting, r.int(0))
-		return nil
-	}, "SELECT seq FROM waits WHERE missing = ? ORDER BY seq", driver.Value(id[:]))
-	return waiting, err
-}
-
 // attachPending attaches a pending record whose links are now all attached. Should its past make it invalid, it is
 // dropped with all that waits for it, and the ID returned is zero.
 func (t *tx) attachPending(seq int64) (protocol.ID, error) {
-	p, err := t.takePending(seq)
+	p, err := t.takePending(seq, false)
 	if err != nil {
 		return protocol.ID{}, err
 	}
@@ -283,6 +225,7 @@ func (t *tx) attachPending(seq int64) (protocol.ID, error) {
 		t.meta.droppedPending++
 		return protocol.ID{}, t.want(p.id)
 	}
+	t.told += len(p.record.Links)
 	e := newEntry(p.record)
 	e.seen = p.seen
 	parents, _, err := t.parents(e.Links)
@@ -293,7 +236,7 @@ func (t *tx) attachPending(seq int64) (protocol.ID, error) {
 	switch {
 	case isInvalid(err):
 		t.meta.droppedPending++
-		return protocol.ID{}, t.dropDescendants(e.ID())
+		return protocol.ID{}, t.drop(e.ID())
 	case err != nil:
 		return protocol.ID{}, err
 	}

@@ -102,8 +102,12 @@ func TestCertificateLast(t *testing.T) {
 	for _, r := range append(slices.Clone(waiting), bad) {
 		mustPut(t, c.Store, r, Pending)
 	}
-	if r := mustPut(t, c.Store, chain, Attached); len(r.Attached) != 1001 {
-		t.Errorf("%d attached", len(r.Attached))
+	attached := 0
+	defer c.Follow(func(items []Item) { attached += len(items) })()
+	mustPut(t, c.Store, chain, Attached)
+	mustSettle(t, c.Store)
+	if attached != 1001 {
+		t.Errorf("%d attached", attached)
 	}
 	stats, err := c.Stats(t.Context())
 	if err != nil || stats.Pending != 0 || stats.DroppedPending != 1 {

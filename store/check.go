@@ -96,7 +96,7 @@ func (v *verifier) run(c *conn) error {
 	v.conn = c
 	for _, step := range []func() error{
 		v.checkSQLite, v.checkMeta, v.checkRecords, v.checkGraph, v.checkSeen, v.checkTips, v.checkSelectors, v.checkOwners, v.checkSizes,
-		v.checkPending, v.checkWaits, v.checkHeld, v.checkWanted, v.checkTrust,
+		v.checkPending, v.checkSettled, v.checkWaits, v.checkHeld, v.checkWanted, v.checkTrust,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -160,9 +160,9 @@ func (v *verifier) checkSizes() error {
 		{"the counter of tips", "SELECT tips FROM meta", int64(v.summary.Tips)},
 		{"the counter of disreputable tips", "SELECT disreputable FROM meta", v.count("SELECT count(*) FROM tips WHERE reputable = 0")},
 		{"the counter of pending records", "SELECT pending FROM meta", v.count("SELECT count(*) FROM pending")},
-		{"the counter of pending bytes", "SELECT pending_bytes FROM meta", v.count("SELECT sum(length(header) + coalesce(length(value), 0)) FROM pending")},
+		{"the counter of pending bytes", "SELECT pending_bytes FROM meta", v.sizeOf("pending") + waitingLink*v.count("SELECT count(*) FROM waits WHERE seq <> 0")},
 		{"the counter of held records", "SELECT held FROM meta", v.count("SELECT count(*) FROM held")},
-		{"the counter of held bytes", "SELECT held_bytes FROM meta", v.count("SELECT sum(length(header) + coalesce(length(value), 0)) FROM held")},
+		{"the counter of held bytes", "SELECT held_bytes FROM meta", v.sizeOf("held")},
 	} {
 		have, err := v.number(s.sql)
 		if err != nil {
@@ -173,6 +173,11 @@ func (v *verifier) checkSizes() error {
 		}
 	}
 	return nil
+}
+
+// sizeOf is what the records of a queue take, but for what they wait for.
+func (v *verifier) sizeOf(queue string) int64 {
+	return v.count("SELECT sum(length(header) + coalesce(length(value), 0)) FROM "+queue) + waitingRow*v.count("SELECT count(*) FROM "+queue)
 }
 
 // count is number where a failure is reported as a problem.

@@ -32,10 +32,16 @@ func (v *verifier) checkPending() error {
 			if err != nil {
 				return err
 			}
-			if attached == 0 {
+			settled := false
+			if attached != 0 && waits { // it is still to be told
+				if settled, err = v.isSettled(link); err != nil {
+					return err
+				}
+			}
+			if waits {
 				unmet++
 			}
-			if (attached == 0) != waits {
+			if (attached == 0 || settled) != waits {
 				v.problem("pending record %s: its link %s is at %d, waited for: %v", id, link, attached, waits)
 			}
 		}
@@ -53,7 +59,19 @@ func (v *verifier) checkWaits() error {
 	return v.each(func(r *rows) error {
 		v.problem("a record that is not pending, number %d, waits for %x", r.int(1), r.blob(0))
 		return nil
-	}, "SELECT missing, seq FROM waits WHERE seq NOT IN (SELECT seq FROM pending)")
+	}, "SELECT missing, seq FROM waits WHERE seq <> 0 AND seq NOT IN (SELECT seq FROM pending)")
+}
+
+// checkSettled checks that what pending records are still to be told is so.
+func (v *verifier) checkSettled() error {
+	return v.each(func(r *rows) error {
+		id := protocol.ID(r.blob(0))
+		idx, err := v.lookUp(id)
+		if err == nil && (idx != 0) != (r.int(1) == 0) {
+			v.problem("record %s is at %d; what waits for it is to be told that it is invalid: %v", id, idx, r.int(1) != 0)
+		}
+		return err
+	}, "SELECT id, invalid FROM settled")
 }
 
 func (v *verifier) checkHeld() error {
@@ -67,8 +85,11 @@ func (v *verifier) checkHeld() error {
 		if string(r.blob(0)) != string(id[:]) || r.int(1) <= 0 {
 			v.problem("held record %s is filed under another ID, or for no time", id)
 		}
+		if paid := v.network.Paid(record); paid != (r.int(4) == 0) {
+			v.problem("held record %s: whether it carries the full price is %v, the row says otherwise", id, paid)
+		}
 		return v.checkAlone("held", id, "SELECT 1 FROM pending WHERE id = ?")
-	}, "SELECT id, until, header, value FROM held")
+	}, "SELECT id, until, header, value, unpaid FROM held")
 }
 
 // checkAlone checks that a record that is not attached is in one queue only.
@@ -87,11 +108,12 @@ func (v *verifier) checkAlone(what string, id protocol.ID, other string) error {
 // checkWanted checks that wanted lists what is waited for and not here.
 func (v *verifier) checkWanted() error {
 	for _, s := range []struct{ what, sql string }{
-		{"is wanted, though nothing waits for it or it is here",
-			`SELECT id FROM wanted WHERE id NOT IN (SELECT missing FROM waits) OR id IN (SELECT id FROM pending) OR id IN (SELECT id FROM held)`},
-		{"is waited for and not here, and not wanted",
-			`SELECT DISTINCT missing FROM waits WHERE missing NOT IN (SELECT id FROM wanted)
-				AND missing NOT IN (SELECT id FROM pending) AND missing NOT IN (SELECT id FROM held)`},
+		{"is wanted, though nothing waits for it or it is here", `SELECT missing FROM waits WHERE seq = 0 AND (
+			missing NOT IN (SELECT missing FROM waits WHERE seq <> 0) OR missing IN (SELECT id FROM pending) OR missing IN (SELECT id FROM held)
+			OR missing IN (SELECT id FROM settled))`},
+		{"is waited for and not here, and not wanted", `SELECT DISTINCT missing FROM waits WHERE seq <> 0
+			AND missing NOT IN (SELECT missing FROM waits WHERE seq = 0) AND missing NOT IN (SELECT id FROM pending)
+			AND missing NOT IN (SELECT id FROM held) AND missing NOT IN (SELECT id FROM settled)`},
 	} {
 		if err := v.each(func(r *rows) error {
 			v.problem("record %x %s", r.blob(0), s.what)

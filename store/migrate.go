@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lf-store/lf/protocol"
@@ -60,6 +61,11 @@ func (t *tx) migrate(names []string, version int) error {
 	}
 	if version > 0 && version < graphVersion {
 		if err := t.migrateTips(); err != nil {
+			return err
+		}
+	}
+	if version > 0 && version <= slices.Index(names, waitingSchema) {
+		if err := t.migrateWaiting(); err != nil {
 			return err
 		}
 	}

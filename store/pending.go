@@ -1,6 +1,10 @@
 package store
 
-import "github.com/lf-store/lf/protocol"
+import (
+	"slices"
+
+	"github.com/lf-store/lf/protocol"
+)
 
 func (c *conn) isPending(id protocol.ID) (bool, error) {
 	return c.one(nil, "SELECT 1 FROM pending WHERE id = ?", id[:])
@@ -12,11 +16,11 @@ func (c *conn) isHeld(id protocol.ID) (bool, error) {
 
 // pend makes a record wait for the links that are missing.
 func (t *tx) pend(e *entry, missing []protocol.ID, result *Result) error {
-	size, unpaid := int64(e.WireSize()), int64(0)
+	size, unpaid := waitingSize(e.Record), int64(0)
 	if !t.store.network.Paid(e.Record) {
 		unpaid = 1
 	}
-	room, err := t.makeRoom(size, unpaid == 1)
+	room, err := t.makeRoom(size+int64(len(missing))*waitingLink, unpaid == 1)
 	if err != nil {
 		return err
 	}
@@ -31,58 +35,30 @@ func (t *tx) pend(e *entry, missing []protocol.ID, result *Result) error {
 		id[:], int64(len(missing)), e.HeaderBytes(), e.ValueBytes(), t.see(), unpaid); err != nil {
 		return err
 	}
-	seq, err := t.number("SELECT seq FROM pending WHERE id = ?", id[:])
+	seq, err := t.number("SELECT last_insert_rowid()")
 	if err != nil {
 		return err
 	}
 	t.meta.pending++
 	t.meta.pendingBytes += size
-	if err := t.wait(seq, id, missing); err != nil {
-		return err
-	}
-	*result = Result{Outcome: Pending, State: Pending}
-	return t.missingOf(e.Record, result)
-}
-
-// wait records what a pending record waits for. The record itself is no longer wanted.
-func (t *tx) wait(seq int64, id protocol.ID, missing []protocol.ID) error {
-	for _, m := range missing {
-		delete(t.survey.unawaited, m)
-		if _, err := t.exec("INSERT INTO waits VALUES (?, ?)", m[:], seq); err != nil {
-			return err
-		}
-		if err := t.want(m); err != nil {
-			return err
-		}
-	}
-	_, err := t.exec("DELETE FROM wanted WHERE id = ?", id[:])
-	return err
-}
-
-// want lists a record as wanted if some pending record waits for it and it is neither pending nor held, and takes it off the
-// list otherwise.
-func (t *tx) want(id protocol.ID) error {
-	needed, err := t.one(nil, "SELECT 1 FROM waits WHERE missing = ? LIMIT 1", id[:])
+	wanted, err := t.wait(seq, id, missing)
 	if err != nil {
 		return err
 	}
-	for _, here := range []func(protocol.ID) (bool, error){t.isPending, t.isHeld} {
-		if !needed {
-			break
-		}
-		is, err := here(id)
-		if err != nil {
-			return err
-		}
-		needed = !is
+	*result = Result{Outcome: Pending, State: Pending, Missing: wanted}
+	seen := map[protocol.ID]bool{id: true}
+	for _, m := range wanted {
+		seen[m] = true
 	}
-	if needed {
-		_, err = t.exec("INSERT OR IGNORE INTO wanted VALUES (?)", id[:])
-	} else {
-		_, err = t.exec("DELETE FROM wanted WHERE id = ?", id[:])
+	deeper := slices.DeleteFunc(slices.Clone(missing), func(m protocol.ID) bool { return seen[m] })
+	for _, m := range deeper {
+		seen[m] = true
 	}
-	return err
+	return t.walkMissing(deeper, seen, result)
 }
+
+// waitingSize is what a record that waits takes on the disk, but for what it waits for.
+func waitingSize(r *protocol.Record) int64 { return int64(r.WireSize()) + waitingRow }
 
 // taken is a pending record that was removed.
 type taken struct {
@@ -92,8 +68,8 @@ type taken struct {
 	seen   int64 // when it was first seen
 }
 
-// takePending removes a pending record, which may still wait for something.
-func (t *tx) takePending(seq int64) (p taken, err error) {
+// takePending removes a pending record, which may still wait for something if waits says so.
+func (t *tx) takePending(seq int64, waits bool) (p taken, err error) {
 	var s stored
 	found, err := t.one(func(r *rows) { s.read(r, 0); p.seen = r.int(3) },
 		"SELECT id, header, value, seen FROM pending WHERE seq = ?", seq)
@@ -107,26 +83,16 @@ func (t *tx) takePending(seq int64) (p taken, err error) {
 	if p.record, err = verify(s); err != nil {
 		t.store.options.Logger.Error("this node's disk damaged a record that waited for an ancestor; it is forgotten", "record", p.id)
 	}
-	var waited []protocol.ID
-	if err := t.each(func(r *rows) error {
-		waited = append(waited, protocol.ID(r.blob(0)))
-		return nil
-	}, "SELECT missing FROM waits WHERE seq = ?", seq); err != nil {
-		return p, err
-	}
-	if _, err := t.exec("DELETE FROM waits WHERE seq = ?", seq); err != nil {
-		return p, err
+	if waits {
+		if err := t.stopWaiting(seq, p.record); err != nil {
+			return p, err
+		}
 	}
 	if _, err := t.exec("DELETE FROM pending WHERE seq = ?", seq); err != nil {
 		return p, err
 	}
-	for _, id := range waited {
-		if err := t.want(id); err != nil {
-			return p, err
-		}
-	}
 	t.meta.pending--
-	t.meta.pendingBytes -= int64(len(s.header) + len(s.value))
+	t.meta.pendingBytes -= int64(len(s.header)+len(s.value)) + waitingRow
 	return p, nil
 }
 
@@ -157,7 +123,7 @@ func (t *tx) makeRoom(size int64, unpaid bool) (bool, error) {
 
 // evict drops a pending record. What waits for it goes on waiting.
 func (t *tx) evict(seq int64) error {
-	p, err := t.takePending(seq)
+	p, err := t.takePending(seq, true)
 	if err != nil {
 		return err
 	}
@@ -165,60 +131,30 @@ func (t *tx) evict(seq int64) error {
 	return t.want(p.id)
 }
 
-// dropDescendants drops what waits for a record that can never attach, and what waits for that.
-func (t *tx) dropDescendants(id protocol.ID) error {
-	for queue := []protocol.ID{id}; len(queue) > 0; queue = queue[1:] {
-		waiting, err := t.waitingFor(queue[0])
-		if err != nil {
-			return err
-		}
-		for _, seq := range waiting {
-			p, err := t.takePending(seq)
+// drop drops what waits for records that can never attach, and what waits for that, as much as this transaction may. The rest is left
+// to later ones.
+func (t *tx) drop(queue ...protocol.ID) error {
+	for ; len(queue) > 0; queue = queue[1:] {
+		more := true
+		for more && t.told < settleSteps {
+			waiting, err := t.waitingFor(queue[0])
 			if err != nil {
 				return err
 			}
-			t.meta.droppedPending++
-			queue = append(queue, p.id)
+			for _, seq := range waiting {
+				p, err := t.takePending(seq, true)
+				if err != nil {
+					return err
+				}
+				t.meta.droppedPending++
+				t.told += 1 + protocol.MaxLinks/4
+				queue = append(queue, p.id)
+			}
+			more = len(waiting) == toldAtOnce
 		}
-	}
-	return nil
-}
-
-// missingOf adds to the result of a pending record which of its ancestors are wanted, as far as a bounded walk through
-// its pending ancestors tells.
-func (t *tx) missingOf(r *protocol.Record, result *Result) error {
-	if result.State != Pending {
-		return nil
-	}
-	seen := map[protocol.ID]bool{r.ID(): true}
-	for queue, visits := []protocol.ID{r.ID()}, 0; len(queue) > 0 && visits < missingVisits; queue, visits = queue[1:], visits+1 {
-		missing, err := t.waitsOf(queue[0])
-		if err != nil {
+		if err := t.settleLater(queue[0], true, more); err != nil {
 			return err
 		}
-		for _, id := range missing {
-			if seen[id] {
-				continue
-			}
-			seen[id] = true
-			wanted, err := t.one(nil, "SELECT 1 FROM wanted WHERE id = ?", id[:])
-			switch {
-			case err != nil:
-				return err
-			case !wanted:
-				queue = append(queue, id)
-			case len(result.Missing) < missingFound:
-				result.Missing = append(result.Missing, id)
-			}
-		}
 	}
 	return nil
-}
-
-func (t *tx) waitsOf(id protocol.ID) (missing []protocol.ID, err error) {
-	err = t.each(func(r *rows) error {
-		missing = append(missing, protocol.ID(r.blob(0)))
-		return nil
-	}, "SELECT missing FROM waits WHERE seq = (SELECT seq FROM pending WHERE id = ?)", id[:])
-	return missing, err
 }

@@ -61,7 +61,7 @@ func TestMissing(t *testing.T) {
 func TestEviction(t *testing.T) {
 	w := newWorld(t)
 	chain := w.chain(30)
-	size := uint64(chain[20].WireSize())
+	size := uint64(waitingSize(chain[20]) + 2*waitingLink)
 	for name, limits := range map[string]Limits{"records": {Records: 10}, "bytes": {Bytes: 10*size + size/2}} {
 		t.Run(name, func(t *testing.T) {
 			s := openTest(t, w, Options{MaxPending: limits})
@@ -150,7 +150,7 @@ func TestHeld(t *testing.T) {
 	if missing, err := s.Missing(t.Context(), 10); err != nil || len(missing) != 0 { // held ones are here
 		t.Fatalf("missing %v, %v", missing, err)
 	}
-	if r := mustHold(t, s, elsewhere, testTime+10, Refused); !errors.Is(r.Err, ErrHeldFull) {
+	if r := mustHold(t, s, elsewhere, testTime+201, Refused); !errors.Is(r.Err, ErrHeldFull) {
 		t.Fatalf("%+v", r)
 	}
 	if _, info, err := s.Get(t.Context(), a.ID()); err != nil || info != (Info{State: Held}) {

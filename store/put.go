@@ -38,7 +38,8 @@ type Result struct {
 	Index uint64
 	// Missing are ancestors, its links or theirs, that a pending record is known to wait for and that are not here.
 	Missing []protocol.ID
-	// Attached are all records that became attached by this put, parents first, this one included.
+	// Attached are the records that became attached by this put, parents first, this one included. Where very many waited for it they
+	// are the first of them: the others follow soon, in transactions of their own ([Store.Follow] tells of all).
 	Attached []protocol.ID
 	// Err says why the record was refused: a [*protocol.InvalidError], or that there is no room.
 	Err error
@@ -72,20 +73,25 @@ func (s *Store) putBy(ctx context.Context, change func(context.Context, func(*tx
 	return *result, nil
 }
 
-// Release puts the held records whose time has come by now, in milliseconds. It returns what became attached, parents first,
-// and what is known to be missing for those that are now pending.
+// Release puts the held records whose time has come by now, in milliseconds, in as many transactions as that takes. It returns what became
+// attached, parents first, and what is known to be missing for those that are now pending.
 func (s *Store) Release(ctx context.Context, now uint64) (attached, missing []protocol.ID, err error) {
-	type outcome struct{ attached, missing []protocol.ID }
-	o := new(outcome)
-	err = s.change(ctx, func(t *tx) (err error) {
-		*o = outcome{}
-		o.attached, o.missing, err = t.release(now)
-		return err
-	})
-	if err != nil {
-		return nil, nil, err
+	type outcome struct {
+		attached, missing []protocol.ID
+		more              bool
 	}
-	return o.attached, o.missing, nil
+	for more := true; more; {
+		o := new(outcome)
+		if err := s.change(ctx, func(t *tx) (err error) {
+			*o = outcome{}
+			o.attached, o.missing, o.more, err = t.release(now)
+			return err
+		}); err != nil {
+			return attached, missing, err
+		}
+		attached, missing, more = append(attached, o.attached...), append(missing, o.missing...), o.more
+	}
+	return attached, missing, nil
 }
 
 func (t *tx) put(e *entry, holdUntil uint64, result *Result) error {
@@ -151,7 +157,7 @@ func (t *tx) place(e *entry, result *Result) error {
 	switch {
 	case isInvalid(err):
 		*result = Result{Outcome: Refused, Err: err}
-		return t.dropDescendants(e.ID())
+		return t.drop(e.ID())
 	case err != nil:
 		return err
 	}
@@ -161,5 +167,5 @@ func (t *tx) place(e *entry, result *Result) error {
 		return err
 	}
 	*result = Result{Outcome: Attached, State: Attached, Index: uint64(at.idx), Attached: []protocol.ID{e.ID()}}
-	return t.cascade(result)
+	return t.cascade(&result.Attached)
 }

@@ -158,8 +158,8 @@ func (s *Store) Missing(ctx context.Context, limit int) (missing []protocol.ID, 
 	}
 	err = s.read(ctx, func(c *conn) error {
 		for _, sql := range []string{
-			"SELECT id FROM wanted WHERE id >= ? ORDER BY id LIMIT ?",
-			"SELECT id FROM wanted WHERE id < ? ORDER BY id LIMIT ?",
+			"SELECT missing FROM waits WHERE missing >= ? AND seq = 0 ORDER BY missing LIMIT ?",
+			"SELECT missing FROM waits WHERE missing < ? AND seq = 0 ORDER BY missing LIMIT ?",
 		} {
 			if err := c.each(func(r *rows) error {
 				missing = append(missing, protocol.ID(r.blob(0)))

@@ -75,8 +75,10 @@ type Store struct {
 	// The rest is the writer goroutine's alone.
 	writer *conn
 	rest   *request // of which some steps are done
-	recent *lru.Cache[protocol.ID, place]
-	owners *lru.Cache[protocol.Owner, int64]
+	// unsettled says that the table settled has rows, stalled that the last portion of it failed.
+	unsettled, stalled bool
+	recent             *lru.Cache[protocol.ID, place]
+	owners             *lru.Cache[protocol.Owner, int64]
 }
 
 // Open opens the database at path, which it makes, brings up to date and furnishes with the network's genesis as need
@@ -130,6 +132,10 @@ func (s *Store) start() error {
 		return err
 	}
 	if err := s.transact((*tx).recallDamage); err != nil {
+		return err
+	}
+	var err error
+	if s.unsettled, err = s.writer.one(nil, "SELECT 1 FROM settled LIMIT 1"); err != nil {
 		return err
 	}
 	for range s.options.Readers {

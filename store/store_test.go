@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -229,12 +230,19 @@ func TestCascade(t *testing.T) {
 		t.Fatalf("missing %v, %v", missing, err)
 	}
 	began := time.Now()
-	result := mustPut(t, s, chain[0], Attached)
-	t.Logf("a cascade of %d took %v", len(result.Attached), time.Since(began))
-	if len(result.Attached) != len(chain) {
-		t.Fatalf("attached %d of %d", len(result.Attached), len(chain))
+	var attached []protocol.ID
+	defer s.Follow(func(items []Item) {
+		for _, item := range items {
+			attached = append(attached, item.ID)
+		}
+	})()
+	first := mustPut(t, s, chain[0], Attached).Attached
+	mustSettle(t, s)
+	t.Logf("a cascade of %d took %v", len(attached), time.Since(began))
+	if len(attached) != len(chain) || !slices.Equal(first, attached[:len(first)]) {
+		t.Fatalf("attached %d of %d, %d at once", len(attached), len(chain), len(first))
 	}
-	for i, id := range result.Attached {
+	for i, id := range attached {
 		if id != chain[i].ID() {
 			t.Fatalf("attached out of order at %d", i)
 		}

@@ -62,6 +62,9 @@ type tx struct {
 	// newTips are those of the attached ones that are tips, by their index: few of all that the batch attaches in the end.
 	newTips map[int64]tip
 	survey  survey
+	// told counts what was done for pending records whose ancestors came, see settleSteps; unsettled says that some of it is left.
+	told      int
+	unsettled bool
 }
 
 // tip is a row of the table tips.
@@ -147,6 +150,7 @@ func (s *Store) transact(do func(*tx) error) error {
 		t.rollback()
 		return err
 	}
+	s.unsettled = s.unsettled || t.unsettled || s.stalled
 	s.announce(t.attached)
 	return nil
 }

@@ -74,25 +74,48 @@ func (s *Store) submit(ctx context.Context, r *request) ([]error, error) {
 	}
 }
 
-// write is the writer goroutine: one batch after the other until the store closes, and then what is still queued.
+// write is the writer goroutine: one batch after the other until the store closes, and then what is still queued. After each batch it
+// does a portion of what is left to be settled, which goes on after the next start too.
 func (s *Store) write() {
 	defer close(s.stopped)
 	for {
-		if r := s.next(); r != nil {
-			s.batch(r)
-			continue
+		r := s.next()
+		if r == nil && !s.unsettled {
+			r = s.await()
 		}
-		select {
-		case r := <-s.own:
+		switch {
+		case r != nil:
 			s.batch(r)
-		case r := <-s.queue:
-			s.batch(r)
-		case <-s.quit:
+		case s.isClosed():
 			for r := s.next(); r != nil; r = s.next() {
 				s.batch(r)
 			}
 			return
 		}
+		if s.unsettled {
+			s.settle()
+		}
+	}
+}
+
+// await waits for a request; it returns nil when the store closes.
+func (s *Store) await() *request {
+	select {
+	case r := <-s.own:
+		return r
+	case r := <-s.queue:
+		return r
+	case <-s.quit:
+		return nil
+	}
+}
+
+func (s *Store) isClosed() bool {
+	select {
+	case <-s.quit:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -138,7 +138,6 @@ func (s *Sync) release() {
 		s.complain("could not release held records", err)
 		return
 	}
-	s.promote(stored.Attached)
 	if len(stored.Missing) > 0 {
 		s.step(func(m *scheduler) { m.want(s.worthwhile(stored.Missing), "", 0, 0) })
 	}

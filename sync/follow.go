@@ -92,6 +92,7 @@ func (c *comparer) scan() bool {
 // notes it as listed while it sees it, is told here that it came.
 func (c *comparer) attached(items []Item) {
 	c.own.add(items)
+	c.sync.promote(items)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.ledger.attached(items) {

@@ -180,7 +180,6 @@ func (s *Sync) settle(in Ingested, from Source) {
 		unpaid := hearsay && !s.paid(in.Record, in.Outcome)
 		a.unsaid.Store((from.Via == ViaFetch || unpaid) && in.Outcome != Held)
 		s.recent.Add(id, a)
-		s.promote(in.Attached)
 	case Refused:
 		var invalid *protocol.InvalidError
 		if errors.As(in.Err, &invalid) {
@@ -194,8 +193,9 @@ func (s *Sync) settle(in Ingested, from Source) {
 }
 
 // promote corrects what is remembered of records that became attached.
-func (s *Sync) promote(attached []protocol.ID) {
-	for _, id := range attached {
+func (s *Sync) promote(attached []Item) {
+	for _, item := range attached {
+		id := item.ID
 		if old, ok := s.recent.Peek(id); ok && old.state != Attached {
 			a := &arrival{state: Attached}
 			a.unsaid.Store(old.unsaid.Load())

@@ -94,7 +94,7 @@ type Stored struct {
 	Index uint64
 	// Missing are the ancestors that the record waits for.
 	Missing []protocol.ID
-	// Attached are all records that became attached by this, parents first.
+	// Attached are records that became attached by this, parents first. Where very many waited, others follow later. Follow tells all.
 	Attached []protocol.ID
 	// Err says why a record was refused: a *protocol.InvalidError when it can never be valid, and otherwise something
 	// that may pass, as a full queue does.

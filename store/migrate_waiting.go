@@ -1,0 +1,29 @@
+package store
+
+import "github.com/lf-store/lf/protocol"
+
+// waitingSchema is the script that came with what records that wait are counted with.
+const waitingSchema = "migrations/0005_waiting.sql"
+
+// migrateWaiting counts what waits by what it takes, and notes which held records are not known to be paid.
+func (t *tx) migrateWaiting() error {
+	var unpaid []protocol.ID
+	if err := t.each(func(r *rows) error {
+		held, err := protocol.DecodeRecord(r.blob(0), r.blob(1))
+		if err == nil && !t.store.network.Paid(held) { // a damaged one is forgotten when its time comes
+			unpaid = append(unpaid, held.ID())
+		}
+		return nil
+	}, "SELECT header, value FROM held"); err != nil {
+		return err
+	}
+	for _, id := range unpaid {
+		if _, err := t.exec("UPDATE held SET unpaid = 1 WHERE id = ?", id[:]); err != nil {
+			return err
+		}
+	}
+	links, err := t.number("SELECT count(*) FROM waits WHERE seq <> 0")
+	t.meta.pendingBytes += t.meta.pending*waitingRow + links*waitingLink
+	t.meta.heldBytes += t.meta.held * waitingRow
+	return err
+}
