@@ -12,7 +12,6 @@ import (
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
-	"github.com/lf-store/lf/store"
 )
 
 // TestDiskFull fills a small file system with records: from then on writes fail with one clear error, reads go on, and
@@ -59,10 +58,17 @@ func TestDiskFull(t *testing.T) {
 		t.Errorf("%s cannot be read while the disk is full", last)
 	}
 	stop(t, n)
-	if err := wantStartError(t, c); !errors.Is(err, syscall.ENOSPC) && !errors.Is(err, store.ErrNoSpace) {
-		t.Errorf("start with a full disk: %v", err)
+	fill(t, filepath.Join(dir, "more"))
+	n = start(t, c)
+	if !answers(t, n, last) {
+		t.Errorf("%s cannot be read by a node that started with a full disk", last)
 	}
-	if err := os.Remove(ballast); err != nil {
+	_, err = client(t, n).Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Value: make([]byte, 900)})
+	if !errors.As(err, &remote) || remote.Status != http.StatusInsufficientStorage {
+		t.Errorf("writing after a start with a full disk: %v", err)
+	}
+	stop(t, n)
+	if err := errors.Join(os.Remove(ballast), os.Remove(filepath.Join(dir, "more"))); err != nil {
 		t.Fatal(err)
 	}
 	n = start(t, c)
@@ -70,6 +76,22 @@ func TestDiskFull(t *testing.T) {
 		if !answers(t, n, name) {
 			t.Errorf("%s was acknowledged and is gone", name)
 		}
+	}
+}
+
+// fill writes a file until the disk is full.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for block := make([]byte, 4096); err == nil; {
+		_, err = f.Write(block)
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
 	}
 }
 
