@@ -51,14 +51,14 @@ type agendaLimits struct {
 	sessions, absent                                           int
 	connectWait, connectAgain, paceMin, paceMax, soon, soonMax time.Duration
 	retryMin, retryMax, faultPause, leadTime, memoryTime, gap  time.Duration
-	newsGap                                                    time.Duration
+	newsGap, lateAfter                                         time.Duration
 }
 
 func defaultAgendaLimits() agendaLimits {
 	return agendaLimits{
 		sessions: maxSessions, absent: maxAbsent,
 		connectWait: connectWait, connectAgain: connectAgain, paceMin: paceMin, paceMax: paceMax, soon: soonAfter, soonMax: soonMax,
-		retryMin: pauseMin, retryMax: pauseMax, faultPause: faultPause, leadTime: leadTime, memoryTime: memoryTime, gap: demandGap, newsGap: newsGap,
+		retryMin: pauseMin, retryMax: pauseMax, faultPause: faultPause, leadTime: leadTime, memoryTime: memoryTime, gap: demandGap, newsGap: newsGap, lateAfter: sessionTime,
 	}
 }
 
@@ -177,17 +177,36 @@ func (a *agenda) tick(now time.Duration) {
 // rebuilt tells that this node's set is complete. Before, no session begins.
 func (a *agenda) rebuilt() { a.ready = true }
 
-// drawLot makes one of the peers due that nothing else is planned with.
+// drawLot makes one of the peers due that nothing else is planned with. It prefers those that chance has passed over for
+// long, so that agreements do not end in a quiet network.
 func (a *agenda) drawLot() {
-	var free []*acquaintance
+	var free, old []*acquaintance
 	for _, p := range a.peers {
 		if p.session == 0 && p.due == never && p.pausedTo <= a.now {
 			free = append(free, p)
+			if a.now-p.fresh >= 2*time.Duration(len(a.peers))*a.limits.paceMax {
+				old = append(old, p)
+			}
 		}
+	}
+	if len(old) > 0 {
+		free = old
 	}
 	if len(free) > 0 {
 		p := free[a.chance.IntN(len(free))]
 		p.due, p.byLot = a.now, true
+	}
+}
+
+// isLate reports whether a comparison with a peer is due for longer than one takes.
+func (a *agenda) isLate(p *acquaintance) bool {
+	return a.ready && p.session == 0 && p.due != never && a.now-max(p.due, p.pausedTo) >= a.limits.lateAfter
+}
+
+// suspect has a peer compared with soon which seems to have more than it had.
+func (a *agenda) suspect(p *acquaintance) {
+	if p.session == 0 {
+		p.due = min(p.due, max(a.now, p.began+a.limits.soonMax/2))
 	}
 }
 

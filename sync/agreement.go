@@ -7,37 +7,67 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/negentropy"
 )
 
 // ledger keeps which connected peer agreed when, and which records they listed that are not attached here yet. It is
 // pure, like the agenda. It is not safe for concurrent use. Times are durations since some start.
 //
 // A peer agreed at t when a comparison begun at t was completed and what it listed in it has become attached: then this
-// node has all that the peer had at t. What came to be since is gossip's, and the next comparison's.
+// node has all that the peer had at t and that the clock lets in. What came to be since is gossip's, and the next comparison's.
+//
+// An agreement ends in one of three cases, for else a node that is kept from comparing would call itself in sync forever:
+//
+//   - a comparison with the peer was due and did not finish;
+//   - the peer's surplus over this node's records grew since the last finished comparison, and this node did not catch up. A
+//     surplus that stays is what lies above the bound of the comparison;
+//   - no comparison finished for so long that several were due even in a quiet network.
 type ledger struct {
 	peers  map[peer.ID]*standing
-	listed map[protocol.ID][]*standing // not attached here, with the peers that listed it
-	left   time.Duration               // the newest agreement with a peer that has left since, or notYet
+	listed map[protocol.ID][]listing // not attached here, with the peers that listed it
+	left   time.Duration             // the newest agreement with a peer that has left since, or notYet
+
+	now     time.Duration
+	own     uint64        // how many records are attached here
+	slowest time.Duration // between comparisons by lot
 }
 
 // standing is how a peer's set stood to ours.
 type standing struct {
+	peer     peer.ID
 	agreed   time.Duration // when it agreed last, or notYet
 	compared time.Duration // when the comparison began that was completed last, or notYet
+	finished time.Duration // when that was
 	open     int           // how many records it listed that are not attached here
-	count    uint64        // how many records it said it has
+	withheld map[protocol.ID]bool
+	count    uint64 // how many records it said it has
+
+	unfinished bool          // a comparison was due since, and did not finish
+	ahead      uint64        // how many of its records were above the bound when it was compared last
+	behind     time.Duration // since when its surplus has grown beyond that, or notYet
+}
+
+// listing is a peer's word that it has a record attached.
+type listing struct {
+	by     *standing
+	within negentropy.Interval // the timestamps that the record can have where the peer listed it
 }
 
 const notYet time.Duration = -1
 
 func newLedger() *ledger {
-	return &ledger{peers: make(map[peer.ID]*standing), listed: make(map[protocol.ID][]*standing), left: notYet}
+	return &ledger{
+		peers: make(map[peer.ID]*standing), listed: make(map[protocol.ID][]listing), left: notYet, slowest: paceMax,
+	}
 }
+
+// tell tells the time, and how many records are attached here.
+func (l *ledger) tell(now time.Duration, own uint64) { l.now, l.own = max(l.now, now), own }
 
 // peerUp tells of a peer that can be compared with.
 func (l *ledger) peerUp(p peer.ID) {
 	if l.peers[p] == nil {
-		l.peers[p] = &standing{agreed: notYet, compared: notYet}
+		l.peers[p] = &standing{peer: p, agreed: notYet, compared: notYet, behind: notYet}
 	}
 }
 
@@ -63,18 +93,30 @@ func (l *ledger) drop(p peer.ID) {
 	}
 }
 
-// list notes records that a peer has and that are not attached here.
-func (l *ledger) list(p peer.ID, ids []protocol.ID) {
+// list notes records that a peer has and that are not attached here. Within has for each of them the timestamps that it can
+// have where the peer listed it; nil: any.
+func (l *ledger) list(p peer.ID, ids []protocol.ID, within []negentropy.Interval) {
 	s := l.peers[p]
 	if s == nil {
 		return
 	}
-	for _, id := range ids {
-		if by := l.listed[id]; !slices.Contains(by, s) {
-			l.listed[id] = append(by, s)
-			s.open++
+	for i, id := range ids {
+		by := l.listed[id]
+		if indexOf(by, s) >= 0 {
+			continue
 		}
+		claim := listing{by: s, within: negentropy.Anytime}
+		if within != nil {
+			claim.within = within[i]
+		}
+		l.listed[id] = append(by, claim)
+		s.open++
+		delete(s.withheld, id)
 	}
+}
+
+func indexOf(by []listing, s *standing) int {
+	return slices.IndexFunc(by, func(claim listing) bool { return claim.by == s })
 }
 
 // open is how many records a peer listed that are not attached here.
@@ -94,6 +136,27 @@ func (l *ledger) unlist(p peer.ID, ids []protocol.ID) {
 	}
 }
 
+// withhold notes that a peer has records which it listed and cannot send them now. They do not count as missing any more, for
+// else invented ones would keep this node out of sync. The agreement with that peer alone stays open until they are here. It
+// returns how many records the peer withholds.
+func (l *ledger) withhold(p peer.ID, ids []protocol.ID) int {
+	s := l.peers[p]
+	if s == nil {
+		return 0
+	}
+	for _, id := range ids {
+		if indexOf(l.listed[id], s) < 0 {
+			continue
+		}
+		if s.withheld == nil {
+			s.withheld = make(map[protocol.ID]bool)
+		}
+		s.withheld[id] = true
+		l.strike(id, s)
+	}
+	return len(s.withheld)
+}
+
 // denied counts those of the records that a peer had listed.
 func (l *ledger) denied(p peer.ID, ids []protocol.ID) (n int) {
 	s := l.peers[p]
@@ -101,7 +164,7 @@ func (l *ledger) denied(p peer.ID, ids []protocol.ID) (n int) {
 		return 0
 	}
 	for _, id := range ids {
-		if slices.Contains(l.listed[id], s) {
+		if indexOf(l.listed[id], s) >= 0 {
 			n++
 		}
 	}
@@ -111,67 +174,114 @@ func (l *ledger) denied(p peer.ID, ids []protocol.ID) (n int) {
 // strike takes one peer out of those that listed a record.
 func (l *ledger) strike(id protocol.ID, s *standing) {
 	by := l.listed[id]
-	i := slices.Index(by, s)
+	i := indexOf(by, s)
 	if i < 0 {
 		return
 	}
-	s.open--
 	if len(by) == 1 {
 		delete(l.listed, id)
 	} else {
 		l.listed[id] = slices.Delete(by, i, i+1)
 	}
+	s.open--
 	s.settle()
 }
 
-// attached tells what has become attached here, and reports whether the last of what peers listed was among it.
-func (l *ledger) attached(items []Item) (all bool) {
-	if len(l.listed) == 0 {
-		return false
-	}
-	for _, item := range items {
-		by := l.listed[item.ID]
-		if by == nil {
-			continue
-		}
-		delete(l.listed, item.ID)
-		for _, s := range by {
-			s.open--
+// attached tells what has become attached here. It reports whether the last of what peers listed was among it, and which
+// peers listed a record where it does not belong.
+func (l *ledger) attached(items []Item) (all bool, liars []peer.ID) {
+	for _, s := range l.peers {
+		if len(s.withheld) > 0 {
+			for _, item := range items {
+				delete(s.withheld, item.ID)
+			}
 			s.settle()
 		}
 	}
-	return len(l.listed) == 0
+	if len(l.listed) == 0 {
+		return false, nil
+	}
+	liars = l.dismiss(items)
+	return len(l.listed) == 0, liars
 }
 
-// completed tells that the comparison with a peer which began at some time has come to its end.
-func (l *ledger) completed(p peer.ID, began time.Duration) {
+// dismiss strikes records from all listings: they are attached, or must be refused, or the clock does not let them in yet. It
+// returns the peers that listed a record where it does not belong.
+func (l *ledger) dismiss(items []Item) (liars []peer.ID) {
+	for _, item := range items {
+		by := l.listed[item.ID]
+		delete(l.listed, item.ID)
+		for _, claim := range by {
+			claim.by.open--
+			claim.by.settle()
+			if !claim.within.Has(item.Timestamp) && !slices.Contains(liars, claim.by.peer) {
+				liars = append(liars, claim.by.peer)
+			}
+		}
+	}
+	return liars
+}
+
+// completed tells that the comparison with a peer which began at some time has come to its end, and how many records the
+// peer has above the bound of it.
+func (l *ledger) completed(p peer.ID, began time.Duration, ahead uint64) {
 	if s := l.peers[p]; s != nil {
 		s.compared = max(s.compared, began)
+		s.finished, s.unfinished = l.now, false
+		s.ahead, s.behind = ahead, notYet
 		s.settle()
+	}
+}
+
+// unfinished tells that a comparison with a peer was due and did not finish.
+func (l *ledger) unfinished(p peer.ID) {
+	if s := l.peers[p]; s != nil {
+		s.unfinished = true
 	}
 }
 
 // counted notes how many records a peer says that it has.
 func (l *ledger) counted(p peer.ID, n uint64) {
-	if s := l.peers[p]; s != nil {
-		s.count = n
+	s := l.peers[p]
+	if s == nil {
+		return
 	}
+	if caughtUp := !s.hasMore(l.own); caughtUp {
+		s.behind = notYet
+	}
+	s.count = n
+	if s.hasMore(l.own) && s.behind == notYet {
+		s.behind = l.now
+	}
+}
+
+// hasMore reports whether a peer has more records than this node, not counting those that were above the bound.
+func (s *standing) hasMore(own uint64) bool { return s.count > s.ahead && s.count-s.ahead > own }
+
+// lags reports whether a peer's surplus has grown and this node did not catch up.
+func (l *ledger) lags(s *standing) bool {
+	return s.compared != notYet && s.behind != notYet && l.now-s.behind >= catchUpTime && s.hasMore(l.own)
 }
 
 // settle turns a completed comparison into an agreement when nothing that the peer listed is missing.
 func (s *standing) settle() {
-	if s.open == 0 {
+	if s.open == 0 && len(s.withheld) == 0 {
 		s.agreed = max(s.agreed, s.compared)
 	}
 }
 
-// agrees reports whether a peer agreed when it was compared with last.
-func (s *standing) agrees() bool { return s.agreed != notYet && s.open == 0 }
+// agrees reports whether a peer agreed when it was compared with last, and that still counts.
+func (l *ledger) agrees(s *standing) bool {
+	return s.agreed != notYet && s.open == 0 && len(s.withheld) == 0 && !s.unfinished && !l.lags(s) && l.now-s.finished <= l.keep()
+}
+
+// keep is how long an agreement counts: in a quiet network peers are compared with by lot, at the slowest pace.
+func (l *ledger) keep() time.Duration { return 3 * time.Duration(max(1, len(l.peers))) * l.slowest }
 
 // agreeing counts the peers that agreed at or after a time, or at all.
 func (l *ledger) agreeing(since time.Duration) (n int) {
 	for _, s := range l.peers {
-		if s.agrees() && s.agreed >= since {
+		if l.agrees(s) && s.agreed >= since {
 			n++
 		}
 	}
@@ -196,9 +306,25 @@ func (l *ledger) newest() time.Duration {
 // largest is the greatest number of records that a peer has which lists some that are missing here.
 func (l *ledger) largest() (n uint64) {
 	for _, s := range l.peers {
-		if s.open > 0 {
-			n = max(n, s.count)
+		if s.open > 0 && s.count > s.ahead {
+			n = max(n, s.count-s.ahead)
 		}
 	}
 	return n
+}
+
+// ahead returns how many peers hold records above the bound of the last comparison, and how many these hold: the median,
+// because one peer may say anything.
+func (l *ledger) ahead() (peers int, records uint64) {
+	var all []uint64
+	for _, s := range l.peers {
+		if s.ahead > 0 {
+			all = append(all, s.ahead)
+		}
+	}
+	if len(all) == 0 {
+		return 0, 0
+	}
+	slices.Sort(all)
+	return len(all), all[(len(all)-1)/2]
 }

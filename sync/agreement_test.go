@@ -47,7 +47,7 @@ func (m *ledgerModel) list(t *rapid.T) {
 	if m.here[id] {
 		return // who lists it sees it missing
 	}
-	m.l.list(p, []protocol.ID{id})
+	m.l.list(p, []protocol.ID{id}, nil)
 	if m.up[p] {
 		m.listed[p][id] = true
 	}
@@ -77,7 +77,8 @@ func (m *ledgerModel) attach(t *rapid.T) {
 func (m *ledgerModel) complete(t *rapid.T) {
 	p := m.peer(t)
 	m.now += time.Second
-	m.l.completed(p, m.now)
+	m.l.tell(m.now, 0)
+	m.l.completed(p, m.now, 0)
 	if m.up[p] {
 		m.compared[p] = m.now
 		m.settle(p)

@@ -10,12 +10,16 @@ import (
 
 // assign turns ready records into requests to the peers that have a slot free.
 func (s *scheduler) assign() {
-	for s.ready > 0 {
+	for s.ready() > 0 {
 		free := s.freePeers()
 		if len(free) == 0 {
 			return
 		}
-		share := max(s.limits.minBatch, (s.ready+len(free)-1)/len(free))
+		ready := s.lanes[kindListed].ready
+		if ready == 0 {
+			ready = s.lanes[kindNamed].ready
+		}
+		share := max(s.limits.minBatch, (ready+len(free)-1)/len(free))
 		asked := false
 		for _, p := range free {
 			if !s.free(p) {
@@ -32,6 +36,9 @@ func (s *scheduler) assign() {
 	}
 }
 
+// ready counts the ready records.
+func (s *scheduler) ready() int { return s.lanes[kindListed].ready + s.lanes[kindNamed].ready }
+
 // freePeers returns the peers that can be asked now: those with hints first, then each in its turn.
 func (s *scheduler) freePeers() []*peerState {
 	var free []*peerState
@@ -41,11 +48,13 @@ func (s *scheduler) freePeers() []*peerState {
 		}
 	}
 	slices.SortStableFunc(free, func(a, b *peerState) int {
-		return cmp.Compare(btoi(len(b.hinted) > 0), btoi(len(a.hinted) > 0))
+		return cmp.Compare(btoi(b.hasHints()), btoi(a.hasHints()))
 	})
 	s.turn++
 	return free
 }
+
+func (p *peerState) hasHints() bool { return len(p.hinted[kindListed])+len(p.hinted[kindNamed]) > 0 }
 
 func btoi(b bool) int {
 	if b {
@@ -58,40 +67,56 @@ func (s *scheduler) free(p *peerState) bool {
 	return p.inFlight < s.limits.perPeer && p.pausedTo <= s.now && len(s.requests) < s.limits.requests
 }
 
-// collect takes up to share ready records that a peer may have: first those that others wait for, then those it most likely
-// has.
+// collect takes up to share ready records that a peer may have: of what peers listed, or else of what was only named, as far
+// as the peer's allowance goes.
 func (s *scheduler) collect(p *peerState, share int) []*want {
+	if batch := s.collectFrom(kindListed, p, share); len(batch) > 0 {
+		return batch
+	}
+	left := p.names.left(s.now)
+	if left < max(1, min(namesTogether, s.lanes[kindNamed].ready)) {
+		return nil // one request for many costs less than many for a few
+	}
+	batch := s.collectFrom(kindNamed, p, min(share, left))
+	p.names.take(s.now, len(batch))
+	return batch
+}
+
+// collectFrom does it for one lane: first those that others wait for, then those that the peer most likely has.
+func (s *scheduler) collectFrom(kind wantKind, p *peerState, share int) []*want {
 	var batch []*want
-	for len(s.urgent) > 0 && len(batch) < share {
-		w := s.urgent[0]
-		s.urgent = s.urgent[1:]
-		if w.urgent && w.state == stateReady {
+	l := &s.lanes[kind]
+	for len(l.urgent) > 0 && len(batch) < share {
+		w := l.urgent[0]
+		l.urgent = l.urgent[1:]
+		if w.urgent && w.state == stateReady && w.kind == kind {
 			batch = append(batch, s.mark(w))
 		}
 	}
-	for len(p.hinted) > 0 && len(batch) < share {
-		w := p.hinted[0]
-		p.hinted = p.hinted[1:]
-		if w.state == stateReady && !w.lacking[p] {
+	for len(p.hinted[kind]) > 0 && len(batch) < share {
+		w := p.hinted[kind][0]
+		p.hinted[kind] = p.hinted[kind][1:]
+		if w.state == stateReady && w.kind == kind && !w.lacking[p] {
 			batch = append(batch, s.mark(w))
 		}
 	}
 	if p.barrenTo > s.now {
-		return s.collectLeft(p, share, batch)
+		return s.collectLeft(l, p, share, batch)
 	}
-	p.cursor = max(p.cursor, s.base)
-	for ; p.cursor < s.base+uint64(len(s.queue)) && len(batch) < share; p.cursor++ {
-		if w := s.queue[p.cursor-s.base]; w != nil && !w.lacking[p] {
+	cursor := &p.cursor[kind]
+	*cursor = max(*cursor, l.base)
+	for ; *cursor < l.base+uint64(len(l.queue)) && len(batch) < share; *cursor++ {
+		if w := l.queue[*cursor-l.base]; w != nil && !w.lacking[p] {
 			batch = append(batch, s.mark(w))
 		}
 	}
-	s.trim()
+	l.trim()
 	return batch
 }
 
 // collectLeft is collect for a peer that lacks most of what it is asked for: it is left what the others lack.
-func (s *scheduler) collectLeft(p *peerState, share int, batch []*want) []*want {
-	for _, w := range s.queue[:min(len(s.queue), barrenLook)] {
+func (s *scheduler) collectLeft(l *lane, p *peerState, share int, batch []*want) []*want {
+	for _, w := range l.queue[:min(len(l.queue), barrenLook)] {
 		if len(batch) == share {
 			break
 		}
@@ -99,7 +124,7 @@ func (s *scheduler) collectLeft(p *peerState, share int, batch []*want) []*want 
 			batch = append(batch, s.mark(w))
 		}
 	}
-	s.trim()
+	l.trim()
 	return batch
 }
 
@@ -137,18 +162,20 @@ func (s *scheduler) askFor(p *peerState, batch []*want) {
 
 // enqueue puts a record at the end of the queue, where no peer's cursor has been.
 func (s *scheduler) enqueue(w *want) {
-	s.compact()
-	w.state, w.parked, w.urgent, w.seq = stateReady, false, false, s.base+uint64(len(s.queue))
-	s.queue = append(s.queue, w)
-	s.ready++
+	l := &s.lanes[w.kind]
+	l.compact(2 * s.limits.wanted)
+	w.state, w.parked, w.urgent, w.seq = stateReady, false, false, l.base+uint64(len(l.queue))
+	l.queue = append(l.queue, w)
+	l.ready++
 	s.putHint(w)
 }
 
 // hurry makes a record ready before all those of the queue.
 func (s *scheduler) hurry(w *want) {
 	w.state, w.parked, w.urgent = stateReady, false, true
-	s.urgent = append(s.urgent, w)
-	s.ready++
+	l := &s.lanes[w.kind]
+	l.urgent = append(l.urgent, w)
+	l.ready++
 }
 
 func (s *scheduler) makeReady(w *want) {
@@ -161,7 +188,7 @@ func (s *scheduler) detach(w *want) {
 	switch w.state {
 	case stateReady:
 		s.unqueue(w)
-		s.trim()
+		s.lanes[w.kind].trim()
 	case stateWaiting:
 		heap.Remove(&s.waiting, w.index)
 	}
@@ -169,35 +196,44 @@ func (s *scheduler) detach(w *want) {
 
 // unqueue takes a ready record out. What stays of an urgent one in its list is stale.
 func (s *scheduler) unqueue(w *want) {
+	l := &s.lanes[w.kind]
 	if w.urgent {
 		w.urgent = false
 	} else {
-		s.queue[w.seq-s.base] = nil
+		l.queue[w.seq-l.base] = nil
 	}
-	s.ready--
+	l.ready--
+}
+
+// lane holds ready records.
+type lane struct {
+	urgent []*want // asked for before; stale where not want.urgent
+	queue  []*want // the others in the order of seq; nil where one was taken
+	base   uint64  // the seq of queue[0]
+	ready  int     // how many there are
 }
 
 // trim drops the taken front of the queue.
-func (s *scheduler) trim() {
-	for len(s.queue) > 0 && s.queue[0] == nil {
-		s.queue = s.queue[1:]
-		s.base++
+func (l *lane) trim() {
+	for len(l.queue) > 0 && l.queue[0] == nil {
+		l.queue = l.queue[1:]
+		l.base++
 	}
-	for len(s.urgent) > 0 && !s.urgent[0].urgent {
-		s.urgent = s.urgent[1:]
+	for len(l.urgent) > 0 && !l.urgent[0].urgent {
+		l.urgent = l.urgent[1:]
 	}
 }
 
-// compact closes the gaps of a queue whose front does not move while records behind it come and go. The cursors
-// begin anew: their positions mean nothing any more.
-func (s *scheduler) compact() {
-	if len(s.queue) < 2*s.limits.wanted {
+// compact closes the gaps of a queue that has grown to a length because its front does not move while records behind it come
+// and go. The cursors begin again: their positions mean nothing any more.
+func (l *lane) compact(length int) {
+	if len(l.queue) < length {
 		return
 	}
-	s.base += uint64(len(s.queue))
-	s.queue = slices.DeleteFunc(slices.Clone(s.queue), func(w *want) bool { return w == nil })
-	for i, w := range s.queue {
-		w.seq = s.base + uint64(i)
+	l.base += uint64(len(l.queue))
+	l.queue = slices.DeleteFunc(slices.Clone(l.queue), func(w *want) bool { return w == nil })
+	for i, w := range l.queue {
+		w.seq = l.base + uint64(i)
 	}
 }
 

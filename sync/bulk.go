@@ -64,7 +64,7 @@ func (s *Sync) examine(ps []*parcel) *examined {
 			continue
 		}
 		// Its value is the one that the header refers to, so all that is wrong is decided by the ID.
-		s.refused.Add(p.record.ID(), err)
+		s.refuse(p.record, err)
 		x.reject(p, err, true)
 		s.metrics.ingested(ViaFetch, Ingested{}, err)
 	}
@@ -171,14 +171,14 @@ func (s *Sync) write() {
 func (s *Sync) putAll(ps []*parcel) {
 	records, holds := make([]*protocol.Record, 0, len(ps)), make([]uint64, 0, len(ps))
 	timely := make([]*parcel, 0, len(ps))
-	var later []protocol.ID
+	var early []*protocol.Record
 	size := int64(0)
 	for _, p := range ps {
 		size += p.size
 		hold, err := s.network.HoldUntil(&p.record.Header, s.now())
 		if err != nil {
 			s.metrics.ingested(ViaFetch, Ingested{}, err)
-			later = append(later, p.record.ID())
+			early = append(early, p.record)
 			continue
 		}
 		records, holds, timely = append(records, p.record), append(holds, hold), append(timely, p)
@@ -190,11 +190,36 @@ func (s *Sync) putAll(ps []*parcel) {
 		s.complain("could not store fetched records", err)
 	}
 	s.line.room.Release(size)
-	s.tellAll(timely, stored, err, later)
+	s.refuseEarly(append(early, heldBack(timely, stored, holds)...))
+	s.tellAll(timely, stored, err)
+}
+
+// heldBack returns the records that the clock does not let in, and that the store has no room to hold.
+func heldBack(ps []*parcel, stored []Stored, holds []uint64) (early []*protocol.Record) {
+	for i := range stored[:min(len(stored), len(ps))] {
+		if stored[i].Outcome == Refused && holds[i] > 0 {
+			early = append(early, ps[i].record)
+		}
+	}
+	return early
+}
+
+// refuseEarly tells that the clock refuses records. Nobody is to blame, and they are not missing.
+func (s *Sync) refuseEarly(early []*protocol.Record) {
+	if len(early) == 0 {
+		return
+	}
+	ids := make([]protocol.ID, len(early))
+	for i, r := range early {
+		ids[i] = r.ID()
+	}
+	s.comparer.early(early)
+	s.step(func(m *scheduler) { m.early(ids) })
 }
 
 // tellAll tells what became of records that were put: of those without an outcome, err.
-func (s *Sync) tellAll(ps []*parcel, stored []Stored, err error, later []protocol.ID) {
+func (s *Sync) tellAll(ps []*parcel, stored []Stored, err error) {
+	var later []protocol.ID
 	for i, p := range ps {
 		if i >= len(stored) || stored[i].Outcome == 0 {
 			s.metrics.ingested(ViaFetch, Ingested{}, err)
@@ -224,7 +249,7 @@ func (c *comparer) promised(ps []*parcel, stored []Stored) {
 	defer c.mu.Unlock()
 	for i := range stored[:min(len(stored), len(ps))] {
 		if missing := stored[i].Missing; len(missing) > 0 && c.ledger.denied(ps[i].from.Peer, []protocol.ID{ps[i].record.ID()}) > 0 {
-			c.ledger.list(ps[i].from.Peer, missing)
+			c.ledger.list(ps[i].from.Peer, missing, nil)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/negentropy"
 )
 
 // comparer compares this node's set of records with those of peers: it drives the agenda, keeps the ledger, and has the
@@ -52,6 +53,7 @@ func (c *comparer) plan(input func(*agenda)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.agenda.backlog = len(c.ledger.listed) > deepListed
+	c.ledger.tell(c.now(), c.own.count())
 	input(c.agenda)
 	for _, d := range c.agenda.take() {
 		c.do(d)
@@ -74,7 +76,27 @@ func (c *comparer) do(d duty) {
 }
 
 func (c *comparer) tick() {
-	c.plan(func(a *agenda) { a.tick(c.now()) })
+	c.plan(func(a *agenda) {
+		a.tick(c.now())
+		c.doubt(a)
+	})
+}
+
+// doubt ends agreements with peers that a comparison was due with for longer than one takes, and has peers compared with
+// whose surplus has grown.
+func (c *comparer) doubt(a *agenda) {
+	for _, p := range a.peers {
+		s := c.ledger.peers[p.id]
+		if s == nil {
+			continue
+		}
+		if a.isLate(p) {
+			c.ledger.unfinished(p.id)
+		}
+		if c.ledger.lags(s) {
+			a.suspect(p)
+		}
+	}
 }
 
 func (c *comparer) now() time.Duration { return time.Since(c.sync.started) }
@@ -102,19 +124,22 @@ func (c *comparer) ended(s *session) {
 		}
 		a.tick(c.now())
 		if s.outcome.ending == endedEqual || s.outcome.ending == endedDiffering {
-			c.ledger.completed(s.peer, s.since)
+			c.ledger.completed(s.peer, s.since, s.ahead)
+		} else {
+			c.ledger.unfinished(s.peer)
 		}
 		a.ended(s.session, s.outcome)
 	})
 }
 
-// list notes what a peer has listed, and counts what nobody had.
-func (c *comparer) list(p peer.ID, ids []protocol.ID) {
+// list notes what a peer has listed, and counts what nobody had. It returns how many records of the peer's are missing.
+func (c *comparer) list(p peer.ID, ids []protocol.ID, within []negentropy.Interval) (open int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	before := len(c.ledger.listed)
-	c.ledger.list(p, ids)
+	c.ledger.list(p, ids, within)
 	c.sync.metrics.listed.Add(float64(len(c.ledger.listed) - before))
+	return c.ledger.open(p)
 }
 
 func (c *comparer) unlist(p peer.ID, ids []protocol.ID) {
@@ -126,6 +151,7 @@ func (c *comparer) unlist(p peer.ID, ids []protocol.ID) {
 func (c *comparer) counted(p peer.ID, n uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.ledger.tell(c.now(), c.own.count())
 	c.ledger.counted(p, n)
 }
 

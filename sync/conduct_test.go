@@ -180,7 +180,7 @@ func TestDenial(t *testing.T) {
 	})
 	for range nuisanceBurst/nuisanceDenial.weight + 1 {
 		id := w.record(t).ID()
-		n.comparer.plan(func(*agenda) { n.comparer.ledger.list(liar.ID(), []protocol.ID{id}) })
+		n.comparer.plan(func(*agenda) { n.comparer.ledger.list(liar.ID(), []protocol.ID{id}, nil) })
 		n.step(func(m *scheduler) { m.want([]protocol.ID{id}, liar.ID(), 0, 0) })
 		eventually(t, "both have denied it", func() bool {
 			n.mu.Lock()
@@ -250,7 +250,7 @@ func TestShunnedListings(t *testing.T) {
 // scheduleAll has all that is ready asked for.
 func (s *scheduler) scheduleAll(t *testing.T) {
 	t.Helper()
-	if s.take(); s.ready > 0 || len(s.requests) == 0 {
-		t.Fatalf("%d ready, %d requests", s.ready, len(s.requests))
+	if s.take(); s.ready() > 0 || len(s.requests) == 0 {
+		t.Fatalf("%d ready, %d requests", s.ready(), len(s.requests))
 	}
 }

@@ -26,7 +26,7 @@ func (s *scheduler) shun(id peer.ID, pause time.Duration) {
 	to := s.now + pause
 	if p := s.byPeer[id]; p != nil {
 		p.pausedTo, p.guilty = max(p.pausedTo, to), true
-		p.hinted = nil
+		p.hinted = [2][]*want{}
 		s.disbelieve(p)
 		s.parkHopeless()
 	} else if len(s.grudges) < s.limits.wanted {
@@ -54,19 +54,19 @@ func (s *scheduler) disbelieve(p *peerState) {
 	}
 }
 
-func (w *want) listedBy(p *peerState) bool { return slices.Contains(w.listers, p) }
-
 // inOrder are the ready and the waiting records, in an order that depends on the scheduler's input alone.
 func (s *scheduler) inOrder() []*want {
 	var all []*want
-	for _, w := range s.urgent {
-		if w.urgent && w.state == stateReady {
-			all = append(all, w)
+	for i := range s.lanes {
+		for _, w := range s.lanes[i].urgent {
+			if w.urgent && w.state == stateReady {
+				all = append(all, w)
+			}
 		}
-	}
-	for _, w := range s.queue {
-		if w != nil {
-			all = append(all, w)
+		for _, w := range s.lanes[i].queue {
+			if w != nil {
+				all = append(all, w)
+			}
 		}
 	}
 	return append(all, s.waiting.inOrder()...)

@@ -3,6 +3,7 @@ package lfsync
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lf-store/lf/protocol"
@@ -14,7 +15,8 @@ import (
 type ownSet struct {
 	mu    sync.RWMutex
 	tree  negentropy.Tree
-	ready bool // all that the store has is in it
+	size  atomic.Uint64 // of the tree
+	ready bool          // all that the store has is in it
 }
 
 // add takes in what is attached; what is there already makes no difference.
@@ -24,6 +26,7 @@ func (o *ownSet) add(items []Item) {
 	for _, item := range items {
 		o.tree.Insert(negentropy.Item{Timestamp: item.Timestamp, ID: item.ID})
 	}
+	o.size.Store(uint64(o.tree.Len())) //nolint:gosec // a length
 }
 
 // view shows the set while it does not change.
@@ -45,11 +48,14 @@ func (o *ownSet) isReady() bool {
 	return o.ready
 }
 
-// count is how many records are in it.
-func (o *ownSet) count() uint64 {
+// count is how many records are in it. It takes no lock.
+func (o *ownSet) count() uint64 { return o.size.Load() }
+
+// above is how many records are at or above a bound.
+func (o *ownSet) above(b negentropy.Bound) uint64 {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	return uint64(o.tree.Len()) //nolint:gosec // a length
+	return uint64(o.tree.Len() - o.tree.Rank(b)) //nolint:gosec // not negative
 }
 
 func (o *ownSet) fingerprint() (f negentropy.Fingerprint, count uint64, ready bool) {
@@ -95,9 +101,12 @@ func (c *comparer) attached(items []Item) {
 	c.sync.promote(items)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.ledger.attached(items) {
+	c.ledger.tell(c.now(), c.own.count())
+	all, liars := c.ledger.attached(items)
+	if all {
 		c.agenda.caughtUp()
 	}
+	c.expose(liars)
 	c.meter.note(c.now(), len(items))
 	c.changed()
 }

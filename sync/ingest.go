@@ -107,11 +107,17 @@ func (s *Sync) admit(ctx context.Context, r *protocol.Record, from Source) (Stor
 	if err := s.check(ctx, r, from); err != nil {
 		var invalid *protocol.InvalidError
 		if errors.As(err, &invalid) && from.Via == ViaFetch {
-			s.refused.Add(r.ID(), err)
+			s.refuse(r, err)
 		}
 		return Stored{}, err
 	}
 	return s.put(ctx, r, from)
+}
+
+// refuse remembers that a record can never be valid. It is not missing, whoever lists it.
+func (s *Sync) refuse(r *protocol.Record, err error) {
+	s.refused.Add(r.ID(), err)
+	s.comparer.dismiss(r)
 }
 
 // known recognizes a record that is here already, or that was refused for good. The header decides all that is not
@@ -180,10 +186,13 @@ func (s *Sync) settle(in Ingested, from Source) {
 		unpaid := hearsay && !s.paid(in.Record, in.Outcome)
 		a.unsaid.Store((from.Via == ViaFetch || unpaid) && in.Outcome != Held)
 		s.recent.Add(id, a)
+		if in.Outcome == Held {
+			s.comparer.early([]*protocol.Record{in.Record})
+		}
 	case Refused:
 		var invalid *protocol.InvalidError
 		if errors.As(in.Err, &invalid) {
-			s.refused.Add(id, in.Err)
+			s.refuse(in.Record, in.Err)
 		}
 		s.log.Debug("refused a record", "record", id, "error", in.Err)
 	}

@@ -111,10 +111,20 @@ const (
 
 // Limits of the scheduler.
 const (
-	// maxWanted bounds the wanted records: 200 bytes each, 6 MiB. Half of them are what comparisons may list ahead of fetching: 16,384
+	// maxWanted bounds the records wanted because peers listed them: 200 bytes each, 6 MiB. Half of them are what comparisons may list ahead of fetching: 16,384
 	// are a second of fetching, more than a comparison needs to find the next. What does not fit is dropped, newest first,
 	// and found again by Store.Missing or the next comparison when there is room.
 	maxWanted = 32768
+	// maxNamed bounds the wanted records that only pending records name, and maxNamedEach those that one peer's records name.
+	// Comparisons find them too, so a quarter of what may be listed is enough, and four peers must lie to fill it.
+	maxNamed, maxNamedEach = maxWanted / 4, maxNamed / 4
+	// namesRate and maxNamesAtOnce limit how often a peer is asked for a name that it did not list, and how many names one
+	// peer's pending records may add that lead nowhere. At this rate all of maxNamed can be asked for maxTries times in the
+	// hour that it takes to give them up. It costs the asked peer 300 bytes and less than a millisecond a second. Filling a gap
+	// in a chain takes one name for each round trip.
+	namesRate, maxNamesAtOnce = 32, 1024
+	// namesTogether is how many such names wait until the allowance is there for all of them: a request every four seconds.
+	namesTogether = 4 * namesRate
 	// maxRefill is how many the store is asked for at a time.
 	maxRefill = 4096
 	// maxRequests bounds the requests under way: 16 × fetchMemory = 4 MiB.
@@ -155,6 +165,8 @@ const (
 	pauseMin, pauseMax = 1 * time.Second, 5 * time.Minute
 	// refillEvery is how often the store is asked what pending records wait for.
 	refillEvery = time.Minute
+	// refillGap is the least time between two such questions when something was dropped: each costs the store a query.
+	refillGap = time.Second
 	// refillDepth is how deep the store's missing records are supposed to be: they are the ends of what was fetched.
 	refillDepth = 3
 	// tickEvery drives the machine: a quarter of retryMin's scale, 5 wake-ups a second.
@@ -259,6 +271,9 @@ const (
 	// soonAfter is how long after a session that it began and that found a difference a peer is compared with by us; it
 	// doubles up to soonMax while that brings nothing: it is the one that lacks records, and is fetching them.
 	soonAfter, soonMax = 1 * time.Second, 1 * time.Minute
+	// catchUpTime is how long a node may have fewer records than a peer that it agreed with, before it no longer agrees: gossip
+	// and fetching bring what is new in less.
+	catchUpTime = 10 * time.Second
 	// leadTime is for how long a session leads while others wait for it: some 100,000 records listed. So a slow leader costs
 	// that time and no more.
 	leadTime = 30 * time.Second

@@ -208,7 +208,11 @@ var (
 	readyDesc   = prometheus.NewDesc("lf_sync_set_ready", "1 when that set is complete.", nil, nil)
 	partnerDesc = prometheus.NewDesc("lf_sync_comparable_peers", "Connected peers that can be compared with.", nil, nil)
 	agreeDesc   = prometheus.NewDesc("lf_sync_agreeing_peers", "Of those, the ones that agreed when they were compared with last.", nil, nil)
-	missingDesc = prometheus.NewDesc("lf_sync_missing_records", "Records that are known to exist and are not attached here.", nil, nil)
+	missingDesc = prometheus.NewDesc("lf_sync_missing_records", "Records that peers listed and that are not attached here.", nil, nil)
+	namedDesc   = prometheus.NewDesc("lf_sync_named_records", "Records that only pending records link to, and that may be invented.", nil, nil)
+	aheadDesc   = prometheus.NewDesc("lf_sync_ahead_records", "Records that peers hold and this node's clock does not let in, the median of those that hold some.", nil, nil)
+	holderDesc  = prometheus.NewDesc("lf_sync_ahead_peers", "Peers that hold records which this node's clock does not let in.", nil, nil)
+	ownDesc     = prometheus.NewDesc("lf_sync_own_ahead_records", "Attached records that this node's clock would not let in now.", nil, nil)
 	syncedDesc  = prometheus.NewDesc("lf_sync_synced", "1 when at least half of the peers agree and nothing is known to be missing.", nil, nil)
 	ageDesc     = prometheus.NewDesc("lf_sync_agreement_age_seconds", "Time since the newest agreement with a peer; none before the first.", nil, nil)
 	clockDesc   = prometheus.NewDesc("lf_sync_clock_offset_seconds", "How far peers' clocks are ahead of this node's, the median; none before the first has told.", nil, nil)
@@ -218,7 +222,7 @@ var (
 // Describe is prometheus.Collector's.
 func (g *gauges) Describe(out chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{peersDesc, wantedDesc, fetchesDesc, droppedDesc,
-		setDesc, readyDesc, partnerDesc, agreeDesc, missingDesc, syncedDesc, ageDesc, clockDesc} {
+		setDesc, readyDesc, partnerDesc, agreeDesc, missingDesc, namedDesc, aheadDesc, holderDesc, ownDesc, syncedDesc, ageDesc, clockDesc} {
 		out <- d
 	}
 }
@@ -237,6 +241,10 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	gauge(partnerDesc, st.Sync.Peers)
 	gauge(agreeDesc, st.Sync.Agreeing)
 	gauge(missingDesc, st.Sync.Missing)
+	gauge(namedDesc, st.Sync.Named)
+	gauge(aheadDesc, int(st.Sync.Ahead)) //nolint:gosec // below 2^53
+	gauge(holderDesc, st.Sync.AheadPeers)
+	gauge(ownDesc, int(st.Sync.OwnAhead)) //nolint:gosec // a length
 	gauge(syncedDesc, btoi(st.Sync.State == StateSynced))
 	if !st.Sync.Agreed.IsZero() {
 		out <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, time.Since(st.Sync.Agreed).Seconds())

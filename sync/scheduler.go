@@ -16,9 +16,11 @@ import (
 // concurrent use. Times are durations since some start.
 //
 // A wanted record is ready (any peer may be asked), asked (one peer is), came (it is here and on its way into the store), or
-// waiting (until a time). Ready records stand in one queue in the order in which they were wanted; each peer reads it with a
+// waiting (until a time). Ready records stand in a queue in the order in which they were wanted; each peer reads it with a
 // cursor of its own, so a record that a peer is known to lack is passed over once and not looked at again. Before the queue go
 // those that were asked for and not answered: others wait for them.
+//
+// There are two such lanes, for what peers listed and for what only pending records name (share.go).
 type scheduler struct {
 	limits    schedulerLimits
 	now       time.Duration
@@ -26,11 +28,10 @@ type scheduler struct {
 	out       []action
 
 	wanted   map[protocol.ID]*want
+	counts   [kinds]int // of them by kind
 	waiting  waitHeap
-	urgent   []*want // ready, and asked for before; stale where not want.urgent
-	queue    []*want // the other ready records in the order of seq; nil where one was taken
-	base     uint64  // the seq of queue[0]
-	ready    int     // how many are
+	lanes    [2]lane // ready records: kindListed's and kindNamed's
+	strays   source  // who named what no connected peer is known to have named
 	overflow bool    // something was dropped since the last refill
 	dropped  uint64
 	gone     []protocol.ID                          // what others may wait for and will not come soon
@@ -43,25 +44,26 @@ type scheduler struct {
 	lastReq  requestID
 	grudges  map[peer.ID]time.Duration // until when guilty peers that left are left alone
 
+	refilled time.Duration
 	refillAt time.Duration
 }
 
 // schedulerLimits are the numbers of limits.go, here so that tests can make them small.
 type schedulerLimits struct {
-	wanted, refill, requests, perPeer, batch, firstBatch, minBatch, ancestors, rounds, hopeless int
+	wanted, named, namedEach, refill, requests, perPeer, batch, firstBatch, minBatch, ancestors, rounds, hopeless int
 
 	requestTime, slowTime, fastTime, retryMin, retryMax, hopelessTime, pauseMin, pauseMax time.Duration
-	faultPause, refillEvery                                                               time.Duration
+	faultPause, refillEvery, refillGap                                                    time.Duration
 }
 
 func defaultSchedulerLimits() schedulerLimits {
 	return schedulerLimits{
-		wanted: maxWanted, refill: maxRefill, requests: maxRequests, perPeer: maxPerPeer, batch: maxAsked,
+		wanted: maxWanted, named: maxNamed, namedEach: maxNamedEach, refill: maxRefill, requests: maxRequests, perPeer: maxPerPeer, batch: maxAsked,
 		firstBatch: firstBatch, minBatch: minBatch, ancestors: maxAncestors, rounds: maxTries,
 		hopeless:    maxHopeless,
 		requestTime: requestTime, slowTime: slowTime, fastTime: fastTime, retryMin: retryMin, retryMax: retryMax,
 		hopelessTime: hopelessTime, pauseMin: pauseMin, pauseMax: pauseMax,
-		faultPause: faultPause, refillEvery: refillEvery,
+		faultPause: faultPause, refillEvery: refillEvery, refillGap: refillGap,
 	}
 }
 
@@ -117,9 +119,11 @@ const (
 type want struct {
 	id       protocol.ID
 	state    wantState
+	kind     wantKind
+	source   *source             // whose allowance it is on, when named
 	have     bool                // it came another way while it was asked for
 	wide     bool                // its short name is not enough
-	urgent   bool                // it was asked for and not answered; goes before the queue
+	urgent   bool                // it was asked for and not answered; goes before the queue of its lane
 	parked   bool                // it waits because every peer lacks it
 	doubtful bool                // only a guilty peer listed it: it is not asked for again
 	hint     *peerState          // who most likely has it
@@ -143,8 +147,10 @@ type peerState struct {
 	batch    int           // how many records to ask it for at a time
 	barren   int           // how many answers in a row were mostly that it lacks what it was asked for
 	barrenTo time.Duration // until when it is only asked for what it most likely has
-	cursor   uint64        // ready records before it were seen: the peer lacks them
-	hinted   []*want       // what this peer most likely has
+	cursor   [2]uint64     // by lane: ready records before it were seen: the peer lacks them
+	hinted   [2][]*want    // by lane: what this peer most likely has
+	source   source        // as who named what
+	names    allowance     // for what this peer is asked that was only named
 }
 
 type request struct {
@@ -181,6 +187,10 @@ func (s *scheduler) take() []action {
 func (s *scheduler) tick(now time.Duration) {
 	passed := max(0, now-s.now)
 	s.now += passed
+	s.strays.full = false
+	for _, p := range s.peers {
+		p.source.full = false
+	}
 	for len(s.waiting) > 0 && s.waiting[0].wakeAt <= s.now {
 		w := s.waiting[0]
 		clear(w.lacking)
@@ -188,10 +198,22 @@ func (s *scheduler) tick(now time.Duration) {
 	}
 	s.expire(passed)
 	s.forgive()
-	if s.now >= s.refillAt || s.overflow && len(s.wanted) <= s.limits.wanted/2 {
-		s.refillAt, s.overflow = s.now+s.limits.refillEvery, false
-		s.out = append(s.out, refill{limit: min(s.limits.refill, s.limits.wanted)})
+	s.refillIfDue()
+
+}
+
+// refillIfDue asks for the store's missing records now and then, and sooner after something was dropped for which there is
+// room again.
+func (s *scheduler) refillIfDue() {
+	limit := min(s.limits.refill, s.limits.named)
+	if s.now < s.refillAt {
+		limit = min(limit, s.strays.names.left(s.now))
+		if !s.overflow || limit == 0 || s.counts[kindNamed] > s.limits.named/2 || s.now < s.refilled+s.limits.refillGap {
+			return
+		}
 	}
+	s.refilled, s.refillAt, s.overflow = s.now, s.now+s.limits.refillEvery, false
+	s.out = append(s.out, refill{limit: limit})
 }
 
 // expire gives up the requests that took too long: sooner where another peer has nothing to do.
@@ -263,6 +285,7 @@ func (s *scheduler) peerDown(id peer.ID) {
 		delete(w.lacking, p)
 		w.listers = slices.DeleteFunc(w.listers, func(o *peerState) bool { return o == p })
 	}
+	s.demote()
 	s.parkHopeless()
 }
 
@@ -275,7 +298,7 @@ func (s *scheduler) want(ids []protocol.ID, from peer.ID, depth int, delay time.
 			if until, given := s.hopeless.Peek(id); given && s.now < until {
 				continue
 			}
-			if w = s.newWant(id, depth, delay); w == nil {
+			if w = s.newNamed(id, from, depth, delay); w == nil {
 				continue
 			}
 		}
@@ -295,19 +318,30 @@ func (s *scheduler) listed(ids []protocol.ID, by peer.ID) {
 		return // gone, or not believed
 	}
 	for _, id := range ids {
-		w := s.wanted[id]
-		if w == nil {
-			if w = s.newWant(id, 0, 0); w == nil {
-				continue
-			}
+		if w := s.promise(id, []*peerState{p}, 0); w != nil {
+			s.hint(w, p)
 		}
-		w.have = false
-		if w.parked {
-			s.makeReady(w)
-		}
-		w.promisedBy(p)
-		s.hint(w, p)
 	}
+}
+
+// promise asks for a record that these peers must have.
+func (s *scheduler) promise(id protocol.ID, by []*peerState, depth int) *want {
+	w := s.wanted[id]
+	if w == nil {
+		if w = s.newWant(id, kindListed, depth, 0); w == nil {
+			return nil
+		}
+	}
+	w.have = false
+	w.depth = max(w.depth, depth)
+	s.setKind(w, kindListed)
+	if w.parked {
+		s.makeReady(w)
+	}
+	for _, p := range by {
+		w.promisedBy(p)
+	}
+	return w
 }
 
 func (w *want) promisedBy(p *peerState) {
@@ -317,32 +351,25 @@ func (w *want) promisedBy(p *peerState) {
 	w.doubtful = false
 }
 
-func (s *scheduler) newWant(id protocol.ID, depth int, delay time.Duration) *want {
-	if len(s.wanted) >= s.limits.wanted && !s.makeRoom() {
+// newWant adds a record to those of a kind, if there is room.
+func (s *scheduler) newWant(id protocol.ID, kind wantKind, depth int, delay time.Duration) *want {
+	if !s.makeRoom(kind) {
 		s.dropped++
 		s.overflow = true
 		return nil
 	}
-	w := &want{id: id, depth: depth}
+	w := &want{id: id, kind: kind, depth: depth}
+	s.counts[kind]++
 	s.wanted[id] = w
-	if delay > 0 {
+	switch {
+	case kind == kindArrived:
+		w.state = stateCame
+	case delay > 0:
 		s.wait(w, delay)
-	} else {
+	default:
 		s.enqueue(w)
 	}
 	return w
-}
-
-// makeRoom forgets a record that every peer lacks, one of those that would be asked for late: what nobody has must not keep
-// out what somebody may have.
-func (s *scheduler) makeRoom() bool {
-	for i := len(s.waiting) - 1; i >= 0; i-- {
-		if w := s.waiting[i]; w.parked {
-			s.giveUp(w)
-			return true
-		}
-	}
-	return false
 }
 
 // hint notes that a peer most likely has a record, which is news where it said otherwise.
@@ -361,8 +388,8 @@ func (s *scheduler) hint(w *want, p *peerState) {
 
 // putHint puts a ready record before the peer that most likely has it.
 func (s *scheduler) putHint(w *want) {
-	if p := w.hint; p != nil && s.byPeer[p.id] == p && len(p.hinted) < s.limits.wanted {
-		p.hinted = append(p.hinted, w)
+	if p := w.hint; p != nil && s.byPeer[p.id] == p && len(p.hinted[w.kind]) < s.limits.wanted {
+		p.hinted[w.kind] = append(p.hinted[w.kind], w)
 	}
 }
 
@@ -372,9 +399,8 @@ func (s *scheduler) came(ids []protocol.ID) {
 	for _, id := range ids {
 		w := s.wanted[id]
 		if w == nil {
-			if w = s.newWant(id, 0, 0); w == nil {
-				continue
-			}
+			s.newWant(id, kindArrived, 0, 0)
+			continue
 		}
 		s.detach(w)
 		w.state = stateCame
@@ -387,10 +413,10 @@ func (s *scheduler) coming(id protocol.ID) bool {
 	return w != nil && (w.state == stateReady || w.state == stateAsked)
 }
 
-// missing counts the wanted records that have not come.
-func (s *scheduler) missing() (n int) {
+// missing counts the wanted records of a kind that have not come.
+func (s *scheduler) missing(kind wantKind) (n int) {
 	for _, w := range s.wanted {
-		if w.state != stateCame && !w.have {
+		if w.kind == kind && w.state != stateCame && !w.have {
 			n++
 		}
 	}
@@ -403,12 +429,26 @@ func (s *scheduler) have(ids []protocol.ID) {
 		switch w := s.wanted[id]; {
 		case w == nil:
 		case w.state == stateAsked:
+			w.refund()
 			w.have = true // who is asked stays known: nothing is asked for twice at a time
 			s.gone = append(s.gone, id)
 		default:
+			w.refund()
 			s.forget(w)
 		}
 	}
+}
+
+// early tells that the clock refuses these records. They are not missing, and not asked for again unless a peer lists them
+// later.
+func (s *scheduler) early(ids []protocol.ID) {
+	for _, id := range ids {
+		if w := s.wanted[id]; w != nil && w.kind == kindNamed {
+			w.source = nil // no refund
+		}
+		s.hopeless.Add(id, s.now+s.limits.retryMax)
+	}
+	s.have(ids)
 }
 
 // stored tells that a record that came is in the store and waits for these ancestors. Who must have it must have them.
@@ -418,15 +458,13 @@ func (s *scheduler) stored(id protocol.ID, missing []protocol.ID, from peer.ID, 
 		listers = w.listers
 	}
 	s.have([]protocol.ID{id})
-	if len(missing) == 0 {
+	if len(listers) == 0 {
+		s.want(missing, from, depth, 0)
 		return
 	}
-	s.want(missing, from, depth, 0)
 	for _, id := range missing {
-		if w := s.wanted[id]; w != nil {
-			for _, p := range listers {
-				w.promisedBy(p)
-			}
+		if w := s.promise(id, listers, depth); w != nil && s.byPeer[from] != nil {
+			s.hint(w, s.byPeer[from])
 		}
 	}
 }
@@ -439,7 +477,16 @@ func (s *scheduler) again(ids []protocol.ID) { s.ifCame(ids, s.makeReady) }
 
 func (s *scheduler) ifCame(ids []protocol.ID, do func(*want)) {
 	for _, id := range ids {
-		if w := s.wanted[id]; w != nil && w.state == stateCame {
+		w := s.wanted[id]
+		switch {
+		case w == nil || w.state != stateCame:
+		case w.kind == kindArrived && !s.makeRoom(kindNamed):
+			s.forget(w)
+			s.overflow = true
+		default:
+			if w.kind == kindArrived {
+				s.setKind(w, kindNamed)
+			}
 			do(w)
 		}
 	}
@@ -499,8 +546,7 @@ func (s *scheduler) release(w *want) {
 		if !w.have {
 			s.gone = append(s.gone, w.id)
 		}
-		delete(s.wanted, w.id)
-		w.state = 0
+		s.remove(w)
 	case len(w.lacking) == 0:
 		s.hurry(w)
 	default:
@@ -511,9 +557,11 @@ func (s *scheduler) release(w *want) {
 
 // parkHopeless does parkIfHopeless to all ready records.
 func (s *scheduler) parkHopeless() {
-	for _, w := range slices.Concat(s.urgent, s.queue) {
-		if w != nil && w.state == stateReady && len(w.lacking) > 0 {
-			s.parkIfHopeless(w)
+	for i := range s.lanes {
+		for _, w := range slices.Concat(s.lanes[i].urgent, s.lanes[i].queue) {
+			if w != nil && w.state == stateReady && len(w.lacking) > 0 {
+				s.parkIfHopeless(w)
+			}
 		}
 	}
 }
@@ -566,7 +614,15 @@ func (s *scheduler) forget(w *want) {
 		s.gone = append(s.gone, w.id)
 	}
 	s.detach(w)
-	delete(s.wanted, w.id)
+	s.remove(w)
+}
+
+func (s *scheduler) remove(w *want) {
+	if s.wanted[w.id] == w {
+		s.setSource(w, nil)
+		s.counts[w.kind]--
+		delete(s.wanted, w.id)
+	}
 	w.state = 0
 }
 

@@ -31,6 +31,8 @@ type simulation struct {
 func newSimulation(t *rapid.T) *simulation {
 	l := defaultSchedulerLimits()
 	l.wanted = rapid.IntRange(3, 40).Draw(t, "wanted")
+	l.named = rapid.IntRange(3, 40).Draw(t, "named")
+	l.namedEach = rapid.IntRange(1, l.named).Draw(t, "namedEach")
 	l.requests = rapid.IntRange(1, 6).Draw(t, "requests")
 	l.perPeer = rapid.IntRange(1, 3).Draw(t, "perPeer")
 	l.batch = rapid.IntRange(1, 8).Draw(t, "batch")
@@ -240,34 +242,55 @@ func (m *simulation) check(t *rapid.T) {
 			t.Fatalf("%d requests to %s under way", n, p)
 		}
 	}
-	if len(m.outstanding) > m.s.limits.requests || len(m.s.wanted) > m.s.limits.wanted {
-		t.Fatalf("%d requests, %d wanted", len(m.outstanding), len(m.s.wanted))
+	if len(m.outstanding) > m.s.limits.requests {
+		t.Fatalf("%d requests", len(m.outstanding))
 	}
 	ready, states := 0, make(map[wantState]int)
-	for _, w := range m.s.queue {
-		if w != nil {
-			ready++
-		}
-	}
 	urgent := make(map[*want]bool)
-	for _, w := range m.s.urgent {
-		if w.urgent && !urgent[w] {
-			urgent[w] = true
-			ready++
+	for i := range m.s.lanes {
+		l := &m.s.lanes[i]
+		for _, w := range l.queue {
+			if w != nil {
+				ready++
+			}
+		}
+		for _, w := range l.urgent {
+			if w.urgent && !urgent[w] {
+				urgent[w] = true
+				ready++
+			}
+		}
+		if len(l.queue) > 2*m.s.limits.wanted+1 {
+			t.Fatalf("the queue has grown to %d", len(l.queue))
 		}
 	}
+	var counts [kinds]int
+	bySource := make(map[*source]int)
 	for _, w := range m.s.wanted {
 		states[w.state]++
+		counts[w.kind]++
+		if w.source != nil {
+			bySource[w.source]++
+		}
 		if (w.state == stateAsked) != asked[w.id] {
 			t.Fatal("a record's state is not that of its request")
 		}
 	}
-	if ready != m.s.ready || ready != states[stateReady] || len(m.s.waiting) != states[stateWaiting] {
-		t.Fatalf("%d ready in the queue, %d counted, %d by state; %d waiting, %d by state",
-			ready, m.s.ready, states[stateReady], len(m.s.waiting), states[stateWaiting])
+	if counts != m.s.counts {
+		t.Fatalf("%v wanted by kind, %v counted", counts, m.s.counts)
 	}
-	if len(m.s.queue) > 2*m.s.limits.wanted+1 {
-		t.Fatalf("the queue has grown to %d", len(m.s.queue))
+	// What was asked for or had come when its listers went is above the share.
+	if l := m.s.limits; counts[kindListed] > l.wanted+l.named || counts[kindNamed] > l.named+states[stateAsked]+states[stateCame] {
+		t.Fatalf("%v wanted by kind", counts)
+	}
+	for by, n := range bySource {
+		if n != by.named || n > m.s.limits.namedEach {
+			t.Fatalf("%d named by one source, %d counted", n, by.named)
+		}
+	}
+	if ready != m.s.ready() || ready != states[stateReady] || len(m.s.waiting) != states[stateWaiting] {
+		t.Fatalf("%d ready in the queue, %d counted, %d by state; %d waiting, %d by state",
+			ready, m.s.ready(), states[stateReady], len(m.s.waiting), states[stateWaiting])
 	}
 }
 

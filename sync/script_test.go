@@ -108,8 +108,11 @@ func parseArgs(args []string) (words []string, options map[string]string) {
 func (s *script) setLimits(t *testing.T, options map[string]string) {
 	for key, value := range options {
 		if number, err := strconv.Atoi(value); err == nil {
+			if key == "wanted" {
+				s.limits.named = number
+			}
 			*map[string]*int{"wanted": &s.limits.wanted, "requests": &s.limits.requests, "perPeer": &s.limits.perPeer,
-				"batch": &s.limits.batch, "minBatch": &s.limits.minBatch, "rounds": &s.limits.rounds, "firstBatch": &s.limits.firstBatch}[key] = number
+				"named": &s.limits.named, "batch": &s.limits.batch, "minBatch": &s.limits.minBatch, "rounds": &s.limits.rounds, "firstBatch": &s.limits.firstBatch}[key] = number
 			continue
 		}
 		*map[string]*time.Duration{"requestTime": &s.limits.requestTime, "hopelessTime": &s.limits.hopelessTime}[key] = duration(t, value)

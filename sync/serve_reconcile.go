@@ -1,7 +1,6 @@
 package lfsync
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,8 +20,9 @@ type serving struct {
 	limit    int
 
 	rounds         int
-	differs, equal bool
-	refused        bool // this node could not compare
+	count          uint64 // how many records the peer said it has
+	differs, equal bool   // equal: the first message showed it
+	refused        bool   // this node could not compare
 }
 
 // serve answers a peer's messages until it ends the session.
@@ -54,6 +54,7 @@ func (s *serving) converse(ctx context.Context) error {
 		}
 		s.rounds++
 		node.metrics.reconciled("in", frameHead+len(f.message))
+		s.count = f.count
 		s.comparer.counted(s.peer, f.count)
 		answer, err := s.answer(ctx, f.message)
 		if err != nil && !errors.Is(err, errOverloaded) {
@@ -78,28 +79,30 @@ func (s *serving) answer(ctx context.Context, message []byte) ([]byte, error) {
 	}
 	defer end()
 	var reply negentropy.Reply
+	below := 0
 	c.own.view(func(set negentropy.Set) {
-		if s.rounds == 1 { // equal where this side would have begun with the same message
-			s.equal = bytes.Equal(message, negentropy.NewInitiator(negentropy.Config{}).Start(set))
-		}
-		reply, err = negentropy.Respond(set, message, s.limit)
+		h := c.sync.horizon()
+		reply, err = negentropy.RespondUpTo(set, message, s.limit, h)
+		below = set.Rank(h.End)
+		// A peer whose clock is far behind has shown nothing of what lies above its own bound.
+		s.equal = s.rounds == 1 && reply.Equal.Timestamp+c.sync.network.Params().ClockDrift >= h.End.Timestamp
 	})
 	if err != nil {
 		return nil, guilty("%v", err)
 	}
 	s.differs = s.differs || reply.Differ
-	if s.equal && s.rounds == 1 {
-		c.agreed(s.peer)
+	if s.equal {
+		c.agreed(s.peer, aheadOf(s.count, below))
 	}
 	if err := s.visit.pay(ctx, 1+(len(message)+len(reply.Message))/messageUnit); err != nil {
 		return nil, err
 	}
-	return reply.Message, s.learn(ctx, idsOf(reply.Unknown))
+	return reply.Message, s.learn(ctx, idsOf(reply.Unknown), reply.Times)
 }
 
 // learn has fetched what the initiator listed and is not here, as far as there is room. What there is none for, a session of our
 // own will find.
-func (s *serving) learn(ctx context.Context, listed []protocol.ID) error {
+func (s *serving) learn(ctx context.Context, listed []protocol.ID, within []negentropy.Interval) error {
 	c := s.comparer
 	if len(listed) == 0 {
 		return nil
@@ -112,7 +115,7 @@ func (s *serving) learn(ctx context.Context, listed []protocol.ID) error {
 	if err != nil || len(unknown) == 0 {
 		return err
 	}
-	c.list(s.peer, unknown)
+	c.list(s.peer, unknown, withinOf(listed, within, unknown))
 	// What came between is not told again.
 	still, err := c.sync.store.Unknown(ctx, unknown)
 	if err != nil {
@@ -121,8 +124,21 @@ func (s *serving) learn(ctx context.Context, listed []protocol.ID) error {
 	if len(still) < len(unknown) {
 		c.unlist(s.peer, without(unknown, still))
 	}
-	c.sync.wantListed(s.peer, still)
+	c.sync.wantListed(s.peer, c.sync.disown(s.peer, still))
 	return nil
+}
+
+// withinOf picks the intervals of those listed IDs that are among some.
+func withinOf(listed []protocol.ID, within []negentropy.Interval, some []protocol.ID) []negentropy.Interval {
+	of := make(map[protocol.ID]negentropy.Interval, len(listed))
+	for i, id := range listed {
+		of[id] = within[i]
+	}
+	out := make([]negentropy.Interval, len(some))
+	for i, id := range some {
+		out[i] = of[id]
+	}
+	return out
 }
 
 // without returns what of ids is not among others.
@@ -152,9 +168,10 @@ func (s *serving) send(ctx context.Context, message []byte) error {
 }
 
 // agreed notes that a peer's set was found to be equal by its own message, which may have been on its way for some time.
-func (c *comparer) agreed(p peer.ID) {
+func (c *comparer) agreed(p peer.ID, ahead uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ledger.completed(p, sentAt(c.now()))
+	c.ledger.tell(c.now(), c.own.count())
+	c.ledger.completed(p, sentAt(c.now()), ahead)
 	c.changed()
 }

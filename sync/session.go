@@ -22,8 +22,12 @@ type session struct {
 	stream    network.Stream
 	limit     int // of messages
 	initiator *negentropy.Initiator
+	to        negentropy.Bound // up to which the sets are compared
 
 	rounds  int
+	lacked  int    // how many records of ours the peer turned out to lack
+	count   uint64 // how many records it said it has
+	ahead   uint64 // how many of them are above the bound, as far as this session tells
 	differs bool
 	deep    bool
 	outcome outcome
@@ -81,7 +85,11 @@ func (s *session) open(ctx context.Context) (err error) {
 		return fmt.Errorf("open stream: %w", err)
 	}
 	s.limit = messageLimit(s.stream)
-	s.initiator = negentropy.NewInitiator(negentropy.Config{FrameLimit: s.limit, From: s.from})
+	s.to = node.horizon().End
+	if s.from.Compare(s.to) >= 0 {
+		s.from = negentropy.Bound{} // the clock was set back since
+	}
+	s.initiator = negentropy.NewInitiator(negentropy.Config{FrameLimit: s.limit, From: s.from, To: s.to})
 	return nil
 }
 
@@ -104,7 +112,9 @@ func (s *session) round(ctx context.Context, message []byte) ([]byte, error) {
 	var step negentropy.Step
 	c.own.view(func(set negentropy.Set) {
 		step, err = s.initiator.Next(set, answer, nil)
-		c.list(s.peer, idsOf(step.Need)) // before it can become attached
+		s.lacked += step.Lacked
+		open := c.list(s.peer, idsOf(step.Need), step.Times) // before it can become attached
+		s.ahead = aheadOf(s.count, set.Rank(s.to)-s.lacked+open)
 	})
 	if err != nil {
 		return nil, guilty("%v", err)
@@ -145,6 +155,7 @@ func (s *session) exchange(ctx context.Context, message []byte) ([]byte, error) 
 		return nil, err
 	}
 	node.metrics.reconciled("in", frameHead+len(f.message))
+	s.count = f.count
 	s.comparer.counted(s.peer, f.count)
 	if len(f.message) == 0 {
 		return nil, errBusy
@@ -162,7 +173,7 @@ func (s *session) want(ctx context.Context, need []negentropy.ID) error {
 		return fmt.Errorf("look for what a peer lists: %w", err)
 	}
 	s.outcome.listed += len(unknown)
-	s.comparer.sync.wantListed(s.peer, unknown)
+	s.comparer.sync.wantListed(s.peer, s.comparer.sync.disown(s.peer, unknown))
 	return nil
 }
 
@@ -198,9 +209,20 @@ func (s *session) conclude(err error) {
 	}
 }
 
+// disown takes records that can never be valid out of what a peer lists, and returns the rest. A correct peer does not attach
+// such records.
+func (s *Sync) disown(p peer.ID, ids []protocol.ID) []protocol.ID {
+	good := s.worthwhile(ids)
+	if len(good) < len(ids) {
+		s.comparer.unlist(p, without(ids, good))
+		s.conduct.bother(p, nuisanceDenial)
+	}
+	return good
+}
+
 // wantListed has records fetched that a peer listed.
 func (s *Sync) wantListed(p peer.ID, ids []protocol.ID) {
-	if ids = s.worthwhile(ids); len(ids) > 0 {
+	if len(ids) > 0 {
 		s.step(func(m *scheduler) { m.listed(s.notAttached(ids), p) })
 	}
 }
@@ -239,5 +261,5 @@ func (c *comparer) hasRoom(p peer.ID, room int) bool {
 	c.mu.Unlock()
 	c.sync.mu.Lock()
 	defer c.sync.mu.Unlock()
-	return open <= room && len(c.sync.scheduler.wanted) <= c.sync.scheduler.limits.wanted*3/4
+	return open <= room && c.sync.scheduler.counts[kindListed] <= c.sync.scheduler.limits.wanted*3/4
 }

@@ -40,10 +40,17 @@ type SyncStatus struct {
 	// Ready tells that the set is complete; it is rebuilt from the store when the node starts.
 	Ready bool
 	// Peers counts the connected peers that can be compared with, and Agreeing those of them that agreed when they were
-	// compared last: their set was this node's, or all they listed that was missing here has come since.
+	// compared last: their set was this node's up to the clock, or all they listed that was missing here has come since.
+	// An agreement ends when a comparison that was due did not finish, when the peer has more than it had and this node did
+	// not catch up, and with time.
 	Peers, Agreeing int
-	// Missing counts the records that peers listed, or that records here link to, and that are not attached here.
-	Missing int
+	// Missing counts the records that peers listed and that are not attached here. Named counts those that only pending
+	// records link to: they may be invented, so they do not keep a node out of sync. If they exist, a peer will list them.
+	Missing, Named int
+	// AheadPeers counts the peers that hold records which this node's clock does not let in, and Ahead how many these hold, the
+	// median. Both sides of a comparison leave such records out. OwnAhead counts this node's own: its clock was set back.
+	AheadPeers      int
+	Ahead, OwnAhead uint64
 	// Agreed is the newest agreement with a peer; zero: there was none yet.
 	Agreed time.Time
 	// Progress is that of a backfill under way.
@@ -92,11 +99,14 @@ func (s *Sync) syncStatus() SyncStatus {
 	c := s.comparer
 	var st SyncStatus
 	st.Fingerprint, st.Count, st.Ready = c.own.fingerprint()
+	st.OwnAhead = c.own.above(s.horizon().End)
 	s.mu.Lock()
-	st.Missing = s.scheduler.missing()
+	st.Missing, st.Named = s.scheduler.missing(kindListed), s.scheduler.missing(kindNamed)
 	s.mu.Unlock()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.ledger.tell(c.now(), c.own.count())
+	st.AheadPeers, st.Ahead = c.ledger.ahead()
 	// What peers listed is missing too, until it has come; from then on until it is attached the ledger alone knows.
 	st.Missing = max(st.Missing, len(c.ledger.listed))
 	st.Peers, st.Agreeing = len(c.ledger.peers), c.ledger.agreeing(0)
@@ -166,6 +176,7 @@ func (c *comparer) wait(ctx context.Context) error {
 	})
 	for {
 		c.mu.Lock()
+		c.ledger.tell(c.now(), c.own.count())
 		synced, alone, news := c.ledger.synced(since), len(c.ledger.peers) == 0, c.news
 		c.waiters++
 		c.mu.Unlock()

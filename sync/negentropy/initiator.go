@@ -4,6 +4,7 @@ package negentropy
 type Config struct {
 	FrameLimit int   // the most bytes of a message; 0: no limit; a limit below MinFrameLimit counts as that
 	From       Bound // start above it: what is below is skipped
+	To         Bound // end below it: what is above is skipped; the zero Bound counts as Infinity
 }
 
 // Initiator asks: it compares its set with a responder's. It has state; a new one is made for each session.
@@ -24,10 +25,12 @@ type span struct {
 
 // Step is what a round has brought.
 type Step struct {
-	Message []byte // the next message; nil: all is compared
-	Need    []ID   // what the responder has and the set lacks, in the order of the responder's set
-	Done    Bound  // all below it is compared
-	Differ  bool   // some range that the reply lists differed
+	Message []byte     // the next message; nil: all is compared
+	Need    []ID       // what the responder has and the set lacks, in the order of the responder's set
+	Times   []Interval // for each of Need, the timestamps that it can have where the responder listed it
+	Lacked  int        // how many items the set has in the ranges that the reply lists, and the responder lacks
+	Done    Bound      // all below it is compared; Infinity: all up to Config.To
+	Differ  bool       // some range that the reply lists differed
 }
 
 // maxOpen is how many ranges are remembered; the last ones are joined. 8,192 of them take 700 KB. Each reply of 32 KiB
@@ -46,13 +49,17 @@ const minWindow = 128
 // NewInitiator makes an initiator. Nothing is asked until Start.
 func NewInitiator(c Config) *Initiator {
 	i := &Initiator{limit: effectiveLimit(c.FrameLimit), window: maxOpen, done: c.From}
-	if c.From.Compare(Infinity) < 0 {
-		i.open = []span{{from: c.From, to: Infinity}}
+	to := c.To
+	if to == (Bound{}) {
+		to = Infinity
+	}
+	if c.From.Compare(to) < 0 {
+		i.open = []span{{from: c.From, to: to}}
 	}
 	return i
 }
 
-// Start returns the first message: the fingerprint of all.
+// Start returns the first message: the fingerprint of all between Config.From and Config.To.
 func (i *Initiator) Start(s Set) []byte { return i.message(s) }
 
 // message asks of the first open ranges, as many as the limit permits.
@@ -132,14 +139,24 @@ func (i *Initiator) Next(s Set, reply []byte, have func(ID)) (Step, error) {
 			if !covers(within, rng.lower, rng.upper) {
 				return Step{}, in.fault("IDs listed where none were asked for")
 			}
-			need, lacking := difference(rng.ids, s, s.Rank(rng.lower), s.Rank(rng.upper), have)
-			step.Need = append(step.Need, need...)
-			step.Differ = step.Differ || lacking || len(need) > 0
+			step.take(&rng, s, have)
 		}
 	}
 	i.window, i.sent = window, 0
 	i.open = join(append(open, later...))
 	return i.step(s, step, in)
+}
+
+// take compares a list of the responder's with the set.
+func (t *Step) take(rng *wireRange, s Set, have func(ID)) {
+	from, to := s.Rank(rng.lower), s.Rank(rng.upper)
+	d := difference(rng.ids, s, from, to, have)
+	t.Need = append(t.Need, d.unknown...)
+	for i := range d.unknown {
+		t.Times = append(t.Times, intervalOf(&d.unknown[i], &rng.lower, &rng.upper))
+	}
+	t.Lacked += to - from - (d.listed - len(d.unknown))
+	t.Differ = t.Differ || d.lacking || len(d.unknown) > 0
 }
 
 // step completes a step with the next message.

@@ -49,6 +49,31 @@ var Infinity = Bound{Timestamp: math.MaxUint64}
 // Compare tells the order of two bounds: negative, zero, positive.
 func (b Bound) Compare(other Bound) int { return Item(b).Compare(Item(other)) }
 
+// Interval holds the timestamps from First to Last, both included; it is empty where First is above Last.
+type Interval struct{ First, Last uint64 }
+
+// Anytime is the interval of all timestamps.
+var Anytime = Interval{Last: math.MaxUint64}
+
+// Has reports whether a timestamp is in the interval.
+func (i Interval) Has(timestamp uint64) bool { return i.First <= timestamp && timestamp <= i.Last }
+
+// intervalOf returns the timestamps that an item with this ID may have to lie in the range from lower to upper.
+func intervalOf(id *ID, lower, upper *Bound) Interval {
+	i := Interval{First: lower.Timestamp, Last: upper.Timestamp}
+	if bytes.Compare(id[:], lower.ID[:]) < 0 {
+		i.First++ // infinity is no range's lower bound
+	}
+	if bytes.Compare(id[:], upper.ID[:]) < 0 {
+		return i
+	}
+	if i.Last == 0 {
+		return Interval{First: 1}
+	}
+	i.Last--
+	return i
+}
+
 // between returns the shortest bound after prev and not after next, which are neighbours in a set: the timestamp alone
 // where that tells them apart, else as many bytes of the ID as it takes.
 func between(prev, next Item) Bound {

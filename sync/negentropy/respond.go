@@ -6,17 +6,29 @@ const MinFrameLimit = 4096
 // Reply is a responder's answer.
 type Reply struct {
 	Message []byte
-	Unknown []ID // what the message lists and the set was not found to have, in the order of the message
-	Differ  bool // some range differed
+	Unknown []ID       // what the message lists and the set was not found to have, in the order of the message
+	Times   []Interval // for each of Unknown, the timestamps that it can have where the message lists it
+	Equal   Bound      // the message alone shows that the sets are equal below it
+	Differ  bool       // some range differed
 }
+
+// Horizon is where a responder ends its comparison, because what lies above it is of no use to it yet.
+type Horizon struct {
+	End Bound // of a range that reaches above Far, the part above End is skipped
+	Far Bound
+}
+
+// NoHorizon is that of a responder which compares everything.
+var NoHorizon = Horizon{End: Infinity, Far: Infinity}
 
 // responder is at work on one message.
 type responder struct {
-	set   Set
-	limit int // of the answer's length, 0 none
-	look  int // how many items may still be looked at to find listed ones
-	out   *writer
-	reply Reply
+	set     Set
+	limit   int // of the answer's length, 0 none
+	look    int // how many items may still be looked at to find listed ones
+	horizon Horizon
+	out     *writer
+	reply   Reply
 }
 
 // Respond answers an initiator's message. The answer takes at most frameLimit bytes (0: no limit; a limit below
@@ -26,12 +38,19 @@ type responder struct {
 // bytes of the answer an item, and 32,768 items more to find those that are listed. Where there were more to be looked
 // through, Unknown may have IDs that the set has; an ID that is listed again is told again.
 func Respond(s Set, message []byte, frameLimit int) (Reply, error) {
+	return RespondUpTo(s, message, frameLimit, NoHorizon)
+}
+
+// RespondUpTo is Respond for a side whose comparison ends at a horizon. Lists carry no timestamps, so the responder cannot
+// sort the IDs of a list that crosses the horizon. It answers such a range, whatever its mode, with the fingerprint of the
+// part below the horizon's end, and the initiator asks about that part again.
+func RespondUpTo(s Set, message []byte, frameLimit int, h Horizon) (Reply, error) {
 	in := &reader{message: message}
 	version, err := in.version()
 	if err != nil {
 		return Reply{}, err
 	}
-	r := &responder{set: s, limit: effectiveLimit(frameLimit), look: maxLooked, out: newWriter()}
+	r := &responder{set: s, limit: effectiveLimit(frameLimit), look: maxLooked, horizon: h, out: newWriter()}
 	for room := version == version1; room && in.more(); {
 		rng, err := in.next()
 		if err != nil {
@@ -56,11 +75,17 @@ func (r *responder) answer(rng wireRange) bool {
 		return true
 	}
 	from, to := r.set.Rank(rng.lower), r.set.Rank(rng.upper)
+	if rng.mode == modeFingerprint && r.set.Fingerprint(from, to) == rng.fingerprint {
+		if rng.lower == r.reply.Equal {
+			r.reply.Equal = rng.upper
+		}
+		return true
+	}
+	if rng.upper.Compare(r.horizon.Far) > 0 {
+		return r.cross(rng.lower, from)
+	}
 	if rng.mode == modeIDList {
 		return r.list(rng, from, to)
-	}
-	if r.set.Fingerprint(from, to) == rng.fingerprint {
-		return true
 	}
 	r.reply.Differ = true
 	if r.room() < maxSkip+maxSplit {
@@ -68,6 +93,20 @@ func (r *responder) answer(rng wireRange) bool {
 		return false
 	}
 	r.out.split(r.set, rng.lower, rng.upper, from, to, func(Bound) {})
+	return true
+}
+
+// cross answers a range that reaches beyond the horizon: with the fingerprint of its part below the horizon's end.
+func (r *responder) cross(lower Bound, from int) bool {
+	end := r.horizon.End
+	if lower.Compare(end) >= 0 {
+		return true
+	}
+	if r.room() < maxFingerprint {
+		r.rest(lower, from)
+		return false
+	}
+	r.out.fingerprint(lower, end, r.set.Fingerprint(from, r.set.Rank(end)))
 	return true
 }
 
@@ -110,20 +149,30 @@ const maxLooked = 1 << 15
 func (r *responder) compare(rng wireRange, from, to int) {
 	looked := min(to-from, r.look)
 	r.look -= looked
-	unknown, lacking := difference(rng.ids, r.set, from, from+looked, nil)
-	r.reply.Unknown = append(r.reply.Unknown, unknown...)
-	r.reply.Differ = r.reply.Differ || lacking || len(unknown) > 0
+	d := difference(rng.ids, r.set, from, from+looked, nil)
+	r.reply.Unknown = append(r.reply.Unknown, d.unknown...)
+	for i := range d.unknown {
+		r.reply.Times = append(r.reply.Times, intervalOf(&d.unknown[i], &rng.lower, &rng.upper))
+	}
+	r.reply.Differ = r.reply.Differ || d.lacking || len(d.unknown) > 0
 }
 
-// difference compares listed IDs with the set's: those that the set has not, in the order of the list and each once, and
-// whether the list lacks some that the set has; lacks is called with these if it is not nil.
-func difference(listed []byte, s Set, from, to int, lacks func(ID)) (unknown []ID, lacking bool) {
+// listDifference is how a list of IDs differs from the set.
+type listDifference struct {
+	listed  int  // distinct IDs of the list
+	unknown []ID // those that the set has not, in the order of the list and each once
+	lacking bool // the list lacks some that the set has
+}
+
+// difference compares listed IDs with the set's. It calls lacks, if that is not nil, with what the list lacks.
+func difference(listed []byte, s Set, from, to int, lacks func(ID)) (d listDifference) {
 	const size = len(ID{})
 	rest := make(map[ID]struct{}, len(listed)/size)
 	for i := 0; i < len(listed); i += size {
 		rest[ID(listed[i:i+size])] = struct{}{}
 	}
-	lacking = to-from > len(rest)
+	d.listed = len(rest)
+	d.lacking = to-from > len(rest)
 	for item := range s.Items(from, to) {
 		if len(rest) == 0 && lacks == nil {
 			break
@@ -132,7 +181,7 @@ func difference(listed []byte, s Set, from, to int, lacks func(ID)) (unknown []I
 			delete(rest, item.ID)
 			continue
 		}
-		lacking = true
+		d.lacking = true
 		if lacks != nil {
 			lacks(item.ID)
 		}
@@ -141,8 +190,8 @@ func difference(listed []byte, s Set, from, to int, lacks func(ID)) (unknown []I
 		id := ID(listed[i : i+size])
 		if _, ok := rest[id]; ok {
 			delete(rest, id)
-			unknown = append(unknown, id)
+			d.unknown = append(d.unknown, id)
 		}
 	}
-	return unknown, lacking
+	return d
 }

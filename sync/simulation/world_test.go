@@ -72,6 +72,7 @@ type node struct {
 	store     *Store
 	traffic   *traffic
 	gossip    *gossipCounts
+	ahead     time.Duration // of its clock
 
 	// What it has while it runs.
 	host   *simHost
@@ -200,6 +201,7 @@ func (n *node) open() (err error) {
 	config := lfsync.Config{
 		Network: w.network, Store: n.store, Host: n.host, GossipDrops: drops,
 		Verify: func([]byte, protocol.Work) error { return errors.New("no work expected") },
+		Clock:  n.now,
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	closing.add(func() error { stop(); return nil })
@@ -230,6 +232,9 @@ func (n *node) open() (err error) {
 	n.stop = closing.run
 	return nil
 }
+
+// now is what the node's clock shows.
+func (n *node) now() time.Time { return time.Now().Add(n.ahead) }
 
 var errLost = errors.New("lost")
 

@@ -12,11 +12,14 @@ import (
 )
 
 // compose makes a record with a value of so many bytes, as this node's user would: linked to tips, signed, of now.
-func (n *node) compose(size int) *protocol.Record {
+func (n *node) compose(size int) *protocol.Record { return n.composeAt(size, n.now()) }
+
+// composeAt makes one of another time.
+func (n *node) composeAt(size int, at time.Time) *protocol.Record {
 	w := n.world
 	w.t.Helper()
 	d := protocol.Draft{
-		Owner: protocol.OwnerOf(n.owner), Timestamp: uint64(time.Now().UnixMilli()),
+		Owner: protocol.OwnerOf(n.owner), Timestamp: uint64(at.UnixMilli()),
 		Names: []protocol.NamePoint{{Name: w.name}}, Value: make([]byte, size),
 	}
 	rand.Read(d.Value)

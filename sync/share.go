@@ -1,0 +1,166 @@
+package lfsync
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// wantKind says why a record is wanted. Each kind has a share of its own among the wanted records, so that one cannot
+// crowd out the other.
+//
+// A record that a peer listed must exist. A record that only a pending record names may be invented, for one payment names
+// up to 16 of them. So what is named has a small share, and each peer that sends pending records a part of that. Asking
+// honest peers for such names is limited, too. If a named record exists, the next comparison lists it.
+type wantKind uint8
+
+const (
+	kindListed  wantKind = iota // a peer said that it has it attached, or a record which links to it
+	kindNamed                   // only pending records name it
+	kindArrived                 // nobody wanted it: it came with others, and is on its way into the store
+	kinds
+)
+
+// source is who sent pending records that name others.
+type source struct {
+	named int       // how many records wanted now it has named
+	names allowance // for new ones; what comes is given back
+	full  bool      // none of them could be evicted since the last tick
+}
+
+// allowance limits how often something is done: maxNamesAtOnce times at once, and namesRate times in a second.
+type allowance struct {
+	spent float64
+	at    time.Duration
+}
+
+// left is how often it may be done now.
+func (a *allowance) left(now time.Duration) int {
+	if now > a.at {
+		a.spent = max(0, a.spent-namesRate*(now-a.at).Seconds())
+		a.at = now
+	}
+	return int(math.Floor(maxNamesAtOnce - a.spent))
+}
+
+func (a *allowance) take(now time.Duration, n int) {
+	a.left(now)
+	a.spent += float64(n)
+}
+
+func (a *allowance) giveBack(n int) { a.spent = max(0, a.spent-float64(n)) }
+
+// newNamed wants a record that a pending record of this peer's names.
+func (s *scheduler) newNamed(id protocol.ID, from peer.ID, depth int, delay time.Duration) *want {
+	by := &s.strays
+	if p := s.byPeer[from]; p != nil {
+		by = &p.source
+	}
+	if by.names.left(s.now) == 0 || by.named >= s.limits.namedEach && !s.evictOf(by) {
+		s.dropped++
+		s.overflow = true
+		return nil
+	}
+	w := s.newWant(id, kindNamed, depth, delay)
+	if w != nil {
+		s.setSource(w, by)
+		by.names.take(s.now, 1)
+	}
+	return w
+}
+
+// evictOf forgets a record that this source named and every peer lacks.
+func (s *scheduler) evictOf(by *source) bool {
+	by.full = by.full || !s.evict(func(w *want) bool { return w.source == by })
+	return !by.full
+}
+
+// refund gives the source back what a record took that has come: only names that lead nowhere cost it something.
+func (w *want) refund() {
+	if w.source != nil && !w.have {
+		w.source.names.giveBack(1)
+	}
+}
+
+// setSource notes on whose account a record is wanted.
+func (s *scheduler) setSource(w *want, by *source) {
+	if w.source != nil {
+		w.source.named--
+	}
+	if w.source = by; by != nil {
+		by.named++
+	}
+}
+
+// setKind moves a record to another share. It may exceed that share: records move where it is certain that they exist, or
+// where the caller has made room.
+func (s *scheduler) setKind(w *want, kind wantKind) {
+	if w.kind == kind {
+		return
+	}
+	ready, urgent := w.state == stateReady, w.urgent
+	if ready {
+		s.detach(w)
+	}
+	s.counts[w.kind]--
+	s.counts[kind]++
+	w.kind = kind
+	if kind != kindNamed {
+		w.refund()
+		s.setSource(w, nil)
+	}
+	switch {
+	case ready && urgent:
+		s.hurry(w)
+	case ready:
+		s.enqueue(w)
+	}
+}
+
+// makeRoom reports whether another record of a kind may be wanted. What nobody has must not keep out what somebody may have.
+func (s *scheduler) makeRoom(kind wantKind) bool {
+	limit := s.limits.wanted
+	if kind == kindNamed {
+		limit = s.limits.named
+	}
+	return s.counts[kind] < limit || s.evict(func(w *want) bool { return w.kind == kind })
+}
+
+// evict forgets a record that every peer lacks, one of those that would be asked for late.
+func (s *scheduler) evict(which func(*want) bool) bool {
+	for i := len(s.waiting) - 1; i >= 0; i-- {
+		if w := s.waiting[i]; w.parked && which(w) {
+			s.giveUp(w)
+			return true
+		}
+	}
+	return false
+}
+
+// demote counts what nobody lists any more, because its listers went, among what is only named. What there is no room for
+// is forgotten: if it exists, it will be listed again.
+func (s *scheduler) demote() {
+	orphan := func(w *want) bool { return w.kind == kindListed && len(w.listers) == 0 }
+	for _, w := range s.inOrder() {
+		switch {
+		case !orphan(w):
+		case s.makeRoom(kindNamed):
+			s.setKind(w, kindNamed)
+		default:
+			s.forget(w)
+		}
+	}
+	for _, w := range s.wanted { // what is left is asked of somebody, or has come
+		if orphan(w) {
+			w.doubtful = w.doubtful || s.counts[kindNamed] >= s.limits.named && w.state == stateAsked
+			s.setKind(w, kindNamed)
+		}
+	}
+}
+
+// listedBy reports whether a peer listed the record.
+func (w *want) listedBy(p *peerState) bool { return slices.Contains(w.listers, p) }
