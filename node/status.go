@@ -51,6 +51,7 @@ func syncOf(s *lfsync.SyncStatus, stats store.Stats, fetches int) *api.SyncStatu
 	out := &api.SyncStatus{
 		State: s.State, Attached: stats.Attached, Pending: stats.Pending, Held: stats.Held,
 		Peers: s.Peers, Agreeing: s.Agreeing, Missing: s.Missing, Fetches: fetches, AgreedAt: millis(s.Agreed),
+		Named: s.Named, AheadPeers: s.AheadPeers, Ahead: s.Ahead, OwnAhead: s.OwnAhead,
 	}
 	if s.Ready {
 		out.Fingerprint = hex.EncodeToString(s.Fingerprint[:])

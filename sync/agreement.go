@@ -222,8 +222,8 @@ func (l *ledger) dismiss(items []Item) (liars []peer.ID) {
 	return liars
 }
 
-// completed tells that the comparison with a peer which began at some time has come to its end, and how many records the
-// peer has above the bound of it.
+// completed tells that the comparison with a peer which began at some time has come to its end. Ahead is how many records
+// the peer has above the bound.
 func (l *ledger) completed(p peer.ID, began time.Duration, ahead uint64) {
 	if s := l.peers[p]; s != nil {
 		s.compared = max(s.compared, began)
@@ -313,8 +313,8 @@ func (l *ledger) largest() (n uint64) {
 	return n
 }
 
-// ahead returns how many peers hold records above the bound of the last comparison, and how many these hold: the median,
-// because one peer may say anything.
+// ahead returns how many peers hold records above the bound of the last comparison, and how many these hold. That is the
+// median, because one peer may say anything.
 func (l *ledger) ahead() (peers int, records uint64) {
 	var all []uint64
 	for _, s := range l.peers {

@@ -67,8 +67,8 @@ func (s *scheduler) free(p *peerState) bool {
 	return p.inFlight < s.limits.perPeer && p.pausedTo <= s.now && len(s.requests) < s.limits.requests
 }
 
-// collect takes up to share ready records that a peer may have: of what peers listed, or else of what was only named, as far
-// as the peer's allowance goes.
+// collect takes up to share ready records that a peer may have. It takes what peers listed, or else what was only named, as
+// far as the peer's allowance goes.
 func (s *scheduler) collect(p *peerState, share int) []*want {
 	if batch := s.collectFrom(kindListed, p, share); len(batch) > 0 {
 		return batch
@@ -224,8 +224,8 @@ func (l *lane) trim() {
 	}
 }
 
-// compact closes the gaps of a queue that has grown to a length because its front does not move while records behind it come
-// and go. The cursors begin again: their positions mean nothing any more.
+// compact closes the gaps of a queue that has grown to a length. Its front may stand still while records after it come and
+// go. The cursors begin again: their positions mean nothing any more.
 func (l *lane) compact(length int) {
 	if len(l.queue) < length {
 		return

@@ -62,6 +62,8 @@ var (
 	nuisanceStall = nuisance{8, "streams", "it is silent on streams, again and again"}
 	// nuisanceDenial is an answer that lacks records which the peer itself listed.
 	nuisanceDenial = nuisance{10, fetchService, "it lacks records that it listed, again and again"}
+	// nuisanceInvalid is a listed record that can never be valid: a correct peer does not attach it.
+	nuisanceInvalid = nuisance{10, reconcileService, "it lists invalid records, again and again"}
 )
 
 func newConduct(do func(ban)) *conduct {

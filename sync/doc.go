@@ -18,6 +18,8 @@
 //   - A wanted record is one that a peer listed, or that another record links to, and that is not here. The scheduler decides
 //     which peer is asked for which of them; it is a pure state machine too, and the driver around both has the clock and
 //     the streams.
+//   - A named record is one that only pending records link to. It may be invented, so it has a share of its own (share.go).
+//   - The horizon is the time up to which a side compares: what its clock lets in (horizon.go).
 //   - The fetch protocol (wire.go is its normative text) answers with records by their ID, with some of their ancestors
 //     when asked for.
 //   - A fetched record is a parcel until it is stored. It stands in the line, where the answers of several peers are put in
@@ -29,8 +31,8 @@
 // Gossip is a hint, never the guarantee: what it drops, comparisons and the links of later records reveal, and fetch brings.
 //
 // Reading order: limits.go (every number with its derivation), store.go, sync.go, status.go, ingest.go, check.go, gossip.go,
-// pubsub.go (what the node needs to make a PubSub); then comparing: reconcile.go, follow.go, agenda.go, agreement.go,
+// pubsub.go (what the node needs to make a PubSub); then comparing: reconcile.go, follow.go, horizon.go, agenda.go, agreement.go,
 // compare.go, session.go, serve_reconcile.go; then fetching: wire.go, preamble.go, serve.go, fetch.go, bulk.go, line.go, and the
-// scheduler: scheduler.go, assign.go, faults.go, and its driver driver.go. Beside them: push.go, servepush.go; repair.go; mesh.go; clock.go, askclock.go,
+// scheduler: scheduler.go, share.go, assign.go, faults.go, and its driver driver.go. Beside them: push.go, servepush.go; repair.go; mesh.go; clock.go, askclock.go,
 // serveclock.go.
 package lfsync

@@ -1,11 +1,16 @@
 package lfsync
 
 import (
+	"errors"
+
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/negentropy"
 )
+
+// errOutOfRange says that a peer listed a record outside the range where its timestamp belongs.
+var errOutOfRange = errors.New("it listed a record outside its range")
 
 // Both sides compare only what their own clock lets in (protocol.Network.HoldUntil). What lies above is not missing: this node
 // would hold or refuse it. Otherwise one record that is dated ahead would keep every node with a right clock out of sync
@@ -39,7 +44,7 @@ func (c *comparer) dismiss(r *protocol.Record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, claim := range c.ledger.listed[r.ID()] {
-		c.sync.spawn(func() { c.sync.conduct.bother(claim.by.peer, nuisanceDenial) })
+		c.sync.spawn(func() { c.sync.conduct.bother(claim.by.peer, nuisanceInvalid) })
 	}
 	c.expose(c.ledger.dismiss([]Item{{ID: r.ID(), Timestamp: r.Timestamp}}))
 }
@@ -47,15 +52,12 @@ func (c *comparer) dismiss(r *protocol.Record) {
 // expose reports peers that listed records outside the ranges where they belong. The caller may hold the lock.
 func (c *comparer) expose(liars []peer.ID) {
 	for _, p := range liars {
-		c.sync.spawn(func() {
-			c.sync.log.Debug("a peer listed a record outside its range", "peer", p)
-			c.sync.accuse(p)
-		})
+		c.sync.spawn(func() { c.sync.conduct.fault(p, reconcileService, errOutOfRange) })
 	}
 }
 
-// aheadOf returns how many of a peer's records lie above the bound of a comparison, given how many it has in all and how many
-// of them lie below.
+// aheadOf returns how many of a peer's records lie above the bound of a comparison: of all that it has, what does not lie
+// below.
 func aheadOf(count uint64, below int) uint64 {
 	if n := uint64(max(0, below)); count > n { //nolint:gosec // not negative
 		return count - n

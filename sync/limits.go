@@ -118,8 +118,8 @@ const (
 	// maxNamed bounds the wanted records that only pending records name, and maxNamedEach those that one peer's records name.
 	// Comparisons find them too, so a quarter of what may be listed is enough, and four peers must lie to fill it.
 	maxNamed, maxNamedEach = maxWanted / 4, maxNamed / 4
-	// namesRate and maxNamesAtOnce limit how often a peer is asked for a name that it did not list, and how many names one
-	// peer's pending records may add that lead nowhere. At this rate all of maxNamed can be asked for maxTries times in the
+	// namesRate and maxNamesAtOnce limit how often a peer is asked for a name that it did not list. They also limit how many
+	// names that lead nowhere one peer's pending records may add. At this rate all of maxNamed can be asked for maxTries times in the
 	// hour that it takes to give them up. It costs the asked peer 300 bytes and less than a millisecond a second. Filling a gap
 	// in a chain takes one name for each round trip.
 	namesRate, maxNamesAtOnce = 32, 1024
@@ -271,8 +271,8 @@ const (
 	// soonAfter is how long after a session that it began and that found a difference a peer is compared with by us; it
 	// doubles up to soonMax while that brings nothing: it is the one that lacks records, and is fetching them.
 	soonAfter, soonMax = 1 * time.Second, 1 * time.Minute
-	// catchUpTime is how long a node may have fewer records than a peer that it agreed with, before it no longer agrees: gossip
-	// and fetching bring what is new in less.
+	// catchUpTime is how long a node may have fewer records than a peer before their agreement ends. Gossip and fetching bring
+	// what is new in less.
 	catchUpTime = 10 * time.Second
 	// leadTime is for how long a session leads while others wait for it: some 100,000 records listed. So a slow leader costs
 	// that time and no more.

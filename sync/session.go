@@ -215,7 +215,7 @@ func (s *Sync) disown(p peer.ID, ids []protocol.ID) []protocol.ID {
 	good := s.worthwhile(ids)
 	if len(good) < len(ids) {
 		s.comparer.unlist(p, without(ids, good))
-		s.conduct.bother(p, nuisanceDenial)
+		s.conduct.bother(p, nuisanceInvalid)
 	}
 	return good
 }

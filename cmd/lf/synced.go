@@ -66,7 +66,15 @@ func syncText(s *api.SyncStatus, now time.Time) string {
 	case api.SyncComparing:
 		return fmt.Sprintf("comparing: %s, %s missing", agreeing(s, now), grouped(uint64(s.Missing))) //nolint:gosec // a count
 	}
-	return fmt.Sprintf("in sync: %s, %s missing", agreeing(s, now), grouped(uint64(s.Missing))) //nolint:gosec // a count
+	return fmt.Sprintf("in sync: %s, %s missing%s", agreeing(s, now), grouped(uint64(s.Missing)), aheadText(s)) //nolint:gosec // a count
+}
+
+// aheadText says what is left out because it is ahead of the clock.
+func aheadText(s *api.SyncStatus) string {
+	if s.AheadPeers == 0 {
+		return ""
+	}
+	return fmt.Sprintf("; %s at %s ahead of this clock", countedRecords(s.Ahead), counted(s.AheadPeers, "peer", "peers"))
 }
 
 func agreeing(s *api.SyncStatus, now time.Time) string {

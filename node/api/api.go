@@ -71,8 +71,12 @@ type SyncStatus struct {
 	Pending     uint64    `json:"pending" doc:"records that wait for an ancestor"`
 	Held        uint64    `json:"held" doc:"records ahead of the clock"`
 	Peers       int       `json:"peers" doc:"connected peers that speak this network's protocols"`
-	Agreeing    int       `json:"agreeing" doc:"how many of them agreed when they were compared last: they had the same set, or all they had besides has come since"`
-	Missing     int       `json:"missing" doc:"records that are known to exist and are not attached here"`
+	Agreeing    int       `json:"agreeing" doc:"how many of them agreed when they were compared last: up to this node's clock they had the same set, or all they had besides has come since"`
+	Missing     int       `json:"missing" doc:"records that peers have and that are not attached here"`
+	Named       int       `json:"named,omitempty" doc:"records that only pending records link to: they may be invented"`
+	AheadPeers  int       `json:"aheadPeers,omitempty" doc:"peers that hold records which this node's clock does not let in yet"`
+	Ahead       uint64    `json:"ahead,omitempty" doc:"how many records these hold that are left out of the comparison, the median"`
+	OwnAhead    uint64    `json:"ownAhead,omitempty" doc:"attached records that this node's clock would not let in now: it was set back"`
 	Fetches     int       `json:"fetches" doc:"requests under way"`
 	AgreedAt    uint64    `json:"agreedAt,omitempty" doc:"the newest agreement with a peer, ms since the Unix epoch; absent: there was none yet"`
 	Progress    *Progress `json:"progress,omitempty" doc:"of a backfill; absent: there is none under way"`

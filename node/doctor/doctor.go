@@ -42,6 +42,7 @@ func areas() []area {
 		{"gossip", (*facts).gossip},
 		{"sync", (*facts).sync},
 		{"clock", (*facts).clock},
+		{"dates", (*facts).dates},
 		{"conduct", (*facts).conduct},
 		{"drops", (*facts).drops},
 		{"disk", (*facts).disk},

@@ -72,6 +72,7 @@ const (
 	relayAdvice   = "connect to a node that everybody can dial (--seed): it relays, unless it runs with --no-relay-service"
 	inAdvice      = "see that this machine reaches the Internet, UDP and TCP out; or name nodes with --seed, which needs no public DHT"
 	stuckAdvice   = "see lf status --wait-synced=1m and the node's log; a peer that is behind or cut off looks the same from here: lf peers"
+	datesAdvice   = "see that this machine's clock is right and kept by NTP, for example with timedatectl set-ntp true"
 	ntpAdvice     = "set this machine's clock and have it kept by NTP, for example with timedatectl set-ntp true"
 	diskAdvice    = "make room where the node's home is, or move the home to a larger disk: everybody's records are kept there"
 )
@@ -247,6 +248,16 @@ var findings = []struct {
 		f.Sync = api.SyncStatus{State: api.SyncFetching, Peers: 5, Missing: 7, AgreedAt: now - minutes(20)}
 	}}, "warning",
 		"not in sync: 0 of 5 peers agree, 7 missing; the last agreement was 20 min ago", stuckAdvice},
+
+	{"dates", nil, "", "", ""},
+	{"dates", []change{offline, func(f *api.Facts) { f.Sync.OwnAhead = 1 }}, "", "", ""},
+	{"dates", []change{func(f *api.Facts) { f.Sync.AheadPeers, f.Sync.Ahead = 1, 3 }}, "note",
+		"1 of 5 peers holds records dated ahead of this clock: 3 in the middle, left out until their time has come",
+		"nothing to do here: such a record comes when its time has come; its writer's clock was wrong"},
+	{"dates", []change{func(f *api.Facts) { f.Sync.AheadPeers, f.Sync.Ahead = 3, 7 }}, "warning",
+		"3 of 5 peers hold records dated ahead of this clock, 7 in the middle: this clock may be behind", datesAdvice},
+	{"dates", []change{func(f *api.Facts) { f.Sync.OwnAhead, f.Sync.AheadPeers = 2, 1 }}, "warning",
+		"2 records are here and dated ahead of this clock: it was set back, or is behind", datesAdvice},
 
 	{"clock", nil, "ok", "within 30 ms of the clocks of 5 peers (their median)", ""},
 	{"clock", []change{clockOf(0, 1)}, "ok", "within 10 ms of a peer's clock", ""},

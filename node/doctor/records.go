@@ -73,6 +73,30 @@ func (f *facts) clock() *api.Finding {
 	return failure(set, "%s: %s", f.offText(off), f.offHarm())
 }
 
+// dates is about records that are dated ahead of this node's clock. They are left out of comparisons, so the node is in sync
+// without them. If most peers hold some, it is this clock that is wrong.
+func (f *facts) dates() *api.Finding {
+	s := f.Sync
+	const set = "see that this machine's clock is right and kept by NTP, for example with timedatectl set-ntp true"
+	switch {
+	case f.Offline || s.OwnAhead == 0 && s.AheadPeers == 0:
+		return nil
+	case s.OwnAhead > 0:
+		return warning(set, "%s here and dated ahead of this clock: it was set back, or is behind", counted(int(s.OwnAhead), "record is", "records are")) //nolint:gosec // a count
+	case 2*s.AheadPeers > s.Peers && s.Peers >= clockVoices:
+		return warning(set, "%d of %s hold records dated ahead of this clock, %d in the middle: this clock may be behind", s.AheadPeers, peersText(s.Peers), s.Ahead)
+	}
+	return note("nothing to do here: such a record comes when its time has come; its writer's clock was wrong",
+		"%d of %s %s dated ahead of this clock: %d in the middle, left out until their time has come", s.AheadPeers, peersText(s.Peers), holds(s.AheadPeers), s.Ahead)
+}
+
+func holds(peers int) string {
+	if peers == 1 {
+		return "holds records"
+	}
+	return "hold records"
+}
+
 func clocksText(peers int) string {
 	if peers == 1 {
 		return "a peer's clock"

@@ -52,7 +52,7 @@
 // rounds a session may take is for the caller to say.
 //
 // Ends: either side may end below infinity. An initiator leaves out what lies above [Config].To. A responder with a
-// [Horizon] answers what lies above it with a skip, and a range that crosses it with the fingerprint of the part below.
+// [Horizon] skips what lies above it. It answers a range that crosses it with the fingerprint of the part below.
 //
 // Reading order: item.go, codec.go (the bytes), split.go, respond.go, initiator.go; then the set: tree.go, node.go. Sessions
 // with other implementations are in testdata/transcripts and in the module interop.

@@ -110,7 +110,7 @@ func TestIntervals(t *testing.T) {
 	})
 }
 
-// hostileReplies are a responder's answers to a session's messages: it lies with skips, lists what nobody asked about, and
+// hostileReplies are a responder's answers to a session's messages. It lies with skips, lists what nobody asked about, and
 // ends far in the past, each time somewhere else.
 func hostileReplies(t *rapid.T, asked []byte, theirs Set) []byte {
 	end := Bound{Timestamp: rapid.Uint64Range(0, 1200).Draw(t, "end")}

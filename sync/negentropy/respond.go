@@ -43,7 +43,7 @@ func Respond(s Set, message []byte, frameLimit int) (Reply, error) {
 
 // RespondUpTo is Respond for a side whose comparison ends at a horizon. Lists carry no timestamps, so the responder cannot
 // sort the IDs of a list that crosses the horizon. It answers such a range, whatever its mode, with the fingerprint of the
-// part below the horizon's end, and the initiator asks about that part again.
+// part below the horizon's end. The initiator asks about that part again.
 func RespondUpTo(s Set, message []byte, frameLimit int, h Horizon) (Reply, error) {
 	in := &reader{message: message}
 	version, err := in.version()

@@ -57,6 +57,7 @@ func makeVectors() (v vectors) {
 	}
 	v.Messages = makeMessages()
 	v.Answers = makeAnswers()
+	v.Bounded = makeBounded()
 	return v
 }
 
@@ -163,6 +164,52 @@ func makeAnswers() (all []answerVector) {
 		return simpleRange(b, few[10].Timestamp, few[20].Timestamp, nil, 2, list(few[10:20]))
 	})
 	return all
+}
+
+// makeBounded are answers of a responder that ends its comparison at a time: 20 of its 31 items lie below it.
+func makeBounded() (all []boundedVector) {
+	const begin = 1_800_000_000_000
+	const end, far = begin + 10, begin + 12
+	var s slice
+	for n := range 31 { // two of each timestamp
+		s.insert(Item{begin + uint64(n/2), digest(n)})
+	}
+	rank := func(time uint64) int { return s.Rank(Bound{Timestamp: time}) }
+	add := func(name string, message, answer []byte) {
+		v := boundedVector{answerVector{Name: name, Message: hex.EncodeToString(message), Answer: hex.EncodeToString(answer)}, end, far}
+		for _, item := range s {
+			v.Items = append(v.Items, itemVector{item.Timestamp, hex.EncodeToString(item.ID[:])})
+		}
+		all = append(all, v)
+	}
+	list := func(s slice) []byte {
+		payload := simpleNumber(uint64(len(s)))
+		for _, item := range s {
+			payload = append(payload, item.ID[:]...)
+		}
+		return payload
+	}
+	one := []byte{0x61}
+	other, whole, lower := Fingerprint{9}, s.Fingerprint(0, len(s)), s.Fingerprint(0, rank(end))
+	below := simpleRange(one, 0, end, nil, 1, lower[:])
+	add("a fingerprint of all that differs: that of the part below the bound", simpleRange(one, 0, Infinity.Timestamp, nil, 1, other[:]), below)
+	add("a list of all: the same", simpleRange(one, 0, Infinity.Timestamp, nil, 2, list(s)), below)
+	add("an equal fingerprint of all", simpleRange(one, 0, Infinity.Timestamp, nil, 1, whole[:]), one)
+	add("a range above the bound", simpleRange(simpleRange(one, 0, end, nil, 0, nil), end, far+1, nil, 1, other[:]), one)
+	add("a list above the bound", simpleRange(simpleRange(one, 0, end+1, nil, 0, nil), end+1, far+1, nil, 2, list(s[:2])), one)
+	add("a range that ends one drift above the bound is answered as usual", simpleRange(one, 0, far, nil, 1, other[:]),
+		simpleRange(one, 0, far, nil, 2, list(s[:rank(far)])))
+	add("a list that ends one drift above the bound, too", simpleRange(simpleRange(one, 0, begin+8, nil, 0, nil), begin+8, far, nil, 2, list(s[:1])),
+		simpleRange(simpleRange(one, 0, begin+8, nil, 0, nil), begin+8, far, nil, 2, list(s[rank(begin+8):rank(far)])))
+	add("a list that crosses the bound in the middle", simpleRange(simpleRange(one, 0, begin+8, nil, 0, nil), begin+8, far+1, nil, 2, list(s[:1])),
+		crossing(s, rank(begin+8), rank(end)))
+	return all
+}
+
+func crossing(s slice, from, to int) []byte {
+	f := s.Fingerprint(from, to)
+	b := simpleRange([]byte{0x61}, 0, s[from].Timestamp, nil, 0, nil)
+	return simpleRange(b, s[from].Timestamp, s[to].Timestamp, nil, 1, f[:])
 }
 
 // sixteenParts splits as SPEC.md says: the first parts have one item more, bounds are as short as can be.

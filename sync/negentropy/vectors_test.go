@@ -24,6 +24,7 @@ type vectors struct {
 	Fingerprints []fingerprintVector `json:"fingerprints"`
 	Messages     []messageVector     `json:"messages"`
 	Answers      []answerVector      `json:"answers"`
+	Bounded      []boundedVector     `json:"bounded"`
 	Violations   []violationVector   `json:"violations"`
 }
 
@@ -57,6 +58,13 @@ type answerVector struct {
 	Items   []itemVector `json:"items"`
 	Message string       `json:"message"`
 	Answer  string       `json:"answer"`
+}
+
+// boundedVector is an answer of a responder that has a horizon.
+type boundedVector struct {
+	answerVector
+	End uint64 `json:"end,string"`
+	Far uint64 `json:"far,string"`
 }
 
 type itemVector struct {
@@ -117,20 +125,28 @@ func TestVectors(t *testing.T) {
 		v.check(t)
 	}
 	for _, v := range made.Answers {
-		var items slice
-		for _, item := range v.Items {
-			items = append(items, Item{item.Timestamp, ID(unhex(t, item.ID))})
-		}
-		reply, err := Respond(newTree(t, items...), unhex(t, v.Message), 0)
-		if err != nil || hex.EncodeToString(reply.Message) != v.Answer {
-			t.Errorf("%s: %v\n%x, want\n%s", v.Name, err, reply.Message, v.Answer)
-		}
+		v.check(t, NoHorizon)
+	}
+	for _, v := range made.Bounded {
+		v.check(t, Horizon{End: Bound{Timestamp: v.End}, Far: Bound{Timestamp: v.Far}})
 	}
 	for _, v := range made.Violations { // TestFaults looks at the reasons
 		var fault *MessageError
 		if _, err := Respond(newTree(t), unhex(t, v.Message), 0); !errors.As(err, &fault) {
 			t.Errorf("%s: %s: %v", v.Reason, v.Message, err)
 		}
+	}
+}
+
+// check answers the message as the package does.
+func (v answerVector) check(t *testing.T, h Horizon) {
+	var items slice
+	for _, item := range v.Items {
+		items = append(items, Item{item.Timestamp, ID(unhex(t, item.ID))})
+	}
+	reply, err := RespondUpTo(newTree(t, items...), unhex(t, v.Message), 0, h)
+	if err != nil || hex.EncodeToString(reply.Message) != v.Answer {
+		t.Errorf("%s: %v\n%x, want\n%s", v.Name, err, reply.Message, v.Answer)
 	}
 }
 
