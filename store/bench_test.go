@@ -390,3 +390,45 @@ func BenchmarkCheck(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkVerify compares a typical record with its ID; decoding it, which every reader does anyway, is measured beside it.
+func BenchmarkVerify(b *testing.B) {
+	w := newWorld(b)
+	r := benchRecords(w, 1)[0]
+	id := r.ID()
+	s := stored{id[:], r.HeaderBytes(), r.ValueBytes()}
+	b.Run("decode", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := protocol.DecodeRecord(s.header, s.value); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("decode-and-verify", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := verify(s); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkScrub has the scrub go through records, with all that it compares of each.
+func BenchmarkScrub(b *testing.B) {
+	w := newWorld(b)
+	s, err := Open(filepath.Join(b.TempDir(), "lf.db"), w.Network, Options{volatile: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	mustPutAll(b, s, benchRecords(w, 5000), nil)
+	at, rows := scrubbed{}, 0
+	for b.Loop() {
+		next, err := s.scrubStep(b.Context(), at, scrubChunk)
+		if err != nil {
+			b.Fatal(err)
+		}
+		at, rows = next, rows+scrubChunk
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(rows), "µs/row")
+}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 
@@ -10,6 +11,7 @@ import (
 
 // DamagedRecord is an attached record whose bytes the disk has changed, and that is not repaired yet.
 type DamagedRecord struct {
+	// ID is whole, but for a record that was damaged before the database kept IDs: then all but 8 bytes may be zero.
 	ID    protocol.ID
 	Index uint64
 	// Part is what is damaged: "header" or "value".
@@ -106,10 +108,14 @@ func (d *damage) problem(what string) {
 	}
 }
 
-func (d *damage) repaired(id protocol.ID) {
+// repaired notes that the record with an index was repaired; index 0: none was.
+func (d *damage) repaired(idx int64, id protocol.ID) {
+	if idx == 0 {
+		return
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	delete(d.records, id)
+	maps.DeleteFunc(d.records, func(_ protocol.ID, r *DamagedRecord) bool { return r.Index == uint64(idx) })
 	d.repairs++
 	d.log.Info("repaired a record that the disk had damaged", "record", id)
 }

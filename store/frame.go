@@ -126,41 +126,42 @@ func (s *Store) Repair(ctx context.Context, r *protocol.Record) (repaired bool, 
 	if err := r.CheckCarried(); err != nil || !r.HasValue() {
 		return false, errors.Join(ErrValueMissing, err)
 	}
+	at := new(int64) // not the caller's, who may have given up
 	err = s.change(ctx, func(t *tx) (err error) {
-		repaired, err = t.repair(r)
+		*at, err = t.repair(r)
 		return err
 	})
 	if err != nil {
 		return false, err
 	}
-	if repaired {
-		s.damage.repaired(r.ID())
-	}
-	return repaired, nil
+	s.damage.repaired(*at, r.ID())
+	return *at > 0, nil
 }
 
 // repairKnown repairs a record that is put again.
 func (t *tx) repairKnown(r *protocol.Record) error {
-	repaired, err := t.repair(r)
-	if repaired {
-		t.damage.repaired(r.ID())
-	}
+	idx, err := t.repair(r)
+	t.damage.repaired(idx, r.ID())
 	return err
 }
 
-// repair overwrites the bytes of an attached record if they are damaged.
-func (t *tx) repair(r *protocol.Record) (bool, error) {
-	idx, err := t.index(r.ID())
+// repair overwrites the bytes of an attached record if they are damaged, and returns its index then, 0 otherwise.
+func (t *tx) repair(r *protocol.Record) (int64, error) {
+	id := r.ID()
+	idx, err := t.index(id)
 	if err != nil || idx == 0 {
-		return false, err
+		return 0, err
 	}
 	_, err = t.frame(idx)
 	if asDamaged(err) == nil {
-		return false, err
+		return 0, err
 	}
 	if _, err := t.exec("UPDATE records SET header = ?, value = ? WHERE idx = ?", r.HeaderBytes(), r.ValueBytes(), idx); err != nil {
-		return false, err
+		return 0, err
+	}
+	if _, err := t.exec("UPDATE dag SET id = ? WHERE idx = ? AND id <> ?", id[:], idx, id[:]); err != nil {
+		return 0, err
 	}
 	_, err = t.exec("DELETE FROM damaged WHERE idx = ?", idx)
-	return err == nil, err
+	return idx, err
 }

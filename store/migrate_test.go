@@ -162,3 +162,42 @@ func TestMigrateRefuses(t *testing.T) {
 		t.Errorf("want a NotADatabaseError that names the record: %v", err)
 	}
 }
+
+// TestMigrateDamaged brings a file up to date in which a header is damaged: its ID is known from a record that links it.
+func TestMigrateDamaged(t *testing.T) {
+	f := rottenStore(t)
+	linked, tip := f.index(t, "new"), f.index(t, "tip")
+	old := "UPDATE dag SET id = x''; DROP TABLE damaged; DROP TABLE scrub; ALTER TABLE dag DROP COLUMN id; PRAGMA user_version = 3"
+	s, _ := f.open(t, old)
+	mustBeSound(t, s)
+	for _, r := range f.records[1:] {
+		if have, _, err := s.Get(t.Context(), r.ID()); err != nil || have.ID() != r.ID() {
+			t.Error(err)
+		}
+	}
+	s, _ = f.open(t, old, fmt.Sprintf(rotKinds["header cut"], linked), fmt.Sprintf(rotKinds["header number"], tip))
+	r := f.records[linked]
+	if _, _, err := s.Get(t.Context(), r.ID()); !isDamaged(err, r.ID(), true) {
+		t.Errorf("get: %v", err)
+	}
+	if repaired, err := s.Repair(t.Context(), r); !repaired || err != nil {
+		t.Errorf("repair: %v", err)
+	}
+	r = f.records[tip] // of this only the beginning is known, by which a peer has it nevertheless
+	if _, _, err := s.Get(t.Context(), r.ID()); asDamaged(err) == nil {
+		t.Errorf("get: %v", err)
+	}
+	if d := s.Damage(); len(d.Records) != 1 || d.Records[0].ID != beginning(r.ID()) {
+		t.Errorf("%+v", d)
+	}
+	if repaired, err := s.Repair(t.Context(), r); !repaired || err != nil || len(s.Damage().Records) > 0 {
+		t.Errorf("repair: %v", err)
+	}
+	mustBeSound(t, s)
+}
+
+// beginning is an ID of which only the short name is known.
+func beginning(id protocol.ID) (short protocol.ID) {
+	copy(short[:], id[:prefixSize])
+	return short
+}

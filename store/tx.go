@@ -181,7 +181,7 @@ func (c *conn) index(id protocol.ID) (found int64, err error) {
 	err = c.each(func(r *rows) error {
 		have := r.blob(1)
 		same := string(have) == string(id[:])
-		if !same && !bytes.HasPrefix(have, id[:prefixSize]) {
+		if !same && (len(have) != len(id) || !bytes.HasPrefix(have, id[:prefixSize])) {
 			if record, err := c.frame(r.int(0)); err == nil {
 				same = record.ID() == id
 			} else if same = asDamaged(err) != nil; !same {

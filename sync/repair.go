@@ -155,10 +155,10 @@ func (s *Sync) repairPeers() (peers []peer.ID) {
 	return peers
 }
 
-// repairFrom asks a peer for records by their whole IDs, and puts what comes in the place of what is damaged. It returns those that
+// repairFrom asks a peer for records, and puts what comes in the place of what is damaged. It returns those that
 // the peer answered it cannot send.
 func (s *Sync) repairFrom(ctx context.Context, p peer.ID, ids []protocol.ID) (lacking []protocol.ID, err error) {
-	f := &fetching{sync: s, ask: ask{peer: p, ids: ids, wide: true}}
+	f := &fetching{sync: s, ask: ask{peer: p, ids: ids}}
 	stream, err := f.open(ctx)
 	if err != nil {
 		return nil, err
@@ -194,12 +194,11 @@ func (s *Sync) repairFrom(ctx context.Context, p peer.ID, ids []protocol.ID) (la
 func (s *Sync) takeRepair(ctx context.Context, id protocol.ID, it item) (sent bool, err error) {
 	switch {
 	case it.record == nil || it.pruned:
-		if it.ambiguous {
-			return false, guilty("several records with the ID %s", id)
-		}
 		return false, nil
-	case it.record.ID() != id:
+	case !sameName(it.record.ID(), id):
 		return false, guilty("record %s in answer to %s", it.record.ID(), id)
+	case it.record.ID() != id && !nameOnly(id):
+		return false, nil
 	}
 	if err := it.record.CheckCarried(); err != nil {
 		return false, guilty("record %s: %v", id, err)
@@ -208,4 +207,9 @@ func (s *Sync) takeRepair(ctx context.Context, id protocol.ID, it item) (sent bo
 		return false, fmt.Errorf("repair record %s: %w", id, err)
 	}
 	return true, nil
+}
+
+// nameOnly reports whether only the short name of an ID is known: the rest is zero.
+func nameOnly(id protocol.ID) bool {
+	return [idSize - nameSize]byte(id[nameSize:]) == [idSize - nameSize]byte{}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
 )
 
 const now = 1_700_000_000_000
@@ -74,6 +75,7 @@ const (
 	stuckAdvice   = "see lf status --wait-synced=1m and the node's log; a peer that is behind or cut off looks the same from here: lf peers"
 	datesAdvice   = "see that this machine's clock is right and kept by NTP, for example with timedatectl set-ntp true"
 	ntpAdvice     = "set this machine's clock and have it kept by NTP, for example with timedatectl set-ntp true"
+	damageAdvice  = "see to this machine's disk and memory (smartctl -a, the kernel's log); a disk that damages once does so again"
 	diskAdvice    = "make room where the node's home is, or move the home to a larger disk: everybody's records are kept there"
 )
 
@@ -304,6 +306,24 @@ var findings = []struct {
 	{"disk", []change{func(f *api.Facts) { f.Disk.Free = 1<<30 - 1 }}, "warning", "1024.0 MiB free, the database has 34.0 MiB", diskAdvice},
 	{"disk", []change{func(f *api.Facts) { f.Disk.Free = 1000 }}, "failure",
 		"full: 1.0 KiB free, the database has 34.0 MiB; records are not stored any more", diskAdvice},
+
+	{"damage", nil, "", "", ""},
+	{"damage", []change{func(f *api.Facts) { f.Damage = api.DamageFacts{Repaired: 1, Rows: 2} }}, "warning",
+		"the disk damaged 1 record and 2 rows of indices; all are repaired", damageAdvice},
+	{"damage", []change{func(f *api.Facts) {
+		f.Damage = api.DamageFacts{Repairing: 3, Records: []protocol.ID{{1}, {2}}}
+	}}, "failure", "the disk damaged 3 records, which the node is fetching from its peers: " + protocol.ID{1}.String() + ", " + protocol.ID{2}.String() + ", and 1 more",
+		"wait, each peer is asked; " + damageAdvice},
+	{"damage", []change{func(f *api.Facts) {
+		f.Damage = api.DamageFacts{Unavailable: 1, Repairing: 1, Records: []protocol.ID{{1}, {2}}}
+	}}, "failure", "the disk damaged 1 record that no peer has: " + protocol.ID{1}.String(),
+		"run a node from a backup of this home, or any node that has them: this one asks each peer again every 10 minutes; " + damageAdvice},
+	{"damage", []change{offline, func(f *api.Facts) {
+		f.Damage = api.DamageFacts{Unavailable: 1, Records: []protocol.ID{{1}}}
+	}}, "failure", "the disk damaged 1 record: " + protocol.ID{1}.String(), "run the node online, so that it can fetch them from others; " + damageAdvice},
+	{"damage", []change{func(f *api.Facts) { f.Damage.Problems = []string{"a row of dag is missing"} }}, "failure",
+		"the disk damaged what cannot be repaired: a row of dag is missing",
+		"stop the node and run lf check; restore the home from a backup, or move lf.db away and let the node fetch everything again"},
 }
 
 func TestFindings(t *testing.T) {

@@ -75,13 +75,13 @@ func (f *facts) damage() *api.Finding {
 		return failure("stop the node and run lf check; restore the home from a backup, or move lf.db away and let the node fetch everything again",
 			"the disk damaged what cannot be repaired: %s", strings.Join(d.Problems, "; "))
 	case d.Unavailable > 0 && f.Offline:
-		return failure("run the node online, so that it can fetch them from others; "+advice, "the disk damaged %s: %s", counted(d.Unavailable, "record", "records"), f.damagedIDs())
+		return failure("run the node online, so that it can fetch them from others; "+advice, "the disk damaged %s: %s", counted(d.Unavailable, "record", "records"), idsText(d.Records, d.Unavailable))
 	case d.Unavailable > 0:
 		return failure("run a node from a backup of this home, or any node that has them: this one asks each peer again every 10 minutes; "+advice,
-			"the disk damaged %s that no peer has: %s", counted(d.Unavailable, "record", "records"), f.damagedIDs())
+			"the disk damaged %s that no peer has: %s", counted(d.Unavailable, "record", "records"), idsText(d.Records, d.Unavailable))
 	case d.Repairing > 0:
 		return failure("wait, each peer is asked; "+advice, "the disk damaged %s, which the node is fetching from its peers: %s",
-			counted(d.Repairing, "record", "records"), f.damagedIDs())
+			counted(d.Repairing, "record", "records"), idsText(d.Records, d.Repairing))
 	case d.Repaired > 0 || d.Rows > 0:
 		return warning(advice, "the disk damaged %s and %s of indices; all are repaired",
 			counted(int(d.Repaired), "record", "records"), counted(int(d.Rows), "row", "rows")) //nolint:gosec // counts
@@ -89,12 +89,13 @@ func (f *facts) damage() *api.Finding {
 	return nil
 }
 
-func (f *facts) damagedIDs() string {
+// idsText names the first of count records, and counts the others.
+func idsText[ID fmt.Stringer](known []ID, count int) string {
 	var ids []string
-	for _, id := range f.Damage.Records {
+	for _, id := range known[:min(len(known), count)] {
 		ids = append(ids, id.String())
 	}
-	if more := f.Damage.Unavailable + f.Damage.Repairing - len(ids); more > 0 {
+	if more := count - len(ids); more > 0 {
 		ids = append(ids, fmt.Sprintf("and %d more", more))
 	}
 	return strings.Join(ids, ", ")

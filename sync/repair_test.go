@@ -1,0 +1,307 @@
+package lfsync
+
+import (
+	"bufio"
+	"context"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// rottenStore is a store on a disk that damaged some records: their header, or their value only.
+type rottenStore struct {
+	*fakeStore
+	mu          sync.Mutex
+	headers     map[protocol.ID]bool
+	values      map[protocol.ID]bool
+	unavailable map[protocol.ID]bool
+	found       chan struct{}
+}
+
+func newRottenStore(s *fakeStore) *rottenStore {
+	return &rottenStore{fakeStore: s, headers: map[protocol.ID]bool{}, values: map[protocol.ID]bool{}, unavailable: map[protocol.ID]bool{}, found: make(chan struct{}, 1)}
+}
+
+func (s *rottenStore) rot(part map[protocol.ID]bool, ids ...protocol.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		part[id] = true
+	}
+	select {
+	case s.found <- struct{}{}:
+	default:
+	}
+}
+
+func (s *rottenStore) shown(r *protocol.Record) (*protocol.Record, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case r == nil:
+	case s.headers[r.ID()]:
+		return nil, ErrDamaged
+	case s.values[r.ID()]:
+		return protocol.DecodeRecord(r.HeaderBytes(), nil)
+	}
+	return r, nil
+}
+
+func (s *rottenStore) Record(ctx context.Context, id protocol.ID) (*protocol.Record, bool, error) {
+	r, ok, err := s.fakeStore.Record(ctx, id)
+	if err == nil {
+		r, err = s.shown(r)
+	}
+	return r, ok && err == nil, err
+}
+
+func (s *rottenStore) ByPrefix(ctx context.Context, prefix []byte) (*protocol.Record, int, error) {
+	r, n, err := s.fakeStore.ByPrefix(ctx, prefix)
+	if err == nil {
+		r, err = s.shown(r)
+	}
+	return r, n, err
+}
+
+func (s *rottenStore) Damaged() (ids []protocol.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, part := range []map[protocol.ID]bool{s.headers, s.values} {
+		for id := range part {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+func (s *rottenStore) Found() <-chan struct{} { return s.found }
+
+func (s *rottenStore) Repair(_ context.Context, r *protocol.Record) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.headers, r.ID())
+	delete(s.values, r.ID())
+	return r.CheckCarried()
+}
+
+func (s *rottenStore) Unavailable(id protocol.ID) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unavailable[id] = true
+}
+
+func (s *rottenStore) isUnavailable(id protocol.ID) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.unavailable[id]
+}
+
+// newRotten makes a node on such a store; with repairs, it has them repaired.
+func (w *world) newRotten(t testing.TB, repairs bool) (*node, *rottenStore) {
+	t.Helper()
+	var s *rottenStore
+	n := w.newNode(t, func(c *Config) {
+		s = newRottenStore(c.Store.(*fakeStore))
+		c.PubSub, c.Store = nil, s
+		if repairs {
+			c.Repairs = s
+		}
+	})
+	return n, s
+}
+
+// statuses asks a node for records, and returns the statuses of the items of its answer.
+func statuses(t *testing.T, w *world, n *node, width, ancestors int, ids ...protocol.ID) (list []status) {
+	t.Helper()
+	h := newHost(t)
+	connect(t, h, n.host)
+	s, err := h.NewStream(t.Context(), n.host.ID(), fetchProtocol(w.network))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Write(appendRequest(nil, fetchRequest{ids: ids, width: width, ancestors: ancestors})); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	in := bufio.NewReaderSize(s, maxItem)
+	for {
+		first, err := in.Peek(1)
+		if err != nil {
+			return list
+		}
+		if _, err := readItem(in); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, status(first[0]))
+	}
+}
+
+// TestDamagedIsServed asks for damaged records by both kinds of names: no byte of them is sent, and the rest of the answer comes.
+func TestDamagedIsServed(t *testing.T) {
+	w := newWorld(t, nil)
+	chain := w.chain(t, 6)
+	n, s := w.newRotten(t, false)
+	n.load(t, chain...)
+	s.rot(s.headers, chain[1].ID())
+	s.rot(s.values, chain[3].ID())
+	var ids []protocol.ID
+	for _, r := range chain {
+		ids = append(ids, r.ID())
+	}
+	want := []status{statusComplete, statusDamaged, statusComplete, statusPruned, statusComplete, statusComplete}
+	for _, width := range []int{nameSize, idSize} {
+		if have := statuses(t, w, n, width, 0, ids...); !slices.Equal(have, want) {
+			t.Errorf("width %d: %v, want %v", width, have, want)
+		}
+	}
+	// As ancestors, a pruned one is sent, and the walk ends where a header is damaged.
+	if have, want := statuses(t, w, n, idSize, 10, chain[5].ID()), []status{statusComplete, statusComplete, statusPruned, statusComplete}; !slices.Equal(have, want) {
+		t.Errorf("ancestors: %v, want %v", have, want)
+	}
+}
+
+// TestDamagedIsNoFault has a peer list records that it cannot send. It is not blamed, however often; another one brings them.
+func TestDamagedIsNoFault(t *testing.T) {
+	w := newWorld(t, nil)
+	chain := w.chain(t, 40)
+	bad, s := w.newRotten(t, false)
+	bad.load(t, chain...)
+	for i, r := range chain {
+		s.rot([]map[protocol.ID]bool{s.headers, s.values}[i%2], r.ID())
+	}
+	var bans []time.Duration
+	var mu sync.Mutex
+	n := w.newNode(t, func(c *Config) {
+		c.PubSub = nil
+		c.Drop = func(_ peer.ID, d time.Duration) {
+			mu.Lock()
+			defer mu.Unlock()
+			bans = append(bans, d)
+		}
+	})
+	connect(t, n.host, bad.host)
+	eventually(t, "it was asked for some", func() bool { return n.requests("answered") >= 3 })
+	good := w.newNode(t, fetchOnly)
+	good.load(t, chain...)
+	connect(t, n.host, good.host)
+	eventually(t, "all have come", func() bool { return n.store.attached() == bad.store.attached() })
+	mu.Lock()
+	defer mu.Unlock()
+	if len(bans) > 0 || n.requests("guilty") > 0 {
+		t.Errorf("%v, %d requests guilty: a peer was blamed for its disk", bans, n.requests("guilty"))
+	}
+}
+
+// TestRepairs repairs records from the one peer that has them, beside one that lacks them, one whose copies are damaged too, and one
+// that sends others in their place.
+func TestRepairs(t *testing.T) {
+	w := newWorld(t, nil)
+	chain := w.chain(t, 5)
+	n, s := w.newRotten(t, true)
+	n.load(t, chain...)
+	s.rot(s.headers, chain[1].ID(), chain[2].ID())
+	s.rot(s.values, chain[3].ID())
+
+	lacks := w.newNode(t, fetchOnly)
+	connect(t, n.host, lacks.host)
+	eventually(t, "nobody has them", func() bool { return s.isUnavailable(chain[1].ID()) && s.isUnavailable(chain[3].ID()) })
+
+	rotten, other := w.newRotten(t, false)
+	rotten.load(t, chain...)
+	other.rot(other.headers, chain[1].ID(), chain[3].ID())
+	other.rot(other.values, chain[2].ID())
+	connect(t, n.host, rotten.host)
+	liar := w.responder(t, func(s network.Stream, _ fetchRequest) {
+		_, _ = writeItem(s, chain[4])
+	})
+	connect(t, n.host, liar)
+	eventually(t, "the liar was asked", func() bool { return n.conduct.bans(liar.ID()) > 0 })
+	if got := len(s.Damaged()); got != 3 {
+		t.Fatalf("%d records are damaged, want all 3 still", got)
+	}
+
+	good := w.newNode(t, fetchOnly)
+	good.load(t, chain...)
+	connect(t, n.host, good.host)
+	eventually(t, "all are repaired", func() bool { return len(s.Damaged()) == 0 })
+	if n.conduct.bans(rotten.host.ID())+n.conduct.bans(lacks.host.ID()) > 0 {
+		t.Error("a peer was blamed for what it cannot send")
+	}
+}
+
+// bans is how often a peer was banned.
+func (c *conduct) bans(p peer.ID) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if r, ok := c.peers.Peek(p); ok {
+		return r.bans
+	}
+	return 0
+}
+
+// TestRepairPlan asks each peer once, for few records at a time, and again after a while.
+func TestRepairPlan(t *testing.T) {
+	var damaged []protocol.ID
+	for i := range maxRepairAsked + 5 {
+		damaged = append(damaged, protocol.ID{byte(i), byte(i >> 8)})
+	}
+	peers := []peer.ID{"A", "B"}
+	p := newRepairPlan(repairPatience)
+	now := time.Duration(0)
+	ask := func(want peer.ID, count int) []protocol.ID {
+		t.Helper()
+		p.see(now, damaged)
+		from, ids := p.next(now, damaged, peers)
+		if from != want || len(ids) != count {
+			t.Fatalf("%d of %q, want %d of %q", len(ids), from, count, want)
+		}
+		return ids
+	}
+	if ids := p.unavailable(now, nil, peers); ids != nil {
+		t.Error(ids)
+	}
+	ids := ask("A", maxRepairAsked)
+	p.answered(now, "A", ids)
+	p.answered(now, "A", ask("A", 5))
+	if got := p.unavailable(now, damaged, peers); len(got) > 0 {
+		t.Errorf("unavailable before B was asked: %d", len(got))
+	}
+	ask("B", maxRepairAsked)
+	p.fail(now, "B")
+	ask("", 0)
+	now += repairRetry
+	p.answered(now, "B", ask("B", maxRepairAsked))
+	if got := p.unavailable(now, damaged, peers); len(got) != maxRepairAsked {
+		t.Errorf("%d unavailable, want %d", len(got), maxRepairAsked)
+	}
+	p.answered(now, "B", ask("B", 5))
+	if got := p.unavailable(now, damaged, peers); len(got) != len(damaged) {
+		t.Errorf("%d unavailable, want all", len(got))
+	}
+	peers = append(peers, "C") // a new peer is asked at once
+	ask("C", maxRepairAsked)
+	damaged = damaged[:3] // what is repaired is not asked for
+	p.answered(now, "C", ask("C", 3))
+	ask("", 0)
+	now += repairAgain
+	ask("A", 3)
+
+	// Without a peer it has patience.
+	p, now = newRepairPlan(repairPatience), 0
+	p.see(now, damaged)
+	if got := p.unavailable(now, damaged, nil); len(got) > 0 {
+		t.Error("gave up at once")
+	}
+	if got := p.unavailable(repairPatience, damaged, nil); len(got) != 3 {
+		t.Error("never gives up")
+	}
+}
