@@ -1,0 +1,137 @@
+package lfsync
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"testing"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// streamPlayer plays one side of a session: it sends this side's steps, and wants the other's as they are recorded.
+type streamPlayer struct {
+	role  streamRole
+	steps []streamStep
+}
+
+// run plays on a stream. Where the player is guilty, the other side resets the stream in the end.
+func (p *streamPlayer) run(t *testing.T, stream network.Stream, guilty bool) {
+	defer func() { _ = stream.Reset() }()
+	for i, step := range p.steps {
+		if step.From == p.role {
+			if _, err := stream.Write(step.Bytes); err != nil && !guilty {
+				t.Errorf("step %d: %v", i, err)
+				return
+			}
+			if step.End {
+				_ = stream.CloseWrite()
+			}
+			continue
+		}
+		got := make([]byte, len(step.Bytes))
+		if _, err := io.ReadFull(stream, got); err != nil || !bytes.Equal(got, step.Bytes) {
+			t.Errorf("step %d: %v\n%x, want\n%x", i, err, got, step.Bytes)
+			return
+		}
+		if step.End {
+			if n, err := stream.Read(make([]byte, 1)); n > 0 || !errors.Is(err, io.EOF) {
+				t.Errorf("step %d: %d bytes more, %v", i, n, err)
+				return
+			}
+		}
+	}
+	if !guilty {
+		return
+	}
+	var reset *network.StreamError
+	if _, err := io.Copy(io.Discard, stream); p.role == roleInitiator && (!errors.As(err, &reset) || !reset.Remote || reset.ErrorCode != network.StreamProtocolViolation) {
+		t.Errorf("the stream was not reset for a violation: %v", err)
+	}
+}
+
+// begin has a node play the initiator of a session against a peer, and holds it to the outcome.
+func (b *streamBench) begin(t *testing.T, n *node, at peer.ID, s streamSession, guilty bool) {
+	t.Helper()
+	var err error
+	switch s.Protocol {
+	case "reconcile":
+		err = n.compareWith(t, at, s.Initiator.From)
+		if errors.Is(err, errBusy) != slices.Contains(s.Initiator.Told, "busy") {
+			t.Errorf("compared: %v", err)
+		}
+		if errors.Is(err, errBusy) {
+			err = nil
+		}
+	case "fetch":
+		err = b.fetchFrom(t, n, at, s.Initiator)
+	case "push":
+		var batch []news
+		for _, r := range b.pick(s.Initiator.Sends) {
+			batch = append(batch, news{r.ID(), r.EncodeFrame()})
+		}
+		_, err = n.pusher.send(at, batch)
+	case "clock":
+		var r reading
+		if r, err = n.timekeeper.ask(at); err == nil && r.clock != s.Responder.Clock {
+			t.Errorf("the clock shows %d", r.clock)
+		}
+	default:
+		t.Fatalf("no protocol %q", s.Protocol)
+	}
+	var fault *guiltyError
+	if errors.As(err, &fault) != guilty || !guilty && err != nil {
+		t.Errorf("it ended with %v", err)
+	}
+}
+
+// compareWith has a node compare its set with a peer's.
+func (n *node) compareWith(t *testing.T, p peer.ID, from *streamBound) error {
+	t.Helper()
+	const id = 1
+	n.comparer.mu.Lock()
+	n.comparer.running[id] = &running{stop: func() {}} // else it would be taken for halted, and end where it gets long
+	n.comparer.agenda.sessions[id] = &acquaintance{}
+	n.comparer.mu.Unlock()
+	s := &session{comparer: n.comparer, compare: compare{session: id, peer: p, from: from.bound()}}
+	return s.converse(t.Context())
+}
+
+// fetchFrom has a node fetch what a side asks for, and holds it to what it is told.
+func (b *streamBench) fetchFrom(t *testing.T, n *node, p peer.ID, side streamSide) error {
+	t.Helper()
+	a := ask{peer: p, wide: side.Asks.Width == idSize, ancestors: side.Asks.Ancestors}
+	for _, name := range side.Asks.Names {
+		a.ids = append(a.ids, protocol.ID(name))
+	}
+	f := &fetching{sync: n.Sync, ask: a}
+	if a.ancestors > 0 {
+		f.linked = make(map[protocol.ID]bool)
+	}
+	err := f.run(t.Context())
+	f.checks.Wait()
+	if f.guilt != nil {
+		return guilty("%v", f.guilt)
+	}
+	if side.Told == nil {
+		return err
+	}
+	for i, id := range a.ids {
+		want := ""
+		if i < len(side.Told) {
+			want = side.Told[i]
+		}
+		for told, list := range map[string][]protocol.ID{
+			"unknown": f.answer.lacking, "pruned": f.answer.pruned, "ambiguous": f.answer.unclear, "unavailable": f.answer.damaged,
+		} {
+			if slices.Contains(list, id) != (want == told) {
+				t.Errorf("name %d: among the %s: %t, and it is to be told %q", i, told, want != told, want)
+			}
+		}
+	}
+	return err
+}
