@@ -126,6 +126,7 @@ type statement struct {
 	selectors []protocol.Expression
 	value     []byte
 	after     uint64 // a timestamp that the record must exceed, 0 for none
+	note      string // what to tell the user before the work, "" for nothing
 	links     int    // how many records to link, 0 for as few as the network allows
 }
 
@@ -212,6 +213,9 @@ func (a *author) write(ctx context.Context, say statement, threads int) (*api.Su
 	u, err := a.compose(ctx, say)
 	if err != nil {
 		return nil, err
+	}
+	if say.note != "" {
+		a.session.cli.note("%s", say.note)
 	}
 	report, erase := a.session.cli.workReport()
 	r, err := a.pay(u, solver(ctx, threads, report))

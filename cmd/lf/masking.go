@@ -20,6 +20,9 @@ func (m *masking) addFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&m.file, "mask-file", "", "file with a masking key: values can then be read with it only (or LF_MASK)")
 }
 
+// given reports whether a masking key was asked for.
+func (m *masking) given() bool { return m.file != "" || os.Getenv("LF_MASK") != "" }
+
 // derive returns the mask of the masking key, nil when there is none.
 func (m *masking) derive(n *protocol.Network) (*protocol.Mask, error) {
 	key, err := m.key()

@@ -2,9 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
-	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
@@ -18,57 +15,65 @@ but the first is the one that values are sealed with: who knows it can read them
 
 func (c *cli) setCommand() *cobra.Command {
 	var a authoring
-	var file string
+	var v valueFlags
 	cmd := &cobra.Command{
 		Use:   "set NAME[#ORD]... VALUE",
 		Short: "Set a value under one or more names",
 		Long: `Set a value under one or more names. Names, keys and the value stay on this computer: it blinds, seals, signs and
 does the proof of work here and gives the node a finished record. The record's CID is printed when the node has it on disk.
+Before the work, standard error shows what will be set.
 
 ` + selectorHelp + `
+
+VALUE is the last argument, so quote what has spaces in it. On a terminal a question is asked where that may not be meant: with
+several names, or a value that looks like a name with an ordinal. With --value or --value-file all arguments are names, and nothing is
+asked. An empty value is an error without --allow-empty, since a variable that is unset and a command that failed leave one.
 
 VALUE is taken byte for byte; - reads it from standard input. Write -- before a value that begins with a dash. Values are
 compressed and sealed (29 bytes more); what they may then measure is the network's to say (lf network show), usually 1024 bytes.`,
 		Example: `  lf set horse 'Bad Horse, Bad Horse'
   lf set bad horse#2 'He rides across the nation'
+  lf set bad horse#2 --value "$TEXT"
   lf set 'issue \#7' 'a name with a hash in it'
-  lf set keys alice --file alice.asc
+  lf set keys alice --value-file alice.asc
   sha256sum release.tar.gz | lf set release.tar.gz -
   lf set temperature -- -5
   LF_MASK=secret lf set horse 'only for those who know the masking key'`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if cmd.Flags().Changed("file") {
-				return between(1, -1, "at least one NAME beside --file")(cmd, args)
+			if v.byFlag() {
+				return between(1, -1, "at least one NAME beside --value or --value-file")(cmd, args)
 			}
 			return between(2, -1, "at least one NAME and a VALUE")(cmd, args)
 		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			names, text := args, ""
-			if !cmd.Flags().Changed("file") {
-				names, text = args[:len(args)-1], args[len(args)-1]
-			}
-			return c.set(cmd.Context(), &a, names, func() ([]byte, error) { return c.value(text, file) })
-		},
+		RunE: func(cmd *cobra.Command, args []string) error { return c.set(cmd.Context(), &a, &v, args) },
 	}
 	c.addAuthoring(cmd, &a)
 	a.mask.addFlags(cmd)
-	cmd.Flags().StringVar(&file, "file", "", "read the value from this file")
+	v.addFlags(cmd)
 	return cmd
 }
 
-func (c *cli) set(ctx context.Context, a *authoring, names []string, value func() ([]byte, error)) error {
-	selectors, err := parsePoints(names)
-	if err != nil {
-		return err
-	}
+func (c *cli) set(ctx context.Context, a *authoring, v *valueFlags, args []string) error {
 	if err := a.check(); err != nil {
 		return err
 	}
-	v, err := value()
+	if err := v.check(); err != nil {
+		return err
+	}
+	p, err := c.plan(args, v)
 	if err != nil {
 		return err
 	}
-	return c.author(ctx, a, statement{kind: protocol.TypeDatum, selectors: selectors, value: v})
+	p.secret = a.mask.given()
+	shown, err := c.confirm(ctx, &p)
+	if err != nil {
+		return err
+	}
+	say := statement{kind: protocol.TypeDatum, selectors: p.selectors, value: p.value}
+	if !shown {
+		say.note = p.String()
+	}
+	return c.author(ctx, a, say)
 }
 
 // author makes one record and prints its CID. A record without a value takes something back, and fails where the owner
@@ -126,28 +131,4 @@ func (c *cli) printSubmitted(done *api.Submitted) error {
 		return nil
 	}
 	return c.printf("%s\n", done.ID)
-}
-
-// value reads the value to set: from a file, from standard input for "-", or as it stands.
-func (c *cli) value(text, file string) ([]byte, error) {
-	switch {
-	case file != "":
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, fmt.Errorf("value: %w", err)
-		}
-		defer f.Close()
-		return readValue(f, file)
-	case text == "-":
-		return readValue(c.stdin, "standard input")
-	}
-	return []byte(text), nil
-}
-
-func readValue(r io.Reader, from string) ([]byte, error) {
-	v, err := readAtMost(r, protocol.MaxPlaintext)
-	if err != nil {
-		return nil, fmt.Errorf("value from %s: %w", from, err)
-	}
-	return v, nil
 }
