@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"slices"
 	"time"
@@ -15,6 +16,7 @@ import (
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/doctor"
 	"github.com/lf-store/lf/node/internal/clone"
+	"github.com/lf-store/lf/store"
 )
 
 // instruments are the parts of a node that the doctor and the report on seeds look at. What a node has not is nil: most of it offline.
@@ -30,7 +32,7 @@ type instruments struct {
 	rendezvous  *rendezvous
 	reserver    *reserver
 	clone       *clone.Detector
-	neighbors   bool
+	neighbors   *neighbors
 	relays      bool // whether the node would relay for others
 }
 
@@ -55,7 +57,7 @@ func (s *service) facts(ctx context.Context, status *api.Status) api.Facts {
 		Network: s.config.Network.Params().Name, Peer: s.host.ID().String(), Private: s.config.Secret != nil,
 		Profile: status.Profile, Offline: status.Offline, Listening: texts(listening),
 		Peers: s.peerCounts(), Dials: s.dials(), Shunned: i.shunned.facts(now),
-		PortMapping: i.portMapping.facts(listening), MDNS: i.neighbors, DHT: s.dhtFacts(), Rendezvous: s.rendezvousFacts(),
+		PortMapping: i.portMapping.facts(listening), MDNS: i.neighbors != nil, MDNSProblem: i.neighbors.problem(), DHT: s.dhtFacts(), Rendezvous: s.rendezvousFacts(),
 		Sync: status.Sync, Clock: s.clockFacts(), Drops: i.drops.facts(ctx), Disk: s.diskFacts(status.Storage.Bytes), Damage: damageFacts(s.store.Damage()),
 	}
 	gossip := s.sync.Gossip()
@@ -64,7 +66,8 @@ func (s *service) facts(ctx context.Context, status *api.Status) api.Facts {
 	f.Reach, f.Relays = reachOf(&reach, listening), i.places(&reach)
 	f.Relaying = relayingOf(reach.Service, i.relays)
 	f.Punches = punchesOf(reach.Punches)
-	f.Clone = i.cloneFacts()
+	f.Clone, f.Files = i.cloneFacts(), fileFacts()
+	f.Authorities, f.AuthRequired = status.Trust.Authorities, status.Trust.AuthRequired
 	return f
 }
 
@@ -106,7 +109,7 @@ func (s *service) dials() []api.DialState {
 	}
 	for _, d := range s.keeper.facts() {
 		list = append(list, api.DialState{
-			Peer: d.peer.String(), Seed: d.seed, Connected: d.connected, Failures: d.failures, Next: millis(d.due),
+			Peer: d.peer.String(), Seed: d.seed, Connected: d.connected, Failures: d.failures, Next: millis(d.due), Problem: d.problem,
 		})
 	}
 	return list
@@ -147,7 +150,16 @@ func (s *service) clockFacts() api.ClockFacts {
 
 func (s *service) diskFacts(database uint64) api.DiskFacts {
 	free, err := freeSpace(s.config.Home.Dir())
-	return api.DiskFacts{Known: err == nil, Free: free, Database: database}
+	f := api.DiskFacts{Known: err == nil, Free: free, Database: database}
+	if p := s.store.WriteProblem(); p != nil {
+		f.Problem, f.Full, f.Failed = oneLine(p.Err.Error()), errors.Is(p.Err, store.ErrNoSpace), millis(p.At)
+	}
+	return f
+}
+
+func fileFacts() api.FileFacts {
+	open, limit, err := fileDescriptors()
+	return api.FileFacts{Known: err == nil, Open: open, Limit: limit}
 }
 
 // places are the relays that keep a place for the node: those that libp2p found, and a testbed's.

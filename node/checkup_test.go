@@ -171,3 +171,24 @@ func TestKeeperFactsAfterClose(t *testing.T) {
 		t.Errorf("of a keeper that is closed: %+v", f)
 	}
 }
+
+// TestSeedOfOtherIdentity names a seed at whose address somebody else answers: the doctor must say so, and not that nobody answers.
+func TestSeedOfOtherIdentity(t *testing.T) {
+	t.Parallel()
+	net := newNetwork(t, 0)
+	a, b := start(t, config(t, net)), start(t, config(t, net))
+	wrong := strings.Replace(a.Addresses()[0], a.PeerID().String(), b.PeerID().String(), 1)
+	n := start(t, config(t, net, func(c *Config) { c.Seeds = []string{wrong} }))
+	eventually(t, "the doctor says who answers", func() bool {
+		c, err := n.Service().Doctor(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range c.Findings {
+			if f.Area == "seeds" && strings.Contains(f.Text, "another identity") {
+				return true
+			}
+		}
+		return false
+	})
+}

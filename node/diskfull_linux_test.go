@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 
@@ -36,6 +37,7 @@ func TestDiskFull(t *testing.T) {
 	}
 	c := config(t, newNetwork(t, 0), offline, func(c *Config) { c.Home = h })
 	n := start(t, c)
+	wantDisk(t, n, api.FindingWarning, "nearly full")
 	var acknowledged []string
 	for i := 0; err == nil && i < 100_000; i++ {
 		value, name := make([]byte, 900), fmt.Sprintf("full#%d", i)
@@ -50,6 +52,7 @@ func TestDiskFull(t *testing.T) {
 	if !errors.As(err, &remote) || remote.Status != http.StatusInsufficientStorage {
 		t.Errorf("through the API: %v", err)
 	}
+	wantDisk(t, n, api.FindingFailure, "records are not stored")
 	if len(acknowledged) < 20 {
 		t.Fatalf("only %d records fit", len(acknowledged))
 	}
@@ -72,6 +75,7 @@ func TestDiskFull(t *testing.T) {
 		t.Fatal(err)
 	}
 	n = start(t, c)
+	wantDisk(t, n, api.FindingWarning, "nearly full")
 	for _, name := range []string{acknowledged[0], last} {
 		if !answers(t, n, name) {
 			t.Errorf("%s was acknowledged and is gone", name)
@@ -93,6 +97,60 @@ func fill(t *testing.T, path string) {
 	if !errors.Is(err, syscall.ENOSPC) {
 		t.Fatal(err)
 	}
+}
+
+// wantDisk wants the doctor to say something of the disk.
+func wantDisk(t *testing.T, n *Node, state, text string) {
+	t.Helper()
+	c, err := n.Service().Doctor(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range c.Findings {
+		if f.Area == "disk" && (f.State != state || !strings.Contains(f.Text, text)) {
+			t.Errorf("the disk: %s %q, want %s %q", f.State, f.Text, state, text)
+		}
+	}
+}
+
+// TestDiskRoom holds that the doctor says so when records are stored again, without a restart.
+func TestDiskRoom(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"); err != nil {
+		t.Skipf("cannot mount a small file system here: %v", err)
+	}
+	h, err := home.Open(filepath.Join(dir, "home"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := Start(t.Context(), config(t, newNetwork(t, 0), offline, func(c *Config) { c.Home = h }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		stop(t, n)
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Errorf("unmount: %v", err)
+		}
+	})
+	write := func(i int) error {
+		value := make([]byte, 900)
+		_, _ = rand.Read(value)
+		_, err := n.Service().Set(t.Context(), api.SetRequest{Selectors: []string{fmt.Sprintf("room#%d", i)}, Value: value})
+		return err
+	}
+	for i := 0; err == nil && i < 100_000; i++ {
+		err = write(i)
+	}
+	wantDisk(t, n, api.FindingFailure, "records are not stored")
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", syscall.MS_REMOUNT, "size=128m"); err != nil {
+		t.Skipf("cannot enlarge a file system here: %v", err)
+	}
+	wantDisk(t, n, api.FindingWarning, "nothing was written since")
+	if err := write(-1 + 1<<20); err != nil {
+		t.Fatal(err)
+	}
+	wantDisk(t, n, api.FindingWarning, "free, the database has")
 }
 
 func answers(t *testing.T, n *Node, selector string) bool {

@@ -45,6 +45,19 @@ type neighbors struct {
 	found  chan peer.AddrInfo
 	cancel context.CancelFunc
 	done   sync.WaitGroup
+	// failing is why this node is not announced now; nil: it is.
+	failing atomic.Pointer[string]
+}
+
+// problem says why the node is not announced on the local network, "" if it is. A nil one has none.
+func (n *neighbors) problem() string {
+	if n == nil {
+		return ""
+	}
+	if p := n.failing.Load(); p != nil {
+		return *p
+	}
+	return ""
 }
 
 func newNeighbors(h host.Host, name string, allow func(peer.AddrInfo) peer.AddrInfo, d *clone.Detector, log *slog.Logger) *neighbors {
@@ -69,7 +82,10 @@ func (n *neighbors) announce(ctx context.Context) {
 	for ctx.Err() == nil {
 		here := &currentHost{Host: n.host}
 		service := mdns.NewMdnsService(here, n.name, n)
+		n.failing.Store(nil)
 		if err := service.Start(); err != nil { // no interface that is up, or none for multicast
+			why := oneLine(err.Error())
+			n.failing.Store(&why)
 			n.log.Debug("nothing is announced on the local network", "error", err)
 		}
 		here.announced.Store(true)
@@ -82,10 +98,13 @@ func (n *neighbors) announce(ctx context.Context) {
 
 // waitForChange waits until addresses have changed and stay.
 func (n *neighbors) waitForChange(ctx context.Context) {
-	was := n.addresses()
+	was, _ := n.addresses()
 	for last := was; ctx.Err() == nil; {
 		sleep(ctx, lookAround)
-		now := n.addresses()
+		now, known := n.addresses()
+		if !known { // for want of file descriptors most likely
+			continue
+		}
 		if now != was && now == last {
 			return
 		}
@@ -93,15 +112,16 @@ func (n *neighbors) waitForChange(ctx context.Context) {
 	}
 }
 
-func (n *neighbors) addresses() (text string) {
+// addresses are those that the LAN is told, in one text. They are not known where the system does not tell.
+func (n *neighbors) addresses() (text string, known bool) {
 	addrs, err := currentNetwork{n.host.Network()}.InterfaceListenAddresses()
 	if err != nil {
-		return ""
+		return "", false
 	}
 	for _, a := range ma.Unique(addrs) {
 		text += a.String() + " "
 	}
-	return text
+	return text, true
 }
 
 // currentHost is a host that knows at which addresses it listens now. libp2p's own remembers for a minute where it was.

@@ -216,7 +216,7 @@ func (n *Node) reachChanged() func(reachFacts) {
 	return func(f reachFacts) {
 		if f.Reachability != was && n.config.Profile == ProfileDefault { // others are told, and do not find out
 			was = f.Reachability
-			n.config.Logger.Info("others tried to dial this node", "reachability", was)
+			n.config.Logger.Info("reachability has changed: whether others can dial this node", "reachability", was)
 		}
 	}
 }
@@ -277,8 +277,8 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 		return nil, err
 	}
 	if c.Profile == ProfileDefault && !c.NoMDNS {
-		n.closing.add("neighbors", newNeighbors(n.host, serviceName(c.Network), c.Profile.dialableInfo, n.clone, c.Logger).Close)
-		n.instruments.neighbors = true
+		n.instruments.neighbors = newNeighbors(n.host, serviceName(c.Network), c.Profile.dialableInfo, n.clone, c.Logger)
+		n.closing.add("neighbors", n.instruments.neighbors.Close)
 	}
 	n.relaySource.begin(n.host, dht, seeds, n.speaks)
 	if c.Profile == ProfileDefault {

@@ -63,34 +63,54 @@ func (r *roaming) Close() error {
 func (r *roaming) watch() {
 	ticker := time.NewTicker(lookAround)
 	defer ticker.Stop()
-	here, last := interfaces(), time.Now()
+	here, last := whereNow("", interfaces), time.Now()
 	for {
 		select {
 		case <-r.ctx.Done():
 			return
 		case <-ticker.C:
 		}
-		now, there := time.Now(), interfaces()
-		if there != here || wasAsleep(now.Round(0).Sub(last.Round(0)), now.Sub(last)) {
-			r.log.Info("this machine has moved or was asleep: looking which connections are left")
+		now, there := time.Now(), whereNow(here, interfaces)
+		if why := whyDoubt(here, there, now.Round(0).Sub(last.Round(0)), now.Sub(last)); why != "" {
+			r.log.Info("looking which connections are left", "reason", why)
 			r.probe(r.host.Network().Conns())
 		}
 		here, last = there, now
 	}
 }
 
-// interfaces are the machine's addresses in one text, whatever their order.
-func interfaces() string {
+// whereNow returns the machine's addresses. Where the system does not tell, for want of file descriptors most likely, they are those from
+// before: that says nothing about a move.
+func whereNow(before string, look func() (string, bool)) string {
+	if now, known := look(); known {
+		return now
+	}
+	return before
+}
+
+// whyDoubt says why connections may be dead, "" for no reason: other addresses than before, or a pause of the machine by its two clocks.
+func whyDoubt(before, now string, wall, awake time.Duration) string {
+	switch {
+	case before != now && before != "":
+		return "this machine's addresses have changed"
+	case wasAsleep(wall, awake):
+		return "this machine was asleep, or its clock was set ahead"
+	}
+	return ""
+}
+
+// interfaces are the machine's addresses in one text, whatever their order. They are not known where the system does not tell.
+func interfaces() (text string, known bool) {
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {
-		return "" // which is a change, and looked into
+		return "", false
 	}
 	var texts []string
 	for _, a := range addrs {
 		texts = append(texts, a.String())
 	}
 	slices.Sort(texts)
-	return strings.Join(texts, " ")
+	return strings.Join(texts, " "), true
 }
 
 // wasAsleep reports whether the clock on the wall went on between two looks while the machine's own, which stands still with it, did not.

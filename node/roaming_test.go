@@ -193,7 +193,33 @@ func TestWasAsleep(t *testing.T) {
 			t.Errorf("%s by the clock on the wall, %s awake: %v", c.wall, c.awake, got)
 		}
 	}
-	if here := interfaces(); !strings.Contains(here, "127.0.0.1") || here != interfaces() {
+	here, known := interfaces()
+	if again, _ := interfaces(); !known || !strings.Contains(here, "127.0.0.1") || here != again {
 		t.Errorf("the machine is at %q", here)
+	}
+}
+
+// TestWhyDoubt holds what the log says of connections that may be dead. That the system does not tell its addresses, for want of file
+// descriptors, is no reason.
+func TestWhyDoubt(t *testing.T) {
+	unknown := func() (string, bool) { return "", false }
+	for _, c := range []struct {
+		before      string
+		look        func() (string, bool)
+		wall, awake time.Duration
+		want        string
+	}{
+		{"a", func() (string, bool) { return "a", true }, lookAround, lookAround, ""},
+		{"a", func() (string, bool) { return "b", true }, lookAround, lookAround, "addresses have changed"},
+		{"a", func() (string, bool) { return "", true }, lookAround, lookAround, "addresses have changed"},
+		{"a", func() (string, bool) { return "a", true }, time.Hour, lookAround, "asleep"},
+		{"a", unknown, lookAround, lookAround, ""},
+		{"", func() (string, bool) { return "a", true }, lookAround, lookAround, ""}, // it was not known before
+		{"a", unknown, time.Hour, lookAround, "asleep"},
+	} {
+		got := whyDoubt(c.before, whereNow(c.before, c.look), c.wall, c.awake)
+		if (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("from %q: %q, want %q", c.before, got, c.want)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
@@ -68,6 +69,9 @@ type Store struct {
 	stopped chan struct{} // closed by the writer after its last commit
 	closing sync.Once
 	failure error // of Close
+
+	// problem is why the last write failed; nil: it did not.
+	problem atomic.Pointer[WriteProblem]
 
 	following sync.Mutex
 	followers map[*follower]bool
@@ -222,18 +226,31 @@ type Stats struct {
 	// DroppedPending and DroppedHeld count records that were not kept: evicted, refused for want of room, or found
 	// invalid when their time came. They outlive restarts.
 	DroppedPending, DroppedHeld uint64
+	// OldestPending is when the record came that has been pending for longest; zero: none is pending.
+	OldestPending time.Time
 }
 
-// Stats returns counters that are kept, not counted: it costs a read of one row.
+// Stats returns counters that are kept, not counted: it costs a read of two rows.
 func (s *Store) Stats(ctx context.Context) (Stats, error) {
 	var m meta
-	if err := s.read(ctx, m.load); err != nil {
+	var oldest int64
+	err := s.read(ctx, func(c *conn) (err error) {
+		if err = m.load(c); err == nil {
+			oldest, err = c.number("SELECT seen FROM pending ORDER BY seq LIMIT 1")
+		}
+		return err
+	})
+	if err != nil {
 		return Stats{}, err
 	}
 	size, err := s.size()
-
+	var oldestPending time.Time
+	if oldest > 0 {
+		oldestPending = time.UnixMicro(oldest)
+	}
 	return Stats{
-		Attached: uint64(m.attached), Pending: uint64(m.pending), Held: uint64(m.held), Tips: uint64(m.tips), Bytes: size,
+		OldestPending: oldestPending,
+		Attached:      uint64(m.attached), Pending: uint64(m.pending), Held: uint64(m.held), Tips: uint64(m.tips), Bytes: size,
 		DroppedPending: uint64(m.droppedPending), DroppedHeld: uint64(m.droppedHeld),
 	}, err
 }

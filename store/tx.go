@@ -136,8 +136,20 @@ func (t *tx) rollback() {
 	}
 }
 
-// transact runs do in a transaction of its own.
+// transact runs do in a transaction of its own, and notes whether the disk took it.
 func (s *Store) transact(do func(*tx) error) error {
+	if s.problem.Load() == nil { // the usual case costs nothing
+		err := s.run(do)
+		s.noteWrite(err, false)
+		return err
+	}
+	before := s.changes()
+	err := s.run(do)
+	s.noteWrite(err, s.changes() > before)
+	return err
+}
+
+func (s *Store) run(do func(*tx) error) error {
 	t, err := s.begin()
 	if err != nil {
 		return err

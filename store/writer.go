@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"errors"
 	"runtime"
 	"time"
 )
@@ -272,9 +271,4 @@ func (p *part) finish(s *Store, errs []error) {
 	p.done <- p.errs
 }
 
-func (s *Store) explain(err error) error {
-	if err = storageError(err); errors.Is(err, ErrNoSpace) {
-		s.options.Logger.Error("cannot write", "error", err)
-	}
-	return err
-}
+func (s *Store) explain(err error) error { return storageError(err) }

@@ -38,6 +38,10 @@ type Facts struct {
 
 	Peer        string          `json:"peer" doc:"the node's peer ID"`
 	Clone       *CloneFacts     `json:"clone,omitempty" doc:"another running node with the same identity; absent: none is known"`
+	Authorities []AuthorityInfo `json:"authorities" doc:"the network's certificate authorities"`
+	// AuthRequired tells that the network takes records of certified owners only.
+	AuthRequired bool `json:"authRequired,omitempty" doc:"the network takes records of certified owners only"`
+
 	Peers       PeerCounts      `json:"peers"`
 	Dials       []DialState     `json:"dials" doc:"the seeds, and peers that were lost and are dialed again"`
 	Shunned     ShunnedPeers    `json:"shunned"`
@@ -49,10 +53,12 @@ type Facts struct {
 	DHT         DHTFacts        `json:"dht"`
 	Rendezvous  RendezvousFacts `json:"rendezvous"`
 	MDNS        bool            `json:"mdns" doc:"whether nodes of the local network are looked for"`
+	MDNSProblem string          `json:"mdnsProblem,omitempty" doc:"why this node is not announced there now; absent: it is"`
 	Gossip      GossipFacts     `json:"gossip"`
 	Sync        SyncStatus      `json:"sync"`
 	Clock       ClockFacts      `json:"clock"`
 	Drops       []DropCount     `json:"drops" doc:"bounded queues that have dropped something since the start"`
+	Files       FileFacts       `json:"files"`
 	Disk        DiskFacts       `json:"disk"`
 	Damage      DamageFacts     `json:"damage"`
 }
@@ -88,6 +94,7 @@ type DialState struct {
 	Connected bool   `json:"connected"`
 	Failures  int    `json:"failures" doc:"dials in vain since it was connected last, or since the start"`
 	Next      uint64 `json:"next,omitempty" doc:"when it is dialed next; absent while it is connected or being dialed"`
+	Problem   string `json:"problem,omitempty" doc:"what the last dial of a seed failed at, in one line; absent while it is connected"`
 }
 
 // ShunnedPeers are those that are refused for a while because they did not behave.
@@ -215,4 +222,14 @@ type DiskFacts struct {
 	Known    bool   `json:"known" doc:"whether the free space is known"`
 	Free     uint64 `json:"free" doc:"bytes that the node may still use"`
 	Database uint64 `json:"database" doc:"bytes of the database"`
+	Problem  string `json:"problem,omitempty" doc:"why the last write failed; absent: it did not"`
+	Full     bool   `json:"full,omitempty" doc:"it failed for want of room"`
+	Failed   uint64 `json:"failed,omitempty" doc:"when it failed"`
+}
+
+// FileFacts tell how many file descriptors the node uses.
+type FileFacts struct {
+	Known bool   `json:"known" doc:"whether that is known on this system"`
+	Open  uint64 `json:"open"`
+	Limit uint64 `json:"limit" doc:"how many it may have open"`
 }

@@ -109,9 +109,10 @@ func (g *guard) checkToken(r *http.Request) error {
 	return nil
 }
 
-// checkReader lets programs on this machine read without the token, unless the node is private. Others need the token. What counts is the address at which
-// the request arrived, not the one it claims to come from: only this machine can reach its loopback interface. A
-// proxy on this machine that lets others in needs a private node, or must ask for the token itself.
+// checkReader lets programs on this machine read without the token, unless the node is private. Others need the token.
+// What counts is the address at which the request arrived, not the one it claims to come from. Only this machine can
+// reach its loopback interface. A proxy on this machine that lets others in needs a private node, or must ask for the
+// token itself.
 func (g *guard) checkReader(r *http.Request) error {
 	switch addr := r.Context().Value(http.LocalAddrContextKey).(type) {
 	case *net.TCPAddr:

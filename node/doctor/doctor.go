@@ -4,7 +4,7 @@
 // A finding's state is a promise to whoever runs a node by it. A failure is what only a person can mend and what makes the node useless
 // or harmful meanwhile: a container is restarted by it. That others are away or cannot dial this node is none: it reads and writes on.
 //
-// Reading order: doctor.go; then the areas in the order of the findings: peers.go, reach.go, relays.go, meeting.go, records.go, machine.go; words.go.
+// Reading order: doctor.go; then the areas in the order of the findings: peers.go, authorities.go, reach.go, relays.go, meeting.go, records.go, machine.go; words.go.
 package doctor
 
 import (
@@ -28,6 +28,7 @@ func areas() []area {
 	return []area{
 		{"network", (*facts).network},
 		{"identity", (*facts).identity},
+		{"authorities", (*facts).authorities},
 		{"peers", (*facts).peers},
 		{"seeds", (*facts).seeds},
 		{"reach", (*facts).reach},
@@ -45,6 +46,7 @@ func areas() []area {
 		{"dates", (*facts).dates},
 		{"conduct", (*facts).conduct},
 		{"drops", (*facts).drops},
+		{"files", (*facts).files},
 		{"disk", (*facts).disk},
 		{"damage", (*facts).damage},
 	}

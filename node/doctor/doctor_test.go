@@ -32,6 +32,7 @@ func well() *api.Facts {
 		Gossip:      api.GossipFacts{Peers: 5, Mesh: 5},
 		Sync:        api.SyncStatus{State: api.SyncSynced, Peers: 5, Agreeing: 4, AgreedAt: now - minutes(1)},
 		Clock:       api.ClockFacts{OffsetMS: -20, ErrorMS: 10, Peers: 5, DriftMS: minutes(2)},
+		Files:       api.FileFacts{Known: true, Open: 100, Limit: 1024},
 		Disk:        api.DiskFacts{Known: true, Free: 12 << 30, Database: 34 << 20},
 	}
 }
@@ -76,8 +77,24 @@ const (
 	datesAdvice   = "see that this machine's clock is right and kept by NTP, for example with timedatectl set-ntp true"
 	ntpAdvice     = "set this machine's clock and have it kept by NTP, for example with timedatectl set-ntp true"
 	damageAdvice  = "see to this machine's disk and memory (smartctl -a, the kernel's log); a disk that damages once does so again"
+	renewAdvice   = "an authority is part of the network's genesis and cannot be renewed: make a network with new ones (lf network new --authority) and move there in time"
+	filesAdvice   = "raise the limit (LimitNOFILE= of a service, ulimit -n in a shell) and start the node again; lf peers shows who is connected"
+	roomAdvice    = "make room where the node's home is, or move the home to a larger disk; a quota or a limit of file sizes (ulimit -f) counts, too"
 	diskAdvice    = "make room where the node's home is, or move the home to a larger disk: everybody's records are kept there"
 )
+
+func full(f *api.Facts) {
+	f.Disk.Full, f.Disk.Problem, f.Disk.Failed = true, "no room left for the database", now-minutes(2)
+}
+
+func days(n int) int64 { return int64(n) * 24 * 3600 * 1000 }
+
+// authority adds one that is valid from and until so many milliseconds from now.
+func authority(name string, from, until int64) change {
+	return func(f *api.Facts) {
+		f.Authorities = append(f.Authorities, api.AuthorityInfo{Name: name, NotBefore: uint64(now + from), NotAfter: uint64(now + until)})
+	}
+}
 
 func clockOf(offset time.Duration, peers int) change {
 	return func(f *api.Facts) { f.Clock.OffsetMS, f.Clock.Peers = offset.Milliseconds(), peers }
@@ -128,6 +145,10 @@ var findings = []struct {
 		}
 	}}, "warning", "none of 5 answers: …seed0001, …seed0002, …seed0001 and 2 more after 1 dial, being dialed now", seedAdvice},
 
+	{"seeds", []change{alone, seedsAway, func(f *api.Facts) {
+		f.Dials[1].Problem = "/ip4/192.0.2.1/tcp/9908: failed to negotiate security protocol: peer id mismatch: expected 12D3KooWseed0002, but remote key matches 12D3KooWother001"
+	}}, "warning", "none of 2 answers: …seed0001 and …seed0002 after 7 dials, next dial in 40 s; a node with another identity answers at the address of …seed0002", seedAdvice},
+
 	{"reach", nil, "ok", "everybody can dial this node", ""},
 	{"reach", []change{offline}, "", "", ""},
 	{"reach", []change{local}, "note", "only this machine can dial this node (profile local)", "run lf node --profile default"},
@@ -177,6 +198,7 @@ var findings = []struct {
 		"a place at 2 relays: …relay001 and …relay002", ""},
 	{"relays", []change{atHome, fresh}, "note", "no place at a relay yet: it is looked for among the peers", soon},
 	{"relays", []change{atHome}, "warning", "no place at a relay: none of the peers relays, or they are full", relayAdvice},
+	{"relays", []change{atHome, alone}, "note", "no place at a relay: no peer is connected that could be one", relayAdvice},
 	{"relays", []change{unreached}, "note", "no place at a relay; whether one is needed is not known yet", relayAdvice},
 
 	{"punching", nil, "", "", ""},
@@ -221,6 +243,9 @@ var findings = []struct {
 		"the last look into the public DHT failed: no way in", inAdvice},
 	{"rendezvous", []change{func(f *api.Facts) { f.Rendezvous.Last = 0 }}, "note", "the first look into the public DHT is under way", soon},
 
+	{"mdns", []change{func(f *api.Facts) { f.MDNSProblem = "no interface is up" }}, "note",
+		"this node is not announced on the local network: no interface is up",
+		"connect this machine to a network that has multicast, or name nodes with --seed"},
 	{"mdns", nil, "ok", "nodes of the local network are looked for", ""},
 	{"mdns", []change{server}, "", "", ""},
 	{"mdns", []change{func(f *api.Facts) { f.MDNS = false }}, "", "", ""},
@@ -245,7 +270,7 @@ var findings = []struct {
 	{"sync", []change{fresh, func(f *api.Facts) { f.Sync = api.SyncStatus{State: api.SyncComparing, Peers: 5} }}, "note",
 		"comparing: 0 of 5 peers agree, 0 missing", "wait, or have it compare now: lf status --wait-synced=1m"},
 	{"sync", []change{func(f *api.Facts) { f.Sync = api.SyncStatus{State: api.SyncComparing, Peers: 5} }}, "warning",
-		"not in sync: 0 of 5 peers agree, 0 missing; no peer has ever agreed", stuckAdvice},
+		"not in sync: 0 of 5 peers agree, 0 missing; no peer has agreed since the start", stuckAdvice},
 	{"sync", []change{func(f *api.Facts) {
 		f.Sync = api.SyncStatus{State: api.SyncFetching, Peers: 5, Missing: 7, AgreedAt: now - minutes(20)}
 	}}, "warning",
@@ -304,8 +329,35 @@ var findings = []struct {
 	{"disk", []change{func(f *api.Facts) { f.Disk.Known = false }}, "note",
 		"how much is free is not known on this system; the database has 34.0 MiB", "see yourself that there is room where the node's home is"},
 	{"disk", []change{func(f *api.Facts) { f.Disk.Free = 1<<30 - 1 }}, "warning", "1024.0 MiB free, the database has 34.0 MiB", diskAdvice},
-	{"disk", []change{func(f *api.Facts) { f.Disk.Free = 1000 }}, "failure",
-		"full: 1.0 KiB free, the database has 34.0 MiB; records are not stored any more", diskAdvice},
+	{"disk", []change{func(f *api.Facts) { f.Disk.Free = 9 << 20 }}, "warning",
+		"nearly full: 9.0 MiB free, the database has 34.0 MiB; records are stored as long as they fit", diskAdvice},
+	{"disk", []change{full, func(f *api.Facts) { f.Disk.Free = 1000 }}, "failure",
+		"full: records are not stored, a write failed 2 min ago; the database has 34.0 MiB", roomAdvice},
+	{"disk", []change{full, func(f *api.Facts) { f.Disk.Known = false }}, "failure",
+		"full: records are not stored, a write failed 2 min ago; the database has 34.0 MiB", roomAdvice},
+	{"disk", []change{full}, "warning",
+		"a write failed 2 min ago for want of room, and nothing was written since; 12.0 GiB free now, the database has 34.0 MiB", roomAdvice},
+	{"disk", []change{full, func(f *api.Facts) { f.Disk.Full, f.Disk.Problem = false, "database: disk I/O error" }}, "failure",
+		"records are not stored: a write failed 2 min ago (database: disk I/O error)",
+		"see the node's log and the system's (dmesg): the disk may be broken, or mounted to be read only"},
+
+	{"files", nil, "", "", ""},
+	{"files", []change{func(f *api.Facts) { f.Files = api.FileFacts{} }}, "", "", ""},
+	{"files", []change{func(f *api.Facts) { f.Files.Open = 922 }}, "warning",
+		"922 of 1024 file descriptors are in use; without any left no connection is accepted or dialed", filesAdvice},
+	{"files", []change{func(f *api.Facts) { f.Files.Open = 1024 }}, "warning",
+		"all 1024 file descriptors are in use: no connection is accepted or dialed", filesAdvice},
+
+	{"authorities", nil, "", "", ""},
+	{"authorities", []change{authority("CA", -days(400), days(4000))}, "ok", "1 authority, valid for 4000 days at least", ""},
+	{"authorities", []change{authority("CA", -days(400), days(4000)), authority("B", -days(400), days(80))}, "warning",
+		"of 2 authorities some expire soon: B (in 80 days)", renewAdvice},
+	{"authorities", []change{authority("CA", -days(400), days(4000)), authority("B", -days(400), -days(5)), authority("C", days(1), days(80))}, "warning",
+		"only 1 of 3 authorities valid now: not B (expired 5 days ago) and C (valid in 24 h)", renewAdvice},
+	{"authorities", []change{authority("CA", -days(400), -days(5))}, "warning",
+		"of 1 authority none is valid now: nobody is certified any more, and everybody pays the full price; CA (expired 5 days ago)", renewAdvice},
+	{"authorities", []change{authority("CA", -days(400), -days(5)), func(f *api.Facts) { f.AuthRequired = true }}, "failure",
+		"of 1 authority none is valid now, and this network takes records of certified owners only: nothing can be written; CA (expired 5 days ago)", renewAdvice},
 
 	{"damage", nil, "", "", ""},
 	{"damage", []change{func(f *api.Facts) { f.Damage = api.DamageFacts{Repaired: 1, Rows: 2} }}, "warning",

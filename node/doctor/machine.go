@@ -45,21 +45,52 @@ func (f *facts) drops() *api.Finding {
 		"queues were full in the last 10 minutes and dropped %s", strings.Join(queues, ", "))
 }
 
-// leastFree is when to look for room, and noneFree when SQLite cannot do its work any more: its journal alone takes some MiB.
+// files is about file descriptors: without them a node accepts no connection, and cannot even look where it is.
+func (f *facts) files() *api.Finding {
+	const advice = "raise the limit (LimitNOFILE= of a service, ulimit -n in a shell) and start the node again; lf peers shows who is connected"
+	switch d := f.Files; {
+	case !d.Known || d.Limit == 0 || d.Open < d.Limit-d.Limit/10:
+		return nil
+	case d.Open >= d.Limit:
+		return warning(advice, "all %d file descriptors are in use: no connection is accepted or dialed", d.Limit)
+	default:
+		return warning(advice, "%d of %d file descriptors are in use; without any left no connection is accepted or dialed", d.Open, d.Limit)
+	}
+}
+
+// leastFree is when to look for room, and noneFree when the disk is nearly full: SQLite's log alone takes some MiB.
 const (
 	leastFree = 1 << 30
 	noneFree  = 64 << 20
 )
 
+// unwritable is about a write that failed and was followed by none that did not. Where there is room by now, the next one will tell.
+func (f *facts) unwritable() *api.Finding {
+	d := f.Disk
+	const room = "make room where the node's home is, or move the home to a larger disk; a quota or a limit of file sizes (ulimit -f) counts, too"
+	ago := roughly(f.since(d.Failed))
+	switch {
+	case !d.Full:
+		return failure("see the node's log and the system's (dmesg): the disk may be broken, or mounted to be read only",
+			"records are not stored: a write failed %s ago (%s)", ago, d.Problem)
+	case d.Known && d.Free >= noneFree:
+		return warning(room, "a write failed %s ago for want of room, and nothing was written since; %s free now, the database has %s", ago, sizeText(d.Free), sizeText(d.Database))
+	default:
+		return failure(room, "full: records are not stored, a write failed %s ago; the database has %s", ago, sizeText(d.Database))
+	}
+}
+
 func (f *facts) disk() *api.Finding {
 	d := f.Disk
 	const advice = "make room where the node's home is, or move the home to a larger disk: everybody's records are kept there"
 	switch {
+	case d.Problem != "":
+		return f.unwritable()
 	case !d.Known:
 		return note("see yourself that there is room where the node's home is",
 			"how much is free is not known on this system; the database has %s", sizeText(d.Database))
 	case d.Free < noneFree:
-		return failure(advice, "full: %s free, the database has %s; records are not stored any more", sizeText(d.Free), sizeText(d.Database))
+		return warning(advice, "nearly full: %s free, the database has %s; records are stored as long as they fit", sizeText(d.Free), sizeText(d.Database))
 	case d.Free < leastFree:
 		return warning(advice, "%s free, the database has %s", sizeText(d.Free), sizeText(d.Database))
 	}

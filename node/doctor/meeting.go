@@ -53,6 +53,9 @@ func (f *facts) mdns() *api.Finding {
 	switch {
 	case !f.far() || f.Profile != profileDefault:
 		return nil
+	case f.MDNSProblem != "":
+		return note("connect this machine to a network that has multicast, or name nodes with --seed",
+			"this node is not announced on the local network: %s", f.MDNSProblem)
 	case f.MDNS:
 		return ok("nodes of the local network are looked for")
 	case f.Peers.Network == 0:

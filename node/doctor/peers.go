@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/lf-store/lf/node/api"
 )
@@ -89,6 +90,20 @@ func (f *facts) seeds() *api.Finding {
 	return warning(advice, "none of %d answers: %s", all, f.failingText(failing))
 }
 
+// strangersText names the seeds at whose addresses somebody else answers: such a seed has lost its identity, or its address.
+func (f *facts) strangersText(failing []api.DialState) string {
+	var ids []string
+	for _, d := range failing {
+		if strings.Contains(d.Problem, "peer id mismatch") { // as libp2p words it
+			ids = append(ids, d.Peer)
+		}
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	return "; a node with another identity answers at the address of " + shorts(ids)
+}
+
 // failingText names seeds that do not answer, how often they were dialed, and when the first of them is dialed next.
 func (f *facts) failingText(failing []api.DialState) string {
 	var ids []string
@@ -103,5 +118,5 @@ func (f *facts) failingText(failing []api.DialState) string {
 	if next > 0 {
 		when = "next dial in " + roughly(f.until(next))
 	}
-	return fmt.Sprintf("%s after %s, %s", shorts(ids), counted(dials, "dial", "dials"), when)
+	return fmt.Sprintf("%s after %s, %s%s", shorts(ids), counted(dials, "dial", "dials"), when, f.strangersText(failing))
 }

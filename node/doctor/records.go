@@ -35,7 +35,7 @@ func (f *facts) sync() *api.Finding {
 	case s.State == api.SyncOffline || s.State == api.SyncAlone:
 		return nil
 	case late && s.AgreedAt == 0:
-		return warning(stuck, "not in sync: %s; no peer has ever agreed", text)
+		return warning(stuck, "not in sync: %s; no peer has agreed since the start", text)
 	case late:
 		return warning(stuck, "not in sync: %s; the last agreement was %s ago", text, roughly(f.since(s.AgreedAt)))
 	case s.State == api.SyncSynced:

@@ -16,6 +16,8 @@ func (f *facts) relays() *api.Finding {
 		return nil
 	case f.young():
 		return note(soon, "no place at a relay yet: it is looked for among the peers")
+	case f.Peers.Network+f.Peers.Others == 0:
+		return note(advice, "no place at a relay: no peer is connected that could be one")
 	case f.Reach.Reachability == api.ReachPrivate:
 		return warning(advice, "no place at a relay: none of the peers relays, or they are full")
 	}
