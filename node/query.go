@@ -46,6 +46,7 @@ func (s *service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 // believe returns what a query goes by: what it says itself, and where it does not, what the node's user has chosen.
 func (s *service) believe(q *api.Query) believed {
 	b, _ := s.trust.now() // what is wrong with the file is in the log and in the status
+	s.store.Elect(b.oracles)
 	if len(q.Policy) > 0 {
 		b.policy = q.Policy.Total()
 	}

@@ -105,6 +105,9 @@ func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, er
 	if err := t.addVersion(e, at); err != nil {
 		return at, err
 	}
+	if err := t.linkClaims(e, parents); err != nil {
+		return at, err
+	}
 	if err := t.indexTrust(e, at); err != nil {
 		return at, err
 	}

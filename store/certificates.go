@@ -152,7 +152,15 @@ func (t *tx) addChain(row chainRow) error {
 	}
 	_, err := t.exec("INSERT INTO certificates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row.owner[:], row.authority, row.own, row.chain,
 		row.issuer, row.since, row.until, row.idx, appendIssues([]byte{}, row.issues))
-	return err
+	if err != nil || row.authority == 0 {
+		return err
+	}
+	for _, i := range row.issues {
+		if _, err := t.exec("INSERT OR IGNORE INTO issued VALUES (?, ?, ?)", i.issuer[:], []byte(i.serial), row.owner[:]); err != nil {
+			return err
+		}
+	}
+	return t.rerankOwner(row.owner)
 }
 
 const chainColumns = "SELECT authority, own, chain, issuer, since, until, idx, issues FROM certificates WHERE owner = ?"

@@ -31,6 +31,7 @@ func TestCheckFindsTrust(t *testing.T) {
 	} {
 		mustPut(t, s, r, Attached)
 	}
+	settleRanks(t, s, nil)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -86,6 +87,23 @@ func TestCheckFindsTrust(t *testing.T) {
 		"UPDATE words SET objects = 0",
 		"UPDATE words SET timestamp = timestamp - 1",
 		"UPDATE words SET idx = 5",
+		"DELETE FROM claims WHERE owner = 1",
+		"DELETE FROM crowded",
+		"UPDATE crowded SET claims = claims + 1",
+		"UPDATE claims SET rank = rank + 1 WHERE rank >= 0",
+		"UPDATE claims SET rank = -1 WHERE owner = 2",
+		"UPDATE claims SET lead = -1000000000",
+		"UPDATE claims SET timestamp = timestamp + 1",
+		"UPDATE claims SET idx = idx + 1",
+		"UPDATE claims SET seen = seen + 1 WHERE late < 2",
+		"UPDATE claims SET late = 1 - late WHERE late < 2",
+		"UPDATE claims SET said = said + 1 WHERE late < 2",
+		"UPDATE claims SET quiet = 1",
+		"INSERT INTO claims SELECT crowd, 99, rank, quiet, lead, timestamp, idx, seen, late, said, careful FROM claims WHERE owner = 2",
+		"INSERT INTO claims SELECT 99, owner, rank, quiet, lead, timestamp, idx, seen, late, said, careful FROM claims",
+		"DELETE FROM unlinked",
+		"DELETE FROM issued",
+		"UPDATE issued SET owner = zeroblob(32)",
 	} {
 		t.Run(sql, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "lf.db")

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/dag"
 )
 
 // errStranger says that a version which the index proposed is of another composite key with the same prefix.
@@ -15,7 +16,10 @@ var errStranger = errors.New("a version of another composite key")
 
 // answer adds a candidate to the answers, unless no claim on it is left.
 func (x *search) answer(k candidate) error {
-	a, err := x.claims(k, x.hiding)
+	a, ranked, err := x.ranked(k)
+	if err == nil && !ranked {
+		a, err = x.claims(k, x.hiding)
+	}
 	if errors.Is(err, errStranger) {
 		a, err = x.claims(k, true) // strangers may have hidden versions of this key: look at all
 	}
@@ -65,6 +69,16 @@ type hearing struct {
 	careful    bool
 	contenders []*contender
 	earliest   *earliest
+	// upTo is the last record that counts in weights; 0: all, those included that came after the transaction began.
+	upTo int
+}
+
+// weight returns the weight of an attached record.
+func (h *hearing) weight(idx int64) uint64 {
+	if h.upTo > 0 {
+		return h.dag.WeightUpTo(dag.Index(idx), h.upTo)
+	}
+	return h.conn.weight(idx)
 }
 
 // contender is a claim while it is ranked: what is known of it so far.
@@ -294,6 +308,9 @@ func collapseTwins(versions []Version) []Version {
 
 // isOf decides by the record itself whether it is of a candidate that the index's prefixes proposed.
 func (x *search) isOf(k candidate, r *protocol.Record) bool {
+	if k.id != nil {
+		return r.CompositeID() == *k.id
+	}
 	if !slices.Equal(pointsOf(r.Selectors), k.points) {
 		return false
 	}

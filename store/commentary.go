@@ -60,7 +60,7 @@ func (t *tx) indexWords(e *entry, at place) error {
 			return err
 		}
 	}
-	return nil
+	return t.keepWords(e)
 }
 
 // later reports whether a commentary is later than the one that a word is from: by timestamp, then by signed hash.

@@ -162,6 +162,7 @@ func (t *tx) repair(r *protocol.Record) (int64, error) {
 	if _, err := t.exec("UPDATE dag SET id = ? WHERE idx = ? AND id <> ?", id[:], idx, id[:]); err != nil {
 		return 0, err
 	}
+	t.store.ranker.rouse() // what could not be ranked without it
 	_, err = t.exec("DELETE FROM damaged WHERE idx = ?", idx)
 	return idx, err
 }

@@ -22,6 +22,9 @@ func (s *Store) rebuildGraph() error {
 	if err == nil {
 		err = t.rebuildNodes()
 	}
+	if version, failed := t.number("PRAGMA user_version"); err == nil && failed == nil && version >= claimsVersion {
+		err = t.rebuildClaims()
+	}
 	if err == nil {
 		err = t.commit()
 	}
@@ -123,5 +126,5 @@ func (t *tx) reloadGraph() error {
 		c.dag = graph
 		s.readers.give(c)
 	}
-	return nil
+	return t.rebuildClaims()
 }

@@ -145,9 +145,14 @@ type tuning struct {
 	versionsParted int
 	// crowd is how many claims on one key are looked up one by one.
 	crowd int
+	// crowded is how many claims make a key crowded: ranking fewer is as cheap as keeping rows of them.
+	crowded int
+	// rankPortion is how many rows of claims one transaction works out in the background: 3 to 10 ms. A key that has just become
+	// crowded is done in one.
+	rankPortion int
 }
 
-var defaultTuning = tuning{selective: 256, seekAfter: 16, rootsCompared: 64, versionsParted: 256, crowd: 32}
+var defaultTuning = tuning{selective: 256, seekAfter: 16, rootsCompared: 64, versionsParted: 256, crowd: 32, crowded: 64, rankPortion: 128}
 
 // Bounds of what claims are ranked by.
 const (
@@ -161,6 +166,23 @@ const (
 	maxWords = 10_000
 	// verifyCost is what the signatures of a chain, three at most, cost a query's budget, in rows: 60 µs each.
 	verifyCost = 180
+
+	// rowBudget is how many rows and records the writer looks at to work out one row of claims. Beyond that it is left open: the
+	// lead, or when the claim was seen first.
+	rowBudget = 4096
+	// versionsRead is how many versions of an owner are read to find out whether they count. Of more that is not known, and
+	// each is read by the queries that look at it.
+	versionsRead = 32
+	// rankedClaims is how many claims can all be ranked within the budget of a query.
+	rankedClaims = 100_000
+	// firstsEnumerated is how many claims are looked at to find those that were first: about 1 ms.
+	firstsEnumerated = 256
+	// staleRows is how many claims of a rank a query may measure in vain before their leads are lowered in the background.
+	staleRows = 16
+	// maxStale is how many ranks wait for that.
+	maxStale = 1024
+	// maxRankPause is the longest pause after such a transaction.
+	maxRankPause = 100 * time.Millisecond
 
 	// maxCollided is how many claims of a composite key an oracle gets to see: with all that the criteria say of each some
 	// tenths of a second. Squatters beyond those are seen when some of these are gone.

@@ -1,6 +1,10 @@
 package store
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/lf-store/lf/protocol"
+)
 
 // assign finds for each span a point of its own, and returns their ordinals: of all ways, the one whose list of ordinals
 // is the smallest, the first span deciding first.
@@ -58,6 +62,7 @@ type candidate struct {
 	composite int64
 	points    []point // sorted
 	ordinals  []uint64
+	id        *protocol.CompositeID // nil: not known
 }
 
 func (k *candidate) sort() { slices.SortFunc(k.points, point.compare) }

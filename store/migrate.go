@@ -79,6 +79,8 @@ func (t *tx) migrateRecords(number int) error {
 		return t.migrateGraph()
 	case trustVersion:
 		return t.migrateTrust()
+	case claimsVersion:
+		return t.migrateClaims()
 	}
 	return nil
 }

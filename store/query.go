@@ -176,15 +176,21 @@ type search struct {
 	listed int
 	// owners are the numbers of Query.Owners; nil: any.
 	owners []int64
+	// stale is told of claims whose leads are to be lowered; nil: nobody is.
+	stale func(staleRank)
 	tuning
-	budget  int
-	answers Answers
+	// byRows allows to answer from the rows of crowded keys, and rowsUsed counts how often that was done.
+	byRows   bool
+	rowsUsed int
+	budget   int
+	answers  Answers
 	// damaged are the records that were read and whose value is damaged, by index.
 	damaged map[int64]*DamagedError
 }
 
 func (s *Store) newSearch(ctx context.Context, q Query) *search {
-	x := &search{ctx: ctx, network: s.network, query: q, policy: q.Policy, verdicts: s.verdicts, tuning: s.options.tuning, budget: scanBudget, listed: maxListed}
+	x := &search{ctx: ctx, network: s.network, query: q, policy: q.Policy, verdicts: s.verdicts, tuning: s.options.tuning, budget: scanBudget, listed: maxListed, byRows: true}
+	x.stale = s.ranker.refresh
 	if x.policy == nil {
 		x.policy = defaultPolicy
 	}

@@ -210,9 +210,12 @@ func TestCost(t *testing.T) {
 		{"open, common, few", Query{Where: []Range{common}, Open: true, Limit: 5}, 5, true, 20},
 		{"two common, few", Query{Where: []Range{common, where("other1", 0, protocol.MaxOrdinal)}, Limit: 5}, 5, true, 900},
 		{"one key", Query{Where: []Range{where("common", 1, 1), where("other1", 1, 1)}}, 1, false, 3},
-		{"thousand owners", Query{Where: []Range{where("crowded", 0, 0)}}, 1, false, 2002},
-		{"thousand owners, the newest", Query{Where: []Range{where("crowded", 0, 0)}, Policy: onlyNewest}, 1, false, 1002},
-		{"thousand owners, explained", Query{Where: []Range{where("crowded", 0, 0)}, Explain: true}, 1, false, 4002},
+		{"thousand owners", Query{Where: []Range{where("crowded", 0, 0)}}, 1, false, 10},
+		{"thousand owners, the newest", Query{Where: []Range{where("crowded", 0, 0)}, Policy: onlyNewest}, 1, false, 10},
+		{"thousand owners, explained", Query{Where: []Range{where("crowded", 0, 0)}, Explain: true}, 1, false, 400},
+		{"thousand owners, all ranked", Query{Where: []Range{where("crowded", 0, 0)}, Since: 1}, 1, false, 4002},
+		{"thousand owners, all ranked, the newest", Query{Where: []Range{where("crowded", 0, 0)}, Policy: onlyNewest, Since: 1}, 1, false, 1002},
+		{"thousand owners, all ranked and explained", Query{Where: []Range{where("crowded", 0, 0)}, Explain: true, Since: 1}, 1, false, 4002},
 		{"one of a thousand owners", Query{Where: []Range{where("crowded", 0, 0)}, Owners: []protocol.Owner{c.w.ownerID(500)}}, 1, false, 3},
 		{"thousand versions", Query{Where: []Range{where("revised", 0, 0)}}, 1, false, 40},
 		{"thousand versions, as of", Query{Where: []Range{where("revised", 0, 0)}, Until: testTime + 400}, 1, false, 40},
@@ -236,7 +239,7 @@ func TestCost(t *testing.T) {
 		})
 	}
 	t.Run("too broad", func(t *testing.T) {
-		x := c.s.newSearch(t.Context(), Query{Where: []Range{where("crowded", 0, 0)}})
+		x := c.s.newSearch(t.Context(), Query{Where: []Range{where("crowded", 0, 0)}, Since: 1})
 		x.budget = 100
 		if err := c.s.read(t.Context(), x.run); !errors.Is(err, ErrTooBroad) {
 			t.Errorf("want ErrTooBroad: %v", err)
@@ -244,7 +247,7 @@ func TestCost(t *testing.T) {
 	})
 	t.Run("canceled", func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
-		x := c.s.newSearch(ctx, Query{Where: []Range{where("crowded", 0, 0)}})
+		x := c.s.newSearch(ctx, Query{Where: []Range{where("crowded", 0, 0)}, Since: 1})
 		x.budget = scanBudget
 		cancel()
 		reader, err := c.s.readers.take(t.Context(), c.s.quit)

@@ -88,8 +88,10 @@ func (t *tx) addRevocation(row revocationRow) error {
 			return nil
 		}
 	}
-	_, err = t.exec("INSERT INTO revocations VALUES (?, ?, ?, ?, ?)", row.issuer[:], []byte(row.serial), row.own, row.since, row.idx)
-	return err
+	if _, err = t.exec("INSERT INTO revocations VALUES (?, ?, ?, ?, ?)", row.issuer[:], []byte(row.serial), row.own, row.since, row.idx); err != nil {
+		return err
+	}
+	return t.revokedIssue(row.issue)
 }
 
 // revocationsOf returns rows for a certificate, those of the issuer's own records first, then by their dates.

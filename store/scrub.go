@@ -180,6 +180,16 @@ func (w *scrubber) rewrite(idx int64, what, sql string, args ...driver.Value) {
 	})
 }
 
+// rewriteVersion is a repair of a row of versions. What the claim ranks by follows from it.
+func (w *scrubber) rewriteVersion(idx, composite, owner int64, sql string, args ...driver.Value) {
+	w.repair(idx, "a row of versions", func(t *tx) error {
+		if _, err := t.exec(sql, args...); err != nil {
+			return err
+		}
+		return t.reclaim(composite, owner)
+	})
+}
+
 func (w *scrubber) look(from scrubbed, count int) (to scrubbed, err error) {
 	end := false
 	switch to = from; from.phase {
@@ -345,7 +355,7 @@ func (w *scrubber) checkRows(idx int64, e *entry) error {
 		return err
 	}
 	if !found && owner > 0 {
-		w.rewrite(idx, "a row of versions", "INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?)", e.composite, owner, int64(e.Timestamp), idx, e.released())
+		w.rewriteVersion(idx, e.composite, owner, "INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?)", e.composite, owner, int64(e.Timestamp), idx, e.released())
 	}
 	for _, row := range e.rows {
 		args := []driver.Value{row.key, int64(len(e.rows)), int64(row.ordinal), e.composite, row.others}
@@ -418,7 +428,7 @@ func (w *scrubber) checkVersionRow(row *rows) error {
 		right = e.composite == row.int(0) && owner == row.int(1) && int64(e.Timestamp) == row.int(2) && e.released() == released
 	}
 	if !right {
-		w.rewrite(idx, "a row of versions", "DELETE FROM versions WHERE composite = ? AND owner = ? AND timestamp = ? AND idx = ?", key...)
+		w.rewriteVersion(idx, row.int(0), row.int(1), "DELETE FROM versions WHERE composite = ? AND owner = ? AND timestamp = ? AND idx = ?", key...)
 	}
 	return nil
 }

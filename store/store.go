@@ -67,6 +67,8 @@ type Store struct {
 	own     chan *request // what this node's own users write
 	quit    chan struct{} // closed by Close: nothing more is queued
 	stopped chan struct{} // closed by the writer after its last commit
+	tended  chan struct{} // closed by the goroutine that tends to the ranks
+	ranker  *ranker
 	closing sync.Once
 	failure error // of Close
 
@@ -92,7 +94,7 @@ func Open(path string, n *protocol.Network, o Options) (*Store, error) {
 	s := &Store{
 		path: path, network: n, options: o.withDefaults(),
 		queue: make(chan *request, queueLength), own: make(chan *request, queueLength), quit: make(chan struct{}), stopped: make(chan struct{}),
-		followers: map[*follower]bool{},
+		tended: make(chan struct{}), ranker: newRanker(), followers: map[*follower]bool{},
 	}
 	s.readers, s.damage = newPool(s.options.Readers), newDamage(s.options.Logger)
 	s.verdicts = newCache[verdictKey, *believed]()
@@ -109,6 +111,7 @@ func Open(path string, n *protocol.Network, o Options) (*Store, error) {
 		return nil, damaged(path, err)
 	}
 	go s.write()
+	go s.tend()
 	return s, nil
 }
 
@@ -194,6 +197,7 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		close(s.quit)
 		<-s.stopped
+		<-s.tended
 		errs := s.readers.drain(s.options.Readers)
 		// The last to close: it copies the log into the file and removes it.
 		s.failure = errors.Join(append(errs, s.writer.close())...)

@@ -11,7 +11,10 @@ import (
 func (t *tx) indexTrust(e *entry, at place) error {
 	switch e.Type {
 	case protocol.TypeDatum, protocol.TypeRelease:
-		return t.indexVersion(e, at)
+		if err := t.indexVersion(e, at); err != nil {
+			return err
+		}
+		return t.keepClaim(e, at)
 	case protocol.TypeCommentary:
 		return t.indexWords(e, at)
 	case protocol.TypeCertificate:
@@ -22,8 +25,11 @@ func (t *tx) indexTrust(e *entry, at place) error {
 	return nil
 }
 
-// trustVersion is the first schema that holds these tables.
-const trustVersion = 3
+// trustVersion is the first schema that holds these tables, and claimsVersion the first that keeps claims in order.
+const (
+	trustVersion  = 3
+	claimsVersion = 6
+)
 
 // migrateTrust fills them from the records of a database that is older than they are.
 func (t *tx) migrateTrust() error {
@@ -54,4 +60,44 @@ func (t *tx) fill(idx int64) error {
 		return err
 	}
 	return t.indexAmong(keyed{e.composite, owner, version{at.timestamp, at.idx, e.released() != 0}})
+}
+
+// migrateClaims notes which certificates chains hold, and which keys are crowded: their rows are written in the background.
+func (t *tx) migrateClaims() error {
+	if err := t.each(func(r *rows) error {
+		issues, err := readIssues(r.blob(1))
+		for _, i := range issues {
+			if err == nil {
+				_, err = t.exec("INSERT OR IGNORE INTO issued VALUES (?, ?, ?)", i.issuer[:], []byte(i.serial), r.blob(0))
+			}
+		}
+		return err
+	}, "SELECT owner, issues FROM certificates WHERE authority > 0"); err != nil {
+		return err
+	}
+	var list []int64
+	if err := t.each(func(r *rows) error {
+		list = append(list, r.int(0))
+		return nil
+	}, "SELECT composite FROM firsts GROUP BY composite HAVING count(*) >= ?", int64(t.store.options.tuning.crowded)); err != nil {
+		return err
+	}
+	for _, composite := range list {
+		idx, err := t.number("SELECT idx FROM versions WHERE composite = ? LIMIT 1", composite)
+		if err != nil {
+			return err
+		}
+		r, err := headerOf(t.frame(idx))
+		if asDamaged(err) != nil {
+			continue // the next claim on the key finds it
+		}
+		if err != nil {
+			return err
+		}
+		id := r.CompositeID()
+		if _, err := t.exec("INSERT INTO crowded (composite, id, claims, built) VALUES (?, ?, 0, 0)", composite, id[:]); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -65,6 +65,11 @@ type tx struct {
 	// told counts what was done for pending records whose ancestors came, see settleSteps; unsettled says that some of it is left.
 	told      int
 	unsettled bool
+	// noneCrowded says that no key is crowded; newClaims counts the rows of claims that stand since the batch began, by key.
+	// linking are the links of the record that was attached last.
+	noneCrowded bool
+	linking     []place
+	newClaims   map[int64]int64
 }
 
 // tip is a row of the table tips.
@@ -79,6 +84,12 @@ func (s *Store) begin() (*tx, error) {
 		t.rollback()
 		return nil, err
 	}
+	crowded, err := t.one(nil, "SELECT 1 FROM crowded LIMIT 1")
+	if err != nil {
+		t.rollback()
+		return nil, err
+	}
+	t.noneCrowded = !crowded
 	return t, nil
 }
 
@@ -104,6 +115,9 @@ func (s *Store) id() []byte { id := s.network.ID(); return id[:] }
 
 func (t *tx) commit() error {
 	if err := t.writeTips(); err != nil {
+		return err
+	}
+	if err := t.countClaims(); err != nil {
 		return err
 	}
 	if t.meta != t.was {

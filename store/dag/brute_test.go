@@ -109,6 +109,24 @@ func compare(t testing.TB, d *DAG, b *brute) {
 	if d.Len() != len(b.work)-1 {
 		t.Fatalf("Len %d, want %d", d.Len(), len(b.work)-1)
 	}
+	for _, n := range []int{d.Len(), d.Len() - 1, d.Len() * 9 / 10} {
+		work := uint64(0)
+		for i := 1; i <= n; i++ {
+			work += b.work[i]
+			want := b.work[i]
+			for j := i + 1; j <= n; j++ {
+				if b.past[j][Index(i)] {
+					want += b.work[j]
+				}
+			}
+			if got := d.WeightUpTo(Index(i), n); got != want {
+				t.Fatalf("WeightUpTo(%d, %d) = %d, want %d", i, n, got, want)
+			}
+		}
+		if got := d.WorkUpTo(n); got != work {
+			t.Fatalf("WorkUpTo(%d) = %d, want %d", n, got, work)
+		}
+	}
 	for i := Index(1); int(i) < len(b.work); i++ {
 		if got, want := d.Weight(i), b.weights[i]; got != want {
 			t.Fatalf("Weight(%d) = %d, want %d", i, got, want)

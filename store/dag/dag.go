@@ -146,6 +146,34 @@ func (d *DAG) Weight(i Index) uint64 {
 	return d.tour.subtree(i) + d.merged(d.recs.at(i))
 }
 
+// WeightUpTo is what Weight would be if the records above n were not there yet. It asks for each of those whether it
+// descends from i.
+func (d *DAG) WeightUpTo(i Index, n int) uint64 {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	if !d.known(i) || int64(i) > int64(n) {
+		return 0
+	}
+	weight := d.tour.subtree(i) + d.merged(d.recs.at(i))
+	for x := n + 1; x <= d.len(); x++ {
+		if d.within(i, Index(x)) {
+			weight -= d.recs.at(Index(x)).work
+		}
+	}
+	return weight
+}
+
+// WorkUpTo is the work of all records up to n.
+func (d *DAG) WorkUpTo(n int) uint64 {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	work := d.tour.subtree(0)
+	for x := n + 1; x <= d.len(); x++ {
+		work -= d.recs.at(Index(x)).work
+	}
+	return work
+}
+
 // Past is the work of a record's proper ancestors.
 func (d *DAG) Past(i Index) uint64 {
 	d.mu.RLock()
