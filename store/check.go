@@ -75,6 +75,8 @@ type verifier struct {
 	reputations int
 	// roots, firsts and carriers count the rows there that are for something; compared counts questions to the graph.
 	roots, firsts, carriers, compared int64
+	// waits counts what pending records wait for.
+	waits int64
 	// linked has a bit for each attached record that another one links.
 	linked bitmap
 	// rows and owners count what the attached records call for in selectors and versions.

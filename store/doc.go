@@ -13,6 +13,8 @@
 //     ask it only about indices that their own transaction shows them.
 //   - A record is seen at the moment it is first stored, attached or pending. No two are seen at the same.
 //   - A wanted record is one that a pending record waits for and that is not here in any state.
+//   - A settled record is one of which some pending records are still to be told that it attached, or never will. The writer tells them
+//     in portions, and other changes come between (settle.go).
 //   - A version is a datum or release under a composite key. An owner's versions under one key make its claim, and
 //     the reader's policy orders the claims of different owners.
 //   - An epoch of a claim is what its owner said between two releases. A root is a version with no other of its epoch in
@@ -22,7 +24,7 @@
 //   - A word is what an oracle says of a claim. Its latest one counts.
 //
 // Every change goes through one writer goroutine, which puts whatever has queued up into one transaction and answers
-// each caller after the commit (group commit). Readers have connections of their own and never wait for the writer.
+// each caller after the commit (group commit). What this node's own users write goes first. Readers have connections of their own and never wait for the writer.
 // Every record's bytes are compared with its ID on their way out ([DamagedError]), in one function; another one repairs them with
 // a peer's copy ([Store.Repair]). The scrub ([Store.Scrub]) looks for damage that nobody asked for.
 //
@@ -33,7 +35,7 @@
 // their maker a comparison and fool nobody.
 //
 // Reading order: migrations/*.sql (the tables), layout.go (what is in their columns), store.go, open.go, migrate.go, graph.go,
-// conn.go, pool.go; writer.go, tx.go, put.go, attach.go, pending.go, held.go (the way in); links.go, read.go, query.go, scan.go, merge.go, match.go,
+// conn.go, pool.go; writer.go, tx.go, put.go, attach.go, pending.go, waits.go, settle.go, held.go (the way in); links.go, read.go, query.go, scan.go, merge.go, match.go,
 // gather.go, claims.go, ranking.go, standing.go, crowd.go (the way out); trust.go, roots.go, reputation.go, certificates.go,
 // revocations.go, rests.go, elective.go, holder.go, commentary.go, collisions.go (what claims are ranked by); datastore.go; frame.go, damage.go, scrub.go, graph_rebuild.go
 // (what to do about a disk that damages what it keeps); check.go and check_*.go (every invariant, tested by every

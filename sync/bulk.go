@@ -228,6 +228,9 @@ func (s *Sync) tellAll(ps []*parcel, stored []Stored, err error) {
 		in := Ingested{Record: p.record, Stored: stored[i]}
 		s.metrics.ingested(ViaFetch, in, nil)
 		s.settle(in, p.from)
+		if in.Outcome == Attached {
+			s.guard.fruit(p.from.Peer, 1)
+		}
 	}
 	s.comparer.promised(ps, stored)
 	s.step(func(m *scheduler) {

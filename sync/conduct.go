@@ -60,6 +60,8 @@ var (
 	nuisanceStream = nuisance{1, "streams", "it opens more streams than its share, again and again"}
 	// nuisanceStall is a stream that held a place for as long as an item may take and came to nothing.
 	nuisanceStall = nuisance{8, "streams", "it is silent on streams, again and again"}
+	// nuisanceJunk is a comparison beyond what a peer may have for nothing.
+	nuisanceJunk = nuisance{4, reconcileService, "it compares, and fetches and delivers nothing, again and again"}
 	// nuisanceDenial is an answer that lacks records which the peer itself listed.
 	nuisanceDenial = nuisance{10, fetchService, "it lacks records that it listed, again and again"}
 	// nuisanceInvalid is a listed record that can never be valid: a correct peer does not attach it.

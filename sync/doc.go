@@ -24,15 +24,15 @@
 //     when asked for.
 //   - A fetched record is a parcel until it is stored. It stands in the line, where the answers of several peers are put in
 //     order while they are checked in batches on all cores; one goroutine takes them to the store, many in a transaction.
-//   - A fault is what a peer did that no correct peer does; it costs the peer the connection, and a long pause. A nuisance is what
-//     a correct peer may do now and then, and not again and again (conduct.go).
+//   - A fault is what a peer did that no correct peer does. It costs the peer a ban, short at first. A nuisance is what a correct peer may
+//     do now and then, and not again and again (conduct.go).
 //   - The timekeeper asks peers for their clocks (clock protocol, serveclock.go), so that a user can be told whose clock is wrong.
 //
 // Gossip is a hint, never the guarantee: what it drops, comparisons and the links of later records reveal, and fetch brings.
 //
-// Reading order: limits.go (every number with its derivation), store.go, sync.go, status.go, ingest.go, check.go, gossip.go,
+// Reading order: limits.go (every number with its derivation), store.go, sync.go, status.go, ingest.go, unpaid.go, check.go, gossip.go,
 // pubsub.go (what the node needs to make a PubSub); then comparing: reconcile.go, follow.go, horizon.go, agenda.go, agreement.go,
-// compare.go, session.go, serve_reconcile.go; then fetching: wire.go, preamble.go, serve.go, fetch.go, bulk.go, line.go, and the
-// scheduler: scheduler.go, share.go, assign.go, faults.go, and its driver driver.go. Beside them: push.go, servepush.go; repair.go; mesh.go; clock.go, askclock.go,
+// compare.go, session.go, serve_reconcile.go; then fetching: wire.go, preamble.go, fairqueue.go, serve.go, fetch.go, bulk.go, line.go,
+// and the scheduler: scheduler.go, share.go, assign.go, faults.go, and its driver driver.go. Beside them: push.go, servepush.go; repair.go; mesh.go; clock.go, askclock.go,
 // serveclock.go.
 package lfsync

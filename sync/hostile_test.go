@@ -322,7 +322,7 @@ func TestRate(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer s.guard.exit(b)
-		v := &visit{units: b.units, guard: s.guard}
+		v := &visit{budget: b, guard: s.guard}
 		ctx, done := context.WithTimeout(t.Context(), 300*time.Millisecond)
 		defer done()
 		if err := v.pay(ctx, serveBurst); err != nil {

@@ -104,6 +104,12 @@ func (s *Sync) admit(ctx context.Context, r *protocol.Record, from Source) (Stor
 	if known, err := s.known(ctx, r, from); err != nil || known.Outcome != 0 {
 		return known, err
 	}
+	leave, ok := s.unpaid.enter(r, from)
+	if !ok {
+		s.metrics.busy.Add(1)
+		return Stored{}, ErrBusy
+	}
+	defer leave()
 	if err := s.check(ctx, r, from); err != nil {
 		var invalid *protocol.InvalidError
 		if errors.As(err, &invalid) && from.Via == ViaFetch {

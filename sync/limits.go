@@ -37,6 +37,10 @@ const (
 	// serveRateAll bounds what all peers get in a second: some 70 % of a core, and 20,000 records with as much to spare for
 	// comparing and for a second one who starts empty.
 	serveRateAll = 40_000
+	// compareBurst is how many units of comparing a peer gets without fetching or delivering a record: 4 MiB of messages, a third of a
+	// second of a core. compareRate is what it gets in a second from then on, an eighth of a percent of a core. A record that it
+	// fetches or delivers is worth compareFruit units. To list one takes an eighth of a unit, so it may fetch 31 of 32 from others.
+	compareBurst, compareRate, compareFruit = 1 << 14, 64, 4
 	// payAtOnce is how many units are paid at a time: paying costs a lock.
 	payAtOnce = 64
 	// payPatience is how long an answer waits for its peer's rate before it ends early: what one tick of serveRate takes.
@@ -45,7 +49,8 @@ const (
 	// opens (maxPerPeer), a comparison, and as many again that it gave up while they still drain here.
 	maxServed = 2 * (maxPerPeer + 1)
 	// maxServedAll bounds the streams served at once, those whose request has come: they hold 32 × serveMemory = 9 MiB and a
-	// store reader each.
+	// store reader each. A peer gets a second place only while more than half are free:
+	// the others are for peers that have none.
 	maxServedAll = 32
 	// maxBudgets is how many peers' rates are remembered, some 200 bytes each: more than a node has connections, so
 	// that a peer does not get a new rate by reconnecting.
@@ -327,6 +332,9 @@ const (
 	gossipQueueBytes = 8 << 20
 	// maxBatch is how many records are verified together: more gain next to nothing, and these take 5 ms.
 	maxBatch = 32
+	// maxUnpaidEach bounds the gossiped records of one peer that are checked or stored at a time and not known to be paid. They cost
+	// their maker nothing, and the others have most of the workers, whoever sends such.
+	maxUnpaidEach = gossipWorkers / 4
 	// maxWaiting bounds the gossiped records that wait for a core to check them. PubSubOptions has no more
 	// workers than that; it matters where a PubSub was made without them.
 	maxWaiting = gossipWorkers

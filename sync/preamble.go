@@ -27,28 +27,31 @@ type guard struct {
 	sync    *Sync
 	mu      sync.Mutex
 	budgets *lru.Cache[peer.ID, *budget]
-	served  int           // streams whose request has come
-	all     *rate.Limiter // the units of all peers together
+	served  int        // streams whose request has come
+	all     *fairQueue // the units of all peers together
 }
 
 // budget is what one peer may use of this node.
 type budget struct {
-	units *rate.Limiter // see serveRate
-	open  int           // its streams, whether they have said what they want or not
+	units    *rate.Limiter  // see serveRate
+	open     int            // its streams, whether they have said what they want or not
+	places   int            // of those that all share
+	compares comparingSpent // see compareBurst
+	paidTo   float64        // see fairQueue, which guards it
 }
 
 // errOverloaded ends a stream that is one too many.
 var errOverloaded = errors.New("too many streams are being served")
 
 func newGuard(s *Sync) *guard {
-	return &guard{sync: s, budgets: newCache[peer.ID, *budget](maxBudgets), all: rate.NewLimiter(serveRateAll, serveRateAll)}
+	return &guard{sync: s, budgets: newCache[peer.ID, *budget](maxBudgets), all: newFairQueue(serveRateAll)}
 }
 
 // visit is a stream being served.
 type visit struct {
 	network.Stream
-	units *rate.Limiter
-	guard *guard
+	budget *budget
+	guard  *guard
 }
 
 // begin takes one of the places that all peers share, and the memory to serve, once the request has come: a peer that opens
@@ -57,22 +60,22 @@ func (v *visit) begin() (end func(), err error) {
 	if err := v.Scope().ReserveMemory(serveMemory, network.ReservationPriorityMedium); err != nil {
 		return nil, fmt.Errorf("reserve memory: %w", err)
 	}
-	if !v.guard.begin() {
+	if !v.guard.begin(v.budget) {
 		v.Scope().ReleaseMemory(serveMemory)
 		return nil, errOverloaded
 	}
 	return func() {
-		v.guard.end()
+		v.guard.end(v.budget)
 		v.Scope().ReleaseMemory(serveMemory)
 	}, nil
 }
 
 // pay waits until the peer may have so many units more. It fails where that is not before the deadline.
 func (v *visit) pay(ctx context.Context, units int) error {
-	if err := v.units.WaitN(ctx, min(units, serveBurst)); err != nil {
+	if err := v.budget.units.WaitN(ctx, min(units, serveBurst)); err != nil {
 		return fmt.Errorf("rate limit: %w", err)
 	}
-	if err := v.guard.all.WaitN(ctx, min(units, serveRateAll)); err != nil {
+	if err := v.guard.all.take(ctx, v.budget, min(units, serveRateAll)); err != nil {
 		return fmt.Errorf("rate limit of all peers: %w", err)
 	}
 	return nil
@@ -137,7 +140,7 @@ func (g *guard) serve(ctx context.Context, service string, stream network.Stream
 		return err
 	}
 	defer release()
-	return serve(ctx, &visit{Stream: stream, units: b.units, guard: g})
+	return serve(ctx, &visit{Stream: stream, budget: b, guard: g})
 }
 
 // secure puts a stream under its service's limits, reserves memory, and ties it to the context and its deadline.
@@ -161,15 +164,49 @@ func secure(ctx context.Context, service string, stream network.Stream, memory i
 	}, nil
 }
 
-// enter counts a peer's stream in, or turns it away.
-func (g *guard) enter(p peer.ID) (*budget, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+// budget returns a peer's; the caller holds the lock.
+func (g *guard) budget(p peer.ID) *budget {
 	b, ok := g.budgets.Get(p)
 	if !ok {
 		b = &budget{units: rate.NewLimiter(serveRate, serveBurst)}
 		g.budgets.Add(p, b)
 	}
+	return b
+}
+
+// mayCompare reports whether a peer may have another message compared. One that compares again and again, and fetches and delivers
+// nothing, is a nuisance.
+func (v *visit) mayCompare() bool {
+	g := v.guard
+	g.mu.Lock()
+	left := v.budget.compares.left(time.Now())
+	g.mu.Unlock()
+	if !left {
+		g.sync.metrics.unserved.Add(1)
+		g.sync.conduct.bother(v.Conn().RemotePeer(), nuisanceJunk)
+	}
+	return left
+}
+
+// compared notes what a message cost.
+func (v *visit) compared(units int) {
+	v.guard.mu.Lock()
+	defer v.guard.mu.Unlock()
+	v.budget.compares.spend(time.Now(), units)
+}
+
+// fruit notes that a peer has fetched or delivered records.
+func (g *guard) fruit(p peer.ID, records int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.budget(p).compares.earn(records)
+}
+
+// enter counts a peer's stream in, or turns it away.
+func (g *guard) enter(p peer.ID) (*budget, error) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	b := g.budget(p)
 	if b.open >= maxServed {
 		g.sync.metrics.unserved.Add(1)
 		return nil, errOverloaded
@@ -184,22 +221,24 @@ func (g *guard) exit(b *budget) {
 	b.open--
 }
 
-// begin counts in a stream whose request has come, unless there are as many as can be served.
-func (g *guard) begin() bool {
+// begin counts in a stream whose request has come, unless all places are taken, or half of them and the peer has one.
+func (g *guard) begin(b *budget) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if g.served >= maxServedAll {
+	if free := maxServedAll - g.served; free == 0 || b.places > 0 && free <= maxServedAll/2 {
 		g.sync.metrics.unserved.Add(1)
 		return false
 	}
 	g.served++
+	b.places++
 	return true
 }
 
-func (g *guard) end() {
+func (g *guard) end(b *budget) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.served--
+	b.places--
 }
 
 func resetCode(err error) network.StreamErrorCode {

@@ -40,6 +40,7 @@ func (s *Sync) serveFetch(ctx context.Context, v *visit) error {
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("send answer: %w", err)
 	}
+	s.guard.fruit(v.Conn().RemotePeer(), w.sent)
 	return v.pay(ctx, w.owed)
 }
 
@@ -52,6 +53,7 @@ type walk struct {
 	seen  map[protocol.ID]bool // what is not to be sent as an ancestor; nil where none are asked for
 	next  []protocol.ID        // links of what was sent
 	owed  int                  // units not yet paid
+	sent  int                  // records
 }
 
 func (s *Sync) newWalk(v *visit, out *bufio.Writer) *walk {
@@ -136,6 +138,7 @@ func (w *walk) send(ctx context.Context, r *protocol.Record) error {
 		return fmt.Errorf("send a record: %w", err)
 	}
 	w.left -= n
+	w.sent += btoi(r != nil)
 	w.sync.metrics.sent(n)
 	if r != nil && w.seen != nil {
 		w.follow(r)

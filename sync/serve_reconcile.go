@@ -70,14 +70,13 @@ func (s *serving) converse(ctx context.Context) error {
 // answer returns the answer to a message, an empty one when this node cannot compare now.
 func (s *serving) answer(ctx context.Context, message []byte) ([]byte, error) {
 	c := s.comparer
-	if !c.own.isReady() {
+	if !c.own.isReady() || !s.visit.mayCompare() {
 		return nil, nil
 	}
 	end, err := s.visit.begin()
 	if err != nil {
 		return nil, err
 	}
-	defer end()
 	var reply negentropy.Reply
 	below := 0
 	c.own.view(func(set negentropy.Set) {
@@ -87,6 +86,7 @@ func (s *serving) answer(ctx context.Context, message []byte) ([]byte, error) {
 		// A peer whose clock is far behind has shown nothing of what lies above its own bound.
 		s.equal = s.rounds == 1 && reply.Equal.Timestamp+c.sync.network.Params().ClockDrift >= h.End.Timestamp
 	})
+	end() // who waits for its rate holds no place
 	if err != nil {
 		return nil, guilty("%v", err)
 	}
@@ -94,7 +94,9 @@ func (s *serving) answer(ctx context.Context, message []byte) ([]byte, error) {
 	if s.equal {
 		c.agreed(s.peer, aheadOf(s.count, below))
 	}
-	if err := s.visit.pay(ctx, 1+(len(message)+len(reply.Message))/messageUnit); err != nil {
+	units := 1 + (len(message)+len(reply.Message))/messageUnit
+	s.visit.compared(units)
+	if err := s.visit.pay(ctx, units); err != nil {
 		return nil, err
 	}
 	return reply.Message, s.learn(ctx, idsOf(reply.Unknown), reply.Times)

@@ -56,6 +56,7 @@ type Sync struct {
 
 	checker *checker
 	waiting chan struct{} // a token for each gossiped record that waits for a core or is on it
+	unpaid  *unpaid
 	line    *line
 	recent  *lru.Cache[protocol.ID, *arrival]
 	refused *lru.Cache[protocol.ID, error]
@@ -126,6 +127,7 @@ func newSync(c Config) *Sync {
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
 	s.guard = newGuard(s)
+	s.unpaid = newUnpaid(c.Network)
 	s.conduct = newConduct(func(b ban) { s.banned(b, c.Drop) })
 	s.comparer = newComparer(s)
 	s.pusher = newPusher(s)

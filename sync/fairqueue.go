@@ -1,0 +1,135 @@
+package lfsync
+
+import (
+	"container/heap"
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+)
+
+// fairQueue gives out what all peers together may use, in equal parts among those that wait for it: a peer that asks on ten streams, or
+// that came first, gets no more than another one. It is start-time fair queueing: each payment begins, on a clock that counts units,
+// where the last one of its peer ended, and the one that begins first is next. A payment is made at once, and the next one waits until
+// its units are there: so a peer that asks for little at a time is back in the queue by then.
+type fairQueue struct {
+	limiter *rate.Limiter
+
+	mu      sync.Mutex
+	clock   float64 // where the payment began that was made last
+	waiting paymentHeap
+	timed   bool // the next payment is made when the units of the last one are there
+}
+
+// payment waits for its turn.
+type payment struct {
+	begins float64
+	units  int
+	number int           // in the heap, -1 when it is not in it any more
+	made   chan struct{} // closed
+}
+
+func newFairQueue(perSecond int) *fairQueue {
+	return &fairQueue{limiter: rate.NewLimiter(rate.Limit(perSecond), perSecond)}
+}
+
+// take waits for units, at most as many as there are in a second.
+func (s *fairQueue) take(ctx context.Context, b *budget, units int) error {
+	s.mu.Lock()
+	p := &payment{begins: max(b.paidTo, s.clock), units: units, made: make(chan struct{})}
+	b.paidTo = p.begins + float64(units)
+	heap.Push(&s.waiting, p)
+	s.pay()
+	s.mu.Unlock()
+	select {
+	case <-p.made:
+		return nil
+	case <-ctx.Done():
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.number < 0 {
+		return nil
+	}
+	heap.Remove(&s.waiting, p.number)
+	return fmt.Errorf("wait for a share: %w", ctx.Err())
+}
+
+// pay makes the payments for which there are units; the caller holds the lock.
+func (s *fairQueue) pay() {
+	for len(s.waiting) > 0 && !s.timed {
+		now := time.Now()
+		if lack := -s.limiter.TokensAt(now); lack > 0 {
+			s.timed = true
+			time.AfterFunc(time.Duration(lack/float64(s.limiter.Limit())*float64(time.Second))+1, s.payLater)
+			return
+		}
+		p := heap.Pop(&s.waiting).(*payment)
+		s.clock = p.begins
+		s.limiter.ReserveN(now, p.units)
+		close(p.made)
+	}
+}
+
+func (s *fairQueue) payLater() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.timed = false
+	s.pay()
+}
+
+// paymentHeap orders payments by where they begin.
+type paymentHeap []*payment
+
+func (h paymentHeap) Len() int           { return len(h) }
+func (h paymentHeap) Less(i, j int) bool { return h[i].begins < h[j].begins }
+func (h paymentHeap) Swap(i, j int) {
+	h[i], h[j] = h[j], h[i]
+	h[i].number, h[j].number = i, j
+}
+
+// Push is heap.Interface's.
+func (h *paymentHeap) Push(x any) {
+	p := x.(*payment)
+	p.number = len(*h)
+	*h = append(*h, p)
+}
+
+// Pop is heap.Interface's.
+func (h *paymentHeap) Pop() any {
+	old := *h
+	p := old[len(old)-1]
+	old[len(old)-1] = nil
+	*h = old[:len(old)-1]
+	p.number = -1
+	return p
+}
+
+// comparingSpent is what a peer had compared and what nothing came of: it neither fetched nor delivered records for it. A peer that
+// compares for the sake of comparing has soon used its allowance up, and takes nothing from others.
+type comparingSpent struct {
+	spent float64 // units; they are forgotten with time
+	at    time.Time
+}
+
+// left reports whether there is some left.
+func (a *comparingSpent) left(now time.Time) bool {
+	a.refill(now)
+	return a.spent < compareBurst
+}
+
+func (a *comparingSpent) refill(now time.Time) {
+	a.spent = max(0, a.spent-compareRate*max(0, now.Sub(a.at).Seconds()))
+	a.at = now
+}
+
+// spend notes units of comparing. What one message costs may exceed the allowance.
+func (a *comparingSpent) spend(now time.Time, units int) {
+	a.refill(now)
+	a.spent += float64(units)
+}
+
+// earn notes records that the peer fetched or delivered.
+func (a *comparingSpent) earn(records int) { a.spent = max(0, a.spent-float64(records)*compareFruit) }
