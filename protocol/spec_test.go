@@ -3,6 +3,8 @@ package protocol_test
 import (
 	"encoding/hex"
 	"os"
+	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -44,5 +46,32 @@ func TestDefaultPrice(t *testing.T) {
 	r := compose(t, n, key, draft(t, n, protocol.OwnerOf(key), string(noise(32))))
 	if got := n.RequiredEffort(r); got != 465 {
 		t.Errorf("a typical record takes an effort of %d, SPEC.md says 465", got)
+	}
+}
+
+// TestSpecSections: SPEC.md numbers its sections in order, each number once, and refers to no section that is not there.
+func TestSpecSections(t *testing.T) {
+	text, err := os.ReadFile("SPEC.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := map[string]bool{}
+	var last [2]int
+	for _, m := range regexp.MustCompile(`(?m)^##+ (\d+)(?:\.(\d+))?\.? `).FindAllStringSubmatch(string(text), -1) {
+		chapter, _ := strconv.Atoi(m[1])
+		section, _ := strconv.Atoi(m[2])
+		if now := [2]int{chapter, section}; now != [2]int{last[0] + 1, 0} && now != [2]int{last[0], last[1] + 1} {
+			t.Errorf("section %v comes after %v", now, last)
+		}
+		last = [2]int{chapter, section}
+		there[strings.TrimSuffix(m[1]+"."+m[2], ".")] = true
+	}
+	for _, m := range regexp.MustCompile(`[Ss]ections? (\d+(?:\.\d+)?)`).FindAllStringSubmatch(string(text), -1) {
+		if !there[m[1]] {
+			t.Errorf("there is no section %s", m[1])
+		}
+	}
+	if len(there) < 40 {
+		t.Errorf("%d sections", len(there))
 	}
 }

@@ -108,7 +108,7 @@ type streamBench struct {
 	records []*protocol.Record
 }
 
-func newStreamBench(t *testing.T, frames []hexBytes) *streamBench {
+func newStreamBench(t testing.TB, frames []hexBytes) *streamBench {
 	t.Helper()
 	raw, err := os.ReadFile(vectorsFolder + "networks.json")
 	if err != nil {
@@ -142,7 +142,7 @@ func streamItem(n int) Item {
 const streamTime = 1_800_000_000_000
 
 // node makes a node that has what a side has. Nothing but the test makes it act.
-func (b *streamBench) node(t *testing.T, side streamSide) *node {
+func (b *streamBench) node(t testing.TB, side streamSide) *node {
 	t.Helper()
 	n := &node{store: newFakeStore(b.network), host: newHost(t)}
 	n.load(t, b.pick(side.Records)...)
@@ -216,7 +216,7 @@ func (s damagedStore) read(r *protocol.Record, ok bool, err error) (*protocol.Re
 	return r, ok, err
 }
 
-func readStreams(t *testing.T) (v streamVectors) {
+func readStreams(t testing.TB) (v streamVectors) {
 	t.Helper()
 	raw, err := os.ReadFile(vectorsFolder + "streams.json")
 	if err != nil {
