@@ -64,9 +64,9 @@ func DecodeRecord(header, value []byte) (*Record, error) {
 	return r, nil
 }
 
-// checkVersion reads no further than the first field of an array of up to 23, as every version has it.
+// checkVersion reads no further than the first field of an array of 1 to 23, as every version has it.
 func checkVersion(header []byte) error {
-	if len(header) < 2 || header[0] < majorArray || header[0] >= majorArray+24 {
+	if len(header) < 2 || header[0] <= majorArray || header[0] >= majorArray+24 {
 		return invalid(RuleEncoding, "not a CBOR array of fields")
 	}
 	var version uint64

@@ -128,6 +128,10 @@ func (m *vectorMaker) makeRejectedEncodings() {
 	m.badHeader(protocol.RuleVersion, "version 2, header longer than 4096 bytes", func([]byte) []byte {
 		return encodeAny(m.t, []any{2, make([]byte, protocol.MaxHeader)})
 	})
+	m.badHeader(protocol.RuleVersion, "version 2 and no more fields", func([]byte) []byte { return []byte{0x81, 2} })
+	m.badHeader(protocol.RuleVersion, "version 24, of an array whose other 22 items are missing", func([]byte) []byte { return []byte{0x97, 0x18, 24} })
+	m.badHeader(protocol.RuleEncoding, "header: an array of no items, and a 2 after it", func([]byte) []byte { return []byte{0x80, 2} })
+	m.badHeader(protocol.RuleEncoding, "header: an array of 24 items, version 2", func([]byte) []byte { return append([]byte{0x98, 24, 2}, make([]byte, 23)...) })
 	value := make([]byte, protocol.MaxValue+1)
 	other := func(size int) []byte { return encodeAny(m.t, []any{2, make([]byte, size-5)}) } // a header of so many bytes
 	m.badFrame(protocol.RuleVersion, "version 2, value of 61441 bytes", "free", frameOf(m.t, other(300), value))
