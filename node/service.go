@@ -86,7 +86,7 @@ func failure(err error) error {
 		return api.Invalid("%v", err)
 	case errors.Is(err, lfsync.ErrBusy), errors.Is(err, store.ErrHeldFull), errors.Is(err, store.ErrPendingFull):
 		return api.Unavailable("%v", err)
-	case errors.Is(err, store.ErrNoSpace):
+	case errors.Is(err, store.ErrNoSpace), errors.Is(err, store.ErrReadOnly):
 		return &api.Error{Status: http.StatusInsufficientStorage, Title: http.StatusText(http.StatusInsufficientStorage), Detail: err.Error()}
 	case errors.Is(err, store.ErrClosed):
 		return api.Unavailable("the node is closing")

@@ -185,6 +185,7 @@ func TestFailures(t *testing.T) {
 		fmt.Errorf("x: %w", store.ErrClosed):                                                 503,
 		fmt.Errorf("x: %w", store.ErrNotFound):                                               404,
 		fmt.Errorf("x: %w", store.ErrNoSpace):                                                507,
+		fmt.Errorf("x: %w", store.ErrReadOnly):                                               507,
 	} {
 		wantAPIError(t, failure(err), want, "")
 	}
@@ -212,6 +213,10 @@ type brokenStore struct {
 }
 
 func (s brokenStore) Put(context.Context, *protocol.Record, uint64) (lfsync.Stored, error) {
+	return lfsync.Stored{}, s.err
+}
+
+func (s brokenStore) Submit(context.Context, *protocol.Record, uint64) (lfsync.Stored, error) {
 	return lfsync.Stored{}, s.err
 }
 

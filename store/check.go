@@ -41,23 +41,21 @@ func CheckFile(ctx context.Context, path string, n *protocol.Network, report fun
 	if !ours {
 		return Summary{}, &NotADatabaseError{path, "it is empty"}
 	}
-	c, err := openReader(path)
-	if err != nil {
-		return Summary{}, err
-	}
-	defer c.close()
-	if err := checkSchema(c, path, n); err != nil {
-		return Summary{}, damaged(path, err)
-	}
 	v := newVerifier(ctx, n, report)
-	if _, err := c.exec("BEGIN"); err != nil {
-		return v.summary, damaged(path, err)
-	}
-	if err := v.run(c); err != nil {
-		return v.summary, damaged(path, err)
-	}
-	_, err = c.exec("COMMIT")
-	return v.summary, storageError(err)
+	err = withReader(path, func(c *conn) error {
+		if err := checkSchema(c, path, n); err != nil {
+			return err
+		}
+		if _, err := c.exec("BEGIN"); err != nil {
+			return err
+		}
+		if err := v.run(c); err != nil {
+			return err
+		}
+		_, err := c.exec("COMMIT")
+		return err
+	})
+	return v.summary, damaged(path, err)
 }
 
 // verifier is one check at work.

@@ -33,16 +33,16 @@ type statement struct {
 	follows bool // it must not run before the backlog is written
 }
 
-// openConn opens a connection; mode is ro, rw or rwc.
+// openConn opens a connection; mode is ro, rw or rwc, or [unchanging].
 func openConn(path, mode string) (*conn, error) {
 	abs, err := filepath.Abs(path)
 	if err != nil {
-		return nil, fmt.Errorf("database: %w", err)
+		return nil, &databaseError{err}
 	}
 	dsn := "file:" + (&url.URL{Path: filepath.ToSlash(abs)}).EscapedPath() + "?_mutex=no&mode=" + mode
 	db, err := (&sqlite3.SQLiteDriver{}).Open(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("database %s: %w", path, err)
+		return nil, &databaseError{fmt.Errorf("%s: %w", path, err)}
 	}
 	return &conn{db: db.(*sqlite3.SQLiteConn), idle: map[string][]*statement{}}, nil
 }

@@ -58,6 +58,12 @@ func (e *NotADatabaseError) Error() string {
 	return fmt.Sprintf("%s is not a sound database of lf (%s): restore it, or move it away and let the node fetch everything again", e.Path, e.Reason)
 }
 
+// databaseError says that it is the database that fails: once, however often an error is passed on.
+type databaseError struct{ err error }
+
+func (e *databaseError) Error() string { return "database: " + e.err.Error() }
+func (e *databaseError) Unwrap() error { return e.err }
+
 // isSQLite reports whether an error is SQLite's own.
 func isSQLite(err error) bool {
 	var e sqlite3.Error
@@ -70,10 +76,14 @@ func storageError(err error) error {
 	switch {
 	case err == nil:
 		return nil
+	case errors.As(err, new(*databaseError)), errors.Is(err, ErrNoSpace), errors.Is(err, ErrReadOnly):
+		return err // it says so already
 	case errors.As(err, &e) && e.Code == sqlite3.ErrFull:
 		return fmt.Errorf("%w (%w)", ErrNoSpace, err)
+	case errors.As(err, &e) && e.Code == sqlite3.ErrReadonly:
+		return fmt.Errorf("%w (%w)", ErrReadOnly, err)
 	case errors.As(err, &e):
-		return fmt.Errorf("database: %w", err)
+		return &databaseError{err}
 	}
 	return err
 }

@@ -37,7 +37,7 @@ func isOurs(path string) (bool, error) {
 		return false, nil
 	}
 	if err != nil {
-		return false, fmt.Errorf("database: %w", err)
+		return false, &databaseError{err}
 	}
 	defer f.Close()
 	var header [100]byte // https://www.sqlite.org/fileformat.html#the_database_header
@@ -47,7 +47,7 @@ func isOurs(path string) (bool, error) {
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return false, &NotADatabaseError{path, "it is too short"}
 	case err != nil:
-		return false, fmt.Errorf("database %s: %w", path, err)
+		return false, &databaseError{err}
 	case !strings.HasPrefix(string(header[:]), "SQLite format 3\x00"):
 		return false, &NotADatabaseError{path, "it is not an SQLite file"}
 	case binary.BigEndian.Uint32(header[68:]) != applicationID:
@@ -60,7 +60,7 @@ func isOurs(path string) (bool, error) {
 func create(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
-		return fmt.Errorf("database: %w", err)
+		return &databaseError{err}
 	}
 	return f.Close()
 }
@@ -137,7 +137,11 @@ func checkNetwork(c *conn, path string, n *protocol.Network) error {
 
 // openReader opens a connection that cannot write.
 func openReader(path string) (*conn, error) {
-	c, err := openConn(path, "rw") // a read-only one could not recover the log after a crash
+	return openReaderAs(path, "rw") // a read-only one could not recover the log after a crash
+}
+
+func openReaderAs(path, mode string) (*conn, error) {
+	c, err := openConn(path, mode)
 	if err != nil {
 		return nil, damaged(path, err)
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"log/slog"
 	"os"
@@ -74,6 +73,9 @@ type Store struct {
 
 	// problem is why the last write failed; nil: it did not.
 	problem atomic.Pointer[WriteProblem]
+	// frozen is why nothing can be written, nil where it can; thaw then removes a copy that is read in place of the file.
+	frozen error
+	thaw   func() error
 
 	following sync.Mutex
 	followers map[*follower]bool
@@ -90,7 +92,25 @@ type Store struct {
 // Open opens the database at path, which it makes, brings up to date and furnishes with the network's genesis as need
 // be. Errors are a [*WrongNetworkError], [*NewerSchemaError] or [*NotADatabaseError] where the file is to blame, and the
 // file is then left as it was.
+//
+// A database that is up to date and cannot be written, as on a read-only or full disk, is opened to read: what would change it
+// is an [ErrReadOnly], or an [ErrNoSpace].
 func Open(path string, n *protocol.Network, o Options) (*Store, error) {
+	s := newStore(path, n, o)
+	err := s.open()
+	if err == nil {
+		go s.write()
+		go s.tend()
+		return s, nil
+	}
+	s.abandon()
+	if err = damaged(path, err); cannotWrite(err) {
+		return openFrozen(path, n, o, err)
+	}
+	return nil, err
+}
+
+func newStore(path string, n *protocol.Network, o Options) *Store {
 	s := &Store{
 		path: path, network: n, options: o.withDefaults(),
 		queue: make(chan *request, queueLength), own: make(chan *request, queueLength), quit: make(chan struct{}), stopped: make(chan struct{}),
@@ -100,19 +120,23 @@ func Open(path string, n *protocol.Network, o Options) (*Store, error) {
 	s.verdicts = newCache[verdictKey, *believed]()
 	s.recent = newCache[protocol.ID, place]()
 	s.owners = newCache[protocol.Owner, int64]()
-	var err error
-	if s.writer, err = openWriter(path, n); err != nil {
-		return nil, err
+	return s
+}
+
+func (s *Store) open() (err error) {
+	if s.writer, err = openWriter(s.path, s.network); err != nil {
+		return err
 	}
 	s.writer.damage = s.damage
-	if err := s.start(); err != nil {
-		s.readers.drain(len(s.readers.free))
+	return s.start()
+}
+
+// abandon closes the connections of a store that could not be opened.
+func (s *Store) abandon() {
+	s.readers.drain(len(s.readers.free))
+	if s.writer != nil {
 		s.writer.close()
-		return nil, damaged(path, err)
 	}
-	go s.write()
-	go s.tend()
-	return s, nil
 }
 
 func newCache[K comparable, V any]() *lru.Cache[K, V] {
@@ -145,8 +169,12 @@ func (s *Store) start() error {
 	if s.unsettled, err = s.writer.one(nil, "SELECT 1 FROM settled LIMIT 1"); err != nil {
 		return err
 	}
+	return s.addReaders(func() (*conn, error) { return openReader(s.path) })
+}
+
+func (s *Store) addReaders(open func() (*conn, error)) error {
 	for range s.options.Readers {
-		c, err := openReader(s.path)
+		c, err := open()
 		if err != nil {
 			return err
 		}
@@ -201,6 +229,9 @@ func (s *Store) Close() error {
 		errs := s.readers.drain(s.options.Readers)
 		// The last to close: it copies the log into the file and removes it.
 		s.failure = errors.Join(append(errs, s.writer.close())...)
+		if s.thaw != nil {
+			s.failure = errors.Join(s.failure, s.thaw())
+		}
 	})
 	return s.failure
 }
@@ -266,7 +297,7 @@ func (s *Store) size() (uint64, error) {
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
 		case err != nil:
-			return 0, fmt.Errorf("database: %w", err)
+			return 0, &databaseError{err}
 		default:
 			sum += uint64(info.Size())
 		}

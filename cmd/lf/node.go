@@ -278,5 +278,9 @@ func (c *cli) greet(n *node.Node, config node.Config) error {
 	if err := c.printFields(fields); err != nil {
 		return err
 	}
-	return c.print("\nReady. Other commands find this node with --home " + g.Home + " or LF_HOME; Ctrl-C stops it.\n")
+	find := "--home " + g.Home + " or LF_HOME"
+	if at, err := config.Home.API(); err != nil || at != g.API { // a home that cannot be written
+		find = "--api " + g.API + " or LF_API"
+	}
+	return c.print("\nReady. Other commands find this node with " + find + "; Ctrl-C stops it.\n")
 }

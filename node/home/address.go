@@ -32,8 +32,8 @@ func (h *Home) PublishAPI(address string) (withdraw func() error, err error) {
 
 // ForgetAPI removes the address of a node that was killed. It must be called under the home's lock.
 func (h *Home) ForgetAPI() error {
-	if err := os.Remove(h.path(addressFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("remove the API's old address: %w", err)
+	if err := removeIfThere(h.path(addressFile)); err != nil {
+		return fmt.Errorf("the API's old address: %w", err)
 	}
 	return nil
 }

@@ -1,7 +1,11 @@
 package home
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"syscall"
 
 	"github.com/gofrs/flock"
 )
@@ -21,6 +25,11 @@ func (h *Home) Lock() (unlock func() error, err error) {
 	}
 	l := flock.New(h.path(lockFile), flock.SetPermissions(0o600))
 	switch locked, err := l.TryLock(); {
+	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
+		if _, missing := os.Lstat(l.Path()); errors.Is(missing, fs.ErrNotExist) {
+			return func() error { return nil }, nil // a copy that cannot be written: nobody can run here
+		}
+		return nil, fmt.Errorf("lock home: %w", err)
 	case err != nil:
 		return nil, fmt.Errorf("lock home: %w", err)
 	case !locked:

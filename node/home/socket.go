@@ -21,7 +21,7 @@ func (h *Home) ListenSocket() (net.Listener, error) {
 	if len(path) <= usersocket.MaxPath {
 		l, err := usersocket.Listen(path)
 		if err == nil {
-			return l, removeIfThere(pointer)
+			return alone(l, pointer)
 		}
 		here = err
 	}
@@ -29,7 +29,15 @@ func (h *Home) ListenSocket() (net.Listener, error) {
 	if err != nil {
 		return nil, errors.Join(here, err)
 	}
-	return l, removeIfThere(path) // a stale one would be found first
+	return alone(l, path)
+}
+
+// alone removes what would lead clients elsewhere than to a listener.
+func alone(l net.Listener, stale string) (net.Listener, error) {
+	if err := removeIfThere(stale); err != nil {
+		return nil, errors.Join(err, l.Close())
+	}
+	return l, nil
 }
 
 // remoteListener is a socket outside the home: its folder and the file that names it go with it.

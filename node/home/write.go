@@ -82,9 +82,13 @@ func cause(err error) error {
 	return err
 }
 
+// removeIfThere removes a file. Where there is none that is no error, on a read-only disk either.
 func removeIfThere(path string) error {
+	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return fmt.Errorf("remove temporary file: %w", err)
+		return err //nolint:wrapcheck // it names the file
 	}
 	return nil
 }

@@ -1,0 +1,181 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+
+	"github.com/mattn/go-sqlite3"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// ErrReadOnly says that the database can be read and not written.
+var ErrReadOnly = errors.New("the database cannot be written: make the home and what is in it writable, and start the node again")
+
+// frozen is how a database is opened that cannot be written, as on a read-only or full disk. SQLite wants to write even to
+// read: a log must be brought in, and an index of the log must be kept beside it.
+type frozen struct {
+	path   string // of the file to open, which may be a copy
+	mode   string // for openConn
+	remove func() error
+}
+
+// unchanging has SQLite read a file without a log, and without looking for changes.
+const unchanging = "ro&immutable=1"
+
+// freeze finds a way to read a database without writing beside it. Where a node left a log that was not brought in, file and
+// log are copied to where there is room for temporary files.
+func freeze(path string) (f frozen, err error) {
+	switch log, err := os.Stat(path + "-wal"); {
+	case errors.Is(err, fs.ErrNotExist), err == nil && log.Size() == 0:
+		return frozen{path, unchanging, func() error { return nil }}, nil
+	case err != nil:
+		return f, fmt.Errorf("the database's log: %w", err)
+	}
+	dir, err := os.MkdirTemp("", "lf-db-*")
+	if err != nil {
+		return f, fmt.Errorf("a place for a copy of the database: %w", err)
+	}
+	f = frozen{filepath.Join(dir, filepath.Base(path)), "rw", func() error { return os.RemoveAll(dir) }}
+	for _, suffix := range []string{"", "-wal"} {
+		if err := copyFile(f.path+suffix, path+suffix); err != nil {
+			return f, errors.Join(fmt.Errorf("a copy of the database: %w", err), f.remove())
+		}
+	}
+	return f, nil
+}
+
+func copyFile(to, from string) error {
+	source, err := os.Open(from)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	copied, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(copied, source)
+	return errors.Join(err, copied.Close())
+}
+
+// cannotWrite reports whether an error comes of a place that cannot be written, and not of what is in the file.
+func cannotWrite(err error) bool {
+	if errors.Is(err, ErrNoSpace) || errors.Is(err, ErrReadOnly) || errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) {
+		return true
+	}
+	var e sqlite3.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.ExtendedCode {
+	case sqlite3.ErrIoErrSHMOpen, sqlite3.ErrIoErrSHMSize, sqlite3.ErrIoErrSHMLock, sqlite3.ErrIoErrSHMMap:
+		return true
+	}
+	return e.Code == sqlite3.ErrCantOpen || e.Code == sqlite3.ErrReadonly || e.Code == sqlite3.ErrPerm
+}
+
+// openFrozen opens a database to read, because of a cause that [cannotWrite]. Whatever would change it is refused.
+func openFrozen(path string, n *protocol.Network, o Options, cause error) (*Store, error) {
+	if ours, err := isOurs(path); err != nil || !ours {
+		return nil, errors.Join(cause, err)
+	}
+	f, err := freeze(path)
+	if err != nil {
+		return nil, err
+	}
+	s := newStore(path, n, o)
+	s.frozen = ErrReadOnly
+	if errors.Is(cause, ErrNoSpace) {
+		s.frozen = fmt.Errorf("%w; then start the node again", ErrNoSpace)
+	}
+	s.thaw = f.remove
+	s.problem.Store(&WriteProblem{Err: s.frozen, At: time.Now()})
+	if err := s.startFrozen(f); err != nil {
+		s.abandon()
+		return nil, errors.Join(damaged(path, err), f.remove())
+	}
+	s.options.Logger.Warn("the database cannot be written, so this node only reads", "error", cause)
+	go s.refuse()
+	return s, nil
+}
+
+func (s *Store) startFrozen(f frozen) error {
+	var err error
+	if s.writer, err = openReaderAs(f.path, f.mode); err != nil {
+		return err
+	}
+	s.writer.damage = s.damage
+	if err := checkSchema(s.writer, s.path, s.network); err != nil {
+		return err
+	}
+	names, err := migrationNames()
+	if err != nil {
+		return err
+	}
+	if version, err := s.writer.number("PRAGMA user_version"); err != nil || int(version) < len(names) {
+		return errors.Join(err, s.frozen) // it must be brought up to date first
+	}
+	if err := s.loadGraph(); err != nil {
+		return err
+	}
+	t := s.newTx()
+	if err := t.meta.load(t.conn); err != nil {
+		return err
+	}
+	if err := s.putGenesis(t); err != nil { // it is there already
+		return err
+	}
+	return s.addReaders(func() (*conn, error) { return openReaderAs(f.path, f.mode) })
+}
+
+// refuse answers in place of the writer goroutine until the store closes.
+func (s *Store) refuse() {
+	defer close(s.tended) // nothing can be done for the ranks
+	defer close(s.stopped)
+	for closed := false; !closed; {
+		r := s.next()
+		if r == nil {
+			r = s.await()
+		}
+		if closed = r == nil; closed {
+			r = s.next() // queued in the moment of closing
+		}
+		for ; r != nil; r = s.next() {
+			errs := make([]error, len(r.steps))
+			for i := range errs {
+				errs[i] = s.frozen
+			}
+			r.done <- errs
+		}
+	}
+}
+
+// withReader lends a connection to the database of a stopped node, which may lie where nothing can be written.
+func withReader(path string, do func(*conn) error) (err error) {
+	c, err := openReader(path)
+	if err == nil {
+		if _, err = c.number("PRAGMA user_version"); err != nil { // the first that SQLite looks at the file for
+			c.close()
+		}
+	}
+	if cannotWrite(err) {
+		f, cannot := freeze(path)
+		if cannot != nil {
+			return cannot
+		}
+		defer func() { err = errors.Join(err, f.remove()) }()
+		c, err = openReaderAs(f.path, f.mode)
+	}
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	return do(c)
+}

@@ -1,0 +1,118 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// readOnly makes a folder on a file system that lock turns read-only. It needs the right to mount.
+func readOnly(t *testing.T) (dir string, lock func()) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=16m"); err != nil {
+		t.Skipf("cannot mount a file system here: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Errorf("unmount: %v", err)
+		}
+	})
+	return dir, func() {
+		if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestReadOnlyDisk opens the database of a node that stopped, or was killed, on a disk that can only be read now. Everything
+// is answered and sound, and writing is refused.
+func TestReadOnlyDisk(t *testing.T) {
+	for name, suffixes := range map[string][]string{"stopped": {""}, "killed": {"", "-wal"}, "killed, with the log's index": {"", "-wal", "-shm"}} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			running := filepath.Join(t.TempDir(), "running.db")
+			s, err := Open(running, w.Network, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			chain := w.chain(10)
+			for _, r := range chain[:9] {
+				mustPut(t, s, r, Attached)
+			}
+			dir, lock := readOnly(t)
+			path := filepath.Join(dir, "lf.db")
+			if name == "stopped" {
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, suffix := range suffixes {
+				data, err := os.ReadFile(running + suffix)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := os.WriteFile(path+suffix, data, 0o600); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			lock()
+			t.Setenv("TMPDIR", t.TempDir())
+
+			summary, err := CheckFile(t.Context(), path, w.Network, func(problem string) { t.Error(problem) })
+			if err != nil || summary.Attached != 11 {
+				t.Errorf("check: %+v, %v", summary, err)
+			}
+			var log bytes.Buffer
+			s, err = Open(path, w.Network, Options{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !strings.Contains(log.String(), "this node only reads") {
+				t.Errorf("the log says %q", log.String())
+			}
+			for _, r := range chain[:9] {
+				if _, info, err := s.Get(t.Context(), r.ID()); err != nil || info.State != Attached {
+					t.Fatalf("what was stored: %+v, %v", info, err)
+				}
+			}
+			for range 3 {
+				_, err := s.Put(t.Context(), chain[9], 0)
+				if !errors.Is(err, ErrReadOnly) || strings.Count(err.Error(), "database") != 1 {
+					t.Errorf("put: %v", err)
+				}
+			}
+			if p := s.WriteProblem(); p == nil || !errors.Is(p.Err, ErrReadOnly) {
+				t.Errorf("what keeps it from writing: %+v", p)
+			}
+			if err := s.Datastore().Put(t.Context(), keyOf("/x"), nil); !errors.Is(err, ErrReadOnly) {
+				t.Errorf("datastore: %v", err)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			if left, err := os.ReadDir(os.TempDir()); err != nil || len(left) > 0 {
+				t.Errorf("it left %v, %v", left, err)
+			}
+		})
+	}
+}
+
+// TestReadOnlyNothing opens where there is nothing to read: that is one error, which says so once.
+func TestReadOnlyNothing(t *testing.T) {
+	w := newWorld(t)
+	dir, lock := readOnly(t)
+	lock()
+	_, err := Open(filepath.Join(dir, "lf.db"), w.Network, Options{})
+	if err == nil || strings.Count(err.Error(), "database") > 1 || !strings.Contains(err.Error(), "read-only") {
+		t.Errorf("%v", err)
+	}
+}
