@@ -488,6 +488,20 @@ func (a *agenda) shun(id peer.ID, pause time.Duration) {
 	}
 }
 
+// postpone compares with a peer no sooner than after a pause. What is known of it stays.
+func (a *agenda) postpone(id peer.ID, pause time.Duration) {
+	p := a.byPeer[id]
+	if p == nil { // it went, and is remembered
+		p = &acquaintance{id: id, memory: a.absent[id]}
+		defer a.remember(p)
+	}
+	p.pausedTo = max(p.pausedTo, a.now+pause)
+	p.due = p.pausedTo
+	if p.session != 0 {
+		a.out = append(a.out, halt{p.session})
+	}
+}
+
 // guilty is shun for as long as the first ban.
 func (a *agenda) guilty(id peer.ID) { a.shun(id, a.limits.faultPause) }
 

@@ -102,7 +102,7 @@ func (l *ledger) list(p peer.ID, ids []protocol.ID, within []negentropy.Interval
 	}
 	for i, id := range ids {
 		by := l.listed[id]
-		if indexOf(by, s) >= 0 {
+		if indexOf(by, s) >= 0 || s.withheld[id] { // listing it again makes it no more available
 			continue
 		}
 		claim := listing{by: s, within: negentropy.Anytime}
@@ -111,7 +111,6 @@ func (l *ledger) list(p peer.ID, ids []protocol.ID, within []negentropy.Interval
 		}
 		l.listed[id] = append(by, claim)
 		s.open++
-		delete(s.withheld, id)
 	}
 }
 

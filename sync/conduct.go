@@ -165,6 +165,21 @@ func (s *Sync) denied(p peer.ID, lacking []protocol.ID) {
 	}
 }
 
+// withheld notes that a peer has records which it cannot send now. That is no violation. But who lists many such records is not
+// compared with for a while: they may be invented, and listing them is free.
+func (s *Sync) withheld(p peer.ID, damaged []protocol.ID) {
+	if len(damaged) == 0 {
+		return
+	}
+	s.comparer.plan(func(a *agenda) {
+		a.tick(s.comparer.now())
+		if n := s.comparer.ledger.withhold(p, damaged); n > maxWithheld {
+			s.log.Info("a peer cannot send many records that it lists, and is not compared with for some time", "peer", p, "records", n, "for", withheldPause)
+			a.postpone(p, withheldPause)
+		}
+	})
+}
+
 // banned carries out a ban: it says in the log what the peer did, tells all that plan with it, and ends its connections.
 func (s *Sync) banned(b ban, drop func(peer.ID, time.Duration)) {
 	s.log.Info("banned a peer that broke the protocol", "peer", b.peer, "protocol", b.protocol, "violation", b.reason, "for", b.pause)

@@ -2,7 +2,6 @@ package lfsync
 
 import (
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -47,10 +46,7 @@ func (s *scheduler) disbelieve(p *peerState) {
 		}
 	}
 	for _, w := range s.wanted { // what is left: asked of somebody, or listed by others too
-		if w.listedBy(p) {
-			w.listers = slices.DeleteFunc(w.listers, func(o *peerState) bool { return o == p })
-			w.doubtful = len(w.listers) == 0
-		}
+		s.unpromise(w, p)
 	}
 }
 

@@ -37,6 +37,7 @@ func (s *Sync) fetchFor(ctx context.Context, a ask) {
 		s.stalled(ctx, a.peer, err)
 	}
 	s.denied(a.peer, f.answer.lacking)
+	s.withheld(a.peer, f.answer.damaged)
 	if f.answer.fault != faultNone && ctx.Err() == nil || f.answer.fault == faultGuilty {
 		s.log.Debug("a peer did not answer", "peer", a.peer, "error", errors.Join(err, f.guilt))
 	}

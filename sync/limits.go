@@ -101,6 +101,13 @@ const (
 	blockTime = slowTime
 )
 
+// Limits of what peers list and cannot send.
+const (
+	// maxWithheld is how many such records a peer may have: more than a disk damages before somebody sees to it.
+	maxWithheld   = 1024
+	withheldPause = time.Hour
+)
+
 // Limits of repairing what the disk damaged.
 const (
 	// repairEvery is the pace: a request of maxRepairAsked records, at most 128 KiB of typical ones, a second.

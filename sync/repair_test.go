@@ -305,3 +305,65 @@ func TestRepairPlan(t *testing.T) {
 		t.Error("never gives up")
 	}
 }
+
+// TestWithheldIsNotMissing has a peer list records that it cannot send, real or invented. This node stays in sync with the others, is
+// not in agreement with that one, and compares with it no more where they are many. Then the peer's disk is repaired.
+func TestWithheldIsNotMissing(t *testing.T) {
+	w := newWorld(t, nil)
+	shared := w.chain(t, 3)
+	for name, count := range map[string]int{"few": 5, "many": maxWithheld + 50} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			n, good := w.newNode(t, fetchOnly), w.newNode(t, fetchOnly)
+			bad, s := w.newRotten(t, false)
+			for _, of := range []*node{n, good, bad} {
+				of.load(t, shared...)
+			}
+			var lost []protocol.ID
+			for range count {
+				r := w.record(t, shared[2])
+				bad.load(t, r)
+				lost = append(lost, r.ID())
+			}
+			s.rot(s.headers, lost...)
+			for _, of := range []*node{n, good, bad} { // what was loaded by hand is in the sets
+				eventually(t, "the set is known", func() bool { return of.Status().Sync.Ready })
+			}
+			connect(t, n.host, good.host)
+			connect(t, n.host, bad.host)
+			withheld := func() (count int) {
+				n.comparer.mu.Lock()
+				defer n.comparer.mu.Unlock()
+				if st := n.comparer.ledger.peers[bad.host.ID()]; st != nil {
+					count = len(st.withheld)
+				}
+				return count
+			}
+			eventually(t, "the peer has said of all that it cannot send them", func() bool { return withheld() == count })
+			eventually(t, "this node is in sync", func() bool {
+				st := n.Status().Sync
+				return st.State == StateSynced && st.Missing == 0 && st.Agreeing == 1 && st.Peers == 2
+			})
+			if n.conduct.bans(bad.host.ID()) > 0 {
+				t.Error("the peer was banned")
+			}
+			n.comparer.mu.Lock()
+			paused := n.comparer.agenda.byPeer[bad.host.ID()].pausedTo - n.comparer.now()
+			n.comparer.mu.Unlock()
+			if many := count > maxWithheld; many != (paused > withheldPause/2) {
+				t.Errorf("it is compared with again in %s", paused)
+			}
+			if count > maxWithheld {
+				return
+			}
+			s.mu.Lock()
+			clear(s.headers)
+			s.mu.Unlock()
+			eventually(t, "they come when they can be sent", func() bool {
+				n.comparer.plan(func(a *agenda) { a.tick(n.comparer.now()); a.demand() })
+				return n.store.attached() == bad.store.attached()
+			})
+			eventually(t, "all agree", func() bool { return n.Status().Sync.Agreeing == 2 })
+		})
+	}
+}

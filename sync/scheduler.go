@@ -535,8 +535,20 @@ func (s *scheduler) note(id requestID, r *request, a answer) {
 	}
 	asked(a.unclear, func(w *want) { w.wide = true })
 	asked(a.pruned, lacks)
-	asked(a.damaged, lacks)
+	asked(a.damaged, func(w *want) {
+		lacks(w)
+		s.unpromise(w, r.peer)
+	})
 	asked(a.lacking, lacks)
+}
+
+// unpromise takes back a peer's word that it has a record. Where nobody else gave it, the record may not exist: it is not asked for
+// elsewhere. If it does exist, others list it.
+func (s *scheduler) unpromise(w *want, p *peerState) {
+	if w.listedBy(p) {
+		w.listers = slices.DeleteFunc(w.listers, func(o *peerState) bool { return o == p })
+		w.doubtful = len(w.listers) == 0
+	}
 }
 
 // release makes a record ready that was asked for, or forgets it if it came meanwhile. What was not answered goes first.
