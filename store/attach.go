@@ -43,7 +43,9 @@ func (t *tx) checkLinked(e *entry, parents []place) (dag.Placement, error) {
 		newest = max(newest, p.timestamp)
 	}
 	if err := protocol.CheckLinked(&e.Header, uint64(newest)); err != nil {
-		return dag.Placement{}, err
+		if err := t.checkNewest(e, parents); err != nil { // nobody is blamed for what this disk did
+			return dag.Placement{}, err
+		}
 	}
 	where, err := t.dag.Place(parentsOf(parents))
 	if err != nil {

@@ -38,14 +38,15 @@ type damage struct {
 	records  map[protocol.ID]*DamagedRecord
 	unsaved  []int64         // indices that the table damaged does not have yet
 	rows     map[string]bool // what was said of other tables
-	problems map[string]bool
+	problems map[string]int  // by the round of the scrub in which they were seen last
+	round    int
 	repairs  uint64
 	mended   uint64
 	found    chan struct{} // says that there is something new
 }
 
 func newDamage(log *slog.Logger) *damage {
-	return &damage{log: log, records: map[protocol.ID]*DamagedRecord{}, rows: map[string]bool{}, problems: map[string]bool{}, found: make(chan struct{}, 1)}
+	return &damage{log: log, records: map[protocol.ID]*DamagedRecord{}, rows: map[string]bool{}, problems: map[string]int{}, found: make(chan struct{}, 1)}
 }
 
 // note notes a damaged record, once.
@@ -102,10 +103,21 @@ func (d *damage) mend(idx int64, what string) {
 func (d *damage) problem(what string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if !d.problems[what] && len(d.problems) < maxDamageProblems {
-		d.problems[what] = true
+	if _, known := d.problems[what]; !known {
+		if len(d.problems) >= maxDamageProblems {
+			return
+		}
 		d.log.Error("this node's disk damaged what cannot be rebuilt: stop the node and run lf check", "what", what)
 	}
+	d.problems[what] = d.round
+}
+
+// nextRound forgets problems that a whole round of the scrub did not see: something was repaired since.
+func (d *damage) nextRound() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	maps.DeleteFunc(d.problems, func(_ string, seen int) bool { return seen < d.round })
+	d.round++
 }
 
 // repaired notes that the record with an index was repaired; index 0: none was.

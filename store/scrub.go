@@ -59,6 +59,9 @@ func (s *Store) Scrub(ctx context.Context) error {
 		}
 		next, err := s.scrubStep(ctx, at, scrubChunk)
 		if err == nil {
+			if next.phase == scrubRecords && at.phase != scrubRecords {
+				s.damage.nextRound()
+			}
 			at = next
 			if unsaved := s.damage.anyUnsaved(); unsaved || steps%scrubSaves == 0 {
 				err = s.saveScrub(ctx, at)

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/lf-store/lf/protocol"
 )
 
 // TestScrubRebuilds damages what follows from the records, in one column after the other. One round of the scrub makes it right.
@@ -100,4 +102,67 @@ func TestScrubRuns(t *testing.T) {
 		}
 		s.Close()
 	})
+}
+
+// TestLostID loses a record in the index of IDs. When it comes again, and when another one builds on it, it attaches no second time.
+func TestLostID(t *testing.T) {
+	f := rottenStore(t)
+	for name, bulk := range map[string]bool{"one by one": false, "in bulk": true} {
+		t.Run(name, func(t *testing.T) {
+			idx := f.index(t, "tip")
+			s, _ := f.open(t, fmt.Sprintf("DELETE FROM ids WHERE idx = %d", idx))
+			child := f.w.make(spec{at: 50, links: f.records[idx-1 : idx+1], sels: []sel{{"after", 0}}})
+			put := func(r *protocol.Record) Result {
+				if bulk {
+					return mustPutAll(t, s, []*protocol.Record{r}, nil)[0]
+				}
+				return mustPutAny(t, s, r)
+			}
+			if r := put(child); r.Outcome != Pending || len(r.Missing) != 1 || r.Missing[0] != f.records[idx].ID() {
+				t.Fatalf("%+v", r)
+			}
+			if r := put(f.records[idx]); r.Outcome != Known || r.Index != uint64(idx) || len(r.Attached) != 1 || r.Attached[0] != child.ID() {
+				t.Fatalf("%+v", r)
+			}
+			mustBeSound(t, s)
+		})
+	}
+}
+
+// TestDamagedTimestamp damages the timestamp of a record in the graph's table. A valid record that links it is not refused.
+func TestDamagedTimestamp(t *testing.T) {
+	f := rottenStore(t)
+	idx := f.index(t, "tip")
+	s, _ := f.open(t, fmt.Sprintf("UPDATE dag SET timestamp = timestamp + 1000000 WHERE idx = %d", idx))
+	mustPut(t, s, f.w.make(spec{at: 50, links: f.records[idx-1 : idx+1], sels: []sel{{"after", 0}}}), Attached)
+	r := f.w.make(spec{at: 5, links: f.records[idx-1 : idx+1], sels: []sel{{"before", 0}}})
+	if result := mustPut(t, s, r, Refused); result.Err == nil {
+		t.Error("older than its link")
+	}
+}
+
+// TestScrubProblem says what cannot be rebuilt for as long as it is so.
+func TestScrubProblem(t *testing.T) {
+	f := rottenStore(t)
+	idx := f.index(t, "old")
+	s, _ := f.open(t, fmt.Sprintf("DELETE FROM ids WHERE idx = %d", idx))
+	after := scrubbed{at: idx} // the scrub has just passed it
+	for range 2 {
+		next, err := s.scrubStep(t.Context(), after, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after = next
+	}
+	if d := s.Damage(); len(d.Problems) != 1 {
+		t.Fatalf("%+v", d)
+	}
+	for range 2 {
+		s.damage.nextRound()
+		scrubAll(t, s, scrubbed{})
+	}
+	s.damage.nextRound()
+	if d := s.Damage(); len(d.Problems) > 0 {
+		t.Errorf("%+v", d)
+	}
 }
