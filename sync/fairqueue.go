@@ -23,6 +23,9 @@ type fairQueue struct {
 	timed   bool // the next payment is made when the units of the last one are there
 }
 
+// share is how far one peer's payments have come in a queue, which guards it.
+type share struct{ paidTo float64 }
+
 // payment waits for its turn.
 type payment struct {
 	begins float64
@@ -36,10 +39,10 @@ func newFairQueue(perSecond int) *fairQueue {
 }
 
 // take waits for units, at most as many as there are in a second.
-func (s *fairQueue) take(ctx context.Context, b *budget, units int) error {
+func (s *fairQueue) take(ctx context.Context, of *share, units int) error {
 	s.mu.Lock()
-	p := &payment{begins: max(b.paidTo, s.clock), units: units, made: make(chan struct{})}
-	b.paidTo = p.begins + float64(units)
+	p := &payment{begins: max(of.paidTo, s.clock), units: units, made: make(chan struct{})}
+	of.paidTo = p.begins + float64(units)
 	heap.Push(&s.waiting, p)
 	s.pay()
 	s.mu.Unlock()
@@ -110,7 +113,7 @@ func (h *paymentHeap) Pop() any {
 // comparingSpent is what a peer had compared and what nothing came of: it neither fetched nor delivered records for it. A peer that
 // compares for the sake of comparing has soon used its allowance up, and takes nothing from others.
 type comparingSpent struct {
-	spent float64 // units; they are forgotten with time
+	spent float64 // units, forgotten with time; below 0: earned ahead
 	at    time.Time
 }
 
@@ -121,15 +124,18 @@ func (a *comparingSpent) left(now time.Time) bool {
 }
 
 func (a *comparingSpent) refill(now time.Time) {
-	a.spent = max(0, a.spent-compareRate*max(0, now.Sub(a.at).Seconds()))
+	a.spent = max(min(0, a.spent), a.spent-compareRate*max(0, now.Sub(a.at).Seconds()))
 	a.at = now
 }
 
-// spend notes units of comparing. What one message costs may exceed the allowance.
-func (a *comparingSpent) spend(now time.Time, units int) {
+// spend notes units of comparing, and returns how many of them are not earned yet. What one message costs may exceed the allowance.
+func (a *comparingSpent) spend(now time.Time, units int) (unearned int) {
 	a.refill(now)
 	a.spent += float64(units)
+	return int(max(0, min(a.spent, float64(units))))
 }
 
-// earn notes records that the peer fetched or delivered.
-func (a *comparingSpent) earn(records int) { a.spent = max(0, a.spent-float64(records)*compareFruit) }
+// earn notes records that the peer fetched or delivered. Some of what they are worth is kept for the next comparison.
+func (a *comparingSpent) earn(records int) {
+	a.spent = max(-compareBurst, a.spent-float64(records)*compareFruit)
+}

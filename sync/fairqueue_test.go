@@ -26,7 +26,7 @@ func TestSharesAreFair(t *testing.T) {
 		ctx, done := context.WithCancel(t.Context())
 		var all sync.WaitGroup
 		var got [greedy + 1]atomic.Int64
-		ask := func(i, units int, b *budget) {
+		ask := func(i, units int, b *share) {
 			all.Go(func() {
 				for s.take(ctx, b, units) == nil {
 					got[i].Add(int64(units))
@@ -34,7 +34,7 @@ func TestSharesAreFair(t *testing.T) {
 			})
 		}
 		for i := range greedy {
-			b := new(budget)
+			b := new(share)
 			for range streams {
 				ask(i, 64, b)
 			}
@@ -44,7 +44,7 @@ func TestSharesAreFair(t *testing.T) {
 		for i := range before {
 			before[i] = got[i].Load()
 		}
-		ask(greedy, 10, new(budget)) // a newcomer
+		ask(greedy, 10, new(share)) // a newcomer
 		const passed = 10
 		time.Sleep(passed * time.Second)
 		done()
@@ -172,7 +172,7 @@ func TestJunkComparisons(t *testing.T) {
 	newcomer := w.newNode(t, nil)
 	connect(t, newcomer.host, n.host)
 	eventually(t, "the newcomer has all", func() bool { return newcomer.store.attached() == n.store.attached() })
-	if got := spent(newcomer.host.ID()); got > compareBurst/8 {
+	if got := spent(newcomer.host.ID()); got > compareBurst/2 {
 		t.Errorf("what the newcomer fetched leaves it with %v units spent", got)
 	}
 	if n := newcomer.sessions(endedBusy); n > 0 {
@@ -200,10 +200,12 @@ func TestComparingSpent(t *testing.T) {
 	if !a.left(now) {
 		t.Error("what it fetched does not count")
 	}
-	a.earn(1 << 30)
-	a.spend(now, compareBurst)
-	if a.left(now) {
-		t.Error("what was fetched is saved up")
+	a.earn(1 << 30) // of which one burst is kept
+	if unearned := a.spend(now, compareBurst); unearned > 0 {
+		t.Errorf("%d units are not earned", unearned)
+	}
+	if unearned := a.spend(now, compareBurst); unearned != compareBurst || a.left(now) {
+		t.Errorf("%d units are not earned, of %d", unearned, compareBurst)
 	}
 }
 
@@ -247,4 +249,50 @@ func TestUnpaidShare(t *testing.T) {
 	if len(u.under) > 0 {
 		t.Errorf("%d peers are remembered", len(u.under))
 	}
+}
+
+// Ever new identities that compare for nothing get a bounded part of a core, all together. A peer that fetches what was listed does not
+// wait for them.
+func TestUnearnedComparingIsBounded(t *testing.T) {
+	w := newWorld(t, nil)
+	synctest.Test(t, func(t *testing.T) {
+		g := newSync(Config{Network: w.network, Store: newFakeStore(w.network), Verify: noWork}).guard
+		ctx, done := context.WithCancel(t.Context())
+		visitOf := func(name string) *visit {
+			b, err := g.enter(peer.ID(name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return &visit{budget: b, guard: g}
+		}
+		const message, seconds = 256, 20
+		var all sync.WaitGroup
+		var got atomic.Int64
+		for i := range 30 {
+			all.Go(func() {
+				for j := 0; visitOf(fmt.Sprint(i, j)).payCompared(ctx, message) == nil; j++ {
+					got.Add(message)
+				}
+			})
+		}
+		time.Sleep(seconds * time.Second / 2)
+		newcomer := visitOf("newcomer")
+		g.fruit("newcomer", message/compareFruit)
+		began := time.Now()
+		for range 10 {
+			if err := newcomer.payCompared(ctx, message); err != nil {
+				t.Fatal(err)
+			}
+			g.fruit("newcomer", message/compareFruit)
+		}
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("the newcomer waited for %v", took)
+		}
+		time.Sleep(seconds * time.Second / 2)
+		done()
+		all.Wait()
+		if n := got.Load(); n > (seconds+2)*compareRateAll {
+			t.Errorf("they got %d units in %d s", n, seconds)
+		}
+	})
 }

@@ -37,10 +37,13 @@ const (
 	// serveRateAll bounds what all peers get in a second: some 70 % of a core, and 20,000 records with as much to spare for
 	// comparing and for a second one who starts empty.
 	serveRateAll = 40_000
-	// compareBurst is how many units of comparing a peer gets without fetching or delivering a record: 4 MiB of messages, a third of a
+	// compareBurst is how many units of comparing a peer gets without fetching or delivering a record: 1 MiB of messages, a tenth of a
 	// second of a core. compareRate is what it gets in a second from then on, an eighth of a percent of a core. A record that it
 	// fetches or delivers is worth compareFruit units. To list one takes an eighth of a unit, so it may fetch 31 of 32 from others.
-	compareBurst, compareRate, compareFruit = 1 << 14, 64, 4
+	compareBurst, compareRate, compareFruit = 1 << 12, 64, 4
+	// compareRateAll bounds what all peers together get in a second before they fetch or deliver: a tenth of a core, however many
+	// identities somebody has. A newcomer fetches as soon as the first message has listed something.
+	compareRateAll = serveRateAll / 8
 	// payAtOnce is how many units are paid at a time: paying costs a lock.
 	payAtOnce = 64
 	// payPatience is how long an answer waits for its peer's rate before it ends early: what one tick of serveRate takes.

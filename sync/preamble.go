@@ -29,6 +29,8 @@ type guard struct {
 	budgets *lru.Cache[peer.ID, *budget]
 	served  int        // streams whose request has come
 	all     *fairQueue // the units of all peers together
+	// unearned are those of comparing for peers that neither fetched nor delivered as much.
+	unearned *fairQueue
 }
 
 // budget is what one peer may use of this node.
@@ -37,14 +39,16 @@ type budget struct {
 	open     int            // its streams, whether they have said what they want or not
 	places   int            // of those that all share
 	compares comparingSpent // see compareBurst
-	paidTo   float64        // see fairQueue, which guards it
+	all      share          // of what all peers may have together
+	unearned share          // of what they may have compared before they fetch or deliver
 }
 
 // errOverloaded ends a stream that is one too many.
 var errOverloaded = errors.New("too many streams are being served")
 
 func newGuard(s *Sync) *guard {
-	return &guard{sync: s, budgets: newCache[peer.ID, *budget](maxBudgets), all: newFairQueue(serveRateAll)}
+	return &guard{sync: s, budgets: newCache[peer.ID, *budget](maxBudgets), all: newFairQueue(serveRateAll),
+		unearned: newFairQueue(compareRateAll)}
 }
 
 // visit is a stream being served.
@@ -75,7 +79,7 @@ func (v *visit) pay(ctx context.Context, units int) error {
 	if err := v.budget.units.WaitN(ctx, min(units, serveBurst)); err != nil {
 		return fmt.Errorf("rate limit: %w", err)
 	}
-	if err := v.guard.all.take(ctx, v.budget, min(units, serveRateAll)); err != nil {
+	if err := v.guard.all.take(ctx, &v.budget.all, min(units, serveRateAll)); err != nil {
 		return fmt.Errorf("rate limit of all peers: %w", err)
 	}
 	return nil
@@ -188,11 +192,17 @@ func (v *visit) mayCompare() bool {
 	return left
 }
 
-// compared notes what a message cost.
-func (v *visit) compared(units int) {
+// payCompared pays for a message that was compared.
+func (v *visit) payCompared(ctx context.Context, units int) error {
 	v.guard.mu.Lock()
-	defer v.guard.mu.Unlock()
-	v.budget.compares.spend(time.Now(), units)
+	unearned := v.budget.compares.spend(time.Now(), units)
+	v.guard.mu.Unlock()
+	if unearned > 0 {
+		if err := v.guard.unearned.take(ctx, &v.budget.unearned, min(unearned, compareRateAll)); err != nil {
+			return fmt.Errorf("rate limit of comparing: %w", err)
+		}
+	}
+	return v.pay(ctx, units)
 }
 
 // fruit notes that a peer has fetched or delivered records.

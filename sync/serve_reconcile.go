@@ -94,9 +94,7 @@ func (s *serving) answer(ctx context.Context, message []byte) ([]byte, error) {
 	if s.equal {
 		c.agreed(s.peer, aheadOf(s.count, below))
 	}
-	units := 1 + (len(message)+len(reply.Message))/messageUnit
-	s.visit.compared(units)
-	if err := s.visit.pay(ctx, units); err != nil {
+	if err := s.visit.payCompared(ctx, 1+(len(message)+len(reply.Message))/messageUnit); err != nil {
 		return nil, err
 	}
 	return reply.Message, s.learn(ctx, idsOf(reply.Unknown), reply.Times)
