@@ -38,3 +38,16 @@ func TestNeighbors(t *testing.T) {
 		t.Error("a neighbor is not dialed")
 	}
 }
+
+// TestCurrentHost holds that a node announces its own ID, and hears of what others announce under it.
+func TestCurrentHost(t *testing.T) {
+	n := start(t, config(t, newNetwork(t, 0)))
+	h := &currentHost{Host: n.host}
+	if h.ID() != n.PeerID() {
+		t.Error("another ID would be announced")
+	}
+	h.announced.Store(true)
+	if h.ID() == n.PeerID() {
+		t.Error("libp2p's service would leave out a node with the same identity")
+	}
+}
