@@ -55,7 +55,7 @@ func readSeeds() (s Seeds, err error) {
 }
 
 // DefaultNetwork returns the network that a node is on when it is given no other, and its file with the default seeds
-// in it.
+// in it. It stays the same forever: made again, it would be another network.
 func DefaultNetwork() (*protocol.Network, protocol.NetworkFile, error) {
 	n, f, err := protocol.ParseNetworkFile(defaultNetwork)
 	if err != nil {

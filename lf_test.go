@@ -21,6 +21,10 @@ func TestDefaultNetwork(t *testing.T) {
 	if p := n.Params(); p.WorkPerKiB == 0 || p.MinLinks < 2 {
 		t.Fatalf("the default network is one for tests: %+v", p)
 	}
+	// To make it again would cut everybody off from what is written there.
+	if id := n.ID().String(); id != "bafyreicgsi7fgs7r2qfjrnjsw76kaxv7lpq5hdif3dijrf5ddzooplumd4" {
+		t.Errorf("the default network is never made again, and now it is %s", id)
+	}
 }
 
 // TestSeedsFile holds that seeds.json says what its schema says and nothing else, and that every address in it names a peer.

@@ -28,11 +28,11 @@ func TestComposeRefuses(t *testing.T) {
 			}
 		}, "16 selectors, at most 15"},
 		"too many links":          {func(d *protocol.Draft) { d.Links = fixedLinks(17) }, "17 links, at most 16"},
-		"value above the limit":   {func(d *protocol.Draft) { d.Value = noise(1025 - protocol.SealOverhead) }, "too large"},
+		"value above the limit":   {func(d *protocol.Draft) { d.Value = noise(4097 - protocol.SealOverhead) }, "too large"},
 		"value above every limit": {func(d *protocol.Draft) { d.Value = noise(protocol.MaxPlaintext + 1) }, "at most 65536"},
 		"nothing to seal with":    {func(d *protocol.Draft) { d.Names = nil }, "needs a mask"},
 		"commentary above the limit": {func(d *protocol.Draft) {
-			d.Type, d.Value = protocol.TypeCommentary, noise(1025)
+			d.Type, d.Value = protocol.TypeCommentary, noise(4097)
 		}, "too large"},
 	} {
 		d := draft(t, n, protocol.OwnerOf(key), "value")

@@ -40,11 +40,11 @@ type Hardening struct {
 }
 
 // DefaultParams are those of a public network: work of one unit for each byte (SPEC.md, "Work", has the derivation),
-// names that cost about 3 ms.
+// names that cost about 3 ms, and room for the certificates of a web server and its intermediate, of RSA-4096.
 func DefaultParams() Params {
 	return Params{
 		MinLinks:            2,
-		MaxValue:            1024,
+		MaxValue:            4096,
 		WorkPerKiB:          1024,
 		WorkPerKiBCertified: 64,
 		NameHardening:       Hardening{MemoryKiB: 4 << 10, Passes: 1},

@@ -16,7 +16,7 @@ func fixedNetworks(t testing.TB) map[string]*protocol.Network {
 	networks := map[string]*protocol.Network{}
 	add := func(name string, change func(*protocol.Params)) {
 		p := protocol.DefaultParams()
-		p.Name, p.WorkPerKiB = "vectors-"+name, 0
+		p.Name, p.WorkPerKiB, p.MaxValue = "vectors-"+name, 0, 1024
 		p.NameHardening = protocol.Hardening{MemoryKiB: 8, Passes: 1}
 		change(&p)
 		n, err := protocol.NewNetwork(p, testTime, fixedStream(name))

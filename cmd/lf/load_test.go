@@ -60,7 +60,7 @@ func TestLoadRefusesBadLines(t *testing.T) {
 		"bad ordinal":       {`{"selectors":["b#x"],"value":"x"}`, "ordinal"},
 		"unknown field":     {`{"selectors":["b"],"value":"x","owner":"me"}`, "owner"},
 		"two objects":       {good + good, "more than one"},
-		"too large":         {`{"selectors":["b"],"valueBase64":"` + incompressible(3000) + `"}`, "too large"},
+		"too large":         {`{"selectors":["b"],"valueBase64":"` + incompressible(8000) + `"}`, "too large"},
 		"same selectors":    {good, "line 1"},
 		"number":            {`{"selectors":["b"],"value":5}`, "value"},
 		"not UTF-8":         {"{\"selectors\":[\"b\"],\"value\":\"\xff\"}", "UTF-8"},

@@ -30,7 +30,7 @@ several names, or a value that looks like a name with an ordinal. With --value o
 asked. An empty value is an error without --allow-empty, since a variable that is unset and a command that failed leave one.
 
 VALUE is taken byte for byte; - reads it from standard input. Write -- before a value that begins with a dash. Values are
-compressed and sealed (29 bytes more); what they may then measure is the network's to say (lf network show), usually 1024 bytes.`,
+compressed and sealed (29 bytes more); what they may then measure is the network's to say (lf network show), usually 4096 bytes.`,
 		Example: `  lf set horse 'Bad Horse, Bad Horse'
   lf set bad horse#2 'He rides across the nation'
   lf set bad horse#2 --value "$TEXT"
