@@ -6,10 +6,10 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// A key that many owners claim: what is looked up for a claim at a time where there are few is read for all at once here, in the
-// order of the index, at a third of the cost. Anybody can crowd a key, a paid record for each owner. Every claim has to be
-// looked at, because any of them may be the best, so the cost grows with what was paid for, up to the query's budget: beyond some
-// 100,000 owners the answer is [ErrTooBroad], on every node alike, unless the query names owners.
+// Queries that the rows of a crowded key cannot answer rank all claims: with a range of time, open ones, those that go by
+// authorities or oracles which a reader names, and all while the rows are being written. What is looked up for one claim
+// at a time where there are few is read for all at once here, in the order of the index, at a third of the cost. The cost
+// grows with the number of claims. Beyond about 100,000 the answer is [ErrTooBroad], unless the query names owners.
 
 // crowded reports whether claims are so many that reading all is cheaper than looking each up.
 func (h *hearing) crowded(list []*contender) bool {

@@ -31,8 +31,9 @@ NAME#ORD one ordinal, NAME#FROM#TO a range with both ends, NAME# every ordinal. 
 node is asked for blinded ones, and each answer's signatures, claims and times are checked here.
 
 Several owners may claim the same names. --policy says by what their claims are ranked; the best one is the answer, and
-a line on standard error tells when there were others. --explain shows all of them, what each criterion says of each (✗
-marks what decided against a claim), and in a sentence why the first one won. It is checked here that the claims are
+a line on standard error tells when there were others. --explain shows them (of very
+many the 100 best, and how many there are), what each criterion says of each (✗ marks what decided against a claim), and in
+a sentence why the first one won. It is checked here that the claims are
 there and that the best one by these values won; the values themselves (weights, objections, certificates, what was seen first)
 have to be taken from the node.
 
@@ -74,7 +75,7 @@ names it has besides); with --history "older" and "others"; with --explain "expl
 	}
 	f := cmd.Flags()
 	f.BoolVar(&g.raw, "raw", false, "write the value's bytes alone")
-	f.BoolVar(&g.history, "history", false, "also older versions and other owners' claims")
+	f.BoolVar(&g.history, "history", false, "also older versions and other owners' claims, the 100 best")
 	f.BoolVar(&g.explain, "explain", false, "show all claims, and why the first one won")
 	f.BoolVar(&g.wide, "wide", false, "further columns: the record's weight, effort and CID, and how many claims there are")
 	f.BoolVar(&g.open, "open", false, "also what is filed under further names")

@@ -196,7 +196,7 @@ type Query struct {
 	Since     uint64           `json:"since,omitempty" doc:"timestamp in ms, included"`
 	Until     uint64           `json:"until,omitempty" doc:"timestamp in ms, included; 0 is now: answers as of then"`
 	Limit     int              `json:"limit,omitempty" minimum:"0" maximum:"1000" doc:"composite keys at most; 0 is 100"`
-	History   bool             `json:"history,omitempty" doc:"also older versions and other claimants"`
+	History   bool             `json:"history,omitempty" doc:"also older versions, and the 100 best claims"`
 	// Policy is by what claims are ranked; none: the node's. Newest is at the end of every policy, said or not.
 	Policy protocol.Policy `json:"policy,omitempty" maxItems:"5" enum:"certified,oracles,weight,local,newest" doc:"by what claims are ranked, the first that tells two apart decides; absent: the node's"`
 	// Oracles are the oracles whose objections count; nil: those that the node's user has elected. An empty list, which is
@@ -224,10 +224,10 @@ type Answer struct {
 	// Ordinals has one ordinal for each selector range of the query, in the query's order.
 	Ordinals []uint64     `json:"ordinals" doc:"one for each selector of the query, in its order"`
 	Deleted  bool         `json:"deleted,omitempty" doc:"the winning claim is a tombstone"`
-	Claims   int          `json:"claims" doc:"how many owners claim the key"`
+	Claims   int          `json:"claims" doc:"how many owners claim the key, also those that are not listed"`
 	Record   RecordInfo   `json:"record" doc:"where it has an error, the node cannot tell what the answer is: it never answers with the next version or claim instead"`
 	History  []RecordInfo `json:"history,omitempty" doc:"the winner's older versions, newest first"`
-	Others   []RecordInfo `json:"others,omitempty" doc:"other owners' claims, best first"`
+	Others   []RecordInfo `json:"others,omitempty" doc:"other owners' claims, best first; at most 100 claims are listed, claims counts all"`
 	// Explanation is there when the query asked for it.
 	Explanation *Explanation `json:"explanation,omitempty"`
 }
@@ -237,7 +237,7 @@ type Explanation struct {
 	Policy protocol.Policy `json:"policy" doc:"the criteria, in the order in which they were compared"`
 	// Decided is what told the winner from the next best claim; "" where there is only one.
 	Decided protocol.Criterion `json:"decided,omitempty" doc:"the criterion that told the winner from the next best claim; absent where there is none"`
-	Claims  []ClaimInfo        `json:"claims" doc:"best first; at most 100"`
+	Claims  []ClaimInfo        `json:"claims" doc:"best first; at most 100, the member claims of the answer counts all"`
 }
 
 // ClaimInfo is one owner's claim as the criteria see it.

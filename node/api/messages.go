@@ -62,7 +62,7 @@ type kvInput struct {
 	Selectors []string    `query:"k,explode" required:"true" maxItems:"15" nullable:"false" doc:"selector expression: NAME, NAME#ORDINAL, NAME#FROM#TO or NAME# (every ordinal); \\# is a hash in a name" example:"[\"horse#2\"]"`
 	Open      bool        `query:"open" doc:"also records with further selectors"`
 	Limit     uint64      `query:"limit" maximum:"1000" doc:"composite keys at most; 0 is 100"`
-	History   bool        `query:"history" doc:"also older versions and other claimants"`
+	History   bool        `query:"history" doc:"also older versions, and the 100 best claims"`
 	Since     uint64      `query:"since" doc:"timestamp in ms, included"`
 	Until     uint64      `query:"until" doc:"timestamp in ms, included; answers as of then"`
 	Owners    []textOwner `query:"owner,explode" maxItems:"64" nullable:"false" doc:"only this owner; may be repeated"`
