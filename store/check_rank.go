@@ -111,7 +111,7 @@ func (v *verifier) checkRow(m *rowMeter, have, want claimRow, found bool) error 
 	if !want.stands() || !have.stands() {
 		return nil
 	}
-	if have.timestamp != want.timestamp || have.idx != want.idx {
+	if have.timestamp != want.timestamp || have.idx != want.idx || have.hash != want.hash {
 		v.problem("claims says that record %d answers for owner %d on %s, want %d", have.idx, want.owner, m.key.id, want.idx)
 	}
 	c := &contender{group: group{owner: want.owner}}

@@ -273,7 +273,7 @@ func (t *tx) refresh(stale staleRank) (done bool, err error) {
 	for range t.store.options.tuning.rankPortion {
 		var had claimRow
 		found, err := t.one(had.read, "SELECT "+claimColumns+` FROM claims INDEXED BY claims_weight WHERE crowd = ? AND rank = ? AND quiet = 0
-			ORDER BY lead DESC, timestamp DESC LIMIT 1`, stale.crowd, stale.rank)
+			ORDER BY lead DESC, timestamp DESC, hash DESC LIMIT 1`, stale.crowd, stale.rank)
 		if err != nil || !found {
 			return true, err
 		}

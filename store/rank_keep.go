@@ -88,7 +88,8 @@ func (t *tx) keepVersion(k *crowdedKey, owner int64, e *entry, at place) error {
 		return t.rewriteClaim(k, owner)
 	}
 	if !found {
-		w := claimRow{crowd: k.number, owner: owner, quiet: 1, lead: weightOf(e), timestamp: at.timestamp, idx: at.idx}
+		w := claimRow{crowd: k.number, owner: owner, quiet: 1, lead: weightOf(e)}
+		w.answers(e.Record, at.idx)
 		w.see(newSight(e.seen, at.timestamp, t.store.network))
 		if w.rank, err = t.rankOf(k, e.Owner, &w); err != nil {
 			return err
@@ -134,7 +135,7 @@ func (t *tx) extendClaim(k *crowdedKey, had claimRow, e *entry, at place) (err e
 		w.see(s)
 	}
 	if at.timestamp > had.timestamp {
-		w.timestamp, w.idx = at.timestamp, at.idx
+		w.answers(e.Record, at.idx)
 		if w.rank, err = t.rankOf(k, e.Owner, &w); err != nil {
 			return err
 		}
@@ -312,7 +313,7 @@ func (m *rowMeter) measure(owner int64) (w claimRow, err error) {
 		return w, err
 	}
 	m.careful = mixed
-	w.timestamp, w.idx = int64(c.claim.Record.Timestamp), int64(c.claim.Index)
+	w.answers(c.claim.Record, int64(c.claim.Index))
 	if w.rank, err = m.rank(c); err != nil {
 		return w, err
 	}

@@ -56,11 +56,11 @@ func (c *conn) crowdedKey(number int64) (k crowdedKey, found bool, err error) {
 
 // claimRow is a row of the table claims.
 type claimRow struct {
-	crowd, owner      int64
-	rank, quiet, lead int64
-	timestamp, idx    int64
-	seen, late, said  int64
-	careful           int64
+	crowd, owner         int64
+	rank, quiet, lead    int64
+	timestamp, idx, hash int64
+	seen, late, said     int64
+	careful              int64
 }
 
 // fallen is the rank of a claim that does not stand.
@@ -69,10 +69,10 @@ const fallen = -1
 // unknownSight is claimRow.late where it is not kept when the claim was seen first.
 const unknownSight = 2
 
-const claimColumns = "crowd, owner, rank, quiet, lead, timestamp, idx, seen, late, said, careful"
+const claimColumns = "crowd, owner, rank, quiet, lead, timestamp, idx, hash, seen, late, said, careful"
 
 func (w *claimRow) fields() []*int64 {
-	return []*int64{&w.crowd, &w.owner, &w.rank, &w.quiet, &w.lead, &w.timestamp, &w.idx, &w.seen, &w.late, &w.said, &w.careful}
+	return []*int64{&w.crowd, &w.owner, &w.rank, &w.quiet, &w.lead, &w.timestamp, &w.idx, &w.hash, &w.seen, &w.late, &w.said, &w.careful}
 }
 
 func (w *claimRow) read(r *rows) {
@@ -90,6 +90,12 @@ func (w *claimRow) see(s sight) {
 	if s.late {
 		w.late = 1
 	}
+}
+
+// answers notes the answering version.
+func (w *claimRow) answers(r *protocol.Record, idx int64) {
+	hash := r.SignedHash()
+	w.timestamp, w.idx, w.hash = int64(r.Timestamp), idx, prefix(hash[:])
 }
 
 // bound is the greatest weight that the claim can have while total is the work of all records.
@@ -137,21 +143,21 @@ func (t *tx) writeClaim(w claimRow, had *claimRow) error {
 		}
 		t.newClaims[w.crowd] += delta
 	}
-	args := make([]driver.Value, 0, 11)
+	args := make([]driver.Value, 0, 12)
 	for _, f := range w.fields() {
 		args = append(args, *f)
 	}
 	if had == nil {
-		_, err := t.exec("INSERT INTO claims ("+claimColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", args...)
+		_, err := t.exec("INSERT INTO claims ("+claimColumns+") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", args...)
 		return err
 	}
 	// SQLite leaves an index alone whose columns are not named.
-	if had.rank == w.rank && had.timestamp == w.timestamp && had.seen == w.seen && had.late == w.late {
+	if had.rank == w.rank && had.timestamp == w.timestamp && had.hash == w.hash && had.seen == w.seen && had.late == w.late {
 		_, err := t.exec("UPDATE claims SET quiet = ?, lead = ?, idx = ?, said = ?, careful = ? WHERE owner = ? AND crowd = ?",
 			w.quiet, w.lead, w.idx, w.said, w.careful, w.owner, w.crowd)
 		return err
 	}
-	_, err := t.exec(`UPDATE claims SET rank = ?, quiet = ?, lead = ?, timestamp = ?, idx = ?, seen = ?, late = ?, said = ?, careful = ?
+	_, err := t.exec(`UPDATE claims SET rank = ?, quiet = ?, lead = ?, timestamp = ?, idx = ?, hash = ?, seen = ?, late = ?, said = ?, careful = ?
 		WHERE owner = ? AND crowd = ?`, append(args[2:], w.owner, w.crowd)...)
 	return err
 }

@@ -277,7 +277,7 @@ func (w *walk) start() error {
 			return err
 		}
 		if !w.byWeight {
-			err = w.open("SELECT "+claimColumns+" FROM claims INDEXED BY claims_newest WHERE crowd = ? AND rank = ? ORDER BY timestamp DESC", w.key.number, rank)
+			err = w.open("SELECT "+claimColumns+" FROM claims INDEXED BY claims_newest WHERE crowd = ? AND rank = ? ORDER BY timestamp DESC, hash DESC", w.key.number, rank)
 			if err != nil {
 				return err
 			}
@@ -285,7 +285,7 @@ func (w *walk) start() error {
 		}
 		for quiet := range int64(2) {
 			if err := w.open("SELECT "+claimColumns+` FROM claims INDEXED BY claims_weight WHERE crowd = ? AND rank = ? AND quiet = ?
-				ORDER BY lead DESC, timestamp DESC`, w.key.number, rank, quiet); err != nil {
+				ORDER BY lead DESC, timestamp DESC, hash DESC`, w.key.number, rank, quiet); err != nil {
 				return err
 			}
 		}
@@ -343,8 +343,9 @@ func (w *walk) contestant(r *rows) *contestant {
 	if w.byWeight {
 		c.standing.Weight = uint64(c.row.bound(w.total))
 	}
-	for i := range c.standing.SignedHash {
-		c.standing.SignedHash[i] = 0xff
+	rest := c.standing.SignedHash[copy(c.standing.SignedHash[:], prefixBytes(c.row.hash)):]
+	for i := range rest {
+		rest[i] = 0xff
 	}
 	return c
 }

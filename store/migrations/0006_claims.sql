@@ -14,7 +14,8 @@ CREATE INDEX crowded_composite ON crowded (composite);
 CREATE INDEX crowded_built ON crowded (built);
 
 -- One row for each owner that has a version under a crowded key. rank is what certificates and the elected oracles say
--- (layoutRank), -1 where no claim of the owner's stands. timestamp and idx are those of the answering version; seen, late
+-- (layoutRank), -1 where no claim of the owner's stands. timestamp, idx and hash (the beginning of the signed hash, which decides
+-- between versions of one time) are those of the answering version; seen, late
 -- and said of the version that was noted first: when, whether late (2: not known), and its timestamp.
 -- lead bounds the claim's weight. quiet = 1: the weight is at most lead, because no record links any version of the claim.
 -- quiet = 0: it is at most lead and the work of all attached records.
@@ -27,14 +28,15 @@ CREATE TABLE claims (
 	lead      INTEGER NOT NULL,
 	timestamp INTEGER NOT NULL,
 	idx       INTEGER NOT NULL,
+	hash      INTEGER NOT NULL,
 	seen      INTEGER NOT NULL,
 	late      INTEGER NOT NULL,
 	said      INTEGER NOT NULL,
 	careful   INTEGER NOT NULL,
 	PRIMARY KEY (owner, crowd)
 ) WITHOUT ROWID, STRICT;
-CREATE INDEX claims_weight ON claims (crowd, rank, quiet, lead, timestamp);
-CREATE INDEX claims_newest ON claims (crowd, rank, timestamp);
+CREATE INDEX claims_weight ON claims (crowd, rank, quiet, lead, timestamp, hash);
+CREATE INDEX claims_newest ON claims (crowd, rank, timestamp, hash);
 CREATE INDEX claims_seen ON claims (crowd, late, seen);
 
 -- Versions of claims with a row that no record links yet: the first that does may change the claim's weight.
