@@ -43,7 +43,8 @@ type ban struct {
 // repute is how one peer has behaved.
 type repute struct {
 	patience *rate.Limiter // with its nuisances
-	rejected int           // gossiped messages
+	rejected int           // gossiped messages, each within forgiveness of the one before
+	reject   time.Time     // the last of them
 	bans     int
 	until    time.Time // the end of the last ban
 }
@@ -80,6 +81,11 @@ func (c *conduct) fault(p peer.ID, protocol string, violation error) {
 // reject bans a peer that gossiped what is invalid forever once more than the graylist forgives (see the scores in pubsub.go).
 func (c *conduct) reject(p peer.ID, violation error) {
 	c.judge(ban{p, c.first, gossipService, violation}, func(r *repute) bool {
+		now := time.Now()
+		if now.Sub(r.reject) > forgiveness {
+			r.rejected = 0
+		}
+		r.reject = now
 		r.rejected++
 		return r.rejected >= maxRejected
 	})

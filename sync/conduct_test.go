@@ -62,6 +62,11 @@ func TestConduct(t *testing.T) {
 		want()
 		c.reject("babbler", broken)
 		want(faultPause)
+		for range 5 { // gossip's score forgives it meanwhile, too
+			c.reject("one that errs now and then", broken)
+			time.Sleep(forgiveness + time.Second)
+		}
+		want()
 
 		fault := func() { c.fault("liar", fetchService, broken) }
 		fault()

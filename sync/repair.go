@@ -170,11 +170,11 @@ func (s *Sync) repairFrom(ctx context.Context, p peer.ID, ids []protocol.ID) (la
 	}
 	defer release()
 	in := newAnswerReader(&counted{stream, s.metrics})
-	for _, id := range ids {
+	for i, id := range ids {
 		_ = stream.SetReadDeadline(s.itemDeadline(ctx))
 		it, err := readItem(in)
-		if errors.Is(err, io.EOF) {
-			return lacking, nil
+		if errors.Is(err, io.EOF) && i > 0 {
+			return lacking, nil // the rest is asked for again
 		}
 		if err != nil {
 			return lacking, err

@@ -238,6 +238,30 @@ func TestRepairs(t *testing.T) {
 	}
 }
 
+// A peer that answers with nothing at all has not answered: the others are asked first from then on, and it is not blamed.
+func TestRepairsPastEmptyAnswers(t *testing.T) {
+	w := newWorld(t, nil)
+	chain := w.chain(t, 2)
+	n, s := w.newRotten(t, false)
+	n.load(t, chain...)
+	s.rot(s.headers, chain[1].ID())
+	silent := w.responder(t, func(network.Stream, fetchRequest) {})
+	connect(t, n.host, silent)
+	eventually(t, "it can be asked", func() bool { return n.speaks(silent.ID(), fetchProtocol(w.network)) })
+	plan := newRepairPlan(time.Minute)
+	n.repairs = s
+	n.repairStep(plan, s.Damaged())
+	if until := plan.failed[silent.ID()]; until == 0 {
+		t.Error("it counts as a peer that answered")
+	}
+	if p, ids := plan.next(time.Since(n.started), s.Damaged(), []peer.ID{silent.ID()}); len(ids) > 0 {
+		t.Errorf("%s is asked again at once", p)
+	}
+	if n.conduct.bans(silent.ID()) > 0 {
+		t.Error("it was blamed")
+	}
+}
+
 // bans is how often a peer was banned.
 func (c *conduct) bans(p peer.ID) int {
 	c.mu.Lock()

@@ -84,7 +84,7 @@ func (s *serving) answer(ctx context.Context, message []byte) ([]byte, error) {
 		reply, err = negentropy.RespondUpTo(set, message, s.limit, h)
 		below = set.Rank(h.End)
 		// A peer whose clock is far behind has shown nothing of what lies above its own bound.
-		s.equal = s.rounds == 1 && reply.Equal.Timestamp+c.sync.network.Params().ClockDrift >= h.End.Timestamp
+		s.equal = s.rounds == 1 && reply.Equal.Timestamp >= h.End.Timestamp-c.sync.network.Params().ClockDrift
 	})
 	end() // who waits for its rate holds no place
 	if err != nil {
