@@ -147,6 +147,9 @@ func (n *Node) start(ctx context.Context) error {
 	n.instruments.drops = newDropWatch(n.drops)
 	n.closing.add("count of drops", n.instruments.drops.Close)
 	n.service = n.newService(keeper, trust)
+	if n.service.database, err = databaseID(ctx, n.datastore("node")); err != nil {
+		return err
+	}
 	if err := n.registry.Register(nodeMetrics{n.service}); err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}

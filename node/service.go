@@ -43,6 +43,7 @@ type service struct {
 	syncing          chan struct{} // taken by each request that waits for the node to be in sync
 	threads          int
 	last             lastWrites
+	database         string // tells the database from another one in its place
 }
 
 var _ api.Service = (*service)(nil)

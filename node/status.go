@@ -39,6 +39,7 @@ func (s *service) Status(ctx context.Context) (*api.Status, error) {
 		Sync:      *syncOf(&synced.Sync, stats, synced.Fetches),
 		Storage: api.Storage{
 			Attached: stats.Attached, Pending: stats.Pending, Held: stats.Held, Tips: stats.Tips, Bytes: stats.Bytes,
+			Database: s.database,
 		},
 		Traffic: s.traffic.total(),
 		Trust:   trust,

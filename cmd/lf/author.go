@@ -181,19 +181,22 @@ func (a *author) pay(u unpaid, solve protocol.WorkSolver) (*protocol.Record, err
 	return a.session.network.Pay(u.record, 0, solve)
 }
 
-// timestamp is now, but not before what the record links to and not at or before what it shall follow. A time that
-// other nodes would not accept yet means that some clock is wrong.
+// timestamp is now, but not before what the record links to and not at or before what it shall follow. Other nodes would not
+// accept a time further ahead than the network's drift.
 func (a *author) timestamp(least, after uint64) (uint64, error) {
 	now := clock()
-	t := max(now, least)
-	if after > 0 {
-		t = max(t, after+1)
+	latest := now + a.session.network.Params().ClockDrift
+	switch {
+	case least > latest: // many clocks agree on that
+		return 0, fmt.Errorf("the newest records of the network are dated %s, and it is %s here: check this computer's clock", localTime(least), localTime(now))
+	case after >= latest: // a clock was ahead when that was written, and is right now
+		return 0, fmt.Errorf("what owner %q has there is dated %s, which is ahead: it was written when a clock was wrong. "+
+			"A record that replaces it must be later, so that is possible from %s on; until then another owner can write there (--owner)",
+			a.key.Name, localTime(after), localTime(after+1-(latest-now)))
+	case after > 0:
+		return max(now, least, after+1), nil
 	}
-	if drift := a.session.network.Params().ClockDrift; t > now+drift {
-		return 0, fmt.Errorf("the record would have to be dated %s, more than %s from now: check this computer's clock",
-			localTime(t), time.Duration(drift)*time.Millisecond) //nolint:gosec // at most 24 h
-	}
-	return t, nil
+	return max(now, least), nil
 }
 
 // submit hands a finished record to the node and returns when it is durable there.

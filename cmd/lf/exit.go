@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -96,7 +98,29 @@ func subcommandOnly(cmd *cobra.Command, args []string) error {
 	hint := ""
 	cmd.SuggestionsMinimumDistance = 2 // letters that may be wrong
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		hint = fmt.Sprintf(", did you mean %q?", near[0])
+		nearest := slices.MinFunc(near, func(a, b string) int { return cmp.Compare(edits(args[0], a), edits(args[0], b)) })
+		hint = fmt.Sprintf(", did you mean %q?", nearest)
 	}
 	return usage("%s has no command %q%s (see %s --help)", cmd.CommandPath(), args[0], hint, cmd.CommandPath())
+}
+
+// edits is how many letters must be added, taken away or changed to make one word of another (Levenshtein's distance).
+func edits(from, to string) int {
+	row := make([]int, len(to)+1) // for a prefix of from: the distance to each prefix of to
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(from) {
+		diagonal := row[0]
+		row[0]++
+		for j := range len(to) {
+			change := diagonal
+			if from[i] != to[j] {
+				change++
+			}
+			diagonal = row[j+1]
+			row[j+1] = min(change, row[j]+1, diagonal+1)
+		}
+	}
+	return row[len(to)]
 }

@@ -27,6 +27,10 @@ type fakeNode struct {
 	submit  func(n int) error // decides about the n-th submission, from 1
 	links   api.Links
 	checkup api.Checkup
+
+	// attached and database are what it says of its database.
+	attached uint64
+	database string
 }
 
 // newFakeNode serves a fake node on a new network and points a new home to it.
@@ -41,7 +45,7 @@ func newFakeNode(t *testing.T, change func(*protocol.Params)) *fakeNode {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fakeNode{network: network, home: filepath.Join(t.TempDir(), "home")}
+	f := &fakeNode{network: network, attached: 1 << 30, home: filepath.Join(t.TempDir(), "home")}
 	for _, g := range network.Genesis() {
 		f.links.Links = append(f.links.Links, g.ID())
 		f.links.Timestamp = g.Timestamp
@@ -74,6 +78,12 @@ func newFakeNode(t *testing.T, change func(*protocol.Params)) *fakeNode {
 func (f *fakeNode) Network(context.Context) (*protocol.NetworkFile, error) {
 	file := f.network.File(nil)
 	return &file, nil
+}
+
+func (f *fakeNode) Status(context.Context) (*api.Status, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return &api.Status{Storage: api.Storage{Attached: f.attached, Database: f.database}}, nil
 }
 
 func (f *fakeNode) Query(_ context.Context, q api.Query) (*api.QueryResult, error) {
@@ -127,6 +137,11 @@ func (f *fakeNode) forge(t *testing.T, d protocol.Draft, names ...string) *proto
 	if err != nil {
 		t.Fatal(err)
 	}
+	return f.forgeAs(t, key, d, names...)
+}
+
+func (f *fakeNode) forgeAs(t *testing.T, key ed25519.PrivateKey, d protocol.Draft, names ...string) *protocol.Record {
+	t.Helper()
 	d.Owner = protocol.OwnerOf(key)
 	if d.Timestamp == 0 {
 		d.Timestamp = clock()

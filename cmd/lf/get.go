@@ -48,7 +48,8 @@ masking key, (damaged) for one that the node's disk damaged, (hex) before bytes 
 What the node's disk has damaged is not answered, nor is anything else in its place; the rest is, and the exit code is 1. --json
 lists it in "damaged", with "record", "error" and "selectors".
 
---raw writes one answer's bytes exactly; of several answers, it writes one a line. Deleted ones are left out.
+--raw writes the value of one key exactly. Of a range, and with --open, it writes each value and a newline, however many there are.
+Deleted ones are left out.
 --json writes {"answers": [...], "more": bool}. An answer has "selectors" (as for lf set and lf load), "value" for text
 or "valueBase64" for other bytes, "sealed" or "deleted" in place of them, "owner", "time", "timestamp" (ms), "record"
 (its CID), "composite", "effort", "weight" (of this record), "claims" (how many owners claim it); with --open "further" (how many
@@ -121,7 +122,7 @@ func (c *cli) get(ctx context.Context, g *getting, args []string) error {
 	}
 	c.hint(g, found.answers)
 	if found.more {
-		c.note("there are more answers: ask for a smaller range, or with a larger --limit (now %d)", q.limit)
+		c.note("there are more answers: %s", q.narrower())
 	}
 	if len(found.damaged) > 0 {
 		return c.damagedIn(found)
@@ -141,6 +142,27 @@ func (c *cli) damagedIn(found asked) error {
 		c.note("%s", d)
 	}
 	return fmt.Errorf("this node's disk damaged %d records of what was asked for: lf doctor says what to do", len(found.damaged))
+}
+
+// exact reports whether a question is about one key, which has one answer at most.
+func (q *question) exact() bool {
+	for _, e := range q.selectors {
+		if e.From != e.To {
+			return false
+		}
+	}
+	return !q.open
+}
+
+// narrower says how to see the answers that the limit cut off.
+func (q *question) narrower() string {
+	if q.limit < maxAnswers {
+		return fmt.Sprintf("ask with a larger --limit (now %d, at most %d), or for less", q.limit, maxAnswers)
+	}
+	if q.open {
+		return fmt.Sprintf("%d is the most for one question: ask with further names, or for times (--since, --as-of) or owners (--owner)", maxAnswers)
+	}
+	return fmt.Sprintf("%d is the most for one question: ask for a smaller range", maxAnswers)
 }
 
 // question reads what can be read of a question without a node.
@@ -177,7 +199,7 @@ func (c *cli) show(g *getting, q question, found asked) error {
 	case c.json:
 		return c.printJSON(answersJSON(q, found))
 	case g.raw:
-		return c.printRaw(answers)
+		return c.printRaw(q, answers)
 	case len(answers) == 0:
 		return nil
 	}

@@ -7,17 +7,21 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/gofrs/flock"
 )
 
-// A journal remembers which lines of a file a node has acknowledged. It is a text file with a line number a line, in
-// the order of the acknowledgments, and the word "all" at the end when nothing is left to do. Entries are written
+// A journal remembers which lines of a file a node has acknowledged. It is a text file. Each of its lines has a line number
+// and the index of the record in the node's database, in the order of the acknowledgments. The word "all" stands at the end
+// when nothing is left to do. Entries are written
 // after the acknowledgment: one that is lost costs writing that line again, never a record. A torn tail is cut off.
 //
 // Its methods are safe for concurrent use.
@@ -26,7 +30,7 @@ type journal struct {
 	lock *flock.Flock
 
 	mu       sync.Mutex
-	done     map[int]bool
+	done     map[int]uint64 // the index of each line's record, 0 where the node told none
 	complete bool
 	synced   time.Time
 }
@@ -52,7 +56,7 @@ func openJournal(home string, key []byte) (*journal, error) {
 	case !locked:
 		return nil, errors.New("another lf load is writing the same file: wait for it, or stop it")
 	}
-	j := &journal{lock: lock, done: map[int]bool{}}
+	j := &journal{lock: lock, done: map[int]uint64{}}
 	if err := j.read(path); err != nil {
 		return nil, errors.Join(fmt.Errorf("load: the journal %s: %w", path, err), lock.Unlock())
 	}
@@ -87,11 +91,13 @@ func (j *journal) take(text []byte) bool {
 		j.complete = true
 		return true
 	}
-	line, err := strconv.Atoi(string(text))
-	if err != nil || line < 1 {
+	number, at, _ := strings.Cut(string(text), " ")
+	line, err := strconv.Atoi(number)
+	index, wrong := strconv.ParseUint(at, 10, 64)
+	if err != nil || wrong != nil || line < 1 {
 		return false
 	}
-	j.done[line] = true
+	j.done[line] = index
 	return true
 }
 
@@ -99,7 +105,8 @@ func (j *journal) take(text []byte) bool {
 func (j *journal) has(line int) bool {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.complete || j.done[line]
+	_, done := j.done[line]
+	return j.complete || done
 }
 
 // count is how many lines were acknowledged.
@@ -109,12 +116,12 @@ func (j *journal) count() int {
 	return len(j.done)
 }
 
-// add notes that a line was acknowledged.
-func (j *journal) add(line int) error {
+// add notes that a line was acknowledged, and which index its record has.
+func (j *journal) add(line int, index uint64) error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.done[line] = true
-	if err := j.append(strconv.Itoa(line)); err != nil {
+	j.done[line] = index
+	if err := j.append(entryText(line, index)); err != nil {
 		return err
 	}
 	if time.Since(j.synced) < journalSync {
@@ -135,11 +142,43 @@ func (j *journal) finish() error {
 	return j.sync()
 }
 
-// forget begins anew.
+func entryText(line int, index uint64) string { return fmt.Sprintf("%d %d", line, index) }
+
+// setBack forgets the lines whose records a database that holds so many records cannot have: a backup took its place. It
+// returns how many those are.
+func (j *journal) setBack(attached uint64) (lost int, err error) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	kept := map[int]uint64{}
+	for line, index := range j.done {
+		if index <= attached {
+			kept[line] = index
+		}
+	}
+	if lost = len(j.done) - len(kept); lost == 0 {
+		return 0, nil
+	}
+	if err := j.empty(); err != nil {
+		return lost, err
+	}
+	for _, line := range slices.Sorted(maps.Keys(kept)) {
+		if err := j.append(entryText(line, kept[line])); err != nil {
+			return lost, err
+		}
+	}
+	j.done = kept
+	return lost, j.sync()
+}
+
+// forget begins again.
 func (j *journal) forget() error {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.complete, j.done = false, map[int]bool{}
+	return j.empty()
+}
+
+func (j *journal) empty() error {
+	j.complete, j.done = false, map[int]uint64{}
 	_, err := j.file.Seek(0, io.SeekStart)
 	if err := errors.Join(err, j.file.Truncate(0)); err != nil {
 		return fmt.Errorf("load: the journal: %w", err)

@@ -29,12 +29,13 @@ func (c *cli) loadCommand() *cobra.Command {
 
 Selectors are written as for lf set. The whole file is checked before anything is written. Several records are made at
 once; a line counts as written when the node has it on disk. After an interruption the same command goes on where it
-stopped: which lines the node has acknowledged is kept in the home, for this content, network, owner and masking key. While the node
-is away, for instance for a restart, load waits.`,
+stopped: which lines the node has acknowledged is kept in the home, for this content, network, owner, masking key and database. While
+the node is away, for instance for a restart, load waits.`,
 		Example: `  lf load facts.jsonl
   lf load facts.jsonl          # again: goes on, or says that all of it is there
   jq -c '{selectors: [.name], value: .key}' people.json | lf load -
-  lf get 'horse#' --json | jq -c '.answers[] | {selectors, value}' > facts.jsonl`,
+  lf get 'horse#' --json | jq -c '.answers[] | {selectors, value, valueBase64}
+      | with_entries(select(.value != null)) | select(length == 2)' > people.jsonl`,
 		Args: between(1, 1, "one FILE, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := l.check(); err != nil {
@@ -68,26 +69,36 @@ func (c *cli) load(ctx context.Context, l *loading, name string) (err error) {
 	if err != nil {
 		return err
 	}
-	j, err := openJournal(s.home.Dir(), journalKey(file, a))
+	status, err := s.node().Status(ctx)
+	if err != nil {
+		return err
+	}
+	j, err := openJournal(s.home.Dir(), journalKey(file, a, status.Storage.Database))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, j.close()) }()
 	if l.again {
-		if err := j.forget(); err != nil {
-			return err
-		}
+		err = j.forget()
+	} else if lost, failed := j.setBack(status.Storage.Attached); lost > 0 || failed != nil {
+		c.note("the node's database was set back, and lost %s that were written before", counted(lost, "line", "lines"))
+		err = failed
+	}
+	if err != nil {
+		return err
 	}
 	return c.loadOn(ctx, &loader{loading: l, author: a, file: file, journal: j})
 }
 
-// journalKey tells apart what must be written apart: other content, on another network, by another owner.
-func journalKey(file *bulkFile, a *author) []byte {
+// journalKey tells apart what must be written apart: other content, on another network, by another owner, into another
+// database.
+func journalKey(file *bulkFile, a *author, database string) []byte {
 	network := a.session.network.ID()
 	h := sha256.New()
 	h.Write(file.hash[:])
 	h.Write(network[:])
 	h.Write(a.key.Owner[:])
+	h.Write([]byte(database))
 	if a.mask != nil {
 		h.Write(a.key.Secret) // so that the journal's name helps nobody to guess the masking key
 		h.Write(a.mask[:])
@@ -102,7 +113,7 @@ func (c *cli) loadOn(ctx context.Context, l *loader) error {
 		c.note("nothing is on the lines of %s", l.file.name)
 	} else if l.journal.complete {
 		before = l.file.lines
-		c.note("all %d lines of %s were written before; --again writes them anew", before, l.file.name)
+		c.note("all %d lines of %s were written before; --again writes them once more", before, l.file.name)
 	} else if before > 0 {
 		c.note("going on: %d of %d lines were written before", before, l.file.lines)
 	}

@@ -227,7 +227,7 @@ func TestJournalTornTail(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, line := range []int{3, 1, 2} {
-				if err := j.add(line); err != nil {
+				if err := j.add(line, 7); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -273,5 +273,30 @@ func TestJournalOnce(t *testing.T) {
 	}
 	if err := j.close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestLoadKnowsTheDatabase loads a file once more after the node's database was lost, and after a backup took its place.
+func TestLoadKnowsTheDatabase(t *testing.T) {
+	f := newFakeNode(t, nil)
+	f.database = "one"
+	file := writeFile(t, facts(20))
+	mustRun(t, "", "--home", f.home, "load", file)
+	f.attached = 20
+	if o := lfRun(t, "", "--home", f.home, "load", file); o.code != exitDone || len(f.frames) != 20 || !strings.Contains(o.stderr, "all 20 lines") {
+		t.Fatalf("%d frames, %+v", len(f.frames), o)
+	}
+	f.attached = 15 // the fake node's indices are those of its submissions
+	o := lfRun(t, "", "--home", f.home, "load", file)
+	if o.code != exitDone || len(f.frames) != 25 || !strings.Contains(o.stderr, "set back, and lost 5 lines") {
+		t.Fatalf("%d frames, %+v", len(f.frames), o)
+	}
+	f.attached = 25
+	if o := lfRun(t, "", "--home", f.home, "load", file); len(f.frames) != 25 || !strings.Contains(o.stderr, "all 20 lines") {
+		t.Fatalf("%d frames, %+v", len(f.frames), o)
+	}
+	f.database = "another"
+	if o := lfRun(t, "", "--home", f.home, "load", file); o.code != exitDone || len(f.frames) != 45 || strings.Contains(o.stderr, "before") {
+		t.Fatalf("%d frames, %+v", len(f.frames), o)
 	}
 }

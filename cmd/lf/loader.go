@@ -123,15 +123,16 @@ func (l *loader) write(ctx, going context.Context, e entry) error {
 		return err
 	}
 	// The same record again, should the acknowledgment get lost: the node then says that it knows it.
-	err = l.retry(going, func() error {
-		_, err := l.author.submit(ctx, r)
+	var done *api.Submitted
+	err = l.retry(going, func() (err error) {
+		done, err = l.author.submit(ctx, r)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	l.written.Add(1)
-	return l.journal.add(e.line)
+	return l.journal.add(e.line, done.Index)
 }
 
 // retry repeats what fails because the node is away, as long as patience lasts.

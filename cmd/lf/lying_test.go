@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -190,5 +191,52 @@ func TestClockAhead(t *testing.T) {
 	o := lfRun(t, "", "--home", f.home, "set", "horse", "x")
 	if o.code != exitFailed || len(f.frames) != 0 || !strings.Contains(o.stderr, "clock") {
 		t.Fatalf("%+v", o)
+	}
+}
+
+// TestOwnClockWasAhead has a key that was written when a clock was ahead. The clock is right now, so the message says from when
+// on a newer record is possible, and blames no clock of today.
+func TestOwnClockWasAhead(t *testing.T) {
+	f := newFakeNode(t, nil)
+	mustRun(t, "", "--home", f.home, "set", "horse", "x")
+	h, err := home.Open(f.home)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, _, err := h.Owners().Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ahead := clock() + 30*24*3600*1000
+	r := f.forgeAs(t, key.Secret, protocol.Draft{Timestamp: ahead, Value: []byte("x")}, "horse")
+	f.answers = api.QueryResult{Answers: []api.Answer{answerWith(r, 0)}}
+	for _, args := range [][]string{{"set", "horse", "y"}, {"delete", "horse"}, {"release", "horse"}} {
+		o := lfRun(t, "", append([]string{"--home", f.home}, args...)...)
+		if o.code != exitFailed || len(f.frames) != 1 || strings.Contains(o.stderr, "check this computer's clock") {
+			t.Errorf("%s: %+v", args, o)
+		}
+		from := localTime(ahead + 1 - f.network.Params().ClockDrift)
+		for _, part := range []string{"is dated " + localTime(ahead), "possible from " + from + " on", "--owner"} {
+			if !strings.Contains(o.stderr, part) {
+				t.Errorf("%s lacks %q: %s", args, part, o.stderr)
+			}
+		}
+	}
+}
+
+// TestNarrower holds that a note about answers that are cut off advises what can be done.
+func TestNarrower(t *testing.T) {
+	for _, c := range []struct {
+		q    question
+		want string
+	}{
+		{question{limit: 999}, "a larger --limit (now 999, at most 1000)"},
+		{question{limit: maxAnswers}, "ask for a smaller range"},
+		{question{limit: maxAnswers, open: true}, "further names"},
+	} {
+		got := c.q.narrower()
+		if !strings.Contains(got, c.want) || (c.q.limit == maxAnswers && strings.Contains(got, "--limit")) {
+			t.Errorf("%+v: %q", c.q, got)
+		}
 	}
 }

@@ -98,7 +98,7 @@ the peer ID that lf status shows), and each commentary costs the work of a recor
 	f.IntVar(&r.oracleLimit, "oracle-limit", 0, "publish at most so many commentaries in an hour (default 60)")
 	f.StringVar(&r.policy, "policy", "", "rank claims by this LIST of criteria where a question does not say (default: the home's, else certified,oracles,weight,newest)")
 	mustRegister(cmd, "policy", completePolicy)
-	f.IntVar(&r.threads, "threads", 0, "threads for proofs of work that clients ask for (default: all processors)")
+	f.IntVar(&r.threads, "threads", 0, "threads for proofs of work that clients ask for (default: all processors but one)")
 	f.StringVar(&r.testbed, "testbed", "", "be a node of a testbed, as this file says")
 	hide(cmd, "testbed")
 	f.StringVar(&r.logLevel, "log-level", "info", "debug, info, warn or error")

@@ -86,7 +86,7 @@ func (v revision) json() jsonRevision {
 }
 
 // printRaw writes values as they are: one alone byte for byte, several with a newline behind each.
-func (c *cli) printRaw(answers []answer) error {
+func (c *cli) printRaw(q question, answers []answer) error {
 	var values [][]byte
 	for i := range answers {
 		switch a := &answers[i]; {
@@ -97,7 +97,7 @@ func (c *cli) printRaw(answers []answer) error {
 		}
 	}
 	for _, v := range values {
-		if len(values) > 1 {
+		if !q.exact() {
 			v = append(v[:len(v):len(v)], '\n')
 		}
 		if err := c.print(string(v)); err != nil {

@@ -112,6 +112,8 @@ type Storage struct {
 	Held     uint64 `json:"held" doc:"records ahead of the clock"`
 	Tips     uint64 `json:"tips"`
 	Bytes    uint64 `json:"bytes" doc:"size of the database file"`
+	// Database tells one database from another one in its place. A backup has the same.
+	Database string `json:"database" doc:"identifies the database, not what is in it: a new one in its place has another"`
 }
 
 // Trust tells how a node ranks claims where a query does not say, and what there is on its network to go by.
