@@ -26,7 +26,7 @@ Before the work, standard error shows what will be set.
 ` + selectorHelp + `
 
 VALUE is the last argument, so quote what has spaces in it. On a terminal a question is asked where that may not be meant: with
-several names, or a value that looks like a name with an ordinal. With --value or --value-file all arguments are names, and nothing is
+several names and a single word, or a value that looks like a name with an ordinal. With --value or --value-file all arguments are names, and nothing is
 asked. An empty value is an error without --allow-empty, since a variable that is unset and a command that failed leave one.
 
 VALUE is taken byte for byte; - reads it from standard input. Write -- before a value that begins with a dash. Values are

@@ -107,10 +107,11 @@ func errEmpty(from string) error {
 // likeSelector is what looks like a name with an ordinal.
 var likeSelector = regexp.MustCompile(`^\S*#\d*$`)
 
-// doubt says why the last argument may be no value: what was to be one word was written as several, or left out.
+// doubt says why the last argument may be no value: what was to be one argument was written as several, or left out. A text
+// with white space in it was quoted, and so meant to be one.
 func doubt(names []string, text string) string {
 	switch {
-	case len(names) > 1:
+	case len(names) > 1 && !strings.ContainsAny(text, " \t\n"):
 		return fmt.Sprintf("the last of %d arguments is taken as the value", len(names)+1)
 	case likeSelector.MatchString(text):
 		return "the value looks like a name with an ordinal"

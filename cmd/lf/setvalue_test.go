@@ -130,6 +130,7 @@ func TestSetAsks(t *testing.T) {
 		"just return":           {typo, "\n", "Is that meant?", false},
 		"something else":        {typo, "what\n", "Is that meant?", false},
 		"end of input":          {typo, "\x04", "Is that meant?", false},
+		"quoted":                {[]string{"bad", "horse#2", "He rides across the nation"}, "", "", true},
 		"like a selector":       {[]string{"horse#1", "horse#2"}, "n\n", "looks like a name with an ordinal", false},
 		"like a range":          {[]string{"horse#1", "horse#"}, "n\n", "looks like a name with an ordinal", false},
 		"a hash in a sentence":  {[]string{"k", "we are #1"}, "", "", true},
