@@ -211,3 +211,54 @@ func TestOverlapIsHeld(t *testing.T) {
 		t.Errorf("%+v", st)
 	}
 }
+
+// A peer that lists what it says it cannot send keeps this node neither out of sync nor busy. It is not banned, and left alone
+// for long when it says so of very many.
+func TestListsWhatItCannotSend(t *testing.T) {
+	for name, count := range map[string]int{"some": 500, "very many": 20_000} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t, nil)
+			n := w.hurried(t)
+			n.hasten()
+			set := madeUp(count)
+			bad := w.comparable(t, func(_ network.Stream, message []byte, _ int) []byte {
+				reply, err := negentropy.Respond(set, message, maxMessage)
+				if err != nil {
+					return nil
+				}
+				return appendFrame(nil, frame{count: uint64(count), message: reply.Message})
+			})
+			bad.SetStreamHandler(fetchProtocol(w.network), func(s network.Stream) {
+				defer s.Close() //nolint:errcheck // it has said all
+				req, err := readRequest(s)
+				if err != nil {
+					return
+				}
+				for range req.ids {
+					_, _ = writeDamaged(s)
+				}
+			})
+			connect(t, n.host, bad)
+			w.honestConverges(t, n)
+			left := func() bool {
+				n.comparer.mu.Lock()
+				defer n.comparer.mu.Unlock()
+				a := n.comparer.agenda.byPeer[bad.ID()]
+				return a != nil && a.pausedTo-n.comparer.agenda.now > withheldPause/2
+			}
+			eventually(t, "it is in sync, and knows that one peer does not agree", func() bool {
+				st := n.Status().Sync
+				return st.State == StateSynced && st.Agreeing == 1 && st.Peers == 2 && st.Missing == 0
+			})
+			if count > maxWithheld {
+				eventually(t, "it is left alone", left)
+			} else if left() {
+				t.Error("it is left alone")
+			}
+			if n.isGuilty(bad.ID()) {
+				t.Error("it is banned")
+			}
+		})
+	}
+}

@@ -184,6 +184,7 @@ func (s *Sync) withheld(p peer.ID, damaged []protocol.ID) {
 			a.postpone(p, withheldPause)
 		}
 	})
+	s.step(func(m *scheduler) { m.withheld(damaged, p) })
 }
 
 // banned carries out a ban: it says in the log what the peer did, tells all that plan with it, and ends its connections.

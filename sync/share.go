@@ -162,5 +162,16 @@ func (s *scheduler) demote() {
 	}
 }
 
+// withheld tells that a peer cannot send records which it listed. What nobody else listed counts as only named.
+func (s *scheduler) withheld(ids []protocol.ID, by peer.ID) {
+	p := s.byPeer[by]
+	for _, id := range ids {
+		if w := s.wanted[id]; w != nil && p != nil {
+			w.listers = slices.DeleteFunc(w.listers, func(o *peerState) bool { return o == p })
+		}
+	}
+	s.demote()
+}
+
 // listedBy reports whether a peer listed the record.
 func (w *want) listedBy(p *peerState) bool { return slices.Contains(w.listers, p) }

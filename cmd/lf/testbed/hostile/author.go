@@ -39,11 +39,21 @@ func (w *author) record(links ...protocol.ID) (*protocol.Record, error) {
 			links = append(links, g.ID())
 		}
 	}
-	r, err := w.network.Compose(protocol.Draft{
-		Owner: protocol.OwnerOf(w.key), Timestamp: uint64(time.Now().UnixMilli()), //nolint:gosec // after 1970
+	return w.finish(protocol.Draft{
 		Links: links, Names: []protocol.NamePoint{{Name: w.name, Ordinal: uint64(serial)}}, //nolint:gosec // positive
 		Value: fmt.Appendf(nil, "hostile %d", serial),
 	})
+}
+
+// nameless makes the cheapest record that links to these: of a reserved type, without selectors and value.
+func (w *author) nameless(links []protocol.ID) (*protocol.Record, error) {
+	return w.finish(protocol.Draft{Type: 6, Links: links})
+}
+
+// finish signs and pays a record of now.
+func (w *author) finish(d protocol.Draft) (*protocol.Record, error) {
+	d.Owner, d.Timestamp = protocol.OwnerOf(w.key), uint64(time.Now().UnixMilli()) //nolint:gosec // after 1970
+	r, err := w.network.Compose(d)
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ func bitFlips(a *attacker) behavior {
 		},
 		fetch: a.serveFlipped,
 		reconcile: func(s network.Stream) error {
-			return a.reconcile(s, func(round int) []byte {
+			return a.reconcile(s, func(round int, end uint64) []byte {
 				named := a.memory.named(listed)
 				for i := range named {
 					if a.draw(4) == 0 {
@@ -38,9 +38,9 @@ func bitFlips(a *attacker) behavior {
 					}
 				}
 				if round%2 == 1 {
-					return a.flip(list(named))
+					return a.flip(list(end, named))
 				}
-				return list(named)
+				return list(end, named)
 			})
 		},
 	}

@@ -14,12 +14,12 @@ func fetchLacksListed(a *attacker) behavior {
 // listTrue answers each message with the true records that the attacker has heard of, and a few that it makes up: who has the true
 // ones asks nobody for them.
 func (a *attacker) listTrue(s network.Stream) error {
-	return a.reconcile(s, func(int) []byte {
+	return a.reconcile(s, func(_ int, end uint64) []byte {
 		named := a.memory.named(listed - inventions)
 		for range inventions {
 			named = append(named, protocol.ID(a.noise(idSize)))
 		}
-		return list(named)
+		return list(end, named)
 	})
 }
 

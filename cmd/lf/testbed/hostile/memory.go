@@ -93,7 +93,7 @@ func (m *memory) nameless(most int) []protocol.ID {
 func (a *attacker) learn(ctx context.Context, target peer.ID) error {
 	return every(ctx, 2*time.Second, 300, func(int) error {
 		return a.with(ctx, target, "reconcile", func(s network.Stream) error {
-			if _, err := s.Write(framed(list(nil))); err != nil {
+			if _, err := s.Write(framed(list(aboutNow(), nil))); err != nil {
 				return err
 			}
 			message, err := readMessage(s)

@@ -12,21 +12,23 @@ import (
 
 // reconcileBogusIDs has its targets look for records that are not there, and fills the list of what they want.
 func reconcileBogusIDs(a *attacker) behavior {
-	bogus := func() []byte {
+	bogus := func(end uint64) []byte {
 		made := make([]protocol.ID, listed)
 		for i := range made {
 			made[i] = protocol.ID(a.noise(idSize))
 		}
-		return list(made)
+		return list(end, made)
 	}
 	return behavior{
 		attack: func(ctx context.Context, target peer.ID) error {
 			return every(ctx, time.Second, 600, func(int) error {
-				_ = a.with(ctx, target, "reconcile", func(s network.Stream) error { return a.askWith(s, bogus()) })
+				_ = a.with(ctx, target, "reconcile", func(s network.Stream) error { return a.askWith(s, bogus(aboutNow())) })
 				return nil
 			})
 		},
-		reconcile: func(s network.Stream) error { return a.reconcile(s, func(int) []byte { return bogus() }) },
+		reconcile: func(s network.Stream) error {
+			return a.reconcile(s, func(_ int, end uint64) []byte { return bogus(end) })
+		},
 	}
 }
 

@@ -27,7 +27,7 @@ func reconcileEndless(a *attacker) behavior {
 				return nil
 			})
 		},
-		reconcile: func(s network.Stream) error { return a.reconcile(s, func(int) []byte { return a.prints() }) },
+		reconcile: func(s network.Stream) error { return a.reconcile(s, func(int, uint64) []byte { return a.prints() }) },
 	}
 }
 

@@ -59,7 +59,7 @@ func (a *attacker) broken(kind int) []byte {
 		}
 		return framed(b)
 	case 6: // something after infinity
-		return framed(append(append(list(nil), 0, 0, modePrint), a.noise(printSize)...))
+		return framed(append(append(list(forever, nil), 0, 0, modePrint), a.noise(printSize)...))
 	default: // nothing at all
 		return framed(nil)
 	}

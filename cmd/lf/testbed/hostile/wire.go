@@ -110,16 +110,18 @@ func (a *attacker) haveNothing(s network.Stream) error {
 
 // listNothing answers one message of reconciling as a peer without records does.
 func (a *attacker) listNothing(s network.Stream) error {
-	return a.reconcile(s, func(int) []byte { return list(nil) })
+	return a.reconcile(s, func(_ int, end uint64) []byte { return list(end, nil) })
 }
 
-// reconcile answers each message with what say makes, until the other side ends it.
-func (a *attacker) reconcile(s network.Stream, say func(round int) []byte) error {
+// reconcile answers each message with what say makes, until the other side ends it. End is where the message's first range
+// ends: who lists beyond what was asked is dropped at once.
+func (a *attacker) reconcile(s network.Stream, say func(round int, end uint64) []byte) error {
 	for i := 0; ; i++ {
-		if _, err := readMessage(s); err != nil {
+		message, err := readMessage(s)
+		if err != nil {
 			return endOf(err)
 		}
-		if _, err := s.Write(framed(say(i))); err != nil {
+		if _, err := s.Write(framed(say(i, endOfFirst(message)))); err != nil {
 			return err
 		}
 	}
@@ -169,9 +171,24 @@ func appendBound(b []byte, step uint64) []byte {
 	return append(appendVarint(b, step), 0)
 }
 
-// list is a message of one list, from the beginning of time to its end.
-func list(ids []protocol.ID) []byte {
-	b := append(appendBound([]byte{versionByte}, 0), modeList)
+// forever is the end of time. aboutNow is how far everybody compares.
+const forever = 0
+
+func aboutNow() uint64 { return uint64(time.Now().UnixMilli()) } //nolint:gosec // after 1970
+
+// endOfFirst is where a message's first range ends, as list takes it.
+func endOfFirst(message []byte) (end uint64) {
+	for _, b := range message[min(1, len(message)):] {
+		if end = end<<7 | uint64(b&0x7f); b < 0x80 {
+			return end
+		}
+	}
+	return forever
+}
+
+// list is a message of one list, from the beginning of time to an end.
+func list(end uint64, ids []protocol.ID) []byte {
+	b := append(appendBound([]byte{versionByte}, end), modeList)
 	b = appendVarint(b, uint64(len(ids)))
 	for _, id := range ids {
 		b = append(b, id[:]...)
