@@ -74,6 +74,7 @@ type compare struct {
 	peer    peer.ID
 	from    negentropy.Bound
 	since   time.Duration
+	partial bool // what the peer listed below that bound may not have come
 }
 
 // halt asks a session to end after the round it is in.
@@ -126,6 +127,7 @@ type acquaintance struct {
 type memory struct {
 	from     negentropy.Bound // of an interrupted comparison
 	since    time.Duration    // when that began
+	lost     bool             // it went while records that it had listed were missing
 	failures int
 	pausedTo time.Duration
 	guilty   bool // of the pause
@@ -238,6 +240,13 @@ func (a *agenda) recall(id peer.ID) memory {
 	return m
 }
 
+// lose tells that records which a peer listed are missing, and that it is about to go: its listings go with it.
+func (a *agenda) lose(id peer.ID) {
+	if p := a.byPeer[id]; p != nil {
+		p.lost = true
+	}
+}
+
 // peerDown tells that a peer is gone. A session with it still ends by ended.
 func (a *agenda) peerDown(id peer.ID) {
 	p := a.byPeer[id]
@@ -274,6 +283,9 @@ func (a *agenda) demand() { a.demanded = a.now }
 // caughtUp tells that all has come that peers listed. Gossip passes on nothing of it, and there may be peers that cannot
 // reach who had it: they are compared with soon, so that after a heal what one node found goes on from node to node.
 func (a *agenda) caughtUp() { a.news = true }
+
+// compareSoon has all peers compared with soon, as after catching up.
+func (a *agenda) compareSoon() { a.news = true }
 
 // served tells of a session of the peer's that ended here: whether it found a difference, or the sets equal.
 func (a *agenda) served(id peer.ID, differed, equal bool) {
@@ -341,10 +353,10 @@ func (a *agenda) begin() {
 		a.last++
 		a.sessions[a.last] = p
 		if p.from == (negentropy.Bound{}) {
-			p.since = a.now
+			p.since, p.lost = a.now, false
 		}
 		p.session, p.began, p.due = a.last, a.now, never
-		a.out = append(a.out, compare{session: a.last, peer: p.id, from: p.from, since: p.since})
+		a.out = append(a.out, compare{session: a.last, peer: p.id, from: p.from, since: p.since, partial: p.lost})
 		if p.waits { // it is long; that nobody else leads was seen to
 			p.waits = false
 			a.deepen(a.last)
@@ -442,6 +454,10 @@ func (a *agenda) judge(p *acquaintance, o outcome, led bool) {
 	case endedEqual, endedDiffering:
 		since := p.since
 		p.from, p.since = negentropy.Bound{}, 0
+		if p.lost { // it says nothing of what was listed before the peer went
+			p.due = a.now
+			return
+		}
 		if o.ending == endedEqual {
 			a.agreed(p, since)
 			return

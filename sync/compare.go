@@ -75,8 +75,12 @@ func (c *comparer) do(d duty) {
 	}
 }
 
-func (c *comparer) tick() {
+// tick tells the time, and whether this node does not look for records that pending ones name, for want of room.
+func (c *comparer) tick(unnamed bool) {
 	c.plan(func(a *agenda) {
+		if unnamed {
+			a.compareSoon()
+		}
 		a.tick(c.now())
 		c.doubt(a)
 	})
@@ -109,6 +113,9 @@ func (c *comparer) meet(p peer.ID, up bool) {
 			a.peerUp(p)
 			c.ledger.peerUp(p)
 		} else {
+			if c.ledger.open(p) > 0 {
+				a.lose(p)
+			}
 			a.peerDown(p)
 			c.ledger.leave(p)
 		}
@@ -123,7 +130,7 @@ func (c *comparer) ended(s *session) {
 			delete(c.running, s.session)
 		}
 		a.tick(c.now())
-		if s.outcome.ending == endedEqual || s.outcome.ending == endedDiffering {
+		if whole := s.outcome.ending == endedEqual || s.outcome.ending == endedDiffering; whole && !s.partial {
 			c.ledger.completed(s.peer, s.since, s.ahead)
 		} else {
 			c.ledger.unfinished(s.peer)

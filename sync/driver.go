@@ -107,11 +107,13 @@ func (s *Sync) drive() {
 }
 
 func (s *Sync) tick() {
+	dropped := false
 	s.step(func(m *scheduler) {
 		m.congested = s.line.waiters.Load() > 0
 		m.tick(time.Since(s.started))
+		dropped = m.takeUnnamed()
 	})
-	s.comparer.tick()
+	s.comparer.tick(dropped)
 	s.timekeeper.tick()
 }
 

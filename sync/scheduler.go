@@ -33,6 +33,7 @@ type scheduler struct {
 	lanes    [2]lane // ready records: kindListed's and kindNamed's
 	strays   source  // who named what no connected peer is known to have named
 	overflow bool    // something was dropped since the last refill
+	unnamed  bool    // a name was, since the last call of takeUnnamed
 	dropped  uint64
 	gone     []protocol.ID                          // what others may wait for and will not come soon
 	hopeless *lru.Cache[protocol.ID, time.Duration] // what was given up, and until when

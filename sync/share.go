@@ -62,15 +62,24 @@ func (s *scheduler) newNamed(id protocol.ID, from peer.ID, depth int, delay time
 	}
 	if by.names.left(s.now) == 0 || by.named >= s.limits.namedEach && !s.evictOf(by) {
 		s.dropped++
-		s.overflow = true
+		s.overflow, s.unnamed = true, true
 		return nil
 	}
 	w := s.newWant(id, kindNamed, depth, delay)
-	if w != nil {
-		s.setSource(w, by)
-		by.names.take(s.now, 1)
+	if w == nil {
+		s.unnamed = true
+		return nil
 	}
+	s.setSource(w, by)
+	by.names.take(s.now, 1)
 	return w
+}
+
+// takeUnnamed reports whether names were dropped since the last call. If one of these records exists, a comparison finds it.
+func (s *scheduler) takeUnnamed() bool {
+	was := s.unnamed
+	s.unnamed = false
+	return was
 }
 
 // evictOf forgets a record that this source named and every peer lacks.

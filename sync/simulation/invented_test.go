@@ -53,13 +53,14 @@ func TestInventedAncestors(t *testing.T) {
 			t.Errorf("asking took %d bytes, want at most %d", got, most)
 		}
 		lost := honest[0].compose(200)
-		honest[0].load(lost) // gossip knows nothing of it
+		honest[0].load(lost) // gossip knows nothing of it, and brings a record that may link to it
+		honest[0].write(100)
 		for _, n := range honest {
 			st := n.knowsInSync(20 * time.Second)
 			if st.Named == 0 || st.Named > 1<<13 {
 				t.Errorf("node %d: %+v", n.index, st)
 			}
-			w.await(time.Minute, "a comparison brings what gossip did not", func() bool {
+			w.await(20*time.Second, "a comparison brings what gossip did not", func() bool {
 				_, ok, err := n.store.Record(t.Context(), lost.ID())
 				return ok && err == nil
 			})
