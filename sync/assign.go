@@ -163,7 +163,7 @@ func (s *scheduler) askFor(p *peerState, batch []*want) {
 // enqueue puts a record at the end of the queue, where no peer's cursor has been.
 func (s *scheduler) enqueue(w *want) {
 	l := &s.lanes[w.kind]
-	l.compact(2 * s.limits.wanted)
+	l.compact(2 * (s.limits.wanted + s.limits.named)) // twice what there can be
 	w.state, w.parked, w.urgent, w.seq = stateReady, false, false, l.base+uint64(len(l.queue))
 	l.queue = append(l.queue, w)
 	l.ready++

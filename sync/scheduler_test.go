@@ -260,7 +260,7 @@ func (m *simulation) check(t *rapid.T) {
 				ready++
 			}
 		}
-		if len(l.queue) > 2*m.s.limits.wanted+1 {
+		if len(l.queue) > 2*(m.s.limits.wanted+m.s.limits.named)+1 {
 			t.Fatalf("the queue has grown to %d", len(l.queue))
 		}
 	}
