@@ -1,19 +1,16 @@
 package store
 
 import (
-	"context"
 	"math"
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
 )
 
-var background = context.Background()
-
-// What takes long in the table claims is done a portion at a time, each in the writer's next transaction: rows of a key that
-// was crowded before they were kept, rows that a revocation of many certificates reaches, and objections when other oracles
-// are elected. What is left to do is in the database, so a restart goes on with it. Until it is done, queries that it
-// matters to rank all claims.
+// What takes long in the table claims the writer does a portion at a time. That is to write the rows of a key that was crowded
+// before rows were kept, to look again at rows that a revocation of many certificates reaches, and to count objections when
+// other oracles are elected. What is left to do is in the database, so a restart goes on with it. Until it is done,
+// queries that depend on it rank all claims.
 
 // rankStep does a portion of what is left to do and reports whether there is more.
 func (t *tx) rankStep() (more bool, err error) {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"math"
 	"slices"
@@ -277,7 +278,7 @@ type rowMeter struct {
 }
 
 func (t *tx) newRowMeter(k *crowdedKey) (*rowMeter, error) {
-	x := t.store.newSearch(background, Query{})
+	x := t.store.newSearch(context.Background(), Query{})
 	if err := x.begin(t.conn); err != nil {
 		return nil, err
 	}

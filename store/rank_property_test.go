@@ -29,9 +29,9 @@ type crowdRun struct {
 
 const crowdOwners = 9
 
-// TestRanksAreExact: an answer from the rows of a crowded key is what ranking all claims gives, under every policy and at any moment:
-// while versions and releases come late and out of order, branches heal, certificates, revocations and commentary come,
-// other oracles are elected, and the store restarts.
+// TestRanksAreExact: an answer from the rows of a crowded key is what ranking all claims gives, under every policy and at any
+// moment. Versions and releases come late and out of order, and branches heal. Certificates, revocations and commentary
+// come, other oracles are elected, and the store restarts.
 func TestRanksAreExact(t *testing.T) {
 	fates := networks(t)
 	byRows, answers := 0, 0
