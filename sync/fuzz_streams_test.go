@@ -102,7 +102,8 @@ func FuzzServe(f *testing.F) {
 	handlers := n.handlers()
 	f.Fuzz(func(t *testing.T, service byte, said []byte) {
 		s := &scriptedStream{in: bytes.NewReader(said), peer: "peer"}
-		n.guard.budgets.Purge() // as if it were a new peer
+		n.guard.budgets.Purge() // as if it were a new peer, and nobody else were served
+		n.guard.all = newFairQueue(serveRateAll)
 		handlers[streamProtocol(b.network, streamServices[int(service)%len(streamServices)])](s)
 		if s.ended != 1 || s.out.Len() > 2<<20 {
 			t.Fatalf("ended %d times after %d bytes", s.ended, s.out.Len())
