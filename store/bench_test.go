@@ -432,3 +432,41 @@ func BenchmarkScrub(b *testing.B) {
 	}
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(rows), "µs/row")
 }
+
+// BenchmarkFrame reads a typical record with the ID that it is compared with, and without.
+func BenchmarkFrame(b *testing.B) {
+	w := newWorld(b)
+	s, err := Open(filepath.Join(b.TempDir(), "lf.db"), w.Network, Options{volatile: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	mustPutAll(b, s, benchRecords(w, 5000), nil)
+	for name, read := range map[string]func(c *conn, idx int64) error{
+		"verified": func(c *conn, idx int64) error { _, err := c.frame(idx); return err },
+		"unverified": func(c *conn, idx int64) error {
+			var header, value []byte
+			if _, err := c.one(func(r *rows) { header, value = r.blob(0), r.blob(1) }, "SELECT header, value FROM records WHERE idx = ?", idx); err != nil {
+				return err
+			}
+			_, err := protocol.DecodeRecord(header, value)
+			return err
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			if err := s.read(b.Context(), func(c *conn) error {
+				before, n := cpuTime(b), int64(0)
+				for b.Loop() {
+					n++
+					if err := read(c, n%5000+1); err != nil {
+						return err
+					}
+				}
+				b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/record")
+				return nil
+			}); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}
