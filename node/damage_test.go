@@ -40,7 +40,8 @@ func logTo(l *logBuffer) func(*Config) {
 	return func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(l, nil)) }
 }
 
-// rot changes a byte in the database of a stopped node, in the middle of what a record has there.
+// rot changes a byte in the database of a stopped node, in the middle of what a record has there. Pages that SQLite uses no more
+// may have copies.
 func rot(t testing.TB, c Config, part []byte) {
 	t.Helper()
 	path := c.Home.Database()
@@ -48,11 +49,14 @@ func rot(t testing.TB, c Config, part []byte) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := bytes.Index(file, part)
-	if at < 0 {
+	found := false
+	for at := bytes.Index(file, part); at >= 0; at = bytes.Index(file, part) {
+		file[at+len(part)/2] ^= 0x10
+		found = true
+	}
+	if !found {
 		t.Fatal("the record is not in one piece in the file")
 	}
-	file[at+len(part)/2] ^= 0x10
 	if err := os.WriteFile(path, file, 0o600); err != nil {
 		t.Fatal(err)
 	}
