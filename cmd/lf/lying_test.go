@@ -179,7 +179,7 @@ func TestHostileValue(t *testing.T) {
 			t.Fatalf("%q got through: %q", r, out)
 		}
 	}
-	if raw := mustRun(t, "", "--home", f.home, "get", "--raw", "horse#"); raw != hostile {
+	if raw := mustRun(t, "", "--home", f.home, "get", "--raw", "horse#1"); raw != hostile {
 		t.Fatalf("raw is %q", raw)
 	}
 }
