@@ -13,6 +13,7 @@ type fault int
 const (
 	faultNone   fault = iota // answered, perhaps in part
 	faultFailed              // no answer, or it broke off before the first item: nobody's guilt
+	faultBusy                // the peer serves as many streams as it can
 	faultGuilty              // an answer that no correct peer gives
 )
 
@@ -78,6 +79,8 @@ func (s *scheduler) judge(r *request, a answer) {
 		p.batch = max(s.limits.minBatch, p.batch/2)
 		p.pausedTo = max(p.pausedTo, s.now+backOff(s.limits.pauseMin, s.limits.pauseMax, p.failures))
 		p.failures++
+	case faultBusy: // it answers others of our requests meanwhile, and has a place again soon
+		p.pausedTo = max(p.pausedTo, s.now+s.limits.pauseMin)
 	default:
 		p.failures = 0
 		s.adapt(r, a)

@@ -245,6 +245,8 @@ func (f *fetching) judge(ctx context.Context, err error) fault {
 	switch {
 	case errors.As(err, &g) || f.guilt != nil:
 		return faultGuilty
+	case f.items == 0 && turnedAway(err):
+		return faultBusy
 	case ctx.Err() != nil, isTimeout(err), f.items == 0:
 		return faultFailed
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"io"
 	"log/slog"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -402,5 +403,28 @@ func TestStalledReader(t *testing.T) {
 	eventually(t, "it is given up", func() bool { return served() == 0 })
 	if time.Since(began) < n.timeouts.item/2 {
 		t.Error("the answer did not stall")
+	}
+}
+
+// A peer that has no place for a request is nobody's fault and is asked again soon.
+func TestNoPlaceIsNoFailure(t *testing.T) {
+	w := newWorld(t, nil)
+	r := w.record(t)
+	n := w.hurried(t)
+	var requests atomic.Int32
+	busy := newHost(t)
+	busy.SetStreamHandler(fetchProtocol(w.network), func(s network.Stream) {
+		if _, err := readRequest(s); err != nil || requests.Add(1) <= 3 {
+			_ = s.ResetWithError(network.StreamRateLimited)
+			return
+		}
+		_, _ = writeItem(s, r)
+		_ = s.Close()
+	})
+	connect(t, n.host, busy)
+	n.wantNow(r.ID())
+	eventually(t, "the record comes", func() bool { return n.store.state(r.ID()) == Attached })
+	if n.requests("busy") != 3 || n.requests("failed") != 0 {
+		t.Errorf("%d were busy, %d failed", n.requests("busy"), n.requests("failed"))
 	}
 }

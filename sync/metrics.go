@@ -130,7 +130,7 @@ func (m *metrics) judged(v pubsub.ValidationResult) {
 }
 
 func (m *metrics) fetched(a answer, took time.Duration) {
-	result := [...]string{faultNone: "answered", faultFailed: "failed", faultGuilty: "guilty"}[a.fault]
+	result := [...]string{faultNone: "answered", faultFailed: "failed", faultBusy: "busy", faultGuilty: "guilty"}[a.fault]
 	m.requests.WithLabelValues(result).Inc()
 	m.seconds.Observe(took.Seconds())
 }

@@ -251,6 +251,12 @@ func (g *guard) end(b *budget) {
 	b.places--
 }
 
+// turnedAway reports whether the other side reset a stream because it serves as many as it can.
+func turnedAway(err error) bool {
+	var reset *network.StreamError
+	return errors.As(err, &reset) && reset.Remote && reset.ErrorCode == network.StreamRateLimited
+}
+
 func resetCode(err error) network.StreamErrorCode {
 	var fault *guiltyError
 	switch {

@@ -82,7 +82,7 @@ func (s *script) do(t *testing.T, command string, args []string) string {
 		s.came(s.list(options["got"]))
 		s.done(requestID(n), answer{
 			lacking: s.list(options["lacking"]), pruned: s.list(options["pruned"]), unclear: s.list(options["unclear"]),
-			fault: map[string]fault{"": faultNone, "failed": faultFailed, "guilty": faultGuilty}[options["fault"]],
+			fault: map[string]fault{"": faultNone, "failed": faultFailed, "busy": faultBusy, "guilty": faultGuilty}[options["fault"]],
 		})
 		s.have(s.list(options["got"]))
 	case "show":

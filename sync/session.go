@@ -189,12 +189,11 @@ func (s *session) mayGoOn(ctx context.Context, answered int) bool {
 // conclude says how the session ended.
 func (s *session) conclude(err error) {
 	var fault *guiltyError
-	var reset *network.StreamError
 	whole := s.outcome.done == negentropy.Infinity
 	switch o := &s.outcome; {
 	case errors.As(err, &fault):
 		o.ending = endedGuilty
-	case errors.Is(err, errBusy), errors.As(err, &reset) && reset.Remote && reset.ErrorCode == network.StreamRateLimited:
+	case errors.Is(err, errBusy), turnedAway(err):
 		o.ending = endedBusy
 	case err != nil && s.rounds > 0 && !whole && !isTimeout(err):
 		o.ending = endedCut
