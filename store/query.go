@@ -176,8 +176,8 @@ type search struct {
 	listed int
 	// owners are the numbers of Query.Owners; nil: any.
 	owners []int64
-	// stale is told of claims whose leads are to be lowered; nil: nobody is.
-	stale func(staleRank)
+	// ranker is told of claims whose leads are to be lowered.
+	ranker *ranker
 	tuning
 	// byRows allows to answer from the rows of crowded keys, and rowsUsed counts how often that was done.
 	byRows   bool
@@ -190,7 +190,7 @@ type search struct {
 
 func (s *Store) newSearch(ctx context.Context, q Query) *search {
 	x := &search{ctx: ctx, network: s.network, query: q, policy: q.Policy, verdicts: s.verdicts, tuning: s.options.tuning, budget: scanBudget, listed: maxListed, byRows: true}
-	x.stale = s.ranker.refresh
+	x.ranker = s.ranker
 	if x.policy == nil {
 		x.policy = defaultPolicy
 	}

@@ -76,6 +76,7 @@ func (j *rankJob) read(r *rows) {
 // buildClaims writes rows for the next owners of a crowded key and reports whether all are there.
 func (t *tx) buildClaims(number int64) (done bool, err error) {
 	t.noneCrowded = false
+	t.store.ranker.noneCrowded.Store(false) // before a query can see the key
 	k, _, err := t.crowdedKey(number)
 	if err != nil {
 		return false, err

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lf-store/lf/protocol"
@@ -13,6 +14,8 @@ import (
 // ranker is what waits to be done in the table claims by the store's own doing. Its goroutine has the writer do a portion at a time.
 type ranker struct {
 	wake chan struct{} // holds a token when there may be something to do
+	// noneCrowded saves queries a look-up for each key, while no key is crowded.
+	noneCrowded atomic.Bool
 
 	mu      sync.Mutex
 	oracles []protocol.Owner

@@ -49,7 +49,7 @@ type walk struct {
 
 // newWalk returns nil where the rows of the key do not tell the answer.
 func (x *search) newWalk(k candidate) (*walk, error) {
-	if !x.byRows || x.query.Open || x.owners != nil || x.query.Since > 0 || x.query.Until > 0 {
+	if !x.byRows || x.ranker.noneCrowded.Load() || x.query.Open || x.owners != nil || x.query.Since > 0 || x.query.Until > 0 {
 		return nil, nil
 	}
 	id, ok := x.compositeID(k)
@@ -195,8 +195,8 @@ func (w *walk) best() (claims []Claim, err error) {
 			r.set.close()
 		}
 		for rank, n := range w.high {
-			if n > staleRows && w.stale != nil {
-				w.stale(staleRank{w.key.number, rank})
+			if n > staleRows {
+				w.ranker.refresh(staleRank{w.key.number, rank})
 			}
 		}
 	}()

@@ -90,6 +90,7 @@ func (s *Store) begin() (*tx, error) {
 		return nil, err
 	}
 	t.noneCrowded = !crowded
+	s.ranker.noneCrowded.Store(!crowded)
 	return t, nil
 }
 
