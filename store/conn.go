@@ -42,7 +42,7 @@ func openConn(path, mode string) (*conn, error) {
 	dsn := "file:" + (&url.URL{Path: filepath.ToSlash(abs)}).EscapedPath() + "?_mutex=no&mode=" + mode
 	db, err := (&sqlite3.SQLiteDriver{}).Open(dsn)
 	if err != nil {
-		return nil, &databaseError{fmt.Errorf("%s: %w", path, err)}
+		return nil, storageError(fmt.Errorf("%s: %w", path, err))
 	}
 	return &conn{db: db.(*sqlite3.SQLiteConn), idle: map[string][]*statement{}}, nil
 }

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"syscall"
 
 	"github.com/mattn/go-sqlite3"
 
@@ -79,7 +80,7 @@ func storageError(err error) error {
 		return nil
 	case errors.As(err, new(*databaseError)), errors.Is(err, ErrNoSpace), errors.Is(err, ErrReadOnly):
 		return err // it says so already
-	case errors.As(err, &e) && e.Code == sqlite3.ErrFull:
+	case errors.As(err, &e) && (e.Code == sqlite3.ErrFull || e.SystemErrno == syscall.ENOSPC):
 		return fmt.Errorf("%w (%w)", ErrNoSpace, err)
 	case errors.As(err, &e) && e.Code == sqlite3.ErrReadonly:
 		return fmt.Errorf("%w (%w)", ErrReadOnly, err)

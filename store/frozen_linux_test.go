@@ -116,3 +116,53 @@ func TestReadOnlyNothing(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestOpenOnFullDisk opens where no byte more fits: the store answers, and says that room is wanted, not a right to write.
+func TestOpenOnFullDisk(t *testing.T) {
+	w := newWorld(t)
+	dir, _ := readOnly(t)
+	path := filepath.Join(dir, "lf.db")
+	s, err := Open(path, w.Network, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := w.chain(3)
+	mustPut(t, s, chain[0], Attached)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, filepath.Join(dir, "fill"))
+	if s, err = Open(path, w.Network, Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if _, info, err := s.Get(t.Context(), chain[0].ID()); err != nil || info.State != Attached {
+		t.Errorf("what was stored: %+v, %v", info, err)
+	}
+	if _, err := s.Put(t.Context(), chain[1], 0); !errors.Is(err, ErrNoSpace) {
+		t.Errorf("put: %v", err)
+	}
+	if p := s.WriteProblem(); p == nil || !errors.Is(p.Err, ErrNoSpace) {
+		t.Errorf("what keeps it from writing: %+v", p)
+	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// fill writes a file until the file system has no room left.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil {
+		_, err = f.Write(make([]byte, 4<<10))
+	}
+	if !errors.Is(err, syscall.ENOSPC) {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}

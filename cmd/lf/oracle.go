@@ -85,7 +85,7 @@ func (c *cli) elect(args []string, change func(*home.Trust, protocol.Owner)) err
 		}
 		oracles[i] = oracle
 	}
-	h, err := c.openHome()
+	h, err := c.existingHome()
 	if err != nil {
 		return err
 	}
