@@ -40,7 +40,7 @@ func (g *guard) checkOrigin(r *http.Request) error {
 		return nil
 	}
 	if origin := r.Header.Get("Origin"); origin != "" && origin != "http://"+r.Host && origin != "https://"+r.Host {
-		return Forbidden("pages of origin %q may not talk to this node", origin)
+		return Forbidden("pages of origin %q may not talk to this node: lf node --api-allow-origin allows an origin", origin)
 	}
 	switch site := r.Header.Get("Sec-Fetch-Site"); site {
 	case "", "none", "same-origin":
@@ -100,11 +100,12 @@ func (g *guard) checkToken(r *http.Request) error {
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return Unauthorized("this needs the node's token, as the header \"Authorization: Bearer TOKEN\"; it is in the file api.token in the node's home")
+		return Unauthorized("this needs the node's token, as the header \"Authorization: Bearer TOKEN\" (lf: --token-file FILE or LF_TOKEN); " +
+			"it is in the file api.token in the node's home; the socket api.sock there needs no token")
 	}
 	given := sha256.Sum256([]byte(strings.TrimSpace(token)))
 	if subtle.ConstantTimeCompare(given[:], g.token[:]) != 1 {
-		return Unauthorized("the token is not this node's: the right one is in the file api.token in the home of the node at this address")
+		return Unauthorized("the token is not this node's: the right one is in the file api.token in the home of the node at this address; the socket api.sock there needs no token")
 	}
 	return nil
 }
