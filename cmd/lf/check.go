@@ -63,7 +63,7 @@ func (c *cli) printChecked(s store.Summary, problems []string) error {
 		}
 	}
 	if len(problems) > 0 {
-		return fmt.Errorf("%d problems: restore the home from a backup, or let a new node fetch everything anew", len(problems))
+		return fmt.Errorf("%d problems: start the node, which repairs what its peers have, and check again; else restore the home from a backup", len(problems))
 	}
 	if c.json || c.quiet {
 		return nil

@@ -8,8 +8,9 @@ import (
 
 func (c *cli) deleteCommand() *cobra.Command {
 	return c.takeBackCommand(protocol.TypeDatum, &cobra.Command{
-		Use:   "delete NAME[#ORD]...",
-		Short: "Delete a value and keep the claim: the answer is \"deleted\"",
+		Use:        "delete NAME[#ORD]...",
+		SuggestFor: []string{"rm", "remove", "unset"},
+		Short:      "Delete a value and keep the claim: the answer is \"deleted\"",
 		Long: `Delete what the owner set under exactly these names. The owner keeps the claim: the answer becomes "deleted", not what
 somebody else has set there. lf release gives the claim up. Old records remain with every node and can be asked for.
 

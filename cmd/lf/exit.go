@@ -98,10 +98,20 @@ func subcommandOnly(cmd *cobra.Command, args []string) error {
 	hint := ""
 	cmd.SuggestionsMinimumDistance = 2 // letters that may be wrong
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		nearest := slices.MinFunc(near, func(a, b string) int { return cmp.Compare(edits(args[0], a), edits(args[0], b)) })
+		nearest := slices.MinFunc(near, func(a, b string) int { return cmp.Compare(unlike(cmd, args[0], a), unlike(cmd, args[0], b)) })
 		hint = fmt.Sprintf(", did you mean %q?", nearest)
 	}
 	return usage("%s has no command %q%s (see %s --help)", cmd.CommandPath(), args[0], hint, cmd.CommandPath())
+}
+
+// unlike is how far a subcommand is from what was typed. The start of its name and its other names (SuggestFor) are nearest.
+func unlike(cmd *cobra.Command, typed, name string) int {
+	for _, sub := range cmd.Commands() {
+		if sub.Name() == name && (strings.HasPrefix(name, typed) || slices.Contains(sub.SuggestFor, typed)) {
+			return 0
+		}
+	}
+	return edits(typed, name)
 }
 
 // edits is how many letters must be added, taken away or changed to make one word of another (Levenshtein's distance).

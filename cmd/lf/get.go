@@ -24,8 +24,9 @@ type getting struct {
 func (c *cli) getCommand() *cobra.Command {
 	var g getting
 	cmd := &cobra.Command{
-		Use:   "get NAME[#ORD|#FROM#TO|#]...",
-		Short: "Get values by name",
+		Use:        "get NAME[#ORD|#FROM#TO|#]...",
+		SuggestFor: []string{"read", "query", "find"},
+		Short:      "Get values by name",
 		Long: `Get what is filed under exactly the names given, together (--open: also what has further names). NAME means ordinal 0,
 NAME#ORD one ordinal, NAME#FROM#TO a range with both ends, NAME# every ordinal. The names stay on this computer: the
 node is asked for blinded ones, and each answer's signatures, claims and times are checked here.

@@ -85,7 +85,7 @@ const (
 func (c *cli) connectSoon(ctx context.Context) (*session, error) {
 	for start := time.Now(); ; {
 		s, err := c.connect(ctx, reading)
-		if err == nil || (!isMissing(err) && !isAway(err)) || time.Since(start) > soon {
+		if err == nil || (!isMissing(err) && !isAway(err)) || time.Since(start) >= min(soon, c.timeout) {
 			return s, err
 		}
 		select {
@@ -177,7 +177,7 @@ func (c *cli) apiAddress(h *home.Home) (string, error) {
 }
 
 func checkedAddress(address string) (string, error) {
-	if path, ok := strings.CutPrefix(address, api.SocketURL("")); ok {
+	if path, ok := strings.CutPrefix(address, api.SocketURL("")); ok && path != "" {
 		path, err := filepath.Abs(path)
 		return api.SocketURL(path), err
 	}

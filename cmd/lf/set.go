@@ -17,8 +17,9 @@ func (c *cli) setCommand() *cobra.Command {
 	var a authoring
 	var v valueFlags
 	cmd := &cobra.Command{
-		Use:   "set NAME[#ORD]... VALUE",
-		Short: "Set a value under one or more names",
+		Use:        "set NAME[#ORD]... VALUE",
+		SuggestFor: []string{"put", "write", "store"},
+		Short:      "Set a value under one or more names",
 		Long: `Set a value under one or more names. Names, keys and the value stay on this computer: it blinds, seals, signs and
 does the proof of work here and gives the node a finished record. The record's CID is printed when the node has it on disk.
 Before the work, standard error shows what will be set.
