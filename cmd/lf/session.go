@@ -198,6 +198,9 @@ func (s *session) token(address string) (string, error) {
 	if token != "" || err != nil || s.access == reading {
 		return token, err
 	}
+	if s.cli.givenAPI() == "" && s.home != nil && s.home.Exists() != nil {
+		return "", fmt.Errorf("no node has ever run in %s: start one with lf node, or say where one is with --home or --api", s.home.Dir())
+	}
 	return "", fmt.Errorf("writing through %s needs that node's token (its file api.token): name it with --token-file or LF_TOKEN, "+
 		"or use the socket in the node's home (--home, or --api unix:PATH)", address)
 }

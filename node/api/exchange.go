@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -149,20 +150,25 @@ func detail(m *huma.ErrorModel) string {
 	if m.Status == http.StatusRequestTimeout {
 		return "the body did not come in time, or not whole"
 	}
+	if _, limit, found := strings.Cut(m.Detail, "limit="); found && m.Status == http.StatusRequestEntityTooLarge {
+		return "the body is larger than the limit of " + limit
+	}
 	if len(m.Errors) == 0 {
 		return m.Detail
 	}
 	first := m.Errors[0]
 	where, name, _ := strings.Cut(first.Location, ".")
-	switch value, _ := first.Value.(string); {
+	switch {
 	case name == "":
 		return "the body: " + first.Message
 	case where == "body" && first.Message == validation.MsgUnexpectedProperty:
 		return fmt.Sprintf("member %q: not known here (the case of letters matters)", name)
 	case where == "body":
 		return fmt.Sprintf("member %q: %s", name, first.Message)
-	case value != "":
-		return fmt.Sprintf("parameter %q: %s, not %q", name, first.Message, value)
 	}
-	return fmt.Sprintf("parameter %q: %s", name, first.Message)
+	message := strings.TrimPrefix(first.Message, "invalid value: ") // a parser of ours says what is wrong, and names the value
+	if value, _ := first.Value.(string); value != "" && !strings.Contains(message, strconv.Quote(value)) {
+		message += fmt.Sprintf(", not %q", value)
+	}
+	return fmt.Sprintf("parameter %q: %s", name, message)
 }

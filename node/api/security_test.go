@@ -187,6 +187,21 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
+// TestParameterNamedOnce sends a value that a parser of ours refuses, and one that huma does: each error names it once.
+func TestParameterNamedOnce(t *testing.T) {
+	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token})
+	for target, want := range map[string]string{
+		"/v1/records/xyz":      `parameter "cid": not a CID: "xyz"`,
+		"/v1/kv?k=n&limit=xyz": `parameter "limit": invalid integer, not "xyz"`,
+	} {
+		got := ask(t, h, "GET", target, nil, func(*http.Request) {})
+		got.wantProblem(t, 422, want)
+		if n := strings.Count(got.Body.String(), "xyz"); n != 1 {
+			t.Errorf("%s: named %d times: %s", target, n, got.Body)
+		}
+	}
+}
+
 func TestAccepted(t *testing.T) {
 	f := newFake(t)
 	h := api.NewHandler(f, api.HandlerOptions{Token: token, Hosts: []string{"node.example", "with.port:9980"}})
