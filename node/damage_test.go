@@ -246,3 +246,27 @@ func scrape(t *testing.T, n *Node) string {
 	}
 	return string(text)
 }
+
+// TestSetOnDamaged has the owner write again where the disk damaged what it had written: nothing is built on what is not known.
+func TestSetOnDamaged(t *testing.T) {
+	t.Parallel()
+	for _, part := range []string{"value", "header"} {
+		t.Run(part, func(t *testing.T) {
+			t.Parallel()
+			c := config(t, newNetwork(t, 0), offline)
+			n := start(t, c)
+			first := set(t, n.Service(), "a value that is damaged", "x")
+			frame := frameOf(t, n, first.ID)
+			stop(t, n)
+			rot(t, c, parts(frame)[part])
+			n = start(t, c)
+			text := "second"
+			_, err := n.Service().Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text})
+			var e *api.Error
+			if !errors.As(err, &e) || e.Damaged == nil || *e.Damaged != first.ID {
+				t.Errorf("%v", err)
+			}
+			set(t, n.Service(), "elsewhere", "y")
+		})
+	}
+}

@@ -6,10 +6,12 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+	"time"
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store"
 )
 
 // Set implements api.Service.
@@ -25,7 +27,11 @@ func (s *service) Set(ctx context.Context, req api.SetRequest) (*api.Submitted, 
 	if err != nil {
 		return nil, err
 	}
-	if draft.Timestamp, err = s.timestamp(key.Owner, draft); err != nil {
+	after, err := s.previous(ctx, draft)
+	if err != nil {
+		return nil, failure(err)
+	}
+	if draft.Timestamp, err = s.timestamp(draft, after); err != nil {
 		return nil, err
 	}
 	r, err := s.config.Network.Compose(draft)
@@ -95,16 +101,50 @@ func (s *service) draft(ctx context.Context, req *api.SetRequest, owner protocol
 	return d, links.Certified, nil
 }
 
+// previous returns when the owner's newest record under the draft's names was made, 0 where there is none. Nothing is built
+// on a damaged one.
+func (s *service) previous(ctx context.Context, d protocol.Draft) (uint64, error) {
+	q := store.Query{Owners: []protocol.Owner{d.Owner}, Limit: 1}
+	for _, n := range d.Names {
+		q.Where = append(q.Where, store.Range{Key: n.Name.Selector(), From: n.Ordinal, To: n.Ordinal})
+	}
+	found, err := s.store.Query(ctx, q)
+	switch {
+	case err != nil:
+		return 0, err //nolint:wrapcheck // the caller says what failed
+	case len(found.Keys) == 0:
+		return 0, nil
+	case found.Keys[0].Damaged != nil:
+		return 0, found.Keys[0].Damaged
+	case len(found.Keys[0].Claims) == 0:
+		return 0, nil
+	}
+	newest := &found.Keys[0].Claims[0].Version
+	if newest.Damaged != nil {
+		return 0, newest.Damaged
+	}
+	return newest.Time(), nil
+}
+
+// utc is a time in milliseconds, for people.
+func utc(ms uint64) string {
+	return time.UnixMilli(int64(ms)).UTC().Format("2006-01-02 15:04:05 MST") //nolint:gosec // at most 2^53-1
+}
+
 // timestamp is that of the draft, or the millisecond after the owner's last write under the same key if that is later:
 // of two writes one after the other, the second must win. A time that other nodes would not yet accept is refused: such
 // a record would sit in their queues and, until then, in nobody's answers.
-func (s *service) timestamp(owner protocol.Owner, d protocol.Draft) (uint64, error) {
+func (s *service) timestamp(d protocol.Draft, after uint64) (uint64, error) {
 	points := make([]protocol.SelectorPoint, len(d.Names))
 	for i, n := range d.Names {
 		points[i] = protocol.SelectorPoint{Key: n.Name.Selector(), Ordinal: n.Ordinal}
 	}
-	now := s.now()
-	t := s.last.next(write{owner, protocol.CompositeOf(points)}, d.Timestamp, now)
+	now, drift := s.now(), s.config.Network.Params().ClockDrift
+	if after >= now+drift && d.Timestamp <= now+drift { // a clock was ahead when that was written, and is right now
+		return 0, api.Conflict("what this owner has there is dated %s, which is ahead: it was written when a clock was wrong. "+
+			"A record that replaces it is possible from %s on; until then another owner can write there", utc(after), utc(after+1-drift))
+	}
+	t := s.last.next(write{d.Owner, protocol.CompositeOf(points)}, max(d.Timestamp, after+1), now)
 	if t > now+s.config.Network.Params().ClockDrift {
 		return 0, api.Conflict("the newest records are %d s ahead of this node's clock, more than the network allows: check the clock", (t-now)/1000)
 	}

@@ -162,6 +162,33 @@ func TestLastWrites(t *testing.T) {
 	}
 }
 
+// TestClockWasAhead starts a node again whose clock was ahead and is right now. A record that replaces what was written then is
+// later than that, or refused: it is never acknowledged and then not the answer.
+func TestClockWasAhead(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		ahead time.Duration
+		ok    bool
+	}{{90 * time.Second, true}, {time.Hour, false}} {
+		conf := config(t, newNetwork(t, 0), offline, func(f *Config) { f.Clock = func() time.Time { return time.Now().Add(c.ahead) } })
+		n := start(t, conf)
+		set(t, n.Service(), "first", "x")
+		stop(t, n)
+		conf.Clock = nil
+		n = start(t, conf)
+		set(t, n.Service(), "other", "y")
+		second := "second"
+		_, err := n.Service().Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &second})
+		if c.ok {
+			if got := get(t, n.Service(), "x"); err != nil || got != second {
+				t.Errorf("%s ahead: %v, and the answer is %q", c.ahead, err, got)
+			}
+			continue
+		}
+		wantAPIError(t, err, http.StatusConflict, "a clock was wrong")
+	}
+}
+
 // TestClockBehind refuses to write when the newest records are further ahead than the network allows.
 func TestClockBehind(t *testing.T) {
 	t.Parallel()
