@@ -23,7 +23,8 @@ A line for each area that matters to the node, and below it what to try next whe
   ok    works
   note  not known yet, or as the node was told to be
   warn  does not work as it could; the node reads and writes nevertheless
-  FAIL  has to be mended: the clock is wrong, the disk is full, the node listens nowhere
+  FAIL  has to be mended: the clock is wrong, the disk is full or damages what it keeps, the node listens nowhere, another node has
+        its identity, no authority of the network is valid
 
 A node that has just started knows little: others must try to dial it first, which takes a minute and a peer.
 
