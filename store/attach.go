@@ -110,6 +110,9 @@ func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, er
 	if err := t.linkClaims(e, parents); err != nil {
 		return at, err
 	}
+	if err := t.linkRoots(parents); err != nil {
+		return at, err
+	}
 	if err := t.indexTrust(e, at); err != nil {
 		return at, err
 	}

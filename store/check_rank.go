@@ -49,6 +49,7 @@ func (v *verifier) checkCrowded(k *crowdedKey) error {
 	if err := x.begin(v.conn); err != nil {
 		return err
 	}
+	x.rootsRead = math.MaxInt // no lead is believed
 	m, err := newRowMeter(x, k)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/dag"
 )
 
 // checkTrust works out from the records what claims are ranked by, and compares.
@@ -118,9 +119,14 @@ func epochIn(ends []int64, timestamp int64) epoch {
 // rootsOf returns what is kept of a claim: its roots, oldest first, and behind which releases epochs are to be walked.
 func (v *verifier) rootsOf(claim []keyed) (roots []keyed, walks map[int64]bool, err error) {
 	walks = map[int64]bool{}
+	ends := epochsOf(claim)
 	err = v.each(func(r *rows) error {
 		v.roots++
 		k := keyed{claim[0].composite, claim[0].owner, version{r.int(0), r.int(1), r.int(2) != 0}}
+		v.checkLead(k, r.int(4), r.int(5))
+		if ep := epochIn(ends, k.timestamp); k.released && r.int(3) != k.timestamp || !k.released && r.int(3) != ep.start && !walks[ep.start] {
+			v.problem("roots has record %d in an epoch that is not its own", k.idx)
+		}
 		if !slices.Contains(claim, k) {
 			v.problem("roots has a row for record %d that is no such version", k.idx)
 		}
@@ -130,8 +136,30 @@ func (v *verifier) rootsOf(claim []keyed) (roots []keyed, walks map[int64]bool, 
 			roots = append(roots, k)
 		}
 		return nil
-	}, "SELECT timestamp, idx, walk FROM roots WHERE composite = ? AND owner = ? ORDER BY timestamp, idx", claim[0].composite, claim[0].owner)
+	}, "SELECT timestamp, idx, walk, epoch, quiet, lead FROM roots WHERE composite = ? AND owner = ? ORDER BY timestamp, idx", claim[0].composite, claim[0].owner)
 	return roots, walks, err
+}
+
+// checkLead checks that what roots says of a root's weight is a bound, and that nothing links a quiet one.
+func (v *verifier) checkLead(k keyed, quiet, lead int64) {
+	if k.released {
+		if quiet != 0 || lead != math.MaxInt64 {
+			v.problem("roots does not say first that what is behind release %d is to be walked", k.idx)
+		}
+		return
+	}
+	weight, upTo := int64(0), int(v.meta.attached)
+	if k.idx > 0 && k.idx <= v.meta.attached {
+		weight = int64(min(v.dag.WeightUpTo(dag.Index(k.idx), upTo), math.MaxInt64))
+	}
+	switch {
+	case quiet == 1 && v.linked.has(k.idx):
+		v.problem("roots says that nothing links record %d", k.idx)
+	case quiet == 1 && lead != weight:
+		v.problem("root %d has weight %d, roots says %d", k.idx, weight, lead)
+	case quiet != 1 && lead+int64(min(v.dag.WorkUpTo(upTo), math.MaxInt64)) < weight:
+		v.problem("root %d has weight %d, roots has lead %d", k.idx, weight, lead)
+	}
 }
 
 // covered reports whether a version is a root or has one of its epoch in its past. It gives up after many comparisons.

@@ -71,6 +71,8 @@ type hearing struct {
 	earliest   *earliest
 	// upTo is the last record that counts in weights; 0: all, those included that came after the transaction began.
 	upTo int
+	// writing says that it is the writer who asks: its rows are ahead of what meta says.
+	writing bool
 }
 
 // weight returns the weight of an attached record.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"database/sql/driver"
 	"math"
 
 	"github.com/lf-store/lf/protocol"
@@ -29,21 +30,19 @@ func (h *hearing) measureCrowd(list []*contender, by protocol.Criterion) error {
 	return nil
 }
 
-// weighCrowd reads the roots of all claims under the key.
+// weighCrowd reads the roots of all claims under the key, but for owners with many roots or releases: these are left.
 func (h *hearing) weighCrowd(list []*contender) error {
-	releases := map[int64]int64{}
-	if err := h.each(func(r *rows) error {
+	releases, left := map[int64]int64{}, map[int64]bool{}
+	if err := h.eachOwned(left, func(r *rows) {
 		releases[r.int(0)] = max(releases[r.int(0)], r.int(1))
-		return h.spend(1)
-	}, "SELECT owner, timestamp FROM versions INDEXED BY releases WHERE composite = ? AND released = 1 AND timestamp <= ?", h.composite, h.until); err != nil {
+	}, "SELECT owner, timestamp FROM versions INDEXED BY releases WHERE composite = ?1 AND owner > ?2 AND released = 1 AND timestamp <= ?3 ORDER BY owner", h.until); err != nil {
 		return err
 	}
 	byOwner := make(map[int64]*contender, len(list))
 	for _, c := range list {
 		byOwner[c.owner] = c
 	}
-	walks := map[int64]bool{}
-	if err := h.each(func(r *rows) error {
+	if err := h.eachOwned(left, func(r *rows) {
 		c, timestamp := byOwner[r.int(0)], r.int(1)
 		release, released := releases[r.int(0)]
 		if !released {
@@ -52,17 +51,42 @@ func (h *hearing) weighCrowd(list []*contender) error {
 		switch {
 		case c == nil || timestamp > h.until || timestamp < release:
 		case r.int(3) != 0:
-			walks[c.owner] = true
+			left[c.owner] = true
 		case timestamp > release:
 			c.standing.Weight = max(c.standing.Weight, h.weight(r.int(2)))
 			c.known |= bitOf(protocol.CriterionWeight)
 		}
-		return h.spend(1)
-	}, "SELECT owner, timestamp, idx, walk FROM roots WHERE composite = ?", h.composite); err != nil {
+	}, "SELECT owner, timestamp, idx, walk FROM roots WHERE composite = ?1 AND owner > ?2 ORDER BY owner"); err != nil {
 		return err
 	}
-	for owner := range walks {
-		byOwner[owner].known &^= bitOf(protocol.CriterionWeight)
+	for owner := range left {
+		if c := byOwner[owner]; c != nil {
+			c.known &^= bitOf(protocol.CriterionWeight)
+		}
+	}
+	return nil
+}
+
+// eachOwned visits rows under the key in the order of their owners. It notes each owner with more than rootsRead of them, and
+// steps over the rest of that owner's.
+func (h *hearing) eachOwned(many map[int64]bool, visit func(*rows), sql string, args ...driver.Value) error {
+	for after, on := int64(0), true; on; {
+		on = false
+		owner, count := int64(0), 0
+		err := h.each(func(r *rows) error {
+			if r.int(0) != owner {
+				owner, count = r.int(0), 0
+			}
+			if count++; count > h.rootsRead {
+				many[owner], after, on = true, owner, true
+				return errStop
+			}
+			visit(r)
+			return h.spend(1)
+		}, sql, append([]driver.Value{h.composite, after}, args...)...)
+		if err = ignoreStop(err); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -25,7 +25,8 @@
 //   - A key is crowded if 64 owners or more claim it. The table claims has a row for each of these claims: what each criterion
 //     compares, and a bound for the weight. A query measures the best rows until no other can beat them.
 //   - The lead of a claim is its weight less the work of all attached records. It bounds the weight later: new records add
-//     their work at most once. A quiet claim is one that no record links; its weight does not change.
+//     their work at most once. A quiet claim is one that no record links; its weight does not change. Roots have leads too, and can
+//     be quiet: an owner can make any number of them.
 //
 // Every change goes through one writer goroutine, which puts whatever has queued up into one transaction and answers
 // each caller after the commit (group commit). What this node's own users write goes first. Readers have connections of their own and never wait for the writer.
@@ -40,7 +41,7 @@
 //
 // Reading order: migrations/*.sql (the tables), layout.go (what is in their columns), store.go, open.go, migrate.go, graph.go,
 // conn.go, pool.go; writer.go, tx.go, put.go, attach.go, pending.go, waits.go, settle.go, held.go (the way in); links.go, read.go, query.go, scan.go, merge.go, match.go,
-// gather.go, claims.go, ranking.go, standing.go, crowd.go, rank_walk.go (the way out); trust.go, roots.go, reputation.go, certificates.go,
+// gather.go, claims.go, ranking.go, standing.go, crowd.go, rank_walk.go (the way out); trust.go, roots.go, leads.go, reputation.go, certificates.go,
 // revocations.go, rests.go, elective.go, holder.go, commentary.go, collisions.go (what claims are ranked by); rank_rows.go, rank_keep.go,
 // rank_jobs.go, rank_tend.go (the rows of crowded keys); datastore.go; frame.go, damage.go, scrub.go, graph_rebuild.go
 // (what to do about a disk that damages what it keeps); check.go and check_*.go (every invariant, tested by every

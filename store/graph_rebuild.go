@@ -23,7 +23,9 @@ func (s *Store) rebuildGraph() error {
 		err = t.rebuildNodes()
 	}
 	if version, failed := t.number("PRAGMA user_version"); err == nil && failed == nil && version >= claimsVersion {
-		err = t.rebuildClaims()
+		if err = t.rebuildClaims(); err == nil && version >= leadsVersion {
+			err = t.resetLeads()
+		}
 	}
 	if err == nil {
 		err = t.commit()
@@ -125,6 +127,9 @@ func (t *tx) reloadGraph() error {
 	for _, c := range taken {
 		c.dag = graph
 		s.readers.give(c)
+	}
+	if err := t.resetLeads(); err != nil {
+		return err
 	}
 	return t.rebuildClaims()
 }

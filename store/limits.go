@@ -141,6 +141,8 @@ type tuning struct {
 	// rootsCompared is how many roots of a claim a new version is compared with: a few µs. Who makes more, by versions that
 	// do not build on each other, pays a record for each.
 	rootsCompared int
+	// rootsRead is how many roots of a claim a query reads before it looks for those that can be the heaviest.
+	rootsRead int
 	// versionsParted is how many versions behind a late release are looked at to find its roots: a few ms at worst.
 	versionsParted int
 	// crowd is how many claims on one key are looked up one by one.
@@ -152,7 +154,7 @@ type tuning struct {
 	rankPortion int
 }
 
-var defaultTuning = tuning{selective: 256, seekAfter: 16, rootsCompared: 64, versionsParted: 256, crowd: 32, crowded: 64, rankPortion: 128}
+var defaultTuning = tuning{selective: 256, seekAfter: 16, rootsCompared: 64, rootsRead: 64, versionsParted: 256, crowd: 32, crowded: 64, rankPortion: 128}
 
 // Bounds of what claims are ranked by.
 const (

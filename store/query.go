@@ -176,8 +176,10 @@ type search struct {
 	listed int
 	// owners are the numbers of Query.Owners; nil: any.
 	owners []int64
-	// ranker is told of claims whose leads are to be lowered.
+	// ranker is told of claims and roots whose leads are to be lowered.
 	ranker *ranker
+	// leadsUsed counts how often leads of roots told a claim's weight.
+	leadsUsed int
 	tuning
 	// byRows allows to answer from the rows of crowded keys, and rowsUsed counts how often that was done.
 	byRows   bool

@@ -282,7 +282,11 @@ func (t *tx) newRowMeter(k *crowdedKey) (*rowMeter, error) {
 	if err := x.begin(t.conn); err != nil {
 		return nil, err
 	}
-	return newRowMeter(x, k)
+	m, err := newRowMeter(x, k)
+	if err == nil {
+		m.writing = true
+	}
+	return m, err
 }
 
 func newRowMeter(x *search, k *crowdedKey) (m *rowMeter, err error) {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -25,6 +26,7 @@ type crowdRun struct {
 	few      []*fateChain // those that certificates of this run carry
 	byRows   int
 	answers  int
+	leads    int // how often leads told the weight of a claim
 }
 
 const crowdOwners = 9
@@ -34,7 +36,7 @@ const crowdOwners = 9
 // come, other oracles are elected, and the store restarts.
 func TestRanksAreExact(t *testing.T) {
 	fates := networks(t)
-	byRows, answers := 0, 0
+	byRows, answers, leads := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {
 		dir, err := os.MkdirTemp("", "lf-store") //nolint:usetesting // it goes with the rapid case
 		if err != nil {
@@ -44,6 +46,7 @@ func TestRanksAreExact(t *testing.T) {
 		r.known = slices.Clone(r.Genesis())
 		r.s = &restarted{path: filepath.Join(dir, "lf.db"), o: Options{volatile: true, Clock: driftingClock(rapid.Uint64().Draw(t, "clock")), tuning: hasty}}
 		r.s.o.tuning.crowded = rapid.IntRange(1, 4).Draw(t, "crowded")
+		r.s.o.tuning.rootsRead = rapid.IntRange(0, 1).Draw(t, "roots")
 		r.s.o.tuning.rankPortion = rapid.IntRange(1, 5).Draw(t, "portion")
 		if r.s.Store, err = Open(r.s.path, r.Network, r.s.o); err != nil {
 			t.Fatal(err)
@@ -62,10 +65,13 @@ func TestRanksAreExact(t *testing.T) {
 			r.put(t, w)
 		}
 		r.finish(t)
-		byRows, answers = byRows+r.byRows, answers+r.answers
+		byRows, answers, leads = byRows+r.byRows, answers+r.answers, leads+r.leads
 	})
 	if !t.Failed() && byRows*4 < answers {
 		t.Errorf("of %d answers %d came from rows", answers, byRows)
+	}
+	if t.Logf("of %d answers %d came from rows, and leads of roots were used %d times", answers, byRows, leads); !t.Failed() && leads*20 < answers {
+		t.Errorf("of %d answers leads of roots were used for %d", answers, leads)
 	}
 }
 
@@ -110,10 +116,30 @@ func settleRanks(t fataler, s *Store, elected []protocol.Owner) {
 				return err
 			}
 		}
-		return nil
+		return lowerAll(t)
 	}); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// lowerAll lowers the leads of all roots.
+func lowerAll(t *tx) error {
+	var epochs []rootsEpoch
+	if err := t.each(func(r *rows) error {
+		epochs = append(epochs, rootsEpoch{r.int(0), r.int(1), r.int(2)})
+		return nil
+	}, "SELECT DISTINCT composite, owner, epoch FROM roots"); err != nil {
+		return err
+	}
+	for _, of := range epochs {
+		for done := false; !done; {
+			var err error
+			if done, err = t.lowerRoots(of); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (r *crowdRun) put(t *rapid.T, record *protocol.Record) {
@@ -221,7 +247,7 @@ func (r *crowdRun) ask(t *rapid.T) {
 
 func (r *crowdRun) compare(t fataler, q Query) {
 	fast, fully := r.s.newSearch(context.Background(), q), r.s.newSearch(context.Background(), q)
-	fully.byRows = false
+	fully.byRows, fully.rootsRead = false, math.MaxInt
 	if err := r.s.read(context.Background(), func(c *conn) error {
 		if err := fast.run(c); err != nil {
 			return fmt.Errorf("by rows: %w", err)
@@ -234,7 +260,7 @@ func (r *crowdRun) compare(t fataler, q Query) {
 	if !reflect.DeepEqual(have, want) || fast.answers.More != fully.answers.More {
 		t.Fatal(fmt.Sprintf("query %+v\n have %+v\n want %+v", q, have, want))
 	}
-	r.byRows, r.answers = r.byRows+fast.rowsUsed, r.answers+len(have)
+	r.byRows, r.answers, r.leads = r.byRows+fast.rowsUsed, r.answers+len(have), r.leads+fast.leadsUsed
 }
 
 // finish asks when all work is done, and checks every row.

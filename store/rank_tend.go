@@ -21,6 +21,7 @@ type ranker struct {
 	oracles []protocol.Owner
 	elect   bool // oracles are to be those elected
 	stale   []staleRank
+	roots   []rootsEpoch
 }
 
 // staleRank says that leads of a crowded key's claims of one rank are far above their weights.
@@ -51,17 +52,39 @@ func (s *Store) Elect(oracles []protocol.Owner) {
 	}
 }
 
-// refresh has leads lowered by and by.
-func (r *ranker) refresh(stale staleRank) {
+// refresh has leads of claims lowered by and by, and refreshRoots those of roots.
+func (r *ranker) refresh(stale staleRank)       { refreshIn(r, &r.stale, stale) }
+func (r *ranker) refreshRoots(stale rootsEpoch) { refreshIn(r, &r.roots, stale) }
+
+func refreshIn[T comparable](r *ranker, list *[]T, stale T) {
 	r.mu.Lock()
-	known := slices.Contains(r.stale, stale) || len(r.stale) >= maxStale
+	known := slices.Contains(*list, stale) || len(*list) >= maxStale
 	if !known {
-		r.stale = append(r.stale, stale)
+		*list = append(*list, stale)
 	}
 	r.mu.Unlock()
 	if !known {
 		r.rouse()
 	}
+}
+
+// lowest takes from a list what waits there first, once it is done, and reports whether there is more to do.
+func lowest[T comparable](r *ranker, list *[]T, lower func(T) (done bool, err error)) (more bool, err error) {
+	r.mu.Lock()
+	if len(*list) == 0 {
+		r.mu.Unlock()
+		return false, nil
+	}
+	first := (*list)[0]
+	r.mu.Unlock()
+	done, err := lower(first)
+	if err != nil || !done {
+		return !done, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	*list = slices.DeleteFunc(*list, func(s T) bool { return s == first })
+	return len(*list) > 0, nil
 }
 
 // tend does what there is to do until the store closes.
@@ -101,26 +124,19 @@ func (t *tx) tend() (more bool, err error) {
 	r := t.store.ranker
 	r.mu.Lock()
 	oracles, elect := r.oracles, r.elect
-	var stale staleRank
-	refresh := len(r.stale) > 0
-	if refresh {
-		stale = r.stale[0]
-	}
 	r.mu.Unlock()
 	if elect {
 		if err := t.elect(oracles); err != nil {
 			return false, err
 		}
 	}
-	if more, err = t.rankStep(); err != nil || !refresh {
+	if more, err = t.rankStep(); err != nil {
 		return more, err
 	}
-	done, err := t.refresh(stale)
-	if done && err == nil {
-		r.mu.Lock()
-		r.stale = slices.DeleteFunc(r.stale, func(s staleRank) bool { return s == stale })
-		more = more || len(r.stale) > 0
-		r.mu.Unlock()
+	claims, err := lowest(r, &r.stale, t.refresh)
+	if err != nil {
+		return false, err
 	}
-	return more || !done, err
+	roots, err := lowest(r, &r.roots, t.lowerRoots)
+	return more || claims || roots, err
 }

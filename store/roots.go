@@ -7,7 +7,8 @@ import "math"
 // before the first, or behind the last): behind start, up to end.
 //
 // What bounds the cost: a version is compared with at most rootsCompared roots, and counts as one beyond those; rows that are no
-// roots do no harm. A release that comes late parts an epoch, and behind it other versions are roots: at most
+// roots do no harm. A query reads rootsRead of a claim's roots, and where there are more those that can be the heaviest
+// (leads.go). A release that comes late parts an epoch, and behind it other versions are roots: at most
 // versionsParted are looked at, and where there are more the epoch is marked instead, and queries walk its versions, within
 // their budget. Under a composite key with a single version, which is the usual, no rows are kept at all.
 
@@ -99,12 +100,12 @@ func (c *conn) walked(v keyed, ep epoch) (bool, error) {
 // addRoot makes a version a root of its epoch unless one is found in its past, the oldest being looked at first: on these
 // the others are most likely built.
 func (t *tx) addRoot(v keyed, ep epoch) error {
-	var past []int64
+	past := make([]int64, 0, t.store.options.tuning.rootsCompared)
 	if err := t.each(func(r *rows) error {
 		past = append(past, r.int(0))
 		return nil
 	}, "SELECT idx FROM roots WHERE composite = ? AND owner = ? AND timestamp > ? AND timestamp <= ? AND walk = 0 ORDER BY timestamp, idx LIMIT ?",
-		v.composite, v.owner, ep.start, v.timestamp, int64(t.store.options.tuning.rootsCompared)); err != nil {
+		v.composite, v.owner, ep.start, v.timestamp, int64(cap(past))); err != nil {
 		return err
 	}
 	for _, root := range past {
@@ -112,11 +113,17 @@ func (t *tx) addRoot(v keyed, ep epoch) error {
 			return nil
 		}
 	}
-	return t.insertRoot(v, 0)
+	quiet, lead := int64(0), t.leadOf(v.idx)
+	if len(past) == cap(past) && v.idx == t.meta.attached { // one of many, and nothing links it yet
+		quiet, lead = 1, lead+t.work()
+		t.noneQuiet = false
+	}
+	return t.insertRoot(v, 0, ep.start, quiet, lead)
 }
 
-func (t *tx) insertRoot(v keyed, walk int64) error {
-	_, err := t.exec("INSERT OR IGNORE INTO roots VALUES (?, ?, ?, ?, ?)", v.composite, v.owner, v.timestamp, v.idx, walk)
+func (t *tx) insertRoot(v keyed, walk, epoch, quiet, lead int64) error {
+	_, err := t.exec("INSERT OR IGNORE INTO roots (composite, owner, timestamp, idx, walk, epoch, quiet, lead) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+		v.composite, v.owner, v.timestamp, v.idx, walk, epoch, quiet, lead)
 	return err
 }
 
@@ -149,7 +156,13 @@ func (t *tx) part(release keyed) error {
 				return err
 			}
 		}
-		return t.insertRoot(release, 1)
+		return t.insertRoot(release, 1, release.timestamp, 0, math.MaxInt64)
+	}
+	if len(versions) > 0 { // those that were roots already
+		if _, err := t.exec("UPDATE roots SET epoch = ? WHERE composite = ? AND owner = ? AND timestamp > ? AND timestamp <= ? AND walk = 0",
+			behind.start, release.composite, release.owner, behind.start, behind.end); err != nil {
+			return err
+		}
 	}
 	for _, v := range versions {
 		if err := t.addRoot(v, behind); err != nil {

@@ -67,11 +67,32 @@ func (h *hearing) measureOracles(c *contender) (err error) {
 // measureWeight finds the weight of a claim's heaviest version, which is one of its roots. Where those are not kept, or some of
 // them do not count in this query, it looks at all of the claim's versions.
 func (h *hearing) measureWeight(c *contender) error {
-	c.standing.Weight = 0
 	release, err := h.releaseOf(c)
 	if err != nil {
 		return err
 	}
+	known, err := h.weighRoots(c, release, h.rootsRead)
+	if errors.Is(err, errMany) {
+		if known, err = h.heaviest(c, release); err == nil && !known {
+			known, err = h.weighRoots(c, release, math.MaxInt)
+		}
+	}
+	if err != nil || known {
+		return err
+	}
+	c.standing.Weight = 0
+	return h.walk(c, release, func(v version) error {
+		c.standing.Weight = max(c.standing.Weight, h.weight(v.idx))
+		return nil
+	})
+}
+
+// errMany says that a claim has more roots than are read.
+var errMany = errors.New("a claim with many roots")
+
+// weighRoots looks at all roots, where they are no more than a number, and reports whether the heaviest version is one of them.
+func (h *hearing) weighRoots(c *contender, release int64, most int) (known bool, err error) {
+	c.standing.Weight = 0
 	kept, complete := 0, true
 	err = h.each(func(r *rows) error {
 		timestamp, idx, walk := r.int(0), r.int(1), r.int(2) != 0
@@ -88,24 +109,16 @@ func (h *hearing) measureWeight(c *contender) error {
 			}
 			complete = complete && counts
 			c.standing.Weight = max(c.standing.Weight, h.weight(idx))
-			kept++
+			if kept++; kept > most {
+				return errMany
+			}
 		}
 		if !complete {
 			return errStop
 		}
 		return h.spend(1)
 	}, "SELECT timestamp, idx, walk FROM roots WHERE composite = ? AND owner = ? AND timestamp BETWEEN ? AND ?", h.composite, c.owner, release, h.until)
-	if err != nil && !errors.Is(err, errStop) {
-		return err
-	}
-	if complete && kept > 0 {
-		return nil
-	}
-	c.standing.Weight = 0
-	return h.walk(c, release, func(v version) error {
-		c.standing.Weight = max(c.standing.Weight, h.weight(v.idx))
-		return nil
-	})
+	return complete && kept > 0, ignoreStop(err)
 }
 
 // counts reports whether a version counts, where it is not certain that all do.

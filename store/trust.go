@@ -25,10 +25,12 @@ func (t *tx) indexTrust(e *entry, at place) error {
 	return nil
 }
 
-// trustVersion is the first schema that holds these tables, and claimsVersion the first that keeps claims in order.
+// trustVersion is the first schema that holds these tables, claimsVersion the first that keeps claims in order, and leadsVersion
+// the first that keeps roots so.
 const (
 	trustVersion  = 3
 	claimsVersion = 6
+	leadsVersion  = 7
 )
 
 // migrateTrust fills them from the records of a database that is older than they are.

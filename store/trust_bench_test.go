@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -125,10 +126,11 @@ func (c *crowdBench) linkAll(claims []*protocol.Record) {
 	var merging []*protocol.Record
 	for ; len(claims) >= protocol.MaxLinks; claims = claims[protocol.MaxLinks:] {
 		var links []protocol.ID
+		at := uint64(5000)
 		for _, l := range claims[:protocol.MaxLinks] {
-			links = append(links, l.ID())
+			links, at = append(links, l.ID()), max(at, l.Timestamp-testTime)
 		}
-		merging = append(merging, c.as(template, 4, 5000, links))
+		merging = append(merging, c.as(template, 4, at, links))
 	}
 	c.put(merging)
 }
@@ -277,6 +279,36 @@ func BenchmarkCrowdWithOracle(b *testing.B) {
 			}
 			c.s.Elect(oracle)
 			c.measureAll(b, oracle)
+		})
+	}
+}
+
+// BenchmarkRoots asks for a key that an honest owner claims, and under which another one has many unrelated versions. At first
+// nothing links these, then records link half of them.
+func BenchmarkRoots(b *testing.B) {
+	for _, versions := range crowdOwnersOf(b) {
+		b.Run(fmt.Sprintf("versions=%d", versions), func(b *testing.B) {
+			c := newCrowdBench(b, 1, nil)
+			c.owners = 2
+			template := c.full(spec{at: 2000, owner: 1, sels: keyA, value: "v"})
+			var list []*protocol.Record
+			for i := range versions {
+				list = append(list, c.as(template, 1, 2000+uint64(i), nil))
+			}
+			began := time.Now()
+			for batch := range slices.Chunk(list, batchRecords) {
+				c.put(batch)
+			}
+			b.Logf("%v a version", time.Since(began)/time.Duration(versions))
+			c.measureAll(b, nil)
+			c.grow(1000)
+			c.measure(b, "after 1000 records", Query{})
+			for batch := range slices.Chunk(list[:versions/2], batchRecords) {
+				c.linkAll(batch)
+			}
+			c.measure(b, "half linked", Query{})
+			c.grow(1000)
+			c.measure(b, "1000 records later", Query{})
 		})
 	}
 }

@@ -67,7 +67,9 @@ type tx struct {
 	unsettled bool
 	// noneCrowded says that no key is crowded; newClaims counts the rows of claims that stand since the batch began, by key.
 	// linking are the links of the record that was attached last.
+	// noneQuiet says that no root is quiet.
 	noneCrowded bool
+	noneQuiet   bool
 	linking     []place
 	newClaims   map[int64]int64
 }
@@ -91,6 +93,12 @@ func (s *Store) begin() (*tx, error) {
 	}
 	t.noneCrowded = !crowded
 	s.ranker.noneCrowded.Store(!crowded)
+	quiet, err := t.one(nil, "SELECT 1 FROM roots INDEXED BY roots_quiet WHERE quiet = 1 LIMIT 1")
+	if err != nil {
+		t.rollback()
+		return nil, err
+	}
+	t.noneQuiet = !quiet
 	return t, nil
 }
 
