@@ -72,6 +72,11 @@ func isSQLite(err error) bool {
 	return errors.As(err, &e)
 }
 
+// noDescriptors reports whether SQLite could open nothing because the process, or the system, has as many files open as it may.
+func noDescriptors(e sqlite3.Error) bool {
+	return e.SystemErrno == syscall.EMFILE || e.SystemErrno == syscall.ENFILE
+}
+
 // storageError says what a failure of SQLite means to whoever reads it.
 func storageError(err error) error {
 	var e sqlite3.Error
@@ -84,6 +89,8 @@ func storageError(err error) error {
 		return fmt.Errorf("%w (%w)", ErrNoSpace, err)
 	case errors.As(err, &e) && e.Code == sqlite3.ErrReadonly:
 		return fmt.Errorf("%w (%w)", ErrReadOnly, err)
+	case errors.As(err, &e) && noDescriptors(e):
+		return &databaseError{fmt.Errorf("%w: raise the limit of open files (ulimit -n, LimitNOFILE=) and start the node again", err)}
 	case errors.As(err, &e):
 		return &databaseError{err}
 	}

@@ -71,7 +71,7 @@ func cannotWrite(err error) bool {
 		return true
 	}
 	var e sqlite3.Error
-	if !errors.As(err, &e) {
+	if !errors.As(err, &e) || noDescriptors(e) {
 		return false
 	}
 	switch e.ExtendedCode {

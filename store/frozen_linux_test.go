@@ -9,6 +9,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/mattn/go-sqlite3"
 )
 
 // readOnly makes a folder on a file system that lock turns read-only. It needs the right to mount.
@@ -164,5 +166,19 @@ func fill(t *testing.T, path string) {
 	}
 	if err := f.Close(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestNoDescriptors has SQLite find no file descriptor left. That is no disk that cannot be written, so the store does not open to
+// read alone, and the error says which limit to raise.
+func TestNoDescriptors(t *testing.T) {
+	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE} {
+		err := storageError(sqlite3.Error{Code: sqlite3.ErrCantOpen, SystemErrno: errno})
+		if cannotWrite(err) || !strings.Contains(err.Error(), "ulimit -n") {
+			t.Errorf("%v: %v", errno, err)
+		}
+	}
+	if !cannotWrite(storageError(sqlite3.Error{Code: sqlite3.ErrCantOpen, SystemErrno: syscall.EACCES})) {
+		t.Error("a folder without the right to write is one that cannot be written")
 	}
 }
