@@ -169,12 +169,12 @@ func TestMigrateDamaged(t *testing.T) {
 	linked, tip := f.index(t, "new"), f.index(t, "tip")
 	const old = "UPDATE dag SET id = x''"
 	s, _ := f.open(t, old)
-	if err := s.transact((*tx).migrateIDs); err != nil {
+	if err := s.change(t.Context(), (*tx).migrateIDs); err != nil {
 		t.Fatal(err)
 	}
 	mustBeSound(t, s)
 	s, _ = f.open(t, old, fmt.Sprintf(rotKinds["header cut"], linked), fmt.Sprintf(rotKinds["header number"], tip))
-	if err := s.transact((*tx).migrateIDs); err != nil {
+	if err := s.change(t.Context(), (*tx).migrateIDs); err != nil {
 		t.Fatal(err)
 	}
 	r := f.records[linked]
