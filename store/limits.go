@@ -78,9 +78,9 @@ const (
 	defaultLimit = 100
 	// scanBudget is how many index rows and records one query may look at: at about 1 µs a row a quarter of a second.
 	scanBudget = 250_000
-	// missingVisits and missingFound bound the walk through pending ancestors after one put; whatever it leaves out
-	// is still in Missing's list.
-	missingVisits = 64
+	// missingVisits and missingFound bound the walk through the ancestors of a known pending record, 50 µs a visit;
+	// whatever it leaves out is still in Missing's list.
+	missingVisits = 16
 	missingFound  = 256
 
 	// recentTips is how many tips links are drawn from, those with the greatest past: several times what one second of a

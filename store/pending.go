@@ -1,7 +1,6 @@
 package store
 
 import (
-	"slices"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -45,16 +44,10 @@ func (t *tx) pend(e *entry, missing []protocol.ID, result *Result) error {
 	if err != nil {
 		return err
 	}
+	// What its pending ancestors wait for was told when these came. To look for it again would cost the writer
+	// milliseconds a record, and a copy that begins with the children minutes.
 	*result = Result{Outcome: Pending, State: Pending, Missing: wanted}
-	seen := map[protocol.ID]bool{id: true}
-	for _, m := range wanted {
-		seen[m] = true
-	}
-	deeper := slices.DeleteFunc(slices.Clone(missing), func(m protocol.ID) bool { return seen[m] })
-	for _, m := range deeper {
-		seen[m] = true
-	}
-	return t.walkMissing(deeper, seen, result)
+	return nil
 }
 
 // waitingSize is what a record that waits takes on the disk, but for what it waits for.

@@ -56,6 +56,25 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// TestMissingIsToldOnce: what a record's pending ancestors wait for was told when these came. To look for it again with each
+// descendant cost more the more there wait: a copy that began with the children stood still for minutes.
+func TestMissingIsToldOnce(t *testing.T) {
+	w := newWorld(t)
+	s := openTest(t, w, Options{})
+	chain := w.chain(40)
+	mustPut(t, s, chain[2], Pending)
+	mustPut(t, s, chain[3], Pending)
+	for _, r := range chain[4:] {
+		if missing := mustPut(t, s, r, Pending).Missing; len(missing) > 0 {
+			t.Fatalf("%v are missing; its links wait", missing)
+		}
+	}
+	missing, err := s.Missing(t.Context(), 10)
+	if err != nil || len(missing) != 2 {
+		t.Errorf("the store lists %v, %v", missing, err)
+	}
+}
+
 // TestEviction fills the queue of pending records: the oldest go, are counted, and are wanted again where something waits
 // for them; attached ones stay.
 func TestEviction(t *testing.T) {

@@ -36,7 +36,8 @@ type Result struct {
 	State State
 	// Index is an attached record's local index, 1 for the first.
 	Index uint64
-	// Missing are ancestors, its links or theirs, that a pending record is known to wait for and that are not here.
+	// Missing are the links that a pending record waits for and that are not here. Of a record that was pending already
+	// they may be its ancestors' links, too.
 	Missing []protocol.ID
 	// Attached are the records that became attached by this put, parents first, this one included. Where very many waited for it they
 	// are the first of them: the others follow soon, in transactions of their own ([Store.Follow] tells of all).
