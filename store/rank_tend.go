@@ -90,7 +90,6 @@ func lowest[T comparable](r *ranker, list *[]T, lower func(T) (done bool, err er
 // tend does what there is to do until the store closes.
 func (s *Store) tend() {
 	defer close(s.tended)
-	s.ranker.rouse() // what was left when the store closed
 	for {
 		select {
 		case <-s.quit:

@@ -169,6 +169,14 @@ func (s *Store) start() error {
 	if s.unsettled, err = s.writer.one(nil, "SELECT 1 FROM settled LIMIT 1"); err != nil {
 		return err
 	}
+	left, err := s.writer.one(nil, `SELECT 1 FROM (SELECT 1 FROM crowded WHERE built < ? LIMIT 1)
+		UNION ALL SELECT 1 FROM (SELECT 1 FROM rank_jobs LIMIT 1)`, int64(complete))
+	if err != nil {
+		return err
+	}
+	if left { // when the store closed
+		s.ranker.rouse()
+	}
 	return s.addReaders(func() (*conn, error) { return openReader(s.path) })
 }
 
