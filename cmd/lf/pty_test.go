@@ -2,14 +2,10 @@ package main
 
 import (
 	"bytes"
-	"fmt"
 	"os"
-	"runtime"
 	"strings"
 	"sync"
 	"testing"
-
-	"golang.org/x/sys/unix"
 )
 
 // pty is a pseudo-terminal: what a person types and sees on one side, the terminal of a program on the other.
@@ -20,34 +16,6 @@ type pty struct {
 	mu    sync.Mutex
 	seen  bytes.Buffer
 	marks map[string]func()
-}
-
-// openPTY opens a pseudo-terminal as Linux has them, and skips the test elsewhere.
-func openPTY(t *testing.T) *pty {
-	t.Helper()
-	if runtime.GOOS != "linux" {
-		t.Skip("pseudo-terminals are opened as on Linux")
-	}
-	person, err := os.OpenFile("/dev/ptmx", os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	fd := int(person.Fd())
-	if err := unix.IoctlSetPointerInt(fd, unix.TIOCSPTLCK, 0); err != nil {
-		t.Fatal(err)
-	}
-	n, err := unix.IoctlGetInt(fd, unix.TIOCGPTN)
-	if err != nil {
-		t.Fatal(err)
-	}
-	terminal, err := os.OpenFile(fmt.Sprintf("/dev/pts/%d", n), os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &pty{person: person, terminal: terminal, done: make(chan struct{}), marks: map[string]func(){}}
-	go p.watch()
-	t.Cleanup(func() { p.person.Close(); p.terminal.Close() })
-	return p
 }
 
 // watch reads what is drawn until the terminal is closed.
