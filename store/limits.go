@@ -80,7 +80,7 @@ const (
 	scanBudget = 250_000
 	// missingVisits and missingFound bound the walk through the ancestors of a known pending record, 50 µs a visit;
 	// whatever it leaves out is still in Missing's list.
-	missingVisits = 16
+	missingVisits = 64
 	missingFound  = 256
 
 	// recentTips is how many tips links are drawn from, those with the greatest past: several times what one second of a

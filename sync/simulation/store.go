@@ -133,12 +133,16 @@ func (s *Store) isAttached(id protocol.ID) bool {
 
 func (s *Store) pend(e *entry) lfsync.Stored {
 	s.enter(e)
+	var missing []protocol.ID
 	for _, link := range e.record.Links {
 		if !s.isAttached(link) {
 			s.waiting[link] = append(s.waiting[link], e)
 		}
+		if s.entries[link] == nil && !slices.Contains(missing, link) {
+			missing = append(missing, link)
+		}
 	}
-	return lfsync.Stored{Outcome: lfsync.Pending, State: lfsync.Pending, Missing: s.missingOf(e)}
+	return lfsync.Stored{Outcome: lfsync.Pending, State: lfsync.Pending, Missing: missing}
 }
 
 // attach attaches a record whose links are attached, and what waited for it, parents first.
