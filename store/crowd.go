@@ -7,9 +7,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// Queries that the rows of a crowded key cannot answer rank all claims: with a range of time, open ones, those that go by
-// authorities or oracles which a reader names, and all while the rows are being written. What is looked up for one claim
-// at a time where there are few is read for all at once here, in the order of the index, at a third of the cost. The cost
+// The rows of a crowded key cannot answer every query: none with a range of time, no open one, and none with authorities
+// or oracles that the reader names; and nothing while the rows are being written. Such a query ranks all claims. Here it
+// reads them all at once, in the order of the index, at a third of the cost of looking each up. The cost
 // grows with the number of claims. Beyond about 100,000 the answer is [ErrTooBroad], unless the query names owners.
 
 // crowded reports whether claims are so many that reading all is cheaper than looking each up.

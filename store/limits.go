@@ -34,8 +34,9 @@ const (
 	defaultHeldRecords = 4_096
 	defaultHeldBytes   = 4 << 20
 
-	// What a record that waits takes on the disk besides its header and value: its ID twice, the row and its share of half-full pages;
-	// and for each link that it waits for the ID twice, in waits and in wanted. BenchmarkPending measures it.
+	// What a record that waits takes on the disk, header and value apart. The row has its ID twice, and a share of
+	// half-full pages. Each link that it waits for has up to two rows in waits: its own, and one that says that the
+	// link is wanted. BenchmarkPending measures it.
 	waitingRow, waitingLink = 160, 110
 
 	// A batch takes what has queued up while the last one was committing. At 20 µs a record, batchRecords take as

@@ -7,9 +7,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// What takes long in the table claims the writer does a portion at a time. That is to write the rows of a key that was crowded
-// before rows were kept, to look again at rows that a revocation of many certificates reaches, and to count objections when
-// other oracles are elected. What is left to do is in the database, so a restart goes on with it. Until it is done,
+// The writer does what takes long in the table claims a portion at a time. It writes the rows of a key that was crowded
+// before rows were kept. It looks again at rows that a revocation reaches. It counts objections when other oracles are
+// elected. What is left to do is in the database, so a restart goes on with it. Until it is done,
 // queries that depend on it rank all claims.
 
 // rankStep does a portion of what is left to do and reports whether there is more.

@@ -174,9 +174,9 @@ func (s *Store) batch(first *request) {
 	}
 }
 
-// turn is what one transaction does: requests, of which the last one may be done in part. What this node's own users write waits for
-// yieldSteps steps of what peers sent at most, and is committed with them; and in each turn these get as many steps, so neither
-// keeps the other waiting for long.
+// turn is what one transaction does: requests, of which the last one may be done in part. What this node's own users
+// write waits for at most yieldSteps steps of what peers sent, and is committed with them. Peers get as many steps in
+// each turn, so neither side keeps the other waiting for long.
 type turn struct {
 	store   *Store
 	began   time.Time

@@ -10,10 +10,10 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// fairQueue gives out what all peers together may use, in equal parts among those that wait for it: a peer that asks on ten streams, or
-// that came first, gets no more than another one. It is start-time fair queueing: each payment begins, on a clock that counts units,
-// where the last one of its peer ended, and the one that begins first is next. A payment is made at once, and the next one waits until
-// its units are there: so a peer that asks for little at a time is back in the queue by then.
+// fairQueue gives out what all peers together may use, in equal parts among those that wait for it. A peer that asks on
+// ten streams, or that came first, gets no more than another one. It is start-time fair queueing: on a clock that counts
+// units, each payment begins where the last one of its peer ended. The payment that begins first is next. It is made at
+// once, and the next one waits until its units are there. So a peer that asks for little is back in the queue by then.
 type fairQueue struct {
 	limiter *rate.Limiter
 

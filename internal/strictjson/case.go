@@ -10,9 +10,8 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// checkCase finds, in a text that is known to be JSON, a member whose name differs in the case of its letters only from
-// one that is known in its place, or from another one of its object: one program would take it for the same, the next
-// would not.
+// checkCase finds a member whose name differs only in case from one that is known in its place, or from another one of
+// its object. One program would take both for the same, the next would not. The text is known to be JSON.
 func checkCase(text []byte, v any) error {
 	d := jsontext.NewDecoder(bytes.NewBuffer(text))
 	return caseChecker{d}.value(reflect.TypeOf(v))
