@@ -30,7 +30,7 @@ func (s syncStore) putBy(
 ) (lfsync.Stored, error) {
 	res, err := put(ctx, r, holdUntil)
 	if err != nil {
-		return lfsync.Stored{}, err //nolint:wrapcheck // an adapter adds nothing
+		return lfsync.Stored{}, err
 	}
 	return storedOf(res), nil
 }
@@ -42,7 +42,7 @@ func (s syncStore) PutAll(ctx context.Context, records []*protocol.Record, holds
 	for i := range results {
 		stored[i] = storedOf(results[i])
 	}
-	return stored, err //nolint:wrapcheck // an adapter adds nothing
+	return stored, err
 }
 
 func storedOf(r store.Result) lfsync.Stored {
@@ -59,7 +59,7 @@ func storedOf(r store.Result) lfsync.Stored {
 // Release implements lfsync.Store.
 func (s syncStore) Release(ctx context.Context, now uint64) (lfsync.Stored, error) {
 	attached, missing, err := s.store.Release(ctx, now)
-	return lfsync.Stored{Attached: attached, Missing: missing}, err //nolint:wrapcheck // an adapter adds nothing
+	return lfsync.Stored{Attached: attached, Missing: missing}, err
 }
 
 // Record implements lfsync.Store.
@@ -98,7 +98,7 @@ func (s syncStore) Found() <-chan struct{} { return s.store.DamageFound() }
 // Repair implements lfsync.Repairs.
 func (s syncStore) Repair(ctx context.Context, r *protocol.Record) error {
 	_, err := s.store.Repair(ctx, r)
-	return err //nolint:wrapcheck // an adapter adds nothing
+	return err
 }
 
 // Unavailable implements lfsync.Repairs.
@@ -113,7 +113,7 @@ func (s syncStore) ByPrefix(ctx context.Context, prefix []byte) (*protocol.Recor
 
 // Scan implements lfsync.Store.
 func (s syncStore) Scan(ctx context.Context, yield func([]lfsync.Item) error) error {
-	return s.store.Scan(ctx, func(items []store.Item) error { return yield(itemsOf(items)) }) //nolint:wrapcheck // an adapter adds nothing
+	return s.store.Scan(ctx, func(items []store.Item) error { return yield(itemsOf(items)) })
 }
 
 // Follow implements lfsync.Store.
@@ -131,12 +131,12 @@ func itemsOf(items []store.Item) []lfsync.Item {
 
 // Unknown implements lfsync.Store.
 func (s syncStore) Unknown(ctx context.Context, ids []protocol.ID) ([]protocol.ID, error) {
-	return s.store.Unknown(ctx, ids) //nolint:wrapcheck // an adapter adds nothing
+	return s.store.Unknown(ctx, ids)
 }
 
 // Missing implements lfsync.Store.
 func (s syncStore) Missing(ctx context.Context, limit int) ([]protocol.ID, error) {
-	return s.store.Missing(ctx, limit) //nolint:wrapcheck // an adapter adds nothing
+	return s.store.Missing(ctx, limit)
 }
 
 func outcomeOf(o store.Outcome) lfsync.Outcome {

@@ -150,7 +150,7 @@ func (a *apiServer) close() error {
 // closeListener closes a listener that the server may have closed before.
 func closeListener(l net.Listener) error {
 	if err := l.Close(); err != nil && !errors.Is(err, net.ErrClosed) {
-		return err //nolint:wrapcheck // the caller says what it is
+		return err
 	}
 	return nil
 }

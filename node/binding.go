@@ -17,7 +17,7 @@ func bind(h *home.Home, f protocol.NetworkFile) (undo func() error, err error) {
 	_, _, err = h.Network()
 	fresh, stored := errors.Is(err, fs.ErrNotExist), h.HasDatabase()
 	if err := h.BindNetwork(f); err != nil {
-		return nil, err //nolint:wrapcheck // it says it all
+		return nil, err
 	}
 	return func() error {
 		if !fresh {

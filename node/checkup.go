@@ -45,7 +45,7 @@ func (s *service) Doctor(ctx context.Context) (*api.Checkup, error) {
 	c := &api.Checkup{Facts: s.facts(ctx, status)}
 	c.Findings = doctor.Examine(&c.Facts)
 	c.Healthy = !slices.ContainsFunc(c.Findings, func(f api.Finding) bool { return f.State == api.FindingFailure })
-	return c, ctx.Err() //nolint:wrapcheck // the caller's own
+	return c, ctx.Err()
 }
 
 // facts gathers what the node knows. It goes by the machine's clock, as the parts of the node do that have to do with peers.
@@ -53,7 +53,7 @@ func (s *service) facts(ctx context.Context, status *api.Status) api.Facts {
 	now, i := time.Now(), &s.instruments
 	listening := listensOn(s.host)
 	f := api.Facts{
-		Now: millis(now), RunningMS: uint64(max(now.Sub(i.begun).Milliseconds(), 0)), //nolint:gosec // not negative
+		Now: millis(now), RunningMS: uint64(max(now.Sub(i.begun).Milliseconds(), 0)),
 		Network: s.config.Network.Params().Name, Peer: s.host.ID().String(), Private: s.config.Secret != nil,
 		Profile: status.Profile, Offline: status.Offline, Listening: texts(listening),
 		Peers: s.peerCounts(), Dials: s.dials(), Shunned: i.shunned.facts(now),

@@ -55,7 +55,7 @@ func (r *rendezvous) ask(ctx context.Context, at peer.AddrInfo) error {
 			}
 		}
 	})
-	return err //nolint:wrapcheck // bootstrap says what it was for
+	return err
 }
 
 // problemOf words what a dial failed at, in one line of bounded length: what was wrong with each address, without the

@@ -14,6 +14,6 @@ func freeSpace(dir string) (uint64, error) {
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0, fmt.Errorf("free space: %w", err)
 	}
-	blocks := max(int64(s.Bavail), 0)            //nolint:gosec,unconvert // signed on some systems: below 0 is what only root may use
-	return uint64(blocks) * uint64(s.Bsize), nil //nolint:gosec,unconvert // of another type on some systems
+	blocks := max(int64(s.Bavail), 0)            //nolint:unconvert // signed on some systems: below 0 is what only root may use
+	return uint64(blocks) * uint64(s.Bsize), nil //nolint:unconvert // of another type on some systems
 }

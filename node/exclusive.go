@@ -83,7 +83,7 @@ func claimPort(ctx context.Context, a ma.Multiaddr) (net.Listener, error) {
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, network, at)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller words it
+		return nil, err
 	}
 	if err := sharePort(l); err != nil {
 		return nil, errors.Join(err, l.Close())

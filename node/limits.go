@@ -180,18 +180,18 @@ func (p Profile) resourceLimits() rcmgr.ConcreteLimitConfig {
 			Conns: rcmgr.LimitVal(s.conns), ConnsInbound: rcmgr.LimitVal(s.inbound), ConnsOutbound: rcmgr.LimitVal(s.conns),
 			// 16 streams a connection: libp2p's own proportion.
 			Streams: rcmgr.LimitVal(16 * s.conns), StreamsInbound: rcmgr.LimitVal(16 * s.inbound), StreamsOutbound: rcmgr.LimitVal(16 * s.conns),
-			Memory: rcmgr.LimitVal64(budget), //nolint:gosec // at most 4 GiB
+			Memory: rcmgr.LimitVal64(budget), // at most 4 GiB
 			FD:     rcmgr.LimitVal(s.fds),
 		},
 		Transient: rcmgr.ResourceLimits{
 			Conns: rcmgr.LimitVal(2 * s.transient), ConnsInbound: rcmgr.LimitVal(s.transient), ConnsOutbound: rcmgr.LimitVal(s.transient),
 			Streams: rcmgr.LimitVal(32 * s.transient), StreamsInbound: rcmgr.LimitVal(16 * s.transient), StreamsOutbound: rcmgr.LimitVal(16 * s.transient),
-			Memory: rcmgr.LimitVal64(budget / 2), //nolint:gosec // at most 4 GiB
+			Memory: rcmgr.LimitVal64(budget / 2), // at most 4 GiB
 			FD:     rcmgr.LimitVal(2 * s.transient),
 		},
 		PeerDefault: rcmgr.ResourceLimits{
 			Streams: 2 * peerStreams, StreamsInbound: peerStreams, StreamsOutbound: peerStreams,
 		},
 	}
-	return partial.Build(limits.Scale(int64(budget), s.fds)) //nolint:gosec // at most 4 GiB
+	return partial.Build(limits.Scale(int64(budget), s.fds)) // at most 4 GiB
 }

@@ -10,7 +10,7 @@ import (
 // Links implements api.Service.
 func (s *service) Links(ctx context.Context, q api.LinksQuery) (*api.Links, error) {
 	if err := q.Check(); err != nil {
-		return nil, err //nolint:wrapcheck // an *api.Error as it is
+		return nil, err
 	}
 	now := s.now()
 	links, err := s.store.Links(ctx, store.LinksQuery{Count: max(q.Count, int(s.config.Network.Params().MinLinks)), Now: now, Owner: q.Owner})

@@ -146,7 +146,7 @@ type currentNetwork struct{ network.Network }
 
 // InterfaceListenAddresses asks the machine for its interfaces.
 func (n currentNetwork) InterfaceListenAddresses() ([]ma.Multiaddr, error) {
-	return manet.ResolveUnspecifiedAddresses(n.ListenAddresses(), nil) //nolint:wrapcheck // in place of libp2p's
+	return manet.ResolveUnspecifiedAddresses(n.ListenAddresses(), nil)
 }
 
 // HandlePeerFound implements mdns.Notifee. Who is found while many wait is found again later.

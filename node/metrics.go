@@ -56,8 +56,8 @@ func (m storeMetrics) Collect(out chan<- prometheus.Metric) {
 	gauge(bytesDesc, s.Bytes)
 	damage := m.store.Damage()
 	facts := damageFacts(damage)
-	gauge(damagedDesc, uint64(facts.Repairing), "repairing")     //nolint:gosec // a count
-	gauge(damagedDesc, uint64(facts.Unavailable), "unavailable") //nolint:gosec // a count
+	gauge(damagedDesc, uint64(facts.Repairing), "repairing")     // a count
+	gauge(damagedDesc, uint64(facts.Unavailable), "unavailable") // a count
 	for what, v := range map[string]uint64{"records": damage.Repaired, "rows": damage.Rows} {
 		out <- prometheus.MustNewConstMetric(repairedDesc, prometheus.CounterValue, float64(v), what)
 	}

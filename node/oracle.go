@@ -30,7 +30,7 @@ func (n *Node) startOracle(identity ed25519.PrivateKey) error {
 		Submit: n.submitCommentary, PerHour: c.Oracle.PerHour, Clock: c.Clock, Logger: c.Logger,
 	})
 	if err != nil {
-		return err //nolint:wrapcheck // it speaks of the oracle
+		return err
 	}
 	n.oracle.Store(o)
 	unfollow := n.store.Follow(func([]store.Item) { o.Notify() })
@@ -45,7 +45,7 @@ func (n *Node) submitCommentary(ctx context.Context, frame []byte) error {
 	in, err := n.sync.Submit(ctx, frame)
 	switch {
 	case err != nil:
-		return err //nolint:wrapcheck // the commentator says what it is about
+		return err
 	case in.Outcome == lfsync.Refused:
 		return in.Err
 	case in.State != lfsync.Attached:
@@ -65,7 +65,7 @@ func oracleStatus(o *oracle.Commentator, c *OracleConfig) *api.OracleStatus {
 		PerHour: cmp.Or(c.PerHour, oracle.DefaultPerHour),
 	}
 	if !s.Last.IsZero() {
-		out.Last = uint64(s.Last.UnixMilli()) //nolint:gosec // after 1970
+		out.Last = uint64(s.Last.UnixMilli()) // after 1970
 	}
 	return out
 }
@@ -83,12 +83,12 @@ func (s oracleStore) Collisions(ctx context.Context, after uint64, limit int) ([
 			list[i].Claims[j] = oracle.Claim{Owner: c.Claims[j].Owner, First: c.Claims[j].Standing.First}
 		}
 	}
-	return list, next, err //nolint:wrapcheck // an adapter adds nothing
+	return list, next, err
 }
 
 // Words implements oracle.Store.
 func (s oracleStore) Words(ctx context.Context, by protocol.Owner, composite protocol.CompositeID) ([]oracle.Word, error) {
-	return s.store.Words(ctx, by, composite) //nolint:wrapcheck // an adapter adds nothing
+	return s.store.Words(ctx, by, composite)
 }
 
 // Links implements oracle.Store.

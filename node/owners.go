@@ -67,5 +67,5 @@ func whyUncertified(info *api.OwnerInfo, now uint64) string {
 }
 
 func day(ms uint64) string {
-	return time.UnixMilli(int64(min(ms, protocol.MaxTimestamp))).UTC().Format(time.RFC3339) //nolint:gosec // bounded
+	return time.UnixMilli(int64(min(ms, protocol.MaxTimestamp))).UTC().Format(time.RFC3339)
 }

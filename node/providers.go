@@ -21,7 +21,7 @@ import (
 func meetingPoint(n *protocol.Network) (cid.Cid, error) {
 	hash, err := multihash.Sum([]byte("lf/rendezvous/1/"+n.ID().String()), multihash.SHA2_256, -1)
 	if err != nil {
-		return cid.Undef, err //nolint:wrapcheck // it never is
+		return cid.Undef, err
 	}
 	return cid.NewCidV1(cid.Raw, hash), nil
 }

@@ -14,11 +14,11 @@ import (
 // Query implements api.Service.
 func (s *service) Query(ctx context.Context, q api.Query) (*api.QueryResult, error) {
 	if err := q.Check(); err != nil {
-		return nil, err //nolint:wrapcheck // an *api.Error as it is
+		return nil, err
 	}
 	authorities, err := q.ParseAuthorities()
 	if err != nil {
-		return nil, err //nolint:wrapcheck // an *api.Error as it is
+		return nil, err
 	}
 	believed := s.believe(&q)
 	sq := store.Query{

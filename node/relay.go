@@ -118,7 +118,7 @@ func (r *reserver) holds() (list []peer.ID) {
 func (r *reserver) keep(ctx context.Context, at peer.AddrInfo) {
 	pause := minReserve
 	for ctx.Err() == nil {
-		wait := pause - time.Duration(rand.Float64()*float64(pause)/2) //nolint:gosec // jitter is no secret
+		wait := pause - time.Duration(rand.Float64()*float64(pause)/2) // jitter is no secret
 		until, err := r.reserve(ctx, at)
 		if err != nil {
 			r.log.Debug("no reservation at the relay", "relay", at.ID, "error", err)
@@ -155,11 +155,11 @@ func (r *reserver) reserve(ctx context.Context, at peer.AddrInfo) (until time.Ti
 	defer cancel()
 	clearBackoff(r.host, at.ID)
 	if err := r.host.Connect(ctx, at); err != nil {
-		return until, err //nolint:wrapcheck // it is logged as it is
+		return until, err
 	}
 	reservation, err := relayed.Reserve(ctx, r.host, at)
 	if err != nil {
-		return until, err //nolint:wrapcheck // it is logged as it is
+		return until, err
 	}
 	return reservation.Expiration, nil
 }

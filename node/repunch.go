@@ -85,7 +85,7 @@ func (r *repuncher) due(now time.Time) (list []peer.ID) {
 
 // wait is the pause before the next try. Nodes that started together do not try together.
 func (r *repuncher) wait(count int) time.Duration {
-	return time.Duration((1 + rand.Float64()) * float64(r.pause<<(2*count))) //nolint:gosec // jitter is no secret
+	return time.Duration((1 + rand.Float64()) * float64(r.pause<<(2*count))) // jitter is no secret
 }
 
 // ours reports whether a peer is reached through relays alone, nothing is under way there, which would come first, and it is on this side

@@ -30,7 +30,7 @@ type roaming struct {
 	log    *slog.Logger
 	bundle *network.NotifyBundle
 	slots  chan struct{}
-	ctx    context.Context //nolint:containedctx // of what is under way, until Close
+	ctx    context.Context
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 

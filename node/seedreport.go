@@ -28,7 +28,7 @@ func (s *service) Seeds(ctx context.Context) (*api.Seeds, error) {
 	if k := s.instruments.known; k != nil {
 		out.Known = k.count()
 	}
-	return out, ctx.Err() //nolint:wrapcheck // the caller's own
+	return out, ctx.Err()
 }
 
 // seedContacts is how the keeper gets on with the seeds.

@@ -17,7 +17,7 @@ import (
 // Set implements api.Service.
 func (s *service) Set(ctx context.Context, req api.SetRequest) (*api.Submitted, error) {
 	if err := req.Check(); err != nil {
-		return nil, err //nolint:wrapcheck // an *api.Error as it is
+		return nil, err
 	}
 	key, err := s.owner(req.Owner)
 	if err != nil {
@@ -74,7 +74,7 @@ func (s *service) draft(ctx context.Context, req *api.SetRequest, owner protocol
 	d = protocol.Draft{Type: req.RecordType(), Owner: owner, Value: req.Plain()}
 	points, err := req.Points()
 	if err != nil {
-		return d, false, err //nolint:wrapcheck // an *api.Error as it is
+		return d, false, err
 	}
 	for _, p := range points {
 		name, err := s.names.derive(ctx, p.Name)
@@ -111,7 +111,7 @@ func (s *service) previous(ctx context.Context, d protocol.Draft) (uint64, error
 	found, err := s.store.Query(ctx, q)
 	switch {
 	case err != nil:
-		return 0, err //nolint:wrapcheck // the caller says what failed
+		return 0, err
 	case len(found.Keys) == 0:
 		return 0, nil
 	case found.Keys[0].Damaged != nil:
@@ -128,7 +128,7 @@ func (s *service) previous(ctx context.Context, d protocol.Draft) (uint64, error
 
 // utc is a time in milliseconds, for people.
 func utc(ms uint64) string {
-	return time.UnixMilli(int64(ms)).UTC().Format("2006-01-02 15:04:05 MST") //nolint:gosec // at most 2^53-1
+	return time.UnixMilli(int64(ms)).UTC().Format("2006-01-02 15:04:05 MST") // at most 2^53-1
 }
 
 // timestamp is that of the draft, or the millisecond after the owner's last write under the same key if that is later:

@@ -18,7 +18,7 @@ import (
 // Status implements api.Service.
 func (s *service) Status(ctx context.Context) (*api.Status, error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err //nolint:wrapcheck // the caller's own
+		return nil, err
 	}
 	stats, err := s.store.Stats(ctx)
 	if err != nil {
@@ -68,13 +68,13 @@ func millis(t time.Time) uint64 {
 	if t.IsZero() {
 		return 0
 	}
-	return uint64(max(t.UnixMilli(), 0)) //nolint:gosec // not negative
+	return uint64(max(t.UnixMilli(), 0)) // not negative
 }
 
 // Synced implements api.Service.
 func (s *service) Synced(ctx context.Context, timeout time.Duration) (*api.SyncStatus, error) {
 	if err := api.CheckTimeout(timeout); err != nil {
-		return nil, err //nolint:wrapcheck // an *api.Error as it is
+		return nil, err
 	}
 	timeout = cmp.Or(timeout, api.DefaultTimeout)
 	select {
@@ -95,7 +95,7 @@ func (s *service) Synced(ctx context.Context, timeout time.Duration) (*api.SyncS
 	case wrong == nil:
 		return status, nil
 	case ctx.Err() != nil:
-		return nil, ctx.Err() //nolint:wrapcheck // the caller's own
+		return nil, ctx.Err()
 	case status.State == api.SyncOffline:
 		return nil, api.NotSynced(status, "this node is offline: there is nobody to be in sync with")
 	case errors.Is(wrong, lfsync.ErrAlone):

@@ -97,7 +97,7 @@ func (t *testbed) SetLinks(ctx context.Context, l api.TestbedLinks) (*api.Testbe
 		}
 	}
 	t.links.block(t.host.Network(), in, out)
-	return &l, ctx.Err() //nolint:wrapcheck // the caller's own
+	return &l, ctx.Err()
 }
 
 // setPage bounds the records in one answer of AttachedSet, which then has some 4 MiB.

@@ -93,12 +93,12 @@ func (t *traffic) name(p string) string {
 
 // LogSentMessageStream implements metrics.Reporter, as for the other methods.
 func (t *traffic) LogSentMessageStream(n int64, p libp2pprotocol.ID, _ peer.ID) {
-	t.of(p).out.Add(uint64(max(n, 0))) //nolint:gosec // not negative
+	t.of(p).out.Add(uint64(max(n, 0))) // not negative
 }
 
 // LogRecvMessageStream counts what was read.
 func (t *traffic) LogRecvMessageStream(n int64, p libp2pprotocol.ID, _ peer.ID) {
-	t.of(p).in.Add(uint64(max(n, 0))) //nolint:gosec // not negative
+	t.of(p).in.Add(uint64(max(n, 0))) // not negative
 }
 
 // LogSentMessage counts nothing: LogSentMessageStream is told of the same bytes.

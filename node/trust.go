@@ -73,7 +73,7 @@ func (t *trust) now() (believed, error) {
 func (t *trust) read() error {
 	read, err := t.home.Trust()
 	if err != nil {
-		return err //nolint:wrapcheck // it names the file
+		return err
 	}
 	known := believed{policy: t.policy, oracles: slices.Clip(read.Oracles)}
 	if len(known.policy) == 0 {

@@ -13,7 +13,7 @@ func SolveWork(ctx context.Context, threads int, report func(pow.Progress)) prot
 	return func(challenge []byte, effort uint32) (protocol.Work, error) {
 		p, err := pow.Solve(ctx, challenge, effort, threads, report, pow.Background())
 		if err != nil {
-			return protocol.Work{}, err //nolint:wrapcheck // the caller says what it is about
+			return protocol.Work{}, err
 		}
 		return protocol.Work{Nonce: p.Nonce, Solution: p.Solution, Effort: effort}, nil
 	}
@@ -21,5 +21,5 @@ func SolveWork(ctx context.Context, threads int, report func(pow.Progress)) prot
 
 // VerifyWork is the verifier of a node: package pow's.
 func VerifyWork(challenge []byte, w protocol.Work) error {
-	return pow.Verify(challenge, w.Effort, pow.Proof{Nonce: w.Nonce, Solution: w.Solution}) //nolint:wrapcheck // the caller says what it is about
+	return pow.Verify(challenge, w.Effort, pow.Proof{Nonce: w.Nonce, Solution: w.Solution})
 }

@@ -117,7 +117,7 @@ func FuzzWaysToHash(f *testing.F) {
 // cannot be taken back, so it is another process that asks for it.
 func TestForbiddenCode(t *testing.T) {
 	if os.Getenv("LF_FORBID_CODE") == "" {
-		cmd := exec.Command(os.Args[0], "-test.run=^TestForbiddenCode$", "-test.v") //nolint:gosec // ourselves
+		cmd := exec.Command(os.Args[0], "-test.run=^TestForbiddenCode$", "-test.v") // ourselves
 		cmd.Env = append(os.Environ(), "LF_FORBID_CODE=1")
 		out, err := cmd.CombinedOutput()
 		if err != nil {

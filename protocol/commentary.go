@@ -116,5 +116,5 @@ func arrayHead(count int) []byte {
 	case count < 1<<8:
 		return []byte{majorArray | inOneByte, byte(count)}
 	}
-	return binary.BigEndian.AppendUint16([]byte{majorArray | (inOneByte + 1)}, uint16(count)) //nolint:gosec // a value has less than 2^16 words
+	return binary.BigEndian.AppendUint16([]byte{majorArray | (inOneByte + 1)}, uint16(count))
 }

@@ -74,7 +74,7 @@ func (n *Network) draftValue(d Draft, h *Header) ([]byte, error) {
 	if limit := n.valueLimit(d.Type); uint64(len(value)) > uint64(limit) {
 		return nil, fmt.Errorf("the value is too large: %d bytes as it is carried, and this network allows %d", len(value), limit)
 	}
-	h.Value = &ValueRef{ID: sha256.Sum256(value), Size: uint32(len(value))} //nolint:gosec // at most MaxValue
+	h.Value = &ValueRef{ID: sha256.Sum256(value), Size: uint32(len(value))} // at most MaxValue
 	return value, nil
 }
 

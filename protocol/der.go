@@ -102,7 +102,7 @@ func readTime(s *cryptobyte.String) (uint64, error) {
 	var b cryptobyte.String
 	if s.PeekASN1Tag(asn1.GeneralizedTime) {
 		t, err := readGeneralized(s)
-		if err == nil && t < uint64(time.Date(2050, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()) { //nolint:gosec // after 1970
+		if err == nil && t < uint64(time.Date(2050, 1, 1, 0, 0, 0, 0, time.UTC).UnixMilli()) {
 			return 0, errors.New("a time before 2050 is not a UTCTime")
 		}
 		return t, err
@@ -146,7 +146,7 @@ func parseTime(text string) (uint64, error) {
 	if year < 1970 || t.Year() != year || int(t.Month()) != month || t.Day() != day || t.Hour() != hour || t.Minute() != minute || t.Second() != second {
 		return 0, bad
 	}
-	return uint64(t.UnixMilli()), nil //nolint:gosec // not before 1970
+	return uint64(t.UnixMilli()), nil // not before 1970
 }
 
 // extension is one extension, its OID in the bytes of DER.

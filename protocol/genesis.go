@@ -28,7 +28,7 @@ func NewNetwork(p Params, now uint64, random io.Reader) (*Network, error) {
 	last := Header{
 		Timestamp: now,
 		Links:     sortedLinks(idsOf(records)),
-		Value:     &ValueRef{ID: sha256.Sum256(raw), Size: uint32(len(raw))}, //nolint:gosec // Check bounds the parts
+		Value:     &ValueRef{ID: sha256.Sum256(raw), Size: uint32(len(raw))},
 	}
 	r, err := newGenesis(last, raw, random)
 	if err != nil {

@@ -83,7 +83,7 @@ type Header struct {
 }
 
 // Time returns the header's timestamp as a time.
-func (h *Header) Time() time.Time { return time.UnixMilli(int64(h.Timestamp)) } //nolint:gosec // at most 2^53-1
+func (h *Header) Time() time.Time { return time.UnixMilli(int64(h.Timestamp)) } // at most 2^53-1
 
 // Tombstone reports whether the record says "deleted": a datum without a value.
 func (h *Header) Tombstone() bool { return h.Type == TypeDatum && h.Value == nil }

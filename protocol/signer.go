@@ -142,9 +142,9 @@ func (s *Signer) Certify(request *x509.CertificateRequest, from, until time.Time
 	if err != nil {
 		return nil, err
 	}
-	if last := time.UnixMilli(int64(s.own.notAfter)); until.After(last) || from.Before(time.UnixMilli(int64(s.own.notBefore))) { //nolint:gosec // a time of X.509
+	if last := time.UnixMilli(int64(s.own.notAfter)); until.After(last) || from.Before(time.UnixMilli(int64(s.own.notBefore))) {
 		return nil, fmt.Errorf("the certificate would be valid when that of its CA is not, which is valid from %s to %s",
-			time.UnixMilli(int64(s.own.notBefore)).UTC().Format(time.DateOnly), last.UTC().Format(time.DateOnly)) //nolint:gosec // the same
+			time.UnixMilli(int64(s.own.notBefore)).UTC().Format(time.DateOnly), last.UTC().Format(time.DateOnly))
 	}
 	t, err := template(pkix.Name{}, from, until, random)
 	if err != nil {
@@ -215,7 +215,7 @@ func (s *Signer) Revoke(list []Revoked, at time.Time) ([]byte, error) {
 			return nil, errors.New("a date of revocation is too far ahead")
 		}
 		if r.Since > 0 {
-			date, err := asn1.MarshalWithParams(time.UnixMilli(int64(r.Since)).UTC(), "generalized") //nolint:gosec // bounded above
+			date, err := asn1.MarshalWithParams(time.UnixMilli(int64(r.Since)).UTC(), "generalized")
 			if err != nil {
 				return nil, fmt.Errorf("date of revocation: %w", err)
 			}

@@ -36,7 +36,7 @@ func (n *Network) price(r *Record, perKiB uint32) uint32 {
 		size += uint64(r.Value.Size)
 	}
 	effort := (size*uint64(perKiB) + 1023) / 1024
-	return uint32(min(effort, math.MaxUint32)) //nolint:gosec // bounded in this line
+	return uint32(min(effort, math.MaxUint32)) // bounded in this line
 }
 
 // Challenge returns what the record's work is over: everything up to and including the signature. Nonce and effort

@@ -86,7 +86,7 @@ func (t *timekeeper) ask(p peer.ID) (r reading, err error) {
 		return r, err
 	}
 	r.came = t.elapsed()
-	return r, stream.Close() //nolint:wrapcheck // it is what it says
+	return r, stream.Close()
 }
 
 // readClock sends the question, which is the end of it, and reads the answer: eight bytes, and not one more.

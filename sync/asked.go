@@ -87,7 +87,7 @@ func await(ctx context.Context, others []*claim, latest time.Time) error {
 		case <-c.over:
 		case <-time.After(time.Until(until)):
 		case <-ctx.Done():
-			return ctx.Err() //nolint:wrapcheck // it is what it says
+			return ctx.Err()
 		}
 	}
 	return nil

@@ -128,7 +128,7 @@ func (c *clocks) read(p peer.ID, r reading) {
 	}
 	middle := (r.asked + r.came) / 2
 	k.known, k.read = true, r.came
-	k.zero = int64(r.clock) - middle.Milliseconds() //nolint:gosec // at most 2^53-1
+	k.zero = int64(r.clock) - middle.Milliseconds() // at most 2^53-1
 	k.blur = (r.came-r.asked).Milliseconds()/2 + 1  // clocks are read in whole milliseconds
 }
 

@@ -44,7 +44,7 @@ func newComparer(s *Sync) *comparer {
 	if s.host != nil {
 		self = s.host.ID()
 	}
-	c.agenda = newAgenda(defaultAgendaLimits(), self, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64()))) //nolint:gosec // no secrets
+	c.agenda = newAgenda(defaultAgendaLimits(), self, rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())))
 	return c
 }
 

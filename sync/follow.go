@@ -26,7 +26,7 @@ func (o *ownSet) add(items []Item) {
 	for _, item := range items {
 		o.tree.Insert(negentropy.Item{Timestamp: item.Timestamp, ID: item.ID})
 	}
-	o.size.Store(uint64(o.tree.Len())) //nolint:gosec // a length
+	o.size.Store(uint64(o.tree.Len())) // a length
 }
 
 // view shows the set while it does not change.
@@ -55,14 +55,14 @@ func (o *ownSet) count() uint64 { return o.size.Load() }
 func (o *ownSet) above(b negentropy.Bound) uint64 {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	return uint64(o.tree.Len() - o.tree.Rank(b)) //nolint:gosec // not negative
+	return uint64(o.tree.Len() - o.tree.Rank(b)) // not negative
 }
 
 func (o *ownSet) fingerprint() (f negentropy.Fingerprint, count uint64, ready bool) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	n := o.tree.Len()
-	return o.tree.Fingerprint(0, n), uint64(n), o.ready //nolint:gosec // a length
+	return o.tree.Fingerprint(0, n), uint64(n), o.ready // a length
 }
 
 // follow keeps the set up with the store. What is attached from now on is told by the store; what was before is scanned.

@@ -59,7 +59,7 @@ func (c *comparer) expose(liars []peer.ID) {
 // aheadOf returns how many of a peer's records lie above the bound of a comparison: of all that it has, what does not lie
 // below.
 func aheadOf(count uint64, below int) uint64 {
-	if n := uint64(max(0, below)); count > n { //nolint:gosec // not negative
+	if n := uint64(max(0, below)); count > n { // not negative
 		return count - n
 	}
 	return 0

@@ -60,7 +60,7 @@ func (l *line) reserve(ctx context.Context, size int64) error {
 	l.waiters.Add(1)
 	defer l.waiters.Add(-1)
 	l.rouse()
-	return l.room.Acquire(ctx, size) //nolint:wrapcheck // the caller does
+	return l.room.Acquire(ctx, size)
 }
 
 // enter takes in records that are about to be checked, and returns them without those that are here already.

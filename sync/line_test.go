@@ -163,7 +163,7 @@ func TestLineNeverSticks(t *testing.T) {
 func TestBulkSurvives(t *testing.T) {
 	w := newWorld(t, nil)
 	chain := w.chain(t, 1500)
-	cut := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // no secrets
+	cut := rand.New(rand.NewPCG(1, 2)) // no secrets
 	var mu sync.Mutex
 	a := w.newNode(t, fetchOnly)
 	a.load(t, chain...)

@@ -236,15 +236,15 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	gauge(peersDesc, st.Peers)
 	gauge(wantedDesc, st.Wanted)
 	gauge(fetchesDesc, st.Fetches)
-	gauge(setDesc, int(st.Sync.Count)) //nolint:gosec // a length
+	gauge(setDesc, int(st.Sync.Count)) // a length
 	gauge(readyDesc, btoi(st.Sync.Ready))
 	gauge(partnerDesc, st.Sync.Peers)
 	gauge(agreeDesc, st.Sync.Agreeing)
 	gauge(missingDesc, st.Sync.Missing)
 	gauge(namedDesc, st.Sync.Named)
-	gauge(aheadDesc, int(st.Sync.Ahead)) //nolint:gosec // below 2^53
+	gauge(aheadDesc, int(st.Sync.Ahead)) // below 2^53
 	gauge(holderDesc, st.Sync.AheadPeers)
-	gauge(ownDesc, int(st.Sync.OwnAhead)) //nolint:gosec // a length
+	gauge(ownDesc, int(st.Sync.OwnAhead)) // a length
 	gauge(syncedDesc, btoi(st.Sync.State == StateSynced))
 	if !st.Sync.Agreed.IsZero() {
 		out <- prometheus.MustNewConstMetric(ageDesc, prometheus.GaugeValue, time.Since(st.Sync.Agreed).Seconds())

@@ -186,7 +186,7 @@ func (u *pusher) failed(p peer.ID, q *pushQueue, records int, err error) {
 	u.sync.accuse(p, pushService, err)
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.sync.metrics.unpushed.Add(uint64(records + len(q.news))) //nolint:gosec // lengths
+	u.sync.metrics.unpushed.Add(uint64(records + len(q.news))) // lengths
 	q.news, q.bytes, q.tended = nil, 0, false
 	q.told.Purge()
 }
@@ -204,7 +204,7 @@ func (u *pusher) send(p peer.ID, batch []news) (int, error) {
 		_ = stream.Reset()
 		return 0, err
 	}
-	return sent, stream.Close() //nolint:wrapcheck // it is what it says
+	return sent, stream.Close()
 }
 
 func sendPush(ctx context.Context, stream network.Stream, batch []news) (sent int, err error) {

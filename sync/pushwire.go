@@ -31,7 +31,7 @@ func pushProtocol(n *protocol.Network) libprotocol.ID {
 
 // appendAnnouncement encodes an announcement of 1 to maxPushed records.
 func appendAnnouncement(b []byte, ids []protocol.ID) []byte {
-	b = append(b, byte(len(ids))) //nolint:gosec // at most maxPushed
+	b = append(b, byte(len(ids))) // at most maxPushed
 	for i := range ids {
 		b = append(b, ids[i][:]...)
 	}
@@ -90,6 +90,6 @@ func readWanted(in io.Reader, count int) ([]bool, error) {
 }
 
 func appendPushed(b, frame []byte) []byte {
-	b = binary.BigEndian.AppendUint32(b, uint32(len(frame))) //nolint:gosec // at most MaxFrame
+	b = binary.BigEndian.AppendUint32(b, uint32(len(frame))) // at most MaxFrame
 	return append(b, frame...)
 }

@@ -58,7 +58,7 @@ const maxCount = 1 << 53
 
 func appendFrame(b []byte, f frame) []byte {
 	b = binary.BigEndian.AppendUint64(b, f.count)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(f.message))) //nolint:gosec // at most maxMessage
+	b = binary.BigEndian.AppendUint32(b, uint32(len(f.message))) // at most maxMessage
 	return append(b, f.message...)
 }
 

@@ -107,10 +107,10 @@ func (w *walk) named(ctx context.Context, name []byte) error {
 // lookUp finds the record of a name, and tells how many there are: 0, 1, or 2 for more.
 func (w *walk) lookUp(ctx context.Context, name []byte) (*protocol.Record, int, error) {
 	if len(name) < idSize {
-		return w.sync.store.ByPrefix(ctx, name) //nolint:wrapcheck // the caller does
+		return w.sync.store.ByPrefix(ctx, name)
 	}
 	r, ok, err := w.sync.store.Record(ctx, protocol.ID(name))
-	return r, btoi(ok), err //nolint:wrapcheck // the caller does
+	return r, btoi(ok), err
 }
 
 // ancestor sends a record that was not asked for, if it is here and was not sent already.

@@ -63,7 +63,7 @@ type fetchRequest struct {
 
 // appendRequest encodes a request, which is within the limits.
 func appendRequest(b []byte, r fetchRequest) []byte {
-	b = append(b, byte(len(r.ids)), byte(r.ancestors), byte(r.width)) //nolint:gosec // at most maxAsked, maxAncestors and idSize
+	b = append(b, byte(len(r.ids)), byte(r.ancestors), byte(r.width))
 	for i := range r.ids {
 		b = append(b, r.ids[i][:r.width]...)
 	}
@@ -115,7 +115,7 @@ func writeItem(out io.Writer, r *protocol.Record) (int, error) {
 	}
 	var head [itemHead]byte
 	head[0] = byte(st)
-	binary.BigEndian.PutUint32(head[1:], uint32(len(frame))) //nolint:gosec // at most MaxFrame
+	binary.BigEndian.PutUint32(head[1:], uint32(len(frame))) // at most MaxFrame
 	if _, err := out.Write(head[:]); err != nil {
 		return 0, err
 	}

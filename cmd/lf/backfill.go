@@ -73,7 +73,7 @@ func (b *backfill) start(now time.Time, p *api.Progress) {
 	}
 	b.refresh = make(chan any)
 	b.all = mpb.New(mpb.WithOutput(b.lines.to), mpb.WithManualRefresh(b.refresh))
-	b.bar = b.all.AddBar(int64(p.Total), mpb.BarRemoveOnComplete(), //nolint:gosec // a count
+	b.bar = b.all.AddBar(int64(p.Total), mpb.BarRemoveOnComplete(), // a count
 		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return b.lines.text(0) })),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return b.lines.text(1) })),
 	)
@@ -92,8 +92,8 @@ func (b *backfill) step(now time.Time, p *api.Progress) {
 func (b *backfill) draw(p *api.Progress) {
 	if b.bar != nil {
 		b.lines.say(progressText(p), paceText(p))
-		b.bar.SetTotal(int64(max(p.Total, p.Done)+1), false) //nolint:gosec // a count; it is complete only when the node says so
-		b.bar.SetCurrent(int64(p.Done))                      //nolint:gosec // a count
+		b.bar.SetTotal(int64(max(p.Total, p.Done)+1), false)
+		b.bar.SetCurrent(int64(p.Done)) // a count
 		b.redraw()
 	}
 }
@@ -110,7 +110,7 @@ func (b *backfill) end(now time.Time, attached uint64) {
 	b.endBar()
 	copied := attached - min(b.first.Done, attached)
 	took := now.Sub(b.begin)
-	b.log.Info("copied", "records", copied, "took", took.Round(100*time.Millisecond).String(), "pace", pace(int(copied), took.Seconds())) //nolint:gosec // a count
+	b.log.Info("copied", "records", copied, "took", took.Round(100*time.Millisecond).String(), "pace", pace(int(copied), took.Seconds()))
 	b.first = nil
 }
 

@@ -13,7 +13,7 @@ func readAtMost(r io.Reader, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, limit+1))
 	switch {
 	case err != nil:
-		return nil, err //nolint:wrapcheck // the callers say what was read
+		return nil, err
 	case int64(len(data)) > limit:
 		return nil, fmt.Errorf("more than %d bytes", limit)
 	case data == nil:

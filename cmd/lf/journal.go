@@ -67,7 +67,7 @@ func openJournal(home string, key []byte) (*journal, error) {
 func (j *journal) read(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
-		return err //nolint:wrapcheck // openJournal says what it is
+		return err
 	}
 	var sound int64
 	lines := bufio.NewReader(f)

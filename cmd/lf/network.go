@@ -110,7 +110,7 @@ func networkFields(f protocol.NetworkFile) ([]field, error) {
 		{"largest value", fmt.Sprintf("%d bytes, sealed", p.MaxValue)},
 		{"work per KiB", workText(p.WorkPerKiB)},
 		{"hiding a name", fmt.Sprintf("Argon2id, %d KiB, %s", p.NameHardening.MemoryKiB, counted(p.NameHardening.Passes, "pass", "passes"))},
-		{"clock drift", (time.Duration(p.ClockDrift) * time.Millisecond).String()}, //nolint:gosec // at most 24 h
+		{"clock drift", (time.Duration(p.ClockDrift) * time.Millisecond).String()}, // at most 24 h
 	}
 	fields = append(fields, authorities...)
 	if f.Secret != nil {

@@ -183,7 +183,7 @@ func (c *cli) nodeConfig(r *running) (config node.Config, err error) {
 // readTestbed reads what lf testbed wants of its nodes.
 func (r *running) readTestbed() (*node.Testbed, error) {
 	if r.testbed == "" {
-		return nil, nil //nolint:nilnil // a node of no testbed
+		return nil, nil
 	}
 	f, err := os.Open(r.testbed)
 	if err != nil {

@@ -157,7 +157,7 @@ func (c *cli) nodeTrust(ctx context.Context) (*api.Trust, error) {
 	}
 	var away *api.UnreachableError
 	if c.givenAPI() == "" && (isMissing(err) || errors.As(err, &away)) {
-		return nil, nil //nolint:nilnil // no node is no trust
+		return nil, nil
 	}
 	return nil, err
 }

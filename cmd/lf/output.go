@@ -60,10 +60,10 @@ func (c *cli) printFields(fields []field) error {
 // terminal returns the width of the terminal that a stream is, false when it is none.
 func terminal(stream any) (width int, ok bool) {
 	f, isFile := stream.(interface{ Fd() uintptr })
-	if !isFile || !term.IsTerminal(int(f.Fd())) { //nolint:gosec // file descriptors are small
+	if !isFile || !term.IsTerminal(int(f.Fd())) { // file descriptors are small
 		return 0, false
 	}
-	width, _, err := term.GetSize(int(f.Fd())) //nolint:gosec // file descriptors are small
+	width, _, err := term.GetSize(int(f.Fd())) // file descriptors are small
 	if err != nil || width <= 0 {
 		width = 80
 	}
@@ -85,4 +85,4 @@ func shortOwner(o protocol.Owner) string {
 // localTime is a timestamp for people.
 func localTime(ms uint64) string { return timeOf(ms).Local().Format("2006-01-02 15:04:05") }
 
-func timeOf(ms uint64) time.Time { return time.UnixMilli(int64(ms)).UTC() } //nolint:gosec // at most 2^53-1
+func timeOf(ms uint64) time.Time { return time.UnixMilli(int64(ms)).UTC() } // at most 2^53-1

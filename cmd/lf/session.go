@@ -104,7 +104,7 @@ func (c *cli) clientHome(what access) (*home.Home, error) {
 	}
 	h, err := c.openHome()
 	if err != nil && what == reading && c.namedHome() == "" {
-		return nil, nil //nolint:nilnil // no home is needed
+		return nil, nil
 	}
 	return h, err
 }

@@ -126,7 +126,7 @@ func (p *plannedValue) String() string {
 	if n := len(p.selectors); n > 1 {
 		what = fmt.Sprintf("the composite key of %d names, %s,", n, what)
 	}
-	size := counted(uint32(len(p.value)), "byte", "bytes") //nolint:gosec // at most protocol.MaxPlaintext
+	size := counted(uint32(len(p.value)), "byte", "bytes") // at most protocol.MaxPlaintext
 	switch {
 	case p.from != "":
 		return fmt.Sprintf("set %s to %s from %s", what, size, p.from)

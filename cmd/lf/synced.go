@@ -62,11 +62,11 @@ func syncText(s *api.SyncStatus, now time.Time) string {
 		if s.Progress != nil {
 			return "fetching: " + progressText(s.Progress) + ", " + paceText(s.Progress)
 		}
-		return fmt.Sprintf("fetching: %s missing, %s under way", countedRecords(uint64(s.Missing)), counted(s.Fetches, "request", "requests")) //nolint:gosec // a count
+		return fmt.Sprintf("fetching: %s missing, %s under way", countedRecords(uint64(s.Missing)), counted(s.Fetches, "request", "requests"))
 	case api.SyncComparing:
-		return fmt.Sprintf("comparing: %s, %s missing", agreeing(s, now), grouped(uint64(s.Missing))) //nolint:gosec // a count
+		return fmt.Sprintf("comparing: %s, %s missing", agreeing(s, now), grouped(uint64(s.Missing)))
 	}
-	return fmt.Sprintf("in sync: %s, %s missing%s", agreeing(s, now), grouped(uint64(s.Missing)), aheadText(s)) //nolint:gosec // a count
+	return fmt.Sprintf("in sync: %s, %s missing%s", agreeing(s, now), grouped(uint64(s.Missing)), aheadText(s))
 }
 
 // aheadText says what is left out because it is ahead of the clock.

@@ -128,7 +128,7 @@ func (t *trial) observer() testbed.Observer {
 func (t *trial) size() (width, height int) {
 	width, height = 80, 24
 	if f, ok := t.stderr.(*os.File); ok {
-		if w, h, err := term.GetSize(int(f.Fd())); err == nil { //nolint:gosec // file descriptors are small
+		if w, h, err := term.GetSize(int(f.Fd())); err == nil { // file descriptors are small
 			width, height = w, h
 		}
 	}

@@ -31,12 +31,12 @@ func (c caseChecker) value(t reflect.Type) error {
 		}
 		return c.list(t)
 	}
-	return c.SkipValue() //nolint:wrapcheck // explain words it
+	return c.SkipValue()
 }
 
 func (c caseChecker) list(t reflect.Type) error {
 	if _, err := c.ReadToken(); err != nil {
-		return err //nolint:wrapcheck // explain words it
+		return err
 	}
 	for c.PeekKind() != ']' {
 		element := t
@@ -48,19 +48,19 @@ func (c caseChecker) list(t reflect.Type) error {
 		}
 	}
 	_, err := c.ReadToken()
-	return err //nolint:wrapcheck // explain words it
+	return err
 }
 
 func (c caseChecker) object(t reflect.Type) error {
 	if _, err := c.ReadToken(); err != nil {
-		return err //nolint:wrapcheck // explain words it
+		return err
 	}
 	known, seen := members(t), map[string]string{}
 	var misspelled error // unless the right spelling comes, too
 	for c.PeekKind() != '}' {
 		token, err := c.ReadToken()
 		if err != nil {
-			return err //nolint:wrapcheck // explain words it
+			return err
 		}
 		name := token.String()
 		folded := fold(name)
@@ -79,7 +79,7 @@ func (c caseChecker) object(t reflect.Type) error {
 		}
 	}
 	if _, err := c.ReadToken(); err != nil {
-		return err //nolint:wrapcheck // explain words it
+		return err
 	}
 	return misspelled
 }

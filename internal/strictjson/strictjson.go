@@ -78,14 +78,14 @@ func (w *watchedReader) Read(p []byte) (int, error) {
 	if err != nil && !errors.Is(err, io.EOF) {
 		w.err = err
 	}
-	return n, err //nolint:wrapcheck // a reader's errors are its own
+	return n, err
 }
 
 // decode reads one value and the end after it.
 func decode(r io.Reader, v any, flags Flags) error {
 	d := jsontext.NewDecoder(r)
 	if err := json.UnmarshalDecode(d, v, json.RejectUnknownMembers(flags&IgnoreUnknown == 0)); err != nil {
-		return err //nolint:wrapcheck // explain words it
+		return err
 	}
 	end := d.InputOffset()
 	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {

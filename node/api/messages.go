@@ -73,7 +73,7 @@ type kvInput struct {
 
 func (in *kvInput) query() (Query, error) {
 	q := Query{
-		Open: in.Open, Limit: int(in.Limit), History: in.History, Since: in.Since, Until: in.Until, //nolint:gosec // at most 1000
+		Open: in.Open, Limit: int(in.Limit), History: in.History, Since: in.Since, Until: in.Until,
 		Explain: in.Explain, Decrypt: true,
 	}
 	var err error

@@ -53,7 +53,7 @@ func TrustListener(l net.Listener) net.Listener { return trustedListener{l} }
 func (l trustedListener) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
-		return nil, err //nolint:wrapcheck // as every listener
+		return nil, err
 	}
 	return trustedConn{conn}, nil
 }

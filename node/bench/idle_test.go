@@ -87,7 +87,7 @@ var streamLine = regexp.MustCompile(`^lf_network_bytes_total\{direction="(\w+)",
 // streamBytes reads what streams have carried from the node's metrics.
 func streamBytes(b *testing.B, p *process) flow {
 	b.Helper()
-	r, err := http.Get("http://" + p.address + "/metrics") //nolint:noctx // on this machine, from a benchmark
+	r, err := http.Get("http://" + p.address + "/metrics")
 	if err != nil {
 		b.Fatal(err)
 	}

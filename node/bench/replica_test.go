@@ -200,7 +200,7 @@ func copyHome(b *testing.B, from string) string {
 	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
 		b.Fatal(err)
 	}
-	if err := os.Chmod(to, 0o700); err != nil { //nolint:gosec // a folder
+	if err := os.Chmod(to, 0o700); err != nil { // a folder
 		b.Fatal(err)
 	}
 	return to

@@ -115,7 +115,7 @@ func (f *facts) damage() *api.Finding {
 			counted(d.Repairing, "record", "records"), idsText(d.Records, d.Repairing))
 	case d.Repaired > 0 || d.Rows > 0:
 		return warning(advice, "the disk damaged %s and %s of indices; all are repaired",
-			counted(int(d.Repaired), "record", "records"), counted(int(d.Rows), "row", "rows")) //nolint:gosec // counts
+			counted(int(d.Repaired), "record", "records"), counted(int(d.Rows), "row", "rows"))
 	}
 	return nil
 }

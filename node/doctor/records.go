@@ -51,7 +51,7 @@ const clockVoices = 2
 
 func (f *facts) clock() *api.Finding {
 	c := f.Clock
-	off := duration(uint64(max(c.OffsetMS, -c.OffsetMS))) //nolint:gosec // not negative
+	off := duration(uint64(max(c.OffsetMS, -c.OffsetMS))) // not negative
 	sure := max(off-duration(uint64(max(c.ErrorMS, 0))), 0)
 	drift := duration(c.DriftMS)
 	const set = "set this machine's clock and have it kept by NTP, for example with timedatectl set-ntp true"
@@ -64,7 +64,7 @@ func (f *facts) clock() *api.Finding {
 	case c.Peers == 0:
 		return note(soon, "not known yet: peers are asked some seconds after they came")
 	case sure <= drift/2:
-		return ok("within %s of %s", roughly(off+duration(uint64(max(c.ErrorMS, 0)))), clocksText(c.Peers)) //nolint:gosec // not negative
+		return ok("within %s of %s", roughly(off+duration(uint64(max(c.ErrorMS, 0)))), clocksText(c.Peers))
 	case sure <= drift:
 		return warning(set, "%s; the network allows %s", f.offText(off), roughly(drift))
 	case c.Peers < clockVoices:
@@ -82,7 +82,7 @@ func (f *facts) dates() *api.Finding {
 	case f.Offline || s.OwnAhead == 0 && s.AheadPeers == 0:
 		return nil
 	case s.OwnAhead > 0:
-		return warning(set, "%s here and dated ahead of this clock: it was set back, or is behind", counted(int(s.OwnAhead), "record is", "records are")) //nolint:gosec // a count
+		return warning(set, "%s here and dated ahead of this clock: it was set back, or is behind", counted(int(s.OwnAhead), "record is", "records are"))
 	case 2*s.AheadPeers > s.Peers && s.Peers >= clockVoices:
 		return warning(set, "%d of %s hold records dated ahead of this clock, %d in the middle: this clock may be behind", s.AheadPeers, peersText(s.Peers), s.Ahead)
 	}

@@ -8,7 +8,7 @@ import (
 )
 
 func duration(ms uint64) time.Duration {
-	return time.Duration(min(ms, 1<<43)) * time.Millisecond //nolint:gosec // below 300 years
+	return time.Duration(min(ms, 1<<43)) * time.Millisecond // below 300 years
 }
 
 // since is how long ago a time was.

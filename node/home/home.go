@@ -13,7 +13,7 @@ const (
 	lockFile     = "lock"
 	identityFile = "identity.pem"
 	networkFile  = "network.lfnet"
-	tokenFile    = "api.token" //nolint:gosec // a file's name
+	tokenFile    = "api.token" // a file's name
 	addressFile  = "api"
 	socketFile   = "api.sock"
 	pointerFile  = "api.socket"

@@ -110,7 +110,7 @@ func readSecret(path string) ([]byte, error) {
 	}
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it names the file
+		return nil, err
 	}
 	switch {
 	case !info.Mode().IsRegular():
@@ -124,7 +124,7 @@ func readSecret(path string) ([]byte, error) {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it names the file
+		return nil, err
 	}
 	return text, nil
 }

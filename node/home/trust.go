@@ -62,7 +62,7 @@ func (h *Home) readTrust() (t Trust, err error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return t, nil
 	case err != nil:
-		return t, err //nolint:wrapcheck // the caller names the file
+		return t, err
 	case !info.Mode().IsRegular():
 		return t, errors.New("not a regular file")
 	case info.Size() > maxTrust:
@@ -70,7 +70,7 @@ func (h *Home) readTrust() (t Trust, err error) {
 	}
 	text, err := os.ReadFile(path)
 	if err != nil {
-		return t, err //nolint:wrapcheck // the caller names the file
+		return t, err
 	}
 	// Strictly: a misspelled member would elect nobody, and nobody would notice.
 	if err := strictjson.Unmarshal(text, &t, 0); err != nil {

@@ -57,7 +57,7 @@ func readFile(path string) ([]byte, error) {
 	if dangling := checkLink(path); errors.Is(err, os.ErrNotExist) && dangling != nil {
 		return nil, dangling
 	}
-	return data, err //nolint:wrapcheck // it names the file
+	return data, err
 }
 
 // checkLink returns an error where path is a link to a file that is not there, as on a disk that is not mounted. Such a
@@ -88,7 +88,7 @@ func removeIfThere(path string) error {
 		return nil
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
-		return err //nolint:wrapcheck // it names the file
+		return err
 	}
 	return nil
 }

@@ -164,12 +164,12 @@ func (o *Commentator) answer(ctx context.Context, tell func()) {
 func (o *Commentator) scan(ctx context.Context, a scan) (found []judged, next uint64, err error) {
 	list, next, err := o.config.Store.Collisions(ctx, a.after, a.limit)
 	if err != nil {
-		return nil, 0, err //nolint:wrapcheck // the machine says what it is about
+		return nil, 0, err
 	}
 	for _, c := range list {
 		said, err := o.config.Store.Words(ctx, o.owner, c.Composite)
 		if err != nil {
-			return nil, 0, err //nolint:wrapcheck // as above
+			return nil, 0, err
 		}
 		found = append(found, judged{c, said})
 	}
@@ -181,7 +181,7 @@ func (o *Commentator) save(ctx context.Context, s state) error {
 	if err != nil {
 		return err
 	}
-	return o.config.Memory.Put(ctx, stateKey, raw) //nolint:wrapcheck // the machine says what it is about
+	return o.config.Memory.Put(ctx, stateKey, raw)
 }
 
 // saveLast spares the next run what this one did since the last save. Nothing is lost when it fails.
@@ -212,7 +212,7 @@ func (o *Commentator) report() {
 	m := o.machine
 	s := Status{Commentaries: m.commentaries, Words: m.words, Waiting: m.waiting(), Silent: m.silent()}
 	if m.published > 0 {
-		s.Last = time.UnixMilli(int64(m.published)).UTC() //nolint:gosec // at most 2^53-1
+		s.Last = time.UnixMilli(int64(m.published)).UTC() // at most 2^53-1
 	}
 	o.mu.Lock()
 	o.status = s

@@ -50,11 +50,11 @@ func (c *Commentator) compose(ctx context.Context, words []Word, after uint64) (
 func (c *Commentator) pay(ctx context.Context, r *protocol.Record, certified bool) (*protocol.Record, error) {
 	network, solve := c.config.Network, c.config.Solver(ctx)
 	if certified {
-		return network.PayCertified(r, multiple(network.CertifiedEffort(r), c.config.Overload), solve) //nolint:wrapcheck // it says what it is about
+		return network.PayCertified(r, multiple(network.CertifiedEffort(r), c.config.Overload), solve)
 	}
-	return network.Pay(r, multiple(network.RequiredEffort(r), c.config.Overload), solve) //nolint:wrapcheck // as above
+	return network.Pay(r, multiple(network.RequiredEffort(r), c.config.Overload), solve)
 }
 
 func multiple(effort, times uint32) uint32 {
-	return uint32(min(uint64(effort)*uint64(times), math.MaxUint32)) //nolint:gosec // bounded in this line
+	return uint32(min(uint64(effort)*uint64(times), math.MaxUint32)) // bounded in this line
 }

@@ -200,9 +200,9 @@ func (s *Store) check(r *protocol.Record) error {
 		newest = max(newest, s.entries[link].record.Timestamp)
 	}
 	if err := protocol.CheckLinked(&r.Header, newest); err != nil {
-		return err //nolint:wrapcheck // what the store refuses for, as it is
+		return err
 	}
-	return s.network.CheckCertified(r, s.rests(r)) //nolint:wrapcheck // the same
+	return s.network.CheckCertified(r, s.rests(r))
 }
 
 // rests reports whether a record links a certificate that it can rest on.

@@ -34,7 +34,7 @@ func (e *endpoint) WriteTo(p []byte, to net.Addr) (int, error) {
 	if e.loses(indexOf(to)) {
 		return len(p), nil
 	}
-	return e.SimConn.WriteTo(p, to) //nolint:wrapcheck // an endpoint adds nothing
+	return e.SimConn.WriteTo(p, to)
 }
 
 func (e *endpoint) loses(to int) bool {

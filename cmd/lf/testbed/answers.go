@@ -28,7 +28,7 @@ func (r *runner) sameAnswers(ctx context.Context, nodes []string) (text, wrong s
 	for _, name := range names {
 		key, err := r.names.Derive(name)
 		if err != nil {
-			return "", "", err //nolint:wrapcheck // it says what
+			return "", "", err
 		}
 		if wrong, err := r.answersOf(ctx, nodes, name, key.Selector()); wrong != "" || err != nil {
 			return "", wrong, err

@@ -54,10 +54,10 @@ func (b *books) acknowledge(id protocol.ID, at string, size int) {
 	defer b.mu.Unlock()
 	if _, known := b.acked[id]; !known {
 		b.order = append(b.order, id)
-		b.bytes += uint64(size) //nolint:gosec // a length
+		b.bytes += uint64(size) // a length
 	}
 	b.acked[id] = acknowledgment{at, b.holding(at).life}
-	b.sizes[id] = uint64(size) //nolint:gosec // a length
+	b.sizes[id] = uint64(size) // a length
 }
 
 // totals counts what was acknowledged: records, and their bytes.

@@ -88,7 +88,7 @@ func (r *runner) startNodes(ctx context.Context, names []string) error {
 			group.Go(func() error { return r.startNode(inner, r.members[name]) })
 		}
 		if err := group.Wait(); err != nil {
-			return err //nolint:wrapcheck // it says which node
+			return err
 		}
 	}
 	return r.relink(ctx, func(*topology) {})
@@ -97,7 +97,7 @@ func (r *runner) startNodes(ctx context.Context, names []string) error {
 func (r *runner) startNode(ctx context.Context, m *member) error {
 	door, err := m.machine.start(ctx, m.offset())
 	if err != nil {
-		return err //nolint:wrapcheck // it says which node
+		return err
 	}
 	run := m.began(door, r.now())
 	ended := m.machine.ended()
@@ -107,7 +107,7 @@ func (r *runner) startNode(ctx context.Context, m *member) error {
 			r.fail(fmt.Errorf("%s ended by itself; it said last:\n%s", m.node.Name, m.machine.tail()))
 		}
 	})
-	return m.look(ctx, r.now) //nolint:wrapcheck // it says which address
+	return m.look(ctx, r.now)
 }
 
 // endNodes stops or kills nodes.
@@ -124,7 +124,7 @@ func (r *runner) endNodes(ctx context.Context, names []string, kill bool) error 
 			return m.machine.stop()
 		})
 	}
-	return group.Wait() //nolint:wrapcheck // it says which node
+	return group.Wait()
 }
 
 func (r *runner) restart(ctx context.Context, names []string, kill bool, after time.Duration) error {
@@ -175,7 +175,7 @@ func (r *runner) relink(ctx context.Context, change func(*topology)) error {
 	if err != nil && isAway(err) { // a node that has just been ended, in the background
 		return nil
 	}
-	return err //nolint:wrapcheck // it says which node
+	return err
 }
 
 // noteLinks begins another interval of the report when the links have changed.
@@ -238,5 +238,5 @@ func (r *runner) churn(ctx context.Context, a Churn, step int) error {
 			break
 		}
 	}
-	return group.Wait() //nolint:wrapcheck // it says which node
+	return group.Wait()
 }

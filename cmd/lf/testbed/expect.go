@@ -289,4 +289,4 @@ func counted(n int, one, more string) string {
 
 func records(n int) string { return counted(n, "record", "records") }
 
-func recordsOf(n uint64) string { return counted(int(n), "record", "records") } //nolint:gosec // a count
+func recordsOf(n uint64) string { return counted(int(n), "record", "records") } // a count

@@ -98,7 +98,7 @@ func (v *NodeView) line(width int, all []NodeView) string {
 	}
 	full := 0
 	if v.Most > 0 {
-		full = int(v.Attached * bar / v.Most) //nolint:gosec // at most bar
+		full = int(v.Attached * bar / v.Most) // at most bar
 	}
 	text := fmt.Sprintf("%s  %7d  %s  %s in  %s out  %s", strings.Repeat("━", full)+strings.Repeat("╌", bar-full), v.Attached,
 		counted(v.Peers, "peer", "peers"), sizeText(v.In), sizeText(v.Out), v.State)

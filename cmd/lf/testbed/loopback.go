@@ -57,7 +57,7 @@ func (l *Loopback) Cut(ctx context.Context, cuts []Cut, nodes []Member) error {
 			return nil
 		})
 	}
-	return group.Wait() //nolint:wrapcheck // wrapped above
+	return group.Wait()
 }
 
 // blockedAt is which links a node blocks, and in which direction.

@@ -117,7 +117,7 @@ func (m *member) look(ctx context.Context, clock func() time.Duration) error {
 	}
 	status, err := door.Status(ctx)
 	if err != nil {
-		return err //nolint:wrapcheck // the caller does
+		return err
 	}
 	m.note(door, status, clock())
 	return nil

@@ -210,7 +210,7 @@ func newNamespace() (ns *namespace, err error) {
 		}
 		file, err := os.Open("/proc/thread-self/ns/net")
 		ns = &namespace{file: file}
-		return err //nolint:wrapcheck // wrapped below
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("network namespaces do not work here: %w", err)
@@ -247,7 +247,7 @@ func (ns *namespace) dial(ctx context.Context, network, address string) (conn ne
 			return fmt.Errorf("enter the node's network namespace: %w", err)
 		}
 		conn, err = new(net.Dialer).DialContext(ctx, network, address) // an IP address: no other thread looks up a name
-		return err                                                     //nolint:wrapcheck // as every dialer
+		return err
 	})
 	return conn, err
 }

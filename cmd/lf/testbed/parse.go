@@ -52,7 +52,7 @@ func (r *rehearsal) sectionFields(parts *sections) []field {
 		{name: "work", kind: "number", doc: "proof of work of the records, for each KiB (default: 0, none)", read: func(v *value) {
 			var n int
 			r.count(&n, 0, 1_000_000)(v)
-			s.Work = uint32(n) //nolint:gosec // at most a million
+			s.Work = uint32(n) // at most a million
 		}},
 		{name: "routers", kind: "routers", doc: "routers that nodes are behind, each with what it does; takes --netns", read: keep(&parts.routers)},
 		{name: "nodes", kind: "nodes", doc: "the nodes, each with what is particular about it", must: true, read: keep(&parts.nodes)},

@@ -46,4 +46,4 @@ func (r *reservation) bind() (port int, err error) {
 	return at.Port, nil
 }
 
-func (r *reservation) release() error { return unix.Close(r.socket) } //nolint:wrapcheck // nothing to add
+func (r *reservation) release() error { return unix.Close(r.socket) }

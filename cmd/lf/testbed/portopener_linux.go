@@ -40,7 +40,7 @@ deny 0-65535 0.0.0.0/0 0-65535
 		return nil, errors.Join(fmt.Errorf("miniupnpd's configuration: %w", err), os.RemoveAll(dir))
 	}
 	line := append(router.command(), "miniupnpd", "-d", "-f", config, "-P", filepath.Join(dir, "pid"))
-	o := &portOpener{cmd: exec.Command(line[0], line[1:]...), nursery: newNursery(), dir: dir} //nolint:gosec // its own
+	o := &portOpener{cmd: exec.Command(line[0], line[1:]...), nursery: newNursery(), dir: dir}
 	if err := o.nursery.start(o.cmd); err != nil {
 		o.nursery.close()
 		return nil, errors.Join(fmt.Errorf("start miniupnpd: %w", err), os.RemoveAll(dir))

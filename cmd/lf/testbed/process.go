@@ -100,15 +100,15 @@ func (h *processes) close() error {
 // settle opens the node's home, and makes what is not there.
 func (p *process) settle() (err error) {
 	if p.home, err = home.Open(filepath.Join(p.hall.dir, p.node.Name)); err != nil {
-		return err //nolint:wrapcheck // the caller does
+		return err
 	}
 	key, err := p.home.Identity()
 	if err != nil {
-		return err //nolint:wrapcheck // the caller does
+		return err
 	}
 	p.id = protocol.OwnerOf(key).String()
 	_, err = p.home.Token()
-	return err //nolint:wrapcheck // the caller does
+	return err
 }
 
 func (p *process) peer() string { return p.id }
@@ -207,7 +207,7 @@ func (p *process) launch(args []string) (said <-chan struct{}, err error) {
 		return nil, fmt.Errorf("its log: %w", err)
 	}
 	argv := append(slices.Clone(p.place.Command), p.hall.bin)
-	cmd := exec.Command(argv[0], append(argv[1:], args...)...) //nolint:gosec // the program and the place are the user's
+	cmd := exec.Command(argv[0], append(argv[1:], args...)...)
 	if len(p.place.Command) == 0 {
 		cmd.Args[0] = "lf"
 	}
@@ -272,7 +272,7 @@ func (p *process) awaitWord(ctx context.Context, said <-chan struct{}) error {
 func (p *process) awaitAnswer(ctx context.Context) (*api.Client, error) {
 	token, err := p.home.ReadToken()
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says what
+		return nil, err
 	}
 	for {
 		if url, err := p.home.API(); err == nil {

@@ -215,11 +215,11 @@ func (s *source) bytes(to *Range, most int) func(*value) {
 		low, high := ends(text)
 		from, ok := parseSize(low)
 		until, also := parseSize(high)
-		if !ok || !also || until < from || until > uint64(most) { //nolint:gosec // a constant
+		if !ok || !also || until < from || until > uint64(most) { // a constant
 			s.wrong(v.spot, "%q is not a number of bytes up to %d such as 100, nor two such as 16..512", text, most)
 			return
 		}
-		*to = Range{int(from), int(until)} //nolint:gosec // at most most
+		*to = Range{int(from), int(until)} // at most most
 	}
 }
 

@@ -110,7 +110,7 @@ func (r *Report) Write(dir string) error {
 		return err
 	}
 	for name, text := range map[string][]byte{"report.json": append(text, '\n'), "timeline.html": page} {
-		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil { //nolint:gosec // nothing secret
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
 			return fmt.Errorf("write the report: %w", err)
 		}
 	}

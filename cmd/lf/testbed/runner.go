@@ -120,7 +120,7 @@ func newRunner(s *Scenario, o Options) (*runner, error) {
 	p := protocol.DefaultParams()
 	p.Name, p.Comment, p.WorkPerKiB, p.WorkPerKiBCertified = "testbed", "made by lf testbed", s.Work, s.Work
 	p.NameHardening.MemoryKiB, p.MaxValue = 64, maxValue+protocol.SealOverhead
-	network, err := protocol.NewNetwork(p, uint64(time.Now().UnixMilli()), rand.Reader) //nolint:gosec // after 1970
+	network, err := protocol.NewNetwork(p, uint64(time.Now().UnixMilli()), rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("a network for the testbed: %w", err)
 	}
@@ -172,7 +172,7 @@ func (r *runner) blank() *Report {
 
 // furnish makes the places and homes of all nodes.
 func (r *runner) furnish(ctx context.Context, o Options) (homes string, err error) {
-	if err := os.MkdirAll(o.Dir, 0o755); err != nil { //nolint:gosec // a report is no secret
+	if err := os.MkdirAll(o.Dir, 0o755); err != nil { // a report is no secret
 		return "", fmt.Errorf("a place for the report: %w", err)
 	}
 	if homes = filepath.Join(o.Dir, "nodes"); !o.Keep {
@@ -196,7 +196,7 @@ func (r *runner) populate(h hall, places []Place) error {
 	r.hall = h
 	machines, err := h.machines(r.scenario.Nodes, places)
 	if err != nil {
-		return err //nolint:wrapcheck // it says what
+		return err
 	}
 	for i, n := range r.scenario.Nodes {
 		r.members[n.Name] = &member{node: n, machine: machines[n.Name], clock: n.Clock}
@@ -292,7 +292,7 @@ func (r *runner) tell(change func()) {
 
 // random is the source of a step's choices.
 func (r *runner) random(step int) *mathrand.Rand {
-	return mathrand.New(mathrand.NewPCG(r.seed, uint64(step))) //nolint:gosec // repeatable, on purpose
+	return mathrand.New(mathrand.NewPCG(r.seed, uint64(step))) // repeatable, on purpose
 }
 
 // wrote notes an acknowledged record.

@@ -25,7 +25,7 @@ func (r *Report) timeline() ([]byte, error) {
 	err := page().Execute(&b, struct {
 		*Report
 		Drawing template.HTML
-	}{r, template.HTML(newDrawing(r).svg())}) //nolint:gosec // every text in it is escaped
+	}{r, template.HTML(newDrawing(r).svg())}) // every text in it is escaped
 	if err != nil {
 		return nil, fmt.Errorf("draw the timeline: %w", err)
 	}

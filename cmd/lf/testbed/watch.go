@@ -30,7 +30,7 @@ func (r *runner) watch(ctx context.Context) {
 // noteCourse notes how many records there are.
 func (r *runner) noteCourse() {
 	n, _ := r.books.totals()
-	all := uint64(n + len(r.books.genesis)) //nolint:gosec // a count
+	all := uint64(n + len(r.books.genesis)) // a count
 	if c := r.report.Course; len(c) == 0 || c[len(c)-1].Attached != all {
 		r.report.Course = append(c, Point{r.now().Seconds(), all})
 	}

@@ -88,7 +88,7 @@ func (p *pen) all(ctx context.Context) error {
 			return nil
 		})
 	}
-	return group.Wait() //nolint:wrapcheck // wrapped above
+	return group.Wait()
 }
 
 func (p *pen) handOut(ctx context.Context, drafts chan<- draft) error {
@@ -145,7 +145,7 @@ func (p *pen) one(ctx context.Context, d draft) error {
 		if err == nil && done.ID != record.ID() {
 			err = fmt.Errorf("it acknowledged %s in place of %s", done.ID, record.ID())
 		}
-		return err //nolint:wrapcheck // the caller does
+		return err
 	})
 	if err != nil {
 		return err
@@ -159,24 +159,24 @@ func (p *pen) one(ctx context.Context, d draft) error {
 func (p *pen) compose(ctx context.Context, door Door, d draft) (*protocol.Record, error) {
 	links, err := door.Links(ctx, api.LinksQuery{Owner: &d.author.owner})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller does
+		return nil, err
 	}
 	name, err := p.names.Derive(d.name)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says what
+		return nil, err
 	}
 	unsigned, err := p.network.Compose(protocol.Draft{
 		Type: protocol.TypeDatum, Owner: d.author.owner, Timestamp: max(links.Now, links.Timestamp), Links: links.Links,
 		Names: []protocol.NamePoint{{Name: name}}, Value: d.value,
 	})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says what
+		return nil, err
 	}
 	unpaid, err := p.network.Sign(unsigned, d.author.key)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // it says what
+		return nil, err
 	}
-	return p.network.Pay(unpaid, 0, p.solver(ctx)) //nolint:wrapcheck // it says what
+	return p.network.Pay(unpaid, 0, p.solver(ctx))
 }
 
 // persist repeats what fails because a node is away.

@@ -57,7 +57,7 @@ func NewFake() (*Fake, error) {
 	return f, nil
 }
 
-func now() uint64 { return uint64(time.Now().UnixMilli()) } //nolint:gosec // after 1970
+func now() uint64 { return uint64(time.Now().UnixMilli()) } // after 1970
 
 func (f *Fake) arrived(r *protocol.Record) *entry {
 	f.seen = max(f.seen+1, 1000*now())
@@ -103,7 +103,7 @@ func (f *Fake) Status(ctx context.Context) (*api.Status, error) {
 		Trust: api.Trust{Policy: protocol.DefaultPolicy(), Oracles: []protocol.Owner{}, Authorities: []api.AuthorityInfo{}},
 	}
 	for _, e := range f.records {
-		switch s.Storage.Bytes += uint64(e.WireSize()); e.state { //nolint:gosec // a length
+		switch s.Storage.Bytes += uint64(e.WireSize()); e.state { // a length
 		case api.StateAttached:
 			s.Storage.Attached++
 		case api.StatePending:

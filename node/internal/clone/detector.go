@@ -39,7 +39,7 @@ type Detector struct {
 	nonce     nonce
 	answers   *rate.Limiter
 	wake      chan struct{}
-	ctx       context.Context //nolint:containedctx // of what is under way, until Close
+	ctx       context.Context
 	cancel    context.CancelFunc
 	done      sync.WaitGroup
 

@@ -24,7 +24,7 @@ func (e *StrangerError) Error() string {
 func Dial(ctx context.Context, path string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	if err != nil {
-		return nil, err //nolint:wrapcheck // as every dialer
+		return nil, err
 	}
 	if err := checkPeer(conn, path); err != nil {
 		return nil, errors.Join(err, conn.Close())

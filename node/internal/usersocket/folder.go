@@ -36,7 +36,7 @@ func CheckFolder(dir string, owner int) error {
 	info, err := os.Lstat(dir)
 	switch {
 	case err != nil:
-		return err //nolint:wrapcheck // it names the folder
+		return err
 	case !info.IsDir():
 		return fmt.Errorf("%s is not a folder", dir)
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
@@ -51,7 +51,7 @@ func CheckFile(path string, owner int) error {
 	info, err := os.Lstat(path)
 	switch {
 	case err != nil:
-		return err //nolint:wrapcheck // it names the file
+		return err
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("%s is not a regular file", path)
 	case runtime.GOOS != "windows" && info.Mode().Perm()&0o022 != 0:

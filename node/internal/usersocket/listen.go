@@ -55,7 +55,7 @@ func listenIn(staging, path string) (net.Listener, error) {
 	bound := filepath.Join(staging, "s")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: bound, Net: "unix"})
 	if err != nil {
-		return nil, err //nolint:wrapcheck // the caller says where
+		return nil, err
 	}
 	l.SetUnlinkOnClose(false) // it moves
 	if err := errors.Join(os.Chmod(bound, 0o600), os.Rename(bound, path)); err != nil {

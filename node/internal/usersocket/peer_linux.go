@@ -10,7 +10,7 @@ import (
 func peerUser(conn *net.UnixConn) (user int, known bool, err error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
-		return 0, false, err //nolint:wrapcheck // the caller says what it is about
+		return 0, false, err
 	}
 	var credentials *unix.Ucred
 	var failed error
@@ -21,7 +21,7 @@ func peerUser(conn *net.UnixConn) (user int, known bool, err error) {
 		err = failed
 	}
 	if err != nil {
-		return 0, false, err //nolint:wrapcheck // the caller says what it is about
+		return 0, false, err
 	}
 	return int(credentials.Uid), true, nil
 }

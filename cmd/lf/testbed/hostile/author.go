@@ -40,7 +40,7 @@ func (w *author) record(links ...protocol.ID) (*protocol.Record, error) {
 		}
 	}
 	return w.finish(protocol.Draft{
-		Links: links, Names: []protocol.NamePoint{{Name: w.name, Ordinal: uint64(serial)}}, //nolint:gosec // positive
+		Links: links, Names: []protocol.NamePoint{{Name: w.name, Ordinal: uint64(serial)}},
 		Value: fmt.Appendf(nil, "hostile %d", serial),
 	})
 }
@@ -52,7 +52,7 @@ func (w *author) nameless(links []protocol.ID) (*protocol.Record, error) {
 
 // finish signs and pays a record of now.
 func (w *author) finish(d protocol.Draft) (*protocol.Record, error) {
-	d.Owner, d.Timestamp = protocol.OwnerOf(w.key), uint64(time.Now().UnixMilli()) //nolint:gosec // after 1970
+	d.Owner, d.Timestamp = protocol.OwnerOf(w.key), uint64(time.Now().UnixMilli()) // after 1970
 	r, err := w.network.Compose(d)
 	if err != nil {
 		return nil, err

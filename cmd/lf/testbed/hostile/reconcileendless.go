@@ -40,7 +40,7 @@ func (a *attacker) prints() []byte {
 		if i == ranges-1 {
 			b = appendBound(b, 0)
 		} else {
-			b = appendBound(b, uint64(1+a.draw(step))) //nolint:gosec // positive
+			b = appendBound(b, uint64(1+a.draw(step))) // positive
 		}
 		b = append(append(b, modePrint), a.noise(printSize)...)
 	}

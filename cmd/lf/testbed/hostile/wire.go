@@ -75,7 +75,7 @@ func appendRequest(b []byte, ids []protocol.ID, ancestors byte) []byte {
 
 func appendItem(b, frame []byte) []byte {
 	b = append(b, complete)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(frame))) //nolint:gosec // a frame's length
+	b = binary.BigEndian.AppendUint32(b, uint32(len(frame))) // a frame's length
 	return append(b, frame...)
 }
 
@@ -137,7 +137,7 @@ func endOf(err error) error {
 
 func framed(message []byte) []byte {
 	b := binary.BigEndian.AppendUint64(nil, 1_000_000)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(message))) //nolint:gosec // at most a MiB
+	b = binary.BigEndian.AppendUint32(b, uint32(len(message))) // at most a MiB
 	return append(b, message...)
 }
 
@@ -174,7 +174,7 @@ func appendBound(b []byte, step uint64) []byte {
 // forever is the end of time. aboutNow is how far everybody compares.
 const forever = 0
 
-func aboutNow() uint64 { return uint64(time.Now().UnixMilli()) } //nolint:gosec // after 1970
+func aboutNow() uint64 { return uint64(time.Now().UnixMilli()) } // after 1970
 
 // endOfFirst is where a message's first range ends, as list takes it.
 func endOfFirst(message []byte) (end uint64) {
