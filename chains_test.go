@@ -16,9 +16,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// webChain makes certificates as a public CA does for a web server, in PEM: the server's, then those above it. What they
-// are about is typical: names, and where to ask about revocation. The keys are those of the server, of the intermediate, and
-// of the root, which signs itself.
+// webChain makes certificates as a public CA does for a web server, in PEM: the server's, then
+// those above it. What they are about is typical: names, and where to ask about revocation. The
+// keys are those of the server, of the intermediate, and of the root, which signs itself.
 func webChain(t *testing.T, keys []*rsa.PrivateKey, certificates int) []byte {
 	t.Helper()
 	names := []pkix.Name{
@@ -57,8 +57,8 @@ func webChain(t *testing.T, keys []*rsa.PrivateKey, certificates int) []byte {
 	return out
 }
 
-// TestChainsFit holds what README says: the chain of a web server fits a record of the default network, three certificates
-// of RSA-4096 do not.
+// TestChainsFit holds what README says: the chain of a web server fits a record of the default
+// network, three certificates of RSA-4096 do not.
 func TestChainsFit(t *testing.T) {
 	if testing.Short() {
 		t.Skip("makes RSA keys of 4,096 bits")

@@ -27,7 +27,8 @@ func TestDefaultNetwork(t *testing.T) {
 	}
 }
 
-// TestSeedsFile holds that seeds.json says what its schema says and nothing else, and that every address in it names a peer.
+// TestSeedsFile holds that seeds.json says what its schema says and nothing else, and that every
+// address in it names a peer.
 func TestSeedsFile(t *testing.T) {
 	f, err := os.Open("seeds.json")
 	if err != nil {

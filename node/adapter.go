@@ -72,7 +72,8 @@ func (s syncStore) Record(ctx context.Context, id protocol.ID) (*protocol.Record
 	return r, err == nil, err
 }
 
-// pruned shows a record whose value is damaged as one without it, and says that one is damaged whose header is.
+// pruned shows a record whose value is damaged as one without it, and says that one is damaged
+// whose header is.
 func pruned(r *protocol.Record, err error) (*protocol.Record, error) {
 	var damaged *store.DamagedError
 	switch {

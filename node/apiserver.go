@@ -23,8 +23,8 @@ type apiServer struct {
 	serving int // how many listeners
 }
 
-// listenSocket makes the programs of this user wait until serve is called, as listenAPI does those of TCP. A node without a
-// socket serves all the same.
+// listenSocket makes the programs of this user wait until serve is called, as listenAPI does those
+// of TCP. A node without a socket serves all the same.
 func (n *Node) listenSocket() net.Listener {
 	l, err := n.config.Home.ListenSocket()
 	if err != nil {
@@ -36,7 +36,8 @@ func (n *Node) listenSocket() net.Listener {
 	return l
 }
 
-// listenAPI makes clients' connections wait until serve is called, so that the first answer comes from a whole node.
+// listenAPI makes clients' connections wait until serve is called, so that the first answer comes
+// from a whole node.
 func listenAPI(ctx context.Context, c *Config) (net.Listener, error) {
 	if _, _, err := net.SplitHostPort(c.APIListen); err != nil {
 		return nil, fmt.Errorf("the API's address %q is not HOST:PORT, such as %s", c.APIListen, DefaultAPI)
@@ -81,8 +82,9 @@ func (a *apiServer) serve(l net.Listener) {
 	go func() { a.served <- a.server.Serve(l) }()
 }
 
-// apiHosts are the hosts that clients may name, besides the loopback names: the one that the user chose to listen on, or
-// all of the machine's addresses where that is every one. A foreign page cannot pass under an address, only under a name.
+// apiHosts are the hosts that clients may name, besides the loopback names: the one that the user
+// chose to listen on, or all of the machine's addresses where that is every one. A foreign page
+// cannot pass under an address, only under a name.
 func apiHosts(listen string, at net.Addr) []string {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil {
@@ -111,7 +113,8 @@ func bracketed(host string) string {
 	return host
 }
 
-// publishAPI writes the API's address into the home. On a full or read-only disk the node serves all the same.
+// publishAPI writes the API's address into the home. On a full or read-only disk the node serves
+// all the same.
 func (n *Node) publishAPI() (withdraw func() error) {
 	withdraw, err := n.config.Home.PublishAPI(n.url)
 	if err != nil {

@@ -73,7 +73,8 @@ func TestAPIServerURL(t *testing.T) {
 	}
 }
 
-// TestAPINames holds that what is no host and no origin is told at the start, and that the caller's lists stay as they are.
+// TestAPINames holds that what is no host and no origin is told at the start, and that the caller's
+// lists stay as they are.
 func TestAPINames(t *testing.T) {
 	net := newNetwork(t, 0)
 	wantStartError(t, config(t, net, offline, func(c *Config) { c.APIHosts = []string{"https://lf.example.org"} }))

@@ -7,14 +7,15 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// links are those of a testbed's node that are blocked, by direction. The gater asks them about every connection to come;
-// block closes those that are there. The zero value blocks nothing.
+// links are those of a testbed's node that are blocked, by direction. The gater asks them about
+// every connection to come; block closes those that are there. The zero value blocks nothing.
 type links struct {
 	mu      sync.RWMutex
 	in, out map[peer.ID]bool
 }
 
-// allow reports whether a connection with a peer may be, by who opens it. A nil links allows every one.
+// allow reports whether a connection with a peer may be, by who opens it. A nil links allows every
+// one.
 func (l *links) allow(p peer.ID, d network.Direction) bool {
 	if l == nil {
 		return true
@@ -27,8 +28,8 @@ func (l *links) allow(p peer.ID, d network.Direction) bool {
 	return !l.in[p]
 }
 
-// block replaces what is blocked. When it returns, no forbidden connection is left, but for one that was just being
-// added: watch ends that.
+// block replaces what is blocked. When it returns, no forbidden connection is left, but for one
+// that was just being added: watch ends that.
 func (l *links) block(n network.Network, in, out map[peer.ID]bool) {
 	l.mu.Lock()
 	l.in, l.out = in, out

@@ -83,8 +83,8 @@ func price(t testing.TB, n *protocol.Network, info *api.RecordInfo) (full, certi
 	return n.RequiredEffort(r), n.CertifiedEffort(r)
 }
 
-// TestSetCertified has an owner work for the full price until its certificate is there, and for the lower one then; another
-// node takes both.
+// TestSetCertified has an owner work for the full price until its certificate is there, and for the
+// lower one then; another node takes both.
 func TestSetCertified(t *testing.T) {
 	t.Parallel()
 	ca := apitest.NewAuthority(t, "Test CA")

@@ -19,7 +19,8 @@ import (
 	"github.com/lf-store/lf/store"
 )
 
-// instruments are the parts of a node that the doctor and the report on seeds look at. What a node has not is nil: most of it offline.
+// instruments are the parts of a node that the doctor and the report on seeds look at. What a node
+// has not is nil: most of it offline.
 type instruments struct {
 	begun       time.Time
 	drops       *dropWatch
@@ -48,7 +49,8 @@ func (s *service) Doctor(ctx context.Context) (*api.Checkup, error) {
 	return c, ctx.Err()
 }
 
-// facts gathers what the node knows. It goes by the machine's clock, as the parts of the node do that have to do with peers.
+// facts gathers what the node knows. It goes by the machine's clock, as the parts of the node do
+// that have to do with peers.
 func (s *service) facts(ctx context.Context, status *api.Status) api.Facts {
 	now, i := time.Now(), &s.instruments
 	listening := listensOn(s.host)
@@ -115,7 +117,8 @@ func (s *service) dials() []api.DialState {
 	return list
 }
 
-// dhtFacts finds out by the protocol whether the node serves: the DHT itself tells only what it was told to be.
+// dhtFacts finds out by the protocol whether the node serves: the DHT itself tells only what it was
+// told to be.
 func (s *service) dhtFacts() api.DHTFacts {
 	i := &s.instruments
 	if i.dht == nil {

@@ -44,7 +44,8 @@ func TestDoctorOffline(t *testing.T) {
 	}
 }
 
-// TestDoctor has a network of three, one of which has a clock that is behind and a seed that does not answer.
+// TestDoctor has a network of three, one of which has a clock that is behind and a seed that does
+// not answer.
 func TestDoctor(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, 0)
@@ -172,7 +173,8 @@ func TestKeeperFactsAfterClose(t *testing.T) {
 	}
 }
 
-// TestSeedOfOtherIdentity names a seed at whose address somebody else answers: the doctor must say so, and not that nobody answers.
+// TestSeedOfOtherIdentity names a seed at whose address somebody else answers: the doctor must say
+// so, and not that nobody answers.
 func TestSeedOfOtherIdentity(t *testing.T) {
 	t.Parallel()
 	net := newNetwork(t, 0)

@@ -76,7 +76,8 @@ func wantClone(t *testing.T, n *Node, log *logged) {
 	}
 }
 
-// TestCloneAsSeed starts a copied home with the address of the first as its seed. Both nodes must say so.
+// TestCloneAsSeed starts a copied home with the address of the first as its seed. Both nodes must
+// say so.
 func TestCloneAsSeed(t *testing.T) {
 	t.Parallel()
 	var logA, logB logged
@@ -96,7 +97,8 @@ func TestCloneAsSeed(t *testing.T) {
 	wantClone(t, a, &logA)
 }
 
-// TestCloneInDHT starts two nodes with one identity that share a seed and know nothing of each other.
+// TestCloneInDHT starts two nodes with one identity that share a seed and know nothing of each
+// other.
 func TestCloneInDHT(t *testing.T) {
 	t.Parallel()
 	var logA, logB logged

@@ -21,9 +21,9 @@ type step struct {
 // add must be called as soon as there is something to close.
 func (c *closing) add(what string, close func() error) { c.steps = append(c.steps, step{what, close}) }
 
-// run takes everything down. A step that takes too long, or fails, keeps nobody from the next one, except that nothing
-// is taken away from under a step that hangs: then the rest is left to the end of the process, which loses nothing, as
-// all that was acknowledged is on disk.
+// run takes everything down. A step that takes too long, or fails, keeps nobody from the next one,
+// except that nothing is taken away from under a step that hangs: then the rest is left to the end
+// of the process, which loses nothing, as all that was acknowledged is on disk.
 func (c *closing) run() error {
 	var errs []error
 	for len(c.steps) > 0 {

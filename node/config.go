@@ -18,14 +18,15 @@ const DefaultAPI = "127.0.0.1:9980"
 type Config struct {
 	Home    *home.Home
 	Network *protocol.Network
-	// Seeds are multiaddrs with a peer's ID at their end. Without any, a node finds those on the local network, and
-	// whom it met before.
+	// Seeds are multiaddrs with a peer's ID at their end. Without any, a node finds those on the
+	// local network, and whom it met before.
 	Seeds []string
-	// NetworkSeeds are those of the network's file, which the home keeps with the network for the next start; none: those
-	// that it has stay.
+	// NetworkSeeds are those of the network's file, which the home keeps with the network for the
+	// next start; none: those that it has stay.
 	NetworkSeeds []string
-	// Rendezvous are peers that lead into the public DHT, where nodes of this network find each other; none: the node takes
-	// no part in it. A node of the profile local, of a private network or offline takes none in any case.
+	// Rendezvous are peers that lead into the public DHT, where nodes of this network find each
+	// other; none: the node takes no part in it. A node of the profile local, of a private network
+	// or offline takes none in any case.
 	Rendezvous []string
 	// NoRendezvous takes no part in the public DHT, whoever leads there.
 	NoRendezvous bool
@@ -33,22 +34,25 @@ type Config struct {
 	Listen []string
 	// APIListen is the host and port that the API listens on; "": DefaultAPI.
 	APIListen string
-	// APIHosts are further names by which clients may call the API, as api.ParseHost takes them. APIAllowOrigins are the origins whose
-	// pages may talk to it. APIPrivate asks for the token for reads, too.
+	// APIHosts are further names by which clients may call the API, as api.ParseHost takes them.
+	// APIAllowOrigins are the origins whose pages may talk to it. APIPrivate asks for the token for
+	// reads, too.
 	APIHosts, APIAllowOrigins []string
 	APIPrivate                bool
 	Profile                   Profile
 	// Offline keeps the node to itself: it neither listens for peers nor dials any.
 	Offline bool
-	// Announce are multiaddrs under which the node can be reached besides those that it finds out by itself, such as a
-	// port that a router forwards.
+	// Announce are multiaddrs under which the node can be reached besides those that it finds out
+	// by itself, such as a port that a router forwards.
 	Announce []string
-	// NoMDNS does not look for nodes on the local network, NoPortMapping does not ask the router for open ports; only the
-	// profile default does either. NoRelayService does not relay for others when the node can be reached by everybody.
+	// NoMDNS does not look for nodes on the local network, NoPortMapping does not ask the router
+	// for open ports; only the profile default does either. NoRelayService does not relay for
+	// others when the node can be reached by everybody.
 	NoMDNS, NoPortMapping, NoRelayService bool
 	// Secret is the key of a private network, without which nobody can connect; nil: everybody may.
 	Secret *protocol.Secret
-	// Policy is by what claims are ranked where a query does not say; none: as the home says, else protocol.DefaultPolicy.
+	// Policy is by what claims are ranked where a query does not say; none: as the home says, else
+	// protocol.DefaultPolicy.
 	Policy protocol.Policy
 	Oracle OracleConfig
 	// Logger, Version and Clock may be nil or "": no logs, "unknown", the system's clock.
@@ -61,8 +65,8 @@ type Config struct {
 	Threads int
 }
 
-// OracleConfig says whether and how the node is an oracle: one that publishes commentary on the collisions it sees, signed
-// by the node's identity.
+// OracleConfig says whether and how the node is an oracle: one that publishes commentary on the
+// collisions it sees, signed by the node's identity.
 type OracleConfig struct {
 	Enabled bool
 	// PerHour bounds the records of commentary that are published in an hour; 0: a sound number.

@@ -11,7 +11,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/net/swarm"
 )
 
-// maxProblem bounds, in bytes, what is kept of an error: libp2p's has a part for each address that was dialed.
+// maxProblem bounds, in bytes, what is kept of an error: libp2p's has a part for each address that
+// was dialed.
 const maxProblem = 512
 
 // contact is how a node gets on with a peer that leads it to others.
@@ -19,8 +20,9 @@ type contact struct {
 	connected, dialing bool
 	since              time.Time // when it was connected, if it is, else when it was heard of last
 	failures           int       // dials in vain since
-	due                time.Time // when it is dialed next; zero while it is connected or being dialed
-	problem            string    // what the last dial failed at, in one line
+	// when it is dialed next; zero while it is connected or being dialed
+	due     time.Time
+	problem string // what the last dial failed at, in one line
 }
 
 // contact tells how it goes with a peer that leads into the public DHT.
@@ -38,7 +40,8 @@ func (r *rendezvous) note(p peer.ID, change func(*contact)) {
 	r.contacts[p] = now
 }
 
-// ask dials a peer that leads into the public DHT. Not to have answered before another one did is no failure.
+// ask dials a peer that leads into the public DHT. Not to have answered before another one did is
+// no failure.
 func (r *rendezvous) ask(ctx context.Context, at peer.AddrInfo) error {
 	r.note(at.ID, func(c *contact) { c.dialing = true })
 	err := r.host.Connect(ctx, at)
@@ -50,7 +53,8 @@ func (r *rendezvous) ask(ctx context.Context, at peer.AddrInfo) error {
 		case errors.Is(ctx.Err(), context.Canceled):
 		default:
 			c.failures++
-			if c.problem == "" || !errors.Is(err, swarm.ErrDialBackoff) { // which says no more than that it failed before
+			// which says no more than that it failed before
+			if c.problem == "" || !errors.Is(err, swarm.ErrDialBackoff) {
 				c.problem = problemOf(err)
 			}
 		}
@@ -58,8 +62,8 @@ func (r *rendezvous) ask(ctx context.Context, at peer.AddrInfo) error {
 	return err
 }
 
-// problemOf words what a dial failed at, in one line of bounded length: what was wrong with each address, without the
-// peer ID that libp2p puts in front.
+// problemOf words what a dial failed at, in one line of bounded length: what was wrong with each
+// address, without the peer ID that libp2p puts in front.
 func problemOf(err error) string {
 	var dialed *swarm.DialError
 	var parts []string

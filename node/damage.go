@@ -55,7 +55,8 @@ func weightOf(r store.DamagedRecord) int {
 	return 1
 }
 
-// repairing says that the node is not ready while it repairs, and nil otherwise. What no peer has does not keep it unready.
+// repairing says that the node is not ready while it repairs, and nil otherwise. What no peer has
+// does not keep it unready.
 func (n *Node) repairing() error {
 	if f := damageFacts(n.store.Damage()); f.Repairing > 0 {
 		return fmt.Errorf("the disk damaged %d records, which are being fetched from peers", f.Repairing)

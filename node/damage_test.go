@@ -40,8 +40,8 @@ func logTo(l *logBuffer) func(*Config) {
 	return func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(l, nil)) }
 }
 
-// rot changes a byte in the database of a stopped node, in the middle of what a record has there. Pages that SQLite uses no more
-// may have copies.
+// rot changes a byte in the database of a stopped node, in the middle of what a record has there.
+// Pages that SQLite uses no more may have copies.
 func rot(t testing.TB, c Config, part []byte) {
 	t.Helper()
 	path := c.Home.Database()
@@ -79,7 +79,8 @@ func parts(r *protocol.Record) map[string][]byte {
 	return map[string][]byte{"value": r.ValueBytes(), "header": r.HeaderBytes()}
 }
 
-// filled is a node with records under "k", which wait for nothing, and a copy of it that has been stopped.
+// filled is a node with records under "k", which wait for nothing, and a copy of it that has been
+// stopped.
 func filled(t *testing.T, network *protocol.Network, records int) (a *Node, copied Config, ids []protocol.ID) {
 	t.Helper()
 	a = start(t, config(t, network))
@@ -93,8 +94,8 @@ func filled(t *testing.T, network *protocol.Network, records int) (a *Node, copi
 	return a, copied, ids
 }
 
-// TestDamagedRecord damages a record of a stopped node. The node says so wherever it is asked, answers all else, and has the record
-// again from a peer.
+// TestDamagedRecord damages a record of a stopped node. The node says so wherever it is asked,
+// answers all else, and has the record again from a peer.
 func TestDamagedRecord(t *testing.T) {
 	t.Parallel()
 	const records, bad = 20, 9
@@ -185,8 +186,8 @@ func wantProblems(t *testing.T, c Config, n *protocol.Network, id protocol.ID, w
 	}
 }
 
-// TestDamagedPeer has a newcomer fetch from a node with a damaged record. Nobody is banned; the newcomer has the rest, and all of it
-// when a node comes that has the record.
+// TestDamagedPeer has a newcomer fetch from a node with a damaged record. Nobody is banned; the
+// newcomer has the rest, and all of it when a node comes that has the record.
 func TestDamagedPeer(t *testing.T) {
 	t.Parallel()
 	const records, bad = 20, 9
@@ -247,7 +248,8 @@ func scrape(t *testing.T, n *Node) string {
 	return string(text)
 }
 
-// TestSetOnDamaged has the owner write again where the disk damaged what it had written: nothing is built on what is not known.
+// TestSetOnDamaged has the owner write again where the disk damaged what it had written: nothing is
+// built on what is not known.
 func TestSetOnDamaged(t *testing.T) {
 	t.Parallel()
 	for _, part := range []string{"value", "header"} {

@@ -13,8 +13,8 @@ import (
 // databaseKey is where the database keeps the name that tells it from another one in its place.
 var databaseKey = datastore.NewKey("/database")
 
-// databaseID returns the database's name, and gives it one on first use. It is "" where a database without one cannot be
-// written.
+// databaseID returns the database's name, and gives it one on first use. It is "" where a database
+// without one cannot be written.
 func databaseID(ctx context.Context, in datastore.Datastore) (string, error) {
 	id, err := in.Get(ctx, databaseKey)
 	if errors.Is(err, datastore.ErrNotFound) {

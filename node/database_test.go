@@ -2,7 +2,8 @@ package node
 
 import "testing"
 
-// TestDatabaseID holds that a database has the same name after a restart, and a new one in its place another.
+// TestDatabaseID holds that a database has the same name after a restart, and a new one in its
+// place another.
 func TestDatabaseID(t *testing.T) {
 	c := config(t, newNetwork(t, 0), offline)
 	var ids []string

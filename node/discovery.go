@@ -13,10 +13,11 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// newDHT joins the network's own DHT. It knows nobody but the peers that the node is connected to, asks those for more,
-// and turns to the known ones only when it has none. When it looks around itself is left to the finder. It keeps no values, for
-// which LF has a better place, and of provider records, of which anybody could store any number, only those that the door lets in:
-// each is a commit of the database.
+// newDHT joins the network's own DHT. It knows nobody but the peers that the node is connected to,
+// asks those for more, and turns to the known ones only when it has none. When it looks around
+// itself is left to the finder. It keeps no values, for which LF has a better place, and of
+// provider records, of which anybody could store any number, only those that the door lets in: each
+// is a commit of the database.
 func newDHT(ctx context.Context, h host.Host, prefix string, store datastore.Batching, p Profile, known func() []peer.AddrInfo, door *providerDoor) (*dht.IpfsDHT, error) {
 	mode := dht.ModeServer
 	if p == ProfileDefault {
@@ -25,7 +26,8 @@ func newDHT(ctx context.Context, h host.Host, prefix string, store datastore.Bat
 	d, err := dht.New(h,
 		dht.ProtocolPrefix(libp2pprotocol.ID(prefix)), dht.Datastore(store), dht.DisableValues(), dht.Mode(mode),
 		dht.ProviderManagerOpts(records.ProvideValidity(provideValidity), records.ProviderAddrTTL(provideValidity)), dht.OnRequestHook(door.check),
-		dht.BootstrapPeersFunc(known), dht.AddressFilter(p.dialable), dht.DisableAutoRefresh(), // the finder refreshes it
+		// the finder refreshes it
+		dht.BootstrapPeersFunc(known), dht.AddressFilter(p.dialable), dht.DisableAutoRefresh(),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("DHT: %w", err)
@@ -36,8 +38,8 @@ func newDHT(ctx context.Context, h host.Host, prefix string, store datastore.Bat
 	return d, nil
 }
 
-// dialable keeps the addresses that a node of the profile may and can dial. Another machine's loopback addresses lead
-// to this one.
+// dialable keeps the addresses that a node of the profile may and can dial. Another machine's
+// loopback addresses lead to this one.
 func (p Profile) dialable(addrs []ma.Multiaddr) []ma.Multiaddr {
 	var kept []ma.Multiaddr
 	for _, a := range addrs {

@@ -36,7 +36,8 @@ func TestDHTKeepsNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, _ = s.Write(append(binary.AppendUvarint(nil, uint64(len(raw))), raw...)) // it may hang up on us
+		// it may hang up on us
+		_, _ = s.Write(append(binary.AppendUvarint(nil, uint64(len(raw))), raw...))
 	}
 	for i := range 10 {
 		hash := sha256.Sum256([]byte{byte(i)})

@@ -15,8 +15,9 @@ import (
 	"github.com/lf-store/lf/node/home"
 )
 
-// TestDiskFull fills a small file system with records: from then on writes fail with one clear error, reads go on, and
-// what was acknowledged is there after a restart. It needs the right to mount.
+// TestDiskFull fills a small file system with records: from then on writes fail with one clear
+// error, reads go on, and what was acknowledged is there after a restart. It needs the right to
+// mount.
 func TestDiskFull(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=4m"); err != nil {

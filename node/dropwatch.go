@@ -16,8 +16,8 @@ const (
 	dropsEvery  = time.Minute
 )
 
-// dropWatch remembers what the bounded queues had dropped a while ago: that something was dropped once, after the start perhaps, is
-// nothing to worry about; that it goes on is.
+// dropWatch remembers what the bounded queues had dropped a while ago: that something was dropped
+// once, after the start perhaps, is nothing to worry about; that it goes on is.
 type dropWatch struct {
 	count  func(context.Context) map[string]uint64
 	cancel context.CancelFunc

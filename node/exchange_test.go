@@ -104,7 +104,8 @@ func signedBy(t *testing.T, key crypto.PrivKey, addrs []ma.Multiaddr) *pb.PeerIn
 	return &pb.PeerInfo{PeerID: []byte(id), SignedPeerRecord: raw}
 }
 
-// TestNamedBySeed has a seed that is full name another node, which is dialed; a stranger's word does not count.
+// TestNamedBySeed has a seed that is full name another node, which is dialed; a stranger's word
+// does not count.
 func TestNamedBySeed(t *testing.T) {
 	t.Parallel()
 	net := newNetwork(t, 0)
@@ -129,7 +130,8 @@ func TestNamedBySeed(t *testing.T) {
 	}
 }
 
-// TestNamedAreHeldToProfile has GossipSub dial whom a seed names: on the bare host, where the gater decides, and as a node does.
+// TestNamedAreHeldToProfile has GossipSub dial whom a seed names: on the bare host, where the gater
+// decides, and as a node does.
 func TestNamedAreHeldToProfile(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

@@ -13,12 +13,14 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// claimPorts makes sure that no other process listens on the TCP ports of the addresses, and keeps others off them until release is
-// called. libp2p listens with SO_REUSEPORT, so that it can dial from the same port. The system then lets another process of the same user
-// listen there, too, and hands each of the two a part of the connections.
+// claimPorts makes sure that no other process listens on the TCP ports of the addresses, and keeps
+// others off them until release is called. libp2p listens with SO_REUSEPORT, so that it can dial
+// from the same port. The system then lets another process of the same user listen there, too, and
+// hands each of the two a part of the connections.
 //
-// So each port is first bound without that option, which fails where anybody listens, at the same address or at an overlapping one. The
-// option is set afterwards: libp2p can then listen beside the claim, and another node that starts at the same moment cannot.
+// So each port is first bound without that option, which fails where anybody listens, at the same
+// address or at an overlapping one. The option is set afterwards: libp2p can then listen beside the
+// claim, and another node that starts at the same moment cannot.
 func claimPorts(ctx context.Context, addrs []ma.Multiaddr) (release func(), err error) {
 	var held []net.Listener
 	release = func() {
@@ -39,8 +41,8 @@ func claimPorts(ctx context.Context, addrs []ma.Multiaddr) (release func(), err 
 	return release, nil
 }
 
-// shared are the addresses that libp2p opens with SO_REUSEPORT: plain TCP with a port of one's choice. An address that a wildcard of the
-// same list covers is left out.
+// shared are the addresses that libp2p opens with SO_REUSEPORT: plain TCP with a port of one's
+// choice. An address that a wildcard of the same list covers is left out.
 func shared(addrs []ma.Multiaddr) (list []ma.Multiaddr) {
 	wild := map[string]bool{}
 	key := func(at netip.AddrPort) string { return fmt.Sprint(at.Addr().Is4(), at.Port()) }
@@ -58,7 +60,8 @@ func shared(addrs []ma.Multiaddr) (list []ma.Multiaddr) {
 	return slices.Clip(list)
 }
 
-// sharedPort returns where an address listens, if that is a plain TCP address with a port. Port 0 is any that is free.
+// sharedPort returns where an address listens, if that is a plain TCP address with a port. Port 0
+// is any that is free.
 func sharedPort(a ma.Multiaddr) (netip.AddrPort, bool) {
 	if _, last := ma.SplitLast(a); last == nil || last.Protocol().Code != ma.P_TCP {
 		return netip.AddrPort{}, false

@@ -29,7 +29,8 @@ func portIn(t *testing.T, n *Node, transport string) string {
 	return ""
 }
 
-// TestPortTaken starts a second node where a first one listens. It must say so in one line, and not start, whatever the port is for.
+// TestPortTaken starts a second node where a first one listens. It must say so in one line, and not
+// start, whatever the port is for.
 func TestPortTaken(t *testing.T) {
 	net := newNetwork(t, 0)
 	const anyPort = "127.0.0.1:0"
@@ -56,8 +57,8 @@ func TestPortTaken(t *testing.T) {
 	}
 }
 
-// TestPortFree holds that a claim takes no port from the node itself: port 0, one port twice in the list, and a restart while the old
-// connections are still remembered by the system.
+// TestPortFree holds that a claim takes no port from the node itself: port 0, one port twice in the
+// list, and a restart while the old connections are still remembered by the system.
 func TestPortFree(t *testing.T) {
 	net := newNetwork(t, 0)
 	other := start(t, config(t, net))
@@ -71,8 +72,9 @@ func TestPortFree(t *testing.T) {
 	wantPeers(t, n, 1)
 }
 
-// TestDialFromPort holds that dials still leave from the port that the node listens on, where it has just been claimed. (Where the system
-// remembers an older connection between the same two ports, libp2p dials from another one.)
+// TestDialFromPort holds that dials still leave from the port that the node listens on, where it
+// has just been claimed. (Where the system remembers an older connection between the same two
+// ports, libp2p dials from another one.)
 func TestDialFromPort(t *testing.T) {
 	net := newNetwork(t, 0)
 	other := start(t, config(t, net))
@@ -86,7 +88,8 @@ func TestDialFromPort(t *testing.T) {
 	}
 }
 
-// TestClaimWildcards holds that a wildcard and a single address get in each other's way, on the side of the listener and of the claim.
+// TestClaimWildcards holds that a wildcard and a single address get in each other's way, on the
+// side of the listener and of the claim.
 func TestClaimWildcards(t *testing.T) {
 	for _, c := range []struct{ listening, wanted string }{
 		{"127.0.0.1", "0.0.0.0"}, {"0.0.0.0", "127.0.0.1"}, {"127.0.0.1", "127.0.0.1"}, {"0.0.0.0", "0.0.0.0"},

@@ -13,8 +13,9 @@ import (
 	"github.com/lf-store/lf/node/internal/clone"
 )
 
-// finder finds other nodes of the network in its own DHT, at the meeting point, and enters this node there. Seeds and known peers
-// lead into the DHT; what is found there leads to everybody, whether or not the seeds stay.
+// finder finds other nodes of the network in its own DHT, at the meeting point, and enters this
+// node there. Seeds and known peers lead into the DHT; what is found there leads to everybody,
+// whether or not the seeds stay.
 type finder struct {
 	meeting
 	dht    *dht.IpfsDHT
@@ -31,19 +32,23 @@ type entryFacts struct {
 	Error string    // what was wrong with the last attempt
 }
 
-// The pace of the finder. A look takes a few messages to peers that are connected already, most of the time.
+// The pace of the finder. A look takes a few messages to peers that are connected already, most of
+// the time.
 const (
-	// enoughPeers is what GossipSub wants around its mesh (D is 6, at most 12), and then the node is found by others.
+	// enoughPeers is what GossipSub wants around its mesh (D is 6, at most 12), and then the node
+	// is found by others.
 	enoughPeers = 12
 	firstFind   = 2 * time.Second
 	mostFind    = 2 * time.Minute
 	contentFind = 30 * time.Minute // also where fewer are all there are
-	// firstRefresh, mostRefresh and quietRefresh are the pauses between looks of the DHT around itself, the last one while the peers
-	// in its routing table stay as many.
+	// firstRefresh, mostRefresh and quietRefresh are the pauses between looks of the DHT around
+	// itself, the last one while the peers in its routing table stay as many.
 	firstRefresh, mostRefresh, quietRefresh = 30 * time.Second, 10 * time.Minute, time.Hour
-	// firstSelf is the pause after the first look for the node's own ID. It doubles each time, up to quietRefresh.
+	// firstSelf is the pause after the first look for the node's own ID. It doubles each time, up
+	// to quietRefresh.
 	firstSelf = 5 * time.Second
-	// findTime and provideTime bound one look and one entry, which end by themselves when the closest peers were asked.
+	// findTime and provideTime bound one look and one entry, which end by themselves when the
+	// closest peers were asked.
 	findTime, provideTime = 30 * time.Second, time.Minute
 )
 
@@ -97,8 +102,9 @@ func (f *finder) find(ctx context.Context) {
 	}
 }
 
-// refresh has the DHT look around itself, over and over. The DHT's own refresh does so every two minutes where there are no more than
-// ten peers, whether or not anything changes there, which was nearly half of what a node of a small network sent while idle.
+// refresh has the DHT look around itself, over and over. The DHT's own refresh does so every two
+// minutes where there are no more than ten peers, whether or not anything changes there, which was
+// nearly half of what a node of a small network sent while idle.
 func (f *finder) refresh(ctx context.Context) {
 	size := f.dht.RoutingTable().Size
 	s := search{first: firstRefresh, most: mostRefresh, quiet: quietRefresh, enough: math.MaxInt}
@@ -118,8 +124,8 @@ func (f *finder) refresh(ctx context.Context) {
 	}
 }
 
-// lookForSelf asks the network's DHT where this node's own ID is, over and over. An address that is not the node's may be a clone's. The
-// DHT's other answers leave out whoever asks.
+// lookForSelf asks the network's DHT where this node's own ID is, over and over. An address that is
+// not the node's may be a clone's. The DHT's other answers leave out whoever asks.
 func (f *finder) lookForSelf(ctx context.Context) {
 	pause := firstSelf
 	for ctx.Err() == nil {
@@ -133,7 +139,8 @@ func (f *finder) lookForSelf(ctx context.Context) {
 	}
 }
 
-// lookUpSelf makes one look. The answers of single peers are read as they come, because the lookup's result has no addresses.
+// lookUpSelf makes one look. The answers of single peers are read as they come, because the
+// lookup's result has no addresses.
 func (f *finder) lookUpSelf(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, findTime)
 	defer cancel()
@@ -163,15 +170,16 @@ func rest(ctx context.Context, d, look time.Duration, count func() int) {
 	}
 }
 
-// look asks for the nodes at the meeting point and dials those that are not connected, as many as are wanted.
+// look asks for the nodes at the meeting point and dials those that are not connected, as many as
+// are wanted.
 func (f *finder) look(ctx context.Context, wanted int) {
 	ctx, cancel := context.WithTimeout(ctx, findTime)
 	defer cancel()
 	f.dialAll(ctx, f.dht.FindProvidersAsync(ctx, f.at, maxFound), wanted)
 }
 
-// provide enters this node at the meeting point, and again before the entry expires or when its addresses have changed: the entry
-// names them, and a relay's comes some seconds after the start.
+// provide enters this node at the meeting point, and again before the entry expires or when its
+// addresses have changed: the entry names them, and a relay's comes some seconds after the start.
 func (f *finder) provide(ctx context.Context) {
 	pause := firstFind
 	entered, at := time.Time{}, ""

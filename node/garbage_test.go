@@ -21,9 +21,9 @@ import (
 	manet "github.com/multiformats/go-multiaddr/net"
 )
 
-// TestGarbage has peers that send random bytes on every protocol that a node speaks, also with true lengths before them,
-// and on the bare TCP port; others that open streams and say nothing. Meanwhile, and afterwards, the node serves an honest
-// peer.
+// TestGarbage has peers that send random bytes on every protocol that a node speaks, also with true
+// lengths before them, and on the bare TCP port; others that open streams and say nothing.
+// Meanwhile, and afterwards, the node serves an honest peer.
 func TestGarbage(t *testing.T) {
 	t.Parallel()
 	network := newNetwork(t, 0)
@@ -74,7 +74,8 @@ func sendGarbage(t *testing.T, victim *Node, protocols []libp2pprotocol.ID) {
 	for _, p := range protocols {
 		for range 4 {
 			if err := babble(t.Context(), h, victim, p); err != nil {
-				t.Logf("%s: %v", p, err) // the victim may hang up, and need not take the peer back at once
+				// the victim may hang up, and need not take the peer back at once
+				t.Logf("%s: %v", p, err)
 			}
 		}
 	}
@@ -138,8 +139,8 @@ func knock(t *testing.T, victim *Node) {
 	}
 }
 
-// TestSilentPeers has peers hold connections and streams open, some without a word, some in the middle of one: others
-// still get in.
+// TestSilentPeers has peers hold connections and streams open, some without a word, some in the
+// middle of one: others still get in.
 func TestSilentPeers(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, 0)
@@ -171,7 +172,8 @@ func TestSilentPeers(t *testing.T) {
 	wantRead(t, honest.Service(), "still here", "silent")
 }
 
-// TestMutePeer has a peer that does not say what it speaks: the connection is ended, so that both can try again.
+// TestMutePeer has a peer that does not say what it speaks: the connection is ended, so that both
+// can try again.
 func TestMutePeer(t *testing.T) {
 	t.Parallel()
 	n := start(t, config(t, newNetwork(t, 0)))

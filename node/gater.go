@@ -10,8 +10,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// gater holds every connection to the profile, whoever asked for it: a seed list, the DHT, or a peer that announces an
-// address of somebody else's.
+// gater holds every connection to the profile, whoever asked for it: a seed list, the DHT, or a
+// peer that announces an address of somebody else's.
 type gater struct {
 	profile Profile
 	offline bool
@@ -28,15 +28,15 @@ func (g *gater) InterceptPeerDial(p peer.ID) bool {
 	return !g.offline && g.links.allow(p, network.DirOutbound) && g.shunned.allow(p)
 }
 
-// InterceptAddrDial judges an address after names in it were resolved; what is still no IP address is a name that did
-// not resolve, or a transport that this node has not.
+// InterceptAddrDial judges an address after names in it were resolved; what is still no IP address
+// is a name that did not resolve, or a transport that this node has not.
 func (g *gater) InterceptAddrDial(p peer.ID, addr ma.Multiaddr) bool {
 	_, isIP := ipOf(addr)
 	return !g.offline && isIP && g.profile.checkAddress(addr) == nil && (g.relays == nil || g.relays[p] || isCircuit(addr))
 }
 
-// InterceptAccept refuses, with the profile local, what does not come from this machine. The other profiles accept
-// whoever can reach them.
+// InterceptAccept refuses, with the profile local, what does not come from this machine. The other
+// profiles accept whoever can reach them.
 func (g *gater) InterceptAccept(addrs network.ConnMultiaddrs) bool {
 	return !g.offline && (g.profile != ProfileLocal || g.profile.checkAddress(addrs.RemoteMultiaddr()) == nil)
 }

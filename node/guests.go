@@ -12,8 +12,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// watchGuests keeps the number of guests within its bound: during a round the longest connected go first, which the DHT has asked
-// already; between rounds those stay that are of use.
+// watchGuests keeps the number of guests within its bound: during a round the longest connected go
+// first, which the DHT has asked already; between rounds those stay that are of use.
 func (r *rendezvous) watchGuests(ctx context.Context) {
 	for ctx.Err() == nil {
 		keep := 0
@@ -28,7 +28,8 @@ func (r *rendezvous) watchGuests(ctx context.Context) {
 	}
 }
 
-// partWithGuests closes the connections with all guests but so many. Those that relay stay longest, then those that came last.
+// partWithGuests closes the connections with all guests but so many. Those that relay stay longest,
+// then those that came last.
 func (r *rendezvous) partWithGuests(keep int) {
 	guests := r.guests()
 	for _, g := range guests[:max(len(guests)-keep, 0)] {
@@ -36,8 +37,8 @@ func (r *rendezvous) partWithGuests(keep int) {
 	}
 }
 
-// dhtTag protects the peers in a DHT's routing table. That of the public DHT, which lasts for a round, leaves it behind; peers of the
-// network's own DHT are no guests.
+// dhtTag protects the peers in a DHT's routing table. That of the public DHT, which lasts for a
+// round, leaves it behind; peers of the network's own DHT are no guests.
 const dhtTag = "kbucket"
 
 type guest struct {
@@ -46,8 +47,9 @@ type guest struct {
 	since  time.Time
 }
 
-// guests are the peers that this node dialed, that are not of its network and that nothing in it holds on to, those to part with first
-// at the front. Who dialed this node is none: it may be relayed for.
+// guests are the peers that this node dialed, that are not of its network and that nothing in it
+// holds on to, those to part with first at the front. Who dialed this node is none: it may be
+// relayed for.
 func (r *rendezvous) guests() (list []guest) {
 	now := time.Now()
 	for _, p := range r.host.Network().Peers() {
@@ -77,7 +79,8 @@ func (r *rendezvous) guests() (list []guest) {
 	return list
 }
 
-// worthEntering tells which addresses of a host lead to it from elsewhere, as far as can be seen: those at relays, names, and public ones.
+// worthEntering tells which addresses of a host lead to it from elsewhere, as far as can be seen:
+// those at relays, names, and public ones.
 func worthEntering(a ma.Multiaddr) bool {
 	ip, isIP := ipOf(a)
 	return isCircuit(a) || !isIP || isPublic(ip)

@@ -72,7 +72,8 @@ func stop(t testing.TB, n *Node) {
 	if err := n.Close(); err != nil {
 		t.Errorf("close: %v", err)
 	}
-	if took := time.Since(begin); took > 30*time.Second { // who hangs does so for as long as a connection lasts
+	// who hangs does so for as long as a connection lasts
+	if took := time.Since(begin); took > 30*time.Second {
 		t.Errorf("closing took %s", took)
 	}
 }

@@ -38,7 +38,8 @@ type hostConfig struct {
 	registry prometheus.Registerer
 	traffic  *traffic
 	shunned  *shunned
-	// testbed lets the host use relays; links are those that are blocked, relays the only way to the node, if there are any.
+	// testbed lets the host use relays; links are those that are blocked, relays the only way to
+	// the node, if there are any.
 	testbed bool
 	links   *links
 	relays  []peer.AddrInfo
@@ -65,10 +66,12 @@ func (c *hostConfig) relaysForOthers() bool {
 // far reports whether a host has to do with machines other than this one.
 func (c *hostConfig) far() bool { return c.profile != ProfileLocal && !c.offline }
 
-// newHost makes the libp2p host. It does not listen yet, so that nobody can knock before the protocols are there.
+// newHost makes the libp2p host. It does not listen yet, so that nobody can knock before the
+// protocols are there.
 //
-// The transports are TCP, QUIC and WebSocket; in a private network, whose key QUIC has no place for, TCP and WebSocket. A host that
-// has to do with other machines takes all ways to be reached besides (see reachOptions), a local one none of them.
+// The transports are TCP, QUIC and WebSocket; in a private network, whose key QUIC has no place
+// for, TCP and WebSocket. A host that has to do with other machines takes all ways to be reached
+// besides (see reachOptions), a local one none of them.
 func newHost(c hostConfig) (host.Host, error) {
 	key, err := crypto.UnmarshalEd25519PrivateKey(c.identity)
 	if err != nil {
@@ -131,9 +134,10 @@ func (c *hostConfig) gater() *gater {
 	return g
 }
 
-// reachOptions are the ways in which others reach a host, and in which it helps others to be reached: it learns from them at which
-// addresses it can be dialed (AutoNAT, both versions), asks the router for an open port, has relays keep a place for it while it
-// cannot be dialed, turns relayed connections into direct ones (DCUtR), and relays for others once everybody can dial it.
+// reachOptions are the ways in which others reach a host, and in which it helps others to be
+// reached: it learns from them at which addresses it can be dialed (AutoNAT, both versions), asks
+// the router for an open port, has relays keep a place for it while it cannot be dialed, turns
+// relayed connections into direct ones (DCUtR), and relays for others once everybody can dial it.
 func (c *hostConfig) reachOptions() []libp2p.Option {
 	options := []libp2p.Option{
 		libp2p.EnableRelay(), libp2p.EnableNATService(), libp2p.AutoNATServiceRateLimit(dialBacks, dialBacksPeer, dialBacksTime),
@@ -143,7 +147,8 @@ func (c *hostConfig) reachOptions() []libp2p.Option {
 		libp2p.EnableHolePunching(holepunch.WithMetricsAndEventTracer(
 			holepunch.NewMetricsTracer(holepunch.WithRegisterer(c.registry)), c.punches)),
 	}
-	if c.profile == ProfileServer { // its operator says so; without, the first node of a network would wait for one that can tell
+	// its operator says so; without, the first node of a network would wait for one that can tell
+	if c.profile == ProfileServer {
 		options = append(options, libp2p.ForceReachabilityPublic())
 	}
 	if c.profile == ProfileDefault && !c.noPortMapping {
@@ -163,7 +168,8 @@ func (c *hostConfig) announced(found []ma.Multiaddr) []ma.Multiaddr {
 		return slices.Clone(c.circuits)
 	}
 	addrs := slices.Clone(found)
-	if c.far() && slices.ContainsFunc(addrs, isElsewhere) { // loopback is where others are themselves
+	// loopback is where others are themselves
+	if c.far() && slices.ContainsFunc(addrs, isElsewhere) {
 		addrs = slices.DeleteFunc(addrs, func(a ma.Multiaddr) bool { return !isElsewhere(a) })
 	}
 	if c.profile == ProfileServer { // nobody from outside gets anywhere by them
@@ -182,8 +188,9 @@ func isElsewhere(a ma.Multiaddr) bool {
 	return !isIP || !ip.IsLoopback()
 }
 
-// listen makes the host reachable. Addresses that the user gave must all work; of the profile's own, those of IPv6 need
-// not, as many machines have none. Where another process listens already, this one does not start.
+// listen makes the host reachable. Addresses that the user gave must all work; of the profile's
+// own, those of IPv6 need not, as many machines have none. Where another process listens already,
+// this one does not start.
 func listen(ctx context.Context, h host.Host, p Profile, given []string, private bool) error {
 	texts := given
 	if len(given) == 0 {

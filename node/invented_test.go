@@ -38,8 +38,8 @@ func harass(t *testing.T, mode string, network *protocol.Network, targets ...*No
 	return stop
 }
 
-// A flood of records with invented ancestors takes a bounded room. Afterwards a node still finds out by comparing what it lacks, and
-// says the truth.
+// A flood of records with invented ancestors takes a bounded room. Afterwards a node still finds
+// out by comparing what it lacks, and says the truth.
 func TestInventedAncestors(t *testing.T) {
 	t.Parallel()
 	network := newNetwork(t, 0)
@@ -84,7 +84,8 @@ func TestInventedAncestors(t *testing.T) {
 	}
 }
 
-// A node whose clock is ahead keeps no other out of sync. They say how many of its records they leave out.
+// A node whose clock is ahead keeps no other out of sync. They say how many of its records they
+// leave out.
 func TestClockAheadOfOthers(t *testing.T) {
 	t.Parallel()
 	network := newNetwork(t, 0)

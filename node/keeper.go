@@ -21,14 +21,16 @@ import (
 // seedTag is the seeds' protection in the connection manager.
 const seedTag = "lf-seed"
 
-// keeper stays connected to the seeds, and looks for other peers of the network when it has lost them. It runs the
-// schedule: one goroutine owns it and feeds it with libp2p's events, with the clock, and with how dials ended.
+// keeper stays connected to the seeds, and looks for other peers of the network when it has lost
+// them. It runs the schedule: one goroutine owns it and feeds it with libp2p's events, with the
+// clock, and with how dials ended.
 type keeper struct {
 	host  host.Host
 	seeds map[peer.ID]peer.AddrInfo
 	// lost are the addresses of the peers in the schedule that are no seeds.
 	lost map[peer.ID][]ma.Multiaddr
-	// worth tells at which addresses it is worth looking for a peer that was just lost; none: it is not.
+	// worth tells at which addresses it is worth looking for a peer that was just lost; none: it is
+	// not.
 	worth    func(peer.ID) []ma.Multiaddr
 	schedule *schedule
 	// problems are what the last dials of the seeds failed at.
@@ -48,7 +50,8 @@ type dialResult struct {
 	err  error
 }
 
-// newKeeper starts to dial the seeds. It does so by the wall clock, whatever clock the records go by.
+// newKeeper starts to dial the seeds. It does so by the wall clock, whatever clock the records go
+// by.
 func newKeeper(h host.Host, seeds []peer.AddrInfo, worth func(peer.ID) []ma.Multiaddr, log *slog.Logger) (*keeper, error) {
 	events, err := h.EventBus().Subscribe([]any{
 		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationFailed),
@@ -91,7 +94,8 @@ func (k *keeper) isSeed(p peer.ID) bool {
 	return ok
 }
 
-// facts tells how it stands with the peers to stay connected to, the seeds first; none once the keeper is closed.
+// facts tells how it stands with the peers to stay connected to, the seeds first; none once the
+// keeper is closed.
 func (k *keeper) facts() (list []dialFacts) {
 	told := make(chan struct{})
 	select {
@@ -149,8 +153,8 @@ func (k *keeper) happened(e any) {
 	}
 }
 
-// connectedness takes the first connection after none at all for a sign, as good as a new address, that the network is
-// back.
+// connectedness takes the first connection after none at all for a sign, as good as a new address,
+// that the network is back.
 func (k *keeper) connectedness(e event.EvtPeerConnectednessChanged) {
 	now := time.Now()
 	connected := e.Connectedness != network.NotConnected
@@ -181,8 +185,9 @@ func (k *keeper) seek(p peer.ID, now time.Time) {
 	k.log.Debug("lost a peer", "peer", p)
 }
 
-// hangUp ends a connection whose peer did not say who it is and what it speaks, for want of resources most likely. libp2p
-// asks once: such a connection would last, and be of no use to anybody. Without it, both sides can try again.
+// hangUp ends a connection whose peer did not say who it is and what it speaks, for want of
+// resources most likely. libp2p asks once: such a connection would last, and be of no use to
+// anybody. Without it, both sides can try again.
 func (k *keeper) hangUp(e event.EvtPeerIdentificationFailed) {
 	k.log.Debug("a peer did not identify itself", "peer", e.Peer, "reason", e.Reason)
 	k.done.Go(func() { _ = k.host.Network().ClosePeer(e.Peer) }) // it may be closed already
@@ -200,13 +205,15 @@ func (k *keeper) dialDue(ctx context.Context) {
 }
 
 func (k *keeper) dial(ctx context.Context, at peer.AddrInfo) error {
-	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "seed"), 2*dialTimeout) // names are resolved first
+	// names are resolved first
+	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "seed"), 2*dialTimeout)
 	defer cancel()
 	clearBackoff(k.host, at.ID)
 	return k.host.Connect(ctx, at)
 }
 
-// clearBackoff makes the caller's back-off the only one: the swarm's own would refuse dials that are due.
+// clearBackoff makes the caller's back-off the only one: the swarm's own would refuse dials that
+// are due.
 func clearBackoff(h host.Host, p peer.ID) {
 	if s, ok := h.Network().(interface{ Backoff() *swarm.DialBackoff }); ok {
 		s.Backoff().Clear(p)

@@ -22,9 +22,10 @@ import (
 // knownKey is where the known peers are in the datastore.
 var knownKey = datastore.NewKey("/lf/known-peers")
 
-// known remembers, across restarts, the peers of this network that the node was connected to: whoever had a peer finds
-// the network again when its seeds are gone. It takes the place of libp2p's peerstore in a database, which is deprecated,
-// writes at every turn of a connection, and forgets all that is worth keeping half an hour after a peer has left.
+// known remembers, across restarts, the peers of this network that the node was connected to:
+// whoever had a peer finds the network again when its seeds are gone. It takes the place of
+// libp2p's peerstore in a database, which is deprecated, writes at every turn of a connection, and
+// forgets all that is worth keeping half an hour after a peer has left.
 type known struct {
 	host   host.Host
 	store  datastore.Datastore
@@ -45,8 +46,8 @@ type knownPeer struct {
 	Seen      int64    `json:"seen"`
 }
 
-// newKnown loads what is stored. speaks tells whether a connected peer speaks the network's protocols, allow whether an
-// address may be dialed.
+// newKnown loads what is stored. speaks tells whether a connected peer speaks the network's
+// protocols, allow whether an address may be dialed.
 func newKnown(ctx context.Context, h host.Host, store datastore.Datastore, speaks func(peer.ID) bool, allow func(ma.Multiaddr) bool, log *slog.Logger) (*known, error) {
 	k := &known{host: h, store: store, speaks: speaks, allow: allow, log: log, peers: map[peer.ID]knownPeer{}}
 	if err := k.load(ctx); err != nil {
@@ -174,7 +175,8 @@ func (k *known) count() int {
 	return len(k.peers)
 }
 
-// list returns the known peers with those of their addresses that may be dialed, for somebody who has no peers left.
+// list returns the known peers with those of their addresses that may be dialed, for somebody who
+// has no peers left.
 func (k *known) list() []peer.AddrInfo {
 	k.mu.Lock()
 	defer k.mu.Unlock()

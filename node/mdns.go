@@ -20,22 +20,24 @@ import (
 )
 
 const (
-	// neighborQueue bounds the neighbors that wait to be dialed: whoever is on the LAN can shout any number of names.
+	// neighborQueue bounds the neighbors that wait to be dialed: whoever is on the LAN can shout
+	// any number of names.
 	neighborQueue = 64
 	// neighborsAtOnce bounds the dials among them.
 	neighborsAtOnce = 4
 )
 
-// serviceName is what nodes of a network call themselves on the LAN (RFC 6763 allows 15 letters): it tells those who listen there
-// that it is a node of LF, and those who know the network's ID of which network.
+// serviceName is what nodes of a network call themselves on the LAN (RFC 6763 allows 15 letters):
+// it tells those who listen there that it is a node of LF, and those who know the network's ID of
+// which network.
 func serviceName(n *protocol.Network) string {
 	id := n.ID()
 	hash := sha256.Sum256(append([]byte("lf/mdns/1"), id[:]...))
 	return "_lf-" + hex.EncodeToString(hash[:4]) + "._udp"
 }
 
-// neighbors finds nodes of the network on the local one, by multicast DNS, and dials them: they need no server, no seed and no
-// way to the Internet.
+// neighbors finds nodes of the network on the local one, by multicast DNS, and dials them: they
+// need no server, no seed and no way to the Internet.
 type neighbors struct {
 	host   host.Host
 	name   string
@@ -77,7 +79,8 @@ func (n *neighbors) Close() error {
 	return nil
 }
 
-// announce tells the LAN of this node, anew when its addresses have changed, and listens for others.
+// announce tells the LAN of this node, anew when its addresses have changed, and listens for
+// others.
 func (n *neighbors) announce(ctx context.Context) {
 	for ctx.Err() == nil {
 		here := &currentHost{Host: n.host}
@@ -112,7 +115,8 @@ func (n *neighbors) waitForChange(ctx context.Context) {
 	}
 }
 
-// addresses are those that the LAN is told, in one text. They are not known where the system does not tell.
+// addresses are those that the LAN is told, in one text. They are not known where the system does
+// not tell.
 func (n *neighbors) addresses() (text string, known bool) {
 	addrs, err := currentNetwork{n.host.Network()}.InterfaceListenAddresses()
 	if err != nil {
@@ -124,14 +128,16 @@ func (n *neighbors) addresses() (text string, known bool) {
 	return text, true
 }
 
-// currentHost is a host that knows at which addresses it listens now. libp2p's own remembers for a minute where it was.
+// currentHost is a host that knows at which addresses it listens now. libp2p's own remembers for a
+// minute where it was.
 type currentHost struct {
 	host.Host
 	announced atomic.Bool
 }
 
-// ID is the node's until the node is announced. From then on it is nobody's. libp2p's service leaves out what is announced
-// under it, so the node would not hear of another one with its identity.
+// ID is the node's until the node is announced. From then on it is nobody's. libp2p's service
+// leaves out what is announced under it, so the node would not hear of another one with its
+// identity.
 func (h *currentHost) ID() peer.ID {
 	if h.announced.Load() {
 		return ""
@@ -168,7 +174,8 @@ func (n *neighbors) dial(ctx context.Context) {
 	}
 }
 
-// connect dials a neighbor that is not connected directly yet: one that was reached through a relay first has a shorter way.
+// connect dials a neighbor that is not connected directly yet: one that was reached through a relay
+// first has a shorter way.
 func (n *neighbors) connect(ctx context.Context, p peer.AddrInfo) {
 	if p.ID == n.host.ID() {
 		n.clone.Offer(clone.LocalNetwork, p.Addrs)

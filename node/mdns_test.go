@@ -39,7 +39,8 @@ func TestNeighbors(t *testing.T) {
 	}
 }
 
-// TestCurrentHost holds that a node announces its own ID, and hears of what others announce under it.
+// TestCurrentHost holds that a node announces its own ID, and hears of what others announce under
+// it.
 func TestCurrentHost(t *testing.T) {
 	n := start(t, config(t, newNetwork(t, 0)))
 	h := &currentHost{Host: n.host}

@@ -17,8 +17,8 @@ import (
 // maxFound bounds what one look at a meeting point takes in.
 const maxFound = 64
 
-// meeting is what the finder and the rendezvous share: nodes of the network enter themselves at a point of a DHT, and dial those they
-// find there.
+// meeting is what the finder and the rendezvous share: nodes of the network enter themselves at a
+// point of a DHT, and dial those they find there.
 type meeting struct {
 	host   host.Host
 	at     cid.Cid
@@ -38,8 +38,9 @@ func (m *meeting) peers() (n int) {
 	return n
 }
 
-// dialAll dials those found that are no connected peers of the network, so many at most, and returns how many answered. It returns
-// when found is closed and all dials have ended, which end with ctx.
+// dialAll dials those found that are no connected peers of the network, so many at most, and
+// returns how many answered. It returns when found is closed and all dials have ended, which end
+// with ctx.
 func (m *meeting) dialAll(ctx context.Context, found <-chan peer.AddrInfo, most int) int {
 	ctx = network.WithAllowLimitedConn(ctx, "discovery")
 	room := make(chan struct{}, maxDials)

@@ -10,8 +10,8 @@ import (
 	"github.com/lf-store/lf/store"
 )
 
-// newRegistry returns a registry of the node's own: several nodes can run in one process. libp2p keeps its counters once
-// a process, so they then show the sum.
+// newRegistry returns a registry of the node's own: several nodes can run in one process. libp2p
+// keeps its counters once a process, so they then show the sum.
 func newRegistry() *prometheus.Registry {
 	r := prometheus.NewRegistry()
 	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

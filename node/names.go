@@ -8,8 +8,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// names derives names and masking keys for those who ask by name. Deriving costs CPU and memory on purpose, so no more
-// than a core's worth at a time is under way for each core, whoever asks.
+// names derives names and masking keys for those who ask by name. Deriving costs CPU and memory on
+// purpose, so no more than a core's worth at a time is under way for each core, whoever asks.
 type names struct {
 	network *protocol.Network
 	cache   *protocol.NameCache

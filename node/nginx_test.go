@@ -41,7 +41,8 @@ func documentedServer(t *testing.T) string {
 	return block
 }
 
-// nginx runs a real nginx with the given servers until the test ends. It needs the Debian package nginx or nginx-light.
+// nginx runs a real nginx with the given servers until the test ends. It needs the Debian package
+// nginx or nginx-light.
 func nginx(t *testing.T, servers string, ports ...string) {
 	t.Helper()
 	program, err := exec.LookPath("nginx")
@@ -140,7 +141,8 @@ func newBrowser(t *testing.T, trust *x509.CertPool, port string, protocols ...st
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: trust, ServerName: nginxName}, ForceAttemptHTTP2: true}
 	b := &browser{t, &http.Client{Transport: transport, Timeout: patience}, "https://127.0.0.1:" + port, "HTTP/2.0"}
 	if len(protocols) > 0 {
-		transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{} // which turns HTTP/2 off
+		// which turns HTTP/2 off
+		transport.TLSNextProto = map[string]func(string, *tls.Conn) http.RoundTripper{}
 		transport.ForceAttemptHTTP2 = false
 		b.version = "HTTP/1.1"
 	}
@@ -171,7 +173,8 @@ func (b *browser) want(status int, path string, change ...func(*http.Request)) h
 	return answer.Header
 }
 
-// TestBehindNginx runs the configuration of docs/operations.md, and nginx as it comes, in front of nodes.
+// TestBehindNginx runs the configuration of docs/operations.md, and nginx as it comes, in front of
+// nodes.
 func TestBehindNginx(t *testing.T) {
 	net := newNetwork(t, 0)
 	private := start(t, config(t, net, offline, func(c *Config) {
@@ -219,7 +222,8 @@ func TestBehindNginx(t *testing.T) {
 		b.want(200, "/v1/status", app, bearer(token))
 		b.want(403, "/v1/status", bearer(token), func(r *http.Request) { r.Header.Set("Origin", "https://evil.example") })
 
-		// As nginx comes, nothing tells its requests from those of this machine: this is what --api-private is for.
+		// As nginx comes, nothing tells its requests from those of this machine: this is what
+		// --api-private is for.
 		newBrowser(t, trust, usual, protocols...).want(200, "/v1/status")
 		b = newBrowser(t, trust, renamed, protocols...)
 		b.want(421, "/v1/status")

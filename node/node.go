@@ -46,9 +46,10 @@ type Node struct {
 	service  *service
 	url      string
 	oracle   atomic.Pointer[oracle.Commentator] // nil where the node is no oracle
-	served   bool                               // whether the API ever answered, and so something may have been promised
-	testbed  api.Testbed                        // nil where the node is none of a testbed's
-	relays   []peer.AddrInfo                    // the only way to the node, if there are any
+	// whether the API ever answered, and so something may have been promised
+	served  bool
+	testbed api.Testbed     // nil where the node is none of a testbed's
+	relays  []peer.AddrInfo // the only way to the node, if there are any
 
 	relaySource relaySource
 	instruments instruments
@@ -66,8 +67,9 @@ var (
 	errClosing  = errors.New("the node is closing")
 )
 
-// Start brings a node up. When it returns without error, the node listens, and its API answers. The home says where, if it
-// can be written. When it returns an error, nothing of it is left. ctx bounds the start only.
+// Start brings a node up. When it returns without error, the node listens, and its API answers. The
+// home says where, if it can be written. When it returns an error, nothing of it is left. ctx
+// bounds the start only.
 func Start(ctx context.Context, c Config) (*Node, error) {
 	c, err := c.withDefaults()
 	if err != nil {
@@ -81,8 +83,8 @@ func Start(ctx context.Context, c Config) (*Node, error) {
 	return n, nil
 }
 
-// start puts up what stands on the parts before it: the home, the store, the host, what speaks with peers, and last what
-// lets others in, first the clients, then the peers.
+// start puts up what stands on the parts before it: the home, the store, the host, what speaks with
+// peers, and last what lets others in, first the clients, then the peers.
 func (n *Node) start(ctx context.Context) error {
 	c := &n.config
 	unlock, err := c.Home.Lock()
@@ -93,7 +95,8 @@ func (n *Node) start(ctx context.Context) error {
 	if err := c.Home.ForgetAPI(); err != nil {
 		c.Logger.Warn("programs may look for this node where the last one was", "error", err)
 	}
-	socket := n.listenSocket() // early: a client that asks now waits, and is not told that there is no node
+	// early: a client that asks now waits, and is not told that there is no node
+	socket := n.listenSocket()
 	file := c.Network.File(c.NetworkSeeds)
 	file.Secret = c.Secret
 	undo, err := bind(c.Home, file)
@@ -220,7 +223,8 @@ func (n *Node) startHost(identity ed25519.PrivateKey) error {
 func (n *Node) reachChanged() func(reachFacts) {
 	was := reachUnknown
 	return func(f reachFacts) {
-		if f.Reachability != was && n.config.Profile == ProfileDefault { // others are told, and do not find out
+		// others are told, and do not find out
+		if f.Reachability != was && n.config.Profile == ProfileDefault {
 			was = f.Reachability
 			n.config.Logger.Info("reachability has changed: whether others can dial this node", "reachability", was)
 		}
@@ -235,8 +239,8 @@ func (n *Node) warn(t *trust) {
 	}
 }
 
-// startPeering starts all that has to do with peers; offline that is only the synchronization, which is the door for
-// this node's own records too.
+// startPeering starts all that has to do with peers; offline that is only the synchronization,
+// which is the door for this node's own records too.
 func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 	c := &n.config
 	seeds, err := parseSeeds(c.Seeds, n.host.ID(), c.Profile)
@@ -273,7 +277,8 @@ func (n *Node) startPeering(ctx context.Context) (*keeper, error) {
 	n.closing.add("pinger", pinger.Close)
 	n.roaming = newRoaming(n.host, c.Logger)
 	n.closing.add("roaming", n.roaming.Close)
-	if c.Profile == ProfileDefault && len(n.relays) == 0 { // others can be dialed, or punch no holes
+	// others can be dialed, or punch no holes
+	if c.Profile == ProfileDefault && len(n.relays) == 0 {
 		n.closing.add("repuncher", newRepuncher(n.host, n.speaks, repunchAfter, c.Logger).Close)
 	}
 	if len(n.relays) > 0 {
@@ -319,8 +324,8 @@ func (n *Node) wantsGuests() bool {
 	return f.Reachability != reachPublic && len(f.Relays) < wantedRelays
 }
 
-// worthSeeking returns where a peer can be dialed that was just lost, if it is of this network. A node with many
-// connections closes some by itself, and needs none back.
+// worthSeeking returns where a peer can be dialed that was just lost, if it is of this network. A
+// node with many connections closes some by itself, and needs none back.
 func (n *Node) worthSeeking(p peer.ID) (at []ma.Multiaddr) {
 	if !n.speaks(p) || len(n.host.Network().Peers()) >= n.config.Profile.sizes().low {
 		return nil
@@ -369,8 +374,8 @@ func (n *Node) datastore(name string) datastore.Batching {
 	return namespace.Wrap(n.store.Datastore(), datastore.NewKey(name))
 }
 
-// Close takes the node down, in order and in bounded time: first the ways in, the database last. It may be called more
-// than once.
+// Close takes the node down, in order and in bounded time: first the ways in, the database last. It
+// may be called more than once.
 func (n *Node) Close() error {
 	n.once.Do(func() {
 		n.setReady(errClosing)
@@ -401,8 +406,8 @@ func (n *Node) APIURL() string { return n.url }
 // PeerID returns the node's peer ID, which is also its owner's text form.
 func (n *Node) PeerID() peer.ID { return n.host.ID() }
 
-// Addresses returns the multiaddrs, peer ID included, under which the node can be dialed: what another one takes as a
-// seed.
+// Addresses returns the multiaddrs, peer ID included, under which the node can be dialed: what
+// another one takes as a seed.
 func (n *Node) Addresses() []string { return addressesOf(n.host) }
 
 // Service returns what the API serves.

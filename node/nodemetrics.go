@@ -10,7 +10,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// maxCertifiedShown bounds the owners whose certificates are shown, so that a home with many makes no page without end.
+// maxCertifiedShown bounds the owners whose certificates are shown, so that a home with many makes
+// no page without end.
 const maxCertifiedShown = 64
 
 var (
@@ -69,7 +70,8 @@ func oneIf(b bool) float64 {
 
 func seconds(ms uint64) float64 { return float64(ms) / 1000 }
 
-// certifiedUntil tells for the owners of this home until when they are certified. One that never was is left out.
+// certifiedUntil tells for the owners of this home until when they are certified. One that never
+// was is left out.
 func (s *service) certifiedUntil(ctx context.Context) map[protocol.Owner]uint64 {
 	if len(s.config.Network.Authorities()) == 0 {
 		return nil

@@ -141,8 +141,8 @@ func promtool(t *testing.T, input string, args ...string) {
 	}
 }
 
-// TestPromtool has Prometheus' own tool look at this node's metrics and at the alerts of packaging/. The tests of the alerts are in
-// packaging/testdata.
+// TestPromtool has Prometheus' own tool look at this node's metrics and at the alerts of
+// packaging/. The tests of the alerts are in packaging/testdata.
 func TestPromtool(t *testing.T) {
 	t.Parallel()
 	n := start(t, config(t, newNetwork(t, 0), offline))

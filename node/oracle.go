@@ -14,11 +14,12 @@ import (
 	lfsync "github.com/lf-store/lf/sync"
 )
 
-// oracleThreads is how many threads solve for commentary: what is said may come later, and solving yields to all else.
+// oracleThreads is how many threads solve for commentary: what is said may come later, and solving
+// yields to all else.
 const oracleThreads = 1
 
-// startOracle starts the commentator, where the node is to be an oracle. Its words are signed by the node's identity, so
-// that readers elect the node by its peer ID.
+// startOracle starts the commentator, where the node is to be an oracle. Its words are signed by
+// the node's identity, so that readers elect the node by its peer ID.
 func (n *Node) startOracle(identity ed25519.PrivateKey) error {
 	c := &n.config
 	if !c.Oracle.Enabled {

@@ -32,7 +32,8 @@ func (s *service) Owner(ctx context.Context, owner protocol.Owner) (*api.OwnerIn
 	return info, nil
 }
 
-// uncertified says why an owner cannot write on a network that asks for a certificate, and what to do.
+// uncertified says why an owner cannot write on a network that asks for a certificate, and what to
+// do.
 func (s *service) uncertified(ctx context.Context, owner protocol.Owner) error {
 	info, err := s.Owner(ctx, owner)
 	if err != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// TestOwnerUnderInvalidCA has a certificate that is valid now below a CA that is not yet: it is of no use to its owner.
+// TestOwnerUnderInvalidCA has a certificate that is valid now below a CA that is not yet: it is of
+// no use to its owner.
 func TestOwnerUnderInvalidCA(t *testing.T) {
 	t.Parallel()
 	key, now := newKey(t), time.Now()

@@ -7,7 +7,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// better orders a peer's connections: a direct one before one through a relay, and of the same kind the older one first.
+// better orders a peer's connections: a direct one before one through a relay, and of the same kind
+// the older one first.
 func better(a, b network.Conn) int {
 	if relayed := isCircuit(a.RemoteMultiaddr()); relayed != isCircuit(b.RemoteMultiaddr()) {
 		if relayed {

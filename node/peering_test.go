@@ -190,7 +190,8 @@ func TestOffline(t *testing.T) {
 		t.Errorf("an offline node listens on %v", addrs)
 	}
 	if protocols := b.host.Mux().Protocols(); slices.ContainsFunc(protocols, func(p libp2pprotocol.ID) bool {
-		return strings.Contains(string(p), "/meshsub/") || strings.Contains(string(p), "/kad/") // the network's ID may have "kad" in it
+		// the network's ID may have "kad" in it
+		return strings.Contains(string(p), "/meshsub/") || strings.Contains(string(p), "/kad/")
 	}) {
 		t.Errorf("an offline node speaks %v", protocols)
 	}
@@ -231,7 +232,8 @@ func TestAlone(t *testing.T) {
 	}
 }
 
-// TestLocalStaysLocal has the local profile refuse to dial and to listen beyond loopback, and to be dialed from there.
+// TestLocalStaysLocal has the local profile refuse to dial and to listen beyond loopback, and to be
+// dialed from there.
 func TestLocalStaysLocal(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, 0)
@@ -282,7 +284,8 @@ func TestStatus(t *testing.T) {
 	}
 }
 
-// TestKnownPeersSurviveACrash has a node write down its first peers at once: it may not end in good order.
+// TestKnownPeersSurviveACrash has a node write down its first peers at once: it may not end in good
+// order.
 func TestKnownPeersSurviveACrash(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, 0)

@@ -54,7 +54,8 @@ func (s *service) peer(id peer.ID) (p api.Peer, connected bool) {
 	return p, true
 }
 
-// agentOf returns what a peer says it is, cut to a size and to characters that can be shown in a terminal.
+// agentOf returns what a peer says it is, cut to a size and to characters that can be shown in a
+// terminal.
 func agentOf(h host.Host, id peer.ID) string {
 	v, err := h.Peerstore().Get(id, "AgentVersion")
 	agent, ok := v.(string)

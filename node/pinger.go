@@ -14,7 +14,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 )
 
-// pinger measures the latency of connected peers, into the peerstore: at once when a peer is new, and now and then.
+// pinger measures the latency of connected peers, into the peerstore: at once when a peer is new,
+// and now and then.
 type pinger struct {
 	host   host.Host
 	events event.Subscription
@@ -68,7 +69,8 @@ func (p *pinger) run(ctx context.Context) {
 	}
 }
 
-// start pings a peer once, unless as many as allowed are being pinged: which is left out changes with each round.
+// start pings a peer once, unless as many as allowed are being pinged: which is left out changes
+// with each round.
 func (p *pinger) start(ctx context.Context, id peer.ID) {
 	select {
 	case p.slots <- struct{}{}:
@@ -79,6 +81,7 @@ func (p *pinger) start(ctx context.Context, id peer.ID) {
 		defer func() { <-p.slots }()
 		ctx, cancel := context.WithTimeout(network.WithNoDial(ctx, "ping"), pingTimeout)
 		defer cancel()
-		<-ping.Ping(ctx, p.host, id) // it records the latency; a failure is the transport's to notice
+		// it records the latency; a failure is the transport's to notice
+		<-ping.Ping(ctx, p.host, id)
 	})
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// portMapping keeps hold of what asks the router for open ports, which libp2p makes, so that it can be asked what came of it. The zero
-// value asks for none.
+// portMapping keeps hold of what asks the router for open ports, which libp2p makes, so that it can
+// be asked what came of it. The zero value asks for none.
 type portMapping struct {
 	mu      sync.Mutex
 	manager basichost.NATManager

@@ -72,8 +72,8 @@ func TestPrivateNetwork(t *testing.T) {
 	}
 }
 
-// Who knows a private network's ID and where its nodes are, and has no secret or a wrong one, gets nothing: no connection, no word of
-// what the node is, no answer under any of its protocols.
+// Who knows a private network's ID and where its nodes are, and has no secret or a wrong one, gets
+// nothing: no connection, no word of what the node is, no answer under any of its protocols.
 func TestPrivateNetworkAnswersNoStranger(t *testing.T) {
 	network := newNetwork(t, 0)
 	n := start(t, config(t, network, private(newSecret(t))))

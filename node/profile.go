@@ -12,11 +12,14 @@ import (
 type Profile string
 
 const (
-	// ProfileDefault is for a machine of one's own: it listens on every interface and dials whom it needs.
+	// ProfileDefault is for a machine of one's own: it listens on every interface and dials whom it
+	// needs.
 	ProfileDefault Profile = "default"
-	// ProfileServer is for a machine in a data center: it never dials private ranges, which hosters take for an attack.
+	// ProfileServer is for a machine in a data center: it never dials private ranges, which hosters
+	// take for an attack.
 	ProfileServer Profile = "server"
-	// ProfileLocal is for tests and for trying things out: it neither dials nor accepts anything but loopback.
+	// ProfileLocal is for tests and for trying things out: it neither dials nor accepts anything
+	// but loopback.
 	ProfileLocal Profile = "local"
 )
 
@@ -34,7 +37,8 @@ func ParseProfile(s string) (Profile, error) {
 	return "", fmt.Errorf("unknown profile %q: want default, server or local", s)
 }
 
-// WebSocketPort is where a node of a private network listens over WebSocket besides, which passes where only the web does.
+// WebSocketPort is where a node of a private network listens over WebSocket besides, which passes
+// where only the web does.
 const WebSocketPort = 9909
 
 // listen returns the addresses that a node of the profile listens on when it is given none.
@@ -54,8 +58,8 @@ func (p Profile) listen(private bool) []string {
 	}
 }
 
-// checkAddress says why the profile forbids to dial an address, nil if it does not. A DNS name passes where its
-// addresses can be judged later, when it is resolved.
+// checkAddress says why the profile forbids to dial an address, nil if it does not. A DNS name
+// passes where its addresses can be judged later, when it is resolved.
 func (p Profile) checkAddress(addr ma.Multiaddr) error {
 	ip, isIP := ipOf(addr)
 	switch {

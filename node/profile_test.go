@@ -19,7 +19,8 @@ func TestParseProfile(t *testing.T) {
 	}
 }
 
-// TestGater says of each address which profiles may dial it (d, s, l), and from which they accept (D, S, L).
+// TestGater says of each address which profiles may dial it (d, s, l), and from which they accept
+// (D, S, L).
 func TestGater(t *testing.T) {
 	for addr, want := range map[string]string{
 		"/ip4/127.0.0.1/tcp/1":               "dDSlL",

@@ -9,13 +9,16 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/holepunch"
 )
 
-// keptPunches is how many of the last attempts at a direct connection are remembered, for who asks why there is none.
+// keptPunches is how many of the last attempts at a direct connection are remembered, for who asks
+// why there is none.
 const keptPunches = 16
 
-// keptHoles bounds the peers remembered to whom a hole was punched, some 60 bytes each: more than a node has such connections.
+// keptHoles bounds the peers remembered to whom a hole was punched, some 60 bytes each: more than a
+// node has such connections.
 const keptHoles = 1024
 
-// punchSlack is what a connection through a hole may be outside of the time that the attempt is said to have taken.
+// punchSlack is what a connection through a hole may be outside of the time that the attempt is
+// said to have taken.
 const punchSlack = time.Second
 
 // punchFacts is how it went to turn relayed connections into direct ones.
@@ -89,7 +92,8 @@ func (p *punches) note(made punch) {
 	p.holes[made.Peer] = made
 }
 
-// made reports whether a direct connection with a peer, opened then, goes through a hole that was punched for it.
+// made reports whether a direct connection with a peer, opened then, goes through a hole that was
+// punched for it.
 func (p *punches) made(id peer.ID, opened time.Time) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

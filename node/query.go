@@ -43,7 +43,8 @@ func (s *service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	return res, nil
 }
 
-// believe returns what a query goes by: what it says itself, and where it does not, what the node's user has chosen.
+// believe returns what a query goes by: what it says itself, and where it does not, what the node's
+// user has chosen.
 func (s *service) believe(q *api.Query) believed {
 	b, _ := s.trust.now() // what is wrong with the file is in the log and in the status
 	s.store.Elect(b.oracles)
@@ -67,8 +68,8 @@ func distinct(oracles []protocol.Owner) []protocol.Owner {
 	return list
 }
 
-// where fills in the store's selector ranges, and returns what opens the values: with the names and the masking key of
-// the query where it asks for that, and with nothing where it does not.
+// where fills in the store's selector ranges, and returns what opens the values: with the names and
+// the masking key of the query where it asks for that, and with nothing where it does not.
 func (s *service) where(ctx context.Context, q *api.Query, sq *store.Query) (*opener, error) {
 	o := &opener{network: s.config.Network, decrypt: q.Decrypt}
 	for _, r := range q.Selectors {
@@ -164,7 +165,8 @@ func (o *opener) version(v store.Version) api.RecordInfo {
 	return info
 }
 
-// open tries the masking key, then the name among those asked for that is the record's primary selector.
+// open tries the masking key, then the name among those asked for that is the record's primary
+// selector.
 func (o *opener) open(r *protocol.Record) ([]byte, bool) {
 	if o.mask != nil {
 		if plain, err := o.network.Open(*o.mask, r.SealingOf(), r.ValueBytes()); err == nil {

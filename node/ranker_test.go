@@ -7,7 +7,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// TestRankDials holds that QUIC has time for two packets lost before anything else is tried at public addresses.
+// TestRankDials holds that QUIC has time for two packets lost before anything else is tried at
+// public addresses.
 func TestRankDials(t *testing.T) {
 	const (
 		quic, tcp  = "/ip4/11.0.0.1/udp/9908/quic-v1", "/ip4/11.0.0.1/tcp/9908"

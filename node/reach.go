@@ -12,8 +12,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// reach watches how others can reach this node, as libp2p finds it out: from others that dial it back (AutoNAT), from the
-// addresses at which they see it, from relays, and from holes punched.
+// reach watches how others can reach this node, as libp2p finds it out: from others that dial it
+// back (AutoNAT), from the addresses at which they see it, from relays, and from holes punched.
 type reach struct {
 	host    host.Host
 	events  event.Subscription
@@ -34,10 +34,11 @@ type circle struct {
 type reachFacts struct {
 	// Reachability is what those say who tried to dial this node: public, private, or unknown.
 	Reachability string
-	// Addresses are the public addresses by what dialing back has shown: reachable, unreachable, or unknown.
+	// Addresses are the public addresses by what dialing back has shown: reachable, unreachable, or
+	// unknown.
 	Addresses map[string][]ma.Multiaddr
-	// NAT tells by transport, tcp and udp, what kind of NAT is in front: endpoint-independent, endpoint-dependent; none of
-	// it: unknown.
+	// NAT tells by transport, tcp and udp, what kind of NAT is in front: endpoint-independent,
+	// endpoint-dependent; none of it: unknown.
 	NAT map[string]string
 	// Relays are the addresses of this node at relays.
 	Relays  []ma.Multiaddr
@@ -156,8 +157,9 @@ func natTransport(t network.NATTransportProtocol) string {
 	return "udp"
 }
 
-// seekRelays has libp2p look for relays at once. It waits otherwise until others have found that this node cannot be dialed,
-// some 20 seconds, and a node that turns out to be public gives its places at relays back.
+// seekRelays has libp2p look for relays at once. It waits otherwise until others have found that
+// this node cannot be dialed, some 20 seconds, and a node that turns out to be public gives its
+// places at relays back.
 func seekRelays(h host.Host) error {
 	emitter, err := h.EventBus().Emitter(new(event.EvtLocalReachabilityChanged))
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// reachOf sorts what is known of how the node is reached by transport: those that it listens on, and those of addresses at which it
-// was seen.
+// reachOf sorts what is known of how the node is reached by transport: those that it listens on,
+// and those of addresses at which it was seen.
 func reachOf(f *reachFacts, listening []ma.Multiaddr) api.ReachFacts {
 	out := api.ReachFacts{Reachability: f.Reachability, Transports: []api.TransportFacts{}}
 	for _, name := range []string{api.TransportTCP, api.TransportQUIC, api.TransportWebSocket} {

@@ -12,8 +12,8 @@ import (
 	"github.com/lf-store/lf/node/home"
 )
 
-// TestReadOnlyHome starts a node whose home cannot be written: it answers, says that it stores nothing, and is not healthy.
-// It needs the right to mount.
+// TestReadOnlyHome starts a node whose home cannot be written: it answers, says that it stores
+// nothing, and is not healthy. It needs the right to mount.
 func TestReadOnlyHome(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=16m"); err != nil {

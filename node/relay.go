@@ -17,7 +17,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// newRelay has a host relay connections between others, whether or not it can be reached from the Internet.
+// newRelay has a host relay connections between others, whether or not it can be reached from the
+// Internet.
 func newRelay(h host.Host, counter relay.MetricsTracer) (*relay.Relay, error) {
 	r := relay.DefaultResources()
 	r.MaxReservationsPerIP = r.MaxReservations // the nodes of a testbed may all have one address
@@ -102,7 +103,8 @@ func (r *reserver) Close() error {
 	return nil
 }
 
-// holds lists the relays at which the node has a place now: it lasts until it expires, or the connection ends.
+// holds lists the relays at which the node has a place now: it lasts until it expires, or the
+// connection ends.
 func (r *reserver) holds() (list []peer.ID) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -15,8 +15,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// relayedNode is a node that is reached through a relay only, a peer that has it as its seed, and the relay, which is on
-// another network: it only passes bytes on.
+// relayedNode is a node that is reached through a relay only, a peer that has it as its seed, and
+// the relay, which is on another network: it only passes bytes on.
 type relayedNode struct{ relay, far, near *Node }
 
 func startRelayed(t *testing.T) relayedNode {
@@ -34,7 +34,8 @@ func limited(a, b *Node) bool {
 	return len(conns) > 0 && !slices.ContainsFunc(conns, func(c network.Conn) bool { return !c.Stat().Limited })
 }
 
-// TestRelayOnly holds that such a node is announced and reached through its relay, and in no other way.
+// TestRelayOnly holds that such a node is announced and reached through its relay, and in no other
+// way.
 func TestRelayOnly(t *testing.T) {
 	t.Parallel()
 	r := startRelayed(t)
@@ -58,8 +59,8 @@ func TestRelayOnly(t *testing.T) {
 	wantRead(t, r.near.Service(), "from afar", "relayed")
 }
 
-// TestRelayCuts holds that a node comes back after its relay cut it off, for the bytes that it passed, and after the relay
-// was away.
+// TestRelayCuts holds that a node comes back after its relay cut it off, for the bytes that it
+// passed, and after the relay was away.
 func TestRelayCuts(t *testing.T) {
 	t.Parallel()
 	relayConfig := config(t, newNetwork(t, 0), inTestbed(&Testbed{RelayService: true}), func(c *Config) {
@@ -100,7 +101,8 @@ func TestRelayCuts(t *testing.T) {
 	}
 }
 
-// TestRelayHangsUp has a relay that accepts connections and ends them: it is not dialed without a pause.
+// TestRelayHangsUp has a relay that accepts connections and ends them: it is not dialed without a
+// pause.
 func TestRelayHangsUp(t *testing.T) {
 	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -130,8 +132,9 @@ func TestRelayHangsUp(t *testing.T) {
 	}
 }
 
-// TestPushThroughRelay holds that a write is read at the other end of a relayed connection at once, both ways, and by who is behind
-// that end: GossipSub leaves such connections alone, and the next comparison may be minutes away.
+// TestPushThroughRelay holds that a write is read at the other end of a relayed connection at once,
+// both ways, and by who is behind that end: GossipSub leaves such connections alone, and the next
+// comparison may be minutes away.
 func TestPushThroughRelay(t *testing.T) {
 	t.Parallel()
 	r := startRelayed(t)
@@ -142,7 +145,8 @@ func TestPushThroughRelay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	time.Sleep(4 * time.Second) // the comparisons on connecting are over, and the next are 15 s away
+	// the comparisons on connecting are over, and the next are 15 s away
+	time.Sleep(4 * time.Second)
 	for i, from := range []*Node{r.far, r.near, behind, r.far} {
 		begin, name := time.Now(), "pushed "+strconv.Itoa(i)
 		set(t, from.Service(), "at once", name)

@@ -17,9 +17,10 @@ const closestRelays = 8
 // enoughRelays of one kind of candidates are enough not to ask the next kind.
 const enoughRelays = 3
 
-// relaySource names peers that might relay for this node, in this order: the seeds, the network's peers that are connected or close
-// in its DHT, and last whoever is connected and relays, of another network even: where nobody of the network can be
-// reached by everybody, two homes meet through them. What a relay sees is who talks with whom and how much.
+// relaySource names peers that might relay for this node, in this order: the seeds, the network's
+// peers that are connected or close in its DHT, and last whoever is connected and relays, of
+// another network even: where nobody of the network can be reached by everybody, two homes meet
+// through them. What a relay sees is who talks with whom and how much.
 type relaySource struct {
 	mu     sync.Mutex
 	host   host.Host
@@ -76,7 +77,8 @@ func (s *relaySource) relayingSeeds() (list []peer.AddrInfo) {
 	return list
 }
 
-// ofNetwork are the connected peers of the network that relay, and those close in the DHT, of which it is not known.
+// ofNetwork are the connected peers of the network that relay, and those close in the DHT, of which
+// it is not known.
 func (s *relaySource) ofNetwork() []peer.AddrInfo {
 	list := s.connected(true)
 	if s.dht == nil {

@@ -16,35 +16,40 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// The pace of the rendezvous and its bounds. One look-up asks some 20 to 60 peers of the public DHT.
+// The pace of the rendezvous and its bounds. One look-up asks some 20 to 60 peers of the public
+// DHT.
 const (
 	// metEnough peers of the network lead to all others through its own DHT.
 	metEnough = 3
-	// firstMeet is the pause between looks while the node is alone, at first: two that start together meet at the second look.
-	// mostMeet is what it grows to. contentMeet is the pause when the node has company: islands of the network that do
-	// not know of each other meet then.
+	// firstMeet is the pause between looks while the node is alone, at first: two that start
+	// together meet at the second look. mostMeet is what it grows to. contentMeet is the pause when
+	// the node has company: islands of the network that do not know of each other meet then.
 	firstMeet, mostMeet, contentMeet = 10 * time.Second, 15 * time.Minute, time.Hour
 	// bootstrapTime, meetTime and enterTime bound the parts of a round.
 	bootstrapTime, meetTime, enterTime = 10 * time.Second, 20 * time.Second, time.Minute
-	// enterEvery is after how long the node enters itself anew, of the 48 hours for which the public DHT keeps an entry, and
-	// enterAgain the least pause until it does because its addresses have changed.
+	// enterEvery is after how long the node enters itself anew, of the 48 hours for which the
+	// public DHT keeps an entry, and enterAgain the least pause until it does because its addresses
+	// have changed.
 	enterEvery, enterAgain = 20 * time.Hour, 5 * time.Minute
-	// guestsWanted is how many peers of the public DHT stay after a round while the node does not know whether it can be
-	// reached, or has no place at a relay: they tell, and may relay. guestsMost is how many there are at most during one.
+	// guestsWanted is how many peers of the public DHT stay after a round while the node does not
+	// know whether it can be reached, or has no place at a relay: they tell, and may relay.
+	// guestsMost is how many there are at most during one.
 	guestsWanted, guestsMost = 8, 48
-	// guestGrace is how long a new connection is not taken for a guest's: it takes a moment until it says what it speaks.
+	// guestGrace is how long a new connection is not taken for a guest's: it takes a moment until
+	// it says what it speaks.
 	guestGrace = 3 * time.Second
 	// bootstrapAtOnce is how many of the peers that lead into the public DHT are asked in a round.
 	bootstrapAtOnce = 3
 )
 
-// rendezvous finds nodes of the network that know nobody of it: in the public DHT of the InterPlanetary File System (Amino), which is
-// run by thousands of others, they enter themselves at the network's meeting point. The node takes part as a client and in rounds,
-// keeps nothing for that DHT, and parts with its peers afterwards, its guests.
+// rendezvous finds nodes of the network that know nobody of it: in the public DHT of the
+// InterPlanetary File System (Amino), which is run by thousands of others, they enter themselves at
+// the network's meeting point. The node takes part as a client and in rounds, keeps nothing for
+// that DHT, and parts with its peers afterwards, its guests.
 //
-// It does so with the node's own host, not with one of its own, because guests are of use to a node that is new: they tell it at
-// which address they see it and whether it can be dialed, and many of them relay. Two homes meet by that where no node of the network
-// can be reached by everybody.
+// It does so with the node's own host, not with one of its own, because guests are of use to a node
+// that is new: they tell it at which address they see it and whether it can be dialed, and many of
+// them relay. Two homes meet by that where no node of the network can be reached by everybody.
 type rendezvous struct {
 	meeting
 	lead   []peer.AddrInfo         // into the public DHT
@@ -138,7 +143,8 @@ func (r *rendezvous) round(ctx context.Context) (met int, err error) {
 	return met, r.enter(ctx, public)
 }
 
-// bootstrap connects to some that are in the public DHT for sure and waits until the first of them is taken in.
+// bootstrap connects to some that are in the public DHT for sure and waits until the first of them
+// is taken in.
 func (r *rendezvous) bootstrap(ctx context.Context, public *dht.IpfsDHT) error {
 	if public.RoutingTable().Size() > 0 {
 		return nil
@@ -181,7 +187,8 @@ func (r *rendezvous) meet(ctx context.Context, public *dht.IpfsDHT) int {
 	return met
 }
 
-// enter enters this node, if it is due and there is an address at which it can be dialed from elsewhere.
+// enter enters this node, if it is due and there is an address at which it can be dialed from
+// elsewhere.
 func (r *rendezvous) enter(ctx context.Context, public *dht.IpfsDHT) error {
 	as := strings.Join(addressesOf(r.host), " ")
 	r.mu.Lock()

@@ -54,7 +54,8 @@ func infos(hosts ...host.Host) (list []peer.AddrInfo) {
 	return list
 }
 
-// onLoopback makes a rendezvous that takes loopback for an address worth entering. Members are who is of its network.
+// onLoopback makes a rendezvous that takes loopback for an address worth entering. Members are who
+// is of its network.
 func onLoopback(t *testing.T, h host.Host, n *protocol.Network, members, lead []host.Host) *rendezvous {
 	t.Helper()
 	at, err := meetingPoint(n)
@@ -73,8 +74,8 @@ func onLoopback(t *testing.T, h host.Host, n *protocol.Network, members, lead []
 	return r
 }
 
-// TestRendezvous holds that two who know nobody but others' DHT find each other there, and that they part with those others but for a
-// few.
+// TestRendezvous holds that two who know nobody but others' DHT find each other there, and that
+// they part with those others but for a few.
 func TestRendezvous(t *testing.T) {
 	t.Parallel()
 	others := publicDHT(t, guestsWanted+6)
@@ -96,8 +97,8 @@ func TestRendezvous(t *testing.T) {
 	}
 }
 
-// TestRendezvousBoundsGuests holds that guests are parted with down to a number, and that nobody else is: not members, and not who
-// is protected.
+// TestRendezvousBoundsGuests holds that guests are parted with down to a number, and that nobody
+// else is: not members, and not who is protected.
 func TestRendezvousBoundsGuests(t *testing.T) {
 	t.Parallel()
 	h, member, protected := bareHost(t), bareHost(t), bareHost(t)
@@ -126,7 +127,8 @@ func TestRendezvousBoundsGuests(t *testing.T) {
 	}
 }
 
-// TestRendezvousWithoutPublicDHT holds that a round fails in words when nobody leads into the public DHT, and that it is tried again.
+// TestRendezvousWithoutPublicDHT holds that a round fails in words when nobody leads into the
+// public DHT, and that it is tried again.
 func TestRendezvousWithoutPublicDHT(t *testing.T) {
 	t.Parallel()
 	gone := bareHost(t)

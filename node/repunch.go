@@ -13,15 +13,17 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// repuncher has second tries at direct connections with peers that are reached through a relay. libp2p tries when such a connection is
-// made, three times within some seconds, and then never again: a packet lost at the wrong moment, or an address not yet known then, costs
-// both a direct way for as long as the relay bears them. So the connection is made anew, by the side that made it; the other one then
-// begins to punch.
+// repuncher has second tries at direct connections with peers that are reached through a relay.
+// libp2p tries when such a connection is made, three times within some seconds, and then never
+// again: a packet lost at the wrong moment, or an address not yet known then, costs both a direct
+// way for as long as the relay bears them. So the connection is made anew, by the side that made
+// it; the other one then begins to punch.
 type repuncher struct {
 	host   host.Host
 	speaks func(peer.ID) bool
 	log    *slog.Logger
-	pause  time.Duration // before the first try, up to twice that by chance; each further one waits four times as long
+	// before the first try, up to twice that by chance; each further one waits four times as long
+	pause  time.Duration
 	cancel context.CancelFunc
 	done   sync.WaitGroup
 	tries  map[peer.ID]tries // owned by the loop
@@ -58,8 +60,8 @@ func (r *repuncher) run(ctx context.Context) {
 	}
 }
 
-// due returns whom to try again. Who is reached directly by now is forgotten, and who is away when the next try would be: not at once,
-// since a try itself takes the peer away for a moment.
+// due returns whom to try again. Who is reached directly by now is forgotten, and who is away when
+// the next try would be: not at once, since a try itself takes the peer away for a moment.
 func (r *repuncher) due(now time.Time) (list []peer.ID) {
 	maps.DeleteFunc(r.tries, func(p peer.ID, t tries) bool {
 		state := r.host.Network().Connectedness(p)
@@ -88,9 +90,10 @@ func (r *repuncher) wait(count int) time.Duration {
 	return time.Duration((1 + rand.Float64()) * float64(r.pause<<(2*count))) // jitter is no secret
 }
 
-// ours reports whether a peer is reached through relays alone, nothing is under way there, which would come first, and it is on this side
-// to try: the one that made the connection. Where both made one, and punched at the same time into each other's attempts, it is the side
-// with the smaller ID.
+// ours reports whether a peer is reached through relays alone, nothing is under way there, which
+// would come first, and it is on this side to try: the one that made the connection. Where both
+// made one, and punched at the same time into each other's attempts, it is the side with the
+// smaller ID.
 func (r *repuncher) ours(p peer.ID) bool {
 	return oursToTry(r.host.Network().ConnsToPeer(p), r.host.ID() < p)
 }

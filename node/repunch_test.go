@@ -10,8 +10,9 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// TestRepunch holds that relayed connections are made anew, by the side that made them, so often and no more, and that records pass as
-// before; that direct ones are left alone, and those of the other side.
+// TestRepunch holds that relayed connections are made anew, by the side that made them, so often
+// and no more, and that records pass as before; that direct ones are left alone, and those of the
+// other side.
 func TestRepunch(t *testing.T) {
 	t.Parallel()
 	r := startRelayed(t)

@@ -19,12 +19,14 @@ import (
 	"github.com/multiformats/go-multistream"
 )
 
-// roaming finds connections that are dead without knowing it, and ends them. A laptop that is carried elsewhere, or was asleep, has
-// connections from an address that is no longer its own. The transports notice after 30 to 40 seconds; until then libp2p takes them for the
-// best ones, and dials nobody to whom it has one.
+// roaming finds connections that are dead without knowing it, and ends them. A laptop that is
+// carried elsewhere, or was asleep, has connections from an address that is no longer its own. The
+// transports notice after 30 to 40 seconds; until then libp2p takes them for the best ones, and
+// dials nobody to whom it has one.
 //
-// So all direct connections are pinged when the machine's addresses have changed or it was asleep. The other side of such a connection
-// learns nothing of that, but when its peer comes with a new connection it pings the old ones.
+// So all direct connections are pinged when the machine's addresses have changed or it was asleep.
+// The other side of such a connection learns nothing of that, but when its peer comes with a new
+// connection it pings the old ones.
 type roaming struct {
 	host   host.Host
 	log    *slog.Logger
@@ -79,8 +81,8 @@ func (r *roaming) watch() {
 	}
 }
 
-// whereNow returns the machine's addresses. Where the system does not tell, for want of file descriptors most likely, they are those from
-// before: that says nothing about a move.
+// whereNow returns the machine's addresses. Where the system does not tell, for want of file
+// descriptors most likely, they are those from before: that says nothing about a move.
 func whereNow(before string, look func() (string, bool)) string {
 	if now, known := look(); known {
 		return now
@@ -88,7 +90,8 @@ func whereNow(before string, look func() (string, bool)) string {
 	return before
 }
 
-// whyDoubt says why connections may be dead, "" for no reason: other addresses than before, or a pause of the machine by its two clocks.
+// whyDoubt says why connections may be dead, "" for no reason: other addresses than before, or a
+// pause of the machine by its two clocks.
 func whyDoubt(before, now string, wall, awake time.Duration) string {
 	switch {
 	case before != now && before != "":
@@ -99,7 +102,8 @@ func whyDoubt(before, now string, wall, awake time.Duration) string {
 	return ""
 }
 
-// interfaces are the machine's addresses in one text, whatever their order. They are not known where the system does not tell.
+// interfaces are the machine's addresses in one text, whatever their order. They are not known
+// where the system does not tell.
 func interfaces() (text string, known bool) {
 	addrs, err := net.InterfaceAddrs()
 	if err != nil {
@@ -113,7 +117,8 @@ func interfaces() (text string, known bool) {
 	return strings.Join(texts, " "), true
 }
 
-// wasAsleep reports whether the clock on the wall went on between two looks while the machine's own, which stands still with it, did not.
+// wasAsleep reports whether the clock on the wall went on between two looks while the machine's
+// own, which stands still with it, did not.
 func wasAsleep(wall, awake time.Duration) bool { return wall-awake > sleepLeast }
 
 // came has the older connections of a peer pinged that comes with another one.
@@ -125,7 +130,8 @@ func (r *roaming) came(c network.Conn) {
 	r.probe(slices.DeleteFunc(others, func(o network.Conn) bool { return o.ID() == c.ID() }))
 }
 
-// probe pings direct connections, and ends those that do not answer. Those through relays end with the one to the relay. It does not wait.
+// probe pings direct connections, and ends those that do not answer. Those through relays end with
+// the one to the relay. It does not wait.
 func (r *roaming) probe(conns []network.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -162,14 +168,15 @@ func (r *roaming) judge(c network.Conn) {
 	_ = c.Close()
 }
 
-// answered reports whether an error shows that somebody was there to refuse: a peer that speaks no ping, or has no room for a stream.
+// answered reports whether an error shows that somebody was there to refuse: a peer that speaks no
+// ping, or has no room for a stream.
 func answered(err error) bool {
 	var unknown multistream.ErrNotSupported[string]
 	return errors.As(err, &unknown) || errors.Is(err, network.ErrReset) || errors.Is(err, network.ErrResourceLimitExceeded)
 }
 
-// pingOn pings over one connection: libp2p's own ping chooses one. The end of ctx looks like a reset of the peer's; that of the time does
-// not.
+// pingOn pings over one connection: libp2p's own ping chooses one. The end of ctx looks like a
+// reset of the peer's; that of the time does not.
 func pingOn(ctx context.Context, c network.Conn, patience time.Duration) error {
 	opening, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()

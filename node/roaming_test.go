@@ -12,8 +12,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 )
 
-// road passes bytes on between loopback addresses until it is frozen: then those connections hang that there are, as those of a machine
-// that has moved do, and new ones pass.
+// road passes bytes on between loopback addresses until it is frozen: then those connections hang
+// that there are, as those of a machine that has moved do, and new ones pass.
 type road struct {
 	t      *testing.T
 	l      net.Listener
@@ -102,8 +102,8 @@ func (r *road) freeze() {
 	r.frozen = make(chan struct{})
 }
 
-// TestRoaming has a node move: its connections hang. It finds that out and comes back; its peer, whose old connection hangs too, ends that
-// one when it comes; and both read what the other writes.
+// TestRoaming has a node move: its connections hang. It finds that out and comes back; its peer,
+// whose old connection hangs too, ends that one when it comes; and both read what the other writes.
 func TestRoaming(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, 0)
@@ -130,7 +130,8 @@ func TestRoaming(t *testing.T) {
 	wantRead(t, b.Service(), "answer", "moving#2")
 }
 
-// TestRoamingKeeps holds that connections that live are left alone, whoever doubts them how often, also those of peers that speak no ping.
+// TestRoamingKeeps holds that connections that live are left alone, whoever doubts them how often,
+// also those of peers that speak no ping.
 func TestRoamingKeeps(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, 0)
@@ -199,8 +200,8 @@ func TestWasAsleep(t *testing.T) {
 	}
 }
 
-// TestWhyDoubt holds what the log says of connections that may be dead. That the system does not tell its addresses, for want of file
-// descriptors, is no reason.
+// TestWhyDoubt holds what the log says of connections that may be dead. That the system does not
+// tell its addresses, for want of file descriptors, is no reason.
 func TestWhyDoubt(t *testing.T) {
 	unknown := func() (string, bool) { return "", false }
 	for _, c := range []struct {
@@ -214,7 +215,8 @@ func TestWhyDoubt(t *testing.T) {
 		{"a", func() (string, bool) { return "", true }, lookAround, lookAround, "addresses have changed"},
 		{"a", func() (string, bool) { return "a", true }, time.Hour, lookAround, "asleep"},
 		{"a", unknown, lookAround, lookAround, ""},
-		{"", func() (string, bool) { return "a", true }, lookAround, lookAround, ""}, // it was not known before
+		// it was not known before
+		{"", func() (string, bool) { return "a", true }, lookAround, lookAround, ""},
 		{"a", unknown, time.Hour, lookAround, "asleep"},
 	} {
 		got := whyDoubt(c.before, whereNow(c.before, c.look), c.wall, c.awake)

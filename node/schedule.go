@@ -8,13 +8,15 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// schedule decides which peer to dial and when: the seeds for ever, and peers that were lost for a while. It is pure: it has
-// no clock, dials nobody and is not safe for concurrent use; the keeper tells it what happens and asks what to do.
+// schedule decides which peer to dial and when: the seeds for ever, and peers that were lost for a
+// while. It is pure: it has no clock, dials nobody and is not safe for concurrent use; the keeper
+// tells it what happens and asks what to do.
 //
-// A peer that does not answer is dialed again after a quarter of the time for which it has been away: who was gone for a
-// minute is found within seconds, and who is gone for good costs little. A pause is shortened at random, so that nodes which
-// lost a peer at the same moment do not return at the same moment. When the network changes, what was learned about who
-// can be reached is void: every peer is due again. And when one returns, those are due that were lost with it.
+// A peer that does not answer is dialed again after a quarter of the time for which it has been
+// away: who was gone for a minute is found within seconds, and who is gone for good costs little. A
+// pause is shortened at random, so that nodes which lost a peer at the same moment do not return at
+// the same moment. When the network changes, what was learned about who can be reached is void:
+// every peer is due again. And when one returns, those are due that were lost with it.
 type schedule struct {
 	targets map[peer.ID]*target
 	order   []peer.ID // in which they came, so that the same input gives the same output
@@ -29,7 +31,8 @@ type target struct {
 	seed               bool
 	connected, dialing bool
 	limited            bool // the connection is through a relay, which cuts it now and then
-	// failures counts the dials in vain since the peer was lost, brief the connections in a row that ended soon.
+	// failures counts the dials in vain since the peer was lost, brief the connections in a row
+	// that ended soon.
 	failures, brief int
 	due             time.Time
 	since, away     time.Time // since when it is connected, or not
@@ -71,8 +74,8 @@ func (s *schedule) failures(p peer.ID) int {
 	return 0
 }
 
-// lost takes in a peer that is no seed and was connected until now. Of more than maxLost, one is forgotten at random:
-// where many were lost at once, each of those who lost them looks for others.
+// lost takes in a peer that is no seed and was connected until now. Of more than maxLost, one is
+// forgotten at random: where many were lost at once, each of those who lost them looks for others.
 func (s *schedule) lost(p peer.ID, now time.Time, limited bool) {
 	if s.has(p) {
 		return
@@ -149,7 +152,8 @@ func (s *schedule) forget(now time.Time) {
 	}
 }
 
-// next returns when tick has something to do again, the zero time when only an event can bring that about.
+// next returns when tick has something to do again, the zero time when only an event can bring that
+// about.
 func (s *schedule) next() time.Time {
 	next := s.resetDue
 	for _, t := range s.targets {
@@ -175,9 +179,10 @@ func (s *schedule) dialed(p peer.ID, now time.Time, ok, limited bool) {
 	t.due = now.Add(s.pause(t, now))
 }
 
-// connectedness tells that a connection to a peer began or that the last one ended. A peer that was connected for a
-// while is dialed again after the shortest pause: it may be restarting. One that hung up soon, and not because a relay
-// cut the connection, has no room or no wish for this node: the pause doubles each time.
+// connectedness tells that a connection to a peer began or that the last one ended. A peer that was
+// connected for a while is dialed again after the shortest pause: it may be restarting. One that
+// hung up soon, and not because a relay cut the connection, has no room or no wish for this node:
+// the pause doubles each time.
 func (s *schedule) connectedness(p peer.ID, now time.Time, connected, limited bool) {
 	t := s.targets[p]
 	if t == nil {
@@ -205,7 +210,8 @@ func (s *schedule) connectedness(p peer.ID, now time.Time, connected, limited bo
 	t.due = now.Add(s.pause(t, now))
 }
 
-// returned makes those due that were lost at about the same time as a peer that is back now, whatever parted them.
+// returned makes those due that were lost at about the same time as a peer that is back now,
+// whatever parted them.
 func (s *schedule) returned(back *target, now time.Time) {
 	if now.Sub(back.away) < minBackoff {
 		return
@@ -221,7 +227,8 @@ func (s *schedule) returned(back *target, now time.Time) {
 	}
 }
 
-// networkChanged forgets all failures, now or, when it did so a moment ago, once a while has passed.
+// networkChanged forgets all failures, now or, when it did so a moment ago, once a while has
+// passed.
 func (s *schedule) networkChanged(now time.Time) {
 	if due := s.resetDone.Add(minReset); !s.resetDone.IsZero() && now.Before(due) {
 		s.resetDue = due
@@ -243,8 +250,9 @@ func (s *schedule) reset(now time.Time) {
 	}
 }
 
-// pause is a quarter of the time for which a peer has been away, at least minBackoff, doubled for each connection in a
-// row that ended soon, at most maxBackoff, and up to half of it taken off at random.
+// pause is a quarter of the time for which a peer has been away, at least minBackoff, doubled for
+// each connection in a row that ended soon, at most maxBackoff, and up to half of it taken off at
+// random.
 func (s *schedule) pause(t *target, now time.Time) time.Duration {
 	least := maxBackoff
 	if t.brief < 16 { // no overflow

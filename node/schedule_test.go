@@ -13,9 +13,9 @@ import (
 
 var epoch = time.Unix(1_800_000_000, 0)
 
-// TestSchedule runs scripts against the state machine, which has the seeds a, b and c. A line is "TIME EVENT ARGS": tick [ROOM]
-// and the peers that it must want to dial after "->"; fail, ok, limited, up, down and lost with a peer; changed; next and the
-// time that it must say.
+// TestSchedule runs scripts against the state machine, which has the seeds a, b and c. A line is
+// "TIME EVENT ARGS": tick [ROOM] and the peers that it must want to dial after "->"; fail, ok,
+// limited, up, down and lost with a peer; changed; next and the time that it must say.
 func TestSchedule(t *testing.T) {
 	for name, script := range map[string]string{
 		"all are due at once, and each once": `
@@ -254,8 +254,8 @@ func runScript(t *testing.T, script string) {
 	}
 }
 
-// TestScheduleNeverForgets holds against every order of events that a seed is either connected, being dialed, or due
-// within the longest pause, and that lost peers are few.
+// TestScheduleNeverForgets holds against every order of events that a seed is either connected,
+// being dialed, or due within the longest pause, and that lost peers are few.
 func TestScheduleNeverForgets(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ids := []peer.ID{"a", "b", "c"}
@@ -354,7 +354,8 @@ func TestScheduleFacts(t *testing.T) {
 	}
 	later := epoch.Add(lasting)
 	s.connectedness("gone", later, false, false)
-	s.networkChanged(later.Add(time.Second)) // forgets when it was lost, but not when it was heard of
+	// forgets when it was lost, but not when it was heard of
+	s.networkChanged(later.Add(time.Second))
 	want := []dialFacts{
 		{peer: "up", seed: true, contact: contact{connected: true, since: epoch}},
 		{peer: "away", seed: true, contact: contact{due: epoch.Add(minBackoff)}},

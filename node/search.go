@@ -2,18 +2,22 @@ package node
 
 import "time"
 
-// search decides when a node looks for others. It is pure: who owns it tells it the time and how many peers there are. It is
-// often at first, backs off while it finds nobody, and is rare when there are peers enough; losing them all begins anew.
+// search decides when a node looks for others. It is pure: who owns it tells it the time and how
+// many peers there are. It is often at first, backs off while it finds nobody, and is rare when
+// there are peers enough; losing them all begins anew.
 type search struct {
-	first, most, content time.Duration // the pauses: at first, at most while peers are few, and when they are enough
-	quiet                time.Duration // the pause at most while they are few and stay as many; 0: most
-	enough               int
-	pause                time.Duration
-	alone                bool
-	last                 int
+	// the pauses: at first, at most while peers are few, and when they are enough
+	first, most, content time.Duration
+	// the pause at most while they are few and stay as many; 0: most
+	quiet  time.Duration
+	enough int
+	pause  time.Duration
+	alone  bool
+	last   int
 }
 
-// wait returns how long to wait until the next look, after one has ended, with so many peers of the network connected.
+// wait returns how long to wait until the next look, after one has ended, with so many peers of the
+// network connected.
 func (s *search) wait(peers int) time.Duration {
 	most := s.most
 	if peers == s.last && peers > 0 {

@@ -11,7 +11,8 @@ import (
 
 // Seeds implements api.Service.
 func (s *service) Seeds(ctx context.Context) (*api.Seeds, error) {
-	seeds, err := parseSeeds(s.config.Seeds, s.host.ID(), s.config.Profile) // as the keeper has them, which there is none of offline
+	// as the keeper has them, which there is none of offline
+	seeds, err := parseSeeds(s.config.Seeds, s.host.ID(), s.config.Profile)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +44,8 @@ func (s *service) seedContacts() map[peer.ID]contact {
 	return with
 }
 
-// seedReport adds to what the keeper says whether a seed is of this network at all, once it had the time to say so.
+// seedReport adds to what the keeper says whether a seed is of this network at all, once it had the
+// time to say so.
 func (s *service) seedReport(at peer.AddrInfo, c contact) api.Seed {
 	if c.connected && time.Since(c.since) > guestGrace && !speaks(s.host, s.config.Network, at.ID) {
 		c.problem = "it answers, and is no node of this network: is this the right seed?"
@@ -51,7 +53,8 @@ func (s *service) seedReport(at peer.AddrInfo, c contact) api.Seed {
 	return c.report(api.KindSeed, at)
 }
 
-// leadReport goes by the host where a peer of the public DHT is connected: that DHT dials its peers by itself, too.
+// leadReport goes by the host where a peer of the public DHT is connected: that DHT dials its peers
+// by itself, too.
 func (s *service) leadReport(at peer.AddrInfo) api.Seed {
 	c := s.instruments.rendezvous.contact(at.ID)
 	for _, conn := range s.host.Network().ConnsToPeer(at.ID) {

@@ -76,7 +76,8 @@ func TestSeedReport(t *testing.T) {
 	}
 }
 
-// TestSeedOfAnotherNetwork holds that a seed which answers and is of no use is told from one that is.
+// TestSeedOfAnotherNetwork holds that a seed which answers and is of no use is told from one that
+// is.
 func TestSeedOfAnotherNetwork(t *testing.T) {
 	t.Parallel()
 	other := start(t, config(t, newNetwork(t, 0)))
@@ -125,8 +126,8 @@ func TestLeadReport(t *testing.T) {
 	}
 }
 
-// TestAskedInVain holds that to be left because another one answered first is no failure, and that the first error is
-// kept where libp2p then refuses to dial at all.
+// TestAskedInVain holds that to be left because another one answered first is no failure, and that
+// the first error is kept where libp2p then refuses to dial at all.
 func TestAskedInVain(t *testing.T) {
 	gone := bareHost(t)
 	r := onLoopback(t, bareHost(t), newNetwork(t, 0), nil, []host.Host{gone})

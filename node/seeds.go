@@ -8,9 +8,9 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// parseSeeds reads multiaddrs that end in a peer ID. Several addresses of one peer become one seed; the node's own are
-// left out, so that all seeds of a network can share one list (see ownSeeds). An address that the profile forbids to dial is an error:
-// the user would wait for it in vain.
+// parseSeeds reads multiaddrs that end in a peer ID. Several addresses of one peer become one seed;
+// the node's own are left out, so that all seeds of a network can share one list (see ownSeeds). An
+// address that the profile forbids to dial is an error: the user would wait for it in vain.
 func parseSeeds(list []string, self peer.ID, p Profile) ([]peer.AddrInfo, error) {
 	var seeds []peer.AddrInfo
 	at := map[peer.ID]int{}

@@ -18,8 +18,8 @@ import (
 	lfsync "github.com/lf-store/lf/sync"
 )
 
-// service implements api.Service. Its methods check their input themselves: a program that runs a node inside itself
-// calls them without the handler in between.
+// service implements api.Service. Its methods check their input themselves: a program that runs a
+// node inside itself calls them without the handler in between.
 type service struct {
 	config  *Config
 	started time.Time
@@ -38,7 +38,8 @@ type service struct {
 	clock       func() time.Time
 	log         *slog.Logger
 
-	// solving is taken by the one request that solves; waiting by it and those that wait for their turn.
+	// solving is taken by the one request that solves; waiting by it and those that wait for their
+	// turn.
 	solving, waiting chan struct{}
 	syncing          chan struct{} // taken by each request that waits for the node to be in sync
 	threads          int
@@ -58,7 +59,8 @@ func (n *Node) newService(k *keeper, t *trust) *service {
 	}
 }
 
-// solverThreads leaves a core to what others wait for, where there are several: verification and the API.
+// solverThreads leaves a core to what others wait for, where there are several: verification and
+// the API.
 func solverThreads(wanted int) int {
 	if wanted > 0 {
 		return wanted
@@ -68,8 +70,8 @@ func solverThreads(wanted int) int {
 
 func (s *service) now() uint64 { return uint64(max(s.clock().UnixMilli(), 0)) }
 
-// failure makes an [*api.Error] of what the caller can do something about. The rest stays as it is: the handler logs it
-// and shows no more than that there was something.
+// failure makes an [*api.Error] of what the caller can do something about. The rest stays as it is:
+// the handler logs it and shows no more than that there was something.
 func failure(err error) error {
 	var invalid *protocol.InvalidError
 	var damaged *store.DamagedError

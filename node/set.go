@@ -47,7 +47,8 @@ func (s *service) Set(ctx context.Context, req api.SetRequest) (*api.Submitted, 
 	return s.Submit(ctx, r.EncodeFrame())
 }
 
-// owner finds the key that signs. What is wrong with a key in the home is the user's to mend, so it is told.
+// owner finds the key that signs. What is wrong with a key in the home is the user's to mend, so it
+// is told.
 func (s *service) owner(nameOrOwner string) (home.Key, error) {
 	var key home.Key
 	var made bool
@@ -68,8 +69,8 @@ func (s *service) owner(nameOrOwner string) (home.Key, error) {
 	return key, nil
 }
 
-// draft derives what a request names and picks the links, among them the owner's certificate if there is one. The
-// timestamp is still to come, and at least what it is here.
+// draft derives what a request names and picks the links, among them the owner's certificate if
+// there is one. The timestamp is still to come, and at least what it is here.
 func (s *service) draft(ctx context.Context, req *api.SetRequest, owner protocol.Owner) (d protocol.Draft, certified bool, err error) {
 	d = protocol.Draft{Type: req.RecordType(), Owner: owner, Value: req.Plain()}
 	points, err := req.Points()
@@ -101,8 +102,8 @@ func (s *service) draft(ctx context.Context, req *api.SetRequest, owner protocol
 	return d, links.Certified, nil
 }
 
-// previous returns when the owner's newest record under the draft's names was made, 0 where there is none. Nothing is built
-// on a damaged one.
+// previous returns when the owner's newest record under the draft's names was made, 0 where there
+// is none. Nothing is built on a damaged one.
 func (s *service) previous(ctx context.Context, d protocol.Draft) (uint64, error) {
 	q := store.Query{Owners: []protocol.Owner{d.Owner}, Limit: 1}
 	for _, n := range d.Names {
@@ -131,16 +132,18 @@ func utc(ms uint64) string {
 	return time.UnixMilli(int64(ms)).UTC().Format("2006-01-02 15:04:05 MST") // at most 2^53-1
 }
 
-// timestamp is that of the draft, or the millisecond after the owner's last write under the same key if that is later:
-// of two writes one after the other, the second must win. A time that other nodes would not yet accept is refused: such
-// a record would sit in their queues and, until then, in nobody's answers.
+// timestamp is that of the draft, or the millisecond after the owner's last write under the same
+// key if that is later: of two writes one after the other, the second must win. A time that other
+// nodes would not yet accept is refused: such a record would sit in their queues and, until then,
+// in nobody's answers.
 func (s *service) timestamp(d protocol.Draft, after uint64) (uint64, error) {
 	points := make([]protocol.SelectorPoint, len(d.Names))
 	for i, n := range d.Names {
 		points[i] = protocol.SelectorPoint{Key: n.Name.Selector(), Ordinal: n.Ordinal}
 	}
 	now, drift := s.now(), s.config.Network.Params().ClockDrift
-	if after >= now+drift && d.Timestamp <= now+drift { // a clock was ahead when that was written, and is right now
+	// a clock was ahead when that was written, and is right now
+	if after >= now+drift && d.Timestamp <= now+drift {
 		return 0, api.Conflict("what this owner has there is dated %s, which is ahead: it was written when a clock was wrong. "+
 			"A record that replaces it is possible from %s on; until then another owner can write there", utc(after), utc(after+1-drift))
 	}
@@ -151,8 +154,9 @@ func (s *service) timestamp(d protocol.Draft, after uint64) (uint64, error) {
 	return t, nil
 }
 
-// pay adds the work that the network asks for, which is less of an owner whose certificate is among the links. One
-// request solves at a time, with a core left to others; the rest wait in a queue of bounded length.
+// pay adds the work that the network asks for, which is less of an owner whose certificate is among
+// the links. One request solves at a time, with a core left to others; the rest wait in a queue of
+// bounded length.
 func (s *service) pay(ctx context.Context, r *protocol.Record, certified bool) (*protocol.Record, error) {
 	pay, solve := s.config.Network.Pay, SolveWork(ctx, s.threads, nil)
 	if certified {
@@ -187,7 +191,8 @@ type lastWrites struct {
 	at map[write]uint64
 }
 
-// next returns the least timestamp from least on that is above that of the same owner's last write under the key.
+// next returns the least timestamp from least on that is above that of the same owner's last write
+// under the key.
 func (l *lastWrites) next(w write, least, now uint64) uint64 {
 	l.mu.Lock()
 	defer l.mu.Unlock()

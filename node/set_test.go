@@ -18,8 +18,8 @@ import (
 	lfsync "github.com/lf-store/lf/sync"
 )
 
-// TestSetWithWork makes records that cost something, several at once, and reads them on another node, which checked the
-// work.
+// TestSetWithWork makes records that cost something, several at once, and reads them on another
+// node, which checked the work.
 func TestSetWithWork(t *testing.T) {
 	t.Parallel()
 	network := newNetwork(t, 16)
@@ -125,8 +125,8 @@ func TestSetOwners(t *testing.T) {
 	}
 }
 
-// TestLaterWriteWins holds that of two writes under one key the second wins, even in one millisecond and even while the
-// clock stands still.
+// TestLaterWriteWins holds that of two writes under one key the second wins, even in one
+// millisecond and even while the clock stands still.
 func TestLaterWriteWins(t *testing.T) {
 	t.Parallel()
 	now := time.Now().Add(time.Second) // not before the genesis
@@ -162,8 +162,9 @@ func TestLastWrites(t *testing.T) {
 	}
 }
 
-// TestClockWasAhead starts a node again whose clock was ahead and is right now. A record that replaces what was written then is
-// later than that, or refused: it is never acknowledged and then not the answer.
+// TestClockWasAhead starts a node again whose clock was ahead and is right now. A record that
+// replaces what was written then is later than that, or refused: it is never acknowledged and then
+// not the answer.
 func TestClockWasAhead(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
@@ -189,7 +190,8 @@ func TestClockWasAhead(t *testing.T) {
 	}
 }
 
-// TestClockBehind refuses to write when the newest records are further ahead than the network allows.
+// TestClockBehind refuses to write when the newest records are further ahead than the network
+// allows.
 func TestClockBehind(t *testing.T) {
 	t.Parallel()
 	n := start(t, config(t, newNetwork(t, 0), offline))

@@ -12,12 +12,12 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// maxShunned bounds the peers that are refused, some 100 bytes each. Who has a thousand identities costs the most a node can do
-// about identities: others are forgotten the earlier.
+// maxShunned bounds the peers that are refused, some 100 bytes each. Who has a thousand identities
+// costs the most a node can do about identities: others are forgotten the earlier.
 const maxShunned = 4096
 
-// shunned are the peers that are refused for a while because they did not behave. The gater asks it about every connection. The
-// zero value is ready, and refuses nobody.
+// shunned are the peers that are refused for a while because they did not behave. The gater asks it
+// about every connection. The zero value is ready, and refuses nobody.
 type shunned struct {
 	mu    sync.RWMutex
 	until map[peer.ID]time.Time

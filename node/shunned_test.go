@@ -9,7 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// TestShunned drops a peer: its connection ends, it cannot come back, nor is it dialed, until its time is over.
+// TestShunned drops a peer: its connection ends, it cannot come back, nor is it dialed, until its
+// time is over.
 func TestShunned(t *testing.T) {
 	t.Parallel()
 	net := newNetwork(t, 0)
@@ -30,7 +31,8 @@ func TestShunned(t *testing.T) {
 
 func linked(a, b *Node) bool { return a.host.Network().Connectedness(b.PeerID()) == network.Connected }
 
-// TestShunnedIsBounded has more peers misbehave than are remembered: those are forgotten that would have been first.
+// TestShunnedIsBounded has more peers misbehave than are remembered: those are forgotten that would
+// have been first.
 func TestShunnedIsBounded(t *testing.T) {
 	t.Parallel()
 	n := start(t, config(t, newNetwork(t, 0)))

@@ -18,8 +18,9 @@ import (
 	"github.com/lf-store/lf/sync/simulation"
 )
 
-// What is simulated is believed because the simulations' store in memory does the same as the real one: here both get the
-// same random histories, in random order, and everything that lfsync can see of them is compared after each step.
+// What is simulated is believed because the simulations' store in memory does the same as the real
+// one: here both get the same random histories, in random order, and everything that lfsync can see
+// of them is compared after each step.
 func TestSimulatedStoreIsLikeTheRealOne(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
@@ -74,8 +75,8 @@ func newHistories(t *testing.T, seed uint64) *histories {
 
 func (h *histories) stores() [2]lfsync.Store { return [2]lfsync.Store{h.real, h.simulated} }
 
-// write makes the records: each links to two of the last few before it. Some are older than what they link to, which shows
-// when they attach, and have a descendant, which then never can.
+// write makes the records: each links to two of the last few before it. Some are older than what
+// they link to, which shows when they attach, and have a descendant, which then never can.
 func (h *histories) write(count int) {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

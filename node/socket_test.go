@@ -28,8 +28,8 @@ func TestSocket(t *testing.T) {
 	}
 }
 
-// TestAddressOfKilledNode holds that a node that starts takes back where the last one was before anything else: whoever
-// listens there now is a stranger.
+// TestAddressOfKilledNode holds that a node that starts takes back where the last one was before
+// anything else: whoever listens there now is a stranger.
 func TestAddressOfKilledNode(t *testing.T) {
 	c := config(t, newNetwork(t, 0), offline)
 	if _, err := c.Home.PublishAPI("http://127.0.0.1:1"); err != nil {
@@ -42,7 +42,8 @@ func TestAddressOfKilledNode(t *testing.T) {
 	}
 }
 
-// TestWithoutSocket starts a node in a home where no socket can be: it serves over TCP, and its log says what to do.
+// TestWithoutSocket starts a node in a home where no socket can be: it serves over TCP, and its log
+// says what to do.
 func TestWithoutSocket(t *testing.T) {
 	log := new(logBuffer)
 	c := config(t, newNetwork(t, 0), offline, logTo(log))
@@ -72,7 +73,8 @@ func TestAddressCannotBeWritten(t *testing.T) {
 	}
 }
 
-// TestClientWaitsForStart connects to a node's socket as soon as it is there, and is answered when the node has started.
+// TestClientWaitsForStart connects to a node's socket as soon as it is there, and is answered when
+// the node has started.
 func TestClientWaitsForStart(t *testing.T) {
 	c := config(t, newNetwork(t, 0), offline)
 	asked := make(chan error, 1)

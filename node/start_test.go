@@ -54,8 +54,8 @@ func TestDatabaseOfAnotherNetwork(t *testing.T) {
 	}
 }
 
-// TestRefusedStarts holds that whatever a start fails at, the error is one line that names it, and nothing is left: the
-// same home starts when the cause is gone.
+// TestRefusedStarts holds that whatever a start fails at, the error is one line that names it, and
+// nothing is left: the same home starts when the cause is gone.
 func TestRefusedStarts(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -117,7 +117,8 @@ func TestRefusedStarts(t *testing.T) {
 	}
 }
 
-// TestFirstStartDecidesNothing fails a first start early and late: the home belongs to no network afterwards.
+// TestFirstStartDecidesNothing fails a first start early and late: the home belongs to no network
+// afterwards.
 func TestFirstStartDecidesNothing(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -152,7 +153,8 @@ func TestFirstStartDecidesNothing(t *testing.T) {
 	}
 }
 
-// TestNetworkSeeds holds that a home keeps the seeds of its network's file, and other ones for a start only.
+// TestNetworkSeeds holds that a home keeps the seeds of its network's file, and other ones for a
+// start only.
 func TestNetworkSeeds(t *testing.T) {
 	const kept = "/ip4/127.0.0.1/tcp/1/p2p/12D3KooWEqnTdgqHnkkwarSrJjeMP2ZJiADWLYADaNvUb6SQNyPF"
 	c := config(t, newNetwork(t, 0), offline)
@@ -192,8 +194,8 @@ func TestStartIsUndone(t *testing.T) {
 	start(t, c)
 }
 
-// TestCloseLeavesNothing compares the process's open files before and after; goroutines are looked at when all tests
-// are over.
+// TestCloseLeavesNothing compares the process's open files before and after; goroutines are looked
+// at when all tests are over.
 func TestCloseLeavesNothing(t *testing.T) {
 	network := newNetwork(t, 0)
 	run := func() {
@@ -226,7 +228,8 @@ func openFiles(t *testing.T) int {
 	return len(entries)
 }
 
-// TestCloseWhileWriting closes a node under its writers: each write is acknowledged and there afterwards, or an error.
+// TestCloseWhileWriting closes a node under its writers: each write is acknowledged and there
+// afterwards, or an error.
 func TestCloseWhileWriting(t *testing.T) {
 	c := config(t, newNetwork(t, 0))
 	n := start(t, c)

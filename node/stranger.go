@@ -17,10 +17,12 @@ import (
 	"github.com/lf-store/lf/node/internal/clone"
 )
 
-// banAfterQuestion is how long a peer is refused that asked for the node's nonce as no correct one does.
+// banAfterQuestion is how long a peer is refused that asked for the node's nonce as no correct one
+// does.
 const banAfterQuestion = time.Minute
 
-// startClone looks for another node with this one's identity. Seeds with the node's own ID are where a copied home is noticed first.
+// startClone looks for another node with this one's identity. Seeds with the node's own ID are
+// where a copied home is noticed first.
 func (n *Node) startCloneDetector() error {
 	own, err := ownSeeds(n.config.Seeds, n.host.ID(), n.config.Profile)
 	if err != nil {
@@ -39,7 +41,8 @@ func (n *Node) startCloneDetector() error {
 	return nil
 }
 
-// ownSeeds are the addresses among the seeds that are given for the node's own ID, as far as the node may dial them.
+// ownSeeds are the addresses among the seeds that are given for the node's own ID, as far as the
+// node may dial them.
 func ownSeeds(list []string, self peer.ID, p Profile) (own []ma.Multiaddr, err error) {
 	for _, s := range list {
 		where, id, err := splitSeed(s)
@@ -53,7 +56,8 @@ func ownSeeds(list []string, self peer.ID, p Profile) (own []ma.Multiaddr, err e
 	return own, nil
 }
 
-// newStranger makes a host with a throw-away identity. It dials what a host of this configuration may dial, and does nothing else.
+// newStranger makes a host with a throw-away identity. It dials what a host of this configuration
+// may dial, and does nothing else.
 func (c *hostConfig) newStranger() (host.Host, error) {
 	options := []libp2p.Option{
 		libp2p.NoListenAddrs, libp2p.RandomIdentity, libp2p.UserAgent("lf/" + c.version), libp2p.DisableMetrics(), libp2p.DisableRelay(),

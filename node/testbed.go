@@ -16,15 +16,16 @@ import (
 	"github.com/lf-store/lf/store"
 )
 
-// Testbed makes a node one of a testbed, whose driver breaks what breaks in the world: links, clocks, reachability. Such
-// a node serves api.Testbed besides, and reaches others through relays.
+// Testbed makes a node one of a testbed, whose driver breaks what breaks in the world: links,
+// clocks, reachability. Such a node serves api.Testbed besides, and reaches others through relays.
 type Testbed struct {
 	// ClockOffset is how far the node's clock is ahead of the machine's, behind it if negative.
 	ClockOffset time.Duration
-	// RelayService has the node relay connections between others, within libp2p's usual limits (128 KiB, 2 minutes).
+	// RelayService has the node relay connections between others, within libp2p's usual limits (128
+	// KiB, 2 minutes).
 	RelayService bool
-	// RelayOnly are multiaddrs of relays, peer ID included, which are then the only way to the node: it listens nowhere
-	// else and dials nobody else directly.
+	// RelayOnly are multiaddrs of relays, peer ID included, which are then the only way to the
+	// node: it listens nowhere else and dials nobody else directly.
 	RelayOnly []string
 	// Anywhere allows profiles other than local, for a network of the testbed's own.
 	Anywhere bool
@@ -52,7 +53,8 @@ func ReadTestbed(r io.Reader) (*Testbed, error) {
 	return t, nil
 }
 
-// apply checks what a testbed wants of a node against the rest of its configuration, and sets its clock.
+// apply checks what a testbed wants of a node against the rest of its configuration, and sets its
+// clock.
 func (t *Testbed) apply(c *Config) error {
 	switch {
 	case c.Profile != ProfileLocal && !t.Anywhere:
@@ -106,7 +108,8 @@ const setPage = 1 << 16
 // errEnough ends a scan.
 var errEnough = errors.New("enough")
 
-// AttachedSet implements api.Testbed. Local indices are dense and begin at 1, so the position tells the index.
+// AttachedSet implements api.Testbed. Local indices are dense and begin at 1, so the position tells
+// the index.
 func (t *testbed) AttachedSet(ctx context.Context, from uint64) (*api.TestbedSet, error) {
 	set, index := &api.TestbedSet{IDs: []string{}}, uint64(0)
 	err := t.store.Scan(ctx, func(items []store.Item) error {

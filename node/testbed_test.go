@@ -57,7 +57,8 @@ func TestBlockedLinks(t *testing.T) {
 	wantRead(t, a.Service(), "behind the wall", "links#1")
 	t.Logf("healed in %s", time.Since(begin))
 
-	// Connections that b opened are refused: the one that there is ends, and only a can make another one.
+	// Connections that b opened are refused: the one that there is ends, and only a can make
+	// another one.
 	block(t, a, api.BlockIn, b)
 	eventually(t, "a link that a has opened", func() bool {
 		conns := a.host.Network().ConnsToPeer(b.PeerID())
@@ -70,8 +71,8 @@ func TestBlockedLinks(t *testing.T) {
 	wantPeers(t, a, 1)
 }
 
-// TestHealing cuts two groups apart for a while: afterwards they find each other within seconds, also those that are
-// nobody's seeds.
+// TestHealing cuts two groups apart for a while: afterwards they find each other within seconds,
+// also those that are nobody's seeds.
 func TestHealing(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, 0)
@@ -151,7 +152,8 @@ func TestAttachedSet(t *testing.T) {
 	}
 }
 
-// TestTestbedIsGuarded holds that only nodes of a testbed have its doors, and those only for who has the token.
+// TestTestbedIsGuarded holds that only nodes of a testbed have its doors, and those only for who
+// has the token.
 func TestTestbedIsGuarded(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, 0)

@@ -13,10 +13,11 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// traffic counts the bytes that streams carry, by protocol. It takes the place of libp2p's counter, which also keeps
-// rates, and keeps them for every peer that it ever met.
+// traffic counts the bytes that streams carry, by protocol. It takes the place of libp2p's counter,
+// which also keeps rates, and keeps them for every peer that it ever met.
 type traffic struct {
-	metrics.BandwidthCounter // answers the questions of metrics.Reporter that nobody asks; it is never told of anything
+	// answers the questions of metrics.Reporter that nobody asks; it is never told of anything
+	metrics.BandwidthCounter
 
 	prefix    string // of the network's protocols
 	mu        sync.RWMutex
@@ -41,8 +42,8 @@ func (t *traffic) total() (sum api.Traffic) {
 	return sum
 }
 
-// of returns where to count a protocol's bytes. There are only so many protocols: a stream has one only when both
-// sides speak it.
+// of returns where to count a protocol's bytes. There are only so many protocols: a stream has one
+// only when both sides speak it.
 func (t *traffic) of(p libp2pprotocol.ID) *volume {
 	t.mu.RLock()
 	v := t.protocols[p]

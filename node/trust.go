@@ -12,8 +12,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// trustAge is how old what is known of a home's trust may be: `lf oracle add` works at once for a person, and a busy
-// node looks at the file once a second.
+// trustAge is how old what is known of a home's trust may be: `lf oracle add` works at once for a
+// person, and a busy node looks at the file once a second.
 const trustAge = time.Second
 
 // trust is whom the node's user believes, as the home says it; it may change while the node runs.
@@ -36,7 +36,8 @@ type believed struct {
 	oracles []protocol.Owner
 }
 
-// newTrust reads a home's trust. To start with none at all, where the user has elected somebody, would be wrong silently.
+// newTrust reads a home's trust. To start with none at all, where the user has elected somebody,
+// would be wrong silently.
 func newTrust(h *home.Home, policy protocol.Policy, log *slog.Logger) (*trust, error) {
 	t := &trust{home: h, policy: policy, log: log, looked: time.Now(), stamp: h.TrustStamp()}
 	if err := t.read(); err != nil {
@@ -45,8 +46,8 @@ func newTrust(h *home.Home, policy protocol.Policy, log *slog.Logger) (*trust, e
 	return t, nil
 }
 
-// now returns what holds, and what is wrong with the home's file if something is. A file that became unreadable is told
-// of once, and changes nothing until it is mended.
+// now returns what holds, and what is wrong with the home's file if something is. A file that
+// became unreadable is told of once, and changes nothing until it is mended.
 func (t *trust) now() (believed, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -108,8 +109,8 @@ func trustOf(n *protocol.Network, b believed, problem error) api.Trust {
 	return t
 }
 
-// defenceless says that on such a network nothing but the order of time stands between an owner and an impostor, if that
-// is so.
+// defenceless says that on such a network nothing but the order of time stands between an owner and
+// an impostor, if that is so.
 func defenceless(n *protocol.Network, oracles []protocol.Owner) string {
 	p := n.Params()
 	if p.WorkPerKiB > 0 || len(p.Authorities) > 0 || len(oracles) > 0 {

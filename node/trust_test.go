@@ -50,7 +50,8 @@ func (l *lines) count(part string) int {
 	return strings.Count(l.text.String(), part)
 }
 
-// TestTrustFollowsTheHome changes a home's trust.json in every way that a user can while the node reads it.
+// TestTrustFollowsTheHome changes a home's trust.json in every way that a user can while the node
+// reads it.
 func TestTrustFollowsTheHome(t *testing.T) {
 	h := config(t, newNetwork(t, 0)).Home
 	a, b := newOwner(t), newOwner(t)

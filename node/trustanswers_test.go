@@ -61,7 +61,8 @@ func object(t testing.TB, n *Node, oracle ed25519.PrivateKey, to *protocol.Recor
 	time.Sleep(2 * time.Millisecond)
 }
 
-// TestOraclesOfTheHome elects and dismisses oracles while the node runs: queries that do not say go by them.
+// TestOraclesOfTheHome elects and dismisses oracles while the node runs: queries that do not say go
+// by them.
 func TestOraclesOfTheHome(t *testing.T) {
 	t.Parallel()
 	c := config(t, newNetwork(t, 0), offline)
@@ -146,8 +147,8 @@ func explained(t testing.TB, s api.Service, name string) *api.Answer {
 	return &res.Answers[0]
 }
 
-// TestNodesAnswerAlike has two nodes hold the same records and compares their answers under every policy but those with
-// local.
+// TestNodesAnswerAlike has two nodes hold the same records and compares their answers under every
+// policy but those with local.
 func TestNodesAnswerAlike(t *testing.T) {
 	t.Parallel()
 	ca := apitest.NewAuthority(t, "Test CA")
@@ -233,8 +234,8 @@ func answerOf(t testing.TB, n *Node, i int, policy string, oracles []ed25519.Pri
 	return string(text)
 }
 
-// TestOracleNode runs a node as an oracle: it objects to the claim that came second, and who elects it is told the first. When
-// that one is released, the objection is withdrawn.
+// TestOracleNode runs a node as an oracle: it objects to the claim that came second, and who elects
+// it is told the first. When that one is released, the objection is withdrawn.
 func TestOracleNode(t *testing.T) {
 	t.Parallel()
 	network := newNetwork(t, 0)

@@ -30,7 +30,8 @@ var update = flag.Bool("update", false, "write protocol/testdata/connections.jso
 
 const vectorsFolder = "../protocol/testdata/"
 
-// connectionVectors are the names that the nodes of one network go by. protocol/testdata/README.md says what they mean.
+// connectionVectors are the names that the nodes of one network go by. protocol/testdata/README.md
+// says what they mean.
 type connectionVectors struct {
 	Network    string `json:"network"`
 	Topic      string `json:"topic"`
@@ -78,8 +79,9 @@ func makeConnectionVectors(t *testing.T, n *protocol.Network) connectionVectors 
 	}
 }
 
-// TestVectorsConnections has a host of libp2p that knows nothing but the vectors and the least that SPEC.md asks for (TCP,
-// Noise, Yamux, identify) meet a node of a private network, and find all that the vectors name.
+// TestVectorsConnections has a host of libp2p that knows nothing but the vectors and the least that
+// SPEC.md asks for (TCP, Noise, Yamux, identify) meet a node of a private network, and find all
+// that the vectors name.
 func TestVectorsConnections(t *testing.T) {
 	n := freeNetwork(t)
 	made := makeConnectionVectors(t, n)
@@ -144,7 +146,8 @@ func leastHost(t *testing.T, v connectionVectors) host.Host {
 	return h
 }
 
-// specProtocols are the names of protocols in the table of SPEC.md, section 20, that identify lists.
+// specProtocols are the names of protocols in the table of SPEC.md, section 20, that identify
+// lists.
 func specProtocols(t *testing.T, n *protocol.Network) (names []string) {
 	t.Helper()
 	text, err := os.ReadFile("../protocol/SPEC.md")

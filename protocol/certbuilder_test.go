@@ -10,7 +10,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// Certificates and lists are made here from SPEC.md's words alone, byte by byte, so that every mistake can be made too.
+// Certificates and lists are made here from SPEC.md's words alone, byte by byte, so that every
+// mistake can be made too.
 
 // tlv is one element of DER.
 func tlv(tag byte, parts ...[]byte) []byte {

@@ -42,11 +42,12 @@ func (c *Certificate) CA() bool { return c.ca }
 // NotBefore returns the first millisecond at which the certificate is valid.
 func (c *Certificate) NotBefore() uint64 { return c.notBefore }
 
-// NotAfter returns the last millisecond at which the certificate is valid: X.509 counts in seconds, and the whole of the
-// last one is meant.
+// NotAfter returns the last millisecond at which the certificate is valid: X.509 counts in seconds,
+// and the whole of the last one is meant.
 func (c *Certificate) NotAfter() uint64 { return c.notAfter }
 
-// Subject names who is certified, for people: the common name, or all of the name where there is none.
+// Subject names who is certified, for people: the common name, or all of the name where there is
+// none.
 func (c *Certificate) Subject() string { return nameText(c.subject) }
 
 // Issuer names who signed the certificate, as [Certificate.Subject] does.
@@ -151,7 +152,8 @@ func (c *Certificate) checkCA() error {
 	return nil
 }
 
-// signed reports whether the key of c signed i in its name, as the CA that c is: with this many intermediates below c.
+// signed reports whether the key of c signed i in its name, as the CA that c is: with this many
+// intermediates below c.
 func (c *Certificate) signed(i *issued, intermediates int) bool {
 	return bytes.Equal(c.subject, i.issuer) && (c.path < 0 || intermediates <= c.path) && i.verify((*[32]byte)(&c.key))
 }
@@ -172,7 +174,8 @@ func readCertificates(s cryptobyte.String, most int) ([]*Certificate, error) {
 	return list, nil
 }
 
-// checkPath checks a chain from what is issued at its bottom to its top: each is signed by the next.
+// checkPath checks a chain from what is issued at its bottom to its top: each is signed by the
+// next.
 func checkPath(bottom *issued, above []*Certificate) error {
 	for i, c := range above {
 		if err := c.checkCA(); err != nil {

@@ -1,12 +1,14 @@
 package protocol
 
-// What certificates have to do with a record's validity: only those of the network's own authorities have anything to.
+// What certificates have to do with a record's validity: only those of the network's own
+// authorities have anything to.
 
 // Authorities returns the network's authorities; the caller must not change the list.
 func (n *Network) Authorities() []*Authority { return n.authorities }
 
-// NeedsCertificate reports whether the record is valid only if it rests on a certificate: it carries less than the full
-// price, or the network takes no others. What brings certificates needs none.
+// NeedsCertificate reports whether the record is valid only if it rests on a certificate: it
+// carries less than the full price, or the network takes no others. What brings certificates needs
+// none.
 func (n *Network) NeedsCertificate(r *Record) bool {
 	switch r.Type {
 	case TypeGenesis, TypeCertificate, TypeRevocation:
@@ -15,10 +17,10 @@ func (n *Network) NeedsCertificate(r *Record) bool {
 	return n.params.AuthRequired || !n.Paid(r)
 }
 
-// Supports returns the network's authority by which a record may rest on this chain, the value of a certificate record
-// that it links: the chain is good for it and certifies the record's owner, and all its certificates are valid at the
-// record's timestamp. Nil if there is none. The record rests on it unless its own past holds a revocation of one of
-// [Chain.Issues].
+// Supports returns the network's authority by which a record may rest on this chain, the value of a
+// certificate record that it links: the chain is good for it and certifies the record's owner, and
+// all its certificates are valid at the record's timestamp. Nil if there is none. The record rests
+// on it unless its own past holds a revocation of one of [Chain.Issues].
 func (n *Network) Supports(c *Chain, h *Header) *Authority {
 	if c.Owner() != h.Owner {
 		return nil
@@ -26,8 +28,8 @@ func (n *Network) Supports(c *Chain, h *Header) *Authority {
 	return c.AuthorityAt(h.Timestamp, n.authorities)
 }
 
-// CheckCertified applies the rule that needs the certificates among the record's links: rests says whether the record
-// rests on one of them.
+// CheckCertified applies the rule that needs the certificates among the record's links: rests says
+// whether the record rests on one of them.
 func (n *Network) CheckCertified(r *Record, rests bool) error {
 	switch {
 	case rests || !n.NeedsCertificate(r):
@@ -38,8 +40,8 @@ func (n *Network) CheckCertified(r *Record, rests bool) error {
 	return invalid(RuleCertificate, "effort %d, without a valid certificate of its owner among the links it needs %d", r.Effort(), n.RequiredEffort(r))
 }
 
-// checkContents applies the rule for the contents of certificates and revocations, where the network has one: who has
-// no certificate yet can write nothing there but what gives one.
+// checkContents applies the rule for the contents of certificates and revocations, where the
+// network has one: who has no certificate yet can write nothing there but what gives one.
 func (n *Network) checkContents(r *Record) error {
 	if !n.params.AuthRequired || r.Type != TypeCertificate && r.Type != TypeRevocation {
 		return nil

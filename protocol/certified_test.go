@@ -146,8 +146,8 @@ func TestPrices(t *testing.T) {
 	}
 }
 
-// billed is the size of a record without work that has a value. What follows the selectors is not billed: the signature, 2
-// bytes of its head, and null for the work.
+// billed is the size of a record without work that has a value. What follows the selectors is not
+// billed: the signature, 2 bytes of its head, and null for the work.
 func billed(r *protocol.Record) int {
 	return len(r.HeaderBytes()) - (2 + 64 + 1) + int(r.Value.Size) + 128
 }
@@ -175,7 +175,8 @@ func TestSupports(t *testing.T) {
 	}
 }
 
-// TestRenewedAuthority: an authority with two certificates, one after the other, is good at the time of each.
+// TestRenewedAuthority: an authority with two certificates, one after the other, is good at the
+// time of each.
 func TestRenewedAuthority(t *testing.T) {
 	period := func(from, until uint64) []byte {
 		return rootCA.ca(rootCA, 1, -1).with(func(b *certBuilder) { b.validity = tlv(0x30, derTime(from), derTime(until)) }).der()

@@ -6,15 +6,15 @@ import (
 	"fmt"
 )
 
-// Chain is the value of a certificate record: the certificate of an owner and the intermediates above it, up to one that
-// an authority signed. It is immutable.
+// Chain is the value of a certificate record: the certificate of an owner and the intermediates
+// above it, up to one that an authority signed. It is immutable.
 type Chain struct {
 	certificates []*Certificate
 }
 
-// ParseChain reads the value of a certificate record by the profile in SPEC.md, section 7: DER certificates one behind
-// the other, the owner's first, each signed by the next. It keeps nothing of value. The signature of the last is the
-// authority's, see [Chain.Authority].
+// ParseChain reads the value of a certificate record by the profile in SPEC.md, section 7: DER
+// certificates one behind the other, the owner's first, each signed by the next. It keeps nothing
+// of value. The signature of the last is the authority's, see [Chain.Authority].
 func ParseChain(value []byte) (*Chain, error) {
 	if len(value) == 0 || len(value) > MaxCertificateValue {
 		return nil, fmt.Errorf("not a chain of certificates: %d bytes, want 1 to %d", len(value), MaxCertificateValue)
@@ -49,7 +49,8 @@ func (c *Chain) top() *Certificate { return c.certificates[len(c.certificates)-1
 // TopIssuer returns the SHA-256 of the name of who signed the last certificate.
 func (c *Chain) TopIssuer() [32]byte { return nameHash(c.top().issuer) }
 
-// Authority returns the first that signed the last certificate and allows a chain of this length, nil if none did.
+// Authority returns the first that signed the last certificate and allows a chain of this length,
+// nil if none did.
 func (c *Chain) Authority(among []*Authority) *Authority {
 	for _, a := range among {
 		if a.signed(&c.top().issued, len(c.certificates)-1) {
@@ -59,8 +60,8 @@ func (c *Chain) Authority(among []*Authority) *Authority {
 	return nil
 }
 
-// AuthorityAt is [Chain.Authority] among those with which the chain is valid at a time in milliseconds: an authority may
-// have several certificates, one after the other.
+// AuthorityAt is [Chain.Authority] among those with which the chain is valid at a time in
+// milliseconds: an authority may have several certificates, one after the other.
 func (c *Chain) AuthorityAt(t uint64, among []*Authority) *Authority {
 	for i, a := range among {
 		if c.ValidAt(t, a) && c.Authority(among[i:i+1]) != nil {
@@ -70,8 +71,8 @@ func (c *Chain) AuthorityAt(t uint64, among []*Authority) *Authority {
 	return nil
 }
 
-// ValidAt reports whether all certificates, the authority's too, are valid at a time in milliseconds. Revocations are
-// another matter.
+// ValidAt reports whether all certificates, the authority's too, are valid at a time in
+// milliseconds. Revocations are another matter.
 func (c *Chain) ValidAt(t uint64, a *Authority) bool {
 	for _, certificate := range c.certificates {
 		if !certificate.validAt(t) {
@@ -81,8 +82,8 @@ func (c *Chain) ValidAt(t uint64, a *Authority) bool {
 	return a != nil && a.validAt(t)
 }
 
-// Issue identifies a certificate by what a revocation of it must come from: the SHA-256 of its issuer's name, its serial
-// number in big-endian bytes, and its issuer's key.
+// Issue identifies a certificate by what a revocation of it must come from: the SHA-256 of its
+// issuer's name, its serial number in big-endian bytes, and its issuer's key.
 type Issue struct {
 	Issuer [32]byte
 	Serial string
@@ -102,14 +103,14 @@ func (c *Chain) Issues(a *Authority) []Issue {
 	return list
 }
 
-// Authority is a CA that a network's genesis, or a reader, believes: a CA certificate whose own signature does not matter.
-// It is immutable.
+// Authority is a CA that a network's genesis, or a reader, believes: a CA certificate whose own
+// signature does not matter. It is immutable.
 type Authority struct {
 	Certificate
 }
 
-// ParseAuthority reads a CA's certificate in DER: at most [MaxAuthority] bytes, by the profile in SPEC.md, section 7. It
-// keeps nothing of der.
+// ParseAuthority reads a CA's certificate in DER: at most [MaxAuthority] bytes, by the profile in
+// SPEC.md, section 7. It keeps nothing of der.
 func ParseAuthority(der []byte) (*Authority, error) {
 	if len(der) == 0 || len(der) > MaxAuthority {
 		return nil, fmt.Errorf("not the certificate of an authority: %d bytes, want 1 to %d", len(der), MaxAuthority)

@@ -9,7 +9,8 @@ import (
 	"slices"
 )
 
-// Word is what an oracle says of one owner's claim under one composite key: that it objects, or that it does no longer.
+// Word is what an oracle says of one owner's claim under one composite key: that it objects, or
+// that it does no longer.
 type Word struct {
 	Composite CompositeID
 	Owner     Owner
@@ -20,7 +21,8 @@ func (w *Word) compare(o *Word) int {
 	return cmp.Or(bytes.Compare(w.Composite[:], o.Composite[:]), bytes.Compare(w.Owner[:], o.Owner[:]))
 }
 
-// A commentary is an array in DAG-CBOR, and each word in it an array of 70 bytes: 0x83, two byte strings of 32, and 0 or 1.
+// A commentary is an array in DAG-CBOR, and each word in it an array of 70 bytes: 0x83, two byte
+// strings of 32, and 0 or 1.
 const (
 	arrayOf3  = majorArray | 3
 	wordSize  = 1 + 2*(2+32) + 1
@@ -29,8 +31,8 @@ const (
 
 var bytes32 = []byte{0x58, 0x20}
 
-// EncodeCommentary returns the value of a commentary record: at least one word, each of its own pair of composite key and
-// owner, in any order.
+// EncodeCommentary returns the value of a commentary record: at least one word, each of its own
+// pair of composite key and owner, in any order.
 func EncodeCommentary(words []Word) ([]byte, error) {
 	sorted := slices.Clone(words)
 	slices.SortFunc(sorted, func(a, b Word) int { return a.compare(&b) })
@@ -55,7 +57,8 @@ func EncodeCommentary(words []Word) ([]byte, error) {
 	return out, nil
 }
 
-// ParseCommentary reads the value of a commentary record strictly: what it accepts encodes to the same bytes.
+// ParseCommentary reads the value of a commentary record strictly: what it accepts encodes to the
+// same bytes.
 func ParseCommentary(value []byte) ([]Word, error) {
 	count := len(value) / wordSize // what comes in front of the words is shorter than one
 	if count == 0 || !bytes.HasPrefix(value, arrayHead(count)) || len(value) != len(arrayHead(count))+count*wordSize || len(value) > MaxValue {
@@ -86,8 +89,8 @@ func (w *Word) decode(b []byte) error {
 	return nil
 }
 
-// Words returns what a record says as a commentary. Nil for what says nothing: another type, one with selectors, a
-// value that is no commentary or not at hand.
+// Words returns what a record says as a commentary. Nil for what says nothing: another type, one
+// with selectors, a value that is no commentary or not at hand.
 func (r *Record) Words() []Word {
 	if r.Type != TypeCommentary || len(r.Selectors) > 0 {
 		return nil
@@ -99,7 +102,8 @@ func (r *Record) Words() []Word {
 	return words
 }
 
-// MaxWords returns how many words a commentary has at most where values have at most maxValue bytes.
+// MaxWords returns how many words a commentary has at most where values have at most maxValue
+// bytes.
 func MaxWords(maxValue uint32) int {
 	count := int(maxValue) / wordSize
 	for count > 0 && len(arrayHead(count))+count*wordSize > int(maxValue) {

@@ -16,9 +16,9 @@ type NamePoint struct {
 	Ordinal uint64
 }
 
-// Draft is a record before its claims, its signature and its work. Value is nil for none. A datum's is the plain value;
-// Mask seals it, and when nil the first name's default mask does. The value of any other type is carried as it is. The
-// first of Names becomes the primary selector.
+// Draft is a record before its claims, its signature and its work. Value is nil for none. A datum's
+// is the plain value; Mask seals it, and when nil the first name's default mask does. The value of
+// any other type is carried as it is. The first of Names becomes the primary selector.
 type Draft struct {
 	Type      Type
 	Owner     Owner
@@ -29,8 +29,8 @@ type Draft struct {
 	Mask      *Mask
 }
 
-// Compose seals a datum's value and claims the draft's selectors. The result lacks the signature and the work, so who
-// composes (a proxy, say) needs no secret key of the owner's.
+// Compose seals a datum's value and claims the draft's selectors. The result lacks the signature
+// and the work, so who composes (a proxy, say) needs no secret key of the owner's.
 func (n *Network) Compose(d Draft) (*Record, error) {
 	h := Header{Version: Version, Type: d.Type, Owner: d.Owner, Timestamp: d.Timestamp, Links: sortedLinks(d.Links)}
 	names := sortedNames(d.Names)
@@ -101,13 +101,14 @@ func (n *Network) Sign(r *Record, key ed25519.PrivateKey) (*Record, error) {
 	return NewRecord(h, r.value)
 }
 
-// Pay returns the record with at least the work that the network asks for, done by solve. It does not call solve
-// where no work is asked for and minEffort is 0.
+// Pay returns the record with at least the work that the network asks for, done by solve. It does
+// not call solve where no work is asked for and minEffort is 0.
 func (n *Network) Pay(r *Record, minEffort uint32, solve WorkSolver) (*Record, error) {
 	return n.pay(r, max(n.RequiredEffort(r), minEffort), solve)
 }
 
-// PayCertified is [Network.Pay] for a record that links the record of its owner's certificate: it asks for less.
+// PayCertified is [Network.Pay] for a record that links the record of its owner's certificate: it
+// asks for less.
 func (n *Network) PayCertified(r *Record, minEffort uint32, solve WorkSolver) (*Record, error) {
 	return n.pay(r, max(n.CertifiedEffort(r), minEffort), solve)
 }

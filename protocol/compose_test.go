@@ -72,7 +72,8 @@ func TestSignRefuses(t *testing.T) {
 	}
 }
 
-// TestPay pays what the network asks for, more when asked to, and nothing where nothing is asked for.
+// TestPay pays what the network asks for, more when asked to, and nothing where nothing is asked
+// for.
 func TestPay(t *testing.T) {
 	key := testKey(t)
 	for _, c := range []struct {
@@ -113,7 +114,8 @@ func TestPay(t *testing.T) {
 	}
 }
 
-// TestImmutable: nothing that is given in or out of a record shares memory with it, where that is promised.
+// TestImmutable: nothing that is given in or out of a record shares memory with it, where that is
+// promised.
 func TestImmutable(t *testing.T) {
 	n, key := testNetwork(t, nil), testKey(t)
 	d := draft(t, n, protocol.OwnerOf(key), "value")

@@ -10,13 +10,15 @@ import (
 	"golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// Certificates and revocation lists are read by the profile in SPEC.md, section 7, and by nothing else. A network's nodes
-// must agree on which certificates are good for as long as the network lives; what a library takes for one changes
-// from release to release. So what the profile does not look at (names, extensions that are not critical) is opaque.
+// Certificates and revocation lists are read by the profile in SPEC.md, section 7, and by nothing
+// else. A network's nodes must agree on which certificates are good for as long as the network
+// lives; what a library takes for one changes from release to release. So what the profile does not
+// look at (names, extensions that are not critical) is opaque.
 
 // The parts that have one form only.
 var (
-	derEd25519   = []byte{0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70} // AlgorithmIdentifier of the OID 1.3.101.112
+	// AlgorithmIdentifier of the OID 1.3.101.112
+	derEd25519   = []byte{0x30, 0x05, 0x06, 0x03, 0x2b, 0x65, 0x70}
 	derKey       = append([]byte{0x30, 0x2a}, append(bytes.Clone(derEd25519), 0x03, 0x21, 0x00)...)
 	derSignature = []byte{0x03, 0x41, 0x00}             // BIT STRING of 64 bytes
 	derVersion3  = []byte{0xa0, 0x03, 0x02, 0x01, 0x02} // of a certificate, explicitly tagged
@@ -41,7 +43,8 @@ type issued struct {
 	issuer    []byte // the issuer's name, with its head
 }
 
-// readIssued reads the frame that certificates and revocation lists share, and returns the fields of the body.
+// readIssued reads the frame that certificates and revocation lists share, and returns the fields
+// of the body.
 func readIssued(s *cryptobyte.String) (issued, cryptobyte.String, error) {
 	var i issued
 	var whole, fields cryptobyte.String
@@ -75,7 +78,8 @@ func readName(s *cryptobyte.String) ([]byte, error) {
 	return name, nil
 }
 
-// readSerial reads a positive INTEGER and returns its bytes, without the zero that stands in front of a high bit.
+// readSerial reads a positive INTEGER and returns its bytes, without the zero that stands in front
+// of a high bit.
 func readSerial(s *cryptobyte.String) (string, error) {
 	var b cryptobyte.String
 	bad := errors.New("its serial number is not positive, not in its shortest form, or longer than 20 bytes")
@@ -156,8 +160,8 @@ type extension struct {
 	value    cryptobyte.String
 }
 
-// readLastExtensions reads the extensions under a context tag, which end the fields of a certificate or list. otherwise says
-// what is wrong where something else stands there.
+// readLastExtensions reads the extensions under a context tag, which end the fields of a
+// certificate or list. otherwise says what is wrong where something else stands there.
 func readLastExtensions(fields cryptobyte.String, tag int, otherwise string) ([]extension, error) {
 	var outer cryptobyte.String
 	if !fields.ReadASN1(&outer, contextTag[tag]) || !fields.Empty() {
@@ -197,8 +201,8 @@ func readExtensions(s *cryptobyte.String) ([]extension, error) {
 	return out, nil
 }
 
-// readConstraints reads the extension basicConstraints: whether this is a CA, and how many intermediates may stand
-// below it, -1 where nothing is said.
+// readConstraints reads the extension basicConstraints: whether this is a CA, and how many
+// intermediates may stand below it, -1 where nothing is said.
 func readConstraints(s cryptobyte.String) (ca bool, path int, err error) {
 	bad := errors.New("its basicConstraints are not in the form of DER")
 	var inner, flag, length cryptobyte.String

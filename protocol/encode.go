@@ -6,9 +6,9 @@ import (
 	"fmt"
 )
 
-// NewRecord encodes a header and keeps the value with it. It checks nothing but that the header fits its limits and
-// decodes again: [Network.Check] says whether the record is valid. The value may be nil, also when the header
-// refers to one (a record whose value was dropped).
+// NewRecord encodes a header and keeps the value with it. It checks nothing but that the header
+// fits its limits and decodes again: [Network.Check] says whether the record is valid. The value
+// may be nil, also when the header refers to one (a record whose value was dropped).
 func NewRecord(h Header, value []byte) (*Record, error) {
 	raw, err := encodeHeader(&h)
 	if err != nil {
@@ -33,10 +33,11 @@ func encodeHeader(h *Header) ([]byte, error) {
 	return raw, nil
 }
 
-// DecodeRecord reads a header strictly: what it accepts encodes to the same bytes. It keeps header and value without
-// copying them. Errors are of type [*InvalidError].
+// DecodeRecord reads a header strictly: what it accepts encodes to the same bytes. It keeps header
+// and value without copying them. Errors are of type [*InvalidError].
 func DecodeRecord(header, value []byte) (*Record, error) {
-	if err := checkVersion(header); err != nil { // another version may have any shape and limits behind this field
+	// another version may have any shape and limits behind this field
+	if err := checkVersion(header); err != nil {
 		return nil, err
 	}
 	switch {
@@ -64,7 +65,8 @@ func DecodeRecord(header, value []byte) (*Record, error) {
 	return r, nil
 }
 
-// checkVersion reads no further than the first field of an array of 1 to 23, as every version has it.
+// checkVersion reads no further than the first field of an array of 1 to 23, as every version has
+// it.
 func checkVersion(header []byte) error {
 	if len(header) < 2 || header[0] <= majorArray || header[0] >= majorArray+24 {
 		return invalid(RuleEncoding, "not a CBOR array of fields")

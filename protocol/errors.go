@@ -5,7 +5,8 @@ import (
 	"fmt"
 )
 
-// A Rule names the rule of SPEC.md that a record breaks; the vectors in testdata use the same words.
+// A Rule names the rule of SPEC.md that a record breaks; the vectors in testdata use the same
+// words.
 type Rule string
 
 // The rules, in the order in which they are checked (section "Validation" of SPEC.md).
@@ -24,12 +25,14 @@ const (
 	RuleSignature Rule = "signature" // the owner's signature does not verify
 	RuleGenesis   Rule = "genesis"   // a genesis record that is not this network's
 
-	RuleMergeset    Rule = "mergeset"    // its links bring together too much that the heaviest of them does not reach
-	RuleCertificate Rule = "certificate" // it needs a certificate and rests on none, or is none where the network asks for one
+	// its links bring together too much that the heaviest of them does not reach
+	RuleMergeset Rule = "mergeset"
+	// it needs a certificate and rests on none, or is none where the network asks for one
+	RuleCertificate Rule = "certificate"
 )
 
-// InvalidError says that a record, or the bytes that should be one, is invalid for ever and for everybody,
-// which is the sender's fault. [RuleVersion] alone is not: see [IsUnknownVersion].
+// InvalidError says that a record, or the bytes that should be one, is invalid for ever and for
+// everybody, which is the sender's fault. [RuleVersion] alone is not: see [IsUnknownVersion].
 type InvalidError struct {
 	Rule   Rule
 	Reason string
@@ -43,13 +46,13 @@ func invalid(rule Rule, format string, args ...any) error {
 	return &InvalidError{Rule: rule, Reason: fmt.Sprintf(format, args...)}
 }
 
-// IsUnknownVersion reports whether err says that a record has a version that this software does not know:
-// such a record is ignored, and who sent it is not punished.
+// IsUnknownVersion reports whether err says that a record has a version that this software does not
+// know: such a record is ignored, and who sent it is not punished.
 func IsUnknownVersion(err error) bool {
 	var e *InvalidError
 	return errors.As(err, &e) && e.Rule == RuleVersion
 }
 
-// ErrUnreadable is returned by [Network.Open] when the mask does not fit the value: another primary name, another
-// masking key, or bytes that nobody sealed.
+// ErrUnreadable is returned by [Network.Open] when the mask does not fit the value: another primary
+// name, another masking key, or bytes that nobody sealed.
 var ErrUnreadable = errors.New("the value cannot be read with this name or masking key")

@@ -9,7 +9,8 @@ import (
 // maxExpression bounds an expression: every byte of the longest name escaped, and two ordinals.
 const maxExpression = 2*MaxName + 64
 
-// Expression is a selector as people write it: a name and the ordinals asked for, both ends included.
+// Expression is a selector as people write it: a name and the ordinals asked for, both ends
+// included.
 type Expression struct {
 	Name     string
 	From, To uint64
@@ -18,8 +19,8 @@ type Expression struct {
 // Point reports whether the expression asks for one ordinal.
 func (e Expression) Point() bool { return e.From == e.To }
 
-// ParseExpression reads NAME (ordinal 0), NAME#ORD, NAME#FROM#TO, or NAME# (every ordinal). A hash that belongs to
-// the name is written \#, a backslash \\.
+// ParseExpression reads NAME (ordinal 0), NAME#ORD, NAME#FROM#TO, or NAME# (every ordinal). A hash
+// that belongs to the name is written \#, a backslash \\.
 func ParseExpression(s string) (Expression, error) {
 	parts, err := splitExpression(s)
 	if err != nil {

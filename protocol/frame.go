@@ -5,8 +5,8 @@ import (
 	"crypto/sha256"
 )
 
-// frame is how a record travels: a CBOR array of the header's bytes and the value's bytes, or null in place of a value
-// that the record does not have or the sender no longer has.
+// frame is how a record travels: a CBOR array of the header's bytes and the value's bytes, or null
+// in place of a value that the record does not have or the sender no longer has.
 type frame struct {
 	_      struct{} `cbor:",toarray"`
 	Header []byte
@@ -22,8 +22,8 @@ func (r *Record) EncodeFrame() []byte {
 	return raw
 }
 
-// DecodeFrame reads a frame strictly and the record in it. It keeps nothing of data. Errors are of type
-// [*InvalidError].
+// DecodeFrame reads a frame strictly and the record in it. It keeps nothing of data. Errors are of
+// type [*InvalidError].
 func DecodeFrame(data []byte) (*Record, error) {
 	if len(data) > MaxFrame {
 		return nil, invalid(RuleSize, "frame of %d bytes, at most %d are allowed", len(data), MaxFrame)
@@ -39,6 +39,6 @@ func DecodeFrame(data []byte) (*Record, error) {
 	return DecodeRecord(f.Header, f.Value)
 }
 
-// FrameHash identifies a frame in gossip. It covers the value too: an ID of the header alone would let a true header
-// with a false value silence the true record.
+// FrameHash identifies a frame in gossip. It covers the value too: an ID of the header alone would
+// let a true header with a false value silence the true record.
 func FrameHash(data []byte) [sha256.Size]byte { return sha256.Sum256(data) }

@@ -10,8 +10,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// FuzzParsePEM: what others hand over in PEM (requests, certificates, files of CAs) is read or refused, and certificates that
-// are read are written so that they are read again.
+// FuzzParsePEM: what others hand over in PEM (requests, certificates, files of CAs) is read or
+// refused, and certificates that are read are written so that they are read again.
 func FuzzParsePEM(f *testing.F) {
 	files, err := filepath.Glob("testdata/openssl/*")
 	if err != nil || len(files) == 0 {

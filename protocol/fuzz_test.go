@@ -27,8 +27,8 @@ func addFrames(f *testing.F, add func(frame []byte)) {
 	}
 }
 
-// FuzzDecodeRecord: what decodes encodes to the same bytes, a general codec reads it alike, and what a general codec
-// reads and would write in the same way decodes.
+// FuzzDecodeRecord: what decodes encodes to the same bytes, a general codec reads it alike, and
+// what a general codec reads and would write in the same way decodes.
 func FuzzDecodeRecord(f *testing.F) {
 	addFrames(f, func(frame []byte) {
 		var parts [][]byte
@@ -175,7 +175,8 @@ func FuzzParseText(f *testing.F) {
 	})
 }
 
-// certificatesOf compares certificates with the bytes that they were read from, and with what the standard library reads.
+// certificatesOf compares certificates with the bytes that they were read from, and with what the
+// standard library reads.
 func certificatesOf(t *testing.T, list []*protocol.Certificate, want []byte) {
 	t.Helper()
 	var all []byte
@@ -199,7 +200,8 @@ func certificatesOf(t *testing.T, list []*protocol.Certificate, want []byte) {
 	}
 }
 
-// FuzzParseChain: what is read is the bytes that it was read from, and the standard library does not read it otherwise.
+// FuzzParseChain: what is read is the bytes that it was read from, and the standard library does
+// not read it otherwise.
 func FuzzParseChain(f *testing.F) {
 	for _, v := range readVectors[certificateVectors](f, "certificates.json").Chains {
 		f.Add([]byte(v.Value))
@@ -245,7 +247,8 @@ func FuzzParseAuthority(f *testing.F) {
 	})
 }
 
-// FuzzParseRevocations: what is read has sound serial numbers, and the standard library does not read it otherwise.
+// FuzzParseRevocations: what is read has sound serial numbers, and the standard library does not
+// read it otherwise.
 func FuzzParseRevocations(f *testing.F) {
 	for _, v := range readVectors[[]revocationVector](f, "revocations.json") {
 		f.Add([]byte(v.Value))
@@ -311,7 +314,8 @@ func FuzzParseCommentary(f *testing.F) {
 	})
 }
 
-// FuzzOpen: whatever was sealed, by whoever knows the mask, opens to at most the limit or not at all.
+// FuzzOpen: whatever was sealed, by whoever knows the mask, opens to at most the limit or not at
+// all.
 func FuzzOpen(f *testing.F) {
 	networks := fixedNetworks(f)
 	for _, v := range readVectors[[]sealingVector](f, "sealing.json") {

@@ -9,8 +9,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// generalHeader is a header in plain types, read without any of the package's own: lengths, links and their codecs are
-// checked by hand here. What the package decodes must agree with it.
+// generalHeader is a header in plain types, read without any of the package's own: lengths, links
+// and their codecs are checked by hand here. What the package decodes must agree with it.
 type generalHeader struct {
 	_         struct{} `cbor:",toarray"`
 	Version   uint64

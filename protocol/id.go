@@ -18,8 +18,8 @@ type ID [sha256.Size]byte
 // ValueID identifies a sealed value: its SHA-256. Its text form is a CID of the codec raw.
 type ValueID [sha256.Size]byte
 
-// The bytes around the digest of a CID in DAG-CBOR: tag 42, a byte string of 37 bytes, the multibase
-// identity prefix, CID version 1, the codec, sha2-256, 32 bytes.
+// The bytes around the digest of a CID in DAG-CBOR: tag 42, a byte string of 37 bytes, the
+// multibase identity prefix, CID version 1, the codec, sha2-256, 32 bytes.
 var (
 	linkPrefix  = []byte{0xd8, 0x2a, 0x58, 0x25, 0x00, 0x01, cid.DagCBOR, 0x12, 0x20}
 	valuePrefix = []byte{0xd8, 0x2a, 0x58, 0x25, 0x00, 0x01, cid.Raw, 0x12, 0x20}
@@ -136,8 +136,8 @@ func digestOf(c cid.Cid, codec uint64) ([]byte, error) {
 	return decoded.Digest, nil
 }
 
-// CompositeID identifies a composite key: a hash over the sorted (key, ordinal) pairs of all selectors.
-// Its text form is hexadecimal.
+// CompositeID identifies a composite key: a hash over the sorted (key, ordinal) pairs of all
+// selectors. Its text form is hexadecimal.
 type CompositeID [sha256.Size]byte
 
 func (c CompositeID) String() string { return hex.EncodeToString(c[:]) }

@@ -12,7 +12,8 @@ var idPrefix = [...]byte{0x01, cid.DagCBOR, 0x12, 0x20}
 // base32Lower is multibase's base32, whose prefix is "b".
 var base32Lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
-// AppendText appends the CID, as [ID.String] writes it, without allocating anything else: an answer has many.
+// AppendText appends the CID, as [ID.String] writes it, without allocating anything else: an answer
+// has many.
 func (id ID) AppendText(b []byte) ([]byte, error) {
 	var binary [len(idPrefix) + len(id)]byte
 	copy(binary[:], idPrefix[:])

@@ -7,8 +7,8 @@ const (
 	MaxHeader = 4 << 10
 	// MaxValue is the largest value limit a network may choose, in sealed bytes.
 	MaxValue = 60 << 10
-	// MaxCertificateValue bounds the value of a certificate or revocation record, whatever the network
-	// chose for data: a chain of three Ed25519 certificates is about 2 KiB.
+	// MaxCertificateValue bounds the value of a certificate or revocation record, whatever the
+	// network chose for data: a chain of three Ed25519 certificates is about 2 KiB.
 	MaxCertificateValue = 16 << 10
 	// MaxPlaintext bounds a value after decompression.
 	MaxPlaintext = 64 << 10
@@ -21,11 +21,12 @@ const (
 	// MinLinksFloor and the network's MinLinks, which is at least that, bound links from below.
 	MinLinksFloor = 1
 
-	// MaxMergeset bounds how many records a record takes up that its main parent does not reach: what placing it in the
-	// graph costs every node.
+	// MaxMergeset bounds how many records a record takes up that its main parent does not reach:
+	// what placing it in the graph costs every node.
 	MaxMergeset = 1024
 
-	// MaxAuthorities and MaxAuthority bound a network's authorities: how many, and the bytes of each certificate.
+	// MaxAuthorities and MaxAuthority bound a network's authorities: how many, and the bytes of
+	// each certificate.
 	MaxAuthorities = 16
 	MaxAuthority   = 2 << 10
 	// MaxIntermediates bounds the certificates between that of an owner and an authority.
@@ -35,13 +36,13 @@ const (
 	MaxTimestamp = 1<<53 - 1
 	// MaxOrdinal is the largest ordinal: what a signed 64-bit database integer holds.
 	MaxOrdinal = 1<<63 - 1
-	// MaxNetworkFile bounds a network file: 16 genesis records, one of them with the largest value, in base64, and as
-	// much again for seeds.
+	// MaxNetworkFile bounds a network file: 16 genesis records, one of them with the largest value,
+	// in base64, and as much again for seeds.
 	MaxNetworkFile = 512 << 10
 	// MaxName bounds a name's bytes before it is blinded.
 	MaxName = 1024
 
-	// MaxHold is how far past the clock drift, in milliseconds, a record's timestamp may lie for a node
-	// to hold the record until its time has come; beyond it the record is dropped.
+	// MaxHold is how far past the clock drift, in milliseconds, a record's timestamp may lie for a
+	// node to hold the record until its time has come; beyond it the record is dropped.
 	MaxHold = 24 * 60 * 60 * 1000
 )

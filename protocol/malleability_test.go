@@ -8,7 +8,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// TestEveryBit turns every bit of valid records over, in header, value and frame: none of them stays valid.
+// TestEveryBit turns every bit of valid records over, in header, value and frame: none of them
+// stays valid.
 func TestEveryBit(t *testing.T) {
 	networks := vectorNetworks(t)
 	for _, v := range readVectors[[]acceptVector](t, "accept.json") {
@@ -60,8 +61,8 @@ func turnEveryBit(t *testing.T, n *protocol.Network, frame []byte) {
 	}
 }
 
-// TestEveryBitOfCertificates turns every bit of chains and lists over: none of them stays good, so nobody can make a second
-// form of what an authority signed.
+// TestEveryBitOfCertificates turns every bit of chains and lists over: none of them stays good, so
+// nobody can make a second form of what an authority signed.
 func TestEveryBitOfCertificates(t *testing.T) {
 	middle := rootCA.ca(middleCA, 3, -1).der()
 	among := []*protocol.Authority{mustAuthority(t, rootCA.authority())}
@@ -93,7 +94,8 @@ func TestEveryBitOfCertificates(t *testing.T) {
 	every("owner", rootCA.owner("owner", 2).der(), chain)
 	owner := middleCA.owner("owner", 2).der()
 	every("owner and intermediate", append(owner, middle...), func(value []byte) bool {
-		return chain(value) && len(value) > len(owner) // cut there, it is the chain of another authority
+		// cut there, it is the chain of another authority
+		return chain(value) && len(value) > len(owner)
 	})
 	every("list", rootCA.revoke(derEntry(2), dated(3, testTime)).der(), list)
 	every("list and intermediate", append(middleCA.revoke(derEntry(2)).der(), middle...), list)

@@ -11,11 +11,13 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// allocated returns the bytes that one call of f allocates, after a first one that may build what is kept.
+// allocated returns the bytes that one call of f allocates, after a first one that may build what
+// is kept.
 func allocated(f func()) uint64 {
 	f()
 	least := uint64(math.MaxUint64)
-	for range 8 { // the codec's pools of buffers may be emptied at any time, under the race detector more often
+	// the codec's pools of buffers may be emptied at any time, under the race detector more often
+	for range 8 {
 		var before, after runtime.MemStats
 		runtime.ReadMemStats(&before)
 		f()
@@ -29,7 +31,8 @@ func allocated(f func()) uint64 {
 func TestBombs(t *testing.T) {
 	n := testNetwork(t, nil)
 	var mask protocol.Mask
-	// A frame that says it has 2^40 bytes in a window of that size, and one that says nothing of its size.
+	// A frame that says it has 2^40 bytes in a window of that size, and one that says nothing of
+	// its size.
 	lies := binary.LittleEndian.AppendUint64([]byte{0x28, 0xb5, 0x2f, 0xfd, 0xe0}, 1<<40)
 	wide := []byte{0x28, 0xb5, 0x2f, 0xfd, 0x00, 0xa8, 0x01, 0x00, 0x00}
 	for name, body := range map[string][]byte{

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// Network is one genesis: the parameters in it and the ID that everything on the network is bound to. It is immutable
-// and safe for concurrent use.
+// Network is one genesis: the parameters in it and the ID that everything on the network is bound
+// to. It is immutable and safe for concurrent use.
 type Network struct {
 	id          ID
 	params      Params
@@ -21,8 +21,8 @@ func (n *Network) ID() ID { return n.id }
 // Params returns the network's parameters; the caller must not change the authorities in them.
 func (n *Network) Params() Params { return n.params }
 
-// Genesis returns the network's genesis records, the last of which carries the parameters; the caller must not change
-// the list.
+// Genesis returns the network's genesis records, the last of which carries the parameters; the
+// caller must not change the list.
 func (n *Network) Genesis() []*Record { return n.genesis }
 
 // IsGenesis reports whether a record is one of the network's genesis records.
@@ -30,7 +30,8 @@ func (n *Network) IsGenesis(id ID) bool {
 	return slices.ContainsFunc(n.genesis, func(r *Record) bool { return r.id == id })
 }
 
-// OpenNetwork checks a set of genesis records, the one with the parameters last, and returns their network.
+// OpenNetwork checks a set of genesis records, the one with the parameters last, and returns their
+// network.
 func OpenNetwork(genesis []*Record) (*Network, error) {
 	if len(genesis) == 0 || len(genesis) > MaxLinks {
 		return nil, fmt.Errorf("a network has 1 to %d genesis records, not %d", MaxLinks, len(genesis))

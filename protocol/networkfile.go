@@ -19,8 +19,8 @@ type NetworkFile struct {
 	Seeds  []string `json:"seeds"`
 	// Secret makes the network a private one; nil: whoever has the file without it can connect.
 	Secret *Secret `json:"secret,omitempty"`
-	// Genesis holds the frames of the genesis records, in base64. ID and Params are derived from it and stand in the
-	// file for its reader.
+	// Genesis holds the frames of the genesis records, in base64. ID and Params are derived from it
+	// and stand in the file for its reader.
 	Genesis [][]byte `json:"genesis"`
 }
 
@@ -33,9 +33,10 @@ func (n *Network) File(seeds []string) NetworkFile {
 	return f
 }
 
-// ParseNetworkFile reads a network file and checks that ID and parameters in it are the genesis's, so that the file is
-// what its reader sees. Keys that it does not know are ignored. Repeated ones are refused, and those that differ from
-// another one in the case of letters only: a person might read the one and software the other.
+// ParseNetworkFile reads a network file and checks that ID and parameters in it are the genesis's,
+// so that the file is what its reader sees. Keys that it does not know are ignored. Repeated ones
+// are refused, and those that differ from another one in the case of letters only: a person might
+// read the one and software the other.
 func ParseNetworkFile(data []byte) (*Network, NetworkFile, error) {
 	var f NetworkFile
 	if len(data) > MaxNetworkFile {

@@ -12,12 +12,13 @@ import (
 	"github.com/mr-tron/base58"
 )
 
-// Owner is the Ed25519 public key that signs a record. Its text form is the libp2p peer ID of that key
-// ("12D3KooW…"), so that trusting a node and trusting an owner are one notion.
+// Owner is the Ed25519 public key that signs a record. Its text form is the libp2p peer ID of that
+// key ("12D3KooW…"), so that trusting a node and trusting an owner are one notion.
 type Owner [ed25519.PublicKeySize]byte
 
 // A peer ID of an Ed25519 key is an identity multihash (00, length 36) over the protobuf message
-// PublicKey{Type: Ed25519, Data: 32 bytes}: https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md
+// PublicKey{Type: Ed25519, Data: 32 bytes}:
+// https://github.com/libp2p/specs/blob/master/peer-ids/peer-ids.md
 var peerIDPrefix = []byte{0x00, 0x24, 0x08, 0x01, 0x12, 0x20}
 
 // maxOwnerText is more than the 52 characters that a peer ID has.
@@ -50,12 +51,12 @@ func (o *Owner) UnmarshalText(text []byte) (err error) {
 	return err
 }
 
-// OwnerOf returns the owner whose secret key this is. The key has its full length, as [ParseKeyPEM] and crypto/ed25519
-// return it.
+// OwnerOf returns the owner whose secret key this is. The key has its full length, as [ParseKeyPEM]
+// and crypto/ed25519 return it.
 func OwnerOf(key ed25519.PrivateKey) Owner { return Owner(key.Public().(ed25519.PublicKey)) }
 
-// smallOrder lists the second coordinates of the 8 points of small order, little-endian and without the sign of the
-// first; 0 and 1 have another encoding each that ZIP-215 allows.
+// smallOrder lists the second coordinates of the 8 points of small order, little-endian and without
+// the sign of the first; 0 and 1 have another encoding each that ZIP-215 allows.
 var smallOrder = [...]Owner{
 	{},
 	{1},
@@ -75,8 +76,9 @@ func fieldPrime(lowest byte) Owner {
 	return o
 }
 
-// SmallOrder reports whether the key is of small order: signatures that verify under it for any message are easily
-// made, so it is nobody's. ZIP-215 lets it sign records all the same, and nothing may be trusted for such a signature.
+// SmallOrder reports whether the key is of small order: signatures that verify under it for any
+// message are easily made, so it is nobody's. ZIP-215 lets it sign records all the same, and
+// nothing may be trusted for such a signature.
 func (o Owner) SmallOrder() bool {
 	o[31] &= 0x7f
 	return slices.Contains(smallOrder[:], o)
@@ -85,8 +87,8 @@ func (o Owner) SmallOrder() bool {
 // pemKeyType is what RFC 5958 calls an unencrypted PKCS#8 key.
 const pemKeyType = "PRIVATE KEY"
 
-// MarshalKeyPEM writes an Ed25519 secret key as PKCS#8 in PEM, which openssl and the standard libraries of
-// most languages read.
+// MarshalKeyPEM writes an Ed25519 secret key as PKCS#8 in PEM, which openssl and the standard
+// libraries of most languages read.
 func MarshalKeyPEM(key ed25519.PrivateKey) ([]byte, error) {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil, fmt.Errorf("secret key has %d bytes, want %d", len(key), ed25519.PrivateKeySize)

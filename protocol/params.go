@@ -9,7 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Params are a network's parameters. They are fixed by its genesis for ever: what decides validity cannot be amended.
+// Params are a network's parameters. They are fixed by its genesis for ever: what decides validity
+// cannot be amended.
 type Params struct {
 	// Name, Contact and Comment are for people; nothing depends on them.
 	Name    string `cbor:"name" json:"name"`
@@ -29,7 +30,8 @@ type Params struct {
 	ClockDrift uint64 `cbor:"clockDrift" json:"clockDriftMs"`
 	// Authorities are the X.509 certificates (DER) of the network's CAs.
 	Authorities [][]byte `cbor:"authorities" json:"authorities,omitempty"`
-	// AuthRequired refuses every record that rests on no certificate by an authority, but those that bring certificates.
+	// AuthRequired refuses every record that rests on no certificate by an authority, but those
+	// that bring certificates.
 	AuthRequired bool `cbor:"authRequired" json:"authRequired,omitempty"`
 }
 
@@ -39,8 +41,9 @@ type Hardening struct {
 	Passes    uint32 `cbor:"passes" json:"passes"`
 }
 
-// DefaultParams are those of a public network: work of one unit for each byte (SPEC.md, "Work", has the derivation),
-// names that cost about 3 ms, and room for the certificates of a web server and its intermediate, of RSA-4096.
+// DefaultParams are those of a public network: work of one unit for each byte (SPEC.md, "Work", has
+// the derivation), names that cost about 3 ms, and room for the certificates of a web server and
+// its intermediate, of RSA-4096.
 func DefaultParams() Params {
 	return Params{
 		MinLinks:            2,

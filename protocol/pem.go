@@ -16,11 +16,12 @@ import (
 // maxPEM bounds a file of PEM in bytes: keys and certificates need far less.
 const maxPEM = 1 << 20
 
-// byteOrderMark is what some editors put in front of a text. The library would overlook the block behind it.
+// byteOrderMark is what some editors put in front of a text. The library would overlook the block
+// behind it.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
-// pemBlocks reads all blocks of a file, at least one. Text around them, as openssl writes it, is skipped. A block that is
-// damaged is an error: the library would go on with the next.
+// pemBlocks reads all blocks of a file, at least one. Text around them, as openssl writes it, is
+// skipped. A block that is damaged is an error: the library would go on with the next.
 func pemBlocks(text []byte) ([]*pem.Block, error) {
 	if len(text) > maxPEM {
 		return nil, fmt.Errorf("not a file in PEM: %d bytes, at most %d are allowed", len(text), maxPEM)
@@ -131,8 +132,8 @@ func keyKind(key any) string {
 	return "another kind"
 }
 
-// explainAuthority adds to an error about a CA's certificate what its holder can do, as far as the standard library can
-// read what the profile refuses.
+// explainAuthority adds to an error about a CA's certificate what its holder can do, as far as the
+// standard library can read what the profile refuses.
 func explainAuthority(der []byte, err error) error {
 	c, unread := x509.ParseCertificate(der)
 	if err == nil || unread != nil {
@@ -168,7 +169,8 @@ func explainAuthority(der []byte, err error) error {
 // wantedUsage is how openssl is told what a CA may do.
 const wantedUsage = "keyUsage=critical,keyCertSign,cRLSign"
 
-// checkNamed refuses a CA whose subject is empty, which the profile allows: its certificates name nobody as their issuer.
+// checkNamed refuses a CA whose subject is empty, which the profile allows: its certificates name
+// nobody as their issuer.
 func checkNamed(c *Certificate) error {
 	if c.Subject() == "" {
 		return errors.New("the CA's subject is empty, so nobody can tell whose it is: make its certificate again with a name (openssl req -x509 -subj /CN=NAME)")

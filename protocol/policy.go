@@ -17,13 +17,14 @@ const (
 	CriterionOracles   Criterion = "oracles"   // how many of the elected oracles do not object
 	CriterionWeight    Criterion = "weight"    // the weight of the claim's heaviest version
 	CriterionLocal     Criterion = "local"     // this node saw it first
-	CriterionNewest    Criterion = "newest"    // timestamp, then signed hash: the end of every policy
+	// timestamp, then signed hash: the end of every policy
+	CriterionNewest Criterion = "newest"
 )
 
 var criteria = []Criterion{CriterionCertified, CriterionOracles, CriterionWeight, CriterionLocal, CriterionNewest}
 
-// Policy ranks the claims of several owners under one composite key: criteria that are compared one after the other
-// until one decides. It is the reader's choice.
+// Policy ranks the claims of several owners under one composite key: criteria that are compared one
+// after the other until one decides. It is the reader's choice.
 type Policy []Criterion
 
 // DefaultPolicy is the policy of who names none. Nodes that hold the same records agree on it.
@@ -56,7 +57,8 @@ func (p Policy) Check() error {
 	return nil
 }
 
-// Total returns the policy with newest at its end, unless it is in it already: so every order is total.
+// Total returns the policy with newest at its end, unless it is in it already: so every order is
+// total.
 func (p Policy) Total() Policy {
 	if slices.Contains(p, CriterionNewest) {
 		return p
@@ -72,7 +74,8 @@ func (p Policy) String() string {
 	return strings.Join(words, ",")
 }
 
-// Standing is what the criteria know of a claim. Timestamp and SignedHash are those of the version that answers for it.
+// Standing is what the criteria know of a claim. Timestamp and SignedHash are those of the version
+// that answers for it.
 type Standing struct {
 	Certified           bool
 	Elected, Objections int // the reader's oracles, and how many of them object
@@ -82,8 +85,9 @@ type Standing struct {
 	SignedHash          [32]byte
 }
 
-// Compare returns more than 0 when a is the better claim, less when b is, and the criterion that tells them apart: none
-// where they are equal in all, down to the signed hash, which is then the same claim.
+// Compare returns more than 0 when a is the better claim, less when b is, and the criterion that
+// tells them apart: none where they are equal in all, down to the signed hash, which is then the
+// same claim.
 func (p Policy) Compare(a, b *Standing) (int, Criterion) {
 	for _, c := range p {
 		if d := c.compare(a, b); d != 0 {

@@ -55,7 +55,8 @@ func drawPolicy(t *rapid.T) protocol.Policy {
 	return protocol.Policy(rapid.Permutation(allCriteria).Draw(t, "criteria"))[:rapid.IntRange(1, len(allCriteria)).Draw(t, "length")]
 }
 
-// TestPolicyOrder: every policy is a total order, and its verdict is that of its first criterion that tells two apart.
+// TestPolicyOrder: every policy is a total order, and its verdict is that of its first criterion
+// that tells two apart.
 func TestPolicyOrder(t *testing.T) {
 	sign := func(n int) int { return min(1, max(-1, n)) }
 	rapid.Check(t, func(t *rapid.T) {

@@ -154,7 +154,8 @@ func TestRequiredEffort(t *testing.T) {
 		if n.RequiredEffort(small) > n.RequiredEffort(large) {
 			t.Fatal("more costs less")
 		}
-		// The specification's formula, in numbers without an end. 69 bytes are signature and work of an unpaid record.
+		// The specification's formula, in numbers without an end. 69 bytes are signature and work
+		// of an unpaid record.
 		size := int64(len(small.HeaderBytes())-67) + int64(h.Value.Size) + 128
 		want := new(big.Int).Mul(big.NewInt(size), big.NewInt(int64(p.WorkPerKiB)))
 		want.Div(want.Add(want, big.NewInt(1023)), big.NewInt(1024))

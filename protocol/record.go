@@ -16,8 +16,8 @@ const Version = 1
 // Type says what a record is for.
 type Type uint64
 
-// The types. Those from TypeReserved to TypeMax are stored, attached and weighed when the rest of the record is
-// valid, and never answered: room to grow without a split.
+// The types. Those from TypeReserved to TypeMax are stored, attached and weighed when the rest of
+// the record is valid, and never answered: room to grow without a split.
 const (
 	TypeDatum       Type = 0
 	TypeGenesis     Type = 1
@@ -39,7 +39,8 @@ func (t Type) String() string {
 	return fmt.Sprintf("type-%d", uint64(t))
 }
 
-// Selector is a blinded name plus an ordinal. The claim proves that who made the record knows the name.
+// Selector is a blinded name plus an ordinal. The claim proves that who made the record knows the
+// name.
 type Selector struct {
 	_       struct{} `cbor:",toarray"`
 	Key     SelectorKey
@@ -67,8 +68,9 @@ type Work struct {
 	Effort   uint32
 }
 
-// Header is the part of a record that is linked, signed and worked for. Timestamp is in milliseconds since the
-// Unix epoch. The first selector is the primary one; the others, and the links, are sorted.
+// Header is the part of a record that is linked, signed and worked for. Timestamp is in
+// milliseconds since the Unix epoch. The first selector is the primary one; the others, and the
+// links, are sorted.
 type Header struct {
 	_         struct{} `cbor:",toarray"`
 	Version   uint64
@@ -111,7 +113,8 @@ type SelectorPoint struct {
 	Ordinal uint64
 }
 
-// CompositeOf returns the ID of the composite key made of these selectors, in any order. It sorts pairs.
+// CompositeOf returns the ID of the composite key made of these selectors, in any order. It sorts
+// pairs.
 func CompositeOf(pairs []SelectorPoint) CompositeID {
 	slices.SortFunc(pairs, func(a, b SelectorPoint) int {
 		return cmp.Or(bytes.Compare(a.Key[:], b.Key[:]), cmp.Compare(a.Ordinal, b.Ordinal))
@@ -125,8 +128,8 @@ func CompositeOf(pairs []SelectorPoint) CompositeID {
 	return sha256.Sum256(buf)
 }
 
-// Record is a header with its canonical bytes and, unless it was pruned, its value. It is immutable: nobody
-// may change what its methods and fields refer to. It is safe for concurrent use.
+// Record is a header with its canonical bytes and, unless it was pruned, its value. It is
+// immutable: nobody may change what its methods and fields refer to. It is safe for concurrent use.
 type Record struct {
 	Header
 	header []byte
@@ -142,8 +145,8 @@ func (r *Record) ID() ID { return r.id }
 // HeaderBytes returns the header's canonical bytes; the caller must not change them.
 func (r *Record) HeaderBytes() []byte { return r.header }
 
-// ValueBytes returns the sealed value, nil when the record has none or it is not at hand; the caller must not
-// change it.
+// ValueBytes returns the sealed value, nil when the record has none or it is not at hand; the
+// caller must not change it.
 func (r *Record) ValueBytes() []byte { return r.value }
 
 // HasValue reports whether everything that the header refers to is at hand.
@@ -152,15 +155,15 @@ func (r *Record) HasValue() bool { return r.Value == nil || r.value != nil }
 // WireSize returns the length of header and value together, in bytes.
 func (r *Record) WireSize() int { return len(r.header) + len(r.value) }
 
-// SignedHash identifies what the owner signed, whatever signature and work came after it: two records with one
-// signed hash are twins, the same statement paid twice.
+// SignedHash identifies what the owner signed, whatever signature and work came after it: two
+// records with one signed hash are twins, the same statement paid twice.
 func (r *Record) SignedHash() [sha256.Size]byte { return r.prefixHash(arrayOf7, r.selectorsEnd) }
 
 func (r *Record) bodyHash() [sha256.Size]byte { return r.prefixHash(arrayOf6, r.bodyEnd) }
 func (r *Record) workHash() [sha256.Size]byte { return r.prefixHash(arrayOf8, r.signatureEnd) }
 
-// prefixHash hashes the CBOR array of the header's first fields: the array's own first byte, then the same bytes
-// as in the header.
+// prefixHash hashes the CBOR array of the header's first fields: the array's own first byte, then
+// the same bytes as in the header.
 func (r *Record) prefixHash(arrayHead byte, end int) [sha256.Size]byte {
 	var buf [MaxHeader]byte
 	n := copy(buf[:], r.header[:end])

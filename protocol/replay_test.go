@@ -9,8 +9,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// TestWorkPaysForOneRecord puts one record's real work under everything else that an attacker would like to have paid
-// with it. Each of the others is right but for its work.
+// TestWorkPaysForOneRecord puts one record's real work under everything else that an attacker would
+// like to have paid with it. Each of the others is right but for its work.
 func TestWorkPaysForOneRecord(t *testing.T) {
 	paid := func(p *protocol.Params) { p.WorkPerKiB = 32 }
 	n, foreign := testNetwork(t, paid), testNetwork(t, paid)

@@ -8,32 +8,35 @@ import (
 	tags "golang.org/x/crypto/cryptobyte/asn1"
 )
 
-// RevocationList is the value of a revocation record: a CRL and the certificates of its issuer, up to one that an
-// authority signed; none where the issuer is an authority. It is immutable.
+// RevocationList is the value of a revocation record: a CRL and the certificates of its issuer, up
+// to one that an authority signed; none where the issuer is an authority. It is immutable.
 type RevocationList struct {
 	issued
 	entries []Revoked
 	chain   []*Certificate
 }
 
-// Revoked is one certificate that a list revokes: its serial number in big-endian bytes, and since when, in milliseconds,
-// it ought not to have been believed; 0 where the list does not say, which means ever since.
+// Revoked is one certificate that a list revokes: its serial number in big-endian bytes, and since
+// when, in milliseconds, it ought not to have been believed; 0 where the list does not say, which
+// means ever since.
 type Revoked struct {
 	Serial string
 	Since  uint64
 }
 
-// Reaches reports whether this revocation takes the certificate from a record of this timestamp. What was made before the date
-// of the revocation, and is in the past of the record that carries the list, stands: whoever stole the key cannot make such a
-// record afterwards. That holds for an own record, of the key that signed the list. Anybody can pass the list on in a record
-// with nothing in its past; such a record takes only what the date says.
+// Reaches reports whether this revocation takes the certificate from a record of this timestamp.
+// What was made before the date of the revocation, and is in the past of the record that carries
+// the list, stands: whoever stole the key cannot make such a record afterwards. That holds for an
+// own record, of the key that signed the list. Anybody can pass the list on in a record with
+// nothing in its past; such a record takes only what the date says.
 func (e Revoked) Reaches(timestamp uint64, inPast, own bool) bool {
 	return e.Since == 0 || timestamp >= e.Since || own && !inPast
 }
 
-// ParseRevocations reads the value of a revocation record by the profile in SPEC.md, section 7: a CRL in DER and the
-// certificates of its issuer behind it. It keeps nothing of value. Who signed the last of them is told by
-// [RevocationList.CertifiedBy], and for a list without certificates by [RevocationList.SignedBy].
+// ParseRevocations reads the value of a revocation record by the profile in SPEC.md, section 7: a
+// CRL in DER and the certificates of its issuer behind it. It keeps nothing of value. Who signed
+// the last of them is told by [RevocationList.CertifiedBy], and for a list without certificates by
+// [RevocationList.SignedBy].
 func ParseRevocations(value []byte) (*RevocationList, error) {
 	if len(value) == 0 || len(value) > MaxCertificateValue {
 		return nil, fmt.Errorf("not a revocation list: %d bytes, want 1 to %d", len(value), MaxCertificateValue)
@@ -58,7 +61,8 @@ func (l *RevocationList) Issuer() [32]byte { return nameHash(l.issuer) }
 // Entries returns what the list revokes; the caller must not change it.
 func (l *RevocationList) Entries() []Revoked { return l.entries }
 
-// SignedBy reports whether the list was signed with this key. Only that of a certificate's issuer can revoke it.
+// SignedBy reports whether the list was signed with this key. Only that of a certificate's issuer
+// can revoke it.
 func (l *RevocationList) SignedBy(key [32]byte) bool {
 	return !Owner(key).SmallOrder() && l.verify(&key)
 }

@@ -13,7 +13,8 @@ import (
 	"golang.org/x/crypto/chacha20poly1305"
 )
 
-// SealOverhead is how many bytes sealing adds to a value that does not compress: nonce, form byte and tag.
+// SealOverhead is how many bytes sealing adds to a value that does not compress: nonce, form byte
+// and tag.
 const SealOverhead = chacha20poly1305.NonceSize + 1 + chacha20poly1305.Overhead
 
 // The form byte in front of the plaintext.
@@ -32,8 +33,9 @@ type Sealing struct {
 // SealingOf returns the sealing of a record's value.
 func (h *Header) SealingOf() Sealing { return Sealing{h.Owner, h.Timestamp, h.CompositeID()} }
 
-// Seal compresses a value when that makes it smaller and encrypts it. The result is what a record's value is. Plain
-// values of up to [MaxPlaintext] bytes are accepted; whether the result fits the network is [Network.Check]'s.
+// Seal compresses a value when that makes it smaller and encrypts it. The result is what a record's
+// value is. Plain values of up to [MaxPlaintext] bytes are accepted; whether the result fits the
+// network is [Network.Check]'s.
 func (n *Network) Seal(mask Mask, s Sealing, plain []byte) ([]byte, error) {
 	if len(plain) > MaxPlaintext {
 		return nil, fmt.Errorf("the value has %d bytes, at most %d are allowed", len(plain), MaxPlaintext)
@@ -53,8 +55,8 @@ func (n *Network) Seal(mask Mask, s Sealing, plain []byte) ([]byte, error) {
 	return aead.Seal(nonce, nonce, body, nil), nil
 }
 
-// Open decrypts what [Network.Seal] made. It returns [ErrUnreadable] when the mask does not fit, and never more than
-// [MaxPlaintext] bytes.
+// Open decrypts what [Network.Seal] made. It returns [ErrUnreadable] when the mask does not fit,
+// and never more than [MaxPlaintext] bytes.
 func (n *Network) Open(mask Mask, s Sealing, sealed []byte) ([]byte, error) {
 	if len(sealed) < SealOverhead {
 		return nil, ErrUnreadable
@@ -80,7 +82,8 @@ func unpack(form byte, data []byte) ([]byte, error) {
 		if err := checkZstdFrame(data); err != nil {
 			return nil, fmt.Errorf("%w: %w", ErrUnreadable, err)
 		}
-		plain, err := decompressor().DecodeAll(data, []byte{}) // which verifies the checksum, if there is one
+		// which verifies the checksum, if there is one
+		plain, err := decompressor().DecodeAll(data, []byte{})
 		if err != nil || len(plain) > MaxPlaintext {
 			return nil, fmt.Errorf("%w: its compressed form is damaged or larger than %d bytes", ErrUnreadable, MaxPlaintext)
 		}
@@ -105,7 +108,8 @@ func (n *Network) aead(mask Mask, s Sealing) (cipher.AEAD, error) {
 	return aead, nil
 }
 
-// Both are made on first use, are stateless between calls and start no goroutine with a concurrency of 1.
+// Both are made on first use, are stateless between calls and start no goroutine with a concurrency
+// of 1.
 var (
 	compressor = sync.OnceValue(func() *zstd.Encoder {
 		e, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false),

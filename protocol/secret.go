@@ -6,8 +6,9 @@ import (
 	"io"
 )
 
-// Secret is the key that all nodes of a private network share, and without which nobody can talk with one: 32 random bytes. It is no
-// part of the genesis, so it can be replaced. Printing it shows no more than that it is one; MarshalText writes it.
+// Secret is the key that all nodes of a private network share, and without which nobody can talk
+// with one: 32 random bytes. It is no part of the genesis, so it can be replaced. Printing it shows
+// no more than that it is one; MarshalText writes it.
 type Secret [32]byte
 
 // NewSecret draws a secret from a source of random bytes.
@@ -27,7 +28,8 @@ func (s Secret) MarshalText() ([]byte, error) {
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (s *Secret) UnmarshalText(text []byte) error {
 	raw, err := base64.StdEncoding.Strict().DecodeString(string(text))
-	if err != nil || len(raw) != len(s) || len(text) != base64.StdEncoding.EncodedLen(len(s)) { // line breaks are skipped
+	// line breaks are skipped
+	if err != nil || len(raw) != len(s) || len(text) != base64.StdEncoding.EncodedLen(len(s)) {
 		return fmt.Errorf("the secret is not %d bytes in base64", len(s))
 	}
 	copy(s[:], raw)

@@ -10,8 +10,8 @@ import (
 	"golang.org/x/crypto/argon2"
 )
 
-// SelectorKey is a name, blinded: the Ed25519 public key that the name derives to on one network. Its text form is
-// hexadecimal.
+// SelectorKey is a name, blinded: the Ed25519 public key that the name derives to on one network.
+// Its text form is hexadecimal.
 type SelectorKey [ed25519.PublicKeySize]byte
 
 func (k SelectorKey) String() string { return hex.EncodeToString(k[:]) }
@@ -22,11 +22,12 @@ func (k SelectorKey) MarshalText() ([]byte, error) { return []byte(k.String()), 
 // UnmarshalText reads hexadecimal.
 func (k *SelectorKey) UnmarshalText(text []byte) error { return unhex(k[:], text, "selector key") }
 
-// Mask is the secret that values are sealed with: a name's default mask, or what a masking key derives to.
+// Mask is the secret that values are sealed with: a name's default mask, or what a masking key
+// derives to.
 type Mask [32]byte
 
-// NameKey is what a name derives to on one network: the key pair that claims selectors and the name's default mask.
-// Whoever has it can publish under the name and read what is filed under it.
+// NameKey is what a name derives to on one network: the key pair that claims selectors and the
+// name's default mask. Whoever has it can publish under the name and read what is filed under it.
 type NameKey struct {
 	secret ed25519.PrivateKey
 	mask   Mask
@@ -38,8 +39,9 @@ func (k NameKey) Selector() SelectorKey { return SelectorKey(k.secret.Public().(
 // Mask returns the name's default mask.
 func (k NameKey) Mask() Mask { return k.mask }
 
-// DeriveName blinds a name: 1 to [MaxName] bytes of valid UTF-8, taken as they are, without normalization. It costs
-// what the network's name hardening says (default 4 MiB and about 3 ms), on purpose; see [NameCache].
+// DeriveName blinds a name: 1 to [MaxName] bytes of valid UTF-8, taken as they are, without
+// normalization. It costs what the network's name hardening says (default 4 MiB and about 3 ms), on
+// purpose; see [NameCache].
 func (n *Network) DeriveName(name string) (NameKey, error) {
 	if err := CheckName(name); err != nil {
 		return NameKey{}, err

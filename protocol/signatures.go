@@ -2,8 +2,9 @@ package protocol
 
 import "github.com/hdevalence/ed25519consensus"
 
-// Signatures follow ZIP-215 (https://zips.z.cash/zip-0215), which gives one verdict whether they are verified one by
-// one or many in a batch; nodes that disagree on one signature would disagree for ever.
+// Signatures follow ZIP-215 (https://zips.z.cash/zip-0215), which gives one verdict whether they
+// are verified one by one or many in a batch; nodes that disagree on one signature would disagree
+// for ever.
 
 // signed is one signature of a record: who says what, and what it means when it does not verify.
 type signed struct {
@@ -22,7 +23,8 @@ func (n *Network) signatures(r *Record) []signed {
 	return append(list, signed{r.Owner[:], n.signatureMessage(r), r.Signature[:], RuleSignature})
 }
 
-// checkSigned verifies claims and signature: those of a composite key in one batch, which takes up to 40 % less time.
+// checkSigned verifies claims and signature: those of a composite key in one batch, which takes up
+// to 40 % less time.
 func (n *Network) checkSigned(r *Record) error {
 	list := n.signatures(r)
 	if len(list) > 2 && verifyAll(list) {
@@ -31,8 +33,9 @@ func (n *Network) checkSigned(r *Record) error {
 	return verifyEach(list)
 }
 
-// CheckBatch is [Network.Check] for many records at once, at about half the cost when they are valid. It returns an
-// error for each record, in their order. Some tens of records are a good batch.
+// CheckBatch is [Network.Check] for many records at once, at about half the cost when they are
+// valid. It returns an error for each record, in their order. Some tens of records are a good
+// batch.
 func (n *Network) CheckBatch(records []*Record, verify WorkVerifier) []error {
 	errs := make([]error, len(records))
 	lists := make([][]signed, len(records))

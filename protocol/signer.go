@@ -13,8 +13,8 @@ import (
 	"time"
 )
 
-// Signer is a CA at work: its key, its certificate, and the certificates above that, up to one that an authority signed.
-// It is immutable.
+// Signer is a CA at work: its key, its certificate, and the certificates above that, up to one that
+// an authority signed. It is immutable.
 type Signer struct {
 	key   ed25519.PrivateKey
 	own   *Certificate
@@ -22,8 +22,9 @@ type Signer struct {
 	root  bool           // own is an authority
 }
 
-// NewSigner takes a CA's key and its certificates in DER: its own first, then those of the intermediates above it. The
-// authority's own may stand at the end if it signed itself; see [Signer.Under] for one that did not.
+// NewSigner takes a CA's key and its certificates in DER: its own first, then those of the
+// intermediates above it. The authority's own may stand at the end if it signed itself; see
+// [Signer.Under] for one that did not.
 func NewSigner(key ed25519.PrivateKey, certificates ...[]byte) (*Signer, error) {
 	list, err := readCertificates(bytes.Join(certificates, nil), MaxIntermediates+1)
 	switch {
@@ -44,8 +45,9 @@ func NewSigner(key ed25519.PrivateKey, certificates ...[]byte) (*Signer, error) 
 	return s.below(func(c *Certificate) bool { return c.signed(&c.issued, 0) }), nil
 }
 
-// Under returns the signer as one of a network, or of whoever believes these authorities: where its own certificate or
-// one above it is an authority's, that is left out of what it makes, with all above.
+// Under returns the signer as one of a network, or of whoever believes these authorities: where its
+// own certificate or one above it is an authority's, that is left out of what it makes, with all
+// above.
 func (s *Signer) Under(authorities []*Authority) *Signer {
 	return s.below(func(c *Certificate) bool {
 		for _, a := range authorities {
@@ -93,8 +95,8 @@ func (s *Signer) chain() []byte {
 // forever is what X.509 writes where no end is known.
 var forever = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
-// NewAuthority makes the certificate, in DER, of a CA that signs itself: for a network's genesis, or for readers who
-// believe it. random is crypto/rand's reader but in tests.
+// NewAuthority makes the certificate, in DER, of a CA that signs itself: for a network's genesis,
+// or for readers who believe it. random is crypto/rand's reader but in tests.
 func NewAuthority(key ed25519.PrivateKey, name string, from, until time.Time, random io.Reader) ([]byte, error) {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil, errors.New("the CA's secret key has another length than one of Ed25519")
@@ -134,9 +136,9 @@ func makeCA(t *x509.Certificate) {
 	t.IsCA, t.KeyUsage = true, x509.KeyUsageCertSign|x509.KeyUsageCRLSign
 }
 
-// Certify makes a certificate for the name and key of a request: an owner's, or with isCA that of an intermediate. It
-// returns it with the certificates above it, the value of a certificate record where it is an owner's. random is
-// crypto/rand's reader but in tests.
+// Certify makes a certificate for the name and key of a request: an owner's, or with isCA that of
+// an intermediate. It returns it with the certificates above it, the value of a certificate record
+// where it is an owner's. random is crypto/rand's reader but in tests.
 func (s *Signer) Certify(request *x509.CertificateRequest, from, until time.Time, isCA bool, random io.Reader) ([]byte, error) {
 	key, err := requestKey(request)
 	if err != nil {
@@ -202,8 +204,9 @@ func (s *Signer) parent() (*x509.Certificate, error) {
 // oidInvalidity is the extension invalidityDate, RFC 5280 section 5.3.2.
 var oidInvalidity = asn1.ObjectIdentifier{2, 5, 29, 24}
 
-// Revoke makes a list of certificates that this CA issued, as of a time. It returns it with the CA's certificates, the value
-// of a revocation record. A date from which a certificate is invalid is rounded down to seconds.
+// Revoke makes a list of certificates that this CA issued, as of a time. It returns it with the
+// CA's certificates, the value of a revocation record. A date from which a certificate is invalid
+// is rounded down to seconds.
 func (s *Signer) Revoke(list []Revoked, at time.Time) ([]byte, error) {
 	if len(list) == 0 {
 		return nil, errors.New("no certificate to revoke")
@@ -227,7 +230,8 @@ func (s *Signer) Revoke(list []Revoked, at time.Time) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	// LF lets every CA revoke what it issued, and needs no key identifier for it; the standard library does.
+	// LF lets every CA revoke what it issued, and needs no key identifier for it; the standard
+	// library does.
 	parent.KeyUsage |= x509.KeyUsageCRLSign
 	if len(parent.SubjectKeyId) == 0 {
 		parent.SubjectKeyId = s.own.key[:20]

@@ -20,7 +20,8 @@ func foreignFile(t testing.TB, name string) []byte {
 	return text
 }
 
-// TestForeignFiles gives a user's files to each reader of PEM: they are taken, or the error says what helps.
+// TestForeignFiles gives a user's files to each reader of PEM: they are taken, or the error says
+// what helps.
 func TestForeignFiles(t *testing.T) {
 	key := func(text []byte) error { _, err := protocol.ParseKeyPEM(text); return err }
 	ca := func(text []byte) error { _, err := protocol.ParseAuthorityFile(text); return err }
@@ -32,38 +33,39 @@ func TestForeignFiles(t *testing.T) {
 		text []byte
 		want []string // none: it is taken
 	}{
-		"key":                          {key, foreignFile(t, "good.key"), nil},
-		"key, CRLF":                    {key, bytes.ReplaceAll(foreignFile(t, "good.key"), []byte("\n"), []byte("\r\n")), nil},
-		"key, byte order mark":         {key, append([]byte("\ufeff"), foreignFile(t, "good.key")...), nil},
-		"key, empty":                   {key, nil, []string{"empty"}},
-		"key, some text":               {key, []byte("secret\n"), []string{"no line begins with"}},
-		"key, cut short":               {key, foreignFile(t, "good.key")[:60], []string{"cut short"}},
-		"key, text after it":           {key, append(foreignFile(t, "good.key"), "x"...), []string{"text after"}},
-		"key, encrypted":               {key, foreignFile(t, "encrypted.key"), []string{"encrypted", "openssl pkey -in FILE -out NEWFILE"}},
-		"key, RSA encrypted":           {key, foreignFile(t, "rsa-encrypted.key"), []string{"encrypted", "openssl pkey"}},
-		"key, OpenSSH":                 {key, foreignFile(t, "ssh.key"), []string{"OpenSSH", "openssl genpkey -algorithm ed25519", "lf owner new"}},
-		"key, OpenSSH encrypted":       {key, foreignFile(t, "ssh-encrypted.key"), []string{"OpenSSH", "lf owner new"}},
-		"key, OpenSSH public":          {key, foreignFile(t, "ssh.key.pub"), []string{"public key of OpenSSH"}},
-		"key, PuTTY":                   {key, []byte("PuTTY-User-Key-File-3: ssh-ed25519\n"), []string{"PuTTY"}},
-		"key, RSA":                     {key, foreignFile(t, "rsa.key"), []string{"RSA with 2048 bits", "Ed25519"}},
-		"key, RSA 1024":                {key, foreignFile(t, "rsa1024.key"), []string{"RSA with 1024 bits", "Ed25519"}},
-		"key, traditional RSA":         {key, foreignFile(t, "rsa-traditional.key"), []string{"RSA PRIVATE KEY", "Ed25519"}},
-		"key, elliptic":                {key, foreignFile(t, "ec.key"), []string{"another kind", "Ed25519"}},
-		"key, elliptic in PKCS#8":      {key, foreignFile(t, "ec-pkcs8.key"), []string{"P-256", "Ed25519"}},
-		"key, X25519":                  {key, foreignFile(t, "x25519.key"), []string{"cannot sign", "Ed25519"}},
-		"key, Ed448":                   {key, foreignFile(t, "ed448.key"), []string{"not known here", "Ed25519"}},
-		"key, public":                  {key, foreignFile(t, "public.key"), []string{"public key"}},
-		"key, DER":                     {key, foreignFile(t, "good.key.der"), []string{"in DER", "openssl pkey -inform DER"}},
-		"key, a certificate":           {key, foreignFile(t, "good.crt"), []string{"a certificate"}},
-		"key, PKCS#12":                 {key, foreignFile(t, "good.p12"), []string{"PKCS#12", "openssl pkcs12 -nodes"}},
-		"CA":                           {ca, foreignFile(t, "good.crt"), nil},
-		"CA, with its key":             {ca, withKey("good.crt"), nil},
-		"CA, with an encrypted key":    {ca, append(foreignFile(t, "encrypted.key"), foreignFile(t, "good.crt")...), nil},
-		"CA, CRLF":                     {ca, foreignFile(t, "crlf.crt"), nil},
-		"CA, byte order mark":          {ca, foreignFile(t, "bom.crt"), nil},
-		"CA, text around it":           {ca, foreignFile(t, "text.crt"), nil},
-		"CA, path length 0":            {ca, foreignFile(t, "pathlen.crt"), nil},
-		"CA, expired":                  {ca, foreignFile(t, "expired.crt"), nil}, // for old records; lf network new refuses it
+		"key":                       {key, foreignFile(t, "good.key"), nil},
+		"key, CRLF":                 {key, bytes.ReplaceAll(foreignFile(t, "good.key"), []byte("\n"), []byte("\r\n")), nil},
+		"key, byte order mark":      {key, append([]byte("\ufeff"), foreignFile(t, "good.key")...), nil},
+		"key, empty":                {key, nil, []string{"empty"}},
+		"key, some text":            {key, []byte("secret\n"), []string{"no line begins with"}},
+		"key, cut short":            {key, foreignFile(t, "good.key")[:60], []string{"cut short"}},
+		"key, text after it":        {key, append(foreignFile(t, "good.key"), "x"...), []string{"text after"}},
+		"key, encrypted":            {key, foreignFile(t, "encrypted.key"), []string{"encrypted", "openssl pkey -in FILE -out NEWFILE"}},
+		"key, RSA encrypted":        {key, foreignFile(t, "rsa-encrypted.key"), []string{"encrypted", "openssl pkey"}},
+		"key, OpenSSH":              {key, foreignFile(t, "ssh.key"), []string{"OpenSSH", "openssl genpkey -algorithm ed25519", "lf owner new"}},
+		"key, OpenSSH encrypted":    {key, foreignFile(t, "ssh-encrypted.key"), []string{"OpenSSH", "lf owner new"}},
+		"key, OpenSSH public":       {key, foreignFile(t, "ssh.key.pub"), []string{"public key of OpenSSH"}},
+		"key, PuTTY":                {key, []byte("PuTTY-User-Key-File-3: ssh-ed25519\n"), []string{"PuTTY"}},
+		"key, RSA":                  {key, foreignFile(t, "rsa.key"), []string{"RSA with 2048 bits", "Ed25519"}},
+		"key, RSA 1024":             {key, foreignFile(t, "rsa1024.key"), []string{"RSA with 1024 bits", "Ed25519"}},
+		"key, traditional RSA":      {key, foreignFile(t, "rsa-traditional.key"), []string{"RSA PRIVATE KEY", "Ed25519"}},
+		"key, elliptic":             {key, foreignFile(t, "ec.key"), []string{"another kind", "Ed25519"}},
+		"key, elliptic in PKCS#8":   {key, foreignFile(t, "ec-pkcs8.key"), []string{"P-256", "Ed25519"}},
+		"key, X25519":               {key, foreignFile(t, "x25519.key"), []string{"cannot sign", "Ed25519"}},
+		"key, Ed448":                {key, foreignFile(t, "ed448.key"), []string{"not known here", "Ed25519"}},
+		"key, public":               {key, foreignFile(t, "public.key"), []string{"public key"}},
+		"key, DER":                  {key, foreignFile(t, "good.key.der"), []string{"in DER", "openssl pkey -inform DER"}},
+		"key, a certificate":        {key, foreignFile(t, "good.crt"), []string{"a certificate"}},
+		"key, PKCS#12":              {key, foreignFile(t, "good.p12"), []string{"PKCS#12", "openssl pkcs12 -nodes"}},
+		"CA":                        {ca, foreignFile(t, "good.crt"), nil},
+		"CA, with its key":          {ca, withKey("good.crt"), nil},
+		"CA, with an encrypted key": {ca, append(foreignFile(t, "encrypted.key"), foreignFile(t, "good.crt")...), nil},
+		"CA, CRLF":                  {ca, foreignFile(t, "crlf.crt"), nil},
+		"CA, byte order mark":       {ca, foreignFile(t, "bom.crt"), nil},
+		"CA, text around it":        {ca, foreignFile(t, "text.crt"), nil},
+		"CA, path length 0":         {ca, foreignFile(t, "pathlen.crt"), nil},
+		// for old records; lf network new refuses it
+		"CA, expired":                  {ca, foreignFile(t, "expired.crt"), nil},
 		"CA, UTF-16":                   {ca, foreignFile(t, "utf16.crt"), []string{"UTF-16"}},
 		"CA, no keyUsage":              {ca, foreignFile(t, "no-usage.crt"), []string{`"CA without keyUsage" has no keyUsage`, "-addext keyUsage=critical,keyCertSign,cRLSign"}},
 		"CA, not one":                  {ca, foreignFile(t, "leaf.crt"), []string{`"Leaf" cannot certify others`, "CA:TRUE"}},

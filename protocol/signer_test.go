@@ -413,7 +413,8 @@ func TestStandardLibraryReads(t *testing.T) {
 	}
 }
 
-// TestSmallOrder compares with what a key of small order does: the signature of zeros verifies under it for any message.
+// TestSmallOrder compares with what a key of small order does: the signature of zeros verifies
+// under it for any message.
 func TestSmallOrder(t *testing.T) {
 	keys := map[protocol.Owner]bool{}
 	for _, v := range readVectors[[]signatureVector](t, "signatures.json") {

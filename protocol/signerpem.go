@@ -17,7 +17,8 @@ const (
 	pemRequestType     = "CERTIFICATE REQUEST"
 )
 
-// NewRequest makes a request for a certificate (CSR) in PEM: the owner's key and a name, signed with the key.
+// NewRequest makes a request for a certificate (CSR) in PEM: the owner's key and a name, signed
+// with the key.
 func NewRequest(key ed25519.PrivateKey, name string) ([]byte, error) {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil, fmt.Errorf("secret key has %d bytes, want %d", len(key), ed25519.PrivateKeySize)
@@ -29,8 +30,8 @@ func NewRequest(key ed25519.PrivateKey, name string) ([]byte, error) {
 	return pem.EncodeToMemory(&pem.Block{Type: pemRequestType, Bytes: der}), nil
 }
 
-// ParseRequestPEM reads a request for a certificate and checks it: an Ed25519 key, signed with it, and a name for the CA to
-// vouch for.
+// ParseRequestPEM reads a request for a certificate and checks it: an Ed25519 key, signed with it,
+// and a name for the CA to vouch for.
 func ParseRequestPEM(text []byte) (*x509.CertificateRequest, error) {
 	const want = "not a request for a certificate in PEM (want one block \"-----BEGIN CERTIFICATE REQUEST-----\")"
 	blocks, err := pemBlocks(text)
@@ -79,7 +80,8 @@ func MarshalSignerPEM(key ed25519.PrivateKey, certificates ...[]byte) ([]byte, e
 	return append(text, MarshalCertificatesPEM(certificates...)...), nil
 }
 
-// ParseSignerPEM reads a CA's file: one block with the key and one or more with certificates, its own before those above it.
+// ParseSignerPEM reads a CA's file: one block with the key and one or more with certificates, its
+// own before those above it.
 func ParseSignerPEM(text []byte) (*Signer, error) {
 	blocks, err := pemBlocks(text)
 	if err != nil {
@@ -126,7 +128,8 @@ func MarshalCertificatesPEM(certificates ...[]byte) []byte {
 	return out
 }
 
-// ParseCertificatesPEM reads certificates in PEM, at least one, and returns them in DER. Other blocks are refused.
+// ParseCertificatesPEM reads certificates in PEM, at least one, and returns them in DER. Other
+// blocks are refused.
 func ParseCertificatesPEM(text []byte) ([][]byte, error) {
 	blocks, err := pemBlocks(text)
 	if err != nil {
@@ -151,8 +154,8 @@ func ParseAuthoritiesPEM(text []byte) ([]*Authority, error) {
 	return readAuthorities(certificates)
 }
 
-// ParseAuthorityFile is [ParseAuthoritiesPEM] for a file that may hold secret keys, too, such as a CA's own: they are left
-// out.
+// ParseAuthorityFile is [ParseAuthoritiesPEM] for a file that may hold secret keys, too, such as a
+// CA's own: they are left out.
 func ParseAuthorityFile(text []byte) ([]*Authority, error) {
 	blocks, err := pemBlocks(text)
 	if err != nil {

@@ -39,7 +39,8 @@ func TestSpecExample(t *testing.T) {
 	}
 }
 
-// TestDefaultPrice holds the default price to its derivation in SPEC.md: about 500 units for a typical record.
+// TestDefaultPrice holds the default price to its derivation in SPEC.md: about 500 units for a
+// typical record.
 func TestDefaultPrice(t *testing.T) {
 	n := testNetwork(t, func(p *protocol.Params) { p.WorkPerKiB = protocol.DefaultParams().WorkPerKiB })
 	key := testKey(t)
@@ -49,7 +50,8 @@ func TestDefaultPrice(t *testing.T) {
 	}
 }
 
-// TestSpecSections: SPEC.md numbers its sections in order, each number once, and refers to no section that is not there.
+// TestSpecSections: SPEC.md numbers its sections in order, each number once, and refers to no
+// section that is not there.
 func TestSpecSections(t *testing.T) {
 	text, err := os.ReadFile("SPEC.md")
 	if err != nil {

@@ -6,9 +6,9 @@ import (
 	"fmt"
 )
 
-// Check applies every rule that needs neither clock nor store, the cheap ones first. A record that fails is invalid
-// for ever and for everybody: errors are of type [*InvalidError]. A record whose value is not at hand is checked
-// without it.
+// Check applies every rule that needs neither clock nor store, the cheap ones first. A record that
+// fails is invalid for ever and for everybody: errors are of type [*InvalidError]. A record whose
+// value is not at hand is checked without it.
 func (n *Network) Check(r *Record, verify WorkVerifier) error {
 	if r.Type == TypeGenesis {
 		return n.checkKnownGenesis(r)
@@ -46,8 +46,9 @@ func (n *Network) checkUnsigned(r *Record, verify WorkVerifier) error {
 	return nil
 }
 
-// CheckAuthorship applies only what an answer's reader must know: that the value is the record's, that its claims come
-// from somebody who knows the names, and that the owner signed it. A client checks its node's answers with it.
+// CheckAuthorship applies only what an answer's reader must know: that the value is the record's,
+// that its claims come from somebody who knows the names, and that the owner signed it. A client
+// checks its node's answers with it.
 func (n *Network) CheckAuthorship(r *Record) error {
 	if err := r.checkValue(MaxValue); err != nil {
 		return err
@@ -152,8 +153,8 @@ func (n *Network) checkEffort(r *Record) error {
 	return nil
 }
 
-// CheckLinked applies the rule that needs the record's links: it is not older than the newest of them. Times are in
-// milliseconds.
+// CheckLinked applies the rule that needs the record's links: it is not older than the newest of
+// them. Times are in milliseconds.
 func CheckLinked(h *Header, newestLink uint64) error {
 	if h.Timestamp < newestLink {
 		return invalid(RuleTimestamp, "%d is before that of a link, %d", h.Timestamp, newestLink)
@@ -161,8 +162,8 @@ func CheckLinked(h *Header, newestLink uint64) error {
 	return nil
 }
 
-// CheckMergeset applies the rule that needs the record's place in the graph: how many records it brings together that
-// its main parent does not reach.
+// CheckMergeset applies the rule that needs the record's place in the graph: how many records it
+// brings together that its main parent does not reach.
 func CheckMergeset(size int) error {
 	if size > MaxMergeset {
 		return invalid(RuleMergeset, "%d records that its main parent does not reach, at most %d are allowed", size, MaxMergeset)
@@ -173,9 +174,9 @@ func CheckMergeset(size int) error {
 // ErrTooFarAhead is returned by [Network.HoldUntil] for a record that is not even worth holding.
 var ErrTooFarAhead = errors.New("the record's timestamp is too far in the future")
 
-// HoldUntil applies the rule of the clock. It returns 0 for a record whose time has come; the time, in milliseconds,
-// until which to hold one that is ahead of the clock by more than the network's drift; and [ErrTooFarAhead] beyond
-// [MaxHold].
+// HoldUntil applies the rule of the clock. It returns 0 for a record whose time has come; the time,
+// in milliseconds, until which to hold one that is ahead of the clock by more than the network's
+// drift; and [ErrTooFarAhead] beyond [MaxHold].
 func (n *Network) HoldUntil(h *Header, now uint64) (uint64, error) {
 	drift := n.params.ClockDrift
 	if h.Timestamp <= now || h.Timestamp-now <= drift {

@@ -12,7 +12,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// vectorMaker makes the vectors of records. What it makes depends on nothing but this code and work.json.
+// vectorMaker makes the vectors of records. What it makes depends on nothing but this code and
+// work.json.
 type vectorMaker struct {
 	t        testing.TB
 	networks map[string]*protocol.Network
@@ -72,8 +73,8 @@ func (m *vectorMaker) good(name, network string, b *builder, change func(*builde
 	m.accept = append(m.accept, v)
 }
 
-// describe fills a vector in from what the package under test makes of the bytes: a person or another implementation
-// reads it beside the specification.
+// describe fills a vector in from what the package under test makes of the bytes: a person or
+// another implementation reads it beside the specification.
 func (m *vectorMaker) describe(name, network string, header, value []byte) acceptVector {
 	m.t.Helper()
 	frame := frameOf(m.t, header, value)

@@ -7,8 +7,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// clockVector is a record's timestamp as a node sees it whose clock shows now, and what becomes of the record: "on" to
-// the next rule, "held" until Until, or "dropped".
+// clockVector is a record's timestamp as a node sees it whose clock shows now, and what becomes of
+// the record: "on" to the next rule, "held" until Until, or "dropped".
 type clockVector struct {
 	Network   string `json:"network"`
 	Now       uint64 `json:"now"`
@@ -17,7 +17,8 @@ type clockVector struct {
 	Until     uint64 `json:"until"`
 }
 
-// TestVectorsClock holds the rule of the clock to SPEC.md's words, at both ends of each of its ranges.
+// TestVectorsClock holds the rule of the clock to SPEC.md's words, at both ends of each of its
+// ranges.
 func TestVectorsClock(t *testing.T) {
 	networks := vectorNetworks(t)
 	const hour = 3_600_000

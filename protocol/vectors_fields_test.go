@@ -12,7 +12,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// makeRejectedKinds puts items of other kinds in the places of fields. What could be claimed and signed is.
+// makeRejectedKinds puts items of other kinds in the places of fields. What could be claimed and
+// signed is.
 func (m *vectorMaker) makeRejectedKinds() {
 	fields := []string{"version", "type", "owner", "timestamp", "links", "value", "selectors", "signature", "work"}
 	kinds := []struct {
@@ -34,7 +35,8 @@ func (m *vectorMaker) makeRejectedKinds() {
 			switch {
 			case k.item == nil && (field == "value" || field == "work"): // that is allowed
 				continue
-			case k.name == "an empty list" && (field == "links" || field == "selectors"): // another rule
+			case k.name == "an empty list" && (field == "links" || field == "selectors"):
+				// another rule
 				continue
 			}
 			m.badField(protocol.RuleEncoding, fmt.Sprintf("%s: %s", field, k.name), stage, func(h []any) { h[i] = k.item })

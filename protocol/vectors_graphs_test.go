@@ -20,8 +20,9 @@ type graphVector struct {
 	Records []graphNode `json:"records"`
 }
 
-// graphNode is one record: what it has, then what follows. Links, main and mergeset are indices of records; main is −1 where
-// there are no links. A record that is not valid is part of no other's past, and weighs nothing on others.
+// graphNode is one record: what it has, then what follows. Links, main and mergeset are indices of
+// records; main is −1 where there are no links. A record that is not valid is part of no other's
+// past, and weighs nothing on others.
 type graphNode struct {
 	ID       protocol.ID `json:"id"`
 	Links    []int       `json:"links"`

@@ -8,8 +8,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// historyVector is a graph of records, parents first, and what becomes of each when all are known: rules 13 to 15, and
-// what queries make of certificates and revocations.
+// historyVector is a graph of records, parents first, and what becomes of each when all are known:
+// rules 13 to 15, and what queries make of certificates and revocations.
 type historyVector struct {
 	Name    string          `json:"name"`
 	Network string          `json:"network"`
@@ -206,8 +206,8 @@ func (h *history) issues(c ca, entries ...[]byte) *builder {
 // by gives a record another owner.
 func by(owner ed25519.PrivateKey, b *builder) *builder { b.owner = owner; return b }
 
-// publishersHistory has an intermediate's certificates revoked by lists with and without its own certificate, published by
-// itself and by others.
+// publishersHistory has an intermediate's certificates revoked by lists with and without its own
+// certificate, published by itself and by others.
 func publishersHistory(h *history) {
 	middle := rootCA.ca(middleCA, 3, -1).der()
 	certify := func(name, owner string, serial byte) {
@@ -235,7 +235,8 @@ func publishersHistory(h *history) {
 	h.add("list with a certificate that leads to no authority", fine, h.brings(4, append(middleCA.revoke(derEntry(7)).der(), foreign...)), "fourth certificate")
 	h.add("above the list with a certificate that leads to no authority", noCert, h.datum("fourth", 4), "fourth certificate", "list with a certificate that leads to no authority")
 
-	// An intermediate with the authority's key and a name of its own: its list is not the authority's.
+	// An intermediate with the authority's key and a name of its own: its list is not the
+	// authority's.
 	authoritys := func(b *certBuilder) { b.issuer = rootCA.key() }
 	middle = rootCA.certify(string(middleCA), rootCA.key().Public().(ed25519.PublicKey), 8, derConstraints(-1), derExtension(oidUsage, true, bitsCA)).der()
 	h.add("fifth certificate, of an intermediate with the authority's key", fine, h.brings(3, append(middleCA.owner("fifth", 9).with(authoritys).der(), middle...)))
@@ -245,8 +246,8 @@ func publishersHistory(h *history) {
 		"bare list in the intermediate's name with the authority's key, by a stranger")
 }
 
-// datedPublishersHistory has the past of an intermediate's record decide, whether it carries the certificate or not, and nobody
-// else's.
+// datedPublishersHistory has the past of an intermediate's record decide, whether it carries the
+// certificate or not, and nobody else's.
 func datedPublishersHistory(h *history) {
 	date := uint64(testTime + 100_000)
 	middle := rootCA.ca(middleCA, 3, -1).der()
@@ -394,7 +395,8 @@ func (g *graph) revocations(issues []protocol.Issue) (list []revoking) {
 	return list
 }
 
-// counts reports whether a list that an issuer signed, in a record of this owner, says by itself who that is.
+// counts reports whether a list that an issuer signed, in a record of this owner, says by itself
+// who that is.
 func (g *graph) counts(l *protocol.RevocationList, owner protocol.Owner, i protocol.Issue) bool {
 	carried, carries := l.Key()
 	return owner == i.Key || carries && carried == i.Key || slices.ContainsFunc(g.network.Authorities(), func(a *protocol.Authority) bool {

@@ -7,7 +7,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// TestVectorsRecords compares the vectors of records with the generator; with -update it writes them.
+// TestVectorsRecords compares the vectors of records with the generator; with -update it writes
+// them.
 func TestVectorsRecords(t *testing.T) {
 	m := newVectorMaker(t)
 	m.makeAccepted()

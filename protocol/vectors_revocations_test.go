@@ -8,7 +8,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// revocationVector is the value of a revocation record. testdata/README.md says what the fields mean.
+// revocationVector is the value of a revocation record. testdata/README.md says what the fields
+// mean.
 type revocationVector struct {
 	Name      string          `json:"name"`
 	Value     hexBytes        `json:"value"`
@@ -30,8 +31,8 @@ type revocationMaker struct {
 	list []revocationVector
 }
 
-// add adds a value and its verdicts: whether it is a list, whether the authority root certifies it, and whether this CA
-// signed it.
+// add adds a value and its verdicts: whether it is a list, whether the authority root certifies it,
+// and whether this CA signed it.
 func (m *revocationMaker) add(name string, list, certified bool, signer ca, signed bool, value []byte) {
 	m.list = append(m.list, revocationVector{Name: name, Value: value, Authority: rootCA.authority(), List: list, Certified: certified,
 		Key: hexBytes(signer.key()[32:]), Signed: signed})

@@ -13,7 +13,8 @@ import (
 	"github.com/hdevalence/ed25519consensus"
 )
 
-// smallOrder are the encodings of the eight points of small order that ZIP-215 accepts, six of them not canonical.
+// smallOrder are the encodings of the eight points of small order that ZIP-215 accepts, six of them
+// not canonical.
 var smallOrder = []string{
 	"0100000000000000000000000000000000000000000000000000000000000000",
 	"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
@@ -49,8 +50,8 @@ func point(t testing.TB, text string) []byte {
 	return raw
 }
 
-// mixedOrder signs for a key with a component of small order: its R and A are off the prime-order group, so that
-// the equation holds only when it is multiplied by the cofactor.
+// mixedOrder signs for a key with a component of small order: its R and A are off the prime-order
+// group, so that the equation holds only when it is multiplied by the cofactor.
 func mixedOrder(t testing.TB, key ed25519.PrivateKey, message []byte) (public, signature []byte) {
 	t.Helper()
 	torsion, err := new(edwards25519.Point).SetBytes(point(t, smallOrder[4]))
@@ -79,7 +80,8 @@ func uniform(t testing.TB, parts ...[]byte) *edwards25519.Scalar {
 	return s
 }
 
-// largeS adds the group's order to a signature's S: the same number modulo the order, in a form that is not allowed.
+// largeS adds the group's order to a signature's S: the same number modulo the order, in a form
+// that is not allowed.
 func largeS(signature []byte) []byte {
 	order := [32]byte{0xed, 0xd3, 0xf5, 0x5c, 0x1a, 0x63, 0x12, 0x58, 0xd6, 0x9c, 0xf7, 0xa2, 0xde, 0xf9, 0xde, 0x14, 31: 0x10}
 	out, carry := slices.Clone(signature), 0
@@ -178,7 +180,8 @@ func (m *vectorMaker) makeAcceptedSignatures() {
 	})
 }
 
-// signAgain signs as Ed25519 does but for the nonce: an owner can make any number of signatures of one message.
+// signAgain signs as Ed25519 does but for the nonce: an owner can make any number of signatures of
+// one message.
 func signAgain(t testing.TB, key ed25519.PrivateKey, message []byte) []byte {
 	t.Helper()
 	h := sha512.Sum512(key.Seed())

@@ -14,7 +14,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// go test ./protocol -run Vectors -update writes testdata again. All but new proofs of work comes out the same.
+// go test ./protocol -run Vectors -update writes testdata again. All but new proofs of work comes
+// out the same.
 var update = flag.Bool("update", false, "write the vectors in testdata again")
 
 // hexBytes are hexadecimal in JSON.

@@ -97,8 +97,8 @@ func TestVectorsCommentary(t *testing.T) {
 	current(t, "commentary.json", list)
 }
 
-// policyVector ranks claims: order lists their indices, the best first, and lostBy says of each in this order by which
-// criterion it lost to the best.
+// policyVector ranks claims: order lists their indices, the best first, and lostBy says of each in
+// this order by which criterion it lost to the best.
 type policyVector struct {
 	Name      string               `json:"name"`
 	Policy    protocol.Policy      `json:"policy"`

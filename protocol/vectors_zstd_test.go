@@ -19,7 +19,8 @@ type zstdBlock struct {
 	stored     []byte
 }
 
-// zstdFrame writes a frame bit by bit: the descriptor, what follows it in the header, and blocks, the last one marked.
+// zstdFrame writes a frame bit by bit: the descriptor, what follows it in the header, and blocks,
+// the last one marked.
 func zstdFrame(descriptor byte, header []byte, blocks ...zstdBlock) []byte {
 	out := append([]byte{0x28, 0xb5, 0x2f, 0xfd, descriptor}, header...)
 	for i, b := range blocks {
@@ -43,7 +44,8 @@ func skippableZstd(kind byte, n uint32) []byte {
 func addZstdFrames(t testing.TB, add func(name string, body, plain []byte)) {
 	t.Helper()
 	text := []byte("Bad Horse")
-	// A single segment (0x20) whose size is in one byte, and a window of 64 KiB (0x30) with no size.
+	// A single segment (0x20) whose size is in one byte, and a window of 64 KiB (0x30) with no
+	// size.
 	one, windowed := zstdFrame(0x20, []byte{9}, rawBlock(text)), zstdFrame(0, []byte{0x30}, rawBlock(text))
 	add("one raw block", one, text)
 	add("a window of 64 KiB", windowed, text)
@@ -85,7 +87,8 @@ func addZstdFrames(t testing.TB, add func(name string, body, plain []byte)) {
 	add("a byte after the checksum", append(bytes.Clone(summed), 0), nil)
 }
 
-// TestOneZstdFrame opens what any encoder makes of a value, and nothing with something before or after it.
+// TestOneZstdFrame opens what any encoder makes of a value, and nothing with something before or
+// after it.
 func TestOneZstdFrame(t *testing.T) {
 	n := testNetwork(t, nil)
 	open := func(body []byte) ([]byte, error) {

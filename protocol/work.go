@@ -2,7 +2,8 @@ package protocol
 
 import "math"
 
-// workBase is added to a record's bytes when its price is reckoned: what a node stores and indexes besides them.
+// workBase is added to a record's bytes when its price is reckoned: what a node stores and indexes
+// besides them.
 const workBase = 128
 
 // WorkVerifier checks a proof of work over a challenge; package pow has one.
@@ -11,12 +12,14 @@ type WorkVerifier func(challenge []byte, w Work) error
 // WorkSolver finds a proof of work over a challenge; package pow has one.
 type WorkSolver func(challenge []byte, effort uint32) (Work, error)
 
-// RequiredEffort returns the effort that the network asks of a record without a certificate, the full price: its size times
-// the network's work per KiB, rounded up, at most 2^32−1. Genesis records are free.
+// RequiredEffort returns the effort that the network asks of a record without a certificate, the
+// full price: its size times the network's work per KiB, rounded up, at most 2^32−1. Genesis
+// records are free.
 func (n *Network) RequiredEffort(r *Record) uint32 { return n.price(r, n.params.WorkPerKiB) }
 
-// CertifiedEffort returns the effort that the network asks of a record that rests on a certificate. It is never more
-// than the full price, and the full price where the network has no authorities and for what brings certificates itself.
+// CertifiedEffort returns the effort that the network asks of a record that rests on a certificate.
+// It is never more than the full price, and the full price where the network has no authorities and
+// for what brings certificates itself.
 func (n *Network) CertifiedEffort(r *Record) uint32 {
 	if len(n.authorities) == 0 || r.Type == TypeCertificate || r.Type == TypeRevocation {
 		return n.RequiredEffort(r)
@@ -24,7 +27,8 @@ func (n *Network) CertifiedEffort(r *Record) uint32 {
 	return n.price(r, min(n.params.WorkPerKiB, n.params.WorkPerKiBCertified))
 }
 
-// Paid reports whether the record carries the full price, so that its work alone pays for it, whatever it rests on.
+// Paid reports whether the record carries the full price, so that its work alone pays for it,
+// whatever it rests on.
 func (n *Network) Paid(r *Record) bool { return r.Effort() >= n.RequiredEffort(r) }
 
 func (n *Network) price(r *Record, perKiB uint32) uint32 {
@@ -39,14 +43,15 @@ func (n *Network) price(r *Record, perKiB uint32) uint32 {
 	return uint32(min(effort, math.MaxUint32)) // bounded in this line
 }
 
-// Challenge returns what the record's work is over: everything up to and including the signature. Nonce and effort
-// are appended to it by whoever solves or verifies.
+// Challenge returns what the record's work is over: everything up to and including the signature.
+// Nonce and effort are appended to it by whoever solves or verifies.
 func (n *Network) Challenge(r *Record) []byte {
 	h := r.workHash()
 	return n.scope(r.Type).domain(domainWork, h[:])
 }
 
-// scope is the network whose ID goes into a record's hashes: none for a genesis record, which comes before it.
+// scope is the network whose ID goes into a record's hashes: none for a genesis record, which comes
+// before it.
 func (n *Network) scope(t Type) *Network {
 	if t == TypeGenesis {
 		return nil

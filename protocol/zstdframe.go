@@ -16,9 +16,9 @@ const (
 
 var errZstdCut = errors.New("its zstd frame is cut off")
 
-// checkZstdFrame says why data is not exactly one zstd frame as SPEC.md, section 6, allows it. Decoders take several
-// frames in a row, skip others, and overlook a few bytes after the last: two readers would see two values. What is in
-// the blocks and the checksum are left to the decoder.
+// checkZstdFrame says why data is not exactly one zstd frame as SPEC.md, section 6, allows it.
+// Decoders take several frames in a row, skip others, and overlook a few bytes after the last: two
+// readers would see two values. What is in the blocks and the checksum are left to the decoder.
 func checkZstdFrame(data []byte) error {
 	if len(data) < 6 || string(data[:4]) != "\x28\xb5\x2f\xfd" {
 		return errors.New("its compressed form is no zstd frame")
@@ -49,8 +49,8 @@ func checkZstdFrame(data []byte) error {
 	return nil
 }
 
-// readZstdWindow reads what is left of a frame's header and returns the size of its window: of the whole content, where
-// that is one segment.
+// readZstdWindow reads what is left of a frame's header and returns the size of its window: of the
+// whole content, where that is one segment.
 func readZstdWindow(descriptor byte, rest []byte) (window uint64, after []byte, err error) {
 	single := descriptor&zstdSingleSegment != 0
 	if !single {

@@ -35,8 +35,9 @@ func parentsOf(places []place) []dag.Index {
 	return indices
 }
 
-// checkLinked applies the rules that need the record's past, and returns where in the graph it belongs. Where it breaks one,
-// the error is a [*protocol.InvalidError]; any other is the database's.
+// checkLinked applies the rules that need the record's past, and returns where in the graph it
+// belongs. Where it breaks one, the error is a [*protocol.InvalidError]; any other is the
+// database's.
 func (t *tx) checkLinked(e *entry, parents []place) (dag.Placement, error) {
 	var newest int64
 	for _, p := range parents {
@@ -81,8 +82,8 @@ func (t *tx) attach(e *entry) (place, error) {
 	return t.attachAt(e, parents, where)
 }
 
-// attachAt attaches a record at its place in the graph. What is called from here finds the record in the graph and in the tables
-// records, dag and ids; from addVersion on, among the versions too.
+// attachAt attaches a record at its place in the graph. What is called from here finds the record
+// in the graph and in the tables records, dag and ids; from addVersion on, among the versions too.
 func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, error) {
 	t.meta.attached++
 	at := place{t.meta.attached, int64(e.Timestamp)}
@@ -222,8 +223,8 @@ func (c *conn) ownerNumber(o protocol.Owner) (int64, error) {
 	return c.number("SELECT number FROM owners WHERE owner = ?", o[:])
 }
 
-// attachPending attaches a pending record whose links are now all attached. Should its past make it invalid, it is
-// dropped with all that waits for it, and the ID returned is zero.
+// attachPending attaches a pending record whose links are now all attached. Should its past make it
+// invalid, it is dropped with all that waits for it, and the ID returned is zero.
 func (t *tx) attachPending(seq int64) (protocol.ID, error) {
 	p, err := t.takePending(seq, false)
 	if err != nil {

@@ -7,8 +7,9 @@ import (
 	"strings"
 )
 
-// backlog are rows that are to be inserted: many at a time cost a third. They are written in the order of the tables, so that
-// what refers to a record comes behind it, before a statement runs that might miss them, and before the commit.
+// backlog are rows that are to be inserted: many at a time cost a third. They are written in the
+// order of the tables, so that what refers to a record comes behind it, before a statement runs
+// that might miss them, and before the commit.
 type backlog struct {
 	values [lateTables][]driver.NamedValue
 	rows   int
@@ -34,7 +35,8 @@ type lateTable struct {
 	inserts [pieceBits + 1]string
 }
 
-// pieceBits is the binary logarithm of how many rows one statement inserts at most: more save nothing.
+// pieceBits is the binary logarithm of how many rows one statement inserts at most: more save
+// nothing.
 const pieceBits = 5
 
 var late = [lateTables]lateTable{
@@ -58,8 +60,8 @@ func newLateTable(insert string, columns int) lateTable {
 	return t
 }
 
-// mustFollow reports whether a statement has to wait until all rows are written: it names one of their tables, or what it
-// inserts may refer to them.
+// mustFollow reports whether a statement has to wait until all rows are written: it names one of
+// their tables, or what it inserts may refer to them.
 func mustFollow(sql string) bool {
 	return strings.HasPrefix(sql, "INSERT") || sql == "COMMIT" ||
 		slices.ContainsFunc(late[:], func(t lateTable) bool { return strings.Contains(sql, t.name) })
@@ -116,7 +118,8 @@ func (c *conn) insert(t *lateTable, values []driver.NamedValue) error {
 	return nil
 }
 
-// insertPiece runs a statement as a query, which the driver does with one call into C for all values.
+// insertPiece runs a statement as a query, which the driver does with one call into C for all
+// values.
 func (c *conn) insertPiece(sql string, values []driver.NamedValue) error {
 	for i := range values {
 		values[i].Ordinal = i + 1

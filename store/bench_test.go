@@ -17,11 +17,13 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// benchRecords makes n records as a busy network would: each links to two of the eight before it, one selector, a value of
-// 32 bytes, a thousand owners, and every hundredth an update of an older key. Made on all cores, a slice at a time.
+// benchRecords makes n records as a busy network would: each links to two of the eight before it,
+// one selector, a value of 32 bytes, a thousand owners, and every hundredth an update of an older
+// key. Made on all cores, a slice at a time.
 func benchRecords(w *world, n int) []*protocol.Record { return flightRecords(w, n, 64) }
 
-// flightRecords are such records with as many under way at a time as a slice has: those of one slice link to those before it.
+// flightRecords are such records with as many under way at a time as a slice has: those of one
+// slice link to those before it.
 func flightRecords(w *world, n, slice int) []*protocol.Record {
 	const owners = 1000
 	w.owner(owners)
@@ -62,8 +64,8 @@ func flightRecords(w *world, n, slice int) []*protocol.Record {
 	return records[2:]
 }
 
-// BenchmarkPutAll puts records as a backfill brings them: in the order of their timestamps, eight of them under way at a
-// time when they were made, a portion after the other.
+// BenchmarkPutAll puts records as a backfill brings them: in the order of their timestamps, eight
+// of them under way at a time when they were made, a portion after the other.
 func BenchmarkPutAll(b *testing.B) {
 	w := newWorld(b)
 	records := flightRecords(w, b.N, 8)
@@ -189,7 +191,8 @@ func BenchmarkPut(b *testing.B) {
 	b.ReportMetric(float64(wire)/float64(b.N), "wire-B/record")
 }
 
-// cpuTime is what the process has used on all cores: what counts on a machine that does other things too.
+// cpuTime is what the process has used on all cores: what counts on a machine that does other
+// things too.
 func cpuTime(b *testing.B) time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -316,7 +319,8 @@ func BenchmarkOpen(b *testing.B) {
 	})
 }
 
-// graphStore makes a store of n records that are little but graph, with width of them under way at a time.
+// graphStore makes a store of n records that are little but graph, with width of them under way at
+// a time.
 func graphStore(b testing.TB, n, width int) (path string, network *protocol.Network) {
 	w := newWorld(b)
 	path = filepath.Join(b.TempDir(), "lf.db")
@@ -351,7 +355,8 @@ func graphStore(b testing.TB, n, width int) (path string, network *protocol.Netw
 	return path, w.Network
 }
 
-// BenchmarkOpenGraph opens stores with eight records under way at a time: nearly all of it is loading the graph.
+// BenchmarkOpenGraph opens stores with eight records under way at a time: nearly all of it is
+// loading the graph.
 func BenchmarkOpenGraph(b *testing.B) {
 	for _, n := range []int{1_000, 100_000, 1_000_000} {
 		b.Run(fmt.Sprintf("records=%d", n), func(b *testing.B) {
@@ -391,7 +396,8 @@ func BenchmarkCheck(b *testing.B) {
 	})
 }
 
-// BenchmarkVerify compares a typical record with its ID; decoding it, which every reader does anyway, is measured beside it.
+// BenchmarkVerify compares a typical record with its ID; decoding it, which every reader does
+// anyway, is measured beside it.
 func BenchmarkVerify(b *testing.B) {
 	w := newWorld(b)
 	r := benchRecords(w, 1)[0]

@@ -25,8 +25,9 @@ func mustPutAll(t testing.TB, s *Store, records []*protocol.Record, holds []uint
 	return results
 }
 
-// TestPutAllIsPut puts the same records, in any order, some twice, some invalid, some held, one by one into one store and
-// in bulk into another: what became of each is the same, and so is what queries, tips and scans say.
+// TestPutAllIsPut puts the same records, in any order, some twice, some invalid, some held, one by
+// one into one store and in bulk into another: what became of each is the same, and so is what
+// queries, tips and scans say.
 func TestPutAllIsPut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -85,7 +86,8 @@ func sameResult(a, b Result) bool {
 		slices.Equal(a.Attached, b.Attached) && fmt.Sprint(a.Err) == fmt.Sprint(b.Err)
 }
 
-// TestPutAllParts puts more than a transaction takes: others get their turn in between, and followers hear of each part.
+// TestPutAllParts puts more than a transaction takes: others get their turn in between, and
+// followers hear of each part.
 func TestPutAllParts(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -161,7 +163,8 @@ func TestPutAllWithoutValue(t *testing.T) {
 	}
 }
 
-// TestPutAllInFailingBatch puts records in bulk in one batch with a change that fails: it alone gets the error.
+// TestPutAllInFailingBatch puts records in bulk in one batch with a change that fails: it alone
+// gets the error.
 func TestPutAllInFailingBatch(t *testing.T) {
 	w := newWorld(t)
 	s := openTest(t, w, Options{Clock: func() time.Time { return time.Time{} }})
@@ -192,7 +195,8 @@ func TestPutAllInFailingBatch(t *testing.T) {
 	}
 }
 
-// TestPutAllFails has the disk be full: what was stored is told from what was not, and can be put again.
+// TestPutAllFails has the disk be full: what was stored is told from what was not, and can be put
+// again.
 func TestPutAllFails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -225,7 +229,8 @@ func TestPutAllFails(t *testing.T) {
 	}
 }
 
-// TestPutAllContext gives up while the writer is busy: the results stay empty, though the records may come in later.
+// TestPutAllContext gives up while the writer is busy: the results stay empty, though the records
+// may come in later.
 func TestPutAllContext(t *testing.T) {
 	w := newWorld(t)
 	s := openTest(t, w, Options{})

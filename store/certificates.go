@@ -9,10 +9,11 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// What bounds the cost of certificates: a record carries one chain, which is parsed, and its signatures verified, once, when the
-// record attaches. Only chains that an authority of the network signed are rows that queries on that network look at, and
-// the same chain in a thousand records is one row; so how many there are of an owner is the authority's doing and nobody
-// else's. Chains for authorities that a reader names are another matter: see elective.go.
+// What bounds the cost of certificates: a record carries one chain, which is parsed, and its
+// signatures verified, once, when the record attaches. Only chains that an authority of the network
+// signed are rows that queries on that network look at, and the same chain in a thousand records is
+// one row; so how many there are of an owner is the authority's doing and nobody else's. Chains for
+// authorities that a reader names are another matter: see elective.go.
 
 // chainRow is a row of the table certificates.
 type chainRow struct {
@@ -35,7 +36,8 @@ type issue struct {
 	serial string
 }
 
-// Hashes that are looked up and not compared with the record are long enough that nobody finds a second one.
+// Hashes that are looked up and not compared with the record are long enough that nobody finds a
+// second one.
 const (
 	issuerSize = 16
 	chainSize  = 16
@@ -79,7 +81,8 @@ func readIssues(b []byte) (list []issue, err error) {
 	return list, nil
 }
 
-// validity returns when all certificates of a chain are valid, and an authority's too unless that is nil.
+// validity returns when all certificates of a chain are valid, and an authority's too unless that
+// is nil.
 func validity(c *protocol.Chain, a *protocol.Authority) (since, until int64) {
 	until = math.MaxInt64
 	narrow := func(from, to uint64) {
@@ -137,9 +140,11 @@ func (t *tx) indexCertificate(e *entry, at place) error {
 	return err
 }
 
-// addChain adds a row unless the chain is there. That its owner has published it too comes to be known where it is.
+// addChain adds a row unless the chain is there. That its owner has published it too comes to be
+// known where it is.
 func (t *tx) addChain(row chainRow) error {
-	for own := int64(1); own >= row.own; own-- { // one by one: a range would walk all chains of the owner
+	// one by one: a range would walk all chains of the owner
+	for own := int64(1); own >= row.own; own-- {
 		known, err := t.one(nil, "SELECT 1 FROM certificates WHERE owner = ? AND authority = ? AND own = ? AND chain = ?",
 			row.owner[:], row.authority, own, row.chain)
 		if known || err != nil {
@@ -165,7 +170,8 @@ func (t *tx) addChain(row chainRow) error {
 
 const chainColumns = "SELECT authority, own, chain, issuer, since, until, idx, issues FROM certificates WHERE owner = ?"
 
-// chains returns chains of an owner that are good for the network's authorities and meet a condition.
+// chains returns chains of an owner that are good for the network's authorities and meet a
+// condition.
 func (j *judge) chains(owner protocol.Owner, condition string, args ...driver.Value) (list []chainRow, err error) {
 	err = j.each(func(r *rows) error {
 		c := chainRow{owner: owner, authority: r.int(0), own: r.int(1), chain: bytes.Clone(r.blob(2)), issuer: r.int(3),

@@ -88,7 +88,8 @@ func TestAuthRequired(t *testing.T) {
 	c.expect("certified", "a", 0, Query{})
 }
 
-// TestCertificateLast puts a thousand records that rest on a certificate, and the certificate at last.
+// TestCertificateLast puts a thousand records that rest on a certificate, and the certificate at
+// last.
 func TestCertificateLast(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t, nil)
@@ -165,7 +166,8 @@ func TestRevokedElsewhere(t *testing.T) {
 	}
 	list := c.revoke(t, c.ca, leaf, 0, date)
 	c.put(c.revocation(13*oneDay, ownerCA, list, old, before, after))
-	c.put(c.revocation(13*oneDay, 7, list)) // passed on with nothing in its past: it takes what the date says, and no more
+	// passed on with nothing in its past: it takes what the date says, and no more
+	c.put(c.revocation(13*oneDay, 7, list))
 	stolen := spoken(0, "stolen", 5*oneDay, 0, chain)
 	for _, q := range []Query{{}, {Policy: policy(protocol.CriterionNewest)}, {History: true}, {Explain: true}} {
 		c.expect("made before the date and woven in", "old", map[bool]int{true: 1, false: 0}[len(q.Policy) > 0], q)
@@ -196,7 +198,8 @@ func TestRevokedElsewhere(t *testing.T) {
 	hidden("before", before, true)
 }
 
-// TestReleaseHidden has a thief release a claim: what a hidden release withdrew is there again, with its weight.
+// TestReleaseHidden has a thief release a claim: what a hidden release withdrew is there again,
+// with its weight.
 func TestReleaseHidden(t *testing.T) {
 	for _, tune := range []tuning{{}, hasty} {
 		w := newTrustWorld(t, nil)
@@ -240,8 +243,8 @@ func TestHiddenWeight(t *testing.T) {
 	}
 }
 
-// TestHiddenOnBoth has a record that links two certificates: one that was revoked below it, so that it rests on the other, and
-// that one is revoked elsewhere.
+// TestHiddenOnBoth has a record that links two certificates: one that was revoked below it, so that
+// it rests on the other, and that one is revoked elsewhere.
 func TestHiddenOnBoth(t *testing.T) {
 	c := newCertified(t, nil)
 	one, other := c.always(t, c.ca, 0), c.always(t, c.other, 0)
@@ -287,8 +290,8 @@ func TestElective(t *testing.T) {
 	}
 }
 
-// TestFakes has strangers publish chains that claim an owner and an authority which readers believe, and the authority's own
-// chain again and again: queries do not cost without limit.
+// TestFakes has strangers publish chains that claim an owner and an authority which readers
+// believe, and the authority's own chain again and again: queries do not cost without limit.
 func TestFakes(t *testing.T) {
 	c := newCertified(t, nil)
 	impostor := c.newAuthority(t, ownerOther, "foreign") // of the same name
@@ -314,7 +317,8 @@ func TestFakes(t *testing.T) {
 	}
 	genuine := c.always(t, c.foreign, 0)
 	c.at++
-	c.put(c.full(spec{kind: protocol.TypeCertificate, at: c.at, owner: 0, value: string(genuine)})) // by its owner: looked at first
+	// by its owner: looked at first
+	c.put(c.full(spec{kind: protocol.TypeCertificate, at: c.at, owner: 0, value: string(genuine)}))
 	for range 20 {
 		c.at++
 		c.put(c.full(spec{kind: protocol.TypeCertificate, at: c.at, owner: 7, value: string(genuine)}))
@@ -359,8 +363,8 @@ func TestUsableCertificate(t *testing.T) {
 	usable("that was revoked", nil, 8*oneDay)
 }
 
-// TestCertifiedTipsAreReputable has squatters claim keys before a certified owner and another one do: whom an authority vouches for is
-// linked all the same, as long as it does.
+// TestCertifiedTipsAreReputable has squatters claim keys before a certified owner and another one
+// do: whom an authority vouches for is linked all the same, as long as it does.
 func TestCertifiedTipsAreReputable(t *testing.T) {
 	c := newCertified(t, nil)
 	chain := c.always(t, c.ca, 0)

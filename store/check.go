@@ -11,14 +11,15 @@ import (
 	"github.com/lf-store/lf/store/dag"
 )
 
-// Summary says what a check has looked at. Problems counts all, also those past the first thousand, which are not
-// reported one by one.
+// Summary says what a check has looked at. Problems counts all, also those past the first thousand,
+// which are not reported one by one.
 type Summary struct {
 	Attached, Pending, Held, Tips, Versions, Problems uint64
 }
 
-// Check verifies every invariant of the database, from SQLite's own to the counters, on one state of it while it stays
-// in use, and reports what is wrong. The error says only that the check could not go on.
+// Check verifies every invariant of the database, from SQLite's own to the counters, on one state
+// of it while it stays in use, and reports what is wrong. The error says only that the check could
+// not go on.
 func (s *Store) Check(ctx context.Context, report func(problem string)) (Summary, error) {
 	v := newVerifier(ctx, s.network, report)
 	var err error
@@ -29,7 +30,8 @@ func (s *Store) Check(ctx context.Context, report func(problem string)) (Summary
 	return v.summary, err
 }
 
-// CheckFile checks the database of a stopped node. The file must be there, and have this version's schema.
+// CheckFile checks the database of a stopped node. The file must be there, and have this version's
+// schema.
 func CheckFile(ctx context.Context, path string, n *protocol.Network, report func(problem string)) (Summary, error) {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return Summary{}, fmt.Errorf("there is no database %s: has a node run here?", path)
@@ -66,12 +68,14 @@ type verifier struct {
 	report  func(string)
 	summary Summary
 	meta    meta
-	// memory has the weights in memory of a store in use, by index; graph is what they are compared with.
+	// memory has the weights in memory of a store in use, by index; graph is what they are compared
+	// with.
 	memory []uint64
 	graph  *dag.DAG
 	// reputations is how many versions the reputations of tips were worked out from.
 	reputations int
-	// roots, firsts and carriers count the rows there that are for something; compared counts questions to the graph.
+	// roots, firsts and carriers count the rows there that are for something; compared counts
+	// questions to the graph.
 	roots, firsts, carriers, compared int64
 	// waits counts what pending records wait for.
 	waits int64

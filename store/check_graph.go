@@ -8,8 +8,8 @@ import (
 	"github.com/lf-store/lf/store/dag"
 )
 
-// weights returns the weights of all records as the graph in memory has them, by index. The writer answers, between two changes,
-// so that they are those of one state.
+// weights returns the weights of all records as the graph in memory has them, by index. The writer
+// answers, between two changes, so that they are those of one state.
 func (s *Store) weights(ctx context.Context) ([]uint64, error) {
 	var weights []uint64
 	err := s.change(ctx, func(t *tx) error {
@@ -25,8 +25,9 @@ func (s *Store) weights(ctx context.Context) ([]uint64, error) {
 	return weights, nil
 }
 
-// checkGraph builds the graph again from each record's parents and work, which were checked with the records, and compares with it
-// what is stored of each record's place and, for a store in use, the graph in memory.
+// checkGraph builds the graph again from each record's parents and work, which were checked with
+// the records, and compares with it what is stored of each record's place and, for a store in use,
+// the graph in memory.
 func (v *verifier) checkGraph() error {
 	v.graph = dag.New()
 	var node dag.Record
@@ -70,7 +71,8 @@ func (v *verifier) place(idx int64, node dag.Record) bool {
 	return true
 }
 
-// checkMemory compares the weights that the store had in memory when it had as many records as are placed now.
+// checkMemory compares the weights that the store had in memory when it had as many records as are
+// placed now.
 func (v *verifier) checkMemory() {
 	for i, have := range v.memory {
 		if want := v.graph.Weight(dag.Index(i)); i > 0 && have != want {
@@ -79,7 +81,8 @@ func (v *verifier) checkMemory() {
 	}
 }
 
-// checkByHand checks a small graph once more without package dag, from the definitions of past, main parent, mergeset and weight.
+// checkByHand checks a small graph once more without package dag, from the definitions of past,
+// main parent, mergeset and weight.
 func (v *verifier) checkByHand() error {
 	n := v.graph.Len()
 	if n > checkedByHand {
@@ -151,7 +154,8 @@ func (h *handGraph) add(idx int64, node dag.Record) (problem string) {
 	return ""
 }
 
-// checkSeen checks that no two records were seen at the same moment, and none after the last moment that was given out.
+// checkSeen checks that no two records were seen at the same moment, and none after the last moment
+// that was given out.
 func (v *verifier) checkSeen() error {
 	last := int64(0)
 	return v.each(func(r *rows) error {

@@ -2,8 +2,8 @@ package store
 
 import "github.com/lf-store/lf/protocol"
 
-// checkPending checks that each pending record is nowhere else and waits for just those of its links that are not
-// attached.
+// checkPending checks that each pending record is nowhere else and waits for just those of its
+// links that are not attached.
 func (v *verifier) checkPending() error {
 	return v.each(func(r *rows) error {
 		seq := r.int(0)

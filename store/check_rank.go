@@ -147,7 +147,8 @@ func (v *verifier) hidesSome(m *rowMeter, owner int64) (some bool) {
 	return some
 }
 
-// checkQuiet checks that nothing links a version of a quiet claim, and that the first record to do so will be noticed.
+// checkQuiet checks that nothing links a version of a quiet claim, and that the first record to do
+// so will be noticed.
 func (v *verifier) checkQuiet(m *rowMeter, w *claimRow) error {
 	if w.quiet == 0 {
 		return nil

@@ -9,7 +9,8 @@ import (
 	"github.com/lf-store/lf/store/dag"
 )
 
-// checkRecords goes through the attached records in their order: each by itself, its links, and its rows in the indices.
+// checkRecords goes through the attached records in their order: each by itself, its links, and its
+// rows in the indices.
 func (v *verifier) checkRecords() error {
 	genesis := v.network.Genesis()
 	err := v.each(func(r *rows) error {
@@ -108,7 +109,8 @@ func (v *verifier) lookUp(id protocol.ID) (int64, error) {
 	return idx, err
 }
 
-// checkIndices checks that a record is found by its ID and, where it is to be answered, by its selectors.
+// checkIndices checks that a record is found by its ID and, where it is to be answered, by its
+// selectors.
 func (v *verifier) checkIndices(idx int64, e *entry) error {
 	at, err := v.lookUp(e.ID())
 	if err != nil {
@@ -211,8 +213,8 @@ func (v *verifier) checkSelectors() error {
 	}, "SELECT key, size, ordinal, composite, others FROM selectors")
 }
 
-// checkOwners checks that owners are numbered from 1 and each has a version. That versions have the right ones was
-// checked with the records.
+// checkOwners checks that owners are numbered from 1 and each has a version. That versions have the
+// right ones was checked with the records.
 func (v *verifier) checkOwners() error {
 	return v.each(func(r *rows) error {
 		v.problem("owner %d is not numbered right, or has no version", r.int(0))

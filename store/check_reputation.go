@@ -2,7 +2,8 @@ package store
 
 import "github.com/lf-store/lf/protocol"
 
-// checkReputation checks a tip's mark: a datum is disreputable where its claim was not the first when it attached.
+// checkReputation checks a tip's mark: a datum is disreputable where its claim was not the first
+// when it attached.
 func (v *verifier) checkReputation(idx, reputable int64) error {
 	r, err := headerOf(v.frame(idx))
 	if err != nil {
@@ -35,8 +36,9 @@ func (v *verifier) checkReputation(idx, reputable int64) error {
 	return nil
 }
 
-// firstThen reports whether a datum's claim was the first to its key at the moment it attached, from all versions that were attached
-// by then, and how many these are. A claim that a release had withdrawn is not held against its owner.
+// firstThen reports whether a datum's claim was the first to its key at the moment it attached,
+// from all versions that were attached by then, and how many these are. A claim that a release had
+// withdrawn is not held against its owner.
 func (c *conn) firstThen(e *entry, idx int64, n *protocol.Network) (first bool, versions int, err error) {
 	owner, err := c.ownerNumber(e.Owner)
 	if err != nil {

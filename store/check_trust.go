@@ -62,8 +62,9 @@ func (v *verifier) checkClaims() error {
 	return flush()
 }
 
-// checkClaim checks one owner's versions under one key: each, by its epoch, is a root or has one in its past, unless the
-// epoch is to be walked; and what is kept of what was seen first of those that stand.
+// checkClaim checks one owner's versions under one key: each, by its epoch, is a root or has one in
+// its past, unless the epoch is to be walked; and what is kept of what was seen first of those that
+// stand.
 func (v *verifier) checkClaim(claim []keyed) error {
 	slices.SortFunc(claim, func(a, b keyed) int { return int(min(1, max(-1, a.timestamp-b.timestamp))) })
 	roots, walks, err := v.rootsOf(claim)
@@ -116,7 +117,8 @@ func epochIn(ends []int64, timestamp int64) epoch {
 	return ep
 }
 
-// rootsOf returns what is kept of a claim: its roots, oldest first, and behind which releases epochs are to be walked.
+// rootsOf returns what is kept of a claim: its roots, oldest first, and behind which releases
+// epochs are to be walked.
 func (v *verifier) rootsOf(claim []keyed) (roots []keyed, walks map[int64]bool, err error) {
 	walks = map[int64]bool{}
 	ends := epochsOf(claim)
@@ -140,7 +142,8 @@ func (v *verifier) rootsOf(claim []keyed) (roots []keyed, walks map[int64]bool, 
 	return roots, walks, err
 }
 
-// checkLead checks that what roots says of a root's weight is a bound, and that nothing links a quiet one.
+// checkLead checks that what roots says of a root's weight is a bound, and that nothing links a
+// quiet one.
 func (v *verifier) checkLead(k keyed, quiet, lead int64) {
 	if k.released {
 		if quiet != 0 || lead != math.MaxInt64 {
@@ -162,7 +165,8 @@ func (v *verifier) checkLead(k keyed, quiet, lead int64) {
 	}
 }
 
-// covered reports whether a version is a root or has one of its epoch in its past. It gives up after many comparisons.
+// covered reports whether a version is a root or has one of its epoch in its past. It gives up
+// after many comparisons.
 func (v *verifier) covered(k keyed, ep epoch, roots []keyed) bool {
 	if slices.Contains(roots, k) {
 		return true
@@ -199,7 +203,8 @@ func (v *verifier) checkFirst(of keyed, want sight, known bool) error {
 	return nil
 }
 
-// checkSaid goes through the records that say something of others: each is in the tables, or what it says is.
+// checkSaid goes through the records that say something of others: each is in the tables, or what
+// it says is.
 func (v *verifier) checkSaid() error {
 	return v.each(func(r *rows) error {
 		record, err := protocol.DecodeRecord(r.blob(1), r.blob(2))

@@ -8,7 +8,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// TestCheckFindsTrust damages what claims are ranked by in one place after the other; the check must find each.
+// TestCheckFindsTrust damages what claims are ranked by in one place after the other; the check
+// must find each.
 func TestCheckFindsTrust(t *testing.T) {
 	w := newTrustWorld(t, nil)
 	path := filepath.Join(t.TempDir(), "lf.db")
@@ -25,7 +26,8 @@ func TestCheckFindsTrust(t *testing.T) {
 		chain, w.certificate(1, w.always(t, w.foreign, 1)), first, w.full(spec{at: 20, sels: a, links: []*protocol.Record{chain, first}, value: "second"}),
 		w.full(spec{at: 15, owner: 1, sels: a, value: "other"}), w.full(spec{at: 5, owner: 2, sels: a, value: "one"}),
 		w.full(spec{at: 6, owner: 2, sels: a, value: "two"}), w.full(spec{at: 7, owner: 2, sels: a, value: "three"}),
-		w.full(spec{at: 4, owner: 2, sels: a, kind: protocol.TypeRelease}), // late: its epoch is to be walked
+		// late: its epoch is to be walked
+		w.full(spec{at: 4, owner: 2, sels: a, kind: protocol.TypeRelease}),
 		w.commentary(30, 3, protocol.Word{Composite: key, Owner: w.ownerID(1), Objects: true}),
 		w.revocation(31, ownerCA, w.revoke(t, w.ca, mine, 0, 0)), w.revocation(32, ownerCA, w.revoke(t, w.ca, mine, 0, testTime), chain, first),
 	} {

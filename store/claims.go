@@ -11,7 +11,8 @@ import (
 	"github.com/lf-store/lf/store/dag"
 )
 
-// errStranger says that a version which the index proposed is of another composite key with the same prefix.
+// errStranger says that a version which the index proposed is of another composite key with the
+// same prefix.
 var errStranger = errors.New("a version of another composite key")
 
 // answer adds a candidate to the answers, unless no claim on it is left.
@@ -51,8 +52,9 @@ func (x *search) compositeOf(k candidate) (id protocol.CompositeID) {
 	return protocol.CompositeOf(points)
 }
 
-// claims ranks the claims on a candidate. Where it is careful, it takes no row of an index for a version before it has seen
-// that the record is one and not hidden; otherwise it reads the records whose contents it needs, and the best.
+// claims ranks the claims on a candidate. Where it is careful, it takes no row of an index for a
+// version before it has seen that the record is one and not hidden; otherwise it reads the records
+// whose contents it needs, and the best.
 func (x *search) claims(k candidate, careful bool) (Answer, error) {
 	h := &hearing{search: x, candidate: k, careful: careful}
 	if err := h.call(); err != nil || len(h.contenders) == 0 {
@@ -69,7 +71,8 @@ type hearing struct {
 	careful    bool
 	contenders []*contender
 	earliest   *earliest
-	// upTo is the last record that counts in weights; 0: all, those included that came after the transaction began.
+	// upTo is the last record that counts in weights; 0: all, those included that came after the
+	// transaction began.
 	upTo int
 	// writing says that it is the writer who asks: its rows are ahead of what meta says.
 	writing bool
@@ -113,7 +116,8 @@ func (h *hearing) call() error {
 	return nil
 }
 
-// settle finds the newest version that is one, and reports whether there is one that no release withdraws.
+// settle finds the newest version that is one, and reports whether there is one that no release
+// withdraws.
 func (h *hearing) settle(c *contender) (stands bool, err error) {
 	if gone, err := h.gone(c); gone || err != nil {
 		return false, err
@@ -144,8 +148,8 @@ func (h *hearing) settle(c *contender) (stands bool, err error) {
 	return true, nil
 }
 
-// gone reports whether nothing of an owner's is to be seen, without walking it: all records need a certificate, and all of the
-// owner's have been revoked.
+// gone reports whether nothing of an owner's is to be seen, without walking it: all records need a
+// certificate, and all of the owner's have been revoked.
 func (h *hearing) gone(c *contender) (bool, error) {
 	if !h.hiding || !h.network.Params().AuthRequired {
 		return false, nil
@@ -176,7 +180,8 @@ func (h *hearing) newVersion(r *protocol.Record, v version) *Version {
 	return &Version{Record: r, Index: uint64(v.idx), Weight: h.weight(v.idx), Damaged: h.damaged[v.idx], row: v}
 }
 
-// read returns an attached record, for its price. Claims are ranked by headers, so one without its value is good enough.
+// read returns an attached record, for its price. Claims are ranked by headers, so one without its
+// value is good enough.
 func (x *search) read(idx int64) (*protocol.Record, error) {
 	if err := x.spend(1); err != nil {
 		return nil, err
@@ -206,7 +211,8 @@ func (h *hearing) load(c *contender) error {
 		if !h.isOf(h.candidate, r) {
 			return errStranger
 		}
-		if int64(r.Timestamp) != v.timestamp || r.Type != protocol.TypeDatum { // who is asked for a claim's answer was no release
+		// who is asked for a claim's answer was no release
+		if int64(r.Timestamp) != v.timestamp || r.Type != protocol.TypeDatum {
 			h.damage.noteIndex(v.idx, "a row of versions")
 			return &DamagedError{ID: r.ID(), Index: uint64(v.idx), Record: r}
 		}
@@ -237,7 +243,8 @@ func (h *hearing) history(c *contender) error {
 	for _, v := range all.versions {
 		r, err := h.visible(v.idx)
 		switch d := asDamaged(err); {
-		case d != nil && d.Index == uint64(v.idx): // listed as what it is: an older version, for the answer was read before
+		case d != nil && d.Index == uint64(v.idx):
+			// listed as what it is: an older version, for the answer was read before
 			damaged := h.newVersion(nil, v)
 			damaged.Damaged = d
 			versions = append(versions, *damaged)
@@ -254,8 +261,8 @@ func (h *hearing) history(c *contender) error {
 	return nil
 }
 
-// compareVersions orders by timestamp, then by signed hash, and twins by ID. The signed hash is the owner's own: by ID
-// alone, a stranger who pays for a twin could decide again between two owners.
+// compareVersions orders by timestamp, then by signed hash, and twins by ID. The signed hash is the
+// owner's own: by ID alone, a stranger who pays for a twin could decide again between two owners.
 func compareVersions(a, b Version) int {
 	if c := cmp.Compare(a.Time(), b.Time()); c != 0 {
 		return c
@@ -281,7 +288,8 @@ func readable(v Version) int {
 	return 1
 }
 
-// claimed cuts versions, the newest first, where a release withdraws them: those of its own time and before.
+// claimed cuts versions, the newest first, where a release withdraws them: those of its own time
+// and before.
 func claimed(versions []Version) []Version {
 	release := slices.IndexFunc(versions, func(v Version) bool { return v.released() })
 	if release < 0 {
@@ -308,7 +316,8 @@ func collapseTwins(versions []Version) []Version {
 	})
 }
 
-// isOf decides by the record itself whether it is of a candidate that the index's prefixes proposed.
+// isOf decides by the record itself whether it is of a candidate that the index's prefixes
+// proposed.
 func (x *search) isOf(k candidate, r *protocol.Record) bool {
 	if k.id != nil {
 		return r.CompositeID() == *k.id

@@ -9,9 +9,10 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// What bounds the cost of commentary: a word is one row, whatever was said before, and costs its author more bytes than it
-// takes here. A query looks up one row for each claim and elected oracle; what other people say is never looked at. Words are
-// what the oracle signed, whatever becomes of a certificate of its: who elects a key believes the key.
+// What bounds the cost of commentary: a word is one row, whatever was said before, and costs its
+// author more bytes than it takes here. A query looks up one row for each claim and elected oracle;
+// what other people say is never looked at. Words are what the oracle signed, whatever becomes of a
+// certificate of its: who elects a key believes the key.
 
 // wordRow is a row of the table words.
 type wordRow struct {
@@ -63,7 +64,8 @@ func (t *tx) indexWords(e *entry, at place) error {
 	return t.keepWords(e)
 }
 
-// later reports whether a commentary is later than the one that a word is from: by timestamp, then by signed hash.
+// later reports whether a commentary is later than the one that a word is from: by timestamp, then
+// by signed hash.
 func (c *conn) later(r *protocol.Record, than wordRow) (bool, error) {
 	if d := cmp.Compare(int64(r.Timestamp), than.timestamp); d != 0 {
 		return d > 0, nil

@@ -14,11 +14,13 @@ import (
 	"github.com/lf-store/lf/store/dag"
 )
 
-// conn is one connection with its prepared statements, used by one goroutine at a time. It speaks to the driver
-// directly: database/sql costs as much again as SQLite itself on statements of two microseconds.
+// conn is one connection with its prepared statements, used by one goroutine at a time. It speaks
+// to the driver directly: database/sql costs as much again as SQLite itself on statements of two
+// microseconds.
 type conn struct {
 	db *sqlite3.SQLiteConn
-	// dag is the graph of the attached records, and perhaps of some that are not committed yet: indices come from the tables.
+	// dag is the graph of the attached records, and perhaps of some that are not committed yet:
+	// indices come from the tables.
 	dag  *dag.DAG
 	idle map[string][]*statement
 	// damage is where damaged records are noted; nil: nowhere.
@@ -79,9 +81,9 @@ func (c *conn) take(sql string) (*statement, error) {
 	return &statement{SQLiteStmt: st.(*sqlite3.SQLiteStmt), follows: mustFollow(sql)}, nil
 }
 
-// settled writes each parameter of a SELECT as +?, which is the same value. SQLite plans anew whenever a value is bound to
-// certain parameters (of LIMIT, of an equality beside ORDER BY), three times what such a query costs; not so where the
-// parameter is inside an expression.
+// settled writes each parameter of a SELECT as +?, which is the same value. SQLite plans anew
+// whenever a value is bound to certain parameters (of LIMIT, of an equality beside ORDER BY), three
+// times what such a query costs; not so where the parameter is inside an expression.
 func settled(sql string) string {
 	if strings.HasPrefix(sql, "SELECT") {
 		return strings.ReplaceAll(sql, "?", "+?")
@@ -110,7 +112,8 @@ func (c *conn) exec(sql string, args ...driver.Value) (int64, error) {
 	return result.RowsAffected()
 }
 
-// rows walks over a result; it must be closed. Rows are stepped one by one, so leaving early costs nothing.
+// rows walks over a result; it must be closed. Rows are stepped one by one, so leaving early costs
+// nothing.
 type rows struct {
 	c   *conn
 	sql string

@@ -20,8 +20,9 @@ import (
 // childDir tells the test binary that it is the process to be killed, and where its files are.
 const childDir = "LF_STORE_CRASH_DIR"
 
-// runChild writes the records of a file into a store from several goroutines, out of order, one by one and many at once, and
-// prints the number of each after it was acknowledged. It reports whether this process was such a child.
+// runChild writes the records of a file into a store from several goroutines, out of order, one by
+// one and many at once, and prints the number of each after it was acknowledged. It reports whether
+// this process was such a child.
 func runChild() bool {
 	dir := os.Getenv(childDir)
 	if dir == "" {
@@ -134,8 +135,8 @@ func writeCrashFiles(t *testing.T, dir string, w *world, records []*protocol.Rec
 	}
 }
 
-// TestCrash kills a writing process at random moments, again and again on the same file. What it acknowledged before
-// must be there, in whatever state, and the file sound.
+// TestCrash kills a writing process at random moments, again and again on the same file. What it
+// acknowledged before must be there, in whatever state, and the file sound.
 func TestCrash(t *testing.T) {
 	t.Parallel()
 	kills := 20

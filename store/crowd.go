@@ -7,10 +7,11 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// The rows of a crowded key cannot answer every query: none with a range of time, no open one, and none with authorities
-// or oracles that the reader names; and nothing while the rows are being written. Such a query ranks all claims. Here it
-// reads them all at once, in the order of the index, at a third of the cost of looking each up. The cost
-// grows with the number of claims. Beyond about 100,000 the answer is [ErrTooBroad], unless the query names owners.
+// The rows of a crowded key cannot answer every query: none with a range of time, no open one, and
+// none with authorities or oracles that the reader names; and nothing while the rows are being
+// written. Such a query ranks all claims. Here it reads them all at once, in the order of the
+// index, at a third of the cost of looking each up. The cost grows with the number of claims.
+// Beyond about 100,000 the answer is [ErrTooBroad], unless the query names owners.
 
 // crowded reports whether claims are so many that reading all is cheaper than looking each up.
 func (h *hearing) crowded(list []*contender) bool {
@@ -30,7 +31,8 @@ func (h *hearing) measureCrowd(list []*contender, by protocol.Criterion) error {
 	return nil
 }
 
-// weighCrowd reads the roots of all claims under the key, but for owners with many roots or releases: these are left.
+// weighCrowd reads the roots of all claims under the key, but for owners with many roots or
+// releases: these are left.
 func (h *hearing) weighCrowd(list []*contender) error {
 	releases, left := map[int64]int64{}, map[int64]bool{}
 	if err := h.eachOwned(left, func(r *rows) {
@@ -67,8 +69,8 @@ func (h *hearing) weighCrowd(list []*contender) error {
 	return nil
 }
 
-// eachOwned visits rows under the key in the order of their owners. It notes each owner with more than rootsRead of them, and
-// steps over the rest of that owner's.
+// eachOwned visits rows under the key in the order of their owners. It notes each owner with more
+// than rootsRead of them, and steps over the rest of that owner's.
 func (h *hearing) eachOwned(many map[int64]bool, visit func(*rows), sql string, args ...driver.Value) error {
 	for after, on := int64(0), true; on; {
 		on = false

@@ -9,9 +9,11 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// DamagedRecord is an attached record whose bytes the disk has changed, and that is not repaired yet.
+// DamagedRecord is an attached record whose bytes the disk has changed, and that is not repaired
+// yet.
 type DamagedRecord struct {
-	// ID is whole, but for a record that was damaged before the database kept IDs: then all but 8 bytes may be zero.
+	// ID is whole, but for a record that was damaged before the database kept IDs: then all but 8
+	// bytes may be zero.
 	ID    protocol.ID
 	Index uint64
 	// Part is what is damaged: "header" or "value".
@@ -24,7 +26,8 @@ type DamagedRecord struct {
 type Damage struct {
 	// Records are damaged, by their index; at most 4,096 are known at a time.
 	Records []DamagedRecord
-	// Repaired counts the records repaired since the start, and Rows the rows of other tables that were.
+	// Repaired counts the records repaired since the start, and Rows the rows of other tables that
+	// were.
 	Repaired, Rows uint64
 	// Problems are kinds of damage to other tables that cannot be repaired.
 	Problems []string
@@ -112,7 +115,8 @@ func (d *damage) problem(what string) {
 	d.problems[what] = d.round
 }
 
-// nextRound forgets problems that a whole round of the scrub did not see: something was repaired since.
+// nextRound forgets problems that a whole round of the scrub did not see: something was repaired
+// since.
 func (d *damage) nextRound() {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -25,8 +25,8 @@ type rotten struct {
 	records []*protocol.Record // by index, from 1
 }
 
-// rottenStore puts records of all sorts. Under "key" are an old and a new version of one owner and a claim of another one, under
-// "gone" a release, under "chain" data that range queries find.
+// rottenStore puts records of all sorts. Under "key" are an old and a new version of one owner and
+// a claim of another one, under "gone" a release, under "chain" data that range queries find.
 func rottenStore(t testing.TB) *rotten {
 	t.Helper()
 	w := newWorld(t)
@@ -119,7 +119,8 @@ var rotKinds = map[string]string{
 	"header number": "UPDATE records SET header = zeroblob(400) WHERE idx = %d",
 }
 
-// TestDamagedBytes damages a record in each way and asks for it by each reader: it is never shown, and all else is.
+// TestDamagedBytes damages a record in each way and asks for it by each reader: it is never shown,
+// and all else is.
 func TestDamagedBytes(t *testing.T) {
 	f := rottenStore(t)
 	w := f.w
@@ -216,7 +217,8 @@ func isDamaged(err error, id protocol.ID, header bool) bool {
 	return d != nil && d.ID == id && (d.Record == nil) == header && strings.Contains(err.Error(), id.String())
 }
 
-// TestRepair puts right bytes in the place of damaged ones, and no others; what is damaged is known after a restart.
+// TestRepair puts right bytes in the place of damaged ones, and no others; what is damaged is known
+// after a restart.
 func TestRepair(t *testing.T) {
 	f := rottenStore(t)
 	for kind, sql := range rotKinds {
@@ -308,7 +310,8 @@ func TestRepairByPut(t *testing.T) {
 	mustBeSound(t, s)
 }
 
-// TestDamagedAncestor builds on records whose header is damaged: that they are here is known without it, and they attach once.
+// TestDamagedAncestor builds on records whose header is damaged: that they are here is known
+// without it, and they attach once.
 func TestDamagedAncestor(t *testing.T) {
 	f := rottenStore(t)
 	idx := f.index(t, "tip")
@@ -320,7 +323,8 @@ func TestDamagedAncestor(t *testing.T) {
 	}
 }
 
-// TestDamagedQueues damages records that are not attached. What waits for them wants them again, and nothing gets stuck.
+// TestDamagedQueues damages records that are not attached. What waits for them wants them again,
+// and nothing gets stuck.
 func TestDamagedQueues(t *testing.T) {
 	for _, damage := range []string{"header = zeroblob(9)", "value = zeroblob(9)", "value = NULL"} {
 		w := newWorld(t)
@@ -362,7 +366,8 @@ func TestDamagedQueues(t *testing.T) {
 	}
 }
 
-// TestDamagedCertificate asks for certificates whose value is damaged: whose they are is not known then, and not denied.
+// TestDamagedCertificate asks for certificates whose value is damaged: whose they are is not known
+// then, and not denied.
 func TestDamagedCertificate(t *testing.T) {
 	w := newTrustWorld(t, nil)
 	path := filepath.Join(t.TempDir(), "lf.db")
@@ -402,8 +407,8 @@ func TestDamagedCertificate(t *testing.T) {
 	}
 }
 
-// TestDamageProperty overwrites random bytes in random rows of records. Every answer is then the one of the sound file, or says
-// that a record is damaged: never another one.
+// TestDamageProperty overwrites random bytes in random rows of records. Every answer is then the
+// one of the sound file, or says that a record is damaged: never another one.
 func TestDamageProperty(t *testing.T) {
 	f := rottenStore(t)
 	sound, _ := f.open(t)

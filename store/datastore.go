@@ -7,8 +7,9 @@ import (
 	"github.com/ipfs/go-datastore"
 )
 
-// Datastore returns a go-datastore in a table of its own of the same file. Its writes go through the store's writer
-// and are on disk when they return. Closing it does nothing: the store's owner closes the store.
+// Datastore returns a go-datastore in a table of its own of the same file. Its writes go through
+// the store's writer and are on disk when they return. Closing it does nothing: the store's owner
+// closes the store.
 func (s *Store) Datastore() datastore.Batching { return (*dataStore)(s) }
 
 type dataStore Store
@@ -60,7 +61,8 @@ func (d *dataStore) Delete(ctx context.Context, key datastore.Key) error {
 }
 
 func putEntry(key datastore.Key, value []byte) func(*tx) error {
-	value = append(make([]byte, 0, len(value)), value...) // the caller may change its own; and never nil
+	// the caller may change its own; and never nil
+	value = append(make([]byte, 0, len(value)), value...)
 	return func(t *tx) error {
 		_, err := t.exec("INSERT INTO datastore VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value", key.String(), value)
 		return err
@@ -79,7 +81,8 @@ func (d *dataStore) Sync(context.Context, datastore.Key) error { return nil }
 
 func (d *dataStore) Close() error { return nil }
 
-// DiskUsage returns the bytes of all keys and values. The file they share with the records is larger.
+// DiskUsage returns the bytes of all keys and values. The file they share with the records is
+// larger.
 func (d *dataStore) DiskUsage(ctx context.Context) (size uint64, err error) {
 	err = d.store().read(ctx, func(c *conn) error {
 		n, err := c.number("SELECT coalesce(sum(length(CAST(key AS BLOB)) + length(value)), 0) FROM datastore")

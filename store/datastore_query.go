@@ -7,8 +7,8 @@ import (
 	"github.com/ipfs/go-datastore/query"
 )
 
-// Query walks the keys under a prefix in their order, a page at a time, so that a slow consumer holds no reader. What else is
-// asked for, other orders and filters, go-datastore applies to that.
+// Query walks the keys under a prefix in their order, a page at a time, so that a slow consumer
+// holds no reader. What else is asked for, other orders and filters, go-datastore applies to that.
 func (d *dataStore) Query(ctx context.Context, q query.Query) (query.Results, error) {
 	w := &entryWalk{ctx: ctx, store: d.store(), keysOnly: q.KeysOnly && len(q.Filters) == 0 && len(q.Orders) == 0, end: "0"}
 	if p := datastore.NewKey(q.Prefix).String(); p != "/" {
@@ -18,7 +18,8 @@ func (d *dataStore) Query(ctx context.Context, q query.Query) (query.Results, er
 	rest := q
 	rest.Prefix = ""
 	if len(q.Orders) > 0 {
-		if _, byKey := q.Orders[0].(query.OrderByKey); byKey { // keys are distinct: further orders do not matter
+		// keys are distinct: further orders do not matter
+		if _, byKey := q.Orders[0].(query.OrderByKey); byKey {
 			rest.Orders = nil
 		}
 	}

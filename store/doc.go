@@ -1,49 +1,60 @@
-// Package store keeps records in one SQLite file, decides which of them are attached, and answers queries.
+// Package store keeps records in one SQLite file, decides which of them are attached, and answers
+// queries.
 //
 // The nouns:
 //
-//   - A record is attached when all of its ancestors are here. It then has an index: local, dense, increasing, with
-//     parents always before children and the genesis first.
-//   - A record is pending while an ancestor is missing, and held while its timestamp is ahead of the clock. Both
-//     queues are bounded, and what they drop is counted.
-//   - A tip is an attached record that nothing links yet. It is disreputable if it is a datum that came behind another
-//     owner's claim to its key, as this node has seen it: such tips are not offered as links.
-//   - The graph is that of the attached records, in memory (package dag) and, record by record, in the table dag: main
-//     parent, mergeset, work. The writer adds to it what it attaches and takes it back if the commit fails; readers
-//     ask it only about indices that their own transaction shows them.
-//   - A record is seen at the moment it is first stored, attached or pending. No two are seen at the same.
+//   - A record is attached when all of its ancestors are here. It then has an index: local, dense,
+//     increasing, with parents always before children and the genesis first.
+//   - A record is pending while an ancestor is missing, and held while its timestamp is ahead of
+//     the clock. Both queues are bounded, and what they drop is counted.
+//   - A tip is an attached record that nothing links yet. It is disreputable if it is a datum that
+//     came behind another owner's claim to its key, as this node has seen it: such tips are not
+//     offered as links.
+//   - The graph is that of the attached records, in memory (package dag) and, record by record, in
+//     the table dag: main parent, mergeset, work. The writer adds to it what it attaches and takes
+//     it back if the commit fails; readers ask it only about indices that their own transaction
+//     shows them.
+//   - A record is seen at the moment it is first stored, attached or pending. No two are seen at
+//     the same.
 //   - A wanted record is one that a pending record waits for and that is not here in any state.
-//   - A settled record is one of which some pending records are still to be told that it attached, or never will. The writer tells them
-//     in portions, and other changes come between (settle.go).
-//   - A version is a datum or release under a composite key. An owner's versions under one key make its claim, and
-//     the reader's policy orders the claims of different owners.
-//   - An epoch of a claim is what its owner said between two releases. A root is a version with no other of its epoch in
-//     its past: the heaviest version, whose weight the claim stands with, is one of them.
-//   - A record rests on the chain of certificates of its owner's that a link of it carries. A version that needs to,
-//     and whose chains were revoked, is hidden: no query considers it.
+//   - A settled record is one of which some pending records are still to be told that it attached,
+//     or never will. The writer tells them in portions, and other changes come between (settle.go).
+//   - A version is a datum or release under a composite key. An owner's versions under one key make
+//     its claim, and the reader's policy orders the claims of different owners.
+//   - An epoch of a claim is what its owner said between two releases. A root is a version with no
+//     other of its epoch in its past: the heaviest version, whose weight the claim stands with, is
+//     one of them.
+//   - A record rests on the chain of certificates of its owner's that a link of it carries. A
+//     version that needs to, and whose chains were revoked, is hidden: no query considers it.
 //   - A word is what an oracle says of a claim. Its latest one counts.
-//   - A key is crowded if 64 owners or more claim it. The table claims has a row for each of these claims: what each criterion
-//     compares, and a bound for the weight. A query measures the best rows until no other can beat them.
-//   - The lead of a claim is its weight less the work of all attached records. It bounds the weight later: new records add
-//     their work at most once. A quiet claim is one that no record links; its weight does not change. Roots have leads too, and can
-//     be quiet: an owner can make any number of them.
+//   - A key is crowded if 64 owners or more claim it. The table claims has a row for each of these
+//     claims: what each criterion compares, and a bound for the weight. A query measures the best
+//     rows until no other can beat them.
+//   - The lead of a claim is its weight less the work of all attached records. It bounds the weight
+//     later: new records add their work at most once. A quiet claim is one that no record links;
+//     its weight does not change. Roots have leads too, and can be quiet: an owner can make any
+//     number of them.
 //
-// Every change goes through one writer goroutine, which puts whatever has queued up into one transaction and answers
-// each caller after the commit (group commit). What this node's own users write goes first. Readers have connections of their own and never wait for the writer.
-// Every record's bytes are compared with its ID on their way out ([DamagedError]), in one function; another one repairs them with
-// a peer's copy ([Store.Repair]). The scrub ([Store.Scrub]) looks for damage that nobody asked for.
+// Every change goes through one writer goroutine, which puts whatever has queued up into one
+// transaction and answers each caller after the commit (group commit). What this node's own users
+// write goes first. Readers have connections of their own and never wait for the writer. Every
+// record's bytes are compared with its ID on their way out ([DamagedError]), in one function;
+// another one repairs them with a peer's copy ([Store.Repair]). The scrub ([Store.Scrub]) looks for
+// damage that nobody asked for.
 //
 // The same file holds a go-datastore ([Store.Datastore]) for what libp2p wants to remember.
 //
-// Indices hold the first 8 bytes of an ID, composite ID or selector key, not all 32: that halves them. A prefix only
-// finds candidates, and the record's own header, read and hashed, decides; so keys made to collide (2^32 tries) cost
-// their maker a comparison and fool nobody.
+// Indices hold the first 8 bytes of an ID, composite ID or selector key, not all 32: that halves
+// them. A prefix only finds candidates, and the record's own header, read and hashed, decides; so
+// keys made to collide (2^32 tries) cost their maker a comparison and fool nobody.
 //
-// Reading order: migrations/*.sql (the tables), layout.go (what is in their columns), store.go, open.go, migrate.go, graph.go,
-// conn.go, pool.go; writer.go, tx.go, put.go, attach.go, pending.go, waits.go, settle.go, held.go (the way in); links.go, read.go, query.go, scan.go, merge.go, match.go,
-// gather.go, claims.go, ranking.go, standing.go, crowd.go, rank_walk.go (the way out); trust.go, roots.go, leads.go, reputation.go, certificates.go,
-// revocations.go, rests.go, elective.go, holder.go, commentary.go, collisions.go (what claims are ranked by); rank_rows.go, rank_keep.go,
-// rank_jobs.go, rank_tend.go (the rows of crowded keys); datastore.go; frame.go, damage.go, scrub.go, graph_rebuild.go
-// (what to do about a disk that damages what it keeps); check.go and check_*.go (every invariant, tested by every
-// test); limits.go.
+// Reading order: migrations/*.sql (the tables), layout.go (what is in their columns), store.go,
+// open.go, migrate.go, graph.go, conn.go, pool.go; writer.go, tx.go, put.go, attach.go, pending.go,
+// waits.go, settle.go, held.go (the way in); links.go, read.go, query.go, scan.go, merge.go,
+// match.go, gather.go, claims.go, ranking.go, standing.go, crowd.go, rank_walk.go (the way out);
+// trust.go, roots.go, leads.go, reputation.go, certificates.go, revocations.go, rests.go,
+// elective.go, holder.go, commentary.go, collisions.go (what claims are ranked by); rank_rows.go,
+// rank_keep.go, rank_jobs.go, rank_tend.go (the rows of crowded keys); datastore.go; frame.go,
+// damage.go, scrub.go, graph_rebuild.go (what to do about a disk that damages what it keeps);
+// check.go and check_*.go (every invariant, tested by every test); limits.go.
 package store

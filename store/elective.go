@@ -7,10 +7,11 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// Authorities that a reader names are not known when a record attaches, so whether they signed a chain is found out by the
-// queries that ask. Anybody can publish chains that claim an owner's key and an authority's name, each paid for; a query verifies
-// the owner's own first, spends verifyCost of its budget on each, and stops at the first that is good. What it finds out is
-// remembered, so that where there are more than one query can verify, the next one goes on from there.
+// Authorities that a reader names are not known when a record attaches, so whether they signed a
+// chain is found out by the queries that ask. Anybody can publish chains that claim an owner's key
+// and an authority's name, each paid for; a query verifies the owner's own first, spends verifyCost
+// of its budget on each, and stops at the first that is good. What it finds out is remembered, so
+// that where there are more than one query can verify, the next one goes on from there.
 
 // believed is a chain that is good for an authority which a reader names.
 type believed struct {
@@ -18,13 +19,15 @@ type believed struct {
 	authority *protocol.Authority
 }
 
-// verdictKey says which chain, by the record that carries it, and which authority were tried together.
+// verdictKey says which chain, by the record that carries it, and which authority were tried
+// together.
 type verdictKey struct {
 	idx       int64
 	authority [32]byte
 }
 
-// believedChains visits the chains of an owner that are good for the query's authorities until one is enough.
+// believedChains visits the chains of an owner that are good for the query's authorities until one
+// is enough.
 func (x *search) believedChains(owner protocol.Owner, visit func(*believed) (enough bool, err error)) error {
 	for _, a := range x.query.Authorities {
 		rows, err := x.claimedChains(owner, a)
@@ -47,7 +50,8 @@ func (x *search) believedChains(owner protocol.Owner, visit func(*believed) (eno
 	return nil
 }
 
-// claimedChains returns the chains that claim to be an authority's for an owner, those that the owner published first.
+// claimedChains returns the chains that claim to be an authority's for an owner, those that the
+// owner published first.
 func (x *search) claimedChains(owner protocol.Owner, a *protocol.Authority) (list []chainRow, err error) {
 	name := a.SubjectHash()
 	err = x.each(func(r *rows) error {
@@ -82,8 +86,8 @@ func (x *search) verify(row *chainRow, a *protocol.Authority) (*believed, error)
 	return b, nil
 }
 
-// certify returns the authority that certifies an owner at the time of a record of his: one of the network's, or else one that
-// the query names. Nil if there is none.
+// certify returns the authority that certifies an owner at the time of a record of his: one of the
+// network's, or else one that the query names. Nil if there is none.
 func (x *search) certify(owner protocol.Owner, idx, timestamp int64) (by *protocol.Authority, err error) {
 	number, err := x.judge.certified(owner, idx, timestamp)
 	if err != nil {
@@ -105,7 +109,8 @@ func (x *search) certify(owner protocol.Owner, idx, timestamp int64) (by *protoc
 	return by, err
 }
 
-// takenFrom reports whether a revocation takes a chain from a record. Its authority's lists may be filed by name alone.
+// takenFrom reports whether a revocation takes a chain from a record. Its authority's lists may be
+// filed by name alone.
 func (x *search) takenFrom(b *believed, idx, timestamp int64) (bool, error) {
 	reached, err := x.judge.reached(&b.chainRow, idx, timestamp)
 	if reached || err != nil {
@@ -118,7 +123,8 @@ func (x *search) takenFrom(b *believed, idx, timestamp int64) (bool, error) {
 	return list[0].since == 0 || timestamp >= list[0].since, nil
 }
 
-// namedRevocations returns what an authority's lists that are filed by its name say of the chain it signed: the earliest date.
+// namedRevocations returns what an authority's lists that are filed by its name say of the chain it
+// signed: the earliest date.
 func (x *search) namedRevocations(b *believed) (list []revocationRow, err error) {
 	top := b.issues[len(b.issues)-1]
 	top.issuer = issuerID(b.authority.SubjectHash(), nobodysKey)

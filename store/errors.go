@@ -72,7 +72,8 @@ func isSQLite(err error) bool {
 	return errors.As(err, &e)
 }
 
-// noDescriptors reports whether SQLite could open nothing because the process, or the system, has as many files open as it may.
+// noDescriptors reports whether SQLite could open nothing because the process, or the system, has
+// as many files open as it may.
 func noDescriptors(e sqlite3.Error) bool {
 	return e.SystemErrno == syscall.EMFILE || e.SystemErrno == syscall.ENFILE
 }

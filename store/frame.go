@@ -29,8 +29,9 @@ func (e *DamagedError) Error() string {
 	return fmt.Sprintf("this node's disk damaged the %s of record %s", part, e.ID)
 }
 
-// frame returns an attached record whose bytes are those that its ID stands for; any other bytes are a [*DamagedError]. It is
-// the only way by which an attached record's bytes leave the database, and repair the only one by which they change.
+// frame returns an attached record whose bytes are those that its ID stands for; any other bytes
+// are a [*DamagedError]. It is the only way by which an attached record's bytes leave the database,
+// and repair the only one by which they change.
 func (c *conn) frame(idx int64) (*protocol.Record, error) {
 	var s stored
 	found, err := c.one(func(r *rows) { s.read(r, 0) }, "SELECT id, header, value FROM records JOIN dag USING (idx) WHERE idx = ?", idx)
@@ -77,7 +78,8 @@ func (c *conn) indexed(id protocol.ID, idx int64) bool {
 	return err == nil && found
 }
 
-// verify decodes a stored record and compares it with its ID. What does not go together is a [*DamagedError].
+// verify decodes a stored record and compares it with its ID. What does not go together is a
+// [*DamagedError].
 func verify(s stored) (*protocol.Record, error) {
 	r, err := protocol.DecodeRecord(s.header, s.value)
 	if err == nil && s.names(r.ID()) && r.HasValue() && r.CheckCarried() == nil {
@@ -120,8 +122,9 @@ func (c *conn) queued(sql string, arg driver.Value) (r *protocol.Record, found b
 	return r, true, err
 }
 
-// Repair puts a record's bytes in the place of damaged ones. The record is attached here already, so nothing is admitted; its
-// bytes must be those that its ID stands for. It reports whether there was anything to repair.
+// Repair puts a record's bytes in the place of damaged ones. The record is attached here already,
+// so nothing is admitted; its bytes must be those that its ID stands for. It reports whether there
+// was anything to repair.
 func (s *Store) Repair(ctx context.Context, r *protocol.Record) (repaired bool, err error) {
 	if err := r.CheckCarried(); err != nil || !r.HasValue() {
 		return false, errors.Join(ErrValueMissing, err)
@@ -145,7 +148,8 @@ func (t *tx) repairKnown(r *protocol.Record) error {
 	return err
 }
 
-// repair overwrites the bytes of an attached record if they are damaged, and returns its index then, 0 otherwise.
+// repair overwrites the bytes of an attached record if they are damaged, and returns its index
+// then, 0 otherwise.
 func (t *tx) repair(r *protocol.Record) (int64, error) {
 	id := r.ID()
 	idx, err := t.index(id)

@@ -18,8 +18,9 @@ import (
 // ErrReadOnly says that the database can be read and not written.
 var ErrReadOnly = errors.New("the database cannot be written: make the home and what is in it writable, and start the node again")
 
-// frozen is how a database is opened that cannot be written, as on a read-only or full disk. SQLite wants to write even to
-// read: a log must be brought in, and an index of the log must be kept beside it.
+// frozen is how a database is opened that cannot be written, as on a read-only or full disk. SQLite
+// wants to write even to read: a log must be brought in, and an index of the log must be kept
+// beside it.
 type frozen struct {
 	path   string // of the file to open, which may be a copy
 	mode   string // for openConn
@@ -29,8 +30,8 @@ type frozen struct {
 // unchanging has SQLite read a file without a log, and without looking for changes.
 const unchanging = "ro&immutable=1"
 
-// freeze finds a way to read a database without writing beside it. Where a node left a log that was not brought in, file and
-// log are copied to where there is room for temporary files.
+// freeze finds a way to read a database without writing beside it. Where a node left a log that was
+// not brought in, file and log are copied to where there is room for temporary files.
 func freeze(path string) (f frozen, err error) {
 	switch log, err := os.Stat(path + "-wal"); {
 	case errors.Is(err, fs.ErrNotExist), err == nil && log.Size() == 0:
@@ -65,7 +66,8 @@ func copyFile(to, from string) error {
 	return errors.Join(err, copied.Close())
 }
 
-// cannotWrite reports whether an error comes of a place that cannot be written, and not of what is in the file.
+// cannotWrite reports whether an error comes of a place that cannot be written, and not of what is
+// in the file.
 func cannotWrite(err error) bool {
 	if errors.Is(err, ErrNoSpace) || errors.Is(err, ErrReadOnly) || errors.Is(err, syscall.EROFS) || errors.Is(err, fs.ErrPermission) {
 		return true
@@ -81,7 +83,8 @@ func cannotWrite(err error) bool {
 	return e.Code == sqlite3.ErrCantOpen || e.Code == sqlite3.ErrReadonly || e.Code == sqlite3.ErrPerm
 }
 
-// openFrozen opens a database to read, because of a cause that [cannotWrite]. Whatever would change it is refused.
+// openFrozen opens a database to read, because of a cause that [cannotWrite]. Whatever would change
+// it is refused.
 func openFrozen(path string, n *protocol.Network, o Options, cause error) (*Store, error) {
 	if ours, err := isOurs(path); err != nil || !ours {
 		return nil, errors.Join(cause, err)
@@ -157,11 +160,13 @@ func (s *Store) refuse() {
 	}
 }
 
-// withReader lends a connection to the database of a stopped node, which may lie where nothing can be written.
+// withReader lends a connection to the database of a stopped node, which may lie where nothing can
+// be written.
 func withReader(path string, do func(*conn) error) (err error) {
 	c, err := openReader(path)
 	if err == nil {
-		if _, err = c.number("PRAGMA user_version"); err != nil { // the first that SQLite looks at the file for
+		// the first that SQLite looks at the file for
+		if _, err = c.number("PRAGMA user_version"); err != nil {
 			c.close()
 		}
 	}

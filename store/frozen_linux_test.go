@@ -32,8 +32,8 @@ func readOnly(t *testing.T) (dir string, lock func()) {
 	}
 }
 
-// TestReadOnlyDisk opens the database of a node that stopped, or was killed, on a disk that can only be read now. Everything
-// is answered and sound, and writing is refused.
+// TestReadOnlyDisk opens the database of a node that stopped, or was killed, on a disk that can
+// only be read now. Everything is answered and sound, and writing is refused.
 func TestReadOnlyDisk(t *testing.T) {
 	for name, suffixes := range map[string][]string{"stopped": {""}, "killed": {"", "-wal"}, "killed, with the log's index": {"", "-wal", "-shm"}} {
 		t.Run(name, func(t *testing.T) {
@@ -119,7 +119,8 @@ func TestReadOnlyNothing(t *testing.T) {
 	}
 }
 
-// TestOpenOnFullDisk opens where no byte more fits: the store answers, and says that room is wanted, not a right to write.
+// TestOpenOnFullDisk opens where no byte more fits: the store answers, and says that room is
+// wanted, not a right to write.
 func TestOpenOnFullDisk(t *testing.T) {
 	w := newWorld(t)
 	dir, _ := readOnly(t)
@@ -169,8 +170,8 @@ func fill(t *testing.T, path string) {
 	}
 }
 
-// TestNoDescriptors has SQLite find no file descriptor left. That is no disk that cannot be written, so the store does not open to
-// read alone, and the error says which limit to raise.
+// TestNoDescriptors has SQLite find no file descriptor left. That is no disk that cannot be
+// written, so the store does not open to read alone, and the error says which limit to raise.
 func TestNoDescriptors(t *testing.T) {
 	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE} {
 		err := storageError(sqlite3.Error{Code: sqlite3.ErrCantOpen, SystemErrno: errno})

@@ -6,8 +6,8 @@ type version struct {
 	released       bool
 }
 
-// group is what one owner has under a composite key within the query's time: the versions with the newest timestamp, which are
-// one but for ties, or all of them, newest first.
+// group is what one owner has under a composite key within the query's time: the versions with the
+// newest timestamp, which are one but for ties, or all of them, newest first.
 type group struct {
 	owner    int64
 	versions []version
@@ -40,8 +40,9 @@ func (g group) join(groups []group) []group {
 	return append(groups, g)
 }
 
-// gatherAfter goes through the owners behind one, stepping over rows of no use while they are few. It stops, and returns
-// the owner to go on behind, where seeking is cheaper; at the end it returns −1.
+// gatherAfter goes through the owners behind one, stepping over rows of no use while they are few.
+// It stops, and returns the owner to go on behind, where seeking is cheaper; at the end it returns
+// −1.
 func (x *search) gatherAfter(groups []group, composite, after int64) ([]group, int64, error) {
 	r, err := x.conn.query("SELECT owner, timestamp, idx, released FROM versions WHERE composite = ? AND owner > ? ORDER BY owner, timestamp DESC, idx", composite, after)
 	if err != nil {
@@ -81,7 +82,8 @@ func (x *search) gatherAfter(groups []group, composite, after int64) ([]group, i
 	}
 }
 
-// takes reports whether a version counts, given those of its owner that came before it, which are not older.
+// takes reports whether a version counts, given those of its owner that came before it, which are
+// not older.
 func (x *search) takes(have []version, v version, all bool) bool {
 	if v.timestamp > x.until || v.timestamp < x.since {
 		return false
@@ -102,7 +104,8 @@ func (x *search) gatherOwner(composite, owner int64, all bool) (group, error) {
 	return g, err
 }
 
-// versionsOf goes through an owner's versions between two times, newest first, as long as visit wants more.
+// versionsOf goes through an owner's versions between two times, newest first, as long as visit
+// wants more.
 func (x *search) versionsOf(composite, owner, since, until int64, visit func(version) (more bool, err error)) error {
 	r, err := x.conn.query(`SELECT timestamp, idx, released FROM versions WHERE composite = ? AND owner = ? AND timestamp BETWEEN ? AND ?
 		ORDER BY timestamp DESC, idx`, composite, owner, since, until)

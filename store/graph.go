@@ -13,7 +13,8 @@ const graphVersion = 2
 // loadGraph builds the graph of the attached records, in one pass over the table dag.
 func loadGraph(c *conn) (*dag.DAG, error) { return dag.Load(c.nodes()) }
 
-// nodes yields the rows of the table dag in their order. The slices of each are those of the one before.
+// nodes yields the rows of the table dag in their order. The slices of each are those of the one
+// before.
 func (c *conn) nodes() iter.Seq2[dag.Record, error] {
 	return func(yield func(dag.Record, error) bool) {
 		var r dag.Record
@@ -51,7 +52,8 @@ func indicesOf(indices []dag.Index) []int64 {
 	return of
 }
 
-// weight returns the work of an attached record and all of its descendants, those that the writer is about to commit included.
+// weight returns the work of an attached record and all of its descendants, those that the writer
+// is about to commit included.
 func (c *conn) weight(idx int64) uint64 { return c.dag.Weight(dag.Index(idx)) }
 
 // ancestor reports whether attached record a is in the past of b.

@@ -10,7 +10,8 @@ import (
 	"github.com/lf-store/lf/store/dag"
 )
 
-// rebuildGraph builds the graph from the records' links, as it was when they attached, and rewrites the rows that say otherwise.
+// rebuildGraph builds the graph from the records' links, as it was when they attached, and rewrites
+// the rows that say otherwise.
 func (s *Store) rebuildGraph() error {
 	s.dag = dag.New()
 	s.writer.dag = s.dag
@@ -50,7 +51,8 @@ func (t *tx) rebuildNodes() error {
 	return nil
 }
 
-// rebuildNode adds a record to the graph. Where its header is damaged its own row in dag has to say what it links.
+// rebuildNode adds a record to the graph. Where its header is damaged its own row in dag has to say
+// what it links.
 func (t *tx) rebuildNode(idx int64) error {
 	var have []byte
 	found, err := t.one(func(r *rows) { have = bytes.Clone(r.blob(0)) }, "SELECT node FROM dag WHERE idx = ?", idx)
@@ -110,8 +112,9 @@ func (c *conn) parentIndices(idx int64, r *protocol.Record) (parents []dag.Index
 	return parents, nil
 }
 
-// reloadGraph reads the graph again, after a row of it was rewritten, and gives it to all connections. Readers that are at work
-// go on with the old one until they are done; it is right but for what was damaged.
+// reloadGraph reads the graph again, after a row of it was rewritten, and gives it to all
+// connections. Readers that are at work go on with the old one until they are done; it is right but
+// for what was damaged.
 func (t *tx) reloadGraph() error {
 	graph, err := loadGraph(t.conn)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/lf-store/lf/store/dag"
 )
 
-// bare makes a record of a type that is never answered, unsigned, with some effort: the store verifies neither. It is cheap, so that
-// graphs can be large.
+// bare makes a record of a type that is never answered, unsigned, with some effort: the store
+// verifies neither. It is cheap, so that graphs can be large.
 func bare(at uint64, effort uint32, links ...protocol.ID) *protocol.Record {
 	h := protocol.Header{Version: protocol.Version, Type: 9, Timestamp: testTime + at, Links: slices.Clone(links)}
 	slices.SortFunc(h.Links, protocol.ID.Compare)
@@ -34,7 +34,8 @@ func bare(at uint64, effort uint32, links ...protocol.ID) *protocol.Record {
 	return r
 }
 
-// drawGraph makes a random graph: links to recent records and to ancient ones, branches, and work of all sizes.
+// drawGraph makes a random graph: links to recent records and to ancient ones, branches, and work
+// of all sizes.
 func drawGraph(t *rapid.T, w *world) []*protocol.Record {
 	rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "graph"), 0))
 	all := slices.Clone(w.Genesis())
@@ -63,7 +64,8 @@ func drawGraph(t *rapid.T, w *world) []*protocol.Record {
 	return all[len(w.Genesis()):]
 }
 
-// weightsByHand adds up weights from the records alone: to each, what it has for work goes to it and to all of its ancestors.
+// weightsByHand adds up weights from the records alone: to each, what it has for work goes to it
+// and to all of its ancestors.
 func weightsByHand(w *world, records []*protocol.Record) map[protocol.ID]uint64 {
 	byID := map[protocol.ID]*protocol.Record{}
 	all := append(slices.Clone(w.Genesis()), records...)
@@ -166,8 +168,8 @@ func disturb(t testing.TB, s *Store, records []*protocol.Record, inCommit bool) 
 	}
 }
 
-// TestWeights puts random graphs in random orders, with restarts and failures on the way, and compares the weights with those
-// that are added up from the records.
+// TestWeights puts random graphs in random orders, with restarts and failures on the way, and
+// compares the weights with those that are added up from the records.
 func TestWeights(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -221,7 +223,8 @@ func mustPutAny(t testing.TB, s *Store, r *protocol.Record) Result {
 	return result
 }
 
-// TestLateMainParent has a record wait for the heavier of its links: its place is the one that it would have had at once.
+// TestLateMainParent has a record wait for the heavier of its links: its place is the one that it
+// would have had at once.
 func TestLateMainParent(t *testing.T) {
 	w := newWorld(t)
 	g := []protocol.ID{w.Genesis()[0].ID(), w.Genesis()[1].ID()}
@@ -260,8 +263,9 @@ func TestLateMainParent(t *testing.T) {
 	}
 }
 
-// TestSeen sets the clock forth and back: what is seen later is later. Records count from their arrival, pending ones too; held
-// ones from when they are put; evicted ones from when they come again.
+// TestSeen sets the clock forth and back: what is seen later is later. Records count from their
+// arrival, pending ones too; held ones from when they are put; evicted ones from when they come
+// again.
 func TestSeen(t *testing.T) {
 	w := newWorld(t)
 	now := time.UnixMilli(testTime)
@@ -310,7 +314,8 @@ func TestSeen(t *testing.T) {
 	}
 }
 
-// fork puts two branches of n records each, which have nothing but the genesis in common, and returns their tips.
+// fork puts two branches of n records each, which have nothing but the genesis in common, and
+// returns their tips.
 func fork(t testing.TB, s *Store, w *world, n int) (a, b *protocol.Record) {
 	t.Helper()
 	g := []protocol.ID{w.Genesis()[0].ID(), w.Genesis()[1].ID()}
@@ -333,7 +338,8 @@ func fork(t testing.TB, s *Store, w *world, n int) (a, b *protocol.Record) {
 	return tips[0], tips[1]
 }
 
-// TestMergeset puts records at the bound and beyond it, at once and after waiting, with what waits for them.
+// TestMergeset puts records at the bound and beyond it, at once and after waiting, with what waits
+// for them.
 func TestMergeset(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -364,8 +370,8 @@ func TestMergeset(t *testing.T) {
 	}
 }
 
-// TestReputation puts records under few keys while the clock jumps about, so that some come late and some do not. The check compares
-// each tip's mark with what all versions say.
+// TestReputation puts records under few keys while the clock jumps about, so that some come late
+// and some do not. The check compares each tip's mark with what all versions say.
 func TestReputation(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

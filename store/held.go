@@ -33,9 +33,10 @@ func (t *tx) hold(e *entry, until uint64, result *Result) error {
 	return t.want(id)
 }
 
-// makeHeldRoom drops held records until there is room for one more of this size. Records that are not known to be paid
-// go first; among equals, the one furthest ahead of the clock. So a record dated a day ahead does not turn away one of a
-// clock that is a little wrong, nor an unpaid record a paid one. It reports whether there is room.
+// makeHeldRoom drops held records until there is room for one more of this size. Records that are
+// not known to be paid go first; among equals, the one furthest ahead of the clock. So a record
+// dated a day ahead does not turn away one of a clock that is a little wrong, nor an unpaid record
+// a paid one. It reports whether there is room.
 func (t *tx) makeHeldRoom(size, until, unpaid int64) (bool, error) {
 	limits := t.store.options.MaxHeld
 	if uint64(size) > limits.Bytes {
@@ -94,8 +95,8 @@ func (t *tx) dropHeld(id []byte, size int64) error {
 	return err
 }
 
-// release puts the held records whose time has come, the earliest first, as many as one transaction takes. It reports whether there may
-// be more.
+// release puts the held records whose time has come, the earliest first, as many as one transaction
+// takes. It reports whether there may be more.
 func (t *tx) release(now uint64) (attached, missing []protocol.ID, more bool, err error) {
 	due, more, err := t.due(now)
 	if err != nil {
@@ -117,8 +118,8 @@ func (t *tx) release(now uint64) (attached, missing []protocol.ID, more bool, er
 	return attached, missing, more, nil
 }
 
-// due returns the records whose time has come, as many as one transaction takes, and whether there may be more. Those that the disk
-// damaged are forgotten.
+// due returns the records whose time has come, as many as one transaction takes, and whether there
+// may be more. Those that the disk damaged are forgotten.
 func (t *tx) due(now uint64) (due []*protocol.Record, more bool, err error) {
 	var damaged []stored
 	if err := t.each(func(row *rows) error {

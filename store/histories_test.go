@@ -17,7 +17,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// The golden vectors of the format, which other implementations check themselves by too: protocol/testdata/README.md.
+// The golden vectors of the format, which other implementations check themselves by too:
+// protocol/testdata/README.md.
 type historyVector struct {
 	Name    string          `json:"name"`
 	Network string          `json:"network"`
@@ -110,8 +111,8 @@ func newArrival(t *testing.T, n *protocol.Network, v historyVector) *arrival {
 	return a
 }
 
-// put puts a record: it waits for links that are not attached; with all of them here the vector decides. Whatever attaches by
-// it does so at once.
+// put puts a record: it waits for links that are not attached; with all of them here the vector
+// decides. Whatever attaches by it does so at once.
 func (a *arrival) put(t *testing.T, r *historyRecord) {
 	t.Helper()
 	id := r.record.ID()
@@ -142,7 +143,8 @@ func (a *arrival) waits(r *protocol.Record) bool {
 	return slices.ContainsFunc(r.Links, func(l protocol.ID) bool { return !a.have[l] })
 }
 
-// compareAttached compares what the store attached with what it ought to have by now: a vector's attached records whose past came.
+// compareAttached compares what the store attached with what it ought to have by now: a vector's
+// attached records whose past came.
 func (a *arrival) compareAttached(t *testing.T, after string) {
 	t.Helper()
 	want := map[protocol.ID]bool{}
@@ -189,8 +191,9 @@ func (a *arrival) compareHidden(t *testing.T) {
 // period is a query's range of time; until 0 is no end.
 type period struct{ since, until uint64 }
 
-// compareAnswers asks for each key of the history: all of it, and at, until and since every moment at which there is a record. It compares
-// the versions of the claims, and whether the answering ones are certified.
+// compareAnswers asks for each key of the history: all of it, and at, until and since every moment
+// at which there is a record. It compares the versions of the claims, and whether the answering
+// ones are certified.
 func (a *arrival) compareAnswers(t *testing.T) {
 	t.Helper()
 	keys := map[protocol.CompositeID][]Range{}
@@ -240,8 +243,8 @@ func (a *arrival) compareAnswer(t *testing.T, composite protocol.CompositeID, wh
 	}
 }
 
-// claims are the versions that count, of each owner, newest first: those that are not hidden and that no release withdraws which
-// is not hidden.
+// claims are the versions that count, of each owner, newest first: those that are not hidden and
+// that no release withdraws which is not hidden.
 func (a *arrival) claims(composite protocol.CompositeID, p period) map[protocol.Owner][]*historyRecord {
 	claims := map[protocol.Owner][]*historyRecord{}
 	released := map[protocol.Owner]uint64{}
@@ -289,7 +292,8 @@ func namesOf(claims map[protocol.Owner][]*historyRecord) (names []string) {
 	return names
 }
 
-// What the vectors say holds in whatever order the records come, one at a time, and when those that were not kept come again.
+// What the vectors say holds in whatever order the records come, one at a time, and when those that
+// were not kept come again.
 func TestVectorsHistories(t *testing.T) {
 	t.Parallel()
 	networks, list := readHistories(t)
@@ -304,7 +308,8 @@ func TestVectorsHistories(t *testing.T) {
 				for _, i := range order {
 					a.put(t, &a.Records[i])
 				}
-				for i := range a.Records { // an invalid one that waited for its links was dropped without a word
+				// an invalid one that waited for its links was dropped without a word
+				for i := range a.Records {
 					a.put(t, &a.Records[i])
 				}
 				a.compareHidden(t)

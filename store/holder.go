@@ -19,15 +19,15 @@ type CertificateInfo struct {
 	Revoked             *RevocationInfo
 }
 
-// RevocationInfo is what has taken a certificate, or one above it. Since is the date from which it is invalid, 0 where there
-// is none.
+// RevocationInfo is what has taken a certificate, or one above it. Since is the date from which it
+// is invalid, 0 where there is none.
 type RevocationInfo struct {
 	Record protocol.ID
 	Since  uint64
 }
 
-// Certificates returns the certificates of an owner that are good for the network's authorities or for others, those that
-// are valid for longest first, at most 100.
+// Certificates returns the certificates of an owner that are good for the network's authorities or
+// for others, those that are valid for longest first, at most 100.
 func (s *Store) Certificates(ctx context.Context, owner protocol.Owner, extra []*protocol.Authority) (list []CertificateInfo, err error) {
 	err = s.read(ctx, func(c *conn) error {
 		x := s.newSearch(ctx, Query{Authorities: extra})

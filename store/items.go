@@ -14,8 +14,8 @@ type Item struct {
 	Timestamp uint64 // milliseconds
 }
 
-// Scan yields all attached records in the order of their indices, in chunks that are the callee's to keep. What becomes
-// attached meanwhile may be among them. No reader is held while yield runs.
+// Scan yields all attached records in the order of their indices, in chunks that are the callee's
+// to keep. What becomes attached meanwhile may be among them. No reader is held while yield runs.
 func (s *Store) Scan(ctx context.Context, yield func([]Item) error) error {
 	for last := int64(0); ; {
 		chunk := make([]Item, 0, scanChunk)
@@ -33,8 +33,9 @@ func (s *Store) Scan(ctx context.Context, yield func([]Item) error) error {
 	}
 }
 
-// items appends the records after an index, as many as there is room for. A set with a wrong ID would differ from all others.
-// So each ID is compared with the header, and the timestamp with the one in there.
+// items appends the records after an index, as many as there is room for. A set with a wrong ID
+// would differ from all others. So each ID is compared with the header, and the timestamp with the
+// one in there.
 func (c *conn) items(after int64, into *[]Item) error {
 	return c.each(func(r *rows) error {
 		idx, item := r.int(0), Item{Timestamp: uint64(r.int(1))}
@@ -50,8 +51,8 @@ func (c *conn) items(after int64, into *[]Item) error {
 	}, "SELECT idx, timestamp, header, id FROM dag JOIN records USING (idx) WHERE idx > ? ORDER BY idx LIMIT ?", after, int64(cap(*into)-len(*into)))
 }
 
-// settleItem finds out what is right of an item where its columns and its header differ. Where the header is what is damaged,
-// the columns stay.
+// settleItem finds out what is right of an item where its columns and its header differ. Where the
+// header is what is damaged, the columns stay.
 func (c *conn) settleItem(idx int64, item *Item) error {
 	r, err := headerOf(c.frame(idx))
 	if asDamaged(err) != nil {
@@ -67,7 +68,8 @@ func (c *conn) settleItem(idx int64, item *Item) error {
 	return nil
 }
 
-// timestampIn reads the timestamp from where it stands in every header of this version: after version, type and owner.
+// timestampIn reads the timestamp from where it stands in every header of this version: after
+// version, type and owner.
 func timestampIn(header []byte) (uint64, bool) {
 	const at = 1 + 1 + 1 + 2 + len(protocol.Owner{})
 	if len(header) < at+9 {
@@ -82,9 +84,10 @@ func timestampIn(header []byte) (uint64, bool) {
 	return 0, false
 }
 
-// Follow calls fn after each commit by which records became attached, parents before children, in the order of the
-// commits. Who follows first and scans then misses none, and may see some twice. fn runs on the writer's goroutine: it
-// must be quick and must not call the store. When cancel returns, fn is not called any more.
+// Follow calls fn after each commit by which records became attached, parents before children, in
+// the order of the commits. Who follows first and scans then misses none, and may see some twice.
+// fn runs on the writer's goroutine: it must be quick and must not call the store. When cancel
+// returns, fn is not called any more.
 func (s *Store) Follow(fn func([]Item)) (cancel func()) {
 	s.following.Lock()
 	defer s.following.Unlock()

@@ -37,8 +37,8 @@ func itemsOf(lists ...[]*protocol.Record) (items []Item) {
 	return items
 }
 
-// TestScan scans stores whose sizes are about that of a chunk: every attached record is there once, in the order of its index,
-// and what is pending or held is not.
+// TestScan scans stores whose sizes are about that of a chunk: every attached record is there once,
+// in the order of its index, and what is pending or held is not.
 func TestScan(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -87,8 +87,9 @@ func TestScanStops(t *testing.T) {
 	}
 }
 
-// TestFollow lets several put, hold and release records in a random order, while others begin to follow and then scan: each
-// of them hears, by the one or the other, of all that is attached, once from its following, and of parents first.
+// TestFollow lets several put, hold and release records in a random order, while others begin to
+// follow and then scan: each of them hears, by the one or the other, of all that is attached, once
+// from its following, and of parents first.
 func TestFollow(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -186,7 +187,8 @@ func TestFollowSeesOnlyCommits(t *testing.T) {
 	}); !errors.Is(err, sick) {
 		t.Fatal(err)
 	}
-	if err := s.Datastore().Put(t.Context(), keyOf("/k"), []byte("v")); err != nil { // a commit that attaches nothing
+	// a commit that attaches nothing
+	if err := s.Datastore().Put(t.Context(), keyOf("/k"), []byte("v")); err != nil {
 		t.Fatal(err)
 	}
 	if len(heard) != 0 {
@@ -204,7 +206,8 @@ func TestFollowSeesOnlyCommits(t *testing.T) {
 	}
 }
 
-// TestByPrefix finds records in every state by beginnings of every length, and tells where one is not enough.
+// TestByPrefix finds records in every state by beginnings of every length, and tells where one is
+// not enough.
 func TestByPrefix(t *testing.T) {
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
@@ -239,8 +242,9 @@ func TestByPrefix(t *testing.T) {
 	}
 }
 
-// TestByPrefixAmbiguous has the index propose a second record for a prefix, as if somebody had made one whose prefix is the
-// same in a table that keeps no more, and then finds one record twice, since two that begin alike cannot be made here.
+// TestByPrefixAmbiguous has the index propose a second record for a prefix, as if somebody had made
+// one whose prefix is the same in a table that keeps no more, and then finds one record twice,
+// since two that begin alike cannot be made here.
 func TestByPrefixAmbiguous(t *testing.T) {
 	w := newWorld(t)
 	s, err := Open(filepath.Join(t.TempDir(), "lf.db"), w.Network, Options{})

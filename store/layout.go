@@ -10,7 +10,8 @@ import (
 	"github.com/lf-store/lf/store/dag"
 )
 
-// prefix is the first 8 bytes of a hash or key as a signed integer; integers compare as the bytes do.
+// prefix is the first 8 bytes of a hash or key as a signed integer; integers compare as the bytes
+// do.
 func prefix(b []byte) int64 {
 	return int64(binary.BigEndian.Uint64(b) ^ 1<<63)
 }
@@ -76,8 +77,9 @@ func workOf(r *protocol.Record) uint64 {
 	return max(1, uint64(r.Effort()))
 }
 
-// appendNode writes how a record hangs in the graph: its work, the number of its parents and the distance back to each, which of
-// them is the main parent, and its mergeset, ascending: the distance back to the first, then from each to the next.
+// appendNode writes how a record hangs in the graph: its work, the number of its parents and the
+// distance back to each, which of them is the main parent, and its mergeset, ascending: the
+// distance back to the first, then from each to the next.
 func appendNode(b []byte, idx int64, r dag.Record) []byte {
 	b = binary.AppendUvarint(b, r.Work)
 	b = binary.AppendUvarint(b, uint64(len(r.Parents)))

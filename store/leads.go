@@ -7,16 +7,17 @@ import (
 	"github.com/lf-store/lf/store/dag"
 )
 
-// One owner can have any number of roots under a key, by versions that do not build on each other. The heaviest is found as
-// the best claim on a crowded key is. A row holds a bound for the root's weight. The search takes the root with the greatest
-// bound, until no other can be heavier. A new record adds its work at most once to any version. So the weight less
-// the work of all records, the lead, bounds the weight later. A quiet root is one that no record links; its weight is the lead.
+// One owner can have any number of roots under a key, by versions that do not build on each other.
+// The heaviest is found as the best claim on a crowded key is. A row holds a bound for the root's
+// weight. The search takes the root with the greatest bound, until no other can be heavier. A new
+// record adds its work at most once to any version. So the weight less the work of all records, the
+// lead, bounds the weight later. A quiet root is one that no record links; its weight is the lead.
 //
-// A lead is written with the root. Where queries find many leads far too high, the background task lowers them, and makes roots
-// quiet that nothing links. A root costs one more index entry for it.
+// A lead is written with the root. Where queries find many leads far too high, the background task
+// lowers them, and makes roots quiet that nothing links. A root costs one more index entry for it.
 //
-// One case stays dear: records link many of the roots, and nobody builds on these records. Each record elsewhere
-// then raises all of the bounds, and the leads have to be lowered again.
+// One case stays dear: records link many of the roots, and nobody builds on these records. Each
+// record elsewhere then raises all of the bounds, and the leads have to be lowered again.
 
 // rootsEpoch is an epoch of a claim, by the time of the release that it is behind.
 type rootsEpoch struct{ composite, owner, epoch int64 }
@@ -32,8 +33,9 @@ type rootSearch struct {
 	vain  int  // how many were measured whose bounds were too high
 }
 
-// heaviest finds the weight of a claim's heaviest version without looking at all roots. It reports false where the rows
-// do not tell. The epoch is to be walked, or a root does not count and others may build on it.
+// heaviest finds the weight of a claim's heaviest version without looking at all roots. It reports
+// false where the rows do not tell. The epoch is to be walked, or a root does not count and others
+// may build on it.
 func (h *hearing) heaviest(c *contender, release int64) (known bool, err error) {
 	last := int64(math.MinInt64)
 	if _, err := h.one(func(r *rows) { last = r.int(0) }, `SELECT timestamp FROM versions INDEXED BY releases WHERE composite = ? AND owner = ?
@@ -108,7 +110,8 @@ func (s *rootSearch) amongLinked() (complete bool, err error) {
 		if s.some && s.best >= bound {
 			return errStop
 		}
-		if err := s.spend(1); err != nil || timestamp > s.until { // nor do those count that build on it
+		// nor do those count that build on it
+		if err := s.spend(1); err != nil || timestamp > s.until {
 			return err
 		}
 		counts, err := s.counts(idx)
@@ -168,7 +171,8 @@ func (t *tx) setLead(root keyed, quiet, lead int64) error {
 	return err
 }
 
-// lowerRoots lowers the greatest leads of an epoch's roots by their weights now. It reports whether the greatest that is left is true.
+// lowerRoots lowers the greatest leads of an epoch's roots by their weights now. It reports whether
+// the greatest that is left is true.
 func (t *tx) lowerRoots(of rootsEpoch) (done bool, err error) {
 	for range t.store.options.tuning.rankPortion {
 		root, lead := keyed{composite: of.composite, owner: of.owner}, int64(0)

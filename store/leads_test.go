@@ -13,7 +13,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// rootsTest is a store with one key that an honest owner claims, and others with many unrelated versions.
+// rootsTest is a store with one key that an honest owner claims, and others with many unrelated
+// versions.
 type rootsTest struct {
 	*trustWorld
 	t    *testing.T
@@ -60,7 +61,8 @@ func (r *rootsTest) grow(n int) {
 	r.put(chain...)
 }
 
-// unrelated makes versions of an owner that do not build on each other. Each is later than the one before by a step.
+// unrelated makes versions of an owner that do not build on each other. Each is later than the one
+// before by a step.
 func (r *rootsTest) unrelated(owner int, at, step int) (list []*protocol.Record) {
 	for i := range manyVersions {
 		list = append(list, worked(r.make(spec{at: uint64(at + i*step), owner: owner, sels: keyA, value: "mine"}), paid+uint32(i%7)))
@@ -87,7 +89,8 @@ var rootsQueries = func() (list []Query) {
 	return append(list, Query{}, Query{Explain: true})
 }()
 
-// ask answers with a budget that does not do for all roots, and compares that with what all of them say.
+// ask answers with a budget that does not do for all roots, and compares that with what all of them
+// say.
 func (r *rootsTest) ask(q Query) (x *search, err error) {
 	r.t.Helper()
 	q.Where = []Range{r.where("a", 0, 0)}
@@ -138,8 +141,8 @@ func (r *rootsTest) mustAnswerAtOnce() {
 	}
 }
 
-// TestManyRoots: an owner with many unrelated versions does not make a key unanswerable, in whatever order they come. What
-// the network writes afterwards changes nothing about that.
+// TestManyRoots: an owner with many unrelated versions does not make a key unanswerable, in
+// whatever order they come. What the network writes afterwards changes nothing about that.
 func TestManyRoots(t *testing.T) {
 	for name, step := range map[string]int{"in order": 1, "the newest first": -1} {
 		t.Run(name, func(t *testing.T) {
@@ -176,13 +179,15 @@ func TestManyRootsLinked(t *testing.T) {
 	r.mustAnswerAtOnce()
 }
 
-// TestManyRootsReleased: what a release withdraws costs nothing. One that comes late parts what is there.
+// TestManyRootsReleased: what a release withdraws costs nothing. One that comes late parts what is
+// there.
 func TestManyRootsReleased(t *testing.T) {
 	r := newRootsTest(t)
 	r.put(r.unrelated(1, 1000, 1)...)
 	r.put(r.full(spec{at: 3000, owner: 1, sels: keyA, kind: protocol.TypeRelease}))
 	r.put(r.unrelated(1, 4000, 1)...)
-	r.put(r.full(spec{at: 4500, owner: 1, sels: keyA, kind: protocol.TypeRelease})) // 99 are behind it
+	// 99 are behind it
+	r.put(r.full(spec{at: 4500, owner: 1, sels: keyA, kind: protocol.TypeRelease}))
 	r.mustAnswer()
 	r.put(r.full(spec{at: 6000, owner: 1, sels: keyA, kind: protocol.TypeRelease}))
 	r.put(r.full(spec{at: 6001, owner: 1, sels: keyA, value: "again"}))
@@ -193,8 +198,8 @@ func TestManyRootsReleased(t *testing.T) {
 	}
 }
 
-// TestManyRootsAmongMany has many others claim the key: all claims are read at once, or kept in rows. One of the others made
-// many releases.
+// TestManyRootsAmongMany has many others claim the key: all claims are read at once, or kept in
+// rows. One of the others made many releases.
 func TestManyRootsAmongMany(t *testing.T) {
 	for _, claims := range []int{40, 70} {
 		r := newRootsTest(t)
@@ -212,7 +217,8 @@ func TestManyRootsAmongMany(t *testing.T) {
 	}
 }
 
-// TestManyRootsHidden: roots and releases that a revocation hides do not count, and roots that it leaves are as before.
+// TestManyRootsHidden: roots and releases that a revocation hides do not count, and roots that it
+// leaves are as before.
 func TestManyRootsHidden(t *testing.T) {
 	r := newRootsTest(t)
 	mine := r.always(t, r.ca, 1)

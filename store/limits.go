@@ -24,91 +24,104 @@ func (l Limits) or(d Limits) Limits {
 
 // Every bound of the package, each with its derivation.
 const (
-	// A node that is a minute behind the gossip of a busy network (1,000 records a second) still keeps all it hears;
-	// at the usual 400 to 500 bytes a record that is 32 MiB, and twice as much is room for larger values.
+	// A node that is a minute behind the gossip of a busy network (1,000 records a second) still
+	// keeps all it hears; at the usual 400 to 500 bytes a record that is 32 MiB, and twice as much
+	// is room for larger values.
 	defaultPendingRecords = 60_000
 	defaultPendingBytes   = 64 << 20
 
-	// Held records are up to 24 h ahead of the clock: either somebody's clock is wrong or it is mischief. Room for a
-	// record every 20 seconds of a day.
+	// Held records are up to 24 h ahead of the clock: either somebody's clock is wrong or it is
+	// mischief. Room for a record every 20 seconds of a day.
 	defaultHeldRecords = 4_096
 	defaultHeldBytes   = 4 << 20
 
-	// What a record that waits takes on the disk, header and value apart. The row has its ID twice, and a share of
-	// half-full pages. Each link that it waits for has up to two rows in waits: its own, and one that says that the
-	// link is wanted. BenchmarkPending measures it.
+	// What a record that waits takes on the disk, header and value apart. The row has its ID twice,
+	// and a share of half-full pages. Each link that it waits for has up to two rows in waits: its
+	// own, and one that says that the link is wanted. BenchmarkPending measures it.
 	waitingRow, waitingLink = 160, 110
 
-	// A batch takes what has queued up while the last one was committing. At 20 µs a record, batchRecords take as
-	// long as the slowest usual fsync (20 ms), so a larger batch would no longer gain throughput, only delay.
+	// A batch takes what has queued up while the last one was committing. At 20 µs a record,
+	// batchRecords take as long as the slowest usual fsync (20 ms), so a larger batch would no
+	// longer gain throughput, only delay.
 	batchRecords = 1024
 	batchTime    = 20 * time.Millisecond
-	// batchBytes is where many records that are put together are parted besides, so that large values do not make one
-	// transaction outgrow the writer's page cache.
+	// batchBytes is where many records that are put together are parted besides, so that large
+	// values do not make one transaction outgrow the writer's page cache.
 	batchBytes = 4 << 20
-	// yieldSteps is how many steps for peers a transaction runs when the node's own users wait: at most some 10 ms.
+	// yieldSteps is how many steps for peers a transaction runs when the node's own users wait: at
+	// most some 10 ms.
 	yieldSteps = 16
-	// settleSteps is how many links of pending records one transaction looks at when what they wait for has come, some 20 µs each: as
-	// long as a batch may take twice. The rest is for the next one, and other changes come between.
+	// settleSteps is how many links of pending records one transaction looks at when what they wait
+	// for has come, some 20 µs each: as long as a batch may take twice. The rest is for the next
+	// one, and other changes come between.
 	settleSteps = 2048
 	// releaseRecords is how many held records one transaction puts whose time has come.
 	releaseRecords = 64
 	// queueLength lets the next batch gather while this one commits.
 	queueLength = batchRecords
 
-	// backlogRows is how many rows wait to be inserted together: those of some hundred records. More save nothing.
+	// backlogRows is how many rows wait to be inserted together: those of some hundred records.
+	// More save nothing.
 	backlogRows = 1024
 
-	// recentParents is how many of the latest attached records' places the writer remembers, at about 150 bytes
-	// each: new records link to recent ones.
+	// recentParents is how many of the latest attached records' places the writer remembers, at
+	// about 150 bytes each: new records link to recent ones.
 	recentParents = 8192
 
 	// defaultReaders is enough for two cores to work and two queries to wait for the disk.
 	defaultReaders = 4
-	// Page caches, in KiB; a reader's fills only when it is used. The inner pages of all indices at a million records are
-	// about 2 MiB, and the leaves of those that a query walks take 80 bytes a record: 8 MiB at 100,000.
+	// Page caches, in KiB; a reader's fills only when it is used. The inner pages of all indices at
+	// a million records are about 2 MiB, and the leaves of those that a query walks take 80 bytes a
+	// record: 8 MiB at 100,000.
 	writerCache = 16 << 10
 	readerCache = 10 << 10
-	// walPages is the size at which the log is copied into the database, in pages of 4 KiB: the more inserts share a
-	// page of an index, the fewer bytes are written twice.
+	// walPages is the size at which the log is copied into the database, in pages of 4 KiB: the
+	// more inserts share a page of an index, the fewer bytes are written twice.
 	walPages = 4096
-	// busyMillis is how long to wait for another process (a check, a backup) that has the file locked.
+	// busyMillis is how long to wait for another process (a check, a backup) that has the file
+	// locked.
 	busyMillis = 5000
 
 	// defaultLimit is how many composite keys a query without a limit gets.
 	defaultLimit = 100
-	// scanBudget is how many index rows and records one query may look at: at about 1 µs a row a quarter of a second.
+	// scanBudget is how many index rows and records one query may look at: at about 1 µs a row a
+	// quarter of a second.
 	scanBudget = 250_000
-	// missingVisits and missingFound bound the walk through the ancestors of a known pending record, 50 µs a visit;
-	// whatever it leaves out is still in Missing's list.
+	// missingVisits and missingFound bound the walk through the ancestors of a known pending
+	// record, 50 µs a visit; whatever it leaves out is still in Missing's list.
 	missingVisits = 64
 	missingFound  = 256
 
-	// recentTips is how many tips links are drawn from, those with the greatest past: several times what one second of a
-	// busy network leaves open, and few enough to read each time.
+	// recentTips is how many tips links are drawn from, those with the greatest past: several times
+	// what one second of a busy network leaves open, and few enough to read each time.
 	recentTips = 64
-	// A tip is fresh when it is at most freshSteps behind the heaviest, counted in records of that one's main chain, and
-	// preferred while it is at most evenSteps behind: further back, each step halves its chance. Fifty writers in one
-	// round of gossip are up to six steps apart; with less room some of theirs are passed over for many rounds. Whoever
-	// floods the network with tips that are further back gains little by their number.
+	// A tip is fresh when it is at most freshSteps behind the heaviest, counted in records of that
+	// one's main chain, and preferred while it is at most evenSteps behind: further back, each step
+	// halves its chance. Fifty writers in one round of gossip are up to six steps apart; with less
+	// room some of theirs are passed over for many rounds. Whoever floods the network with tips
+	// that are further back gains little by their number.
 	freshSteps, evenSteps = 16, 6
-	// One record in lateShare links a tip that fell behind, so that none is passed over for long, and long branches are
-	// merged even on a busy network.
+	// One record in lateShare links a tip that fell behind, so that none is passed over for long,
+	// and long branches are merged even on a busy network.
 	lateShare = 4
-	// recentRecords is how many of the latest attached records are looked through where there are too few tips.
+	// recentRecords is how many of the latest attached records are looked through where there are
+	// too few tips.
 	recentRecords = 256
 
-	// scanChunk is how many records a scan reads at a time: some 10 ms, in which the log cannot be emptied, and 160 KiB.
+	// scanChunk is how many records a scan reads at a time: some 10 ms, in which the log cannot be
+	// emptied, and 160 KiB.
 	scanChunk = 4096
 
-	// datastorePage is how many entries a datastore query reads at a time, so that it holds no reader while its
-	// consumer works.
+	// datastorePage is how many entries a datastore query reads at a time, so that it holds no
+	// reader while its consumer works.
 	datastorePage = 256
 
-	// maxDamaged is how many damaged records are known at a time: more are found when some of these are repaired.
+	// maxDamaged is how many damaged records are known at a time: more are found when some of these
+	// are repaired.
 	maxDamaged = 4096
-	// scrubChunk rows every scrubEvery are 256 a second, 1 to 2 % of a core: a million records in some hours. Its
-	// place is saved every scrubSaves steps, once a minute, so that the disk may sleep.
+	// scrubChunk rows every scrubEvery are 256 a second, 1 to 2 % of a core: a million records in
+	// some hours. Its place is saved every scrubSaves steps, once a minute, so that the disk may
+	// sleep.
 	scrubChunk    = 64
 	scrubEvery    = 250 * time.Millisecond
 	scrubSaves    = 240
@@ -117,41 +130,48 @@ const (
 	// maxDamageProblems is how many kinds of damage that cannot be repaired are told.
 	maxDamageProblems = 16
 
-	// migrationStep is how many records a migration reads at a time, and progressEvery how often it says how far it is.
+	// migrationStep is how many records a migration reads at a time, and progressEvery how often it
+	// says how far it is.
 	migrationStep = 1000
 	progressEvery = 5 * time.Second
 
-	// checkedByHand is the greatest number of records whose graph Check adds up by hand too, at a cost by their square: 20 ms.
+	// checkedByHand is the greatest number of records whose graph Check adds up by hand too, at a
+	// cost by their square: 20 ms.
 	checkedByHand = 2000
 
-	// reputationsChecked is how many versions Check looks at to work out the reputations of tips: 10 s. Where more tips are data
-	// under keys that many share, the rest is taken as it is.
+	// reputationsChecked is how many versions Check looks at to work out the reputations of tips:
+	// 10 s. Where more tips are data under keys that many share, the rest is taken as it is.
 	reputationsChecked = 10_000_000
 
 	// maxProblems is how many problems Check reports one by one; it counts them all.
 	maxProblems = 1000
 )
 
-// tuning is when a query changes its way. It changes no answer; tests make it small to go all ways on little data.
+// tuning is when a query changes its way. It changes no answer; tests make it small to go all ways
+// on little data.
 type tuning struct {
-	// selective is how few rows of a span are walked and sorted rather than walking another in order, and how many are
-	// walked in order before that is reconsidered: more than a usual limit, and counted in some 20 µs.
+	// selective is how few rows of a span are walked and sorted rather than walking another in
+	// order, and how many are walked in order before that is reconsidered: more than a usual limit,
+	// and counted in some 20 µs.
 	selective int
 	// seekAfter is how many rows of no use are stepped over before a seek is cheaper.
 	seekAfter int
-	// rootsCompared is how many roots of a claim a new version is compared with: a few µs. Who makes more, by versions that
-	// do not build on each other, pays a record for each.
+	// rootsCompared is how many roots of a claim a new version is compared with: a few µs. Who
+	// makes more, by versions that do not build on each other, pays a record for each.
 	rootsCompared int
-	// rootsRead is how many roots of a claim a query reads before it looks for those that can be the heaviest.
+	// rootsRead is how many roots of a claim a query reads before it looks for those that can be
+	// the heaviest.
 	rootsRead int
-	// versionsParted is how many versions behind a late release are looked at to find its roots: a few ms at worst.
+	// versionsParted is how many versions behind a late release are looked at to find its roots: a
+	// few ms at worst.
 	versionsParted int
 	// crowd is how many claims on one key are looked up one by one.
 	crowd int
-	// crowded is how many claims make a key crowded: ranking fewer is as cheap as keeping rows of them.
+	// crowded is how many claims make a key crowded: ranking fewer is as cheap as keeping rows of
+	// them.
 	crowded int
-	// rankPortion is how many rows of claims one transaction works out in the background: 3 to 10 ms. A key that has just become
-	// crowded is done in one.
+	// rankPortion is how many rows of claims one transaction works out in the background: 3 to 10
+	// ms. A key that has just become crowded is done in one.
 	rankPortion int
 }
 
@@ -159,42 +179,45 @@ var defaultTuning = tuning{selective: 256, seekAfter: 16, rootsCompared: 64, roo
 
 // Bounds of what claims are ranked by.
 const (
-	// maxListed is how many claims of a composite key, or certificates of an owner, are listed: what somebody can look
-	// through. All are ranked and counted.
+	// maxListed is how many claims of a composite key, or certificates of an owner, are listed:
+	// what somebody can look through. All are ranked and counted.
 	maxListed = 100
 	// maxOracles and maxAuthorities are how many oracles and authorities a query may name.
 	maxOracles     = 64
 	maxAuthorities = protocol.MaxAuthorities
 	// maxWords is how many of its own words an oracle gets to see on one composite key.
 	maxWords = 10_000
-	// verifyCost is what the signatures of a chain, three at most, cost a query's budget, in rows: 60 µs each.
+	// verifyCost is what the signatures of a chain, three at most, cost a query's budget, in rows:
+	// 60 µs each.
 	verifyCost = 180
 
-	// rowBudget is how many rows and records the writer looks at to work out one row of claims. Beyond that it is left open: the
-	// lead, or when the claim was seen first.
+	// rowBudget is how many rows and records the writer looks at to work out one row of claims.
+	// Beyond that it is left open: the lead, or when the claim was seen first.
 	rowBudget = 4096
-	// versionsRead is how many versions of an owner are read to find out whether they count. Of more that is not known, and
-	// each is read by the queries that look at it.
+	// versionsRead is how many versions of an owner are read to find out whether they count. Of
+	// more that is not known, and each is read by the queries that look at it.
 	versionsRead = 32
 	// rankedClaims is how many claims can all be ranked within the budget of a query.
 	rankedClaims = 100_000
 	// firstsEnumerated is how many claims are looked at to find those that were first: about 1 ms.
 	firstsEnumerated = 256
-	// staleRows is how many claims of a rank a query may measure in vain before their leads are lowered in the background.
+	// staleRows is how many claims of a rank a query may measure in vain before their leads are
+	// lowered in the background.
 	staleRows = 16
 	// maxStale is how many ranks wait for that.
 	maxStale = 1024
 	// maxRankPause is the longest pause after such a transaction.
 	maxRankPause = 100 * time.Millisecond
 
-	// maxCollided is how many claims of a composite key an oracle gets to see: with all that the criteria say of each some
-	// tenths of a second. Squatters beyond those are seen when some of these are gone.
+	// maxCollided is how many claims of a composite key an oracle gets to see: with all that the
+	// criteria say of each some tenths of a second. Squatters beyond those are seen when some of
+	// these are gone.
 	maxCollided = 4096
 	// collisionsWalked is how many records one call looks through for collisions: a few ms.
 	collisionsWalked = 1024
 	// ancestorsChecked is how many questions to the graph a check of roots may take: some seconds.
 	ancestorsChecked = 10_000_000
-	// revocationsCompared is how many revocations of a certificate a new one is compared with, to keep none that changes
-	// nothing.
+	// revocationsCompared is how many revocations of a certificate a new one is compared with, to
+	// keep none that changes nothing.
 	revocationsCompared = 16
 )

@@ -12,25 +12,27 @@ import (
 	"github.com/lf-store/lf/store/dag"
 )
 
-// LinksQuery asks what a new record should link to. Now is the writer's clock, in milliseconds. Where Owner is given, it is who will
-// sign the record.
+// LinksQuery asks what a new record should link to. Now is the writer's clock, in milliseconds.
+// Where Owner is given, it is who will sign the record.
 type LinksQuery struct {
 	Count int
 	Now   uint64
 	Owner *protocol.Owner
 }
 
-// Links are records to link, whose mergeset fits. Newest is the greatest of their timestamps, which the new record must not precede.
-// Certified says that one of them is a certificate of the owner's that the new record can rest on.
+// Links are records to link, whose mergeset fits. Newest is the greatest of their timestamps, which
+// the new record must not precede. Certified says that one of them is a certificate of the owner's
+// that the new record can rest on.
 type Links struct {
 	IDs       []protocol.ID
 	Newest    uint64
 	Certified bool
 }
 
-// Links chooses records for a new one to link: at random among the tips that are reputable, not ahead of now, and have a great
-// past; where these are too few, among the latest attached records; and at last from the genesis. A disreputable tip is never offered. Where a branch is
-// too long to be merged at once, a record on its way is offered in place of its tip.
+// Links chooses records for a new one to link: at random among the tips that are reputable, not
+// ahead of now, and have a great past; where these are too few, among the latest attached records;
+// and at last from the genesis. A disreputable tip is never offered. Where a branch is too long to
+// be merged at once, a record on its way is offered in place of its tip.
 func (s *Store) Links(ctx context.Context, q LinksQuery) (links Links, err error) {
 	err = s.read(ctx, func(c *conn) error {
 		links, err = s.links(c, q)
@@ -60,7 +62,8 @@ func (s *Store) links(c *conn, q LinksQuery) (links Links, err error) {
 	return links, nil
 }
 
-// linkCertificate adds a certificate of the owner's to the links, if there is one that a record with these links can rest on.
+// linkCertificate adds a certificate of the owner's to the links, if there is one that a record
+// with these links can rest on.
 func (s *Store) linkCertificate(c *conn, owner protocol.Owner, now int64, links []int64) (with []int64, certified bool, err error) {
 	certificate, err := c.usableCertificate(s.network, owner, now, links)
 	if err != nil || certificate == 0 {
@@ -69,7 +72,8 @@ func (s *Store) linkCertificate(c *conn, owner protocol.Owner, now int64, links 
 	if slices.Contains(links, certificate) {
 		return links, true, nil
 	}
-	// Where it is one too many, or brings up too much together with the others, the last of them can wait.
+	// Where it is one too many, or brings up too much together with the others, the last of them
+	// can wait.
 	for _, n := range []int{len(links), len(links) - 1} {
 		if n < 0 || n == protocol.MaxLinks {
 			continue
@@ -82,7 +86,8 @@ func (s *Store) linkCertificate(c *conn, owner protocol.Owner, now int64, links 
 	return links, false, nil
 }
 
-// chooseSound is chooseLinks without damaged records: nothing new is built on what this node could not show.
+// chooseSound is chooseLinks without damaged records: nothing new is built on what this node could
+// not show.
 func (c *conn) chooseSound(count int, now int64, genesis int) ([]int64, error) {
 	damaged := map[dag.Index]bool{}
 	for {
@@ -96,7 +101,8 @@ func (c *conn) chooseSound(count int, now int64, genesis int) ([]int64, error) {
 			switch d := asDamaged(err); {
 			case d == nil && err != nil:
 				return nil, err
-			case d != nil && (damaged[dag.Index(idx)] || before >= recentTips): // it stands in for a tip, or there are too many
+			case d != nil && (damaged[dag.Index(idx)] || before >= recentTips):
+				// it stands in for a tip, or there are too many
 				return nil, err
 			case d != nil:
 				damaged[dag.Index(idx)] = true
@@ -151,8 +157,9 @@ func (c *conn) indices(sql string, args ...driver.Value) (list []dag.Index, err 
 	return list, err
 }
 
-// candidates returns reputable tips that are not ahead of now, the preferred ones first: fresh ones at random, the more
-// likely the further up they are, and every now and then one that fell behind among those that will be chosen.
+// candidates returns reputable tips that are not ahead of now, the preferred ones first: fresh ones
+// at random, the more likely the further up they are, and every now and then one that fell behind
+// among those that will be chosen.
 func (c *conn) candidates(count int, now int64) ([]dag.Index, error) {
 	tips, err := c.indices("SELECT idx FROM tips WHERE reputable = 1 AND timestamp <= ? ORDER BY past DESC, idx LIMIT ?", now, int64(recentTips))
 	if err != nil || len(tips) == 0 {
@@ -170,8 +177,8 @@ func (c *conn) candidates(count int, now int64) ([]dag.Index, error) {
 	if len(late) == 0 {
 		return fresh, nil
 	}
-	// Half of the time it is the one with the greatest past: one that was passed over by chance, or, should the network have
-	// been in two, the other half.
+	// Half of the time it is the one with the greatest past: one that was passed over by chance,
+	// or, should the network have been in two, the other half.
 	if rand.IntN(2) == 0 {
 		rand.Shuffle(len(late), func(i, j int) { late[i], late[j] = late[j], late[i] })
 	}
@@ -181,8 +188,9 @@ func (c *conn) candidates(count int, now int64) ([]dag.Index, error) {
 	return append(fresh, late...), nil
 }
 
-// splitTips draws an order of those of the tips, given by their past, that are fresh, and returns those that fell behind in
-// the order they are in; some are both. ladder is the past of the heaviest and of the records of its main chain, downwards.
+// splitTips draws an order of those of the tips, given by their past, that are fresh, and returns
+// those that fell behind in the order they are in; some are both. ladder is the past of the
+// heaviest and of the records of its main chain, downwards.
 func (c *conn) splitTips(tips []dag.Index, ladder []uint64) (fresh, late []dag.Index) {
 	draws := make(map[dag.Index]float64, len(tips))
 	for _, tip := range tips {
@@ -193,7 +201,8 @@ func (c *conn) splitTips(tips []dag.Index, ladder []uint64) (fresh, late []dag.I
 		}
 		if steps <= freshSteps {
 			fresh = append(fresh, tip)
-			draws[tip] = math.Ldexp(rand.ExpFloat64(), max(0, steps-evenSteps)) // the least of exponentials: each wins by its rate
+			// the least of exponentials: each wins by its rate
+			draws[tip] = math.Ldexp(rand.ExpFloat64(), max(0, steps-evenSteps))
 		}
 	}
 	slices.SortFunc(fresh, func(a, b dag.Index) int { return cmp.Compare(draws[a], draws[b]) })

@@ -8,7 +8,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// writes has a number of writers take links before any of them publishes, and returns their records.
+// writes has a number of writers take links before any of them publishes, and returns their
+// records.
 func writes(t testing.TB, s *Store, w *world, writers int, now uint64) (records []*protocol.Record) {
 	t.Helper()
 	for range writers {
@@ -40,13 +41,15 @@ func (s *Store) isAncestor(t testing.TB, a, b protocol.ID) (is bool) {
 	return is
 }
 
-// TestLinksHeal puts two branches of a hundred thousand records each beside one another. Whoever writes then with the links that are
-// offered merges them in steps, each as long as the rule of the mergeset allows.
+// TestLinksHeal puts two branches of a hundred thousand records each beside one another. Whoever
+// writes then with the links that are offered merges them in steps, each as long as the rule of the
+// mergeset allows.
 func TestLinksHeal(t *testing.T) {
 	t.Parallel()
 	for writers, n := range map[int]int{1: 100_000, 4: 10_000} {
 		t.Run(fmt.Sprintf("writers=%d", writers), func(t *testing.T) {
-			switch { // one goroutine does it all: the race detector would learn nothing from the rest
+			// one goroutine does it all: the race detector would learn nothing from the rest
+			switch {
 			case testing.Short():
 				n = 5000
 			case raceEnabled:
@@ -72,8 +75,9 @@ func TestLinksHeal(t *testing.T) {
 	}
 }
 
-// TestLinksStarve has a squatter publish beside honest writers: what comes second under a key is never offered, what is good is
-// absorbed at once, and where there is nothing but disreputable tips writing goes on.
+// TestLinksStarve has a squatter publish beside honest writers: what comes second under a key is
+// never offered, what is good is absorbed at once, and where there is nothing but disreputable tips
+// writing goes on.
 func TestLinksStarve(t *testing.T) {
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
@@ -151,7 +155,8 @@ func (s *Store) isTip(t testing.TB, id protocol.ID) (is bool) {
 	return is
 }
 
-// TestLinksOnlySquatters fills a store with more disreputable tips than are looked through: there is always something to link.
+// TestLinksOnlySquatters fills a store with more disreputable tips than are looked through: there
+// is always something to link.
 func TestLinksOnlySquatters(t *testing.T) {
 	w := newWorld(t)
 	s := openTest(t, w, Options{volatile: true})

@@ -6,7 +6,8 @@ type proposal struct {
 	composite int64
 }
 
-// merge is the rows of a span in the order of their ordinals, then composite keys, over all sizes of key.
+// merge is the rows of a span in the order of their ordinals, then composite keys, over all sizes
+// of key.
 type merge struct {
 	streams []stream
 }

@@ -9,8 +9,8 @@ import (
 // idsVersion is the first schema in which dag has the IDs.
 const idsVersion = 4
 
-// migrateIDs notes the ID of each record. That of a damaged header is taken from a record that links it; of one that nothing
-// links only the beginning is known.
+// migrateIDs notes the ID of each record. That of a damaged header is taken from a record that
+// links it; of one that nothing links only the beginning is known.
 func (t *tx) migrateIDs() error {
 	damaged := map[protocol.ID]int64{} // by the known beginning of their IDs
 	for done := int64(0); done < t.meta.attached; {

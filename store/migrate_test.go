@@ -13,7 +13,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// writeSchema1 makes a file as the first version did, of records whose links come before them, and of one that is pending.
+// writeSchema1 makes a file as the first version did, of records whose links come before them, and
+// of one that is pending.
 func writeSchema1(t *testing.T, w *world, records []*protocol.Record, pending *protocol.Record) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "lf.db")
@@ -104,12 +105,14 @@ func (o *oldStore) attach(e *entry) {
 	o.exec("INSERT INTO versions VALUES (?, ?, ?, ?, ?)", e.composite, o.owners[e.Owner], at, idx, e.released())
 }
 
-// TestMigrate opens a file of the first schema: what is worked out from the records is as if they had been put.
+// TestMigrate opens a file of the first schema: what is worked out from the records is as if they
+// had been put.
 func TestMigrate(t *testing.T) {
 	w := newWorld(t)
 	records := w.chain(2500)
 	last := records[len(records)-2:]
-	for i := range 6 { // two owners under each of three keys: the second, by its timestamp, is not reputable
+	// two owners under each of three keys: the second, by its timestamp, is not reputable
+	for i := range 6 {
 		records = append(records, w.make(spec{at: 3000 + uint64(i), owner: i % 2, links: last, sels: []sel{{"contested", uint64(i / 2)}}, value: "v"}))
 	}
 	missing := w.make(spec{at: 4000, links: last})
@@ -141,7 +144,8 @@ func TestMigrate(t *testing.T) {
 	}
 }
 
-// TestMigrateRefuses opens a file of the first schema with a record that the rule of the mergeset forbids.
+// TestMigrateRefuses opens a file of the first schema with a record that the rule of the mergeset
+// forbids.
 func TestMigrateRefuses(t *testing.T) {
 	w := newWorld(t)
 	g := []protocol.ID{w.Genesis()[0].ID(), w.Genesis()[1].ID()}
@@ -163,7 +167,8 @@ func TestMigrateRefuses(t *testing.T) {
 	}
 }
 
-// TestMigrateDamaged fills in the IDs of a file in which headers are damaged. That of one is known from a record that links it.
+// TestMigrateDamaged fills in the IDs of a file in which headers are damaged. That of one is known
+// from a record that links it.
 func TestMigrateDamaged(t *testing.T) {
 	f := rottenStore(t)
 	linked, tip := f.index(t, "new"), f.index(t, "tip")
@@ -211,8 +216,8 @@ const withoutWaiting = `DROP TABLE settled; DROP INDEX held_unpaid; ALTER TABLE 
 		held_bytes = (SELECT coalesce(sum(length(header) + coalesce(length(value), 0)), 0) FROM held);
 	`
 
-// TestMigrateWaiting brings the tables of before waitingSchema up to date, with records that wait: they are counted by what they take, and
-// attach as before.
+// TestMigrateWaiting brings the tables of before waitingSchema up to date, with records that wait:
+// they are counted by what they take, and attach as before.
 func TestMigrateWaiting(t *testing.T) {
 	w := newTrustWorld(t, nil)
 	s := openTest(t, w.world, Options{})

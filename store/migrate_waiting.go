@@ -5,12 +5,14 @@ import "github.com/lf-store/lf/protocol"
 // waitingSchema is the script that came with what records that wait are counted with.
 const waitingSchema = "migrations/0005_waiting.sql"
 
-// migrateWaiting counts what waits by what it takes, and notes which held records are not known to be paid.
+// migrateWaiting counts what waits by what it takes, and notes which held records are not known to
+// be paid.
 func (t *tx) migrateWaiting() error {
 	var unpaid []protocol.ID
 	if err := t.each(func(r *rows) error {
 		held, err := protocol.DecodeRecord(r.blob(0), r.blob(1))
-		if err == nil && !t.store.network.Paid(held) { // a damaged one is forgotten when its time comes
+		// a damaged one is forgotten when its time comes
+		if err == nil && !t.store.network.Paid(held) {
 			unpaid = append(unpaid, held.ID())
 		}
 		return nil

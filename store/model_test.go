@@ -8,7 +8,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// model is the store as a definition rather than a program: everything by brute force, from the records alone.
+// model is the store as a definition rather than a program: everything by brute force, from the
+// records alone.
 type model struct {
 	records []*protocol.Record
 	made    *modelGraph
@@ -24,7 +25,8 @@ func (m *model) graphIn(w *world) *modelGraph {
 	return m.made
 }
 
-// waiting are the records that are neither attached nor can never be: invalid themselves, or with such an ancestor.
+// waiting are the records that are neither attached nor can never be: invalid themselves, or with
+// such an ancestor.
 func (m *model) waiting(w *world) map[protocol.ID]bool {
 	in := m.attached(w)
 	out := map[protocol.ID]bool{}
@@ -47,7 +49,8 @@ func (m *model) waiting(w *world) map[protocol.ID]bool {
 	return out
 }
 
-// modelAnswer is an answer as IDs: for each claim its versions, newest first. What explains it is there where it was asked for.
+// modelAnswer is an answer as IDs: for each claim its versions, newest first. What explains it is
+// there where it was asked for.
 type modelAnswer struct {
 	composite protocol.CompositeID
 	ordinals  []uint64
@@ -115,7 +118,8 @@ func answerOf(id protocol.CompositeID, ordinals []uint64, claims []*modelClaim, 
 	return a
 }
 
-// bruteAssign tries every way to give each range a selector of its own, and returns the smallest ordinals.
+// bruteAssign tries every way to give each range a selector of its own, and returns the smallest
+// ordinals.
 func bruteAssign(q Query, selectors []protocol.Selector) (best []uint64) {
 	if len(selectors) < len(q.Where) || !q.Open && len(selectors) > len(q.Where) {
 		return nil

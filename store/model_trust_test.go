@@ -18,7 +18,8 @@ type modelGraph struct {
 	seen map[protocol.ID]int64
 }
 
-// graphOf adds records as long as one has all its links here and breaks no rule that its past decides.
+// graphOf adds records as long as one has all its links here and breaks no rule that its past
+// decides.
 func (m *model) graph(w *world) *modelGraph {
 	g := &modelGraph{w: w, records: map[protocol.ID]*protocol.Record{}, past: map[protocol.ID]map[protocol.ID]bool{}, weight: map[protocol.ID]uint64{}}
 	for _, r := range w.Genesis() {

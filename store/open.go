@@ -16,7 +16,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// applicationID marks the file as ours ("LF" and the Hebrew letter aleph, U+05D0), so that file(1) and this package can tell.
+// applicationID marks the file as ours ("LF" and the Hebrew letter aleph, U+05D0), so that file(1)
+// and this package can tell.
 const applicationID = 0x4c4605d0
 
 //go:embed migrations/*.sql
@@ -29,8 +30,9 @@ func migrationNames() ([]string, error) {
 	return names, err
 }
 
-// isOurs reads the header of the file at path and says whether there is a database of ours. It opens nothing with SQLite, which might
-// write to a file that is not ours. A missing or empty file is not an error: there is none yet.
+// isOurs reads the header of the file at path and says whether there is a database of ours. It
+// opens nothing with SQLite, which might write to a file that is not ours. A missing or empty file
+// is not an error: there is none yet.
 func isOurs(path string) (bool, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -56,7 +58,8 @@ func isOurs(path string) (bool, error) {
 	return true, nil
 }
 
-// create makes an empty file that only its user can read: the datastore in it holds the node's peers and keys.
+// create makes an empty file that only its user can read: the datastore in it holds the node's
+// peers and keys.
 func create(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {

@@ -65,7 +65,8 @@ func TestClosed(t *testing.T) {
 	}
 }
 
-// refused opens a file that must not be opened, and checks that the error is one line and the file as it was.
+// refused opens a file that must not be opened, and checks that the error is one line and the file
+// as it was.
 func refused(t *testing.T, w *world, path string) error {
 	t.Helper()
 	before, _ := os.ReadFile(path)

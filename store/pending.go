@@ -43,8 +43,8 @@ func (t *tx) pend(e *entry, missing []protocol.ID, result *Result) error {
 	if err != nil {
 		return err
 	}
-	// What its pending ancestors wait for was told when these came. To look for it again would cost the writer
-	// milliseconds a record, and a copy that begins with the children minutes.
+	// What its pending ancestors wait for was told when these came. To look for it again would cost
+	// the writer milliseconds a record, and a copy that begins with the children minutes.
 	*result = Result{Outcome: Pending, State: Pending, Missing: wanted}
 	return nil
 }
@@ -55,7 +55,8 @@ func waitingSize(r *protocol.Record) int64 { return int64(r.WireSize()) + waitin
 // taken is a pending record that was removed.
 type taken struct {
 	id protocol.ID
-	// record is nil where the disk damaged it. Then it is as if it had never come: what waits for it wants it again.
+	// record is nil where the disk damaged it. Then it is as if it had never come: what waits for
+	// it wants it again.
 	record *protocol.Record
 	seen   int64 // when it was first seen
 }
@@ -88,8 +89,9 @@ func (t *tx) takePending(seq int64, waits bool) (p taken, err error) {
 	return p, nil
 }
 
-// makeRoom drops pending records until there is room for one more of this size, those that are not known to be paid first:
-// such records cost their makers little, and displace none that is paid. It reports whether there is room.
+// makeRoom drops pending records until there is room for one more of this size, those that are not
+// known to be paid first: such records cost their makers little, and displace none that is paid. It
+// reports whether there is room.
 func (t *tx) makeRoom(size int64, unpaid bool) (bool, error) {
 	limits := t.store.options.MaxPending
 	if uint64(size) > limits.Bytes {
@@ -123,8 +125,8 @@ func (t *tx) evict(seq int64) error {
 	return t.want(p.id)
 }
 
-// drop drops what waits for records that can never attach, and what waits for that, as much as this transaction may. The rest is left
-// to later ones.
+// drop drops what waits for records that can never attach, and what waits for that, as much as this
+// transaction may. The rest is left to later ones.
 func (t *tx) drop(queue ...protocol.ID) error {
 	for ; len(queue) > 0; queue = queue[1:] {
 		more := true

@@ -23,8 +23,8 @@ func inventedLinks(n int) []protocol.ID {
 	return ids
 }
 
-// BenchmarkPending puts records of 16 links, of which none is here or all are: what one costs the writer and the disk in either case,
-// and what the bound of the queue counts for it.
+// BenchmarkPending puts records of 16 links, of which none is here or all are: what one costs the
+// writer and the disk in either case, and what the bound of the queue counts for it.
 func BenchmarkPending(b *testing.B) {
 	for _, missing := range []bool{true, false} {
 		name := map[bool]string{true: "pending", false: "attached"}[missing]
@@ -100,7 +100,8 @@ func fileSize(b *testing.B, dir string) int64 {
 	return info.Size()
 }
 
-// BenchmarkWriteDuringCascade attaches 40,000 records that wait for one, and meanwhile writes: how long the slowest write took.
+// BenchmarkWriteDuringCascade attaches 40,000 records that wait for one, and meanwhile writes: how
+// long the slowest write took.
 func BenchmarkWriteDuringCascade(b *testing.B) {
 	const waiting = 40_000
 	for range b.N {
@@ -154,7 +155,8 @@ func BenchmarkWriteDuringCascade(b *testing.B) {
 	}
 }
 
-// BenchmarkWriteDuringFlood writes while peers' records of 16 unknown links come in bulk: how long the slowest write took.
+// BenchmarkWriteDuringFlood writes while peers' records of 16 unknown links come in bulk: how long
+// the slowest write took.
 func BenchmarkWriteDuringFlood(b *testing.B) {
 	for range b.N {
 		b.StopTimer()

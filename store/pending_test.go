@@ -56,8 +56,9 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// TestMissingIsToldOnce: what a record's pending ancestors wait for was told when these came. To look for it again with each
-// descendant cost more the more there wait: a copy that began with the children stood still for minutes.
+// TestMissingIsToldOnce: what a record's pending ancestors wait for was told when these came. To
+// look for it again with each descendant cost more the more there wait: a copy that began with the
+// children stood still for minutes.
 func TestMissingIsToldOnce(t *testing.T) {
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
@@ -75,8 +76,8 @@ func TestMissingIsToldOnce(t *testing.T) {
 	}
 }
 
-// TestEviction fills the queue of pending records: the oldest go, are counted, and are wanted again where something waits
-// for them; attached ones stay.
+// TestEviction fills the queue of pending records: the oldest go, are counted, and are wanted again
+// where something waits for them; attached ones stay.
 func TestEviction(t *testing.T) {
 	w := newWorld(t)
 	chain := w.chain(30)
@@ -98,7 +99,8 @@ func TestEviction(t *testing.T) {
 			if err != nil || len(missing) != 2 || !slices.Contains(missing, chain[19].ID()) || !slices.Contains(missing, chain[18].ID()) {
 				t.Fatalf("missing %v, %v", missing, err)
 			}
-			for _, r := range chain[5:20] { // they come again, as whoever fetches what is missing would put them
+			// they come again, as whoever fetches what is missing would put them
+			for _, r := range chain[5:20] {
 				if _, err := s.Put(t.Context(), r, 0); err != nil {
 					t.Fatal(err)
 				}
@@ -114,7 +116,8 @@ func TestEviction(t *testing.T) {
 	}
 }
 
-// TestOlderThanLink puts a record that precedes one of its links, with its descendants, in every order.
+// TestOlderThanLink puts a record that precedes one of its links, with its descendants, in every
+// order.
 func TestOlderThanLink(t *testing.T) {
 	w := newWorld(t)
 	young := w.make(spec{at: 10})
@@ -166,7 +169,8 @@ func TestHeld(t *testing.T) {
 	mustHold(t, s, b, testTime+200, Known)
 	mustHold(t, s, c, testTime+300, Known)
 	mustHold(t, s, d, testTime+150, Held)
-	if missing, err := s.Missing(t.Context(), 10); err != nil || len(missing) != 0 { // held ones are here
+	// held ones are here
+	if missing, err := s.Missing(t.Context(), 10); err != nil || len(missing) != 0 {
 		t.Fatalf("missing %v, %v", missing, err)
 	}
 	if r := mustHold(t, s, elsewhere, testTime+201, Refused); !errors.Is(r.Err, ErrHeldFull) {
@@ -198,7 +202,8 @@ func TestHeld(t *testing.T) {
 	}
 }
 
-// TestHeldPutAgain puts a held record once more when its time has come: that is as good as a release.
+// TestHeldPutAgain puts a held record once more when its time has come: that is as good as a
+// release.
 func TestHeldPutAgain(t *testing.T) {
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
@@ -206,7 +211,8 @@ func TestHeldPutAgain(t *testing.T) {
 	b := w.make(spec{at: 200, links: []*protocol.Record{w.Genesis()[1], a}})
 	mustHold(t, s, a, 1, Held)
 	mustHold(t, s, b, 1, Held)
-	if r := mustPut(t, s, b, Pending); len(r.Missing) != 0 { // it waits for a, which is here and held
+	// it waits for a, which is here and held
+	if r := mustPut(t, s, b, Pending); len(r.Missing) != 0 {
 		t.Fatalf("%+v", r)
 	}
 	if r := mustPut(t, s, a, Attached); len(r.Attached) != 2 {
@@ -283,7 +289,8 @@ func idSet(records []*protocol.Record) map[protocol.ID]bool {
 	return set
 }
 
-// TestOrders puts a small graph in every one of its orders: what is attached at the end, and what queries answer, is the same.
+// TestOrders puts a small graph in every one of its orders: what is attached at the end, and what
+// queries answer, is the same.
 func TestOrders(t *testing.T) {
 	w := newWorld(t)
 	g := w.Genesis()
@@ -346,8 +353,8 @@ func TestCascadeWide(t *testing.T) {
 	}
 }
 
-// TestUnpaidMakeWay fills the queue with records at the price of a certificate that nobody has seen: they displace nothing that is
-// paid, and make way for it.
+// TestUnpaidMakeWay fills the queue with records at the price of a certificate that nobody has
+// seen: they displace nothing that is paid, and make way for it.
 func TestUnpaidMakeWay(t *testing.T) {
 	w := newTrustWorld(t, nil)
 	s := openTest(t, w.world, Options{MaxPending: Limits{Records: 4}})

@@ -5,7 +5,8 @@ import (
 	"sync"
 )
 
-// pool lends connections, the one that came back last first: under little load that one has the pages in its cache.
+// pool lends connections, the one that came back last first: under little load that one has the
+// pages in its cache.
 type pool struct {
 	free chan struct{} // holds a token for each idle connection
 	mu   sync.Mutex
@@ -17,7 +18,8 @@ func newPool(size int) *pool { return &pool{free: make(chan struct{}, size)} }
 // take waits for a connection until ctx ends or quit is closed.
 func (p *pool) take(ctx context.Context, quit <-chan struct{}) (*conn, error) {
 	select {
-	case <-quit: // closing wins over a connection that is free, and so does who does not wait any more
+	case <-quit:
+		// closing wins over a connection that is free, and so does who does not wait any more
 		return nil, ErrClosed
 	case <-ctx.Done():
 		return nil, ctx.Err()

@@ -13,8 +13,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// drawRecords makes a small graph with all that can go wrong in it: few names, ordinals, owners and times, so that
-// everything meets; twins; releases; tombstones; types that are never answered; records older than a link.
+// drawRecords makes a small graph with all that can go wrong in it: few names, ordinals, owners and
+// times, so that everything meets; twins; releases; tombstones; types that are never answered;
+// records older than a link.
 func drawRecords(t *rapid.T, w *world) []*protocol.Record {
 	var records []*protocol.Record
 	known := slices.Clone(w.Genesis())
@@ -126,7 +127,8 @@ func putShuffled(t *rapid.T, s *Store, records []*protocol.Record) {
 			}
 		}
 	}
-	// A record behind an invalid one that was refused before it came waits in vain, until somebody sends that again.
+	// A record behind an invalid one that was refused before it came waits in vain, until somebody
+	// sends that again.
 	for _, r := range slices.Backward(records) {
 		if _, err := s.Put(t.Context(), r, 0); err != nil {
 			t.Fatal(err)
@@ -137,8 +139,8 @@ func putShuffled(t *rapid.T, s *Store, records []*protocol.Record) {
 // hasty changes its way as early as it can.
 var hasty = tuning{selective: 2, seekAfter: 1, rootsCompared: 1, rootsRead: 1, versionsParted: 1, crowd: 1, crowded: 1, rankPortion: 1}
 
-// TestModel compares the store with the model: what attaches, what waits, what is missing, and many queries; for one order
-// of arrival and then for another.
+// TestModel compares the store with the model: what attaches, what waits, what is missing, and many
+// queries; for one order of arrival and then for another.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -9,7 +9,8 @@ import (
 // Outcome says what became of a record that was put, and how far one has come that is here.
 type Outcome int
 
-// The outcomes. Known means that the record was here already; Result.State says how. The first three are states too.
+// The outcomes. Known means that the record was here already; Result.State says how. The first
+// three are states too.
 const (
 	Attached Outcome = iota + 1
 	Pending
@@ -36,24 +37,27 @@ type Result struct {
 	State State
 	// Index is an attached record's local index, 1 for the first.
 	Index uint64
-	// Missing are the links that a pending record waits for and that are not here. Of a record that was pending already
-	// they may be its ancestors' links, too.
+	// Missing are the links that a pending record waits for and that are not here. Of a record that
+	// was pending already they may be its ancestors' links, too.
 	Missing []protocol.ID
-	// Attached are the records that became attached by this put, parents first, this one included. Where very many waited for it they
-	// are the first of them: the others follow soon, in transactions of their own ([Store.Follow] tells of all).
+	// Attached are the records that became attached by this put, parents first, this one included.
+	// Where very many waited for it they are the first of them: the others follow soon, in
+	// transactions of their own ([Store.Follow] tells of all).
 	Attached []protocol.ID
 	// Err says why the record was refused: a [*protocol.InvalidError], or that there is no room.
 	Err error
 }
 
-// Put stores a record that passed the network's Check. With holdUntil above 0 (milliseconds, what the network's HoldUntil said), it
-// is held until [Store.Release] is called with that time. When Put returns without error, its result is on disk; the
-// error is the database's, or ctx's, and the record may then have been stored nevertheless.
+// Put stores a record that passed the network's Check. With holdUntil above 0 (milliseconds, what
+// the network's HoldUntil said), it is held until [Store.Release] is called with that time. When
+// Put returns without error, its result is on disk; the error is the database's, or ctx's, and the
+// record may then have been stored nevertheless.
 func (s *Store) Put(ctx context.Context, r *protocol.Record, holdUntil uint64) (Result, error) {
 	return s.putBy(ctx, s.change, r, holdUntil)
 }
 
-// Submit is Put for what this node's own users write: it goes before all that peers sent and that waits to be put.
+// Submit is Put for what this node's own users write: it goes before all that peers sent and that
+// waits to be put.
 func (s *Store) Submit(ctx context.Context, r *protocol.Record, holdUntil uint64) (Result, error) {
 	return s.putBy(ctx, s.changeFirst, r, holdUntil)
 }
@@ -74,8 +78,9 @@ func (s *Store) putBy(ctx context.Context, change func(context.Context, func(*tx
 	return *result, nil
 }
 
-// Release puts the held records whose time has come by now, in milliseconds, in as many transactions as that takes. It returns what became
-// attached, parents first, and what is known to be missing for those that are now pending.
+// Release puts the held records whose time has come by now, in milliseconds, in as many
+// transactions as that takes. It returns what became attached, parents first, and what is known to
+// be missing for those that are now pending.
 func (s *Store) Release(ctx context.Context, now uint64) (attached, missing []protocol.ID, err error) {
 	type outcome struct {
 		attached, missing []protocol.ID
@@ -148,7 +153,8 @@ func (t *tx) known(id protocol.ID, result *Result) (bool, error) {
 	return false, nil
 }
 
-// place attaches a record that is not here, with all that waited for it, or makes it wait, or refuses it.
+// place attaches a record that is not here, with all that waited for it, or makes it wait, or
+// refuses it.
 func (t *tx) place(e *entry, result *Result) error {
 	parents, missing, err := t.parents(e.Links)
 	if err != nil {

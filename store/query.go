@@ -19,9 +19,10 @@ type Range struct {
 
 // Query asks for the composite keys of attached records.
 //
-// Every range of Where must be met by a different selector of a key; unless Open is set, the key must have no further
-// selectors. Since and Until (milliseconds, included; Until 0: no end) select versions by their timestamps before anything
-// else is decided, so that with Until set the answers are as of then.
+// Every range of Where must be met by a different selector of a key; unless Open is set, the key
+// must have no further selectors. Since and Until (milliseconds, included; Until 0: no end) select
+// versions by their timestamps before anything else is decided, so that with Until set the answers
+// are as of then.
 type Query struct {
 	Where        []Range
 	Open         bool
@@ -40,7 +41,8 @@ type Query struct {
 	Explain bool
 }
 
-// Answers lists composite keys by their ordinals, compared in the order of Where, then by their IDs.
+// Answers lists composite keys by their ordinals, compared in the order of Where, then by their
+// IDs.
 type Answers struct {
 	Keys []Answer
 	// More says that there are further keys behind the limit.
@@ -50,39 +52,46 @@ type Answers struct {
 // Answer is one composite key with its claims.
 type Answer struct {
 	Composite protocol.CompositeID
-	// Ordinals has one for each range of Where: the smallest that the key's selectors allow, the first range deciding first.
+	// Ordinals has one for each range of Where: the smallest that the key's selectors allow, the
+	// first range deciding first.
 	Ordinals []uint64
-	// Claims are ranked, best first, at most 100; without History or Explain there is only the best.
+	// Claims are ranked, best first, at most 100; without History or Explain there is only the
+	// best.
 	Claims []Claim
 	// Total is how many claims there are.
 	Total int
-	// Damaged says that what the answer rests on is damaged on this node's disk. Then there are no claims, not even those that
-	// would come next. Composite is zero where the query leaves selectors of the key open.
+	// Damaged says that what the answer rests on is damaged on this node's disk. Then there are no
+	// claims, not even those that would come next. Composite is zero where the query leaves
+	// selectors of the key open.
 	Damaged *DamagedError
 }
 
-// Claim is what one owner says under a composite key. Its newest version, which may be a tombstone, is its answer. Versions at or before a
-// release of the owner's do not count; order is by timestamp, then by signed hash. A version that rests on a certificate which was
-// revoked, as far as the revocation reaches, is none.
+// Claim is what one owner says under a composite key. Its newest version, which may be a tombstone,
+// is its answer. Versions at or before a release of the owner's do not count; order is by
+// timestamp, then by signed hash. A version that rests on a certificate which was revoked, as far
+// as the revocation reaches, is none.
 type Claim struct {
 	Owner protocol.Owner
 	Version
 	// Older has the other versions, newest first, when the query asks for history.
 	Older []Version
-	// Standing is what the criteria say of the claim: all of them when the query asks to explain, otherwise those that were
-	// looked at to rank it.
+	// Standing is what the criteria say of the claim: all of them when the query asks to explain,
+	// otherwise those that were looked at to rank it.
 	Standing protocol.Standing
 	// Authority names who certifies the owner, where that was looked at.
 	Authority string
-	// With Explain: when this node saw the claim first, in milliseconds, and for those behind the best by which criterion they are.
+	// With Explain: when this node saw the claim first, in milliseconds, and for those behind the
+	// best by which criterion they are.
 	Seen   uint64
 	LostBy protocol.Criterion
 }
 
-// Version is one record of a claim. Twins, records over the same signed bytes, are one version: the one with the largest ID.
-// Weight is the record's own; a claim has that of its heaviest version, twins included, in its standing.
+// Version is one record of a claim. Twins, records over the same signed bytes, are one version: the
+// one with the largest ID. Weight is the record's own; a claim has that of its heaviest version,
+// twins included, in its standing.
 type Version struct {
-	// Record lacks its value where that is damaged. It is nil where the header of an older version is.
+	// Record lacks its value where that is damaged. It is nil where the header of an older version
+	// is.
 	Record *protocol.Record
 	Index  uint64
 	Weight uint64
@@ -100,7 +109,8 @@ func (v *Version) Time() uint64 {
 	return v.Record.Timestamp
 }
 
-// Query answers from the attached records. Its cost is bounded: [ErrTooBroad] says that it would be exceeded.
+// Query answers from the attached records. Its cost is bounded: [ErrTooBroad] says that it would be
+// exceeded.
 func (s *Store) Query(ctx context.Context, q Query) (Answers, error) {
 	if err := q.check(); err != nil {
 		return Answers{}, err
@@ -164,7 +174,8 @@ type search struct {
 	policy  protocol.Policy
 	oracles []protocol.Owner
 	judge   *judge
-	// hiding says that there may be hidden versions: something was revoked on a network where it matters.
+	// hiding says that there may be hidden versions: something was revoked on a network where it
+	// matters.
 	hiding   bool
 	verdicts *lru.Cache[verdictKey, *believed]
 	// where is Query.Where; apart says that no two of its keys are equal.
@@ -181,7 +192,8 @@ type search struct {
 	// leadsUsed counts how often leads of roots told a claim's weight.
 	leadsUsed int
 	tuning
-	// byRows allows to answer from the rows of crowded keys, and rowsUsed counts how often that was done.
+	// byRows allows to answer from the rows of crowded keys, and rowsUsed counts how often that was
+	// done.
 	byRows   bool
 	rowsUsed int
 	budget   int

@@ -133,7 +133,8 @@ func TestBadQuery(t *testing.T) {
 	}
 }
 
-// TestManySelectors asks for 15 ranges of one name that overlap in every way: the worst for an assignment.
+// TestManySelectors asks for 15 ranges of one name that overlap in every way: the worst for an
+// assignment.
 func TestManySelectors(t *testing.T) {
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
@@ -141,7 +142,8 @@ func TestManySelectors(t *testing.T) {
 	q := Query{}
 	for i := range uint64(15) {
 		sels = append(sels, sel{"a", i})
-		q.Where = append(q.Where, w.where("a", 14-i, 14)) // only one assignment: the ranges in reverse
+		// only one assignment: the ranges in reverse
+		q.Where = append(q.Where, w.where("a", 14-i, 14))
 	}
 	mustPut(t, s, w.make(spec{at: 1, sels: sels}), Attached)
 	a := mustQuery(t, s, q)
@@ -159,8 +161,8 @@ func TestManySelectors(t *testing.T) {
 	}
 }
 
-// crowd is a store with what makes queries slow: 4000 keys under a common name, a thousand owners of one key, and a
-// thousand versions by one owner. It is built once.
+// crowd is a store with what makes queries slow: 4000 keys under a common name, a thousand owners
+// of one key, and a thousand versions by one owner. It is built once.
 type crowd struct {
 	w *world
 	s *Store
@@ -261,8 +263,8 @@ func TestCost(t *testing.T) {
 	})
 }
 
-// TestStrangers pretends that two composite keys, and two selector keys, have the same prefix: the index then proposes the wrong record
-// first, and the record decides.
+// TestStrangers pretends that two composite keys, and two selector keys, have the same prefix: the
+// index then proposes the wrong record first, and the record decides.
 func TestStrangers(t *testing.T) {
 	w := newWorld(t)
 	path := filepath.Join(t.TempDir(), "lf.db")
@@ -297,8 +299,9 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// TestTwinsDecideNothing puts twins of two owners' versions of one millisecond until each has had the greatest ID: the
-// answer stays what it was. A release of that millisecond withdraws, whatever its ID.
+// TestTwinsDecideNothing puts twins of two owners' versions of one millisecond until each has had
+// the greatest ID: the answer stays what it was. A release of that millisecond withdraws, whatever
+// its ID.
 func TestTwinsDecideNothing(t *testing.T) {
 	w := newWorld(t)
 	s := openTest(t, w, Options{})

@@ -7,10 +7,10 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// The writer does what takes long in the table claims a portion at a time. It writes the rows of a key that was crowded
-// before rows were kept. It looks again at rows that a revocation reaches. It counts objections when other oracles are
-// elected. What is left to do is in the database, so a restart goes on with it. Until it is done,
-// queries that depend on it rank all claims.
+// The writer does what takes long in the table claims a portion at a time. It writes the rows of a
+// key that was crowded before rows were kept. It looks again at rows that a revocation reaches. It
+// counts objections when other oracles are elected. What is left to do is in the database, so a
+// restart goes on with it. Until it is done, queries that depend on it rank all claims.
 
 // rankStep does a portion of what is left to do and reports whether there is more.
 func (t *tx) rankStep() (more bool, err error) {
@@ -138,7 +138,8 @@ func (t *tx) recheck(j *rankJob) (done bool, err error) {
 	return len(owners) < limit, nil
 }
 
-// postpone leaves a row for later: records that it follows from are damaged. Until they are repaired queries rank all claims.
+// postpone leaves a row for later: records that it follows from are damaged. Until they are
+// repaired queries rank all claims.
 func (t *tx) postpone(crowd, owner int64) error {
 	known, err := t.one(nil, "SELECT 1 FROM rank_jobs WHERE issuer = x'' AND crowd = ? AND number = ?", crowd, owner)
 	if err != nil || known {
@@ -206,8 +207,8 @@ func (t *tx) elect(oracles []protocol.Owner) error {
 	return err
 }
 
-// recount counts the objections against the next claims, in the order of the index claims_seen. A claim that moves there
-// meanwhile is counted when it does.
+// recount counts the objections against the next claims, in the order of the index claims_seen. A
+// claim that moves there meanwhile is counted when it does.
 func (t *tx) recount(j *rankJob) (done bool, err error) {
 	var list []claimRow
 	limit := t.store.options.tuning.rankPortion
@@ -256,8 +257,8 @@ func (t *tx) recountRow(had *claimRow) error {
 	return t.writeClaim(w, had)
 }
 
-// refresh lowers the leads of the best claims of a rank by their weights now, until the best has the lead that its row says, and
-// reports whether it is there.
+// refresh lowers the leads of the best claims of a rank by their weights now, until the best has
+// the lead that its row says, and reports whether it is there.
 func (t *tx) refresh(stale staleRank) (done bool, err error) {
 	k, found, err := t.crowdedKey(stale.crowd)
 	if err != nil || !found {

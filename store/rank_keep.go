@@ -9,7 +9,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// keepClaim keeps the row of the claim that a new version is of. It is called when the version is in all other tables.
+// keepClaim keeps the row of the claim that a new version is of. It is called when the version is
+// in all other tables.
 func (t *tx) keepClaim(e *entry, at place) error {
 	if e.alone || len(e.rows) == 0 {
 		return nil
@@ -100,7 +101,8 @@ func (t *tx) keepVersion(k *crowdedKey, owner int64, e *entry, at place) error {
 	return t.extendClaim(k, had, e, at)
 }
 
-// isSimple reports whether the row follows from what it was and the new version: all of the owner's versions count.
+// isSimple reports whether the row follows from what it was and the new version: all of the owner's
+// versions count.
 func (t *tx) isSimple(k *crowdedKey, had *claimRow, found bool, e *entry, at place) (bool, error) {
 	if len(t.store.network.Authorities()) > 0 {
 		if hiding, err := t.anyRevoked(); err != nil || hiding {
@@ -116,7 +118,8 @@ func (t *tx) isSimple(k *crowdedKey, had *claimRow, found bool, e *entry, at pla
 	return had.stands() && had.careful == 0 && had.late != unknownSight && at.timestamp != had.timestamp, nil
 }
 
-// extendClaim changes the row of a claim that stands for a new version with another time than the answering one.
+// extendClaim changes the row of a claim that stands for a new version with another time than the
+// answering one.
 func (t *tx) extendClaim(k *crowdedKey, had claimRow, e *entry, at place) (err error) {
 	w := had
 	if e.Type == protocol.TypeRelease {
@@ -233,7 +236,8 @@ func (t *tx) isUnlinked(idx int64) (bool, error) {
 	return t.one(nil, "SELECT 1 FROM tips WHERE reputable IN (0, 1) AND past = ? AND idx = ?", t.past(idx), idx)
 }
 
-// linkClaims says of the claims whose versions a new record is the first to link that their weight changes from now on.
+// linkClaims says of the claims whose versions a new record is the first to link that their weight
+// changes from now on.
 func (t *tx) linkClaims(e *entry, parents []place) error {
 	t.linking = parents
 	if t.noneCrowded {
@@ -295,7 +299,8 @@ func newRowMeter(x *search, k *crowdedKey) (m *rowMeter, err error) {
 	return &rowMeter{hearing: h, key: k}, err
 }
 
-// measure works out the row of an owner. The lead is the weight, and quiet is 1 where the claim has a single version.
+// measure works out the row of an owner. The lead is the weight, and quiet is 1 where the claim has
+// a single version.
 func (m *rowMeter) measure(owner int64) (w claimRow, err error) {
 	w = claimRow{crowd: m.key.number, owner: owner, rank: fallen, late: noSight}
 	m.budget = rowBudget
@@ -328,7 +333,8 @@ func (m *rowMeter) measure(owner int64) (w claimRow, err error) {
 	return w, m.sight(c, &w)
 }
 
-// look32 looks at an owner's versions and reports whether some do not count. Where they are many it takes that for granted.
+// look32 looks at an owner's versions and reports whether some do not count. Where they are many it
+// takes that for granted.
 func (m *rowMeter) look32(owner int64) (count int, mixed bool, err error) {
 	err = m.versionsOf(m.composite, owner, 0, math.MaxInt64, func(v version) (bool, error) {
 		if count++; count > versionsRead {
@@ -351,7 +357,8 @@ func (m *rowMeter) rank(c *contender) (int64, error) {
 	return layoutRank(by > 0, objections), err
 }
 
-// weigh finds the weight of a claim's heaviest version. Where that takes too long, the row says only that there is no bound.
+// weigh finds the weight of a claim's heaviest version. Where that takes too long, the row says
+// only that there is no bound.
 func (m *rowMeter) weigh(c *contender, w *claimRow) error {
 	m.budget = rowBudget
 	err := m.measureWeight(c)
@@ -420,7 +427,8 @@ func (t *tx) eachRowOf(owner protocol.Owner, do func(*crowdedKey, *claimRow) err
 	return nil
 }
 
-// keepWords counts the objections against the claims that a commentary of an elected oracle is about.
+// keepWords counts the objections against the claims that a commentary of an elected oracle is
+// about.
 func (t *tx) keepWords(e *entry) error {
 	elected, err := t.one(nil, "SELECT 1 FROM elected WHERE owner = ?", e.Owner[:])
 	if err != nil || !elected {

@@ -15,7 +15,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// crowdRun is a store in which many owners claim two keys, and whatever changes how claims rank happens.
+// crowdRun is a store in which many owners claim two keys, and whatever changes how claims rank
+// happens.
 type crowdRun struct {
 	*fate
 	s        *restarted
@@ -31,9 +32,10 @@ type crowdRun struct {
 
 const crowdOwners = 9
 
-// TestRanksAreExact: an answer from the rows of a crowded key is what ranking all claims gives, under every policy and at any
-// moment. Versions and releases come late and out of order, and branches heal. Certificates, revocations and commentary
-// come, other oracles are elected, and the store restarts.
+// TestRanksAreExact: an answer from the rows of a crowded key is what ranking all claims gives,
+// under every policy and at any moment. Versions and releases come late and out of order, and
+// branches heal. Certificates, revocations and commentary come, other oracles are elected, and the
+// store restarts.
 func TestRanksAreExact(t *testing.T) {
 	fates := networks(t)
 	byRows, answers, leads := 0, 0, 0

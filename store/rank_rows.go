@@ -8,16 +8,19 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// A key that many owners claim costs what a quiet one costs. Such a key is crowded, and the table claims has a row for each
-// owner's claim with all that the criteria compare, in the order of each. A query looks at the best rows only.
+// A key that many owners claim costs what a quiet one costs. Such a key is crowded, and the table
+// claims has a row for each owner's claim with all that the criteria compare, in the order of each.
+// A query looks at the best rows only.
 //
-// The weight of a claim changes with every record that builds on it, so a row holds a bound instead. A new record adds its
-// work at most once to any version. So the weight less the work of all records never grows by other records: the lead.
-// It is written when the claim changes, and again when queries find it far too high. A claim whose versions nobody
-// links has the same weight forever; its row is quiet and the lead is the weight itself. A claim whose versions change in a
+// The weight of a claim changes with every record that builds on it, so a row holds a bound
+// instead. A new record adds its work at most once to any version. So the weight less the work of
+// all records never grows by other records: the lead. It is written when the claim changes, and
+// again when queries find it far too high. A claim whose versions nobody links has the same weight
+// forever; its row is quiet and the lead is the weight itself. A claim whose versions change in a
 // way that only takes weight from it keeps its lead.
 //
-// What is paid for it: a row and its index entries for each claim, written once with the claim's first version.
+// What is paid for it: a row and its index entries for each claim, written once with the claim's
+// first version.
 
 // crowdedKey is a row of the table crowded.
 type crowdedKey struct {
@@ -106,7 +109,8 @@ func (w *claimRow) bound(total int64) int64 {
 	return max(0, w.lead+total)
 }
 
-// layoutRank puts certificates and objections into one number, the better the greater: 64 is as many oracles as a query may have.
+// layoutRank puts certificates and objections into one number, the better the greater: 64 is as
+// many oracles as a query may have.
 func layoutRank(certified bool, objections int) int64 {
 	rank := int64(maxOracles - objections)
 	if certified {
@@ -202,5 +206,6 @@ func sortedOwners(list []protocol.Owner) []protocol.Owner {
 	return slices.Compact(list)
 }
 
-// work is what all attached records have done together, those that the writer is about to commit included.
+// work is what all attached records have done together, those that the writer is about to commit
+// included.
 func (t *tx) work() int64 { return int64(min(t.dag.WorkUpTo(t.dag.Len()), math.MaxInt64)) }

@@ -11,7 +11,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// ranker is what waits to be done in the table claims by the store's own doing. Its goroutine has the writer do a portion at a time.
+// ranker is what waits to be done in the table claims by the store's own doing. Its goroutine has
+// the writer do a portion at a time.
 type ranker struct {
 	wake chan struct{} // holds a token when there may be something to do
 	// noneCrowded saves queries a look-up for each key, while no key is crowded.
@@ -36,8 +37,9 @@ func (r *ranker) rouse() {
 	}
 }
 
-// Elect says which oracles queries usually name, at most 64: only with these does a query about a key that many owners claim not
-// have to rank all claims. It returns at once, and the objections are counted in the background where they are others than before.
+// Elect says which oracles queries usually name, at most 64: only with these does a query about a
+// key that many owners claim not have to rank all claims. It returns at once, and the objections
+// are counted in the background where they are others than before.
 func (s *Store) Elect(oracles []protocol.Owner) {
 	oracles = sortedOwners(oracles)
 	if len(oracles) > maxOracles {
@@ -68,7 +70,8 @@ func refreshIn[T comparable](r *ranker, list *[]T, stale T) {
 	}
 }
 
-// lowest takes from a list what waits there first, once it is done, and reports whether there is more to do.
+// lowest takes from a list what waits there first, once it is done, and reports whether there is
+// more to do.
 func lowest[T comparable](r *ranker, list *[]T, lower func(T) (done bool, err error)) (more bool, err error) {
 	r.mu.Lock()
 	if len(*list) == 0 {

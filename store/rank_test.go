@@ -43,7 +43,8 @@ func (r *rankTest) put(records ...*protocol.Record) {
 	}
 }
 
-// mustAnswer asks after the work in the background is done: the rows and the full ranking answer the same, from rows.
+// mustAnswer asks after the work in the background is done: the rows and the full ranking answer
+// the same, from rows.
 func (r *rankTest) mustAnswer(want string, total int, q Query) {
 	r.t.Helper()
 	settleRanks(r.t, r.s.Store, r.elected)
@@ -63,8 +64,8 @@ func (r *rankTest) mustAgree(want string, total int, q Query) {
 	}
 }
 
-// TestRanksOfHidden: what a revocation hides is taken from the rows with it, and a release that it hides lets the versions before
-// it stand again. A version can be hidden when it comes.
+// TestRanksOfHidden: what a revocation hides is taken from the rows with it, and a release that it
+// hides lets the versions before it stand again. A version can be hidden when it comes.
 func TestRanksOfHidden(t *testing.T) {
 	r := newRankTest(t, nil, 8)
 	mine, his := r.always(t, r.ca, 0), r.always(t, r.ca, 1)
@@ -77,7 +78,8 @@ func TestRanksOfHidden(t *testing.T) {
 	release := r.make(spec{at: 30, sels: keyA, kind: protocol.TypeRelease, links: []*protocol.Record{chain}})
 	r.put(release, r.make(spec{at: 15, owner: 1, sels: keyA, links: []*protocol.Record{other}, value: "his"}))
 	r.mustAnswer("his", 2, newest)
-	r.put(r.revocation(40, ownerCA, r.revoke(t, r.ca, mine, 0, 0))) // the release goes, and one of the versions before it
+	// the release goes, and one of the versions before it
+	r.put(r.revocation(40, ownerCA, r.revoke(t, r.ca, mine, 0, 0)))
 	r.mustAnswer("his", 3, newest)
 	q := Query{Where: []Range{r.where("a", 0, 0)}, Explain: true, History: true}
 	r.compare(t, q)
@@ -96,8 +98,8 @@ func TestRanksOfHidden(t *testing.T) {
 	r.mustAnswer("his", 3, newest)
 }
 
-// TestRanksWhileWorkIsLeft: a revocation of an intermediate reaches many owners, and other oracles are elected. Until all rows are
-// looked at again queries rank all claims, across a restart too.
+// TestRanksWhileWorkIsLeft: a revocation of an intermediate reaches many owners, and other oracles
+// are elected. Until all rows are looked at again queries rank all claims, across a restart too.
 func TestRanksWhileWorkIsLeft(t *testing.T) {
 	r := newRankTest(t, nil, 1)
 	var records []*protocol.Record
@@ -129,7 +131,8 @@ func (s *restarted) restartNow(t *testing.T, n *protocol.Network) {
 	}
 }
 
-// TestRanksElect: the store counts the objections of the oracles that it is told of, in the background.
+// TestRanksElect: the store counts the objections of the oracles that it is told of, in the
+// background.
 func TestRanksElect(t *testing.T) {
 	r := newRankTest(t, nil, 1)
 	key := r.compositeOf(keyA...)
@@ -159,8 +162,8 @@ func TestRanksElect(t *testing.T) {
 	r.mustAnswer("4", 6, q)
 }
 
-// TestRanksOfStrangers pretends that two composite keys have the same prefix. What an owner says under one of them counts for
-// that alone, whichever comes first.
+// TestRanksOfStrangers pretends that two composite keys have the same prefix. What an owner says
+// under one of them counts for that alone, whichever comes first.
 func TestRanksOfStrangers(t *testing.T) {
 	w := newWorld(t)
 	o := Options{volatile: true, tuning: defaultTuning}
@@ -221,8 +224,8 @@ func TestRanksOfStrangers(t *testing.T) {
 	}
 }
 
-// TestMigrateClaims opens a file from before rows were kept: they are written in the background, across a restart, and answers are
-// the same meanwhile.
+// TestMigrateClaims opens a file from before rows were kept: they are written in the background,
+// across a restart, and answers are the same meanwhile.
 func TestMigrateClaims(t *testing.T) {
 	r := newRankTest(t, nil, 7)
 	if err := r.s.Close(); err != nil {
@@ -271,8 +274,8 @@ func TestMigrateClaims(t *testing.T) {
 	r.mustAnswer("7", 39, Query{})
 }
 
-// TestRanksWithDamage: a damaged record keeps nobody from writing. Its claim's row is left until the record is repaired, and until then
-// all claims are ranked.
+// TestRanksWithDamage: a damaged record keeps nobody from writing. Its claim's row is left until
+// the record is repaired, and until then all claims are ranked.
 func TestRanksWithDamage(t *testing.T) {
 	r := newRankTest(t, nil, 8)
 	first := r.full(spec{at: 10, owner: 1, sels: keyA, value: "first"})
@@ -284,7 +287,8 @@ func TestRanksWithDamage(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	r.put(r.full(spec{at: 5, owner: 1, sels: keyA, kind: protocol.TypeRelease})) // its row has to be worked out again
+	// its row has to be worked out again
+	r.put(r.full(spec{at: 5, owner: 1, sels: keyA, kind: protocol.TypeRelease}))
 	settleRanks(t, r.s.Store, nil)
 	x := r.s.newSearch(t.Context(), Query{Where: []Range{r.where("a", 0, 0)}, Policy: onlyNewest})
 	if err := r.s.read(t.Context(), x.run); err != nil || x.rowsUsed > 0 {

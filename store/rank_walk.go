@@ -9,13 +9,15 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// A query about a crowded key searches best first. It knows of each row the best that the claim can be under the reader's policy:
-// all that the row says, and its bound for the weight. The rows of each rank come in that order from an index. The search takes
-// the claim that can be best, measures it, and puts it back, until one that is measured cannot be beaten. So the result is
-// that of ranking all claims, under every policy. How many claims it measures depends on how far the bounds are
-// above the weights.
+// A query about a crowded key searches best first. It knows of each row the best that the claim can
+// be under the reader's policy: all that the row says, and its bound for the weight. The rows of
+// each rank come in that order from an index. The search takes the claim that can be best, measures
+// it, and puts it back, until one that is measured cannot be beaten. So the result is that of
+// ranking all claims, under every policy. How many claims it measures depends on how far the bounds
+// are above the weights.
 
-// ranked answers for a crowded key. It reports false where the rows do not tell: then all claims have to be ranked.
+// ranked answers for a crowded key. It reports false where the rows do not tell: then all claims
+// have to be ranked.
 func (x *search) ranked(k candidate) (a Answer, answered bool, err error) {
 	w, err := x.newWalk(k)
 	if err != nil || w == nil {
@@ -94,8 +96,8 @@ func (x *search) newWalk(k candidate) (*walk, error) {
 	return w, nil
 }
 
-// compositeID returns the composite ID of a candidate without further selectors. It is not known where two keys of the query have
-// the same prefix.
+// compositeID returns the composite ID of a candidate without further selectors. It is not known
+// where two keys of the query have the same prefix.
 func (x *search) compositeID(k candidate) (id protocol.CompositeID, ok bool) {
 	points := make([]protocol.SelectorPoint, 0, len(k.points))
 	for _, p := range k.points {
@@ -265,7 +267,8 @@ func (w *walk) step(c *contestant) (err error) {
 	return nil
 }
 
-// start puts the first row of each rank into the heap, and the claims that are first where the policy asks and they are few.
+// start puts the first row of each rank into the heap, and the claims that are first where the
+// policy asks and they are few.
 func (w *walk) start() error {
 	if w.byFirst {
 		if err := w.addFirsts(); err != nil {
@@ -392,7 +395,8 @@ func (w *walk) finish(c, best *contestant) (*Claim, error) {
 		c.known |= bitOf(protocol.CriterionLocal)
 	}
 	if slices.Contains(w.policy, protocol.CriterionCertified) {
-		if err := w.measure(&c.contender, protocol.CriterionCertified); err != nil { // who certifies it
+		// who certifies it
+		if err := w.measure(&c.contender, protocol.CriterionCertified); err != nil {
 			return nil, err
 		}
 	}

@@ -6,8 +6,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// decide ranks the claims. Where only the best is asked for, criteria are looked at one after the other, each only for the
-// claims that are still equal, and for a claim that is alone none.
+// decide ranks the claims. Where only the best is asked for, criteria are looked at one after the
+// other, each only for the claims that are still equal, and for a claim that is alone none.
 func (h *hearing) decide() ([]Claim, error) {
 	if h.query.History || h.query.Explain {
 		return h.list()
@@ -69,7 +69,8 @@ func bestBy(list []*contender, by protocol.Criterion) (best []*contender) {
 	return best
 }
 
-// list ranks all claims and returns the first, with what is asked of them: history, or all that the criteria say.
+// list ranks all claims and returns the first, with what is asked of them: history, or all that the
+// criteria say.
 func (h *hearing) list() ([]Claim, error) {
 	for _, by := range h.policy {
 		if err := h.measureAll(h.contenders, by); err != nil {

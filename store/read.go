@@ -11,8 +11,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// Info says how far a record that is here has come. Index is an attached record's local index, 1 for the first, and Weight the
-// work of it and of all its descendants.
+// Info says how far a record that is here has come. Index is an attached record's local index, 1
+// for the first, and Weight the work of it and of all its descendants.
 type Info struct {
 	State  State
 	Index  uint64
@@ -21,8 +21,8 @@ type Info struct {
 	Hidden bool
 }
 
-// Get returns a record, attached, pending or held; [ErrNotFound] if it is none of these. Where its bytes are damaged the error is
-// a [*DamagedError], and info is as far as it is known.
+// Get returns a record, attached, pending or held; [ErrNotFound] if it is none of these. Where its
+// bytes are damaged the error is a [*DamagedError], and info is as far as it is known.
 func (s *Store) Get(ctx context.Context, id protocol.ID) (r *protocol.Record, info Info, err error) {
 	err = s.read(ctx, func(c *conn) error {
 		idx, err := c.index(id)
@@ -52,8 +52,9 @@ func (s *Store) Get(ctx context.Context, id protocol.ID) (r *protocol.Record, in
 	return r, info, err
 }
 
-// ByPrefix returns the record whose ID begins with prefix, 8 to 32 bytes, whether attached, pending or held, and how many there
-// are: 0, 1, or 2 for more than one, when no record is returned. Where the only one is damaged the error is a [*DamagedError].
+// ByPrefix returns the record whose ID begins with prefix, 8 to 32 bytes, whether attached, pending
+// or held, and how many there are: 0, 1, or 2 for more than one, when no record is returned. Where
+// the only one is damaged the error is a [*DamagedError].
 func (s *Store) ByPrefix(ctx context.Context, beginning []byte) (r *protocol.Record, n int, err error) {
 	if len(beginning) < prefixSize || len(beginning) > len(protocol.ID{}) {
 		return nil, 0, fmt.Errorf("%w: a prefix has %d to %d bytes, not %d", ErrBadQuery, prefixSize, len(protocol.ID{}), len(beginning))
@@ -102,7 +103,8 @@ func (c *conn) byPrefix(beginning []byte) (found *protocol.Record, n int, err er
 	return found, n, damage
 }
 
-// readFrame verifies what was read of an attached record, or with index 0 of another one, and returns its ID, damaged or not.
+// readFrame verifies what was read of an attached record, or with index 0 of another one, and
+// returns its ID, damaged or not.
 func (c *conn) readFrame(idx int64, s stored) (r *protocol.Record, id protocol.ID, err error) {
 	if idx > 0 {
 		r, err = c.verified(idx, s)
@@ -146,8 +148,9 @@ func (c *conn) here(id protocol.ID) (bool, error) {
 	return c.isHeld(id)
 }
 
-// Missing returns at most limit wanted records: ancestors that pending records wait for and that are not here. Where there are
-// more, each call begins somewhere else, so that those nobody has do not hide the others.
+// Missing returns at most limit wanted records: ancestors that pending records wait for and that
+// are not here. Where there are more, each call begins somewhere else, so that those nobody has do
+// not hide the others.
 func (s *Store) Missing(ctx context.Context, limit int) (missing []protocol.ID, err error) {
 	if limit <= 0 {
 		return nil, nil
@@ -173,8 +176,8 @@ func (s *Store) Missing(ctx context.Context, limit int) (missing []protocol.ID, 
 	return missing, err
 }
 
-// Tips returns at most limit tips, those with the greatest past work first: what was just written is among them, and what
-// links only ancient records is not.
+// Tips returns at most limit tips, those with the greatest past work first: what was just written
+// is among them, and what links only ancient records is not.
 func (s *Store) Tips(ctx context.Context, limit int) (tips []protocol.ID, err error) {
 	err = s.read(ctx, func(c *conn) error {
 		return c.each(func(r *rows) error {

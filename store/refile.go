@@ -2,8 +2,9 @@ package store
 
 import "github.com/lf-store/lf/protocol"
 
-// refile notices a record that is attached and that the index of IDs has lost: its row of versions leads to it. Without this it
-// would attach a second time. It mends the index, and attaches what waited for the record.
+// refile notices a record that is attached and that the index of IDs has lost: its row of versions
+// leads to it. Without this it would attach a second time. It mends the index, and attaches what
+// waited for the record.
 func (t *tx) refile(e *entry, result *Result) (lost bool, err error) {
 	if len(e.rows) == 0 || t.survey.unclaimed[e.composite] {
 		return false, nil

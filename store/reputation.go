@@ -6,11 +6,13 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// What this node saw first. A claim is as old here as that of its versions which was seen first. It is late when that came
-// with a timestamp that was past by more than the network's drift: with a catch-up or a heal. Between late claims the order in
-// which they came says nothing, as far as each says of itself that it is older than the other's coming.
+// What this node saw first. A claim is as old here as that of its versions which was seen first. It
+// is late when that came with a timestamp that was past by more than the network's drift: with a
+// catch-up or a heal. Between late claims the order in which they came says nothing, as far as each
+// says of itself that it is older than the other's coming.
 
-// sight is when a claim was seen first, in microseconds, and the timestamp of the version that was seen, in milliseconds.
+// sight is when a claim was seen first, in microseconds, and the timestamp of the version that was
+// seen, in milliseconds.
 type sight struct {
 	seen, timestamp int64
 	late            bool
@@ -20,8 +22,8 @@ func newSight(seen, timestamp int64, n *protocol.Network) sight {
 	return sight{seen, timestamp, seen/1000-timestamp > int64(n.Params().ClockDrift)}
 }
 
-// earliest are the first sights of claims under one composite key, among those that came late and among the others; the
-// greatest number where there are none.
+// earliest are the first sights of claims under one composite key, among those that came late and
+// among the others; the greatest number where there are none.
 type earliest struct{ prompt, late int64 }
 
 var nobody = earliest{math.MaxInt64, math.MaxInt64}
@@ -34,8 +36,9 @@ func (f *earliest) add(s sight) {
 	}
 }
 
-// isFirst reports whether no other claim counts against one: none was seen earlier, but for those that came late like
-// it and not before its own timestamp. That the claim itself may be among the earliest makes no difference.
+// isFirst reports whether no other claim counts against one: none was seen earlier, but for those
+// that came late like it and not before its own timestamp. That the claim itself may be among the
+// earliest makes no difference.
 func (f *earliest) isFirst(s sight) bool {
 	return f.prompt >= s.seen && (f.late >= s.seen || s.late && s.timestamp*1000 <= f.late)
 }
@@ -72,16 +75,18 @@ func (t *tx) dropFirst(of keyed, until int64) error {
 	return err
 }
 
-// firstOf returns when the claim of an owner that stands was seen first; nothing is kept of a claim that is alone.
+// firstOf returns when the claim of an owner that stands was seen first; nothing is kept of a claim
+// that is alone.
 func (c *conn) firstOf(composite, owner int64, n *protocol.Network) (s sight, found bool, err error) {
 	found, err = c.one(func(r *rows) { s = newSight(r.int(0), r.int(1), n) },
 		"SELECT firsts.seen, timestamp FROM firsts JOIN dag USING (idx) WHERE composite = ? AND owner = ?", composite, owner)
 	return s, found, err
 }
 
-// first reports whether a record is reputable as a tip: it is no datum, or no other claim counts against the claim it is of
-// as far as this node has seen. What certificates hide is left aside. Where it is not kept when a claim was seen first, this
-// record stands for it, and that claim does not count against others.
+// first reports whether a record is reputable as a tip: it is no datum, or no other claim counts
+// against the claim it is of as far as this node has seen. What certificates hide is left aside.
+// Where it is not kept when a claim was seen first, this record stands for it, and that claim does
+// not count against others.
 func (t *tx) first(e *entry, at place) (bool, error) {
 	if e.Type != protocol.TypeDatum || len(e.rows) == 0 || e.alone {
 		return true, nil
@@ -112,7 +117,8 @@ func (t *tx) first(e *entry, at place) (bool, error) {
 	return by > 0, err
 }
 
-// walkedSight returns when a version was seen that stands in an epoch whose versions have to be walked.
+// walkedSight returns when a version was seen that stands in an epoch whose versions have to be
+// walked.
 func (t *tx) walkedSight(v keyed) (s sight, walked bool, err error) {
 	ep, err := t.epochOf(v.composite, v.owner, v.timestamp)
 	if err != nil || ep.end < math.MaxInt64 {
@@ -125,7 +131,8 @@ func (t *tx) walkedSight(v keyed) (s sight, walked bool, err error) {
 	return s, true, err
 }
 
-// anyWalked reports whether some claim under a composite key has an epoch whose versions have to be walked.
+// anyWalked reports whether some claim under a composite key has an epoch whose versions have to be
+// walked.
 func (c *conn) anyWalked(composite int64) (bool, error) {
 	return c.one(nil, "SELECT 1 FROM roots WHERE composite = ? AND walk = 1 LIMIT 1", composite)
 }

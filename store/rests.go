@@ -14,7 +14,8 @@ type judge struct {
 	network *protocol.Network
 	// spend counts rows looked at; it may say that they are too many.
 	spend func(rows int) error
-	// fallen and decisive keep what was found of owners and of chains, where the judge is asked often; nil: they do not.
+	// fallen and decisive keep what was found of owners and of chains, where the judge is asked
+	// often; nil: they do not.
 	fallen   map[protocol.Owner]bool
 	decisive map[string][]revocationRow
 }
@@ -26,7 +27,8 @@ func (t *tx) judge() *judge {
 	return &judge{conn: t.conn, network: t.store.network, spend: free}
 }
 
-// linked returns the chains, good for the network, that a record's links carry for its owner: what it may rest on.
+// linked returns the chains, good for the network, that a record's links carry for its owner: what
+// it may rest on.
 func (j *judge) linked(owner protocol.Owner, timestamp int64, parents []int64) (list []chainRow, err error) {
 	for _, p := range parents {
 		var chain []byte
@@ -46,10 +48,10 @@ func (j *judge) linked(owner protocol.Owner, timestamp int64, parents []int64) (
 	return list, nil
 }
 
-// checkCertificate applies the rule that a record which needs a certificate rests on one: it links the record of a chain
-// that certifies its owner, is good for one of the network's authorities and valid at its timestamp, and its past holds no
-// revocation of it. Like checkLinked it returns why the record is invalid, a [*protocol.InvalidError]; any other error
-// is the database's.
+// checkCertificate applies the rule that a record which needs a certificate rests on one: it links
+// the record of a chain that certifies its owner, is good for one of the network's authorities and
+// valid at its timestamp, and its past holds no revocation of it. Like checkLinked it returns why
+// the record is invalid, a [*protocol.InvalidError]; any other error is the database's.
 func (t *tx) checkCertificate(e *entry, parents []place) error {
 	if !t.store.network.NeedsCertificate(e.Record) {
 		return nil
@@ -90,7 +92,8 @@ func (j *judge) within(idx int64, parents []int64) bool {
 	return false
 }
 
-// hidden reports whether no query considers a record: it needs a certificate, and what it rests on has been revoked.
+// hidden reports whether no query considers a record: it needs a certificate, and what it rests on
+// has been revoked.
 func (j *judge) hidden(r *protocol.Record, idx int64) (bool, error) {
 	if !j.network.NeedsCertificate(r) {
 		return false, nil
@@ -119,7 +122,8 @@ func (j *judge) hidden(r *protocol.Record, idx int64) (bool, error) {
 	return true, nil
 }
 
-// hasFallen reports whether all chains of an owner were revoked without a date, so that whatever rests on one of them is hidden.
+// hasFallen reports whether all chains of an owner were revoked without a date, so that whatever
+// rests on one of them is hidden.
 func (j *judge) hasFallen(owner protocol.Owner) (bool, error) {
 	if fallen, known := j.fallen[owner]; known {
 		return fallen, nil
@@ -142,8 +146,8 @@ func (j *judge) hasFallen(owner protocol.Owner) (bool, error) {
 	return fallen, nil
 }
 
-// certified returns the number of the network's authority that certifies an owner at the time of a record of his, with a chain
-// that no revocation takes from that record; 0 if there is none.
+// certified returns the number of the network's authority that certifies an owner at the time of a
+// record of his, with a chain that no revocation takes from that record; 0 if there is none.
 func (j *judge) certified(owner protocol.Owner, idx, timestamp int64) (int64, error) {
 	if len(j.network.Authorities()) == 0 {
 		return 0, nil
@@ -162,9 +166,10 @@ func (j *judge) certified(owner protocol.Owner, idx, timestamp int64) (int64, er
 	return 0, j.spend(1)
 }
 
-// usableCertificate returns the index of a certificate record by which an owner may pay less now, 0 if there is none: of a
-// chain that is good for the network, valid at the later of now and the links' timestamps, and not revoked as far as is known
-// here. Among several it is the one that is valid for longest.
+// usableCertificate returns the index of a certificate record by which an owner may pay less now, 0
+// if there is none: of a chain that is good for the network, valid at the later of now and the
+// links' timestamps, and not revoked as far as is known here. Among several it is the one that is
+// valid for longest.
 func (c *conn) usableCertificate(n *protocol.Network, owner protocol.Owner, now int64, links []int64) (int64, error) {
 	for _, l := range links {
 		timestamp, err := c.number("SELECT timestamp FROM dag WHERE idx = ?", l)

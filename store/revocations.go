@@ -7,14 +7,16 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// What bounds the cost of revocations: the signature of a list is verified once, when its record attaches, and it is filed under the
-// key that signed it. So only what a certificate's issuer signed is looked at for it; what others write in its name is not. A
-// true list can be passed on by anybody in as many records as they pay for: queries look at one of these, and the rule at
-// all of them, but only for who rests on a revoked certificate.
+// What bounds the cost of revocations: the signature of a list is verified once, when its record
+// attaches, and it is filed under the key that signed it. So only what a certificate's issuer
+// signed is looked at for it; what others write in its name is not. A true list can be passed on by
+// anybody in as many records as they pay for: queries look at one of these, and the rule at all of
+// them, but only for who rests on a revoked certificate.
 //
-// Whose record it is matters. What was made before the date of a revocation stands if it is in the past of the revocation's
-// record; and anybody could pass the list on in a record with no past at all, so that nothing would stand. So only the past of
-// a record that the issuer signed says what does not; any other takes what its date says.
+// Whose record it is matters. What was made before the date of a revocation stands if it is in the
+// past of the revocation's record; and anybody could pass the list on in a record with no past at
+// all, so that nothing would stand. So only the past of a record that the issuer signed says what
+// does not; any other takes what its date says.
 
 // revocationRow is a row of the table revocations.
 type revocationRow struct {
@@ -50,8 +52,9 @@ func revocationRows(n *protocol.Network, e *entry, idx int64) []revocationRow {
 	return rows
 }
 
-// signerOf returns the key that signed a list: that of the certificate it brings, that of its record's owner, or an
-// authority's; nobodysKey where it is none of these. own is 1 where it is the record's owner.
+// signerOf returns the key that signed a list: that of the certificate it brings, that of its
+// record's owner, or an authority's; nobodysKey where it is none of these. own is 1 where it is the
+// record's owner.
 func signerOf(n *protocol.Network, l *protocol.RevocationList, owner protocol.Owner) (key protocol.Owner, own int64) {
 	brought, brings := l.Key()
 	switch {
@@ -77,7 +80,8 @@ func (t *tx) indexRevocation(e *entry, at place) error {
 	return nil
 }
 
-// addRevocation adds a row, unless one is found that has it in its future and says as much: then this one changes nothing.
+// addRevocation adds a row, unless one is found that has it in its future and says as much: then
+// this one changes nothing.
 func (t *tx) addRevocation(row revocationRow) error {
 	known, err := t.revocationsOf(row.issue, revocationsCompared)
 	if err != nil {
@@ -94,7 +98,8 @@ func (t *tx) addRevocation(row revocationRow) error {
 	return t.revokedIssue(row.issue)
 }
 
-// revocationsOf returns rows for a certificate, those of the issuer's own records first, then by their dates.
+// revocationsOf returns rows for a certificate, those of the issuer's own records first, then by
+// their dates.
 func (c *conn) revocationsOf(i issue, limit int) (list []revocationRow, err error) {
 	err = c.each(func(r *rows) error {
 		list = append(list, revocationRow{i, r.int(0), r.int(1), r.int(2)})
@@ -135,8 +140,8 @@ func (j *judge) revokedBefore(c *chainRow, inPast func(revocation int64) bool) (
 	return revoked, err
 }
 
-// worst returns the revocations of a chain that decide what is left of it: all of the issuers' own records, and of others'
-// those with the earliest date.
+// worst returns the revocations of a chain that decide what is left of it: all of the issuers' own
+// records, and of others' those with the earliest date.
 func (j *judge) worst(c *chainRow) (list []revocationRow, err error) {
 	key := strconv.FormatInt(c.authority, 10) + " " + string(c.chain)
 	if list, known := j.decisive[key]; known {
@@ -166,8 +171,9 @@ func (j *judge) worst(c *chainRow) (list []revocationRow, err error) {
 	return list, nil
 }
 
-// reached reports whether a revocation takes a chain from a record: one that has no date does; one that has a date leaves what
-// is older, provided that it is in the past of a record of the issuer's own.
+// reached reports whether a revocation takes a chain from a record: one that has no date does; one
+// that has a date leaves what is older, provided that it is in the past of a record of the issuer's
+// own.
 func (j *judge) reached(c *chainRow, idx, timestamp int64) (bool, error) {
 	list, err := j.worst(c)
 	if err != nil {

@@ -2,15 +2,17 @@ package store
 
 import "math"
 
-// A claim's weight is that of its heaviest version. What has a version in its past weighs less than that one; so the heaviest
-// is a root: a version with no other of the same epoch in its past. An epoch is what an owner said between two releases (or
-// before the first, or behind the last): behind start, up to end.
+// A claim's weight is that of its heaviest version. What has a version in its past weighs less than
+// that one; so the heaviest is a root: a version with no other of the same epoch in its past. An
+// epoch is what an owner said between two releases (or before the first, or behind the last):
+// behind start, up to end.
 //
-// What bounds the cost: a version is compared with at most rootsCompared roots, and counts as one beyond those; rows that are no
-// roots do no harm. A query reads rootsRead of a claim's roots, and where there are more those that can be the heaviest
-// (leads.go). A release that comes late parts an epoch, and behind it other versions are roots: at most
-// versionsParted are looked at, and where there are more the epoch is marked instead, and queries walk its versions, within
-// their budget. Under a composite key with a single version, which is the usual, no rows are kept at all.
+// What bounds the cost: a version is compared with at most rootsCompared roots, and counts as one
+// beyond those; rows that are no roots do no harm. A query reads rootsRead of a claim's roots, and
+// where there are more those that can be the heaviest (leads.go). A release that comes late parts
+// an epoch, and behind it other versions are roots: at most versionsParted are looked at, and where
+// there are more the epoch is marked instead, and queries walk its versions, within their budget.
+// Under a composite key with a single version, which is the usual, no rows are kept at all.
 
 // keyed is a version with the key it is under.
 type keyed struct {
@@ -18,7 +20,8 @@ type keyed struct {
 	version
 }
 
-// indexVersion keeps the tables roots and firsts. It is called when the record is in versions and in the graph.
+// indexVersion keeps the tables roots and firsts. It is called when the record is in versions and
+// in the graph.
 func (t *tx) indexVersion(e *entry, at place) error {
 	if len(e.rows) == 0 || e.alone {
 		return nil
@@ -97,8 +100,8 @@ func (c *conn) walked(v keyed, ep epoch) (bool, error) {
 	return c.one(nil, "SELECT 1 FROM roots WHERE composite = ? AND owner = ? AND timestamp = ? AND walk = 1", v.composite, v.owner, ep.start)
 }
 
-// addRoot makes a version a root of its epoch unless one is found in its past, the oldest being looked at first: on these
-// the others are most likely built.
+// addRoot makes a version a root of its epoch unless one is found in its past, the oldest being
+// looked at first: on these the others are most likely built.
 func (t *tx) addRoot(v keyed, ep epoch) error {
 	past := make([]int64, 0, t.store.options.tuning.rootsCompared)
 	if err := t.each(func(r *rows) error {
@@ -127,8 +130,8 @@ func (t *tx) insertRoot(v keyed, walk, epoch, quiet, lead int64) error {
 	return err
 }
 
-// part parts the epoch that a release falls into: what is before it is withdrawn, and behind it there are other roots. In
-// the usual order nothing is behind it yet.
+// part parts the epoch that a release falls into: what is before it is withdrawn, and behind it
+// there are other roots. In the usual order nothing is behind it yet.
 func (t *tx) part(release keyed) error {
 	again, err := t.one(nil, `SELECT 1 FROM versions INDEXED BY releases WHERE composite = ? AND owner = ? AND released = 1
 		AND timestamp = ? AND idx <> ?`, release.composite, release.owner, release.timestamp, release.idx)

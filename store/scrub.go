@@ -14,9 +14,10 @@ import (
 	"github.com/lf-store/lf/store/dag"
 )
 
-// The scrub finds damage that nobody has asked for yet. It goes through the records in their order, each with its rows in the
-// other tables. Then it goes through those tables, each row with its record, and begins again. What follows from the records it rebuilds; a
-// damaged record it notes, and a peer's copy repairs it. It is slow on purpose, and goes on after a restart where it was.
+// The scrub finds damage that nobody has asked for yet. It goes through the records in their order,
+// each with its rows in the other tables. Then it goes through those tables, each row with its
+// record, and begins again. What follows from the records it rebuilds; a damaged record it notes,
+// and a peer's copy repairs it. It is slow on purpose, and goes on after a restart where it was.
 
 // scrubPhase is one of the tables that the scrub goes through.
 type scrubPhase int64
@@ -32,7 +33,8 @@ const (
 // scrubbed is how far the scrub has come.
 type scrubbed struct {
 	phase scrubPhase
-	// at is the last record that was looked at, or the first column of the last row. It is what a restart knows.
+	// at is the last record that was looked at, or the first column of the last row. It is what a
+	// restart knows.
 	at int64
 	// row is the whole primary key of the last row; nil: begin at.
 	row []driver.Value
@@ -96,7 +98,8 @@ func (s *Store) scrubPlace(ctx context.Context) (at scrubbed, err error) {
 	return at, err
 }
 
-// saveScrub saves the scrub's place, and which records were found damaged: after a restart they are known at once.
+// saveScrub saves the scrub's place, and which records were found damaged: after a restart they are
+// known at once.
 func (s *Store) saveScrub(ctx context.Context, at scrubbed) error {
 	unsaved := s.damage.takeUnsaved()
 	return s.change(ctx, func(t *tx) error {
@@ -216,7 +219,8 @@ func (w *scrubber) look(from scrubbed, count int) (to scrubbed, err error) {
 	return to, err
 }
 
-// records looks at the next attached records, and reports whether there are no more. Behind a repair it goes on in the next step.
+// records looks at the next attached records, and reports whether there are no more. Behind a
+// repair it goes on in the next step.
 func (w *scrubber) records(at *scrubbed, count int) (end bool, err error) {
 	attached, err := w.number("SELECT attached FROM meta")
 	if err != nil {
@@ -237,7 +241,8 @@ func (w *scrubber) records(at *scrubbed, count int) (end bool, err error) {
 	return false, w.ctx.Err()
 }
 
-// rows looks at the next rows of a table in the order of its primary key, and reports whether there are no more.
+// rows looks at the next rows of a table in the order of its primary key, and reports whether there
+// are no more.
 func (w *scrubber) rows(at *scrubbed, count int, table string, key []string, columns string, check func(*rows) error) (end bool, err error) {
 	order := " ORDER BY " + strings.Join(key, ", ") + " LIMIT ?"
 	left := count
@@ -255,7 +260,8 @@ func (w *scrubber) rows(at *scrubbed, count int, table string, key []string, col
 		err = look(key[0]+" >= ?", at.at)
 		return left > 0, err
 	}
-	// What comes after a row: first what shares all of its key but the last column, then all but the last two, and so on.
+	// What comes after a row: first what shares all of its key but the last column, then all but
+	// the last two, and so on.
 	behind := at.row
 	for n := len(key); n > 0 && left > 0 && err == nil; n-- {
 		var where strings.Builder
@@ -292,7 +298,8 @@ func (w *scrubber) checkRecord(idx int64) error {
 	return w.checkRows(idx, newEntry(r))
 }
 
-// checkDAGRow compares a record's place in the graph with its links. All records before it were looked at.
+// checkDAGRow compares a record's place in the graph with its links. All records before it were
+// looked at.
 func (w *scrubber) checkDAGRow(idx int64, r *protocol.Record) error {
 	var timestamp int64
 	var node, id []byte
@@ -373,7 +380,8 @@ func (w *scrubber) checkRows(idx int64, e *entry) error {
 	return nil
 }
 
-// checkOwnerRow returns an owner's number. Where it is lost, or another one's, the row of the version knows it.
+// checkOwnerRow returns an owner's number. Where it is lost, or another one's, the row of the
+// version knows it.
 func (w *scrubber) checkOwnerRow(idx int64, e *entry) (int64, error) {
 	number, err := w.ownerNumber(e.Owner)
 	if err != nil {

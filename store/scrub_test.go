@@ -11,7 +11,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// TestScrubRebuilds damages what follows from the records, in one column after the other. One round of the scrub makes it right.
+// TestScrubRebuilds damages what follows from the records, in one column after the other. One round
+// of the scrub makes it right.
 func TestScrubRebuilds(t *testing.T) {
 	f := rottenStore(t)
 	lone, fresh, old := f.index(t, "lone"), f.index(t, "new"), f.index(t, "old")
@@ -72,7 +73,8 @@ func TestScrubOfSound(t *testing.T) {
 	mustBeSound(t, s)
 }
 
-// TestScrubRuns has the scrub find a record that nobody asks for, at its pace, and go on after a restart where it was.
+// TestScrubRuns has the scrub find a record that nobody asks for, at its pace, and go on after a
+// restart where it was.
 func TestScrubRuns(t *testing.T) {
 	f := rottenStore(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -104,7 +106,8 @@ func TestScrubRuns(t *testing.T) {
 	})
 }
 
-// TestLostID loses a record in the index of IDs. When it comes again, and when another one builds on it, it attaches no second time.
+// TestLostID loses a record in the index of IDs. When it comes again, and when another one builds
+// on it, it attaches no second time.
 func TestLostID(t *testing.T) {
 	f := rottenStore(t)
 	for name, bulk := range map[string]bool{"one by one": false, "in bulk": true} {
@@ -129,7 +132,8 @@ func TestLostID(t *testing.T) {
 	}
 }
 
-// TestDamagedTimestamp damages the timestamp of a record in the graph's table. A valid record that links it is not refused.
+// TestDamagedTimestamp damages the timestamp of a record in the graph's table. A valid record that
+// links it is not refused.
 func TestDamagedTimestamp(t *testing.T) {
 	f := rottenStore(t)
 	idx := f.index(t, "tip")

@@ -9,9 +9,9 @@ import (
 // toldAtOnce is how many records that wait for one are told of it together.
 const toldAtOnce = 32
 
-// cascade attaches what waited for the attached records of a list, and what waited for those, and so on. It appends to the list and
-// works along it: parents first, and no recursion, however long the chain. Where it is more than this transaction may do, the rest is
-// left to later ones.
+// cascade attaches what waited for the attached records of a list, and what waited for those, and
+// so on. It appends to the list and works along it: parents first, and no recursion, however long
+// the chain. Where it is more than this transaction may do, the rest is left to later ones.
 func (t *tx) cascade(attached *[]protocol.ID) error {
 	for i := 0; i < len(*attached) && t.meta.pending > 0; i++ {
 		if err := t.tell((*attached)[i], attached); err != nil {
@@ -21,7 +21,8 @@ func (t *tx) cascade(attached *[]protocol.ID) error {
 	return nil
 }
 
-// tell tells the pending records that wait for an attached one that it is here, and attaches those that now wait for nothing.
+// tell tells the pending records that wait for an attached one that it is here, and attaches those
+// that now wait for nothing.
 func (t *tx) tell(id protocol.ID, attached *[]protocol.ID) error {
 	if awaited, err := t.isAwaited(id); err != nil || !awaited {
 		return err
@@ -53,7 +54,8 @@ func (t *tx) tell(id protocol.ID, attached *[]protocol.ID) error {
 	return t.settleLater(id, false, more)
 }
 
-// met notes that what some pending records waited for is here, and returns those that now wait for nothing.
+// met notes that what some pending records waited for is here, and returns those that now wait for
+// nothing.
 func (t *tx) met(id protocol.ID, waiting []int64) (ready []int64, err error) {
 	if len(waiting) == 0 {
 		return nil, nil
@@ -85,7 +87,8 @@ func (t *tx) waitingFor(id protocol.ID) (waiting []int64, err error) {
 	return waiting, err
 }
 
-// settleLater leaves to a later transaction to tell the rest of those that wait for a record, if there are more.
+// settleLater leaves to a later transaction to tell the rest of those that wait for a record, if
+// there are more.
 func (t *tx) settleLater(id protocol.ID, invalid, more bool) error {
 	if !more {
 		return nil
@@ -131,8 +134,8 @@ func (t *tx) settle() (all bool, err error) {
 	return false, nil
 }
 
-// settle does the next portion of what is left to be settled, in a transaction of its own. Should that fail, as on a full disk, it is
-// tried again after the next change that succeeds.
+// settle does the next portion of what is left to be settled, in a transaction of its own. Should
+// that fail, as on a full disk, it is tried again after the next change that succeeds.
 func (s *Store) settle() {
 	var all bool
 	err := s.transact(func(t *tx) (err error) {

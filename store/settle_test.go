@@ -12,7 +12,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// mustSettle waits until all that waits for what has come was told. Each change has the writer do a portion of it.
+// mustSettle waits until all that waits for what has come was told. Each change has the writer do a
+// portion of it.
 func mustSettle(t testing.TB, s *Store) {
 	t.Helper()
 	for left := int64(1); left > 0; {
@@ -50,8 +51,9 @@ func putCrowd(t *testing.T, s *Store, crowd []*protocol.Record) {
 	}
 }
 
-// TestSettleInPortions has thousands of records wait for one: they attach in portions, and what this node's users write comes between
-// these. Of each record it is told once that it attached, parents first.
+// TestSettleInPortions has thousands of records wait for one: they attach in portions, and what
+// this node's users write comes between these. Of each record it is told once that it attached,
+// parents first.
 func TestSettleInPortions(t *testing.T) {
 	w := newWorld(t)
 	s := openTest(t, w, Options{volatile: true})
@@ -106,7 +108,8 @@ func TestSettleInPortions(t *testing.T) {
 	}
 }
 
-// TestSettleAfterRestart ends a store between two portions: what is there is sound, and the next start goes on.
+// TestSettleAfterRestart ends a store between two portions: what is there is sound, and the next
+// start goes on.
 func TestSettleAfterRestart(t *testing.T) {
 	const n = 3000
 	for name, invalid := range map[string]bool{"attached": false, "invalid": true} {
@@ -151,7 +154,8 @@ func TestSettleAfterRestart(t *testing.T) {
 	}
 }
 
-// stopAfter puts a record, and closes the store as soon as that is done, when something is left to be settled.
+// stopAfter puts a record, and closes the store as soon as that is done, when something is left to
+// be settled.
 func stopAfter(t *testing.T, s *Store, r *protocol.Record, want Outcome) {
 	t.Helper()
 	free := busy(t, s)
@@ -177,7 +181,8 @@ func stopAfter(t *testing.T, s *Store, r *protocol.Record, want Outcome) {
 	}
 }
 
-// TestPendingIsCounted has records wait that link what nobody has: their queue is bounded by what they take on the disk.
+// TestPendingIsCounted has records wait that link what nobody has: their queue is bounded by what
+// they take on the disk.
 func TestPendingIsCounted(t *testing.T) {
 	w := newWorld(t)
 	s := openTest(t, w, Options{volatile: true})
@@ -206,8 +211,9 @@ func TestPendingIsCounted(t *testing.T) {
 	}
 }
 
-// TestHeldNearestFirst fills the queue of records ahead of the clock with such as lie a day ahead: one that lies minutes ahead has
-// its place nevertheless, those furthest ahead make way, and those that are not known to be paid before all others.
+// TestHeldNearestFirst fills the queue of records ahead of the clock with such as lie a day ahead:
+// one that lies minutes ahead has its place nevertheless, those furthest ahead make way, and those
+// that are not known to be paid before all others.
 func TestHeldNearestFirst(t *testing.T) {
 	w := newTrustWorld(t, nil)
 	s := openTest(t, w.world, Options{MaxHeld: Limits{Records: 4}})
@@ -239,7 +245,8 @@ func TestHeldNearestFirst(t *testing.T) {
 	}
 	mustPut(t, s, dear(0), Pending)
 	mustHold(t, s, cheap(1), minute, Held) // there is room
-	mustHold(t, s, dear(6), 2*day, Held)   // it makes way for what is paid, however far that is ahead
+	// it makes way for what is paid, however far that is ahead
+	mustHold(t, s, dear(6), 2*day, Held)
 	here("the one that is not paid", cheap(1), 0)
 	stats, err := s.Stats(t.Context())
 	if err != nil || stats.Held != 4 || stats.DroppedHeld != 4 {

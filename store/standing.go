@@ -64,8 +64,9 @@ func (h *hearing) measureOracles(c *contender) (err error) {
 	return err
 }
 
-// measureWeight finds the weight of a claim's heaviest version, which is one of its roots. Where those are not kept, or some of
-// them do not count in this query, it looks at all of the claim's versions.
+// measureWeight finds the weight of a claim's heaviest version, which is one of its roots. Where
+// those are not kept, or some of them do not count in this query, it looks at all of the claim's
+// versions.
 func (h *hearing) measureWeight(c *contender) error {
 	release, err := h.releaseOf(c)
 	if err != nil {
@@ -90,7 +91,8 @@ func (h *hearing) measureWeight(c *contender) error {
 // errMany says that a claim has more roots than are read.
 var errMany = errors.New("a claim with many roots")
 
-// weighRoots looks at all roots, where they are no more than a number, and reports whether the heaviest version is one of them.
+// weighRoots looks at all roots, where they are no more than a number, and reports whether the
+// heaviest version is one of them.
 func (h *hearing) weighRoots(c *contender, release int64, most int) (known bool, err error) {
 	c.standing.Weight = 0
 	kept, complete := 0, true
@@ -148,7 +150,8 @@ func (h *hearing) walk(c *contender, release int64, visit func(version) error) e
 	})
 }
 
-// releaseOf returns the time of the owner's newest release within the query's end, the least number if there is none.
+// releaseOf returns the time of the owner's newest release within the query's end, the least number
+// if there is none.
 func (h *hearing) releaseOf(c *contender) (at int64, err error) {
 	at = math.MinInt64
 	err = h.each(func(r *rows) error {
@@ -169,8 +172,8 @@ func (h *hearing) releaseOf(c *contender) (at int64, err error) {
 	return at, err
 }
 
-// measureLocal compares when a claim was seen first with when all others were, those included that another criterion has
-// put behind.
+// measureLocal compares when a claim was seen first with when all others were, those included that
+// another criterion has put behind.
 func (h *hearing) measureLocal(c *contender) error {
 	if h.earliest == nil {
 		all := nobody
@@ -186,8 +189,8 @@ func (h *hearing) measureLocal(c *contender) error {
 	return nil
 }
 
-// look finds out when a claim was seen first: what is kept of it is as of now and counts every version, otherwise all of its
-// versions are looked at.
+// look finds out when a claim was seen first: what is kept of it is as of now and counts every
+// version, otherwise all of its versions are looked at.
 func (h *hearing) look(c *contender) error {
 	if !h.careful && h.since <= 0 && h.until == math.MaxInt64 {
 		s, found, err := h.firstOf(h.composite, c.owner, h.network)

@@ -27,7 +27,8 @@ type Options struct {
 	// Clock is the time that latencies are measured with; nil: time.Now.
 	Clock func() time.Time
 
-	// volatile does not wait for the disk, for tests that commit ten thousands of times and survive no crash.
+	// volatile does not wait for the disk, for tests that commit ten thousands of times and survive
+	// no crash.
 	volatile bool
 	tuning   tuning
 }
@@ -73,7 +74,8 @@ type Store struct {
 
 	// problem is why the last write failed; nil: it did not.
 	problem atomic.Pointer[WriteProblem]
-	// frozen is why nothing can be written, nil where it can; thaw then removes a copy that is read in place of the file.
+	// frozen is why nothing can be written, nil where it can; thaw then removes a copy that is read
+	// in place of the file.
 	frozen error
 	thaw   func() error
 
@@ -89,12 +91,12 @@ type Store struct {
 	owners             *lru.Cache[protocol.Owner, int64]
 }
 
-// Open opens the database at path, which it makes, brings up to date and furnishes with the network's genesis as need
-// be. Errors are a [*WrongNetworkError], [*NewerSchemaError] or [*NotADatabaseError] where the file is to blame, and the
-// file is then left as it was.
+// Open opens the database at path, which it makes, brings up to date and furnishes with the
+// network's genesis as need be. Errors are a [*WrongNetworkError], [*NewerSchemaError] or
+// [*NotADatabaseError] where the file is to blame, and the file is then left as it was.
 //
-// A database that is up to date and cannot be written, as on a read-only or full disk, is opened to read: what would change it
-// is an [ErrReadOnly], or an [ErrNoSpace].
+// A database that is up to date and cannot be written, as on a read-only or full disk, is opened to
+// read: what would change it is an [ErrReadOnly], or an [ErrNoSpace].
 func Open(path string, n *protocol.Network, o Options) (*Store, error) {
 	s := newStore(path, n, o)
 	err := s.open()
@@ -192,7 +194,8 @@ func (s *Store) addReaders(open func() (*conn, error)) error {
 	return nil
 }
 
-// loadGraph builds the graph in memory. A file that is too old to have one begins with an empty one.
+// loadGraph builds the graph in memory. A file that is too old to have one begins with an empty
+// one.
 func (s *Store) loadGraph() error {
 	version, err := s.writer.number("PRAGMA user_version")
 	if err != nil {
@@ -266,10 +269,11 @@ type Stats struct {
 	Attached, Pending, Held, Tips uint64
 	// Bytes is the size of the database on disk, its log included.
 	Bytes uint64
-	// DroppedPending and DroppedHeld count records that were not kept: evicted, refused for want of room, or found
-	// invalid when their time came. They outlive restarts.
+	// DroppedPending and DroppedHeld count records that were not kept: evicted, refused for want of
+	// room, or found invalid when their time came. They outlive restarts.
 	DroppedPending, DroppedHeld uint64
-	// OldestPending is when the record came that has been pending for longest; zero: none is pending.
+	// OldestPending is when the record came that has been pending for longest; zero: none is
+	// pending.
 	OldestPending time.Time
 }
 

@@ -7,12 +7,15 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// survey is what was found out at once about many records that are about to be put, and would be asked for one by one. It
-// knows only what is not there, and is told when that comes. The zero value knows nothing.
+// survey is what was found out at once about many records that are about to be put, and would be
+// asked for one by one. It knows only what is not there, and is told when that comes. The zero
+// value knows nothing.
 type survey struct {
-	// unattached are beginnings of IDs that no attached record's ID has, and unclaimed composite keys without a version.
+	// unattached are beginnings of IDs that no attached record's ID has, and unclaimed composite
+	// keys without a version.
 	unattached, unclaimed map[int64]bool
-	// unqueued are IDs of no pending or held record, and unawaited those that no pending record waits for.
+	// unqueued are IDs of no pending or held record, and unawaited those that no pending record
+	// waits for.
 	unqueued, unawaited map[protocol.ID]bool
 }
 

@@ -6,8 +6,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// indexTrust keeps what claims are ranked by: roots, first sights, certificates, revocations and words. It is called when
-// the record is in all other tables and in the graph.
+// indexTrust keeps what claims are ranked by: roots, first sights, certificates, revocations and
+// words. It is called when the record is in all other tables and in the graph.
 func (t *tx) indexTrust(e *entry, at place) error {
 	switch e.Type {
 	case protocol.TypeDatum, protocol.TypeRelease:
@@ -25,8 +25,8 @@ func (t *tx) indexTrust(e *entry, at place) error {
 	return nil
 }
 
-// trustVersion is the first schema that holds these tables, claimsVersion the first that keeps claims in order, and leadsVersion
-// the first that keeps roots so.
+// trustVersion is the first schema that holds these tables, claimsVersion the first that keeps
+// claims in order, and leadsVersion the first that keeps roots so.
 const (
 	trustVersion  = 3
 	claimsVersion = 6
@@ -64,7 +64,8 @@ func (t *tx) fill(idx int64) error {
 	return t.indexAmong(keyed{e.composite, owner, version{at.timestamp, at.idx, e.released() != 0}})
 }
 
-// migrateClaims notes which certificates chains hold, and which keys are crowded: their rows are written in the background.
+// migrateClaims notes which certificates chains hold, and which keys are crowded: their rows are
+// written in the background.
 func (t *tx) migrateClaims() error {
 	if err := t.each(func(r *rows) error {
 		issues, err := readIssues(r.blob(1))

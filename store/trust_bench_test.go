@@ -15,8 +15,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// crowdBench is a store with one key that many owners claim. Their records are made from one, with other owners and times: nobody
-// signs them, and the store does not look.
+// crowdBench is a store with one key that many owners claim. Their records are made from one, with
+// other owners and times: nobody signs them, and the store does not look.
 type crowdBench struct {
 	*trustWorld
 	b        *testing.B
@@ -46,8 +46,9 @@ func numbered(i int) (o protocol.Owner) {
 	return o
 }
 
-// newCrowdBench opens a store, puts what comes before the claims, and the claims: one that a chain of honest records builds on, and
-// those of the others, who link the genesis. Every second of them is linked by a record that links 16.
+// newCrowdBench opens a store, puts what comes before the claims, and the claims: one that a chain
+// of honest records builds on, and those of the others, who link the genesis. Every second of them
+// is linked by a record that links 16.
 func newCrowdBench(b *testing.B, owners int, before func(*crowdBench)) *crowdBench {
 	c := &crowdBench{trustWorld: newTrustWorld(b, func(p *protocol.Params) { p.MaxValue = 16 << 10 }), b: b, owners: owners, path: filepath.Join(b.TempDir(), "lf.db")}
 	c.open(Options{volatile: true})
@@ -193,8 +194,9 @@ func (c *crowdBench) measureAll(b *testing.B, oracles []protocol.Owner) {
 	c.measure(b, "explain", Query{Oracles: oracles, Explain: true})
 }
 
-// BenchmarkCrowd asks for one key that many owners claim, by the default policy and with each criterion first: while honest
-// records build on the first claim, after a start, and after a heal that makes another claim the heaviest.
+// BenchmarkCrowd asks for one key that many owners claim, by the default policy and with each
+// criterion first: while honest records build on the first claim, after a start, and after a heal
+// that makes another claim the heaviest.
 func BenchmarkCrowd(b *testing.B) {
 	for _, owners := range crowdOwnersOf(b) {
 		b.Run(fmt.Sprintf("owners=%d", owners), func(b *testing.B) {
@@ -216,7 +218,8 @@ func BenchmarkCrowd(b *testing.B) {
 	}
 }
 
-// BenchmarkCrowdWithAuthorities has one certificate revoked, of nobody who claims the key, or everybody certified.
+// BenchmarkCrowdWithAuthorities has one certificate revoked, of nobody who claims the key, or
+// everybody certified.
 func BenchmarkCrowdWithAuthorities(b *testing.B) {
 	for _, owners := range crowdOwnersOf(b) {
 		b.Run(fmt.Sprintf("owners=%d/one revoked", owners), func(b *testing.B) {
@@ -283,8 +286,8 @@ func BenchmarkCrowdWithOracle(b *testing.B) {
 	}
 }
 
-// BenchmarkRoots asks for a key that an honest owner claims, and under which another one has many unrelated versions. At first
-// nothing links these, then records link half of them.
+// BenchmarkRoots asks for a key that an honest owner claims, and under which another one has many
+// unrelated versions. At first nothing links these, then records link half of them.
 func BenchmarkRoots(b *testing.B) {
 	for _, versions := range crowdOwnersOf(b) {
 		b.Run(fmt.Sprintf("versions=%d", versions), func(b *testing.B) {

@@ -67,7 +67,8 @@ func newFate(t *testing.T, change func(*protocol.Params)) *fate {
 	return f
 }
 
-// draw makes a small network in which owners claim, update, delete, release, certify, revoke and comment.
+// draw makes a small network in which owners claim, update, delete, release, certify, revoke and
+// comment.
 func (f *fate) draw(t *rapid.T) []*protocol.Record {
 	var records []*protocol.Record
 	known := slices.Clone(f.Genesis())
@@ -192,7 +193,8 @@ func (f *fate) drawQuery(t *rapid.T) Query {
 	return q
 }
 
-// driftingClock goes on by steps that a seed decides, so that some records come late and others not.
+// driftingClock goes on by steps that a seed decides, so that some records come late and others
+// not.
 func driftingClock(seed uint64) func() time.Time {
 	var mu sync.Mutex
 	rng := rand.New(rand.NewPCG(seed, 1))
@@ -221,8 +223,8 @@ type restarted struct {
 	o    Options
 }
 
-// TestTrust compares two stores, to which the same records come in different orders, with the model, under every policy,
-// before and after a restart.
+// TestTrust compares two stores, to which the same records come in different orders, with the
+// model, under every policy, before and after a restart.
 func TestTrust(t *testing.T) {
 	fates := networks(t)
 	rapid.Check(t, func(t *rapid.T) {

@@ -83,8 +83,8 @@ func TestStandingOfHeaviest(t *testing.T) {
 	}
 }
 
-// TestLateReleases puts an owner's versions and releases in many orders, with room for what is kept of them and with
-// little; the check that ends a test compares that with brute force.
+// TestLateReleases puts an owner's versions and releases in many orders, with room for what is kept
+// of them and with little; the check that ends a test compares that with brute force.
 func TestLateReleases(t *testing.T) {
 	w := newWorld(t)
 	k := []sel{{"a", 0}}
@@ -132,7 +132,8 @@ func TestLateReleases(t *testing.T) {
 	}
 }
 
-// TestFirstSeen is what this node saw first: in order, pending, late in a heal, and after a restart.
+// TestFirstSeen is what this node saw first: in order, pending, late in a heal, and after a
+// restart.
 func TestFirstSeen(t *testing.T) {
 	w := newWorld(t)
 	now := time.UnixMilli(testTime)
@@ -164,8 +165,8 @@ func TestFirstSeen(t *testing.T) {
 	put(say("updated", 1, 11), Attached)
 	put(say("updated", 0, 30, w.Genesis()[0], update), Attached)
 
-	// A claim that is here in time stands against all that come late; of those that come late none against the others, unless
-	// it was here before the other was made, as that says itself.
+	// A claim that is here in time stands against all that come late; of those that come late none
+	// against the others, unless it was here before the other was made, as that says itself.
 	tick(10 * drift)
 	at := uint64(now.UnixMilli()) - testTime
 	put(say("prompt", 0, at), Attached)
@@ -296,7 +297,8 @@ func TestCollisions(t *testing.T) {
 	}
 }
 
-// TestCollisionsOfACrowd has more squatters than a query lists: whoever objects to all that he is shown protects the first owner.
+// TestCollisionsOfACrowd has more squatters than a query lists: whoever objects to all that he is
+// shown protects the first owner.
 func TestCollisionsOfACrowd(t *testing.T) {
 	w := newWorld(t)
 	s := openTest(t, w, Options{volatile: true})
@@ -330,8 +332,8 @@ func TestCollisionsOfACrowd(t *testing.T) {
 	}
 }
 
-// TestFallenOwner has an owner whose certificates are revoked for good: all that rested on them is hidden, and with a new one he
-// writes again.
+// TestFallenOwner has an owner whose certificates are revoked for good: all that rested on them is
+// hidden, and with a new one he writes again.
 func TestFallenOwner(t *testing.T) {
 	for _, required := range []bool{false, true} {
 		c := newCertified(t, func(p *protocol.Params) { p.AuthRequired = required })

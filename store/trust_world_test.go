@@ -25,8 +25,9 @@ func (a *authority) parsed() *protocol.Authority {
 	return p
 }
 
-// trustWorld is a world with two authorities, ca and other, an intermediate of the first, and one that the network does not know.
-// A record without work rests on a certificate, one with the effort paid does not need to.
+// trustWorld is a world with two authorities, ca and other, an intermediate of the first, and one
+// that the network does not know. A record without work rests on a certificate, one with the effort
+// paid does not need to.
 type trustWorld struct {
 	*world
 	ca, other, middle, foreign *authority
@@ -108,8 +109,8 @@ func (w *trustWorld) always(t testing.TB, by *authority, owner int) []byte {
 	return w.certify(t, by, owner, day(-900), day(900), false)
 }
 
-// revoke returns the value of a revocation record for the certificate at a place in a chain, 0 the owner's. since is in
-// milliseconds, 0 for none.
+// revoke returns the value of a revocation record for the certificate at a place in a chain, 0 the
+// owner's. since is in milliseconds, 0 for none.
 func (w *trustWorld) revoke(t testing.TB, by *authority, chain []byte, place int, since uint64) []byte {
 	t.Helper()
 	c, err := protocol.ParseChain(chain)

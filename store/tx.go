@@ -14,7 +14,8 @@ type meta struct {
 	pending, pendingBytes       int64
 	held, heldBytes             int64
 	droppedPending, droppedHeld int64
-	// seen is the last moment given to a record, in microseconds; disreputable is how many of the tips are.
+	// seen is the last moment given to a record, in microseconds; disreputable is how many of the
+	// tips are.
 	seen, disreputable int64
 }
 
@@ -48,8 +49,8 @@ func (m *meta) save(c *conn) error {
 // place is where an attached record is, and when.
 type place struct{ idx, timestamp int64 }
 
-// tx is the writer's transaction: one batch. Counters are read when it begins, and written when it ends if it changed
-// them, so that nothing in memory can differ from the file.
+// tx is the writer's transaction: one batch. Counters are read when it begins, and written when it
+// ends if it changed them, so that nothing in memory can differ from the file.
 type tx struct {
 	*conn
 	store *Store
@@ -59,14 +60,16 @@ type tx struct {
 	graph int
 	// attached are the records that the batch attached.
 	attached []Item
-	// newTips are those of the attached ones that are tips, by their index: few of all that the batch attaches in the end.
+	// newTips are those of the attached ones that are tips, by their index: few of all that the
+	// batch attaches in the end.
 	newTips map[int64]tip
 	survey  survey
-	// told counts what was done for pending records whose ancestors came, see settleSteps; unsettled says that some of it is left.
+	// told counts what was done for pending records whose ancestors came, see settleSteps;
+	// unsettled says that some of it is left.
 	told      int
 	unsettled bool
-	// noneCrowded says that no key is crowded; newClaims counts the rows of claims that stand since the batch began, by key.
-	// linking are the links of the record that was attached last.
+	// noneCrowded says that no key is crowded; newClaims counts the rows of claims that stand since
+	// the batch began, by key. linking are the links of the record that was attached last.
 	// noneQuiet says that no root is quiet.
 	noneCrowded bool
 	noneQuiet   bool
@@ -138,8 +141,9 @@ func (t *tx) commit() error {
 	return err
 }
 
-// see returns the moment at which a record is first seen: by the clock, and later than any moment given before, though the clock
-// be set back. It is unique and its order is that of the arrivals, whatever the clock does.
+// see returns the moment at which a record is first seen: by the clock, and later than any moment
+// given before, though the clock be set back. It is unique and its order is that of the arrivals,
+// whatever the clock does.
 func (t *tx) see() int64 {
 	t.meta.seen = max(t.store.options.Clock().UnixMicro(), t.meta.seen+1)
 	return t.meta.seen
@@ -210,8 +214,9 @@ func (t *tx) find(id protocol.ID) (place, bool, error) {
 	return at, true, nil
 }
 
-// index returns the index of an attached record, 0 when there is none. The index by prefix only proposes; the whole ID decides.
-// Where that does not begin as the index says, one of the two is damaged: then the header decides, if it is sound.
+// index returns the index of an attached record, 0 when there is none. The index by prefix only
+// proposes; the whole ID decides. Where that does not begin as the index says, one of the two is
+// damaged: then the header decides, if it is sound.
 func (c *conn) index(id protocol.ID) (found int64, err error) {
 	err = c.each(func(r *rows) error {
 		have := r.blob(1)

@@ -46,7 +46,8 @@ func (c *conn) among(sql string, ids []protocol.ID, first ...driver.Value) (foun
 	return found, err
 }
 
-// wait records what a pending record waits for, and returns what of it is wanted now. The record itself is no longer wanted.
+// wait records what a pending record waits for, and returns what of it is wanted now. The record
+// itself is no longer wanted.
 func (t *tx) wait(seq int64, id protocol.ID, missing []protocol.ID) (wanted []protocol.ID, err error) {
 	here := map[protocol.ID]bool{}
 	for _, look := range []struct {
@@ -108,8 +109,8 @@ func (t *tx) isAwaited(id protocol.ID) (bool, error) {
 	return t.one(nil, "SELECT 1 FROM waits WHERE missing = ? AND seq > 0 LIMIT 1", id[:])
 }
 
-// want lists a record as wanted if some pending record waits for it and it is neither pending, held nor settled, and takes it off the
-// list otherwise.
+// want lists a record as wanted if some pending record waits for it and it is neither pending, held
+// nor settled, and takes it off the list otherwise.
 func (t *tx) want(id protocol.ID) error {
 	needed, err := t.isAwaited(id)
 	for _, here := range []func(protocol.ID) (bool, error){t.isPending, t.isHeld, t.isSettled} {
@@ -142,8 +143,8 @@ func (c *conn) isSettled(id protocol.ID) (bool, error) {
 	return c.one(nil, "SELECT 1 FROM settled WHERE id = ?", id[:])
 }
 
-// missingOf adds to the result of a pending record which of its ancestors are wanted, as far as a bounded walk through
-// its pending ancestors tells.
+// missingOf adds to the result of a pending record which of its ancestors are wanted, as far as a
+// bounded walk through its pending ancestors tells.
 func (t *tx) missingOf(r *protocol.Record, result *Result) error {
 	if result.State != Pending {
 		return nil
@@ -151,7 +152,8 @@ func (t *tx) missingOf(r *protocol.Record, result *Result) error {
 	return t.walkMissing([]protocol.ID{r.ID()}, map[protocol.ID]bool{r.ID(): true}, result)
 }
 
-// walkMissing adds what the records of a queue wait for, and their ancestors; seen are all that need not be looked at.
+// walkMissing adds what the records of a queue wait for, and their ancestors; seen are all that
+// need not be looked at.
 func (t *tx) walkMissing(queue []protocol.ID, seen map[protocol.ID]bool, result *Result) error {
 	for visits := 0; len(queue) > 0 && visits < missingVisits; queue, visits = queue[1:], visits+1 {
 		missing, err := t.waitsOf(queue[0])

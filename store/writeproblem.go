@@ -13,8 +13,8 @@ type WriteProblem struct {
 	At  time.Time // when a write failed last
 }
 
-// WriteProblem tells why writing failed last for the disk's sake: no room, an error, a file that may only be read. nil: something was
-// written since, or nothing has failed.
+// WriteProblem tells why writing failed last for the disk's sake: no room, an error, a file that
+// may only be read. nil: something was written since, or nothing has failed.
 func (s *Store) WriteProblem() *WriteProblem { return s.problem.Load() }
 
 // noteWrite notes how a transaction ended. One that changed nothing says nothing about the disk.
@@ -32,7 +32,8 @@ func (s *Store) noteWrite(err error, changed bool) {
 	}
 }
 
-// ofDisk reports whether an error of SQLite is about the disk, and not about what was to be written.
+// ofDisk reports whether an error of SQLite is about the disk, and not about what was to be
+// written.
 func ofDisk(code sqlite3.ErrNo) bool {
 	switch code {
 	case sqlite3.ErrFull, sqlite3.ErrIoErr, sqlite3.ErrReadonly, sqlite3.ErrCantOpen, sqlite3.ErrCorrupt, sqlite3.ErrPerm:

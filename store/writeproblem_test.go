@@ -8,7 +8,8 @@ import (
 	"github.com/mattn/go-sqlite3"
 )
 
-// TestWriteProblem holds when writing counts as failed, and that the log says so once and not with every record.
+// TestWriteProblem holds when writing counts as failed, and that the log says so once and not with
+// every record.
 func TestWriteProblem(t *testing.T) {
 	var log strings.Builder
 	s := &Store{options: Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}.withDefaults()}

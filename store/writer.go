@@ -6,18 +6,20 @@ import (
 	"time"
 )
 
-// request is a change of one step or several, waiting for its commit. Steps may be run again, when a batch fails and is
-// repeated one by one; they return only errors of the database.
+// request is a change of one step or several, waiting for its commit. Steps may be run again, when
+// a batch fails and is repeated one by one; they return only errors of the database.
 type request struct {
-	ahead func(*tx) error // runs before the first step when that shares a transaction with others; nil: nothing
+	// runs before the first step when that shares a transaction with others; nil: nothing
+	ahead func(*tx) error
 	steps []func(*tx) error
-	own   bool         // it is of this node's own users, and goes first
-	done  chan []error // one for each step; with room for the answer, so that nobody waits for a caller who gave up
-	errs  []error      // the writer's: of the steps that are done
+	own   bool // it is of this node's own users, and goes first
+	// one for each step; with room for the answer, so that nobody waits for a caller who gave up
+	done chan []error
+	errs []error // the writer's: of the steps that are done
 }
 
-// change has the writer run a change and returns after it was committed, which means written to the disk. When ctx
-// ends before, the change may or may not still happen.
+// change has the writer run a change and returns after it was committed, which means written to the
+// disk. When ctx ends before, the change may or may not still happen.
 func (s *Store) change(ctx context.Context, run func(*tx) error) error {
 	return s.submitOne(ctx, &request{steps: []func(*tx) error{run}})
 }
@@ -35,8 +37,8 @@ func (s *Store) submitOne(ctx context.Context, r *request) error {
 	return errs[0]
 }
 
-// submit has the writer run the steps of a change in one transaction or several, or, should that fail, in one for each. It returns
-// what became of each step, or why that is not known.
+// submit has the writer run the steps of a change in one transaction or several, or, should that
+// fail, in one for each. It returns what became of each step, or why that is not known.
 func (s *Store) submit(ctx context.Context, r *request) ([]error, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -73,8 +75,9 @@ func (s *Store) submit(ctx context.Context, r *request) ([]error, error) {
 	}
 }
 
-// write is the writer goroutine: one batch after the other until the store closes, and then what is still queued. After each batch it
-// does a portion of what is left to be settled, which goes on after the next start too.
+// write is the writer goroutine: one batch after the other until the store closes, and then what is
+// still queued. After each batch it does a portion of what is left to be settled, which goes on
+// after the next start too.
 func (s *Store) write() {
 	defer close(s.stopped)
 	for {
@@ -144,8 +147,9 @@ func (s *Store) nextOwn() *request {
 	}
 }
 
-// batch runs a request and those that queue up behind it in one transaction. Should that fail, their steps are run again one
-// by one, so that each gets an answer of its own and none is lost for another's sake.
+// batch runs a request and those that queue up behind it in one transaction. Should that fail,
+// their steps are run again one by one, so that each gets an answer of its own and none is lost for
+// another's sake.
 func (s *Store) batch(first *request) {
 	u := &turn{store: s}
 	err := s.transact(func(t *tx) error {
@@ -174,9 +178,10 @@ func (s *Store) batch(first *request) {
 	}
 }
 
-// turn is what one transaction does: requests, of which the last one may be done in part. What this node's own users
-// write waits for at most yieldSteps steps of what peers sent, and is committed with them. Peers get as many steps in
-// each turn, so neither side keeps the other waiting for long.
+// turn is what one transaction does: requests, of which the last one may be done in part. What this
+// node's own users write waits for at most yieldSteps steps of what peers sent, and is committed
+// with them. Peers get as many steps in each turn, so neither side keeps the other waiting for
+// long.
 type turn struct {
 	store   *Store
 	began   time.Time
@@ -243,7 +248,8 @@ func (u *turn) next() *request {
 		if u.idle {
 			return nil
 		}
-		// Whoever is about to queue up may only lack a processor: a commit costs more than to let it run.
+		// Whoever is about to queue up may only lack a processor: a commit costs more than to let
+		// it run.
 		u.idle = true
 		runtime.Gosched()
 	}

@@ -27,8 +27,8 @@ func limitPages(t *testing.T, s *Store, pages string) {
 	}
 }
 
-// TestDiskFull limits the file's size. Puts then fail with a clear error, reads go on, nothing acknowledged is lost, and
-// with room again puts succeed.
+// TestDiskFull limits the file's size. Puts then fail with a clear error, reads go on, nothing
+// acknowledged is lost, and with room again puts succeed.
 func TestDiskFull(t *testing.T) {
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
@@ -106,7 +106,8 @@ func busy(t *testing.T, s *Store) (free func()) {
 	}
 }
 
-// TestFailedRequestInBatch puts records in one batch with a change that fails: they are stored, and it alone gets the error.
+// TestFailedRequestInBatch puts records in one batch with a change that fails: they are stored, and
+// it alone gets the error.
 func TestFailedRequestInBatch(t *testing.T) {
 	w := newWorld(t)
 	// The clock stands still, so that the batch stays open for all of them.
@@ -164,7 +165,8 @@ func TestContext(t *testing.T) {
 	}
 }
 
-// TestCloseWhilePutting closes the store under writers: each gets an answer, and whatever was acknowledged is there.
+// TestCloseWhilePutting closes the store under writers: each gets an answer, and whatever was
+// acknowledged is there.
 func TestCloseWhilePutting(t *testing.T) {
 	w := newWorld(t)
 	path := filepath.Join(t.TempDir(), "lf.db")
@@ -249,8 +251,9 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
-// TestOwnWritesFirst has bulks of peers' records wait when this node's own user writes: its write is behind yieldSteps of theirs at
-// most. And while own writes keep coming, each turn does as much for peers.
+// TestOwnWritesFirst has bulks of peers' records wait when this node's own user writes: its write
+// is behind yieldSteps of theirs at most. And while own writes keep coming, each turn does as much
+// for peers.
 func TestOwnWritesFirst(t *testing.T) {
 	w := newWorld(t)
 	s := openTest(t, w, Options{Clock: func() time.Time { return time.Time{} }})
@@ -314,7 +317,8 @@ func TestOwnWritesFirst(t *testing.T) {
 	}
 }
 
-// TestOwnWritesLeaveRoom keeps own writes waiting all the time: in each turn the peers' get their steps.
+// TestOwnWritesLeaveRoom keeps own writes waiting all the time: in each turn the peers' get their
+// steps.
 func TestOwnWritesLeaveRoom(t *testing.T) {
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
@@ -347,8 +351,8 @@ func TestOwnWritesLeaveRoom(t *testing.T) {
 	}
 }
 
-// TestInterruptedBulk has a bulk interrupted by own writes, and some of its steps fail: each has its own answer, and nothing is run
-// in a transaction that is lost.
+// TestInterruptedBulk has a bulk interrupted by own writes, and some of its steps fail: each has
+// its own answer, and nothing is run in a transaction that is lost.
 func TestInterruptedBulk(t *testing.T) {
 	w := newWorld(t)
 	s := openTest(t, w, Options{volatile: true})

@@ -11,16 +11,18 @@ import (
 	"github.com/lf-store/lf/sync/negentropy"
 )
 
-// agenda decides with which peer this node's set is compared, and when. Like the scheduler it is a pure state machine:
-// messages and the time go in, duties come out by take; chance is injected. It is not safe for concurrent use. Times
-// are durations since some start.
+// agenda decides with which peer this node's set is compared, and when. Like the scheduler it is a
+// pure state machine: messages and the time go in, duties come out by take; chance is injected. It
+// is not safe for concurrent use. Times are durations since some start.
 //
-// A peer is compared with when it comes, a second time when the gossip mesh has grown, when it is overdue (it failed, was
-// busy, or a session was interrupted), soon after it found a difference, on demand, and now and then by lot. Of two
-// peers that meet, the one with the smaller ID begins; the other waits to see whether it does.
+// A peer is compared with when it comes, a second time when the gossip mesh has grown, when it is
+// overdue (it failed, was busy, or a session was interrupted), soon after it found a difference, on
+// demand, and now and then by lot. Of two peers that meet, the one with the smaller ID begins; the
+// other waits to see whether it does.
 //
-// A session that turns out to be long asks for the lead; only one has it. Who does not get it waits, because the peers
-// would most likely list the same records; all of them serve the fetches meanwhile. The lead goes round.
+// A session that turns out to be long asks for the lead; only one has it. Who does not get it
+// waits, because the peers would most likely list the same records; all of them serve the fetches
+// meanwhile. The lead goes round.
 type agenda struct {
 	limits agendaLimits
 	self   peer.ID
@@ -67,8 +69,8 @@ type sessionID uint64
 // A duty is what the driver has to do: compare or halt.
 type duty interface{ isDuty() }
 
-// compare begins a session of our own with a peer, above the bound to which the comparison begun at since has come. The driver
-// answers with ended, exactly once.
+// compare begins a session of our own with a peer, above the bound to which the comparison begun at
+// since has come. The driver answers with ended, exactly once.
 type compare struct {
 	session sessionID
 	peer    peer.ID
@@ -179,8 +181,8 @@ func (a *agenda) tick(now time.Duration) {
 // rebuilt tells that this node's set is complete. Before, no session begins.
 func (a *agenda) rebuilt() { a.ready = true }
 
-// drawLot makes one of the peers due that nothing else is planned with. It prefers those that chance has passed over for
-// long, so that agreements do not end in a quiet network.
+// drawLot makes one of the peers due that nothing else is planned with. It prefers those that
+// chance has passed over for long, so that agreements do not end in a quiet network.
 func (a *agenda) drawLot() {
 	var free, old []*acquaintance
 	for _, p := range a.peers {
@@ -240,7 +242,8 @@ func (a *agenda) recall(id peer.ID) memory {
 	return m
 }
 
-// lose tells that records which a peer listed are missing, and that it is about to go: its listings go with it.
+// lose tells that records which a peer listed are missing, and that it is about to go: its listings
+// go with it.
 func (a *agenda) lose(id peer.ID) {
 	if p := a.byPeer[id]; p != nil {
 		p.lost = true
@@ -280,21 +283,24 @@ func (a *agenda) forgetAbsent() {
 // demand has every peer compared with that was not since now.
 func (a *agenda) demand() { a.demanded = a.now }
 
-// caughtUp tells that all has come that peers listed. Gossip passes on nothing of it, and there may be peers that cannot
-// reach who had it: they are compared with soon, so that after a heal what one node found goes on from node to node.
+// caughtUp tells that all has come that peers listed. Gossip passes on nothing of it, and there may
+// be peers that cannot reach who had it: they are compared with soon, so that after a heal what one
+// node found goes on from node to node.
 func (a *agenda) caughtUp() { a.news = true }
 
 // compareSoon has all peers compared with soon, as after catching up.
 func (a *agenda) compareSoon() { a.news = true }
 
-// served tells of a session of the peer's that ended here: whether it found a difference, or the sets equal.
+// served tells of a session of the peer's that ended here: whether it found a difference, or the
+// sets equal.
 func (a *agenda) served(id peer.ID, differed, equal bool) {
 	p := a.byPeer[id]
 	if p == nil {
 		return
 	}
 	switch {
-	case differed: // it has what we lack, or we have what it lacks; it is known to the peer, and not to us
+	case differed:
+		// it has what we lack, or we have what it lacks; it is known to the peer, and not to us
 		a.pace = a.limits.paceMin
 		a.lotAt = min(a.lotAt, a.now+a.jitter(a.pace))
 		if p.session == 0 {
@@ -310,7 +316,8 @@ func (a *agenda) served(id peer.ID, differed, equal bool) {
 	}
 }
 
-// sentAt is when a message was written at the earliest that came now: older ones were given up by who sent them.
+// sentAt is when a message was written at the earliest that came now: older ones were given up by
+// who sent them.
 func sentAt(now time.Duration) time.Duration { return max(0, now-itemTime) }
 
 // agreed notes a comparison with a peer that found nothing and began at some time.
@@ -364,8 +371,8 @@ func (a *agenda) begin() {
 	}
 }
 
-// next returns the peer whose session is due the longest, or, where several are demanded, the longest ago. Who had the lead
-// and lost it is due from then on, so the lead goes round.
+// next returns the peer whose session is due the longest, or, where several are demanded, the
+// longest ago. Who had the lead and lost it is due from then on, so the lead goes round.
 func (a *agenda) next() *acquaintance {
 	var first *acquaintance
 	for _, p := range a.peers {

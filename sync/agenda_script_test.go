@@ -14,7 +14,8 @@ import (
 	"github.com/lf-store/lf/sync/negentropy"
 )
 
-// TestAgenda replays the transcripts of testdata/agenda, which look like those of the scheduler (see TestScheduler).
+// TestAgenda replays the transcripts of testdata/agenda, which look like those of the scheduler
+// (see TestScheduler).
 //
 //	self PEER [seed=N]                who this node is; before anything else
 //	limits NAME=NUMBER|DURATION...
@@ -42,7 +43,8 @@ func (s *agendaScript) do(t *testing.T, command string, args []string) string {
 	case "self":
 		seed, _ := strconv.ParseUint(options["seed"], 10, 64)
 		limits := defaultAgendaLimits()
-		limits.faultPause = 15 * time.Minute // as if it were not the first fault: far longer than all else
+		// as if it were not the first fault: far longer than all else
+		limits.faultPause = 15 * time.Minute
 		s.agenda = newAgenda(limits, peer.ID(words[0]), rand.New(rand.NewPCG(seed, 0)))
 	case "limits":
 		for key, value := range options {

@@ -185,8 +185,8 @@ func (m *timetable) settle(t *rapid.T) (sessions int) {
 	return sessions
 }
 
-// Whatever happens: sessions are bounded, only one is long, who is guilty is left alone; and once all is well, everybody is
-// compared with, and then it becomes quiet.
+// Whatever happens: sessions are bounded, only one is long, who is guilty is left alone; and once
+// all is well, everybody is compared with, and then it becomes quiet.
 func TestAgendaHolds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newTimetable(t)

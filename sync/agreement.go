@@ -10,22 +10,26 @@ import (
 	"github.com/lf-store/lf/sync/negentropy"
 )
 
-// ledger keeps which connected peer agreed when, and which records they listed that are not attached here yet. It is
-// pure, like the agenda. It is not safe for concurrent use. Times are durations since some start.
+// ledger keeps which connected peer agreed when, and which records they listed that are not
+// attached here yet. It is pure, like the agenda. It is not safe for concurrent use. Times are
+// durations since some start.
 //
-// A peer agreed at t when a comparison begun at t was completed and what it listed in it has become attached: then this
-// node has all that the peer had at t and that the clock lets in. What came to be since is gossip's, and the next comparison's.
+// A peer agreed at t when a comparison begun at t was completed and what it listed in it has become
+// attached: then this node has all that the peer had at t and that the clock lets in. What came to
+// be since is gossip's, and the next comparison's.
 //
-// An agreement ends in one of three cases, for else a node that is kept from comparing would call itself in sync forever:
+// An agreement ends in one of three cases, for else a node that is kept from comparing would call
+// itself in sync forever:
 //
 //   - a comparison with the peer was due and did not finish;
-//   - the peer's surplus over this node's records grew since the last finished comparison, and this node did not catch up. A
-//     surplus that stays is what lies above the bound of the comparison;
+//   - the peer's surplus over this node's records grew since the last finished comparison, and this
+//     node did not catch up. A surplus that stays is what lies above the bound of the comparison;
 //   - no comparison finished for so long that several were due even in a quiet network.
 type ledger struct {
 	peers  map[peer.ID]*standing
 	listed map[protocol.ID][]listing // not attached here, with the peers that listed it
-	left   time.Duration             // the newest agreement with a peer that has left since, or notYet
+	// the newest agreement with a peer that has left since, or notYet
+	left time.Duration
 
 	now     time.Duration
 	own     uint64        // how many records are attached here
@@ -42,9 +46,10 @@ type standing struct {
 	withheld map[protocol.ID]bool
 	count    uint64 // how many records it said it has
 
-	unfinished bool          // a comparison was due since, and did not finish
-	ahead      uint64        // how many of its records were above the bound when it was compared last
-	behind     time.Duration // since when its surplus has grown beyond that, or notYet
+	unfinished bool // a comparison was due since, and did not finish
+	// how many of its records were above the bound when it was compared last
+	ahead  uint64
+	behind time.Duration // since when its surplus has grown beyond that, or notYet
 }
 
 // listing is a peer's word that it has a record attached.
@@ -93,8 +98,8 @@ func (l *ledger) drop(p peer.ID) {
 	}
 }
 
-// list notes records that a peer has and that are not attached here. Within has for each of them the timestamps that it can
-// have where the peer listed it; nil: any.
+// list notes records that a peer has and that are not attached here. Within has for each of them
+// the timestamps that it can have where the peer listed it; nil: any.
 func (l *ledger) list(p peer.ID, ids []protocol.ID, within []negentropy.Interval) {
 	s := l.peers[p]
 	if s == nil {
@@ -135,9 +140,10 @@ func (l *ledger) unlist(p peer.ID, ids []protocol.ID) {
 	}
 }
 
-// withhold notes that a peer has records which it listed and cannot send them now. They do not count as missing any more, for
-// else invented ones would keep this node out of sync. The agreement with that peer alone stays open until they are here. It
-// returns how many records the peer withholds.
+// withhold notes that a peer has records which it listed and cannot send them now. They do not
+// count as missing any more, for else invented ones would keep this node out of sync. The agreement
+// with that peer alone stays open until they are here. It returns how many records the peer
+// withholds.
 func (l *ledger) withhold(p peer.ID, ids []protocol.ID) int {
 	s := l.peers[p]
 	if s == nil {
@@ -186,8 +192,8 @@ func (l *ledger) strike(id protocol.ID, s *standing) {
 	s.settle()
 }
 
-// attached tells what has become attached here. It reports whether the last of what peers listed was among it, and which
-// peers listed a record where it does not belong.
+// attached tells what has become attached here. It reports whether the last of what peers listed
+// was among it, and which peers listed a record where it does not belong.
 func (l *ledger) attached(items []Item) (all bool, liars []peer.ID) {
 	for _, s := range l.peers {
 		if len(s.withheld) > 0 {
@@ -204,8 +210,8 @@ func (l *ledger) attached(items []Item) (all bool, liars []peer.ID) {
 	return len(l.listed) == 0, liars
 }
 
-// dismiss strikes records from all listings: they are attached, or must be refused, or the clock does not let them in yet. It
-// returns the peers that listed a record where it does not belong.
+// dismiss strikes records from all listings: they are attached, or must be refused, or the clock
+// does not let them in yet. It returns the peers that listed a record where it does not belong.
 func (l *ledger) dismiss(items []Item) (liars []peer.ID) {
 	for _, item := range items {
 		by := l.listed[item.ID]
@@ -221,8 +227,8 @@ func (l *ledger) dismiss(items []Item) (liars []peer.ID) {
 	return liars
 }
 
-// completed tells that the comparison with a peer which began at some time has come to its end. Ahead is how many records
-// the peer has above the bound.
+// completed tells that the comparison with a peer which began at some time has come to its end.
+// Ahead is how many records the peer has above the bound.
 func (l *ledger) completed(p peer.ID, began time.Duration, ahead uint64) {
 	if s := l.peers[p]; s != nil {
 		s.compared = max(s.compared, began)
@@ -254,7 +260,8 @@ func (l *ledger) counted(p peer.ID, n uint64) {
 	}
 }
 
-// hasMore reports whether a peer has more records than this node, not counting those that were above the bound.
+// hasMore reports whether a peer has more records than this node, not counting those that were
+// above the bound.
 func (s *standing) hasMore(own uint64) bool { return s.count > s.ahead && s.count-s.ahead > own }
 
 // lags reports whether a peer's surplus has grown and this node did not catch up.
@@ -262,7 +269,8 @@ func (l *ledger) lags(s *standing) bool {
 	return s.compared != notYet && s.behind != notYet && l.now-s.behind >= catchUpTime && s.hasMore(l.own)
 }
 
-// settle turns a completed comparison into an agreement when nothing that the peer listed is missing.
+// settle turns a completed comparison into an agreement when nothing that the peer listed is
+// missing.
 func (s *standing) settle() {
 	if s.open == 0 && len(s.withheld) == 0 {
 		s.agreed = max(s.agreed, s.compared)
@@ -274,7 +282,8 @@ func (l *ledger) agrees(s *standing) bool {
 	return s.agreed != notYet && s.open == 0 && len(s.withheld) == 0 && !s.unfinished && !l.lags(s) && l.now-s.finished <= l.keep()
 }
 
-// keep is how long an agreement counts: in a quiet network peers are compared with by lot, at the slowest pace.
+// keep is how long an agreement counts: in a quiet network peers are compared with by lot, at the
+// slowest pace.
 func (l *ledger) keep() time.Duration { return 3 * time.Duration(max(1, len(l.peers))) * l.slowest }
 
 // agreeing counts the peers that agreed at or after a time, or at all.
@@ -287,7 +296,8 @@ func (l *ledger) agreeing(since time.Duration) (n int) {
 	return n
 }
 
-// synced reports whether at least half of the peers, and at least one, agreed since a time, and nothing they listed is missing.
+// synced reports whether at least half of the peers, and at least one, agreed since a time, and
+// nothing they listed is missing.
 func (l *ledger) synced(since time.Duration) bool {
 	n := l.agreeing(since)
 	return n > 0 && 2*n >= len(l.peers) && len(l.listed) == 0
@@ -312,8 +322,8 @@ func (l *ledger) largest() (n uint64) {
 	return n
 }
 
-// ahead returns how many peers hold records above the bound of the last comparison, and how many these hold. That is the
-// median, because one peer may say anything.
+// ahead returns how many peers hold records above the bound of the last comparison, and how many
+// these hold. That is the median, because one peer may say anything.
 func (l *ledger) ahead() (peers int, records uint64) {
 	var all []uint64
 	for _, s := range l.peers {

@@ -18,7 +18,8 @@ import (
 	"github.com/lf-store/lf/sync/negentropy"
 )
 
-// agreedLedger has one peer that agreed just now, at a time: it has as many records as this node, and some above the bound.
+// agreedLedger has one peer that agreed just now, at a time: it has as many records as this node,
+// and some above the bound.
 func agreedLedger(now time.Duration, own, ahead uint64) *ledger {
 	l := newLedger()
 	l.tell(now, own)
@@ -66,7 +67,8 @@ func TestAgreementEnds(t *testing.T) {
 	}
 }
 
-// What a peer lists and cannot send now does not count as missing; the agreement with that peer alone stays open.
+// What a peer lists and cannot send now does not count as missing; the agreement with that peer
+// alone stays open.
 func TestWithheld(t *testing.T) {
 	l := agreedLedger(0, 10, 0)
 	l.peerUp("B")
@@ -91,7 +93,8 @@ func TestWithheld(t *testing.T) {
 	}
 }
 
-// Listings end for everybody with what the clock or the rules refuse, and whoever listed it where it does not belong is found.
+// Listings end for everybody with what the clock or the rules refuse, and whoever listed it where
+// it does not belong is found.
 func TestDismiss(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		l := newLedger()
@@ -166,8 +169,8 @@ func (w *world) displaced(t *testing.T, chain []*protocol.Record, r *protocol.Re
 	return h
 }
 
-// A peer that lists a record outside its range is banned, whether the record is of use or far ahead of the clock. What is
-// ahead is neither missing nor kept.
+// A peer that lists a record outside its range is banned, whether the record is of use or far ahead
+// of the clock. What is ahead is neither missing nor kept.
 func TestListedOutsideItsRange(t *testing.T) {
 	for name, ahead := range map[string]time.Duration{"a record of now": 0, "a record far ahead": 48 * time.Hour} {
 		t.Run(name, func(t *testing.T) {
@@ -192,7 +195,8 @@ func TestListedOutsideItsRange(t *testing.T) {
 	}
 }
 
-// An initiator whose clock is a little ahead lists what this node holds. It is not missing, and nobody is to blame.
+// An initiator whose clock is a little ahead lists what this node holds. It is not missing, and
+// nobody is to blame.
 func TestOverlapIsHeld(t *testing.T) {
 	w := newWorld(t, nil)
 	ahead := func(d time.Duration) func(*Config) {
@@ -215,8 +219,8 @@ func TestOverlapIsHeld(t *testing.T) {
 	}
 }
 
-// A peer that lists what it says it cannot send keeps this node neither out of sync nor busy. It is not banned, and left alone
-// for long when it says so of very many.
+// A peer that lists what it says it cannot send keeps this node neither out of sync nor busy. It is
+// not banned, and left alone for long when it says so of very many.
 func TestListsWhatItCannotSend(t *testing.T) {
 	for name, count := range map[string]int{"some": 500, "very many": 20_000} {
 		t.Run(name, func(t *testing.T) {
@@ -266,8 +270,8 @@ func TestListsWhatItCannotSend(t *testing.T) {
 	}
 }
 
-// A comparison that goes on where it was cut off is no agreement by itself when records that were listed before had not come. It is
-// followed by a whole one.
+// A comparison that goes on where it was cut off is no agreement by itself when records that were
+// listed before had not come. It is followed by a whole one.
 func TestGoesOnAfterListingsWereLost(t *testing.T) {
 	a := newAgenda(defaultAgendaLimits(), "A", rand.New(rand.NewPCG(1, 0)))
 	a.rebuilt()
@@ -324,7 +328,8 @@ func TestDroppedNamesHaveSetsCompared(t *testing.T) {
 	if got := s.counts[kindNamed]; got != maxNamesAtOnce+namesRate || !s.takeUnnamed() {
 		t.Errorf("%d wanted", got)
 	}
-	// Another peer's names have an allowance of their own, and what peers list has a share of its own.
+	// Another peer's names have an allowance of their own, and what peers list has a share of its
+	// own.
 	s.peerUp("B")
 	s.want(names(20_000, 5), "B", 0, 0)
 	s.listed(names(30_000, maxListed), "A")
@@ -337,7 +342,8 @@ func TestDroppedNamesHaveSetsCompared(t *testing.T) {
 	}
 }
 
-// However many invented names there are, a peer is asked for no more than its allowance, and what peers listed goes first.
+// However many invented names there are, a peer is asked for no more than its allowance, and what
+// peers listed goes first.
 func TestAskedForNamesSeldom(t *testing.T) {
 	s := newScheduler(defaultSchedulerLimits())
 	for i := range 8 {

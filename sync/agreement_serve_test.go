@@ -7,8 +7,9 @@ import (
 	"github.com/lf-store/lf/sync/negentropy"
 )
 
-// A responder agrees with a peer whose first message shows that all is equal up to its bound, and not where the message ends
-// earlier. A message that has no end, which a peer without a bound of its own sends, shows it, too.
+// A responder agrees with a peer whose first message shows that all is equal up to its bound, and
+// not where the message ends earlier. A message that has no end, which a peer without a bound of
+// its own sends, shows it, too.
 func TestAgreedByFirstMessage(t *testing.T) {
 	b := newStreamBench(t, readStreams(t).Records)
 	const clock = streamTime + 10_000_000

@@ -13,8 +13,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// timekeeper measures how this node's clock stands to its peers', on the schedule of the pure state machine clocks. Nothing goes by the
-// outcome: a person whose clock is wrong is told.
+// timekeeper measures how this node's clock stands to its peers', on the schedule of the pure state
+// machine clocks. Nothing goes by the outcome: a person whose clock is wrong is told.
 type timekeeper struct {
 	sync   *Sync
 	mu     sync.Mutex
@@ -89,7 +89,8 @@ func (t *timekeeper) ask(p peer.ID) (r reading, err error) {
 	return r, stream.Close()
 }
 
-// readClock sends the question, which is the end of it, and reads the answer: eight bytes, and not one more.
+// readClock sends the question, which is the end of it, and reads the answer: eight bytes, and not
+// one more.
 func readClock(stream network.Stream) (uint64, error) {
 	if err := stream.CloseWrite(); err != nil {
 		return 0, fmt.Errorf("ask for the clock: %w", err)

@@ -37,7 +37,8 @@ func TestClock(t *testing.T) {
 	}
 }
 
-// TestClockOfHostilePeers holds that silence is borne, and that what is no clock is a fault and counts for nothing.
+// TestClockOfHostilePeers holds that silence is borne, and that what is no clock is a fault and
+// counts for nothing.
 func TestClockOfHostilePeers(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -82,7 +83,8 @@ func TestClockOfHostilePeers(t *testing.T) {
 	}
 }
 
-// TestServeClock holds that a question is answered, that one which says more is a fault, and that one which does not end is left.
+// TestServeClock holds that a question is answered, that one which says more is a fault, and that
+// one which does not end is left.
 func TestServeClock(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

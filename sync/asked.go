@@ -11,12 +11,14 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// asked is what pushes under way were asked for, so that a record that several peers announce comes once.
+// asked is what pushes under way were asked for, so that a record that several peers announce comes
+// once.
 type asked struct {
 	mu     sync.Mutex
 	time   time.Duration // see askedTime
 	claims map[protocol.ID]*claim
-	// spurned are records that came, were not stored, and may be some time: until when nobody is asked for them.
+	// spurned are records that came, were not stored, and may be some time: until when nobody is
+	// asked for them.
 	spurned *lru.Cache[protocol.ID, time.Time]
 }
 
@@ -33,8 +35,9 @@ func newAsked(timeout time.Duration) *asked {
 	}
 }
 
-// ask notes that a push is asked for these records. If it can wait, and others were asked for some of them, it notes nothing and
-// returns those: a push that holds some while it waits for others would delay those who wait for the former.
+// ask notes that a push is asked for these records. If it can wait, and others were asked for some
+// of them, it notes nothing and returns those: a push that holds some while it waits for others
+// would delay those who wait for the former.
 func (a *asked) ask(ids []protocol.ID, patient bool) (mine, others []*claim) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -60,7 +63,8 @@ func (a *asked) ask(ids []protocol.ID, patient bool) (mine, others []*claim) {
 	return mine, nil
 }
 
-// end notes that these have been dealt with, or will not come. It may be told twice, by the one goroutine that asked.
+// end notes that these have been dealt with, or will not come. It may be told twice, by the one
+// goroutine that asked.
 func (a *asked) end(mine []*claim) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -76,7 +80,8 @@ func (a *asked) end(mine []*claim) {
 	}
 }
 
-// await waits until these have been dealt with or should have been, but not longer than until latest.
+// await waits until these have been dealt with or should have been, but not longer than until
+// latest.
 func await(ctx context.Context, others []*claim, latest time.Time) error {
 	for _, c := range others {
 		until := c.until

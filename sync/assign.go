@@ -67,8 +67,8 @@ func (s *scheduler) free(p *peerState) bool {
 	return p.inFlight < s.limits.perPeer && p.pausedTo <= s.now && len(s.requests) < s.limits.requests
 }
 
-// collect takes up to share ready records that a peer may have. It takes what peers listed, or else what was only named, as
-// far as the peer's allowance goes.
+// collect takes up to share ready records that a peer may have. It takes what peers listed, or else
+// what was only named, as far as the peer's allowance goes.
 func (s *scheduler) collect(p *peerState, share int) []*want {
 	if batch := s.collectFrom(kindListed, p, share); len(batch) > 0 {
 		return batch
@@ -82,7 +82,8 @@ func (s *scheduler) collect(p *peerState, share int) []*want {
 	return batch
 }
 
-// collectFrom does it for one lane: first those that others wait for, then those that the peer most likely has.
+// collectFrom does it for one lane: first those that others wait for, then those that the peer most
+// likely has.
 func (s *scheduler) collectFrom(kind wantKind, p *peerState, share int) []*want {
 	var batch []*want
 	l := &s.lanes[kind]
@@ -114,7 +115,8 @@ func (s *scheduler) collectFrom(kind wantKind, p *peerState, share int) []*want 
 	return batch
 }
 
-// collectLeft is collect for a peer that lacks most of what it is asked for: it is left what the others lack.
+// collectLeft is collect for a peer that lacks most of what it is asked for: it is left what the
+// others lack.
 func (s *scheduler) collectLeft(l *lane, p *peerState, share int, batch []*want) []*want {
 	for _, w := range l.queue[:min(len(l.queue), barrenLook)] {
 		if len(batch) == share {
@@ -135,15 +137,17 @@ func (s *scheduler) othersLack(w *want, but *peerState) bool {
 	})
 }
 
-// mark takes a record out of the queue because a peer is about to be asked for it. The queue's front stays in place.
+// mark takes a record out of the queue because a peer is about to be asked for it. The queue's
+// front stays in place.
 func (s *scheduler) mark(w *want) *want {
 	s.unqueue(w)
 	w.state = stateAsked
 	return w
 }
 
-// askFor asks a peer for a batch. How many ancestors it should add doubles with each step that a gap turned out to be
-// deep: a single lost record costs nothing extra, and a gap of n records takes about log n + n/255 round trips.
+// askFor asks a peer for a batch. How many ancestors it should add doubles with each step that a
+// gap turned out to be deep: a single lost record costs nothing extra, and a gap of n records takes
+// about log n + n/255 round trips.
 func (s *scheduler) askFor(p *peerState, batch []*want) {
 	s.lastReq++
 	a := ask{request: s.lastReq, peer: p.id, ids: make([]protocol.ID, len(batch))}
@@ -224,8 +228,8 @@ func (l *lane) trim() {
 	}
 }
 
-// compact closes the gaps of a queue that has grown to a length. Its front may stand still while records after it come and
-// go. The cursors begin again: their positions mean nothing any more.
+// compact closes the gaps of a queue that has grown to a length. Its front may stand still while
+// records after it come and go. The cursors begin again: their positions mean nothing any more.
 func (l *lane) compact(length int) {
 	if len(l.queue) < length {
 		return

@@ -24,8 +24,9 @@ import (
 	"github.com/lf-store/lf/store"
 )
 
-// paidWorld is a network that asks for work. Solving a proof for each record would take the benchmark's time, and
-// verifying does not care whose proof it is: all records carry one proof of one challenge, and it is really verified.
+// paidWorld is a network that asks for work. Solving a proof for each record would take the
+// benchmark's time, and verifying does not care whose proof it is: all records carry one proof of
+// one challenge, and it is really verified.
 func paidWorld(b *testing.B) (*world, protocol.WorkVerifier, protocol.Work) {
 	b.Helper()
 	w := newWorld(b, func(p *protocol.Params) { p.WorkPerKiB = 1 })
@@ -58,8 +59,8 @@ func (w *world) paidFrames(b *testing.B, n, back int, work protocol.Work) [][]by
 	return frames
 }
 
-// primitivesBound is how many records a second could be verified on all cores if verifying were nothing but its
-// primitives: two Ed25519 signatures and one proof of work.
+// primitivesBound is how many records a second could be verified on all cores if verifying were
+// nothing but its primitives: two Ed25519 signatures and one proof of work.
 func primitivesBound(b *testing.B, verify protocol.WorkVerifier, work protocol.Work) float64 {
 	b.Helper()
 	public, secret, err := ed25519.GenerateKey(rand.Reader)
@@ -88,9 +89,10 @@ func primitivesBound(b *testing.B, verify protocol.WorkVerifier, work protocol.W
 	return float64(count.Load()) / time.Since(began).Seconds()
 }
 
-// BenchmarkIngest takes records in, on all cores, and compares with the bound of the verification's primitives, the mean of
-// what is measured just before and just after: into memory, and durably into the real store. Above 100 % batches gain more than
-// all the rest costs. Those called gossip come one by one, those called answers by 16 answers of a fetch at a time.
+// BenchmarkIngest takes records in, on all cores, and compares with the bound of the verification's
+// primitives, the mean of what is measured just before and just after: into memory, and durably
+// into the real store. Above 100 % batches gain more than all the rest costs. Those called gossip
+// come one by one, those called answers by 16 answers of a fetch at a time.
 func BenchmarkIngest(b *testing.B) {
 	w, verify, work := paidWorld(b)
 	for name, ingest := range map[string]func(*testing.B, *Sync, [][]byte){"gossip": ingestGossip, "answers": ingestAnswers} {
@@ -194,7 +196,8 @@ func ingestAnswer(b *testing.B, s *Sync, frames [][]byte) {
 	}
 }
 
-// BenchmarkScheduler lists 100,000 records and has eight peers fetch them, well: what scheduling costs a record.
+// BenchmarkScheduler lists 100,000 records and has eight peers fetch them, well: what scheduling
+// costs a record.
 func BenchmarkScheduler(b *testing.B) {
 	const records, peers = 100_000, 8
 	ids := make([]protocol.ID, records)
@@ -233,7 +236,8 @@ func BenchmarkScheduler(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/records, "ns/record")
 }
 
-// BenchmarkFetch backfills a chain, newest first, between two connected nodes on loopback: 2,000 and 20,000 records.
+// BenchmarkFetch backfills a chain, newest first, between two connected nodes on loopback: 2,000
+// and 20,000 records.
 func BenchmarkFetch(b *testing.B) {
 	for _, c := range []struct {
 		name    string

@@ -19,8 +19,9 @@ type examined struct {
 	guilt   error         // what no correct peer sends, the first of it
 }
 
-// admitAll takes a batch of fetched records in: it enters the line at once, and on a core of its own it is checked and then
-// waits for the store. It returns when there is room, and a core soon; found is called with what the check found.
+// admitAll takes a batch of fetched records in: it enters the line at once, and on a core of its
+// own it is checked and then waits for the store. It returns when there is room, and a core soon;
+// found is called with what the check found.
 func (s *Sync) admitAll(ctx context.Context, ps []*parcel, found func(*examined)) error {
 	size := int64(0)
 	for _, p := range ps {
@@ -63,7 +64,8 @@ func (s *Sync) examine(ps []*parcel) *examined {
 			x.good = append(x.good, p)
 			continue
 		}
-		// Its value is the one that the header refers to, so all that is wrong is decided by the ID.
+		// Its value is the one that the header refers to, so all that is wrong is decided by the
+		// ID.
 		s.refuse(p.record, err)
 		x.reject(p, err, true)
 		s.metrics.ingested(ViaFetch, Ingested{}, err)
@@ -98,7 +100,8 @@ func (s *Sync) sift(ps []*parcel, x *examined) []*parcel {
 	rest := make([]*parcel, 0, len(ps))
 	for _, p := range ps {
 		id := p.record.ID()
-		// A false value under a true header has the ID of a known record: it must not pass as known.
+		// A false value under a true header has the ID of a known record: it must not pass as
+		// known.
 		if err := p.record.CheckCarried(); err != nil {
 			x.reject(p, err, false)
 			s.metrics.ingested(ViaFetch, Ingested{}, err)
@@ -119,7 +122,8 @@ func (s *Sync) sift(ps []*parcel, x *examined) []*parcel {
 	return rest
 }
 
-// unaskedHere returns which of the ancestors among these records the store has. What was asked for it does not have.
+// unaskedHere returns which of the ancestors among these records the store has. What was asked for
+// it does not have.
 func (s *Sync) unaskedHere(ps []*parcel) map[protocol.ID]bool {
 	var ids []protocol.ID
 	for _, p := range ps {
@@ -146,7 +150,8 @@ func (s *Sync) unaskedHere(ps []*parcel) map[protocol.ID]bool {
 	return here
 }
 
-// write takes fetched records to the store, in order, many at a time. It is the one goroutine that does.
+// write takes fetched records to the store, in order, many at a time. It is the one goroutine that
+// does.
 func (s *Sync) write() {
 	tick := time.NewTicker(blockTime / 4)
 	defer tick.Stop()
@@ -194,7 +199,8 @@ func (s *Sync) putAll(ps []*parcel) {
 	s.tellAll(timely, stored, err)
 }
 
-// heldBack returns the records that the clock does not let in, and that the store has no room to hold.
+// heldBack returns the records that the clock does not let in, and that the store has no room to
+// hold.
 func heldBack(ps []*parcel, stored []Stored, holds []uint64) (early []*protocol.Record) {
 	for i := range stored[:min(len(stored), len(ps))] {
 		if stored[i].Outcome == Refused && holds[i] > 0 {
@@ -246,7 +252,8 @@ func (s *Sync) tellAll(ps []*parcel, stored []Stored, err error) {
 	})
 }
 
-// promised notes that whoever listed a record must have its ancestors too: an attached record has them all.
+// promised notes that whoever listed a record must have its ancestors too: an attached record has
+// them all.
 func (c *comparer) promised(ps []*parcel, stored []Stored) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,7 +12,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// certifiedWorld is one whose network has a CA and asks of its owners for a sixteenth of the work; w.key is one of them.
+// certifiedWorld is one whose network has a CA and asks of its owners for a sixteenth of the work;
+// w.key is one of them.
 type certifiedWorld struct {
 	*world
 	certificate *protocol.Record
@@ -68,8 +69,8 @@ func (w *world) pay(t testing.TB, r *protocol.Record, price func(*protocol.Recor
 
 func anyWork(c *Config) { c.Verify = func([]byte, protocol.Work) error { return nil } }
 
-// TestUnpaidIsNotPassedOn has records at the price of the certified: gossip passes them on when the certificate is here,
-// and not while somebody might only claim to have one.
+// TestUnpaidIsNotPassedOn has records at the price of the certified: gossip passes them on when the
+// certificate is here, and not while somebody might only claim to have one.
 func TestUnpaidIsNotPassedOn(t *testing.T) {
 	w := newCertifiedWorld(t)
 	parent := w.pay(t, w.record(t), w.network.RequiredEffort)
@@ -105,8 +106,8 @@ func TestUnpaidIsNotPassedOn(t *testing.T) {
 	}
 }
 
-// TestPassedOnOncePaid has the certificate come after the records that rest on it: one copy of each is passed on then,
-// by whichever way it came first.
+// TestPassedOnOncePaid has the certificate come after the records that rest on it: one copy of each
+// is passed on then, by whichever way it came first.
 func TestPassedOnOncePaid(t *testing.T) {
 	w := newCertifiedWorld(t)
 	for _, via := range []Via{ViaGossip, ViaFetch} {

@@ -10,14 +10,15 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// checker verifies records on a bounded number of cores, in batches where several wait: signatures verified together
-// cost half. It has no goroutines of its own. Whoever waits for a record takes a core when one is free and verifies
-// what waits the longest, which need not be its own.
+// checker verifies records on a bounded number of cores, in batches where several wait: signatures
+// verified together cost half. It has no goroutines of its own. Whoever waits for a record takes a
+// core when one is free and verifies what waits the longest, which need not be its own.
 type checker struct {
 	verifyOne  func(*protocol.Record) error
 	verifyMany func([]*protocol.Record) []error
 	cores      chan struct{} // a token for each core in use
-	ahead      chan struct{} // a token for each batch of fetched records that is on a core or waits for one
+	// a token for each batch of fetched records that is on a core or waits for one
+	ahead chan struct{}
 
 	mu    sync.Mutex
 	queue []*checking
@@ -56,7 +57,9 @@ func (c *checker) check(ctx context.Context, r *protocol.Record, first bool) err
 		case <-own.taken:
 			return own.wait(ctx)
 		case c.cores <- struct{}{}:
-			runtime.Gosched() // who else can run joins the batch: cores are busy verifying, so it had no chance before
+			// who else can run joins the batch: cores are busy verifying, so it had no chance
+			// before
+			runtime.Gosched()
 			c.verify(c.next())
 			<-c.cores
 		case <-ctx.Done():
@@ -66,8 +69,8 @@ func (c *checker) check(ctx context.Context, r *protocol.Record, first bool) err
 	}
 }
 
-// checkAll verifies records that came together, when a core is free. A fault among them has each verified by itself: it ends
-// their answer, so nobody can make us do that all the time.
+// checkAll verifies records that came together, when a core is free. A fault among them has each
+// verified by itself: it ends their answer, so nobody can make us do that all the time.
 func (c *checker) checkAll(ps []*parcel) []error {
 	if len(ps) == 0 {
 		return nil
@@ -133,8 +136,9 @@ func (c *checker) verify(batch []*checking) {
 	}
 }
 
-// tell hands out the results. A batch with a fault in it has its signatures verified once more, one by one; so that
-// nobody can make us do that all the time, batches are small after a fault and grow again with each that has none.
+// tell hands out the results. A batch with a fault in it has its signatures verified once more, one
+// by one; so that nobody can make us do that all the time, batches are small after a fault and grow
+// again with each that has none.
 func (c *checker) tell(batch []*checking, errs []error) {
 	faulty := false
 	for i, w := range batch {

@@ -57,7 +57,8 @@ func decode(t testing.TB, frame []byte) *protocol.Record {
 	return r
 }
 
-// A fault makes batches small, so that one invalid record among many does not cost every time; then they grow again.
+// A fault makes batches small, so that one invalid record among many does not cost every time; then
+// they grow again.
 func TestBatchAfterFault(t *testing.T) {
 	w := newWorld(t, nil)
 	c := newChecker(w.network, noWork)
@@ -106,8 +107,8 @@ func TestLeaveQueue(t *testing.T) {
 	checks.Wait()
 }
 
-// What this node's own users write is checked in the next batch, and goes to the store before what peers sent, however much of that
-// waits.
+// What this node's own users write is checked in the next batch, and goes to the store before what
+// peers sent, however much of that waits.
 func TestOwnRecordsGoFirst(t *testing.T) {
 	w := newWorld(t, nil)
 	n := w.newNode(t, fetchOnly)

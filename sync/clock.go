@@ -7,11 +7,13 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// clocks decides which peers are asked for their clock and when, and keeps what they said. It is pure: who owns it tells it the time,
-// by two clocks of this node: elapsed never jumps, wall is the one that records go by, in milliseconds since the epoch.
+// clocks decides which peers are asked for their clock and when, and keeps what they said. It is
+// pure: who owns it tells it the time, by two clocks of this node: elapsed never jumps, wall is the
+// one that records go by, in milliseconds since the epoch.
 //
-// A peer is asked soon after it came and again after hours, for clocks run apart slowly, and of all peers no more than a few, for the
-// median tells. When this node's own clock jumps, because somebody set it or the machine slept, what was measured is void.
+// A peer is asked soon after it came and again after hours, for clocks run apart slowly, and of all
+// peers no more than a few, for the median tells. When this node's own clock jumps, because
+// somebody set it or the machine slept, what was measured is void.
 type clocks struct {
 	peers  map[peer.ID]*peerClock
 	asking int
@@ -26,16 +28,18 @@ type peerClock struct {
 	tried        bool // asked once at least
 	known        bool // it answered, not too long ago
 	due, asked   time.Duration
-	// zero is what the peer's clock was when this node's elapsed time was 0, and blur how far off that may be, in ms.
+	// zero is what the peer's clock was when this node's elapsed time was 0, and blur how far off
+	// that may be, in ms.
 	zero, blur int64
 	read       time.Duration
 }
 
 // ClockStatus is how this node's clock stands to those of its peers.
 type ClockStatus struct {
-	// Offset is how far the peers' clocks are ahead of this node's, behind it if negative: the median of those that answered, of an
-	// even number the one in the middle that is nearer to this node's. So it is off only when more than half say so. Error is by how
-	// much the measurement itself may be wrong.
+	// Offset is how far the peers' clocks are ahead of this node's, behind it if negative: the
+	// median of those that answered, of an even number the one in the middle that is nearer to this
+	// node's. So it is off only when more than half say so. Error is by how much the measurement
+	// itself may be wrong.
 	Offset, Error time.Duration
 	// Peers is how many answered, Silent how many were asked and did not.
 	Peers, Silent int
@@ -45,7 +49,8 @@ func newClocks(jitter func() float64) *clocks {
 	return &clocks{peers: map[peer.ID]*peerClock{}, jitter: jitter}
 }
 
-// meet tells whether a peer is there that can be asked. Who was asked is remembered when it goes, and not asked again when it comes back.
+// meet tells whether a peer is there that can be asked. Who was asked is remembered when it goes,
+// and not asked again when it comes back.
 func (c *clocks) meet(p peer.ID, here bool, now time.Duration) {
 	k := c.peers[p]
 	switch {
@@ -114,13 +119,15 @@ func (c *clocks) void(now time.Duration) {
 	}
 }
 
-// reading is a peer's clock, in ms since the epoch, and when it was asked for and had come, by this node's elapsed time.
+// reading is a peer's clock, in ms since the epoch, and when it was asked for and had come, by this
+// node's elapsed time.
 type reading struct {
 	clock       uint64
 	asked, came time.Duration
 }
 
-// read tells what a peer answered. It read its clock at some time in between, most probably in the middle.
+// read tells what a peer answered. It read its clock at some time in between, most probably in the
+// middle.
 func (c *clocks) read(p peer.ID, r reading) {
 	k := c.ended(p, r.came)
 	if k == nil {

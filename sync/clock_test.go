@@ -32,7 +32,8 @@ func step(d time.Duration) time.Duration {
 	return 200 * time.Millisecond
 }
 
-// run lets time pass, and answers each question at once with what peers' clocks are; a peer without one is silent.
+// run lets time pass, and answers each question at once with what peers' clocks are; a peer without
+// one is silent.
 func (b *clockBench) run(d time.Duration, ahead map[peer.ID]time.Duration) (asked []peer.ID) {
 	for end := b.now + d; b.now < end; b.now += step(d) {
 		for _, p := range b.tick(b.now, b.wall()) {
@@ -127,7 +128,8 @@ func TestClocksMedian(t *testing.T) {
 	}
 }
 
-// TestClocksJump holds that what was measured is void when this node's clock is set, and measured again, not too often.
+// TestClocksJump holds that what was measured is void when this node's clock is set, and measured
+// again, not too often.
 func TestClocksJump(t *testing.T) {
 	b := newClockBench()
 	b.meet("a", true, b.now)
@@ -149,7 +151,8 @@ func TestClocksJump(t *testing.T) {
 	}
 }
 
-// TestClocksAreBounded holds that few of many peers are asked, few at a time, and others when those are gone.
+// TestClocksAreBounded holds that few of many peers are asked, few at a time, and others when those
+// are gone.
 func TestClocksAreBounded(t *testing.T) {
 	b, ahead := newClockBench(), map[peer.ID]time.Duration{}
 	for i := range maxClockPeers + 10 {

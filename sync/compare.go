@@ -12,14 +12,15 @@ import (
 	"github.com/lf-store/lf/sync/negentropy"
 )
 
-// comparer compares this node's set of records with those of peers: it drives the agenda, keeps the ledger, and has the
-// sessions that either side begins carried out.
+// comparer compares this node's set of records with those of peers: it drives the agenda, keeps the
+// ledger, and has the sessions that either side begins carried out.
 type comparer struct {
 	sync     *Sync
 	own      ownSet
 	unfollow func()
 
-	mu       sync.Mutex // guards what follows; it is taken while own is seen, never the other way round
+	// guards what follows; it is taken while own is seen, never the other way round
+	mu       sync.Mutex
 	agenda   *agenda
 	ledger   *ledger
 	running  map[sessionID]*running
@@ -75,7 +76,8 @@ func (c *comparer) do(d duty) {
 	}
 }
 
-// tick tells the time, and whether this node does not look for records that pending ones name, for want of room.
+// tick tells the time, and whether this node does not look for records that pending ones name, for
+// want of room.
 func (c *comparer) tick(unnamed bool) {
 	c.plan(func(a *agenda) {
 		if unnamed {
@@ -86,8 +88,8 @@ func (c *comparer) tick(unnamed bool) {
 	})
 }
 
-// doubt ends agreements with peers that a comparison was due with for longer than one takes, and has peers compared with
-// whose surplus has grown.
+// doubt ends agreements with peers that a comparison was due with for longer than one takes, and
+// has peers compared with whose surplus has grown.
 func (c *comparer) doubt(a *agenda) {
 	for _, p := range a.peers {
 		s := c.ledger.peers[p.id]
@@ -139,7 +141,8 @@ func (c *comparer) ended(s *session) {
 	})
 }
 
-// list notes what a peer has listed, and counts what nobody had. It returns how many records of the peer's are missing.
+// list notes what a peer has listed, and counts what nobody had. It returns how many records of the
+// peer's are missing.
 func (c *comparer) list(p peer.ID, ids []protocol.ID, within []negentropy.Interval) (open int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

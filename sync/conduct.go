@@ -15,15 +15,18 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// conduct keeps how peers behave, and bans those that do not: their connection is ended, and they are refused until a time. It is
-// the one keeper of penalties. Whoever plans with peers is told by it.
+// conduct keeps how peers behave, and bans those that do not: their connection is ended, and they
+// are refused until a time. It is the one keeper of penalties. Whoever plans with peers is told by
+// it.
 //
-// A fault, which no correct peer commits, is enough. The caller of a stream handler or of a request reports it, once. A nuisance may happen to a correct
-// peer now and then: it asks for more than its share, or does not answer in time. It is limited where it happens, and leads to a ban
-// when it does not stop.
+// A fault, which no correct peer commits, is enough. The caller of a stream handler or of a request
+// reports it, once. A nuisance may happen to a correct peer now and then: it asks for more than its
+// share, or does not answer in time. It is limited where it happens, and leads to a ban when it
+// does not stop.
 //
-// The first ban is short: a program under development makes mistakes, and its author wants to try again. Each further one is twice
-// as long. What is reported while a ban lasts was under way when it began, and adds nothing to it.
+// The first ban is short: a program under development makes mistakes, and its author wants to try
+// again. Each further one is twice as long. What is reported while a ban lasts was under way when
+// it began, and adds nothing to it.
 type conduct struct {
 	ban func(ban)
 
@@ -59,13 +62,15 @@ type nuisance struct {
 var (
 	// nuisanceStream is a stream beyond its share, which was reset: some 100 µs.
 	nuisanceStream = nuisance{1, "streams", "it opens more streams than its share, again and again"}
-	// nuisanceStall is a stream that held a place for as long as an item may take and came to nothing.
+	// nuisanceStall is a stream that held a place for as long as an item may take and came to
+	// nothing.
 	nuisanceStall = nuisance{8, "streams", "it is silent on streams, again and again"}
 	// nuisanceJunk is a comparison beyond what a peer may have for nothing.
 	nuisanceJunk = nuisance{4, reconcileService, "it compares, and fetches and delivers nothing, again and again"}
 	// nuisanceDenial is an answer that lacks records which the peer itself listed.
 	nuisanceDenial = nuisance{10, fetchService, "it lacks records that it listed, again and again"}
-	// nuisanceInvalid is a listed record that can never be valid: a correct peer does not attach it.
+	// nuisanceInvalid is a listed record that can never be valid: a correct peer does not attach
+	// it.
 	nuisanceInvalid = nuisance{10, reconcileService, "it lists invalid records, again and again"}
 )
 
@@ -78,7 +83,8 @@ func (c *conduct) fault(p peer.ID, protocol string, violation error) {
 	c.judge(ban{p, c.first, protocol, violation}, func(*repute) bool { return true })
 }
 
-// reject bans a peer that gossiped what is invalid forever once more than the graylist forgives (see the scores in pubsub.go).
+// reject bans a peer that gossiped what is invalid forever once more than the graylist forgives
+// (see the scores in pubsub.go).
 func (c *conduct) reject(p peer.ID, violation error) {
 	c.judge(ban{p, c.first, gossipService, violation}, func(r *repute) bool {
 		now := time.Now()
@@ -138,8 +144,8 @@ func (s *Sync) accuse(p peer.ID, service string, err error) bool {
 	return true
 }
 
-// stalled notes a stream that ended because nothing came, or nothing was read, for too long. That is the peer's doing only if it is
-// there: behind a link that was cut everybody is silent.
+// stalled notes a stream that ended because nothing came, or nothing was read, for too long. That
+// is the peer's doing only if it is there: behind a link that was cut everybody is silent.
 func (s *Sync) stalled(ctx context.Context, p peer.ID, err error) {
 	if err != nil && s.ctx.Err() == nil && (isTimeout(err) || errors.Is(ctx.Err(), context.DeadlineExceeded)) {
 		s.reproach(p)
@@ -160,7 +166,8 @@ func (s *Sync) reproach(p peer.ID) {
 	})
 }
 
-// denied notes that a peer lacks records which it listed itself: attached records are never dropped, so it lied, then or now.
+// denied notes that a peer lacks records which it listed itself: attached records are never
+// dropped, so it lied, then or now.
 func (s *Sync) denied(p peer.ID, lacking []protocol.ID) {
 	c := s.comparer
 	c.mu.Lock()
@@ -171,8 +178,9 @@ func (s *Sync) denied(p peer.ID, lacking []protocol.ID) {
 	}
 }
 
-// withheld notes that a peer has records which it cannot send now. That is no violation. But who lists many such records is not
-// compared with for a while: they may be invented, and listing them is free.
+// withheld notes that a peer has records which it cannot send now. That is no violation. But who
+// lists many such records is not compared with for a while: they may be invented, and listing them
+// is free.
 func (s *Sync) withheld(p peer.ID, damaged []protocol.ID) {
 	if len(damaged) == 0 {
 		return
@@ -187,11 +195,13 @@ func (s *Sync) withheld(p peer.ID, damaged []protocol.ID) {
 	s.step(func(m *scheduler) { m.withheld(damaged, p) })
 }
 
-// banned carries out a ban: it says in the log what the peer did, tells all that plan with it, and ends its connections.
+// banned carries out a ban: it says in the log what the peer did, tells all that plan with it, and
+// ends its connections.
 func (s *Sync) banned(b ban, drop func(peer.ID, time.Duration)) {
 	s.log.Info("banned a peer that broke the protocol", "peer", b.peer, "protocol", b.protocol, "violation", b.reason, "for", b.pause)
 	s.metrics.expelled.Inc()
-	s.step(func(m *scheduler) { m.shun(b.peer, b.pause) }) // before it goes: then it is still known what only it listed
+	// before it goes: then it is still known what only it listed
+	s.step(func(m *scheduler) { m.shun(b.peer, b.pause) })
 	s.comparer.plan(func(a *agenda) {
 		a.tick(s.comparer.now())
 		a.shun(b.peer, b.pause)

@@ -28,8 +28,9 @@ func (n *node) bans() <-chan ban {
 	return told
 }
 
-// A fault is enough for a ban, and the first one is short. A nuisance is borne for a while. A peer that comes back and goes on is
-// refused for longer; one that behaves for an hour is forgiven. What was under way when a ban began adds nothing to it.
+// A fault is enough for a ban, and the first one is short. A nuisance is borne for a while. A peer
+// that comes back and goes on is refused for longer; one that behaves for an hour is forgiven. What
+// was under way when a ban began adds nothing to it.
 func TestConduct(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var bans []time.Duration
@@ -116,7 +117,8 @@ func (l *logLines) with(text string) (found []string) {
 	return found
 }
 
-// One violation is one ban, whatever protocol it is in, and the log names it, at a level that is shown.
+// One violation is one ban, whatever protocol it is in, and the log names it, at a level that is
+// shown.
 func TestOneViolationIsOneBan(t *testing.T) {
 	w := newWorld(t, nil)
 	wrong, chain := []byte{0xff}, w.chain(t, 1)
@@ -168,7 +170,8 @@ func TestOneViolationIsOneBan(t *testing.T) {
 	}
 }
 
-// Whoever lists a record and denies it when it is fetched is dropped in the end, and not for denying what others listed.
+// Whoever lists a record and denies it when it is fetched is dropped in the end, and not for
+// denying what others listed.
 func TestDenial(t *testing.T) {
 	w := newWorld(t, nil)
 	n := w.hurried(t)
@@ -229,7 +232,8 @@ func TestFloodIsDropped(t *testing.T) {
 	}
 }
 
-// What only a peer listed that was dropped is forgotten, also where somebody else is being asked for it; what others listed too stays.
+// What only a peer listed that was dropped is forgotten, also where somebody else is being asked
+// for it; what others listed too stays.
 func TestShunnedListings(t *testing.T) {
 	s := newScheduler(defaultSchedulerLimits())
 	s.peerUp("liar")

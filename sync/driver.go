@@ -29,7 +29,8 @@ func (s *Sync) step(input func(*scheduler)) {
 	}
 }
 
-// prepare makes the requests cancelable before anybody else can see them; the caller holds the lock.
+// prepare makes the requests cancelable before anybody else can see them; the caller holds the
+// lock.
 func (s *Sync) prepare(actions []action) {
 	for i, a := range actions {
 		if a, ok := a.(ask); ok {
@@ -77,8 +78,8 @@ func (s *Sync) refill(limit int) {
 	s.step(func(m *scheduler) { m.want(s.worthwhile(missing), "", refillDepth, 0) })
 }
 
-// drive is the goroutine with the clock: it ticks the scheduler and follows the peers. It waits for nothing else, because the
-// host waits for whoever does not take its events.
+// drive is the goroutine with the clock: it ticks the scheduler and follows the peers. It waits for
+// nothing else, because the host waits for whoever does not take its events.
 func (s *Sync) drive() {
 	tick := time.NewTicker(tickEvery)
 	defer tick.Stop()
@@ -166,8 +167,8 @@ func (s *Sync) watchPeers() error {
 	return nil
 }
 
-// heed takes an event of the host's. A peer that went and came again meanwhile may have missed what was gossiped, and is
-// compared with anew.
+// heed takes an event of the host's. A peer that went and came again meanwhile may have missed what
+// was gossiped, and is compared with anew.
 func (s *Sync) heed(e any) {
 	if e, ok := e.(event.EvtPeerConnectednessChanged); ok && e.Connectedness == network.NotConnected {
 		s.comparer.meet(e.Peer, false)
@@ -187,7 +188,8 @@ func peerOf(e any) peer.ID {
 	return ""
 }
 
-// look finds out whether a peer can be asked and compared with, and whether it is to be pushed to. It does not trust the order of events, only what is true now.
+// look finds out whether a peer can be asked and compared with, and whether it is to be pushed to.
+// It does not trust the order of events, only what is true now.
 func (s *Sync) look(p peer.ID) {
 	up := s.speaks(p, fetchProtocol(s.network))
 	s.step(func(m *scheduler) {

@@ -177,7 +177,8 @@ func TestPeers(t *testing.T) {
 	eventually(t, "it stopped speaking it", func() bool { return a.Status().Peers == 0 })
 }
 
-// Close ends what is under way, also while peers ask and the store is slow; a closed Sync does nothing more.
+// Close ends what is under way, also while peers ask and the store is slow; a closed Sync does
+// nothing more.
 func TestClose(t *testing.T) {
 	w := newWorld(t, nil)
 	chain := w.chain(t, 200)

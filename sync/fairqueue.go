@@ -10,10 +10,11 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// fairQueue gives out what all peers together may use, in equal parts among those that wait for it. A peer that asks on
-// ten streams, or that came first, gets no more than another one. It is start-time fair queueing: on a clock that counts
-// units, each payment begins where the last one of its peer ended. The payment that begins first is next. It is made at
-// once, and the next one waits until its units are there. So a peer that asks for little is back in the queue by then.
+// fairQueue gives out what all peers together may use, in equal parts among those that wait for it.
+// A peer that asks on ten streams, or that came first, gets no more than another one. It is
+// start-time fair queueing: on a clock that counts units, each payment begins where the last one of
+// its peer ended. The payment that begins first is next. It is made at once, and the next one waits
+// until its units are there. So a peer that asks for little is back in the queue by then.
 type fairQueue struct {
 	limiter *rate.Limiter
 
@@ -110,8 +111,9 @@ func (h *paymentHeap) Pop() any {
 	return p
 }
 
-// comparingSpent is what a peer had compared and what nothing came of: it neither fetched nor delivered records for it. A peer that
-// compares for the sake of comparing has soon used its allowance up, and takes nothing from others.
+// comparingSpent is what a peer had compared and what nothing came of: it neither fetched nor
+// delivered records for it. A peer that compares for the sake of comparing has soon used its
+// allowance up, and takes nothing from others.
 type comparingSpent struct {
 	spent float64 // units, forgotten with time; below 0: earned ahead
 	at    time.Time
@@ -128,14 +130,16 @@ func (a *comparingSpent) refill(now time.Time) {
 	a.at = now
 }
 
-// spend notes units of comparing, and returns how many of them are not earned yet. What one message costs may exceed the allowance.
+// spend notes units of comparing, and returns how many of them are not earned yet. What one message
+// costs may exceed the allowance.
 func (a *comparingSpent) spend(now time.Time, units int) (unearned int) {
 	a.refill(now)
 	a.spent += float64(units)
 	return int(max(0, min(a.spent, float64(units))))
 }
 
-// earn notes records that the peer fetched or delivered. Some of what they are worth is kept for the next comparison.
+// earn notes records that the peer fetched or delivered. Some of what they are worth is kept for
+// the next comparison.
 func (a *comparingSpent) earn(records int) {
 	a.spent = max(-compareBurst, a.spent-float64(records)*compareFruit)
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/lf-store/lf/sync/negentropy"
 )
 
-// Of what all peers together may have, each that waits gets as much as another, however many streams it asks on and however long it
-// has been at it.
+// Of what all peers together may have, each that waits gets as much as another, however many
+// streams it asks on and however long it has been at it.
 func TestSharesAreFair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const perSecond, greedy, streams = 10_000, 9, 10
@@ -103,8 +103,8 @@ func TestPlacesForNewcomers(t *testing.T) {
 	}
 }
 
-// junk compares sets that nobody has with a node until it is refused, as often as it is told, and returns how many messages were
-// answered.
+// junk compares sets that nobody has with a node until it is refused, as often as it is told, and
+// returns how many messages were answered.
 func junk(t testing.TB, w *world, h host.Host, n *node, sessions int) (answered int) {
 	t.Helper()
 	set := madeUp(3000)
@@ -136,8 +136,8 @@ func junk(t testing.TB, w *world, h host.Host, n *node, sessions int) (answered 
 	return answered
 }
 
-// A peer that compares what nobody has, and fetches nothing, pays with its place: it is refused, and banned when it goes on. One that
-// lacks as much and fetches it is served all the time.
+// A peer that compares what nobody has, and fetches nothing, pays with its place: it is refused,
+// and banned when it goes on. One that lacks as much and fetches it is served all the time.
 func TestJunkComparisons(t *testing.T) {
 	w := newWorld(t, nil)
 	n := w.hurried(t)
@@ -209,8 +209,8 @@ func TestComparingSpent(t *testing.T) {
 	}
 }
 
-// Records that cost their maker nothing have a share of the door for each peer that sends them: neither another peer's nor those that
-// are paid wait behind them.
+// Records that cost their maker nothing have a share of the door for each peer that sends them:
+// neither another peer's nor those that are paid wait behind them.
 func TestUnpaidShare(t *testing.T) {
 	w := newWorld(t, func(p *protocol.Params) { p.WorkPerKiB = 1 << 10 })
 	u := newUnpaid(w.network)
@@ -251,8 +251,8 @@ func TestUnpaidShare(t *testing.T) {
 	}
 }
 
-// Ever new identities that compare for nothing get a bounded part of a core, all together. A peer that fetches what was listed does not
-// wait for them.
+// Ever new identities that compare for nothing get a bounded part of a core, all together. A peer
+// that fetches what was listed does not wait for them.
 func TestUnearnedComparingIsBounded(t *testing.T) {
 	w := newWorld(t, nil)
 	synctest.Test(t, func(t *testing.T) {

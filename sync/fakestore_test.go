@@ -113,7 +113,8 @@ func (s *fakeStore) checkLinked(r *protocol.Record) error {
 	return s.network.CheckCertified(r, s.rests(r))
 }
 
-// rests reports whether a record links a certificate that it can rest on. The fake looks at no revocations.
+// rests reports whether a record links a certificate that it can rest on. The fake looks at no
+// revocations.
 func (s *fakeStore) rests(r *protocol.Record) bool {
 	return slices.ContainsFunc(r.Links, func(link protocol.ID) bool {
 		c := s.entries[link].record

@@ -17,8 +17,8 @@ const (
 	faultGuilty              // an answer that no correct peer gives
 )
 
-// blame leaves a peer alone that broke a protocol, also when it goes and comes again; conduct says for how much longer than at least.
-// Failures are forgiven when it does: relays cut connections.
+// blame leaves a peer alone that broke a protocol, also when it goes and comes again; conduct says
+// for how much longer than at least. Failures are forgiven when it does: relays cut connections.
 func (s *scheduler) blame(id peer.ID) { s.shun(id, s.limits.faultPause) }
 
 // shun leaves a peer alone for some time, and believes nothing that it listed.
@@ -39,7 +39,8 @@ func (s *scheduler) forgive() {
 	maps.DeleteFunc(s.grudges, func(_ peer.ID, to time.Duration) bool { return to <= s.now })
 }
 
-// disbelieve forgets the records that nobody but a guilty peer listed: they may not exist. If they do, the others list them.
+// disbelieve forgets the records that nobody but a guilty peer listed: they may not exist. If they
+// do, the others list them.
 func (s *scheduler) disbelieve(p *peerState) {
 	for _, w := range s.inOrder() {
 		if w.listedBy(p) && len(w.listers) == 1 {
@@ -51,7 +52,8 @@ func (s *scheduler) disbelieve(p *peerState) {
 	}
 }
 
-// inOrder are the ready and the waiting records, in an order that depends on the scheduler's input alone.
+// inOrder are the ready and the waiting records, in an order that depends on the scheduler's input
+// alone.
 func (s *scheduler) inOrder() []*want {
 	var all []*want
 	for i := range s.lanes {
@@ -87,9 +89,10 @@ func (s *scheduler) judge(r *request, a answer) {
 	}
 }
 
-// adapt finds out how many records a peer can be asked for at a time: what it sends in about fastTime, so that no part of a
-// backfill waits long for one peer, and what its answers have room for. One that lacks most of what it is asked for is for some
-// time only asked for what it most likely has.
+// adapt finds out how many records a peer can be asked for at a time: what it sends in about
+// fastTime, so that no part of a backfill waits long for one peer, and what its answers have room
+// for. One that lacks most of what it is asked for is for some time only asked for what it most
+// likely has.
 func (s *scheduler) adapt(r *request, a answer) {
 	p, asked := r.peer, len(r.wants)
 	lacking := len(a.lacking) + len(a.pruned) + len(a.damaged)

@@ -55,8 +55,9 @@ type fetching struct {
 	sync *Sync
 	ask  ask
 
-	linked map[protocol.ID]bool // by the items so far: what may come as an ancestor; nil where none are asked for
-	blind  bool                 // an item's links cannot be read, so linked is not all
+	// by the items so far: what may come as an ancestor; nil where none are asked for
+	linked map[protocol.ID]bool
+	blind  bool // an item's links cannot be read, so linked is not all
 	items  int
 	batch  []*parcel // read, and not yet on its way
 	bytes  int       // of the batch
@@ -74,14 +75,16 @@ func (f *fetching) run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _ = stream.Reset() }() // nothing more is read or written; after a full answer it has no effect
+	// nothing more is read or written; after a full answer it has no effect
+	defer func() { _ = stream.Reset() }()
 	release, err := secure(ctx, fetchService, stream, fetchMemory)
 	if err != nil {
 		return err
 	}
 	defer release()
 	err = f.readItems(ctx, stream, newAnswerReader(&counted{stream, f.sync.metrics}))
-	return errors.Join(err, f.send(ctx)) // what came before a fault is as good as if nothing had come after it
+	// what came before a fault is as good as if nothing had come after it
+	return errors.Join(err, f.send(ctx))
 }
 
 // open opens a stream on an existing connection, a relayed one included, and sends the request.
@@ -111,7 +114,8 @@ func (f *fetching) open(ctx context.Context) (network.Stream, error) {
 // readItems reads the answer's items and sends them on their way in batches.
 func (f *fetching) readItems(ctx context.Context, stream network.Stream, in *bufio.Reader) error {
 	for i := range len(f.ask.ids) + f.ask.ancestors {
-		if in.Buffered() == 0 { // else there is something to read, and what waits here may as well wait for it
+		// else there is something to read, and what waits here may as well wait for it
+		if in.Buffered() == 0 {
 			if err := f.send(ctx); err != nil {
 				return err
 			}
@@ -238,8 +242,8 @@ func (f *fetching) enough() bool {
 	return f.guilt != nil || !f.news && f.known >= maxKnownAncestors
 }
 
-// judge says whose fault the end of the request was. A connection that broke between items is nobody's, for relays cut;
-// time that ran out is the peer's, however many items it had sent.
+// judge says whose fault the end of the request was. A connection that broke between items is
+// nobody's, for relays cut; time that ran out is the peer's, however many items it had sent.
 func (f *fetching) judge(ctx context.Context, err error) fault {
 	var g *guiltyError
 	switch {
@@ -253,7 +257,8 @@ func (f *fetching) judge(ctx context.Context, err error) fault {
 	return faultNone
 }
 
-// violation says what the peer did, which ended the request with err or was found in a record that it sent.
+// violation says what the peer did, which ended the request with err or was found in a record that
+// it sent.
 func (f *fetching) violation(err error) error {
 	var g *guiltyError
 	if errors.As(err, &g) {

@@ -10,8 +10,8 @@ import (
 	"github.com/lf-store/lf/sync/negentropy"
 )
 
-// ownSet is the set of all attached records, in memory, as it is compared with those of peers: 64 bytes a record. It follows
-// the store. It is safe for concurrent use.
+// ownSet is the set of all attached records, in memory, as it is compared with those of peers: 64
+// bytes a record. It follows the store. It is safe for concurrent use.
 type ownSet struct {
 	mu    sync.RWMutex
 	tree  negentropy.Tree
@@ -65,7 +65,8 @@ func (o *ownSet) fingerprint() (f negentropy.Fingerprint, count uint64, ready bo
 	return o.tree.Fingerprint(0, n), uint64(n), o.ready // a length
 }
 
-// follow keeps the set up with the store. What is attached from now on is told by the store; what was before is scanned.
+// follow keeps the set up with the store. What is attached from now on is told by the store; what
+// was before is scanned.
 func (c *comparer) follow() {
 	c.unfollow = c.sync.store.Follow(c.attached)
 	c.sync.spawn(func() {
@@ -94,8 +95,8 @@ func (c *comparer) scan() bool {
 	return err == nil
 }
 
-// attached is called by the store with what has become attached. The set first: who sees a record missing in the set and
-// notes it as listed while it sees it, is told here that it came.
+// attached is called by the store with what has become attached. The set first: who sees a record
+// missing in the set and notes it as listed while it sees it, is told here that it came.
 func (c *comparer) attached(items []Item) {
 	c.own.add(items)
 	c.sync.promote(items)

@@ -94,7 +94,8 @@ func (b *streamBench) onlyValid(t *testing.T, s *fakeStore) {
 	}
 }
 
-// FuzzServe: whatever a peer says on a stream, serving it ends, in one close or reset, and nothing invalid is stored.
+// FuzzServe: whatever a peer says on a stream, serving it ends, in one close or reset, and nothing
+// invalid is stored.
 func FuzzServe(f *testing.F) {
 	v := readStreams(f)
 	addStreams(f, v, roleInitiator)
@@ -112,7 +113,8 @@ func FuzzServe(f *testing.F) {
 	})
 }
 
-// FuzzAsk: whatever a peer answers on a stream that this node opened, asking it ends, and nothing invalid is stored.
+// FuzzAsk: whatever a peer answers on a stream that this node opened, asking it ends, and nothing
+// invalid is stored.
 func FuzzAsk(f *testing.F) {
 	v := readStreams(f)
 	addStreams(f, v, roleResponder)

@@ -8,8 +8,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// Whatever a requester sends, reading it ends in a request within the limits or in an error; and a request that was read
-// is written as it came.
+// Whatever a requester sends, reading it ends in a request within the limits or in an error; and a
+// request that was read is written as it came.
 func FuzzRequest(f *testing.F) {
 	f.Add([]byte{0, 0, nameSize})
 	f.Add([]byte{1, 1, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9})
@@ -30,7 +30,8 @@ func FuzzRequest(f *testing.F) {
 	})
 }
 
-// Whatever a responder sends, reading it ends, in items or in an error; and items that were read are written as they came.
+// Whatever a responder sends, reading it ends, in items or in an error; and items that were read
+// are written as they came.
 func FuzzAnswer(f *testing.F) {
 	w := newWorld(f, nil)
 	r := w.record(f)
@@ -73,8 +74,8 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// Whatever a peer announces, reading it ends in an announcement within the limits or in an error; and one that was read is written as
-// it came.
+// Whatever a peer announces, reading it ends in an announcement within the limits or in an error;
+// and one that was read is written as it came.
 func FuzzAnnouncement(f *testing.F) {
 	f.Add([]byte{0})
 	f.Add([]byte{maxPushed + 1})

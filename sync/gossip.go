@@ -26,12 +26,13 @@ type gossip struct {
 	relay  pubsub.RelayCancelFunc
 }
 
-// joinGossip joins the topic. All work is done by the validator; nothing reads a subscription, so there is no queue
-// behind the validation that could overflow.
+// joinGossip joins the topic. All work is done by the validator; nothing reads a subscription, so
+// there is no queue behind the validation that could overflow.
 func (s *Sync) joinGossip(ps *pubsub.PubSub) (*gossip, error) {
 	name := gossipTopic(s.network)
-	// Inline: a worker waits for the store, and behind the workers the one queue fills. What overflows it was not
-	// yet marked as seen, so another peer's copy gets its chance. An asynchronous validator drops later, for two minutes.
+	// Inline: a worker waits for the store, and behind the workers the one queue fills. What
+	// overflows it was not yet marked as seen, so another peer's copy gets its chance. An
+	// asynchronous validator drops later, for two minutes.
 	if err := ps.RegisterTopicValidator(name, s.validate, pubsub.WithValidatorInline(true)); err != nil {
 		return nil, fmt.Errorf("join gossip: %w", err)
 	}
@@ -96,19 +97,21 @@ func (s *Sync) validate(ctx context.Context, from peer.ID, m *pubsub.Message) pu
 	return result
 }
 
-// verdict is what gossip does with a message: forward it (Accept), drop it (Ignore), or drop it and score down who
-// sent it (Reject).
+// verdict is what gossip does with a message: forward it (Accept), drop it (Ignore), or drop it and
+// score down who sent it (Reject).
 //
-// Only what is wrong for ever and for everybody is rejected: whoever forwarded it could have known. What depends
-// on this node's clock, store or load is ignored, and so is a version that only newer software knows. A record with missing
-// ancestors is accepted if it carries the full price. Below that, a certificate among its links has to make up for the
-// rest: until they are here, nobody can tell, and anybody could have such records passed around.
+// Only what is wrong for ever and for everybody is rejected: whoever forwarded it could have known.
+// What depends on this node's clock, store or load is ignored, and so is a version that only newer
+// software knows. A record with missing ancestors is accepted if it carries the full price. Below
+// that, a certificate among its links has to make up for the rest: until they are here, nobody can
+// tell, and anybody could have such records passed around.
 //
-// A known record is ignored. PubSub forgets message IDs after two minutes; were known records accepted, all old
-// records could be sent around again for nothing. One exception: a record that this node fetched before gossip brought it
-// was never passed on from here, and neighbors may have no other way to it; its first copy is accepted, and so is one of
-// a record that was ignored because it was not yet known to be paid. That is once for each record that came in, so nothing
-// is forwarded that was not paid.
+// A known record is ignored. PubSub forgets message IDs after two minutes; were known records
+// accepted, all old records could be sent around again for nothing. One exception: a record that
+// this node fetched before gossip brought it was never passed on from here, and neighbors may have
+// no other way to it; its first copy is accepted, and so is one of a record that was ignored
+// because it was not yet known to be paid. That is once for each record that came in, so nothing is
+// forwarded that was not paid.
 func (s *Sync) verdict(in Ingested, err error) pubsub.ValidationResult {
 	var invalid *protocol.InvalidError
 	switch {
@@ -131,8 +134,8 @@ func accepted(yes bool) pubsub.ValidationResult {
 	return pubsub.ValidationIgnore
 }
 
-// paid reports whether a record that passed the check is known to have paid: by its work alone, or, when it is attached,
-// with the certificate that the store has found.
+// paid reports whether a record that passed the check is known to have paid: by its work alone, or,
+// when it is attached, with the certificate that the store has found.
 func (s *Sync) paid(r *protocol.Record, state Outcome) bool {
 	return state == Attached || s.network.Paid(r)
 }

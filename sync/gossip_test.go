@@ -136,7 +136,8 @@ func uvarint(n int) []byte {
 	return append(b, byte(n))
 }
 
-// A peer that gossips what is invalid is scored down until nothing of it is read any more; the others are not.
+// A peer that gossips what is invalid is scored down until nothing of it is read any more; the
+// others are not.
 func TestHostileGossip(t *testing.T) {
 	w := newWorld(t, nil)
 	n, seen := w.scored(t, nil)
@@ -217,7 +218,8 @@ func TestPlaceIsLost(t *testing.T) {
 	}
 }
 
-// A full node names others to whom it turns away; that is heeded where it is a seed, and only there.
+// A full node names others to whom it turns away; that is heeded where it is a seed, and only
+// there.
 func TestPeerExchange(t *testing.T) {
 	small := pubsub.DefaultGossipSubParams()
 	small.D, small.Dlo, small.Dhi, small.Dscore, small.Dout = 3, 2, 3, 1, 0
@@ -315,7 +317,8 @@ func TestExchanged(t *testing.T) {
 	}
 }
 
-// The thresholds hold what their comment says: so many invalid messages, whatever good the peer did, a seed or not.
+// The thresholds hold what their comment says: so many invalid messages, whatever good the peer
+// did, a seed or not.
 func TestScoreTable(t *testing.T) {
 	w := newWorld(t, nil)
 	params := scoreParams(w.network, func(peer.ID) bool { return true })
@@ -343,7 +346,8 @@ func TestScoreTable(t *testing.T) {
 	}
 }
 
-// Gossip does not pile up behind the checks: what is beyond the bound is dropped and counted. Others wait.
+// Gossip does not pile up behind the checks: what is beyond the bound is dropped and counted.
+// Others wait.
 func TestBusy(t *testing.T) {
 	w := newWorld(t, func(p *protocol.Params) { p.WorkPerKiB = 1 })
 	enter, leave := make(chan struct{}), make(chan struct{})

@@ -12,12 +12,14 @@ import (
 // errOutOfRange says that a peer listed a record outside the range where its timestamp belongs.
 var errOutOfRange = errors.New("it listed a record outside its range")
 
-// Both sides compare only what their own clock lets in (protocol.Network.HoldUntil). What lies above is not missing: this node
-// would hold or refuse it. Otherwise one record that is dated ahead would keep every node with a right clock out of sync
-// until that date. All descendants of a record ahead of the clock are ahead, too, so the bound splits nothing.
+// Both sides compare only what their own clock lets in (protocol.Network.HoldUntil). What lies
+// above is not missing: this node would hold or refuse it. Otherwise one record that is dated ahead
+// would keep every node with a right clock out of sync until that date. All descendants of a record
+// ahead of the clock are ahead, too, so the bound splits nothing.
 
-// horizon is where this node's comparisons end now. As a responder it compares up to one drift more, where the initiator's
-// clock is a little ahead, for two clocks are never the same. What the clock then holds or refuses is dismissed.
+// horizon is where this node's comparisons end now. As a responder it compares up to one drift
+// more, where the initiator's clock is a little ahead, for two clocks are never the same. What the
+// clock then holds or refuses is dismissed.
 func (s *Sync) horizon() negentropy.Horizon {
 	drift := s.network.Params().ClockDrift
 	end := s.now() + drift + 1
@@ -39,7 +41,8 @@ func (c *comparer) early(records []*protocol.Record) {
 	c.changed()
 }
 
-// dismiss takes a record that can never be valid out of what peers listed. No correct peer attaches such a record.
+// dismiss takes a record that can never be valid out of what peers listed. No correct peer attaches
+// such a record.
 func (c *comparer) dismiss(r *protocol.Record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -49,15 +52,16 @@ func (c *comparer) dismiss(r *protocol.Record) {
 	c.expose(c.ledger.dismiss([]Item{{ID: r.ID(), Timestamp: r.Timestamp}}))
 }
 
-// expose reports peers that listed records outside the ranges where they belong. The caller may hold the lock.
+// expose reports peers that listed records outside the ranges where they belong. The caller may
+// hold the lock.
 func (c *comparer) expose(liars []peer.ID) {
 	for _, p := range liars {
 		c.sync.spawn(func() { c.sync.conduct.fault(p, reconcileService, errOutOfRange) })
 	}
 }
 
-// aheadOf returns how many of a peer's records lie above the bound of a comparison: of all that it has, what does not lie
-// below.
+// aheadOf returns how many of a peer's records lie above the bound of a comparison: of all that it
+// has, what does not lie below.
 func aheadOf(count uint64, below int) uint64 {
 	if n := uint64(max(0, below)); count > n { // not negative
 		return count - n

@@ -68,8 +68,8 @@ func (n *node) requests(result string) int {
 	return int(m.GetCounter().GetValue())
 }
 
-// No answer, however bad, harms the requester: it takes what is true, blames what is false, and gets the record from
-// the next peer.
+// No answer, however bad, harms the requester: it takes what is true, blames what is false, and
+// gets the record from the next peer.
 func TestHostileResponder(t *testing.T) {
 	w := newWorld(t, nil)
 	chain := w.chain(t, 3)
@@ -157,7 +157,8 @@ func TestGuiltyIsLeftAlone(t *testing.T) {
 	eventually(t, "the valid part is kept", func() bool { return n.store.state(chain[1].ID()) == Pending })
 	n.wantNow(chain[0].ID())
 	time.Sleep(500 * time.Millisecond)
-	if got := n.requests("guilty"); got > 2 { // the valid part's link may be on its way to be asked for when the answer turns out to be bad
+	// the valid part's link may be on its way to be asked for when the answer turns out to be bad
+	if got := n.requests("guilty"); got > 2 {
 		t.Errorf("asked %d times", got)
 	}
 }
@@ -340,8 +341,8 @@ func TestRate(t *testing.T) {
 	})
 }
 
-// What this software cannot use of an answer, a record that lacks its value or one of a newer version, is nobody's fault, and
-// neither is what such a record links to.
+// What this software cannot use of an answer, a record that lacks its value or one of a newer
+// version, is nobody's fault, and neither is what such a record links to.
 func TestUselessItemsAreNoFault(t *testing.T) {
 	w := newWorld(t, nil)
 	chain := w.chain(t, 3)
@@ -358,7 +359,8 @@ func TestUselessItemsAreNoFault(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := w.hurried(t)
 			peer := w.responder(t, func(s network.Stream, req fetchRequest) {
-				if sameName(req.ids[0], chain[2].ID()) { // else what came has a parent that it is asked for too, and lacks
+				// else what came has a parent that it is asked for too, and lacks
+				if sameName(req.ids[0], chain[2].ID()) {
 					answer(s)
 				}
 			})
@@ -376,7 +378,8 @@ func TestUselessItemsAreNoFault(t *testing.T) {
 func TestStalledReader(t *testing.T) {
 	w := newWorld(t, func(p *protocol.Params) { p.MaxValue = protocol.MaxValue })
 	n := w.hurried(t)
-	n.timeouts.serve, n.timeouts.item = time.Hour, 2*time.Second // so that a busy machine sees it being served
+	// so that a busy machine sees it being served
+	n.timeouts.serve, n.timeouts.item = time.Hour, 2*time.Second
 	var ids []protocol.ID
 	for range 16 { // a MiB; a stream's first window has 256 KiB
 		d := w.draft()

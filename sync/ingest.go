@@ -46,22 +46,24 @@ type Ingested struct {
 var (
 	// ErrBusy says that too many records wait to be checked.
 	ErrBusy = errors.New("too many records wait to be checked, try again later")
-	// ErrNoValue says that a record came without its value, which is nobody's fault: the sender may have dropped it.
+	// ErrNoValue says that a record came without its value, which is nobody's fault: the sender may
+	// have dropped it.
 	ErrNoValue = errors.New("the record came without its value")
 )
 
 // arrival is what is remembered of a record that came in lately.
 type arrival struct {
 	state Outcome
-	// unsaid is set while the record came in and was not passed on by gossip, because it came by fetch or was not known to be
-	// paid: then one copy by gossip is.
+	// unsaid is set while the record came in and was not passed on by gossip, because it came by
+	// fetch or was not known to be paid: then one copy by gossip is.
 	unsaid atomic.Bool
 }
 
-// Ingest is the one door: it decodes a frame, checks the record and stores it. When it returns without error, what
-// became of the record is durable. An error is a *protocol.InvalidError if the frame is wrong for ever and the sender's
-// fault (but see protocol.IsUnknownVersion); it wraps protocol.ErrTooFarAhead, ErrBusy or ErrNoValue; or
-// the store failed. What the store refuses is no error.
+// Ingest is the one door: it decodes a frame, checks the record and stores it. When it returns
+// without error, what became of the record is durable. An error is a *protocol.InvalidError if the
+// frame is wrong for ever and the sender's fault (but see protocol.IsUnknownVersion); it wraps
+// protocol.ErrTooFarAhead, ErrBusy or ErrNoValue; or the store failed. What the store refuses is no
+// error.
 func (s *Sync) Ingest(ctx context.Context, frame []byte, from Source) (Ingested, error) {
 	r, err := protocol.DecodeFrame(frame)
 	if err != nil {
@@ -71,7 +73,8 @@ func (s *Sync) Ingest(ctx context.Context, frame []byte, from Source) (Ingested,
 	return s.ingest(ctx, r, from)
 }
 
-// Submit takes a record in and has it passed on by gossip, and pushed to peers that gossip does not reach.
+// Submit takes a record in and has it passed on by gossip, and pushed to peers that gossip does not
+// reach.
 func (s *Sync) Submit(ctx context.Context, frame []byte) (Ingested, error) {
 	in, err := s.Ingest(ctx, frame, Local)
 	if err != nil || in.Outcome == Refused {
@@ -126,11 +129,12 @@ func (s *Sync) refuse(r *protocol.Record, err error) {
 	s.comparer.dismiss(r)
 }
 
-// known recognizes a record that is here already, or that was refused for good. The header decides all that is not
-// checked before, so what was once found of an ID holds for the frame at hand.
+// known recognizes a record that is here already, or that was refused for good. The header decides
+// all that is not checked before, so what was once found of an ID holds for the frame at hand.
 func (s *Sync) known(ctx context.Context, r *protocol.Record, from Source) (Stored, error) {
 	id := r.ID()
-	// Pending and held records may be dropped by the store when its queues are full; attached ones stay.
+	// Pending and held records may be dropped by the store when its queues are full; attached ones
+	// stay.
 	if a, ok := s.recent.Get(id); ok && a.state == Attached && from.Via != ViaLocal {
 		return Stored{Outcome: Known, State: Attached}, nil
 	}
@@ -149,7 +153,8 @@ func (s *Sync) known(ctx context.Context, r *protocol.Record, from Source) (Stor
 	return Stored{Outcome: Known}, nil
 }
 
-// check verifies a record. Gossip does not wait in a long queue for a core; everybody else waits, this node's own users least.
+// check verifies a record. Gossip does not wait in a long queue for a core; everybody else waits,
+// this node's own users least.
 func (s *Sync) check(ctx context.Context, r *protocol.Record, from Source) error {
 	if from.Via == ViaGossip {
 		select {

@@ -14,14 +14,16 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// line is where fetched records stand between their answers and the store. They come by several answers at once and in
-// batches that several cores verify, so out of order; they leave in the order of their timestamps, which has parents first, and
-// each only when none of its ancestors is on its way: what reaches the store is attached there at once, and hardly any record
-// becomes pending. One goroutine, write, takes them to the store, many in a transaction, while others are read and verified.
+// line is where fetched records stand between their answers and the store. They come by several
+// answers at once and in batches that several cores verify, so out of order; they leave in the
+// order of their timestamps, which has parents first, and each only when none of its ancestors is
+// on its way: what reaches the store is attached there at once, and hardly any record becomes
+// pending. One goroutine, write, takes them to the store, many in a transaction, while others are
+// read and verified.
 //
-// A record here is being checked, blocked (by ancestors that are on their way), or ready. What may be in it at a time is
-// bounded by room. When somebody waits for room, or too long has passed, the blocked ones go to the store as they are:
-// nothing here waits for ever.
+// A record here is being checked, blocked (by ancestors that are on their way), or ready. What may
+// be in it at a time is bounded by room. When somebody waits for room, or too long has passed, the
+// blocked ones go to the store as they are: nothing here waits for ever.
 type line struct {
 	room    *semaphore.Weighted // bytes of memory
 	waiters atomic.Int32        // who wait for room
@@ -63,7 +65,8 @@ func (l *line) reserve(ctx context.Context, size int64) error {
 	return l.room.Acquire(ctx, size)
 }
 
-// enter takes in records that are about to be checked, and returns them without those that are here already.
+// enter takes in records that are about to be checked, and returns them without those that are here
+// already.
 func (l *line) enter(ps []*parcel) []*parcel {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -78,11 +81,13 @@ func (l *line) enter(ps []*parcel) []*parcel {
 	})
 }
 
-// pass has records that are valid wait for the store. coming reports, of an ID, whether it is asked for.
+// pass has records that are valid wait for the store. coming reports, of an ID, whether it is asked
+// for.
 func (l *line) pass(ps []*parcel, coming func(protocol.ID) bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	slices.SortFunc(ps, compareParcels) // parents first: they are here before their children look for them
+	// parents first: they are here before their children look for them
+	slices.SortFunc(ps, compareParcels)
 	now := time.Now()
 	for _, p := range ps {
 		for _, link := range p.record.Links {

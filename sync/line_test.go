@@ -45,8 +45,8 @@ func (l *line) empty() bool {
 	return true
 }
 
-// However the batches of a graph come, are checked, fail, come twice or are forgone, records leave parents first, each once, and
-// the room they took is given back.
+// However the batches of a graph come, are checked, fail, come twice or are forgone, records leave
+// parents first, each once, and the room they took is given back.
 func TestLineKeepsOrder(t *testing.T) {
 	w := newWorld(t, nil)
 	var all []*protocol.Record
@@ -122,8 +122,8 @@ func TestLineKeepsOrder(t *testing.T) {
 	})
 }
 
-// Who waits for room gets it, though all that is in the line waits for a record that does not come; and so does what has waited
-// for too long.
+// Who waits for room gets it, though all that is in the line waits for a record that does not come;
+// and so does what has waited for too long.
 func TestLineNeverSticks(t *testing.T) {
 	w := newWorld(t, nil)
 	chain := w.chain(t, 3)
@@ -205,7 +205,8 @@ func (s *severed) Write(p []byte) (int, error) {
 	return s.Stream.Write(p)
 }
 
-// What arrives out of order by several answers reaches the store in order: next to nothing becomes pending.
+// What arrives out of order by several answers reaches the store in order: next to nothing becomes
+// pending.
 func TestHardlyAnythingIsPending(t *testing.T) {
 	w := newWorld(t, nil)
 	chain := w.chain(t, 1500)

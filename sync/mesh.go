@@ -6,7 +6,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// mesh is with whom PubSub forwards records at once; all others are only told which ones there are. The zero value is ready.
+// mesh is with whom PubSub forwards records at once; all others are only told which ones there are.
+// The zero value is ready.
 type mesh struct {
 	mu    sync.Mutex
 	peers map[peer.ID]bool

@@ -135,7 +135,8 @@ func (m *metrics) fetched(a answer, took time.Duration) {
 	m.seconds.Observe(took.Seconds())
 }
 
-// pushed counts the records of an announcement of our own, of which some were sent, unless it failed.
+// pushed counts the records of an announcement of our own, of which some were sent, unless it
+// failed.
 func (m *metrics) pushed(records, sent int, err error) {
 	if err != nil {
 		m.pushes.WithLabelValues("failed").Add(float64(records))

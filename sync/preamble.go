@@ -21,8 +21,8 @@ func streamProtocol(n *protocol.Network, name string) libprotocol.ID {
 	return libprotocol.ID("/lf/" + n.ID().String() + "/" + name + "/1")
 }
 
-// guard is the preamble that all stream handlers share: resource scope, memory, deadline, the peer's rate and number of
-// streams.
+// guard is the preamble that all stream handlers share: resource scope, memory, deadline, the
+// peer's rate and number of streams.
 type guard struct {
 	sync    *Sync
 	mu      sync.Mutex
@@ -58,8 +58,8 @@ type visit struct {
 	guard  *guard
 }
 
-// begin takes one of the places that all peers share, and the memory to serve, once the request has come: a peer that opens
-// streams and says nothing keeps the others from nothing.
+// begin takes one of the places that all peers share, and the memory to serve, once the request has
+// come: a peer that opens streams and says nothing keeps the others from nothing.
 func (v *visit) begin() (end func(), err error) {
 	if err := v.Scope().ReserveMemory(serveMemory, network.ReservationPriorityMedium); err != nil {
 		return nil, fmt.Errorf("reserve memory: %w", err)
@@ -74,7 +74,8 @@ func (v *visit) begin() (end func(), err error) {
 	}, nil
 }
 
-// pay waits until the peer may have so many units more. It fails where that is not before the deadline.
+// pay waits until the peer may have so many units more. It fails where that is not before the
+// deadline.
 func (v *visit) pay(ctx context.Context, units int) error {
 	if err := v.budget.units.WaitN(ctx, min(units, serveBurst)); err != nil {
 		return fmt.Errorf("rate limit: %w", err)
@@ -85,7 +86,8 @@ func (v *visit) pay(ctx context.Context, units int) error {
 	return nil
 }
 
-// handler wraps serve into the preamble. A serve that fails has its stream reset, one that does not has it closed.
+// handler wraps serve into the preamble. A serve that fails has its stream reset, one that does not
+// has it closed.
 func (g *guard) handler(service string, serve func(context.Context, *visit) error) network.StreamHandler {
 	return func(stream network.Stream) {
 		if !g.sync.begin() {
@@ -147,7 +149,8 @@ func (g *guard) serve(ctx context.Context, service string, stream network.Stream
 	return serve(ctx, &visit{Stream: stream, budget: b, guard: g})
 }
 
-// secure puts a stream under its service's limits, reserves memory, and ties it to the context and its deadline.
+// secure puts a stream under its service's limits, reserves memory, and ties it to the context and
+// its deadline.
 func secure(ctx context.Context, service string, stream network.Stream, memory int) (release func(), err error) {
 	scope := stream.Scope()
 	if err := scope.SetService(service); err != nil {
@@ -178,8 +181,8 @@ func (g *guard) budget(p peer.ID) *budget {
 	return b
 }
 
-// mayCompare reports whether a peer may have another message compared. One that compares again and again, and fetches and delivers
-// nothing, is a nuisance.
+// mayCompare reports whether a peer may have another message compared. One that compares again and
+// again, and fetches and delivers nothing, is a nuisance.
 func (v *visit) mayCompare() bool {
 	g := v.guard
 	g.mu.Lock()
@@ -231,7 +234,8 @@ func (g *guard) exit(b *budget) {
 	b.open--
 }
 
-// begin counts in a stream whose request has come, unless all places are taken, or half of them and the peer has one.
+// begin counts in a stream whose request has come, unless all places are taken, or half of them and
+// the peer has one.
 func (g *guard) begin(b *budget) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -17,11 +17,12 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// PubSubOptions returns what a GossipSub router needs for a network: give them to pubsub.NewGossipSub, and
-// pubsub.WithRawTracer(drops) for Config.GossipDrops besides. isSeed tells whom the user or the network names as a way in, from
-// any goroutine; nil: nobody.
+// PubSubOptions returns what a GossipSub router needs for a network: give them to
+// pubsub.NewGossipSub, and pubsub.WithRawTracer(drops) for Config.GossipDrops besides. isSeed tells
+// whom the user or the network names as a way in, from any goroutine; nil: nobody.
 //
-// The router dials, by its host's Connect, whom a peer names that has no place left for this node (peer exchange).
+// The router dials, by its host's Connect, whom a peer names that has no place left for this node
+// (peer exchange).
 func PubSubOptions(n *protocol.Network, isSeed func(peer.ID) bool) []pubsub.Option {
 	return []pubsub.Option{
 		// Records sign themselves; who gossips one need not be known.
@@ -31,12 +32,12 @@ func PubSubOptions(n *protocol.Network, isSeed func(peer.ID) bool) []pubsub.Opti
 		pubsub.WithMaxMessageSize(maxGossip),
 		pubsub.WithValidateQueueSize(gossipQueue(n)),
 		pubsub.WithValidateWorkers(gossipWorkers),
-		// What is published here goes to all peers: a mesh takes a heartbeat or two to grow, and a message that was
-		// published before is not made up for.
+		// What is published here goes to all peers: a mesh takes a heartbeat or two to grow, and a
+		// message that was published before is not made up for.
 		pubsub.WithFloodPublish(true),
 		pubsub.WithPeerScore(scoreParams(n, isSeed), scoreThresholds()),
-		// Everybody names others to whom it turns away: a node does not know whose seed it is. Who is told decides whether to
-		// listen (peerExchangeThreshold).
+		// Everybody names others to whom it turns away: a node does not know whose seed it is. Who
+		// is told decides whether to listen (peerExchangeThreshold).
 		pubsub.WithPeerExchange(true),
 		pubsub.WithCustomPXRecordReducer(exchanged),
 		// Only this network's topic: a peer cannot make us keep lists of topics that it makes up.
@@ -45,8 +46,8 @@ func PubSubOptions(n *protocol.Network, isSeed func(peer.ID) bool) []pubsub.Opti
 	}
 }
 
-// exchanged adds a peer to those that are named to one that is turned away. Without the addresses that the peer has signed
-// itself it is left out, since nobody could dial it.
+// exchanged adds a peer to those that are named to one that is turned away. Without the addresses
+// that the peer has signed itself it is left out, since nobody could dial it.
 func exchanged(named []*pb.PeerInfo, _ *slog.Logger, p peer.ID, _ []ma.Multiaddr, signed *record.Envelope) []*pb.PeerInfo {
 	if signed == nil {
 		return named
@@ -58,68 +59,77 @@ func exchanged(named []*pb.PeerInfo, _ *slog.Logger, p peer.ID, _ []ma.Multiaddr
 	return append(named, &pb.PeerInfo{PeerID: []byte(p), SignedPeerRecord: raw})
 }
 
-// messageID is the hash of the whole frame: an ID that left out the value would let a true header with a false value
-// silence the true record.
+// messageID is the hash of the whole frame: an ID that left out the value would let a true header
+// with a false value silence the true record.
 func messageID(m *pb.Message) string {
 	h := protocol.FrameHash(m.GetData())
 	return string(h[:])
 }
 
-// The score that a peer can have. An invalid message counts by the square of its number; what good a peer does or is cannot
-// make up for one, let alone two, so the thresholds fall between these numbers:
+// The score that a peer can have. An invalid message counts by the square of its number; what good
+// a peer does or is cannot make up for one, let alone two, so the thresholds fall between these
+// numbers:
 //
 //	no fault              0 … maxGoodScore
 //	1 invalid message     −100 … −50     below 0 it has no place in the mesh; gossip threshold −40: it is told and asked of no messages
 //	2 invalid messages    −400 … −350    publish threshold −300: it gets no messages of ours either
 //	3 invalid messages    −900 … −850    graylist threshold −800: nothing of it is read any more
 //
-// An invalid message is invalid for everybody who checked it, so no honest peer with correct software forwards one.
-// Three cost us 3 × 0.2 ms; then it takes the peer an hour, or another connection from another address.
+// An invalid message is invalid for everybody who checked it, so no honest peer with correct
+// software forwards one. Three cost us 3 × 0.2 ms; then it takes the peer an hour, or another
+// connection from another address.
 //
-// The numbers begin with those that Lotus publishes, whose network has carried blocks by GossipSub for years, and leave them for
-// these reasons:
+// The numbers begin with those that Lotus publishes, whose network has carried blocks by GossipSub
+// for years, and leave them for these reasons:
 //
-//   - −100 for an invalid message, by the square, forgotten within an hour, is Lotus' too. It gives its bootstrappers 2,500 points
-//     besides, so that one of those can send five and keep its place. Here a seed gets seedPoints, which one message outweighs: its
-//     name says where it is, not that it behaves.
-//   - Where a message comes every few seconds, deliveries tell the good from the lazy, and staying counts for nothing there. Records
-//     are rare, in a quiet hour nobody delivers any, and so staying counts here.
-//   - All good together makes 50 points here instead of thousands, and the thresholds are nearer to 0 accordingly: Lotus' first one,
-//     −500, would take three invalid messages.
+//   - −100 for an invalid message, by the square, forgotten within an hour, is Lotus' too. It gives
+//     its bootstrappers 2,500 points besides, so that one of those can send five and keep its
+//     place. Here a seed gets seedPoints, which one message outweighs: its name says where it is,
+//     not that it behaves.
+//   - Where a message comes every few seconds, deliveries tell the good from the lazy, and staying
+//     counts for nothing there. Records are rare, in a quiet hour nobody delivers any, and so
+//     staying counts here.
+//   - All good together makes 50 points here instead of thousands, and the thresholds are nearer to
+//     0 accordingly: Lotus' first one, −500, would take three invalid messages.
 //   - It has no penalty for too few deliveries any more, and none fits here.
-//   - It punishes 6 peers behind one address, and by 100. Facts such as these are kept in offices and homes too.
-//   - It remembers for 6 hours who left with a bad score. Here no longer than who stays: who left is not better off, and
-//     everybody who left with 0 is remembered for as long, its address included.
+//   - It punishes 6 peers behind one address, and by 100. Facts such as these are kept in offices
+//     and homes too.
+//   - It remembers for 6 hours who left with a bad score. Here no longer than who stays: who left
+//     is not better off, and everybody who left with 0 is remembered for as long, its address
+//     included.
 const (
-	invalidWeight      = -100
-	maxGoodScore       = meshPoints + deliveryPointsMost + seedPoints // 50
-	gossipThreshold    = -40
-	publishThreshold   = -300
-	graylistThreshold  = -800
-	forgiveness        = time.Hour // until a fault is forgotten
-	peersPerAddress    = 16        // behind one address: a household or an office
-	colocationWeight   = -10       // 17 peers: −10, 20 peers: −160
-	behaviorWeight     = -10       // for broken promises and grafts too early, beyond behaviorTolerance, squared
+	invalidWeight     = -100
+	maxGoodScore      = meshPoints + deliveryPointsMost + seedPoints // 50
+	gossipThreshold   = -40
+	publishThreshold  = -300
+	graylistThreshold = -800
+	forgiveness       = time.Hour // until a fault is forgotten
+	peersPerAddress   = 16        // behind one address: a household or an office
+	colocationWeight  = -10       // 17 peers: −10, 20 peers: −160
+	// for broken promises and grafts too early, beyond behaviorTolerance, squared
+	behaviorWeight     = -10
 	behaviorTolerance  = 6
 	meshPoints         = 10 // up to that, for staying an hour
 	deliveryPointsMost = 15 // up to that, for being first
 	seedPoints         = 25 // for being a seed
 )
 
-// peerExchangeThreshold is the score from which on a node dials whom a peer names instead of a place in its mesh. Whoever names
-// them chooses a node's neighbors, and of those that one dials itself a mesh always keeps some: that is how it is not taken
-// over by those who come. So this takes a seed without a fault, or a peer that has been in the mesh for an hour and was the first
-// with ten records lately: longer than a newcomer needs neighbors, and paid with work where the network asks for it. Neither
-// staying nor delivering is enough alone.
+// peerExchangeThreshold is the score from which on a node dials whom a peer names instead of a
+// place in its mesh. Whoever names them chooses a node's neighbors, and of those that one dials
+// itself a mesh always keeps some: that is how it is not taken over by those who come. So this
+// takes a seed without a fault, or a peer that has been in the mesh for an hour and was the first
+// with ten records lately: longer than a newcomer needs neighbors, and paid with work where the
+// network asks for it. Neither staying nor delivering is enough alone.
 const peerExchangeThreshold = 20
 
 func scoreThresholds() *pubsub.PeerScoreThresholds {
 	return &pubsub.PeerScoreThresholds{
-		GossipThreshold:             gossipThreshold,
-		PublishThreshold:            publishThreshold,
-		GraylistThreshold:           graylistThreshold,
-		AcceptPXThreshold:           peerExchangeThreshold,
-		OpportunisticGraftThreshold: 1, // a mesh whose median is below it is some minutes old, and delivers nothing
+		GossipThreshold:   gossipThreshold,
+		PublishThreshold:  publishThreshold,
+		GraylistThreshold: graylistThreshold,
+		AcceptPXThreshold: peerExchangeThreshold,
+		// a mesh whose median is below it is some minutes old, and delivers nothing
+		OpportunisticGraftThreshold: 1,
 	}
 }
 
@@ -146,8 +156,8 @@ func scoreParams(n *protocol.Network, isSeed func(peer.ID) bool) *pubsub.PeerSco
 	}
 }
 
-// topicScoreParams has no penalty for too few deliveries (P3, P3b): records are rare, and in a quiet hour an honest peer
-// delivers none.
+// topicScoreParams has no penalty for too few deliveries (P3, P3b): records are rare, and in a
+// quiet hour an honest peer delivers none.
 func topicScoreParams() *pubsub.TopicScoreParams {
 	return &pubsub.TopicScoreParams{
 		TopicWeight:                    1,
@@ -162,8 +172,8 @@ func topicScoreParams() *pubsub.TopicScoreParams {
 	}
 }
 
-// localNetworks are the addresses that many peers may share: loopback and private ranges, where tests, containers and
-// LANs are.
+// localNetworks are the addresses that many peers may share: loopback and private ranges, where
+// tests, containers and LANs are.
 func localNetworks() []*net.IPNet {
 	var nets []*net.IPNet
 	for _, s := range []string{"127.0.0.0/8", "::1/128", "10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16",
@@ -177,7 +187,8 @@ func localNetworks() []*net.IPNet {
 	return nets
 }
 
-// GossipDrops counts what PubSub drops, and who is in its mesh (mesh.go), as a tracer of it. Its zero value is ready.
+// GossipDrops counts what PubSub drops, and who is in its mesh (mesh.go), as a tracer of it. Its
+// zero value is ready.
 type GossipDrops struct {
 	silentTracer
 	in, out atomic.Uint64

@@ -16,13 +16,16 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// pusher announces new records to the peers that are reached through relays only, and sends those that they want: GossipSub leaves
-// such connections alone, and without it a record would wait for the next comparison. What gossip forwards, it pushes.
+// pusher announces new records to the peers that are reached through relays only, and sends those
+// that they want: GossipSub leaves such connections alone, and without it a record would wait for
+// the next comparison. What gossip forwards, it pushes.
 //
-// Such a peer usually has the record already, by gossip over its other connections or from another who pushes, and what a relay
-// carries is somebody else's bandwidth. So records are announced first, and not before gossip had its chance.
+// Such a peer usually has the record already, by gossip over its other connections or from another
+// who pushes, and what a relay carries is somebody else's bandwidth. So records are announced
+// first, and not before gossip had its chance.
 //
-// Like gossip it is a hint. A queue that is full drops, and a peer that fails loses what waits for it: comparing finds that.
+// Like gossip it is a hint. A queue that is full drops, and a peer that fails loses what waits for
+// it: comparing finds that.
 type pusher struct {
 	sync *Sync
 
@@ -37,7 +40,8 @@ type pushQueue struct {
 	due    time.Time     // when it is announced
 	sooner chan struct{} // says that due has changed
 	tended bool          // somebody sees to it
-	// told are records that the peer was told of, or that it announced or sent itself: there is no need to tell it.
+	// told are records that the peer was told of, or that it announced or sent itself: there is no
+	// need to tell it.
 	told *lru.Cache[protocol.ID, struct{}]
 }
 
@@ -83,8 +87,9 @@ func (u *pusher) offer(n news, from peer.ID) {
 	}
 }
 
-// grace is how long a record waits before it is announced to a peer. Of two nodes that both have heard of it by other ways, one
-// waits longer, and has the other one announce it. What was written here nobody else announces.
+// grace is how long a record waits before it is announced to a peer. Of two nodes that both have
+// heard of it by other ways, one waits longer, and has the other one announce it. What was written
+// here nobody else announces.
 func (u *pusher) grace(p, from peer.ID) time.Duration {
 	if from == "" || u.sync.host.ID() < p {
 		return gatherTime
@@ -92,7 +97,8 @@ func (u *pusher) grace(p, from peer.ID) time.Duration {
 	return u.sync.timeouts.yield
 }
 
-// holds tells whether a record waits already: it must not be announced twice, whatever told has forgotten.
+// holds tells whether a record waits already: it must not be announced twice, whatever told has
+// forgotten.
 func (q *pushQueue) holds(id protocol.ID) bool {
 	return slices.ContainsFunc(q.news, func(n news) bool { return n.id == id })
 }
@@ -146,7 +152,8 @@ func (u *pusher) tend(p peer.ID, q *pushQueue) {
 	}
 }
 
-// gather waits until a queue is due, or full enough. It returns false when nothing is in it, or the node ends.
+// gather waits until a queue is due, or full enough. It returns false when nothing is in it, or the
+// node ends.
 func (u *pusher) gather(q *pushQueue) bool {
 	for {
 		u.mu.Lock()
@@ -191,7 +198,8 @@ func (u *pusher) failed(p peer.ID, q *pushQueue, records int, err error) {
 	q.told.Purge()
 }
 
-// send announces records on one stream, sends those that the peer wants, and returns how many, when the peer has dealt with them.
+// send announces records on one stream, sends those that the peer wants, and returns how many, when
+// the peer has dealt with them.
 func (u *pusher) send(p peer.ID, batch []news) (int, error) {
 	ctx, done := context.WithTimeout(network.WithAllowLimitedConn(network.WithNoDial(u.sync.ctx, "push"), "push"), pushTime)
 	defer done()
@@ -257,7 +265,8 @@ func announce(stream network.Stream, batch []news) (wanted []news, err error) {
 	return wanted, nil
 }
 
-// spread has a record that is news passed on: by gossip, and to the peers that gossip does not reach.
+// spread has a record that is news passed on: by gossip, and to the peers that gossip does not
+// reach.
 func (s *Sync) spread(ctx context.Context, id protocol.ID, frame []byte, from peer.ID) {
 	if s.gossip != nil {
 		if err := s.gossip.publish(ctx, frame); err != nil {

@@ -46,7 +46,8 @@ func pushStream(t testing.TB, from host.Host, to *node) network.Stream {
 	return s
 }
 
-// push does what a correct sender does. It returns how many of the records were wanted, once they have been dealt with.
+// push does what a correct sender does. It returns how many of the records were wanted, once they
+// have been dealt with.
 func push(t testing.TB, from host.Host, to *node, records ...*protocol.Record) int {
 	t.Helper()
 	ctx, done := context.WithTimeout(t.Context(), 20*time.Second)
@@ -83,7 +84,8 @@ func (n *node) pushesOf(result string) int {
 	return int(m.GetCounter().GetValue())
 }
 
-// TestPushIsTakenIn holds that what is pushed is there when the stream ends, goes on by gossip, and is not wanted again.
+// TestPushIsTakenIn holds that what is pushed is there when the stream ends, goes on by gossip, and
+// is not wanted again.
 func TestPushIsTakenIn(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -110,8 +112,8 @@ func TestPushIsTakenIn(t *testing.T) {
 	}
 }
 
-// TestHostilePush holds that what no correct sender sends is a fault. Two records are announced that are wanted, and between them one
-// that is not.
+// TestHostilePush holds that what no correct sender sends is a fault. Two records are announced
+// that are wanted, and between them one that is not.
 func TestHostilePush(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -189,8 +191,9 @@ func TestHostileReceiver(t *testing.T) {
 	}
 }
 
-// TestFalseAnnouncement holds that who announces a record and does not deliver delays it by askedTime, and that many who do so
-// together delay it no more; and that it is asked of the next at once when the one who was asked goes away.
+// TestFalseAnnouncement holds that who announces a record and does not deliver delays it by
+// askedTime, and that many who do so together delay it no more; and that it is asked of the next at
+// once when the one who was asked goes away.
 func TestFalseAnnouncement(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -214,7 +217,8 @@ func TestFalseAnnouncement(t *testing.T) {
 	if push(t, honest, n, r) != 1 || n.store.state(r.ID()) != Attached {
 		t.Fatal("not wanted of the next")
 	}
-	if took := time.Since(begin); took > liars/2*askedTime { // one after the other they would delay it by all of that
+	// one after the other they would delay it by all of that
+	if took := time.Since(begin); took > liars/2*askedTime {
 		t.Errorf("asked of the next only after %s", took)
 	}
 	n = w.newNode(t, nil)
@@ -261,7 +265,8 @@ func TestComesOnce(t *testing.T) {
 	}
 }
 
-// TestRefusedIsNotAskedAgain holds that a record that came and cannot be stored now is not asked of all who announce it.
+// TestRefusedIsNotAskedAgain holds that a record that came and cannot be stored now is not asked of
+// all who announce it.
 func TestRefusedIsNotAskedAgain(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -281,7 +286,8 @@ func TestRefusedIsNotAskedAgain(t *testing.T) {
 	}
 }
 
-// TestAnnouncedAfterFetched holds that a record that this node fetched goes on by gossip when a peer announces it.
+// TestAnnouncedAfterFetched holds that a record that this node fetched goes on by gossip when a
+// peer announces it.
 func TestAnnouncedAfterFetched(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -301,13 +307,15 @@ func TestAnnouncedAfterFetched(t *testing.T) {
 	}
 }
 
-// TestOneAnnounces holds that of two nodes that both heard of a record elsewhere one tells the other.
+// TestOneAnnounces holds that of two nodes that both heard of a record elsewhere one tells the
+// other.
 func TestOneAnnounces(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	a, _ := w.metered(t)
 	b, _ := w.metered(t)
-	const yield = 4 * time.Second // in which the first one's announcement arrives also on a busy machine
+	// in which the first one's announcement arrives also on a busy machine
+	const yield = 4 * time.Second
 	a.timeouts.yield, b.timeouts.yield = yield, yield
 	a.pushTo(t, b.host)
 	b.pushTo(t, a.host)
@@ -325,7 +333,8 @@ func TestOneAnnounces(t *testing.T) {
 	}
 }
 
-// TestPushQueueIsBounded holds that a peer that takes nothing costs a queue and no more, and nobody waits for it.
+// TestPushQueueIsBounded holds that a peer that takes nothing costs a queue and no more, and nobody
+// waits for it.
 func TestPushQueueIsBounded(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -361,7 +370,8 @@ func TestPushQueueIsBounded(t *testing.T) {
 	}
 }
 
-// TestAnnouncedOnce holds that no record is twice in an announcement, which would be a fault, whatever the peer announces meanwhile.
+// TestAnnouncedOnce holds that no record is twice in an announcement, which would be a fault,
+// whatever the peer announces meanwhile.
 func TestAnnouncedOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
@@ -389,7 +399,8 @@ func TestAnnouncedOnce(t *testing.T) {
 	}
 }
 
-// TestClaimsAreBounded holds that made-up announcements cost so much memory and no more, and are forgotten when they end.
+// TestClaimsAreBounded holds that made-up announcements cost so much memory and no more, and are
+// forgotten when they end.
 func TestClaimsAreBounded(t *testing.T) {
 	a := newAsked(askedTime)
 	var all [][]*claim

@@ -22,9 +22,11 @@ import (
 type pushMeter struct {
 	libmetrics.BandwidthCounter // answers what nobody asks
 	name                        libprotocol.ID
-	// both is what it sent and read. On streams that it opened, that includes what it takes to agree on the protocol.
+	// both is what it sent and read. On streams that it opened, that includes what it takes to
+	// agree on the protocol.
 	both atomic.Int64
-	// sent is what it sent, and all that it sent to agree on protocols: whoever accepts a stream does so before it has one.
+	// sent is what it sent, and all that it sent to agree on protocols: whoever accepts a stream
+	// does so before it has one.
 	sent atomic.Int64
 }
 
@@ -115,7 +117,8 @@ func sizeOf(records []*protocol.Record) (n int) {
 	return n
 }
 
-// homes is a network of nodes behind routers: they gossip with a few public nodes, and reach each other through relays only.
+// homes is a network of nodes behind routers: they gossip with a few public nodes, and reach each
+// other through relays only.
 type homes struct {
 	world  *world
 	nodes  []*node
@@ -181,8 +184,8 @@ func (h *homes) write(t testing.TB, records int, pause time.Duration) (size int)
 	return sizeOf(all)
 }
 
-// BenchmarkPushAmongHomes tells how many bytes relays carry for each byte of records, between ten homes that gossip by way of two
-// public nodes.
+// BenchmarkPushAmongHomes tells how many bytes relays carry for each byte of records, between ten
+// homes that gossip by way of two public nodes.
 func BenchmarkPushAmongHomes(b *testing.B) {
 	for _, pause := range []time.Duration{300 * time.Millisecond, 5 * time.Millisecond} {
 		b.Run("every "+pause.String(), func(b *testing.B) {
@@ -202,7 +205,8 @@ func BenchmarkPushAmongHomes(b *testing.B) {
 	}
 }
 
-// TestPushBytes holds what pushing costs: little for what the peer has, and for what it lacks little more than the records.
+// TestPushBytes holds what pushing costs: little for what the peer has, and for what it lacks
+// little more than the records.
 func TestPushBytes(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

@@ -10,16 +10,18 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// The push protocol, version 1. Its name is "/lf/<network>/push/1", with the CID of the network ID in base32. A stream carries one
-// push; integers are big-endian.
+// The push protocol, version 1. Its name is "/lf/<network>/push/1", with the CID of the network ID
+// in base32. A stream carries one push; integers are big-endian.
 //
 //	announcement = count (1 byte, 1 to 64) count × ID (32 bytes)    from the sender
 //	answer       = ⌈count / 8⌉ bytes                                from the receiver
 //	records      = wanted × ( length (4 bytes, 1 to 65,552) frame ) from the sender
 //
-// The sender announces records that it has, each by the 32 bytes of its ID (the digest in the record's CID) and once. The answer has a
-// bit for each, the lowest of the first byte for the first ID: 1 where the receiver wants the record; the bits that are left over are
-// 0. The sender then sends the wanted records and no others, in the order of their IDs, with their values, and closes its side. The
+// The sender announces records that it has, each by the 32 bytes of its ID (the digest in the
+// record's CID) and once. The answer has a bit for each, the lowest of the first byte for the first
+// ID: 1 where the receiver wants the record; the bits that are left over are
+// 0. The sender then sends the wanted records and no others, in the order of their IDs, with their
+//    values, and closes its side. The
 // receiver closes its own when it has dealt with all of them.
 
 // pushService names the push protocol to the resource manager and in metrics.

@@ -15,7 +15,8 @@ import (
 	"github.com/lf-store/lf/sync/negentropy"
 )
 
-// comparable makes a host that answers each message of a comparison by hand, until answer returns nil.
+// comparable makes a host that answers each message of a comparison by hand, until answer returns
+// nil.
 func (w *world) comparable(t testing.TB, answer func(s network.Stream, message []byte, round int) []byte) host.Host {
 	t.Helper()
 	h := w.responder(t, func(network.Stream, fetchRequest) {}) // and has nothing
@@ -249,7 +250,8 @@ func TestHostileInitiator(t *testing.T) {
 	})
 	t.Run("a flood of streams", func(t *testing.T) {
 		n, h := w.hurried(t), newHost(t)
-		n.timeouts.session, n.timeouts.item = patience, patience // what is silent keeps its place, however slowly the others open
+		// what is silent keeps its place, however slowly the others open
+		n.timeouts.session, n.timeouts.item = patience, patience
 		connect(t, h, n.host)
 		for range 100 {
 			s := openTo(t, n, h)

@@ -241,7 +241,8 @@ func TestCutSessions(t *testing.T) {
 	}
 }
 
-// relayedPair makes two nodes that reach each other only through a relay, which passes so many bytes a connection.
+// relayedPair makes two nodes that reach each other only through a relay, which passes so many
+// bytes a connection.
 func relayedPair(t *testing.T, w *world, limit int64) (a, b *node, dial func()) {
 	t.Helper()
 	r, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.ForceReachabilityPublic(),
@@ -270,7 +271,8 @@ func relayedPair(t *testing.T, w *world, limit int64) (a, b *node, dial func()) 
 	return a, b, func() { dialThrough(t, b.host, r, a.host.ID()) }
 }
 
-// Two nodes that only a relay connects end with the same set, though it cuts them off again and again.
+// Two nodes that only a relay connects end with the same set, though it cuts them off again and
+// again.
 func TestRelayedSets(t *testing.T) {
 	w := newWorld(t, nil)
 	a, b, dial := relayedPair(t, w, 64<<10)
@@ -291,7 +293,8 @@ func TestRelayedSets(t *testing.T) {
 		t.Error("the relay did not cut")
 	}
 	for _, n := range []*node{a, b} {
-		if listed := counterOf(n.metrics.listed); listed > 3*600 { // what had not come when the relay cut is listed again
+		// what had not come when the relay cut is listed again
+		if listed := counterOf(n.metrics.listed); listed > 3*600 {
 			t.Errorf("%d records were listed, 600 were missing", listed)
 		}
 	}
@@ -337,7 +340,8 @@ func (s *slowScan) Scan(ctx context.Context, yield func([]Item) error) error {
 	return s.fakeStore.Scan(ctx, yield)
 }
 
-// Before the set is rebuilt no comparison is begun, and a peer that asks for one is told to come later.
+// Before the set is rebuilt no comparison is begun, and a peer that asks for one is told to come
+// later.
 func TestNotReady(t *testing.T) {
 	w := newWorld(t, nil)
 	store := &slowScan{fakeStore: newFakeStore(w.network), over: make(chan struct{})}
@@ -360,7 +364,8 @@ func TestNotReady(t *testing.T) {
 	eventually(t, "the sets are equal", func() bool { return a.Status().Sync.Fingerprint == b.Status().Sync.Fingerprint })
 }
 
-// WaitSynced compares now, returns when what was found has come, and many at a time share their comparisons.
+// WaitSynced compares now, returns when what was found has come, and many at a time share their
+// comparisons.
 func TestWaitSynced(t *testing.T) {
 	w := newWorld(t, nil)
 	a, b, c := w.newNode(t, fetchOnly), w.newNode(t, fetchOnly), w.newNode(t, fetchOnly)

@@ -12,8 +12,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// repairPlan says which peer is asked for which damaged records. It is pure. Each peer is asked once, and again after repairAgain;
-// what all connected peers were asked for in vain is unavailable. Times are durations since some start.
+// repairPlan says which peer is asked for which damaged records. It is pure. Each peer is asked
+// once, and again after repairAgain; what all connected peers were asked for in vain is
+// unavailable. Times are durations since some start.
 type repairPlan struct {
 	records map[protocol.ID]*repairWant
 	failed  map[peer.ID]time.Duration // when a peer that did not answer is asked again
@@ -44,7 +45,8 @@ func (r *repairPlan) see(now time.Duration, damaged []protocol.ID) {
 	}
 }
 
-// next returns a peer and what to ask it for, in the order of the damaged records; nothing where nobody is to be asked now.
+// next returns a peer and what to ask it for, in the order of the damaged records; nothing where
+// nobody is to be asked now.
 func (r *repairPlan) next(now time.Duration, damaged []protocol.ID, peers []peer.ID) (p peer.ID, ids []protocol.ID) {
 	for _, p := range peers {
 		if until, failed := r.failed[p]; failed && now < until {
@@ -75,8 +77,8 @@ func (r *repairPlan) answered(now time.Duration, p peer.ID, ids []protocol.ID) {
 // fail notes that a peer did not answer.
 func (r *repairPlan) fail(now time.Duration, p peer.ID) { r.failed[p] = now + repairRetry }
 
-// unavailable returns the records that every peer was asked for in vain. A node that has just started has no peers yet: it waits a
-// while for the first, and for those that do not answer.
+// unavailable returns the records that every peer was asked for in vain. A node that has just
+// started has no peers yet: it waits a while for the first, and for those that do not answer.
 func (r *repairPlan) unavailable(now time.Duration, damaged []protocol.ID, peers []peer.ID) (ids []protocol.ID) {
 	for _, id := range damaged {
 		w, open := r.records[id], len(peers) == 0
@@ -92,8 +94,8 @@ func (r *repairPlan) unavailable(now time.Duration, damaged []protocol.ID, peers
 	return ids
 }
 
-// repair has what the disk damaged repaired from peers: what it asks for is here and attached, so nothing is admitted. It asks one
-// peer at a time, and for few records a second.
+// repair has what the disk damaged repaired from peers: what it asks for is here and attached, so
+// nothing is admitted. It asks one peer at a time, and for few records a second.
 func (s *Sync) repair() {
 	patience := repairPatience
 	if s.host == nil {
@@ -155,8 +157,8 @@ func (s *Sync) repairPeers() (peers []peer.ID) {
 	return peers
 }
 
-// repairFrom asks a peer for records, and puts what comes in the place of what is damaged. It returns those that
-// the peer answered it cannot send.
+// repairFrom asks a peer for records, and puts what comes in the place of what is damaged. It
+// returns those that the peer answered it cannot send.
 func (s *Sync) repairFrom(ctx context.Context, p peer.ID, ids []protocol.ID) (lacking []protocol.ID, err error) {
 	f := &fetching{sync: s, ask: ask{peer: p, ids: ids}}
 	stream, err := f.open(ctx)

@@ -145,7 +145,8 @@ func statuses(t *testing.T, w *world, n *node, width, ancestors int, ids ...prot
 	}
 }
 
-// TestDamagedIsServed asks for damaged records by both kinds of names: no byte of them is sent, and the rest of the answer comes.
+// TestDamagedIsServed asks for damaged records by both kinds of names: no byte of them is sent, and
+// the rest of the answer comes.
 func TestDamagedIsServed(t *testing.T) {
 	w := newWorld(t, nil)
 	chain := w.chain(t, 6)
@@ -169,7 +170,8 @@ func TestDamagedIsServed(t *testing.T) {
 	}
 }
 
-// TestDamagedIsNoFault has a peer list records that it cannot send. It is not blamed, however often; another one brings them.
+// TestDamagedIsNoFault has a peer list records that it cannot send. It is not blamed, however
+// often; another one brings them.
 func TestDamagedIsNoFault(t *testing.T) {
 	w := newWorld(t, nil)
 	chain := w.chain(t, 40)
@@ -201,8 +203,8 @@ func TestDamagedIsNoFault(t *testing.T) {
 	}
 }
 
-// TestRepairs repairs records from the one peer that has them, beside one that lacks them, one whose copies are damaged too, and one
-// that sends others in their place.
+// TestRepairs repairs records from the one peer that has them, beside one that lacks them, one
+// whose copies are damaged too, and one that sends others in their place.
 func TestRepairs(t *testing.T) {
 	w := newWorld(t, nil)
 	chain := w.chain(t, 5)
@@ -238,7 +240,8 @@ func TestRepairs(t *testing.T) {
 	}
 }
 
-// A peer that answers with nothing at all has not answered: the others are asked first from then on, and it is not blamed.
+// A peer that answers with nothing at all has not answered: the others are asked first from then
+// on, and it is not blamed.
 func TestRepairsPastEmptyAnswers(t *testing.T) {
 	w := newWorld(t, nil)
 	chain := w.chain(t, 2)
@@ -330,8 +333,9 @@ func TestRepairPlan(t *testing.T) {
 	}
 }
 
-// TestWithheldIsNotMissing has a peer list records that it cannot send, real or invented. This node stays in sync with the others, is
-// not in agreement with that one, and compares with it no more where they are many. Then the peer's disk is repaired.
+// TestWithheldIsNotMissing has a peer list records that it cannot send, real or invented. This node
+// stays in sync with the others, is not in agreement with that one, and compares with it no more
+// where they are many. Then the peer's disk is repaired.
 func TestWithheldIsNotMissing(t *testing.T) {
 	w := newWorld(t, nil)
 	shared := w.chain(t, 3)

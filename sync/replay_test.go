@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// replayAll replays every transcript of a folder in testdata, each on a machine of its own: a function that carries out a
-// command and says what the machine does.
+// replayAll replays every transcript of a folder in testdata, each on a machine of its own: a
+// function that carries out a command and says what the machine does.
 func replayAll(t *testing.T, folder string, machine func() func(t *testing.T, command string, args []string) string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", folder, "*.txt"))
@@ -33,8 +33,9 @@ func replayAll(t *testing.T, folder string, machine func() func(t *testing.T, co
 	}
 }
 
-// replayScript replays a transcript: a list of steps, each commands, a line of four dashes and what they make the machine
-// do, with an empty line behind them. Lines with # are comments. With -rewrite it writes what the machine does instead.
+// replayScript replays a transcript: a list of steps, each commands, a line of four dashes and what
+// they make the machine do, with an empty line behind them. Lines with # are comments. With
+// -rewrite it writes what the machine does instead.
 func replayScript(t *testing.T, file string, step func(t *testing.T, head string) string) {
 	t.Helper()
 	raw, err := os.ReadFile(file)

@@ -11,20 +11,23 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// scheduler decides which peer is asked for which wanted record, and when. It is a pure state machine: messages and
-// the time go in, actions come out by take; it has no goroutine, no clock and does no I/O. It is not safe for
-// concurrent use. Times are durations since some start.
+// scheduler decides which peer is asked for which wanted record, and when. It is a pure state
+// machine: messages and the time go in, actions come out by take; it has no goroutine, no clock and
+// does no I/O. It is not safe for concurrent use. Times are durations since some start.
 //
-// A wanted record is ready (any peer may be asked), asked (one peer is), came (it is here and on its way into the store), or
-// waiting (until a time). Ready records stand in a queue in the order in which they were wanted; each peer reads it with a
-// cursor of its own, so a record that a peer is known to lack is passed over once and not looked at again. Before the queue go
-// those that were asked for and not answered: others wait for them.
+// A wanted record is ready (any peer may be asked), asked (one peer is), came (it is here and on
+// its way into the store), or waiting (until a time). Ready records stand in a queue in the order
+// in which they were wanted; each peer reads it with a cursor of its own, so a record that a peer
+// is known to lack is passed over once and not looked at again. Before the queue go those that were
+// asked for and not answered: others wait for them.
 //
-// There are two such lanes, for what peers listed and for what only pending records name (share.go).
+// There are two such lanes, for what peers listed and for what only pending records name
+// (share.go).
 type scheduler struct {
-	limits    schedulerLimits
-	now       time.Duration
-	congested bool // what comes waits for room here: requests take long, and it is not the peers' fault
+	limits schedulerLimits
+	now    time.Duration
+	// what comes waits for room here: requests take long, and it is not the peers' fault
+	congested bool
 	out       []action
 
 	wanted   map[protocol.ID]*want
@@ -35,7 +38,8 @@ type scheduler struct {
 	overflow bool    // something was dropped since the last refill
 	unnamed  bool    // a name was, since the last call of takeUnnamed
 	dropped  uint64
-	gone     []protocol.ID                          // what others may wait for and will not come soon
+	// what others may wait for and will not come soon
+	gone     []protocol.ID
 	hopeless *lru.Cache[protocol.ID, time.Duration] // what was given up, and until when
 
 	peers    []*peerState // in the order of their coming
@@ -73,8 +77,8 @@ type requestID uint64
 // An action is what the driver has to do.
 type action interface{ isAction() }
 
-// ask sends a request to a peer: for records and so many of their ancestors. The driver answers with done, exactly once,
-// unless the request was canceled.
+// ask sends a request to a peer: for records and so many of their ancestors. The driver answers
+// with done, exactly once, unless the request was canceled.
 type ask struct {
 	request   requestID
 	peer      peer.ID
@@ -90,7 +94,8 @@ type cancel struct{ request requestID }
 // refill asks for up to limit of the store's missing records, by want.
 type refill struct{ limit int }
 
-// forgone tells what was wanted and will not come by itself, or came another way: nothing need wait for it.
+// forgone tells what was wanted and will not come by itself, or came another way: nothing need wait
+// for it.
 type forgone struct{ ids []protocol.ID }
 
 func (ask) isAction()     {}
@@ -98,7 +103,8 @@ func (cancel) isAction()  {}
 func (refill) isAction()  {}
 func (forgone) isAction() {}
 
-// answer is what came of a request, besides what came. What the request named, did not come and no list here has is asked again.
+// answer is what came of a request, besides what came. What the request named, did not come and no
+// list here has is asked again.
 type answer struct {
 	lacking []protocol.ID // the peer does not have them
 	pruned  []protocol.ID // it has them without their values
@@ -118,24 +124,26 @@ const (
 
 // want is one wanted record.
 type want struct {
-	id       protocol.ID
-	state    wantState
-	kind     wantKind
-	source   *source             // whose allowance it is on, when named
-	have     bool                // it came another way while it was asked for
-	wide     bool                // its short name is not enough
-	urgent   bool                // it was asked for and not answered; goes before the queue of its lane
-	parked   bool                // it waits because every peer lacks it
-	doubtful bool                // only a guilty peer listed it: it is not asked for again
-	hint     *peerState          // who most likely has it
-	listers  []*peerState        // who must have it
-	depth    int                 // how many links back from what gossip brought: it tells how many ancestors to ask for
-	rounds   int                 // how often no peer had it
-	lacking  map[*peerState]bool // the peers that said so
-	request  requestID           // when asked
-	seq      uint64              // place in the queue, when ready
-	wakeAt   time.Duration       // when waiting
-	index    int                 // in the heap, when waiting
+	id     protocol.ID
+	state  wantState
+	kind   wantKind
+	source *source // whose allowance it is on, when named
+	have   bool    // it came another way while it was asked for
+	wide   bool    // its short name is not enough
+	// it was asked for and not answered; goes before the queue of its lane
+	urgent   bool
+	parked   bool         // it waits because every peer lacks it
+	doubtful bool         // only a guilty peer listed it: it is not asked for again
+	hint     *peerState   // who most likely has it
+	listers  []*peerState // who must have it
+	// how many links back from what gossip brought: it tells how many ancestors to ask for
+	depth   int
+	rounds  int                 // how often no peer had it
+	lacking map[*peerState]bool // the peers that said so
+	request requestID           // when asked
+	seq     uint64              // place in the queue, when ready
+	wakeAt  time.Duration       // when waiting
+	index   int                 // in the heap, when waiting
 }
 
 // peerState is a connected peer that speaks the fetch protocol.
@@ -145,8 +153,9 @@ type peerState struct {
 	pausedTo time.Duration
 	guilty   bool // of the pause
 	inFlight int
-	batch    int           // how many records to ask it for at a time
-	barren   int           // how many answers in a row were mostly that it lacks what it was asked for
+	batch    int // how many records to ask it for at a time
+	// how many answers in a row were mostly that it lacks what it was asked for
+	barren   int
 	barrenTo time.Duration // until when it is only asked for what it most likely has
 	cursor   [2]uint64     // by lane: ready records before it were seen: the peer lacks them
 	hinted   [2][]*want    // by lane: what this peer most likely has
@@ -203,8 +212,8 @@ func (s *scheduler) tick(now time.Duration) {
 
 }
 
-// refillIfDue asks for the store's missing records now and then, and sooner after something was dropped for which there is
-// room again.
+// refillIfDue asks for the store's missing records now and then, and sooner after something was
+// dropped for which there is room again.
 func (s *scheduler) refillIfDue() {
 	limit := min(s.limits.refill, s.limits.named)
 	if s.now < s.refillAt {
@@ -239,8 +248,8 @@ func (s *scheduler) otherIsFree(than *peerState) bool {
 	})
 }
 
-// firstRequest is the oldest request under way. Requests are few and short, so their IDs are close together, and
-// going through them in order makes the machine's output a function of its input.
+// firstRequest is the oldest request under way. Requests are few and short, so their IDs are close
+// together, and going through them in order makes the machine's output a function of its input.
 func (s *scheduler) firstRequest() requestID {
 	first := s.lastReq + 1
 	for id := range s.requests {
@@ -290,8 +299,9 @@ func (s *scheduler) peerDown(id peer.ID) {
 	s.parkHopeless()
 }
 
-// want asks for records that are missing. from, where not empty, is who most likely has them; depth tells how deep in
-// the past they are; delay is how long to wait for them to come by themselves. What was given up lately is not asked for again.
+// want asks for records that are missing. from, where not empty, is who most likely has them; depth
+// tells how deep in the past they are; delay is how long to wait for them to come by themselves.
+// What was given up lately is not asked for again.
 func (s *scheduler) want(ids []protocol.ID, from peer.ID, depth int, delay time.Duration) {
 	for _, id := range ids {
 		w := s.wanted[id]
@@ -311,8 +321,8 @@ func (s *scheduler) want(ids []protocol.ID, from peer.ID, depth int, delay time.
 	}
 }
 
-// listed asks for records that a peer said it has attached, in the order of the set. Attached records are never dropped: it
-// must have them, and their ancestors.
+// listed asks for records that a peer said it has attached, in the order of the set. Attached
+// records are never dropped: it must have them, and their ancestors.
 func (s *scheduler) listed(ids []protocol.ID, by peer.ID) {
 	p := s.byPeer[by]
 	if p == nil || p.guilty && p.pausedTo > s.now {
@@ -394,8 +404,8 @@ func (s *scheduler) putHint(w *want) {
 	}
 }
 
-// came tells that records came and are on their way into the store. Until have, later or again is told of them, they are not
-// asked for.
+// came tells that records came and are on their way into the store. Until have, later or again is
+// told of them, they are not asked for.
 func (s *scheduler) came(ids []protocol.ID) {
 	for _, id := range ids {
 		w := s.wanted[id]
@@ -440,8 +450,8 @@ func (s *scheduler) have(ids []protocol.ID) {
 	}
 }
 
-// early tells that the clock refuses these records. They are not missing, and not asked for again unless a peer lists them
-// later.
+// early tells that the clock refuses these records. They are not missing, and not asked for again
+// unless a peer lists them later.
 func (s *scheduler) early(ids []protocol.ID) {
 	for _, id := range ids {
 		if w := s.wanted[id]; w != nil && w.kind == kindNamed {
@@ -452,7 +462,8 @@ func (s *scheduler) early(ids []protocol.ID) {
 	s.have(ids)
 }
 
-// stored tells that a record that came is in the store and waits for these ancestors. Who must have it must have them.
+// stored tells that a record that came is in the store and waits for these ancestors. Who must have
+// it must have them.
 func (s *scheduler) stored(id protocol.ID, missing []protocol.ID, from peer.ID, depth int) {
 	var listers []*peerState
 	if w := s.wanted[id]; w != nil {
@@ -493,7 +504,8 @@ func (s *scheduler) ifCame(ids []protocol.ID, do func(*want)) {
 	}
 }
 
-// done tells what came of a request. A canceled request's answer is ignored; what it brought is told by came.
+// done tells what came of a request. A canceled request's answer is ignored; what it brought is
+// told by came.
 func (s *scheduler) done(id requestID, a answer) {
 	if s.requests[id] != nil {
 		s.finish(id, a)
@@ -543,8 +555,8 @@ func (s *scheduler) note(id requestID, r *request, a answer) {
 	asked(a.lacking, lacks)
 }
 
-// unpromise takes back a peer's word that it has a record. Where nobody else gave it, the record may not exist: it is not asked for
-// elsewhere. If it does exist, others list it.
+// unpromise takes back a peer's word that it has a record. Where nobody else gave it, the record
+// may not exist: it is not asked for elsewhere. If it does exist, others list it.
 func (s *scheduler) unpromise(w *want, p *peerState) {
 	if w.listedBy(p) {
 		w.listers = slices.DeleteFunc(w.listers, func(o *peerState) bool { return o == p })
@@ -552,7 +564,8 @@ func (s *scheduler) unpromise(w *want, p *peerState) {
 	}
 }
 
-// release makes a record ready that was asked for, or forgets it if it came meanwhile. What was not answered goes first.
+// release makes a record ready that was asked for, or forgets it if it came meanwhile. What was not
+// answered goes first.
 func (s *scheduler) release(w *want) {
 	switch {
 	case w.have, w.doubtful:
@@ -579,8 +592,9 @@ func (s *scheduler) parkHopeless() {
 	}
 }
 
-// parkIfHopeless lets a ready record wait that every peer lacks, but for those that do not answer: else a peer could name
-// records that are not there, keep silent when it is asked for them, and so keep them wanted for ever.
+// parkIfHopeless lets a ready record wait that every peer lacks, but for those that do not answer:
+// else a peer could name records that are not there, keep silent when it is asked for them, and so
+// keep them wanted for ever.
 func (s *scheduler) parkIfHopeless(w *want) {
 	lacking := 0
 	for _, p := range s.peers {
@@ -606,7 +620,8 @@ func (s *scheduler) retryLater(w *want) {
 	s.wait(w, backOff(s.limits.retryMin, s.limits.retryMax, w.rounds-1))
 }
 
-// giveUp forgets a record that nobody has. For a time it is not wanted again, unless a peer says that it has it.
+// giveUp forgets a record that nobody has. For a time it is not wanted again, unless a peer says
+// that it has it.
 func (s *scheduler) giveUp(w *want) {
 	s.forget(w)
 	s.dropped++

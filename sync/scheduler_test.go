@@ -12,8 +12,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// simulation drives a scheduler among peers that have random subsets of the records, come and go, lose requests and
-// lie. It checks every action, and that in the end all is fetched that any peer has.
+// simulation drives a scheduler among peers that have random subsets of the records, come and go,
+// lose requests and lie. It checks every action, and that in the end all is fetched that any peer
+// has.
 type simulation struct {
 	t           *rapid.T
 	s           *scheduler
@@ -210,7 +211,8 @@ func (m *simulation) obey() {
 	}
 }
 
-// refill wants what is missing, as the driver does when the store has told it, beginning at another one each time.
+// refill wants what is missing, as the driver does when the store has told it, beginning at another
+// one each time.
 func (m *simulation) refill(limit int) {
 	var missing []protocol.ID
 	for i := range m.all {

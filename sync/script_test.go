@@ -17,8 +17,9 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write what the scheduler does into its transcripts")
 
-// TestScheduler replays the transcripts of testdata/scheduler. A transcript is a list of steps, each a command, a line of
-// four dashes and the actions it makes the scheduler take, with an empty line behind them. Lines with # are comments.
+// TestScheduler replays the transcripts of testdata/scheduler. A transcript is a list of steps,
+// each a command, a line of four dashes and the actions it makes the scheduler take, with an empty
+// line behind them. Lines with # are comments.
 //
 //	limits NAME=NUMBER|DURATION...    before anything else
 //	up PEER, down PEER                a peer comes or goes
@@ -35,7 +36,8 @@ var rewrite = flag.Bool("rewrite", false, "write what the scheduler does into it
 func TestScheduler(t *testing.T) {
 	replayAll(t, "scheduler", func() func(*testing.T, string, []string) string {
 		limits := defaultSchedulerLimits()
-		limits.faultPause = 15 * time.Minute // as if it were not the first fault: far longer than all else
+		// as if it were not the first fault: far longer than all else
+		limits.faultPause = 15 * time.Minute
 		return (&script{scheduler: newScheduler(limits), names: make(map[protocol.ID]string)}).do
 	})
 }

@@ -49,11 +49,12 @@ type walk struct {
 	sync  *Sync
 	visit *visit
 	out   *bufio.Writer
-	left  int                  // bytes that the answer may still have
-	seen  map[protocol.ID]bool // what is not to be sent as an ancestor; nil where none are asked for
-	next  []protocol.ID        // links of what was sent
-	owed  int                  // units not yet paid
-	sent  int                  // records
+	left  int // bytes that the answer may still have
+	// what is not to be sent as an ancestor; nil where none are asked for
+	seen map[protocol.ID]bool
+	next []protocol.ID // links of what was sent
+	owed int           // units not yet paid
+	sent int           // records
 }
 
 func (s *Sync) newWalk(v *visit, out *bufio.Writer) *walk {
@@ -132,7 +133,8 @@ func (w *walk) ancestor(ctx context.Context, id protocol.ID) error {
 
 // send writes an item.
 func (w *walk) send(ctx context.Context, r *protocol.Record) error {
-	_ = w.visit.SetWriteDeadline(w.sync.itemDeadline(ctx)) // who does not read gives up the place that others wait for
+	// who does not read gives up the place that others wait for
+	_ = w.visit.SetWriteDeadline(w.sync.itemDeadline(ctx))
 	n, err := writeItem(w.out, r)
 	if err != nil {
 		return fmt.Errorf("send a record: %w", err)
@@ -149,8 +151,9 @@ func (w *walk) send(ctx context.Context, r *protocol.Record) error {
 	return nil
 }
 
-// pay reports whether the peer may have more, now that it had so many units: they are paid some at a time. Where it would
-// have to wait for long, the answer ends: it asks again, and meanwhile others have its place.
+// pay reports whether the peer may have more, now that it had so many units: they are paid some at
+// a time. Where it would have to wait for long, the answer ends: it asks again, and meanwhile
+// others have its place.
 func (w *walk) pay(ctx context.Context, units int) bool {
 	w.owed += units
 	if w.owed < payAtOnce {
@@ -166,8 +169,8 @@ func (w *walk) pay(ctx context.Context, units int) bool {
 	return true
 }
 
-// follow notes a record's links as ancestors to send. At most maxAsked + maxAncestors records are followed, so the list
-// is bounded by 16 times that.
+// follow notes a record's links as ancestors to send. At most maxAsked + maxAncestors records are
+// followed, so the list is bounded by 16 times that.
 func (w *walk) follow(r *protocol.Record) {
 	w.seen[r.ID()] = true
 	for _, link := range r.Links {

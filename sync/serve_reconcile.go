@@ -100,8 +100,8 @@ func (s *serving) answer(ctx context.Context, message []byte) ([]byte, error) {
 	return reply.Message, s.learn(ctx, idsOf(reply.Unknown), reply.Times)
 }
 
-// learn has fetched what the initiator listed and is not here, as far as there is room. What there is none for, a session of our
-// own will find.
+// learn has fetched what the initiator listed and is not here, as far as there is room. What there
+// is none for, a session of our own will find.
 func (s *serving) learn(ctx context.Context, listed []protocol.ID, within []negentropy.Interval) error {
 	c := s.comparer
 	if len(listed) == 0 {
@@ -167,7 +167,8 @@ func (s *serving) send(ctx context.Context, message []byte) error {
 	return nil
 }
 
-// agreed notes that a peer's set was found to be equal by its own message, which may have been on its way for some time.
+// agreed notes that a peer's set was found to be equal by its own message, which may have been on
+// its way for some time.
 func (c *comparer) agreed(p peer.ID, ahead uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -12,8 +12,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// The clock protocol, version 1. Its name is "/lf/<network>/clock/1", with the CID of the network ID in base32. Whoever opens a stream
-// closes its side at once, and is answered with
+// The clock protocol, version 1. Its name is "/lf/<network>/clock/1", with the CID of the network
+// ID in base32. Whoever opens a stream closes its side at once, and is answered with
 //
 //	clock = milliseconds since the Unix epoch (8 bytes, big-endian, below 2^53)
 //
@@ -29,7 +29,8 @@ func clockProtocol(n *protocol.Network) libprotocol.ID {
 	return streamProtocol(n, "clock")
 }
 
-// serveClock answers with this node's clock. It takes none of the places that all peers share: it needs neither the store nor a core.
+// serveClock answers with this node's clock. It takes none of the places that all peers share: it
+// needs neither the store nor a core.
 func (s *Sync) serveClock(ctx context.Context, v *visit) error {
 	deadline := s.itemDeadline(ctx)
 	if err := v.SetDeadline(deadline); err != nil {

@@ -15,7 +15,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// servePush takes in what a peer pushes. Any peer may, whatever connects it: what it pushes is treated like gossip.
+// servePush takes in what a peer pushes. Any peer may, whatever connects it: what it pushes is
+// treated like gossip.
 func (s *Sync) servePush(ctx context.Context, v *visit) error {
 	if err := v.SetReadDeadline(s.itemDeadline(ctx)); err != nil {
 		return fmt.Errorf("set deadline: %w", err)
@@ -40,9 +41,9 @@ func (s *Sync) servePush(ctx context.Context, v *visit) error {
 	return s.takeWanted(ctx, v, wanted)
 }
 
-// choose decides which of the announced records to ask for, and notes that they are asked for. What another push was asked for is
-// waited for, and asked for here if it does not come: who announces and does not deliver delays a record by askedTime at most,
-// and so do many of them.
+// choose decides which of the announced records to ask for, and notes that they are asked for. What
+// another push was asked for is waited for, and asked for here if it does not come: who announces
+// and does not deliver delays a record by askedTime at most, and so do many of them.
 func (s *Sync) choose(ctx context.Context, v *visit, ids []protocol.ID) ([]*claim, error) {
 	latest := time.Now().Add(s.asked.time)
 	for look := 1; ; look++ {
@@ -87,8 +88,9 @@ func (s *Sync) lacking(ctx context.Context, v *visit, ids []protocol.ID) ([]prot
 	return open, nil
 }
 
-// sayKnown passes on what is announced, is here, and was not passed on from here because it came by fetch or was not known to be
-// paid: the announcement stands for the copy that gossip would have brought (see verdict), and costs as much.
+// sayKnown passes on what is announced, is here, and was not passed on from here because it came by
+// fetch or was not known to be paid: the announcement stands for the copy that gossip would have
+// brought (see verdict), and costs as much.
 func (s *Sync) sayKnown(ctx context.Context, v *visit, ids []protocol.ID) error {
 	for _, id := range ids {
 		if a, ok := s.recent.Peek(id); !ok || !a.unsaid.Load() {
@@ -153,7 +155,8 @@ func (s *Sync) takeWanted(ctx context.Context, v *visit, wanted []*claim) error 
 	}
 }
 
-// takePushed takes in the next record. It holds one of the places that all peers share only once the record has come.
+// takePushed takes in the next record. It holds one of the places that all peers share only once
+// the record has come.
 func (s *Sync) takePushed(ctx context.Context, v *visit, in *bufio.Reader, c *claim) error {
 	defer s.asked.end([]*claim{c})
 	it, err := readFrame(in, false)

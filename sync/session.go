@@ -61,7 +61,8 @@ func (s *session) converse(ctx context.Context) error {
 		return err
 	}
 	defer release()
-	if s.from != (negentropy.Bound{}) && !s.comparer.waitForRoom(ctx, s.peer, s.room()) { // there will be more to list
+	// there will be more to list
+	if s.from != (negentropy.Bound{}) && !s.comparer.waitForRoom(ctx, s.peer, s.room()) {
 		s.outcome.done = s.from
 		return nil
 	}
@@ -208,8 +209,8 @@ func (s *session) conclude(err error) {
 	}
 }
 
-// disown takes records that can never be valid out of what a peer lists, and returns the rest. A correct peer does not attach
-// such records.
+// disown takes records that can never be valid out of what a peer lists, and returns the rest. A
+// correct peer does not attach such records.
 func (s *Sync) disown(p peer.ID, ids []protocol.ID) []protocol.ID {
 	good := s.worthwhile(ids)
 	if len(good) < len(ids) {
@@ -226,8 +227,9 @@ func (s *Sync) wantListed(p peer.ID, ids []protocol.ID) {
 	}
 }
 
-// notAttached leaves out what has become attached since the store was asked: another peer that listed it may have delivered it. It
-// is remembered before the scheduler, whose lock is held here, is told.
+// notAttached leaves out what has become attached since the store was asked: another peer that
+// listed it may have delivered it. It is remembered before the scheduler, whose lock is held here,
+// is told.
 func (s *Sync) notAttached(ids []protocol.ID) []protocol.ID {
 	return slices.DeleteFunc(ids, func(id protocol.ID) bool {
 		a, ok := s.recent.Peek(id)
@@ -235,8 +237,8 @@ func (s *Sync) notAttached(ids []protocol.ID) []protocol.ID {
 	})
 }
 
-// waitForRoom waits until there is room for what the next message of a peer may list. It returns false when that takes too
-// long.
+// waitForRoom waits until there is room for what the next message of a peer may list. It returns
+// false when that takes too long.
 func (c *comparer) waitForRoom(ctx context.Context, p peer.ID, room int) bool {
 	ctx, done := context.WithTimeout(ctx, roomTime)
 	defer done()
@@ -252,8 +254,9 @@ func (c *comparer) waitForRoom(ctx context.Context, p peer.ID, room int) bool {
 	return true
 }
 
-// hasRoom reports whether so many of the records that a peer listed have not come, at most, and there is room among all that
-// are wanted. Each peer has room of its own: one that lists what nobody has keeps no other from listing what there is.
+// hasRoom reports whether so many of the records that a peer listed have not come, at most, and
+// there is room among all that are wanted. Each peer has room of its own: one that lists what
+// nobody has keeps no other from listing what there is.
 func (c *comparer) hasRoom(p peer.ID, room int) bool {
 	c.mu.Lock()
 	open := c.ledger.open(p)

@@ -10,18 +10,21 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// wantKind says why a record is wanted. Each kind has a share of its own among the wanted records, so that one cannot
-// crowd out the other.
+// wantKind says why a record is wanted. Each kind has a share of its own among the wanted records,
+// so that one cannot crowd out the other.
 //
-// A record that a peer listed must exist. A record that only a pending record names may be invented, for one payment names
-// up to 16 of them. So what is named has a small share, and each peer that sends pending records a part of that. Asking
-// honest peers for such names is limited, too. If a named record exists, the next comparison lists it.
+// A record that a peer listed must exist. A record that only a pending record names may be
+// invented, for one payment names up to 16 of them. So what is named has a small share, and each
+// peer that sends pending records a part of that. Asking honest peers for such names is limited,
+// too. If a named record exists, the next comparison lists it.
 type wantKind uint8
 
 const (
-	kindListed  wantKind = iota // a peer said that it has it attached, or a record which links to it
-	kindNamed                   // only pending records name it
-	kindArrived                 // nobody wanted it: it came with others, and is on its way into the store
+	// a peer said that it has it attached, or a record which links to it
+	kindListed wantKind = iota
+	kindNamed           // only pending records name it
+	// nobody wanted it: it came with others, and is on its way into the store
+	kindArrived
 	kinds
 )
 
@@ -32,7 +35,8 @@ type source struct {
 	full  bool      // none of them could be evicted since the last tick
 }
 
-// allowance limits how often something is done: maxNamesAtOnce times at once, and namesRate times in a second.
+// allowance limits how often something is done: maxNamesAtOnce times at once, and namesRate times
+// in a second.
 type allowance struct {
 	spent float64
 	at    time.Duration
@@ -75,7 +79,8 @@ func (s *scheduler) newNamed(id protocol.ID, from peer.ID, depth int, delay time
 	return w
 }
 
-// takeUnnamed reports whether names were dropped since the last call. If one of these records exists, a comparison finds it.
+// takeUnnamed reports whether names were dropped since the last call. If one of these records
+// exists, a comparison finds it.
 func (s *scheduler) takeUnnamed() bool {
 	was := s.unnamed
 	s.unnamed = false
@@ -88,7 +93,8 @@ func (s *scheduler) evictOf(by *source) bool {
 	return !by.full
 }
 
-// refund gives the source back what a record took that has come: only names that lead nowhere cost it something.
+// refund gives the source back what a record took that has come: only names that lead nowhere cost
+// it something.
 func (w *want) refund() {
 	if w.source != nil && !w.have {
 		w.source.names.giveBack(1)
@@ -105,8 +111,8 @@ func (s *scheduler) setSource(w *want, by *source) {
 	}
 }
 
-// setKind moves a record to another share. It may exceed that share: records move where it is certain that they exist, or
-// where the caller has made room.
+// setKind moves a record to another share. It may exceed that share: records move where it is
+// certain that they exist, or where the caller has made room.
 func (s *scheduler) setKind(w *want, kind wantKind) {
 	if w.kind == kind {
 		return
@@ -130,7 +136,8 @@ func (s *scheduler) setKind(w *want, kind wantKind) {
 	}
 }
 
-// makeRoom reports whether another record of a kind may be wanted. What nobody has must not keep out what somebody may have.
+// makeRoom reports whether another record of a kind may be wanted. What nobody has must not keep
+// out what somebody may have.
 func (s *scheduler) makeRoom(kind wantKind) bool {
 	limit := s.limits.wanted
 	if kind == kindNamed {
@@ -150,8 +157,8 @@ func (s *scheduler) evict(which func(*want) bool) bool {
 	return false
 }
 
-// demote counts what nobody lists any more, because its listers went, among what is only named. What there is no room for
-// is forgotten: if it exists, it will be listed again.
+// demote counts what nobody lists any more, because its listers went, among what is only named.
+// What there is no room for is forgotten: if it exists, it will be listed again.
 func (s *scheduler) demote() {
 	orphan := func(w *want) bool { return w.kind == kindListed && len(w.listers) == 0 }
 	for _, w := range s.inOrder() {
@@ -171,7 +178,8 @@ func (s *scheduler) demote() {
 	}
 }
 
-// withheld tells that a peer cannot send records which it listed. What nobody else listed counts as only named.
+// withheld tells that a peer cannot send records which it listed. What nobody else listed counts as
+// only named.
 func (s *scheduler) withheld(ids []protocol.ID, by peer.ID) {
 	p := s.byPeer[by]
 	for _, id := range ids {

@@ -9,20 +9,23 @@ import (
 
 // Store is what synchronization needs of a store. It is safe for concurrent use.
 type Store interface {
-	// Put stores a record that passed Network.Check with its value present, and returns when that is durable. With
-	// a holdUntil above 0 the record is held until that time, in milliseconds. Refusing a record is no error.
+	// Put stores a record that passed Network.Check with its value present, and returns when that
+	// is durable. With a holdUntil above 0 the record is held until that time, in milliseconds.
+	// Refusing a record is no error.
 	Put(ctx context.Context, r *protocol.Record, holdUntil uint64) (Stored, error)
-	// Submit is Put for what this node's own users write: it goes before what peers sent and waits to be put.
+	// Submit is Put for what this node's own users write: it goes before what peers sent and waits
+	// to be put.
 	Submit(ctx context.Context, r *protocol.Record, holdUntil uint64) (Stored, error)
 	// Release puts the held records whose time has come. Of the result, Missing and Attached count.
 	Release(ctx context.Context, now uint64) (Stored, error)
-	// Record returns a record that is attached, pending or held. One whose value is damaged comes without it; where the header is,
-	// the error wraps ErrDamaged.
+	// Record returns a record that is attached, pending or held. One whose value is damaged comes
+	// without it; where the header is, the error wraps ErrDamaged.
 	Record(ctx context.Context, id protocol.ID) (*protocol.Record, bool, error)
 	// Unknown returns those of ids that are neither attached, pending nor held.
 	Unknown(ctx context.Context, ids []protocol.ID) ([]protocol.ID, error)
-	// Missing returns ancestors that pending records wait for and that are not here. Where there are more than limit
-	// it does not return the same ones each time: what nobody has must not hide the rest.
+	// Missing returns ancestors that pending records wait for and that are not here. Where there
+	// are more than limit it does not return the same ones each time: what nobody has must not hide
+	// the rest.
 	Missing(ctx context.Context, limit int) ([]protocol.ID, error)
 	Replica
 }
@@ -30,13 +33,15 @@ type Store interface {
 // ErrDamaged says that a record is here and cannot be shown, because the disk damaged it.
 var ErrDamaged = errors.New("damaged on this node's disk")
 
-// Repairs is what a store has that knows which of its records are damaged. It is safe for concurrent use.
+// Repairs is what a store has that knows which of its records are damaged. It is safe for
+// concurrent use.
 type Repairs interface {
 	// Damaged lists records whose bytes were found damaged.
 	Damaged() []protocol.ID
 	// Found receives after some were found.
 	Found() <-chan struct{}
-	// Repair puts a record's bytes in the place of damaged ones, after it has compared them with the ID.
+	// Repair puts a record's bytes in the place of damaged ones, after it has compared them with
+	// the ID.
 	Repair(ctx context.Context, r *protocol.Record) error
 	// Unavailable notes that all peers were asked for a record, and none has it.
 	Unavailable(id protocol.ID)
@@ -44,17 +49,21 @@ type Repairs interface {
 
 // Replica is what comparing and copying whole sets of records needs of a Store.
 type Replica interface {
-	// Scan yields all attached records, those of the genesis included, in their local order, in chunks that are the
-	// callee's to keep. What becomes attached meanwhile may be among them or not.
+	// Scan yields all attached records, those of the genesis included, in their local order, in
+	// chunks that are the callee's to keep. What becomes attached meanwhile may be among them or
+	// not.
 	Scan(ctx context.Context, yield func([]Item) error) error
-	// Follow calls fn after each commit with what it attached, parents first. Who follows before scanning misses nothing,
-	// and may see a record twice. fn is quick and does not call the store. After cancel returns, fn is not called.
+	// Follow calls fn after each commit with what it attached, parents first. Who follows before
+	// scanning misses nothing, and may see a record twice. fn is quick and does not call the store.
+	// After cancel returns, fn is not called.
 	Follow(fn func([]Item)) (cancel func())
-	// PutAll stores records in their order, each as Put would with its element of holds (nil: all 0), in as few
-	// transactions as possible. With an error, those whose result has an Outcome are durable; the others may be.
+	// PutAll stores records in their order, each as Put would with its element of holds (nil: all
+	// 0), in as few transactions as possible. With an error, those whose result has an Outcome are
+	// durable; the others may be.
 	PutAll(ctx context.Context, rs []*protocol.Record, holds []uint64) ([]Stored, error)
-	// ByPrefix returns the record that is here, attached, pending or held, and whose ID begins with prefix (8 to 32
-	// bytes), and how many there are: 0, 1, or 2 for more than one, and then no record. Damage is told as by Record.
+	// ByPrefix returns the record that is here, attached, pending or held, and whose ID begins with
+	// prefix (8 to 32 bytes), and how many there are: 0, 1, or 2 for more than one, and then no
+	// record. Damage is told as by Record.
 	ByPrefix(ctx context.Context, prefix []byte) (r *protocol.Record, n int, err error)
 }
 
@@ -94,9 +103,10 @@ type Stored struct {
 	Index uint64
 	// Missing are the ancestors that the record waits for.
 	Missing []protocol.ID
-	// Attached are records that became attached by this, parents first. Where very many waited, others follow later. Follow tells all.
+	// Attached are records that became attached by this, parents first. Where very many waited,
+	// others follow later. Follow tells all.
 	Attached []protocol.ID
-	// Err says why a record was refused: a *protocol.InvalidError when it can never be valid, and otherwise something
-	// that may pass, as a full queue does.
+	// Err says why a record was refused: a *protocol.InvalidError when it can never be valid, and
+	// otherwise something that may pass, as a full queue does.
 	Err error
 }

@@ -17,7 +17,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// streamRecorder records sessions between two nodes, and makes those in which one side breaks the protocol from their beginnings.
+// streamRecorder records sessions between two nodes, and makes those in which one side breaks the
+// protocol from their beginnings.
 type streamRecorder struct {
 	*streamBench
 	t   *testing.T
@@ -40,7 +41,8 @@ func recordStreams(t *testing.T) streamVectors {
 	return r.out
 }
 
-// makeRecords makes twelve records: a chain of eight, and four that link the genesis. Every third is a tombstone.
+// makeRecords makes twelve records: a chain of eight, and four that link the genesis. Every third
+// is a tombstone.
 func (r *streamRecorder) makeRecords() {
 	seed := sha256.Sum256([]byte("lf test key streams"))
 	key := ed25519.NewKeyFromSeed(seed[:])
@@ -128,7 +130,8 @@ func (p *streamTape) note(from streamRole, b []byte, end bool) {
 	last.Bytes, last.End = append(last.Bytes, b...), last.End || end
 }
 
-// join passes on what both say. Where the initiator says all at once, its end is waited for: the responder does not.
+// join passes on what both say. Where the initiator says all at once, its end is waited for: the
+// responder does not.
 func (p *streamTape) join(in, out network.Stream, atOnce bool) {
 	defer func() { _, _ = in.Reset(), out.Reset() }()
 	if atOnce {
@@ -159,7 +162,8 @@ func (p *streamTape) pass(from streamRole, in, out network.Stream) {
 	}
 }
 
-// broken makes a session of the first steps of another one and something that its sender must not send after them.
+// broken makes a session of the first steps of another one and something that its sender must not
+// send after them.
 func (r *streamRecorder) broken(name string, s streamSession, steps int, by streamRole, what []byte, end bool) {
 	s.Name, s.Violation, s.Tests = name, by, []streamRole{by.other()}
 	s.Steps = append(slices.Clone(s.Steps[:steps]), streamStep{From: by, Bytes: what, End: end})
@@ -175,8 +179,8 @@ func (r *streamRecorder) scripted(name string, s streamSession, test streamRole,
 	r.out.Sessions = append(r.out.Sessions, s)
 }
 
-// wantLearned holds what the sides of a comparison have learned to what there is. An initiator learns of all from its bound
-// on, a responder of what was listed to it.
+// wantLearned holds what the sides of a comparison have learned to what there is. An initiator
+// learns of all from its bound on, a responder of what was listed to it.
 func (r *streamRecorder) wantLearned(s streamSession) {
 	drift := r.network.Params().ClockDrift
 	from, to := s.Initiator.From.bound().Timestamp, s.Initiator.Clock+drift

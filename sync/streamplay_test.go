@@ -13,7 +13,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// streamPlayer plays one side of a session: it sends this side's steps, and wants the other's as they are recorded.
+// streamPlayer plays one side of a session: it sends this side's steps, and wants the other's as
+// they are recorded.
 type streamPlayer struct {
 	role  streamRole
 	steps []streamStep
@@ -94,7 +95,8 @@ func (n *node) compareWith(t *testing.T, p peer.ID, from *streamBound) error {
 	t.Helper()
 	const id = 1
 	n.comparer.mu.Lock()
-	n.comparer.running[id] = &running{stop: func() {}} // else it would be taken for halted, and end where it gets long
+	// else it would be taken for halted, and end where it gets long
+	n.comparer.running[id] = &running{stop: func() {}}
 	n.comparer.agenda.sessions[id] = &acquaintance{}
 	n.comparer.mu.Unlock()
 	s := &session{comparer: n.comparer, compare: compare{session: id, peer: p, from: from.bound()}}

@@ -25,7 +25,8 @@ var updateStreams = flag.Bool("update", false, "record protocol/testdata/streams
 
 const vectorsFolder = "../protocol/testdata/"
 
-// streamVectors are sessions of the stream protocols. protocol/testdata/README.md says what the fields mean.
+// streamVectors are sessions of the stream protocols. protocol/testdata/README.md says what the
+// fields mean.
 type streamVectors struct {
 	Network  string          `json:"network"`
 	Records  []hexBytes      `json:"records"`
@@ -60,17 +61,19 @@ func (r streamRole) other() streamRole {
 
 // streamSide is what a side has, and what it finds out.
 type streamSide struct {
-	Clock   uint64        `json:"clock"`             // what its clock shows
-	Records []int         `json:"records,omitempty"` // that it has, by their index
-	Pruned  []int         `json:"pruned,omitempty"`  // of which it has no value
-	Damaged []int         `json:"damaged,omitempty"` // which it has and cannot send
-	Items   [][2]int      `json:"items,omitempty"`   // of a set to compare: from, and up to but without
-	From    *streamBound  `json:"from,omitempty"`    // where an initiator begins to compare
-	Asks    *streamAsk    `json:"asks,omitempty"`
-	Sends   []int         `json:"announces,omitempty"`
-	Learns  []protocol.ID `json:"learns,omitempty"` // records that the other has and this side lacks
-	Stores  []int         `json:"stores,omitempty"` // records that it has afterwards
-	Told    []string      `json:"told,omitempty"`   // of each name that it asked for
+	Clock   uint64 `json:"clock"`             // what its clock shows
+	Records []int  `json:"records,omitempty"` // that it has, by their index
+	Pruned  []int  `json:"pruned,omitempty"`  // of which it has no value
+	Damaged []int  `json:"damaged,omitempty"` // which it has and cannot send
+	// of a set to compare: from, and up to but without
+	Items [][2]int     `json:"items,omitempty"`
+	From  *streamBound `json:"from,omitempty"` // where an initiator begins to compare
+	Asks  *streamAsk   `json:"asks,omitempty"`
+	Sends []int        `json:"announces,omitempty"`
+	// records that the other has and this side lacks
+	Learns []protocol.ID `json:"learns,omitempty"`
+	Stores []int         `json:"stores,omitempty"` // records that it has afterwards
+	Told   []string      `json:"told,omitempty"`   // of each name that it asked for
 }
 
 type streamBound struct {
@@ -228,7 +231,8 @@ func readStreams(t testing.TB) (v streamVectors) {
 	return v
 }
 
-// TestStreams plays each session's one side against the code of the other, byte for byte, in each role that it tests.
+// TestStreams plays each session's one side against the code of the other, byte for byte, in each
+// role that it tests.
 func TestStreams(t *testing.T) {
 	if *updateStreams {
 		raw, err := json.MarshalIndent(recordStreams(t), "", " ")
@@ -307,7 +311,8 @@ func (b *streamBench) replay(t *testing.T, s streamSession, role streamRole) {
 	b.wantOutcome(t, n, side, s)
 }
 
-// wantOutcome waits for what a side is to have and to know in the end. What came before a violation may be there or not.
+// wantOutcome waits for what a side is to have and to know in the end. What came before a violation
+// may be there or not.
 func (b *streamBench) wantOutcome(t *testing.T, n *node, side streamSide, s streamSession) {
 	t.Helper()
 	if s.Violation != "" {

@@ -30,10 +30,12 @@ type Config struct {
 	Host host.Host
 	// PubSub, made with PubSubOptions, may be nil: then nothing is gossiped.
 	PubSub *pubsub.PubSub
-	// GossipDrops, which was given to the PubSub as a tracer, adds what PubSub drops to the counts. It may be nil.
+	// GossipDrops, which was given to the PubSub as a tracer, adds what PubSub drops to the counts.
+	// It may be nil.
 	GossipDrops *GossipDrops
-	// Drop ends all connections with a peer that does not behave, and refuses it for so long. It is called by any goroutine and
-	// does not wait. It may be nil: then such a peer is only left alone for that time.
+	// Drop ends all connections with a peer that does not behave, and refuses it for so long. It is
+	// called by any goroutine and does not wait. It may be nil: then such a peer is only left alone
+	// for that time.
 	Drop func(p peer.ID, d time.Duration)
 	// Repairs has damaged records repaired from peers. It may be nil: then nobody does.
 	Repairs Repairs
@@ -91,7 +93,8 @@ func defaultTimeouts() timeouts {
 	}
 }
 
-// New begins to serve, to gossip and to fetch. Close ends it; host and PubSub are the caller's to close, afterwards.
+// New begins to serve, to gossip and to fetch. Close ends it; host and PubSub are the caller's to
+// close, afterwards.
 func New(c Config) (*Sync, error) {
 	if c.Network == nil || c.Store == nil || c.Verify == nil {
 		return nil, errors.New("sync needs a network, a store and a verifier of work")

@@ -8,7 +8,8 @@ import (
 	"github.com/lf-store/lf/store"
 )
 
-// What one node takes in by Submit comes to a second by gossip, and to a third that knows only the second.
+// What one node takes in by Submit comes to a second by gossip, and to a third that knows only the
+// second.
 func TestGossip(t *testing.T) {
 	w := newWorld(t, nil)
 	a, b, c := w.newNode(t, nil), w.newNode(t, nil), w.newNode(t, nil)
@@ -42,7 +43,8 @@ func TestBackfill(t *testing.T) {
 	eventually(t, "nothing is wanted", func() bool { return b.Status().Wanted == 0 })
 }
 
-// The same into the real store, whose commits, queues and walks through pending records are not the fake's.
+// The same into the real store, whose commits, queues and walks through pending records are not the
+// fake's.
 func TestBackfillIntoStore(t *testing.T) {
 	w := newWorld(t, nil)
 	a := w.newNode(t, fetchOnly)

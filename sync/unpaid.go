@@ -8,7 +8,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// unpaid counts, by peer, the gossiped records that are checked or stored now and are not known to be paid.
+// unpaid counts, by peer, the gossiped records that are checked or stored now and are not known to
+// be paid.
 type unpaid struct {
 	network *protocol.Network
 
@@ -18,7 +19,8 @@ type unpaid struct {
 
 func newUnpaid(n *protocol.Network) *unpaid { return &unpaid{network: n, under: map[peer.ID]int{}} }
 
-// enter counts a record in until leave is called, or reports that its peer has as many under way as it may.
+// enter counts a record in until leave is called, or reports that its peer has as many under way as
+// it may.
 func (u *unpaid) enter(r *protocol.Record, from Source) (leave func(), ok bool) {
 	if from.Via != ViaGossip || u.network.Paid(r) {
 		return func() {}, true

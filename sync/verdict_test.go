@@ -267,7 +267,8 @@ func TestKnownIsCheap(t *testing.T) {
 	}
 }
 
-// What a node fetched before gossip brought it is passed on once, because the neighbors may have no other way to it.
+// What a node fetched before gossip brought it is passed on once, because the neighbors may have no
+// other way to it.
 func TestFetchedIsPassedOnOnce(t *testing.T) {
 	w := newWorld(t, nil)
 	s, _ := w.offline(t, nil)

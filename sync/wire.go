@@ -10,30 +10,34 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// The fetch protocol, version 1. Its name is "/lf/<network>/fetch/1", with the CID of the network ID in base32. A
-// stream carries one request and one answer; integers are big-endian.
+// The fetch protocol, version 1. Its name is "/lf/<network>/fetch/1", with the CID of the network
+// ID in base32. A stream carries one request and one answer; integers are big-endian.
 //
 //	request  = count (1 byte, 1 to 255) ancestors (1 byte) width (1 byte, 8 or 32) count × name (width bytes)
 //	answer   = count × item, then up to ancestors × item
 //	item     = status (1 byte) [ length (4 bytes, 1 to 65,552) frame ]
 //
-// The requester closes its side after the request. A name is a record's ID (32 bytes: the digest in the record's CID), or the
-// first 8 bytes of it. Names SHOULD be short: long ones are for records whose short name turned out not to tell them from
-// others.
+// The requester closes its side after the request. A name is a record's ID (32 bytes: the digest in
+// the record's CID), or the first 8 bytes of it. Names SHOULD be short: long ones are for records
+// whose short name turned out not to tell them from others.
 //
-// Status 0 says that the responder does not have the record; nothing follows. Status 1 says that the frame is
-// complete. Status 2 says that the responder has dropped the value, and the frame holds null in its place. Status 3 says
-// that several records that the responder has begin with the name; nothing follows, and the requester names the one it
-// wants in full. With width 32 status 3 is a fault. Status 4 says that the responder has the record and cannot send it now, as when
-// its disk has damaged it; nothing follows. Any other status is a fault, and so is a frame that its status belies.
+// Status 0 says that the responder does not have the record; nothing follows. Status 1 says that
+// the frame is complete. Status 2 says that the responder has dropped the value, and the frame
+// holds null in its place. Status 3 says that several records that the responder has begin with the
+// name; nothing follows, and the requester names the one it wants in full. With width 32 status 3
+// is a fault. Status 4 says that the responder has the record and cannot send it now, as when its
+// disk has damaged it; nothing follows. Any other status is a fault, and so is a frame that its
+// status belies.
 //
-// The first items answer the names of the request, in their order, each with a record whose ID begins with the name. It need
-// not be the one that the requester knows by that name: then the requester takes this item for nothing and names the record
-// in full. Each item after them MUST be a record that an earlier item of the same answer links to, MUST have status 1 or 2,
-// and is sent only if the request asked for ancestors; the responder chooses which, nearest first, and leaves out the
-// network's genesis records. A responder MAY end its answer between any two items, and need not send any ancestor; the
-// requester asks again for what it did not get. It MUST NOT send anything else. A requester that gets what is not allowed
-// here resets the stream and believes nothing more of the answer.
+// The first items answer the names of the request, in their order, each with a record whose ID
+// begins with the name. It need not be the one that the requester knows by that name: then the
+// requester takes this item for nothing and names the record in full. Each item after them MUST be
+// a record that an earlier item of the same answer links to, MUST have status 1 or 2, and is sent
+// only if the request asked for ancestors; the responder chooses which, nearest first, and leaves
+// out the network's genesis records. A responder MAY end its answer between any two items, and need
+// not send any ancestor; the requester asks again for what it did not get. It MUST NOT send
+// anything else. A requester that gets what is not allowed here resets the stream and believes
+// nothing more of the answer.
 
 // status says what an item of an answer is.
 type status byte
@@ -53,8 +57,8 @@ const (
 	itemHead    = 1 + 4
 )
 
-// fetchRequest is the protocol's request. The one who sends it knows the whole IDs; of those that come, only the first width
-// bytes count.
+// fetchRequest is the protocol's request. The one who sends it knows the whole IDs; of those that
+// come, only the first width bytes count.
 type fetchRequest struct {
 	ids       []protocol.ID
 	width     int // nameSize or idSize
@@ -94,8 +98,8 @@ func readRequest(in io.Reader) (fetchRequest, error) {
 	return r, nil
 }
 
-// item is one record of an answer; record is nil where the responder does not have it, has several of that name, or has it in
-// a version that is not known here.
+// item is one record of an answer; record is nil where the responder does not have it, has several
+// of that name, or has it in a version that is not known here.
 type item struct {
 	record    *protocol.Record
 	pruned    bool
@@ -152,8 +156,8 @@ func readItem(in *bufio.Reader) (item, error) {
 	}
 }
 
-// readFrame decodes a frame in the reader's own buffer, which holds the largest: nothing is allocated by the announced length,
-// and nothing is copied but what the record keeps.
+// readFrame decodes a frame in the reader's own buffer, which holds the largest: nothing is
+// allocated by the announced length, and nothing is copied but what the record keeps.
 func readFrame(in *bufio.Reader, pruned bool) (item, error) {
 	head, err := in.Peek(itemHead - 1)
 	if err != nil {
@@ -172,7 +176,8 @@ func readFrame(in *bufio.Reader, pruned bool) (item, error) {
 	r, err := protocol.DecodeFrame(frame)
 	switch {
 	case protocol.IsUnknownVersion(err):
-		return item{unknown: true}, nil // of no use to this software, as if the peer did not have it
+		// of no use to this software, as if the peer did not have it
+		return item{unknown: true}, nil
 	case err != nil:
 		return item{}, guilty("%v", err)
 	case r.HasValue() == pruned:

@@ -1,11 +1,13 @@
-// Command typecheck checks the types of every package here, tests included, as another system's compiler would see them:
+// Command typecheck checks the types of every package here, tests included, as another system's
+// compiler would see them:
 //
 //	go run ./.ci/typecheck darwin/amd64 darwin/arm64
 //
-// go vet and go build cannot do that for a system whose C headers are not there: cgo wants to compile with them first. This
-// program holds all Go code against each other, down to the standard library, with the files and build tags of the other
-// system. Of C it takes this machine's types in our packages, which have the same sizes on all 64-bit systems, and anything in
-// those of others. What it does not see: whether the C code compiles there, and whether it links.
+// go vet and go build cannot do that for a system whose C headers are not there: cgo wants to
+// compile with them first. This program holds all Go code against each other, down to the standard
+// library, with the files and build tags of the other system. Of C it takes this machine's types in
+// our packages, which have the same sizes on all 64-bit systems, and anything in those of others.
+// What it does not see: whether the C code compiles there, and whether it links.
 package main
 
 import (
@@ -39,7 +41,8 @@ type source struct {
 
 func (s *source) ours() bool { return s.Module != nil && s.Module.Main }
 
-// generated reports whether it is what go test makes of a package's tests, of which there are no files yet.
+// generated reports whether it is what go test makes of a package's tests, of which there are no
+// files yet.
 func (s *source) generated() bool { return strings.HasSuffix(s.ImportPath, ".test") }
 
 func main() {
@@ -118,8 +121,8 @@ type checker struct {
 	errs  []error
 }
 
-// add checks a package. Of what is not ours only what it declares is looked at, and its errors are of no interest: whatever
-// of it we use must be there all the same.
+// add checks a package. Of what is not ours only what it declares is looked at, and its errors are
+// of no interest: whatever of it we use must be there all the same.
 func (c *checker) add(s *source) error {
 	files, err := c.parse(s)
 	if err != nil {
@@ -173,7 +176,8 @@ func throughCgo(s *source) (files []string, err error) {
 		return nil, fmt.Errorf("cgo: %w", err)
 	}
 	for name := range strings.Lines(string(out)) {
-		if name = strings.TrimSuffix(name, "\n"); filepath.IsAbs(name) { // in the build cache, not beside the sources
+		// in the build cache, not beside the sources
+		if name = strings.TrimSuffix(name, "\n"); filepath.IsAbs(name) {
 			files = append(files, name)
 		}
 	}

@@ -9,8 +9,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// checkAddresses finds what is mistyped before a node writes anything into its home. Whether the addresses can be used
-// is for the node to see.
+// checkAddresses finds what is mistyped before a node writes anything into its home. Whether the
+// addresses can be used is for the node to see.
 func (r *running) checkAddresses() error {
 	for _, s := range r.listen {
 		if _, err := multiaddr.NewMultiaddr(s); err != nil {

@@ -59,8 +59,8 @@ func (a *authoring) within(ctx context.Context, do func(context.Context) error) 
 	return err
 }
 
-// author makes records: it derives names, seals, claims, signs and works on this computer, so that the node sees
-// neither names nor keys. It is safe for concurrent use.
+// author makes records: it derives names, seals, claims, signs and works on this computer, so that
+// the node sees neither names nor keys. It is safe for concurrent use.
 type author struct {
 	session *session
 	key     home.Key
@@ -119,8 +119,8 @@ func (a *author) previous(ctx context.Context, selectors []protocol.Expression) 
 	return found.answers[0].winner.record, nil
 }
 
-// statement is what a record shall say. Value is nil in tombstones and releases; certificates and revocations have no
-// selectors.
+// statement is what a record shall say. Value is nil in tombstones and releases; certificates and
+// revocations have no selectors.
 type statement struct {
 	kind      protocol.Type
 	selectors []protocol.Expression
@@ -130,7 +130,8 @@ type statement struct {
 	links     int    // how many records to link, 0 for as few as the network allows
 }
 
-// unpaid is a finished record but for its work. One that links its owner's certificate may carry less.
+// unpaid is a finished record but for its work. One that links its owner's certificate may carry
+// less.
 type unpaid struct {
 	record    *protocol.Record
 	certified bool
@@ -164,7 +165,8 @@ func (a *author) compose(ctx context.Context, say statement) (u unpaid, err erro
 	return u, err
 }
 
-// needsNone says what to do where a network takes records of certified owners only, and this one is none.
+// needsNone says what to do where a network takes records of certified owners only, and this one is
+// none.
 func (a *author) needsNone(kind protocol.Type) error {
 	if !a.session.network.Params().AuthRequired || kind == protocol.TypeCertificate || kind == protocol.TypeRevocation {
 		return nil
@@ -181,8 +183,8 @@ func (a *author) pay(u unpaid, solve protocol.WorkSolver) (*protocol.Record, err
 	return a.session.network.Pay(u.record, 0, solve)
 }
 
-// timestamp is now, but not before what the record links to and not at or before what it shall follow. Other nodes would not
-// accept a time further ahead than the network's drift.
+// timestamp is now, but not before what the record links to and not at or before what it shall
+// follow. Other nodes would not accept a time further ahead than the network's drift.
 func (a *author) timestamp(least, after uint64) (uint64, error) {
 	now := clock()
 	latest := now + a.session.network.Params().ClockDrift

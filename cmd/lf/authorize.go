@@ -16,7 +16,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// authority is a CA as its file has it: what certifies, and the key that signs the records which carry that.
+// authority is a CA as its file has it: what certifies, and the key that signs the records which
+// carry that.
 type authority struct {
 	signer *protocol.Signer
 	key    home.Key

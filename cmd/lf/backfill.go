@@ -16,12 +16,14 @@ import (
 )
 
 const (
-	// watchEvery is how often a node's backfill is looked at, logEvery how often the log has a line on it.
+	// watchEvery is how often a node's backfill is looked at, logEvery how often the log has a line
+	// on it.
 	watchEvery = 250 * time.Millisecond
 	logEvery   = 10 * time.Second
 )
 
-// backfill shows how a node that lacks many records copies them: as a bar on a terminal, in the log elsewhere.
+// backfill shows how a node that lacks many records copies them: as a bar on a terminal, in the log
+// elsewhere.
 type backfill struct {
 	log   *slog.Logger
 	lines *lines // where a bar is drawn; nil: nowhere
@@ -98,7 +100,8 @@ func (b *backfill) draw(p *api.Progress) {
 	}
 }
 
-// redraw draws the bar and the lines above it. A terminal that takes nothing any more is waited for only so long.
+// redraw draws the bar and the lines above it. A terminal that takes nothing any more is waited for
+// only so long.
 func (b *backfill) redraw() {
 	select {
 	case b.refresh <- time.Now():
@@ -128,7 +131,8 @@ func (b *backfill) endBar() {
 	b.bar, b.all = nil, nil
 }
 
-// lines is what a log is written to that shares a terminal with a bar: while there is one, the lines go above it.
+// lines is what a log is written to that shares a terminal with a bar: while there is one, the
+// lines go above it.
 type lines struct {
 	to io.Writer
 
@@ -136,7 +140,8 @@ type lines struct {
 	above io.Writer     // nil: there is no bar
 	held  *bytes.Buffer // keeps the lines while a bar is taken away; nil: none is
 
-	// texts stand before and behind the bar. They have nothing to do with mu, which a log holds while the bar is drawn.
+	// texts stand before and behind the bar. They have nothing to do with mu, which a log holds
+	// while the bar is drawn.
 	texts [2]atomic.Pointer[string]
 }
 

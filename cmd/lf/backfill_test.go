@@ -10,7 +10,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// TestKilledInBackfill kills a node while it copies what it lacks: what it has copied stays, and it goes on.
+// TestKilledInBackfill kills a node while it copies what it lacks: what it has copied stays, and it
+// goes on.
 func TestKilledInBackfill(t *testing.T) {
 	if testing.Short() {
 		t.Skip("writing thousands of records takes a while")

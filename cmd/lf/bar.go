@@ -34,7 +34,8 @@ func (c *cli) loadBar(total, before int) progress {
 	return progress{all, bar}
 }
 
-// outlook is the speed of this run and how long it will take from here, nothing before the first line is written.
+// outlook is the speed of this run and how long it will take from here, nothing before the first
+// line is written.
 func outlook(written, left int64, elapsed time.Duration) string {
 	if written <= 0 {
 		return ""

@@ -15,11 +15,12 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// maxLine bounds one line of a bulk file: the longest value, with every byte of it escaped, and its names.
+// maxLine bounds one line of a bulk file: the longest value, with every byte of it escaped, and its
+// names.
 const maxLine = 1 << 20
 
-// bulkFile is a file of records to make, one JSON object a line. It is read twice: once to check all of it, before
-// anything is written, and once to write.
+// bulkFile is a file of records to make, one JSON object a line. It is read twice: once to check
+// all of it, before anything is written, and once to write.
 type bulkFile struct {
 	name string
 	file *os.File
@@ -77,8 +78,8 @@ func (b *bulkFile) close() error {
 	return err
 }
 
-// each reads the file from its beginning, calls do for every line that has something on it, and returns the hash of
-// the whole file. A nil do only hashes.
+// each reads the file from its beginning, calls do for every line that has something on it, and
+// returns the hash of the whole file. A nil do only hashes.
 func (b *bulkFile) each(do func(line int, text []byte) error) (hash [sha256.Size]byte, err error) {
 	if _, err := b.file.Seek(0, io.SeekStart); err != nil {
 		return hash, fmt.Errorf("read %s: %w", b.name, err)
@@ -104,7 +105,8 @@ func (b *bulkFile) each(do func(line int, text []byte) error) (hash [sha256.Size
 	return [sha256.Size]byte(h.Sum(nil)), nil
 }
 
-// check reads the whole file and says which line is wrong; the size of a value depends on the network.
+// check reads the whole file and says which line is wrong; the size of a value depends on the
+// network.
 func (b *bulkFile) check(n *protocol.Network) (err error) {
 	seen := map[[sha256.Size]byte]int{}
 	b.hash, err = b.each(func(line int, text []byte) error {

@@ -55,7 +55,8 @@ func authorityInfo(a *protocol.Authority) api.AuthorityInfo {
 	}
 }
 
-// authorityText is a CA in a listing: enough of its fingerprint to compare it with what its holder says.
+// authorityText is a CA in a listing: enough of its fingerprint to compare it with what its holder
+// says.
 func authorityText(a api.AuthorityInfo) string {
 	return fmt.Sprintf("%s, %s, SHA-256 %s", a.Name, validityText(a.NotBefore, a.NotAfter), a.Fingerprint)
 }

@@ -7,7 +7,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// contents is what a record says besides its header, where that is not sealed. One of its fields is set.
+// contents is what a record says besides its header, where that is not sealed. One of its fields is
+// set.
 type contents struct {
 	// Problem tells why contents say nothing, though the record is valid.
 	Problem string `json:"problem,omitempty"`
@@ -15,8 +16,9 @@ type contents struct {
 	Network      *protocol.Params `json:"network,omitempty"`
 	Words        []jsonWord       `json:"words,omitempty"`
 	Certificates []jsonIssued     `json:"certificates,omitempty"`
-	Authority    string           `json:"authority,omitempty"` // of the network, that a chain or list leads to
-	Revoked      []jsonRevoked    `json:"revoked,omitempty"`
+	// of the network, that a chain or list leads to
+	Authority string        `json:"authority,omitempty"`
+	Revoked   []jsonRevoked `json:"revoked,omitempty"`
 
 	kind protocol.Type
 }
@@ -44,7 +46,8 @@ type jsonRevoked struct {
 	Since  uint64 `json:"since,omitempty"`
 }
 
-// contentsOf reads the value of a record of the types that do not seal it; nil where there is nothing to read.
+// contentsOf reads the value of a record of the types that do not seal it; nil where there is
+// nothing to read.
 func contentsOf(n *protocol.Network, r *protocol.Record) *contents {
 	if r.ValueBytes() == nil {
 		return nil
@@ -144,7 +147,8 @@ func (w *jsonWord) field() field {
 	return field{verb, fmt.Sprintf("%s under %s", w.Owner, w.Composite)}
 }
 
-// fields word a certificate: the first in a chain is the owner's, the others are those of CAs above it.
+// fields word a certificate: the first in a chain is the owner's, the others are those of CAs above
+// it.
 func (c *jsonIssued) fields(place int) []field {
 	what := "certifies"
 	if place > 0 {

@@ -14,9 +14,9 @@ import (
 
 var crashes = flag.Int("crashes", 5, "how often to kill the node while a file is loaded")
 
-// TestCrashes kills the node at random moments while a file is loaded into it, checks its database each time and starts
-// it again; once, it kills load as well. Load writes no line twice that was acknowledged, so that in the end every line
-// can only be there if no acknowledged one was lost.
+// TestCrashes kills the node at random moments while a file is loaded into it, checks its database
+// each time and starts it again; once, it kills load as well. Load writes no line twice that was
+// acknowledged, so that in the end every line can only be there if no acknowledged one was lost.
 func TestCrashes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("killing a node many times takes a while")
@@ -54,7 +54,8 @@ type loadProcess struct {
 	output bytes.Buffer
 }
 
-// startLoad returns when load has begun to write, or has ended: to begin with, it wants a node that is there.
+// startLoad returns when load has begun to write, or has ended: to begin with, it wants a node that
+// is there.
 func startLoad(t *testing.T, dir, file string) *loadProcess {
 	t.Helper()
 	journalSize := func() (size int64) {

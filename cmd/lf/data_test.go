@@ -19,7 +19,8 @@ import (
 // certificates is where Debian keeps the certificates of the CAs it trusts.
 const certificates = "/etc/ssl/certs"
 
-// fingerprints returns the SHA-256 fingerprint of every CA certificate on this machine, by file name.
+// fingerprints returns the SHA-256 fingerprint of every CA certificate on this machine, by file
+// name.
 func fingerprints(t *testing.T) map[string][]byte {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(certificates, "*.pem"))
@@ -43,7 +44,8 @@ func fingerprints(t *testing.T) map[string][]byte {
 	return prints
 }
 
-// bulkOf writes fingerprints as a file to load: each under the word "ca", at an ordinal of its own, and the file's name.
+// bulkOf writes fingerprints as a file to load: each under the word "ca", at an ordinal of its own,
+// and the file's name.
 func bulkOf(t *testing.T, prints map[string][]byte) string {
 	t.Helper()
 	var b bytes.Buffer
@@ -87,7 +89,8 @@ func compare(t *testing.T, home string, prints map[string][]byte) {
 	}
 }
 
-// TestCertificates loads the fingerprints of all CA certificates on one node and reads each of them on another one.
+// TestCertificates loads the fingerprints of all CA certificates on one node and reads each of them
+// on another one.
 func TestCertificates(t *testing.T) {
 	prints := fingerprints(t)
 	network := newNetworkFile(t)

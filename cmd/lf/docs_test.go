@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// TestTrustDocument runs what docs/trust.md shows, on the networks that it makes, and compares what comes out with what
-// it says. "…" in it stands for anything.
+// TestTrustDocument runs what docs/trust.md shows, on the networks that it makes, and compares what
+// comes out with what it says. "…" in it stands for anything.
 func TestTrustDocument(t *testing.T) {
 	text, err := os.ReadFile("../../docs/trust.md")
 	if err != nil {
@@ -57,7 +57,8 @@ func examplesIn(text string) (examples []example) {
 	return examples
 }
 
-// shell is one session of sh in an empty folder, in which the commands of a document follow one another.
+// shell is one session of sh in an empty folder, in which the commands of a document follow one
+// another.
 type shell struct {
 	in   io.Writer
 	out  *bufio.Scanner
@@ -107,7 +108,8 @@ func newShell(t *testing.T) *shell {
 // run gives the shell a command and returns the lines that it writes.
 func (s *shell) run(t *testing.T, command string) (lines []string) {
 	t.Helper()
-	fmt.Fprintf(s.in, "%s\nprintf '\\n%s\\n'\n", command, ended) // on a line of its own, also behind a value without a newline
+	// on a line of its own, also behind a value without a newline
+	fmt.Fprintf(s.in, "%s\nprintf '\\n%s\\n'\n", command, ended)
 	for s.out.Scan() {
 		if s.out.Text() == ended {
 			if n := len(lines); n > 0 && lines[n-1] == "" {
@@ -123,8 +125,8 @@ func (s *shell) run(t *testing.T, command string) (lines []string) {
 
 var homeFlag = regexp.MustCompile(`--home (\S+)`)
 
-// try runs an example. A node is waited for; a question is asked until the answer is as it should be, because what one
-// node writes takes a moment to another, and an oracle takes a few.
+// try runs an example. A node is waited for; a question is asked until the answer is as it should
+// be, because what one node writes takes a moment to another, and an oracle takes a few.
 func (s *shell) try(t *testing.T, e example) {
 	t.Helper()
 	if dir, ok := strings.CutPrefix(e.command, "export LF_HOME="); ok {

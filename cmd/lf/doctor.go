@@ -70,7 +70,8 @@ func stateWord(state string) string {
 	return printable(state)
 }
 
-// findingsText lists findings with their advice, and a summary; with --quiet those only that are not as they should be.
+// findingsText lists findings with their advice, and a summary; with --quiet those only that are
+// not as they should be.
 func (c *cli) findingsText(findings []api.Finding) string {
 	var rows [][]string
 	for _, f := range findings {

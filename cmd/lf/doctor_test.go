@@ -7,7 +7,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// TestDoctorOfFailure holds that a failure is exit code 1, and that what a node says cannot steer the terminal.
+// TestDoctorOfFailure holds that a failure is exit code 1, and that what a node says cannot steer
+// the terminal.
 func TestDoctorOfFailure(t *testing.T) {
 	n := newFakeNode(t, nil)
 	n.checkup = api.Checkup{Findings: []api.Finding{

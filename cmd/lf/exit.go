@@ -29,7 +29,8 @@ func (e *usageError) Error() string { return e.text }
 
 func usage(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
 
-// notFoundError says that there is nothing to answer or to delete: an outcome rather than a failure.
+// notFoundError says that there is nothing to answer or to delete: an outcome rather than a
+// failure.
 type notFoundError struct{ text string }
 
 func (e *notFoundError) Error() string { return e.text }
@@ -70,17 +71,20 @@ func explain(ctx context.Context, err error) string {
 	return err.Error()
 }
 
-// nobodyListens reports whether an error says that a socket or port is there without a process, or no socket at all.
+// nobodyListens reports whether an error says that a socket or port is there without a process, or
+// no socket at all.
 func nobodyListens(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT)
 }
 
-// oneLine keeps an error on its line, and what a node or a file has put into it from steering the terminal.
+// oneLine keeps an error on its line, and what a node or a file has put into it from steering the
+// terminal.
 func oneLine(s string) string {
 	return printable(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; "))
 }
 
-// between takes min to max arguments (max < 0: any number); what says what is wanted, for the error.
+// between takes min to max arguments (max < 0: any number); what says what is wanted, for the
+// error.
 func between(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) < least || (most >= 0 && len(args) > most) {
@@ -104,7 +108,8 @@ func subcommandOnly(cmd *cobra.Command, args []string) error {
 	return usage("%s has no command %q%s (see %s --help)", cmd.CommandPath(), args[0], hint, cmd.CommandPath())
 }
 
-// unlike is how far a subcommand is from what was typed. The start of its name and its other names (SuggestFor) are nearest.
+// unlike is how far a subcommand is from what was typed. The start of its name and its other names
+// (SuggestFor) are nearest.
 func unlike(cmd *cobra.Command, typed, name string) int {
 	for _, sub := range cmd.Commands() {
 		if sub.Name() == name && (strings.HasPrefix(name, typed) || slices.Contains(sub.SuggestFor, typed)) {
@@ -114,7 +119,8 @@ func unlike(cmd *cobra.Command, typed, name string) int {
 	return edits(typed, name)
 }
 
-// edits is how many letters must be added, taken away or changed to make one word of another (Levenshtein's distance).
+// edits is how many letters must be added, taken away or changed to make one word of another
+// (Levenshtein's distance).
 func edits(from, to string) int {
 	row := make([]int, len(to)+1) // for a prefix of from: the distance to each prefix of to
 	for j := range row {

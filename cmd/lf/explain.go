@@ -12,7 +12,8 @@ import (
 // decisive marks the value that decided against a claim.
 const decisive = " ✗"
 
-// explanations writes for each answer what the criteria say of every claim, and in one sentence why the first one won.
+// explanations writes for each answer what the criteria say of every claim, and in one sentence why
+// the first one won.
 func explanations(answers []answer, width int) string {
 	blocks := make([]string, len(answers))
 	for i := range answers {
@@ -63,7 +64,8 @@ func (a *answer) claimRow(i int) []string {
 	return append(row, a.versionOf(i).shown())
 }
 
-// versionOf is the record of the i-th claim of an explanation; check has made sure that it is there.
+// versionOf is the record of the i-th claim of an explanation; check has made sure that it is
+// there.
 func (a *answer) versionOf(i int) revision {
 	if i == 0 {
 		return a.winner

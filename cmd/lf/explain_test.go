@@ -9,8 +9,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// contested makes an honest answer about a key that several owners claim, the first one with the most weight, the last
-// ones told apart by their time alone. Every oracle of the result is silent.
+// contested makes an honest answer about a key that several owners claim, the first one with the
+// most weight, the last ones told apart by their time alone. Every oracle of the result is silent.
 func (f *fakeNode) contested(t *testing.T, weights ...uint64) *api.Answer {
 	t.Helper()
 	var a api.Answer
@@ -67,7 +67,8 @@ func TestExplain(t *testing.T) {
 	}
 }
 
-// TestLyingExplanation changes an honest explanation of an answer in one place each: none of them may be shown.
+// TestLyingExplanation changes an honest explanation of an answer in one place each: none of them
+// may be shown.
 func TestLyingExplanation(t *testing.T) {
 	for _, lie := range []struct {
 		name, want string

@@ -7,8 +7,8 @@ import (
 	"os"
 )
 
-// readAtMost reads all there is; more than limit bytes are an error. It never returns nil without an error: no bytes
-// are a value too.
+// readAtMost reads all there is; more than limit bytes are an error. It never returns nil without
+// an error: no bytes are a value too.
 func readAtMost(r io.Reader, limit int64) ([]byte, error) {
 	data, err := io.ReadAll(io.LimitReader(r, limit+1))
 	switch {

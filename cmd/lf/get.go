@@ -192,7 +192,8 @@ func (g *getting) question(args []string) (q question, err error) {
 	return q, g.trust.read(&q)
 }
 
-// show writes the answers in the form asked for. A table of nothing but "(deleted)" is not written, unless asked for.
+// show writes the answers in the form asked for. A table of nothing but "(deleted)" is not written,
+// unless asked for.
 func (c *cli) show(g *getting, q question, found asked) error {
 	width, _ := terminal(c.stdout)
 	answers := found.answers
@@ -214,8 +215,8 @@ func (c *cli) show(g *getting, q question, found asked) error {
 	return c.print(strings.Join(parts, "\n"))
 }
 
-// nothingIn returns the error that tells why there is no value to show, nil if there is one: nothing, or nothing but
-// deleted values, is "not found".
+// nothingIn returns the error that tells why there is no value to show, nil if there is one:
+// nothing, or nothing but deleted values, is "not found".
 func nothingIn(q question, answers []answer) error {
 	if len(answers) == 0 {
 		return notFound("%s: not found", written(q.selectors))

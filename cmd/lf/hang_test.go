@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// TestHangingNode asks for the status of a node that takes connections and says nothing. The command ends after --timeout,
-// and not after a second wait of the same length.
+// TestHangingNode asks for the status of a node that takes connections and says nothing. The
+// command ends after --timeout, and not after a second wait of the same length.
 func TestHangingNode(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

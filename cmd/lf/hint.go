@@ -32,7 +32,8 @@ func (c *cli) hint(g *getting, answers []answer) {
 	}
 }
 
-// again is the command line as the user gave it, with one more flag, and without --raw, which explains nothing.
+// again is the command line as the user gave it, with one more flag, and without --raw, which
+// explains nothing.
 func (c *cli) again(flag string) string {
 	args := slices.DeleteFunc(slices.Clone(c.args), func(arg string) bool { return arg == "--raw" || strings.HasPrefix(arg, "--raw=") })
 	end := slices.Index(args, "--")

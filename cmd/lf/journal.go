@@ -19,10 +19,11 @@ import (
 	"github.com/gofrs/flock"
 )
 
-// A journal remembers which lines of a file a node has acknowledged. It is a text file. Each of its lines has a line number
-// and the index of the record in the node's database, in the order of the acknowledgments. The word "all" stands at the end
-// when nothing is left to do. Entries are written
-// after the acknowledgment: one that is lost costs writing that line again, never a record. A torn tail is cut off.
+// A journal remembers which lines of a file a node has acknowledged. It is a text file. Each of its
+// lines has a line number and the index of the record in the node's database, in the order of the
+// acknowledgments. The word "all" stands at the end when nothing is left to do. Entries are written
+// after the acknowledgment: one that is lost costs writing that line again, never a record. A torn
+// tail is cut off.
 //
 // Its methods are safe for concurrent use.
 type journal struct {
@@ -144,8 +145,8 @@ func (j *journal) finish() error {
 
 func entryText(line int, index uint64) string { return fmt.Sprintf("%d %d", line, index) }
 
-// setBack forgets the lines whose records a database that holds so many records cannot have: a backup took its place. It
-// returns how many those are.
+// setBack forgets the lines whose records a database that holds so many records cannot have: a
+// backup took its place. It returns how many those are.
 func (j *journal) setBack(attached uint64) (lost int, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// listenAs listens as another user, if this one may become another. The system notes who began to listen, so one thread
-// becomes the other user for as long as that takes.
+// listenAs listens as another user, if this one may become another. The system notes who began to
+// listen, so one thread becomes the other user for as long as that takes.
 func listenAs(user int, network, address string) (l net.Listener, err error) {
 	if os.Geteuid() != 0 {
 		return net.Listen(network, address)

@@ -90,8 +90,8 @@ func (c *cli) load(ctx context.Context, l *loading, name string) (err error) {
 	return c.loadOn(ctx, &loader{loading: l, author: a, file: file, journal: j})
 }
 
-// journalKey tells apart what must be written apart: other content, on another network, by another owner, into another
-// database.
+// journalKey tells apart what must be written apart: other content, on another network, by another
+// owner, into another database.
 func journalKey(file *bulkFile, a *author, database string) []byte {
 	network := a.session.network.ID()
 	h := sha256.New()

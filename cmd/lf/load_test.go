@@ -157,7 +157,8 @@ func newOwner(t *testing.T, home string) string {
 	return strings.TrimSpace(mustRun(t, "", "--home", home, "owner", "new", "another"))
 }
 
-// TestLoadWaits makes the node go away now and then, and forget to answer: every record is acknowledged once.
+// TestLoadWaits makes the node go away now and then, and forget to answer: every record is
+// acknowledged once.
 func TestLoadWaits(t *testing.T) {
 	f := newFakeNode(t, nil)
 	f.submit = func(n int) error {
@@ -276,7 +277,8 @@ func TestJournalOnce(t *testing.T) {
 	}
 }
 
-// TestLoadKnowsTheDatabase loads a file once more after the node's database was lost, and after a backup took its place.
+// TestLoadKnowsTheDatabase loads a file once more after the node's database was lost, and after a
+// backup took its place.
 func TestLoadKnowsTheDatabase(t *testing.T) {
 	f := newFakeNode(t, nil)
 	f.database = "one"

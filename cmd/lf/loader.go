@@ -18,8 +18,8 @@ import (
 )
 
 const (
-	// inFlight is how many records are on their way at once where none costs work: enough to fill the node's
-	// group commits.
+	// inFlight is how many records are on their way at once where none costs work: enough to fill
+	// the node's group commits.
 	inFlight = 16
 	// The pauses between attempts to reach a node that is away.
 	firstPause = 50 * time.Millisecond
@@ -107,8 +107,9 @@ func (l *loader) feed(ctx context.Context, entries chan<- entry) error {
 	return err
 }
 
-// write makes one record and returns when the node has acknowledged it and the journal has the line. Where another line
-// has failed, going ends; what is on its way to the node then still gets its acknowledgment.
+// write makes one record and returns when the node has acknowledged it and the journal has the
+// line. Where another line has failed, going ends; what is on its way to the node then still gets
+// its acknowledgment.
 func (l *loader) write(ctx, going context.Context, e entry) error {
 	var u unpaid
 	err := l.retry(going, func() (err error) {
@@ -122,7 +123,8 @@ func (l *loader) write(ctx, going context.Context, e entry) error {
 	if err != nil {
 		return err
 	}
-	// The same record again, should the acknowledgment get lost: the node then says that it knows it.
+	// The same record again, should the acknowledgment get lost: the node then says that it knows
+	// it.
 	var done *api.Submitted
 	err = l.retry(going, func() (err error) {
 		done, err = l.author.submit(ctx, r)
@@ -154,7 +156,8 @@ func (l *loader) retry(ctx context.Context, do func() error) error {
 	}
 }
 
-// isAway reports whether a call failed in a way that a running node would not have: it may be restarting.
+// isAway reports whether a call failed in a way that a running node would not have: it may be
+// restarting.
 func isAway(err error) bool {
 	var unreachable *api.UnreachableError
 	var late *api.TimeoutError

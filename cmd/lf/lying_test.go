@@ -11,7 +11,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// TestLyingNode asks nodes that answer falsely. Each lie is told beside an honest answer, which must not be shown then.
+// TestLyingNode asks nodes that answer falsely. Each lie is told beside an honest answer, which
+// must not be shown then.
 func TestLyingNode(t *testing.T) {
 	for _, lie := range []struct {
 		name string
@@ -111,8 +112,8 @@ func withFrame(t *testing.T, header, value []byte, ordinals ...uint64) api.Answe
 	return answerWith(r, ordinals...)
 }
 
-// usurp makes a record for the same selectors as another one, by somebody who has seen that one and does not know the
-// names: its claims are copied.
+// usurp makes a record for the same selectors as another one, by somebody who has seen that one and
+// does not know the names: its claims are copied.
 func (f *fakeNode) usurp(t *testing.T, from *protocol.Record) *protocol.Record {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
@@ -194,8 +195,8 @@ func TestClockAhead(t *testing.T) {
 	}
 }
 
-// TestOwnClockWasAhead has a key that was written when a clock was ahead. The clock is right now, so the message says from when
-// on a newer record is possible, and blames no clock of today.
+// TestOwnClockWasAhead has a key that was written when a clock was ahead. The clock is right now,
+// so the message says from when on a newer record is possible, and blames no clock of today.
 func TestOwnClockWasAhead(t *testing.T) {
 	f := newFakeNode(t, nil)
 	mustRun(t, "", "--home", f.home, "set", "horse", "x")

@@ -20,7 +20,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// readyWithin bounds the wait for a node to start, and for records to travel from one to another, on a busy machine.
+// readyWithin bounds the wait for a node to start, and for records to travel from one to another,
+// on a busy machine.
 const readyWithin = 60 * time.Second
 
 // raceOptions keep a process under the race detector from sleeping a second before it exits.
@@ -76,8 +77,8 @@ func exitCode(err error) int {
 	return -1
 }
 
-// scriptReady waits for the node in a home and puts its API's URL and its first address into variables:
-// ready HOME sets HOME_api and HOME_addr.
+// scriptReady waits for the node in a home and puts its API's URL and its first address into
+// variables: ready HOME sets HOME_api and HOME_addr.
 func scriptReady(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: ready HOME")
@@ -111,7 +112,8 @@ func awaitNode(dir string) (url string, status *api.Status, err error) {
 	return "", nil, err
 }
 
-// scriptUntil repeats a command until it succeeds: what one node has written takes a moment to the other.
+// scriptUntil repeats a command until it succeeds: what one node has written takes a moment to the
+// other.
 func scriptUntil(ts *testscript.TestScript, neg bool, args []string) {
 	var err error
 	for start := time.Now(); time.Since(start) < readyWithin; time.Sleep(100 * time.Millisecond) {
@@ -122,7 +124,8 @@ func scriptUntil(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Fatalf("never as wanted: %v", err)
 }
 
-// scriptSame compares as cmp does, but for the newline that the last line of a file in a script has: same stdout FILE.
+// scriptSame compares as cmp does, but for the newline that the last line of a file in a script
+// has: same stdout FILE.
 func scriptSame(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: same FILE FILE")
@@ -141,7 +144,8 @@ func scriptLet(ts *testscript.TestScript, neg bool, args []string) {
 	ts.Setenv(args[0], strings.TrimSpace(ts.ReadFile("stdout")))
 }
 
-// scriptRot changes a byte of a record in a stopped node's database: rot HOME FILE, where FILE has what lf record --json wrote of it.
+// scriptRot changes a byte of a record in a stopped node's database: rot HOME FILE, where FILE has
+// what lf record --json wrote of it.
 func scriptRot(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 2 {
 		ts.Fatalf("usage: rot HOME FILE")
@@ -154,7 +158,8 @@ func scriptRot(ts *testscript.TestScript, neg bool, args []string) {
 	db, err := os.ReadFile(name)
 	ts.Check(err)
 	found := false
-	for at := bytes.Index(db, r.ValueBytes()); at >= 0; at = bytes.Index(db, r.ValueBytes()) { // unused pages may have copies
+	// unused pages may have copies
+	for at := bytes.Index(db, r.ValueBytes()); at >= 0; at = bytes.Index(db, r.ValueBytes()) {
 		db[at] ^= 1
 		found = true
 	}
@@ -199,7 +204,8 @@ type testNode struct {
 	log  bytes.Buffer
 }
 
-// startNode starts a node in a home and waits until it answers. The test stops it at its end, if nobody did before.
+// startNode starts a node in a home and waits until it answers. The test stops it at its end, if
+// nobody did before.
 func startNode(t *testing.T, dir string, args ...string) *testNode {
 	t.Helper()
 	n := &testNode{home: dir}

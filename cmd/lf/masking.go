@@ -13,7 +13,8 @@ import (
 // maxMaskingKey bounds the file that holds a masking key, in bytes.
 const maxMaskingKey = 4 << 10
 
-// masking is where a masking key comes from. It is no flag of its own: other users see command lines.
+// masking is where a masking key comes from. It is no flag of its own: other users see command
+// lines.
 type masking struct{ file string }
 
 func (m *masking) addFlags(cmd *cobra.Command) {

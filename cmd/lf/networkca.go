@@ -62,7 +62,8 @@ func (m *making) check(given func(flag string) bool, p *protocol.Params) error {
 	return nil
 }
 
-// newCA makes the parameters name the authorities asked for, and returns the file of the one that it made, if any.
+// newCA makes the parameters name the authorities asked for, and returns the file of the one that
+// it made, if any.
 func (m *making) newCA(p *protocol.Params) (file []byte, err error) {
 	if p.Authorities, err = readAuthorities(m.authorities); err != nil || !m.ca {
 		return nil, err
@@ -80,8 +81,8 @@ func (m *making) newCA(p *protocol.Params) (file []byte, err error) {
 	return protocol.MarshalSignerPEM(key, der)
 }
 
-// checkAuthorities refuses CAs that can certify nobody any more, since a network keeps its CAs forever. It notes from when to
-// when somebody can be certified, where that is not long.
+// checkAuthorities refuses CAs that can certify nobody any more, since a network keeps its CAs
+// forever. It notes from when to when somebody can be certified, where that is not long.
 func (c *cli) checkAuthorities(p *protocol.Params, now time.Time) error {
 	var first, last time.Time
 	for _, der := range p.Authorities {
@@ -124,7 +125,8 @@ func (m *making) file(name string) string {
 	return m.out
 }
 
-// caFile is where the CA is written to: beside the network's file, unless that is handed on at once.
+// caFile is where the CA is written to: beside the network's file, unless that is handed on at
+// once.
 func (m *making) caFile(name string) string {
 	switch {
 	case m.caOut != "":

@@ -36,7 +36,8 @@ func caFor(t *testing.T, from, until int) string {
 	return writeFile(t, string(text))
 }
 
-// TestNetworkNewAuthorities makes networks with CAs that users bring along: one that can certify nobody makes no network.
+// TestNetworkNewAuthorities makes networks with CAs that users bring along: one that can certify
+// nobody makes no network.
 func TestNetworkNewAuthorities(t *testing.T) {
 	for name, c := range map[string]struct {
 		authority string

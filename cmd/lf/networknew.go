@@ -144,7 +144,8 @@ func (c *cli) newNetwork(p *protocol.Params, m *making) error {
 	if ca == nil {
 		return c.writeNetwork(p, m)
 	}
-	// The CA first: a network that is there without it would be one that nobody can ever certify for.
+	// The CA first: a network that is there without it would be one that nobody can ever certify
+	// for.
 	file := m.caFile(p.Name)
 	if err := createFile(file, ca, 0o600); err != nil {
 		return err
@@ -223,8 +224,8 @@ func (p *parameter) prompt() string {
 	return p.question
 }
 
-// readLine reads a line from a terminal until the context ends: a read that waits for a key does not end by itself, and
-// ends with the process.
+// readLine reads a line from a terminal until the context ends: a read that waits for a key does
+// not end by itself, and ends with the process.
 func readLine(ctx context.Context, lines *bufio.Reader) (string, error) {
 	type answer struct {
 		text string

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// TestReadLineEndsWithContext has somebody press Ctrl-C where a question stands: the terminal is silent, and the
-// question ends all the same.
+// TestReadLineEndsWithContext has somebody press Ctrl-C where a question stands: the terminal is
+// silent, and the question ends all the same.
 func TestReadLineEndsWithContext(t *testing.T) {
 	silent, typed := io.Pipe()
 	t.Cleanup(func() { typed.Close() })

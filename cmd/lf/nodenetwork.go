@@ -11,14 +11,15 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// devNetwork is the name of the networks that --dev makes; devWork is what a record on them costs: real, and hardly
-// noticeable.
+// devNetwork is the name of the networks that --dev makes; devWork is what a record on them costs:
+// real, and hardly noticeable.
 const (
 	devNetwork = "dev"
 	devWork    = 1
 )
 
-// nodeNetwork is the network of --network, else of the home, else the default one, or a new one for --dev.
+// nodeNetwork is the network of --network, else of the home, else the default one, or a new one for
+// --dev.
 func nodeNetwork(h *home.Home, r *running) (protocol.NetworkFile, error) {
 	bound, file, err := h.Network()
 	if r.network != "" {
@@ -53,8 +54,9 @@ func nodeNetwork(h *home.Home, r *running) (protocol.NetworkFile, error) {
 	return file, nil
 }
 
-// chosenRendezvous are the peers that lead into the public DHT: those given, else for the default network those built in. Other
-// networks have seeds in their files, and are in no list for everybody unless somebody says so.
+// chosenRendezvous are the peers that lead into the public DHT: those given, else for the default
+// network those built in. Other networks have seeds in their files, and are in no list for
+// everybody unless somebody says so.
 func (r *running) chosenRendezvous(network protocol.ID) ([]string, error) {
 	if r.noRendezvous || len(r.rendezvous) > 0 {
 		return r.rendezvous, nil

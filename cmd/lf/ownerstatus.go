@@ -90,7 +90,8 @@ func chosenOwner(ring *home.Keyring, args []string) (home.Key, error) {
 	return k, err
 }
 
-// certificate is one of an owner's certificates as the node tells of it, with its chain as its record has it.
+// certificate is one of an owner's certificates as the node tells of it, with its chain as its
+// record has it.
 type certificate struct {
 	api.CertificateInfo
 	chain *protocol.Chain

@@ -13,7 +13,8 @@ import (
 	"github.com/lf-store/lf/node"
 )
 
-// directives returns what a Containerfile or a unit file says under a name, one string a line of it.
+// directives returns what a Containerfile or a unit file says under a name, one string a line of
+// it.
 func directives(t *testing.T, path, name string) (all []string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
@@ -106,7 +107,8 @@ func TestService(t *testing.T) {
 	}
 }
 
-// TestOperationsCommands holds that the commands in docs/operations.md have the flags that they are given.
+// TestOperationsCommands holds that the commands in docs/operations.md have the flags that they are
+// given.
 func TestOperationsCommands(t *testing.T) {
 	text, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {

@@ -8,7 +8,8 @@ import (
 	"testing"
 )
 
-// pty is a pseudo-terminal: what a person types and sees on one side, the terminal of a program on the other.
+// pty is a pseudo-terminal: what a person types and sees on one side, the terminal of a program on
+// the other.
 type pty struct {
 	person, terminal *os.File
 	done             chan struct{}

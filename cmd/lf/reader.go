@@ -54,12 +54,13 @@ type answer struct {
 type asked struct {
 	answers []answer
 	more    bool // the limit cut them
-	// damaged are the records that the node could not show, because its disk damaged them. Each would have been an answer, or a
-	// part of one.
+	// damaged are the records that the node could not show, because its disk damaged them. Each
+	// would have been an answer, or a part of one.
 	damaged []*damagedError
 }
 
-// damagedError says that a node's disk damaged a record. The node says so itself; nothing false was answered.
+// damagedError says that a node's disk damaged a record. The node says so itself; nothing false was
+// answered.
 type damagedError struct {
 	Record      protocol.ID `json:"record"`
 	What        string      `json:"error"`
@@ -85,8 +86,8 @@ func damagedIn(from *api.RecordInfo) *damagedError {
 
 func (a *answer) deleted() bool { return a.winner.record.Tombstone() }
 
-// reader asks a node and believes nothing that it cannot check. It derives the names itself, so that the node does not
-// learn them.
+// reader asks a node and believes nothing that it cannot check. It derives the names itself, so
+// that the node does not learn them.
 type reader struct {
 	question
 	network *protocol.Network
@@ -153,7 +154,8 @@ func (r *reader) check(result *api.QueryResult) ([]answer, error) {
 	return answers, nil
 }
 
-// skipDamaged notes an answer that the node cannot give. Which record it would be, let alone what is in it, nobody can check.
+// skipDamaged notes an answer that the node cannot give. Which record it would be, let alone what
+// is in it, nobody can check.
 func (r *reader) skipDamaged(from *api.Answer) bool {
 	d := damagedIn(&from.Record)
 	if d == nil {
@@ -196,7 +198,8 @@ func (r *reader) checkAnswer(from *api.Answer) (a answer, err error) {
 	return a, nil
 }
 
-// match finds for each name asked for a selector of its own, at the ordinal that the node says it has.
+// match finds for each name asked for a selector of its own, at the ordinal that the node says it
+// has.
 func (r *reader) match(record *protocol.Record, ordinals []uint64) ([]protocol.Expression, error) {
 	if len(ordinals) != len(r.names) {
 		return nil, fmt.Errorf("%d ordinals for %d names", len(ordinals), len(r.names))

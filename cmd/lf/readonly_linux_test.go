@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// TestCheckReadOnlyCopy checks a copy of a home that cannot be written, and that nobody has locked yet. It needs the right to
-// mount.
+// TestCheckReadOnlyCopy checks a copy of a home that cannot be written, and that nobody has locked
+// yet. It needs the right to mount.
 func TestCheckReadOnlyCopy(t *testing.T) {
 	original, dir := filepath.Join(t.TempDir(), "home"), t.TempDir()
 	n := startNode(t, original, "--network", newNetworkFile(t), "--offline")

@@ -52,7 +52,8 @@ func (c *cli) showRecord(ctx context.Context, id protocol.ID) error {
 	return c.printFields(append(recordFields(info, record), what.fields()...))
 }
 
-// jsonRecord is a record in JSON output: the node's answer and what was read out of the contents here.
+// jsonRecord is a record in JSON output: the node's answer and what was read out of the contents
+// here.
 type jsonRecord struct {
 	*api.RecordInfo
 	Contents *contents `json:"contents,omitempty"`
@@ -78,7 +79,8 @@ func (s *session) record(ctx context.Context, id protocol.ID) (*api.RecordInfo, 
 	return info, r, nil
 }
 
-// checkSame makes sure that a record is the one with this ID. Its own network's genesis needs no more.
+// checkSame makes sure that a record is the one with this ID. Its own network's genesis needs no
+// more.
 func (s *session) checkSame(r *protocol.Record, id protocol.ID) error {
 	switch {
 	case r.ID() != id:

@@ -57,8 +57,8 @@ What an owner paid for with work in full stays an answer, but does not count as 
 	return cmd
 }
 
-// sinceTime is 0 when everything falls. A time to come is no notice given: the owner could write nothing more from now on, and the
-// revocation cannot be taken back.
+// sinceTime is 0 when everything falls. A time to come is no notice given: the owner could write
+// nothing more from now on, and the revocation cannot be taken back.
 func (r *revoking) sinceTime() (uint64, error) {
 	if r.since == "" {
 		return 0, nil
@@ -95,7 +95,8 @@ func (c *cli) revoke(ctx context.Context, r *revoking, caFile, which string, sin
 	if err != nil {
 		return err
 	}
-	// What its past holds stands, if it is older than --since: the more it links, the less falls that need not.
+	// What its past holds stands, if it is older than --since: the more it links, the less falls
+	// that need not.
 	return c.publish(ctx, s, ca, statement{kind: protocol.TypeRevocation, value: value, links: protocol.MaxLinks}, r.threads)
 }
 
@@ -123,7 +124,8 @@ func (s *session) serials(ctx context.Context, ca *authority, which string) ([]s
 	return []string{string(serial)}, nil
 }
 
-// serialsOf asks the node for an owner's certificates and returns those that this CA issued and that still count.
+// serialsOf asks the node for an owner's certificates and returns those that this CA issued and
+// that still count.
 func (s *session) serialsOf(ctx context.Context, ca *authority, owner protocol.Owner) (serials []string, err error) {
 	certificates, err := s.certificates(ctx, owner)
 	if err != nil {

@@ -80,7 +80,8 @@ func (c *cli) runningSeeds(ctx context.Context) (*seedsShown, error) {
 	return &seedsShown{true, *seeds}, nil
 }
 
-// noNode reports whether an error says that the home's node is not running. One that the user pointed to should be.
+// noNode reports whether an error says that the home's node is not running. One that the user
+// pointed to should be.
 func (c *cli) noNode(err error) bool {
 	var unreachable *api.UnreachableError
 	refused := errors.As(err, &unreachable) && nobodyListens(err)

@@ -55,7 +55,8 @@ func TestRendezvousText(t *testing.T) {
 	}
 }
 
-// TestPlannedSeeds holds what a node would begin with: in a home that is of no network yet, that is the default one's.
+// TestPlannedSeeds holds what a node would begin with: in a home that is of no network yet, that is
+// the default one's.
 func TestPlannedSeeds(t *testing.T) {
 	_, file, err := lf.DefaultNetwork()
 	if err != nil {

@@ -36,8 +36,8 @@ const (
 	writing        // needs the node's socket or token
 )
 
-// session is a connection to a node: its client, the network, and the names derived so far. It is safe for concurrent
-// use.
+// session is a connection to a node: its client, the network, and the names derived so far. It is
+// safe for concurrent use.
 type session struct {
 	cli     *cli
 	home    *home.Home
@@ -96,8 +96,8 @@ func (c *cli) connectSoon(ctx context.Context) (*session, error) {
 	}
 }
 
-// clientHome is the home of a command that asks a node. With --api the node is known, so the home need not be there. It is
-// nil where the user has no home directory at all: reading needs none.
+// clientHome is the home of a command that asks a node. With --api the node is known, so the home
+// need not be there. It is nil where the user has no home directory at all: reading needs none.
 func (c *cli) clientHome(what access) (*home.Home, error) {
 	if c.givenAPI() == "" {
 		return c.existingHome()
@@ -154,8 +154,9 @@ func (s *session) dial() error {
 	return nil
 }
 
-// apiAddress is what --api says, else LF_API, else the socket of the node in the home, else that node's address on TCP. A
-// home in which no node has ever lived is only a keyring, and then the node is where nodes usually are.
+// apiAddress is what --api says, else LF_API, else the socket of the node in the home, else that
+// node's address on TCP. A home in which no node has ever lived is only a keyring, and then the
+// node is where nodes usually are.
 func (c *cli) apiAddress(h *home.Home) (string, error) {
 	if address := c.givenAPI(); address != "" {
 		return checkedAddress(address)
@@ -188,8 +189,9 @@ func checkedAddress(address string) (string, error) {
 	return address, nil
 }
 
-// token returns what a client shows over TCP to write: the token that the user named. It is never the home's, since anybody
-// may listen on the port of a node that has ended. A socket needs no token.
+// token returns what a client shows over TCP to write: the token that the user named. It is never
+// the home's, since anybody may listen on the port of a node that has ended. A socket needs no
+// token.
 func (s *session) token(address string) (string, error) {
 	if strings.HasPrefix(address, api.SocketURL("")) {
 		return "", nil

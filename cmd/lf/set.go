@@ -77,8 +77,8 @@ func (c *cli) set(ctx context.Context, a *authoring, v *valueFlags, args []strin
 	return c.author(ctx, a, say)
 }
 
-// author makes one record and prints its CID. A record without a value takes something back, and fails where the owner
-// has nothing.
+// author makes one record and prints its CID. A record without a value takes something back, and
+// fails where the owner has nothing.
 func (c *cli) author(ctx context.Context, a *authoring, say statement) error {
 	return a.within(ctx, func(ctx context.Context) error {
 		s, err := c.connect(ctx, writing)

@@ -62,7 +62,8 @@ type plannedValue struct {
 	from string
 	// secret values are sealed with a masking key and not shown.
 	secret bool
-	// doubtful is why the last argument may not be meant as the value, "" where nothing speaks for that.
+	// doubtful is why the last argument may not be meant as the value, "" where nothing speaks for
+	// that.
 	doubtful string
 }
 
@@ -107,8 +108,8 @@ func errEmpty(from string) error {
 // likeSelector is what looks like a name with an ordinal.
 var likeSelector = regexp.MustCompile(`^\S*#\d*$`)
 
-// doubt says why the last argument may be no value: what was to be one argument was written as several, or left out. A text
-// with white space in it was quoted, and so meant to be one.
+// doubt says why the last argument may be no value: what was to be one argument was written as
+// several, or left out. A text with white space in it was quoted, and so meant to be one.
 func doubt(names []string, text string) string {
 	switch {
 	case len(names) > 1 && !strings.ContainsAny(text, " \t\n"):
@@ -119,8 +120,8 @@ func doubt(names []string, text string) string {
 	return ""
 }
 
-// String is what is about to be done, in one line. What came from elsewhere than the command line is not shown: it may be
-// a secret, and this line may go to a log.
+// String is what is about to be done, in one line. What came from elsewhere than the command line
+// is not shown: it may be a secret, and this line may go to a log.
 func (p *plannedValue) String() string {
 	what := written(p.selectors)
 	if n := len(p.selectors); n > 1 {
@@ -140,8 +141,8 @@ func (p *plannedValue) String() string {
 	return fmt.Sprintf("set %s to %s (%s)", what, strconv.Quote(clip(string(p.value))), size)
 }
 
-// confirm asks on a terminal where what is about to be set may not be meant: what was published is there forever. It
-// reports whether it has shown what that is.
+// confirm asks on a terminal where what is about to be set may not be meant: what was published is
+// there forever. It reports whether it has shown what that is.
 func (c *cli) confirm(ctx context.Context, p *plannedValue) (shown bool, err error) {
 	_, asks := terminal(c.stdin)
 	_, sees := terminal(c.stderr)

@@ -107,7 +107,8 @@ func (c *cli) printRaw(q question, answers []answer) error {
 	return nil
 }
 
-// answersTable writes answers as a table with a column for each name's ordinals. A width of 0 does not cut values.
+// answersTable writes answers as a table with a column for each name's ordinals. A width of 0 does
+// not cut values.
 func answersTable(g *getting, q question, answers []answer, width int) string {
 	head := make([]string, 0, len(q.selectors)+9)
 	for _, e := range q.selectors {
@@ -159,8 +160,8 @@ func (a *answer) row(g *getting, q question, v revision, claim string) []string 
 	return append(row, v.shown())
 }
 
-// wide is what is known of a version beside what everybody wants to know. How many claims there are stands beside the
-// one that answers.
+// wide is what is known of a version beside what everybody wants to know. How many claims there are
+// stands beside the one that answers.
 func (a *answer) wide(v revision) []string {
 	claims := ""
 	if v.record == a.winner.record {

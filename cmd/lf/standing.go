@@ -37,9 +37,10 @@ func sameOracles(used, asked []protocol.Owner) bool {
 	return true
 }
 
-// checkExplanation makes sure that an explanation agrees with itself and with the records beside it: that each claim in
-// it is a record which really exists, and that by the values it states the winner is the best under the policy. The
-// values themselves (weights, objections, certificates, what the node saw first) only a node can know.
+// checkExplanation makes sure that an explanation agrees with itself and with the records beside
+// it: that each claim in it is a record which really exists, and that by the values it states the
+// winner is the best under the policy. The values themselves (weights, objections, certificates,
+// what the node saw first) only a node can know.
 func (r *reader) checkExplanation(a *answer, result *api.QueryResult) error {
 	e := a.explanation
 	switch {
@@ -81,7 +82,8 @@ func (r *reader) standing(claim *api.ClaimInfo, record *protocol.Record, oracles
 	}, nil
 }
 
-// checkOrder makes sure that claims stand in the order that the policy gives them, each with what decided against it.
+// checkOrder makes sure that claims stand in the order that the policy gives them, each with what
+// decided against it.
 func checkOrder(e *api.Explanation, standings []protocol.Standing) error {
 	decided := protocol.Criterion("")
 	for i := range e.Claims {

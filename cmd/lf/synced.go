@@ -12,7 +12,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// patience is the flag of commands that wait for the node to be in sync: how long at most, 0 for not at all.
+// patience is the flag of commands that wait for the node to be in sync: how long at most, 0 for
+// not at all.
 type patience struct {
 	flag    string
 	timeout time.Duration

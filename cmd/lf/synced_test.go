@@ -75,7 +75,8 @@ func TestBackfillInLog(t *testing.T) {
 	})
 }
 
-// TestBackfillOnTerminal wants log lines to stay whole while there is a bar, and to be written as ever when there is none.
+// TestBackfillOnTerminal wants log lines to stay whole while there is a bar, and to be written as
+// ever when there is none.
 func TestBackfillOnTerminal(t *testing.T) {
 	var terminal bytes.Buffer
 	out := &lines{to: &terminal}

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// shortScenarios are those of testdata/testbed that take some ten seconds at most: one of each kind of trouble, and a hostile peer
-// on each protocol. `make testbed` runs all.
+// shortScenarios are those of testdata/testbed that take some ten seconds at most: one of each kind
+// of trouble, and a hostile peer on each protocol. `make testbed` runs all.
 var shortScenarios = []string{
 	"split-brain-2", "flapping-link", "through-a-third", "conflicting-writes", "one-way", "relay-only",
 	"hostile-gossip-garbage", "hostile-fetch-unrelated", "hostile-reconcile-garbage", "hostile-stream-flood", "hostile-bit-flips",

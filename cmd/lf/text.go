@@ -10,8 +10,9 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// printable escapes what could steer a terminal: control characters, but also those that turn the direction of text
-// or have no width. Everything that came from elsewhere goes through it on its way to a terminal.
+// printable escapes what could steer a terminal: control characters, but also those that turn the
+// direction of text or have no width. Everything that came from elsewhere goes through it on its
+// way to a terminal.
 func printable(s string) string {
 	var b strings.Builder
 	for i := 0; i < len(s); {
@@ -30,8 +31,9 @@ func printable(s string) string {
 	return b.String()
 }
 
-// shown writes a value for people, so that no value looks like another one: plain text as it is, text with anything
-// special in it quoted, other bytes in hexadecimal. What stands in parentheses is never a value.
+// shown writes a value for people, so that no value looks like another one: plain text as it is,
+// text with anything special in it quoted, other bytes in hexadecimal. What stands in parentheses
+// is never a value.
 func shown(value []byte) string {
 	s := string(value)
 	switch {
@@ -49,7 +51,8 @@ func shorten(s string, width int) string { return runewidth.Truncate(s, width, "
 // clipped is how much of a text that may be long clip leaves, in bytes.
 const clipped = 160
 
-// clip leaves out the middle of a long text: what is wrong with a name of a kilobyte is said at the end.
+// clip leaves out the middle of a long text: what is wrong with a name of a kilobyte is said at the
+// end.
 func clip(s string) string {
 	if len(s) <= clipped {
 		return s
@@ -92,7 +95,8 @@ func table(rows [][]string) string {
 // leastLast is the narrowest that a table's last column is cut to.
 const leastLast = 20
 
-// cutLast cuts the last column to what the terminal's width leaves for it; a width of 0 cuts nothing.
+// cutLast cuts the last column to what the terminal's width leaves for it; a width of 0 cuts
+// nothing.
 func cutLast(rows [][]string, width int) {
 	if width == 0 {
 		return

@@ -28,7 +28,8 @@ func TestShown(t *testing.T) {
 	}
 }
 
-// FuzzPrintable looks for anything that gets through to the terminal, and for two values that look alike.
+// FuzzPrintable looks for anything that gets through to the terminal, and for two values that look
+// alike.
 func FuzzPrintable(f *testing.F) {
 	f.Add("plain", "\x1b[2J")
 	f.Add("a\\x1b", "a\x1b")

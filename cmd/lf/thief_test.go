@@ -20,7 +20,8 @@ import (
 // thiefUser is the user of a thief where the test may choose one.
 const thiefUser = 65534
 
-// thief is a process that listens where a node did. It plays the node, and keeps all that it is sent.
+// thief is a process that listens where a node did. It plays the node, and keeps all that it is
+// sent.
 type thief struct {
 	mu   sync.Mutex
 	loot bytes.Buffer
@@ -103,8 +104,8 @@ func everything(t *testing.T) [][]string {
 	}
 }
 
-// TestTokenStaysHome kills a node and puts a thief on its port. Whatever the user then asks of the home, or of that port,
-// the thief never sees the home's token, unless the user names it.
+// TestTokenStaysHome kills a node and puts a thief on its port. Whatever the user then asks of the
+// home, or of that port, the thief never sees the home's token, unless the user names it.
 func TestTokenStaysHome(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "home")
 	h, token, address := killedNode(t, dir)
@@ -144,8 +145,8 @@ func TestTokenStaysHome(t *testing.T) {
 	}
 }
 
-// TestSocketOfStranger has another user put a socket where a node's was, in a home that everybody may change: nothing is
-// sent there.
+// TestSocketOfStranger has another user put a socket where a node's was, in a home that everybody
+// may change: nothing is sent there.
 func TestSocketOfStranger(t *testing.T) {
 	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
 		t.Skip("only root on Linux can be somebody else here")
@@ -171,8 +172,9 @@ func TestSocketOfStranger(t *testing.T) {
 	}
 }
 
-// TestFolderOfStranger empties the folder for temporary files, as a restart does. Another user then makes the folder in which
-// a node's socket was. Clients send nothing there, and a node that starts goes elsewhere.
+// TestFolderOfStranger empties the folder for temporary files, as a restart does. Another user then
+// makes the folder in which a node's socket was. Clients send nothing there, and a node that starts
+// goes elsewhere.
 func TestFolderOfStranger(t *testing.T) {
 	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
 		t.Skip("only root on Linux can be somebody else here")

@@ -27,7 +27,8 @@ var criteria = []protocol.Criterion{
 	protocol.CriterionCertified, protocol.CriterionOracles, protocol.CriterionWeight, protocol.CriterionLocal, protocol.CriterionNewest,
 }
 
-// trusting holds the flags with which readers say whom they trust. What is not given is the node's to say.
+// trusting holds the flags with which readers say whom they trust. What is not given is the node's
+// to say.
 type trusting struct {
 	policy      string
 	oracles     []string
@@ -71,7 +72,8 @@ func parsePolicy(list string) (protocol.Policy, error) {
 	return p, nil
 }
 
-// parseOracles reads peer IDs; nil stands for those that the node's user elected, an empty list for none.
+// parseOracles reads peer IDs; nil stands for those that the node's user elected, an empty list for
+// none.
 func parseOracles(texts []string) ([]protocol.Owner, error) {
 	if len(texts) == 0 {
 		return nil, nil

@@ -8,7 +8,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// revision checks one record by itself, from its frame alone: what else the node says about it is not looked at.
+// revision checks one record by itself, from its frame alone: what else the node says about it is
+// not looked at.
 func (r *reader) revision(from *api.RecordInfo) (v revision, err error) {
 	v.weight, v.damaged = from.Weight, damagedIn(from)
 	if v.record, err = protocol.DecodeFrame(from.Frame); err != nil {
@@ -45,7 +46,8 @@ func (r *reader) checkRecord(record *protocol.Record, damaged bool) error {
 	return nil
 }
 
-// unseal opens a value with the masking key, and with the primary name's default mask where that name was asked for.
+// unseal opens a value with the masking key, and with the primary name's default mask where that
+// name was asked for.
 func (r *reader) unseal(record *protocol.Record) (value []byte, sealed bool) {
 	var masks []protocol.Mask
 	if r.mask != nil {

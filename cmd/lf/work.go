@@ -33,8 +33,9 @@ func (c *cli) workReport() (report func(uint32, pow.Progress), erase func()) {
 	return report, func() { fmt.Fprint(c.stderr, clearLine) }
 }
 
-// workLine says how long work takes. The search has no memory: however long it has run, what is left takes as long as
-// the whole on average, and more than three times that in 5 cases of 100. So it is no progress that could be completed.
+// workLine says how long work takes. The search has no memory: however long it has run, what is
+// left takes as long as the whole on average, and more than three times that in 5 cases of 100. So
+// it is no progress that could be completed.
 func workLine(effort uint32, p pow.Progress) string {
 	spent := p.Elapsed.Round(time.Second)
 	if p.Solutions == 0 {

@@ -10,8 +10,9 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 )
 
-// checkCase finds a member whose name differs only in case from one that is known in its place, or from another one of
-// its object. One program would take both for the same, the next would not. The text is known to be JSON.
+// checkCase finds a member whose name differs only in case from one that is known in its place, or
+// from another one of its object. One program would take both for the same, the next would not. The
+// text is known to be JSON.
 func checkCase(text []byte, v any) error {
 	d := jsontext.NewDecoder(bytes.NewBuffer(text))
 	return caseChecker{d}.value(reflect.TypeOf(v))
@@ -89,7 +90,8 @@ func (c caseChecker) errorAt(name, reason string) *Error {
 	return &Error{Reason: reason, Path: path(c.StackPointer()), Offset: c.InputOffset() - int64(len(name)) - 2}
 }
 
-// fold makes names equal that differ in the case of their letters only, the Kelvin sign and the long s included.
+// fold makes names equal that differ in the case of their letters only, the Kelvin sign and the
+// long s included.
 func fold(name string) string { return strings.ToLower(strings.ToUpper(name)) }
 
 // member is a field of a struct, or what all values of a map are.
@@ -98,7 +100,8 @@ type member struct {
 	t    reflect.Type
 }
 
-// members lists the names that an object for this type may have, folded; none where the type is open.
+// members lists the names that an object for this type may have, folded; none where the type is
+// open.
 func members(t reflect.Type) map[string]member {
 	if t == nil || t.Kind() != reflect.Struct {
 		return nil
@@ -117,7 +120,8 @@ func members(t reflect.Type) map[string]member {
 	return known
 }
 
-// inside returns the type that a value is read into, without pointers; nil where that reads its JSON itself or takes any.
+// inside returns the type that a value is read into, without pointers; nil where that reads its
+// JSON itself or takes any.
 func inside(t reflect.Type) reflect.Type {
 	for t != nil && t.Kind() == reflect.Pointer {
 		t = t.Elem()

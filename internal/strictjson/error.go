@@ -20,12 +20,12 @@ type Error struct {
 	Reason string
 	// Path names the member at fault, as in selectors[0].name; "" is the whole text.
 	Path string
-	// Offset is the byte, counted from 0, at or after which the fault is. Line is its line, counted from 1, or 0 where the
-	// text has only one.
+	// Offset is the byte, counted from 0, at or after which the fault is. Line is its line, counted
+	// from 1, or 0 where the text has only one.
 	Offset int64
 	Line   int
-	// Syntax is set where the text is not JSON, or is read differently by different programs; unset where it is JSON, and
-	// not what is wanted.
+	// Syntax is set where the text is not JSON, or is read differently by different programs; unset
+	// where it is JSON, and not what is wanted.
 	Syntax bool
 
 	cause error

@@ -1,13 +1,14 @@
-// Package strictjson is the one reader of JSON in LF. Two programs that read the same text must read the same value, so
-// it refuses what readers of JSON disagree about:
+// Package strictjson is the one reader of JSON in LF. Two programs that read the same text must
+// read the same value, so it refuses what readers of JSON disagree about:
 //
 //   - a member that an object has twice,
 //   - a member whose name is written in another case than the one that is meant,
-//   - half of a surrogate pair and other text that is not UTF-8, which many readers replace silently,
+//   - half of a surrogate pair and other text that is not UTF-8, which many readers replace
+//     silently,
 //   - bytes after the value, line breaks within base64, and numbers that do not fit.
 //
-// One byte order mark at the beginning is skipped, as editors on Windows write it. Errors name the member, what is
-// wanted there, and where it stands, in the words of who wrote the text.
+// One byte order mark at the beginning is skipped, as editors on Windows write it. Errors name the
+// member, what is wanted there, and where it stands, in the words of who wrote the text.
 package strictjson
 
 import (
@@ -23,10 +24,12 @@ import (
 type Flags int
 
 const (
-	// IgnoreUnknown ignores members that v has no field for: the text may come from a newer program.
+	// IgnoreUnknown ignores members that v has no field for: the text may come from a newer
+	// program.
 	IgnoreUnknown Flags = 1 << iota
-	// RefuseOtherCase refuses, where unknown members are ignored, those that differ from a known one, or from another
-	// member of their object, in the case of letters only. Without IgnoreUnknown they are refused anyway.
+	// RefuseOtherCase refuses, where unknown members are ignored, those that differ from a known
+	// one, or from another member of their object, in the case of letters only. Without
+	// IgnoreUnknown they are refused anyway.
 	RefuseOtherCase
 )
 
@@ -97,7 +100,8 @@ func decode(r io.Reader, v any, flags Flags) error {
 // ErrCompressed is beneath the error about a text that is compressed.
 var ErrCompressed = errors.New("compressed")
 
-// foreign says what a text is that is no JSON in UTF-8, where its first bytes tell; nil where they do not.
+// foreign says what a text is that is no JSON in UTF-8, where its first bytes tell; nil where they
+// do not.
 func foreign(text []byte) *Error {
 	for _, f := range []struct {
 		magic, what string

@@ -188,7 +188,8 @@ func TestReadBreaksOff(t *testing.T) {
 	}
 }
 
-// FuzzUnmarshal holds the reader to the standard library: what it accepts, encoding/json reads as the same value.
+// FuzzUnmarshal holds the reader to the standard library: what it accepts, encoding/json reads as
+// the same value.
 func FuzzUnmarshal(f *testing.F) {
 	for _, seed := range []string{
 		`{"text":"\ud83d\ude00","bytes":"AA==","big":18446744073709551615,"small":7,"signs":-128,"rate":1.2e5,"inner":[{"name":"a"}]}`,

@@ -7,8 +7,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// Service is what a node offers. The node implements it, [NewHandler] serves it over HTTP, and [Client] implements it
-// again on the other side, so that a program can be written against either.
+// Service is what a node offers. The node implements it, [NewHandler] serves it over HTTP, and
+// [Client] implements it again on the other side, so that a program can be written against either.
 //
 // Errors are of type [*Error] where the caller can do something about them.
 type Service interface {
@@ -22,9 +22,10 @@ type Service interface {
 	Seeds(ctx context.Context) (*Seeds, error)
 	// Network returns the network's file: the genesis and the seeds in use.
 	Network(ctx context.Context) (*protocol.NetworkFile, error)
-	// Synced compares the node's records with its peers' now and returns when at least half of the peers, and at least one,
-	// have agreed since the call and nothing that they listed is missing. Otherwise it returns an error after the timeout
-	// (0: 10 s), whose Sync tells how far it came; a node that is offline returns it at once.
+	// Synced compares the node's records with its peers' now and returns when at least half of the
+	// peers, and at least one, have agreed since the call and nothing that they listed is missing.
+	// Otherwise it returns an error after the timeout (0: 10 s), whose Sync tells how far it came;
+	// a node that is offline returns it at once.
 	Synced(ctx context.Context, timeout time.Duration) (*SyncStatus, error)
 	// Query answers from the attached records.
 	Query(ctx context.Context, q Query) (*QueryResult, error)
@@ -36,7 +37,8 @@ type Service interface {
 	Owner(ctx context.Context, owner protocol.Owner) (*OwnerInfo, error)
 	// Links returns records that a new record should link to.
 	Links(ctx context.Context, q LinksQuery) (*Links, error)
-	// Set makes a record with a key that the node keeps: it seals, claims, signs, works and publishes.
+	// Set makes a record with a key that the node keeps: it seals, claims, signs, works and
+	// publishes.
 	Set(ctx context.Context, r SetRequest) (*Submitted, error)
 }
 
@@ -62,7 +64,8 @@ type NetworkInfo struct {
 	Parameters protocol.Params `json:"parameters"`
 }
 
-// SyncStatus answers "am I in sync?": how a node's set of attached records stands to those of its peers.
+// SyncStatus answers "am I in sync?": how a node's set of attached records stands to those of its
+// peers.
 type SyncStatus struct {
 	State string `json:"state" enum:"offline,alone,comparing,fetching,synced" doc:"offline: the node talks to nobody; alone: no peer is connected that could be compared with; comparing: not enough peers have been compared with yet; fetching: records are known to be missing; synced: at least half of the peers agree and nothing is known to be missing"`
 	// Fingerprint is that of all attached records: nodes with the same set have the same.
@@ -99,7 +102,8 @@ type Progress struct {
 	Rate  float64 `json:"rate" doc:"records that come in a second, lately"`
 }
 
-// Traffic counts the bytes that a node has exchanged with peers since it started, as far as streams carry them.
+// Traffic counts the bytes that a node has exchanged with peers since it started, as far as streams
+// carry them.
 type Traffic struct {
 	In  uint64 `json:"in"`
 	Out uint64 `json:"out"`
@@ -116,7 +120,8 @@ type Storage struct {
 	Database string `json:"database" doc:"identifies the database, not what is in it: a new one in its place has another"`
 }
 
-// Trust tells how a node ranks claims where a query does not say, and what there is on its network to go by.
+// Trust tells how a node ranks claims where a query does not say, and what there is on its network
+// to go by.
 type Trust struct {
 	Policy       protocol.Policy  `json:"policy" doc:"the criteria, in the order in which they are compared"`
 	Oracles      []protocol.Owner `json:"oracles" doc:"the oracles that the node's user has elected"`
@@ -180,8 +185,9 @@ const (
 	TransportWebSocket = "websocket"
 )
 
-// SelectorRange asks for records with a selector of this name, or of this key, within a range of ordinals, both ends
-// included. Exactly one of Name and Key is given; a name is derived by the node.
+// SelectorRange asks for records with a selector of this name, or of this key, within a range of
+// ordinals, both ends included. Exactly one of Name and Key is given; a name is derived by the
+// node.
 type SelectorRange struct {
 	Name string                `json:"name,omitempty" maxLength:"1024" doc:"this or key: at most 1,024 bytes of UTF-8, which the node derives the key from" example:"horse"`
 	Key  *protocol.SelectorKey `json:"key,omitempty" doc:"this or name"`
@@ -189,8 +195,8 @@ type SelectorRange struct {
 	To   uint64                `json:"to,omitempty" doc:"largest ordinal, included; 9223372036854775807 (2^63−1) is the largest there is"`
 }
 
-// Query asks for composite keys and the records under them. Every selector range must be met by a different selector
-// of a record; unless Open is set, the record must have no further ones.
+// Query asks for composite keys and the records under them. Every selector range must be met by a
+// different selector of a record; unless Open is set, the record must have no further ones.
 type Query struct {
 	Selectors []SelectorRange  `json:"selectors" minItems:"1" maxItems:"15"`
 	Open      bool             `json:"open,omitempty" doc:"also records with further selectors"`
@@ -199,15 +205,17 @@ type Query struct {
 	Until     uint64           `json:"until,omitempty" doc:"timestamp in ms, included; 0 is now: answers as of then"`
 	Limit     int              `json:"limit,omitempty" minimum:"0" maximum:"1000" doc:"composite keys at most; 0 is 100"`
 	History   bool             `json:"history,omitempty" doc:"also older versions, and the 100 best claims"`
-	// Policy is by what claims are ranked; none: the node's. Newest is at the end of every policy, said or not.
+	// Policy is by what claims are ranked; none: the node's. Newest is at the end of every policy,
+	// said or not.
 	Policy protocol.Policy `json:"policy,omitempty" maxItems:"5" enum:"certified,oracles,weight,local,newest" doc:"by what claims are ranked, the first that tells two apart decides; absent: the node's"`
-	// Oracles are the oracles whose objections count; nil: those that the node's user has elected. An empty list, which is
-	// not nil, is none.
+	// Oracles are the oracles whose objections count; nil: those that the node's user has elected.
+	// An empty list, which is not nil, is none.
 	Oracles []protocol.Owner `json:"oracles,omitzero" maxItems:"64" doc:"whose objections count; absent: those elected by the node's user, []: nobody's"`
 	// Authorities are CAs that the asker trusts besides the network's.
 	Authorities [][]byte `json:"authorities,omitempty" maxItems:"16" doc:"certificates (X.509, DER, base64) of CAs to trust besides the network's, at most 2,048 bytes each"`
 	Explain     bool     `json:"explain,omitempty" doc:"also why the winner won: what each criterion says of each claim"`
-	// Decrypt asks the node to open the values: with the names given in Selectors, or with MaskingKey.
+	// Decrypt asks the node to open the values: with the names given in Selectors, or with
+	// MaskingKey.
 	Decrypt    bool   `json:"decrypt,omitempty" doc:"open values with the names given, or with the masking key"`
 	MaskingKey string `json:"maskingKey,omitempty" maxLength:"1024" doc:"what the values were sealed with, if not with the primary name"`
 }
@@ -220,7 +228,8 @@ type QueryResult struct {
 	Oracles []protocol.Owner `json:"oracles,omitempty" doc:"whose objections counted"`
 }
 
-// Answer is what is known under one composite key: the winning claim and, with history, the others behind it.
+// Answer is what is known under one composite key: the winning claim and, with history, the others
+// behind it.
 type Answer struct {
 	Composite protocol.CompositeID `json:"composite"`
 	// Ordinals has one ordinal for each selector range of the query, in the query's order.
@@ -258,7 +267,8 @@ type ClaimInfo struct {
 	LostBy     protocol.Criterion `json:"lostBy,omitempty" doc:"the criterion that decided against this claim; absent for the winner"`
 }
 
-// RecordInfo is a record as JSON. Frame is what counts: a client checks it and reads the rest out of it.
+// RecordInfo is a record as JSON. Frame is what counts: a client checks it and reads the rest out
+// of it.
 type RecordInfo struct {
 	ID        protocol.ID    `json:"id"`
 	Type      string         `json:"type"`
@@ -297,7 +307,8 @@ const (
 	StateHeld     = "held"     // its timestamp is ahead of the clock
 )
 
-// Submitted tells what became of a record. State is attached, pending or held; Known is set when the node had it.
+// Submitted tells what became of a record. State is attached, pending or held; Known is set when
+// the node had it.
 type Submitted struct {
 	ID        protocol.ID    `json:"id"`
 	Owner     protocol.Owner `json:"owner"`
@@ -334,12 +345,13 @@ type Revocation struct {
 // LinksQuery asks what a new record should link to.
 type LinksQuery struct {
 	Count int // how many links; 0: the network's minimum
-	// Owner is who will sign the record. If that one has a usable certificate, its record is among the links.
+	// Owner is who will sign the record. If that one has a usable certificate, its record is among
+	// the links.
 	Owner *protocol.Owner
 }
 
-// Links is what a new record should link to. Timestamp is the least one, in ms, that the record may carry; Now is the
-// node's clock.
+// Links is what a new record should link to. Timestamp is the least one, in ms, that the record may
+// carry; Now is the node's clock.
 type Links struct {
 	Links     []protocol.ID `json:"links"`
 	Timestamp uint64        `json:"timestamp" doc:"the least timestamp, in ms, that a record with these links may carry"`
@@ -347,10 +359,12 @@ type Links struct {
 	Certified bool          `json:"certified,omitempty" doc:"the owner's certificate is among the links: its record may carry the lower work"`
 }
 
-// SetRequest asks the node to make a record. Selectors are expressions with one ordinal each (NAME or NAME#ORDINAL).
+// SetRequest asks the node to make a record. Selectors are expressions with one ordinal each (NAME
+// or NAME#ORDINAL).
 type SetRequest struct {
 	Selectors []string `json:"selectors" minItems:"1" maxItems:"15" doc:"NAME or NAME#ORDINAL; the first one is the primary" example:"[\"horse#2\"]"`
-	// Text and Value are two ways to give the value; without either, Type must be delete or release.
+	// Text and Value are two ways to give the value; without either, Type must be delete or
+	// release.
 	Text       *string `json:"text,omitempty" doc:"the value, if it is text"`
 	Value      []byte  `json:"value,omitempty" doc:"the value, base64, if it is not"`
 	Type       string  `json:"type,omitempty" enum:"set,delete,release" default:"set" doc:"set a value; delete: answer that it is deleted; release: give the claim up"`

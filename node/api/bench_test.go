@@ -38,8 +38,8 @@ func newCanned(b *testing.B) canned {
 	return canned{f, result}
 }
 
-// BenchmarkHTTPQuery is the cost of a single-key query but for the query: 16 kept connections, over the loopback, load
-// generator in the same process.
+// BenchmarkHTTPQuery is the cost of a single-key query but for the query: 16 kept connections, over
+// the loopback, load generator in the same process.
 func BenchmarkHTTPQuery(b *testing.B) {
 	s := newCanned(b)
 	address := strings.TrimPrefix(serve(b, s, api.HandlerOptions{}), "http://")

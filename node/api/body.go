@@ -12,7 +12,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// Limits of request bodies, in bytes. In JSON a byte of text takes six at worst (\u0001), a byte in base64 4/3.
+// Limits of request bodies, in bytes. In JSON a byte of text takes six at worst (\u0001), a byte in
+// base64 4/3.
 const (
 	maxQueryBody = 6*(protocol.MaxSelectors*protocol.MaxName+MaxMaskingKey) + (MaxOwners+MaxOracles)*64 +
 		MaxAuthorities*(MaxAuthority*4/3+8) + 16<<10
@@ -39,8 +40,8 @@ func mediaType(contentType string) string {
 // jsonFormat is what huma reads and writes bodies with.
 var jsonFormat = huma.Format{Marshal: marshal, Unmarshal: unmarshal}
 
-// marshal writes JSON. It reports only what is wrong with the value: who asked may be gone, which is no failure of the
-// node's.
+// marshal writes JSON. It reports only what is wrong with the value: who asked may be gone, which
+// is no failure of the node's.
 func marshal(w io.Writer, v any) error {
 	return huma.DefaultJSONFormat.Marshal(willing{w}, v)
 }
@@ -52,7 +53,8 @@ func (w willing) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// unmarshal reads JSON strictly, unknown members being errors: a misspelled one would change what is asked for.
+// unmarshal reads JSON strictly, unknown members being errors: a misspelled one would change what
+// is asked for.
 func unmarshal(data []byte, v any) error {
 	err := strictjson.Unmarshal(data, v, 0)
 	var wrong *strictjson.Error

@@ -14,14 +14,16 @@ const (
 	DefaultLimit = 100
 	// MaxOwners is how many owners a query may name.
 	MaxOwners = 64
-	// MaxOracles is how many oracles a query may name, as many as a home may elect. MaxAuthorities is how many CAs it may
-	// name and MaxAuthority bounds the certificate of one, in bytes, as in a network's genesis.
+	// MaxOracles is how many oracles a query may name, as many as a home may elect. MaxAuthorities
+	// is how many CAs it may name and MaxAuthority bounds the certificate of one, in bytes, as in a
+	// network's genesis.
 	MaxOracles     = 64
 	MaxAuthorities = protocol.MaxAuthorities
 	MaxAuthority   = protocol.MaxAuthority
 	// MaxMaskingKey bounds a masking key, in bytes.
 	MaxMaskingKey = protocol.MaxName
-	// MaxTimeout is the longest that one may wait for a node to be in sync, DefaultTimeout what 0 stands for.
+	// MaxTimeout is the longest that one may wait for a node to be in sync, DefaultTimeout what 0
+	// stands for.
 	MaxTimeout     = time.Hour
 	DefaultTimeout = 10 * time.Second
 )
@@ -47,8 +49,8 @@ func ParseSelectors(expressions ...string) ([]SelectorRange, error) {
 	return ranges, nil
 }
 
-// Check says what is wrong with a query, nil if nothing is. The handler calls it before the service; a service that
-// is also called directly calls it too.
+// Check says what is wrong with a query, nil if nothing is. The handler calls it before the
+// service; a service that is also called directly calls it too.
 func (q *Query) Check() error {
 	if err := checkCount(len(q.Selectors)); err != nil {
 		return err
@@ -73,8 +75,8 @@ func (q *Query) Check() error {
 	return q.checkTrust()
 }
 
-// checkTrust looks at whom the asker trusts. What is in the certificates of Authorities is looked at by
-// [Query.ParseAuthorities].
+// checkTrust looks at whom the asker trusts. What is in the certificates of Authorities is looked
+// at by [Query.ParseAuthorities].
 func (q *Query) checkTrust() error {
 	if len(q.Policy) > 0 { // none is the node's
 		if err := q.Policy.Check(); err != nil {

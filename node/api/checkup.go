@@ -26,7 +26,8 @@ const (
 	FindingFailure = "failure"
 )
 
-// Facts are what a node knows of how it stands among its peers. Times are in ms since the Unix epoch, by the machine's clock.
+// Facts are what a node knows of how it stands among its peers. Times are in ms since the Unix
+// epoch, by the machine's clock.
 type Facts struct {
 	Now       uint64   `json:"now"`
 	RunningMS uint64   `json:"runningMs" doc:"for how long the node has run"`

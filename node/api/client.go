@@ -18,8 +18,9 @@ import (
 	"github.com/lf-store/lf/node/internal/usersocket"
 )
 
-// Client is a [Service] over HTTP: a node at some address. Every call ends by the deadline of its context, and without one
-// after a time that depends on the call. It is safe for concurrent use and keeps connections until [Client.Close].
+// Client is a [Service] over HTTP: a node at some address. Every call ends by the deadline of its
+// context, and without one after a time that depends on the call. It is safe for concurrent use and
+// keeps connections until [Client.Close].
 type Client struct {
 	url     string // as the user knows it
 	base    string // what the paths of requests are added to
@@ -31,11 +32,12 @@ type Client struct {
 
 const (
 	dialTimeout = 10 * time.Second
-	// maxAnswer bounds what a client reads: a node may be another one than it seems. It has room for a full query of
-	// values of ordinary size.
+	// maxAnswer bounds what a client reads: a node may be another one than it seems. It has room
+	// for a full query of values of ordinary size.
 	maxAnswer  = 256 << 20
 	maxProblem = 64 << 10
-	// keptConnections is how many idle ones a client keeps, and for how long: shorter than the server does.
+	// keptConnections is how many idle ones a client keeps, and for how long: shorter than the
+	// server does.
 	keptConnections = 64
 	keepFor         = time.Minute
 )
@@ -56,10 +58,10 @@ const socketScheme = "unix:"
 // SocketURL is the address of the node that listens on a Unix socket, as [NewClient] takes it.
 func SocketURL(path string) string { return socketScheme + path }
 
-// NewClient returns a client of the node at an address: a URL (http or https; without a scheme: http), or unix:PATH for a
-// Unix socket. token is what writing needs over TCP; it may be empty. An address that makes no sense is reported by every
-// call. A client sends nothing to a socket on which a process of another user listens, unless that user is root or owns
-// the socket's folder.
+// NewClient returns a client of the node at an address: a URL (http or https; without a scheme:
+// http), or unix:PATH for a Unix socket. token is what writing needs over TCP; it may be empty. An
+// address that makes no sense is reported by every call. A client sends nothing to a socket on
+// which a process of another user listens, unless that user is root or owns the socket's folder.
 func NewClient(address, token string) *Client {
 	if path, ok := strings.CutPrefix(address, socketScheme); ok {
 		c := NewClientVia("http://localhost", token, func(ctx context.Context, _, _ string) (net.Conn, error) {
@@ -74,7 +76,8 @@ func NewClient(address, token string) *Client {
 	return NewClientVia(address, token, (&net.Dialer{Timeout: dialTimeout}).DialContext)
 }
 
-// NewClientVia is [NewClient] for a URL that is reached in a way of its own: dial opens a connection to its HOST:PORT.
+// NewClientVia is [NewClient] for a URL that is reached in a way of its own: dial opens a
+// connection to its HOST:PORT.
 func NewClientVia(baseURL, token string, dial func(ctx context.Context, network, address string) (net.Conn, error)) *Client {
 	c := &Client{token: token, timeout: DefaultReadTimeout}
 	c.base, c.err = cleanURL(baseURL)
@@ -124,7 +127,8 @@ type UnreachableError struct {
 }
 
 func (e *UnreachableError) Error() string {
-	if errors.Is(e.Err, syscall.ECONNREFUSED) || errors.Is(e.Err, syscall.ENOENT) { // ENOENT: no socket
+	// ENOENT: no socket
+	if errors.Is(e.Err, syscall.ECONNREFUSED) || errors.Is(e.Err, syscall.ENOENT) {
 		return fmt.Sprintf("no node answers at %s: is `lf node` running?", e.URL)
 	}
 	return fmt.Sprintf("no node answers at %s: %v", e.URL, e.Err)
@@ -149,9 +153,10 @@ type request struct {
 	method, path string
 	contentType  string
 	body         []byte
-	repeatable   bool          // sent again on another connection, if the one it was sent on turns out to be dead
-	timeout      time.Duration // 0: that of reading
-	out          any
+	// sent again on another connection, if the one it was sent on turns out to be dead
+	repeatable bool
+	timeout    time.Duration // 0: that of reading
+	out        any
 }
 
 func (c *Client) do(ctx context.Context, q request) error {

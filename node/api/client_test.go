@@ -147,7 +147,8 @@ func TestClientKeepsConnection(t *testing.T) {
 	}
 }
 
-// A kept connection may turn out to be dead, for the node was started again: what can be repeated is.
+// A kept connection may turn out to be dead, for the node was started again: what can be repeated
+// is.
 func TestClientRepeats(t *testing.T) {
 	f := newFake(t)
 	h := api.NewHandler(f, api.HandlerOptions{Token: token})

@@ -9,15 +9,16 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// Error is what a caller can do something about, as "problem details" of RFC 9457. It is the same on both sides: what a
-// [Service] returns, a [Handler] writes as application/problem+json and a [Client] returns again.
+// Error is what a caller can do something about, as "problem details" of RFC 9457. It is the same
+// on both sides: what a [Service] returns, a [Handler] writes as application/problem+json and a
+// [Client] returns again.
 type Error struct {
 	Type   string `json:"type,omitempty" format:"uri-reference" doc:"absent: about:blank, the status says it all"`
 	Title  string `json:"title" doc:"the status in words" example:"Not Found"`
 	Status int    `json:"status" doc:"the HTTP status" example:"404"`
 	Detail string `json:"detail,omitempty" doc:"what is wrong and what to do, in one line"`
-	// Rule is the rule of the record format that a submitted record breaks; such an error unwraps to a
-	// *protocol.InvalidError.
+	// Rule is the rule of the record format that a submitted record breaks; such an error unwraps
+	// to a *protocol.InvalidError.
 	Rule protocol.Rule `json:"rule,omitempty" doc:"the rule of the record format that a submitted record breaks"`
 	// Damaged is the record that the node's disk damaged.
 	Damaged *protocol.ID `json:"damaged,omitempty" doc:"the record that the node's disk damaged"`
@@ -49,7 +50,8 @@ func (e *Error) setHeaders(set func(name, value string)) {
 	}
 }
 
-// Unwrap returns what the error was made from: on both sides alike for an invalid record, else only where it arose.
+// Unwrap returns what the error was made from: on both sides alike for an invalid record, else only
+// where it arose.
 func (e *Error) Unwrap() error {
 	if e.cause == nil && e.Rule != "" {
 		return &protocol.InvalidError{Rule: e.Rule, Reason: e.Detail}
@@ -57,7 +59,8 @@ func (e *Error) Unwrap() error {
 	return e.cause
 }
 
-// Is reports whether target is an Error of the same status and without a detail, such as &Error{Status: 404}.
+// Is reports whether target is an Error of the same status and without a detail, such as
+// &Error{Status: 404}.
 func (e *Error) Is(target error) bool {
 	t, ok := target.(*Error)
 	return ok && t.Detail == "" && t.Status == e.Status
@@ -115,7 +118,8 @@ func Forbidden(format string, args ...any) *Error {
 	return newError(http.StatusForbidden, format, args...)
 }
 
-// Conflict says that the node's state does not allow this now, and trying again will not help (409).
+// Conflict says that the node's state does not allow this now, and trying again will not help
+// (409).
 func Conflict(format string, args ...any) *Error {
 	return newError(http.StatusConflict, format, args...)
 }
@@ -125,7 +129,8 @@ func TooLarge(format string, args ...any) *Error {
 	return newError(http.StatusRequestEntityTooLarge, format, args...)
 }
 
-// NotSynced says that a node was not in sync when the time was up (504), or cannot be as it is offline (409).
+// NotSynced says that a node was not in sync when the time was up (504), or cannot be as it is
+// offline (409).
 func NotSynced(s *SyncStatus, format string, args ...any) *Error {
 	status := http.StatusGatewayTimeout
 	if s.State == SyncOffline {
@@ -136,8 +141,8 @@ func NotSynced(s *SyncStatus, format string, args ...any) *Error {
 	return e
 }
 
-// Damaged says that a record cannot be shown because the node's disk damaged it. The status is 503 while the record is fetched
-// from a peer, and 500 when no peer has it.
+// Damaged says that a record cannot be shown because the node's disk damaged it. The status is 503
+// while the record is fetched from a peer, and 500 when no peer has it.
 func Damaged(id protocol.ID, unavailable bool) *Error {
 	status := http.StatusServiceUnavailable
 	if unavailable {
@@ -156,13 +161,14 @@ func DamagedText(id protocol.ID, unavailable bool) string {
 	return fmt.Sprintf("this node's disk damaged record %s; it is being fetched from a peer: try again soon", id)
 }
 
-// Unavailable says that the node cannot do this now: it is busy, starting or closing. Trying again may help (503).
+// Unavailable says that the node cannot do this now: it is busy, starting or closing. Trying again
+// may help (503).
 func Unavailable(format string, args ...any) *Error {
 	return newError(http.StatusServiceUnavailable, format, args...)
 }
 
-// errorOf turns whatever a service returned into an Error. What is nobody's business but the node's becomes a 500
-// without its text; the caller logs it.
+// errorOf turns whatever a service returned into an Error. What is nobody's business but the node's
+// becomes a 500 without its text; the caller logs it.
 func errorOf(err error) *Error {
 	var e *Error
 	var invalid *protocol.InvalidError

@@ -30,11 +30,12 @@ type exchange struct {
 // Unwrap implements what [humago.Unwrap] looks for.
 func (x exchange) Unwrap() huma.Context { return x.humaContext }
 
-// Query answers out of a query string that has been read strictly; huma's own reader guesses where that is malformed,
-// and misses a bare flag that is not the last parameter.
+// Query answers out of a query string that has been read strictly; huma's own reader guesses where
+// that is malformed, and misses a bare flag that is not the last parameter.
 func (x exchange) Query(name string) string { return x.query.Get(name) }
 
-// Header leaves out of an Accept header what is no media range: huma's choice among types fails on ";,".
+// Header leaves out of an Accept header what is no media range: huma's choice among types fails on
+// ";,".
 func (x exchange) Header(name string) string {
 	value := x.humaContext.Header(name)
 	if name != "Accept" {
@@ -50,11 +51,12 @@ func (x exchange) Header(name string) string {
 	return strings.Join(ranges, ",")
 }
 
-// SetReadDeadline leaves the server's deadline as it is: huma sets one of its own for each operation with a body.
+// SetReadDeadline leaves the server's deadline as it is: huma sets one of its own for each
+// operation with a body.
 func (x exchange) SetReadDeadline(time.Time) error { return nil }
 
-// BodyReader says of every body that does not come whole that it is late (408), which huma takes for the client's doing;
-// any other error it takes for the server's.
+// BodyReader says of every body that does not come whole that it is late (408), which huma takes
+// for the client's doing; any other error it takes for the server's.
 func (x exchange) BodyReader() io.Reader { return lateBody{x.humaContext.BodyReader()} }
 
 type lateBody struct{ io.Reader }
@@ -67,7 +69,8 @@ func (b lateBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// admit stands before every operation: it refuses who may not ask, and what huma would be lenient about.
+// admit stands before every operation: it refuses who may not ask, and what huma would be lenient
+// about.
 func (h *Handler) admit(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	op := ctx.Operation()
@@ -90,8 +93,9 @@ func (h *Handler) admit(ctx huma.Context, next func(huma.Context)) {
 	next(exchange{ctx, query})
 }
 
-// checkType refuses a body that does not say that it is of a type the operation takes. Huma takes a body without a type
-// for JSON, but a page of another site can send such a one without asking first.
+// checkType refuses a body that does not say that it is of a type the operation takes. Huma takes a
+// body without a type for JSON, but a page of another site can send such a one without asking
+// first.
 func checkType(body *huma.RequestBody, contentType string) error {
 	if body == nil {
 		return nil
@@ -103,8 +107,8 @@ func checkType(body *huma.RequestBody, contentType string) error {
 	return newError(http.StatusUnsupportedMediaType, "the content type is %q, want %s", contentType, strings.Join(types, " or "))
 }
 
-// readQuery is strict where an operation has parameters: one that is unknown, empty, or given twice where one is meant,
-// is an error and not a different answer. The bare name of a flag sets it.
+// readQuery is strict where an operation has parameters: one that is unknown, empty, or given twice
+// where one is meant, is an error and not a different answer. The bare name of a flag sets it.
 func readQuery(parameters []*huma.Param, raw string) (url.Values, error) {
 	values, err := url.ParseQuery(raw)
 	if err != nil {
@@ -129,8 +133,8 @@ func readQuery(parameters []*huma.Param, raw string) (url.Values, error) {
 	return values, nil
 }
 
-// problems is the transformer that huma sends every answer through: errors, huma's own among them, become ours. (Setting
-// huma.NewError would do the same, but to every API in the process.)
+// problems is the transformer that huma sends every answer through: errors, huma's own among them,
+// become ours. (Setting huma.NewError would do the same, but to every API in the process.)
 func problems(ctx huma.Context, _ string, v any) (any, error) {
 	var e *Error
 	switch err := v.(type) {
@@ -166,7 +170,8 @@ func detail(m *huma.ErrorModel) string {
 	case where == "body":
 		return fmt.Sprintf("member %q: %s", name, first.Message)
 	}
-	message := strings.TrimPrefix(first.Message, "invalid value: ") // a parser of ours says what is wrong, and names the value
+	// a parser of ours says what is wrong, and names the value
+	message := strings.TrimPrefix(first.Message, "invalid value: ")
 	if value, _ := first.Value.(string); value != "" && !strings.Contains(message, strconv.Quote(value)) {
 		message += fmt.Sprintf(", not %q", value)
 	}

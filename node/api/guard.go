@@ -9,10 +9,10 @@ import (
 	"strings"
 )
 
-// guard decides who may ask. It knows three callers that must be told apart: programs of the node's own machine, which
-// may read; who holds the token, who may do everything; and pages in a browser on this machine, which may do nothing
-// (they can reach localhost, by DNS rebinding under a name of their own, or by plain requests whose answers they cannot
-// read).
+// guard decides who may ask. It knows three callers that must be told apart: programs of the node's
+// own machine, which may read; who holds the token, who may do everything; and pages in a browser
+// on this machine, which may do nothing (they can reach localhost, by DNS rebinding under a name of
+// their own, or by plain requests whose answers they cannot read).
 type guard struct {
 	hosts []string
 	// origins are those whose pages may talk to the node.
@@ -29,8 +29,9 @@ func newGuard(o *HandlerOptions) *guard {
 	return &guard{hosts: hosts, origins: o.AllowOrigins, private: o.Private, token: sha256.Sum256([]byte(o.Token)), locked: o.Token == ""}
 }
 
-// checkOrigin refuses what a foreign page in a browser may have sent. A page that comes under a name of its own (DNS rebinding) has no
-// token, so a request with the token may name any host. Whether the process is up and ready is no secret.
+// checkOrigin refuses what a foreign page in a browser may have sent. A page that comes under a
+// name of its own (DNS rebinding) has no token, so a request with the token may name any host.
+// Whether the process is up and ready is no secret.
 func (g *guard) checkOrigin(r *http.Request) error {
 	probe := r.URL.Path == "/livez" || r.URL.Path == "/readyz"
 	if !g.knownHost(r.Host) && !probe && g.checkToken(r) != nil {
@@ -50,8 +51,8 @@ func (g *guard) checkOrigin(r *http.Request) error {
 	}
 }
 
-// knownHost accepts the loopback names with any port, and the configured hosts: "name" with any port, "name:port" with
-// that one.
+// knownHost accepts the loopback names with any port, and the configured hosts: "name" with any
+// port, "name:port" with that one.
 func (g *guard) knownHost(host string) bool {
 	name := hostname(host)
 	return slices.ContainsFunc(g.hosts, func(h string) bool {
@@ -75,11 +76,13 @@ func hostname(host string) string {
 
 // Who may use an operation, as the OpenAPI document says it.
 var (
-	readers = []map[string][]string{{}, {securityToken: {}}} // this machine without the token, others with it
-	holders = []map[string][]string{{securityToken: {}}}     // who holds the token
+	// this machine without the token, others with it
+	readers = []map[string][]string{{}, {securityToken: {}}}
+	holders = []map[string][]string{{securityToken: {}}} // who holds the token
 )
 
-// checkAccess lets those pass that an operation is for; one without security is for all who reach the node.
+// checkAccess lets those pass that an operation is for; one without security is for all who reach
+// the node.
 func (g *guard) checkAccess(security []map[string][]string, r *http.Request) error {
 	switch {
 	case len(security) == 0:
@@ -110,10 +113,10 @@ func (g *guard) checkToken(r *http.Request) error {
 	return nil
 }
 
-// checkReader lets programs on this machine read without the token, unless the node is private. Others need the token.
-// What counts is the address at which the request arrived, not the one it claims to come from. Only this machine can
-// reach its loopback interface. A proxy on this machine that lets others in needs a private node, or must ask for the
-// token itself.
+// checkReader lets programs on this machine read without the token, unless the node is private.
+// Others need the token. What counts is the address at which the request arrived, not the one it
+// claims to come from. Only this machine can reach its loopback interface. A proxy on this machine
+// that lets others in needs a private node, or must ask for the token itself.
 func (g *guard) checkReader(r *http.Request) error {
 	switch addr := r.Context().Value(http.LocalAddrContextKey).(type) {
 	case *net.TCPAddr:

@@ -15,17 +15,21 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// HandlerOptions says how a [Handler] serves. Its zero value serves reads to this machine and refuses the rest.
+// HandlerOptions says how a [Handler] serves. Its zero value serves reads to this machine and
+// refuses the rest.
 type HandlerOptions struct {
-	// Token is what a request must bear that writes, spends or administers; without one, none of that is possible.
+	// Token is what a request must bear that writes, spends or administers; without one, none of
+	// that is possible.
 	Token string
 	// Hosts are further values of the Host header to accept: NAME with any port, or NAME:PORT.
 	Hosts []string
-	// AllowOrigins are the origins, as [ParseOrigin] returns them, whose pages may talk to the node. Its own may, too.
+	// AllowOrigins are the origins, as [ParseOrigin] returns them, whose pages may talk to the
+	// node. Its own may, too.
 	AllowOrigins []string
 	// Private asks for the token for reads, too, wherever they come from.
 	Private bool
-	// Registry takes the handler's metrics and is what /metrics shows; nil: one of the handler's own.
+	// Registry takes the handler's metrics and is what /metrics shows; nil: one of the handler's
+	// own.
 	Registry *prometheus.Registry
 	// Ready says why the node is not ready to serve, nil if it is; a nil Ready is always so.
 	Ready func() error
@@ -90,8 +94,8 @@ func (m *mux) HandleFunc(pattern string, serve func(http.ResponseWriter, *http.R
 	m.ServeMux.HandleFunc(pattern, serve)
 }
 
-// addRest puts behind the operations, for each path, what names the methods there are, and one answer for the paths
-// there are not.
+// addRest puts behind the operations, for each path, what names the methods there are, and one
+// answer for the paths there are not.
 func (h *Handler) addRest() {
 	for path, allowed := range h.mux.methods {
 		slices.Sort(allowed)
@@ -106,7 +110,8 @@ func (h *Handler) addRest() {
 	})
 }
 
-// add adds an operation. Huma reads the input and writes the output; what serve returns as an error becomes an [Error].
+// add adds an operation. Huma reads the input and writes the output; what serve returns as an error
+// becomes an [Error].
 func add[I, O any](h *Handler, op huma.Operation, serve func(context.Context, *I) (*O, error)) {
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}
@@ -144,19 +149,22 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.mux.ServeHTTP(rec, r)
 }
 
-// panicked answers in place of a handler that panicked; http.ErrAbortHandler is how a handler hangs up on purpose.
+// panicked answers in place of a handler that panicked; http.ErrAbortHandler is how a handler hangs
+// up on purpose.
 func (h *Handler) panicked(rec *recorder, r *http.Request, p any) {
 	if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
 		panic(p)
 	}
 	h.log.Error("panic while serving a request", "route", r.Pattern, "panic", p, "stack", string(debug.Stack()))
 	if rec.status != 0 {
-		panic(http.ErrAbortHandler) // part of an answer is out: cut it off, so that nobody takes it for a whole one
+		// part of an answer is out: cut it off, so that nobody takes it for a whole one
+		panic(http.ErrAbortHandler)
 	}
 	h.fail(rec, r, newError(http.StatusInternalServerError, "the node failed; its log says why"))
 }
 
-// done counts and logs a request. The query string is not logged: there are names in it, which are secrets.
+// done counts and logs a request. The query string is not logged: there are names in it, which are
+// secrets.
 func (h *Handler) done(rec *recorder, r *http.Request, took time.Duration) {
 	h.metrics.observe(r.Pattern, rec.status, took)
 	if h.log.Enabled(r.Context(), slog.LevelDebug) {
@@ -207,10 +215,11 @@ func (w *recorder) Write(b []byte) (int, error) {
 // Unwrap lets http.ResponseController find the writer beneath.
 func (w *recorder) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// takeTime lifts the deadline of this request's answer, which may take long; a client that hangs up still ends it. The
-// server itself lifts the other deadline once the body is read.
+// takeTime lifts the deadline of this request's answer, which may take long; a client that hangs up
+// still ends it. The server itself lifts the other deadline once the body is read.
 func takeTime(ctx huma.Context, next func(huma.Context)) {
 	_, w := humago.Unwrap(ctx)
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // a writer without deadlines needs none lifted
+	// a writer without deadlines needs none lifted
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 	next(ctx)
 }

@@ -261,7 +261,8 @@ func (l *listening) Query(_ context.Context, q api.Query) (*api.QueryResult, err
 	return &api.QueryResult{}, nil
 }
 
-// To elect nobody is something else than to leave it to the node, and stays so on its way through JSON.
+// To elect nobody is something else than to leave it to the node, and stays so on its way through
+// JSON.
 func TestNobodysOracles(t *testing.T) {
 	service := &listening{}
 	c := newClient(t, serve(t, service, api.HandlerOptions{}), "")

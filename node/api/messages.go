@@ -9,8 +9,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// What operations take and give, as structs in huma's way: the tags say what a parameter is called and what it may be,
-// both to the parser and to the reader of the OpenAPI document.
+// What operations take and give, as structs in huma's way: the tags say what a parameter is called
+// and what it may be, both to the parser and to the reader of the OpenAPI document.
 
 // PeerList is the answer of GET /v1/peers.
 type PeerList struct {

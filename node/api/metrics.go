@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// metrics counts requests by route and status. Both are from small fixed sets, so no client can make many series: a
-// path that is no route counts as "other".
+// metrics counts requests by route and status. Both are from small fixed sets, so no client can
+// make many series: a path that is no route counts as "other".
 type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec

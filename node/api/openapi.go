@@ -13,7 +13,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// newConfig is huma's configuration: JSON only, no pages of its own, no links to schemas in the answers.
+// newConfig is huma's configuration: JSON only, no pages of its own, no links to schemas in the
+// answers.
 func newConfig(version string) huma.Config {
 	return huma.Config{
 		OpenAPI: &huma.OpenAPI{
@@ -109,8 +110,8 @@ func (h *Handler) anError() *huma.Response {
 // requestTypes are refused when they have fields that are not known; answers may grow some.
 var requestTypes = []string{"Query", "SelectorRange", "SetRequest", "SubmitRequest", "TestbedLinks", "BlockedLink"}
 
-// correct corrects what huma takes for granted: lists are never null here, a client should take an answer that has grown
-// a field, and a uint32 does not fit the format int32.
+// correct corrects what huma takes for granted: lists are never null here, a client should take an
+// answer that has grown a field, and a uint32 does not fit the format int32.
 func correct(schemas huma.Registry) {
 	for name, s := range schemas.Map() {
 		if !slices.Contains(requestTypes, name) {
@@ -125,7 +126,8 @@ func correct(schemas huma.Registry) {
 	}
 }
 
-// newSchemas returns a registry that knows the types whose text form stands in the JSON, and that errors are ours.
+// newSchemas returns a registry that knows the types whose text form stands in the JSON, and that
+// errors are ours.
 func newSchemas() huma.Registry {
 	r := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
 	r.RegisterTypeAlias(typeOf[huma.ErrorModel](), typeOf[Error]())

@@ -23,7 +23,8 @@ func openapi(t *testing.T) []byte {
 	return ask(t, h, "GET", "/openapi.json", nil).want(t, http.StatusOK, "application/openapi+json")
 }
 
-// The document is a contract with whoever writes a client: it changes only when somebody looks at the change.
+// The document is a contract with whoever writes a client: it changes only when somebody looks at
+// the change.
 func TestOpenAPIGolden(t *testing.T) {
 	golden := filepath.Join("testdata", "openapi.json")
 	have := openapi(t)

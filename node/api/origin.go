@@ -10,7 +10,8 @@ import (
 	"strings"
 )
 
-// ParseHost checks a name by which clients may call a node: NAME for any port, or NAME:PORT. An IPv6 address stands in brackets.
+// ParseHost checks a name by which clients may call a node: NAME for any port, or NAME:PORT. An
+// IPv6 address stands in brackets.
 func ParseHost(s string) (string, error) {
 	name, port := hostname(s), ""
 	if name != s {
@@ -29,7 +30,8 @@ func ParseHost(s string) (string, error) {
 	return s, nil
 }
 
-// isHostname reports whether a text is letters, digits, dots, hyphens and underscores: what browsers and DNS make of every name.
+// isHostname reports whether a text is letters, digits, dots, hyphens and underscores: what
+// browsers and DNS make of every name.
 func isHostname(s string) bool {
 	for _, c := range s {
 		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_", c) {
@@ -39,8 +41,8 @@ func isHostname(s string) bool {
 	return s != ""
 }
 
-// ParseOrigin checks an origin whose pages may talk to a node, and returns it as browsers write it: SCHEME://HOST, or SCHEME://HOST:PORT
-// where the port is not the scheme's own.
+// ParseOrigin checks an origin whose pages may talk to a node, and returns it as browsers write it:
+// SCHEME://HOST, or SCHEME://HOST:PORT where the port is not the scheme's own.
 func ParseOrigin(s string) (string, error) {
 	u, err := url.Parse(s)
 	wrong := err != nil || u.Scheme == "" || u.Host == "" || u.User != nil || strings.TrimSuffix(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != ""
@@ -60,7 +62,8 @@ func ParseOrigin(s string) (string, error) {
 	return u.Scheme + "://" + host, nil
 }
 
-// allowedOrigin returns the origin of a request if it is one whose pages may talk to the node, "" if not.
+// allowedOrigin returns the origin of a request if it is one whose pages may talk to the node, ""
+// if not.
 func (g *guard) allowedOrigin(r *http.Request) string {
 	if origin := r.Header.Get("Origin"); origin != "" && slices.Contains(g.origins, origin) {
 		return origin
@@ -68,12 +71,14 @@ func (g *guard) allowedOrigin(r *http.Request) string {
 	return ""
 }
 
-// isPreflight reports whether a browser asks if it may send a page's request. It never carries the token.
+// isPreflight reports whether a browser asks if it may send a page's request. It never carries the
+// token.
 func isPreflight(r *http.Request) bool {
 	return r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != ""
 }
 
-// shareAnswer lets pages of an allowed origin read the answer (CORS), and answers a preflight. It reports whether that was all.
+// shareAnswer lets pages of an allowed origin read the answer (CORS), and answers a preflight. It
+// reports whether that was all.
 func (h *Handler) shareAnswer(w http.ResponseWriter, r *http.Request) (done bool) {
 	if len(h.guard.origins) == 0 {
 		return false

@@ -187,7 +187,8 @@ func TestRefusals(t *testing.T) {
 	}
 }
 
-// TestParameterNamedOnce sends a value that a parser of ours refuses, and one that huma does: each error names it once.
+// TestParameterNamedOnce sends a value that a parser of ours refuses, and one that huma does: each
+// error names it once.
 func TestParameterNamedOnce(t *testing.T) {
 	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token})
 	for target, want := range map[string]string{
@@ -252,12 +253,14 @@ func TestLargestRequests(t *testing.T) {
 		list(owner, api.MaxOwners), list(owner, api.MaxOracles))
 	ask(t, h, "POST", "/v1/query", text(query+"}")).want(t, 200, "application/json")
 	query += fmt.Sprintf(`,"authorities":[%s]}`, list(ca, api.MaxAuthorities))
-	ask(t, h, "POST", "/v1/query", text(query)).wantProblem(t, 422, "authority 1") // read, and no certificate
+	// read, and no certificate
+	ask(t, h, "POST", "/v1/query", text(query)).wantProblem(t, 422, "authority 1")
 
 	ask(t, h, "POST", "/v1/set", text(`{"selectors":["n"],"text":"`+strings.Repeat(`\u0001`, protocol.MaxPlaintext)+`"}`), withToken).want(t, 201, "application/json")
 
 	frame, _ := json.Marshal(map[string]string{"frame": base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, protocol.MaxFrame))})
-	ask(t, h, "POST", "/v1/records", bytes.NewReader(frame), withToken).wantProblem(t, 422, "") // read, and no record
+	// read, and no record
+	ask(t, h, "POST", "/v1/records", bytes.NewReader(frame), withToken).wantProblem(t, 422, "")
 }
 
 // TestNames holds by which names a node is called, and by whom.
@@ -283,7 +286,8 @@ func TestNames(t *testing.T) {
 	ask(t, h, "GET", "/v1/status", nil, elsewhere, withToken, header("Sec-Fetch-Site", "cross-site")).wantProblem(t, 403, "cross-site")
 }
 
-// TestPrivate holds that a private node asks everybody for the token but those who want to know whether it runs.
+// TestPrivate holds that a private node asks everybody for the token but those who want to know
+// whether it runs.
 func TestPrivate(t *testing.T) {
 	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token, Private: true})
 	for _, path := range []string{"/v1/status", "/v1/kv?k=n", "/metrics", "/v1/peers", "/v1/doctor"} {
@@ -299,7 +303,8 @@ func TestPrivate(t *testing.T) {
 	}
 }
 
-// TestAllowedOrigin holds what pages of an allowed origin may do, and that those of another may do nothing.
+// TestAllowedOrigin holds what pages of an allowed origin may do, and that those of another may do
+// nothing.
 func TestAllowedOrigin(t *testing.T) {
 	const app = "https://app.example.org"
 	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token, AllowOrigins: []string{app}})

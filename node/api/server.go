@@ -8,16 +8,17 @@ import (
 	"time"
 )
 
-// Limits of a connection. A client that sends its request byte by byte, or does not take its answer, holds a
-// connection no longer than these.
+// Limits of a connection. A client that sends its request byte by byte, or does not take its
+// answer, holds a connection no longer than these.
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 30 * time.Second
-	// answerTimeout counts from the end of the header on, so it includes the body and the service's work; POST /v1/set
-	// lifts it.
+	// answerTimeout counts from the end of the header on, so it includes the body and the service's
+	// work; POST /v1/set lifts it.
 	answerTimeout = 60 * time.Second
 	idleTimeout   = 2 * time.Minute
-	// maxHeader bounds a request's line and headers: 15 names of 1,024 bytes, each byte escaped as three, and room.
+	// maxHeader bounds a request's line and headers: 15 names of 1,024 bytes, each byte escaped as
+	// three, and room.
 	maxHeader = 64 << 10
 )
 
@@ -38,15 +39,16 @@ func NewServer(h http.Handler, logger *slog.Logger) *http.Server {
 	return s
 }
 
-// trustedListener is a listener whose connections may do everything; trustedConn is such a connection.
+// trustedListener is a listener whose connections may do everything; trustedConn is such a
+// connection.
 type (
 	trustedListener struct{ net.Listener }
 	trustedConn     struct{ net.Conn }
 	trustedKey      struct{}
 )
 
-// TrustListener returns a listener whose callers need no token: that they got there is their right to do everything. It is
-// for a socket that only the node's user can use.
+// TrustListener returns a listener whose callers need no token: that they got there is their right
+// to do everything. It is for a socket that only the node's user can use.
 func TrustListener(l net.Listener) net.Listener { return trustedListener{l} }
 
 // Accept implements net.Listener.

@@ -25,7 +25,8 @@ func (p *patient) Synced(_ context.Context, timeout time.Duration) (*api.SyncSta
 	return nil, api.NotSynced(&api.SyncStatus{State: api.SyncFetching, Peers: 3, Agreeing: 1, Missing: 7}, "not yet")
 }
 
-// TestNotSynced holds that how far a node came crosses HTTP, and that a wait in vain is no failure of the node's.
+// TestNotSynced holds that how far a node came crosses HTTP, and that a wait in vain is no failure
+// of the node's.
 func TestNotSynced(t *testing.T) {
 	var log bytes.Buffer
 	p := &patient{Fake: newFake(t)}

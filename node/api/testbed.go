@@ -8,10 +8,11 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Testbed is what the nodes of a testbed offer besides, and no others: whoever drives the testbed cuts and mends their
-// links and compares their sets record by record.
+// Testbed is what the nodes of a testbed offer besides, and no others: whoever drives the testbed
+// cuts and mends their links and compares their sets record by record.
 type Testbed interface {
-	// SetLinks replaces the list of blocked links, and returns when the connections that it forbids are closed.
+	// SetLinks replaces the list of blocked links, and returns when the connections that it forbids
+	// are closed.
 	SetLinks(ctx context.Context, links TestbedLinks) (*TestbedLinks, error)
 	// AttachedSet lists attached records in the order of their local indices, from one on.
 	AttachedSet(ctx context.Context, from uint64) (*TestbedSet, error)
@@ -41,7 +42,8 @@ type TestbedSet struct {
 	Next uint64   `json:"next,omitempty" doc:"where the next page begins; absent: this is the last one"`
 }
 
-// addTestbed adds the routes of a testbed's node. Both need the token, reading too: who reads the set reads all of it.
+// addTestbed adds the routes of a testbed's node. Both need the token, reading too: who reads the
+// set reads all of it.
 func (h *Handler) addTestbed(t Testbed) {
 	if t == nil {
 		return

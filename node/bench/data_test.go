@@ -29,8 +29,9 @@ type dataset struct {
 
 var datasets = map[int]*dataset{0: {}, 1_000: {}, 100_000: {}}
 
-// data returns the home of the data set with n records. Each has one selector, a value of 32 bytes and links to two of the
-// records before it; names cost little there, since Argon2id is measured in protocol.
+// data returns the home of the data set with n records. Each has one selector, a value of 32 bytes
+// and links to two of the records before it; names cost little there, since Argon2id is measured in
+// protocol.
 func data(b *testing.B, n int) *dataset {
 	d := datasets[n]
 	d.once.Do(func() {

@@ -1,5 +1,6 @@
-// Package bench measures a whole node from outside: a process of its own, asked over HTTP. It holds benchmarks only;
-// what one part costs is measured beside that part.
+// Package bench measures a whole node from outside: a process of its own, asked over HTTP. It holds
+// benchmarks only; what one part costs is measured beside that part.
 //
-// A node's data sets have 1,000 and 100,000 records, so that growth shows: query figures should be the same at both.
+// A node's data sets have 1,000 and 100,000 records, so that growth shows: query figures should be
+// the same at both.
 package bench

@@ -27,12 +27,14 @@ var (
 // idlePeers is how many peers the measured node has.
 const idlePeers = 10
 
-// BenchmarkIdle measures what a node with ten peers sends and receives while nothing is written: eleven nodes, each a process of
-// its own, over TCP on loopback. What streams carried is the node's own count (lf_network_bytes_total). Where there is the program
-// ss, the kernel's count of the same connections stands beside it, with all that encryption, multiplexing and TCP add; headers
-// are counted at 52 bytes a segment (IPv4 and TCP with timestamps).
+// BenchmarkIdle measures what a node with ten peers sends and receives while nothing is written:
+// eleven nodes, each a process of its own, over TCP on loopback. What streams carried is the node's
+// own count (lf_network_bytes_total). Where there is the program ss, the kernel's count of the same
+// connections stands beside it, with all that encryption, multiplexing and TCP add; headers are
+// counted at 52 bytes a segment (IPv4 and TCP with timestamps).
 //
-// Nodes that are new look for others again and again, less and less: -settle=5m -idle=30m shows what remains of that.
+// Nodes that are new look for others again and again, less and less: -settle=5m -idle=30m shows
+// what remains of that.
 func BenchmarkIdle(b *testing.B) {
 	for b.Loop() {
 		first := startIdle(b)
@@ -124,7 +126,8 @@ func reportStreams(b *testing.B, after, before flow, hours float64) {
 // socket is what the kernel has counted of a TCP connection: payload and segments.
 type socket struct{ sent, received, segmentsOut, segmentsIn float64 }
 
-// socketsOf returns a node's connections with its peers by their two ends; none where there is no ss.
+// socketsOf returns a node's connections with its peers by their two ends; none where there is no
+// ss.
 func socketsOf(p *process) map[string]socket {
 	out, err := exec.Command("ss", "-tinpHO").Output()
 	if err != nil {
@@ -158,7 +161,8 @@ func numberOf(fields []string, name string) float64 {
 // headers is what IPv4 and TCP add to a segment, timestamps included.
 const headers = 20 + 20 + 12
 
-// reportWire reports what the connections carried that there were before and after. One that was closed in between is left out.
+// reportWire reports what the connections carried that there were before and after. One that was
+// closed in between is left out.
 func reportWire(b *testing.B, after, before map[string]socket, hours float64) {
 	var in, out, segments float64
 	connections := 0

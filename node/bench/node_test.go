@@ -13,8 +13,8 @@ import (
 // requests is how many requests one measurement makes: a few seconds.
 const requests = 20_000
 
-// BenchmarkHTTP asks a node with 16 connections that are kept, each with one request under way, for records drawn at
-// random. The load comes from another process than the node, on the same machine.
+// BenchmarkHTTP asks a node with 16 connections that are kept, each with one request under way, for
+// records drawn at random. The load comes from another process than the node, on the same machine.
 func BenchmarkHTTP(b *testing.B) {
 	for _, n := range []int{1_000, 100_000} {
 		d := data(b, n)
@@ -78,8 +78,9 @@ func run(b *testing.B, plan apitest.Plan) apitest.Figures {
 	return f
 }
 
-// BenchmarkStart starts a node and reports how long it takes until its API listens, how much memory it then holds, how
-// much after 20,000 queries, and how many bytes a record takes on disk and over the wire.
+// BenchmarkStart starts a node and reports how long it takes until its API listens, how much memory
+// it then holds, how much after 20,000 queries, and how many bytes a record takes on disk and over
+// the wire.
 func BenchmarkStart(b *testing.B) {
 	for _, n := range []int{0, 1_000, 100_000} {
 		b.Run(fmt.Sprintf("%dk", n/1000), func(b *testing.B) {

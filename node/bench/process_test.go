@@ -16,8 +16,8 @@ import (
 	"github.com/lf-store/lf/node/home"
 )
 
-// homeVariable makes the test binary a node on the home that it names, so that the node's memory is its own and not the
-// benchmark's.
+// homeVariable makes the test binary a node on the home that it names, so that the node's memory is
+// its own and not the benchmark's.
 const homeVariable = "LF_BENCH_HOME"
 
 // seedVariable names the peer that such a node dials, if any.

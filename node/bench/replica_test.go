@@ -38,7 +38,8 @@ const (
 	patience = 9 * time.Minute
 )
 
-// paidData is a network that asks for work, made once: a home with all records, one that lacks the last ones, an empty one.
+// paidData is a network that asks for work, made once: a home with all records, one that lacks the
+// last ones, an empty one.
 var paidData struct {
 	once                sync.Once
 	dir                 string
@@ -106,8 +107,8 @@ func makePaid(n int) (err error) {
 	return nil
 }
 
-// makePaidRecords makes records with one selector, a value of 32 bytes, real proofs, links to two of the eight before them, and
-// timestamps of which several are the same.
+// makePaidRecords makes records with one selector, a value of 32 bytes, real proofs, links to two
+// of the eight before them, and timestamps of which several are the same.
 func makePaidRecords(n *protocol.Network, count int) ([]*protocol.Record, error) {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -161,8 +162,8 @@ func makePaidRecord(n *protocol.Network, key ed25519.PrivateKey, links []protoco
 	})
 }
 
-// verificationBound is how many records a second all cores could verify if verifying were nothing but its primitives, one by
-// one: the proof of work and two signatures.
+// verificationBound is how many records a second all cores could verify if verifying were nothing
+// but its primitives, one by one: the proof of work and two signatures.
 func verificationBound(b *testing.B) float64 {
 	b.Helper()
 	public, secret, err := ed25519.GenerateKey(rand.Reader)
@@ -247,8 +248,9 @@ func statusOf(b *testing.B, p *process) *api.Status {
 	return s
 }
 
-// BenchmarkReplica has a node that starts empty copy all records from another on the same machine. The time is counted
-// from the moment at which its API listens; the bound is the mean of what is measured before and after.
+// BenchmarkReplica has a node that starts empty copy all records from another on the same machine.
+// The time is counted from the moment at which its API listens; the bound is the mean of what is
+// measured before and after.
 func BenchmarkReplica(b *testing.B) {
 	paid(b)
 	for b.Loop() {
@@ -287,7 +289,8 @@ func BenchmarkRejoin(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// used is how many seconds of processor time the process has taken, 0 where the system does not tell.
+// used is how many seconds of processor time the process has taken, 0 where the system does not
+// tell.
 func (p *process) used() float64 {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
 	if err != nil {

@@ -7,10 +7,12 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// authoritySoon is how long before its end an authority is spoken of. Another network, and everybody's move there, takes time.
+// authoritySoon is how long before its end an authority is spoken of. Another network, and
+// everybody's move there, takes time.
 const authoritySoon = 90 * 24 * time.Hour
 
-// authorities is about the network's own: they are in its genesis, and end when their certificates do.
+// authorities is about the network's own: they are in its genesis, and end when their certificates
+// do.
 func (f *facts) authorities() *api.Finding {
 	const renew = "an authority is part of the network's genesis and cannot be renewed: make a network with new ones (lf network new --authority) and move there in time"
 	if len(f.Authorities) == 0 {

@@ -14,7 +14,8 @@ const now = 1_700_000_000_000
 
 func minutes(n int) uint64 { return uint64(n) * 60_000 }
 
-// well are the facts of a node with which nothing is wrong: one at home, in front of which a router forwards its ports.
+// well are the facts of a node with which nothing is wrong: one at home, in front of which a router
+// forwards its ports.
 func well() *api.Facts {
 	return &api.Facts{
 		Now: now, RunningMS: minutes(60), Network: "test", Profile: profileDefault, Peer: "12D3KooWself0001",
@@ -304,7 +305,8 @@ var findings = []struct {
 		"this clock is 3 h ahead of the clocks of 5 peers (their median): what is written here is not passed on until its time has come", ntpAdvice},
 	{"clock", []change{clockOf(-100*365*24*time.Hour, 5)}, "failure",
 		"this clock is 36500 days ahead of the clocks of 5 peers (their median): what is written here is not passed on until its time has come", ntpAdvice},
-	{"clock", []change{clockOf(3*time.Minute, 5), func(f *api.Facts) { f.Clock.ErrorMS = 61_000 }}, "warning", // it may be 119 s
+	// it may be 119 s
+	{"clock", []change{clockOf(3*time.Minute, 5), func(f *api.Facts) { f.Clock.ErrorMS = 61_000 }}, "warning",
 		"this clock is 3 min behind the clocks of 5 peers (their median); the network allows 2 min", ntpAdvice},
 
 	{"conduct", nil, "", "", ""},
@@ -398,7 +400,8 @@ func TestFindings(t *testing.T) {
 	}
 }
 
-// TestExamine holds what is promised of all findings, whatever the facts: also of none at all, as those before anything is found out.
+// TestExamine holds what is promised of all findings, whatever the facts: also of none at all, as
+// those before anything is found out.
 func TestExamine(t *testing.T) {
 	all := map[string]*api.Facts{"nothing": {}, "well": well()}
 	for i, test := range findings {
@@ -431,7 +434,8 @@ func TestExamine(t *testing.T) {
 	}
 }
 
-// TestJustStarted holds that a node that knows nothing yet fails in nothing and warns of nothing but what is so already.
+// TestJustStarted holds that a node that knows nothing yet fails in nothing and warns of nothing
+// but what is so already.
 func TestJustStarted(t *testing.T) {
 	for _, profile := range []string{profileDefault, profileServer, profileLocal} {
 		f := &api.Facts{

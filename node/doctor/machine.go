@@ -45,7 +45,8 @@ func (f *facts) drops() *api.Finding {
 		"queues were full in the last 10 minutes and dropped %s", strings.Join(queues, ", "))
 }
 
-// files is about file descriptors: without them a node accepts no connection, and cannot even look where it is.
+// files is about file descriptors: without them a node accepts no connection, and cannot even look
+// where it is.
 func (f *facts) files() *api.Finding {
 	const advice = "raise the limit (LimitNOFILE= of a service, ulimit -n in a shell) and start the node again; lf peers shows who is connected"
 	switch d := f.Files; {
@@ -58,13 +59,15 @@ func (f *facts) files() *api.Finding {
 	}
 }
 
-// leastFree is when to look for room, and noneFree when the disk is nearly full: SQLite's log alone takes some MiB.
+// leastFree is when to look for room, and noneFree when the disk is nearly full: SQLite's log alone
+// takes some MiB.
 const (
 	leastFree = 1 << 30
 	noneFree  = 64 << 20
 )
 
-// unwritable is about a write that failed and was followed by none that did not. Where there is room by now, the next one will tell.
+// unwritable is about a write that failed and was followed by none that did not. Where there is
+// room by now, the next one will tell.
 func (f *facts) unwritable() *api.Finding {
 	d := f.Disk
 	const room = "make room where the node's home is, or move the home to a larger disk; a quota or a limit of file sizes (ulimit -f) counts, too"
@@ -97,7 +100,8 @@ func (f *facts) disk() *api.Finding {
 	return ok("%s free, the database has %s", sizeText(d.Free), sizeText(d.Database))
 }
 
-// damage is about what the disk has changed of the database. That it does so is for a person to see to, whatever was repaired.
+// damage is about what the disk has changed of the database. That it does so is for a person to see
+// to, whatever was repaired.
 func (f *facts) damage() *api.Finding {
 	d := f.Damage
 	const advice = "see to this machine's disk and memory (smartctl -a, the kernel's log); a disk that damages once does so again"

@@ -26,7 +26,8 @@ func (f *facts) dht() *api.Finding {
 	return note(soon, "%s in the routing table, as a %s; not entered at the meeting point yet", peersText(d.Peers), d.Mode)
 }
 
-// rendezvous is about the public DHT. That a node takes no part in it matters only to one that is alone.
+// rendezvous is about the public DHT. That a node takes no part in it matters only to one that is
+// alone.
 func (f *facts) rendezvous() *api.Finding {
 	r := f.Rendezvous
 	const internet = "see that this machine reaches the Internet, UDP and TCP out; or name nodes with --seed, which needs no public DHT"
@@ -48,7 +49,8 @@ func (f *facts) rendezvous() *api.Finding {
 	return ok("%s met in the public DHT %s ago", counted(r.Met, "node", "nodes"), roughly(f.since(r.Last)))
 }
 
-// mdns is about the local network. As with the rendezvous, that it is off matters to a node that is alone.
+// mdns is about the local network. As with the rendezvous, that it is off matters to a node that is
+// alone.
 func (f *facts) mdns() *api.Finding {
 	switch {
 	case !f.far() || f.Profile != profileDefault:

@@ -90,7 +90,8 @@ func (f *facts) seeds() *api.Finding {
 	return warning(advice, "none of %d answers: %s", all, f.failingText(failing))
 }
 
-// strangersText names the seeds at whose addresses somebody else answers: such a seed has lost its identity, or its address.
+// strangersText names the seeds at whose addresses somebody else answers: such a seed has lost its
+// identity, or its address.
 func (f *facts) strangersText(failing []api.DialState) string {
 	var ids []string
 	for _, d := range failing {
@@ -104,7 +105,8 @@ func (f *facts) strangersText(failing []api.DialState) string {
 	return "; a node with another identity answers at the address of " + shorts(ids)
 }
 
-// failingText names seeds that do not answer, how often they were dialed, and when the first of them is dialed next.
+// failingText names seeds that do not answer, how often they were dialed, and when the first of
+// them is dialed next.
 func (f *facts) failingText(failing []api.DialState) string {
 	var ids []string
 	dials, next := 0, uint64(0)

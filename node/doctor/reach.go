@@ -6,7 +6,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// patient is after how long it is told otherwise that others could not tell yet whether they reach this node.
+// patient is after how long it is told otherwise that others could not tell yet whether they reach
+// this node.
 const patient = 5 * young
 
 func (f *facts) reach() *api.Finding {
@@ -33,7 +34,8 @@ func (f *facts) reach() *api.Finding {
 	return note("connect to a node that everybody can dial (--seed); "+f.forward(), "not known: no peer could tell whether this node can be dialed")
 }
 
-// serverReach is for a node whose operator says that everybody can dial it: others that tried may know better.
+// serverReach is for a node whose operator says that everybody can dial it: others that tried may
+// know better.
 func (f *facts) serverReach() *api.Finding {
 	reached, unreached := f.byState()
 	const advice = "open the firewall for %s, or run lf node --profile default, which finds other ways"
@@ -80,7 +82,8 @@ func transportText(transport string) string {
 	return transport
 }
 
-// transports is about some that work where others do not; where none does, that is told of as reach.
+// transports is about some that work where others do not; where none does, that is told of as
+// reach.
 func (f *facts) transports() *api.Finding {
 	reached, unreached := f.byState()
 	switch {

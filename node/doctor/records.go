@@ -46,7 +46,8 @@ func (f *facts) sync() *api.Finding {
 	return note("wait, or have it compare now: lf status --wait-synced=1m", "comparing: %s", text)
 }
 
-// clockVoices is how many peers must say that this node's clock is wrong for it to be a failure: one may be the one that is wrong.
+// clockVoices is how many peers must say that this node's clock is wrong for it to be a failure:
+// one may be the one that is wrong.
 const clockVoices = 2
 
 func (f *facts) clock() *api.Finding {
@@ -73,8 +74,9 @@ func (f *facts) clock() *api.Finding {
 	return failure(set, "%s: %s", f.offText(off), f.offHarm())
 }
 
-// dates is about records that are dated ahead of this node's clock. They are left out of comparisons, so the node is in sync
-// without them. If most peers hold some, it is this clock that is wrong.
+// dates is about records that are dated ahead of this node's clock. They are left out of
+// comparisons, so the node is in sync without them. If most peers hold some, it is this clock that
+// is wrong.
 func (f *facts) dates() *api.Finding {
 	s := f.Sync
 	const set = "see that this machine's clock is right and kept by NTP, for example with timedatectl set-ntp true"

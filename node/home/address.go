@@ -9,8 +9,8 @@ import (
 	"strings"
 )
 
-// PublishAPI tells clients where the running node's API is. withdraw takes it back, unless another node wrote its own
-// address over it.
+// PublishAPI tells clients where the running node's API is. withdraw takes it back, unless another
+// node wrote its own address over it.
 func (h *Home) PublishAPI(address string) (withdraw func() error, err error) {
 	if err := checkAPI(address); err != nil {
 		return nil, err
@@ -38,8 +38,9 @@ func (h *Home) ForgetAPI() error {
 	return nil
 }
 
-// API returns the URL of the API of the node that runs here; it is an [fs.ErrNotExist] when none does. A node that was
-// killed leaves its address behind: whether somebody answers there is the client's to see.
+// API returns the URL of the API of the node that runs here; it is an [fs.ErrNotExist] when none
+// does. A node that was killed leaves its address behind: whether somebody answers there is the
+// client's to see.
 func (h *Home) API() (string, error) {
 	path := h.path(addressFile)
 	text, err := os.ReadFile(path)

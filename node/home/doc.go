@@ -1,20 +1,23 @@
-// Package home is the directory that a node lives in and that client commands look into: its secret keys, the network
-// it belongs to, its database, its API's address and token. One node at a time owns a home; clients read it meanwhile.
+// Package home is the directory that a node lives in and that client commands look into: its secret
+// keys, the network it belongs to, its database, its API's address and token. One node at a time
+// owns a home; clients read it meanwhile.
 //
 // The nouns, each a file or a folder of its own:
 //
 //   - the lock ("lock"): held as long as a node runs, so that two never share a database;
 //   - the identity ("identity.pem"): the node's secret key, which its peer ID derives from;
 //   - the binding ("network.lfnet"): which network the home belongs to, for ever;
-//   - the socket ("api.sock"): how this user's programs reach the node, with the right to do everything. Where it cannot lie
-//     in the home it lies elsewhere, and a pointer ("api.socket") names it;
+//   - the socket ("api.sock"): how this user's programs reach the node, with the right to do
+//     everything. Where it cannot lie in the home it lies elsewhere, and a pointer ("api.socket")
+//     names it;
 //   - the token ("api.token"): what a client shows over TCP to write or to administer;
 //   - the [Trust] ("trust.json"): the oracles elected, and by what conflicting claims are ranked;
 //   - the address ("api"): the URL of the running node's API, there only while it answers;
 //   - the [Keyring] ("owners/NAME.pem", "default-owner"): the owners that records are signed by.
 //
-// A secret is written once, atomically, readable by its user alone, and never replaced: where one is damaged, empty or
-// readable by others, the error names the file and what to do.
+// A secret is written once, atomically, readable by its user alone, and never replaced: where one
+// is damaged, empty or readable by others, the error names the file and what to do.
 //
-// Reading order: home.go, lock.go, secret.go, network.go, trust.go, address.go, socket.go, keyring.go, write.go.
+// Reading order: home.go, lock.go, secret.go, network.go, trust.go, address.go, socket.go,
+// keyring.go, write.go.
 package home

@@ -23,11 +23,13 @@ const (
 	defaultFile  = "default-owner"
 )
 
-// Home is a directory that a node lives in. Its methods are safe for concurrent use, by several processes too.
+// Home is a directory that a node lives in. Its methods are safe for concurrent use, by several
+// processes too.
 type Home struct{ dir string }
 
-// Open returns the home in a directory. The directory is made, readable by its user alone, by the first thing that is
-// written into it: a client that asks for a home which is not there leaves none behind.
+// Open returns the home in a directory. The directory is made, readable by its user alone, by the
+// first thing that is written into it: a client that asks for a home which is not there leaves none
+// behind.
 func Open(dir string) (*Home, error) {
 	if dir == "" {
 		return nil, errors.New("the home directory's name is empty")
@@ -55,8 +57,8 @@ func (h *Home) Dir() string { return h.dir }
 // traces are what a home has at least one of: a node or an owner has lived there.
 var traces = []string{networkFile, ownersFolder, identityFile, tokenFile, trustFile, databaseFile, addressFile, socketFile, pointerFile}
 
-// Exists returns an [fs.ErrNotExist] when neither a node nor an owner has ever lived here: the directory is missing, or is
-// something else.
+// Exists returns an [fs.ErrNotExist] when neither a node nor an owner has ever lived here: the
+// directory is missing, or is something else.
 func (h *Home) Exists() error {
 	for _, name := range traces {
 		if _, err := os.Lstat(h.path(name)); !errors.Is(err, fs.ErrNotExist) {

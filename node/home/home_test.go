@@ -190,7 +190,8 @@ func TestFirstUseOnce(t *testing.T) {
 	}
 }
 
-// TestDamagedSecrets holds that a secret that cannot be used is an error naming the file, and is left as it is.
+// TestDamagedSecrets holds that a secret that cannot be used is an error naming the file, and is
+// left as it is.
 func TestDamagedSecrets(t *testing.T) {
 	ec := "-----BEGIN PRIVATE KEY-----\n" +
 		"MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgevZzL1gdAFr88hb2\n" +

@@ -21,7 +21,8 @@ const (
 	firstOwner = "default"
 )
 
-// ownerName keeps names apart from owners (peer IDs have upper case), safe as file names and in shells.
+// ownerName keeps names apart from owners (peer IDs have upper case), safe as file names and in
+// shells.
 var ownerName = regexp.MustCompile(`^[a-z0-9][a-z0-9._-]{0,63}$`)
 
 // Keyring holds the secret keys of the owners in a home.
@@ -102,8 +103,8 @@ func (k *Keyring) Export(nameOrOwner string) ([]byte, error) {
 	return protocol.MarshalKeyPEM(key.Secret)
 }
 
-// List returns all keys that are sound, by name. Its error says what is wrong with the others, and with the choice of
-// the default one: neither hides the keys that can be used.
+// List returns all keys that are sound, by name. Its error says what is wrong with the others, and
+// with the choice of the default one: neither hides the keys that can be used.
 func (k *Keyring) List() ([]Key, error) {
 	names, err := k.Names()
 	if err != nil {
@@ -123,7 +124,8 @@ func (k *Keyring) List() ([]Key, error) {
 	return keys, errors.Join(problems...)
 }
 
-// Get returns one key by its name, or by its owner's text form. It is an [fs.ErrNotExist] when it is not here.
+// Get returns one key by its name, or by its owner's text form. It is an [fs.ErrNotExist] when it
+// is not here.
 func (k *Keyring) Get(nameOrOwner string) (Key, error) {
 	owner, err := protocol.ParseOwner(nameOrOwner)
 	if err != nil {
@@ -140,7 +142,8 @@ func (k *Keyring) Get(nameOrOwner string) (Key, error) {
 	return Key{}, missing("the key of owner %s is not here (lf owner list shows those that are)", owner)
 }
 
-// Default returns the key that signs when none is named, and makes one on first use; made tells that it did.
+// Default returns the key that signs when none is named, and makes one on first use; made tells
+// that it did.
 func (k *Keyring) Default() (key Key, made bool, err error) {
 	names, err := k.Names()
 	if err != nil {
@@ -189,7 +192,8 @@ func (k *Keyring) named(name string) (Key, error) {
 		return Key{}, fmt.Errorf("the key of owner %q: %w (restore it from a backup, or move the file away)", name, err)
 	}
 	chosen, err := k.defaultName()
-	isDefault := err == nil && name == chosen // a damaged choice keeps nobody from naming an owner, or choosing again
+	// a damaged choice keeps nobody from naming an owner, or choosing again
+	isDefault := err == nil && name == chosen
 	return Key{Name: name, Owner: protocol.OwnerOf(secret), Secret: secret, Default: isDefault}, nil
 }
 
@@ -197,7 +201,8 @@ func unknownOwner(name string) error {
 	return missing("no owner %q is here (lf owner list shows those that are)", name)
 }
 
-// Names returns the names of all keys, sorted. Files that are not called like a key are somebody else's.
+// Names returns the names of all keys, sorted. Files that are not called like a key are somebody
+// else's.
 func (k *Keyring) Names() ([]string, error) {
 	entries, err := os.ReadDir(k.folder)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {

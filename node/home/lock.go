@@ -17,8 +17,8 @@ func (e *InUseError) Error() string {
 	return fmt.Sprintf("home %s is in use by another process: stop that one, or give this one another --home", e.Dir)
 }
 
-// Lock takes the home for this process until unlock is called or the process ends, however it ends. It returns an
-// [*InUseError] at once when somebody else has it.
+// Lock takes the home for this process until unlock is called or the process ends, however it ends.
+// It returns an [*InUseError] at once when somebody else has it.
 func (h *Home) Lock() (unlock func() error, err error) {
 	if err := makeDir(h.dir); err != nil {
 		return nil, err
@@ -27,7 +27,8 @@ func (h *Home) Lock() (unlock func() error, err error) {
 	switch locked, err := l.TryLock(); {
 	case errors.Is(err, syscall.EROFS), errors.Is(err, fs.ErrPermission):
 		if _, missing := os.Lstat(l.Path()); errors.Is(missing, fs.ErrNotExist) {
-			return func() error { return nil }, nil // a copy that cannot be written: nobody can run here
+			// a copy that cannot be written: nobody can run here
+			return func() error { return nil }, nil
 		}
 		return nil, fmt.Errorf("lock home: %w", err)
 	case err != nil:

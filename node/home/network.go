@@ -23,7 +23,8 @@ func (e *WrongNetworkError) Error() string {
 		e.Dir, e.BoundAs, e.Bound, e.GivenAs, e.Given)
 }
 
-// Network returns the network that the home is bound to; it is an [fs.ErrNotExist] when it is not yet bound.
+// Network returns the network that the home is bound to; it is an [fs.ErrNotExist] when it is not
+// yet bound.
 func (h *Home) Network() (*protocol.Network, protocol.NetworkFile, error) {
 	path := h.path(networkFile)
 	data, err := readFile(path)
@@ -44,8 +45,9 @@ func sameSecret(a, b *protocol.Secret) bool {
 	return a == b || (a != nil && b != nil && *a == *b)
 }
 
-// BindNetwork makes the home belong to a network for ever. When it does already, the seeds and the secret are replaced by those of
-// f, if f has any; when it belongs to another network, that is a [*WrongNetworkError].
+// BindNetwork makes the home belong to a network for ever. When it does already, the seeds and the
+// secret are replaced by those of f, if f has any; when it belongs to another network, that is a
+// [*WrongNetworkError].
 func (h *Home) BindNetwork(f protocol.NetworkFile) error {
 	if _, err := f.Network(); err != nil {
 		return err
@@ -66,7 +68,8 @@ func (h *Home) BindNetwork(f protocol.NetworkFile) error {
 	if len(f.Seeds) == 0 {
 		f.Seeds = old.Seeds
 	}
-	if f.Secret == nil { // a private network does not become a public one because a file lacks its secret
+	// a private network does not become a public one because a file lacks its secret
+	if f.Secret == nil {
 		f.Secret = old.Secret
 	}
 	if slices.Equal(old.Seeds, f.Seeds) && sameSecret(old.Secret, f.Secret) {

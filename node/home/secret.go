@@ -20,8 +20,8 @@ const tokenSize = 32
 // maxSecret bounds what is read of a file that should hold one key or token.
 const maxSecret = 16 << 10
 
-// Identity returns the node's secret key and makes it on first use. One that cannot be read is an error and stays as
-// it is: a new one would make the node a stranger to everybody who trusts it.
+// Identity returns the node's secret key and makes it on first use. One that cannot be read is an
+// error and stays as it is: a new one would make the node a stranger to everybody who trusts it.
 func (h *Home) Identity() (ed25519.PrivateKey, error) {
 	path := h.path(identityFile)
 	key, err := readKey(path)
@@ -81,7 +81,8 @@ func (h *Home) Token() (string, error) {
 	return h.ReadToken()
 }
 
-// ReadToken returns the token of the node that lives here; it is an [fs.ErrNotExist] when none did yet.
+// ReadToken returns the token of the node that lives here; it is an [fs.ErrNotExist] when none did
+// yet.
 func (h *Home) ReadToken() (string, error) {
 	path := h.path(tokenFile)
 	text, err := readSecret(path)

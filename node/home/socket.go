@@ -12,9 +12,10 @@ import (
 	"github.com/lf-store/lf/node/internal/usersocket"
 )
 
-// ListenSocket listens on the home's socket, through which this user's programs reach the node. It must be called under
-// the home's lock. The home's path may be too long for a socket, or its file system may have no sockets. Then the socket
-// lies in a folder of its own elsewhere, and a file in the home names it. Closing the listener takes both away.
+// ListenSocket listens on the home's socket, through which this user's programs reach the node. It
+// must be called under the home's lock. The home's path may be too long for a socket, or its file
+// system may have no sockets. Then the socket lies in a folder of its own elsewhere, and a file in
+// the home names it. Closing the listener takes both away.
 func (h *Home) ListenSocket() (net.Listener, error) {
 	path, pointer := h.path(socketFile), h.path(pointerFile)
 	var here error
@@ -63,7 +64,8 @@ func (h *Home) listenElsewhere(pointer string) (net.Listener, error) {
 	return r, nil
 }
 
-// socketFolder is the folder of the node that ran here before, if nobody could have changed it since, else a new one.
+// socketFolder is the folder of the node that ran here before, if nobody could have changed it
+// since, else a new one.
 func (h *Home) socketFolder(pointer string) (string, error) {
 	if path, err := h.readPointer(pointer); err == nil {
 		if owner, known := usersocket.Owner(filepath.Dir(path)); !known || owner == os.Geteuid() {
@@ -82,9 +84,10 @@ func (r *remoteListener) Close() error {
 	return err
 }
 
-// Socket returns the path of the socket of the node that runs here; it is an [fs.ErrNotExist] when there is none. A node
-// that was killed leaves its socket behind: whether somebody answers there is the client's to see. A socket outside the
-// home counts only where no other user could have put it there.
+// Socket returns the path of the socket of the node that runs here; it is an [fs.ErrNotExist] when
+// there is none. A node that was killed leaves its socket behind: whether somebody answers there is
+// the client's to see. A socket outside the home counts only where no other user could have put it
+// there.
 func (h *Home) Socket() (string, error) {
 	path, pointer := h.path(socketFile), h.path(pointerFile)
 	switch info, err := os.Lstat(path); {
@@ -105,8 +108,9 @@ func (h *Home) Socket() (string, error) {
 	return "", fmt.Errorf("the home's socket: %w (stop the node, remove %s, and start it again)", err, pointer)
 }
 
-// readPointer reads the file that names a socket, and makes sure that nobody but the home's owner has made the file or the
-// socket's folder. Where only the folder is missing it returns the path with the error.
+// readPointer reads the file that names a socket, and makes sure that nobody but the home's owner
+// has made the file or the socket's folder. Where only the folder is missing it returns the path
+// with the error.
 func (h *Home) readPointer(pointer string) (path string, err error) {
 	owner, _ := usersocket.Owner(h.dir)
 	if err := usersocket.CheckFile(pointer, owner); err != nil {

@@ -11,7 +11,8 @@ import (
 	"github.com/lf-store/lf/node/internal/usersocket"
 )
 
-// longHome is a directory whose path leaves no room for a socket; sockets go to the folder returned.
+// longHome is a directory whose path leaves no room for a socket; sockets go to the folder
+// returned.
 func longHome(t *testing.T) (dir, session string) {
 	t.Helper()
 	session, err := os.MkdirTemp("/tmp", "lf-test-") //nolint:usetesting // short enough
@@ -49,8 +50,8 @@ func TestSocket(t *testing.T) {
 	}
 }
 
-// TestSocketElsewhere has no room for a socket in the home. After a crash the next node takes the same folder again; in
-// the end nothing is left.
+// TestSocketElsewhere has no room for a socket in the home. After a crash the next node takes the
+// same folder again; in the end nothing is left.
 func TestSocketElsewhere(t *testing.T) {
 	dir, session := longHome(t)
 	h := open(t, dir)
@@ -162,7 +163,8 @@ func TestNoSocket(t *testing.T) {
 	}
 }
 
-// TestLinksToNowhere holds that a link to a file that is not there is no such file, and no lack of one.
+// TestLinksToNowhere holds that a link to a file that is not there is no such file, and no lack of
+// one.
 func TestLinksToNowhere(t *testing.T) {
 	uses := map[string]func(dir string) error{
 		"identity.pem":   func(dir string) error { return second(open(t, dir).Identity()) },

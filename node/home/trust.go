@@ -82,8 +82,8 @@ func (h *Home) readTrust() (t Trust, err error) {
 // maxTrust is several times what the file can have.
 const maxTrust = 64 << 10
 
-// SetTrust replaces what was set before, unless that cannot be read: what is not understood is not thrown away. A node
-// that runs here notices within a second.
+// SetTrust replaces what was set before, unless that cannot be read: what is not understood is not
+// thrown away. A node that runs here notices within a second.
 func (h *Home) SetTrust(t Trust) error {
 	if err := t.Check(); err != nil {
 		return err

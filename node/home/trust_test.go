@@ -83,7 +83,8 @@ func TestTrustRefused(t *testing.T) {
 	}
 }
 
-// TestTrustDamaged holds that a file that is not understood is an error that names it, and stays as it is.
+// TestTrustDamaged holds that a file that is not understood is an error that names it, and stays as
+// it is.
 func TestTrustDamaged(t *testing.T) {
 	o := newOwner(t).String()
 	for why, text := range map[string]string{

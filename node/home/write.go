@@ -8,13 +8,14 @@ import (
 	"runtime"
 )
 
-// replaceFile puts a file's whole new content in place of the old one: after a crash there is one or the other.
+// replaceFile puts a file's whole new content in place of the old one: after a crash there is one
+// or the other.
 func replaceFile(path string, data []byte) error {
 	return writeFile(path, data, os.Rename)
 }
 
-// createFile makes a file that must not be there yet, whole or not at all; it is an [fs.ErrExist] when it is. A link,
-// unlike a rename, never replaces what another process made meanwhile.
+// createFile makes a file that must not be there yet, whole or not at all; it is an [fs.ErrExist]
+// when it is. A link, unlike a rename, never replaces what another process made meanwhile.
 func createFile(path string, data []byte) error {
 	return writeFile(path, data, func(from, to string) error {
 		err := os.Link(from, to)
@@ -31,7 +32,8 @@ func createFile(path string, data []byte) error {
 	})
 }
 
-// writeFile writes a temporary file beside the final one, has place move it there, and makes both durable.
+// writeFile writes a temporary file beside the final one, has place move it there, and makes both
+// durable.
 func writeFile(path string, data []byte, place func(from, to string) error) error {
 	dir := filepath.Dir(path)
 	if err := makeDir(dir); err != nil {
@@ -51,7 +53,8 @@ func writeFile(path string, data []byte, place func(from, to string) error) erro
 	return syncDir(dir)
 }
 
-// readFile reads a file of the home. It is an [fs.ErrNotExist] when there is none; a link to nowhere is another error.
+// readFile reads a file of the home. It is an [fs.ErrNotExist] when there is none; a link to
+// nowhere is another error.
 func readFile(path string) ([]byte, error) {
 	data, err := os.ReadFile(path)
 	if dangling := checkLink(path); errors.Is(err, os.ErrNotExist) && dangling != nil {
@@ -60,8 +63,8 @@ func readFile(path string) ([]byte, error) {
 	return data, err
 }
 
-// checkLink returns an error where path is a link to a file that is not there, as on a disk that is not mounted. Such a
-// file is neither there nor may it be made.
+// checkLink returns an error where path is a link to a file that is not there, as on a disk that is
+// not mounted. Such a file is neither there nor may it be made.
 func checkLink(path string) error {
 	if _, err := os.Stat(path); !errors.Is(err, os.ErrNotExist) {
 		return nil
@@ -73,7 +76,8 @@ func checkLink(path string) error {
 	return fmt.Errorf("%s is a link to %s, which is not there: bring that back, or remove the link", path, to)
 }
 
-// cause takes the name of the temporary file out of an error, which is of no use to whoever reads it.
+// cause takes the name of the temporary file out of an error, which is of no use to whoever reads
+// it.
 func cause(err error) error {
 	var path *os.PathError
 	if errors.As(err, &path) {

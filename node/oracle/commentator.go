@@ -65,8 +65,8 @@ func New(c Config) (*Commentator, error) {
 	return o, nil
 }
 
-// load reads the state. One that cannot be read is begun anew: what was said is in the store, and a wrong cursor would be
-// worse than none.
+// load reads the state. One that cannot be read is begun anew: what was said is in the store, and a
+// wrong cursor would be worse than none.
 func (o *Commentator) load(ctx context.Context) (state, error) {
 	raw, err := o.config.Memory.Get(ctx, stateKey)
 	switch {
@@ -97,8 +97,8 @@ func (o *Commentator) Status() Status {
 	return o.status
 }
 
-// Close stops at once whatever is under way, a search for work too, and waits until it has stopped. It may be called more
-// than once.
+// Close stops at once whatever is under way, a search for work too, and waits until it has stopped.
+// It may be called more than once.
 func (o *Commentator) Close() error {
 	o.stop()
 	<-o.done
@@ -123,7 +123,8 @@ func (o *Commentator) run(ctx context.Context) {
 	}
 }
 
-// perform does what the machine says and tells it what came of it. What failed because of Close is no failure.
+// perform does what the machine says and tells it what came of it. What failed because of Close is
+// no failure.
 func (o *Commentator) perform(ctx context.Context, a action) {
 	switch a := a.(type) {
 	case scan:
@@ -184,7 +185,8 @@ func (o *Commentator) save(ctx context.Context, s state) error {
 	return o.config.Memory.Put(ctx, stateKey, raw)
 }
 
-// saveLast spares the next run what this one did since the last save. Nothing is lost when it fails.
+// saveLast spares the next run what this one did since the last save. Nothing is lost when it
+// fails.
 func (o *Commentator) saveLast(ctx context.Context) {
 	if !o.machine.changed() {
 		return

@@ -178,7 +178,8 @@ func TestStoreFails(t *testing.T) {
 	})
 }
 
-// TestClock: a node whose clock is behind says nothing from the future, and says it when the time has come.
+// TestClock: a node whose clock is behind says nothing from the future, and says it when the time
+// has come.
 func TestClock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newFakeNode(t, nil)
@@ -193,7 +194,8 @@ func TestClock(t *testing.T) {
 		sleep(15 * time.Minute)
 		n.expect("k/b objects")
 
-		// The clock is set back to before the last record: what comes later must have the later timestamp nevertheless.
+		// The clock is set back to before the last record: what comes later must have the later
+		// timestamp nevertheless.
 		c.Close()
 		n.clockBack = time.Since(n.records[0].Time()) + 30*time.Second
 		n.set(func() { n.links.Newest = 0 })

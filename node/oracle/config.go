@@ -16,13 +16,14 @@ import (
 // Claim is what one owner claims under a composite key, as far as a commentator needs to know it.
 type Claim struct {
 	Owner protocol.Owner
-	// First is the criterion local: no claim of another owner under the key was seen here before this one, or the
-	// order in which they were seen says nothing.
+	// First is the criterion local: no claim of another owner under the key was seen here before
+	// this one, or the order in which they were seen says nothing.
 	First bool
 }
 
-// Collision is a composite key that more than one owner claims or claimed, and the claims on it that live now. Where these are
-// very many, not all need be listed: the commentator says nothing about the others.
+// Collision is a composite key that more than one owner claims or claimed, and the claims on it
+// that live now. Where these are very many, not all need be listed: the commentator says nothing
+// about the others.
 type Collision struct {
 	Composite protocol.CompositeID
 	Claims    []Claim
@@ -37,23 +38,28 @@ type Links struct {
 	Certified bool
 }
 
-// Store is what a commentator asks of a node's store. All of its methods may fail at any time: they are tried again.
+// Store is what a commentator asks of a node's store. All of its methods may fail at any time: they
+// are tried again.
 type Store interface {
-	// Collisions lists the composite keys touched by attached records with an index above after, each once, and each
-	// as it is now: those that have versions of two or more owners, released ones too, for a release is what makes
-	// objections obsolete. There may be fewer than limit of them, none even, with more to come: next is the index up to which
-	// the list is complete, after itself only when no records are above it.
+	// Collisions lists the composite keys touched by attached records with an index above after,
+	// each once, and each as it is now: those that have versions of two or more owners, released
+	// ones too, for a release is what makes objections obsolete. There may be fewer than limit of
+	// them, none even, with more to come: next is the index up to which the list is complete, after
+	// itself only when no records are above it.
 	Collisions(ctx context.Context, after uint64, limit int) (list []Collision, next uint64, err error)
 	// Words returns the latest words of an oracle about a composite key, one an owner at most.
 	Words(ctx context.Context, oracle protocol.Owner, composite protocol.CompositeID) ([]Word, error)
-	// Links offers about count reputable tips, none ahead of now, and the owner's certificate where there is a use for it.
+	// Links offers about count reputable tips, none ahead of now, and the owner's certificate where
+	// there is a use for it.
 	Links(ctx context.Context, count int, now uint64, owner protocol.Owner) (Links, error)
 }
 
-// Memory keeps a few bytes durably; every datastore.Datastore is one. It holds how far the commentator is, so it belongs
-// beside the store: a cursor that is ahead of its store makes a commentator wait for the store to come up to it.
+// Memory keeps a few bytes durably; every datastore.Datastore is one. It holds how far the
+// commentator is, so it belongs beside the store: a cursor that is ahead of its store makes a
+// commentator wait for the store to come up to it.
 type Memory interface {
-	Get(ctx context.Context, key datastore.Key) ([]byte, error) // datastore.ErrNotFound when there is nothing
+	// datastore.ErrNotFound when there is nothing
+	Get(ctx context.Context, key datastore.Key) ([]byte, error)
 	Put(ctx context.Context, key datastore.Key, value []byte) error
 }
 
@@ -66,13 +72,15 @@ type Config struct {
 	Memory Memory
 	// Solver returns a solver of work that ends with ctx and lets everything else go first.
 	Solver func(ctx context.Context) protocol.WorkSolver
-	// Submit takes a record in and publishes it. It returns nil once the record is attached and durable, also when it was
-	// known; anything else is an error, and the same record is submitted again later.
+	// Submit takes a record in and publishes it. It returns nil once the record is attached and
+	// durable, also when it was known; anything else is an error, and the same record is submitted
+	// again later.
 	Submit func(ctx context.Context, frame []byte) error
 
 	// PerHour bounds the commentaries of any hour, 1 to MaxPerHour; 0 is DefaultPerHour.
 	PerHour int
-	// Overload is how many times the price of a record a commentary pays, 1 to MaxOverload; 0 is DefaultOverload.
+	// Overload is how many times the price of a record a commentary pays, 1 to MaxOverload; 0 is
+	// DefaultOverload.
 	Overload uint32
 	// Clock and Logger may be nil: the system's clock, no logs.
 	Clock  func() time.Time
@@ -81,7 +89,8 @@ type Config struct {
 
 // Status tells how a commentator stands.
 type Status struct {
-	// Commentaries and Words count what was published so far, earlier runs of the node included; a crash may forget the last.
+	// Commentaries and Words count what was published so far, earlier runs of the node included; a
+	// crash may forget the last.
 	Commentaries, Words uint64
 	// Waiting is how many words are known to wait.
 	Waiting int

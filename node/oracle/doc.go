@@ -1,28 +1,33 @@
-// Package oracle is the commentator of a node that is run as an oracle: it follows what is attached to the store and
-// publishes commentary, records that object to claims which came after another's.
+// Package oracle is the commentator of a node that is run as an oracle: it follows what is attached
+// to the store and publishes commentary, records that object to claims which came after another's.
 //
 // The nouns:
 //
 //   - A collision is a composite key that more than one owner claims or claimed.
-//   - A word says of one owner's claim under one composite key that the oracle objects to it, or does no longer. A
-//     commentary is a record of such words; of all words about a claim an oracle's latest counts.
+//   - A word says of one owner's claim under one composite key that the oracle objects to it, or
+//     does no longer. A commentary is a record of such words; of all words about a claim an
+//     oracle's latest counts.
 //   - A [Commentator] decides its words and publishes those that differ from its latest ones.
-//   - Its cursor is the index of an attached record: about all up to it everything is said. It survives restarts.
+//   - Its cursor is the index of an attached record: about all up to it everything is said. It
+//     survives restarts.
 //   - Its [Memory] holds the cursor, and when the last records were published.
 //
-// What an oracle promises: it objects to every claim that is not first by what its node saw itself (criterion local), to no
-// claim whose order it cannot tell, and withdraws an objection when the claim before is released. It says nothing twice,
-// publishes no more records than its limit allows in any hour, restarts included, and loses nothing meanwhile: what
-// does not fit waits, in the store if not in memory. Its records pay several times their price and link reputable tips
-// only, so that their work overloads these.
+// What an oracle promises: it objects to every claim that is not first by what its node saw itself
+// (criterion local), to no claim whose order it cannot tell, and withdraws an objection when the
+// claim before is released. It says nothing twice, publishes no more records than its limit allows
+// in any hour, restarts included, and loses nothing meanwhile: what does not fit waits, in the
+// store if not in memory. Its records pay several times their price and link reputable tips only,
+// so that their work overloads these.
 //
-// What it does not promise: that it is right, for it knows only what its node saw, and of what came during a catch-up it
-// knows no order. That it is quick: a word waits a few seconds for others, then for the limit, and for its work, which is done
-// with what the processor has left. Whoever pays for more colliding records than the limit has room for words delays
-// what it says about others. That it hears of what changes the order under a key without a new record there, as
-// the revocation of a certificate may: the key is judged again when the next record under it comes. That it withdraws
-// words about an owner who has no claim left: such words count for nothing.
+// What it does not promise: that it is right, for it knows only what its node saw, and of what came
+// during a catch-up it knows no order. That it is quick: a word waits a few seconds for others,
+// then for the limit, and for its work, which is done with what the processor has left. Whoever
+// pays for more colliding records than the limit has room for words delays what it says about
+// others. That it hears of what changes the order under a key without a new record there, as the
+// revocation of a certificate may: the key is judged again when the next record under it comes.
+// That it withdraws words about an owner who has no claim left: such words count for nothing.
 //
-// Reading order: config.go and limits.go, words.go (what there is to say), queue.go and machine.go (when; a pure state
-// machine), state.go (what is remembered), compose.go (the record), commentator.go (the driver, one goroutine).
+// Reading order: config.go and limits.go, words.go (what there is to say), queue.go and machine.go
+// (when; a pure state machine), state.go (what is remembered), compose.go (the record),
+// commentator.go (the driver, one goroutine).
 package oracle

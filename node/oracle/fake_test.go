@@ -16,7 +16,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// fakeNode is what a commentator sees of a node: a store, a solver and a way to submit, all of which can fail.
+// fakeNode is what a commentator sees of a node: a store, a solver and a way to submit, all of
+// which can fail.
 type fakeNode struct {
 	t       *testing.T
 	network *protocol.Network

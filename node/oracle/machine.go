@@ -6,20 +6,21 @@ import (
 	"time"
 )
 
-// machine decides what a commentator does next. It is a pure state machine: what happened and the time go in by its
-// methods, next says what to do; it has no goroutine, no clock and does no I/O. It is not safe for concurrent use. Times
-// are durations since its start.
+// machine decides what a commentator does next. It is a pure state machine: what happened and the
+// time go in by its methods, next says what to do; it has no goroutine, no clock and does no I/O.
+// It is not safe for concurrent use. Times are durations since its start.
 //
-// It does one thing at a time: whatever next returns, but for wait, is answered by the method of the same matter before
-// next is called again. So a key is never judged while a record with words about it is on its way, and what the store says
-// of the oracle's words is always all that was said.
+// It does one thing at a time: whatever next returns, but for wait, is answered by the method of
+// the same matter before next is called again. So a key is never judged while a record with words
+// about it is on its way, and what the store says of the oracle's words is always all that was
+// said.
 type machine struct {
 	limits limits
 	now    time.Duration
 	state  // with the cursor that was saved last
 
-	// pos is up to where the store was looked at; behind says that there may be more. full says that a page did not fit
-	// into the queue.
+	// pos is up to where the store was looked at; behind says that there may be more. full says
+	// that a page did not fit into the queue.
 	pos          uint64
 	behind, full bool
 	scanAt       time.Duration
@@ -48,13 +49,15 @@ type flight struct {
 // An action is what the driver has to do.
 type action interface{ isAction() }
 
-// scan asks for the collisions after an index and for the oracle's words about them; scanned answers.
+// scan asks for the collisions after an index and for the oracle's words about them; scanned
+// answers.
 type scan struct {
 	after uint64
 	limit int
 }
 
-// prepare asks for a record with these words, with its work and a timestamp above after; prepared answers.
+// prepare asks for a record with these words, with its work and a timestamp above after; prepared
+// answers.
 type prepare struct {
 	words []Word
 	after uint64
@@ -149,8 +152,8 @@ func (m *machine) idle() action {
 	return wait{until}
 }
 
-// mayScan reports whether there may be something to find, and room for it. Without any notice there is once in a
-// while.
+// mayScan reports whether there may be something to find, and room for it. Without any notice there
+// is once in a while.
 func (m *machine) mayScan() bool {
 	if m.full && m.queue.words <= m.limits.queue/2 {
 		m.full = false
@@ -199,7 +202,8 @@ func (m *machine) snapshot() state {
 // changed reports whether there is more to keep than was saved last.
 func (m *machine) changed() bool { return m.position() != m.cursor || m.open }
 
-// scanned tells what a scan found. A store that ends before the cursor is another one than the cursor is of.
+// scanned tells what a scan found. A store that ends before the cursor is another one than the
+// cursor is of.
 func (m *machine) scanned(found []judged, next uint64, err error) {
 	if err != nil {
 		m.scanFailures++
@@ -277,8 +281,9 @@ func (m *machine) submitted(err error) {
 	m.flight, m.failures, m.trouble, m.forgotten = nil, 0, "", 0
 }
 
-// missed notes a failure of the record on its way. It is tried again as it is, so that its work is not lost and so that
-// there are no two of it should it have been accepted after all; but not for ever, as something may be wrong with it.
+// missed notes a failure of the record on its way. It is tried again as it is, so that its work is
+// not lost and so that there are no two of it should it have been accepted after all; but not for
+// ever, as something may be wrong with it.
 func (m *machine) missed(err error) {
 	m.failed(err)
 	m.flight.saved = false // the limit counts from the last attempt
@@ -297,7 +302,8 @@ func (m *machine) failed(err error) {
 // waiting is how many words are known to wait.
 func (m *machine) waiting() int { return max(m.queue.words, m.forgotten) }
 
-// silent says why words wait, or why it is not known whether any do; empty when nothing is the matter.
+// silent says why words wait, or why it is not known whether any do; empty when nothing is the
+// matter.
 func (m *machine) silent() string {
 	if complaint := m.complaint(); complaint != "" || m.waiting() == 0 || m.roomAt() <= m.now {
 		return complaint

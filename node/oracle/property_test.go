@@ -12,7 +12,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// world is a store with brute force in place of indexes, and a machine that has to say what there is to say about it.
+// world is a store with brute force in place of indexes, and a machine that has to say what there
+// is to say about it.
 type world struct {
 	t      *rapid.T
 	limits limits
@@ -235,7 +236,8 @@ func (w *world) submit() func() {
 	return func() { w.machine.submitted(nil) }
 }
 
-// accept checks that a record says something, and only what was not said, and that the limits are kept.
+// accept checks that a record says something, and only what was not said, and that the limits are
+// kept.
 func (w *world) accept(timestamp uint64, words []Word) {
 	if _, known := w.accepted[timestamp]; known {
 		return
@@ -286,8 +288,8 @@ func (w *world) check() {
 	}
 }
 
-// TestSaysWhatThereIs: whatever arrives, fails and dies on the way, in the end the words are those that brute force finds,
-// and on the way the limits are kept and nothing is said twice.
+// TestSaysWhatThereIs: whatever arrives, fails and dies on the way, in the end the words are those
+// that brute force finds, and on the way the limits are kept and nothing is said twice.
 func TestSaysWhatThereIs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)

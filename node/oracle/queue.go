@@ -7,8 +7,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// queue holds the words that wait to be said, by composite key, the keys in the order in which they came. It is bounded:
-// what does not fit is not lost, as the machine looks at the same page of the store again.
+// queue holds the words that wait to be said, by composite key, the keys in the order in which they
+// came. It is bounded: what does not fit is not lost, as the machine looks at the same page of the
+// store again.
 type queue struct {
 	limit, words int
 	keys         []*waitingKey
@@ -28,8 +29,8 @@ func newQueue(limit int) queue {
 	return queue{limit: limit, byKey: make(map[protocol.CompositeID]*waitingKey)}
 }
 
-// put replaces what waits about a composite key and reports whether there was room for all of it. A key that waits
-// already keeps its turn.
+// put replaces what waits about a composite key and reports whether there was room for all of it. A
+// key that waits already keeps its turn.
 func (q *queue) put(k waitingKey) bool {
 	old := q.byKey[k.composite]
 	room := q.limit - q.words
@@ -62,8 +63,8 @@ func (q *queue) sweep() {
 	})
 }
 
-// first returns the words whose turn it is, at most n, in the order of a commentary, and when the oldest of them was
-// decided.
+// first returns the words whose turn it is, at most n, in the order of a commentary, and when the
+// oldest of them was decided.
 func (q *queue) first(n int) (words []Word, decided time.Duration) {
 	for i, k := range q.keys {
 		if len(words) == n {

@@ -15,8 +15,9 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write what the machine does into its transcripts")
 
-// TestMachine replays the transcripts of testdata/machine. A transcript is a list of steps, each some commands, a line of
-// four dashes and what the machine wants to do then, with an empty line behind. Lines with # are comments.
+// TestMachine replays the transcripts of testdata/machine. A transcript is a list of steps, each
+// some commands, a line of four dashes and what the machine wants to do then, with an empty line
+// behind. Lines with # are comments.
 //
 //	limits NAME=NUMBER|DURATION...    before anything else
 //	tick TIME                         the clock shows TIME since the start

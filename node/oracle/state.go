@@ -10,16 +10,17 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// state is what a machine remembers across restarts. All of it could be found out again but the times of the records of the
-// last hour, which are what the limit rests on, and the timestamp, without which a clock that was set back would
-// make new words older than those that they correct.
+// state is what a machine remembers across restarts. All of it could be found out again but the
+// times of the records of the last hour, which are what the limit rests on, and the timestamp,
+// without which a clock that was set back would make new words older than those that they correct.
 type state struct {
 	// cursor: of all records up to this index everything is said.
 	cursor uint64
-	// timestamp is that of the last record made, published that of the last one accepted; in milliseconds.
+	// timestamp is that of the last record made, published that of the last one accepted; in
+	// milliseconds.
 	timestamp, published uint64
-	// records are the times of the records made within the last hour, oldest first, on the machine's clock; those of an
-	// earlier run are negative.
+	// records are the times of the records made within the last hour, oldest first, on the
+	// machine's clock; those of an earlier run are negative.
 	records []time.Duration
 	// open says that the last of records was on its way: until when it was submitted is not known.
 	open bool
@@ -27,8 +28,8 @@ type state struct {
 	commentaries, words uint64
 }
 
-// savedState is a state as it is kept, in JSON: with times of the day in place of those of the machine's clock, and with
-// the owner, because another oracle has other words.
+// savedState is a state as it is kept, in JSON: with times of the day in place of those of the
+// machine's clock, and with the owner, because another oracle has other words.
 type savedState struct {
 	Owner        protocol.Owner `json:"owner"`
 	Cursor       uint64         `json:"cursor"`
@@ -40,7 +41,8 @@ type savedState struct {
 	Words        uint64         `json:"words"`
 }
 
-// encodeState writes a state. now and wall are the same moment by the machine's clock and by that of the day.
+// encodeState writes a state. now and wall are the same moment by the machine's clock and by that
+// of the day.
 func encodeState(owner protocol.Owner, s state, now time.Duration, wall time.Time) ([]byte, error) {
 	saved := savedState{
 		Owner: owner, Cursor: s.cursor, Timestamp: s.timestamp, Published: s.published, Open: s.open,
@@ -57,8 +59,10 @@ func encodeState(owner protocol.Owner, s state, now time.Duration, wall time.Tim
 	return raw, nil
 }
 
-// decodeState reads a state for a machine whose clock begins now. The records of an owner's other self, the key having been
-// replaced, still count for the limit. A record whose time is not known, as it was on its way or the clock was set back, is taken to be as young as can be: the limit holds.
+// decodeState reads a state for a machine whose clock begins now. The records of an owner's other
+// self, the key having been replaced, still count for the limit. A record whose time is not known,
+// as it was on its way or the clock was set back, is taken to be as young as can be: the limit
+// holds.
 func decodeState(raw []byte, owner protocol.Owner, wall time.Time) (state, error) {
 	var saved savedState
 	if err := strictjson.Unmarshal(raw, &saved, strictjson.IgnoreUnknown); err != nil {

@@ -2,8 +2,8 @@ package dag
 
 import "unsafe"
 
-// An arena holds values of one type in chunks of equal size, addressed by number. Growing copies nothing, and there is
-// no header for each value.
+// An arena holds values of one type in chunks of equal size, addressed by number. Growing copies
+// nothing, and there is no header for each value.
 type arena[T any] struct {
 	chunks []*[chunkLen]T
 	n      uint32 // values in use, of those in the chunks
@@ -50,7 +50,8 @@ const (
 	shelfLen  = 1 << shelfBits
 )
 
-// take makes room for n values, at most shelfLen, and returns their address. What was there before is still there.
+// take makes room for n values, at most shelfLen, and returns their address. What was there before
+// is still there.
 func (s *shelf[T]) take(n int) uint32 {
 	if left := shelfLen - s.n&(shelfLen-1); int(left) < n {
 		s.n += left

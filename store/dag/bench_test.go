@@ -160,8 +160,8 @@ func (g *grower) caterpillar(n int) {
 	}
 }
 
-// fan: siblings that all merge the same side chain. With advance 1 the main chain goes on after each, with 2 before
-// each, so that their main parents differ.
+// fan: siblings that all merge the same side chain. With advance 1 the main chain goes on after
+// each, with 2 before each, so that their main parents differ.
 func (g *grower) fan(n, advance int) {
 	root := g.add(1)
 	side, main := root, root
@@ -185,8 +185,8 @@ func newGrower(tb testing.TB) *grower {
 	return &grower{tb: tb, d: New(), rng: rand.New(rand.NewPCG(1, 2))}
 }
 
-// BenchmarkGrow grows each graph once to know it and then again, for the time. All times are those of the processor for
-// this thread: what else the machine does is not in them.
+// BenchmarkGrow grows each graph once to know it and then again, for the time. All times are those
+// of the processor for this thread: what else the machine does is not in them.
 func BenchmarkGrow(b *testing.B) {
 	for _, s := range scenarios {
 		for _, n := range []int{10_000, 100_000, 1_000_000} {

@@ -7,8 +7,8 @@ import (
 	"unsafe"
 )
 
-// A bundle holds the runs of a record that has very many, which somebody has to pay a record each for. They are in
-// chunks, and each chunk remembers what its entries' subtrees weigh.
+// A bundle holds the runs of a record that has very many, which somebody has to pay a record each
+// for. They are in chunks, and each chunk remembers what its entries' subtrees weigh.
 type bundle struct {
 	chunks []*bundleChunk
 }
@@ -18,8 +18,9 @@ type bundleChunk struct {
 	weighs atomic.Pointer[weighed]
 }
 
-// weighed is what a chunk's entries weighed when all from the first one's start to the last one's end weighed total. While
-// that is so nothing has come in there, since work is at least 1. Truncate takes out, and so starts a new era.
+// weighed is what a chunk's entries weighed when all from the first one's start to the last one's
+// end weighed total. While that is so nothing has come in there, since work is at least 1. Truncate
+// takes out, and so starts a new era.
 type weighed struct{ entries, total, era uint64 }
 
 const bundleFull = 128 // numbers in a chunk
@@ -97,7 +98,8 @@ func (d *DAG) removeBundled(b *bundle, p *point, next Index) bool {
 	return len(b.chunks) == 0
 }
 
-// bundleWork weighs a bundle: a sum for each chunk in which nothing has happened since it was asked the last time.
+// bundleWork weighs a bundle: a sum for each chunk in which nothing has happened since it was asked
+// the last time.
 func (d *DAG) bundleWork(b *bundle) uint64 {
 	total := uint64(0)
 	for _, c := range b.chunks {

@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// check verifies the inner structure: the tour, the sums, the homes of brackets, the runs of entries, the jumps.
+// check verifies the inner structure: the tour, the sums, the homes of brackets, the runs of
+// entries, the jumps.
 func check(t testing.TB, d *DAG) {
 	t.Helper()
 	if err := d.check(); err != nil {

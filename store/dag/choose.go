@@ -5,12 +5,14 @@ import (
 	"sort"
 )
 
-// Choose picks at most count records for a new record to link, from candidates in the order of preference. What it
-// returns always has a Placement, whatever the order of the links:
+// Choose picks at most count records for a new record to link, from candidates in the order of
+// preference. What it returns always has a Placement, whatever the order of the links:
 //
-//   - A candidate in the past of another chosen one brings nothing and comes in only where there are too few others.
-//   - A candidate whose branch is too long beside the heaviest chosen is replaced by the furthest record down its
-//     branch that fits: the next record gets further, and so a branch of any length is merged in the end.
+//   - A candidate in the past of another chosen one brings nothing and comes in only where there
+//     are too few others.
+//   - A candidate whose branch is too long beside the heaviest chosen is replaced by the furthest
+//     record down its branch that fits: the next record gets further, and so a branch of any length
+//     is merged in the end.
 func (d *DAG) Choose(candidates []Index, count int) []Index {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -39,7 +41,8 @@ func (d *DAG) Choose(candidates []Index, count int) []Index {
 	return c.chosen
 }
 
-// useful are the first count candidates of which none is in another's past; spare are those passed over on the way.
+// useful are the first count candidates of which none is in another's past; spare are those passed
+// over on the way.
 func (d *DAG) useful(candidates []Index, count int) (useful, spare []Index) {
 	for _, c := range candidates {
 		if len(useful) >= count {
@@ -64,7 +67,8 @@ func (d *DAG) useful(candidates []Index, count int) (useful, spare []Index) {
 	return useful, spare
 }
 
-// choice is what is chosen so far. Its walk starts at the heaviest and has found all that the others bring.
+// choice is what is chosen so far. Its walk starts at the heaviest and has found all that the
+// others bring.
 type choice struct {
 	d      *DAG
 	walk   *walk
@@ -93,7 +97,8 @@ func (c *choice) try(u Index) bool {
 	return true
 }
 
-// tiesFit says whether the mergeset fits also where another, equally heavy one becomes the main parent.
+// tiesFit says whether the mergeset fits also where another, equally heavy one becomes the main
+// parent.
 func (c *choice) tiesFit(links []Index) bool {
 	for _, t := range links {
 		if t == c.walk.main || c.d.recs.at(t).past < c.d.recs.at(c.walk.main).past {
@@ -112,7 +117,8 @@ func (d *DAG) fits(links []Index, main Index) bool {
 	return !slices.ContainsFunc(links, func(l Index) bool { return !w.add(l) })
 }
 
-// step chooses the furthest record below u that fits: it climbs u's main chain from the first record that is new.
+// step chooses the furthest record below u that fits: it climbs u's main chain from the first
+// record that is new.
 func (c *choice) step(u Index) {
 	first := c.firstNew(u)
 	room := uint32(c.d.bound - len(c.walk.found))
@@ -134,8 +140,8 @@ func (c *choice) step(u Index) {
 		c.chosen = append(c.chosen, list[n-1])
 		return
 	}
-	// The first record does not fit with all that it merges, or is u itself, which must not be as heavy as main. Either way
-	// what one of its other links brings is less.
+	// The first record does not fit with all that it merges, or is u itself, which must not be as
+	// heavy as main. Either way what one of its other links brings is less.
 	for _, p := range c.d.parentsOf(first) {
 		if !c.walk.covered(p) && c.try(p) {
 			return
@@ -146,7 +152,8 @@ func (c *choice) step(u Index) {
 	}
 }
 
-// firstNew is the lowest record of u's main chain that is not covered. What is covered holds its own past, so jumps find it.
+// firstNew is the lowest record of u's main chain that is not covered. What is covered holds its
+// own past, so jumps find it.
 func (c *choice) firstNew(u Index) Index {
 	for {
 		r := c.d.recs.at(u)

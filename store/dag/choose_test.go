@@ -6,7 +6,8 @@ import (
 	"testing"
 )
 
-// Whatever the candidates, the chosen fit, whichever of the heaviest becomes the main parent, and none is chosen in vain.
+// Whatever the candidates, the chosen fit, whichever of the heaviest becomes the main parent, and
+// none is chosen in vain.
 func TestChooseAlwaysFits(t *testing.T) {
 	for _, bound := range []int{1, 2, 5, MaxMergeset} {
 		for _, s := range shapes {
@@ -92,7 +93,8 @@ func mergeAll(t *testing.T, d *DAG, b *brute, rng *rand.Rand, count int) {
 			tips = append(tips, i)
 		}
 	}
-	slices.SortFunc(tips, func(x, y Index) int { return int(b.pasts[y]) - int(b.pasts[x]) }) // build on the heaviest
+	// build on the heaviest
+	slices.SortFunc(tips, func(x, y Index) int { return int(b.pasts[y]) - int(b.pasts[x]) })
 	for steps, most := 0, 2*d.Len(); len(tips) > 1; steps++ {
 		if steps > most {
 			t.Fatalf("%d tips are left after %d steps", len(tips), steps)
@@ -185,7 +187,8 @@ func TestChooseNothing(t *testing.T) {
 	}
 }
 
-// A record down a branch must fit beside every one of the heaviest, though it is found beside one of them.
+// A record down a branch must fit beside every one of the heaviest, though it is found beside one
+// of them.
 func TestChooseStepsBesideEqualPasts(t *testing.T) {
 	d, b := New(), newBrute()
 	d.bound = 5

@@ -11,7 +11,8 @@ type Index = uint32
 const (
 	// MaxMergeset is the greatest number of records that a mergeset may have.
 	MaxMergeset = 1024
-	// MaxParents is the greatest number of parents that a record may have here; the format allows fewer.
+	// MaxParents is the greatest number of parents that a record may have here; the format allows
+	// fewer.
 	MaxParents = 255
 )
 
@@ -26,8 +27,9 @@ type Placement struct {
 
 // DAG is the graph. One goroutine may change it while any number read.
 type DAG struct {
-	mu      sync.RWMutex
-	recs    arena[record] // 0 is the root of the tree of main parents, above all records without parents
+	mu sync.RWMutex
+	// 0 is the root of the tree of main parents, above all records without parents
+	recs    arena[record]
 	parents shelf[Index]
 	tour    tour
 	entries entryLists
@@ -83,8 +85,8 @@ func (d *DAG) Add(parents []Index, p Placement, work uint64) Index {
 	return i
 }
 
-// plant adds a record to the tree of main parents, and not yet to the tour. Jumps are skew-binary: from each record the
-// way down to any depth takes a logarithm of steps.
+// plant adds a record to the tree of main parents, and not yet to the tour. Jumps are skew-binary:
+// from each record the way down to any depth takes a logarithm of steps.
 func (d *DAG) plant(parents []Index, p *Placement, work uint64) Index {
 	if d.len() >= maxLen {
 		panic("dag: full")
@@ -146,8 +148,8 @@ func (d *DAG) Weight(i Index) uint64 {
 	return d.tour.subtree(i) + d.merged(d.recs.at(i))
 }
 
-// WeightUpTo is what Weight would be if the records above n were not there yet. It asks for each of those whether it
-// descends from i.
+// WeightUpTo is what Weight would be if the records above n were not there yet. It asks for each of
+// those whether it descends from i.
 func (d *DAG) WeightUpTo(i Index, n int) uint64 {
 	d.mu.RLock()
 	defer d.mu.RUnlock()

@@ -49,7 +49,8 @@ func TestAgainstBruteForce(t *testing.T) {
 	}
 }
 
-// Very many entries to a record, which are not one run: against brute force, also when they are taken back and loaded.
+// Very many entries to a record, which are not one run: against brute force, also when they are
+// taken back and loaded.
 func TestBundles(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 1))
 	d, b := New(), newBrute()

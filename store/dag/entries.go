@@ -2,14 +2,15 @@ package dag
 
 import "slices"
 
-// The entries of a record are kept as runs, in the order of the tour. A run is all entries from a first to a last one
-// between which nothing but closing brackets is from one's end to the next one's start. Nothing ever comes in there, so a
-// run stays one, its work is one sum, and a thousand siblings that merge the same branch are one run to each record of
-// it. A list has a run's first entry and then, if it is another one, its last with lastMark.
+// The entries of a record are kept as runs, in the order of the tour. A run is all entries from a
+// first to a last one between which nothing but closing brackets is from one's end to the next
+// one's start. Nothing ever comes in there, so a run stays one, its work is one sum, and a thousand
+// siblings that merge the same branch are one run to each record of it. A list has a run's first
+// entry and then, if it is another one, its last with lastMark.
 const lastMark = 1 << 31
 
-// Short lists are in the record itself, longer ones on a shelf, those beyond the greatest class in a bundle;
-// record.class says which: 0, 1.., bundled.
+// Short lists are in the record itself, longer ones on a shelf, those beyond the greatest class in
+// a bundle; record.class says which: 0, 1.., bundled.
 const bundled = 255
 
 // classes are how many numbers a list has room for.
@@ -118,7 +119,8 @@ func (e *entryLists) bytes() int {
 // bundleOf is the bundle of a record that has one.
 func (e *entryLists) bundleOf(r *record) *bundle { return e.bundles[r.own[0]] }
 
-// addEntry makes p's record, already in the tour, an entry of r. Next is the record that follows it there.
+// addEntry makes p's record, already in the tour, an entry of r. Next is the record that follows it
+// there.
 func (d *DAG) addEntry(r *record, p *point, next Index) {
 	e := &d.entries
 	if r.class != bundled && r.full() {
@@ -160,7 +162,8 @@ func (d *DAG) removeEntry(r *record, p *point, next Index) {
 	}
 }
 
-// shortens takes the first entry from the run at i: next becomes the first. It says whether the number at i has to go.
+// shortens takes the first entry from the run at i: next becomes the first. It says whether the
+// number at i has to go.
 func shortens(list []Index, i int, next Index) bool {
 	if !longRun(list, i) {
 		return true
@@ -190,7 +193,8 @@ func (d *DAG) behind(list []Index, p *point) int {
 	return from
 }
 
-// opened says whether the opening bracket of i is at p or before it, closed whether the closing one is before it.
+// opened says whether the opening bracket of i is at p or before it, closed whether the closing one
+// is before it.
 func (d *DAG) opened(i Index, p *point) bool { return d.tour.reached(opening(i), d.recs.at(i).open, p) }
 func (d *DAG) closed(i Index, p *point) bool {
 	return d.tour.reached(closing(i), d.recs.at(i).close, p)

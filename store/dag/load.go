@@ -13,8 +13,8 @@ type Record struct {
 	Placement
 }
 
-// Load makes a graph of records that come in the order of their indices, from 1. It takes their placements as they are
-// and keeps nothing of what it is given. The cost is linear.
+// Load makes a graph of records that come in the order of their indices, from 1. It takes their
+// placements as they are and keeps nothing of what it is given. The cost is linear.
 func Load(records iter.Seq2[Record, error]) (*DAG, error) {
 	d := New()
 	l := loading{d: d}
@@ -75,8 +75,8 @@ func (l *loading) keep(set []Index) {
 	*l.mergesets.at(l.mergesets.push()) = mergeset{at, uint32(len(set))}
 }
 
-// lay writes the tour: a record's place follows from the sizes of the subtrees before it, and blocks are filled so far that
-// there is room for what comes later.
+// lay writes the tour: a record's place follows from the sizes of the subtrees before it, and
+// blocks are filled so far that there is room for what comes later.
 func (l *loading) lay() {
 	d := l.d
 	n := d.recs.n
@@ -91,7 +91,8 @@ func (l *loading) lay() {
 	for range (2*n + layBlock - 1) / layBlock {
 		t.blocks.push()
 	}
-	end := size // the place behind a record's next elder child; its size is not needed once its brackets stand
+	// the place behind a record's next elder child; its size is not needed once its brackets stand
+	end := size
 	l.put(opening(0), 0)
 	l.put(closing(0), 2*n-1)
 	end[0] = 2*n - 1
@@ -153,8 +154,8 @@ func (t *tour) under(child uint32, leaf bool) uint64 {
 	return added(n.sums[:n.n])
 }
 
-// enter makes the lists of entries. It reads the tour backwards: so each list grows at its end, in the wrong order, and no
-// bracket needs to be compared with another.
+// enter makes the lists of entries. It reads the tour backwards: so each list grows at its end, in
+// the wrong order, and no bracket needs to be compared with another.
 func (l *loading) enter() {
 	d := l.d
 	opened := Index(0)              // the record whose opening bracket was met last
@@ -179,7 +180,8 @@ func (l *loading) enter() {
 	}
 }
 
-// appendEntry adds an entry in front of the others, which is behind them in the list as it grows here.
+// appendEntry adds an entry in front of the others, which is behind them in the list as it grows
+// here.
 func (d *DAG) appendEntry(r *record, i, next Index) {
 	e := &d.entries
 	list := []Index(nil)

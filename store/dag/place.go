@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Place finds where a record with these parents, in the order of its links, stands. It changes nothing. The error is a
-// *WideError where the mergeset would be greater than MaxMergeset.
+// Place finds where a record with these parents, in the order of its links, stands. It changes
+// nothing. The error is a *WideError where the mergeset would be greater than MaxMergeset.
 func (d *DAG) Place(parents []Index) (Placement, error) {
 	d.mu.RLock()
 	defer d.mu.RUnlock()

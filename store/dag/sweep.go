@@ -2,10 +2,11 @@ package dag
 
 import "math/bits"
 
-// A sweep finds a mergeset among recent records without a look at the tour: it goes down the indices from the newest
-// parent and marks what is in main's past and what is only in the others', until nothing of the latter is left to look
-// at. It has a window of so many indices, and beside a mergeset it looks at only so many records of main's past: what
-// it does not get done is left to the walk.
+// A sweep finds a mergeset among recent records without a look at the tour: it goes down the
+// indices from the newest parent and marks what is in main's past and what is only in the others',
+// until nothing of the latter is left to look at. It has a window of so many indices, and beside a
+// mergeset it looks at only so many records of main's past: what it does not get done is left to
+// the walk.
 type sweep struct {
 	top    Index // the newest index in the window
 	main   [sweepWords]uint64
@@ -16,7 +17,8 @@ type sweep struct {
 const (
 	sweepWords = 64
 	sweepLen   = 64 * sweepWords
-	sweepFree  = 256 // so many records of main's past, and as many again as sweepShare for each one found
+	// so many records of main's past, and as many again as sweepShare for each one found
+	sweepFree  = 256
 	sweepShare = 4
 )
 
@@ -75,7 +77,8 @@ func (w *walk) other(r Index) {
 	s.others[word] |= bit
 }
 
-// goDown looks at every record marked, the newest first: by then all that links it has been looked at.
+// goDown looks at every record marked, the newest first: by then all that links it has been looked
+// at.
 func (w *walk) goDown() {
 	s := &w.sweep
 	left := sweepFree

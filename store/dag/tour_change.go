@@ -42,7 +42,8 @@ func (t *tour) splitBlock(home uint32) {
 	t.insertChild(b.parent, b.slot, right, t.work(r, 0, int(r.n)))
 }
 
-// insertChild puts a new child, with this much of the work of its elder neighbour at slot, behind that.
+// insertChild puts a new child, with this much of the work of its elder neighbour at slot, behind
+// that.
 func (t *tour) insertChild(node uint32, slot uint8, child uint32, work uint64) {
 	if t.inners.at(node).n == innerLen {
 		right := t.splitInner(node)
@@ -118,8 +119,8 @@ func (t *tour) removeBracket(x bracket) {
 	}
 }
 
-// removeChild takes an empty child out, and its parent too where that has no other. The root's brackets stay, so the
-// root never comes to that.
+// removeChild takes an empty child out, and its parent too where that has no other. The root's
+// brackets stay, so the root never comes to that.
 func (t *tour) removeChild(node uint32, slot uint8) {
 	n := t.inners.at(node)
 	copy(n.children[slot:], n.children[slot+1:n.n])

@@ -12,13 +12,15 @@ import (
 	"testing"
 )
 
-// The golden vectors of the format, which other implementations check themselves by too: protocol/testdata/README.md.
+// The golden vectors of the format, which other implementations check themselves by too:
+// protocol/testdata/README.md.
 type graphVector struct {
 	Name    string       `json:"name"`
 	Records []graphEntry `json:"records"`
 }
 
-// graphEntry has the indices of other records of its graph, parents first, and what follows from them.
+// graphEntry has the indices of other records of its graph, parents first, and what follows from
+// them.
 type graphEntry struct {
 	ID       string `json:"id"`
 	Links    []int  `json:"links"`
@@ -56,7 +58,8 @@ func (e *graphEntry) digest(t *testing.T) []byte {
 	return cid[4:]
 }
 
-// replay is a graph's records as they are added in some order; at has the index that each of the vector's got, 0 for none.
+// replay is a graph's records as they are added in some order; at has the index that each of the
+// vector's got, 0 for none.
 type replay struct {
 	graphVector
 	ids   [][]byte
@@ -123,7 +126,8 @@ func (p *replay) add(t *testing.T, i int) {
 	}
 }
 
-// compare compares what changes as records are added, when all are, in this graph or in one that was loaded.
+// compare compares what changes as records are added, when all are, in this graph or in one that
+// was loaded.
 func (p *replay) compare(t *testing.T, d *DAG) {
 	t.Helper()
 	check(t, d)

@@ -113,7 +113,8 @@ func (s *seen) of(r Index) *uint8 {
 	return &s.states[slot]
 }
 
-// slot is where r is or belongs. Indices are dense, so a multiplication spreads them well, and nobody chooses ours.
+// slot is where r is or belongs. Indices are dense, so a multiplication spreads them well, and
+// nobody chooses ours.
 func (s *seen) slot(r Index) uint32 {
 	slot := r * 0x9E3779B1 >> (32 - s.bits)
 	for s.keys[slot] != r && s.keys[slot] != 0 {

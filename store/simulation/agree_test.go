@@ -15,8 +15,9 @@ import (
 	"github.com/lf-store/lf/store"
 )
 
-// graph draws a small graph with all that queries look at: few people, names and moments, so that everything meets; twins, releases
-// and tombstones; commentary, certificates and revocations, some of which are worth nothing.
+// graph draws a small graph with all that queries look at: few people, names and moments, so that
+// everything meets; twins, releases and tombstones; commentary, certificates and revocations, some
+// of which are worth nothing.
 type graph struct {
 	*rapid.T
 	*world
@@ -86,8 +87,8 @@ func (g *graph) words() []byte {
 	return value
 }
 
-// papers are certificates of the network's authority and of one that only some readers believe, some of them out of date, and
-// revocations, with a date and without.
+// papers are certificates of the network's authority and of one that only some readers believe,
+// some of them out of date, and revocations, with a date and without.
 func (w *world) papers() (values map[protocol.Type][][]byte, elective *protocol.Authority, err error) {
 	values = map[protocol.Type][][]byte{protocol.TypeCertificate: {{1, 2, 3}}, protocol.TypeRevocation: {{1, 2, 3}}}
 	der, err := protocol.NewAuthority(w.person("elective").key, "elective", validFrom, validUntil, w.random)
@@ -154,7 +155,8 @@ func drawQuery(t *rapid.T, w *world, elective *protocol.Authority) store.Query {
 	return query
 }
 
-// answers tells all that an answer says, but for what is a node's own: what it saw first, and its indices.
+// answers tells all that an answer says, but for what is a node's own: what it saw first, and its
+// indices.
 func (n *node) answers(q store.Query) string {
 	n.t.Helper()
 	a, err := n.store.Query(context.Background(), q)
@@ -176,8 +178,9 @@ func (n *node) answers(q store.Query) string {
 	return b.String()
 }
 
-// mustStand compares the weights of the claims in an answer with what the heaviest version of each must weigh, by looking at all records: of
-// the owner's data within the query's time, behind the newest release in it.
+// mustStand compares the weights of the claims in an answer with what the heaviest version of each
+// must weigh, by looking at all records: of the owner's data within the query's time, behind the
+// newest release in it.
 func (n *node) mustStand(q store.Query) {
 	n.t.Helper()
 	answers, err := n.store.Query(context.Background(), q)
@@ -211,9 +214,9 @@ func (n *node) mustStand(q store.Query) {
 	}
 }
 
-// TestNodesAgree is the promise of section "Queries": two nodes that hold the same records give the same answers, with the same
-// reasons, to every query whose policy leaves out local, whatever the order and the times in which the records came, and after a
-// restart.
+// TestNodesAgree is the promise of section "Queries": two nodes that hold the same records give the
+// same answers, with the same reasons, to every query whose policy leaves out local, whatever the
+// order and the times in which the records came, and after a restart.
 func TestNodesAgree(t *testing.T) {
 	w := newWorld(t, withAuthority)
 	values, elective, err := w.papers()
@@ -224,7 +227,8 @@ func TestNodesAgree(t *testing.T) {
 	if small() {
 		queries = 6
 	}
-	if checks := flag.Lookup("rapid.checks").Value; raceEnabled && checks.String() == "100" { // the default
+	// the default
+	if checks := flag.Lookup("rapid.checks").Value; raceEnabled && checks.String() == "100" {
 		if err := checks.Set("25"); err != nil {
 			t.Fatal(err)
 		}
@@ -266,8 +270,9 @@ func TestNodesAgree(t *testing.T) {
 	})
 }
 
-// TestNetworkAgrees is the same for a network that lives: people claim the same names on all nodes while it falls apart and heals
-// several times, clocks differ, and in the end all nodes have all records.
+// TestNetworkAgrees is the same for a network that lives: people claim the same names on all nodes
+// while it falls apart and heals several times, clocks differ, and in the end all nodes have all
+// records.
 func TestNetworkAgrees(t *testing.T) {
 	s := newSim(t, 5, withAuthority)
 	s.nodes[1].skew, s.nodes[3].skew = 20_000, -20_000

@@ -40,7 +40,8 @@ func (w *world) query(q question) store.Query {
 	return query
 }
 
-// ask returns the answer with its reasons; without claims when there is none. The short answer, without reasons, must be the same.
+// ask returns the answer with its reasons; without claims when there is none. The short answer,
+// without reasons, must be the same.
 func (n *node) ask(q question) store.Answer {
 	n.t.Helper()
 	query := n.query(q)

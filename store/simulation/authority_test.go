@@ -13,7 +13,8 @@ var authorityKey = ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 
 var validFrom, validUntil = time.UnixMilli(epoch).Add(-time.Hour), time.UnixMilli(epoch).Add(1000 * time.Hour)
 
-// withAuthority gives a network an authority. What it certifies is believed, and needed for nothing.
+// withAuthority gives a network an authority. What it certifies is believed, and needed for
+// nothing.
 func withAuthority(p *protocol.Params) {
 	der, err := protocol.NewAuthority(authorityKey, "authority", validFrom, validUntil, rand.NewChaCha8([32]byte{}))
 	if err != nil {

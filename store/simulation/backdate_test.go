@@ -2,9 +2,10 @@ package simulation
 
 import "testing"
 
-// TestBackDating: a timestamp says what its author likes, as far as its links allow and the clock's drift ahead. Within his own
-// history an owner can so put a version in front of others, and a reader who asks "as of" sees it there. Against others' claims it
-// is of no use: neither weight nor what a node saw first nor oracles look at it, and newest prefers the opposite.
+// TestBackDating: a timestamp says what its author likes, as far as its links allow and the clock's
+// drift ahead. Within his own history an owner can so put a version in front of others, and a
+// reader who asks "as of" sees it there. Against others' claims it is of no use: neither weight nor
+// what a node saw first nor oracles look at it, and newest prefers the opposite.
 func TestBackDating(t *testing.T) {
 	s := newSim(t, 4, nil)
 	owner, impostor := s.person("owner"), s.person("impostor")
@@ -27,7 +28,8 @@ func TestBackDating(t *testing.T) {
 	s.mustStarve(forged)
 	// As of a time when the owner had his claim, he has it.
 	s.mustWin(question{name: "name", policy: "weight", until: first.Timestamp}, owner)
-	// The limit: as of a time before it, the forged claim is the only one. Nothing tells when a record was really made.
+	// The limit: as of a time before it, the forged claim is the only one. Nothing tells when a
+	// record was really made.
 	s.mustWin(question{name: "name", until: first.Timestamp - 1}, impostor)
 
 	// The owner rewrites his own past: a version between the first and one that came later.
@@ -47,9 +49,11 @@ func TestBackDating(t *testing.T) {
 	s.mustWin(question{name: "name"}, owner)
 }
 
-// TestLimitBackDatingAfterAHeal: what was claimed on the other side of a partition comes late, and so does, dated back, what an impostor
-// makes after he has seen it come. A node of this side cannot tell by local which was there before; weight can, for the owner's claim has
-// what its side has stacked on it. Who writes down the true time gains nothing: what came before him was there before him.
+// TestLimitBackDatingAfterAHeal: what was claimed on the other side of a partition comes late, and
+// so does, dated back, what an impostor makes after he has seen it come. A node of this side cannot
+// tell by local which was there before; weight can, for the owner's claim has what its side has
+// stacked on it. Who writes down the true time gains nothing: what came before him was there before
+// him.
 func TestLimitBackDatingAfterAHeal(t *testing.T) {
 	s := newSim(t, 6, drift)
 	owner, impostor := s.person("owner"), s.person("impostor")

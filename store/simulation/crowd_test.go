@@ -8,8 +8,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// TestThousandOwners asks for a composite key that a thousand owners claim: it takes its time once a claim, names at most a
-// hundred, counts them all, and the first owner still wins.
+// TestThousandOwners asks for a composite key that a thousand owners claim: it takes its time once
+// a claim, names at most a hundred, counts them all, and the first owner still wins.
 func TestThousandOwners(t *testing.T) {
 	owners := 1000
 	if small() {
@@ -52,8 +52,9 @@ func TestThousandOwners(t *testing.T) {
 	}
 }
 
-// TestThousandsOfVersions has one impostor flood a name with versions that do not build on each other, so that each might be
-// his heaviest. They are one claim: its weight is that of one of them, and the query's time stays bounded.
+// TestThousandsOfVersions has one impostor flood a name with versions that do not build on each
+// other, so that each might be his heaviest. They are one claim: its weight is that of one of them,
+// and the query's time stays bounded.
 func TestThousandsOfVersions(t *testing.T) {
 	versions := 1500 // the check at the end takes their square
 	if small() {

@@ -1,16 +1,19 @@
-// Package simulation attacks a network that runs in one process on virtual time. It holds no code but tests.
+// Package simulation attacks a network that runs in one process on virtual time. It holds no code
+// but tests.
 //
-// The network: a node is a [store.Store] with a clock of its own; a record that somebody publishes reaches each node after a
-// random delay of up to a gossip round, so that records overtake each other, wait pending and are fetched; the network can be cut and
-// healed. Honest people write steadily, each linking what the store of his node offers ([store.Store.Links]), as real
-// writers do. Records go straight to the stores: what Network.Check guards (claims, seals, work) is not solved but stated,
-// which is what a network where Check guards the door looks like from behind the door (see make in world_test.go).
+// The network: a node is a [store.Store] with a clock of its own; a record that somebody publishes
+// reaches each node after a random delay of up to a gossip round, so that records overtake each
+// other, wait pending and are fetched; the network can be cut and healed. Honest people write
+// steadily, each linking what the store of his node offers ([store.Store.Links]), as real writers
+// do. Records go straight to the stores: what Network.Check guards (claims, seals, work) is not
+// solved but stated, which is what a network where Check guards the door looks like from behind the
+// door (see make in world_test.go).
 //
-// Every test prints its seed when it fails; -seed repeats what the seed decides: people, records, delays, cuts. Which of the tips
-// offered a writer gets is the store's own chance and not repeated.
+// Every test prints its seed when it fails; -seed repeats what the seed decides: people, records,
+// delays, cuts. Which of the tips offered a writer gets is the store's own chance and not repeated.
 //
-// What is shown, and what is not defended. The last column is the policy that still holds where weight does not; every node
-// agrees in all of them but for local.
+// What is shown, and what is not defended. The last column is the policy that still holds where
+// weight does not; every node agrees in all of them but for local.
 //
 //	attack                                  what holds                                       the limit, and what is left
 //	--------------------------------------  -----------------------------------------------  ------------------------------------
@@ -44,7 +47,9 @@
 //	a bad oracle: lies, floods,             counts as one of those elected, whatever it      decides alone where the others are
 //	contradicts itself, speaks of unknown   writes                                           silent
 //
-// Reading order: world_test.go (people and records), sim_test.go (time and delays), node_test.go, ask_test.go; sim_check_test.go (the
-// simulation itself); then the attacks: tips_test.go, starve_test.go, impostor_test.go, privatechain_test.go, partition_test.go,
-// heal_test.go, backdate_test.go, spam_test.go, fanout_test.go, crowd_test.go, oracles_test.go; agree_test.go (all nodes answer alike).
+// Reading order: world_test.go (people and records), sim_test.go (time and delays), node_test.go,
+// ask_test.go; sim_check_test.go (the simulation itself); then the attacks: tips_test.go,
+// starve_test.go, impostor_test.go, privatechain_test.go, partition_test.go, heal_test.go,
+// backdate_test.go, spam_test.go, fanout_test.go, crowd_test.go, oracles_test.go; agree_test.go
+// (all nodes answer alike).
 package simulation

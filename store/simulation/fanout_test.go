@@ -10,8 +10,8 @@ import (
 	"github.com/lf-store/lf/store"
 )
 
-// TestSiblingsOverASideChain puts many records that each merge the same long side chain: the most that the rule allows. Each costs its
-// mergeset and no more, and one that merges more is refused.
+// TestSiblingsOverASideChain puts many records that each merge the same long side chain: the most
+// that the rule allows. Each costs its mergeset and no more, and one that merges more is refused.
 func TestSiblingsOverASideChain(t *testing.T) {
 	siblings := 300
 	if small() {

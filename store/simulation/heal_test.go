@@ -8,8 +8,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// TestLongPartition heals two sides of 5,000 records each, with writers on both sides from the first moment. No record may merge
-// more than protocol.MaxMergeset, so what they link walks the lighter side up in steps, until all is one; nothing is lost.
+// TestLongPartition heals two sides of 5,000 records each, with writers on both sides from the
+// first moment. No record may merge more than protocol.MaxMergeset, so what they link walks the
+// lighter side up in steps, until all is one; nothing is lost.
 func TestLongPartition(t *testing.T) {
 	length := 5000
 	if small() {
@@ -48,8 +49,9 @@ func TestLongPartition(t *testing.T) {
 	}
 }
 
-// history makes so many records as five writers would, for a node to have written while it was alone: each links the third
-// before it, so that all are absorbed, and another one of the last five.
+// history makes so many records as five writers would, for a node to have written while it was
+// alone: each links the third before it, so that all are absorbed, and another one of the last
+// five.
 func (s *sim) history(n *node, length int) []*protocol.Record {
 	who := s.person(fmt.Sprintf("side %d", n.side))
 	records := make([]*protocol.Record, 0, length)

@@ -6,7 +6,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// launders has somebody link a record that honest nodes do not, so that who links that links it too.
+// launders has somebody link a record that honest nodes do not, so that who links that links it
+// too.
 func (n *node) launders(by person, r *protocol.Record) *protocol.Record {
 	n.t.Helper()
 	links := n.links(1)
@@ -40,8 +41,9 @@ func TestLaterImpostor(t *testing.T) {
 	}
 }
 
-// TestImpostorWithAFriend has the impostor's record linked by an innocent looking one, which honest nodes then link. So it
-// gains all that the owner's claim gains; but it never makes up for what the owner's had before, however long he waits.
+// TestImpostorWithAFriend has the impostor's record linked by an innocent looking one, which honest
+// nodes then link. So it gains all that the owner's claim gains; but it never makes up for what the
+// owner's had before, however long he waits.
 func TestImpostorWithAFriend(t *testing.T) {
 	s := newSim(t, 5, nil)
 	owner, impostor := s.person("owner"), s.person("impostor")
@@ -62,8 +64,9 @@ func TestImpostorWithAFriend(t *testing.T) {
 	}
 }
 
-// TestOwnerUpdates: the owner's new version has little weight of its own, and an impostor has waited for this. The claim keeps the
-// standing of its heaviest version; deleting keeps it too, and only a release gives it up, for good.
+// TestOwnerUpdates: the owner's new version has little weight of its own, and an impostor has
+// waited for this. The claim keeps the standing of its heaviest version; deleting keeps it too, and
+// only a release gives it up, for good.
 func TestOwnerUpdates(t *testing.T) {
 	s := newSim(t, 4, nil)
 	owner, impostor := s.person("owner"), s.person("impostor")
@@ -106,11 +109,13 @@ func TestOwnerUpdates(t *testing.T) {
 }
 
 const (
-	// The impostor's own work is ten times the owner's, who has paid for a hundred ordinary records.
+	// The impostor's own work is ten times the owner's, who has paid for a hundred ordinary
+	// records.
 	ownersWork    = 20 * ordinary
 	impostorsWork = 10 * ownersWork
 	perRound      = 10
-	// roundsAhead is how long it takes honest people to stack on the owner's claim what the impostor paid more:
+	// roundsAhead is how long it takes honest people to stack on the owner's claim what the
+	// impostor paid more:
 	//
 	//	(work of the impostor − work of the owner) / honest work a round
 	//
@@ -118,16 +123,17 @@ const (
 	roundsAhead = (impostorsWork - ownersWork) / (perRound * ordinary)
 )
 
-// squats publishes the impostor's claim on links from before the owner's: on later ones it would be among what is stacked on the owner's,
-// and pay for that.
+// squats publishes the impostor's claim on links from before the owner's: on later ones it would be
+// among what is stacked on the owner's, and pay for that.
 func (s *sim) squats(n *node, impostor person, name string, before links) *protocol.Record {
 	r := s.make(statement{by: impostor, name: name, value: []byte("of " + impostor.name), effort: impostorsWork, links: before.ids, at: n.time()})
 	s.publish(n, r)
 	return r
 }
 
-// TestTenTimesTheWork: the impostor is there right after the owner and pays ten times as much. He is ahead by weight until honest
-// people have stacked the difference, and then never again. By any other criterion he loses at once.
+// TestTenTimesTheWork: the impostor is there right after the owner and pays ten times as much. He
+// is ahead by weight until honest people have stacked the difference, and then never again. By any
+// other criterion he loses at once.
 func TestTenTimesTheWork(t *testing.T) {
 	s := newSim(t, 4, withAuthority)
 	owner, impostor := s.person("owner"), s.person("impostor")
@@ -163,9 +169,10 @@ func TestTenTimesTheWork(t *testing.T) {
 	s.mustStarve(second)
 }
 
-// TestLimitTenTimesTheWorkWithAFriend is what weight does not defend: the same impostor, before honest people have stacked the
-// difference, pays for one more record, through which honest nodes link his. From then on both gain the same and he stays ahead. Had
-// the owner had the rounds of the formula before, it would not help him.
+// TestLimitTenTimesTheWorkWithAFriend is what weight does not defend: the same impostor, before
+// honest people have stacked the difference, pays for one more record, through which honest nodes
+// link his. From then on both gain the same and he stays ahead. Had the owner had the rounds of the
+// formula before, it would not help him.
 func TestLimitTenTimesTheWorkWithAFriend(t *testing.T) {
 	s := newSim(t, 4, withAuthority)
 	owner, impostor := s.person("owner"), s.person("impostor")
@@ -196,8 +203,9 @@ func TestLimitTenTimesTheWorkWithAFriend(t *testing.T) {
 	}
 }
 
-// TestRace has two people claim one name within a round, so that some nodes see the one first and some the other. Who wins by weight
-// is chance: whose record was linked first. But all nodes agree soon, and it stays so.
+// TestRace has two people claim one name within a round, so that some nodes see the one first and
+// some the other. Who wins by weight is chance: whose record was linked first. But all nodes agree
+// soon, and it stays so.
 func TestRace(t *testing.T) {
 	s := newSim(t, 6, nil)
 	a, b := s.person("a"), s.person("b")

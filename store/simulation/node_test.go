@@ -19,7 +19,8 @@ type node struct {
 	clock atomic.Int64 // milliseconds; the store's writer reads it too
 	skew  int64        // of the clock
 	side  int
-	// known are all records that the node was given and kept; order the attached ones as they attached.
+	// known are all records that the node was given and kept; order the attached ones as they
+	// attached.
 	known map[protocol.ID]bool
 	order []*protocol.Record
 	// linked says when a record was first seen linked by another one.
@@ -56,7 +57,8 @@ func (n *node) restart() {
 
 func (n *node) time() uint64 { return uint64(n.clock.Load()) }
 
-// receive puts records in the order given. It holds those ahead of the node's clock, and fetches what they turn out to lack.
+// receive puts records in the order given. It holds those ahead of the node's clock, and fetches
+// what they turn out to lack.
 func (n *node) receive(records ...*protocol.Record) {
 	n.t.Helper()
 	for _, r := range records {
@@ -104,7 +106,8 @@ func (n *node) attached(r *protocol.Record) {
 	}
 }
 
-// putAll puts many records, parents first and with nothing missing, several at a time: so that they share transactions.
+// putAll puts many records, parents first and with nothing missing, several at a time: so that they
+// share transactions.
 func (n *node) putAll(records []*protocol.Record) {
 	n.t.Helper()
 	for chunk := range slices.Chunk(records, 250) {
@@ -135,7 +138,8 @@ func (n *node) fetch(id protocol.ID) {
 	}
 }
 
-// write does what a writer does who uses this node: it takes links, dates, signs, pays and publishes.
+// write does what a writer does who uses this node: it takes links, dates, signs, pays and
+// publishes.
 func (n *node) write(s statement) *protocol.Record {
 	n.t.Helper()
 	links := n.links(int(n.Params().MinLinks))

@@ -9,8 +9,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// council is a network on which owner and impostor claim "name", with three oracles that a reader has elected: two that object
-// to the impostor, and a bad one, which has said nothing yet.
+// council is a network on which owner and impostor claim "name", with three oracles that a reader
+// has elected: two that object to the impostor, and a bad one, which has said nothing yet.
 type council struct {
 	*sim
 	owner, impostor person
@@ -47,7 +47,8 @@ func (c *council) mustCount(owner, impostor int) {
 	}
 }
 
-// TestLyingOracle: it objects to the owner, and says nothing against the impostor. It is one of three.
+// TestLyingOracle: it objects to the owner, and says nothing against the impostor. It is one of
+// three.
 func TestLyingOracle(t *testing.T) {
 	c := newCouncil(t)
 	c.mustCount(0, 2)
@@ -57,13 +58,14 @@ func TestLyingOracle(t *testing.T) {
 	for _, policy := range []string{"", "oracles", "oracles,newest", "local", "weight"} {
 		c.mustWin(question{name: "name", policy: policy, oracles: c.all}, c.owner)
 	}
-	// Who has elected none of them hears none of them, and who has elected only the liar believes it.
+	// Who has elected none of them hears none of them, and who has elected only the liar believes
+	// it.
 	c.mustWin(question{name: "name"}, c.owner)
 	c.mustWin(question{name: "name", oracles: []person{c.bad}}, c.impostor)
 }
 
-// TestLimitSilentOracles: where the honest oracles say nothing of the impostor, the liar alone decides, before weight does.
-// That is its share: one objection against none.
+// TestLimitSilentOracles: where the honest oracles say nothing of the impostor, the liar alone
+// decides, before weight does. That is its share: one objection against none.
 func TestLimitSilentOracles(t *testing.T) {
 	c := newCouncil(t)
 	c.nodes[0].claims(c.owner, "other", ordinary)
@@ -73,13 +75,14 @@ func TestLimitSilentOracles(t *testing.T) {
 	c.run(2 * round)
 	c.mustWin(question{name: "other", oracles: c.all}, c.impostor)
 	c.mustWin(question{name: "other"}, c.owner)
-	c.nodes[0].says(c.honest[0], c.objection("other", c.impostor)) // one word against one: weight decides again
+	// one word against one: weight decides again
+	c.nodes[0].says(c.honest[0], c.objection("other", c.impostor))
 	c.run(2 * round)
 	c.mustWin(question{name: "other", oracles: c.all}, c.owner)
 }
 
-// TestFloodingOracle: it objects to the owner over and over, and to a thousand others. It is one of three all the same, and the
-// query takes no longer.
+// TestFloodingOracle: it objects to the owner over and over, and to a thousand others. It is one of
+// three all the same, and the query takes no longer.
 func TestFloodingOracle(t *testing.T) {
 	c := newCouncil(t)
 	floods := 400
@@ -113,8 +116,8 @@ func TestFloodingOracle(t *testing.T) {
 	}
 }
 
-// TestOracleContradictsItself: its latest word counts, whatever the order in which they come; and of two of one moment, everywhere
-// the same.
+// TestOracleContradictsItself: its latest word counts, whatever the order in which they come; and
+// of two of one moment, everywhere the same.
 func TestOracleContradictsItself(t *testing.T) {
 	c := newCouncil(t)
 	for i := range 6 {
@@ -158,8 +161,8 @@ func TestOracleContradictsItself(t *testing.T) {
 	c.mustWin(question{name: "name", oracles: c.all}, c.owner)
 }
 
-// TestOracleOnUnknown: words about keys and owners that nobody has heard of, and contents that are no words, change nothing. A word
-// counts as soon as there is the claim it is about.
+// TestOracleOnUnknown: words about keys and owners that nobody has heard of, and contents that are
+// no words, change nothing. A word counts as soon as there is the claim it is about.
 func TestOracleOnUnknown(t *testing.T) {
 	c := newCouncil(t)
 	latecomer := c.person("latecomer")
@@ -187,8 +190,8 @@ func TestOracleOnUnknown(t *testing.T) {
 	c.mustCount(0, 2)
 }
 
-// TestMajorityOfOracles goes through all that three oracles can say of two claims: who has fewer objections wins, and on a draw weight
-// decides.
+// TestMajorityOfOracles goes through all that three oracles can say of two claims: who has fewer
+// objections wins, and on a draw weight decides.
 func TestMajorityOfOracles(t *testing.T) {
 	s := newSim(t, 2, nil)
 	oracles := s.crowd(3, "oracle")

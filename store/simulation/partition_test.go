@@ -10,9 +10,10 @@ import (
 // drift is the clocks' where a partition is to last longer than it.
 func drift(p *protocol.Params) { p.ClockDrift = 3 * round }
 
-// TestSquattingDuringAPartition: two people claim one name, each on its own side, and both sides go on writing. After the heal every
-// node gives the same answer by the default policy: the claim of the side that did more work since. By local each node stands by
-// what it saw first, and one that joins later has seen nothing first.
+// TestSquattingDuringAPartition: two people claim one name, each on its own side, and both sides go
+// on writing. After the heal every node gives the same answer by the default policy: the claim of
+// the side that did more work since. By local each node stands by what it saw first, and one that
+// joins later has seen nothing first.
 func TestSquattingDuringAPartition(t *testing.T) {
 	for _, parentsFirst := range []bool{false, true} {
 		t.Run(fmt.Sprintf("parents first %v", parentsFirst), func(t *testing.T) {
@@ -74,8 +75,8 @@ func TestSquattingDuringAPartition(t *testing.T) {
 	}
 }
 
-// TestLimitSquattersSideIsLarger is what no policy without names defends: by weight the claim of the side with more work wins,
-// though it be younger.
+// TestLimitSquattersSideIsLarger is what no policy without names defends: by weight the claim of
+// the side with more work wins, though it be younger.
 func TestLimitSquattersSideIsLarger(t *testing.T) {
 	s := newSim(t, 5, drift)
 	owner, squatter := s.person("owner"), s.person("squatter")

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestNetwork checks the simulation itself: what is written anywhere is everywhere in the end, whatever the order, the
-// clocks and the cuts on the way.
+// TestNetwork checks the simulation itself: what is written anywhere is everywhere in the end,
+// whatever the order, the clocks and the cuts on the way.
 func TestNetwork(t *testing.T) {
 	s := newSim(t, 5, nil)
 	s.nodes[1].skew, s.nodes[2].skew = 90_000, -90_000

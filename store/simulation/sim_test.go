@@ -11,11 +11,13 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// round is a gossip round: the longest, in milliseconds, that a record takes from its writer to any node.
+// round is a gossip round: the longest, in milliseconds, that a record takes from its writer to any
+// node.
 const round = 1000
 
-// sim is a network of nodes on virtual time. A record that is published reaches each node of the publisher's side after a
-// delay of its own, up to a round, so that records overtake each other and come before their parents.
+// sim is a network of nodes on virtual time. A record that is published reaches each node of the
+// publisher's side after a delay of its own, up to a round, so that records overtake each other and
+// come before their parents.
 type sim struct {
 	t tester
 	*world
@@ -24,7 +26,8 @@ type sim struct {
 	events events
 	count  uint64 // of events, to keep the order of those at one time
 	nodes  []*node
-	// sent are all records ever published, by their IDs: what a node can fetch from others of its side.
+	// sent are all records ever published, by their IDs: what a node can fetch from others of its
+	// side.
 	sent map[protocol.ID]*protocol.Record
 }
 
@@ -124,8 +127,8 @@ func (s *sim) tick() {
 // latency is a delay drawn at random: most records are quick, the slowest take a round.
 func (s *sim) latency() uint64 { return 50 + s.rng.Uint64N(round-50) }
 
-// publish sends a record to every node of a node's side, itself included, which has it at once. Of several, each goes
-// its own way.
+// publish sends a record to every node of a node's side, itself included, which has it at once. Of
+// several, each goes its own way.
 func (s *sim) publish(from *node, records ...*protocol.Record) {
 	for _, r := range records {
 		s.sent[r.ID()] = r
@@ -162,7 +165,8 @@ func (s *sim) heal(parentsFirst bool) {
 	}
 	var all []*protocol.Record
 	seen := map[protocol.ID]bool{}
-	for _, n := range s.nodes { // each node's own order has parents first, and so has one after the other
+	// each node's own order has parents first, and so has one after the other
+	for _, n := range s.nodes {
 		for _, r := range n.order {
 			if !seen[r.ID()] {
 				seen[r.ID()], all = true, append(all, r)
@@ -182,7 +186,8 @@ func (s *sim) heal(parentsFirst bool) {
 	}
 }
 
-// load has honest people write steadily until a time: one record each interval, at a random node of those given.
+// load has honest people write steadily until a time: one record each interval, at a random node of
+// those given.
 func (s *sim) load(interval, until uint64, at []*node, write func(n *node) *protocol.Record) {
 	if s.now >= until {
 		return
@@ -200,7 +205,8 @@ func (s *sim) plain(n *node) *protocol.Record {
 	return n.write(statement{by: s.person("somebody"), kind: filler})
 }
 
-// busy has honest people write so many ordinary records a round, for some rounds, at any of the nodes.
+// busy has honest people write so many ordinary records a round, for some rounds, at any of the
+// nodes.
 func (s *sim) busy(perRound, rounds uint64, at ...*node) {
 	if at == nil {
 		at = s.nodes

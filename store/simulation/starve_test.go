@@ -7,9 +7,10 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// TestDisreputableRecordsStarve has claims on names that others hold come in while 1, 5 and 50 writers are busy. Every node has seen the
-// holders first, so none ever links an impostor's record, though it is a tip to the end; and all other records are absorbed
-// meanwhile as if it were not there.
+// TestDisreputableRecordsStarve has claims on names that others hold come in while 1, 5 and 50
+// writers are busy. Every node has seen the holders first, so none ever links an impostor's record,
+// though it is a tip to the end; and all other records are absorbed meanwhile as if it were not
+// there.
 func TestDisreputableRecordsStarve(t *testing.T) {
 	for _, writers := range []uint64{1, 5, 50} {
 		t.Run(fmt.Sprintf("%d writers", writers), func(t *testing.T) {
@@ -38,7 +39,8 @@ func TestDisreputableRecordsStarve(t *testing.T) {
 	}
 }
 
-// mustStarve checks that no node has seen anything link a record, which so weighs nothing but its own work.
+// mustStarve checks that no node has seen anything link a record, which so weighs nothing but its
+// own work.
 func (s *sim) mustStarve(r *protocol.Record) {
 	s.t.Helper()
 	for i, n := range s.nodes {

@@ -10,12 +10,13 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// TestGoodRecordsAreAbsorbed has 1, 5 and 50 writers write at any moment (within one round), each linking as many tips as a node
-// does by itself. Two rounds after a record was made, hardly any is a tip at any node, and after four none is.
+// TestGoodRecordsAreAbsorbed has 1, 5 and 50 writers write at any moment (within one round), each
+// linking as many tips as a node does by itself. Two rounds after a record was made, hardly any is
+// a tip at any node, and after four none is.
 //
-// A record reaches its last node up to a round after it was made, and the record that links it up to a round after that. So
-// two rounds are what even the first writer who could link it needs, and the few that remain are those that several
-// writers left to each other.
+// A record reaches its last node up to a round after it was made, and the record that links it up
+// to a round after that. So two rounds are what even the first writer who could link it needs, and
+// the few that remain are those that several writers left to each other.
 func TestGoodRecordsAreAbsorbed(t *testing.T) {
 	for _, writers := range []uint64{1, 5, 50} {
 		t.Run(fmt.Sprintf("%d writers", writers), func(t *testing.T) {
@@ -48,7 +49,8 @@ func TestGoodRecordsAreAbsorbed(t *testing.T) {
 	}
 }
 
-// absorption returns how long after it was made each record was linked at every node, in rounds, sorted.
+// absorption returns how long after it was made each record was linked at every node, in rounds,
+// sorted.
 func (s *sim) absorption(records []*protocol.Record, made []uint64) []float64 {
 	ages := make([]float64, len(records))
 	for i, r := range records {
@@ -77,8 +79,9 @@ func share(sorted []float64, limit float64) float64 {
 	return float64(n) / float64(len(sorted))
 }
 
-// TestLinksAreSpread asks for links many times where there are 32 tips: all are offered, and about equally often, so that no
-// record's fate hangs on where its tip stands and nobody can foretell who links whom.
+// TestLinksAreSpread asks for links many times where there are 32 tips: all are offered, and about
+// equally often, so that no record's fate hangs on where its tip stands and nobody can foretell who
+// links whom.
 func TestLinksAreSpread(t *testing.T) {
 	s := newSim(t, 1, nil)
 	n := s.nodes[0]

@@ -23,12 +23,13 @@ const (
 
 	// ordinary is the work of a record that pays what is asked and no more.
 	ordinary = 100
-	// filler is a type of record that is stored, attached and weighed and never answered: load without claims.
+	// filler is a type of record that is stored, attached and weighed and never answered: load
+	// without claims.
 	filler = protocol.TypeReserved
 )
 
-// world is a network and all who write on it. Everything in it follows from the seed, so that two worlds of one seed make the
-// same records.
+// world is a network and all who write on it. Everything in it follows from the seed, so that two
+// worlds of one seed make the same records.
 type world struct {
 	*protocol.Network
 	seed   uint64
@@ -146,10 +147,11 @@ type statement struct {
 	links  []protocol.ID
 }
 
-// make makes a record that is what the store expects but for three things, which the store leaves to Network.Check and never looks at
-// again: its claims are zero, its value is not sealed, and nobody solved anything for its work. What the store decides
-// depends on the effort that the header states, and here, as in a network where Check guards the door, stating more is what
-// more work buys.
+// make makes a record that is what the store expects but for three things, which the store leaves
+// to Network.Check and never looks at again: its claims are zero, its value is not sealed, and
+// nobody solved anything for its work. What the store decides depends on the effort that the header
+// states, and here, as in a network where Check guards the door, stating more is what more work
+// buys.
 func (w *world) make(s statement) *protocol.Record {
 	if s.effort == 0 {
 		s.effort = ordinary
@@ -173,7 +175,8 @@ func (w *world) make(s statement) *protocol.Record {
 	return w.pay(r, s.effort)
 }
 
-// pay returns the record with work of an effort behind it, and with each call another one: of a record that has work already, a twin.
+// pay returns the record with work of an effort behind it, and with each call another one: of a
+// record that has work already, a twin.
 func (w *world) pay(r *protocol.Record, effort uint32) *protocol.Record {
 	h := r.Header
 	w.made++

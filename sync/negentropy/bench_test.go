@@ -73,7 +73,8 @@ func BenchmarkFingerprint(b *testing.B) {
 	}
 }
 
-// BenchmarkReconcile compares sets of which one lacks some items: spread over all times, or the last ones.
+// BenchmarkReconcile compares sets of which one lacks some items: spread over all times, or the
+// last ones.
 func BenchmarkReconcile(b *testing.B) {
 	for _, n := range []int{10_000, 100_000, 1_000_000} {
 		items := ordered(randomItems(7, n, 1<<40), "up")

@@ -6,7 +6,8 @@ import (
 	"math/bits"
 )
 
-// version1 is the first byte of every message of protocol version 1; versions 0 to 15 begin with 0x60 to 0x6F.
+// version1 is the first byte of every message of protocol version 1; versions 0 to 15 begin with
+// 0x60 to 0x6F.
 const version1 = 0x61
 
 // The modes of a range: what its sender says of it.
@@ -29,7 +30,8 @@ func (e *MessageError) Error() string {
 	return fmt.Sprintf("negentropy message, byte %d: %s", e.Offset, e.Reason)
 }
 
-// wireRange is one range of a message. On the wire it has no lower bound: that is the upper bound of the one before.
+// wireRange is one range of a message. On the wire it has no lower bound: that is the upper bound
+// of the one before.
 type wireRange struct {
 	lower, upper Bound
 	mode         int
@@ -91,8 +93,8 @@ func (r *reader) version() (byte, error) {
 // more tells whether another range follows.
 func (r *reader) more() bool { return r.offset < len(r.message) }
 
-// next takes the next range. One without extent, where there can be no items, counts as skipped: the common implementation
-// ends a full message with such a one, the rest after infinity.
+// next takes the next range. One without extent, where there can be no items, counts as skipped:
+// the common implementation ends a full message with such a one, the rest after infinity.
 func (r *reader) next() (wireRange, error) {
 	var out wireRange
 	var err error
@@ -172,8 +174,8 @@ func (r *reader) ids() ([]byte, error) {
 	return r.bytes(int(n) * len(ID{}))
 }
 
-// maxSkip and maxFingerprint are the longest encodings of a range to skip and of one with a fingerprint: a bound takes a
-// timestamp, a length and an ID.
+// maxSkip and maxFingerprint are the longest encodings of a range to skip and of one with a
+// fingerprint: a bound takes a timestamp, a length and an ID.
 const (
 	maxSkip        = maxVarint + 1 + 32 + 1
 	maxFingerprint = maxSkip + 16
@@ -226,7 +228,8 @@ func (w *writer) list(lower, upper Bound, s Set, from, count int) {
 	}
 }
 
-// appendVarint appends a number in base 128, most significant digit first, all but the last with the high bit set.
+// appendVarint appends a number in base 128, most significant digit first, all but the last with
+// the high bit set.
 func appendVarint(b []byte, v uint64) []byte {
 	for shift := (bits.Len64(v|1) - 1) / 7 * 7; shift > 0; shift -= 7 {
 		b = append(b, byte(v>>shift)|0x80)

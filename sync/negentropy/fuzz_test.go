@@ -87,7 +87,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// FuzzRespond: any message is refused, or answered within the limit with what a correct initiator can read.
+// FuzzRespond: any message is refused, or answered within the limit with what a correct initiator
+// can read.
 func FuzzRespond(f *testing.F) {
 	seeds(f, func(message []byte) { f.Add(message, uint16(300)) })
 	f.Fuzz(func(t *testing.T, message []byte, count uint16) {

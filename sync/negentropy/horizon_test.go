@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// compareUpTo runs a session in which either side ends where its clock tells it to. It checks what the session says of the
-// timestamps of listed IDs.
+// compareUpTo runs a session in which either side ends where its clock tells it to. It checks what
+// the session says of the timestamps of listed IDs.
 func compareUpTo(t *rapid.T, c Config, h Horizon, limit int, ours, theirs slice) (need, have []ID, lacked int) {
 	times := make(map[ID]uint64)
 	for _, item := range slices.Concat(ours, theirs) {
@@ -54,8 +54,8 @@ func below(s slice, from, to Bound) slice {
 	return s[a:max(a, s.Rank(to))]
 }
 
-// Two sides that end at different bounds find all that differs below the lower one, and nothing else. One drift of overlap
-// is compared as the initiator asks.
+// Two sides that end at different bounds find all that differs below the lower one, and nothing
+// else. One drift of overlap is compared as the initiator asks.
 func TestSidesEndAtTheLowerBound(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		items := randomItems(rapid.Uint64().Draw(t, "seed"), rapid.IntRange(0, 600).Draw(t, "items"), 1000)
@@ -110,8 +110,8 @@ func TestIntervals(t *testing.T) {
 	})
 }
 
-// hostileReplies are a responder's answers to a session's messages. It lies with skips, lists what nobody asked about, and
-// ends far in the past, each time somewhere else.
+// hostileReplies are a responder's answers to a session's messages. It lies with skips, lists what
+// nobody asked about, and ends far in the past, each time somewhere else.
 func hostileReplies(t *rapid.T, asked []byte, theirs Set) []byte {
 	end := Bound{Timestamp: rapid.Uint64Range(0, 1200).Draw(t, "end")}
 	switch rapid.IntRange(0, 3).Draw(t, "manner") {

@@ -124,8 +124,9 @@ func TestUnaskedListsAreRefused(t *testing.T) {
 	}
 }
 
-// TestASessionLooksAtEachItemOnce: a responder that answers with empty lists wherever it was asked, but for the lowest
-// range, which it never settles, makes an initiator look at no more items than it has.
+// TestASessionLooksAtEachItemOnce: a responder that answers with empty lists wherever it was asked,
+// but for the lowest range, which it never settles, makes an initiator look at no more items than
+// it has.
 func TestASessionLooksAtEachItemOnce(t *testing.T) {
 	const n = 50_000
 	set := &counting{Set: newTree(t, randomItems(8, n, 1<<30)...)}

@@ -2,15 +2,18 @@ package negentropy
 
 // Config is how an initiator goes to work.
 type Config struct {
-	FrameLimit int   // the most bytes of a message; 0: no limit; a limit below MinFrameLimit counts as that
+	// the most bytes of a message; 0: no limit; a limit below MinFrameLimit counts as that
+	FrameLimit int
 	From       Bound // start above it: what is below is skipped
 	To         Bound // end below it: what is above is skipped; the zero Bound counts as Infinity
 }
 
-// Initiator asks: it compares its set with a responder's. It has state; a new one is made for each session.
+// Initiator asks: it compares its set with a responder's. It has state; a new one is made for each
+// session.
 type Initiator struct {
-	limit  int
-	open   []span // what is not yet compared, in order; the first sent of them are what the last message asked
+	limit int
+	// what is not yet compared, in order; the first sent of them are what the last message asked
+	open   []span
 	sent   int
 	window int // how many to ask at once
 	done   Bound
@@ -20,30 +23,36 @@ type Initiator struct {
 // span is a range that is not yet compared.
 type span struct {
 	from, to Bound
-	differs  bool // the responder's fingerprint of it differs: to be split. Else ours is to be sent.
+	// the responder's fingerprint of it differs: to be split. Else ours is to be sent.
+	differs bool
 }
 
 // Step is what a round has brought.
 type Step struct {
-	Message []byte     // the next message; nil: all is compared
-	Need    []ID       // what the responder has and the set lacks, in the order of the responder's set
-	Times   []Interval // for each of Need, the timestamps that it can have where the responder listed it
-	Lacked  int        // how many items the set has in the ranges that the reply lists, and the responder lacks
-	Done    Bound      // all below it is compared; Infinity: all up to Config.To
-	Differ  bool       // some range that the reply lists differed
+	Message []byte // the next message; nil: all is compared
+	// what the responder has and the set lacks, in the order of the responder's set
+	Need []ID
+	// for each of Need, the timestamps that it can have where the responder listed it
+	Times []Interval
+	// how many items the set has in the ranges that the reply lists, and the responder lacks
+	Lacked int
+	Done   Bound // all below it is compared; Infinity: all up to Config.To
+	Differ bool  // some range that the reply lists differed
 }
 
-// maxOpen is how many ranges are remembered; the last ones are joined. 8,192 of them take 700 KB. Each reply of 32 KiB
-// brings up to 1,600, and going down from the lowest, as we do, leaves about as many on each of the five or six levels of
-// a large set.
+// maxOpen is how many ranges are remembered; the last ones are joined. 8,192 of them take 700 KB.
+// Each reply of 32 KiB brings up to 1,600, and going down from the lowest, as we do, leaves about
+// as many on each of the five or six levels of a large set.
 const maxOpen = 8192
 
-// maxStall is how many rounds pass, at most, before Step.Done moves with a correct responder: a round divides the items
-// that each side has in the first open range by sixteen, until one side lists them. Even sets of 2⁶⁴ take sixteen rounds.
+// maxStall is how many rounds pass, at most, before Step.Done moves with a correct responder: a
+// round divides the items that each side has in the first open range by sixteen, until one side
+// lists them. Even sets of 2⁶⁴ take sixteen rounds.
 const maxStall = 20
 
-// minWindow is the least number of ranges asked of at once. When a responder had no room to answer all, it is next asked of
-// this many and twice those that it answered: what it cannot answer is sent in vain.
+// minWindow is the least number of ranges asked of at once. When a responder had no room to answer
+// all, it is next asked of this many and twice those that it answered: what it cannot answer is
+// sent in vain.
 const minWindow = 128
 
 // NewInitiator makes an initiator. Nothing is asked until Start.
@@ -98,13 +107,13 @@ func (p span) ask(s Set, out *writer, asked []span) []span {
 	return asked
 }
 
-// Next takes the responder's reply to the last message. Have, when it is not nil, is called with what the set has and the
-// responder lacks.
+// Next takes the responder's reply to the last message. Have, when it is not nil, is called with
+// what the set has and the responder lacks.
 //
-// A reply may list IDs only where the last message asked, and a range once compared is not asked of again, so that in a
-// session each item of the set is looked at once at most, besides a few look-ups for each range of a reply. When Done
-// stands still for longer than any correct responder needs, Next fails; how many rounds a session may have in all is for
-// the caller to say.
+// A reply may list IDs only where the last message asked, and a range once compared is not asked of
+// again, so that in a session each item of the set is looked at once at most, besides a few
+// look-ups for each range of a reply. When Done stands still for longer than any correct responder
+// needs, Next fails; how many rounds a session may have in all is for the caller to say.
 func (i *Initiator) Next(s Set, reply []byte, have func(ID)) (Step, error) {
 	in := &reader{message: reply}
 	version, err := in.version()

@@ -13,8 +13,8 @@ import (
 // ID names an item.
 type ID = [32]byte
 
-// Item is what a set holds. Items are ordered by timestamp, then by ID. The timestamp [math.MaxUint64] is no item's: it
-// stands for infinity.
+// Item is what a set holds. Items are ordered by timestamp, then by ID. The timestamp
+// [math.MaxUint64] is no item's: it stands for infinity.
 type Item struct {
 	Timestamp uint64
 	ID        ID
@@ -36,8 +36,8 @@ func before(a, b *Item) bool {
 	return bytes.Compare(a.ID[:], b.ID[:]) < 0
 }
 
-// Bound is a place in the order of all possible items, just before the item with the same timestamp and ID. The zero
-// Bound is before all of them.
+// Bound is a place in the order of all possible items, just before the item with the same timestamp
+// and ID. The zero Bound is before all of them.
 type Bound struct {
 	Timestamp uint64
 	ID        ID
@@ -49,7 +49,8 @@ var Infinity = Bound{Timestamp: math.MaxUint64}
 // Compare tells the order of two bounds: negative, zero, positive.
 func (b Bound) Compare(other Bound) int { return Item(b).Compare(Item(other)) }
 
-// Interval holds the timestamps from First to Last, both included; it is empty where First is above Last.
+// Interval holds the timestamps from First to Last, both included; it is empty where First is above
+// Last.
 type Interval struct{ First, Last uint64 }
 
 // Anytime is the interval of all timestamps.
@@ -58,7 +59,8 @@ var Anytime = Interval{Last: math.MaxUint64}
 // Has reports whether a timestamp is in the interval.
 func (i Interval) Has(timestamp uint64) bool { return i.First <= timestamp && timestamp <= i.Last }
 
-// intervalOf returns the timestamps that an item with this ID may have to lie in the range from lower to upper.
+// intervalOf returns the timestamps that an item with this ID may have to lie in the range from
+// lower to upper.
 func intervalOf(id *ID, lower, upper *Bound) Interval {
 	i := Interval{First: lower.Timestamp, Last: upper.Timestamp}
 	if bytes.Compare(id[:], lower.ID[:]) < 0 {
@@ -74,8 +76,8 @@ func intervalOf(id *ID, lower, upper *Bound) Interval {
 	return i
 }
 
-// between returns the shortest bound after prev and not after next, which are neighbours in a set: the timestamp alone
-// where that tells them apart, else as many bytes of the ID as it takes.
+// between returns the shortest bound after prev and not after next, which are neighbours in a set:
+// the timestamp alone where that tells them apart, else as many bytes of the ID as it takes.
 func between(prev, next Item) Bound {
 	b := Bound{Timestamp: next.Timestamp}
 	if next.Timestamp != prev.Timestamp {
@@ -92,8 +94,9 @@ func between(prev, next Item) Bound {
 // A Fingerprint is a digest of the items of a range: equal fingerprints, equal items.
 type Fingerprint [16]byte
 
-// Set is what a party holds, in order. Places in it are given as ranks: the rank of an item is the number of items before
-// it. A Set must not change while [Initiator.Start], [Initiator.Next] or [Respond] runs; it may between them.
+// Set is what a party holds, in order. Places in it are given as ranks: the rank of an item is the
+// number of items before it. A Set must not change while [Initiator.Start], [Initiator.Next] or
+// [Respond] runs; it may between them.
 type Set interface {
 	Len() int
 	// Rank returns the number of items before b.

@@ -1,15 +1,17 @@
 package negentropy
 
-// The tree's nodes take 4 KiB each, rounded as the allocator rounds: 102 items, or 42 children. A node that is full gives
-// to a neighbour under the same branch that has room; when the neighbour is full too, two nodes become three. So nodes are
-// two thirds full at least, but for the few at the edges: 40 bytes an item become 60, and a leaf's place in its branch adds
-// two. At the right end a full node is left full and a new one begun, so that items inserted in order fill the tree.
+// The tree's nodes take 4 KiB each, rounded as the allocator rounds: 102 items, or 42 children. A
+// node that is full gives to a neighbour under the same branch that has room; when the neighbour is
+// full too, two nodes become three. So nodes are two thirds full at least, but for the few at the
+// edges: 40 bytes an item become 60, and a leaf's place in its branch adds two. At the right end a
+// full node is left full and a new one begun, so that items inserted in order fill the tree.
 const (
 	leafSize   = 102
 	branchSize = 42
 )
 
-// leaf holds items in order. It has no pointers, so that the garbage collector does not look into it.
+// leaf holds items in order. It has no pointers, so that the garbage collector does not look into
+// it.
 type leaf struct {
 	n     int
 	items [leafSize]Item
@@ -56,8 +58,8 @@ func (b *branch) find(item *Item) int {
 	return i - 1
 }
 
-// insert adds an item below c; last says that it comes after all items of the tree. Fits is false when c is full where the
-// item belongs: then nothing is changed.
+// insert adds an item below c; last says that it comes after all items of the tree. Fits is false
+// when c is full where the item belongs: then nothing is changed.
 func (c *child) insert(item *Item, last bool) (added, fits bool) {
 	if c.leaf != nil {
 		added, fits = c.leaf.insert(item, last)
@@ -131,10 +133,12 @@ func (c *child) hollow(first Item) child {
 	return child{first: first, branch: b}
 }
 
-// minRoom is how much room a neighbour must have to be given to: with less, the next items would ask for room again.
+// minRoom is how much room a neighbour must have to be given to: with less, the next items would
+// ask for room again.
 const minRoom = 4
 
-// makeRoom makes room in the i-th child, which is full: from a neighbour that has some, or by a new one.
+// makeRoom makes room in the i-th child, which is full: from a neighbour that has some, or by a new
+// one.
 func (b *branch) makeRoom(i int) bool {
 	left, right := max(0, i-1), min(i+1, b.n-1)
 	neighbour := left
@@ -222,7 +226,8 @@ func (c *child) recount() {
 	}
 }
 
-// items yields the items with ranks from (included) to to (excluded) below c; it returns false when yield has enough.
+// items yields the items with ranks from (included) to to (excluded) below c; it returns false when
+// yield has enough.
 func (c *child) items(from, to int, yield func(Item) bool) bool {
 	if c.leaf != nil {
 		for i := range c.leaf.items[from:to] {

@@ -124,7 +124,8 @@ func TestSessionsFindTheDifference(t *testing.T) {
 	})
 }
 
-// TestAMillionThatDifferByOne takes three rounds and three kilobytes, both ways together, whichever side lacks the one.
+// TestAMillionThatDifferByOne takes three rounds and three kilobytes, both ways together, whichever
+// side lacks the one.
 func TestAMillionThatDifferByOne(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a million items")

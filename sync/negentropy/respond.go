@@ -1,18 +1,22 @@
 package negentropy
 
-// MinFrameLimit is the smallest limit to the length of a message: any range can be answered within it.
+// MinFrameLimit is the smallest limit to the length of a message: any range can be answered within
+// it.
 const MinFrameLimit = 4096
 
 // Reply is a responder's answer.
 type Reply struct {
 	Message []byte
-	Unknown []ID       // what the message lists and the set was not found to have, in the order of the message
-	Times   []Interval // for each of Unknown, the timestamps that it can have where the message lists it
-	Equal   Bound      // the message alone shows that the sets are equal below it
-	Differ  bool       // some range differed
+	// what the message lists and the set was not found to have, in the order of the message
+	Unknown []ID
+	// for each of Unknown, the timestamps that it can have where the message lists it
+	Times  []Interval
+	Equal  Bound // the message alone shows that the sets are equal below it
+	Differ bool  // some range differed
 }
 
-// Horizon is where a responder ends its comparison, because what lies above it is of no use to it yet.
+// Horizon is where a responder ends its comparison, because what lies above it is of no use to it
+// yet.
 type Horizon struct {
 	End Bound // of a range that reaches above Far, the part above End is skipped
 	Far Bound
@@ -31,19 +35,22 @@ type responder struct {
 	reply   Reply
 }
 
-// Respond answers an initiator's message. The answer takes at most frameLimit bytes (0: no limit; a limit below
-// [MinFrameLimit] counts as that). What does not fit is put off: the fingerprint of all the rest stands for it.
+// Respond answers an initiator's message. The answer takes at most frameLimit bytes (0: no limit; a
+// limit below [MinFrameLimit] counts as that). What does not fit is put off: the fingerprint of all
+// the rest stands for it.
 //
-// The work is bounded by the message and the limit: for each range of the message a few look-ups in the set, for each 32
-// bytes of the answer an item, and 32,768 items more to find those that are listed. Where there were more to be looked
-// through, Unknown may have IDs that the set has; an ID that is listed again is told again.
+// The work is bounded by the message and the limit: for each range of the message a few look-ups in
+// the set, for each 32 bytes of the answer an item, and 32,768 items more to find those that are
+// listed. Where there were more to be looked through, Unknown may have IDs that the set has; an ID
+// that is listed again is told again.
 func Respond(s Set, message []byte, frameLimit int) (Reply, error) {
 	return RespondUpTo(s, message, frameLimit, NoHorizon)
 }
 
-// RespondUpTo is Respond for a side whose comparison ends at a horizon. Lists carry no timestamps, so the responder cannot
-// sort the IDs of a list that crosses the horizon. It answers such a range, whatever its mode, with the fingerprint of the
-// part below the horizon's end. The initiator asks about that part again.
+// RespondUpTo is Respond for a side whose comparison ends at a horizon. Lists carry no timestamps,
+// so the responder cannot sort the IDs of a list that crosses the horizon. It answers such a range,
+// whatever its mode, with the fingerprint of the part below the horizon's end. The initiator asks
+// about that part again.
 func RespondUpTo(s Set, message []byte, frameLimit int, h Horizon) (Reply, error) {
 	in := &reader{message: message}
 	version, err := in.version()
@@ -69,7 +76,8 @@ func effectiveLimit(frameLimit int) int {
 	return max(frameLimit, MinFrameLimit)
 }
 
-// answer says what is to be said of a range. It returns false when the message is full: nothing follows.
+// answer says what is to be said of a range. It returns false when the message is full: nothing
+// follows.
 func (r *responder) answer(rng wireRange) bool {
 	if rng.mode == modeSkip {
 		return true
@@ -96,7 +104,8 @@ func (r *responder) answer(rng wireRange) bool {
 	return true
 }
 
-// cross answers a range that reaches beyond the horizon: with the fingerprint of its part below the horizon's end.
+// cross answers a range that reaches beyond the horizon: with the fingerprint of its part below the
+// horizon's end.
 func (r *responder) cross(lower Bound, from int) bool {
 	end := r.horizon.End
 	if lower.Compare(end) >= 0 {
@@ -141,8 +150,8 @@ func (r *responder) list(rng wireRange, from, to int) bool {
 	return false
 }
 
-// maxLooked is how many items are looked at, at most, to find those that a message lists: about a millisecond's work.
-// Correct peers list where they have few, and seldom where the other has many.
+// maxLooked is how many items are looked at, at most, to find those that a message lists: about a
+// millisecond's work. Correct peers list where they have few, and seldom where the other has many.
 const maxLooked = 1 << 15
 
 // compare finds what the message lists and the set lacks.
@@ -164,7 +173,8 @@ type listDifference struct {
 	lacking bool // the list lacks some that the set has
 }
 
-// difference compares listed IDs with the set's. It calls lacks, if that is not nil, with what the list lacks.
+// difference compares listed IDs with the set's. It calls lacks, if that is not nil, with what the
+// list lacks.
 func difference(listed []byte, s Set, from, to int, lacks func(ID)) (d listDifference) {
 	const size = len(ID{})
 	rest := make(map[ID]struct{}, len(listed)/size)

@@ -1,10 +1,12 @@
 package negentropy
 
-// buckets is how many parts a range is split into; a range with fewer than twice as many items is listed.
+// buckets is how many parts a range is split into; a range with fewer than twice as many items is
+// listed.
 const buckets = 16
 
-// split writes what is to be said of a range whose fingerprints differ: the fingerprints of its parts, or the IDs when they
-// are few. It takes at most maxSkip + [maxSplit] bytes. Each is called with every range written.
+// split writes what is to be said of a range whose fingerprints differ: the fingerprints of its
+// parts, or the IDs when they are few. It takes at most maxSkip + [maxSplit] bytes. Each is called
+// with every range written.
 func (w *writer) split(s Set, lower, upper Bound, from, to int, each func(upper Bound)) {
 	count := to - from
 	if count < 2*buckets {
@@ -27,10 +29,12 @@ func (w *writer) split(s Set, lower, upper Bound, from, to int, each func(upper 
 	}
 }
 
-// maxSplit is the most bytes that [writer.split] takes, besides a skip: sixteen fingerprints, or 31 IDs.
+// maxSplit is the most bytes that [writer.split] takes, besides a skip: sixteen fingerprints, or 31
+// IDs.
 const maxSplit = max(buckets*maxFingerprint, maxSkip+maxVarint+(2*buckets-1)*32)
 
-// boundAt is the shortest bound that has rank items of the set before it; the set has items on both sides of it.
+// boundAt is the shortest bound that has rank items of the set before it; the set has items on both
+// sides of it.
 func boundAt(s Set, rank int) Bound {
 	var pair [2]Item
 	n := 0

@@ -21,8 +21,9 @@ type transcript struct {
 	asked, answered      [][]byte
 }
 
-// readTranscript reads lines of a word and what belongs to it. Items are given by number: spans from (included) to to
-// (excluded); the ID is the SHA-256 of the number in decimal, and so many neighbours as "alike" says share a timestamp.
+// readTranscript reads lines of a word and what belongs to it. Items are given by number: spans
+// from (included) to to (excluded); the ID is the SHA-256 of the number in decimal, and so many
+// neighbours as "alike" says share a timestamp.
 func readTranscript(t *testing.T, path string) transcript {
 	text, err := os.ReadFile(path)
 	if err != nil {
@@ -74,8 +75,8 @@ func unhex(t *testing.T, s string) []byte {
 	return b
 }
 
-// TestTranscripts replays sessions with other implementations: ours says the same as it did then, byte for byte, and finds
-// what differs.
+// TestTranscripts replays sessions with other implementations: ours says the same as it did then,
+// byte for byte, and finds what differs.
 func TestTranscripts(t *testing.T) {
 	paths, _ := filepath.Glob("testdata/transcripts/*.txt")
 	if len(paths) < 30 {

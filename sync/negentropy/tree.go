@@ -5,11 +5,12 @@ import (
 	"math"
 )
 
-// Tree is a [Set] that grows: a B+-tree that knows of each part how many items it has and what their IDs sum up to, so that
-// the fingerprint of any range costs a walk down to its two ends. The zero Tree is empty and ready. It is not safe for
-// concurrent use.
+// Tree is a [Set] that grows: a B+-tree that knows of each part how many items it has and what
+// their IDs sum up to, so that the fingerprint of any range costs a walk down to its two ends. The
+// zero Tree is empty and ready. It is not safe for concurrent use.
 //
-// An item takes 40 bytes; with what the tree adds, at most 64, whatever the order of insertion (see node.go).
+// An item takes 40 bytes; with what the tree adds, at most 64, whatever the order of insertion (see
+// node.go).
 type Tree struct {
 	root child // neither leaf nor branch when the tree is empty
 	last Item  // the last one, unless the tree is empty
@@ -20,7 +21,8 @@ var _ Set = (*Tree)(nil)
 // Len returns the number of items.
 func (t *Tree) Len() int { return t.root.count }
 
-// Insert adds an item. It returns false when the tree has it already, or when its timestamp is infinity, which no item has.
+// Insert adds an item. It returns false when the tree has it already, or when its timestamp is
+// infinity, which no item has.
 func (t *Tree) Insert(item Item) bool {
 	if item.Timestamp == math.MaxUint64 {
 		return false

@@ -18,7 +18,8 @@ func simpleNumber(v uint64) []byte {
 	return out
 }
 
-// simpleRange appends a range whose bound has a prefix of so many bytes; payload is what follows the mode.
+// simpleRange appends a range whose bound has a prefix of so many bytes; payload is what follows
+// the mode.
 func simpleRange(b []byte, below, time uint64, prefix []byte, mode byte, payload []byte) []byte {
 	delta := uint64(0)
 	if time != Infinity.Timestamp {
@@ -39,7 +40,8 @@ func hexes(ids []ID) []string {
 	return out
 }
 
-// edges are timestamps at which implementations break: 2^31, 2^32, 2^53−1, and an ordinary one of 2027.
+// edges are timestamps at which implementations break: 2^31, 2^32, 2^53−1, and an ordinary one
+// of 2027.
 var edges = []uint64{0, 1, 127, 128, 1<<31 - 1, 1 << 31, 1<<32 - 1, 1 << 32, 1<<32 + 1, 1_800_000_000_000, 1_800_000_000_001, 1<<53 - 1}
 
 func makeVectors() (v vectors) {
@@ -166,7 +168,8 @@ func makeAnswers() (all []answerVector) {
 	return all
 }
 
-// makeBounded are answers of a responder that ends its comparison at a time: 20 of its 31 items lie below it.
+// makeBounded are answers of a responder that ends its comparison at a time: 20 of its 31 items lie
+// below it.
 func makeBounded() (all []boundedVector) {
 	const begin = 1_800_000_000_000
 	const end, far = begin + 10, begin + 12
@@ -212,7 +215,8 @@ func crossing(s slice, from, to int) []byte {
 	return simpleRange(b, s[from].Timestamp, s[to].Timestamp, nil, 1, f[:])
 }
 
-// sixteenParts splits as SPEC.md says: the first parts have one item more, bounds are as short as can be.
+// sixteenParts splits as SPEC.md says: the first parts have one item more, bounds are as short as
+// can be.
 func sixteenParts(b []byte, s slice) []byte {
 	from, below := 0, uint64(0)
 	for i := range 16 {

@@ -17,8 +17,8 @@ var update = flag.Bool("update", false, "write protocol/testdata/negentropy.json
 
 const vectorsPath = "../../protocol/testdata/negentropy.json"
 
-// vectors are for any implementation; protocol/testdata/README.md says what they mean. A simple encoder in this file makes
-// them, not the code that they test.
+// vectors are for any implementation; protocol/testdata/README.md says what they mean. A simple
+// encoder in this file makes them, not the code that they test.
 type vectors struct {
 	Numbers      []numberVector      `json:"numbers"`
 	Fingerprints []fingerprintVector `json:"fingerprints"`
@@ -44,7 +44,8 @@ type messageVector struct {
 	Ranges  []rangeVector `json:"ranges"`
 }
 
-// rangeVector is a range of a message, without its lower bound. Time is "infinity" or a decimal number.
+// rangeVector is a range of a message, without its lower bound. Time is "infinity" or a decimal
+// number.
 type rangeVector struct {
 	Time        string   `json:"time"`
 	ID          string   `json:"id"`

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// inBubble runs a simulation for a benchmark. A bubble wants a testing.T, which testing.RunTests makes.
+// inBubble runs a simulation for a benchmark. A bubble wants a testing.T, which testing.RunTests
+// makes.
 func inBubble(b *testing.B, simulate func(t *testing.T)) {
 	b.Helper()
 	all := func(string, string) (bool, error) { return true, nil }
@@ -16,7 +17,8 @@ func inBubble(b *testing.B, simulate func(t *testing.T)) {
 			b.FailNow()
 		}
 	}
-	// How long it took is of no interest but to who waits for it: it is the time to simulate, not that simulated.
+	// How long it took is of no interest but to who waits for it: it is the time to simulate, not
+	// that simulated.
 }
 
 func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
@@ -24,7 +26,8 @@ func milliseconds(d time.Duration) float64 { return float64(d) / float64(time.Mi
 // rounds is over how many records a figure is taken.
 const rounds = 50
 
-// spread has records of a size written in a settled network and reports when and at what cost they came to the nodes.
+// spread has records of a size written in a settled network and reports when and at what cost they
+// came to the nodes.
 func spread(b *testing.B, c settings, size int) {
 	b.Helper()
 	inBubble(b, func(t *testing.T) {
@@ -50,8 +53,8 @@ func spread(b *testing.B, c settings, size int) {
 	})
 }
 
-// BenchmarkPropagation measures how long a record takes to the nodes of a network in which each has 8 connections, by its
-// size. A thousand nodes take minutes and need -nodes=1000.
+// BenchmarkPropagation measures how long a record takes to the nodes of a network in which each has
+// 8 connections, by its size. A thousand nodes take minutes and need -nodes=1000.
 func BenchmarkPropagation(b *testing.B) {
 	sizes := []int{10, 100}
 	if *flagNodes > 0 {
@@ -88,8 +91,9 @@ func BenchmarkWire(b *testing.B) {
 	}
 }
 
-// BenchmarkHeal measures how long two halves of 10 nodes take to become one, since the wire between them is whole again
-// (seconds of it pass until everybody has dialed), and at what cost. least-B is what has to be sent: what each node lacks, once.
+// BenchmarkHeal measures how long two halves of 10 nodes take to become one, since the wire between
+// them is whole again (seconds of it pass until everybody has dialed), and at what cost. least-B is
+// what has to be sent: what each node lacks, once.
 func BenchmarkHeal(b *testing.B) {
 	for _, records := range []int{10, 100, 1000} {
 		b.Run(fmt.Sprintf("records=%d", 2*records), func(b *testing.B) {
@@ -108,8 +112,9 @@ func BenchmarkHeal(b *testing.B) {
 	}
 }
 
-// BenchmarkIdle measures what ten nodes with a thousand records, all connected with all and in sync, use in an hour: for
-// each of a node's peers, both ways, with all headers on the wire, and the parts of it.
+// BenchmarkIdle measures what ten nodes with a thousand records, all connected with all and in
+// sync, use in an hour: for each of a node's peers, both ways, with all headers on the wire, and
+// the parts of it.
 func BenchmarkIdle(b *testing.B) {
 	inBubble(b, func(t *testing.T) {
 		q := newWorld(t, ordinary(full(10))).idle(1000, time.Hour)

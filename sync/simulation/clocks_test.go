@@ -23,8 +23,8 @@ func (n *node) knowsInSync(atMost time.Duration) lfsync.SyncStatus {
 	return st
 }
 
-// One node with a wrong clock, or one record that is dated ahead, keeps nobody out of sync. What is dated right still
-// reaches everybody, and each node says how many records it leaves out.
+// One node with a wrong clock, or one record that is dated ahead, keeps nobody out of sync. What is
+// dated right still reaches everybody, and each node says how many records it leaves out.
 func TestClockAhead(t *testing.T) {
 	for name, c := range map[string]struct{ clock, record time.Duration }{
 		"a clock 12 h ahead":       {12 * time.Hour, 12 * time.Hour},
@@ -93,7 +93,8 @@ func TestTimeComes(t *testing.T) {
 	})
 }
 
-// Two nodes with whatever clocks and whatever sets converge on what lies below the lower bound, and both know it.
+// Two nodes with whatever clocks and whatever sets converge on what lies below the lower bound, and
+// both know it.
 func TestAnyTwoClocks(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		off := rapid.SampledFrom([]time.Duration{-365 * 24 * time.Hour, -time.Hour, -3 * time.Minute, -time.Minute, 0, time.Second, time.Minute, 5 * time.Minute, time.Hour, 1e6 * time.Hour})
@@ -101,7 +102,8 @@ func TestAnyTwoClocks(t *testing.T) {
 		times := rapid.SliceOfN(rapid.SampledFrom([]time.Duration{-2 * time.Hour, -time.Minute, 90 * time.Second, 150 * time.Second, 4 * time.Minute, time.Hour, 30 * time.Hour}), 0, 12)
 		lists := [2][]time.Duration{times.Draw(rt, "times of the first"), times.Draw(rt, "times of the second")}
 		synctest.Test(t, func(t *testing.T) {
-			time.Sleep(3 * 365 * 24 * time.Hour) // clocks may be years behind, and the bubble begins where its genesis does
+			// clocks may be years behind, and the bubble begins where its genesis does
+			time.Sleep(3 * 365 * 24 * time.Hour)
 			w := newWorld(t, ordinary(full(2)))
 			for i, n := range w.nodes {
 				n.ahead = [2]time.Duration{first, second}[i]
@@ -114,7 +116,8 @@ func TestAnyTwoClocks(t *testing.T) {
 			for _, n := range w.nodes {
 				n.knowsInSync(20 * time.Second)
 			}
-			bound := uint64(time.Now().Add(min(first, second)).UnixMilli()) + w.network.Params().ClockDrift - 60_000 // what it was on the way
+			// what it was on the way
+			bound := uint64(time.Now().Add(min(first, second)).UnixMilli()) + w.network.Params().ClockDrift - 60_000
 			a, b := below(w.nodes[0], bound), below(w.nodes[1], bound)
 			if a != b {
 				t.Errorf("%d and %d records below the lower bound", a, b)

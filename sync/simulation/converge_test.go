@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// manyNodes is how many nodes the large networks have: what takes a CI machine of two cores about a minute.
+// manyNodes is how many nodes the large networks have: what takes a CI machine of two cores about a
+// minute.
 func manyNodes() int {
 	switch {
 	case *flagNodes > 0:
@@ -19,7 +20,8 @@ func manyNodes() int {
 	return 100
 }
 
-// unlessRace returns a size for tests, and a smaller one where the race detector makes everything take ten times as long.
+// unlessRace returns a size for tests, and a smaller one where the race detector makes everything
+// take ten times as long.
 func unlessRace(size, underRace int) int {
 	if raceDetector {
 		return underRace
@@ -48,8 +50,8 @@ func TestManyNodesConverge(t *testing.T) {
 	})
 }
 
-// Bursts from all sides at once: half the nodes write at the same moment, again and again, and records come before their
-// ancestors.
+// Bursts from all sides at once: half the nodes write at the same moment, again and again, and
+// records come before their ancestors.
 func TestBurstsConverge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, ordinary(random(unlessRace(20, 12), 6, *flagSeed)))
@@ -108,7 +110,8 @@ func TestDatagramsLost(t *testing.T) {
 	})
 }
 
-// Gossip that is lost is made up for by comparing sets: on nodes that lose half of it, and on one that hears none.
+// Gossip that is lost is made up for by comparing sets: on nodes that lose half of it, and on one
+// that hears none.
 func TestGossipLost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := ordinary(random(16, 6, *flagSeed))

@@ -25,7 +25,8 @@ func (h healed) String() string {
 		h.records/2, h.linked, h.took, h.least, float64(h.usage.payload())/float64(h.least), h.usage)
 }
 
-// heal cuts the network into halves for so long, has so many records written in each meanwhile, and makes it whole again.
+// heal cuts the network into halves for so long, has so many records written in each meanwhile, and
+// makes it whole again.
 func (w *world) heal(after time.Duration, records, size int) (h healed) {
 	w.t.Helper()
 	half := len(w.nodes) / 2
@@ -50,7 +51,8 @@ func (w *world) heal(after time.Duration, records, size int) (h healed) {
 	return h
 }
 
-// inSync waits until all running nodes say that they are in sync, and checks that they mean the same set.
+// inSync waits until all running nodes say that they are in sync, and checks that they mean the
+// same set.
 func (w *world) inSync(atMost time.Duration) {
 	w.t.Helper()
 	var first *lfsync.SyncStatus
@@ -97,7 +99,8 @@ type quiet struct {
 	usage        usage
 }
 
-// perLine returns what one node sends and receives over one of its connections, of these bytes, in an hour.
+// perLine returns what one node sends and receives over one of its connections, of these bytes, in
+// an hour.
 func (q quiet) perLine(bytes int64) float64 { return float64(bytes) / float64(q.lines) / q.hours }
 
 // perNode returns what one node sends of these bytes in an hour, which is what it receives.
@@ -112,7 +115,8 @@ func (q quiet) String() string {
 	return s + fmt.Sprintf(" QUIC, UDP and IP %.0f in %.0f datagrams", q.perLine(q.usage.wire-q.usage.payload()), q.perLine(q.usage.datagrams))
 }
 
-// idle has the nodes hold so many records, waits until all know that all have them, and lets the time pass.
+// idle has the nodes hold so many records, waits until all know that all have them, and lets the
+// time pass.
 func (w *world) idle(records int, during time.Duration) quiet {
 	w.history(w.nodes, records, 200)
 	w.start()

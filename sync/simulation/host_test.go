@@ -24,8 +24,9 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// simHost is a libp2p host without what is of no use here, so that a thousand fit into a process: a swarm, QUIC on a
-// simulated endpoint, and identify. Package x/simlibp2p makes such hosts too; its endpoints cannot lose anything.
+// simHost is a libp2p host without what is of no use here, so that a thousand fit into a process: a
+// swarm, QUIC on a simulated endpoint, and identify. Package x/simlibp2p makes such hosts too; its
+// endpoints cannot lose anything.
 type simHost struct {
 	host.Host
 	address ma.Multiaddr
@@ -75,7 +76,8 @@ func (w *world) newHost(key crypto.PrivKey, index int, t *traffic) (_ *simHost, 
 	if err != nil {
 		return nil, err
 	}
-	closing = append(closing[:len(closing)-1], closeQUIC, sw.Close) // the swarm's connections end first
+	// the swarm's connections end first
+	closing = append(closing[:len(closing)-1], closeQUIC, sw.Close)
 	if err := sw.AddTransport(quic); err != nil {
 		return nil, err
 	}
@@ -86,7 +88,8 @@ func (w *world) newHost(key crypto.PrivKey, index int, t *traffic) (_ *simHost, 
 	}
 	ident.Start()
 	closing = append(closing, ident.Close)
-	synctest.Wait() // identify must have subscribed to the bus, or it does not notice protocols that are set now
+	// identify must have subscribed to the bus, or it does not notice protocols that are set now
+	synctest.Wait()
 	return &simHost{Host: h, address: multiaddr(index), close: undo}, nil
 }
 

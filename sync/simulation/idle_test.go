@@ -16,8 +16,8 @@ func TestIdle(t *testing.T) {
 		w := newWorld(t, ordinary(full(10)))
 		q := w.idle(unlessRace(1000, 100), during)
 		t.Log(q)
-		// What is ours is nearly nothing: a comparison with one peer in five minutes. The rest is QUIC's, which keeps each
-		// connection alive with a datagram and its acknowledgment in 15 s.
+		// What is ours is nearly nothing: a comparison with one peer in five minutes. The rest is
+		// QUIC's, which keeps each connection alive with a datagram and its acknowledgment in 15 s.
 		if got := q.perLine(q.usage.payload()); got > 2_000 {
 			t.Errorf("streams carry %.0f B an hour for each peer of a node, want at most 2 kB", got)
 		}
@@ -27,7 +27,8 @@ func TestIdle(t *testing.T) {
 	})
 }
 
-// Records that nobody writes any more do not come again: what is gossiped in hours of silence is nothing.
+// Records that nobody writes any more do not come again: what is gossiped in hours of silence is
+// nothing.
 func TestSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, ordinary(random(6, 4, *flagSeed)))

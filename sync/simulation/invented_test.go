@@ -22,8 +22,8 @@ func (n *node) inventing() *protocol.Record {
 	return must(w.network.Sign(r, n.owner))(w.t)
 }
 
-// Invented ancestors cost a bounded place and a bounded number of questions. Comparisons go on, find what gossip did not bring,
-// and every node knows that it is in sync.
+// Invented ancestors cost a bounded place and a bounded number of questions. Comparisons go on,
+// find what gossip did not bring, and every node knows that it is in sync.
 func TestInventedAncestors(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, ordinary(full(4)))
@@ -48,7 +48,8 @@ func TestInventedAncestors(t *testing.T) {
 				t.Fatalf("%d of %d pending records reached node %d", waiting, records, n.index)
 			}
 		}
-		// In these 30 seconds each may ask each other one for 1,024 names and 32 more a second, at 8 bytes a name.
+		// In these 30 seconds each may ask each other one for 1,024 names and 32 more a second, at
+		// 8 bytes a name.
 		if got, most := asked()-before, int64(len(honest)*(len(w.nodes)-1)*(1024+32*31)*8*3/2); got > most {
 			t.Errorf("asking took %d bytes, want at most %d", got, most)
 		}

@@ -68,8 +68,8 @@ func (j *journal) lastChange() time.Time {
 	return j.last
 }
 
-// spread returns how long the records from the nth on took to each node that has them, in order, and how long each took to
-// the last node.
+// spread returns how long the records from the nth on took to each node that has them, in order,
+// and how long each took to the last node.
 func (j *journal) spread(from int) (each, last durations) {
 	j.mu.Lock()
 	defer j.mu.Unlock()

@@ -14,8 +14,8 @@ var (
 	flagSeed  = flag.Uint64("seed", 1, "of topologies, latencies, losses and writers")
 )
 
-// TestMain has a first value sealed outside of all bubbles: sealing keeps a compressor with channels, and channels made in
-// a bubble belong to it for ever.
+// TestMain has a first value sealed outside of all bubbles: sealing keeps a compressor with
+// channels, and channels made in a bubble belong to it for ever.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if err := sealOne(); err != nil {

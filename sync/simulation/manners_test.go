@@ -69,9 +69,9 @@ func (n *node) say(frame []byte) {
 	}
 }
 
-// The best that a peer can be does not save its place: a seed that was in the mesh for hours and the first with every record
-// loses it at the next heartbeat after one invalid record, and is read no more after three. A peer that never delivers anything keeps
-// its place, and a good name.
+// The best that a peer can be does not save its place: a seed that was in the mesh for hours and
+// the first with every record loses it at the next heartbeat after one invalid record, and is read
+// no more after three. A peer that never delivers anything keeps its place, and a good name.
 func TestManners(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := ordinary(full(3))
@@ -104,7 +104,8 @@ func TestManners(t *testing.T) {
 			best.write(100)
 			time.Sleep(time.Second)
 		}
-		if score, _, inMesh := o.of(best.id()); score < 49 || score > 50 || !inMesh { // maxGoodScore, less what decayed in a second
+		// maxGoodScore, less what decayed in a second
+		if score, _, inMesh := o.of(best.id()); score < 49 || score > 50 || !inMesh {
 			t.Fatalf("the best there can be: score %g, in the mesh: %t", score, inMesh)
 		}
 		for i, want := range []struct{ above, below float64 }{{-100, -50}, {-400, -340}, {-900, -800}} {

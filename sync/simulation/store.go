@@ -12,9 +12,9 @@ import (
 	lfsync "github.com/lf-store/lf/sync"
 )
 
-// Store is a store in memory that does for package lfsync what package store does, without a disk, without weights and
-// without bounds on what waits. Not checked are the bound of mergesets and revocations: a certificate that a record links
-// counts. It is safe for concurrent use.
+// Store is a store in memory that does for package lfsync what package store does, without a disk,
+// without weights and without bounds on what waits. Not checked are the bound of mergesets and
+// revocations: a certificate that a record links counts. It is safe for concurrent use.
 type Store struct {
 	network *protocol.Network
 
@@ -240,7 +240,8 @@ func (s *Store) unwait(link protocol.ID, e *entry) {
 	}
 }
 
-// missingOf returns the ancestors that a pending record waits for, through its pending ancestors, and that are not here.
+// missingOf returns the ancestors that a pending record waits for, through its pending ancestors,
+// and that are not here.
 func (s *Store) missingOf(e *entry) (missing []protocol.ID) {
 	if e.state != lfsync.Pending {
 		return nil
@@ -378,7 +379,8 @@ func (s *Store) Missing(_ context.Context, limit int) (missing []protocol.ID, er
 	return missing, nil
 }
 
-// Tips returns attached records that nothing links to, newest first: what a new record should link to.
+// Tips returns attached records that nothing links to, newest first: what a new record should link
+// to.
 func (s *Store) Tips(_ context.Context, limit int) ([]protocol.ID, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -392,7 +394,8 @@ func (s *Store) Tips(_ context.Context, limit int) ([]protocol.ID, error) {
 	return ids[:min(limit, len(ids))], nil
 }
 
-// Count returns how many records are attached, the genesis included, and how many are pending or held.
+// Count returns how many records are attached, the genesis included, and how many are pending or
+// held.
 func (s *Store) Count() (attached, waiting int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -24,7 +24,8 @@ func edges(nodes int, of func(connect func(a, b int))) topology {
 	return t
 }
 
-// random connects each node with degree others, on average, and all with each other: a ring, and the rest by chance.
+// random connects each node with degree others, on average, and all with each other: a ring, and
+// the rest by chance.
 func random(nodes, degree int, seed uint64) topology {
 	luck := rand.New(rand.NewPCG(seed, uint64(nodes)))
 	return edges(nodes, func(connect func(a, b int)) {
@@ -69,7 +70,8 @@ func star(nodes int) topology {
 // latencies are made of a seed: what a datagram takes from one node to another.
 type latencies func(seed uint64) func(a, b int) time.Duration
 
-// scattered puts the nodes on a plane, so that two take a base and their distance, up to base + span.
+// scattered puts the nodes on a plane, so that two take a base and their distance, up to base +
+// span.
 func scattered(base, span time.Duration) latencies {
 	return func(seed uint64) func(a, b int) time.Duration {
 		place := func(i int) (x, y float64) {

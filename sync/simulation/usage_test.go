@@ -9,9 +9,10 @@ import (
 
 // usage is what all nodes together have used so far, or in some time.
 type usage struct {
-	datagrams, wire       int64            // sent, with IP and UDP headers
-	by                    map[string]int64 // payload sent in streams, by protocol
-	delivered, duplicates int64            // gossiped messages that came for the first time, and again
+	datagrams, wire int64            // sent, with IP and UDP headers
+	by              map[string]int64 // payload sent in streams, by protocol
+	// gossiped messages that came for the first time, and again
+	delivered, duplicates int64
 }
 
 // used returns what was used since an earlier usage; the zero one is the beginning.

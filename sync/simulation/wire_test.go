@@ -17,7 +17,8 @@ import (
 // datagramHead is what IP and UDP add to each datagram.
 const datagramHead = 20 + 8
 
-// endpoint is a node's network card: a simulated one whose datagrams are counted and, where the wire says so, lost.
+// endpoint is a node's network card: a simulated one whose datagrams are counted and, where the
+// wire says so, lost.
 type endpoint struct {
 	*simnet.SimConn
 	wire  *wire

@@ -37,11 +37,12 @@ type settings struct {
 	seed      uint64
 }
 
-// gossipLoss is the part of gossip that a node does not take in. What it loses is whole messages: QUIC repairs what the
-// wire loses.
+// gossipLoss is the part of gossip that a node does not take in. What it loses is whole messages:
+// QUIC repairs what the wire loses.
 type gossipLoss func(node int) float64
 
-// ordinary are the settings of tests that say nothing else: homes and small servers, up to some 200 ms of round trip.
+// ordinary are the settings of tests that say nothing else: homes and small servers, up to some 200
+// ms of round trip.
 func ordinary(t topology) settings {
 	return settings{
 		topology: t, latency: scattered(5*time.Millisecond, 100*time.Millisecond), bandwidth: 20_000_000,
@@ -158,7 +159,8 @@ func (w *world) set(change func(*conditions)) {
 	w.wire.conditions.Store(&c)
 }
 
-// start starts these nodes, all where none is named, and waits until everybody is connected to its neighbors.
+// start starts these nodes, all where none is named, and waits until everybody is connected to its
+// neighbors.
 func (w *world) start(nodes ...*node) {
 	w.t.Helper()
 	if len(nodes) == 0 {
@@ -308,7 +310,8 @@ func (n *node) dial(ctx context.Context, to int) {
 	ctx, done := context.WithTimeout(ctx, 5*time.Second)
 	defer done()
 	n.host.swarm().Backoff().Clear(id)
-	_ = n.host.Connect(ctx, peer.AddrInfo{ID: id, Addrs: []ma.Multiaddr{multiaddr(to)}}) // that it failed is seen by linked
+	// that it failed is seen by linked
+	_ = n.host.Connect(ctx, peer.AddrInfo{ID: id, Addrs: []ma.Multiaddr{multiaddr(to)}})
 }
 
 // connected reports whether the node has a connection to each neighbor that runs.

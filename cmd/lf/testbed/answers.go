@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	// askedFought is how many names that are fought for are asked about at most, askedOwn how many others.
+	// askedFought is how many names that are fought for are asked about at most, askedOwn how many
+	// others.
 	askedFought = 200
 	askedOwn    = 20
 )

@@ -83,7 +83,8 @@ func (b *books) wiped(node string) {
 	b.holdings[node] = &holding{has: map[protocol.ID]bool{}, life: b.holding(node).life + 1}
 }
 
-// read asks a node for what it has attached since it was last asked. Not for concurrent use with itself, for one node.
+// read asks a node for what it has attached since it was last asked. Not for concurrent use with
+// itself, for one node.
 func (b *books) read(ctx context.Context, node string, door Door) error {
 	b.mu.Lock()
 	h := b.holding(node)
@@ -150,8 +151,8 @@ func (b *books) now(node string) mark {
 	return mark{h.life, len(h.ids)}
 }
 
-// gain is what a node has attached since a moment, and how much of that its peers had to send: what was not written at
-// the node itself.
+// gain is what a node has attached since a moment, and how much of that its peers had to send: what
+// was not written at the node itself.
 func (b *books) gain(node string, since mark) (records, lacked int, bytes uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -164,7 +165,8 @@ func (b *books) gain(node string, since mark) (records, lacked int, bytes uint64
 			continue
 		}
 		records++
-		if b.acked[id] != (acknowledgment{node, h.life}) { // what it wrote before it was wiped comes from others
+		// what it wrote before it was wiped comes from others
+		if b.acked[id] != (acknowledgment{node, h.life}) {
 			lacked++
 			bytes += b.sizes[id]
 		}
@@ -172,7 +174,8 @@ func (b *books) gain(node string, since mark) (records, lacked int, bytes uint64
 	return records, lacked, bytes
 }
 
-// lacks counts the records that one of some nodes lacks of those that were acknowledged at given ones (nil: at any).
+// lacks counts the records that one of some nodes lacks of those that were acknowledged at given
+// ones (nil: at any).
 func (b *books) lacks(node string, from map[string]bool) (missing int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -4,5 +4,6 @@ package testbed
 
 import "syscall"
 
-// dependent has a process not get what the terminal sends to the testbed, which ends it in good order.
+// dependent has a process not get what the terminal sends to the testbed, which ends it in good
+// order.
 func dependent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

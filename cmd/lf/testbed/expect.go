@@ -108,7 +108,8 @@ func (r *runner) groups(nodes []string) (groups [][]string) {
 	return groups
 }
 
-// converged reports whether nodes that can reach each other have the same records, and all that were acknowledged there.
+// converged reports whether nodes that can reach each other have the same records, and all that
+// were acknowledged there.
 func (r *runner) converged(ctx context.Context, step int, nodes []string) (text, wrong string, err error) {
 	if down := r.down(nodes); down != "" {
 		return "", down, nil
@@ -246,7 +247,8 @@ func ratio(in, least uint64) string {
 	return fmt.Sprintf("%s (%.2f ×)", sizeText(in), float64(in)/float64(least))
 }
 
-// connected reports whether each of some nodes is connected to each of others, or, if not wanted, to none of them.
+// connected reports whether each of some nodes is connected to each of others, or, if not wanted,
+// to none of them.
 func (r *runner) connected(ctx context.Context, nodes, others []string, wanted bool) (text, wrong string, err error) {
 	for _, name := range nodes {
 		known, err := r.pathsFrom(ctx, name)

@@ -132,7 +132,8 @@ func (r *rehearsal) expectation(at spot, given map[string]spot, a Expect) Action
 	return a
 }
 
-// settles reports whether something is expected that may never come true while records are written or links change.
+// settles reports whether something is expected that may never come true while records are written
+// or links change.
 func (e *Expect) settles() bool {
 	return e.Converged || e.Apart || e.Synced || e.SameAnswers || e.NothingLost
 }

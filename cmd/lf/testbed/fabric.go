@@ -8,15 +8,18 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// Fabric is what nodes are linked by. The testbed prepares it before the first node starts and closes it after the last
-// one has ended.
+// Fabric is what nodes are linked by. The testbed prepares it before the first node starts and
+// closes it after the last one has ended.
 type Fabric interface {
-	// Prepare makes room for a scenario's nodes and returns where each one's process is to run, in their order.
+	// Prepare makes room for a scenario's nodes and returns where each one's process is to run, in
+	// their order.
 	Prepare(ctx context.Context, s *Scenario) ([]Place, error)
-	// Cut cuts exactly these links and opens all others; connections over a link that is cut end. It is called after
-	// every change of the links, and again when a node has started, with all nodes.
+	// Cut cuts exactly these links and opens all others; connections over a link that is cut end.
+	// It is called after every change of the links, and again when a node has started, with all
+	// nodes.
 	Cut(ctx context.Context, cuts []Cut, nodes []Member) error
-	// Move takes a node to the network behind another router, whether or not it runs. Only a fabric that has routers can.
+	// Move takes a node to the network behind another router, whether or not it runs. Only a fabric
+	// that has routers can.
 	Move(ctx context.Context, node, router string) error
 	// Close takes everything away again.
 	Close() error
@@ -24,8 +27,10 @@ type Fabric interface {
 
 // Place is where a node's process runs.
 type Place struct {
-	Listen    []string // the multiaddrs it listens on (one that is reached through a relay listens nowhere)
-	At        []string // where others find it, with /p2p/ and its peer ID behind; none: it has to find them
+	// the multiaddrs it listens on (one that is reached through a relay listens nowhere)
+	Listen []string
+	// where others find it, with /p2p/ and its peer ID behind; none: it has to find them
+	At        []string
 	APIListen string   // HOST:PORT of its API, port 0 for any
 	Profile   string   // of the node
 	Anywhere  bool     // it is not on loopback
@@ -44,11 +49,12 @@ func (p *Place) client(url, token string) *api.Client {
 	return api.NewClientVia(url, token, p.Dial)
 }
 
-// Cut is a link that is cut one way: From cannot open connections to To, and those that it has opened end. To can open
-// new ones to From, unless there is a cut for that as well.
+// Cut is a link that is cut one way: From cannot open connections to To, and those that it has
+// opened end. To can open new ones to From, unless there is a cut for that as well.
 type Cut struct{ From, To string }
 
-// Member is a node: its name, its peer ID, and the door to it. Hostile ones have no door, nor have those that are down.
+// Member is a node: its name, its peer ID, and the door to it. Hostile ones have no door, nor have
+// those that are down.
 type Member struct {
 	Name, Peer string
 	Door       Door

@@ -1,7 +1,7 @@
 package testbed
 
-// Modes are the ways in which a hostile node misbehaves, one on each of a network's protocols at least. Package hostile
-// holds what they do.
+// Modes are the ways in which a hostile node misbehaves, one on each of a network's protocols at
+// least. Package hostile holds what they do.
 //
 // A hostile node is a process too, in a home that the testbed has made, with an identity in it:
 //

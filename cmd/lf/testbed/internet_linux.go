@@ -8,11 +8,12 @@ import (
 	"sync"
 )
 
-// Internet is a fabric of network namespaces for scenarios with routers: one network with public addresses, and behind each router a
-// network of its own, with private ones. Everything in it is this process's; no packet leaves the namespaces.
+// Internet is a fabric of network namespaces for scenarios with routers: one network with public
+// addresses, and behind each router a network of its own, with private ones. Everything in it is
+// this process's; no packet leaves the namespaces.
 //
-// The public addresses are out of 11.0.0.0/8. Those set aside for documentation and tests will not do: nodes know that nobody can be
-// reached there.
+// The public addresses are out of 11.0.0.0/8. Those set aside for documentation and tests will not
+// do: nodes know that nobody can be reached there.
 type Internet struct {
 	mu      sync.Mutex
 	core    *network
@@ -39,7 +40,8 @@ func NewInternet() (*Internet, error) {
 	return &Internet{behind: map[string]*network{}, nodes: map[string]*namespace{}, numbers: map[string]int{}}, nil
 }
 
-// Prepare makes the public network, the routers, and a namespace for each node, in the network that it belongs to.
+// Prepare makes the public network, the routers, and a namespace for each node, in the network that
+// it belongs to.
 func (f *Internet) Prepare(ctx context.Context, s *Scenario) (places []Place, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -72,7 +74,8 @@ func (f *Internet) network(router string) *network {
 	return f.behind[router]
 }
 
-// publicPlace is that of a node with all that a node has by default: addresses of any kind, TCP and QUIC.
+// publicPlace is that of a node with all that a node has by default: addresses of any kind, TCP and
+// QUIC.
 func (ns *namespace) publicPlace(n *Node) Place {
 	p := Place{APIListen: "127.0.0.1:0", Profile: "default", Anywhere: true, Command: ns.command(), Dial: ns.dial}
 	if n.Profile != "" {
@@ -99,7 +102,8 @@ func newNetwork(ctx context.Context, prefix string, bits int) (*network, error) 
 	return &network{namespace: ns, prefix: prefix, bits: bits}, ns.batch(ctx, []string{"link set lo up", "link add inside type bridge", "link set inside up"})
 }
 
-// addRouter makes a router: in its namespace eth0 leads outside, and inside is the bridge of those behind it.
+// addRouter makes a router: in its namespace eth0 leads outside, and inside is the bridge of those
+// behind it.
 func (f *Internet) addRouter(ctx context.Context, s *Scenario, number int, router *Router) error {
 	net, err := newNetwork(ctx, fmt.Sprintf("192.168.%d", number), 24)
 	if err != nil {
@@ -119,7 +123,8 @@ func (f *Internet) addRouter(ctx context.Context, s *Scenario, number int, route
 	if err := net.batch(ctx, []string{fmt.Sprintf("addr add %s/%d dev inside", net.gateway, net.bits)}); err != nil {
 		return err
 	}
-	// proxy_arp answers, at once, for those behind a router without NAT, whose addresses are on the public network too.
+	// proxy_arp answers, at once, for those behind a router without NAT, whose addresses are on the
+	// public network too.
 	if err := net.run(ctx, "", "sh", "-c", "cd /proc/sys/net/ipv4 && echo 1 >ip_forward && echo 1 >conf/eth0/proxy_arp && echo 0 >neigh/eth0/proxy_delay"); err != nil {
 		return err
 	}
@@ -204,8 +209,8 @@ func (f *Internet) Close() error {
 	return errors.Join(errs...)
 }
 
-// routerRules are what a router does with packets. What it does not want it drops without a word, as home routers do; a refusal would
-// end the other side's attempt at a hole.
+// routerRules are what a router does with packets. What it does not want it drops without a word,
+// as home routers do; a refusal would end the other side's attempt at a hole.
 func routerRules(r *Router) string {
 	var rules strings.Builder
 	rule := func(is bool, text string) {

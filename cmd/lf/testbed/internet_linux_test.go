@@ -64,8 +64,8 @@ func (f *town) address(node string) netip.AddrPort {
 	return netip.AddrPortFrom(netip.MustParseAddr(f.nodes[node].address), listenPort)
 }
 
-// arrives sends packets until one arrives, and returns where it seems to come from; false if none does. Where none is expected it does not
-// wait long.
+// arrives sends packets until one arrives, and returns where it seems to come from; false if none
+// does. Where none is expected it does not wait long.
 func (f *town) arrives(from net.PacketConn, to netip.AddrPort, at net.PacketConn, expected bool) (netip.AddrPort, bool) {
 	f.t.Helper()
 	tries := 3
@@ -148,7 +148,8 @@ func blockTexts(blocks []Block) (texts []string) {
 	return texts
 }
 
-// TestCarrier holds that two routers in a row translate twice, and that those behind different ones do not see each other.
+// TestCarrier holds that two routers in a row translate twice, and that those behind different ones
+// do not see each other.
 func TestCarrier(t *testing.T) {
 	f := newTown(t, &Scenario{
 		Routers: []*Router{{Name: "carrier", NAT: EndpointDependent}, {Name: "home", NAT: EndpointIndependent, Behind: "carrier"}},
@@ -187,8 +188,8 @@ func TestMove(t *testing.T) {
 	}
 }
 
-// TestBlockInbound has both sides open a TCP connection at once: that passes where one of the routers lets it. The other side's is then
-// an ordinary one.
+// TestBlockInbound has both sides open a TCP connection at once: that passes where one of the
+// routers lets it. The other side's is then an ordinary one.
 func TestBlockInbound(t *testing.T) {
 	inbound := []Block{BlockInbound}
 	for _, c := range []struct {

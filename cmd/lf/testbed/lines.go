@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// Lines is an observer that writes a line for every step, and one in a while when a step takes long.
+// Lines is an observer that writes a line for every step, and one in a while when a step takes
+// long.
 type Lines struct {
 	to     io.Writer
 	now    *StepReport

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Live is an observer that draws the nodes on a terminal, again and again in the same place, below the steps that have
-// ended.
+// Live is an observer that draws the nodes on a terminal, again and again in the same place, below
+// the steps that have ended.
 type Live struct {
 	to     io.Writer
 	size   func() (width, height int)

@@ -11,8 +11,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// Loopback has all nodes on 127.0.0.1. A link is cut by the nodes themselves: both ends refuse each other. A hostile
-// node refuses nobody, so that its links are cut at the honest end alone.
+// Loopback has all nodes on 127.0.0.1. A link is cut by the nodes themselves: both ends refuse each
+// other. A hostile node refuses nobody, so that its links are cut at the honest end alone.
 type Loopback struct {
 	mu       sync.Mutex
 	reserved []*reservation

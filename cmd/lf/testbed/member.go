@@ -69,8 +69,8 @@ func (m *member) over(at time.Duration) {
 	m.end(at)
 }
 
-// died notes that a run has ended, and reports whether that is news. Who waits for the end of a run may hear of it when the
-// next has begun.
+// died notes that a run has ended, and reports whether that is news. Who waits for the end of a run
+// may hear of it when the next has begun.
 func (m *member) died(run int, at time.Duration) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -37,7 +37,8 @@ func (m *Mistake) String() string {
 	return head + "\n" + number + m.Source + "\n" + strings.Repeat(" ", len(number)-2) + "| " + m.mark()
 }
 
-// mark stands under the place. What is as wide as two characters, and tabs, are kept as wide above and below.
+// mark stands under the place. What is as wide as two characters, and tabs, are kept as wide above
+// and below.
 func (m *Mistake) mark() string {
 	var under strings.Builder
 	for i, r := range []rune(m.Source) {

@@ -17,12 +17,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Namespaces has each node in a network namespace of its own, joined by a bridge in another one. Links are cut where packets
-// pass: those of a link that is cut both ways are dropped at the bridge, and one that is cut one way is closed by the firewall of
-// the node that must not be reached. Connections hang, as they do when a cable is pulled, and neither end is told.
+// Namespaces has each node in a network namespace of its own, joined by a bridge in another one.
+// Links are cut where packets pass: those of a link that is cut both ways are dropped at the
+// bridge, and one that is cut one way is closed by the firewall of the node that must not be
+// reached. Connections hang, as they do when a cable is pulled, and neither end is told.
 //
-// The namespaces have no names: they live as long as this process, or one that runs in them, and go with the last. So nothing is left
-// behind, however the testbed ends.
+// The namespaces have no names: they live as long as this process, or one that runs in them, and go
+// with the last. So nothing is left behind, however the testbed ends.
 type Namespaces struct {
 	mu     sync.Mutex
 	bridge *namespace
@@ -90,7 +91,8 @@ func (f *Namespaces) Prepare(ctx context.Context, s *Scenario) ([]Place, error) 
 	for _, n := range s.Nodes {
 		ns := f.nodes[n.Name]
 		err := ns.batch(ctx, []string{"link set lo up", "addr add " + ns.address + "/16 dev eth0", "link set eth0 up"})
-		if err == nil { // also where nothing is closed: from now on the kernel tracks who opened which connection
+		// also where nothing is closed: from now on the kernel tracks who opened which connection
+		if err == nil {
 			err = ns.run(ctx, nodeRules(nil), "nft", "-f", "-")
 		}
 		if err != nil {
@@ -240,13 +242,15 @@ func apart(do func() error) error {
 	return <-done
 }
 
-// dial opens a connection from within the namespace. A socket stays in the namespace where it was made.
+// dial opens a connection from within the namespace. A socket stays in the namespace where it was
+// made.
 func (ns *namespace) dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
 	err = apart(func() error {
 		if err := unix.Setns(int(ns.file.Fd()), unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("enter the node's network namespace: %w", err)
 		}
-		conn, err = new(net.Dialer).DialContext(ctx, network, address) // an IP address: no other thread looks up a name
+		// an IP address: no other thread looks up a name
+		conn, err = new(net.Dialer).DialContext(ctx, network, address)
 		return err
 	})
 	return conn, err

@@ -123,7 +123,8 @@ func (b *bench) cut(cuts ...Cut) {
 	}
 }
 
-// TestNamespaces cuts links and wants packets to vanish: what is connected hangs and goes on after the heal, what connects waits.
+// TestNamespaces cuts links and wants packets to vanish: what is connected hangs and goes on after
+// the heal, what connects waits.
 func TestNamespaces(t *testing.T) {
 	b := newBench(t, "a", "b", "c")
 	ab := b.open("a", "b")
@@ -140,7 +141,8 @@ func TestNamespaces(t *testing.T) {
 
 	b.cut()
 	_ = ab.SetDeadline(time.Now().Add(10 * time.Second))
-	if _, err := io.ReadFull(ab, make([]byte, 1)); err != nil { // what was sent meanwhile is sent again
+	// what was sent meanwhile is sent again
+	if _, err := io.ReadFull(ab, make([]byte, 1)); err != nil {
 		t.Errorf("a connection does not go on after the heal: %v", err)
 	}
 	b.open("a", "b")
@@ -167,7 +169,8 @@ func TestOneWay(t *testing.T) {
 	b.open("b", "a")
 }
 
-// TestNamespacesVanish makes many and wants no trace of them: the threads that made them are back where they were.
+// TestNamespacesVanish makes many and wants no trace of them: the threads that made them are back
+// where they were.
 func TestNamespacesVanish(t *testing.T) {
 	before, err := os.Readlink("/proc/self/ns/net")
 	if err != nil {

@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// nursery starts processes on one thread that lives as long as it does: on Linux, what it started dies with that thread,
-// and so with the testbed, however that ends.
+// nursery starts processes on one thread that lives as long as it does: on Linux, what it started
+// dies with that thread, and so with the testbed, however that ends.
 type nursery struct {
 	births chan birth
 	done   sync.WaitGroup

@@ -9,7 +9,8 @@ import (
 	"time"
 )
 
-// TestMistakes compares what is said about each scenario in testdata/mistakes with the file beside it.
+// TestMistakes compares what is said about each scenario in testdata/mistakes with the file beside
+// it.
 func TestMistakes(t *testing.T) {
 	files, err := filepath.Glob("testdata/mistakes/*.yaml")
 	if err != nil || len(files) < 20 {

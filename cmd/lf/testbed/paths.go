@@ -9,7 +9,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// PathReport is how one node reaches another in the end: directly, through a hole punched, or relayed.
+// PathReport is how one node reaches another in the end: directly, through a hole punched, or
+// relayed.
 type PathReport struct {
 	From      string `json:"from"`
 	To        string `json:"to"`
@@ -37,7 +38,8 @@ func (r *runner) pathsFrom(ctx context.Context, name string) (map[string]api.Pee
 	return known, nil
 }
 
-// paths reports whether each of some nodes reaches each of others through relays alone, or directly.
+// paths reports whether each of some nodes reaches each of others through relays alone, or
+// directly.
 func (r *runner) paths(ctx context.Context, nodes, others []string, relayed bool) (text, wrong string, err error) {
 	var texts []string
 	for _, name := range nodes {

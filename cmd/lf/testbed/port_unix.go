@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reservation holds a port without listening on it: nobody else gets it, and connections go to the node that listens
-// there as well, or are refused while it is down.
+// reservation holds a port without listening on it: nobody else gets it, and connections go to the
+// node that listens there as well, or are refused while it is down.
 type reservation struct{ socket, port int }
 
 func reservePort() (*reservation, error) {
@@ -27,7 +27,8 @@ func reservePort() (*reservation, error) {
 
 func (r *reservation) bind() (port int, err error) {
 	unix.CloseOnExec(r.socket)
-	for _, option := range []int{unix.SO_REUSEADDR, unix.SO_REUSEPORT} { // as the node's listener has them
+	// as the node's listener has them
+	for _, option := range []int{unix.SO_REUSEADDR, unix.SO_REUSEPORT} {
 		if err := unix.SetsockoptInt(r.socket, unix.SOL_SOCKET, option, 1); err != nil {
 			return 0, fmt.Errorf("share the port: %w", err)
 		}

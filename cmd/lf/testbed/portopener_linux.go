@@ -8,15 +8,16 @@ import (
 	"path/filepath"
 )
 
-// portOpener opens ports of a router for those inside that ask, by UPnP, NAT-PMP and PCP. It is the program miniupnpd, as many home
-// routers have it.
+// portOpener opens ports of a router for those inside that ask, by UPnP, NAT-PMP and PCP. It is the
+// program miniupnpd, as many home routers have it.
 type portOpener struct {
 	cmd     *exec.Cmd
 	nursery *nursery
 	dir     string // its files'
 }
 
-// openPorts starts it in a router's namespace. It keeps no file of leases: the program deletes what it is told to keep them in.
+// openPorts starts it in a router's namespace. It keeps no file of leases: the program deletes what
+// it is told to keep them in.
 func openPorts(router *network) (*portOpener, error) {
 	if _, err := exec.LookPath("miniupnpd"); err != nil {
 		return nil, errors.New("maps needs the program miniupnpd: install miniupnpd and miniupnpd-nftables")

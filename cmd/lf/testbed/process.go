@@ -23,7 +23,8 @@ import (
 )
 
 const (
-	// startTime is how long a node may take until it answers, on a machine that is busy with others.
+	// startTime is how long a node may take until it answers, on a machine that is busy with
+	// others.
 	startTime = 60 * time.Second
 	// stopTime is how long it may take to end in good order.
 	stopTime = 20 * time.Second
@@ -73,7 +74,8 @@ func newProcesses(bin, dir, logs string, file protocol.NetworkFile) (*processes,
 	return &processes{bin: bin, dir: dir, logs: logs, network: network, nursery: newNursery(), all: map[string]*process{}}, nil
 }
 
-// machines gives every node a home with an identity, so that all addresses are known before anybody starts.
+// machines gives every node a home with an identity, so that all addresses are known before anybody
+// starts.
 func (h *processes) machines(nodes []*Node, places []Place) (map[string]machine, error) {
 	all := map[string]machine{}
 	for i, n := range nodes {
@@ -251,7 +253,8 @@ func copyLines(to io.Writer, from io.Reader, first chan<- struct{}) {
 	}
 }
 
-// environment is the testbed's own, without what would tell a node or a client something else than its flags do.
+// environment is the testbed's own, without what would tell a node or a client something else than
+// its flags do.
 func environment() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "LF_") })
 }

@@ -18,7 +18,8 @@ type field struct {
 	read func(*value)
 }
 
-// fields reads a mapping by its fields and returns where each one stands. what names the mapping in mistakes.
+// fields reads a mapping by its fields and returns where each one stands. what names the mapping in
+// mistakes.
 func (s *source) fields(v *value, what string, fields []field) map[string]spot {
 	given := map[string]spot{}
 	if v.kind != mapping && v.kind != absent {

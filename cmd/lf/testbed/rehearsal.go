@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// rehearsal is a run of the steps on paper, while they are read: which nodes run after each, and which links are cut. A
-// step that could not work is a mistake where it stands.
+// rehearsal is a run of the steps on paper, while they are read: which nodes run after each, and
+// which links are cut. A step that could not work is a mistake where it stands.
 type rehearsal struct {
 	*source
 	scenario *Scenario
@@ -168,7 +168,8 @@ func (r *rehearsal) those(test func(*Node) bool) []string {
 	return names
 }
 
-// groups reads a list of lists of nodes. The word others, as one of the groups, is every node that is in none.
+// groups reads a list of lists of nodes. The word others, as one of the groups, is every node that
+// is in none.
 func (r *rehearsal) groups(to *[][]string, whole bool) func(*value) {
 	return func(v *value) {
 		if v.kind != list {

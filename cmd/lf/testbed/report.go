@@ -11,38 +11,42 @@ import (
 
 // Report is what a run came to. Times are in seconds since the run's beginning, sizes in bytes.
 type Report struct {
-	Title    string        `json:"title"`
-	About    string        `json:"about,omitempty"`
-	File     string        `json:"file"`
-	Seed     uint64        `json:"seed"` // with the same one, the same names, values and victims are chosen again
-	Started  time.Time     `json:"started"`
-	Duration float64       `json:"duration"`
-	Passed   bool          `json:"passed"`
-	Failure  string        `json:"failure,omitempty"`
-	Records  int           `json:"records"` // acknowledged by some node
-	Bytes    uint64        `json:"bytes"`   // of those records
-	Lost     []string      `json:"lost"`    // acknowledged, and on no node that runs in the end
-	Course   []Point       `json:"course"`  // of the records that are acknowledged somewhere, those of the network's beginning included
-	Nodes    []*NodeReport `json:"nodes"`
-	Steps    []*StepReport `json:"steps"`
-	Cuts     []CutReport   `json:"cuts"`
-	Paths    []PathReport  `json:"paths,omitempty"` // how nodes reached each other in the end, with routers between them
+	Title string `json:"title"`
+	About string `json:"about,omitempty"`
+	File  string `json:"file"`
+	// with the same one, the same names, values and victims are chosen again
+	Seed     uint64    `json:"seed"`
+	Started  time.Time `json:"started"`
+	Duration float64   `json:"duration"`
+	Passed   bool      `json:"passed"`
+	Failure  string    `json:"failure,omitempty"`
+	Records  int       `json:"records"` // acknowledged by some node
+	Bytes    uint64    `json:"bytes"`   // of those records
+	Lost     []string  `json:"lost"`    // acknowledged, and on no node that runs in the end
+	// of the records that are acknowledged somewhere, those of the network's beginning included
+	Course []Point       `json:"course"`
+	Nodes  []*NodeReport `json:"nodes"`
+	Steps  []*StepReport `json:"steps"`
+	Cuts   []CutReport   `json:"cuts"`
+	// how nodes reached each other in the end, with routers between them
+	Paths []PathReport `json:"paths,omitempty"`
 }
 
 // NodeReport is a node's course.
 type NodeReport struct {
-	Name     string     `json:"name"`
-	Peer     string     `json:"peer"`
-	Role     string     `json:"role,omitempty"` // what is particular about it
-	Hostile  bool       `json:"hostile,omitempty"`
-	Wrote    int        `json:"wrote"`
-	Attached uint64     `json:"attached"` // in the end
-	Missing  int        `json:"missing"`  // of those acknowledged anywhere, in the end
-	In       uint64     `json:"in"`
-	Out      uint64     `json:"out"`
-	Least    uint64     `json:"least"` // the bytes of the records that it got from others: nothing could do with less
-	Course   []Point    `json:"course"`
-	Runs     []Interval `json:"runs"`
+	Name     string `json:"name"`
+	Peer     string `json:"peer"`
+	Role     string `json:"role,omitempty"` // what is particular about it
+	Hostile  bool   `json:"hostile,omitempty"`
+	Wrote    int    `json:"wrote"`
+	Attached uint64 `json:"attached"` // in the end
+	Missing  int    `json:"missing"`  // of those acknowledged anywhere, in the end
+	In       uint64 `json:"in"`
+	Out      uint64 `json:"out"`
+	// the bytes of the records that it got from others: nothing could do with less
+	Least  uint64     `json:"least"`
+	Course []Point    `json:"course"`
+	Runs   []Interval `json:"runs"`
 }
 
 // StepReport is what became of a step.
@@ -82,14 +86,16 @@ type CheckReport struct {
 
 // NodeStep is what a step did to a node that ran in the end of it.
 type NodeStep struct {
-	Node      string   `json:"node"`
-	Attached  uint64   `json:"attached"` // in the end
-	Gained    int      `json:"gained"`   // records
-	Wrote     int      `json:"wrote"`    // of these, by clients of the node
-	In        uint64   `json:"in"`
-	Out       uint64   `json:"out"`
-	Least     uint64   `json:"least"`               // the bytes of what was gained and not written there
-	Converged *float64 `json:"converged,omitempty"` // after the end of the last step that did something
+	Node     string `json:"node"`
+	Attached uint64 `json:"attached"` // in the end
+	Gained   int    `json:"gained"`   // records
+	Wrote    int    `json:"wrote"`    // of these, by clients of the node
+	In       uint64 `json:"in"`
+	Out      uint64 `json:"out"`
+	// the bytes of what was gained and not written there
+	Least uint64 `json:"least"`
+	// after the end of the last step that did something
+	Converged *float64 `json:"converged,omitempty"`
 }
 
 // CutReport is a time in which links were cut.

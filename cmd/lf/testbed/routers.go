@@ -7,8 +7,9 @@ import (
 	"slices"
 )
 
-// Router is what nodes are behind in a scenario: what stands in a home, an office, or at a provider that has fewer addresses than
-// customers. It lets no packet in that belongs to no connection opened from inside.
+// Router is what nodes are behind in a scenario: what stands in a home, an office, or at a provider
+// that has fewer addresses than customers. It lets no packet in that belongs to no connection
+// opened from inside.
 type Router struct {
 	Name   string
 	Behind string // another router, "" for the internet
@@ -22,12 +23,15 @@ type NAT string
 
 // The kinds of NAT.
 const (
-	// FullCone maps an inner address and port to one outer port, and lets in whoever sends there. It does so for UDP; Linux has
-	// nothing like it for TCP, which goes as with EndpointIndependent.
+	// FullCone maps an inner address and port to one outer port, and lets in whoever sends there.
+	// It does so for UDP; Linux has nothing like it for TCP, which goes as with
+	// EndpointIndependent.
 	FullCone NAT = "full-cone"
-	// EndpointIndependent maps an inner address and port to one outer port, and lets in those to whom something was sent from it.
+	// EndpointIndependent maps an inner address and port to one outer port, and lets in those to
+	// whom something was sent from it.
 	EndpointIndependent NAT = "endpoint-independent"
-	// EndpointDependent takes another outer port, at random, for each address and port that something is sent to.
+	// EndpointDependent takes another outer port, at random, for each address and port that
+	// something is sent to.
 	EndpointDependent NAT = "endpoint-dependent"
 	// NoNAT leaves addresses as they are: those behind the router are public.
 	NoNAT NAT = "none"
@@ -40,8 +44,9 @@ type Block string
 const (
 	// BlockUDP drops all of UDP.
 	BlockUDP Block = "udp"
-	// BlockInbound drops TCP connections that both sides open at once, which is how holes are punched in routers that have let the first
-	// packet out. With UDP blocked as well nothing gets in, by whatever trick.
+	// BlockInbound drops TCP connections that both sides open at once, which is how holes are
+	// punched in routers that have let the first packet out. With UDP blocked as well nothing gets
+	// in, by whatever trick.
 	BlockInbound Block = "inbound"
 )
 

@@ -60,7 +60,8 @@ func TestParseRouters(t *testing.T) {
 	}
 }
 
-// TestPaths runs a scenario with routers: who reaches whom how is expected, and reported in the end.
+// TestPaths runs a scenario with routers: who reaches whom how is expected, and reported in the
+// end.
 func TestPaths(t *testing.T) {
 	town := strings.ReplaceAll(strings.ReplaceAll(town1, "  dht1..dht2: {public-dht: true}\n", ""), ", rendezvous: [dht1, dht2]", "")
 	report, w := trial(t.Context(), t, town, nil)

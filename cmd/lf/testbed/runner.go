@@ -98,8 +98,8 @@ type standpoint struct {
 	wrote   int
 }
 
-// Run runs a scenario. An error says that it could not be run; whether it came out as expected, and why not, is in the
-// report, which is there whenever a step was begun.
+// Run runs a scenario. An error says that it could not be run; whether it came out as expected, and
+// why not, is in the report, which is there whenever a step was begun.
 func Run(ctx context.Context, s *Scenario, o Options) (report *Report, err error) {
 	r, err := newRunner(s, o)
 	if err != nil {

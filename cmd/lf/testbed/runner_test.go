@@ -87,7 +87,8 @@ func TestRun(t *testing.T) {
 	checkFiles(t, report)
 }
 
-// checkFiles looks at the report's files: the JSON is the report, the page well-formed and by itself.
+// checkFiles looks at the report's files: the JSON is the report, the page well-formed and by
+// itself.
 func checkFiles(t *testing.T, report *Report) {
 	dir := t.TempDir()
 	if err := report.Write(dir); err != nil {

@@ -2,19 +2,21 @@ package testbed
 
 import "time"
 
-// Scenario is what a file says: nodes, links and steps. A scenario that [Parse] returns makes sense as a whole: names
-// are those of nodes, and no step is impossible after the ones before it.
+// Scenario is what a file says: nodes, links and steps. A scenario that [Parse] returns makes sense
+// as a whole: names are those of nodes, and no step is impossible after the ones before it.
 type Scenario struct {
 	File  string // as it was given
 	Title string
 	About string
 	Limit time.Duration // how long the whole may take
 	Work  uint32        // effort for each KiB of a record
-	// Routers are what nodes are behind, those before others in the order of the file; none: all nodes reach each other.
+	// Routers are what nodes are behind, those before others in the order of the file; none: all
+	// nodes reach each other.
 	Routers []*Router
-	Nodes   []*Node    // in the order of the file; n1..n3 are three
-	Links   [][]string // who can reach whom when nothing is cut: those that share a group; none: all of them
-	Steps   []*Step
+	Nodes   []*Node // in the order of the file; n1..n3 are three
+	// who can reach whom when nothing is cut: those that share a group; none: all of them
+	Links [][]string
+	Steps []*Step
 }
 
 // Node is a node of a scenario.
@@ -29,7 +31,8 @@ type Node struct {
 
 	Behind  string // the router that it is behind in the beginning, "" for none
 	Profile string // of lf node, "" for the fabric's
-	// PublicDHT makes it no node, but a peer of the public DHT, through which those find each other that name it as Rendezvous.
+	// PublicDHT makes it no node, but a peer of the public DHT, through which those find each other
+	// that name it as Rendezvous.
 	PublicDHT  bool
 	Rendezvous []string
 }
@@ -54,8 +57,8 @@ type Step struct {
 	Do   Action
 }
 
-// Action is what a step does: one of the types below. Lists of nodes are names, without duplicates, in the order of the
-// scenario's nodes.
+// Action is what a step does: one of the types below. Lists of nodes are names, without duplicates,
+// in the order of the scenario's nodes.
 type Action interface{ action() }
 
 type (
@@ -75,19 +78,20 @@ type (
 	}
 	// Write makes records at nodes, as clients with keys of their own.
 	Write struct {
-		On         []string
-		Count      int           // how many in all; 0: as many as Rate and For make
-		Rate       float64       // records a second in all; 0: as fast as they are taken
-		For        time.Duration // how long; 0: until Count are written
-		Owners     int           // keys at each node
-		Conflicts  int           // 0: every record has a name of its own; else so many names, which all owners fight for
-		Size       Range         // bytes of a value
+		On     []string
+		Count  int           // how many in all; 0: as many as Rate and For make
+		Rate   float64       // records a second in all; 0: as fast as they are taken
+		For    time.Duration // how long; 0: until Count are written
+		Owners int           // keys at each node
+		// 0: every record has a name of its own; else so many names, which all owners fight for
+		Conflicts  int
+		Size       Range // bytes of a value
 		Background bool
 	}
 	// Partition cuts all links but those within a group. A node may be in several groups.
 	Partition struct{ Groups [][]string }
-	// Isolate cuts the links between some nodes and others, or one way only: with Out, Nodes cannot open connections to
-	// From; with In, they cannot be reached from there.
+	// Isolate cuts the links between some nodes and others, or one way only: with Out, Nodes cannot
+	// open connections to From; with In, they cannot be reached from there.
 	Isolate struct {
 		Nodes []string
 		From  []string
@@ -102,7 +106,8 @@ type (
 		Times      int
 		Background bool
 	}
-	// Churn stops a node of several, again and again at random, and starts it again; in the end all run.
+	// Churn stops a node of several, again and again at random, and starts it again; in the end all
+	// run.
 	Churn struct {
 		Nodes      []string
 		For        time.Duration
@@ -128,9 +133,11 @@ type (
 	}
 	// Expect is what must be true, within a time.
 	Expect struct {
-		Nodes       []string
-		Within      time.Duration
-		Converged   bool // nodes that can reach each other have the same records, and all that were acknowledged there
+		Nodes  []string
+		Within time.Duration
+		// nodes that can reach each other have the same records, and all that were acknowledged
+		// there
+		Converged   bool
 		Apart       bool // nodes that cannot reach each other have different records
 		Synced      bool // each node says of itself that it is in sync
 		SameAnswers bool // each gives the same answer to the same question

@@ -23,7 +23,8 @@ func (r *rehearsal) readSteps(v *value) {
 		before := len(r.mistakes)
 		step := r.step(all, item)
 		if step == nil || len(r.mistakes) > before {
-			// What follows was written for a step that is not there: more mistakes would tell nothing new.
+			// What follows was written for a step that is not there: more mistakes would tell
+			// nothing new.
 			return
 		}
 		r.scenario.Steps = append(r.scenario.Steps, step)

@@ -7,10 +7,12 @@ import (
 	"github.com/mattn/go-runewidth"
 )
 
-// maxRows is how many nodes a step's table lists one by one; of more, it says the least, the most and the sum.
+// maxRows is how many nodes a step's table lists one by one; of more, it says the least, the most
+// and the sum.
 const maxRows = 8
 
-// Table is the report for a terminal: what each step did to each node, and where the nodes stand in the end.
+// Table is the report for a terminal: what each step did to each node, and where the nodes stand in
+// the end.
 func (r *Report) Table() string {
 	var t strings.Builder
 	for i, s := range r.Steps {

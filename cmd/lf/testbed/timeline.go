@@ -196,7 +196,8 @@ func (d *drawing) steps(chips []chip, top, bottom float64) {
 	}
 }
 
-// row draws one node: its records over time, what was written anywhere and is not here, and when it was down.
+// row draws one node: its records over time, what was written anywhere and is not here, and when it
+// was down.
 func (d *drawing) row(n *NodeReport, top float64) {
 	base := top + d.rowH - 1
 	middle := top + d.rowH/2

@@ -36,7 +36,8 @@ func (r *runner) noteCourse() {
 	}
 }
 
-// lookAt asks nodes how they are. One that does not answer is no failure: it may be ending just now.
+// lookAt asks nodes how they are. One that does not answer is no failure: it may be ending just
+// now.
 func (r *runner) lookAt(ctx context.Context, names []string) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
@@ -125,7 +126,8 @@ func (r *runner) read(ctx context.Context, names []string) error {
 	return errors.Join(errs...)
 }
 
-// tally asks all nodes for how they are and what they have. What one does not say now, it says at the next step.
+// tally asks all nodes for how they are and what they have. What one does not say now, it says at
+// the next step.
 func (r *runner) tally(ctx context.Context) {
 	names := r.running()
 	r.lookAt(ctx, names)

@@ -14,12 +14,14 @@ type word struct {
 	form func(r *rehearsal) form
 }
 
-// form is what may follow a word: a mapping of fields, or, in short, the value of one of them alone.
+// form is what may follow a word: a mapping of fields, or, in short, the value of one of them
+// alone.
 type form struct {
 	fields []field
 	short  string // the field that may stand alone, "" for none
 	bare   bool   // nothing at all may follow
-	// done returns the action. given is where each field stands; what does not fit together is a mistake.
+	// done returns the action. given is where each field stands; what does not fit together is a
+	// mistake.
 	done func(at spot, given map[string]spot) Action
 }
 
@@ -121,7 +123,8 @@ const (
 	maxRecords   = 1_000_000
 	maxOwners    = 1000
 	maxConflicts = 10_000
-	// maxValue leaves room for what sealing adds, on a network that takes the largest values there are.
+	// maxValue leaves room for what sealing adds, on a network that takes the largest values there
+	// are.
 	maxValue = 60_000
 )
 
@@ -156,7 +159,8 @@ func (r *rehearsal) writeForm() form {
 	}
 }
 
-// runsOrReturns objects to a node that is down. One that something in the background stops and starts is waited for.
+// runsOrReturns objects to a node that is down. One that something in the background stops and
+// starts is waited for.
 func (r *rehearsal) runsOrReturns(n *Node) string {
 	if r.restless[n.Name] != "" {
 		return ""

@@ -111,7 +111,8 @@ func (p *pen) handOut(ctx context.Context, drafts chan<- draft) error {
 	return nil
 }
 
-// draft is the i-th record of the step. Authors take turns; where they fight for names, all do for one before the next.
+// draft is the i-th record of the step. Authors take turns; where they fight for names, all do for
+// one before the next.
 func (p *pen) draft(i int) draft {
 	d := draft{author: p.authors[i%len(p.authors)]}
 	if p.Conflicts > 0 {
@@ -129,7 +130,8 @@ func (p *pen) draft(i int) draft {
 // contested is a name that owners fight for.
 func contested(i int) string { return fmt.Sprintf("contested-%d", i) }
 
-// one makes a record and returns when a node has acknowledged it. A node that is away is waited for.
+// one makes a record and returns when a node has acknowledged it. A node that is away is waited
+// for.
 func (p *pen) one(ctx context.Context, d draft) error {
 	var record *protocol.Record
 	err := p.persist(ctx, d.author.at, func(door Door) (err error) {

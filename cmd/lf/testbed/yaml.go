@@ -16,8 +16,8 @@ const (
 	// maxScenario is how large a scenario may be, in bytes: far more than a person writes.
 	maxScenario = 64 << 10
 	maxLines    = 4000
-	// maxNesting is how many brackets may be open at once, and maxIndent how far a line may be indented: the parser's
-	// time grows with the square of all these.
+	// maxNesting is how many brackets may be open at once, and maxIndent how far a line may be
+	// indented: the parser's time grows with the square of all these.
 	maxNesting, maxIndent = 20, 100
 )
 
@@ -31,8 +31,8 @@ const (
 	mapping
 )
 
-// value is a piece of a file and where it begins. Of YAML, that is all the language needs: anchors, tags and merging
-// are refused.
+// value is a piece of a file and where it begins. Of YAML, that is all the language needs: anchors,
+// tags and merging are refused.
 type value struct {
 	spot
 	kind  kind
@@ -121,8 +121,8 @@ func (s *source) read(text []byte) (root *value) {
 	return s.value(file.Docs[0].Body)
 }
 
-// nested is where brackets or indentation go deeper than any scenario does. Brackets in texts count too: nobody has so
-// many that are not closed.
+// nested is where brackets or indentation go deeper than any scenario does. Brackets in texts count
+// too: nobody has so many that are not closed.
 func (s *source) nested() spot {
 	open := 0
 	for i, line := range s.lines {

@@ -38,7 +38,8 @@ func NewAuthority(t testing.TB, name string) *Authority {
 	return &Authority{signer, der}
 }
 
-// Certify returns the value of a certificate record for an owner, valid from and until these times from now.
+// Certify returns the value of a certificate record for an owner, valid from and until these times
+// from now.
 func (a *Authority) Certify(t testing.TB, owner ed25519.PrivateKey, from, until time.Duration) []byte {
 	t.Helper()
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, owner)
@@ -57,7 +58,8 @@ func (a *Authority) Certify(t testing.TB, owner ed25519.PrivateKey, from, until 
 	return value
 }
 
-// Revoke returns the value of a revocation record for a certificate that [Authority.Certify] returned; since may be 0.
+// Revoke returns the value of a revocation record for a certificate that [Authority.Certify]
+// returned; since may be 0.
 func (a *Authority) Revoke(t testing.TB, certificate []byte, since uint64) []byte {
 	t.Helper()
 	chain, err := protocol.ParseChain(certificate)

@@ -13,8 +13,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// Fake is a node that knows nobody and keeps its records in memory: real records, checked as a node checks them, and
-// queries that look at every one. Its network asks for no work.
+// Fake is a node that knows nobody and keeps its records in memory: real records, checked as a node
+// checks them, and queries that look at every one. Its network asks for no work.
 type Fake struct {
 	network *protocol.Network
 	names   *protocol.NameCache
@@ -177,7 +177,8 @@ func (f *Fake) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, err
 	return &info, ctx.Err()
 }
 
-// Owner implements api.Service. The fake's network has no authorities, so nobody has a certificate of theirs.
+// Owner implements api.Service. The fake's network has no authorities, so nobody has a certificate
+// of theirs.
 func (f *Fake) Owner(ctx context.Context, owner protocol.Owner) (*api.OwnerInfo, error) {
 	return &api.OwnerInfo{Owner: owner, Certificates: []api.CertificateInfo{}}, ctx.Err()
 }

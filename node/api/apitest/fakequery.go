@@ -96,7 +96,8 @@ func (f *Fake) collect(q api.Query, e *entry, found map[protocol.CompositeID]*gr
 	found[id].versions[e.Owner] = append(found[id].versions[e.Owner], e)
 }
 
-// match gives every range a selector of its own, and returns their ordinals; nil if there is no way to.
+// match gives every range a selector of its own, and returns their ordinals; nil if there is no way
+// to.
 func match(ranges []api.SelectorRange, selectors []protocol.Selector) []uint64 {
 	if len(ranges) == 0 {
 		return []uint64{}

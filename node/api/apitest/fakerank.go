@@ -9,8 +9,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// ranking ranks the claims of one query, by looking at every record for each. It knows no revocations, and takes what was
-// seen first for first, however it came.
+// ranking ranks the claims of one query, by looking at every record for each. It knows no
+// revocations, and takes what was seen first for first, however it came.
 type ranking struct {
 	policy      protocol.Policy
 	oracles     []protocol.Owner

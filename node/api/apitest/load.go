@@ -23,12 +23,13 @@ type Plan struct {
 	Conns int
 	// Requests is how many requests are made in all.
 	Requests int
-	// Request returns the i-th request as it goes over the wire; see [Get] and [Post]. It is called from several
-	// goroutines.
+	// Request returns the i-th request as it goes over the wire; see [Get] and [Post]. It is called
+	// from several goroutines.
 	Request func(i int) []byte
 }
 
-// Figures tell how a server did: the time that a request took, and requests per second over all connections.
+// Figures tell how a server did: the time that a request took, and requests per second over all
+// connections.
 type Figures struct {
 	Median, P99 time.Duration
 	PerSecond   float64
@@ -53,8 +54,8 @@ func Post(path string, body []byte) []byte {
 	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s", path, len(body), body)
 }
 
-// Load makes a plan's requests. It is deliberately poor at HTTP, so that on the same machine it leaves the processor to
-// the server, as wrk does. Any answer but 200 is an error.
+// Load makes a plan's requests. It is deliberately poor at HTTP, so that on the same machine it
+// leaves the processor to the server, as wrk does. Any answer but 200 is an error.
 func Load(ctx context.Context, p Plan) (Figures, error) {
 	if p.Conns == 0 {
 		p.Conns = 16
@@ -104,7 +105,8 @@ func (p *Plan) connection(ctx context.Context, next *atomic.Int64) ([]time.Durat
 		return nil, err
 	}
 	defer conn.Close()
-	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })() // wakes what reads or writes
+	// wakes what reads or writes
+	defer context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })()
 	times := make([]time.Duration, 0, p.Requests/p.Conns+1)
 	r := bufio.NewReaderSize(conn, 16<<10)
 	for {

@@ -14,8 +14,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// TestService checks what every service must do. open returns a service on a network that asks for no work; it may be
-// one and the same each time, since every test files its records under names of its own.
+// TestService checks what every service must do. open returns a service on a network that asks for
+// no work; it may be one and the same each time, since every test files its records under names of
+// its own.
 func TestService(t *testing.T, open func(t *testing.T) api.Service) {
 	tests := []struct {
 		name string

@@ -50,7 +50,8 @@ func (f *fixture) seeds() {
 	}
 }
 
-// doctor wants findings that are of use: one for each area, with advice where something is not as it should be.
+// doctor wants findings that are of use: one for each area, with advice where something is not as
+// it should be.
 func (f *fixture) doctor() {
 	c, err := f.service.Doctor(f.ctx)
 	if err != nil {

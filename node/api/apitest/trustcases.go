@@ -11,7 +11,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// dispute is a name with two claims: an elder one, and a younger one that adds its weight to the elder.
+// dispute is a name with two claims: an elder one, and a younger one that adds its weight to the
+// elder.
 type dispute struct {
 	*fixture
 	name           string

@@ -10,8 +10,9 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// ask dials an address from a new stranger and finds out who answers there. Each question has a stranger of its own, which knows one
-// address only: a host that knew several would choose among them.
+// ask dials an address from a new stranger and finds out who answers there. Each question has a
+// stranger of its own, which knows one address only: a host that knew several would choose among
+// them.
 func (d *Detector) ask(ctx context.Context, address string) (v verdict, err error) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()

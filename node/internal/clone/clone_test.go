@@ -105,7 +105,8 @@ func (d *Detector) hasClone() bool {
 	return found
 }
 
-// TestClones holds that of two with one identity both learn of the other when one of them is offered the other's address.
+// TestClones holds that of two with one identity both learn of the other when one of them is
+// offered the other's address.
 func TestClones(t *testing.T) {
 	w := newWorld(t)
 	a, b := w.detector(), w.detector()
@@ -119,7 +120,8 @@ func TestClones(t *testing.T) {
 	}
 }
 
-// TestHairpin leads a node to itself by an address that it does not know for its own. It is no clone.
+// TestHairpin leads a node to itself by an address that it does not know for its own. It is no
+// clone.
 func TestHairpin(t *testing.T) {
 	w := newWorld(t)
 	d := w.detector()
@@ -135,7 +137,8 @@ func TestHairpin(t *testing.T) {
 	}
 }
 
-// turnAround listens at an address of its own and passes all on, as a router does that has hairpin NAT.
+// turnAround listens at an address of its own and passes all on, as a router does that has hairpin
+// NAT.
 func turnAround(t *testing.T, to ma.Multiaddr) ma.Multiaddr {
 	t.Helper()
 	port, err := to.ValueForProtocol(ma.P_TCP)
@@ -188,7 +191,8 @@ func TestImpostor(t *testing.T) {
 	}
 }
 
-// TestViolations sends what no correct peer sends: each is reset and reported, and none makes a clone.
+// TestViolations sends what no correct peer sends: each is reset and reported, and none makes a
+// clone.
 func TestViolations(t *testing.T) {
 	w := newWorld(t)
 	d := w.detector()
@@ -217,7 +221,8 @@ func TestViolations(t *testing.T) {
 	eventually(t, "a good question is a clone's", d.hasClone)
 }
 
-// TestTooMany holds that a flood of questions is turned away, and that this is no violation of whoever comes then.
+// TestTooMany holds that a flood of questions is turned away, and that this is no violation of
+// whoever comes then.
 func TestTooMany(t *testing.T) {
 	w := newWorld(t)
 	d := w.detector()
@@ -293,7 +298,8 @@ func TestSignedText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// The multihash "identity" (0x00, 36 bytes) of the protobuf of an Ed25519 public key (0x08 0x01 0x12 0x20).
+	// The multihash "identity" (0x00, 36 bytes) of the protobuf of an Ed25519 public key (0x08 0x01
+	// 0x12 0x20).
 	head, _ := hex.DecodeString("002408011220")
 	want = append(append(want, head...), key.Public().(ed25519.PublicKey)...)
 	if got := signedText(n, asker, stranger); !bytes.Equal(got, want) {

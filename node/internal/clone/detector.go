@@ -21,7 +21,8 @@ type Config struct {
 	Network *protocol.Network
 	Host    host.Host // the node's own
 	Key     ed25519.PrivateKey
-	// Stranger makes a host with a throw-away identity that listens nowhere and dials what the node itself may dial.
+	// Stranger makes a host with a throw-away identity that listens nowhere and dials what the node
+	// itself may dial.
 	Stranger func() (host.Host, error)
 	// Violation is told of a peer that asked what no correct one asks.
 	Violation func(peer.ID, error)
@@ -72,8 +73,8 @@ func (d *Detector) public() ed25519.PublicKey {
 	return key
 }
 
-// Offer takes in addresses that somebody names for the node's own ID. Those of the node itself are no news, and those at relays lead to
-// whichever clone asked the relay last.
+// Offer takes in addresses that somebody names for the node's own ID. Those of the node itself are
+// no news, and those at relays lead to whichever clone asked the relay last.
 func (d *Detector) Offer(from Source, addrs []ma.Multiaddr) {
 	if d == nil || len(addrs) == 0 {
 		return

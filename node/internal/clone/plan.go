@@ -5,7 +5,8 @@ import (
 	"time"
 )
 
-// Source is where an offer comes from. Each has a share of its own, so that one that offers much crowds out no other.
+// Source is where an offer comes from. Each has a share of its own, so that one that offers much
+// crowds out no other.
 type Source int
 
 // The sources.
@@ -19,7 +20,8 @@ const (
 
 // Sighting is what is known of a clone.
 type Sighting struct {
-	Address     string    // where it was seen last; one that asked us is seen at the address that it dialed from
+	// where it was seen last; one that asked us is seen at the address that it dialed from
+	Address     string
 	Since, Seen time.Time // when it was noticed, and heard of last
 }
 
@@ -32,7 +34,8 @@ const (
 	another                // a clone
 )
 
-// plan decides which addresses are asked and when. It is pure: it has no clock, dials nobody and is not safe for concurrent use.
+// plan decides which addresses are asked and when. It is pure: it has no clock, dials nobody and is
+// not safe for concurrent use.
 type plan struct {
 	offers [sources][]string
 	turn   Source               // whose offer is taken next
@@ -114,7 +117,8 @@ func (p *plan) round(now time.Time) (ask []string) {
 	return ask
 }
 
-// answered tells what came of asking at an address. It reports whether that is news: a clone that was not known.
+// answered tells what came of asking at an address. It reports whether that is news: a clone that
+// was not known.
 func (p *plan) answered(address string, v verdict, now time.Time) (news bool) {
 	switch v {
 	case another:

@@ -10,7 +10,8 @@ import (
 
 var epoch = time.Unix(1_700_000_000, 0)
 
-// TestPlanBounds offers anything at any pace: the dials and the memory stay bounded, and every source has its turn.
+// TestPlanBounds offers anything at any pace: the dials and the memory stay bounded, and every
+// source has its turn.
 func TestPlanBounds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, now := newPlan(), epoch
@@ -77,7 +78,8 @@ func TestPlanFair(t *testing.T) {
 	t.Error("the seed is not among the first that are asked")
 }
 
-// TestPlanClone holds that a clone is news once, is asked again, and is forgotten some minutes after it is gone.
+// TestPlanClone holds that a clone is news once, is asked again, and is forgotten some minutes
+// after it is gone.
 func TestPlanClone(t *testing.T) {
 	p, now := newPlan(), epoch
 	p.offer(Seeds, []string{"a"}, now)
@@ -103,7 +105,8 @@ func TestPlanClone(t *testing.T) {
 	}
 }
 
-// TestPlanLeavesAlone holds that an address that led to this process, or nowhere, is not asked again and again.
+// TestPlanLeavesAlone holds that an address that led to this process, or nowhere, is not asked
+// again and again.
 func TestPlanLeavesAlone(t *testing.T) {
 	for v, alone := range map[verdict]time.Duration{oneself: leaveSelf, silent: leaveSilent} {
 		p := newPlan()

@@ -13,7 +13,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// The clone protocol, version 1. Its name is "/lf/<network>/clone/1", with the CID of the network ID in base32. A stream carries
+// The clone protocol, version 1. Its name is "/lf/<network>/clone/1", with the CID of the network
+// ID in base32. A stream carries
 //
 //	question = nonce of the asker (16 bytes) ‖ signature (64 bytes)
 //	answer   = nonce of the responder (16 bytes)
@@ -47,7 +48,8 @@ type Violation struct{ What string }
 
 func (v *Violation) Error() string { return "clone: " + v.What }
 
-// signedText is what the asker signs. It names the stranger, so that nobody else can use the question.
+// signedText is what the asker signs. It names the stranger, so that nobody else can use the
+// question.
 func signedText(n *protocol.Network, asker nonce, stranger peer.ID) []byte {
 	id := n.ID()
 	text := append([]byte(domain), id[:]...)

@@ -19,8 +19,8 @@ func (e *StrangerError) Error() string {
 	return fmt.Sprintf("a process of user %d listens on %s, who is neither you nor the folder's owner: nothing was sent to it", e.User, e.Path)
 }
 
-// Dial connects to a socket. It returns a [*StrangerError] where the process that listens is not of this user, of root, or
-// of the owner of the socket's folder.
+// Dial connects to a socket. It returns a [*StrangerError] where the process that listens is not of
+// this user, of root, or of the owner of the socket's folder.
 func Dial(ctx context.Context, path string) (net.Conn, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "unix", path)
 	if err != nil {
@@ -53,8 +53,8 @@ func checkPeer(conn net.Conn, path string) error {
 // trusted reports whether a user can do everything that this process can.
 func trusted(user int) bool { return user == os.Geteuid() || user == 0 }
 
-// Owner returns the user whom a file belongs to. It is not known where there is no such file, or where the system has no
-// such users.
+// Owner returns the user whom a file belongs to. It is not known where there is no such file, or
+// where the system has no such users.
 func Owner(path string) (user int, known bool) {
 	info, err := os.Stat(path)
 	if err != nil {

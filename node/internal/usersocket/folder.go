@@ -9,8 +9,9 @@ import (
 	"runtime"
 )
 
-// MakeFolder makes a folder for a socket of the name given, which only this process's user can enter. It lies where the
-// session keeps such things (XDG_RUNTIME_DIR), else among the temporary files. Nobody can foresee the folder's name.
+// MakeFolder makes a folder for a socket of the name given, which only this process's user can
+// enter. It lies where the session keeps such things (XDG_RUNTIME_DIR), else among the temporary
+// files. Nobody can foresee the folder's name.
 func MakeFolder(socket string) (dir string, err error) {
 	places := []string{os.TempDir(), "/tmp"}
 	if session := os.Getenv("XDG_RUNTIME_DIR"); session != "" {
@@ -30,8 +31,8 @@ func MakeFolder(socket string) (dir string, err error) {
 	return "", fmt.Errorf("a folder for the socket: %w", errors.Join(errs...))
 }
 
-// CheckFolder returns an error unless dir is a folder that only its owner can enter. The owner must be this user, root, or
-// the one given.
+// CheckFolder returns an error unless dir is a folder that only its owner can enter. The owner must
+// be this user, root, or the one given.
 func CheckFolder(dir string, owner int) error {
 	info, err := os.Lstat(dir)
 	switch {
@@ -45,8 +46,8 @@ func CheckFolder(dir string, owner int) error {
 	return CheckOwner(dir, info, owner)
 }
 
-// CheckFile returns an error unless path is a regular file that only its owner can change. The owner must be this user,
-// root, or the one given.
+// CheckFile returns an error unless path is a regular file that only its owner can change. The
+// owner must be this user, root, or the one given.
 func CheckFile(path string, owner int) error {
 	info, err := os.Lstat(path)
 	switch {

@@ -13,7 +13,8 @@ import (
 // MaxPath is the longest path of a socket, in bytes. Linux has room for 107, macOS for 103.
 const MaxPath = 100
 
-// stagingFolder is where a socket is bound before it is moved to its place. No user but ours can enter it.
+// stagingFolder is where a socket is bound before it is moved to its place. No user but ours can
+// enter it.
 const stagingFolder = ".s"
 
 // listener is a socket that is taken away when it is closed.
@@ -26,8 +27,9 @@ type listener struct {
 	err  error
 }
 
-// Listen listens on a socket at path, which only this process's user may use, and replaces what a process that is gone left
-// there. The caller makes sure that no other process listens there, as the lock of a home does.
+// Listen listens on a socket at path, which only this process's user may use, and replaces what a
+// process that is gone left there. The caller makes sure that no other process listens there, as
+// the lock of a home does.
 func Listen(path string) (net.Listener, error) {
 	if len(path) > MaxPath {
 		return nil, fmt.Errorf("socket %s: a path of more than %d bytes", path, MaxPath)
@@ -49,8 +51,8 @@ func Listen(path string) (net.Listener, error) {
 	return l, nil
 }
 
-// listenIn binds a socket in a private folder, gives it its mode, and moves it to its place. Bound at its place, a socket
-// would be open to others until its mode is changed.
+// listenIn binds a socket in a private folder, gives it its mode, and moves it to its place. Bound
+// at its place, a socket would be open to others until its mode is changed.
 func listenIn(staging, path string) (net.Listener, error) {
 	bound := filepath.Join(staging, "s")
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: bound, Net: "unix"})
@@ -68,7 +70,8 @@ func listenIn(staging, path string) (net.Listener, error) {
 	return &listener{UnixListener: l, path: path, self: self}, nil
 }
 
-// Close ends listening and removes the socket, unless another one took its place. It may be called more than once.
+// Close ends listening and removes the socket, unless another one took its place. It may be called
+// more than once.
 func (l *listener) Close() error {
 	l.once.Do(func() {
 		l.err = l.UnixListener.Close()

@@ -52,7 +52,8 @@ func wantEcho(t *testing.T, l net.Listener, path string) {
 	}
 }
 
-// TestListen binds a socket that only this user may use, leaves nothing else behind, and takes it away at the end.
+// TestListen binds a socket that only this user may use, leaves nothing else behind, and takes it
+// away at the end.
 func TestListen(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "api.sock")
@@ -75,8 +76,8 @@ func TestListen(t *testing.T) {
 	}
 }
 
-// TestStale replaces what a killed process left, and what is no socket at all. A listener that was replaced takes nothing
-// away when it is closed.
+// TestStale replaces what a killed process left, and what is no socket at all. A listener that was
+// replaced takes nothing away when it is closed.
 func TestStale(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "api.sock")
 	old := listen(t, path)
@@ -144,7 +145,8 @@ func TestDialNobody(t *testing.T) {
 	}
 }
 
-// TestMakeFolder goes to the session's folder if there is one, and to another place if its path is too long.
+// TestMakeFolder goes to the session's folder if there is one, and to another place if its path is
+// too long.
 func TestMakeFolder(t *testing.T) {
 	session := t.TempDir()
 	t.Setenv("TMPDIR", t.TempDir())

@@ -18,8 +18,8 @@ import (
 	"github.com/lf-store/lf/sync/negentropy"
 )
 
-// The transcripts in ../testdata/transcripts are sessions of ours with JavaScript packages. They are replayed by the tests
-// of package negentropy, which need no JavaScript, and written by
+// The transcripts in ../testdata/transcripts are sessions of ours with JavaScript packages. They
+// are replayed by the tests of package negentropy, which need no JavaScript, and written by
 //
 //	cd js && npm install && cd .. && go test -run Transcripts -write .
 var write = flag.Bool("write", false, "write transcripts with node and the packages in js/")
@@ -32,7 +32,8 @@ var (
 	ndk   = party{"ndk", "1.0.0"}
 )
 
-// sessionCase is a session to be written down: who has which items, and how many neighbours share a timestamp.
+// sessionCase is a session to be written down: who has which items, and how many neighbours share a
+// timestamp.
 type sessionCase struct {
 	name                 string
 	initiator, responder string // as "0-70 100-200": from (included) to to (excluded)
@@ -134,7 +135,8 @@ func (c sessionCase) expect(t *testing.T, need, have []string) {
 	}
 }
 
-// items makes those with the numbers in a list of spans: the ID is the SHA-256 of the number in decimal.
+// items makes those with the numbers in a list of spans: the ID is the SHA-256 of the number in
+// decimal.
 func (c sessionCase) items(spans string) (items []negentropy.Item) {
 	for _, span := range strings.Fields(spans) {
 		var from, to int

@@ -173,7 +173,8 @@ func (a *attacker) attack(ctx context.Context, target peer.ID, b behavior) <-cha
 	return over
 }
 
-// answer makes a handler that answers a stream as the mode says, and as usual before the attack begins or where it says nothing.
+// answer makes a handler that answers a stream as the mode says, and as usual before the attack
+// begins or where it says nothing.
 func (a *attacker) answer(attack, usual func(network.Stream) error) network.StreamHandler {
 	return func(s network.Stream) {
 		serve := usual
@@ -247,7 +248,8 @@ func (a *attacker) joinGossip(ctx context.Context) error {
 	return nil
 }
 
-// messageID has every message told from the others, which by pubsub's own are all one without an author.
+// messageID has every message told from the others, which by pubsub's own are all one without an
+// author.
 func messageID(m *pb.Message) string {
 	h := sha256.Sum256(m.GetData())
 	return string(h[:])

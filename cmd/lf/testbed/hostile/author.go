@@ -45,7 +45,8 @@ func (w *author) record(links ...protocol.ID) (*protocol.Record, error) {
 	})
 }
 
-// nameless makes the cheapest record that links to these: of a reserved type, without selectors and value.
+// nameless makes the cheapest record that links to these: of a reserved type, without selectors and
+// value.
 func (w *author) nameless(links []protocol.ID) (*protocol.Record, error) {
 	return w.finish(protocol.Draft{Type: 6, Links: links})
 }

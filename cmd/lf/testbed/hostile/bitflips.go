@@ -10,7 +10,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// bitFlips is what bad memory or a broken router would do, only more often: nothing that it says is quite what it should be.
+// bitFlips is what bad memory or a broken router would do, only more often: nothing that it says is
+// quite what it should be.
 func bitFlips(a *attacker) behavior {
 	return behavior{
 		attack: func(ctx context.Context, target peer.ID) error {

@@ -7,8 +7,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// gossipGarbage costs its targets a decoding each, and a signature where the rest is right. The three first messages should be all
-// that they read of it.
+// gossipGarbage costs its targets a decoding each, and a signature where the rest is right. The
+// three first messages should be all that they read of it.
 func gossipGarbage(a *attacker) behavior {
 	return behavior{attack: func(ctx context.Context, target peer.ID) error {
 		return every(ctx, 50*time.Millisecond, 2000, func(i int) error {

@@ -24,7 +24,8 @@ type Config struct {
 	Targets  []peer.AddrInfo
 	// Listen are multiaddrs to listen on for peers.
 	Listen []string
-	// Lull is for how long the attacker behaves in the beginning, so that everybody knows it when it begins.
+	// Lull is for how long the attacker behaves in the beginning, so that everybody knows it when
+	// it begins.
 	Lull time.Duration
 	// Solve does the proofs of work, on a network that asks for any.
 	Solve protocol.WorkSolver
@@ -38,9 +39,11 @@ type Mode struct {
 	make        func(*attacker) behavior
 }
 
-// behavior is what a mode does. What it leaves nil is done as an honest peer would that has no records.
+// behavior is what a mode does. What it leaves nil is done as an honest peer would that has no
+// records.
 type behavior struct {
-	// attack is done to a target from the moment it is connected, until ctx ends because it is not any more.
+	// attack is done to a target from the moment it is connected, until ctx ends because it is not
+	// any more.
 	attack func(ctx context.Context, target peer.ID) error
 	// fetch and reconcile answer a stream that a target has opened.
 	fetch, reconcile func(network.Stream) error

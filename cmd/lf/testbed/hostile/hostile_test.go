@@ -64,7 +64,8 @@ func (v *victim) protocol(name string) libprotocol.ID {
 	return libprotocol.ID("/lf/" + v.network.ID().String() + "/" + name + "/1")
 }
 
-// serve counts a stream and ends it: a fetch as one for which there was too much, the others as broken.
+// serve counts a stream and ends it: a fetch as one for which there was too much, the others as
+// broken.
 func (v *victim) serve(s network.Stream) {
 	v.mu.Lock()
 	v.streams[s.Protocol()]++
@@ -102,7 +103,8 @@ func (v *victim) listen(t *testing.T) {
 	}()
 }
 
-// attack has a mode attack the victim until done says that it is enough, and returns what it reported.
+// attack has a mode attack the victim until done says that it is enough, and returns what it
+// reported.
 func (v *victim) attack(t *testing.T, mode string, done func([]Event) bool) []Event {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
@@ -161,7 +163,8 @@ func TestModes(t *testing.T) {
 	}
 }
 
-// TestComesBack drops the attacker again and again: it comes back under its identity, once a second at most, and has noticed why.
+// TestComesBack drops the attacker again and again: it comes back under its identity, once a second
+// at most, and has noticed why.
 func TestComesBack(t *testing.T) {
 	v := newVictim(t)
 	v.SetStreamHandler(v.protocol("reconcile"), func(s network.Stream) {

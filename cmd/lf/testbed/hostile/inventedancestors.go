@@ -9,9 +9,10 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// gossipInventedAncestors has its targets keep records that will never attach, and look for ancestors that nobody has. Each
-// record is valid and paid for, so gossip passes it on. It names as many ancestors as there may be. The targets may lose no more than a
-// bounded place for it, and a few requests.
+// gossipInventedAncestors has its targets keep records that will never attach, and look for
+// ancestors that nobody has. Each record is valid and paid for, so gossip passes it on. It names as
+// many ancestors as there may be. The targets may lose no more than a bounded place for it, and a
+// few requests.
 func gossipInventedAncestors(a *attacker) behavior {
 	return behavior{attack: func(ctx context.Context, target peer.ID) error {
 		return every(ctx, 10*time.Millisecond, 5000, func(int) error {

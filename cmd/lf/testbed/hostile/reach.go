@@ -13,7 +13,8 @@ import (
 // fabric is where the nodes of a testbed are that have network namespaces of their own.
 var fabric = netip.MustParsePrefix("10.66.0.0/16")
 
-// forbidden says which addresses are left alone: all but those of this machine, and of a testbed's own network namespaces.
+// forbidden says which addresses are left alone: all but those of this machine, and of a testbed's
+// own network namespaces.
 func forbidden(addr ma.Multiaddr) bool {
 	raw, err := manet.ToIP(addr)
 	if err != nil {
@@ -24,8 +25,8 @@ func forbidden(addr ma.Multiaddr) bool {
 	return !ip.IsLoopback() && (!fabric.Contains(ip) || !enclosed())
 }
 
-// enclosed reports whether this process is in a network namespace of a testbed: one from which nothing but the others can be
-// reached. The same addresses could be somebody's office elsewhere.
+// enclosed reports whether this process is in a network namespace of a testbed: one from which
+// nothing but the others can be reached. The same addresses could be somebody's office elsewhere.
 func enclosed() bool {
 	routes, err := os.ReadFile("/proc/self/net/route")
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// reconcileBogusIDs has its targets look for records that are not there, and fills the list of what they want.
+// reconcileBogusIDs has its targets look for records that are not there, and fills the list of what
+// they want.
 func reconcileBogusIDs(a *attacker) behavior {
 	bogus := func(end uint64) []byte {
 		made := make([]protocol.ID, listed)

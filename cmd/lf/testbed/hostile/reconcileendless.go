@@ -8,8 +8,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// reconcileEndless answers each message with fingerprints of ranges that it makes up, so that there is always one more to
-// compare, in either role.
+// reconcileEndless answers each message with fingerprints of ranges that it makes up, so that there
+// is always one more to compare, in either role.
 func reconcileEndless(a *attacker) behavior {
 	return behavior{
 		attack: func(ctx context.Context, target peer.ID) error {

@@ -32,23 +32,26 @@ const (
 	Begun     Kind = "begun"
 	Connected Kind = "connected"
 	Dropped   Kind = "dropped" // the target ended the connection
-	Refused   Kind = "refused" // the target did not accept it; only the first of several in a row is told
-	Tallied   Kind = "tally"   // the sums by now, once a second where they have changed
-	Ended     Kind = "ended"
+	// the target did not accept it; only the first of several in a row is told
+	Refused Kind = "refused"
+	Tallied Kind = "tally" // the sums by now, once a second where they have changed
+	Ended   Kind = "ended"
 )
 
 // Tally is what the attacker did to one target and met there.
 type Tally struct {
-	// Connected and Dropped count connections and those that the target ended, Refused those that it did not accept.
+	// Connected and Dropped count connections and those that the target ended, Refused those that
+	// it did not accept.
 	Connected int `json:"connected"`
 	Dropped   int `json:"dropped"`
 	Refused   int `json:"refused"`
-	// Opened counts streams that the attacker opened, Unopened those that it could not, Asked those that the target opened.
+	// Opened counts streams that the attacker opened, Unopened those that it could not, Asked those
+	// that the target opened.
 	Opened   int `json:"opened"`
 	Unopened int `json:"unopened"`
 	Asked    int `json:"asked"`
-	// Reset counts streams of either kind that the target reset; Limited are those of them for which it gave too much use as
-	// its reason, Blamed a breach of the protocol.
+	// Reset counts streams of either kind that the target reset; Limited are those of them for
+	// which it gave too much use as its reason, Blamed a breach of the protocol.
 	Reset   int `json:"reset"`
 	Limited int `json:"limited"`
 	Blamed  int `json:"blamed"`

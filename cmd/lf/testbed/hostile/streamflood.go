@@ -8,8 +8,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// streamFlood opens a hundred streams a second, of both protocols. Some say nothing, some half a request, some ask and are gone before
-// the answer; all are held for as long as the target lets them.
+// streamFlood opens a hundred streams a second, of both protocols. Some say nothing, some half a
+// request, some ask and are gone before the answer; all are held for as long as the target lets
+// them.
 func streamFlood(a *attacker) behavior {
 	return behavior{attack: func(ctx context.Context, target peer.ID) error {
 		return every(ctx, 10*time.Millisecond, 10_000, func(i int) error {

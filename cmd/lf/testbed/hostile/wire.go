@@ -41,7 +41,8 @@ type request struct {
 	extra int // ancestors
 }
 
-// readRequest reads a request to its end. Its length tells whether it says how wide its IDs are; older nodes do not.
+// readRequest reads a request to its end. Its length tells whether it says how wide its IDs are;
+// older nodes do not.
 func readRequest(in io.Reader) (request, error) {
 	raw, err := io.ReadAll(io.LimitReader(in, 1<<14))
 	if err != nil {
@@ -113,8 +114,8 @@ func (a *attacker) listNothing(s network.Stream) error {
 	return a.reconcile(s, func(_ int, end uint64) []byte { return list(end, nil) })
 }
 
-// reconcile answers each message with what say makes, until the other side ends it. End is where the message's first range
-// ends: who lists beyond what was asked is dropped at once.
+// reconcile answers each message with what say makes, until the other side ends it. End is where
+// the message's first range ends: who lists beyond what was asked is dropped at once.
 func (a *attacker) reconcile(s network.Stream, say func(round int, end uint64) []byte) error {
 	for i := 0; ; i++ {
 		message, err := readMessage(s)
@@ -166,7 +167,8 @@ func appendVarint(b []byte, n uint64) []byte {
 	return b
 }
 
-// appendBound appends the end of a range: a step from the last bound's timestamp, or infinity for 0.
+// appendBound appends the end of a range: a step from the last bound's timestamp, or infinity
+// for 0.
 func appendBound(b []byte, step uint64) []byte {
 	return append(appendVarint(b, step), 0)
 }

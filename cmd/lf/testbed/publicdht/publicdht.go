@@ -1,5 +1,6 @@
-// Package publicdht is a peer of a public DHT, of the sort that thousands of others run: a server of the DHT that knows nothing of LF,
-// and relays connections. A testbed has some of them for nodes that meet there.
+// Package publicdht is a peer of a public DHT, of the sort that thousands of others run: a server
+// of the DHT that knows nothing of LF, and relays connections. A testbed has some of them for nodes
+// that meet there.
 package publicdht
 
 import (
