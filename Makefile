@@ -34,8 +34,8 @@ test: ## all that CI runs as tests: Go with the race detector, then the C solver
 	$(GO) test -vet=off -race -timeout 60m ./store ./store/dag ./store/simulation -rapid.checks 20 # the detector slows them tenfold; all their cases run below
 	$(GO) test -vet=off -timeout 60m ./store ./store/dag ./store/simulation
 	$(GO) test -vet=off -timeout 60m ./sync/simulation # without: the detector itself dies of long synctest bubbles with thousands of goroutines (golang/go#78156)
-	$(GO) test -vet=off -run Memory ./sync/negentropy # bytes a record, which the race detector changes
-	$(GO) -C sync/negentropy/interop test -vet=off ./... # a module of its own: other implementations stay out of our go.mod
+	$(GO) test -vet=off -run Memory ./sync/internal/negentropy # bytes a record, which the race detector changes
+	$(GO) -C sync/internal/negentropy/interop test -vet=off ./... # a module of its own: other implementations stay out of our go.mod
 	sh pow/ctest/run.sh
 	sh pow/ctest/aarch64.sh
 

@@ -11,7 +11,7 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
-	"github.com/lf-store/lf/sync/negentropy"
+	"github.com/lf-store/lf/sync/internal/negentropy"
 )
 
 // TestAgenda replays the transcripts of testdata/agenda, which look like those of the scheduler

@@ -10,7 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"pgregory.net/rapid"
 
-	"github.com/lf-store/lf/sync/negentropy"
+	"github.com/lf-store/lf/sync/internal/negentropy"
 )
 
 // timetable drives an agenda with peers that come, go, answer well or ill, and serve themselves.

@@ -14,7 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/sync/negentropy"
+	"github.com/lf-store/lf/sync/internal/negentropy"
 )
 
 // Of what all peers together may have, each that waits gets as much as another, however many

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/sync/negentropy"
+	"github.com/lf-store/lf/sync/internal/negentropy"
 )
 
 // ownSet is the set of all attached records, in memory, as it is compared with those of peers: 64

@@ -12,7 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/sync/negentropy"
+	"github.com/lf-store/lf/sync/internal/negentropy"
 )
 
 // session is a comparison that this side has begun, under way.

@@ -17,7 +17,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/sync/negentropy"
+	"github.com/lf-store/lf/sync/internal/negentropy"
 )
 
 // go test ./sync -run Streams -update records the sessions again. Nothing in them is random.
