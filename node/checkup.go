@@ -14,8 +14,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/lf-store/lf/node/api"
-	"github.com/lf-store/lf/node/doctor"
 	"github.com/lf-store/lf/node/internal/clone"
+	"github.com/lf-store/lf/node/internal/doctor"
 	"github.com/lf-store/lf/store"
 )
 

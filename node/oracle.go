@@ -8,7 +8,7 @@ import (
 	"fmt"
 
 	"github.com/lf-store/lf/node/api"
-	"github.com/lf-store/lf/node/oracle"
+	"github.com/lf-store/lf/node/internal/oracle"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store"
 	lfsync "github.com/lf-store/lf/sync"

@@ -12,7 +12,7 @@ import (
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
-	"github.com/lf-store/lf/node/oracle"
+	"github.com/lf-store/lf/node/internal/oracle"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store"
 	lfsync "github.com/lf-store/lf/sync"

@@ -9,7 +9,7 @@ import (
 // Group runs functions in goroutines until Close. The zero value is ready. A Group must not be copied.
 type Group struct {
 	mu      sync.Mutex
-	ctx     context.Context //nolint:containedctx // it ends with the group
+	ctx     context.Context // it ends with the group
 	cancel  context.CancelFunc
 	closed  bool
 	running sync.WaitGroup
