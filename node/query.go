@@ -134,9 +134,8 @@ func explain(a *store.Answer, policy protocol.Policy) *api.Explanation {
 	for i := range a.Claims {
 		c := &a.Claims[i]
 		e.Claims[i] = api.ClaimInfo{
-			Owner: c.Owner, Record: c.Record.ID(), Timestamp: c.Record.Timestamp, Deleted: c.Record.Tombstone(),
-			Certified: c.Standing.Certified, Authority: c.Authority, Elected: c.Standing.Elected, Objections: c.Standing.Objections,
-			Weight: c.Standing.Weight, First: c.Standing.First, Seen: c.Seen, LostBy: c.LostBy,
+			Owner: c.Owner, Record: c.Record.ID(), Deleted: c.Record.Tombstone(), Standing: c.Standing,
+			Authority: c.Authority, Seen: c.Seen, LostBy: c.LostBy,
 		}
 	}
 	return e

@@ -1,7 +1,10 @@
 package protocol_test
 
 import (
+	"fmt"
+	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -9,8 +12,7 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-var allCriteria = []protocol.Criterion{protocol.CriterionCertified, protocol.CriterionOracles, protocol.CriterionWeight,
-	protocol.CriterionLocal, protocol.CriterionNewest}
+var allCriteria = protocol.Criteria()
 
 func TestParsePolicy(t *testing.T) {
 	for text, want := range map[string]protocol.Policy{
@@ -103,5 +105,40 @@ func TestCompareAllocates(t *testing.T) {
 	a, b := protocol.Standing{Timestamp: 1}, protocol.Standing{Timestamp: 2}
 	if n := testing.AllocsPerRun(10, func() { p.Compare(&a, &b) }); n != 0 {
 		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestCriteria: the table of criteria is whole, and SPEC.md and docs/trust.md list what it lists.
+func TestCriteria(t *testing.T) {
+	listed := map[string]string{"SPEC.md": "   - `%s`: ", "../docs/trust.md": "| `%s` | "}
+	for path, form := range listed {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		after := 0
+		for _, c := range protocol.Criteria() {
+			at := strings.Index(string(text), fmt.Sprintf(form, c))
+			if at < after {
+				t.Errorf("%s does not list the criterion %s, or not in the order of the table", path, c)
+			}
+			after = max(after, at)
+		}
+	}
+	s := protocol.Standing{Elected: 2}
+	seen := map[string]protocol.Criterion{}
+	for _, c := range protocol.Criteria() {
+		for _, text := range []string{string(c), c.Help(), c.Won("all others")} {
+			if other, ok := seen[text]; ok || text == "" {
+				t.Errorf("criterion %s has the text %q of %q", c, text, other)
+			}
+			seen[text] = c
+		}
+		if !strings.HasSuffix(c.Won("all others"), " all others") || c.Show(&s) == "" {
+			t.Errorf("criterion %s explains itself by %q and %q", c, c.Won("all others"), c.Show(&s))
+		}
+	}
+	if none := protocol.Criterion("none"); none.Help() != "" || none.Show(&s) != "?" || !strings.Contains(none.Won("all"), `"none"`) {
+		t.Error("a criterion that does not exist explains itself")
 	}
 }

@@ -79,6 +79,8 @@ func (x *search) newWalk(k candidate) (*walk, error) {
 				return nil, nil
 			}
 		case protocol.CriterionNewest:
+		default: // the rows hold nothing that it compares
+			return nil, nil
 		}
 		if by == protocol.CriterionNewest {
 			break

@@ -111,8 +111,7 @@ func (h *hearing) complete(c *contender) error {
 	return nil
 }
 
-var everyCriterion = protocol.Policy{protocol.CriterionCertified, protocol.CriterionOracles, protocol.CriterionWeight,
-	protocol.CriterionLocal, protocol.CriterionNewest}
+var everyCriterion = protocol.Policy(protocol.Criteria())
 
 func (h *hearing) measureAll(list []*contender, by protocol.Criterion) error {
 	if err := h.measureCrowd(list, by); err != nil {

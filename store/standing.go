@@ -2,29 +2,33 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
 )
 
-// measure finds out what a criterion says of a claim, once.
+// measures says how each criterion is measured.
+var measures = map[protocol.Criterion]func(*hearing, *contender) error{
+	protocol.CriterionCertified: (*hearing).measureCertified,
+	protocol.CriterionOracles:   (*hearing).measureOracles,
+	protocol.CriterionWeight:    (*hearing).measureWeight,
+	protocol.CriterionLocal:     (*hearing).measureLocal,
+	protocol.CriterionNewest:    (*hearing).measureNewest,
+}
+
+// measure finds out what a criterion compares of a claim, once.
 func (h *hearing) measure(c *contender, by protocol.Criterion) error {
+	measure := measures[by]
+	if measure == nil {
+		return fmt.Errorf("%w: claims cannot be ranked by %q here", ErrBadQuery, string(by))
+	}
 	if c.known&bitOf(by) != 0 {
 		return nil
 	}
 	c.known |= bitOf(by)
-	switch by {
-	case protocol.CriterionCertified:
-		return h.measureCertified(c)
-	case protocol.CriterionOracles:
-		return h.measureOracles(c)
-	case protocol.CriterionWeight:
-		return h.measureWeight(c)
-	case protocol.CriterionLocal:
-		return h.measureLocal(c)
-	}
-	return h.measureNewest(c)
+	return measure(h, c)
 }
 
 // bitOf is a criterion's bit in what is known of a claim.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"path/filepath"
@@ -12,6 +13,18 @@ import (
 )
 
 func policy(list ...protocol.Criterion) protocol.Policy { return list }
+
+// TestEveryCriterionIsMeasured names the criteria that the store cannot rank by.
+func TestEveryCriterionIsMeasured(t *testing.T) {
+	for _, by := range protocol.Criteria() {
+		if measures[by] == nil {
+			t.Errorf("no row of measures says how criterion %q is measured", by)
+		}
+	}
+	if err := new(hearing).measure(&contender{}, "unknown"); !errors.Is(err, ErrBadQuery) {
+		t.Errorf("a criterion without a row: %v, want ErrBadQuery", err)
+	}
+}
 
 // winner is the owner of the best claim on a name, by a policy, −1 if there is none.
 func winner(t *testing.T, w *world, s *Store, name string, q Query) int {

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lf-store/lf/protocol"
 )
 
 func (c *cli) completionCommand() *cobra.Command {
@@ -67,7 +69,7 @@ func completePolicy(_ *cobra.Command, _ []string, typed string) ([]string, cobra
 	before := typed[:strings.LastIndexByte(typed, ',')+1]
 	chosen := strings.Split(before, ",")
 	var lists []string
-	for _, criterion := range criteria {
+	for _, criterion := range protocol.Criteria() {
 		if !slices.Contains(chosen, string(criterion)) {
 			lists = append(lists, before+string(criterion))
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"github.com/lf-store/lf/node/api"
@@ -74,31 +73,13 @@ func (a *answer) versionOf(i int) revision {
 }
 
 func criterionText(criterion protocol.Criterion, claim *api.ClaimInfo) string {
-	switch criterion {
-	case protocol.CriterionCertified:
-		switch {
-		case claim.Certified && claim.Authority != "":
-			return "by " + shorten(printable(claim.Authority), 24)
-		case claim.Certified:
-			return "yes"
-		}
-		return "no"
-	case protocol.CriterionOracles:
-		if claim.Elected == 0 {
-			return "none elected"
-		}
-		return fmt.Sprintf("%d of %d object", claim.Objections, claim.Elected)
-	case protocol.CriterionWeight:
-		return strconv.FormatUint(claim.Weight, 10)
-	case protocol.CriterionLocal:
-		if claim.First {
-			return "seen first"
-		}
-		return "seen later"
-	case protocol.CriterionNewest:
+	switch {
+	case criterion == protocol.CriterionCertified && claim.Certified && claim.Authority != "":
+		return "by " + shorten(printable(claim.Authority), 24)
+	case criterion == protocol.CriterionNewest:
 		return preciseTime(claim.Timestamp)
 	}
-	return "?"
+	return criterion.Show(&claim.Standing)
 }
 
 // preciseTime tells apart what was written within a second.
@@ -135,16 +116,5 @@ func reasonFor(criterion protocol.Criterion, n int, all bool) string {
 	case n == 1:
 		others = "1 other"
 	}
-	switch criterion {
-	case protocol.CriterionCertified:
-		return fmt.Sprintf("its owner is certified, unlike %s", others)
-	case protocol.CriterionOracles:
-		return fmt.Sprintf("fewer of the elected oracles object to it than to %s", others)
-	case protocol.CriterionWeight:
-		return fmt.Sprintf("it has more weight than %s", others)
-	case protocol.CriterionLocal:
-		return fmt.Sprintf("this node saw it before %s", others)
-	default:
-		return fmt.Sprintf("it is newer than %s", others)
-	}
+	return criterion.Won(others)
 }

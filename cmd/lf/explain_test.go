@@ -17,7 +17,7 @@ func (f *fakeNode) contested(t *testing.T, weights ...uint64) *api.Answer {
 	e, now := &api.Explanation{Policy: protocol.DefaultPolicy()}, clock()
 	for i, weight := range weights {
 		r := f.forge(t, protocol.Draft{Value: []byte("value " + string(rune('A'+i))), Timestamp: now - uint64(i)}, "horse")
-		claim := api.ClaimInfo{Owner: r.Owner, Record: r.ID(), Timestamp: r.Timestamp, Weight: weight, First: i == 0}
+		claim := api.ClaimInfo{Owner: r.Owner, Record: r.ID(), Standing: protocol.Standing{Timestamp: r.Timestamp, Weight: weight, First: i == 0}}
 		if i == 0 {
 			a = answerWith(r, 0)
 		} else {

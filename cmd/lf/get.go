@@ -38,7 +38,7 @@ a sentence why the first one won. It is checked here that the claims are
 there and that the best one by these values won; the values themselves (weights, objections, certificates, what was seen first)
 have to be taken from the node.
 
-` + policyHelp + `
+` + policyHelp() + `
 
 What a node has not heard of it cannot answer. --synced has it compare its records with its peers' first, and waits until it
 is in sync (see lf status), at most TIMEOUT; if it is not by then, nothing is asked and the exit code is 1.

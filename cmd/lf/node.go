@@ -57,7 +57,7 @@ the peer ID that lf status shows), and each commentary costs the work of a recor
 
 --policy says by what this node ranks the claims of several owners where a question does not; the home may say it too (trust.json).
 
-` + policyHelp + `
+` + policyHelp() + `
 
 --dev makes a throw-away network in a throw-away home: no peers, hardly any work. With --home, that home is used and kept.`,
 		Example: `  lf node
@@ -96,7 +96,7 @@ the peer ID that lf status shows), and each commentary costs the work of a recor
 	f.BoolVar(&r.dev, "dev", false, "a throw-away network to try things out")
 	f.BoolVar(&r.oracle, "oracle", false, "publish objections to claims that came second, for those who elect this node")
 	f.IntVar(&r.oracleLimit, "oracle-limit", 0, "publish at most so many commentaries in an hour (default 60)")
-	f.StringVar(&r.policy, "policy", "", "rank claims by this LIST of criteria where a question does not say (default: the home's, else certified,oracles,weight,newest)")
+	f.StringVar(&r.policy, "policy", "", "rank claims by this LIST of criteria where a question does not say (default: the home's, else "+protocol.DefaultPolicy().String()+")")
 	mustRegister(cmd, "policy", completePolicy)
 	f.IntVar(&r.threads, "threads", 0, "threads for proofs of work that clients ask for (default: all processors but one)")
 	f.StringVar(&r.testbed, "testbed", "", "be a node of a testbed, as this file says")

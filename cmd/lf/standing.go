@@ -76,10 +76,9 @@ func (r *reader) standing(claim *api.ClaimInfo, record *protocol.Record, oracles
 	case claim.Weight < max(1, uint64(record.Effort())):
 		return s, fmt.Errorf("the claim of %s is said to weigh %d, less than its own record", claim.Owner, claim.Weight)
 	}
-	return protocol.Standing{
-		Certified: claim.Certified, Elected: claim.Elected, Objections: claim.Objections, Weight: claim.Weight,
-		First: claim.First, Timestamp: claim.Timestamp, SignedHash: record.SignedHash(),
-	}, nil
+	s = claim.Standing
+	s.SignedHash = record.SignedHash()
+	return s, nil
 }
 
 // checkOrder makes sure that claims stand in the order that the policy gives them, each with what

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -14,17 +15,17 @@ import (
 // nobody is what --oracle says to count no objections at all.
 const nobody = "none"
 
-const policyHelp = `LIST is criteria with commas between, the first one that tells two claims apart decides:
-  certified  the owner had a valid certificate of the network's CAs (or of those of --ca) when it wrote
-  oracles    fewer of the oracles that you elected (lf oracle add, or --oracle) object to the claim
-  weight     more proof of work is stacked on the claim: its own and that of all records made after it
-  local      the node saw no earlier claim of somebody else (nodes differ in that)
-  newest     the later timestamp; at the end of every policy, said or not
-Every node that holds the same records answers alike under every policy without local. The usual one is
-certified,oracles,weight,newest.`
-
-var criteria = []protocol.Criterion{
-	protocol.CriterionCertified, protocol.CriterionOracles, protocol.CriterionWeight, protocol.CriterionLocal, protocol.CriterionNewest,
+// policyHelp says what the criteria of a policy are.
+func policyHelp() string {
+	var b strings.Builder
+	b.WriteString("LIST is criteria with commas between. The first one that tells two claims apart decides. A claim is better if\n")
+	for _, criterion := range protocol.Criteria() {
+		fmt.Fprintf(&b, "  %-9s  %s\n", criterion, criterion.Help())
+	}
+	fmt.Fprintf(&b, `Trusted CAs are the network's, and those that a query names (lf get --ca). Elected oracles are those of lf oracle add;
+a query may name others (lf get --oracle). Nodes that hold the same records give the same answer under every policy
+without local. The default policy is %s.`, protocol.DefaultPolicy())
+	return b.String()
 }
 
 // trusting holds the flags with which readers say whom they trust. What is not given is the node's

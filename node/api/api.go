@@ -207,7 +207,7 @@ type Query struct {
 	History   bool             `json:"history,omitempty" doc:"also older versions, and the 100 best claims"`
 	// Policy is by what claims are ranked; none: the node's. Newest is at the end of every policy,
 	// said or not.
-	Policy protocol.Policy `json:"policy,omitempty" maxItems:"5" enum:"certified,oracles,weight,local,newest" doc:"by what claims are ranked, the first that tells two apart decides; absent: the node's"`
+	Policy protocol.Policy `json:"policy,omitempty" doc:"the criteria by which claims are ranked, in order; absent: the node's"`
 	// Oracles are the oracles whose objections count; nil: those that the node's user has elected.
 	// An empty list, which is not nil, is none.
 	Oracles []protocol.Owner `json:"oracles,omitzero" maxItems:"64" doc:"whose objections count; absent: those elected by the node's user, []: nobody's"`
@@ -253,18 +253,13 @@ type Explanation struct {
 
 // ClaimInfo is one owner's claim as the criteria see it.
 type ClaimInfo struct {
-	Owner      protocol.Owner     `json:"owner"`
-	Record     protocol.ID        `json:"record" doc:"the claim's newest version, which is its answer"`
-	Timestamp  uint64             `json:"timestamp" doc:"that record's, ms since the Unix epoch"`
-	Deleted    bool               `json:"deleted,omitempty" doc:"that record is a tombstone"`
-	Certified  bool               `json:"certified" doc:"certified: whether the owner had a valid certificate then, and has not lost it"`
-	Authority  string             `json:"authority,omitempty" doc:"whose certificate"`
-	Elected    int                `json:"elected" doc:"oracles: how many oracles were asked"`
-	Objections int                `json:"objections" doc:"oracles: how many of them object"`
-	Weight     uint64             `json:"weight" doc:"weight: of the claim's heaviest version"`
-	First      bool               `json:"first" doc:"local: whether this node saw no earlier claim of another owner"`
-	Seen       uint64             `json:"seen" doc:"when this node first saw the claim, ms since the Unix epoch"`
-	LostBy     protocol.Criterion `json:"lostBy,omitempty" doc:"the criterion that decided against this claim; absent for the winner"`
+	Owner   protocol.Owner `json:"owner"`
+	Record  protocol.ID    `json:"record" doc:"the claim's newest version, which is its answer"`
+	Deleted bool           `json:"deleted,omitempty" doc:"that record is a tombstone"`
+	protocol.Standing
+	Authority string             `json:"authority,omitempty" doc:"whose certificate"`
+	Seen      uint64             `json:"seen" doc:"when this node first saw the claim, ms since the Unix epoch"`
+	LostBy    protocol.Criterion `json:"lostBy,omitempty" doc:"the criterion that decided against this claim; absent for the winner"`
 }
 
 // RecordInfo is a record as JSON. Frame is what counts: a client checks it and reads the rest out

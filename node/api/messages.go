@@ -66,7 +66,7 @@ type kvInput struct {
 	Since     uint64      `query:"since" doc:"timestamp in ms, included"`
 	Until     uint64      `query:"until" doc:"timestamp in ms, included; answers as of then"`
 	Owners    []textOwner `query:"owner,explode" maxItems:"64" nullable:"false" doc:"only this owner; may be repeated"`
-	Policy    string      `query:"policy" doc:"by what claims are ranked: certified, oracles, weight, local and newest, or some of them, comma between; absent: the node's" example:"weight,newest"`
+	Policy    textPolicy  `query:"policy"`
 	Oracles   []textOwner `query:"oracle,explode" maxItems:"64" nullable:"false" doc:"whose objections count; may be repeated; absent: the node's"`
 	Explain   bool        `query:"explain" doc:"also why the winner won"`
 }
@@ -84,7 +84,7 @@ func (in *kvInput) query() (Query, error) {
 		return q, err
 	}
 	if in.Policy != "" {
-		if q.Policy, err = protocol.ParsePolicy(in.Policy); err != nil {
+		if q.Policy, err = protocol.ParsePolicy(string(in.Policy)); err != nil {
 			return q, Invalid("parameter \"policy\": %v", err)
 		}
 	}

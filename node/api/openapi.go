@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -135,6 +136,8 @@ func newSchemas() huma.Registry {
 	r.RegisterTypeAlias(typeOf[protocol.Owner](), typeOf[textOwner]())
 	r.RegisterTypeAlias(typeOf[protocol.SelectorKey](), typeOf[textSelectorKey]())
 	r.RegisterTypeAlias(typeOf[protocol.CompositeID](), typeOf[textComposite]())
+	r.RegisterTypeAlias(typeOf[protocol.Criterion](), typeOf[textCriterion]())
+	r.RegisterTypeAlias(typeOf[protocol.Policy](), typeOf[policyList]())
 	return r
 }
 
@@ -144,6 +147,9 @@ type (
 	textOwner       string
 	textSelectorKey string
 	textComposite   string
+	textCriterion   string
+	textPolicy      string
+	policyList      []textCriterion
 )
 
 // Schema implements [huma.SchemaProvider], as for the other types.
@@ -161,6 +167,39 @@ func (textSelectorKey) Schema(huma.Registry) *huma.Schema {
 
 func (textComposite) Schema(huma.Registry) *huma.Schema {
 	return hex32("a composite key's ID, in hexadecimal", "0d9f7a35c2b1e84f66a7d8c9b0e1f2031425364758697a8b9cadbecfd0e1f203")
+}
+
+func (textCriterion) Schema(huma.Registry) *huma.Schema {
+	s := &huma.Schema{Type: huma.TypeString}
+	for _, c := range protocol.Criteria() {
+		s.Enum = append(s.Enum, string(c))
+	}
+	return s
+}
+
+func (policyList) Schema(r huma.Registry) *huma.Schema {
+	most := len(protocol.Criteria())
+	return &huma.Schema{
+		Type: huma.TypeArray, MaxItems: &most, Items: r.Schema(typeOf[textCriterion](), true, ""),
+		Description: "the criteria by which claims are ranked; the first one that tells two claims apart decides. " + criteriaText(),
+	}
+}
+
+// Schema describes a policy in a query string.
+func (textPolicy) Schema(huma.Registry) *huma.Schema {
+	return &huma.Schema{
+		Type: huma.TypeString, Examples: []any{"weight,newest"},
+		Description: "the criteria by which claims are ranked, with commas between; absent: the node's. " + criteriaText(),
+	}
+}
+
+// criteriaText says what each criterion prefers.
+func criteriaText() string {
+	var list []string
+	for _, c := range protocol.Criteria() {
+		list = append(list, string(c)+": "+c.Help())
+	}
+	return strings.Join(list, ". ")
 }
 
 func hex32(doc, example string) *huma.Schema {

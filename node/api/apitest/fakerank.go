@@ -178,11 +178,10 @@ func (r *ranking) explain(claims []*claim) *api.Explanation {
 		e.Decided = claims[1].lostBy
 	}
 	for _, c := range claims[:min(len(claims), 100)] {
-		answer, s := c.versions[0], c.standing
+		answer := c.versions[0]
 		e.Claims = append(e.Claims, api.ClaimInfo{
-			Owner: answer.Owner, Record: answer.ID(), Timestamp: answer.Timestamp, Deleted: answer.Tombstone(),
-			Certified: s.Certified, Authority: c.authority, Elected: s.Elected, Objections: s.Objections, Weight: s.Weight,
-			First: s.First, Seen: c.seen / 1000, LostBy: c.lostBy,
+			Owner: answer.Owner, Record: answer.ID(), Deleted: answer.Tombstone(), Standing: c.standing,
+			Authority: c.authority, Seen: c.seen / 1000, LostBy: c.lostBy,
 		})
 	}
 	return e
