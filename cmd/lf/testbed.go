@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
-	"github.com/lf-store/lf/cmd/lf/testbed"
+	"github.com/lf-store/lf/cmd/internal/testbed"
 	"github.com/lf-store/lf/protocol"
 )
 

@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/lf-store/lf/cmd/lf/testbed/hostile"
+	"github.com/lf-store/lf/cmd/internal/testbed/hostile"
 )
 
 // attacking holds the flags of testbed-hostile.

@@ -6,7 +6,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/spf13/cobra"
 
-	"github.com/lf-store/lf/cmd/lf/testbed/publicdht"
+	"github.com/lf-store/lf/cmd/internal/testbed/publicdht"
 )
 
 // stranger holds the flags of testbed-public-dht.

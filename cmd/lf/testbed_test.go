@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// shortScenarios are those of testdata/testbed that take some ten seconds at most: one of each kind
-// of trouble, and a hostile peer on each protocol. `make testbed` runs all.
+// shortScenarios are those of cmd/lf-testbed/scenarios that take about ten seconds at most: one of
+// each kind of trouble, and a hostile peer on each protocol. `make testbed` runs all.
 var shortScenarios = []string{
 	"split-brain-2", "flapping-link", "through-a-third", "conflicting-writes", "one-way", "relay-only",
 	"hostile-gossip-garbage", "hostile-fetch-unrelated", "hostile-reconcile-garbage", "hostile-stream-flood", "hostile-bit-flips",
@@ -44,7 +44,7 @@ func TestTestbed(t *testing.T) {
 
 func runScenario(t *testing.T, bin, name string) {
 	report := t.TempDir()
-	o := lfRun(t, "", "testbed", filepath.Join("testdata", "testbed", name+".yaml"), "--bin", bin, "--report", report)
+	o := lfRun(t, "", "testbed", filepath.Join("..", "lf-testbed", "scenarios", name+".yaml"), "--bin", bin, "--report", report)
 	if o.code != exitDone {
 		t.Fatalf("exit code %d\n%s%s", o.code, o.stdout, o.stderr)
 	}
@@ -59,7 +59,7 @@ func runScenario(t *testing.T, bin, name string) {
 
 // TestScenarios finds that every scenario makes sense, and that the short ones are there.
 func TestScenarios(t *testing.T) {
-	files, err := filepath.Glob("testdata/testbed/*.yaml")
+	files, err := filepath.Glob("../lf-testbed/scenarios/*.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
 	ma "github.com/multiformats/go-multiaddr"
 
-	"github.com/lf-store/lf/cmd/lf/testbed"
+	"github.com/lf-store/lf/cmd/internal/testbed"
 	"github.com/lf-store/lf/protocol"
 )
 

@@ -31,7 +31,7 @@ func TestDocument(t *testing.T) {
 		}
 	}
 	if !*update && string(old) != want {
-		t.Errorf("%s is not what the parser knows: go test ./cmd/lf/testbed -run TestDocument -update", document)
+		t.Errorf("%s is not what the parser knows: go test ./cmd/internal/testbed -run TestDocument -update", document)
 	}
 }
 

@@ -45,7 +45,7 @@ func TestMistakes(t *testing.T) {
 
 // TestScenarios reads every scenario that comes with LF.
 func TestScenarios(t *testing.T) {
-	files, err := filepath.Glob("../testdata/testbed/*.yaml")
+	files, err := filepath.Glob("../../lf-testbed/scenarios/*.yaml")
 	if err != nil || len(files) < 12 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
@@ -117,7 +117,7 @@ steps:
 
 // FuzzParse wants every text to be a scenario or to have mistakes that stand in it.
 func FuzzParse(f *testing.F) {
-	for _, pattern := range []string{"../testdata/testbed/*.yaml", "testdata/mistakes/*.yaml"} {
+	for _, pattern := range []string{"../../lf-testbed/scenarios/*.yaml", "testdata/mistakes/*.yaml"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			f.Fatal(err)
