@@ -24,15 +24,6 @@ type Revoked struct {
 	Since  uint64
 }
 
-// Reaches reports whether this revocation takes the certificate from a record of this timestamp.
-// What was made before the date of the revocation, and is in the past of the record that carries
-// the list, stands: whoever stole the key cannot make such a record afterwards. That holds for an
-// own record, of the key that signed the list. Anybody can pass the list on in a record with
-// nothing in its past; such a record takes only what the date says.
-func (e Revoked) Reaches(timestamp uint64, inPast, own bool) bool {
-	return e.Since == 0 || timestamp >= e.Since || own && !inPast
-}
-
 // ParseRevocations reads the value of a revocation record by the profile in SPEC.md, section 7: a
 // CRL in DER and the certificates of its issuer behind it. It keeps nothing of value. Who signed
 // the last of them is told by [RevocationList.CertifiedBy], and for a list without certificates by

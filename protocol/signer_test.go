@@ -136,22 +136,6 @@ func revokes(t *testing.T, s *protocol.Signer, issue protocol.Issue, chain int, 
 	}
 }
 
-func TestReaches(t *testing.T) {
-	for _, c := range []struct {
-		since, timestamp uint64
-		inPast, own      bool
-		want             bool
-	}{
-		{0, 5, true, true, true}, {0, 5, false, true, true}, {0, 5, true, false, true}, {0, 5, false, false, true},
-		{6, 5, true, true, false}, {6, 5, false, true, true}, {6, 5, true, false, false}, {6, 5, false, false, false},
-		{5, 5, true, true, true}, {5, 5, false, false, true}, {4, 5, true, true, true}, {4, 5, true, false, true},
-	} {
-		if got := (protocol.Revoked{Since: c.since}).Reaches(c.timestamp, c.inPast, c.own); got != c.want {
-			t.Errorf("%+v: %v", c, got)
-		}
-	}
-}
-
 // TestSignerRefuses asks for what could not be used.
 func TestSignerRefuses(t *testing.T) {
 	s, authority := testSigner(t, "Root")

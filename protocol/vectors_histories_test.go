@@ -406,7 +406,7 @@ func (g *graph) counts(l *protocol.RevocationList, owner protocol.Owner, i proto
 
 func (g *graph) reached(r *protocol.Record, issues []protocol.Issue) bool {
 	return slices.ContainsFunc(g.revocations(issues), func(v revoking) bool {
-		return v.entry.Reaches(r.Timestamp, g.past[v.record][r.ID()], v.own)
+		return protocol.Revocation{Since: v.entry.Since, Own: v.own}.Reaches(r.Timestamp, func() bool { return g.past[v.record][r.ID()] })
 	})
 }
 

@@ -297,7 +297,8 @@ func (v *verifier) checkRevocations(e *entry, idx int64) error {
 	for _, row := range revocationRows(v.network, e, idx) {
 		said := false
 		if err := v.each(func(r *rows) error {
-			said = said || r.int(0) >= row.own && r.int(1) <= row.since && (r.int(2) == idx || v.ancestor(r.int(2), idx))
+			have := revocationRow{row.issue, r.int(0), r.int(1), r.int(2)}
+			said = said || have.says().Covers(row.says()) && (have.idx == idx || v.ancestor(have.idx, idx))
 			return nil
 		}, "SELECT own, since, idx FROM revocations WHERE issuer = ? AND serial = ?", row.issuer[:], []byte(row.serial)); err != nil {
 			return err

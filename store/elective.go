@@ -120,7 +120,7 @@ func (x *search) takenFrom(b *believed, idx, timestamp int64) (bool, error) {
 	if err != nil || len(list) == 0 {
 		return false, err
 	}
-	return list[0].since == 0 || timestamp >= list[0].since, nil
+	return list[0].says().Reaches(uint64(timestamp), nil), nil // it is nobody's own
 }
 
 // namedRevocations returns what an authority's lists that are filed by its name say of the chain it

@@ -138,7 +138,7 @@ func (j *judge) hasFallen(owner protocol.Owner) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		fallen = slices.ContainsFunc(list, func(r revocationRow) bool { return r.since == 0 })
+		fallen = slices.ContainsFunc(list, func(r revocationRow) bool { return r.says().ReachesAll() })
 	}
 	if j.fallen != nil {
 		j.fallen[owner] = fallen

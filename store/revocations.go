@@ -13,15 +13,17 @@ import (
 // anybody in as many records as they pay for: queries look at one of these, and the rule at all of
 // them, but only for who rests on a revoked certificate.
 //
-// Whose record it is matters. What was made before the date of a revocation stands if it is in the
-// past of the revocation's record; and anybody could pass the list on in a record with no past at
-// all, so that nothing would stand. So only the past of a record that the issuer signed says what
-// does not; any other takes what its date says.
+// What a revocation takes from whom is told by [protocol.Revocation], and by nothing here.
 
 // revocationRow is a row of the table revocations.
 type revocationRow struct {
 	issue
 	own, since, idx int64
+}
+
+// says is what the row says of its certificate.
+func (r revocationRow) says() protocol.Revocation {
+	return protocol.Revocation{Since: uint64(r.since), Own: r.own == 1}
 }
 
 // nobodysKey stands for a key that is not known when a list is filed.
@@ -36,39 +38,20 @@ func revocationRows(n *protocol.Network, e *entry, idx int64) []revocationRow {
 	if err != nil {
 		return nil // it says nothing, and is valid
 	}
-	key, own := signerOf(n, l, e.Owner)
+	key, counts := l.Signer(e.Owner, n.Authorities())
+	own := int64(0)
+	switch {
+	case !counts:
+		key = nobodysKey
+	case key == e.Owner:
+		own = 1
+	}
 	issuer := issuerID(l.Issuer(), key)
-	at := map[string]int{}
 	var rows []revocationRow
-	for _, r := range l.Entries() {
-		since := int64(min(r.Since, protocol.MaxTimestamp))
-		if i, twice := at[r.Serial]; twice {
-			rows[i].since = min(rows[i].since, since)
-			continue
-		}
-		at[r.Serial] = len(rows)
-		rows = append(rows, revocationRow{issue{issuer, r.Serial}, own, since, idx})
+	for _, r := range l.Effective() {
+		rows = append(rows, revocationRow{issue{issuer, r.Serial}, own, int64(min(r.Since, protocol.MaxTimestamp)), idx})
 	}
 	return rows
-}
-
-// signerOf returns the key that signed a list: that of the certificate it brings, that of its
-// record's owner, or an authority's; nobodysKey where it is none of these. own is 1 where it is the
-// record's owner.
-func signerOf(n *protocol.Network, l *protocol.RevocationList, owner protocol.Owner) (key protocol.Owner, own int64) {
-	brought, brings := l.Key()
-	switch {
-	case brings && brought != owner:
-		return brought, 0
-	case brings, l.SignedBy(owner):
-		return owner, 1
-	}
-	for _, a := range n.Authorities() {
-		if a.SubjectHash() == l.Issuer() && l.SignedBy(a.Key()) {
-			return a.Key(), 0
-		}
-	}
-	return nobodysKey, 0
 }
 
 func (t *tx) indexRevocation(e *entry, at place) error {
@@ -88,7 +71,7 @@ func (t *tx) addRevocation(row revocationRow) error {
 		return err
 	}
 	for _, k := range known {
-		if k.own >= row.own && k.since <= row.since && t.ancestor(k.idx, row.idx) {
+		if k.says().Covers(row.says()) && t.ancestor(k.idx, row.idx) {
 			return nil
 		}
 	}
@@ -141,7 +124,7 @@ func (j *judge) revokedBefore(c *chainRow, inPast func(revocation int64) bool) (
 }
 
 // worst returns the revocations of a chain that decide what is left of it: all of the issuers' own
-// records, and of others' those with the earliest date.
+// records, and of others' those with the earliest date, which cover the rest.
 func (j *judge) worst(c *chainRow) (list []revocationRow, err error) {
 	key := strconv.FormatInt(c.authority, 10) + " " + string(c.chain)
 	if list, known := j.decisive[key]; known {
@@ -171,17 +154,14 @@ func (j *judge) worst(c *chainRow) (list []revocationRow, err error) {
 	return list, nil
 }
 
-// reached reports whether a revocation takes a chain from a record: one that has no date does; one
-// that has a date leaves what is older, provided that it is in the past of a record of the issuer's
-// own.
+// reached reports whether a revocation takes a chain from a record.
 func (j *judge) reached(c *chainRow, idx, timestamp int64) (bool, error) {
 	list, err := j.worst(c)
 	if err != nil {
 		return false, err
 	}
 	for _, r := range list {
-		stands := r.since != 0 && timestamp < r.since && (r.own == 0 || j.ancestor(idx, r.idx))
-		if !stands {
+		if r.says().Reaches(uint64(timestamp), func() bool { return j.ancestor(idx, r.idx) }) {
 			return true, nil
 		}
 	}
