@@ -345,7 +345,7 @@ func (n *Node) startSync(seeds []peer.AddrInfo) error {
 		Network: c.Network, Store: syncStore{n.store}, Verify: VerifyWork,
 		Clock: c.Clock, Logger: c.Logger, Registerer: n.registry,
 		Drop:    func(p peer.ID, d time.Duration) { n.shunned.add(n.host.Network(), p, d) },
-		Repairs: syncStore{store: n.store},
+		Repairs: syncStore{n.store},
 	}
 	if !c.Offline {
 		config.Host = n.host

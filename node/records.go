@@ -21,7 +21,7 @@ func (s *service) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, 
 	}
 	out := recordInfo(r, info.Index, info.Weight)
 	out.Hidden = info.Hidden
-	out.State = outcomeOf(info.State).String()
+	out.State = info.State.String()
 	return &out, nil
 }
 

@@ -255,7 +255,7 @@ func TestFailuresThroughSync(t *testing.T) {
 	n := start(t, config(t, newNetwork(t, 0), offline))
 	broken, err := lfsync.New(lfsync.Config{
 		Network: n.config.Network, Verify: VerifyWork,
-		Store: brokenStore{syncStore{store: n.store}, fmt.Errorf("put: %w", store.ErrNoSpace)},
+		Store: brokenStore{syncStore{n.store}, fmt.Errorf("put: %w", store.ErrNoSpace)},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -12,10 +12,10 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/lf-store/lf/internal/memstore"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store"
 	lfsync "github.com/lf-store/lf/sync"
-	"github.com/lf-store/lf/sync/simulation"
 )
 
 // What is simulated is believed because the simulations' store in memory does the same as the real
@@ -64,7 +64,7 @@ func newHistories(t *testing.T, seed uint64) *histories {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = s.Close() })
-	h.real, h.simulated = syncStore{store: s}, simulation.NewStore(h.network)
+	h.real, h.simulated = syncStore{s}, memstore.New(h.network)
 	for i, s := range h.stores() {
 		t.Cleanup(s.Follow(func(items []lfsync.Item) { h.told[i] = append(h.told[i], items...) }))
 	}

@@ -121,7 +121,7 @@ func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, er
 		return at, err
 	}
 	t.store.recent.Add(id, at)
-	t.attached = append(t.attached, Item{id, e.Timestamp})
+	t.attached = append(t.attached, Item{ID: id, Timestamp: e.Timestamp})
 	return at, nil
 }
 

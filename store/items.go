@@ -5,14 +5,12 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 
+	"github.com/lf-store/lf/internal/intake"
 	"github.com/lf-store/lf/protocol"
 )
 
 // Item is an attached record as sets of them are compared.
-type Item struct {
-	ID        protocol.ID
-	Timestamp uint64 // milliseconds
-}
+type Item = intake.Item
 
 // Scan yields all attached records in the order of their indices, in chunks that are the callee's
 // to keep. What becomes attached meanwhile may be among them. No reader is held while yield runs.
@@ -64,7 +62,7 @@ func (c *conn) settleItem(idx int64, item *Item) error {
 	if item.Timestamp != r.Timestamp {
 		c.damage.noteIndex(idx, "a timestamp in dag")
 	}
-	*item = Item{r.ID(), r.Timestamp}
+	*item = Item{ID: r.ID(), Timestamp: r.Timestamp}
 	return nil
 }
 

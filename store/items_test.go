@@ -26,7 +26,7 @@ func scanned(t testing.TB, s *Store) (items []Item) {
 	return items
 }
 
-func itemOf(r *protocol.Record) Item { return Item{r.ID(), r.Timestamp} }
+func itemOf(r *protocol.Record) Item { return Item{ID: r.ID(), Timestamp: r.Timestamp} }
 
 func itemsOf(lists ...[]*protocol.Record) (items []Item) {
 	for _, list := range lists {

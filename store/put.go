@@ -3,50 +3,28 @@ package store
 import (
 	"context"
 
+	"github.com/lf-store/lf/internal/intake"
 	"github.com/lf-store/lf/protocol"
 )
 
 // Outcome says what became of a record that was put, and how far one has come that is here.
-type Outcome int
+type Outcome = intake.Outcome
+
+// State is one of Attached, Pending and Held; 0 for a record that is not here.
+type State = intake.Outcome
 
 // The outcomes. Known means that the record was here already; Result.State says how. The first
 // three are states too.
 const (
-	Attached Outcome = iota + 1
-	Pending
-	Held
-	Known
-	Refused
+	Attached = intake.Attached
+	Pending  = intake.Pending
+	Held     = intake.Held
+	Known    = intake.Known
+	Refused  = intake.Refused
 )
 
-// State is one of Attached, Pending and Held; 0 for a record that is not here.
-type State = Outcome
-
-func (o Outcome) String() string {
-	names := [...]string{"unknown", "attached", "pending", "held", "known", "refused"}
-	if o < 0 || int(o) >= len(names) {
-		o = 0
-	}
-	return names[o]
-}
-
 // Result tells what became of a record.
-type Result struct {
-	Outcome Outcome
-	// State is the record's now, 0 when it was refused.
-	State State
-	// Index is an attached record's local index, 1 for the first.
-	Index uint64
-	// Missing are the links that a pending record waits for and that are not here. Of a record that
-	// was pending already they may be its ancestors' links, too.
-	Missing []protocol.ID
-	// Attached are the records that became attached by this put, parents first, this one included.
-	// Where very many waited for it they are the first of them: the others follow soon, in
-	// transactions of their own ([Store.Follow] tells of all).
-	Attached []protocol.ID
-	// Err says why the record was refused: a [*protocol.InvalidError], or that there is no room.
-	Err error
-}
+type Result = intake.Result
 
 // Put stores a record that passed the network's Check. With holdUntil above 0 (milliseconds, what
 // the network's HoldUntil said), it is held until [Store.Release] is called with that time. When

@@ -185,7 +185,7 @@ func TestListedOutsideItsRange(t *testing.T) {
 			bad := w.displaced(t, chain, r, chain[10].Timestamp)
 			connect(t, n.host, bad)
 			eventually(t, "it is banned", func() bool { return n.isGuilty(bad.ID()) })
-			if here := n.store.state(r.ID()) == Attached; here != (ahead == 0) {
+			if here := n.store.State(r.ID()) == Attached; here != (ahead == 0) {
 				t.Errorf("the record is here: %t", here)
 			}
 			if st := n.Status(); st.Sync.Missing != 0 || st.Wanted != 0 {
@@ -212,7 +212,7 @@ func TestOverlapIsHeld(t *testing.T) {
 	b.load(t, chain...)
 	connect(t, a.host, b.host)
 	a.hasten()
-	eventually(t, "b holds the record", func() bool { return b.store.state(r.ID()) == Held })
+	eventually(t, "b holds the record", func() bool { return b.store.State(r.ID()) == Held })
 	synced(t, a, b)
 	if st := b.Status(); st.Sync.Missing != 0 || b.isGuilty(a.host.ID()) {
 		t.Errorf("%+v", st)

@@ -97,7 +97,7 @@ func BenchmarkIngest(b *testing.B) {
 	w, verify, work := paidWorld(b)
 	for name, ingest := range map[string]func(*testing.B, *Sync, [][]byte){"gossip": ingestGossip, "answers": ingestAnswers} {
 		b.Run(name+"/memory", func(b *testing.B) {
-			benchmarkIngest(b, w, verify, work, newFakeStore(w.network), ingest)
+			benchmarkIngest(b, w, verify, work, newTestStore(w.network), ingest)
 		})
 		b.Run(name+"/store", func(b *testing.B) {
 			s, err := store.Open(filepath.Join(b.TempDir(), "lf.db"), w.network, store.Options{})
@@ -253,7 +253,7 @@ func BenchmarkFetch(b *testing.B) {
 				n := w.newNode(b, fetchOnly)
 				connect(b, n.host, a.host)
 				n.wantNow(tip)
-				eventually(b, "the chain has come", func() bool { return n.store.state(tip) == Attached })
+				eventually(b, "the chain has come", func() bool { return n.store.State(tip) == Attached })
 				b.StopTimer()
 				_ = n.Close()
 				_ = n.host.Close()
@@ -266,52 +266,6 @@ func BenchmarkFetch(b *testing.B) {
 
 // realStore shows the store as Sync wants to see it; the node has its own such adapter.
 type realStore struct{ *store.Store }
-
-var outcomes = map[store.Outcome]Outcome{
-	store.Attached: Attached, store.Pending: Pending, store.Held: Held, store.Known: Known, store.Refused: Refused,
-}
-
-func storedOf(res store.Result) Stored {
-	return Stored{
-		Outcome: outcomes[res.Outcome], State: outcomes[res.State], Index: res.Index,
-		Missing: res.Missing, Attached: res.Attached, Err: res.Err,
-	}
-}
-
-func (s realStore) Put(ctx context.Context, r *protocol.Record, holdUntil uint64) (Stored, error) {
-	res, err := s.Store.Put(ctx, r, holdUntil)
-	return storedOf(res), err
-}
-
-func (s realStore) Submit(ctx context.Context, r *protocol.Record, holdUntil uint64) (Stored, error) {
-	res, err := s.Store.Submit(ctx, r, holdUntil)
-	return storedOf(res), err
-}
-
-func (s realStore) PutAll(ctx context.Context, rs []*protocol.Record, holds []uint64) ([]Stored, error) {
-	results, err := s.Store.PutAll(ctx, rs, holds)
-	stored := make([]Stored, len(results))
-	for i, res := range results {
-		stored[i] = storedOf(res)
-	}
-	return stored, err
-}
-
-func itemsOf(items []store.Item) []Item {
-	out := make([]Item, len(items))
-	for i, item := range items {
-		out[i] = Item(item)
-	}
-	return out
-}
-
-func (s realStore) Scan(ctx context.Context, yield func([]Item) error) error {
-	return s.Store.Scan(ctx, func(items []store.Item) error { return yield(itemsOf(items)) })
-}
-
-func (s realStore) Follow(fn func([]Item)) (cancel func()) {
-	return s.Store.Follow(func(items []store.Item) { fn(itemsOf(items)) })
-}
 
 func (s realStore) Release(ctx context.Context, now uint64) (Stored, error) {
 	attached, missing, err := s.Store.Release(ctx, now)

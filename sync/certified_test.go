@@ -99,8 +99,8 @@ func TestUnpaidIsNotPassedOn(t *testing.T) {
 					t.Fatalf("%+v, %v", got, err)
 				}
 			}
-			if got := s.judge(t, c.r.EncodeFrame()); got != c.want || store.state(c.r.ID()) != c.state {
-				t.Errorf("verdict %d, %s; want %d, %s", got, store.state(c.r.ID()), c.want, c.state)
+			if got := s.judge(t, c.r.EncodeFrame()); got != c.want || store.State(c.r.ID()) != c.state {
+				t.Errorf("verdict %d, %s; want %d, %s", got, store.State(c.r.ID()), c.want, c.state)
 			}
 		})
 	}

@@ -135,7 +135,7 @@ func TestOwnRecordsGoFirst(t *testing.T) {
 	})
 	eventually(t, "it waits too", func() bool { return waiting() == 3*maxBatch+1 })
 	c.verify(c.next())
-	eventually(t, "it is stored", func() bool { return n.store.state(own.ID()) == Attached })
+	eventually(t, "it is stored", func() bool { return n.store.State(own.ID()) == Attached })
 	if n := waiting(); n != 2*maxBatch+1 {
 		t.Errorf("%d records wait", n)
 	}

@@ -31,7 +31,7 @@ func TestMissingAncestorIsFetched(t *testing.T) {
 	a.load(t, lost)
 	child := w.record(t, lost)
 	a.submit(t, child)
-	eventually(t, "both are attached", func() bool { return b.store.state(child.ID()) == Attached && b.store.state(lost.ID()) == Attached })
+	eventually(t, "both are attached", func() bool { return b.store.State(child.ID()) == Attached && b.store.State(lost.ID()) == Attached })
 }
 
 // After a restart the scheduler learns from the store what pending records wait for.
@@ -40,14 +40,14 @@ func TestRefillAfterRestart(t *testing.T) {
 	chain := w.chain(t, 50)
 	a := w.newNode(t, fetchOnly)
 	a.load(t, chain[:40]...)
-	store := newFakeStore(w.network)
+	store := newTestStore(w.network)
 	if _, err := store.Put(t.Context(), chain[40], 0); err != nil {
 		t.Fatal(err)
 	}
 	b := w.newNode(t, func(c *Config) { c.PubSub, c.Store = nil, store })
 	eventually(t, "the missing record is wanted", func() bool { return b.Status().Wanted == 1 })
 	connect(t, b.host, a.host)
-	eventually(t, "the pending record is attached", func() bool { return store.state(chain[40].ID()) == Attached })
+	eventually(t, "the pending record is attached", func() bool { return store.State(chain[40].ID()) == Attached })
 }
 
 // Several peers with parts of the data give the whole.
@@ -80,7 +80,7 @@ func TestSeveralPeers(t *testing.T) {
 		n.wantNow(r.ID())
 	}
 	top := layers[len(layers)-1][0].ID()
-	eventually(t, "all is attached", func() bool { return n.store.state(top) == Attached && n.Status().Wanted == 0 })
+	eventually(t, "all is attached", func() bool { return n.store.State(top) == Attached && n.Status().Wanted == 0 })
 }
 
 // Held records are stored when their time comes.
@@ -97,12 +97,12 @@ func TestRelease(t *testing.T) {
 		t.Fatalf("%s, %v", in.Outcome, err)
 	}
 	s.release()
-	if store.state(r.ID()) != Held {
+	if store.State(r.ID()) != Held {
 		t.Fatal("released before its time")
 	}
 	ahead.Store(int64(time.Hour))
 	s.release()
-	if store.state(r.ID()) != Attached {
+	if store.State(r.ID()) != Attached {
 		t.Fatal("not released")
 	}
 }
@@ -145,7 +145,7 @@ func TestRelayed(t *testing.T) {
 				t.Fatal("the connection is direct")
 			}
 		}
-		return b.store.state(chain[len(chain)-1].ID()) == Attached
+		return b.store.State(chain[len(chain)-1].ID()) == Attached
 	})
 	t.Logf("the relay cut %d times", cuts)
 }
@@ -201,7 +201,7 @@ func TestClose(t *testing.T) {
 func TestMetrics(t *testing.T) {
 	w := newWorld(t, nil)
 	registry := prometheus.NewRegistry()
-	c := Config{Network: w.network, Store: newFakeStore(w.network), Verify: noWork, Registerer: registry}
+	c := Config{Network: w.network, Store: newTestStore(w.network), Verify: noWork, Registerer: registry}
 	first, err := New(c)
 	if err != nil {
 		t.Fatal(err)
@@ -247,13 +247,13 @@ func TestSlowRelease(t *testing.T) {
 	var releases atomic.Int32
 	a, b := w.newNode(t, fetchOnly), w.newNode(t, func(c *Config) {
 		c.PubSub = nil
-		c.Store.(*fakeStore).onRelease = func() { releases.Add(1); <-over }
+		c.Store.(*testStore).onRelease = func() { releases.Add(1); <-over }
 	})
 	t.Cleanup(func() { close(over) }) // before the nodes close
 	r := w.record(t)
 	a.load(t, r)
 	connect(t, a.host, b.host)
-	eventually(t, "the record is fetched", func() bool { return b.store.state(r.ID()) == Attached })
+	eventually(t, "the record is fetched", func() bool { return b.store.State(r.ID()) == Attached })
 	eventually(t, "a release begins", func() bool { return releases.Load() > 0 })
 	time.Sleep(2 * b.timeouts.release)
 	if n := releases.Load(); n != 1 {

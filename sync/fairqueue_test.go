@@ -68,7 +68,7 @@ func TestSharesAreFair(t *testing.T) {
 // Peers that hold as many places as they can get leave some for newcomers.
 func TestPlacesForNewcomers(t *testing.T) {
 	w := newWorld(t, nil)
-	s := newSync(Config{Network: w.network, Store: newFakeStore(w.network), Verify: noWork})
+	s := newSync(Config{Network: w.network, Store: newTestStore(w.network), Verify: noWork})
 	g := s.guard
 	enter := func(name string) *budget {
 		b, err := g.enter(peer.ID(name))
@@ -256,7 +256,7 @@ func TestUnpaidShare(t *testing.T) {
 func TestUnearnedComparingIsBounded(t *testing.T) {
 	w := newWorld(t, nil)
 	synctest.Test(t, func(t *testing.T) {
-		g := newSync(Config{Network: w.network, Store: newFakeStore(w.network), Verify: noWork}).guard
+		g := newSync(Config{Network: w.network, Store: newTestStore(w.network), Verify: noWork}).guard
 		ctx, done := context.WithCancel(t.Context())
 		visitOf := func(name string) *visit {
 			b, err := g.enter(peer.ID(name))

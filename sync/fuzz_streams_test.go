@@ -80,16 +80,11 @@ func fuzzBench(f *testing.F, v streamVectors) (*streamBench, *node) {
 }
 
 // onlyValid holds a store to records that are valid.
-func (b *streamBench) onlyValid(t *testing.T, s *fakeStore) {
+func (b *streamBench) onlyValid(t *testing.T, s *testStore) {
 	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for id, e := range s.entries {
-		if e.record == nil {
-			continue // an item
-		}
-		if err := b.network.Check(e.record, noWork); err != nil || e.record.ID() != id || !e.record.HasValue() {
-			t.Fatalf("record %s is stored: %v", id, err)
+	for _, r := range s.All() {
+		if err := b.network.Check(r, noWork); err != nil || !r.HasValue() {
+			t.Fatalf("record %s is stored: %v", r.ID(), err)
 		}
 	}
 }

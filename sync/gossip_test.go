@@ -71,7 +71,7 @@ func (s *scores) get(p peer.ID) float64 {
 func (w *world) scored(t testing.TB, isSeed func(peer.ID) bool) (*node, *scores) {
 	t.Helper()
 	seen := &scores{mesh: map[peer.ID]bool{}}
-	n := &node{store: newFakeStore(w.network), host: newHost(t), drops: new(GossipDrops)}
+	n := &node{store: newTestStore(w.network), host: newHost(t), drops: new(GossipDrops)}
 	ps := newPubSub(t, n.host, append(PubSubOptions(w.network, isSeed), pubsub.WithRawTracer(n.drops), pubsub.WithRawTracer(seen),
 		pubsub.WithPeerScoreInspect(seen.inspect, 50*time.Millisecond))...)
 	s, err := New(Config{Network: w.network, Store: n.store, Verify: noWork, Host: n.host, PubSub: ps, GossipDrops: n.drops, Logger: testLogger(t)})
@@ -160,8 +160,8 @@ func TestHostileGossip(t *testing.T) {
 	say(w.message(r.EncodeFrame()))
 	last := w.record(t)
 	good.submit(t, last)
-	eventually(t, "the good peer's record comes", func() bool { return n.store.state(last.ID()) == Attached })
-	if n.store.state(r.ID()) != 0 {
+	eventually(t, "the good peer's record comes", func() bool { return n.store.State(last.ID()) == Attached })
+	if n.store.State(r.ID()) != 0 {
 		t.Error("a graylisted peer's record was taken")
 	}
 	if s := seen.get(good.host.ID()); s < 0 {
@@ -187,7 +187,7 @@ func TestGarbageOnGossip(t *testing.T) {
 	connect(t, good.host, n.host)
 	r := w.record(t)
 	good.submit(t, r)
-	eventually(t, "others are heard", func() bool { return n.store.state(r.ID()) == Attached })
+	eventually(t, "others are heard", func() bool { return n.store.State(r.ID()) == Attached })
 }
 
 // One invalid record costs a peer its place in the mesh, a seed like any other.

@@ -119,7 +119,7 @@ func noWork([]byte, protocol.Work) error { return errors.New("no work expected")
 // node is a Sync with all that it needs.
 type node struct {
 	*Sync
-	store *fakeStore
+	store *testStore
 	host  host.Host
 	drops *GossipDrops
 }
@@ -149,7 +149,7 @@ func newPubSub(t testing.TB, h host.Host, options ...pubsub.Option) *pubsub.PubS
 // newNode makes a node; change, where not nil, adjusts its configuration.
 func (w *world) newNode(t testing.TB, change func(*Config)) *node {
 	t.Helper()
-	n := &node{store: newFakeStore(w.network), host: newHost(t), drops: new(GossipDrops)}
+	n := &node{store: newTestStore(w.network), host: newHost(t), drops: new(GossipDrops)}
 	c := Config{
 		Network: w.network, Store: n.store, Verify: noWork, Host: n.host, GossipDrops: n.drops,
 		Registerer: prometheus.NewRegistry(), Logger: testLogger(t),
@@ -191,11 +191,7 @@ func connect(t testing.TB, a, b host.Host) {
 // load puts records straight into a node's store, as if it had had them for long.
 func (n *node) load(t testing.TB, records ...*protocol.Record) {
 	t.Helper()
-	for _, r := range records {
-		if _, err := n.store.Put(t.Context(), r, 0); err != nil {
-			t.Fatal(err)
-		}
-	}
+	n.store.Load(records...)
 }
 
 func (n *node) submit(t testing.TB, r *protocol.Record) Ingested {

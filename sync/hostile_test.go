@@ -23,7 +23,7 @@ func (w *world) hurried(t testing.TB) *node { return w.hurriedLogging(t, testLog
 
 func (w *world) hurriedLogging(t testing.TB, log *slog.Logger) *node {
 	t.Helper()
-	n := &node{store: newFakeStore(w.network), host: newHost(t)}
+	n := &node{store: newTestStore(w.network), host: newHost(t)}
 	n.Sync = newSync(Config{Network: w.network, Store: n.store, Verify: noWork, Host: n.host, Logger: log})
 	n.timeouts.serve, n.timeouts.item, n.timeouts.session = time.Second, 300*time.Millisecond, 3*time.Second
 	n.scheduler.limits.requestTime = time.Second
@@ -126,14 +126,14 @@ func TestHostileResponder(t *testing.T) {
 			before := n.requests(c.result)
 			n.wantNow(wanted.ID())
 			eventually(t, "the request ended: "+c.result, func() bool { return n.requests(c.result) > before })
-			if got := n.store.state(other.ID()); got != 0 {
+			if got := n.store.State(other.ID()); got != 0 {
 				t.Errorf("a record that nobody asked for: %s", got)
 			}
 			good := w.newNode(t, fetchOnly)
 			good.load(t, chain...)
 			connect(t, n.host, good.host)
 			n.wantNow(wanted.ID())
-			eventually(t, "the record comes from a good peer", func() bool { return n.store.state(wanted.ID()) == Attached })
+			eventually(t, "the record comes from a good peer", func() bool { return n.store.State(wanted.ID()) == Attached })
 			if wanted, ok, _ := n.store.Record(t.Context(), wanted.ID()); !ok || n.network.Check(wanted, noWork) != nil {
 				t.Error("what is stored is not valid")
 			}
@@ -154,7 +154,7 @@ func TestGuiltyIsLeftAlone(t *testing.T) {
 	connect(t, n.host, bad)
 	n.wantNow(chain[1].ID())
 	eventually(t, "guilty", func() bool { return n.requests("guilty") >= 1 })
-	eventually(t, "the valid part is kept", func() bool { return n.store.state(chain[1].ID()) == Pending })
+	eventually(t, "the valid part is kept", func() bool { return n.store.State(chain[1].ID()) == Pending })
 	n.wantNow(chain[0].ID())
 	time.Sleep(500 * time.Millisecond)
 	// the valid part's link may be on its way to be asked for when the answer turns out to be bad
@@ -245,7 +245,7 @@ func TestHostileRequester(t *testing.T) {
 	good := w.newNode(t, fetchOnly)
 	connect(t, good.host, n.host)
 	good.wantNow(chain[99].ID())
-	eventually(t, "others are served", func() bool { return good.store.state(chain[99].ID()) == Attached })
+	eventually(t, "others are served", func() bool { return good.store.State(chain[99].ID()) == Attached })
 }
 
 // One peer gets its share and no more.
@@ -318,7 +318,7 @@ func TestSilentStreams(t *testing.T) {
 func TestRate(t *testing.T) {
 	w := newWorld(t, nil)
 	synctest.Test(t, func(t *testing.T) {
-		s := newSync(Config{Network: w.network, Store: newFakeStore(w.network), Verify: noWork})
+		s := newSync(Config{Network: w.network, Store: newTestStore(w.network), Verify: noWork})
 		b, err := s.guard.enter(peer.ID("greedy"))
 		if err != nil {
 			t.Fatal(err)
@@ -426,7 +426,7 @@ func TestNoPlaceIsNoFailure(t *testing.T) {
 	})
 	connect(t, n.host, busy)
 	n.wantNow(r.ID())
-	eventually(t, "the record comes", func() bool { return n.store.state(r.ID()) == Attached })
+	eventually(t, "the record comes", func() bool { return n.store.State(r.ID()) == Attached })
 	if n.requests("busy") != 3 || n.requests("failed") != 0 {
 		t.Errorf("%d were busy, %d failed", n.requests("busy"), n.requests("failed"))
 	}

@@ -139,7 +139,7 @@ func (s *Sync) known(ctx context.Context, r *protocol.Record, from Source) (Stor
 		return Stored{Outcome: Known, State: Attached}, nil
 	}
 	if err, ok := s.refused.Get(id); ok {
-		return Stored{Outcome: Refused, State: Refused, Err: err}, nil
+		return Stored{Outcome: Refused, Err: err}, nil
 	}
 	unknown, err := s.store.Unknown(ctx, []protocol.ID{id})
 	switch {

@@ -216,7 +216,7 @@ func TestHardlyAnythingIsPending(t *testing.T) {
 		p.load(t, chain...)
 		connect(t, n.host, p.host)
 	}
-	eventually(t, "all is here", func() bool { return n.store.state(chain[1499].ID()) == Attached })
+	eventually(t, "all is here", func() bool { return n.store.State(chain[1499].ID()) == Attached })
 	if pending := n.store.pended(); pending > 150 {
 		t.Errorf("%d of 1,500 records were pending", pending)
 	}

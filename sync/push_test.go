@@ -98,13 +98,13 @@ func TestPushIsTakenIn(t *testing.T) {
 		t.Fatalf("%d were wanted", n)
 	}
 	for _, r := range chain {
-		if got := a.store.state(r.ID()); got != Attached {
+		if got := a.store.State(r.ID()); got != Attached {
 			t.Fatalf("record %s: %s", r.ID(), got)
 		}
-		eventually(t, "the other node has it", func() bool { return b.store.state(r.ID()) == Attached })
+		eventually(t, "the other node has it", func() bool { return b.store.State(r.ID()) == Attached })
 	}
 	last := w.record(t, chain[maxPushed-1])
-	if n := push(t, sender, a, append(chain[1:], last)...); n != 1 || a.store.state(last.ID()) != Attached {
+	if n := push(t, sender, a, append(chain[1:], last)...); n != 1 || a.store.State(last.ID()) != Attached {
 		t.Errorf("%d were wanted where one was news", n)
 	}
 	if a.isGuilty(sender.ID()) {
@@ -157,7 +157,7 @@ func TestHostilePush(t *testing.T) {
 				t.Error("taken")
 			}
 			receive(t, "it is blamed", dropped)
-			if n.store.state(other.ID()) != 0 {
+			if n.store.State(other.ID()) != 0 {
 				t.Error("a record came in that nobody announced")
 			}
 		})
@@ -214,7 +214,7 @@ func TestFalseAnnouncement(t *testing.T) {
 		}
 	}
 	begin := time.Now()
-	if push(t, honest, n, r) != 1 || n.store.state(r.ID()) != Attached {
+	if push(t, honest, n, r) != 1 || n.store.State(r.ID()) != Attached {
 		t.Fatal("not wanted of the next")
 	}
 	// one after the other they would delay it by all of that
@@ -259,7 +259,7 @@ func TestComesOnce(t *testing.T) {
 		t.Errorf("%d records are wanted of the second, and one is news", got)
 	}
 	for _, r := range chain {
-		if got := n.store.state(r.ID()); got != Attached {
+		if got := n.store.State(r.ID()); got != Attached {
 			t.Errorf("record %s: %s", r.ID(), got)
 		}
 	}
@@ -274,7 +274,7 @@ func TestRefusedIsNotAskedAgain(t *testing.T) {
 	d := w.draft()
 	d.Timestamp = uint64(time.Now().Add(72 * time.Hour).UnixMilli())
 	ahead := w.finish(t, d)
-	n.store.maxPending = 0
+	n.store.BoundPending(0)
 	full := w.record(t, w.record(t))
 	for _, r := range []*protocol.Record{ahead, full} {
 		if push(t, sender, n, r) != 1 || push(t, newHost(t), n, r) != 0 {
@@ -301,7 +301,7 @@ func TestAnnouncedAfterFetched(t *testing.T) {
 	if push(t, newHost(t), a, r) != 0 {
 		t.Error("wanted again")
 	}
-	eventually(t, "the other node has it by gossip", func() bool { return b.store.state(r.ID()) == Attached })
+	eventually(t, "the other node has it by gossip", func() bool { return b.store.State(r.ID()) == Attached })
 	if a, ok := a.recent.Peek(r.ID()); !ok || a.unsaid.Load() {
 		t.Error("it was not passed on")
 	}

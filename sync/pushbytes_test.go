@@ -177,7 +177,7 @@ func (h *homes) write(t testing.TB, records int, pause time.Duration) (size int)
 	}
 	for _, n := range h.nodes {
 		eventually(t, "all have it", func() bool {
-			return !slices.ContainsFunc(all, func(r *protocol.Record) bool { return n.store.state(r.ID()) != Attached })
+			return !slices.ContainsFunc(all, func(r *protocol.Record) bool { return n.store.State(r.ID()) != Attached })
 		})
 	}
 	time.Sleep(time.Second) // what is pushed late

@@ -142,7 +142,7 @@ func TestWrittenAlone(t *testing.T) {
 	b.submit(t, rb)
 	connect(t, a.host, b.host)
 	eventually(t, "each has what the other wrote", func() bool {
-		return a.store.state(rb.ID()) == Attached && b.store.state(ra.ID()) == Attached
+		return a.store.State(rb.ID()) == Attached && b.store.State(ra.ID()) == Attached
 	})
 }
 
@@ -157,7 +157,7 @@ func TestGossipLost(t *testing.T) {
 	for range 3 {
 		lost := w.record(t)
 		a.load(t, lost) // gossip knows nothing of it
-		eventually(t, "it is found", func() bool { return b.store.state(lost.ID()) == Attached })
+		eventually(t, "it is found", func() bool { return b.store.State(lost.ID()) == Attached })
 	}
 	synced(t, a, b)
 }
@@ -306,7 +306,7 @@ func TestRestart(t *testing.T) {
 	chain := w.chain(t, 4000)
 	a := w.newNode(t, fetchOnly)
 	a.load(t, chain...)
-	store := newFakeStore(w.network)
+	store := newTestStore(w.network)
 	h := newHost(t)
 	first := w.newNode(t, func(c *Config) { c.PubSub, c.Store, c.Host = nil, store, h })
 	connect(t, h, a.host)
@@ -327,7 +327,7 @@ func TestRestart(t *testing.T) {
 
 // slowScan is a store whose scan takes as long as the test wants.
 type slowScan struct {
-	*fakeStore
+	*testStore
 	over chan struct{}
 }
 
@@ -337,14 +337,14 @@ func (s *slowScan) Scan(ctx context.Context, yield func([]Item) error) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	return s.fakeStore.Scan(ctx, yield)
+	return s.testStore.Scan(ctx, yield)
 }
 
 // Before the set is rebuilt no comparison is begun, and a peer that asks for one is told to come
 // later.
 func TestNotReady(t *testing.T) {
 	w := newWorld(t, nil)
-	store := &slowScan{fakeStore: newFakeStore(w.network), over: make(chan struct{})}
+	store := &slowScan{testStore: newTestStore(w.network), over: make(chan struct{})}
 	a := w.newNode(t, func(c *Config) { c.PubSub, c.Store = nil, store })
 	b := w.newNode(t, fetchOnly)
 	b.load(t, w.chain(t, 10)...)
@@ -379,7 +379,7 @@ func TestWaitSynced(t *testing.T) {
 		c.load(t, lost)
 		began := time.Now()
 		st, err := a.WaitSynced(ctx)
-		if err != nil || st.State != StateSynced || a.store.state(lost.ID()) != Attached || st.Agreed.Before(began.Add(-time.Millisecond)) {
+		if err != nil || st.State != StateSynced || a.store.State(lost.ID()) != Attached || st.Agreed.Before(began.Add(-time.Millisecond)) {
 			t.Fatalf("%+v, %v", st, err)
 		}
 	}
@@ -417,7 +417,7 @@ func TestWaitSyncedInVain(t *testing.T) {
 	if st, err := alone.WaitSynced(ctx); !errors.Is(err, ErrAlone) || st.State != StateAlone {
 		t.Errorf("%+v, %v", st, err)
 	}
-	store := &slowScan{fakeStore: newFakeStore(w.network), over: make(chan struct{})}
+	store := &slowScan{testStore: newTestStore(w.network), over: make(chan struct{})}
 	mute := w.newNode(t, func(c *Config) { c.PubSub, c.Store = nil, store })
 	connect(t, alone.host, mute.host)
 	eventually(t, "they met", func() bool { return alone.Status().Sync.Peers == 1 })
@@ -448,7 +448,7 @@ func TestComesAgain(t *testing.T) {
 	r := w.record(t)
 	b.load(t, r)
 	connect(t, a.host, b.host)
-	eventually(t, "what came meanwhile is here", func() bool { return a.store.state(r.ID()) == Attached })
+	eventually(t, "what came meanwhile is here", func() bool { return a.store.State(r.ID()) == Attached })
 	synced(t, a, b)
 }
 

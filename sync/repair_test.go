@@ -16,7 +16,7 @@ import (
 
 // rottenStore is a store on a disk that damaged some records: their header, or their value only.
 type rottenStore struct {
-	*fakeStore
+	*testStore
 	mu          sync.Mutex
 	headers     map[protocol.ID]bool
 	values      map[protocol.ID]bool
@@ -24,8 +24,8 @@ type rottenStore struct {
 	found       chan struct{}
 }
 
-func newRottenStore(s *fakeStore) *rottenStore {
-	return &rottenStore{fakeStore: s, headers: map[protocol.ID]bool{}, values: map[protocol.ID]bool{}, unavailable: map[protocol.ID]bool{}, found: make(chan struct{}, 1)}
+func newRottenStore(s *testStore) *rottenStore {
+	return &rottenStore{testStore: s, headers: map[protocol.ID]bool{}, values: map[protocol.ID]bool{}, unavailable: map[protocol.ID]bool{}, found: make(chan struct{}, 1)}
 }
 
 func (s *rottenStore) rot(part map[protocol.ID]bool, ids ...protocol.ID) {
@@ -54,7 +54,7 @@ func (s *rottenStore) shown(r *protocol.Record) (*protocol.Record, error) {
 }
 
 func (s *rottenStore) Record(ctx context.Context, id protocol.ID) (*protocol.Record, bool, error) {
-	r, ok, err := s.fakeStore.Record(ctx, id)
+	r, ok, err := s.testStore.Record(ctx, id)
 	if err == nil {
 		r, err = s.shown(r)
 	}
@@ -62,7 +62,7 @@ func (s *rottenStore) Record(ctx context.Context, id protocol.ID) (*protocol.Rec
 }
 
 func (s *rottenStore) ByPrefix(ctx context.Context, prefix []byte) (*protocol.Record, int, error) {
-	r, n, err := s.fakeStore.ByPrefix(ctx, prefix)
+	r, n, err := s.testStore.ByPrefix(ctx, prefix)
 	if err == nil {
 		r, err = s.shown(r)
 	}
@@ -107,7 +107,7 @@ func (w *world) newRotten(t testing.TB, repairs bool) (*node, *rottenStore) {
 	t.Helper()
 	var s *rottenStore
 	n := w.newNode(t, func(c *Config) {
-		s = newRottenStore(c.Store.(*fakeStore))
+		s = newRottenStore(c.Store.(*testStore))
 		c.PubSub, c.Store = nil, s
 		if repairs {
 			c.Repairs = s

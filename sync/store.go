@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/lf-store/lf/internal/intake"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -68,45 +69,19 @@ type Replica interface {
 }
 
 // Item is a record as an element of the set that peers compare.
-type Item struct {
-	ID        protocol.ID
-	Timestamp uint64 // milliseconds
-}
+type Item = intake.Item
 
 // Outcome says what became of a record.
-type Outcome int
+type Outcome = intake.Outcome
 
 // The outcomes.
 const (
-	Attached Outcome = iota + 1 // stored, with all its ancestors
-	Pending                     // stored, and some ancestor is missing
-	Held                        // stored, until the clock reaches it
-	Known                       // was here already; State tells how
-	Refused                     // not stored; Err tells why
+	Attached = intake.Attached // stored, with all its ancestors
+	Pending  = intake.Pending  // stored, and some ancestor is missing
+	Held     = intake.Held     // stored, until the clock reaches it
+	Known    = intake.Known    // was here already; State tells how
+	Refused  = intake.Refused  // not stored; Err tells why
 )
 
-var outcomeNames = [...]string{"none", "attached", "pending", "held", "known", "refused"}
-
-func (o Outcome) String() string {
-	if o < 0 || int(o) >= len(outcomeNames) {
-		return "unknown"
-	}
-	return outcomeNames[o]
-}
-
 // Stored is what became of a record in the store.
-type Stored struct {
-	Outcome Outcome
-	// State is Attached, Pending or Held where Outcome is Known, and otherwise Outcome.
-	State Outcome
-	// Index is the local index of an attached record.
-	Index uint64
-	// Missing are the ancestors that the record waits for.
-	Missing []protocol.ID
-	// Attached are records that became attached by this, parents first. Where very many waited,
-	// others follow later. Follow tells all.
-	Attached []protocol.ID
-	// Err says why a record was refused: a *protocol.InvalidError when it can never be valid, and
-	// otherwise something that may pass, as a full queue does.
-	Err error
-}
+type Stored = intake.Result

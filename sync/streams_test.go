@@ -147,7 +147,7 @@ const streamTime = 1_800_000_000_000
 // node makes a node that has what a side has. Nothing but the test makes it act.
 func (b *streamBench) node(t testing.TB, side streamSide) *node {
 	t.Helper()
-	n := &node{store: newFakeStore(b.network), host: newHost(t)}
+	n := &node{store: newTestStore(b.network), host: newHost(t)}
 	n.load(t, b.pick(side.Records)...)
 	n.load(t, b.pick(side.Damaged)...)
 	for _, r := range b.pick(side.Pruned) {
@@ -157,11 +157,8 @@ func (b *streamBench) node(t testing.TB, side streamSide) *node {
 		}
 		n.load(t, pruned)
 	}
-	for _, item := range side.items() {
-		n.store.addItem(item)
-	}
 	n.Sync = newSync(Config{
-		Network: b.network, Store: damagedStore{n.store, b.pick(side.Damaged)}, Verify: noWork, Host: n.host, Logger: testLogger(t),
+		Network: b.network, Store: streamStore{n.store, side.items(), b.pick(side.Damaged)}, Verify: noWork, Host: n.host, Logger: testLogger(t),
 		Clock: func() time.Time { return time.UnixMilli(int64(side.Clock)) },
 	})
 	t.Cleanup(func() {
@@ -185,34 +182,41 @@ func (b *streamBench) pick(indices []int) (out []*protocol.Record) {
 	return out
 }
 
-// addItem attaches what is nothing but an item.
-func (s *fakeStore) addItem(item Item) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.index++
-	s.entries[item.ID] = &fakeEntry{state: Attached, index: s.index}
-	s.order = append(s.order, item)
-}
-
-// damagedStore is a store whose disk has damaged the headers of some records.
-type damagedStore struct {
-	*fakeStore
+// streamStore is a store that also has attached what is nothing but items, and whose disk has damaged
+// the headers of some records.
+type streamStore struct {
+	*testStore
+	items   []Item
 	damaged []*protocol.Record
 }
 
-func (s damagedStore) Record(ctx context.Context, id protocol.ID) (*protocol.Record, bool, error) {
-	return s.read(s.fakeStore.Record(ctx, id))
+func (s streamStore) Scan(ctx context.Context, yield func([]Item) error) error {
+	if err := s.testStore.Scan(ctx, yield); err != nil {
+		return err
+	}
+	return yield(s.items)
 }
 
-func (s damagedStore) ByPrefix(ctx context.Context, prefix []byte) (r *protocol.Record, n int, err error) {
-	r, n, err = s.fakeStore.ByPrefix(ctx, prefix)
+func (s streamStore) Unknown(ctx context.Context, ids []protocol.ID) ([]protocol.ID, error) {
+	ids = slices.DeleteFunc(slices.Clone(ids), func(id protocol.ID) bool {
+		return slices.ContainsFunc(s.items, func(item Item) bool { return item.ID == id })
+	})
+	return s.testStore.Unknown(ctx, ids)
+}
+
+func (s streamStore) Record(ctx context.Context, id protocol.ID) (*protocol.Record, bool, error) {
+	return s.read(s.testStore.Record(ctx, id))
+}
+
+func (s streamStore) ByPrefix(ctx context.Context, prefix []byte) (r *protocol.Record, n int, err error) {
+	r, n, err = s.testStore.ByPrefix(ctx, prefix)
 	if _, _, damaged := s.read(r, r != nil, nil); damaged != nil {
 		return nil, n, damaged
 	}
 	return r, n, err
 }
 
-func (s damagedStore) read(r *protocol.Record, ok bool, err error) (*protocol.Record, bool, error) {
+func (s streamStore) read(r *protocol.Record, ok bool, err error) (*protocol.Record, bool, error) {
 	if ok && slices.Contains(s.damaged, r) {
 		return nil, true, ErrDamaged
 	}
@@ -320,10 +324,10 @@ func (b *streamBench) wantOutcome(t *testing.T, n *node, side streamSide, s stre
 	}
 	for _, i := range side.Stores {
 		id := b.records[i].ID()
-		eventually(t, fmt.Sprintf("record %d is stored", i), func() bool { return n.store.state(id) == Attached })
+		eventually(t, fmt.Sprintf("record %d is stored", i), func() bool { return n.store.State(id) == Attached })
 	}
 	for i, r := range b.records {
-		if had := slices.Contains(side.Stores, i) || slices.Contains(side.Records, i) || slices.Contains(side.Pruned, i) || slices.Contains(side.Damaged, i); !had && n.store.state(r.ID()) != 0 {
+		if had := slices.Contains(side.Stores, i) || slices.Contains(side.Records, i) || slices.Contains(side.Pruned, i) || slices.Contains(side.Damaged, i); !had && n.store.State(r.ID()) != 0 {
 			t.Errorf("record %d is stored", i)
 		}
 	}

@@ -21,7 +21,7 @@ func TestGossip(t *testing.T) {
 	if in := a.submit(t, r); in.Outcome != Attached {
 		t.Fatalf("submitted: %s", in.Outcome)
 	}
-	eventually(t, "c has the record", func() bool { return c.store.state(r.ID()) == Attached })
+	eventually(t, "c has the record", func() bool { return c.store.State(r.ID()) == Attached })
 	if d := c.drops.In(); d != 0 {
 		t.Errorf("%d messages dropped", d)
 	}
@@ -35,7 +35,7 @@ func TestBackfill(t *testing.T) {
 	a.load(t, chain...)
 	began := time.Now()
 	connect(t, b.host, a.host)
-	eventually(t, "b has the chain", func() bool { return b.store.state(chain[len(chain)-1].ID()) == Attached })
+	eventually(t, "b has the chain", func() bool { return b.store.State(chain[len(chain)-1].ID()) == Attached })
 	t.Logf("%d records in %s", len(chain), time.Since(began).Round(time.Millisecond))
 	if got := b.store.attached(); got != a.store.attached() {
 		t.Errorf("%d records attached, the other has %d", got, a.store.attached())

@@ -17,9 +17,9 @@ import (
 )
 
 // offline makes a Sync without host and gossip, to which verdicts can be asked of.
-func (w *world) offline(t testing.TB, change func(*Config)) (*Sync, *fakeStore) {
+func (w *world) offline(t testing.TB, change func(*Config)) (*Sync, *testStore) {
 	t.Helper()
-	store := newFakeStore(w.network)
+	store := newTestStore(w.network)
 	c := Config{Network: w.network, Store: store, Verify: noWork}
 	if change != nil {
 		change(&c)
@@ -181,7 +181,7 @@ func TestNotTheSendersFault(t *testing.T) {
 	for _, c := range []struct {
 		name    string
 		frame   []byte
-		prepare func(*fakeStore)
+		prepare func(*testStore)
 		want    pubsub.ValidationResult
 		outcome Outcome
 		err     error
@@ -194,11 +194,11 @@ func TestNotTheSendersFault(t *testing.T) {
 		{name: "too far ahead", frame: ahead(72 * time.Hour).EncodeFrame(), want: pubsub.ValidationIgnore, err: protocol.ErrTooFarAhead},
 		{name: "value absent", frame: forge(t, plain, nil, nil), want: pubsub.ValidationIgnore, err: ErrNoValue},
 		{name: "older than its link", frame: w.finish(t, backdated).EncodeFrame(), want: pubsub.ValidationIgnore, outcome: Refused,
-			prepare: func(s *fakeStore) { _, _ = s.Put(t.Context(), parent, 0) }},
+			prepare: func(s *testStore) { _, _ = s.Put(t.Context(), parent, 0) }},
 		{name: "pending full", frame: w.record(t, parent).EncodeFrame(), want: pubsub.ValidationIgnore, outcome: Refused,
-			prepare: func(s *fakeStore) { s.maxPending = 0 }},
+			prepare: func(s *testStore) { s.BoundPending(0) }},
 		{name: "store fails", frame: plain.EncodeFrame(), want: pubsub.ValidationIgnore, err: errDisk,
-			prepare: func(s *fakeStore) { s.failPut = errDisk }},
+			prepare: func(s *testStore) { s.failPut = errDisk }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, way := range []string{"ingest", "gossip"} {
@@ -300,12 +300,12 @@ func TestRefusedForGood(t *testing.T) {
 	if store.puts != 2 { // the parent, and the record once
 		t.Errorf("%d puts, want 2", store.puts)
 	}
-	store.maxPending = 0
+	store.BoundPending(0)
 	orphan := w.record(t, w.record(t))
 	if in, err := s.Ingest(t.Context(), orphan.EncodeFrame(), Local); err != nil || in.Outcome != Refused {
 		t.Fatalf("%+v, %v", in.Stored, err)
 	}
-	store.maxPending = 1
+	store.BoundPending(1)
 	if in, err := s.Ingest(t.Context(), orphan.EncodeFrame(), Local); err != nil || in.Outcome != Pending {
 		t.Fatalf("when there is room again: %+v, %v", in.Stored, err)
 	}

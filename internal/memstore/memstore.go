@@ -1,4 +1,6 @@
-package simulation
+// Package memstore has a store in memory, for tests. It does for package lfsync what package store
+// does, and a test of package node holds it to that: both get the same histories.
+package memstore
 
 import (
 	"bytes"
@@ -8,13 +10,13 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/lf-store/lf/internal/intake"
 	"github.com/lf-store/lf/protocol"
-	lfsync "github.com/lf-store/lf/sync"
 )
 
-// Store is a store in memory that does for package lfsync what package store does, without a disk,
-// without weights and without bounds on what waits. Not checked are the bound of mergesets and
-// revocations: a certificate that a record links counts. It is safe for concurrent use.
+// Store is an lfsync.Store without a disk, without weights, and without bounds on what waits unless
+// a test sets one. It does not check the bound of mergesets, nor revocations: a certificate that a
+// record links counts. It is safe for concurrent use.
 type Store struct {
 	network *protocol.Network
 
@@ -26,36 +28,42 @@ type Store struct {
 	buckets  map[[2]byte][]*entry // all entries by how their IDs begin
 
 	followers map[*follower]bool
+
+	pending    int
+	maxPending int // -1: no bound
 }
 
-type follower struct{ tell func([]lfsync.Item) }
+type follower struct{ tell func([]intake.Item) }
 
 // entry is a record that is attached, pending or held.
 type entry struct {
 	record *protocol.Record
-	state  lfsync.Outcome
+	state  intake.Outcome
 	index  uint64 // when attached
 	hold   uint64 // when held, until then
 	unmet  int    // when pending, links that are not attached
 }
 
-// ErrValueMissing refuses a record that came without its value.
-var ErrValueMissing = errors.New("the record's value is missing")
+// Why a record is refused that may be valid.
+var (
+	ErrValueMissing = errors.New("the record's value is missing")
+	ErrFull         = errors.New("too many pending records")
+)
 
-// NewStore returns a store that holds a network's genesis.
-func NewStore(n *protocol.Network) *Store {
+// New returns a store that holds a network's genesis.
+func New(n *protocol.Network) *Store {
 	s := &Store{
 		network: n, entries: make(map[protocol.ID]*entry), waiting: make(map[protocol.ID][]*entry),
-		tips: make(map[protocol.ID]bool), buckets: make(map[[2]byte][]*entry), followers: make(map[*follower]bool),
+		tips: make(map[protocol.ID]bool), buckets: make(map[[2]byte][]*entry), followers: make(map[*follower]bool), maxPending: -1,
 	}
 	for _, g := range n.Genesis() {
-		s.attach(&entry{record: g}, new(lfsync.Stored))
+		s.attach(&entry{record: g}, new(intake.Result))
 	}
 	return s
 }
 
 // Put implements lfsync.Store.
-func (s *Store) Put(_ context.Context, r *protocol.Record, holdUntil uint64) (lfsync.Stored, error) {
+func (s *Store) Put(_ context.Context, r *protocol.Record, holdUntil uint64) (intake.Result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	stored := s.put(r, holdUntil)
@@ -64,16 +72,34 @@ func (s *Store) Put(_ context.Context, r *protocol.Record, holdUntil uint64) (lf
 }
 
 // Submit implements lfsync.Store.
-func (s *Store) Submit(ctx context.Context, r *protocol.Record, holdUntil uint64) (lfsync.Stored, error) {
+func (s *Store) Submit(ctx context.Context, r *protocol.Record, holdUntil uint64) (intake.Result, error) {
 	return s.Put(ctx, r, holdUntil)
 }
 
+// Load takes in records as if they had been here for long. They may lack their values.
+func (s *Store) Load(records ...*protocol.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range records {
+		if s.entries[r.ID()] == nil {
+			s.announce(s.place(r).Attached)
+		}
+	}
+}
+
+// BoundPending has the store refuse a record that would be pending when n are.
+func (s *Store) BoundPending(n int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.maxPending = n
+}
+
 // PutAll implements lfsync.Store.
-func (s *Store) PutAll(_ context.Context, records []*protocol.Record, holds []uint64) ([]lfsync.Stored, error) {
+func (s *Store) PutAll(_ context.Context, records []*protocol.Record, holds []uint64) ([]intake.Result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var attached []protocol.ID
-	results := make([]lfsync.Stored, len(records))
+	results := make([]intake.Result, len(records))
 	for i, r := range records {
 		var hold uint64
 		if holds != nil {
@@ -86,27 +112,27 @@ func (s *Store) PutAll(_ context.Context, records []*protocol.Record, holds []ui
 	return results, nil
 }
 
-func (s *Store) put(r *protocol.Record, holdUntil uint64) lfsync.Stored {
+func (s *Store) put(r *protocol.Record, holdUntil uint64) intake.Result {
 	e := s.entries[r.ID()]
 	switch {
 	case !r.HasValue():
 		return refused(ErrValueMissing)
-	case e != nil && (e.state != lfsync.Held || holdUntil > 0):
-		return lfsync.Stored{Outcome: lfsync.Known, State: e.state, Index: e.index, Missing: s.missingOf(e)}
+	case e != nil && (e.state != intake.Held || holdUntil > 0):
+		return intake.Result{Outcome: intake.Known, State: e.state, Index: e.index, Missing: s.missingOf(e)}
 	case holdUntil > 0:
-		s.enter(&entry{record: r, state: lfsync.Held, hold: holdUntil})
-		return lfsync.Stored{Outcome: lfsync.Held, State: lfsync.Held}
+		s.enter(&entry{record: r, state: intake.Held, hold: holdUntil})
+		return intake.Result{Outcome: intake.Held, State: intake.Held}
 	}
 	return s.place(r)
 }
 
-func refused(err error) lfsync.Stored {
-	return lfsync.Stored{Outcome: lfsync.Refused, State: lfsync.Refused, Err: err}
+func refused(err error) intake.Result {
+	return intake.Result{Outcome: intake.Refused, Err: err}
 }
 
 // place attaches a record, with all that waited for it, or makes it wait, or refuses it.
-func (s *Store) place(r *protocol.Record) lfsync.Stored {
-	e := &entry{record: r, state: lfsync.Pending}
+func (s *Store) place(r *protocol.Record) intake.Result {
+	e := &entry{record: r, state: intake.Pending}
 	for _, link := range r.Links {
 		if !s.isAttached(link) {
 			e.unmet++
@@ -120,7 +146,7 @@ func (s *Store) place(r *protocol.Record) lfsync.Stored {
 		s.dropDescendants(r.ID())
 		return refused(err)
 	}
-	stored := lfsync.Stored{Outcome: lfsync.Attached, State: lfsync.Attached}
+	stored := intake.Result{Outcome: intake.Attached, State: intake.Attached}
 	s.attach(e, &stored)
 	stored.Index = e.index
 	return stored
@@ -128,10 +154,13 @@ func (s *Store) place(r *protocol.Record) lfsync.Stored {
 
 func (s *Store) isAttached(id protocol.ID) bool {
 	e := s.entries[id]
-	return e != nil && e.state == lfsync.Attached
+	return e != nil && e.state == intake.Attached
 }
 
-func (s *Store) pend(e *entry) lfsync.Stored {
+func (s *Store) pend(e *entry) intake.Result {
+	if s.maxPending >= 0 && s.pending >= s.maxPending {
+		return refused(ErrFull)
+	}
 	s.enter(e)
 	var missing []protocol.ID
 	for _, link := range e.record.Links {
@@ -142,11 +171,11 @@ func (s *Store) pend(e *entry) lfsync.Stored {
 			missing = append(missing, link)
 		}
 	}
-	return lfsync.Stored{Outcome: lfsync.Pending, State: lfsync.Pending, Missing: missing}
+	return intake.Result{Outcome: intake.Pending, State: intake.Pending, Missing: missing}
 }
 
 // attach attaches a record whose links are attached, and what waited for it, parents first.
-func (s *Store) attach(e *entry, stored *lfsync.Stored) {
+func (s *Store) attach(e *entry, stored *intake.Result) {
 	for queue := []*entry{e}; len(queue) > 0; queue = queue[1:] {
 		e, id := queue[0], queue[0].record.ID()
 		if err := s.check(e.record); err != nil {
@@ -154,8 +183,9 @@ func (s *Store) attach(e *entry, stored *lfsync.Stored) {
 			s.dropDescendants(id)
 			continue
 		}
+		s.remove(id)
 		s.attached = append(s.attached, e)
-		e.state, e.index = lfsync.Attached, uint64(len(s.attached))
+		e.state, e.index = intake.Attached, uint64(len(s.attached))
 		s.enter(e)
 		s.tips[id] = true
 		for _, link := range e.record.Links {
@@ -176,6 +206,9 @@ func (s *Store) enter(e *entry) {
 	id := e.record.ID()
 	s.remove(id)
 	s.entries[id] = e
+	if e.state == intake.Pending {
+		s.pending++
+	}
 	begin := [2]byte(id[:2])
 	s.buckets[begin] = append(s.buckets[begin], e)
 }
@@ -184,6 +217,9 @@ func (s *Store) remove(id protocol.ID) {
 	old := s.entries[id]
 	if old == nil {
 		return
+	}
+	if old.state == intake.Pending {
+		s.pending--
 	}
 	delete(s.entries, id)
 	begin := [2]byte(id[:2])
@@ -243,14 +279,14 @@ func (s *Store) unwait(link protocol.ID, e *entry) {
 // missingOf returns the ancestors that a pending record waits for, through its pending ancestors,
 // and that are not here.
 func (s *Store) missingOf(e *entry) (missing []protocol.ID) {
-	if e.state != lfsync.Pending {
+	if e.state != intake.Pending {
 		return nil
 	}
 	seen := make(map[protocol.ID]bool)
 	for queue := []*entry{e}; len(queue) > 0; queue = queue[1:] {
 		for _, link := range queue[0].record.Links {
 			l := s.entries[link]
-			if seen[link] || l != nil && l.state != lfsync.Pending {
+			if seen[link] || l != nil && l.state != intake.Pending {
 				continue
 			}
 			seen[link] = true
@@ -265,19 +301,19 @@ func (s *Store) missingOf(e *entry) (missing []protocol.ID) {
 }
 
 // Release implements lfsync.Store.
-func (s *Store) Release(_ context.Context, now uint64) (lfsync.Stored, error) {
+func (s *Store) Release(_ context.Context, now uint64) (intake.Result, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var due []*entry
 	for _, e := range s.entries {
-		if e.state == lfsync.Held && e.hold <= now {
+		if e.state == intake.Held && e.hold <= now {
 			due = append(due, e)
 		}
 	}
 	slices.SortFunc(due, func(a, b *entry) int {
 		return cmp.Or(cmp.Compare(a.hold, b.hold), a.record.ID().Compare(b.record.ID()))
 	})
-	var out lfsync.Stored
+	var out intake.Result
 	for _, e := range due {
 		s.remove(e.record.ID())
 		put := s.place(e.record)
@@ -288,7 +324,7 @@ func (s *Store) Release(_ context.Context, now uint64) (lfsync.Stored, error) {
 }
 
 // Follow implements lfsync.Store.
-func (s *Store) Follow(fn func([]lfsync.Item)) (cancel func()) {
+func (s *Store) Follow(fn func([]intake.Item)) (cancel func()) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	f := &follower{fn}
@@ -304,9 +340,9 @@ func (s *Store) announce(attached []protocol.ID) {
 	if len(attached) == 0 || len(s.followers) == 0 {
 		return
 	}
-	items := make([]lfsync.Item, len(attached))
+	items := make([]intake.Item, len(attached))
 	for i, id := range attached {
-		items[i] = lfsync.Item{ID: id, Timestamp: s.entries[id].record.Timestamp}
+		items[i] = intake.Item{ID: id, Timestamp: s.entries[id].record.Timestamp}
 	}
 	for f := range s.followers {
 		f.tell(items)
@@ -314,15 +350,15 @@ func (s *Store) announce(attached []protocol.ID) {
 }
 
 // Scan implements lfsync.Store.
-func (s *Store) Scan(_ context.Context, yield func([]lfsync.Item) error) error {
+func (s *Store) Scan(_ context.Context, yield func([]intake.Item) error) error {
 	const chunk = 1024
 	s.mu.Lock()
 	all := s.attached // only ever appended to
 	s.mu.Unlock()
 	for part := range slices.Chunk(all, chunk) {
-		items := make([]lfsync.Item, len(part))
+		items := make([]intake.Item, len(part))
 		for i, e := range part {
-			items[i] = lfsync.Item{ID: e.record.ID(), Timestamp: e.record.Timestamp}
+			items[i] = intake.Item{ID: e.record.ID(), Timestamp: e.record.Timestamp}
 		}
 		if err := yield(items); err != nil {
 			return err
@@ -400,4 +436,24 @@ func (s *Store) Count() (attached, waiting int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.attached), len(s.entries) - len(s.attached)
+}
+
+// State tells how a record is here; 0: it is not.
+func (s *Store) State(id protocol.ID) intake.Outcome {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := s.entries[id]; e != nil {
+		return e.state
+	}
+	return 0
+}
+
+// All returns all records, attached, pending and held.
+func (s *Store) All() (records []*protocol.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range s.entries {
+		records = append(records, e.record)
+	}
+	return records
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lf-store/lf/internal/memstore"
 	"github.com/lf-store/lf/protocol"
 	lfsync "github.com/lf-store/lf/sync"
 )
@@ -139,7 +140,7 @@ func (w *world) explain() {
 }
 
 // all returns a store's attached records.
-func all(s *Store) (records []*protocol.Record, err error) {
+func all(s *memstore.Store) (records []*protocol.Record, err error) {
 	ctx := context.Background()
 	err = s.Scan(ctx, func(items []lfsync.Item) error {
 		for _, it := range items {

@@ -18,6 +18,7 @@ import (
 	"github.com/marcopolo/simnet"
 	ma "github.com/multiformats/go-multiaddr"
 
+	"github.com/lf-store/lf/internal/memstore"
 	"github.com/lf-store/lf/protocol"
 	lfsync "github.com/lf-store/lf/sync"
 )
@@ -70,7 +71,7 @@ type node struct {
 	identity  crypto.PrivKey
 	owner     ed25519.PrivateKey
 	neighbors []int // whom it dials
-	store     *Store
+	store     *memstore.Store
 	traffic   *traffic
 	gossip    *gossipCounts
 	ahead     time.Duration // of its clock
@@ -138,7 +139,7 @@ func (w *world) newNode(index int) *node {
 	}
 	n := &node{
 		world: w, index: index, identity: key, owner: owner, neighbors: w.config.topology.dials[index],
-		store: NewStore(w.network), traffic: newTraffic(), gossip: new(gossipCounts),
+		store: memstore.New(w.network), traffic: newTraffic(), gossip: new(gossipCounts),
 	}
 	n.store.Follow(func(items []lfsync.Item) { w.journal.attached(index, items) })
 	w.t.Cleanup(func() {

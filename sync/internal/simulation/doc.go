@@ -5,13 +5,12 @@
 // Real are lfsync.Sync, GossipSub as a node makes it (lfsync.PubSubOptions), libp2p's swarm, QUIC
 // and identify, and the records: every node checks every signature. Simulated are the lines
 // (simnet: latency, bandwidth, queues; losses and partitions are this package's) and the clock
-// (testing/synctest). In memory is the store. Fake time stands still while anything computes: what
-// the figures leave out is processor time, some 0.2 ms of checks a hop. TCP, relays, the DHT and
-// discovery are not here; who dials whom is a topology's.
+// (testing/synctest). The store is in memory (package memstore). Fake time stands still while anything
+// computes: what the figures leave out is processor time, about 0.2 ms of checks a hop. TCP,
+// relays, the DHT and discovery are not here; who dials whom is a topology's.
 //
 // The nouns:
 //
-//   - A [Store] is an lfsync.Store in memory.
 //   - A world is a network of nodes in a bubble of fake time; a node is what runs on one host, and
 //     can stop and start again.
 //   - A topology says who dials whom; conditions say what the wire loses, how long it takes and who
@@ -23,6 +22,5 @@
 // A bubble ends only when all its goroutines have: each test proves besides that nothing is left
 // when a node closes.
 //
-// Reading order: store.go, then the tests' parts: topology, wire, host, world, writer, journal;
-// then the tests. With -nodes=1000 the large networks are that large.
+// With -nodes=1000 the large networks are that large.
 package simulation
