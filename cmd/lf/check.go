@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/store"
 )
@@ -44,7 +45,7 @@ func (c *cli) check(ctx context.Context, h *home.Home) (err error) {
 	problems := []string{}
 	summary, err := store.CheckFile(ctx, h.Database(), network, func(problem string) {
 		problems = append(problems, problem)
-		fmt.Fprintln(c.stderr, oneLine(problem))
+		fmt.Fprintln(c.stderr, text.Line(problem))
 	})
 	if err != nil {
 		return err

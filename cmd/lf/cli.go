@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
 )
@@ -145,7 +146,7 @@ func (c *cli) existingHome() (*home.Home, error) {
 // note tells the user something besides the answer.
 func (c *cli) note(format string, args ...any) {
 	if !c.quiet {
-		fmt.Fprintln(c.stderr, "lf: "+oneLine(fmt.Sprintf(format, args...)))
+		fmt.Fprintln(c.stderr, "lf: "+text.Line(fmt.Sprintf(format, args...)))
 	}
 }
 

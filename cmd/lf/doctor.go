@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -67,7 +68,7 @@ func stateWord(state string) string {
 	case api.FindingFailure:
 		return "FAIL"
 	}
-	return printable(state)
+	return text.Printable(state)
 }
 
 // findingsText lists findings with their advice, and a summary; with --quiet those only that are
@@ -78,9 +79,9 @@ func (c *cli) findingsText(findings []api.Finding) string {
 		if c.quiet && f.State != api.FindingWarning && f.State != api.FindingFailure {
 			continue
 		}
-		rows = append(rows, []string{stateWord(f.State), printable(f.Area), oneLine(f.Text)})
+		rows = append(rows, []string{stateWord(f.State), text.Printable(f.Area), text.Line(f.Text)})
 		if f.Advice != "" {
-			rows = append(rows, []string{"", "", "→ try: " + oneLine(f.Advice)})
+			rows = append(rows, []string{"", "", "→ try: " + text.Line(f.Advice)})
 		}
 	}
 	text := table(rows)
@@ -101,7 +102,7 @@ func summary(findings []api.Finding) string {
 		{api.FindingNote, "note", "notes"}, {api.FindingWarning, "warning", "warnings"}, {api.FindingFailure, "failure", "failures"},
 	} {
 		if n[s.state] > 0 {
-			parts = append(parts, counted(n[s.state], s.one, s.many))
+			parts = append(parts, text.Count(n[s.state], s.one, s.many))
 		}
 	}
 	word := "healthy"

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -51,7 +52,7 @@ func (c *cli) exit(ctx context.Context, err error) int {
 		code = exitNotFound
 	}
 	if code != exitNotFound || !c.quiet {
-		fmt.Fprintf(c.stderr, "lf: %s\n", oneLine(explain(ctx, err)))
+		fmt.Fprintf(c.stderr, "lf: %s\n", text.Line(explain(ctx, err)))
 	}
 	return code
 }
@@ -75,12 +76,6 @@ func explain(ctx context.Context, err error) string {
 // no socket at all.
 func nobodyListens(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT)
-}
-
-// oneLine keeps an error on its line, and what a node or a file has put into it from steering the
-// terminal.
-func oneLine(s string) string {
-	return printable(strings.Join(strings.FieldsFunc(s, func(r rune) bool { return r == '\n' || r == '\r' }), "; "))
 }
 
 // between takes min to max arguments (max < 0: any number); what says what is wanted, for the
@@ -116,27 +111,5 @@ func unlike(cmd *cobra.Command, typed, name string) int {
 			return 0
 		}
 	}
-	return edits(typed, name)
-}
-
-// edits is how many letters must be added, taken away or changed to make one word of another
-// (Levenshtein's distance).
-func edits(from, to string) int {
-	row := make([]int, len(to)+1) // for a prefix of from: the distance to each prefix of to
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(from) {
-		diagonal := row[0]
-		row[0]++
-		for j := range len(to) {
-			change := diagonal
-			if from[i] != to[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, diagonal+1)
-		}
-	}
-	return row[len(to)]
+	return text.Distance(typed, name)
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
@@ -28,7 +29,7 @@ func (a *answer) explained(width int) string {
 		rows = append(rows, a.claimRow(i))
 	}
 	cutLast(rows, width)
-	return fmt.Sprintf("%s: %s, compared by %s\n%s%s\n", printable(written(a.selectors)), a.claimCount(), e.Policy, table(rows), a.reason())
+	return fmt.Sprintf("%s: %s, compared by %s\n%s%s\n", text.Printable(written(a.selectors)), a.claimCount(), e.Policy, table(rows), a.reason())
 }
 
 func (a *answer) claimCount() string {
@@ -75,7 +76,7 @@ func (a *answer) versionOf(i int) revision {
 func criterionText(criterion protocol.Criterion, claim *api.ClaimInfo) string {
 	switch {
 	case criterion == protocol.CriterionCertified && claim.Certified && claim.Authority != "":
-		return "by " + shorten(printable(claim.Authority), 24)
+		return "by " + shorten(text.Printable(claim.Authority), 24)
 	case criterion == protocol.CriterionNewest:
 		return preciseTime(claim.Timestamp)
 	}

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lf-store/lf/internal/text"
 )
 
 // loading holds the flags of load.
@@ -81,7 +83,7 @@ func (c *cli) load(ctx context.Context, l *loading, name string) (err error) {
 	if l.again {
 		err = j.forget()
 	} else if lost, failed := j.setBack(status.Storage.Attached); lost > 0 || failed != nil {
-		c.note("the node's database was set back, and lost %s that were written before", counted(lost, "line", "lines"))
+		c.note("the node's database was set back, and lost %s that were written before", text.Count(lost, "line", "lines"))
 		err = failed
 	}
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -109,7 +110,7 @@ func networkFields(f protocol.NetworkFile) ([]field, error) {
 		{"minimum links", fmt.Sprint(p.MinLinks)},
 		{"largest value", fmt.Sprintf("%d bytes, sealed", p.MaxValue)},
 		{"work per KiB", workText(p.WorkPerKiB)},
-		{"hiding a name", fmt.Sprintf("Argon2id, %d KiB, %s", p.NameHardening.MemoryKiB, counted(p.NameHardening.Passes, "pass", "passes"))},
+		{"hiding a name", fmt.Sprintf("Argon2id, %d KiB, %s", p.NameHardening.MemoryKiB, text.Count(p.NameHardening.Passes, "pass", "passes"))},
 		{"clock drift", (time.Duration(p.ClockDrift) * time.Millisecond).String()}, // at most 24 h
 	}
 	fields = append(fields, authorities...)

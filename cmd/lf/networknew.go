@@ -16,6 +16,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -211,7 +212,7 @@ func (c *cli) askParameters(ctx context.Context, p *protocol.Params, all []*para
 			if err = parameter.answer(strings.TrimSpace(line), p); err == nil {
 				break
 			}
-			fmt.Fprintln(c.stderr, "  "+oneLine(err.Error()))
+			fmt.Fprintln(c.stderr, "  "+text.Line(err.Error()))
 		}
 	}
 	return nil
@@ -219,7 +220,7 @@ func (c *cli) askParameters(ctx context.Context, p *protocol.Params, all []*para
 
 func (p *parameter) prompt() string {
 	if offered := p.now(); offered != "" {
-		return fmt.Sprintf("%s [%s]", p.question, printable(offered))
+		return fmt.Sprintf("%s [%s]", p.question, text.Printable(offered))
 	}
 	return p.question
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
@@ -180,9 +181,9 @@ func (c *cli) printElected(list elected) error {
 	switch n := len(list.Node.Oracles); {
 	case sameOracles(list.Node.Oracles, list.Oracles):
 	case c.givenAPI() == "": // the home's own node reads the same file, a moment later
-		c.note("the node still counts %s: it follows within a second", counted(n, "oracle", "oracles"))
+		c.note("the node still counts %s: it follows within a second", text.Count(n, "oracle", "oracles"))
 	default:
-		c.note("the node counts %s, not those elected here: see lf oracle list --json", counted(n, "oracle", "oracles"))
+		c.note("the node counts %s, not those elected here: see lf oracle list --json", text.Count(n, "oracle", "oracles"))
 	}
 	if len(list.Node.Oracles) > 0 && !slices.Contains(list.Node.Policy, protocol.CriterionOracles) {
 		c.note("the node goes by policy %s, in which oracles do not count", list.Node.Policy)

@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/term"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -51,7 +52,7 @@ func (c *cli) printFields(fields []field) error {
 	var rows [][]string
 	for _, f := range fields {
 		if f.value != "" {
-			rows = append(rows, []string{f.name, printable(f.value)})
+			rows = append(rows, []string{f.name, text.Printable(f.value)})
 		}
 	}
 	return c.print(table(rows))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -67,16 +68,16 @@ func peerRow(p api.Peer, now time.Time) []string {
 	}
 	address, latency, agreed := "", "", ""
 	if len(p.Addresses) > 0 {
-		address = printable(p.Addresses[0])
+		address = text.Printable(p.Addresses[0])
 	}
 	if p.LatencyMS > 0 {
 		latency = fmt.Sprintf("%.1f ms", p.LatencyMS)
 	}
 	if p.AgreedAt > 0 {
-		agreed = ago(now.Sub(timeOf(p.AgreedAt)))
+		agreed = text.Ago(now.Sub(timeOf(p.AgreedAt)))
 	}
 	opened := map[string]string{"inbound": "in", "outbound": "out"}[p.Direction]
 	return []string{
-		printable(p.ID), printable(p.Path), printable(p.Transport), opened, latency, agreed, shorten(printable(p.Agent), 24), strings.Join(notes, ", "), address,
+		text.Printable(p.ID), text.Printable(p.Path), text.Printable(p.Transport), opened, latency, agreed, shorten(text.Printable(p.Agent), 24), strings.Join(notes, ", "), address,
 	}
 }

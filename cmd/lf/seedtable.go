@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -44,9 +45,9 @@ func seedRows(s *api.Seed, now time.Time) [][]string {
 	answered, failed, next := "", "", ""
 	switch {
 	case s.Since > 0 && s.State == api.SeedConnected:
-		answered = "for " + roughly(max(now.Sub(timeOf(s.Since)), 0))
+		answered = "for " + text.Duration(max(now.Sub(timeOf(s.Since)), time.Second))
 	case s.Since > 0:
-		answered = ago(now.Sub(timeOf(s.Since)))
+		answered = text.Ago(now.Sub(timeOf(s.Since)))
 	}
 	if s.Failures > 0 {
 		failed = strconv.Itoa(s.Failures)
@@ -54,7 +55,7 @@ func seedRows(s *api.Seed, now time.Time) [][]string {
 	if s.NextDial > 0 {
 		next = timeLeft(timeOf(s.NextDial), now)
 	}
-	rows := [][]string{{printable(s.Kind), printable(s.State), answered, failed, next, ""}}
+	rows := [][]string{{text.Printable(s.Kind), text.Printable(s.State), answered, failed, next, ""}}
 	for i, address := range s.Addresses {
 		if i > 0 {
 			rows = append(rows, make([]string, len(rows[0])))
@@ -62,11 +63,11 @@ func seedRows(s *api.Seed, now time.Time) [][]string {
 		if s.Peer != "" {
 			address += "/p2p/" + s.Peer
 		}
-		rows[i][len(rows[i])-1] = printable(address)
+		rows[i][len(rows[i])-1] = text.Printable(address)
 	}
 	if s.Error != "" {
 		wrong := make([]string, len(rows[0]))
-		wrong[len(wrong)-1] = "  " + printable(s.Error)
+		wrong[len(wrong)-1] = "  " + text.Printable(s.Error)
 		rows = append(rows, wrong)
 	}
 	return rows
@@ -75,7 +76,7 @@ func seedRows(s *api.Seed, now time.Time) [][]string {
 // timeLeft is when something comes that is due at a time.
 func timeLeft(due, now time.Time) string {
 	if d := due.Sub(now); d >= time.Second {
-		return "in " + roughly(d)
+		return "in " + text.Duration(d)
 	}
 	return "now"
 }
@@ -89,11 +90,11 @@ func rendezvousText(r *api.RendezvousFacts, running bool, now time.Time) string 
 	case r.Last == 0:
 		return "on: this node is looking for others for the first time"
 	case r.Error != "":
-		return fmt.Sprintf("on: the last look, %s, failed: %s", ago(now.Sub(timeOf(r.Last))), r.Error)
+		return fmt.Sprintf("on: the last look, %s, failed: %s", text.Ago(now.Sub(timeOf(r.Last))), r.Error)
 	}
-	text := fmt.Sprintf("on: looked %s, met %s", ago(now.Sub(timeOf(r.Last))), counted(uint64(max(r.Met, 0)), "node", "nodes"))
+	line := fmt.Sprintf("on: looked %s, met %s", text.Ago(now.Sub(timeOf(r.Last))), text.Count(uint64(max(r.Met, 0)), "node", "nodes"))
 	if r.Entered == 0 {
-		return text + "; this node is not entered there, as nobody can dial it from elsewhere"
+		return line + "; this node is not entered there, as nobody can dial it from elsewhere"
 	}
-	return text + "; this node is entered there, " + ago(now.Sub(timeOf(r.Entered)))
+	return line + "; this node is entered there, " + text.Ago(now.Sub(timeOf(r.Entered)))
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -127,7 +128,7 @@ func (p *plannedValue) String() string {
 	if n := len(p.selectors); n > 1 {
 		what = fmt.Sprintf("the composite key of %d names, %s,", n, what)
 	}
-	size := counted(uint32(len(p.value)), "byte", "bytes") // at most protocol.MaxPlaintext
+	size := text.Count(uint32(len(p.value)), "byte", "bytes") // at most protocol.MaxPlaintext
 	switch {
 	case p.from != "":
 		return fmt.Sprintf("set %s to %s from %s", what, size, p.from)
@@ -149,7 +150,7 @@ func (c *cli) confirm(ctx context.Context, p *plannedValue) (shown bool, err err
 	if p.doubtful == "" || !asks || !sees {
 		return false, nil
 	}
-	fmt.Fprintf(c.stderr, "lf: %s\nlf: %s. Is that meant? (--value TEXT says so without a question) [y/N] ", oneLine(p.String()), p.doubtful)
+	fmt.Fprintf(c.stderr, "lf: %s\nlf: %s. Is that meant? (--value TEXT says so without a question) [y/N] ", text.Line(p.String()), p.doubtful)
 	line, err := readLine(ctx, bufio.NewReader(c.stdin))
 	if err != nil && ctx.Err() != nil {
 		fmt.Fprintln(c.stderr)

@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
@@ -112,7 +113,7 @@ func (c *cli) printRaw(q question, answers []answer) error {
 func answersTable(g *getting, q question, answers []answer, width int) string {
 	head := make([]string, 0, len(q.selectors)+9)
 	for _, e := range q.selectors {
-		head = append(head, shorten(printable(e.Name), 24))
+		head = append(head, shorten(text.Printable(e.Name), 24))
 	}
 	if q.open {
 		head = append(head, "FURTHER")

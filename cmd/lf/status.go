@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -88,8 +89,8 @@ func statusFields(at []string, s *api.Status) []field {
 		field{"sync", syncText(&s.Sync, time.Now())},
 		field{"records", recordsText(s.Storage)},
 		field{"fingerprint", s.Sync.Fingerprint},
-		field{"traffic", fmt.Sprintf("%s in, %s out", sizeText(s.Traffic.In), sizeText(s.Traffic.Out))},
-		field{"database", sizeText(s.Storage.Bytes)},
+		field{"traffic", fmt.Sprintf("%s in, %s out", text.Size(s.Traffic.In), text.Size(s.Traffic.Out))},
+		field{"database", text.Size(s.Storage.Bytes)},
 	)
 	fields = append(fields, trustFields(&s.Trust)...)
 	var drops []string
@@ -115,14 +116,14 @@ func trustFields(t *api.Trust) []field {
 		fields = append(fields, field{"writers", "certified owners only"})
 	}
 	if o := t.Oracle; o != nil {
-		text := fmt.Sprintf("%s with %s published, at most %d an hour", counted(o.Commentaries, "commentary", "commentaries"), counted(o.Words, "word", "words"), o.PerHour)
+		line := fmt.Sprintf("%s with %s published, at most %d an hour", text.Count(o.Commentaries, "commentary", "commentaries"), text.Count(o.Words, "word", "words"), o.PerHour)
 		if o.Waiting > 0 {
-			text += fmt.Sprintf("; %s", counted(o.Waiting, "word waits", "words wait"))
+			line += fmt.Sprintf("; %s", text.Count(o.Waiting, "word waits", "words wait"))
 		}
 		if o.Silent != "" {
-			text += ": " + o.Silent
+			line += ": " + o.Silent
 		}
-		fields = append(fields, field{"oracle", text})
+		fields = append(fields, field{"oracle", line})
 	}
 	for _, warning := range t.Warnings {
 		fields = append(fields, field{"warning", warning})
@@ -131,22 +132,12 @@ func trustFields(t *api.Trust) []field {
 }
 
 func recordsText(s api.Storage) string {
-	text := grouped(s.Attached)
+	line := text.Number(s.Attached)
 	if s.Pending > 0 {
-		text += fmt.Sprintf(", and %s pending (they wait for older ones)", grouped(s.Pending))
+		line += fmt.Sprintf(", and %s pending (they wait for older ones)", text.Number(s.Pending))
 	}
 	if s.Held > 0 {
-		text += fmt.Sprintf(", and %s held (they are from the future)", grouped(s.Held))
+		line += fmt.Sprintf(", and %s held (they are from the future)", text.Number(s.Held))
 	}
-	return text + fmt.Sprintf(" (%s tips)", grouped(s.Tips))
-}
-
-func sizeText(bytes uint64) string {
-	switch {
-	case bytes < 1<<20:
-		return fmt.Sprintf("%.1f KiB", float64(bytes)/(1<<10))
-	case bytes < 1<<30:
-		return fmt.Sprintf("%.1f MiB", float64(bytes)/(1<<20))
-	}
-	return fmt.Sprintf("%.2f GiB", float64(bytes)/(1<<30))
+	return line + fmt.Sprintf(" (%s tips)", text.Number(s.Tips))
 }

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -63,11 +63,11 @@ func syncText(s *api.SyncStatus, now time.Time) string {
 		if s.Progress != nil {
 			return "fetching: " + progressText(s.Progress) + ", " + paceText(s.Progress)
 		}
-		return fmt.Sprintf("fetching: %s missing, %s under way", countedRecords(uint64(s.Missing)), counted(s.Fetches, "request", "requests"))
+		return fmt.Sprintf("fetching: %s missing, %s under way", countedRecords(uint64(s.Missing)), text.Count(s.Fetches, "request", "requests"))
 	case api.SyncComparing:
-		return fmt.Sprintf("comparing: %s, %s missing", agreeing(s, now), grouped(uint64(s.Missing)))
+		return fmt.Sprintf("comparing: %s, %s missing", agreeing(s, now), text.Number(uint64(s.Missing)))
 	}
-	return fmt.Sprintf("in sync: %s, %s missing%s", agreeing(s, now), grouped(uint64(s.Missing)), aheadText(s))
+	return fmt.Sprintf("in sync: %s, %s missing%s", agreeing(s, now), text.Number(uint64(s.Missing)), aheadText(s))
 }
 
 // aheadText says what is left out because it is ahead of the clock.
@@ -75,27 +75,27 @@ func aheadText(s *api.SyncStatus) string {
 	if s.AheadPeers == 0 {
 		return ""
 	}
-	return fmt.Sprintf("; %s at %s ahead of this clock", countedRecords(s.Ahead), counted(s.AheadPeers, "peer", "peers"))
+	return fmt.Sprintf("; %s at %s ahead of this clock", countedRecords(s.Ahead), text.Count(s.AheadPeers, "peer", "peers"))
 }
 
 func agreeing(s *api.SyncStatus, now time.Time) string {
-	text := fmt.Sprintf("%d of %s agree", s.Agreeing, counted(s.Peers, "peer", "peers"))
+	line := fmt.Sprintf("%d of %s agree", s.Agreeing, text.Count(s.Peers, "peer", "peers"))
 	if s.AgreedAt > 0 {
-		text += " (" + ago(now.Sub(timeOf(s.AgreedAt))) + ")"
+		line += " (" + text.Ago(now.Sub(timeOf(s.AgreedAt))) + ")"
 	}
-	return text
+	return line
 }
 
 func lastAgreed(s *api.SyncStatus, now time.Time) string {
 	if s.AgreedAt == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (the last one agreed %s)", ago(now.Sub(timeOf(s.AgreedAt))))
+	return fmt.Sprintf(" (the last one agreed %s)", text.Ago(now.Sub(timeOf(s.AgreedAt))))
 }
 
 // progressText is how far a backfill is, paceText how fast it goes and for how long it will.
 func progressText(p *api.Progress) string {
-	return fmt.Sprintf("%s of %s", grouped(p.Done), countedRecords(max(p.Total, p.Done)))
+	return fmt.Sprintf("%s of %s", text.Number(p.Done), countedRecords(max(p.Total, p.Done)))
 }
 
 func paceText(p *api.Progress) string {
@@ -104,42 +104,12 @@ func paceText(p *api.Progress) string {
 	}
 	seconds := min(float64(max(p.Total, p.Done)-p.Done)/p.Rate, 1e9) // 30 years are long enough
 	left := time.Duration(seconds * float64(time.Second))
-	return fmt.Sprintf("%s a second, about %s left", grouped(uint64(p.Rate)), roughly(left))
+	return fmt.Sprintf("%s a second, about %s left", text.Number(uint64(p.Rate)), text.Duration(max(left, time.Second)))
 }
 
 func countedRecords(n uint64) string {
 	if n == 1 {
 		return "1 record"
 	}
-	return grouped(n) + " records"
-}
-
-// grouped writes a number with its thousands apart.
-func grouped(n uint64) string {
-	s := strconv.FormatUint(n, 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// ago is for a time that has passed; clocks differ a little, so it may be less than nothing.
-func ago(d time.Duration) string {
-	if d < time.Second {
-		return "just now"
-	}
-	return roughly(d) + " ago"
-}
-
-// roughly is a duration in one unit.
-func roughly(d time.Duration) string {
-	switch {
-	case d < 100*time.Second:
-		return fmt.Sprintf("%d s", (d+time.Second/2)/time.Second)
-	case d < 100*time.Minute:
-		return fmt.Sprintf("%d min", (d+time.Minute/2)/time.Minute)
-	case d < 72*time.Hour:
-		return fmt.Sprintf("%d h", (d+time.Hour/2)/time.Hour)
-	}
-	return fmt.Sprintf("%d days", (d+12*time.Hour)/(24*time.Hour))
+	return text.Number(n) + " records"
 }

@@ -12,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/lf-store/lf/cmd/internal/testbed"
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -59,13 +60,13 @@ func (t *trial) run(ctx context.Context, file string) error {
 	var mistakes testbed.Mistakes
 	if errors.As(err, &mistakes) {
 		fmt.Fprintln(t.stderr, mistakes.Error())
-		return usage("%s has %s", file, counted(len(mistakes), "mistake", "mistakes"))
+		return usage("%s has %s", file, text.Count(len(mistakes), "mistake", "mistakes"))
 	}
 	if err != nil {
 		return err
 	}
 	if t.check {
-		t.note("%s makes sense: %s, %s", file, counted(len(scenario.Nodes), "node", "nodes"), counted(len(scenario.Steps), "step", "steps"))
+		t.note("%s makes sense: %s, %s", file, text.Count(len(scenario.Nodes), "node", "nodes"), text.Count(len(scenario.Steps), "step", "steps"))
 		return nil
 	}
 	o, err := t.options(file, len(scenario.Routers) > 0)

@@ -2,34 +2,14 @@ package main
 
 import (
 	"encoding/hex"
-	"fmt"
 	"strconv"
 	"strings"
 	"unicode/utf8"
 
 	"github.com/mattn/go-runewidth"
-)
 
-// printable escapes what could steer a terminal: control characters, but also those that turn the
-// direction of text or have no width. Everything that came from elsewhere goes through it on its
-// way to a terminal.
-func printable(s string) string {
-	var b strings.Builder
-	for i := 0; i < len(s); {
-		r, size := utf8.DecodeRuneInString(s[i:])
-		switch {
-		case r == utf8.RuneError && size == 1:
-			fmt.Fprintf(&b, `\x%02x`, s[i])
-		case strconv.IsPrint(r):
-			b.WriteRune(r)
-		default:
-			quoted := strconv.QuoteRuneToASCII(r)
-			b.WriteString(quoted[1 : len(quoted)-1])
-		}
-		i += size
-	}
-	return b.String()
-}
+	"github.com/lf-store/lf/internal/text"
+)
 
 // shown writes a value for people, so that no value looks like another one: plain text as it is,
 // text with anything special in it quoted, other bytes in hexadecimal. What stands in parentheses
@@ -39,7 +19,7 @@ func shown(value []byte) string {
 	switch {
 	case !utf8.ValidString(s):
 		return "(hex) " + hex.EncodeToString(value)
-	case s == "" || s != strings.TrimSpace(s) || strings.ContainsAny(s[:1], `("`) || s != printable(s):
+	case s == "" || s != strings.TrimSpace(s) || strings.ContainsAny(s[:1], `("`) || s != text.Printable(s):
 		return strconv.Quote(s)
 	}
 	return s
@@ -58,14 +38,6 @@ func clip(s string) string {
 		return s
 	}
 	return strings.ToValidUTF8(s[:clipped/2], "") + "…" + strings.ToValidUTF8(s[len(s)-clipped/2:], "")
-}
-
-// counted is a number of things in words.
-func counted[N int | uint32 | uint64](n N, one, many string) string {
-	if n == 1 {
-		many = one
-	}
-	return fmt.Sprintf("%d %s", n, many)
 }
 
 // table writes rows under one another in columns; the last column is as wide as it comes.

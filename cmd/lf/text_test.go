@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/pow"
 	"github.com/lf-store/lf/protocol"
 )
@@ -34,7 +35,7 @@ func FuzzPrintable(f *testing.F) {
 	f.Add("plain", "\x1b[2J")
 	f.Add("a\\x1b", "a\x1b")
 	f.Fuzz(func(t *testing.T, a, b string) {
-		for _, s := range []string{printable(a), shown([]byte(a)), oneLine(a)} {
+		for _, s := range []string{text.Printable(a), shown([]byte(a)), text.Line(a)} {
 			for _, r := range s {
 				if r < ' ' || (r >= 0x7f && r < 0xa0) {
 					t.Fatalf("%q comes out as %q", a, s)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
@@ -16,7 +17,7 @@ const (
 )
 
 // sameAnswers reports whether nodes give the same answers to the same questions.
-func (r *runner) sameAnswers(ctx context.Context, nodes []string) (text, wrong string, err error) {
+func (r *runner) sameAnswers(ctx context.Context, nodes []string) (detail, wrong string, err error) {
 	var fought int
 	r.tell(func() { fought = r.fought })
 	var names []string
@@ -35,7 +36,7 @@ func (r *runner) sameAnswers(ctx context.Context, nodes []string) (text, wrong s
 			return "", wrong, err
 		}
 	}
-	return counted(len(names), "question", "questions"), "", nil
+	return text.Count(len(names), "question", "questions"), "", nil
 }
 
 // answersOf compares what nodes answer about one name.
@@ -53,7 +54,7 @@ func (r *runner) answersOf(ctx context.Context, nodes []string, name string, key
 		answer := "nothing"
 		if len(result.Answers) > 0 {
 			a := &result.Answers[0]
-			answer = fmt.Sprintf("%s of %s", a.Record.ID, counted(a.Claims, "claim", "claims"))
+			answer = fmt.Sprintf("%s of %s", a.Record.ID, text.Count(a.Claims, "claim", "claims"))
 		}
 		if i == 0 {
 			first = answer

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -18,7 +19,7 @@ const again = 100 * time.Millisecond
 type check struct {
 	what string
 	// holds says why it does not, "" if it does, and then text is how well.
-	holds func(ctx context.Context) (text, wrong string, err error)
+	holds func(ctx context.Context) (detail, wrong string, err error)
 }
 
 // expect waits until everything expected is true, all at once.
@@ -110,7 +111,7 @@ func (r *runner) groups(nodes []string) (groups [][]string) {
 
 // converged reports whether nodes that can reach each other have the same records, and all that
 // were acknowledged there.
-func (r *runner) converged(ctx context.Context, step int, nodes []string) (text, wrong string, err error) {
+func (r *runner) converged(ctx context.Context, step int, nodes []string) (detail, wrong string, err error) {
 	if down := r.down(nodes); down != "" {
 		return "", down, nil
 	}
@@ -138,7 +139,7 @@ func (r *runner) converged(ctx context.Context, step int, nodes []string) (text,
 		}
 	}
 	r.noteConverged(step, nodes)
-	return fmt.Sprintf("%s in %s", counted(len(nodes), "node", "nodes"), counted(len(groups), "group", "groups")), "", nil
+	return fmt.Sprintf("%s in %s", text.Count(len(nodes), "node", "nodes"), text.Count(len(groups), "group", "groups")), "", nil
 }
 
 // down names a node that should run and does not.
@@ -180,7 +181,7 @@ func (r *runner) noteConverged(step int, nodes []string) {
 }
 
 // apart reports whether every two groups have different records.
-func (r *runner) apart(nodes []string) (text, wrong string, err error) {
+func (r *runner) apart(nodes []string) (detail, wrong string, err error) {
 	groups := r.groups(nodes)
 	for i, g := range groups {
 		for _, h := range groups[:i] {
@@ -194,7 +195,7 @@ func (r *runner) apart(nodes []string) (text, wrong string, err error) {
 	return groupsText(groups), "", nil
 }
 
-func (r *runner) synced(nodes []string) (text, wrong string, err error) {
+func (r *runner) synced(nodes []string) (detail, wrong string, err error) {
 	for _, name := range nodes {
 		if now, _ := r.members[name].seen(); now.state != api.SyncSynced {
 			return "", fmt.Sprintf("%s says that it is %q", name, now.state), nil
@@ -203,7 +204,7 @@ func (r *runner) synced(nodes []string) (text, wrong string, err error) {
 	return "by their own word", "", nil
 }
 
-func (r *runner) nothingLost(ctx context.Context, nodes []string) (text, wrong string, err error) {
+func (r *runner) nothingLost(ctx context.Context, nodes []string) (detail, wrong string, err error) {
 	if err := r.read(ctx, nodes); err != nil {
 		return "", "", err
 	}
@@ -217,7 +218,7 @@ func (r *runner) nothingLost(ctx context.Context, nodes []string) (text, wrong s
 }
 
 // bytes reports whether nodes have received as little as wanted.
-func (r *runner) bytes(ctx context.Context, nodes []string, b *Bytes) (text, wrong string, err error) {
+func (r *runner) bytes(ctx context.Context, nodes []string, b *Bytes) (detail, wrong string, err error) {
 	r.lookAt(ctx, nodes)
 	if err := r.read(ctx, nodes); err != nil {
 		return "", "", err
@@ -226,12 +227,12 @@ func (r *runner) bytes(ctx context.Context, nodes []string, b *Bytes) (text, wro
 	r.tell(func() {
 		for _, name := range nodes {
 			n := r.nodeStep(name, b.Since)
-			most, why := b.Most, sizeText(b.Most)
+			most, why := b.Most, text.Size(b.Most)
 			if limit := uint64(b.Factor*float64(n.Least)) + b.Slack; b.Factor > 0 && (most == 0 || limit < most) {
-				most, why = limit, fmt.Sprintf("%s %s", factorText(b), sizeText(n.Least))
+				most, why = limit, fmt.Sprintf("%s %s", factorText(b), text.Size(n.Least))
 			}
 			if n.In > most && wrong == "" {
-				wrong = fmt.Sprintf("%s has received %s, which is not %s", name, sizeText(n.In), why)
+				wrong = fmt.Sprintf("%s has received %s, which is not %s", name, text.Size(n.In), why)
 			}
 			texts = append(texts, name+" "+ratio(n.In, n.Least))
 		}
@@ -242,14 +243,14 @@ func (r *runner) bytes(ctx context.Context, nodes []string, b *Bytes) (text, wro
 // ratio is how much came in against the least that could.
 func ratio(in, least uint64) string {
 	if least == 0 {
-		return sizeText(in)
+		return text.Size(in)
 	}
-	return fmt.Sprintf("%s (%.2f ×)", sizeText(in), float64(in)/float64(least))
+	return fmt.Sprintf("%s (%.2f ×)", text.Size(in), float64(in)/float64(least))
 }
 
 // connected reports whether each of some nodes is connected to each of others, or, if not wanted,
 // to none of them.
-func (r *runner) connected(ctx context.Context, nodes, others []string, wanted bool) (text, wrong string, err error) {
+func (r *runner) connected(ctx context.Context, nodes, others []string, wanted bool) (detail, wrong string, err error) {
 	for _, name := range nodes {
 		known, err := r.pathsFrom(ctx, name)
 		switch {
@@ -267,7 +268,7 @@ func (r *runner) connected(ctx context.Context, nodes, others []string, wanted b
 	return compact(others), "", nil
 }
 
-func (r *runner) memory(nodes []string, most uint64) (text, wrong string, err error) {
+func (r *runner) memory(nodes []string, most uint64) (detail, wrong string, err error) {
 	var largest uint64
 	for _, name := range nodes {
 		n, known := r.members[name].machine.memory()
@@ -275,20 +276,13 @@ func (r *runner) memory(nodes []string, most uint64) (text, wrong string, err er
 			return "", "", fmt.Errorf("how much memory %s has is not known here: leave memory out", name)
 		}
 		if n > most {
-			return "", fmt.Sprintf("%s has %s", name, sizeText(n)), nil
+			return "", fmt.Sprintf("%s has %s", name, text.Size(n)), nil
 		}
 		largest = max(largest, n)
 	}
-	return sizeText(largest) + " at most", "", nil
+	return text.Size(largest) + " at most", "", nil
 }
 
-func counted(n int, one, more string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, more)
-}
+func records(n int) string { return text.Count(n, "record", "records") }
 
-func records(n int) string { return counted(n, "record", "records") }
-
-func recordsOf(n uint64) string { return counted(int(n), "record", "records") } // a count
+func recordsOf(n uint64) string { return text.Count(int(n), "record", "records") } // a count

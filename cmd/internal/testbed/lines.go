@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/lf-store/lf/internal/text"
 )
 
 // Lines is an observer that writes a line for every step, and one in a while when a step takes
@@ -27,7 +29,7 @@ func (l *Lines) Begun(s *Scenario, r *Report) {
 }
 
 func heading(s *Scenario, r *Report) string {
-	return fmt.Sprintf("%s: %s, %s, seed %d", r.Title, counted(len(s.Nodes), "node", "nodes"), counted(len(s.Steps), "step", "steps"), r.Seed)
+	return fmt.Sprintf("%s: %s, %s, seed %d", r.Title, text.Count(len(s.Nodes), "node", "nodes"), text.Count(len(s.Steps), "step", "steps"), r.Seed)
 }
 
 // Step writes what became of a step.
@@ -46,7 +48,7 @@ func stepLine(s *StepReport) string {
 	var texts []string
 	for _, c := range s.Checks {
 		if c.What == "converged" || c.What == "bytes" {
-			texts = append(texts, fmt.Sprintf("%s after %s", c.What, secondsText(c.Took)))
+			texts = append(texts, fmt.Sprintf("%s after %s", c.What, text.Seconds(c.Took)))
 		}
 	}
 	if len(texts) > 0 {

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"github.com/lf-store/lf/internal/text"
 )
 
 // Live is an observer that draws the nodes on a terminal, again and again in the same place, below
@@ -101,7 +103,7 @@ func (v *NodeView) line(width int, all []NodeView) string {
 		full = int(v.Attached * bar / v.Most) // at most bar
 	}
 	text := fmt.Sprintf("%s  %7d  %s  %s in  %s out  %s", strings.Repeat("━", full)+strings.Repeat("╌", bar-full), v.Attached,
-		counted(v.Peers, "peer", "peers"), sizeText(v.In), sizeText(v.Out), v.State)
+		text.Count(v.Peers, "peer", "peers"), text.Size(v.In), text.Size(v.Out), v.State)
 	return "           " + inks[v.Group%len(inks)] + cut(name+"  "+text, width-11) + plain
 }
 

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/mattn/go-runewidth"
+
+	"github.com/lf-store/lf/internal/text"
 )
 
 // Mistake is what is wrong at one place of a scenario, and what to do about it.
@@ -58,31 +60,11 @@ func (m *Mistake) mark() string {
 func nearest(word string, candidates []string) string {
 	best, least := "", min(len(word), 1+max(1, (len(word)+1)/3))
 	for _, c := range candidates {
-		if d := distance(strings.ToLower(word), c); d < least {
+		if d := text.Distance(strings.ToLower(word), c); d < least {
 			best, least = c, d
 		}
 	}
 	return best
-}
-
-// distance counts the letters that have to be changed, added or left out.
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal, row[j+1] = row[j+1], cost
-		}
-	}
-	return row[len(b)]
 }
 
 // listing is "a, b and c"; a long one is cut.
@@ -91,12 +73,5 @@ func listing(words []string) string {
 	if n := len(words); n > most {
 		return fmt.Sprintf("%s and %d more", strings.Join(words[:most], ", "), n-most)
 	}
-	return enumerate(words, "and")
-}
-
-func enumerate(words []string, with string) string {
-	if n := len(words); n > 1 {
-		return strings.Join(words[:n-1], ", ") + " " + with + " " + words[n-1]
-	}
-	return strings.Join(words, "")
+	return text.Join(words, "and")
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lf-store/lf/internal/text"
 )
 
 // defaultLimit is how long a scenario may take where it does not say.
@@ -184,7 +186,7 @@ func (r *rehearsal) nodeFields(n *Node, via **value) []field {
 		}},
 		{name: "relay", kind: "true or false", doc: "it relays for others, within the limits that relays on the internet have (128 KiB, 2 minutes)", read: r.truth(&n.Relay)},
 		{name: "via", kind: "a relay", doc: "it is reached only through this relay", read: func(v *value) { *via = v }},
-		{name: "hostile", kind: "mode", doc: "it is no node, but misbehaves in this way: " + enumerate(Modes, "or"), read: r.oneOf("a way to misbehave", Modes, func(mode string) { n.Hostile = mode })},
+		{name: "hostile", kind: "mode", doc: "it is no node, but misbehaves in this way: " + text.Join(Modes, "or"), read: r.oneOf("a way to misbehave", Modes, func(mode string) { n.Hostile = mode })},
 		{name: "clock", kind: "offset", doc: "how far its clock is ahead, such as +90s, or behind, such as -2m", read: r.offset(&n.Clock)},
 		{name: "behind", kind: "a router", doc: "the router that it is behind (default: none, it has a public address)", read: r.router(&n.Behind)},
 		{name: "profile", kind: "default or server", doc: "its profile (default: default), for nodes of a scenario with routers", read: r.oneOf("a profile", []string{"default", "server"}, func(text string) { n.Profile = text })},

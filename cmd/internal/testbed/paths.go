@@ -40,7 +40,7 @@ func (r *runner) pathsFrom(ctx context.Context, name string) (map[string]api.Pee
 
 // paths reports whether each of some nodes reaches each of others through relays alone, or
 // directly.
-func (r *runner) paths(ctx context.Context, nodes, others []string, relayed bool) (text, wrong string, err error) {
+func (r *runner) paths(ctx context.Context, nodes, others []string, relayed bool) (detail, wrong string, err error) {
 	var texts []string
 	for _, name := range nodes {
 		known, err := r.pathsFrom(ctx, name)

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/lf-store/lf/internal/text"
 )
 
 // field is a word that may stand in a mapping. The tables in docs/testbed.md are made of these.
@@ -23,7 +25,7 @@ type field struct {
 func (s *source) fields(v *value, what string, fields []field) map[string]spot {
 	given := map[string]spot{}
 	if v.kind != mapping && v.kind != absent {
-		s.wrong(v.spot, "%s is a mapping of %s", what, enumerate(namesOf(fields), "and"))
+		s.wrong(v.spot, "%s is a mapping of %s", what, text.Join(namesOf(fields), "and"))
 		return given
 	}
 	for _, p := range v.pairs {
@@ -59,7 +61,7 @@ func (s *source) unknown(key *value, what string, known []string) {
 		s.wrong(key.spot, "there is no %q in a %s: did you mean %q?", key.text, what, near)
 		return
 	}
-	s.wrong(key.spot, "there is no %q in a %s: it may have %s", key.text, what, enumerate(known, "and"))
+	s.wrong(key.spot, "there is no %q in a %s: it may have %s", key.text, what, text.Join(known, "and"))
 }
 
 // scalar wants one word.
@@ -257,17 +259,17 @@ func (s *source) factor(to *float64) func(*value) {
 
 func (s *source) oneOf(what string, words []string, to func(string)) func(*value) {
 	return func(v *value) {
-		text, ok := s.scalar(v, enumerate(words, "or"))
+		word, ok := s.scalar(v, text.Join(words, "or"))
 		switch {
 		case !ok:
-		case slices.Contains(words, text):
-			to(text)
+		case slices.Contains(words, word):
+			to(word)
 		default:
-			if near := nearest(text, words); near != "" {
-				s.wrong(v.spot, "%q is not %s: did you mean %q?", text, what, near)
+			if near := nearest(word, words); near != "" {
+				s.wrong(v.spot, "%q is not %s: did you mean %q?", word, what, near)
 				return
 			}
-			s.wrong(v.spot, "%q is not %s: it is %s", text, what, enumerate(words, "or"))
+			s.wrong(v.spot, "%q is not %s: it is %s", word, what, text.Join(words, "or"))
 		}
 	}
 }

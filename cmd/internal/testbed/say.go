@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/lf-store/lf/internal/text"
 )
 
 // What is said about a scenario, for its readers.
@@ -118,22 +120,22 @@ func (e Expect) text() string {
 	add(e.NothingLost, "nothing lost")
 	if b := e.Bytes; b != nil {
 		add(b.Factor > 0, "bytes "+factorText(b)+" the least")
-		add(b.Most > 0, "bytes ≤ "+sizeText(b.Most))
+		add(b.Most > 0, "bytes ≤ "+text.Size(b.Most))
 	}
 	add(len(e.Dropped) > 0, "no connection to "+compact(e.Dropped))
 	add(len(e.Connected) > 0, "connected to "+compact(e.Connected))
 	add(len(e.Direct) > 0, "direct to "+compact(e.Direct))
 	add(len(e.Relayed) > 0, "relayed to "+compact(e.Relayed))
-	add(e.Memory > 0, "memory ≤ "+sizeText(e.Memory))
+	add(e.Memory > 0, "memory ≤ "+text.Size(e.Memory))
 	return fmt.Sprintf("%s, within %s", strings.Join(parts, ", "), e.Within)
 }
 
 func factorText(b *Bytes) string {
-	text := "≤ " + strconv.FormatFloat(b.Factor, 'g', 4, 64) + " ×"
+	factor := "≤ " + strconv.FormatFloat(b.Factor, 'g', 4, 64) + " ×"
 	if b.Slack > 0 {
-		text += fmt.Sprintf(" (and %s)", sizeText(b.Slack))
+		factor += fmt.Sprintf(" (and %s)", text.Size(b.Slack))
 	}
-	return text
+	return factor
 }
 
 // linksText says who can reach whom, "" when all can.
@@ -189,24 +191,4 @@ func follows(a, b string) bool {
 	i := len(strings.TrimRight(a, "0123456789"))
 	n, err := strconv.Atoi(a[i:])
 	return err == nil && b == a[:i]+strconv.Itoa(n+1)
-}
-
-func sizeText(bytes uint64) string {
-	switch b := float64(bytes); {
-	case bytes < 1000:
-		return fmt.Sprintf("%d B", bytes)
-	case bytes < 1<<20:
-		return fmt.Sprintf("%.1f KiB", b/(1<<10))
-	case bytes < 1<<30:
-		return fmt.Sprintf("%.1f MiB", b/(1<<20))
-	default:
-		return fmt.Sprintf("%.2f GiB", b/(1<<30))
-	}
-}
-
-func secondsText(s float64) string {
-	if s < 10 {
-		return fmt.Sprintf("%.1f s", s)
-	}
-	return fmt.Sprintf("%.0f s", s)
 }

@@ -3,6 +3,8 @@ package testbed
 import (
 	"fmt"
 	"slices"
+
+	"github.com/lf-store/lf/internal/text"
 )
 
 // maxSteps bounds the steps of a scenario.
@@ -105,7 +107,7 @@ func (f *form) alone(v *value, r *rehearsal, key *value) {
 
 // wants says what may stand behind the word.
 func (f *form) wants() string {
-	text := "a mapping of " + enumerate(namesOf(named(f.fields)), "and")
+	text := "a mapping of " + text.Join(namesOf(named(f.fields)), "and")
 	for _, one := range f.fields {
 		if one.name == f.short && f.short != "" {
 			text = one.kind + ", or " + text
@@ -128,5 +130,5 @@ func (r *rehearsal) noWord(all []word, key *value) {
 		r.wrong(key.spot, "there is no step %q: did you mean %q?", key.text, near)
 		return
 	}
-	r.wrong(key.spot, "there is no step %q: there are %s", key.text, enumerate(known, "and"))
+	r.wrong(key.spot, "there is no step %q: there are %s", key.text, text.Join(known, "and"))
 }

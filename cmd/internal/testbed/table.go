@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"github.com/mattn/go-runewidth"
+
+	"github.com/lf-store/lf/internal/text"
 )
 
 // maxRows is how many nodes a step's table lists one by one; of more, it says the least, the most
@@ -25,7 +27,7 @@ func (r *Report) Table() string {
 
 // Verdict is the outcome in a line.
 func (r *Report) Verdict() string {
-	sum := fmt.Sprintf("%s acknowledged (%s), %d lost, %s", counted(r.Records, "record", "records"), sizeText(r.Bytes), len(r.Lost), secondsText(r.Duration))
+	sum := fmt.Sprintf("%s acknowledged (%s), %d lost, %s", text.Count(r.Records, "record", "records"), text.Size(r.Bytes), len(r.Lost), text.Seconds(r.Duration))
 	if r.Passed {
 		return "passed: " + sum
 	}
@@ -36,9 +38,9 @@ func (r *Report) stepTable(t *strings.Builder, i int, s *StepReport) {
 	if s.Outcome == OutcomeSkipped {
 		return
 	}
-	fmt.Fprintf(t, "%2d  %-9s %s  (%s)\n", i+1, s.Word, s.Text, secondsText(s.To-s.From))
+	fmt.Fprintf(t, "%2d  %-9s %s  (%s)\n", i+1, s.Word, s.Text, text.Seconds(s.To-s.From))
 	for _, c := range s.Checks {
-		fmt.Fprintf(t, "      %s after %s: %s\n", c.What, secondsText(c.Took), c.Text)
+		fmt.Fprintf(t, "      %s after %s: %s\n", c.What, text.Seconds(c.Took), c.Text)
 	}
 	if s.Failure != "" {
 		fmt.Fprintf(t, "      FAILED: %s\n", indented(s.Failure, "      "))
@@ -59,10 +61,10 @@ func (r *Report) stepTable(t *strings.Builder, i int, s *StepReport) {
 
 func (n *NodeStep) row() []string {
 	row := []string{
-		n.Node, fmt.Sprint(n.Gained), dash(n.Wrote), sizeText(n.In), sizeText(n.Least), times(n.In, n.Least), sizeText(n.Out), "",
+		n.Node, fmt.Sprint(n.Gained), dash(n.Wrote), text.Size(n.In), text.Size(n.Least), times(n.In, n.Least), text.Size(n.Out), "",
 	}
 	if n.Converged != nil {
-		row[7] = secondsText(*n.Converged)
+		row[7] = text.Seconds(*n.Converged)
 	}
 	return row
 }
@@ -93,7 +95,7 @@ func (r *Report) nodeTable() string {
 			continue
 		}
 		rows = append(rows, []string{
-			n.Name, fmt.Sprint(n.Attached), fmt.Sprint(n.Missing), dash(n.Wrote), sizeText(n.In), sizeText(n.Least), times(n.In, n.Least), sizeText(n.Out), n.Role,
+			n.Name, fmt.Sprint(n.Attached), fmt.Sprint(n.Missing), dash(n.Wrote), text.Size(n.In), text.Size(n.Least), times(n.In, n.Least), text.Size(n.Out), n.Role,
 		})
 	}
 	return "\n" + columns(rows, "")

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"html/template"
 	"strings"
+
+	"github.com/lf-store/lf/internal/text"
 )
 
 //go:embed timeline.html
@@ -14,7 +16,7 @@ var timelinePage string
 // page is parsed when a report is written, and fails only if the program is wrong.
 func page() *template.Template {
 	return template.Must(template.New("timeline").Funcs(template.FuncMap{
-		"size": sizeText, "seconds": secondsText, "times": times, "plus": func(i int) int { return i + 1 },
+		"size": text.Size, "seconds": text.Seconds, "times": times, "plus": func(i int) int { return i + 1 },
 		"value": func(f *float64) float64 { return *f }, "took": func(s *StepReport) float64 { return s.To - s.From },
 	}).Parse(timelinePage))
 }
@@ -151,7 +153,7 @@ func niceStep(span float64, about int) float64 {
 func (d *drawing) cuts(top, rows float64) {
 	for _, c := range d.Cuts {
 		x, w := d.x(c.From), max(1.5, d.x(c.To)-d.x(c.From))
-		tip := template.HTMLEscapeString(fmt.Sprintf("cut: %s (%s to %s)", c.Text, secondsText(c.From), secondsText(c.To)))
+		tip := template.HTMLEscapeString(fmt.Sprintf("cut: %s (%s to %s)", c.Text, text.Seconds(c.From), text.Seconds(c.To)))
 		d.write(`<g><title>%s</title><rect class="cut" x="%.1f" y="%.1f" width="%.1f" height="%.1f" rx="3"/>`, tip, x, top+2, w, cutH-5)
 		if text := template.HTMLEscapeString(c.Text); w > 7*float64(len([]rune(c.Text))) {
 			d.write(`<text class="cuttext" x="%.1f" y="%.1f" text-anchor="middle">%s</text>`, x+w/2, top+14, text)
@@ -184,7 +186,7 @@ func (d *drawing) steps(chips []chip, top, bottom float64) {
 		case s.Word == "expect":
 			class = "step expect"
 		}
-		text := fmt.Sprintf("%d  %s: %s\n%s to %s", i+1, s.Word, s.Text, secondsText(s.From), secondsText(s.To))
+		text := fmt.Sprintf("%d  %s: %s\n%s to %s", i+1, s.Word, s.Text, text.Seconds(s.From), text.Seconds(s.To))
 		if s.Failure != "" {
 			text += "\n" + s.Failure
 		}
@@ -213,7 +215,7 @@ func (d *drawing) row(n *NodeReport, top float64) {
 		d.presence(n, top)
 		return
 	}
-	tip := fmt.Sprintf("%s: %s in the end, %d missing; %s received, %s at least", n.Name, recordsOf(n.Attached), n.Missing, sizeText(n.In), sizeText(n.Least))
+	tip := fmt.Sprintf("%s: %s in the end, %d missing; %s received, %s at least", n.Name, recordsOf(n.Attached), n.Missing, text.Size(n.In), text.Size(n.Least))
 	d.write(`<g><title>%s</title>`, template.HTMLEscapeString(tip))
 	if len(d.Course) > 0 {
 		d.write(`<path class="lack" d="%s"/>`, d.path(d.Course, base, true))
@@ -259,7 +261,7 @@ func (d *drawing) away(n *NodeReport, top float64) {
 	for _, run := range append(n.Runs[:len(n.Runs):len(n.Runs)], Interval{d.end, d.end}) {
 		if w := d.x(run.From) - d.x(from); run.From > from && w > 0.5 {
 			d.write(`<g><title>%s</title><rect class="awaybase" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/><rect fill="url(#off)" x="%.1f" y="%.1f" width="%.1f" height="%.1f"/></g>`,
-				template.HTMLEscapeString(fmt.Sprintf("%s is down, %s to %s", n.Name, secondsText(from), secondsText(run.From))),
+				template.HTMLEscapeString(fmt.Sprintf("%s is down, %s to %s", n.Name, text.Seconds(from), text.Seconds(run.From))),
 				d.x(from), top+1, w, d.rowH-2, d.x(from), top+1, w, d.rowH-2)
 		}
 		from = run.To

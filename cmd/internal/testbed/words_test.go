@@ -6,6 +6,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/lf-store/lf/internal/text"
 )
 
 var update = flag.Bool("update", false, "write docs/testbed.md and the golden files anew")
@@ -47,7 +49,7 @@ func language() string {
 		fmt.Fprintf(&b, "#### %s\n\n%s", w.name, w.doc)
 		switch {
 		case w.name == "expect":
-			fmt.Fprintf(&b, " In short: `expect: WORD`, with one of %s.", enumerate(checks, "and"))
+			fmt.Fprintf(&b, " In short: `expect: WORD`, with one of %s.", text.Join(checks, "and"))
 		case f.bare:
 			fmt.Fprintf(&b, " In short: `%s: %s`, or `%s` alone.", w.name, strings.ToUpper(f.short), w.name)
 		case f.short != "":

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -23,30 +24,30 @@ func (f *facts) authorities() *api.Finding {
 	for _, a := range f.Authorities {
 		switch {
 		case a.NotAfter < f.Now:
-			over = append(over, fmt.Sprintf("%s (expired %s ago)", a.Name, roughly(f.since(a.NotAfter))))
+			over = append(over, fmt.Sprintf("%s (expired %s ago)", a.Name, text.Duration(f.since(a.NotAfter))))
 			continue
 		case f.Now < a.NotBefore:
-			over = append(over, fmt.Sprintf("%s (valid in %s)", a.Name, roughly(f.until(a.NotBefore))))
+			over = append(over, fmt.Sprintf("%s (valid in %s)", a.Name, text.Duration(f.until(a.NotBefore))))
 			continue
 		case f.until(a.NotAfter) < authoritySoon:
-			soon = append(soon, fmt.Sprintf("%s (in %s)", a.Name, roughly(f.until(a.NotAfter))))
+			soon = append(soon, fmt.Sprintf("%s (in %s)", a.Name, text.Duration(f.until(a.NotAfter))))
 		}
 		valid = append(valid, a.Name)
 		if first == 0 || a.NotAfter < first {
 			first = a.NotAfter
 		}
 	}
-	switch all := counted(len(f.Authorities), "authority", "authorities"); {
+	switch all := text.Count(len(f.Authorities), "authority", "authorities"); {
 	case len(valid) == 0 && f.AuthRequired:
-		return failure(renew, "of %s none is valid now, and this network takes records of certified owners only: nothing can be written; %s", all, joined(most(over)))
+		return failure(renew, "of %s none is valid now, and this network takes records of certified owners only: nothing can be written; %s", all, text.List(most(over)))
 	case len(valid) == 0:
-		return warning(renew, "of %s none is valid now: nobody is certified any more, and everybody pays the full price; %s", all, joined(most(over)))
+		return warning(renew, "of %s none is valid now: nobody is certified any more, and everybody pays the full price; %s", all, text.List(most(over)))
 	case len(over) > 0:
-		return warning(renew, "only %d of %s valid now: not %s", len(valid), all, joined(most(over)))
+		return warning(renew, "only %d of %s valid now: not %s", len(valid), all, text.List(most(over)))
 	case len(soon) > 0:
-		return warning(renew, "of %s some expire soon: %s", all, joined(most(soon)))
+		return warning(renew, "of %s some expire soon: %s", all, text.List(most(soon)))
 	default:
-		return ok("%s, valid for %s at least", all, roughly(f.until(first)))
+		return ok("%s, valid for %s at least", all, text.Duration(f.until(first)))
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
@@ -455,7 +456,7 @@ func TestWords(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		5 * time.Millisecond: "5 ms", 40 * time.Second: "40 s", 90 * time.Minute: "90 min", 5 * time.Hour: "5 h", 100 * time.Hour: "4 days",
 	} {
-		if got := roughly(d); got != want {
+		if got := text.Duration(d); got != want {
 			t.Errorf("%s is roughly %s", d, got)
 		}
 	}

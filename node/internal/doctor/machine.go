@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -22,7 +23,7 @@ func (f *facts) conduct() *api.Finding {
 		ids = append(ids, "") // counted, not named
 	}
 	return note("nothing, unless one of them is yours: then bring its software up to date and see its log",
-		"%s did not behave, refused for up to %s: %s", peersText(s.Count), roughly(f.until(longest)), shorts(ids))
+		"%s did not behave, refused for up to %s: %s", peersText(s.Count), text.Duration(f.until(longest)), shorts(ids))
 }
 
 func (f *facts) drops() *api.Finding {
@@ -71,15 +72,15 @@ const (
 func (f *facts) unwritable() *api.Finding {
 	d := f.Disk
 	const room = "make room where the node's home is, or move the home to a larger disk; a quota or a limit of file sizes (ulimit -f) counts, too"
-	ago := roughly(f.since(d.Failed))
+	ago := text.Duration(f.since(d.Failed))
 	switch {
 	case !d.Full:
 		return failure("see the node's log and the system's (dmesg): the disk may be broken, or mounted to be read only",
 			"records are not stored: a write failed %s ago (%s)", ago, d.Problem)
 	case d.Known && d.Free >= noneFree:
-		return warning(room, "a write failed %s ago for want of room, and nothing was written since; %s free now, the database has %s", ago, sizeText(d.Free), sizeText(d.Database))
+		return warning(room, "a write failed %s ago for want of room, and nothing was written since; %s free now, the database has %s", ago, text.Size(d.Free), text.Size(d.Database))
 	default:
-		return failure(room, "full: records are not stored, a write failed %s ago; the database has %s", ago, sizeText(d.Database))
+		return failure(room, "full: records are not stored, a write failed %s ago; the database has %s", ago, text.Size(d.Database))
 	}
 }
 
@@ -91,13 +92,13 @@ func (f *facts) disk() *api.Finding {
 		return f.unwritable()
 	case !d.Known:
 		return note("see yourself that there is room where the node's home is",
-			"how much is free is not known on this system; the database has %s", sizeText(d.Database))
+			"how much is free is not known on this system; the database has %s", text.Size(d.Database))
 	case d.Free < noneFree:
-		return warning(advice, "nearly full: %s free, the database has %s; records are stored as long as they fit", sizeText(d.Free), sizeText(d.Database))
+		return warning(advice, "nearly full: %s free, the database has %s; records are stored as long as they fit", text.Size(d.Free), text.Size(d.Database))
 	case d.Free < leastFree:
-		return warning(advice, "%s free, the database has %s", sizeText(d.Free), sizeText(d.Database))
+		return warning(advice, "%s free, the database has %s", text.Size(d.Free), text.Size(d.Database))
 	}
-	return ok("%s free, the database has %s", sizeText(d.Free), sizeText(d.Database))
+	return ok("%s free, the database has %s", text.Size(d.Free), text.Size(d.Database))
 }
 
 // damage is about what the disk has changed of the database. That it does so is for a person to see
@@ -110,16 +111,16 @@ func (f *facts) damage() *api.Finding {
 		return failure("stop the node and run lf check; restore the home from a backup, or move lf.db away and let the node fetch everything again",
 			"the disk damaged what cannot be repaired: %s", strings.Join(d.Problems, "; "))
 	case d.Unavailable > 0 && f.Offline:
-		return failure("run the node online, so that it can fetch them from others; "+advice, "the disk damaged %s: %s", counted(d.Unavailable, "record", "records"), idsText(d.Records, d.Unavailable))
+		return failure("run the node online, so that it can fetch them from others; "+advice, "the disk damaged %s: %s", text.Count(d.Unavailable, "record", "records"), idsText(d.Records, d.Unavailable))
 	case d.Unavailable > 0:
 		return failure("run a node from a backup of this home, or any node that has them: this one asks each peer again every 10 minutes; "+advice,
-			"the disk damaged %s that no peer has: %s", counted(d.Unavailable, "record", "records"), idsText(d.Records, d.Unavailable))
+			"the disk damaged %s that no peer has: %s", text.Count(d.Unavailable, "record", "records"), idsText(d.Records, d.Unavailable))
 	case d.Repairing > 0:
 		return failure("wait, each peer is asked; "+advice, "the disk damaged %s, which the node is fetching from its peers: %s",
-			counted(d.Repairing, "record", "records"), idsText(d.Records, d.Repairing))
+			text.Count(d.Repairing, "record", "records"), idsText(d.Records, d.Repairing))
 	case d.Repaired > 0 || d.Rows > 0:
 		return warning(advice, "the disk damaged %s and %s of indices; all are repaired",
-			counted(int(d.Repaired), "record", "records"), counted(int(d.Rows), "row", "rows"))
+			text.Count(int(d.Repaired), "record", "records"), text.Count(int(d.Rows), "row", "rows"))
 	}
 	return nil
 }

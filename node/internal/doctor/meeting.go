@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -15,10 +16,10 @@ func (f *facts) dht() *api.Finding {
 		return note(soon, "nobody in the routing table yet")
 	case d.Peers == 0:
 		return note(dialable,
-			"nobody in the routing table, though %s connected", counted(f.Peers.Network, "peer is", "peers are"))
+			"nobody in the routing table, though %s connected", text.Count(f.Peers.Network, "peer is", "peers are"))
 	case d.Entered > 0:
 		return ok("%s in the routing table, as a %s; entered at the meeting point %s ago",
-			peersText(d.Peers), d.Mode, roughly(f.since(d.Entered)))
+			peersText(d.Peers), d.Mode, text.Duration(f.since(d.Entered)))
 	case d.Error != "" && !f.young():
 		return warning("see that the peers answer (lf peers); others find this node only by seeds meanwhile",
 			"%s in the routing table, as a %s; not entered at the meeting point: %s", peersText(d.Peers), d.Mode, d.Error)
@@ -46,7 +47,7 @@ func (f *facts) rendezvous() *api.Finding {
 	case r.Last == 0:
 		return note(soon, "the first look into the public DHT is under way")
 	}
-	return ok("%s met in the public DHT %s ago", counted(r.Met, "node", "nodes"), roughly(f.since(r.Last)))
+	return ok("%s met in the public DHT %s ago", text.Count(r.Met, "node", "nodes"), text.Duration(f.since(r.Last)))
 }
 
 // mdns is about the local network. As with the rendezvous, that it is off matters to a node that is

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -29,7 +30,7 @@ func (f *facts) identity() *api.Finding {
 	}
 	return failure("stop one of the two; where this home is a copy, stop this node, move identity.pem out of the home and start it again: it makes a new identity",
 		"another running node has this node's identity (%s), seen at %s %s ago: others take the two for one, and each gets only part of what is sent",
-		short(f.Peer), f.Clone.Address, roughly(f.since(f.Clone.Seen)))
+		short(f.Peer), f.Clone.Address, text.Duration(f.since(f.Clone.Seen)))
 }
 
 func (f *facts) peers() *api.Finding {
@@ -118,7 +119,7 @@ func (f *facts) failingText(failing []api.DialState) string {
 	}
 	when := "being dialed now"
 	if next > 0 {
-		when = "next dial in " + roughly(f.until(next))
+		when = "next dial in " + text.Duration(f.until(next))
 	}
-	return fmt.Sprintf("%s after %s, %s%s", shorts(ids), counted(dials, "dial", "dials"), when, f.strangersText(failing))
+	return fmt.Sprintf("%s after %s, %s%s", shorts(ids), text.Count(dials, "dial", "dials"), when, f.strangersText(failing))
 }

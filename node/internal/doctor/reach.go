@@ -3,6 +3,7 @@ package doctor
 import (
 	"fmt"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -25,7 +26,7 @@ func (f *facts) reach() *api.Finding {
 		return ok("everybody can dial this node")
 	case f.Reach.Reachability == api.ReachPrivate && len(f.Relays) > 0:
 		return note(f.forward(),
-			"nobody can dial this node directly; others get here through %s", counted(len(f.Relays), "relay", "relays"))
+			"nobody can dial this node directly; others get here through %s", text.Count(len(f.Relays), "relay", "relays"))
 	case f.Reach.Reachability == api.ReachPrivate:
 		return warning(f.forward(), "nobody can dial this node, and it has no place at a relay: it meets only whom it dials itself")
 	case f.running() < patient || f.Peers.Network+f.Peers.Others == 0:
@@ -90,10 +91,10 @@ func (f *facts) transports() *api.Finding {
 	case !f.far() || len(reached) == 0:
 		return nil
 	case len(unreached) == 0:
-		return ok("others get here by %s", joined(reached))
+		return ok("others get here by %s", text.List(reached))
 	}
 	return warning(fmt.Sprintf("let them in too, on the router and in firewalls: %s", f.ports()),
-		"others get here by %s, not by %s", joined(reached), joined(unreached))
+		"others get here by %s, not by %s", text.List(reached), text.List(unreached))
 }
 
 // router is about the ports that it opens; only the profile default asks.
@@ -103,7 +104,7 @@ func (f *facts) router() *api.Finding {
 	case !f.far() || f.Profile != profileDefault:
 		return nil
 	case len(m.Mapped) > 0:
-		return ok("it forwards %s to this node", joined(m.Mapped))
+		return ok("it forwards %s to this node", text.List(m.Mapped))
 	case public:
 		return nil
 	case !m.Asked:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -20,7 +21,7 @@ func (f *facts) gossip() *api.Finding {
 		return note(soon, "the mesh is empty yet")
 	}
 	return warning("start the node again; if that does not help, report what lf doctor --json writes, here and on a peer",
-		"the mesh is empty, though %s connected: new records come by comparing only, minutes late", counted(f.Peers.Network, "peer is", "peers are"))
+		"the mesh is empty, though %s connected: new records come by comparing only, minutes late", text.Count(f.Peers.Network, "peer is", "peers are"))
 }
 
 // agreeAgain is how often a node that is well agrees with some peer, with as much to spare again.
@@ -28,22 +29,22 @@ const agreeAgain = 15 * time.Minute
 
 func (f *facts) sync() *api.Finding {
 	s := f.Sync
-	text := fmt.Sprintf("%d of %s agree, %d missing", s.Agreeing, peersText(s.Peers), s.Missing)
+	agreeing := fmt.Sprintf("%d of %s agree, %d missing", s.Agreeing, peersText(s.Peers), s.Missing)
 	late := f.running() > agreeAgain && (s.AgreedAt == 0 || f.since(s.AgreedAt) > agreeAgain)
 	const stuck = "see lf status --wait-synced=1m and the node's log; a peer that is behind or cut off looks the same from here: lf peers"
 	switch {
 	case s.State == api.SyncOffline || s.State == api.SyncAlone:
 		return nil
 	case late && s.AgreedAt == 0:
-		return warning(stuck, "not in sync: %s; no peer has agreed since the start", text)
+		return warning(stuck, "not in sync: %s; no peer has agreed since the start", agreeing)
 	case late:
-		return warning(stuck, "not in sync: %s; the last agreement was %s ago", text, roughly(f.since(s.AgreedAt)))
+		return warning(stuck, "not in sync: %s; the last agreement was %s ago", agreeing, text.Duration(f.since(s.AgreedAt)))
 	case s.State == api.SyncSynced:
-		return ok("in sync: %s", text)
+		return ok("in sync: %s", agreeing)
 	case s.State == api.SyncFetching:
-		return note("wait, lf status shows how far it is", "fetching: %d missing, %s under way", s.Missing, counted(s.Fetches, "request", "requests"))
+		return note("wait, lf status shows how far it is", "fetching: %d missing, %s under way", s.Missing, text.Count(s.Fetches, "request", "requests"))
 	}
-	return note("wait, or have it compare now: lf status --wait-synced=1m", "comparing: %s", text)
+	return note("wait, or have it compare now: lf status --wait-synced=1m", "comparing: %s", agreeing)
 }
 
 // clockVoices is how many peers must say that this node's clock is wrong for it to be a failure:
@@ -65,9 +66,9 @@ func (f *facts) clock() *api.Finding {
 	case c.Peers == 0:
 		return note(soon, "not known yet: peers are asked some seconds after they came")
 	case sure <= drift/2:
-		return ok("within %s of %s", roughly(off+duration(uint64(max(c.ErrorMS, 0)))), clocksText(c.Peers))
+		return ok("within %s of %s", text.Duration(off+duration(uint64(max(c.ErrorMS, 0)))), clocksText(c.Peers))
 	case sure <= drift:
-		return warning(set, "%s; the network allows %s", f.offText(off), roughly(drift))
+		return warning(set, "%s; the network allows %s", f.offText(off), text.Duration(drift))
 	case c.Peers < clockVoices:
 		return warning(set+"; or set the peer's, if that is the one that is wrong", "%s: %s", f.offText(off), f.offHarm())
 	}
@@ -84,7 +85,7 @@ func (f *facts) dates() *api.Finding {
 	case f.Offline || s.OwnAhead == 0 && s.AheadPeers == 0:
 		return nil
 	case s.OwnAhead > 0:
-		return warning(set, "%s here and dated ahead of this clock: it was set back, or is behind", counted(int(s.OwnAhead), "record is", "records are"))
+		return warning(set, "%s here and dated ahead of this clock: it was set back, or is behind", text.Count(int(s.OwnAhead), "record is", "records are"))
 	case 2*s.AheadPeers > s.Peers && s.Peers >= clockVoices:
 		return warning(set, "%d of %s hold records dated ahead of this clock, %d in the middle: this clock may be behind", s.AheadPeers, peersText(s.Peers), s.Ahead)
 	}
@@ -112,7 +113,7 @@ func (f *facts) offText(off time.Duration) string {
 	if f.Clock.OffsetMS < 0 {
 		side = "ahead of"
 	}
-	return fmt.Sprintf("this clock is %s %s %s", roughly(off), side, clocksText(f.Clock.Peers))
+	return fmt.Sprintf("this clock is %s %s %s", text.Duration(off), side, clocksText(f.Clock.Peers))
 }
 
 // offHarm says what comes of it.

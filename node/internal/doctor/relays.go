@@ -3,6 +3,7 @@ package doctor
 import (
 	"fmt"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -11,7 +12,7 @@ func (f *facts) relays() *api.Finding {
 	const advice = "connect to a node that everybody can dial (--seed): it relays, unless it runs with --no-relay-service"
 	switch {
 	case len(f.Relays) > 0:
-		return ok("a place at %s: %s", counted(len(f.Relays), "relay", "relays"), shorts(f.Relays))
+		return ok("a place at %s: %s", text.Count(len(f.Relays), "relay", "relays"), shorts(f.Relays))
 	case !f.far() || f.Profile == profileServer || f.Reach.Reachability == api.ReachPublic:
 		return nil
 	case f.young():
@@ -28,7 +29,7 @@ func (f *facts) relays() *api.Finding {
 func (f *facts) punching() *api.Finding {
 	p := f.Punches
 	text := fmt.Sprintf("of %s at a direct connection %d came about by dialing, %d through a hole in the NAT, and %d failed",
-		counted(p.Direct+p.Succeeded+p.Failed, "attempt", "attempts"), p.Direct, p.Succeeded, p.Failed)
+		text.Count(p.Direct+p.Succeeded+p.Failed, "attempt", "attempts"), p.Direct, p.Succeeded, p.Failed)
 	switch {
 	case !f.far() || p.Direct+p.Succeeded+p.Failed == 0:
 		return nil
@@ -66,7 +67,7 @@ func (f *facts) relaying() *api.Finding {
 	switch {
 	case r.Running:
 		return ok("this node relays: %s, %s, %s so far",
-			counted(r.Places, "place", "places"), counted(r.Circuits, "connection", "connections"), sizeText(r.Bytes))
+			text.Count(r.Places, "place", "places"), text.Count(r.Circuits, "connection", "connections"), text.Size(r.Bytes))
 	case !f.far() || f.Reach.Reachability != api.ReachPublic:
 		return nil
 	case !r.Allowed:
