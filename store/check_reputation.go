@@ -15,8 +15,8 @@ func (v *verifier) checkReputation(idx, reputable int64) error {
 			return nil
 		}
 		e := newEntry(r)
-		if walked, err := v.anyWalked(e.composite); err != nil || walked {
-			return err // what was seen first is not kept of every claim
+		if unknown, err := v.firstsUnknown(e.composite, idx); err != nil || unknown {
+			return err
 		}
 		first, rows, err := v.firstThen(e, idx, v.network)
 		if err != nil {

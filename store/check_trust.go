@@ -13,7 +13,7 @@ import (
 // checkTrust works out from the records what claims are ranked by, and compares.
 func (v *verifier) checkTrust() error {
 	for _, step := range []func() error{
-		v.checkClaims, v.checkSaid, v.checkRows,
+		v.checkClaims, v.checkLateReleases, v.checkSaid, v.checkRows,
 		func() error { return v.checkCount("roots", v.roots) },
 		func() error { return v.checkCount("firsts", v.firsts) },
 		func() error { return v.checkCount("carriers", v.carriers) },
@@ -140,6 +140,17 @@ func (v *verifier) rootsOf(claim []keyed) (roots []keyed, walks map[int64]bool, 
 		return nil
 	}, "SELECT timestamp, idx, walk, epoch, quiet, lead FROM roots WHERE composite = ? AND owner = ? ORDER BY timestamp, idx", claim[0].composite, claim[0].owner)
 	return roots, walks, err
+}
+
+// checkLateReleases checks that what late releases left to do is what roots is marked with.
+func (v *verifier) checkLateReleases() error {
+	return v.each(func(r *rows) error {
+		v.problem("roots and late_releases do not agree whether the versions behind release %d of owner %d on %d were looked at", r.int(2), r.int(1), r.int(0))
+		return v.ctx.Err()
+	}, `SELECT * FROM (SELECT composite, owner, timestamp FROM roots WHERE walk = 1
+			EXCEPT SELECT composite, owner, timestamp FROM late_releases WHERE done = 0)
+		UNION SELECT * FROM (SELECT composite, owner, timestamp FROM late_releases WHERE done = 0
+			EXCEPT SELECT composite, owner, timestamp FROM roots WHERE walk = 1)`)
 }
 
 // checkLead checks that what roots says of a root's weight is a bound, and that nothing links a

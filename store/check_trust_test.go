@@ -13,10 +13,7 @@ import (
 func TestCheckFindsTrust(t *testing.T) {
 	w := newTrustWorld(t, nil)
 	path := filepath.Join(t.TempDir(), "lf.db")
-	s, err := Open(path, w.Network, Options{tuning: hasty})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := openIdle(t, path, w.Network, Options{tuning: hasty})
 	a := []sel{{"a", 0}}
 	key := w.compositeOf(a...)
 	mine := w.always(t, w.ca, 0)
@@ -26,14 +23,13 @@ func TestCheckFindsTrust(t *testing.T) {
 		chain, w.certificate(1, w.always(t, w.foreign, 1)), first, w.full(spec{at: 20, sels: a, links: []*protocol.Record{chain, first}, value: "second"}),
 		w.full(spec{at: 15, owner: 1, sels: a, value: "other"}), w.full(spec{at: 5, owner: 2, sels: a, value: "one"}),
 		w.full(spec{at: 6, owner: 2, sels: a, value: "two"}), w.full(spec{at: 7, owner: 2, sels: a, value: "three"}),
-		// late: its epoch is to be walked
-		w.full(spec{at: 4, owner: 2, sels: a, kind: protocol.TypeRelease}),
 		w.commentary(30, 3, protocol.Word{Composite: key, Owner: w.ownerID(1), Objects: true}),
 		w.revocation(31, ownerCA, w.revoke(t, w.ca, mine, 0, 0)), w.revocation(32, ownerCA, w.revoke(t, w.ca, mine, 0, testTime), chain, first),
 	} {
 		mustPut(t, s, r, Attached)
 	}
 	settleRanks(t, s, nil)
+	mustPut(t, s, w.full(spec{at: 4, owner: 2, sels: a, kind: protocol.TypeRelease}), Attached) // late: its epoch is marked
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -53,6 +49,8 @@ func TestCheckFindsTrust(t *testing.T) {
 	for _, sql := range []string{
 		"DELETE FROM roots WHERE walk = 0",
 		"DELETE FROM roots WHERE walk = 1",
+		"DELETE FROM late_releases",
+		"UPDATE late_releases SET done = 1",
 		"UPDATE roots SET walk = 1 WHERE idx = 5",
 		"UPDATE roots SET timestamp = timestamp + 1",
 		"INSERT INTO roots SELECT composite + 1, owner, timestamp, idx, walk, epoch, quiet, lead FROM roots",

@@ -198,6 +198,109 @@ func TestManyRootsReleased(t *testing.T) {
 	}
 }
 
+// TestManyRootsReleasedLate: releases that come late, with very many versions after them, make a key
+// unanswerable for a while only. The writer goes on with its work after a restart. Other late
+// releases and versions come meanwhile.
+func TestManyRootsReleasedLate(t *testing.T) {
+	r := newRootsTest(t)
+	r.put(r.unrelated(1, 1000, 1)...)
+	release := func(at uint64) {
+		r.put(r.full(spec{at: at, owner: 1, sels: keyA, kind: protocol.TypeRelease}))
+	}
+	release(900)
+	r.mustAnswer()
+	r.put(r.full(spec{at: 1500, owner: 1, sels: keyA, value: "late"}))
+	r.mustAnswerAtOnce()
+	release(1100)
+	release(1050)
+	release(1200)
+	r.put(r.full(spec{at: 1201, owner: 1, sels: keyA, value: "late"}))
+	r.mustAnswer()
+	mustBeSound(t, r.s)
+}
+
+// openIdle opens a store that does nothing in the background but write.
+func openIdle(t *testing.T, path string, n *protocol.Network, o Options) *Store {
+	t.Helper()
+	s := newStore(path, n, o)
+	if err := s.open(); err != nil {
+		t.Fatal(err)
+	}
+	close(s.tended)
+	go s.write()
+	return s
+}
+
+// TestLateReleaseInPortions follows the writer through the versions after late releases, across
+// restarts. At no moment are the tables wrong, and the answers stay the same.
+func TestLateReleaseInPortions(t *testing.T) {
+	r := newRankTest(t, nil, 3)
+	if err := r.s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	r.s.o.tuning.versionsParted, r.s.o.tuning.rootsCompared, r.s.o.tuning.crowded = 2, 4, 1000
+	r.s.Store = openIdle(t, r.s.path, r.Network, r.s.o)
+	version := func(at uint64, links ...*protocol.Record) *protocol.Record {
+		return r.full(spec{at: at, owner: 1, sels: keyA, links: links, value: fmt.Sprint(at)})
+	}
+	r.put(r.full(spec{at: 5, owner: 2, sels: keyA, value: "other"}))
+	var last, middle *protocol.Record
+	for i := range 30 { // half of them are a chain, the others stand alone; some have the same time
+		next := version(uint64(100 + i/2*10))
+		if i%2 == 0 && last != nil {
+			next = version(uint64(100+i/2*10), last)
+		}
+		if i%2 == 0 {
+			last = next
+		}
+		if i == 10 {
+			middle = next
+		}
+		r.put(next)
+	}
+	release := func(at uint64) { r.put(r.full(spec{at: at, owner: 1, sels: keyA, kind: protocol.TypeRelease})) }
+	release(105)
+	steps := 0
+	for worked := true; worked; steps++ {
+		if err := r.s.change(t.Context(), func(t *tx) (err error) {
+			worked, err = t.lateStep()
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		switch steps {
+		case 1:
+			r.put(version(111), version(235)) // before and after the place
+		case 2:
+			release(145) // after it
+		case 3:
+			release(117) // before it
+		case 4:
+			r.put(version(238, middle))
+		}
+		mustBeSound(t, r.s.Store)
+		r.mustAgree("other", 2, Query{Policy: protocol.Policy{protocol.CriterionLocal}})
+		r.mustAgree("240", 2, Query{Policy: onlyNewest})
+		if steps%4 > 0 {
+			continue
+		}
+		if err := r.s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		r.s.Store = openIdle(t, r.s.path, r.Network, r.s.o)
+	}
+	if steps < 8 {
+		t.Errorf("it took %d steps", steps)
+	}
+	left, err := r.s.writer.one(nil, "SELECT 1 FROM roots WHERE walk = 1")
+	if err != nil || left {
+		t.Errorf("a mark is left (%v)", err)
+	}
+	// What is known again counts for the reputation of tips.
+	r.put(r.full(spec{at: 300, owner: 3, sels: keyA, value: "third"}))
+	mustBeSound(t, r.s.Store)
+}
+
 // TestManyRootsAmongMany has many others claim the key: all claims are read at once, or kept in
 // rows. One of the others made many releases.
 func TestManyRootsAmongMany(t *testing.T) {
@@ -249,14 +352,10 @@ func TestManyRootsHidden(t *testing.T) {
 
 // TestMigrateRoots opens a file from before roots were kept in order.
 func TestMigrateRoots(t *testing.T) {
-	w := newTrustWorld(t, nil)
-	r := &rootsTest{trustWorld: w, t: t, rows: manyVersions / 2}
+	r := &rootsTest{trustWorld: newTrustWorld(t, nil), t: t, rows: manyVersions / 2}
 	o := Options{volatile: true}
 	path := t.TempDir() + "/lf.db"
-	var err error
-	if r.s, err = Open(path, w.Network, o); err != nil {
-		t.Fatal(err)
-	}
+	r.s = openIdle(t, path, r.Network, o)
 	r.last = r.full(spec{at: 10, sels: keyA, value: "honest"})
 	r.put(r.last)
 	r.put(r.unrelated(1, 1000, 1)...)
@@ -264,12 +363,19 @@ func TestMigrateRoots(t *testing.T) {
 	r.put(r.unrelated(1, 4000, 1)...)
 	r.put(r.unrelated(3, 4000, 1)...)
 	r.put(r.full(spec{at: 4550, owner: 3, sels: keyA, kind: protocol.TypeRelease}))
+	r.put(r.unrelated(5, 4000, 1)...)
+	r.put(r.full(spec{at: 4100, owner: 5, sels: keyA, kind: protocol.TypeRelease})) // 499 are behind it
+	if _, err := r.ask(Query{}); !errors.Is(err, ErrTooBroad) {
+		t.Errorf("with a mark: %v", err)
+	}
 	if err := r.s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	change(t, path, `DROP INDEX roots_lead; DROP INDEX roots_quiet; ALTER TABLE roots DROP COLUMN epoch; ALTER TABLE roots DROP COLUMN quiet;
+	change(t, path, `DROP TABLE late_releases;
+		DROP INDEX roots_lead; DROP INDEX roots_quiet; ALTER TABLE roots DROP COLUMN epoch; ALTER TABLE roots DROP COLUMN quiet;
 		ALTER TABLE roots DROP COLUMN lead; PRAGMA user_version = 6`)
-	if r.s, err = Open(path, w.Network, o); err != nil {
+	var err error
+	if r.s, err = Open(path, r.Network, o); err != nil {
 		t.Fatal(err)
 	}
 	defer r.s.Close()

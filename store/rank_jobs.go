@@ -9,8 +9,8 @@ import (
 
 // The writer does what takes long in the table claims a portion at a time. It writes the rows of a
 // key that was crowded before rows were kept. It looks again at rows that a revocation reaches. It
-// counts objections when other oracles are elected. What is left to do is in the database, so a
-// restart goes on with it. Until it is done, queries that depend on it rank all claims.
+// counts objections when other oracles are elected. It finds the roots behind late releases
+// (rank_late.go). What is left to do is in the database, so a restart goes on with it. Until it is done, queries that depend on it rank all claims.
 
 // rankStep does a portion of what is left to do and reports whether there is more.
 func (t *tx) rankStep() (more bool, err error) {
@@ -25,8 +25,11 @@ func (t *tx) rankStep() (more bool, err error) {
 	for after := int64(0); ; {
 		var j rankJob
 		found, err := t.one(j.read, "SELECT job, issuer, serial, owner, crowd, late, seen, number FROM rank_jobs WHERE job > ? ORDER BY job LIMIT 1", after)
-		if err != nil || !found {
+		if err != nil {
 			return false, err
+		}
+		if !found {
+			return t.lateStep()
 		}
 		went, err := t.advance(&j)
 		if went || err != nil {

@@ -130,9 +130,3 @@ func (t *tx) walkedSight(v keyed) (s sight, walked bool, err error) {
 	s, err = t.sightOf(v.idx, v.timestamp, t.store.network)
 	return s, true, err
 }
-
-// anyWalked reports whether some claim under a composite key has an epoch whose versions have to be
-// walked.
-func (c *conn) anyWalked(composite int64) (bool, error) {
-	return c.one(nil, "SELECT 1 FROM roots WHERE composite = ? AND walk = 1 LIMIT 1", composite)
-}

@@ -10,8 +10,9 @@ import "math"
 // What bounds the cost: a version is compared with at most rootsCompared roots, and counts as one
 // beyond those; rows that are no roots do no harm. A query reads rootsRead of a claim's roots, and
 // where there are more those that can be the heaviest (leads.go). A release that comes late parts
-// an epoch, and behind it other versions are roots: at most versionsParted are looked at, and where
-// there are more the epoch is marked instead, and queries walk its versions, within their budget.
+// an epoch, and after it other versions are roots. The change that brings the release looks at
+// versionsParted of them. Where there are more, the writer finds the roots in the background
+// (rank_late.go). Until then the epoch is marked, and queries walk its versions, within their budget.
 // Under a composite key with a single version, which is the usual, no rows are kept at all.
 
 // keyed is a version with the key it is under.
@@ -62,14 +63,16 @@ func (t *tx) indexAmong(v keyed) error {
 	if err != nil {
 		return err
 	}
-	walked, err := t.walked(v, ep)
-	if err != nil || walked {
-		return err
-	}
 	if err := t.addRoot(v, ep); err != nil {
 		return err
 	}
-	if ep.end < math.MaxInt64 {
+	marked, err := t.walked(v, ep)
+	switch {
+	case err != nil:
+		return err
+	case marked:
+		return t.joinMarked(v, ep)
+	case ep.end < math.MaxInt64:
 		return nil // withdrawn
 	}
 	return t.addFirst(v)
@@ -92,7 +95,7 @@ func (c *conn) epochOf(composite, owner, timestamp int64) (ep epoch, err error) 
 	return ep, err
 }
 
-// walked reports whether roots are not kept in a version's epoch.
+// walked reports whether a version's epoch is marked: its roots are not all known.
 func (c *conn) walked(v keyed, ep epoch) (bool, error) {
 	if ep.start == math.MinInt64 {
 		return false, nil
@@ -117,9 +120,15 @@ func (t *tx) addRoot(v keyed, ep epoch) error {
 		}
 	}
 	quiet, lead := int64(0), t.leadOf(v.idx)
-	if len(past) == cap(past) && v.idx == t.meta.attached { // one of many, and nothing links it yet
-		quiet, lead = 1, lead+t.work()
-		t.noneQuiet = false
+	if len(past) == cap(past) { // one of many
+		unlinked, err := t.isUnlinked(v.idx)
+		if err != nil {
+			return err
+		}
+		if unlinked {
+			quiet, lead = 1, lead+t.work()
+			t.noneQuiet = false
+		}
 	}
 	return t.insertRoot(v, 0, ep.start, quiet, lead)
 }
@@ -143,7 +152,7 @@ func (t *tx) part(release keyed) error {
 		return err
 	}
 	most := t.store.options.tuning.versionsParted
-	versions, err := t.inEpoch(release, behind, most+1)
+	versions, err := t.dataAfter(release, version{timestamp: behind.start + 1}, behind.end, most+1)
 	if err != nil {
 		return err
 	}
@@ -159,7 +168,7 @@ func (t *tx) part(release keyed) error {
 				return err
 			}
 		}
-		return t.insertRoot(release, 1, release.timestamp, 0, math.MaxInt64)
+		return t.markEpoch(release)
 	}
 	if len(versions) > 0 { // those that were roots already
 		if _, err := t.exec("UPDATE roots SET epoch = ? WHERE composite = ? AND owner = ? AND timestamp > ? AND timestamp <= ? AND walk = 0",
@@ -180,12 +189,24 @@ func (t *tx) part(release keyed) error {
 	return nil
 }
 
-// inEpoch returns the data of an owner in an epoch, each behind those in its past.
-func (t *tx) inEpoch(of keyed, ep epoch, limit int) (list []keyed, err error) {
-	err = t.each(func(r *rows) error {
-		list = append(list, keyed{of.composite, of.owner, version{r.int(0), r.int(1), false}})
-		return nil
-	}, `SELECT timestamp, idx FROM versions WHERE composite = ? AND owner = ? AND timestamp > ? AND timestamp <= ? AND released = 0
-		ORDER BY timestamp, idx LIMIT ?`, of.composite, of.owner, ep.start, ep.end, int64(limit))
-	return list, err
+// dataAfter returns the next data of an owner after a version, or from its time on where it has no
+// index. None is later than end, and each comes after those in its past. Data of one time are read
+// in the order of the index: there may be very many.
+func (t *tx) dataAfter(of keyed, after version, end int64, limit int) (list []keyed, err error) {
+	for found := true; found && len(list) < limit; {
+		if err := t.each(func(r *rows) error {
+			list = append(list, keyed{of.composite, of.owner, version{after.timestamp, r.int(0), false}})
+			return nil
+		}, `SELECT idx FROM versions WHERE composite = ? AND owner = ? AND timestamp = ? AND idx > ? AND released = 0
+			ORDER BY idx LIMIT ?`, of.composite, of.owner, after.timestamp, after.idx, int64(limit-len(list))); err != nil {
+			return nil, err
+		}
+		after.idx = 0
+		if found, err = t.one(func(r *rows) { after.timestamp = r.int(0) }, `SELECT timestamp FROM versions
+			WHERE composite = ? AND owner = ? AND timestamp > ? AND timestamp <= ? ORDER BY timestamp LIMIT 1`,
+			of.composite, of.owner, after.timestamp, end); err != nil {
+			return nil, err
+		}
+	}
+	return list, nil
 }

@@ -172,7 +172,8 @@ func (s *Store) start() error {
 		return err
 	}
 	left, err := s.writer.one(nil, `SELECT 1 FROM (SELECT 1 FROM crowded WHERE built < ? LIMIT 1)
-		UNION ALL SELECT 1 FROM (SELECT 1 FROM rank_jobs LIMIT 1)`, int64(complete))
+		UNION ALL SELECT 1 FROM (SELECT 1 FROM rank_jobs LIMIT 1)
+		UNION ALL SELECT 1 FROM (SELECT 1 FROM late_releases WHERE done = 0 LIMIT 1)`, int64(complete))
 	if err != nil {
 		return err
 	}

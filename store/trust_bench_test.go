@@ -312,6 +312,8 @@ func BenchmarkRoots(b *testing.B) {
 			c.measure(b, "half linked", Query{})
 			c.grow(1000)
 			c.measure(b, "1000 records later", Query{})
+			c.put([]*protocol.Record{c.as(c.full(spec{at: 1, sels: keyA, kind: protocol.TypeRelease}), 1, 1999, nil)})
+			c.measure(b, "after a late release", Query{})
 		})
 	}
 }
