@@ -24,6 +24,7 @@ func Read(file string) (*Scenario, error) {
 
 // Parse reads a scenario. What is wrong with it is a [Mistakes]; file is what they call it.
 func Parse(file string, text []byte) (*Scenario, error) {
+	text = []byte(lineEnds.Replace(string(text))) // so that parser and mistakes count lines alike
 	s := newSource(file, text)
 	if root := s.read(text); root != nil && len(s.mistakes) == 0 {
 		r := newRehearsal(s)

@@ -1,9 +1,11 @@
 package testbed
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -115,6 +117,21 @@ steps:
 	}
 }
 
+// TestMistakesStandInTheFile holds the line of a mistake against the ends of lines that files have.
+func TestMistakesStandInTheFile(t *testing.T) {
+	for _, end := range []string{"\n", "\r\n", "\r"} {
+		text := strings.Join([]string{"nodes: [a]", "", "steps:", "  - start: b", ""}, end)
+		_, err := Parse("x.yaml", []byte(text))
+		var mistakes Mistakes
+		if !errors.As(err, &mistakes) {
+			t.Fatalf("%q: %v", text, err)
+		}
+		if m := mistakes[0]; m.Line != 4 || m.Source != "  - start: b" {
+			t.Errorf("lines that end with %q: %+v", end, m)
+		}
+	}
+}
+
 // FuzzParse wants every text to be a scenario or to have mistakes that stand in it.
 func FuzzParse(f *testing.F) {
 	for _, pattern := range []string{"../../lf-testbed/scenarios/*.yaml", "testdata/mistakes/*.yaml"} {
@@ -139,9 +156,9 @@ func FuzzParse(f *testing.F) {
 		case err != nil && (!ok || len(mistakes) == 0):
 			t.Fatalf("%T: %v", err, err)
 		}
-		lines := strings.Count(string(text), "\n") + 1
+		lines := regexp.MustCompile("\r\n|\r|\n").FindAllIndex(text, -1)
 		for _, m := range mistakes {
-			if m.Line < 1 || m.Line > lines+1 || m.Column < 1 || m.Text == "" || strings.ContainsRune(m.String(), '\x1b') {
+			if m.Line < 1 || m.Line > len(lines)+1 || m.Column < 1 || m.Text == "" || strings.ContainsRune(m.String(), '\x1b') {
 				t.Fatalf("%+v", m)
 			}
 		}

@@ -53,20 +53,19 @@ type source struct {
 }
 
 func newSource(file string, text []byte) *source {
-	lines := strings.Split(string(text), "\n")
-	for i, line := range lines {
-		lines[i] = strings.TrimSuffix(line, "\r")
-	}
-	return &source{file: file, lines: lines}
+	return &source{file: file, lines: strings.Split(string(text), "\n")}
 }
 
-// wrong notes a mistake.
+// lineEnds are what YAML and editors take for the end of a line.
+var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
+
+// wrong notes a mistake. The parser may place it after the last line: it is shown at that line.
 func (s *source) wrong(at spot, format string, args ...any) {
-	m := &Mistake{File: s.file, Line: max(at.line, 1), Column: max(at.column, 1), Text: fmt.Sprintf(format, args...)}
-	if m.Line <= len(s.lines) {
-		m.Source = shown(s.lines[m.Line-1])
-	}
-	s.mistakes = append(s.mistakes, m)
+	line := min(max(at.line, 1), len(s.lines))
+	s.mistakes = append(s.mistakes, &Mistake{
+		File: s.file, Line: line, Column: max(at.column, 1),
+		Text: fmt.Sprintf(format, args...), Source: shown(s.lines[line-1]),
+	})
 }
 
 // shown is a line as it may be shown: what would steer a terminal is replaced, and it has an end.
