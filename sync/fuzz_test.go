@@ -42,6 +42,7 @@ func FuzzAnswer(f *testing.F) {
 		}
 	}
 	_, _ = writeAmbiguous(&answer)
+	_, _ = writeDamaged(&answer)
 	f.Add(answer.Bytes())
 	f.Add(answer.Bytes()[:answer.Len()-1])
 	f.Add([]byte{byte(statusComplete), 0xff, 0xff, 0xff, 0xff})
@@ -56,6 +57,10 @@ func FuzzAnswer(f *testing.F) {
 			}
 			if it.ambiguous {
 				_, _ = writeAmbiguous(&again)
+				continue
+			}
+			if it.damaged {
+				_, _ = writeDamaged(&again)
 				continue
 			}
 			if it.unknown {
