@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lf-store/lf/internal/testlog"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
@@ -163,7 +164,7 @@ func networkPeers(t testing.TB, n *Node) int {
 
 // testLog shows a node's log with the failed test that it belongs to.
 func testLog(t testing.TB) *slog.Logger {
-	return slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelInfo}))
+	return testlog.New(t, slog.LevelInfo)
 }
 
 func setOne(s api.Service, value string) (protocol.ID, error) {
