@@ -226,8 +226,8 @@ func (c *conn) ownerNumber(o protocol.Owner) (int64, error) {
 // attachPending attaches a pending record whose links are now all attached. Should its past make it
 // invalid, it is dropped with all that waits for it, and the ID returned is zero.
 func (t *tx) attachPending(seq int64) (protocol.ID, error) {
-	p, err := t.takePending(seq, false)
-	if err != nil {
+	p, found, err := t.takePending(seq)
+	if err != nil || !found {
 		return protocol.ID{}, err
 	}
 	if p.record == nil {
@@ -237,9 +237,14 @@ func (t *tx) attachPending(seq int64) (protocol.ID, error) {
 	t.told += len(p.record.Links)
 	e := newEntry(p.record)
 	e.seen = p.seen
-	parents, _, err := t.parents(e.Links)
+	parents, missing, err := t.parents(e.Links)
 	if err != nil {
 		return protocol.ID{}, err
+	}
+	if len(missing) > 0 { // the disk damaged what it waits for
+		t.forgetDamaged(p.id)
+		t.meta.droppedPending++
+		return protocol.ID{}, t.want(p.id)
 	}
 	where, err := t.checkLinked(e, parents)
 	switch {

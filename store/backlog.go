@@ -24,6 +24,8 @@ const (
 	intoSelectors
 	intoVersions
 	intoTips
+	intoPending
+	intoWaits
 	lateTables
 )
 
@@ -47,6 +49,8 @@ var late = [lateTables]lateTable{
 	intoSelectors: newLateTable("INSERT OR IGNORE INTO selectors", 5),
 	intoVersions:  newLateTable("INSERT INTO versions", 5),
 	intoTips:      newLateTable("INSERT INTO tips (reputable, past, idx, timestamp)", 4),
+	intoPending:   newLateTable("INSERT INTO pending (seq, id, header, value, seen, unpaid)", 6),
+	intoWaits:     newLateTable("INSERT INTO waits", 2),
 }
 
 func newLateTable(insert string, columns int) lateTable {

@@ -22,9 +22,19 @@ type Summary struct {
 // not go on.
 func (s *Store) Check(ctx context.Context, report func(problem string)) (Summary, error) {
 	v := newVerifier(ctx, s.network, report)
+	var index []string
 	var err error
 	if v.memory, err = s.weights(ctx); err != nil {
 		return v.summary, err
+	}
+	if err := s.change(ctx, func(t *tx) (err error) {
+		index, err = t.checkIndex()
+		return err
+	}); err != nil {
+		return v.summary, err
+	}
+	for _, problem := range index {
+		v.problem("%s", problem)
 	}
 	err = s.read(ctx, v.run)
 	return v.summary, err
@@ -77,8 +87,6 @@ type verifier struct {
 	// roots, firsts and carriers count the rows there that are for something; compared counts
 	// questions to the graph.
 	roots, firsts, carriers, compared int64
-	// waits counts what pending records wait for.
-	waits int64
 	// linked has a bit for each attached record that another one links.
 	linked bitmap
 	// rows and owners count what the attached records call for in selectors and versions.
@@ -100,7 +108,7 @@ func (v *verifier) run(c *conn) error {
 	v.conn = c
 	for _, step := range []func() error{
 		v.checkSQLite, v.checkMeta, v.checkRecords, v.checkGraph, v.checkSeen, v.checkTips, v.checkSelectors, v.checkOwners, v.checkSizes,
-		v.checkPending, v.checkSettled, v.checkWaits, v.checkHeld, v.checkWanted, v.checkTrust, v.checkRanks,
+		v.checkPending, v.checkSettled, v.checkWaits, v.checkHeld, v.checkTrust, v.checkRanks,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -164,7 +172,7 @@ func (v *verifier) checkSizes() error {
 		{"the counter of tips", "SELECT tips FROM meta", int64(v.summary.Tips)},
 		{"the counter of disreputable tips", "SELECT disreputable FROM meta", v.count("SELECT count(*) FROM tips WHERE reputable = 0")},
 		{"the counter of pending records", "SELECT pending FROM meta", v.count("SELECT count(*) FROM pending")},
-		{"the counter of pending bytes", "SELECT pending_bytes FROM meta", v.sizeOf("pending") + waitingLink*v.count("SELECT count(*) FROM waits WHERE seq <> 0")},
+		{"the counter of pending bytes", "SELECT pending_bytes FROM meta", v.sizeOf("pending") + waitingLink*v.count("SELECT sum(length(links) / 32) FROM waits")},
 		{"the counter of held records", "SELECT held FROM meta", v.count("SELECT count(*) FROM held")},
 		{"the counter of held bytes", "SELECT held_bytes FROM meta", v.sizeOf("held")},
 	} {

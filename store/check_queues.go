@@ -1,6 +1,13 @@
 package store
 
-import "github.com/lf-store/lf/protocol"
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/lf-store/lf/protocol"
+)
 
 // checkPending checks that each pending record is nowhere else and waits for just those of its
 // links that are not attached.
@@ -8,7 +15,7 @@ func (v *verifier) checkPending() error {
 	return v.each(func(r *rows) error {
 		seq := r.int(0)
 		v.summary.Pending++
-		record := v.decode("pending record", seq, r.blob(3), r.blob(4))
+		record := v.decode("pending record", seq, r.blob(2), r.blob(3))
 		if record == nil {
 			return nil
 		}
@@ -16,52 +23,86 @@ func (v *verifier) checkPending() error {
 		if string(r.blob(1)) != string(id[:]) {
 			v.problem("pending record %d is filed under another ID than its own", seq)
 		}
-		if paid := v.network.Paid(record); paid != (r.int(5) == 0) {
+		if paid := v.network.Paid(record); paid != (r.int(4) == 0) {
 			v.problem("pending record %s: whether it carries the full price is %v, the row says otherwise", id, paid)
 		}
 		if err := v.checkAlone("pending", id, "SELECT 1 FROM held WHERE id = ?"); err != nil {
 			return err
 		}
-		unmet := int64(0)
-		for _, link := range record.Links {
-			attached, err := v.lookUp(link)
-			if err != nil {
-				return err
-			}
-			waits, err := v.one(nil, "SELECT 1 FROM waits WHERE missing = ? AND seq = ?", link[:], seq)
-			if err != nil {
-				return err
-			}
-			settled := false
-			if attached != 0 && waits { // it is still to be told
-				if settled, err = v.isSettled(link); err != nil {
-					return err
-				}
-			}
-			if waits {
-				unmet++
-			}
-			if (attached == 0 || settled) != waits {
-				v.problem("pending record %s: its link %s is at %d, waited for: %v", id, link, attached, waits)
-			}
-		}
-		if unmet == 0 || unmet != r.int(2) {
-			v.problem("pending record %s waits for %d records, and says %d", id, unmet, r.int(2))
-		}
-		v.waits += unmet
-		return v.ctx.Err()
-	}, "SELECT seq, id, unmet, header, value, unpaid FROM pending ORDER BY seq")
+		return v.checkLinksOf(seq, record)
+	}, "SELECT seq, id, header, value, unpaid FROM pending ORDER BY seq")
 }
 
-// checkWaits checks that there are no other rows in waits than those that checkPending found.
-func (v *verifier) checkWaits() error {
-	if n, err := v.number("SELECT count(*) FROM waits WHERE seq <> 0"); err != nil || n != v.waits {
-		v.problem("pending records wait for %d records, and have %d rows in waits", v.waits, n)
+// checkLinksOf checks that a pending record waits for those of its links that are not attached. It
+// also waits for an attached one that it is still to be told of.
+func (v *verifier) checkLinksOf(seq int64, r *protocol.Record) error {
+	var have []byte
+	if _, err := v.one(func(r *rows) { have = r.blob(0) }, "SELECT links FROM waits WHERE seq = ?", seq); err != nil {
+		return err
 	}
+	if err := v.ctx.Err(); err != nil {
+		return err
+	}
+	waits := splitIDs(have)
+	var links []protocol.ID
+	for _, link := range r.Links {
+		attached, err := v.lookUp(link)
+		if err != nil {
+			return err
+		}
+		awaited := slices.Contains(waits, link)
+		untold := false
+		if attached != 0 && awaited {
+			if untold, err = v.isSettled(link); err != nil {
+				return err
+			}
+		}
+		if awaited {
+			links = append(links, link)
+		}
+		if (attached == 0 || untold) != awaited {
+			v.problem("pending record %s: its link %s is at %d, waited for: %v", r.ID(), link, attached, awaited)
+		}
+	}
+	if len(links) == 0 || !bytes.Equal(have, joinIDs(links)) {
+		v.problem("pending record %s waits for %x, of which its links are %x", r.ID(), have, joinIDs(links))
+	}
+	return nil
+}
+
+// checkWaits checks that there are no rows in waits but those of pending records.
+func (v *verifier) checkWaits() error {
 	return v.each(func(r *rows) error {
-		v.problem("a record that is not pending, number %d, waits for %x", r.int(1), r.blob(0))
+		v.problem("a record that is not pending, number %d, waits for %x", r.int(0), r.blob(1))
 		return nil
-	}, "SELECT missing, seq FROM waits WHERE seq <> 0 AND seq NOT IN (SELECT seq FROM pending)")
+	}, "SELECT seq, links FROM waits WHERE seq NOT IN (SELECT seq FROM pending)")
+}
+
+// checkIndex compares what the writer knows in memory of pending records with the tables. It runs
+// in the writer's turn.
+func (t *tx) checkIndex() (problems []string, err error) {
+	have, want := t.store.waits, newWaitIndex()
+	want.seeds = have.seeds
+	if _, err := want.load(t.conn); err != nil {
+		return nil, err
+	}
+	if !maps.Equal(have.pending, want.pending) || have.last < want.last {
+		problems = append(problems, fmt.Sprintf("in memory %d records are pending, up to number %d; in the database %d, up to %d",
+			len(have.pending), have.last, len(want.pending), want.last))
+	}
+	for _, list := range []struct {
+		what       string
+		have, want map[waitKey]int64
+	}{{"wanted", have.wanted, want.wanted}, {"waited for and here", have.present, want.present}} {
+		if !maps.Equal(list.have, list.want) {
+			problems = append(problems, fmt.Sprintf("in memory %d records are %s, in the database %d, or other ones", len(list.have), list.what, len(list.want)))
+		}
+	}
+	if !maps.EqualFunc(have.several, want.several, slices.Equal) {
+		problems = append(problems, fmt.Sprintf("in memory several records wait for each of %d, in the database for %d, or others do",
+			len(have.several), len(want.several)))
+	}
+	return problems, nil
 }
 
 // checkSettled checks that what pending records are still to be told is so.
@@ -105,24 +146,4 @@ func (v *verifier) checkAlone(what string, id protocol.ID, other string) error {
 		v.problem("%s record %s is here a second time", what, id)
 	}
 	return err
-}
-
-// checkWanted checks that wanted lists what is waited for and not here.
-func (v *verifier) checkWanted() error {
-	for _, s := range []struct{ what, sql string }{
-		{"is wanted, though nothing waits for it or it is here", `SELECT missing FROM waits WHERE seq = 0 AND (
-			missing NOT IN (SELECT missing FROM waits WHERE seq <> 0) OR missing IN (SELECT id FROM pending) OR missing IN (SELECT id FROM held)
-			OR missing IN (SELECT id FROM settled))`},
-		{"is waited for and not here, and not wanted", `SELECT DISTINCT missing FROM waits WHERE seq <> 0
-			AND missing NOT IN (SELECT missing FROM waits WHERE seq = 0) AND missing NOT IN (SELECT id FROM pending)
-			AND missing NOT IN (SELECT id FROM held) AND missing NOT IN (SELECT id FROM settled)`},
-	} {
-		if err := v.each(func(r *rows) error {
-			v.problem("record %x %s", r.blob(0), s.what)
-			return nil
-		}, s.sql); err != nil {
-			return err
-		}
-	}
-	return nil
 }

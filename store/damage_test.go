@@ -366,6 +366,45 @@ func TestDamagedQueues(t *testing.T) {
 	}
 }
 
+// TestDamagedWaits damages what pending records wait for. Such a record is forgotten at the start,
+// or when an ancestor comes. It attaches when a peer sends it again.
+func TestDamagedWaits(t *testing.T) {
+	for _, damage := range []string{
+		"DELETE FROM waits WHERE seq = 1", "UPDATE waits SET links = x'' WHERE seq = 1", "UPDATE waits SET links = x'00' WHERE seq = 1",
+		"UPDATE waits SET links = substr(links, 1, 32) WHERE seq = 1", "UPDATE waits SET links = substr(links, 33) WHERE seq = 1",
+		"UPDATE pending SET id = zeroblob(32) WHERE seq = 1", "UPDATE pending SET id = x'00' WHERE seq = 1", "DELETE FROM pending WHERE seq = 1",
+		"DELETE FROM pending; UPDATE meta SET pending = 0, pending_bytes = 0",
+	} {
+		t.Run(damage, func(t *testing.T) {
+			w := newWorld(t)
+			path := filepath.Join(t.TempDir(), "lf.db")
+			s, err := Open(path, w.Network, Options{volatile: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, b := w.make(spec{at: 1}), w.make(spec{at: 1, owner: 1})
+			child := w.make(spec{at: 2, links: []*protocol.Record{a, b}})
+			mustPut(t, s, child, Pending)
+			if err := s.Close(); err != nil {
+				t.Fatal(err)
+			}
+			change(t, path, damage)
+			if s, err = Open(path, w.Network, Options{volatile: true}); err != nil {
+				t.Fatal(err)
+			}
+			defer s.Close()
+			for i, r := range []*protocol.Record{a, b, child} {
+				if result, err := s.Put(t.Context(), r, 0); err != nil || result.State != Attached {
+					t.Errorf("record %d: %+v, %v", i, result, err)
+				}
+			}
+			if stats, err := s.Stats(t.Context()); err != nil || stats.Attached != 5 {
+				t.Errorf("%+v, %v", stats, err)
+			}
+		})
+	}
+}
+
 // TestDamagedCertificate asks for certificates whose value is damaged: whose they are is not known
 // then, and not denied.
 func TestDamagedCertificate(t *testing.T) {

@@ -50,9 +50,9 @@
 //
 // Reading order: migrations/*.sql (the tables), layout.go (what is in their columns), store.go,
 // open.go, migrate.go, graph.go, conn.go, pool.go; writer.go, tx.go, put.go, attach.go, pending.go,
-// waits.go, settle.go, held.go (the way in); links.go, read.go, query.go, scan.go, merge.go,
-// match.go, gather.go, claims.go, ranking.go, standing.go, crowd.go, rank_walk.go (the way out);
-// trust.go, roots.go, leads.go, reputation.go, certificates.go, revocations.go, rests.go,
+// waits.go, waitindex.go, settle.go, held.go (the way in); links.go, read.go, query.go, scan.go,
+// merge.go, match.go, gather.go, claims.go, ranking.go, standing.go, crowd.go, rank_walk.go (the
+// way out); trust.go, roots.go, leads.go, reputation.go, certificates.go, revocations.go, rests.go,
 // elective.go, holder.go, commentary.go, collisions.go (what claims are ranked by); rank_rows.go,
 // rank_keep.go, rank_jobs.go, rank_tend.go (the rows of crowded keys); datastore.go; frame.go,
 // damage.go, scrub.go, graph_rebuild.go (what to do about a disk that damages what it keeps);

@@ -128,6 +128,9 @@ func (s *Store) startFrozen(f frozen) error {
 	if err := s.loadGraph(); err != nil {
 		return err
 	}
+	if _, err := s.waits.load(s.writer); err != nil {
+		return err
+	}
 	t := s.newTx()
 	if err := t.meta.load(t.conn); err != nil {
 		return err

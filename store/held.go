@@ -6,6 +6,10 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
+func (c *conn) isHeld(id protocol.ID) (bool, error) {
+	return c.one(nil, "SELECT 1 FROM held WHERE id = ?", id[:])
+}
+
 // hold keeps a record until its time has come.
 func (t *tx) hold(e *entry, until uint64, result *Result) error {
 	size, ahead, unpaid := waitingSize(e.Record), int64(min(until, protocol.MaxTimestamp)), int64(0)
@@ -22,7 +26,7 @@ func (t *tx) hold(e *entry, until uint64, result *Result) error {
 		return nil
 	}
 	id := e.ID()
-	delete(t.survey.unqueued, id)
+	delete(t.survey.unheld, id)
 	if _, err := t.exec("INSERT INTO held (id, until, header, value, unpaid) VALUES (?, ?, ?, ?, ?)",
 		id[:], ahead, e.HeaderBytes(), e.ValueBytes(), unpaid); err != nil {
 		return err

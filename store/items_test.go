@@ -269,7 +269,7 @@ func TestByPrefixAmbiguous(t *testing.T) {
 	if r, n, err := s.ByPrefix(t.Context(), id[:prefixSize]); err != nil || n != 1 || r.ID() != id {
 		t.Errorf("the index is believed: %v, %d, %v", r, n, err)
 	}
-	alter("INSERT INTO pending (id, unmet, header, value) VALUES (?, 1, ?, ?)", id[:], chain[0].HeaderBytes(), chain[0].ValueBytes())
+	alter("INSERT INTO pending (id, header, value) VALUES (?, ?, ?)", id[:], chain[0].HeaderBytes(), chain[0].ValueBytes())
 	if r, n, err := s.ByPrefix(t.Context(), id[:prefixSize]); err != nil || n != 2 || r != nil {
 		t.Errorf("not ambiguous: %v, %d, %v", r, n, err)
 	}

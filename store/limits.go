@@ -36,9 +36,9 @@ const (
 	defaultHeldBytes   = 4 << 20
 
 	// What a record that waits takes on the disk, header and value apart. The row has its ID twice,
-	// and a share of half-full pages. Each link that it waits for has up to two rows in waits: its
-	// own, and one that says that the link is wanted. BenchmarkPending measures it.
-	waitingRow, waitingLink = 160, 110
+	// and a share of half-full pages. The row in waits has the ID of each link that it waits for;
+	// in memory such a link takes as much (waitIndex). BenchmarkPending measures it.
+	waitingRow, waitingLink = 160, 42
 
 	// A batch takes what has queued up while the last one was committing. At 20 µs a record,
 	// batchRecords take as long as the slowest usual fsync (20 ms), so a larger batch would no
@@ -59,6 +59,10 @@ const (
 	releaseRecords = 64
 	// queueLength lets the next batch gather while this one commits.
 	queueLength = batchRecords
+
+	// waitPeak is how many records were pending at least when the memory of waitIndex is given
+	// back.
+	waitPeak = 1024
 
 	// backlogRows is how many rows wait to be inserted together: those of some hundred records.
 	// More save nothing.

@@ -69,6 +69,11 @@ func (t *tx) migrate(names []string, version int) error {
 			return err
 		}
 	}
+	if version > 0 && version <= slices.Index(names, waitsSchema) {
+		if err := t.migrateWaits(); err != nil {
+			return err
+		}
+	}
 	return t.script(fmt.Sprintf("PRAGMA user_version = %d", len(names)))
 }
 

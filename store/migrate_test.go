@@ -208,8 +208,21 @@ func beginning(id protocol.ID) (short protocol.ID) {
 	return short
 }
 
+// withoutWaits undoes what waitsSchema and its migration did.
+const withoutWaits = `ALTER TABLE waits RENAME TO new_waits;
+	CREATE TABLE waits (missing BLOB NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (missing, seq)) WITHOUT ROWID, STRICT;
+	INSERT INTO waits WITH RECURSIVE link (at) AS (SELECT 1 UNION ALL SELECT at + 32 FROM link WHERE at < 15 * 32)
+		SELECT substr(links, at, 32), seq FROM new_waits, link WHERE at < length(links);
+	DROP TABLE new_waits;
+	INSERT INTO waits SELECT DISTINCT missing, 0 FROM waits WHERE missing NOT IN (SELECT id FROM pending)
+		AND missing NOT IN (SELECT id FROM held) AND missing NOT IN (SELECT id FROM settled);
+	ALTER TABLE pending ADD COLUMN unmet INTEGER NOT NULL DEFAULT 1 CHECK (unmet > 0);
+	UPDATE pending SET unmet = (SELECT count(*) FROM waits WHERE waits.seq = pending.seq);
+	UPDATE meta SET pending_bytes = (SELECT coalesce(sum(length(header) + coalesce(length(value), 0) + 160 + 110 * unmet), 0) FROM pending);
+	`
+
 // withoutWaiting undoes what waitingSchema and its migration did.
-const withoutWaiting = `DROP TABLE settled; DROP INDEX held_unpaid; ALTER TABLE held DROP COLUMN unpaid;
+const withoutWaiting = withoutWaits + `DROP TABLE settled; DROP INDEX held_unpaid; ALTER TABLE held DROP COLUMN unpaid;
 	CREATE TABLE wanted (id BLOB PRIMARY KEY) WITHOUT ROWID, STRICT; INSERT INTO wanted SELECT missing FROM waits WHERE seq = 0;
 	DELETE FROM waits WHERE seq = 0; CREATE INDEX waits_of ON waits (seq);
 	UPDATE meta SET pending_bytes = (SELECT coalesce(sum(length(header) + coalesce(length(value), 0)), 0) FROM pending),
@@ -238,14 +251,16 @@ func TestMigrateWaiting(t *testing.T) {
 		if err := x.loadMeta(); err != nil {
 			return err
 		}
-		sql, err := migrations.ReadFile(waitingSchema)
-		if err != nil {
-			return err
+		for _, name := range []string{waitingSchema, waitsSchema} {
+			sql, err := migrations.ReadFile(name)
+			if err != nil {
+				return err
+			}
+			if err := x.script(string(sql)); err != nil {
+				return err
+			}
 		}
-		if err := x.script(string(sql)); err != nil {
-			return err
-		}
-		return x.migrateWaiting()
+		return errors.Join(x.migrateWaiting(), x.migrateWaits())
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -255,5 +270,62 @@ func TestMigrateWaiting(t *testing.T) {
 	}
 	if r := mustPut(t, s, root, Attached); len(r.Attached) != 2 {
 		t.Errorf("attached %v", r.Attached)
+	}
+}
+
+// TestMigrateWaits opens a home of the schema before waitsSchema, with records that wait. They wait
+// for one link or for sixteen, of which some are pending, held or still to be told. All wait for
+// the same as before, and attach.
+func TestMigrateWaits(t *testing.T) {
+	w := newWorld(t)
+	path := filepath.Join(t.TempDir(), "lf.db")
+	s, err := Open(path, w.Network, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	chain := w.chain(40)
+	root, ahead := w.make(spec{at: 1}), w.make(spec{at: 100})
+	crowd, last := crowdOn(w, root, 3000)
+	var invented []*protocol.Record
+	for i := range 200 {
+		invented = append(invented, bare(uint64(100+i), 0, inventedLinks(protocol.MaxLinks)...))
+	}
+	putCrowd(t, s, append(append(append(crowd, last), chain[20:]...), invented...))
+	mustHold(t, s, ahead, testTime+100, Held)
+	mustPut(t, s, w.make(spec{at: 200, links: []*protocol.Record{ahead, chain[39]}}), Pending)
+	stopAfter(t, s, root, Attached)
+
+	rows := func() (list []string) { // without the writer, which goes on with what is to be told
+		s := newStore(path, w.Network, Options{})
+		if err := s.open(); err != nil {
+			t.Fatal(err)
+		}
+		defer s.abandon()
+		if err := s.writer.each(func(r *rows) error {
+			list = append(list, fmt.Sprintf("%d waits for %x", r.int(0), r.blob(1)))
+			return nil
+		}, "SELECT seq, links FROM waits ORDER BY seq"); err != nil {
+			t.Fatal(err)
+		}
+		return list
+	}
+	want := rows()
+	change(t, path, withoutWaits+"PRAGMA user_version = 8")
+	if have := rows(); !slices.Equal(have, want) || len(want) < 1000 {
+		t.Errorf("%d pending records wait, %d before, or for something else", len(have), len(want))
+	}
+	s = openAt(t, w, path, Options{})
+	mustSettle(t, s)
+	missing, err := s.Missing(t.Context(), 10_000)
+	if err != nil || len(missing) != len(invented)*protocol.MaxLinks+2 {
+		t.Errorf("%d are missing, %v", len(missing), err)
+	}
+	if _, err := s.PutAll(t.Context(), chain[:20], nil); err != nil {
+		t.Fatal(err)
+	}
+	mustSettle(t, s)
+	stats, err := s.Stats(t.Context())
+	if err != nil || stats.Pending != uint64(len(invented)+1) || stats.Attached != uint64(2+len(chain)+1+len(crowd)+1) {
+		t.Errorf("%+v, %v", stats, err)
 	}
 }

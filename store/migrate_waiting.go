@@ -5,8 +5,8 @@ import "github.com/lf-store/lf/protocol"
 // waitingSchema is the script that came with what records that wait are counted with.
 const waitingSchema = "migrations/0005_waiting.sql"
 
-// migrateWaiting counts what waits by what it takes, and notes which held records are not known to
-// be paid.
+// migrateWaiting counts held records by what it takes, and notes which held records are not known
+// to be paid.
 func (t *tx) migrateWaiting() error {
 	var unpaid []protocol.ID
 	if err := t.each(func(r *rows) error {
@@ -24,8 +24,20 @@ func (t *tx) migrateWaiting() error {
 			return err
 		}
 	}
-	links, err := t.number("SELECT count(*) FROM waits WHERE seq <> 0")
-	t.meta.pendingBytes += t.meta.pending*waitingRow + links*waitingLink
 	t.meta.heldBytes += t.meta.held * waitingRow
+	return nil
+}
+
+// waitsSchema is the script that came with one row for all that a pending record waits for.
+const waitsSchema = "migrations/0009_waits.sql"
+
+// migrateWaits counts again what pending records take.
+func (t *tx) migrateWaits() error {
+	records, err := t.number("SELECT sum(length(header) + coalesce(length(value), 0)) FROM pending")
+	if err != nil {
+		return err
+	}
+	links, err := t.number("SELECT sum(length(links)) FROM waits")
+	t.meta.pendingBytes = records + t.meta.pending*waitingRow + links/int64(len(protocol.ID{}))*waitingLink
 	return err
 }

@@ -4,14 +4,6 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-func (c *conn) isPending(id protocol.ID) (bool, error) {
-	return c.one(nil, "SELECT 1 FROM pending WHERE id = ?", id[:])
-}
-
-func (c *conn) isHeld(id protocol.ID) (bool, error) {
-	return c.one(nil, "SELECT 1 FROM held WHERE id = ?", id[:])
-}
-
 // pend makes a record wait for the links that are missing.
 func (t *tx) pend(e *entry, missing []protocol.ID, result *Result) error {
 	size, unpaid := waitingSize(e.Record), int64(0)
@@ -28,13 +20,8 @@ func (t *tx) pend(e *entry, missing []protocol.ID, result *Result) error {
 		return t.want(e.ID())
 	}
 	id := e.ID()
-	delete(t.survey.unqueued, id)
-	if _, err := t.exec("INSERT INTO pending (id, unmet, header, value, seen, unpaid) VALUES (?, ?, ?, ?, ?, ?)",
-		id[:], int64(len(missing)), e.HeaderBytes(), e.ValueBytes(), t.see(), unpaid); err != nil {
-		return err
-	}
-	seq, err := t.number("SELECT last_insert_rowid()")
-	if err != nil {
+	seq := t.store.waits.addPending(id)
+	if err := t.insertLater(intoPending, seq, id[:], e.HeaderBytes(), e.ValueBytes(), t.see(), unpaid); err != nil {
 		return err
 	}
 	t.meta.pending++
@@ -61,32 +48,66 @@ type taken struct {
 	seen   int64 // when it was first seen
 }
 
-// takePending removes a pending record, which may still wait for something if waits says so.
-func (t *tx) takePending(seq int64, waits bool) (p taken, err error) {
+// takePending removes a pending record that waits for nothing any more. It reports whether there is
+// one of that number.
+func (t *tx) takePending(seq int64) (p taken, found bool, err error) {
 	var s stored
-	found, err := t.one(func(r *rows) { s.read(r, 0); p.seen = r.int(3) },
+	found, err = t.one(func(r *rows) { s.read(r, 0); p.seen = r.int(3) },
 		"SELECT id, header, value, seen FROM pending WHERE seq = ?", seq)
-	if err != nil {
-		return p, err
-	}
-	if !found {
-		return p, errLayout
+	if err != nil || !found {
+		return p, false, err
 	}
 	copy(p.id[:], s.id)
 	if p.record, err = verify(s); err != nil {
-		t.store.options.Logger.Error("this node's disk damaged a record that waited for an ancestor; it is forgotten", "record", p.id)
+		t.forgetDamaged(p.id)
 	}
-	if waits {
-		if err := t.stopWaiting(seq, p.record); err != nil {
-			return p, err
+	return p, true, t.removePending(seq, p.id, int64(len(s.header)+len(s.value)))
+}
+
+func (t *tx) forgetDamaged(id protocol.ID) {
+	t.store.options.Logger.Error("this node's disk damaged a record that waited for an ancestor; it is forgotten", "record", id)
+}
+
+// forgetLost forgets pending records of which the disk lost what they wait for.
+func (t *tx) forgetLost(lost []int64) error {
+	for _, seq := range lost {
+		id, err := t.dropPending(seq)
+		if err != nil {
+			return err
+		}
+		t.forgetDamaged(id)
+		if err := t.want(id); err != nil {
+			return err
 		}
 	}
-	if _, err := t.exec("DELETE FROM pending WHERE seq = ?", seq); err != nil {
-		return p, err
+	return nil
+}
+
+// dropPending drops a pending record, which may wait for something.
+func (t *tx) dropPending(seq int64) (id protocol.ID, err error) {
+	size := int64(0)
+	if found, err := t.one(func(r *rows) { copy(id[:], r.blob(0)); size = r.int(1) },
+		"SELECT id, length(header) + coalesce(length(value), 0) FROM pending WHERE seq = ?", seq); err != nil || !found {
+		return id, err
 	}
+	links, err := t.missingLinks(seq)
+	if err != nil {
+		return id, err
+	}
+	if err := t.stopWaiting(seq, links); err != nil {
+		return id, err
+	}
+	t.meta.droppedPending++
+	return id, t.removePending(seq, id, size)
+}
+
+// removePending deletes a row of the table pending; size is that of its header and value.
+func (t *tx) removePending(seq int64, id protocol.ID, size int64) error {
+	t.store.waits.removePending(id, seq)
 	t.meta.pending--
-	t.meta.pendingBytes -= int64(len(s.header)+len(s.value)) + waitingRow
-	return p, nil
+	t.meta.pendingBytes -= size + waitingRow
+	_, err := t.exec("DELETE FROM pending WHERE seq = ?", seq)
+	return err
 }
 
 // makeRoom drops pending records until there is room for one more of this size, those that are not
@@ -117,12 +138,11 @@ func (t *tx) makeRoom(size int64, unpaid bool) (bool, error) {
 
 // evict drops a pending record. What waits for it goes on waiting.
 func (t *tx) evict(seq int64) error {
-	p, err := t.takePending(seq, true)
+	id, err := t.dropPending(seq)
 	if err != nil {
 		return err
 	}
-	t.meta.droppedPending++
-	return t.want(p.id)
+	return t.want(id)
 }
 
 // drop drops what waits for records that can never attach, and what waits for that, as much as this
@@ -131,18 +151,15 @@ func (t *tx) drop(queue ...protocol.ID) error {
 	for ; len(queue) > 0; queue = queue[1:] {
 		more := true
 		for more && t.told < settleSteps {
-			waiting, err := t.waitingFor(queue[0])
-			if err != nil {
-				return err
-			}
+			waiting := t.store.waits.waiters(queue[0], toldAtOnce)
 			for _, seq := range waiting {
-				p, err := t.takePending(seq, true)
+				t.store.waits.removeWaiter(queue[0], seq) // also where the disk damaged its row
+				id, err := t.dropPending(seq)
 				if err != nil {
 					return err
 				}
-				t.meta.droppedPending++
 				t.told += 1 + protocol.MaxLinks/4
-				queue = append(queue, p.id)
+				queue = append(queue, id)
 			}
 			more = len(waiting) == toldAtOnce
 		}

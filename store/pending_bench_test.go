@@ -3,8 +3,10 @@ package store
 import (
 	"context"
 	"crypto/rand"
+	mathrand "math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -200,4 +202,76 @@ func BenchmarkWriteDuringFlood(b *testing.B) {
 
 func writeFirst(s *Store, r *protocol.Record) (Result, error) {
 	return s.Submit(context.Background(), r, 0)
+}
+
+// fillPending makes the queue of pending records as full as it gets, with links that nobody has.
+func fillPending(b *testing.B, s *Store, n int) {
+	b.Helper()
+	for from := range slices.Chunk(make([]struct{}, n), 1000) {
+		records := make([]*protocol.Record, len(from))
+		for i := range records {
+			records[i] = bare(mathrand.Uint64N(1<<40)+1000, 0, inventedLinks(protocol.MaxLinks)...)
+		}
+		if _, err := s.PutAll(context.Background(), records, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkPendingFull measures a full queue of records with 16 unknown links: a start with it, the
+// memory it takes, and a record that displaces one.
+func BenchmarkPendingFull(b *testing.B) {
+	w := newWorld(b)
+	path := filepath.Join(b.TempDir(), "lf.db")
+	s, err := Open(path, w.Network, Options{volatile: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	fillPending(b, s, 60_000)
+	records := make([]*protocol.Record, 10_000)
+	for i := range records {
+		records[i] = bare(uint64(1000+i), 0, inventedLinks(protocol.MaxLinks)...)
+	}
+	b.Run("put", func(b *testing.B) {
+		began := cpuTime(b)
+		for i := range b.N {
+			if _, err := s.PutAll(context.Background(), records[i%len(records):i%len(records)+1], nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+		b.ReportMetric(float64((cpuTime(b)-began).Nanoseconds())/float64(b.N), "cpu-ns/record")
+	})
+	stats, err := s.Stats(context.Background())
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.Run("open", func(b *testing.B) {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		var open []*Store
+		for range b.N {
+			s, err := Open(path, w.Network, Options{volatile: true})
+			if err != nil {
+				b.Fatal(err)
+			}
+			open = append(open, s)
+			b.StopTimer()
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/1e6, "heap-MB")
+			b.ReportMetric(float64(stats.Pending), "records")
+			for _, s := range open {
+				if err := s.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+			open = nil
+			runtime.GC()
+			b.StartTimer()
+		}
+	})
 }

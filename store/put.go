@@ -113,16 +113,11 @@ func (t *tx) known(id protocol.ID, result *Result) (bool, error) {
 		*result = Result{Outcome: Known, State: Attached, Index: uint64(at.idx)}
 		return true, nil
 	}
-	if t.survey.unqueued[id] {
-		return false, nil
+	if t.store.waits.isPending(id) {
+		*result = Result{Outcome: Known, State: Pending}
+		return true, nil
 	}
-	if t.meta.pending > 0 {
-		if found, err = t.isPending(id); found || err != nil {
-			*result = Result{Outcome: Known, State: Pending}
-			return found, err
-		}
-	}
-	if t.meta.held > 0 {
+	if t.meta.held > 0 && !t.survey.unheld[id] {
 		if found, err = t.isHeld(id); found || err != nil {
 			*result = Result{Outcome: Known, State: Held}
 			return found, err

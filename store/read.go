@@ -6,7 +6,7 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"slices"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -141,7 +141,7 @@ func (c *conn) here(id protocol.ID) (bool, error) {
 	if idx > 0 || err != nil {
 		return idx > 0, err
 	}
-	pending, err := c.isPending(id)
+	pending, err := c.one(nil, "SELECT 1 FROM pending WHERE id = ?", id[:])
 	if pending || err != nil {
 		return pending, err
 	}
@@ -155,23 +155,20 @@ func (s *Store) Missing(ctx context.Context, limit int) (missing []protocol.ID, 
 	if limit <= 0 {
 		return nil, nil
 	}
-	var start protocol.ID
-	for i := range start {
-		start[i] = byte(rand.Uint32())
-	}
+	wanted := s.waits.sample(limit)
 	err = s.read(ctx, func(c *conn) error {
-		for _, sql := range []string{
-			"SELECT missing FROM waits WHERE missing >= ? AND seq = 0 ORDER BY missing LIMIT ?",
-			"SELECT missing FROM waits WHERE missing < ? AND seq = 0 ORDER BY missing LIMIT ?",
-		} {
-			if err := c.each(func(r *rows) error {
-				missing = append(missing, protocol.ID(r.blob(0)))
-				return nil
-			}, sql, start[:], int64(limit-len(missing))); err != nil {
+		for seq, keys := range wanted {
+			links, err := c.missingLinks(seq) // none where the record came or went in this moment
+			if err != nil {
 				return err
 			}
+			for _, id := range links {
+				if slices.Contains(keys, s.waits.key(id)) {
+					missing = append(missing, id)
+				}
+			}
 		}
-		return nil
+		return ctx.Err()
 	})
 	return missing, err
 }

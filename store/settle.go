@@ -1,7 +1,7 @@
 package store
 
 import (
-	"database/sql/driver"
+	"slices"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -24,18 +24,13 @@ func (t *tx) cascade(attached *[]protocol.ID) error {
 // tell tells the pending records that wait for an attached one that it is here, and attaches those
 // that now wait for nothing.
 func (t *tx) tell(id protocol.ID, attached *[]protocol.ID) error {
-	if awaited, err := t.isAwaited(id); err != nil || !awaited {
-		return err
+	if !t.store.waits.isAwaited(id) {
+		return nil
 	}
-	if err := t.unwant(id); err != nil {
-		return err
-	}
+	t.store.waits.setWanted(id, false)
 	more := true
 	for more && t.told < settleSteps {
-		waiting, err := t.waitingFor(id)
-		if err != nil {
-			return err
-		}
+		waiting := t.store.waits.waiters(id, toldAtOnce)
 		more = len(waiting) == toldAtOnce
 		ready, err := t.met(id, waiting)
 		if err != nil {
@@ -57,34 +52,26 @@ func (t *tx) tell(id protocol.ID, attached *[]protocol.ID) error {
 // met notes that what some pending records waited for is here, and returns those that now wait for
 // nothing.
 func (t *tx) met(id protocol.ID, waiting []int64) (ready []int64, err error) {
-	if len(waiting) == 0 {
-		return nil, nil
-	}
 	t.told += len(waiting)
-	n, err := t.exec("DELETE FROM waits WHERE missing = ? AND seq BETWEEN 1 AND ?", id[:], waiting[len(waiting)-1])
-	if err != nil {
-		return nil, err
-	}
-	t.meta.pendingBytes -= n * waitingLink
 	for _, seq := range waiting {
-		n, err := t.exec("UPDATE pending SET unmet = unmet - 1 WHERE seq = ? AND unmet > 1", seq)
+		t.store.waits.removeWaiter(id, seq)
+		links, err := t.missingLinks(seq)
 		if err != nil {
 			return nil, err
 		}
-		if n == 0 {
+		left := slices.DeleteFunc(slices.Clone(links), func(link protocol.ID) bool { return link == id })
+		if len(left) == 0 || len(left) == len(links) { // the latter where the disk damaged the row
 			ready = append(ready, seq)
+			err = t.stopWaiting(seq, links)
+		} else {
+			t.meta.pendingBytes -= waitingLink
+			_, err = t.exec("UPDATE waits SET links = ? WHERE seq = ?", joinIDs(left), seq)
+		}
+		if err != nil {
+			return nil, err
 		}
 	}
 	return ready, nil
-}
-
-// waitingFor returns the first of the pending records that wait for a record.
-func (t *tx) waitingFor(id protocol.ID) (waiting []int64, err error) {
-	err = t.each(func(r *rows) error {
-		waiting = append(waiting, r.int(0))
-		return nil
-	}, "SELECT seq FROM waits WHERE missing = ? AND seq > 0 ORDER BY seq LIMIT ?", driver.Value(id[:]), int64(toldAtOnce))
-	return waiting, err
 }
 
 // settleLater leaves to a later transaction to tell the rest of those that wait for a record, if
@@ -93,19 +80,16 @@ func (t *tx) settleLater(id protocol.ID, invalid, more bool) error {
 	if !more {
 		return nil
 	}
-	awaited, err := t.isAwaited(id)
-	if err != nil || !awaited {
-		return err
+	if !t.store.waits.isAwaited(id) {
+		return nil
 	}
-	if err := t.unwant(id); err != nil {
-		return err
-	}
+	t.store.waits.setWanted(id, false)
 	flag := int64(0)
 	if invalid {
 		flag = 1
 	}
 	t.unsettled = true
-	_, err = t.exec("INSERT OR REPLACE INTO settled VALUES (?, ?)", id[:], flag)
+	_, err := t.exec("INSERT OR REPLACE INTO settled VALUES (?, ?)", id[:], flag)
 	return err
 }
 

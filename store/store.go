@@ -62,6 +62,7 @@ type Store struct {
 	// dag is extended by the writer alone, and read by all.
 	dag    *dag.DAG
 	damage *damage
+	waits  *waitIndex
 
 	queue   chan *request
 	own     chan *request // what this node's own users write
@@ -119,6 +120,7 @@ func newStore(path string, n *protocol.Network, o Options) *Store {
 		tended: make(chan struct{}), ranker: newRanker(), followers: map[*follower]bool{},
 	}
 	s.readers, s.damage = newPool(s.options.Readers), newDamage(s.options.Logger)
+	s.waits = newWaitIndex()
 	s.verdicts = newCache[verdictKey, *believed]()
 	s.recent = newCache[protocol.ID, place]()
 	s.owners = newCache[protocol.Owner, int64]()
@@ -161,13 +163,21 @@ func (s *Store) start() error {
 	if err := s.migrate(); err != nil {
 		return err
 	}
+	lost, err := s.waits.load(s.writer)
+	if err != nil {
+		return err
+	}
+	if len(lost) > 0 {
+		if err := s.transact(func(t *tx) error { return t.forgetLost(lost) }); err != nil {
+			return err
+		}
+	}
 	if err := s.transact(s.putGenesis); err != nil {
 		return err
 	}
 	if err := s.transact((*tx).recallDamage); err != nil {
 		return err
 	}
-	var err error
 	if s.unsettled, err = s.writer.one(nil, "SELECT 1 FROM settled LIMIT 1"); err != nil {
 		return err
 	}

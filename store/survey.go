@@ -14,9 +14,8 @@ type survey struct {
 	// unattached are beginnings of IDs that no attached record's ID has, and unclaimed composite
 	// keys without a version.
 	unattached, unclaimed map[int64]bool
-	// unqueued are IDs of no pending or held record, and unawaited those that no pending record
-	// waits for.
-	unqueued, unawaited map[protocol.ID]bool
+	// unheld are IDs of no held record.
+	unheld map[protocol.ID]bool
 }
 
 // surveyed is how many things one statement looks for: more save nothing.
@@ -28,9 +27,7 @@ func inMany(sql string) string { return sql + " IN (" + strings.Repeat(", ?", su
 var (
 	surveyIDs      = inMany("SELECT prefix FROM ids WHERE prefix")
 	surveyVersions = inMany("SELECT composite FROM versions WHERE composite")
-	surveyPending  = inMany("SELECT id FROM pending WHERE id")
 	surveyHeld     = inMany("SELECT id FROM held WHERE id")
-	surveyWaits    = inMany("SELECT missing FROM waits WHERE missing")
 )
 
 // lookAhead surveys what putting these records will ask for.
@@ -59,10 +56,10 @@ func (t *tx) lookAhead(puts []*put) (err error) {
 	if v.unclaimed, err = t.absentNumbers(surveyVersions, composites); err != nil {
 		return err
 	}
-	if v.unqueued, err = t.absentIDs(ids, surveyPending, surveyHeld); err != nil {
-		return err
+	if t.meta.held == 0 {
+		return nil
 	}
-	v.unawaited, err = t.absentIDs(ids, surveyWaits)
+	v.unheld, err = t.absentIDs(surveyHeld, ids)
 	return err
 }
 
@@ -76,20 +73,14 @@ func (t *tx) absentNumbers(sql string, numbers []int64) (map[int64]bool, error) 
 	return absent, err
 }
 
-// absentIDs returns those of the IDs that none of some statements finds.
-func (t *tx) absentIDs(ids []protocol.ID, sqls ...string) (map[protocol.ID]bool, error) {
+// absentIDs returns those of the IDs that a statement does not find.
+func (t *tx) absentIDs(sql string, ids []protocol.ID) (map[protocol.ID]bool, error) {
 	absent := make(map[protocol.ID]bool, len(ids))
 	for _, id := range ids {
 		absent[id] = true
 	}
-	for _, sql := range sqls {
-		if err := t.lookFor(sql, len(ids), func(i int) driver.Value { return ids[i][:] }, func(r *rows) {
-			delete(absent, protocol.ID(r.blob(0)))
-		}); err != nil {
-			return nil, err
-		}
-	}
-	return absent, nil
+	err := t.lookFor(sql, len(ids), func(i int) driver.Value { return ids[i][:] }, func(r *rows) { delete(absent, protocol.ID(r.blob(0))) })
+	return absent, err
 }
 
 // lookFor runs a statement for n values, many at a time.

@@ -155,6 +155,7 @@ func (t *tx) rollback() {
 	t.store.dag.Truncate(t.graph)
 	t.store.recent.Purge()
 	t.store.owners.Purge()
+	t.store.waits.undo()
 	if t.db.AutoCommit() {
 		return // SQLite has rolled back by itself, as it may when the disk is full
 	}
@@ -189,6 +190,7 @@ func (s *Store) run(do func(*tx) error) error {
 		t.rollback()
 		return err
 	}
+	s.waits.keep()
 	s.unsettled = s.unsettled || t.unsettled || s.stalled
 	s.announce(t.attached)
 	return nil

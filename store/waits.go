@@ -8,135 +8,128 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// The statements that look for all links of a record at once.
+// linkParams are the parameters of a statement that looks for all links of a record at once.
 var (
-	linkParams    = strings.Repeat(", ?", protocol.MaxLinks)[2:]
-	linksPending  = "SELECT id FROM pending WHERE id IN (" + linkParams + ")"
-	linksHeld     = "SELECT id FROM held WHERE id IN (" + linkParams + ")"
-	linksSettled  = "SELECT id FROM settled WHERE id IN (" + linkParams + ")"
-	linksWanted   = "SELECT missing FROM waits WHERE seq = 0 AND missing IN (" + linkParams + ")"
-	linksWaited   = "SELECT missing FROM waits WHERE seq = ? AND missing IN (" + linkParams + ")"
-	deleteWaits   = "DELETE FROM waits WHERE seq = ? AND missing IN (" + linkParams + ")"
-	deleteUnasked = "DELETE FROM waits WHERE seq = 0 AND missing IN (" + linkParams + `)
-		AND NOT EXISTS (SELECT 1 FROM waits AS w WHERE w.missing = waits.missing AND w.seq > 0)`
+	linkParams   = strings.Repeat(", ?", protocol.MaxLinks)[2:]
+	linksHeld    = "SELECT id FROM held WHERE id IN (" + linkParams + ")"
+	linksSettled = "SELECT id FROM settled WHERE id IN (" + linkParams + ")"
 )
 
-// intoWaits is not among those whose rows may be late: it is read all the time.
-var intoWaits = newLateTable("INSERT OR IGNORE INTO waits", 2)
-
-// linkArgs are the arguments of these statements: first ones, and then 1 to MaxLinks IDs.
-func linkArgs(ids []protocol.ID, first ...driver.Value) []driver.Value {
-	args := make([]driver.Value, 0, len(first)+protocol.MaxLinks)
-	args = append(args, first...)
-	for i := range protocol.MaxLinks {
-		args = append(args, ids[min(i, len(ids)-1)][:])
-	}
-	return args
-}
-
-// among returns those of some links that a statement finds.
-func (c *conn) among(sql string, ids []protocol.ID, first ...driver.Value) (found []protocol.ID, err error) {
-	if len(ids) == 0 {
-		return nil, nil
+// among returns those of 1 to MaxLinks IDs that a statement finds.
+func (c *conn) among(sql string, ids []protocol.ID) (found []protocol.ID, err error) {
+	var args [protocol.MaxLinks]driver.Value
+	for i := range args {
+		args[i] = ids[min(i, len(ids)-1)][:]
 	}
 	err = c.each(func(r *rows) error {
 		found = append(found, protocol.ID(r.blob(0)))
 		return nil
-	}, sql, linkArgs(ids, first...)...)
+	}, sql, args[:]...)
 	return found, err
+}
+
+// joinIDs and splitIDs write and read the column links of the table waits.
+func joinIDs(ids []protocol.ID) []byte {
+	b := make([]byte, 0, len(ids)*len(protocol.ID{}))
+	for _, id := range ids {
+		b = append(b, id[:]...)
+	}
+	return b
+}
+
+func splitIDs(b []byte) (ids []protocol.ID) {
+	for id := range slices.Chunk(b, len(protocol.ID{})) {
+		if id, ok := readID(id); ok {
+			ids = append(ids, id)
+		}
+	}
+	return ids
+}
+
+// readID reads a column that holds an ID, if the disk did not damage its length.
+func readID(b []byte) (id protocol.ID, ok bool) {
+	return id, copy(id[:], b) == len(b) && len(b) == len(id)
 }
 
 // wait records what a pending record waits for, and returns what of it is wanted now. The record
 // itself is no longer wanted.
 func (t *tx) wait(seq int64, id protocol.ID, missing []protocol.ID) (wanted []protocol.ID, err error) {
+	x := t.store.waits
+	here, err := t.queuedAmong(slices.DeleteFunc(slices.Clone(missing), x.isAwaited))
+	if err != nil {
+		return nil, err
+	}
+	for _, m := range missing {
+		x.addWaiter(m, seq, !here[m])
+		if x.isWanted(m) {
+			wanted = append(wanted, m)
+		}
+	}
+	t.meta.pendingBytes += int64(len(missing)) * waitingLink
+	x.setWanted(id, false)
+	return wanted, t.insertLater(intoWaits, seq, joinIDs(missing))
+}
+
+// queuedAmong returns which of some links of a record are pending, held or settled.
+func (t *tx) queuedAmong(ids []protocol.ID) (map[protocol.ID]bool, error) {
 	here := map[protocol.ID]bool{}
+	for _, id := range ids {
+		if t.store.waits.isPending(id) {
+			here[id] = true
+		}
+	}
 	for _, look := range []struct {
 		sql string
 		any bool
-	}{{linksPending, t.meta.pending > 1}, {linksHeld, t.meta.held > 0}, {linksSettled, t.unsettled || t.store.unsettled}} {
-		if !look.any {
+	}{{linksHeld, t.meta.held > 0}, {linksSettled, t.unsettled || t.store.unsettled}} {
+		if !look.any || len(ids) == 0 {
 			continue
 		}
-		found, err := t.among(look.sql, missing)
+		found, err := t.among(look.sql, ids)
 		if err != nil {
 			return nil, err
 		}
-		for _, m := range found {
-			here[m] = true
+		for _, id := range found {
+			here[id] = true
 		}
 	}
-	var rows []driver.NamedValue
-	for _, m := range missing {
-		delete(t.survey.unawaited, m)
-		if !here[m] {
-			wanted = append(wanted, m)
-			rows = append(rows, driver.NamedValue{Value: m[:]}, driver.NamedValue{Value: int64(0)})
-		}
-		rows = append(rows, driver.NamedValue{Value: m[:]}, driver.NamedValue{Value: seq})
-	}
-	if err := t.insert(&intoWaits, rows); err != nil {
-		return nil, err
-	}
-	t.meta.pendingBytes += int64(len(missing)) * waitingLink
-	return wanted, t.unwant(id)
+	return here, nil
 }
 
-// stopWaiting undoes wait for a pending record, nil for a damaged one.
-func (t *tx) stopWaiting(seq int64, r *protocol.Record) (err error) {
-	var links []protocol.ID
-	if r != nil {
-		links = r.Links
-	} else if err := t.each(func(r *rows) error { // by reading all: this is rare
-		links = append(links, protocol.ID(r.blob(0)))
-		return nil
-	}, "SELECT missing FROM waits WHERE seq = ?", seq); err != nil || len(links) == 0 {
-		return err
+// missingLinks returns what a pending record waits for.
+func (c *conn) missingLinks(seq int64) (links []protocol.ID, err error) {
+	_, err = c.one(func(r *rows) { links = splitIDs(r.blob(0)) }, "SELECT links FROM waits WHERE seq = ?", seq)
+	return links, err
+}
+
+// stopWaiting undoes wait for a pending record that waits for some links.
+func (t *tx) stopWaiting(seq int64, links []protocol.ID) error {
+	for _, id := range links {
+		t.store.waits.removeWaiter(id, seq)
 	}
-	n, err := t.exec(deleteWaits, linkArgs(links, seq)...)
-	if err != nil {
-		return err
-	}
-	t.meta.pendingBytes -= n * waitingLink
-	_, err = t.exec(deleteUnasked, linkArgs(links)...)
+	t.meta.pendingBytes -= int64(len(links)) * waitingLink
+	_, err := t.exec("DELETE FROM waits WHERE seq = ?", seq)
 	return err
 }
 
-// isAwaited reports whether some pending record waits for a record.
-func (t *tx) isAwaited(id protocol.ID) (bool, error) {
-	if t.survey.unawaited[id] {
-		return false, nil
-	}
-	return t.one(nil, "SELECT 1 FROM waits WHERE missing = ? AND seq > 0 LIMIT 1", id[:])
-}
-
-// want lists a record as wanted if some pending record waits for it and it is neither pending, held
-// nor settled, and takes it off the list otherwise.
+// want notes of a record that some pending record waits for whether it is wanted: neither pending,
+// held nor settled.
 func (t *tx) want(id protocol.ID) error {
-	needed, err := t.isAwaited(id)
-	for _, here := range []func(protocol.ID) (bool, error){t.isPending, t.isHeld, t.isSettled} {
-		if !needed || err != nil {
+	if !t.store.waits.isAwaited(id) {
+		return nil
+	}
+	here := t.store.waits.isPending(id)
+	for _, queue := range []func(protocol.ID) (bool, error){t.isHeld, t.isSettled} {
+		if here {
 			break
 		}
-		var is bool
-		is, err = here(id)
-		needed = !is
+		var err error
+		if here, err = queue(id); err != nil {
+			return err
+		}
 	}
-	if err != nil {
-		return err
-	}
-	if !needed {
-		return t.unwant(id)
-	}
-	_, err = t.exec("INSERT OR IGNORE INTO waits VALUES (?, 0)", id[:])
-	return err
-}
-
-func (t *tx) unwant(id protocol.ID) error {
-	if t.survey.unawaited[id] {
-		return nil
-	}
-	_, err := t.exec("DELETE FROM waits WHERE missing = ? AND seq = 0", id[:])
-	return err
+	t.store.waits.setWanted(id, !here)
+	return nil
 }
 
 func (c *conn) isSettled(id protocol.ID) (bool, error) {
@@ -156,23 +149,21 @@ func (t *tx) missingOf(r *protocol.Record, result *Result) error {
 // need not be looked at.
 func (t *tx) walkMissing(queue []protocol.ID, seen map[protocol.ID]bool, result *Result) error {
 	for visits := 0; len(queue) > 0 && visits < missingVisits; queue, visits = queue[1:], visits+1 {
-		missing, err := t.waitsOf(queue[0])
+		seq, pending := t.store.waits.pending[t.store.waits.key(queue[0])]
+		if !pending {
+			continue
+		}
+		missing, err := t.missingLinks(seq)
 		if err != nil {
 			return err
-		}
-		missing = slices.DeleteFunc(missing, func(id protocol.ID) bool { return seen[id] })
-		wanted, err := t.among(linksWanted, missing)
-		if err != nil {
-			return err
-		}
-		isWanted := make(map[protocol.ID]bool, len(wanted))
-		for _, id := range wanted {
-			isWanted[id] = true
 		}
 		for _, id := range missing {
+			if seen[id] {
+				continue
+			}
 			seen[id] = true
 			switch {
-			case !isWanted[id]:
+			case !t.store.waits.isWanted(id):
 				queue = append(queue, id)
 			case len(result.Missing) < missingFound:
 				result.Missing = append(result.Missing, id)
@@ -180,18 +171,4 @@ func (t *tx) walkMissing(queue []protocol.ID, seen map[protocol.ID]bool, result 
 		}
 	}
 	return nil
-}
-
-// waitsOf returns what a record waits for: nothing unless it is pending.
-func (t *tx) waitsOf(id protocol.ID) ([]protocol.ID, error) {
-	seq, header := int64(0), []byte(nil)
-	found, err := t.one(func(r *rows) { seq, header = r.int(0), r.blob(1) }, "SELECT seq, header FROM pending WHERE id = ?", id[:])
-	if err != nil || !found {
-		return nil, err
-	}
-	r, err := protocol.DecodeRecord(header, nil)
-	if err != nil {
-		return nil, nil //nolint:nilerr // a damaged one tells nothing
-	}
-	return t.among(linksWaited, r.Links, seq)
 }
