@@ -43,19 +43,19 @@ func verify(seed []byte, effort uint32, solution *[SolutionSize]byte) error {
 	return verdicts[C.lf_proof_verify(p, n, (*C.uint8_t)(&solution[0]), C.uint32_t(effort))]
 }
 
-// claims is a few proofs that cross to C together, as bytes: C may not be given
+// batch is a few proofs that cross to C together, as bytes: C may not be given
 // memory that points to other memory of Go's.
-type claims struct {
-	c     [claimsSize]C.lf_claim
-	index [claimsSize]int // where each came from
+type batch struct {
+	c     [batchSize]C.lf_item
+	index [batchSize]int // where each came from
 	n     int
 }
 
-const claimsSize = 64
+const batchSize = 64
 
-var claimPool = sync.Pool{New: func() any { return new(claims) }}
+var batchPool = sync.Pool{New: func() any { return new(batch) }}
 
-func (b *claims) add(i int, it *Item) {
+func (b *batch) add(i int, it *Item) {
 	c := &b.c[b.n]
 	seed := (*[maxSeedSize]byte)(unsafe.Pointer(&c.seed))
 	c.len = C.uint32_t(len(appendSeed(seed[:0], it.Challenge, it.Proof.Nonce, it.Effort)))
@@ -66,7 +66,7 @@ func (b *claims) add(i int, it *Item) {
 }
 
 // check hands out the verdicts and empties the batch.
-func (b *claims) check(errs []error) {
+func (b *batch) check(errs []error) {
 	C.lf_proof_verify_all(&b.c[0], C.size_t(b.n))
 	for i := range b.n {
 		errs[b.index[i]] = verdicts[b.c[i].verdict]

@@ -83,6 +83,6 @@ int lf_equix_solve(lf_solver *s, const uint8_t *challenge, size_t len,
 
 /* The eight indices of a solution, in tree order, from where the two quads in
  * it come from. */
-void lf_unfold(const lf_solver *s, uint32_t from, uint8_t out[LF_SOLUTION_SIZE]);
+void lf_write_solution(const lf_solver *s, uint32_t from, uint8_t out[LF_SOLUTION_SIZE]);
 
 #endif

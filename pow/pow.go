@@ -26,7 +26,7 @@ type Proof struct {
 // The ways in which a proof can be wrong, in the order in which they are
 // looked for.
 var (
-	ErrEffort     = errors.New("pow: the solution is not worth the effort it claims")
+	ErrEffort     = errors.New("pow: the solution is not worth the effort that it states")
 	ErrOrder      = errors.New("pow: the indices of the solution are out of order")
 	ErrProgram    = errors.New("pow: the seed has no program")
 	ErrPartialSum = errors.New("pow: a partial sum of the solution is not zero")
@@ -65,14 +65,14 @@ type Item struct {
 // to C once for 64 of them, and not each time, is all that it saves.
 func VerifyBatch(items []Item) []error {
 	errs := make([]error, len(items))
-	b := claimPool.Get().(*claims)
-	defer claimPool.Put(b)
+	b := batchPool.Get().(*batch)
+	defer batchPool.Put(b)
 	for i := range items {
 		it := &items[i]
 		if errs[i] = checkPuzzle(it.Challenge, it.Effort); errs[i] != nil {
 			continue
 		}
-		if b.add(i, it); b.n == claimsSize {
+		if b.add(i, it); b.n == batchSize {
 			b.check(errs)
 		}
 	}

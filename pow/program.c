@@ -16,7 +16,7 @@
 
 #include <string.h>
 
-#include "sets.h"
+#include "regset.h"
 #include "stream.h"
 
 #define NO_GROUP 0xff

@@ -35,12 +35,12 @@ lf_verdict lf_proof_verify(const uint8_t *seed, size_t len,
 	return lf_equix_verify(seed, len, solution);
 }
 
-void lf_proof_verify_all(lf_claim *claims, size_t n)
+void lf_proof_verify_all(lf_item *items, size_t n)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++) {
-		lf_claim *c = &claims[i];
+		lf_item *c = &items[i];
 
 		c->verdict = lf_proof_verify(c->seed, c->len, c->solution, c->effort);
 	}

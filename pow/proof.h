@@ -26,10 +26,10 @@ typedef struct {
 	uint8_t seed[LF_MAX_SEED];
 	uint8_t solution[LF_SOLUTION_SIZE];
 	lf_verdict verdict;
-} lf_claim;
+} lf_item;
 
 /* Fills in n verdicts. */
-void lf_proof_verify_all(lf_claim *claims, size_t n);
+void lf_proof_verify_all(lf_item *items, size_t n);
 
 /* One attempt: all the solutions of one seed against the effort. Returns 1 if
  * one is enough and writes it to solution, 0 if none is, -1 if *stop became

@@ -114,7 +114,7 @@ static inline void keep(lf_items *next, uint16_t *count, uint64_t sum, uint32_t 
 static inline void finish(lf_solver *s, uint64_t sum, uint32_t from)
 {
 	if ((sum & LOW(15)) == 0 && s->found < LF_MAX_SOLUTIONS)
-		lf_unfold(s, from, s->solutions[s->found++]);
+		lf_write_solution(s, from, s->solutions[s->found++]);
 }
 
 /* One round: combines each coarse bucket with the opposite one. bits are what

@@ -46,6 +46,10 @@ func (c *Certificate) NotBefore() uint64 { return c.notBefore }
 // and the whole of the last one is meant.
 func (c *Certificate) NotAfter() uint64 { return c.notAfter }
 
+// SubjectHash returns the SHA-256 of the subject's name. [Chain.TopIssuer], [RevocationList.Issuer]
+// and [Issue] name an issuer by this hash.
+func (c *Certificate) SubjectHash() [32]byte { return nameHash(c.subject) }
+
 // Subject names who is certified, for people: the common name, or all of the name where there is
 // none.
 func (c *Certificate) Subject() string { return nameText(c.subject) }

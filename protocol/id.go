@@ -3,6 +3,7 @@ package protocol
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/base32"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -18,12 +19,16 @@ type ID [sha256.Size]byte
 // ValueID identifies a sealed value: its SHA-256. Its text form is a CID of the codec raw.
 type ValueID [sha256.Size]byte
 
-// The bytes around the digest of a CID in DAG-CBOR: tag 42, a byte string of 37 bytes, the
-// multibase identity prefix, CID version 1, the codec, sha2-256, 32 bytes.
+// The bytes before the digest: in a CID they are its version, its codec, sha2-256 and the length 32.
+// DAG-CBOR has tag 42, a byte string of 37 bytes and the multibase identity prefix before the CID.
 var (
+	idPrefix    = [...]byte{0x01, cid.DagCBOR, 0x12, 0x20}
 	linkPrefix  = []byte{0xd8, 0x2a, 0x58, 0x25, 0x00, 0x01, cid.DagCBOR, 0x12, 0x20}
 	valuePrefix = []byte{0xd8, 0x2a, 0x58, 0x25, 0x00, 0x01, cid.Raw, 0x12, 0x20}
 )
+
+// base32Lower is multibase's base32, whose prefix is "b".
+var base32Lower = base32.NewEncoding("abcdefghijklmnopqrstuvwxyz234567").WithPadding(base32.NoPadding)
 
 // CID returns the record's CID.
 func (id ID) CID() cid.Cid { return cidOf(cid.DagCBOR, id[:]) }
@@ -33,6 +38,15 @@ func (id ValueID) CID() cid.Cid { return cidOf(cid.Raw, id[:]) }
 
 func (id ID) String() string      { return id.CID().String() }
 func (id ValueID) String() string { return id.CID().String() }
+
+// AppendText appends the CID, as [ID.String] writes it, without allocating anything else: an answer
+// has many.
+func (id ID) AppendText(b []byte) ([]byte, error) {
+	var binary [len(idPrefix) + len(id)]byte
+	copy(binary[:], idPrefix[:])
+	copy(binary[len(idPrefix):], id[:])
+	return base32Lower.AppendEncode(append(b, 'b'), binary[:]), nil
+}
 
 // Compare orders IDs by their bytes, as links are sorted.
 func (id ID) Compare(other ID) int { return bytes.Compare(id[:], other[:]) }

@@ -155,6 +155,11 @@ func (r *Record) HasValue() bool { return r.Value == nil || r.value != nil }
 // WireSize returns the length of header and value together, in bytes.
 func (r *Record) WireSize() int { return len(r.header) + len(r.value) }
 
+// CheckCarried compares the value that came with the header, if one came, with what the header says
+// of it. Two frames of one record can differ in the value alone: the header, and so the ID, decides
+// all other rules.
+func (r *Record) CheckCarried() error { return r.checkValue(MaxValue) }
+
 // SignedHash identifies what the owner signed, whatever signature and work came after it: two
 // records with one signed hash are twins, the same statement paid twice.
 func (r *Record) SignedHash() [sha256.Size]byte { return r.prefixHash(arrayOf7, r.selectorsEnd) }

@@ -49,6 +49,15 @@ func ParseRevocations(value []byte) (*RevocationList, error) {
 // Issuer returns the SHA-256 of the issuer's name.
 func (l *RevocationList) Issuer() [32]byte { return nameHash(l.issuer) }
 
+// Key returns the key of the list's issuer if the list carries its certificate. It returns false
+// where the issuer is an authority.
+func (l *RevocationList) Key() (Owner, bool) {
+	if len(l.chain) == 0 {
+		return Owner{}, false
+	}
+	return l.chain[0].key, true
+}
+
 // Entries returns what the list revokes; the caller must not change it.
 func (l *RevocationList) Entries() []Revoked { return l.entries }
 

@@ -1,6 +1,6 @@
 /* Sets of registers, for the program generator: choosing one without a branch. */
-#ifndef LF_SETS_H
-#define LF_SETS_H
+#ifndef LF_REGSET_H
+#define LF_REGSET_H
 
 #include "hashx.h"
 #include "wide.h"

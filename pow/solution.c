@@ -44,7 +44,7 @@ static parents parents_of(uint32_t from)
 	return p;
 }
 
-static void unfold_pair(const lf_solver *s, unsigned b, unsigned i, uint8_t *out)
+static void write_pair(const lf_solver *s, unsigned b, unsigned i, uint8_t *out)
 {
 	parents p = parents_of((uint32_t)(s->pairs[b][i] >> LF_PAIR_BITS));
 
@@ -53,20 +53,20 @@ static void unfold_pair(const lf_solver *s, unsigned b, unsigned i, uint8_t *out
 	order(out, 2);
 }
 
-static void unfold_quad(const lf_solver *s, unsigned b, unsigned i, uint8_t *out)
+static void write_quad(const lf_solver *s, unsigned b, unsigned i, uint8_t *out)
 {
 	parents p = parents_of((uint32_t)(s->items[b][i] >> LF_QUAD_BITS));
 
-	unfold_pair(s, p.b[0], p.i[0], out);
-	unfold_pair(s, p.b[1], p.i[1], out + 4);
+	write_pair(s, p.b[0], p.i[0], out);
+	write_pair(s, p.b[1], p.i[1], out + 4);
 	order(out, 4);
 }
 
-void lf_unfold(const lf_solver *s, uint32_t from, uint8_t out[LF_SOLUTION_SIZE])
+void lf_write_solution(const lf_solver *s, uint32_t from, uint8_t out[LF_SOLUTION_SIZE])
 {
 	parents p = parents_of(from);
 
-	unfold_quad(s, p.b[0], p.i[0], out);
-	unfold_quad(s, p.b[1], p.i[1], out + 8);
+	write_quad(s, p.b[0], p.i[0], out);
+	write_quad(s, p.b[1], p.i[1], out + 8);
 	order(out, 8);
 }
