@@ -10,9 +10,9 @@ import (
 )
 
 // Times differ between machines, and on a busy one from moment to moment. So each
-// benchmark gives the processor time of its best millisecond, an operation, too,
-// and as ×yardstick how many times as long that is as hashing 64 KiB with this
-// package's BLAKE2b, best against best in the same run.
+// benchmark also gives the processor time of an operation in its best millisecond.
+// ×yardstick compares that with hashing 64 KiB with this package's BLAKE2b, best
+// against best in the same run.
 
 func cpuTime() time.Duration {
 	var u syscall.Rusage
@@ -52,7 +52,7 @@ func yardstick() time.Duration {
 	return best(600, func(uint64) { blake2bSum(64, nil, yardstickBuffer[:]) })
 }
 
-// measure runs op, which counts as units, and reports besides what testing does.
+// measure runs op, which counts as units, and adds to what testing reports.
 func measure(b *testing.B, units int, op func(i uint64)) {
 	b.Helper()
 	before := yardstick()

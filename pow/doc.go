@@ -2,11 +2,11 @@
 // defence of onion services, with the effort bound in.
 //
 // A proof takes as long to find as its effort says and some tens of
-// microseconds to check. Equi-X is made for ordinary processors: every attempt
+// microseconds to check. Equi-X is made for ordinary processors. Every attempt
 // runs a program of its own over 1.5 MiB of tables, which leaves graphics cards
 // and special hardware little to gain.
 //
-// # Words
+// # Terms
 //
 //   - challenge: the bytes that the proof is for, up to [MaxChallenge]. It must
 //     be unpredictable and never used again for anything else, such as a hash.
@@ -24,31 +24,31 @@
 //   - draw: the number R = BE32(BLAKE2b-32(seed ‖ solution)). A solution is
 //     enough if R · effort fits 32 bits, which one in effort is.
 //   - proof: a nonce and a solution that is enough.
-//   - attempt: solving one seed. A search is attempts with ever new nonces until
+//   - attempt: solving one seed. A search makes attempts with new nonces until
 //     one gives a proof.
 //
 // # Checks
 //
-// [Verify] does the cheap checks first: the draw (one hash), tree order (seven
-// comparisons), the program, then the sums, ending at the first that is wrong.
-// It interprets: a verifier never runs generated code.
+// [Verify] does the cheap checks first and ends at the first that fails: the draw
+// (one hash), tree order (seven comparisons), the program, then the sums. It
+// interprets: a verifier never runs generated code.
 //
 // Most of a verification is making the program, so [VerifyBatch] saves little; it
 // is there to cross to C less often.
 //
 // # How programs are run
 //
-// The solver compiles: between two branches of a program all of 256 inputs go
-// through machine code together, with AVX2 four to a register, and the few that
-// take the branch repeat its loop one by one. Without AVX2, and on AArch64, code
-// runs one input after another. Memory for code is writable or executable, never
-// both; where the system allows no such memory, and elsewhere, the interpreter
-// works, which decodes each instruction once for all inputs. All give the same
+// The solver compiles. Between two branches of a program all of 256 inputs go
+// through machine code together, with AVX2 four to a register. The few that take
+// the branch repeat its loop one by one. Without AVX2, and on AArch64, code runs
+// one input after another. Memory for code is writable or executable, never both.
+// On other machines, and where the system allows no such memory, the interpreter
+// works; it decodes each instruction once for all inputs. All give the same
 // solutions in the same order, and tests hold them to it.
 //
 // # What an attacker gains
 //
-// An honest user runs the code that is here, an attacker the best he can write. What
+// An honest user runs this code, and an attacker the best code there can be. This
 // is known about the ratio of the two:
 //
 //   - Better code: the public reference hashes one input after another in scalar
@@ -64,7 +64,7 @@
 //   - Less memory: perfect packing needs 1 MiB and loses a quarter of the solutions
 //     (same source). With a part f of the 65,536 hashes, solutions shrink as f to the
 //     8th power and work as f: half the memory costs 128 times as much a solution.
-//     Computing hashes anew in place of storing them costs some 200 cycles each,
+//     Computing hashes again in place of storing them costs about 200 cycles each,
 //     looking them up in a second-level cache 14.
 //   - Precomputation: the seed has challenge, nonce and effort in it, and with the
 //     seed all 65,536 hashes change. Nothing can be computed before the challenge is
@@ -84,16 +84,13 @@
 //     hashes on average, at a quarter of a microsecond each. Checking it costs 17
 //     microseconds, as much as 70 hashes: from that effort on the sender pays more.
 //
-// # Reading order
+// # The C code
 //
-// Top down: pow.go (puzzle and verdicts), solve.go (search), clib.go (the seam
-// to C), proof.c (effort), verify.c, solve.c and unfold.c (Equi-X), program.c
-// (generator) and hashx.c (interpreter); jit.c (memory for code), x86.c and
-// avx2.c and arm64.c (emitters), lanes.c (how vector code is run); siphash.h,
-// blake2b.c. The C code is C99, keeps no state and allocates nothing but memory
-// for code. The directory ctest holds the same known answers against it under
-// sanitizers (run.sh), as AArch64 code on other machines (aarch64.sh), and counts
-// instructions (count.sh); testdata has them for any implementation.
+// It is C99, keeps no state and allocates nothing but memory for code. clib.go is
+// the only file of Go that calls it. The directory ctest holds it to the same known
+// answers: under sanitizers (run.sh), and as AArch64 code on other machines
+// (aarch64.sh). count.sh counts instructions. The known answers are in testdata, for
+// any implementation.
 //
 // # Origin
 //

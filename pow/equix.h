@@ -37,9 +37,9 @@ lf_verdict lf_equix_verify(const uint8_t *challenge, size_t len,
 
 #define LF_OPPOSITE(b) ((LF_COARSE - (b)) % LF_COARSE)
 
-/* What matters of the value of a pair and a quad above its low byte. There is
- * room above that for where it comes from, 26 bits: its left parent's coarse
- * bucket (the right one's is opposite) and the parents' positions in them. */
+/* What matters of the value of a pair and a quad above its low byte. The 26 bits
+ * above that tell where it comes from: its left parent's coarse bucket (the right
+ * one's is opposite) and the parents' positions in them. */
 #define LF_PAIR_BITS 37
 #define LF_QUAD_BITS 22
 

@@ -33,8 +33,8 @@ int lf_hashx_make(lf_hashx *h, const uint8_t *seed, size_t len, lf_genlog *log)
 
 /* Interpreting an instruction costs far more than executing it: with ever new
  * programs the processor guesses nearly every one wrong. So each is decoded once
- * for many inputs, the lanes: as many as fit a first-level cache in the solver,
- * the eight of one solution in the verifier.
+ * for many inputs, the lanes. The solver has as many lanes as fit a first-level
+ * cache; the verifier has the eight of one solution.
  *
  * Register r of lane i is at r[r * width + i]. The functions below are compiled
  * once for each width, a constant in both, which is what makes them fast. */

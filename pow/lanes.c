@@ -1,5 +1,5 @@
-/* Runs code of the AVX2 emitter: all lanes from branch to branch, and the few
- * that take one once more from its target, before all go on together. Nothing
+/* Runs code of the AVX2 emitter, all lanes from branch to branch. The few that
+ * take a branch run once more from its target, before all go on together. Nothing
  * here depends on a branch that the processor would have to guess. */
 #include "asm.h"
 #include "siphash.h"

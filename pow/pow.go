@@ -39,13 +39,13 @@ var (
 	ErrLongChallenge = errors.New("pow: the challenge is longer than 256 bytes")
 )
 
-// Verify returns nil if proof was found for challenge at effort, or else the
-// first of [ErrEffort], [ErrOrder], [ErrProgram], [ErrPartialSum] and
-// [ErrFinalSum] that is true of it; [ErrZeroEffort] or [ErrLongChallenge] if
-// nothing can be.
+// Verify returns nil if proof was found for challenge at effort. Otherwise it
+// returns the first of [ErrEffort], [ErrOrder], [ErrProgram], [ErrPartialSum] and
+// [ErrFinalSum] that holds. It returns [ErrZeroEffort] or [ErrLongChallenge] if no
+// proof can be right.
 //
 // It takes some tens of microseconds, or about one if the effort or the order is
-// wrong, uses a few KiB of stack and allocates nothing.
+// wrong. It uses a few KiB of stack and allocates nothing.
 func Verify(challenge []byte, effort uint32, proof Proof) error {
 	if err := checkPuzzle(challenge, effort); err != nil {
 		return err

@@ -1,17 +1,18 @@
 /* The program generator. It models a small in-order machine with three
  * execution ports, so that programs keep a 3-wide processor busy for 192
- * cycles: that is why a general-purpose CPU is the right machine for HashX.
+ * cycles. That is why a general-purpose CPU is the right machine for HashX.
  *
  * The full model has a table of port reservations and a verdict over counts
- * and latencies. Neither is needed: as long as every slot is filled at its
- * first or second try, each instruction issues in its own cycle, 512
- * instructions fit exactly and the program is accepted; and one slot given up
+ * and latencies. Neither is needed. As long as every slot is filled at its
+ * first or second try, each instruction issues in its own cycle. Then 512
+ * instructions fit exactly, and the program is accepted. One slot given up
  * loses more room than it can win back, so the program is rejected. The tests
- * hold this against the full model.
+ * compare this with the full model.
  *
- * What is drawn is random, so a processor guesses every branch on it wrong. The
- * few that remain are rare ones: draws are made whether used or not and counted
- * if used, sets of registers are bits, and ranks in them come from tables. */
+ * What is drawn is random, so a processor guesses every branch on it wrong. Few
+ * branches remain, and they are rarely taken. Values are drawn whether used or
+ * not, and counted if used. Sets of registers are bits, and the ranks in them
+ * come from tables. */
 #include "hashx.h"
 
 #include <string.h>
@@ -22,7 +23,7 @@
 #define NO_GROUP 0xff
 #define R5 (1u << 5)
 
-/* What may stand in a slot besides one certain instruction. */
+/* What may stand in a slot apart from one certain instruction. */
 enum { ANY = LF_OPS, WIDE };
 
 /* The instructions of a block and the cycle in it in which they issue; 16
@@ -55,8 +56,8 @@ static const uint8_t any[8] = {
 
 static const uint8_t wide[2] = {LF_MULHS, LF_MULHU};
 
-/* Operations that may not follow each other on a register: an instruction is
- * one with its source, or without, or (wide ones) with a random tag. */
+/* Operations that may not follow each other on a register. An instruction is
+ * told apart with its source, or without it, or (wide ones) by a random tag. */
 enum {
 	MULS = 0, ADDS = 8, XORS = 16, /* and the number of the source */
 	ROTRS = 24, ADDIS, XORIS, MULHUS, MULHSS, NOTHING,
@@ -164,8 +165,8 @@ static inline uint8_t pick_if_any(stream *s, unsigned set)
 	return ranked(list, draw_word_if(s, list >> 24 > 1));
 }
 
-/* R5 cannot be the destination of ADDSH (the x86 encoding would grow by a byte),
- * so it is not left over as the only choice for it. */
+/* R5 cannot be the destination of ADDSH: the x86 encoding would grow by a byte.
+ * So it is not left over as the only choice. */
 static inline uint8_t choose_src(generator *g, uint8_t op, uint8_t slot, unsigned set)
 {
 	if (slot != ANY)

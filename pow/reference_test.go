@@ -8,8 +8,8 @@ import (
 	"golang.org/x/crypto/blake2b"
 )
 
-// A second HashX and Equi-X verifier, written for plainness: an interpreter that
-// does one thing after another, and in refgen_test.go the full model of the
+// A second HashX and Equi-X verifier, written for plainness. It has an interpreter
+// that does one thing after another, and in refgen_test.go the full model of the
 // generator. They share no code with the C ones.
 
 const none = 0xff
@@ -41,9 +41,8 @@ type refHashX struct {
 	muls, maxReady int
 }
 
-// refKeys hashes the seed with a salt, which x/crypto offers only by way of a
-// saved state: magic, eight words of chaining value, counter, digest length,
-// block, fill.
+// refKeys hashes the seed with a salt. x/crypto offers that only by way of a saved
+// state: magic, eight words of chaining value, counter, digest length, block, fill.
 func refKeys(seed []byte) (g, k [4]uint64) {
 	h, _ := blake2b.New512(nil)
 	state, _ := h.(interface{ MarshalBinary() ([]byte, error) }).MarshalBinary()

@@ -6,8 +6,8 @@ import (
 	"slices"
 )
 
-// The program generator as it is defined, with its table of port reservations
-// and a verdict over counts and latencies: none of the shortcuts of program.c.
+// The program generator as it is defined, with its table of port reservations and
+// a verdict over counts and latencies. It has none of the shortcuts of program.c.
 
 // refTry is one try to fill a slot, with the random values that it used.
 type refTry struct {

@@ -1,4 +1,5 @@
-/* From a solution's place in the solver's tables back to its eight indices. */
+/* Writes a solution: from its place in the solver's tables back to its eight
+ * indices. */
 #include <string.h>
 
 #include "equix.h"

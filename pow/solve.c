@@ -1,5 +1,5 @@
 /* The solver: Wagner's algorithm with two levels of buckets. The low byte of a
- * value selects a coarse bucket, the next seven bits a fine one; two values
+ * value selects a coarse bucket, the next seven bits a fine one. Two values
  * cancel in those 15 bits if their buckets are opposite. Used bits are dropped,
  * so that three rounds of the same step go from hashes to solutions.
  *
@@ -48,8 +48,8 @@ static int fill(lf_solver *s, const uint32_t *stop)
 }
 
 /* Puts the positions of a fine bucket after the list of pairs, each with p. Four
- * are copied whatever their number is: two are usual, more than four rare, and a
- * number that differs each time is one that the processor cannot guess. */
+ * are copied whatever their number is: the processor cannot guess a number that
+ * differs each time. Two are usual, and more than four are rare. */
 static inline unsigned list_pairs(lf_scratch *x, unsigned at, unsigned p, unsigned f)
 {
 	const unsigned n = x->fine_count[f];

@@ -20,13 +20,13 @@ type Progress struct {
 	Elapsed   time.Duration // since Solve was called
 }
 
-// Solve searches a proof for challenge at effort, which is at least 1, on as
-// many threads as asked for, or [runtime.GOMAXPROCS] if threads is not
-// positive. It tries about effort solutions, at two an attempt; the number
-// varies as much as the waiting time for a rare event does.
+// Solve searches for a proof of challenge at effort, which is at least 1. It uses
+// this many threads, or [runtime.GOMAXPROCS] if threads is not positive. It tries
+// about effort solutions, at two an attempt; the number varies as much as the
+// waiting time for a rare event does.
 //
-// Threads share nothing but a stop flag. Each holds 1.6 MiB, which later calls
-// use again and the garbage collector may take back in between, and runs in C:
+// Threads share nothing but a stop flag. Each holds 1.6 MiB, which later calls use
+// again and the garbage collector may take back in between. Each runs in C, so
 // other goroutines keep their share of the processors.
 //
 // When ctx ends, Solve returns its [context.Cause] within about a millisecond
@@ -58,10 +58,10 @@ func Solve(ctx context.Context, challenge []byte, effort uint32, threads int, re
 // Option is something that [Solve] does differently.
 type Option func(*search)
 
-// Background lets all other threads of the computer go first, the process's own
-// that verify among them: on Linux the threads of this search run at nice 10 and
-// get a tenth of the time of a normal one where they compete for a processor, all
-// of it where they do not. Elsewhere it does nothing.
+// Background lets all other threads of the computer go first, also those of the
+// process that verify. On Linux the threads of this search run at nice 10. Where
+// they compete for a processor they get a tenth of a normal thread's time, and
+// otherwise all of it. On other systems it does nothing.
 func Background() Option {
 	return func(s *search) { s.background = true }
 }

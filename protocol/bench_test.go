@@ -34,9 +34,9 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
-// BenchmarkCheck says what validating costs beside the bare verification of as many signatures,
-// measured in the same run: a "times-bare" of 1 would be no overhead, below 1 is what verifying in
-// batches gains.
+// BenchmarkCheck compares validating with the bare verification of as many signatures, measured in
+// the same run. A "times-bare" of 1 would be no overhead, below 1 is what verifying in batches
+// gains.
 func BenchmarkCheck(b *testing.B) {
 	for _, names := range []int{1, 2, 15} {
 		b.Run(fmt.Sprintf("selectors=%d", names), func(b *testing.B) {

@@ -19,7 +19,8 @@ import (
 )
 
 // The builder makes records from SPEC.md's words and general libraries alone, without the code
-// under test: a second implementation, small and slow, that can also be told to make mistakes.
+// under test. It is a second implementation, small and slow, that can also be told to make
+// mistakes.
 
 // stage is a point in the making of a record at which a mistake can be made.
 type stage int

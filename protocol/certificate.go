@@ -50,11 +50,10 @@ func (c *Certificate) NotAfter() uint64 { return c.notAfter }
 // and [Issue] name an issuer by this hash.
 func (c *Certificate) SubjectHash() [32]byte { return nameHash(c.subject) }
 
-// Subject names who is certified, for people: the common name, or all of the name where there is
-// none.
+// Subject names the certified, for people: the common name, or all of the name if it has none.
 func (c *Certificate) Subject() string { return nameText(c.subject) }
 
-// Issuer names who signed the certificate, as [Certificate.Subject] does.
+// Issuer names the signer of the certificate, as [Certificate.Subject] names its holder.
 func (c *Certificate) Issuer() string { return nameText(c.issuer) }
 
 func (c *Certificate) validAt(t uint64) bool { return c.notBefore <= t && t <= c.notAfter }
@@ -112,9 +111,9 @@ func (c *Certificate) readValidity(fields *cryptobyte.String) (err error) {
 	return nil
 }
 
-// readExtensions reads what is behind the key: the extensions and nothing else.
+// readExtensions reads what follows the key: the extensions and nothing else.
 func (c *Certificate) readExtensions(fields cryptobyte.String) error {
-	list, err := readLastExtensions(fields, 3, "it has no extensions, or unique identifiers besides")
+	list, err := readLastExtensions(fields, 3, "it has no extensions, or unique identifiers too")
 	if err != nil {
 		return err
 	}
@@ -125,7 +124,7 @@ func (c *Certificate) readExtensions(fields cryptobyte.String) error {
 		case e.oid == oidKeyUsage:
 			c.usage, err = readUsage(e.value)
 		case e.critical:
-			err = errors.New("it has a critical extension besides basicConstraints and keyUsage")
+			err = errors.New("it has a critical extension other than basicConstraints and keyUsage")
 		}
 		if err != nil {
 			return err
@@ -162,12 +161,13 @@ func (c *Certificate) signed(i *issued, intermediates int) bool {
 	return bytes.Equal(c.subject, i.issuer) && (c.path < 0 || intermediates <= c.path) && i.verify((*[32]byte)(&c.key))
 }
 
-// readCertificates reads certificates one behind the other, and nothing else: at most max.
+// readCertificates reads certificates that follow each other, and nothing else: at most as many as
+// most says.
 func readCertificates(s cryptobyte.String, most int) ([]*Certificate, error) {
 	var list []*Certificate
 	for !s.Empty() {
 		if len(list) == most {
-			return nil, fmt.Errorf("more than %d certificates, or bytes behind the last", most)
+			return nil, fmt.Errorf("more than %d certificates, or bytes after the last", most)
 		}
 		c, err := readCertificate(&s)
 		if err != nil {

@@ -1,14 +1,14 @@
 package protocol
 
-// What certificates have to do with a record's validity: only those of the network's own
-// authorities have anything to.
+// Whether a record is valid may depend on certificates of the network's own authorities, and of no
+// others.
 
 // Authorities returns the network's authorities; the caller must not change the list.
 func (n *Network) Authorities() []*Authority { return n.authorities }
 
-// NeedsCertificate reports whether the record is valid only if it rests on a certificate: it
-// carries less than the full price, or the network takes no others. What brings certificates needs
-// none.
+// NeedsCertificate reports whether the record is valid only if it rests on a certificate. It needs
+// one if it carries less than the full price, or if the network takes no others. Records that carry
+// certificates or revocations need none.
 func (n *Network) NeedsCertificate(r *Record) bool {
 	switch r.Type {
 	case TypeGenesis, TypeCertificate, TypeRevocation:
@@ -17,10 +17,11 @@ func (n *Network) NeedsCertificate(r *Record) bool {
 	return n.params.AuthRequired || !n.Paid(r)
 }
 
-// Supports returns the network's authority by which a record may rest on this chain, the value of a
-// certificate record that it links: the chain is good for it and certifies the record's owner, and
-// all its certificates are valid at the record's timestamp. Nil if there is none. The record rests
-// on it unless its own past holds a revocation of one of [Chain.Issues].
+// Supports returns the network's authority by which a record may rest on this chain, nil if there
+// is none. The chain is the value of a certificate record that the record links. It must be good
+// for the authority and certify the record's owner, with all certificates valid at the record's
+// timestamp. The record then rests on it, unless its own past holds a revocation of one of
+// [Chain.Issues].
 func (n *Network) Supports(c *Chain, h *Header) *Authority {
 	if c.Owner() != h.Owner {
 		return nil
@@ -41,7 +42,7 @@ func (n *Network) CheckCertified(r *Record, rests bool) error {
 }
 
 // checkContents applies the rule for the contents of certificates and revocations, where the
-// network has one: who has no certificate yet can write nothing there but what gives one.
+// network has one. On such a network an owner without a certificate can publish nothing else.
 func (n *Network) checkContents(r *Record) error {
 	if !n.params.AuthRequired || r.Type != TypeCertificate && r.Type != TypeRevocation {
 		return nil

@@ -12,9 +12,9 @@ type Chain struct {
 	certificates []*Certificate
 }
 
-// ParseChain reads the value of a certificate record by the profile in SPEC.md, section 7: DER
-// certificates one behind the other, the owner's first, each signed by the next. It keeps nothing
-// of value. The signature of the last is the authority's, see [Chain.Authority].
+// ParseChain reads the value of a certificate record by the profile in SPEC.md, section 7:
+// certificates in DER, the owner's first, each signed by the next. It keeps nothing of value. The
+// last one's signature is the authority's, see [Chain.Authority].
 func ParseChain(value []byte) (*Chain, error) {
 	if len(value) == 0 || len(value) > MaxCertificateValue {
 		return nil, fmt.Errorf("not a chain of certificates: %d bytes, want 1 to %d", len(value), MaxCertificateValue)
@@ -32,10 +32,10 @@ func ParseChain(value []byte) (*Chain, error) {
 	return &Chain{list}, nil
 }
 
-// Owner returns the owner who is certified.
+// Owner returns the certified owner.
 func (c *Chain) Owner() Owner { return c.certificates[0].key }
 
-// Subject names the owner who is certified, for people.
+// Subject names the certified owner, for people.
 func (c *Chain) Subject() string { return c.certificates[0].Subject() }
 
 // Serial returns the serial number of the owner's certificate, big-endian.
@@ -46,7 +46,7 @@ func (c *Chain) Certificates() []*Certificate { return c.certificates }
 
 func (c *Chain) top() *Certificate { return c.certificates[len(c.certificates)-1] }
 
-// TopIssuer returns the SHA-256 of the name of who signed the last certificate.
+// TopIssuer returns the SHA-256 of the name of the last certificate's issuer.
 func (c *Chain) TopIssuer() [32]byte { return nameHash(c.top().issuer) }
 
 // Authority returns the first that signed the last certificate and allows a chain of this length,
@@ -61,7 +61,7 @@ func (c *Chain) Authority(among []*Authority) *Authority {
 }
 
 // AuthorityAt is [Chain.Authority] among those with which the chain is valid at a time in
-// milliseconds: an authority may have several certificates, one after the other.
+// milliseconds. An authority may have several certificates, one after the other.
 func (c *Chain) AuthorityAt(t uint64, among []*Authority) *Authority {
 	for i, a := range among {
 		if c.ValidAt(t, a) && c.Authority(among[i:i+1]) != nil {
@@ -82,8 +82,8 @@ func (c *Chain) ValidAt(t uint64, a *Authority) bool {
 	return a != nil && a.validAt(t)
 }
 
-// Issue identifies a certificate by what a revocation of it must come from: the SHA-256 of its
-// issuer's name, its serial number in big-endian bytes, and its issuer's key.
+// Issue identifies a certificate as a revocation of it does. It has the SHA-256 of the issuer's
+// name, the serial number in big-endian bytes, and the issuer's key.
 type Issue struct {
 	Issuer [32]byte
 	Serial string

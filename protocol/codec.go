@@ -4,7 +4,7 @@ import "github.com/fxamacker/cbor/v2"
 
 // The codec is DAG-CBOR (https://ipld.io/specs/codecs/dag-cbor/spec/): definite lengths, shortest
 // integers, map keys sorted by length first, no tag but 42. Decoding is lenient only where encoding
-// again shows the difference, and whoever decodes does encode again. The decoder walks the whole
+// again shows the difference, and every decoder here does encode again. The decoder walks the whole
 // input before it allocates, so a length that the input does not have costs nothing.
 var (
 	encoder = must(cbor.EncOptions{Sort: cbor.SortLengthFirst, IndefLength: cbor.IndefLengthForbidden}.EncMode())

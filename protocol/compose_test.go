@@ -18,7 +18,7 @@ func TestComposeRefuses(t *testing.T) {
 		want   string
 	}{
 		"the same selector twice": {func(d *protocol.Draft) { d.Names = append(d.Names, d.Names[0]) }, "twice"},
-		"the same twice behind the primary": {func(d *protocol.Draft) {
+		"the same twice after the primary": {func(d *protocol.Draft) {
 			other := protocol.NamePoint{Name: d.Names[0].Name, Ordinal: 9}
 			d.Names = append(d.Names, other, other)
 		}, "twice"},

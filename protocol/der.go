@@ -12,8 +12,8 @@ import (
 
 // Certificates and revocation lists are read by the profile in SPEC.md, section 7, and by nothing
 // else. A network's nodes must agree on which certificates are good for as long as the network
-// lives; what a library takes for one changes from release to release. So what the profile does not
-// look at (names, extensions that are not critical) is opaque.
+// lives. What a library accepts changes from release to release. So what the profile does not look
+// at (names, extensions that are not critical) is opaque.
 
 // The parts that have one form only.
 var (
@@ -172,7 +172,7 @@ func readLastExtensions(fields cryptobyte.String, tag int, otherwise string) ([]
 		return nil, err
 	}
 	if !outer.Empty() {
-		return nil, errors.New("there are bytes behind its extensions")
+		return nil, errors.New("bytes follow its extensions")
 	}
 	return list, nil
 }

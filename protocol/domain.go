@@ -1,7 +1,8 @@
 package protocol
 
-// Every hash, signature and work input begins with a string of its own, so that none can stand for
-// another, and, outside a genesis, with the network ID, so that nothing replays across networks.
+// Every input of a hash, a signature or work begins with a string of its own, so that none can
+// stand for another. Outside a genesis the network ID follows, so that nothing replays across
+// networks.
 const (
 	domainComposite = "lf/composite/1"
 	domainName      = "lf/name/1"
@@ -12,7 +13,7 @@ const (
 	domainWork      = "lf/work/1"
 )
 
-// domain returns the string, the network ID and the data after one another. A nil network is that
+// domain returns the string, the network ID and the data, one after another. A nil network is that
 // of a genesis record, whose network has no ID yet.
 func (n *Network) domain(domain string, data []byte) []byte {
 	b := make([]byte, 0, len(domain)+len(ID{})+len(data)+16)

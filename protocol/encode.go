@@ -36,7 +36,7 @@ func encodeHeader(h *Header) ([]byte, error) {
 // DecodeRecord reads a header strictly: what it accepts encodes to the same bytes. It keeps header
 // and value without copying them. Errors are of type [*InvalidError].
 func DecodeRecord(header, value []byte) (*Record, error) {
-	// another version may have any shape and limits behind this field
+	// another version may have any shape and limits after this field
 	if err := checkVersion(header); err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func (r *Record) decodeFields() error {
 		}
 	}
 	if len(rest) > 0 {
-		return invalid(RuleEncoding, "%d bytes behind the record", len(rest))
+		return invalid(RuleEncoding, "%d bytes after the record", len(rest))
 	}
 	return nil
 }

@@ -31,8 +31,8 @@ const (
 	RuleCertificate Rule = "certificate"
 )
 
-// InvalidError says that a record, or the bytes that should be one, is invalid for ever and for
-// everybody, which is the sender's fault. [RuleVersion] alone is not: see [IsUnknownVersion].
+// InvalidError says that a record, or the bytes that should be one, is invalid forever and for
+// everybody. Sending it is a violation, except for [RuleVersion]: see [IsUnknownVersion].
 type InvalidError struct {
 	Rule   Rule
 	Reason string
@@ -47,7 +47,7 @@ func invalid(rule Rule, format string, args ...any) error {
 }
 
 // IsUnknownVersion reports whether err says that a record has a version that this software does not
-// know: such a record is ignored, and who sent it is not punished.
+// know. Such a record is ignored, and its sender is not penalized.
 func IsUnknownVersion(err error) bool {
 	var e *InvalidError
 	return errors.As(err, &e) && e.Rule == RuleVersion

@@ -5,8 +5,8 @@ import (
 	"crypto/sha256"
 )
 
-// frame is how a record travels: a CBOR array of the header's bytes and the value's bytes, or null
-// in place of a value that the record does not have or the sender no longer has.
+// frame is how a record travels: a CBOR array of the header's bytes and the value's bytes. Null
+// stands in place of a value that the record does not have or the sender no longer has.
 type frame struct {
 	_      struct{} `cbor:",toarray"`
 	Header []byte

@@ -11,7 +11,7 @@ import (
 )
 
 // FuzzParsePEM: what others hand over in PEM (requests, certificates, files of CAs) is read or
-// refused, and certificates that are read are written so that they are read again.
+// refused. Certificates that are read are written so that they are read again.
 func FuzzParsePEM(f *testing.F) {
 	files, err := filepath.Glob("testdata/openssl/*")
 	if err != nil || len(files) == 0 {

@@ -27,8 +27,8 @@ func addFrames(f *testing.F, add func(frame []byte)) {
 	}
 }
 
-// FuzzDecodeRecord: what decodes encodes to the same bytes, a general codec reads it alike, and
-// what a general codec reads and would write in the same way decodes.
+// FuzzDecodeRecord: what decodes encodes to the same bytes, and a general codec reads it alike.
+// What a general codec reads and would write in the same way decodes.
 func FuzzDecodeRecord(f *testing.F) {
 	addFrames(f, func(frame []byte) {
 		var parts [][]byte
@@ -314,7 +314,7 @@ func FuzzParseCommentary(f *testing.F) {
 	})
 }
 
-// FuzzOpen: whatever was sealed, by whoever knows the mask, opens to at most the limit or not at
+// FuzzOpen: whatever somebody with the mask has sealed, it opens to at most the limit or not at
 // all.
 func FuzzOpen(f *testing.F) {
 	networks := fixedNetworks(f)

@@ -42,7 +42,7 @@ const (
 	// MaxName bounds a name's bytes before it is blinded.
 	MaxName = 1024
 
-	// MaxHold is how far past the clock drift, in milliseconds, a record's timestamp may lie for a
-	// node to hold the record until its time has come; beyond it the record is dropped.
+	// MaxHold is how long, in milliseconds, a node holds a record whose timestamp is ahead of its
+	// clock by more than the drift. A record further ahead is dropped.
 	MaxHold = 24 * 60 * 60 * 1000
 )

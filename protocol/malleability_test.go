@@ -61,7 +61,7 @@ func turnEveryBit(t *testing.T, n *protocol.Network, frame []byte) {
 	}
 }
 
-// TestEveryBitOfCertificates turns every bit of chains and lists over: none of them stays good, so
+// TestEveryBitOfCertificates turns every bit of chains and lists over. None of them stays good, so
 // nobody can make a second form of what an authority signed.
 func TestEveryBitOfCertificates(t *testing.T) {
 	middle := rootCA.ca(middleCA, 3, -1).der()
@@ -112,7 +112,7 @@ func TestEveryPrefix(t *testing.T) {
 	}
 	for b := range 256 {
 		if _, err := check(n, append(bytes.Clone(v.Frame), byte(b))); err == nil {
-			t.Errorf("with %02x behind it: valid", b)
+			t.Errorf("with %02x after it: valid", b)
 		}
 	}
 }

@@ -3,7 +3,7 @@ package protocol
 import lru "github.com/hashicorp/golang-lru/v2"
 
 // NameCache remembers what names derive to, since deriving is slow on purpose. It is safe for
-// concurrent use. It holds secrets: whoever reads its memory can publish under the names in it.
+// concurrent use. It holds secrets: a reader of its memory can publish under the names in it.
 type NameCache struct {
 	network *Network
 	keys    *lru.Cache[string, NameKey]

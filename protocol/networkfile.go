@@ -17,7 +17,7 @@ type NetworkFile struct {
 	ID     ID       `json:"id"`
 	Params Params   `json:"params"`
 	Seeds  []string `json:"seeds"`
-	// Secret makes the network a private one; nil: whoever has the file without it can connect.
+	// Secret makes the network a private one. Without it, anybody with the file can connect.
 	Secret *Secret `json:"secret,omitempty"`
 	// Genesis holds the frames of the genesis records, in base64. ID and Params are derived from it
 	// and stand in the file for its reader.
@@ -34,9 +34,9 @@ func (n *Network) File(seeds []string) NetworkFile {
 }
 
 // ParseNetworkFile reads a network file and checks that ID and parameters in it are the genesis's,
-// so that the file is what its reader sees. Keys that it does not know are ignored. Repeated ones
-// are refused, and those that differ from another one in the case of letters only: a person might
-// read the one and software the other.
+// so that the file is what its reader sees. Keys that it does not know are ignored. It refuses a
+// key that stands twice, also if the two differ in the case of letters. A person might read the one
+// and software the other.
 func ParseNetworkFile(data []byte) (*Network, NetworkFile, error) {
 	var f NetworkFile
 	if len(data) > MaxNetworkFile {

@@ -55,8 +55,8 @@ func (o *Owner) UnmarshalText(text []byte) (err error) {
 // and crypto/ed25519 return it.
 func OwnerOf(key ed25519.PrivateKey) Owner { return Owner(key.Public().(ed25519.PublicKey)) }
 
-// smallOrder lists the second coordinates of the 8 points of small order, little-endian and without
-// the sign of the first; 0 and 1 have another encoding each that ZIP-215 allows.
+// smallOrder lists the y coordinates of the 8 points of small order, little-endian and without the
+// sign of x. For 0 and 1, ZIP-215 allows another encoding each.
 var smallOrder = [...]Owner{
 	{},
 	{1},

@@ -9,8 +9,8 @@ import (
 	"unicode/utf8"
 )
 
-// Params are a network's parameters. They are fixed by its genesis for ever: what decides validity
-// cannot be amended.
+// Params are a network's parameters. The genesis fixes them forever: what decides validity cannot
+// be amended.
 type Params struct {
 	// Name, Contact and Comment are for people; nothing depends on them.
 	Name    string `cbor:"name" json:"name"`
@@ -41,9 +41,9 @@ type Hardening struct {
 	Passes    uint32 `cbor:"passes" json:"passes"`
 }
 
-// DefaultParams are those of a public network: work of one unit for each byte (SPEC.md, "Work", has
-// the derivation), names that cost about 3 ms, and room for the certificates of a web server and
-// its intermediate, of RSA-4096.
+// DefaultParams are those of a public network. A record costs one unit of work for each byte
+// (SPEC.md, "Work", has the derivation), and a name costs about 3 ms. A value has room for the
+// certificates of a web server and its intermediate, with RSA-4096.
 func DefaultParams() Params {
 	return Params{
 		MinLinks:            2,

@@ -16,8 +16,8 @@ import (
 // maxPEM bounds a file of PEM in bytes: keys and certificates need far less.
 const maxPEM = 1 << 20
 
-// byteOrderMark is what some editors put in front of a text. The library would overlook the block
-// behind it.
+// byteOrderMark is what some editors put in front of a text. The library would overlook a block
+// that follows it.
 var byteOrderMark = []byte("\xef\xbb\xbf")
 
 // pemBlocks reads all blocks of a file, at least one. Text around them, as openssl writes it, is
@@ -132,8 +132,8 @@ func keyKind(key any) string {
 	return "another kind"
 }
 
-// explainAuthority adds to an error about a CA's certificate what its holder can do, as far as the
-// standard library can read what the profile refuses.
+// explainAuthority adds to an error about a CA's certificate what its holder can do. It knows that
+// as far as the standard library can read what the profile refuses.
 func explainAuthority(der []byte, err error) error {
 	c, unread := x509.ParseCertificate(der)
 	if err == nil || unread != nil {

@@ -10,8 +10,8 @@ import (
 // after the other until one decides. It is the reader's choice.
 type Policy []Criterion
 
-// DefaultPolicy is the policy of a reader who names none. Nodes that hold the same records give the
-// same answer under it.
+// DefaultPolicy is the policy of a reader without a choice of their own. Nodes that hold the same
+// records give the same answer under it.
 func DefaultPolicy() Policy {
 	return Policy{CriterionCertified, CriterionOracles, CriterionWeight, CriterionNewest}
 }
@@ -41,7 +41,8 @@ func (p Policy) Check() error {
 	return nil
 }
 
-// Total returns the policy with newest at its end, unless it has newest already. So no two claims are equal.
+// Total returns the policy with newest at its end, unless it has newest already. Under the result
+// no two claims are equal.
 func (p Policy) Total() Policy {
 	if slices.Contains(p, CriterionNewest) {
 		return p

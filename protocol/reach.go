@@ -10,10 +10,10 @@ type Revocation struct {
 
 // Reaches reports whether the revocation takes the certificate from a record of this timestamp
 // (SPEC.md, section 15, 7). Without a date it takes it from every record. With one it leaves the
-// records before that date, as far as they are in the past of the revocation's own record: a thief
-// of the key cannot get a new record in there. That holds for an issuer's own record alone. Anybody
-// can pass the list on in a record with nothing in its past, which therefore takes only what the
-// date says. So inPast is called for an own record alone.
+// records before that date that are in the past of the revocation's own record. A thief of the key
+// cannot get a new record in there. That holds for an issuer's own record alone. Anybody can pass
+// the list on in a record with nothing in its past; such a record takes only what the date says. So
+// inPast is called for an own record alone.
 func (v Revocation) Reaches(timestamp uint64, inPast func() bool) bool {
 	if v.ReachesAll() || timestamp >= v.Since {
 		return true
@@ -29,8 +29,9 @@ func (v Revocation) ReachesAll() bool { return v.Since == 0 }
 func (v Revocation) Covers(w Revocation) bool { return v.Since <= w.Since && (v.Own || !w.Own) }
 
 // Signer returns the key that signed the list, if a record of this owner tells which one that is
-// (SPEC.md, section 7.4): the key of the first certificate that the list carries, the owner's, or
-// that of an authority with the issuer's name. Where it is none of these, the list does not count.
+// (SPEC.md, section 7.4). It is the key of the first certificate that the list carries, the
+// owner's, or that of an authority with the issuer's name. If it is none of these, the list does
+// not count.
 func (l *RevocationList) Signer(owner Owner, authorities []*Authority) (key Owner, counts bool) {
 	if len(l.chain) > 0 {
 		return l.chain[0].key, true

@@ -9,9 +9,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// reaches restates SPEC.md, section 15, 7, in its words: a record that revokes a certificate
-// reaches a record r, "unless it gives a date, r's timestamp is before that date, and r is in its
-// past or it is not the issuer's own".
+// reaches restates SPEC.md, section 15, 7: a record that revokes a certificate reaches a record r,
+// "unless it gives a date, r's timestamp is before that date, and r is in its past or it is not the
+// issuer's own".
 func reaches(v protocol.Revocation, timestamp uint64, inPast bool) bool {
 	givesDate, before, issuersOwn := v.Since != 0, timestamp < v.Since, v.Own
 	return !(givesDate && before && (inPast || !issuersOwn))
@@ -88,7 +88,7 @@ func TestListSigner(t *testing.T) {
 		{"the owner signed it", rootKey, nil, rootKey, true},
 		{"an authority signed it", stranger, []*protocol.Authority{otherAuthority, authority}, rootKey, true},
 		{"an authority of another name", stranger, []*protocol.Authority{otherAuthority}, protocol.Owner{}, false},
-		{"nobody who is known", otherKey, nil, protocol.Owner{}, false},
+		{"no key that is known", otherKey, nil, protocol.Owner{}, false},
 	} {
 		if key, counts := l.Signer(c.owner, c.among); key != c.key || counts != c.counts {
 			t.Errorf("%s: %s, %v", c.what, key, counts)

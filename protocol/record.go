@@ -16,8 +16,8 @@ const Version = 1
 // Type says what a record is for.
 type Type uint64
 
-// The types. Those from TypeReserved to TypeMax are stored, attached and weighed when the rest of
-// the record is valid, and never answered: room to grow without a split.
+// The types. Those from TypeReserved to TypeMax leave room to grow without a split. Such records
+// are stored, attached and weighed if the rest of the record is valid, and never answered.
 const (
 	TypeDatum       Type = 0
 	TypeGenesis     Type = 1
@@ -39,7 +39,7 @@ func (t Type) String() string {
 	return fmt.Sprintf("type-%d", uint64(t))
 }
 
-// Selector is a blinded name plus an ordinal. The claim proves that who made the record knows the
+// Selector is a blinded name plus an ordinal. The claim proves that the record's maker knows the
 // name.
 type Selector struct {
 	_       struct{} `cbor:",toarray"`
@@ -160,8 +160,8 @@ func (r *Record) WireSize() int { return len(r.header) + len(r.value) }
 // all other rules.
 func (r *Record) CheckCarried() error { return r.checkValue(MaxValue) }
 
-// SignedHash identifies what the owner signed, whatever signature and work came after it: two
-// records with one signed hash are twins, the same statement paid twice.
+// SignedHash identifies what the owner signed, whatever signature and work came after it. Two
+// records with one signed hash are twins: the same statement, paid twice.
 func (r *Record) SignedHash() [sha256.Size]byte { return r.prefixHash(arrayOf7, r.selectorsEnd) }
 
 func (r *Record) bodyHash() [sha256.Size]byte { return r.prefixHash(arrayOf6, r.bodyEnd) }

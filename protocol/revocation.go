@@ -9,24 +9,24 @@ import (
 )
 
 // RevocationList is the value of a revocation record: a CRL and the certificates of its issuer, up
-// to one that an authority signed; none where the issuer is an authority. It is immutable.
+// to one that an authority signed. There are none if the issuer is an authority. It is immutable.
 type RevocationList struct {
 	issued
 	entries []Revoked
 	chain   []*Certificate
 }
 
-// Revoked is one certificate that a list revokes: its serial number in big-endian bytes, and since
-// when, in milliseconds, it ought not to have been believed; 0 where the list does not say, which
-// means ever since.
+// Revoked is one certificate that a list revokes. Serial is its serial number in big-endian bytes.
+// Since is the date from which it is not to be believed, in milliseconds; 0 if the list gives no
+// date, which means from the beginning.
 type Revoked struct {
 	Serial string
 	Since  uint64
 }
 
 // ParseRevocations reads the value of a revocation record by the profile in SPEC.md, section 7: a
-// CRL in DER and the certificates of its issuer behind it. It keeps nothing of value. Who signed
-// the last of them is told by [RevocationList.CertifiedBy], and for a list without certificates by
+// CRL in DER, then the certificates of its issuer. It keeps nothing of value. It does not check the
+// topmost signature: see [RevocationList.CertifiedBy], and for a list without certificates
 // [RevocationList.SignedBy].
 func ParseRevocations(value []byte) (*RevocationList, error) {
 	if len(value) == 0 || len(value) > MaxCertificateValue {
@@ -38,10 +38,10 @@ func ParseRevocations(value []byte) (*RevocationList, error) {
 		return nil, fmt.Errorf("not a revocation list: %w", err)
 	}
 	if l.chain, err = readCertificates(s, MaxIntermediates); err != nil {
-		return nil, fmt.Errorf("behind a revocation list: %w", err)
+		return nil, fmt.Errorf("after a revocation list: %w", err)
 	}
 	if err := checkPath(&l.issued, l.chain); err != nil {
-		return nil, fmt.Errorf("behind a revocation list: %w", err)
+		return nil, fmt.Errorf("after a revocation list: %w", err)
 	}
 	return l, nil
 }
@@ -155,7 +155,7 @@ func readRevoked(entry cryptobyte.String) (e Revoked, err error) {
 		}
 	}
 	if !entry.Empty() {
-		return e, errors.New("there are bytes behind an entry")
+		return e, errors.New("bytes follow an entry")
 	}
 	return e, nil
 }
@@ -165,7 +165,7 @@ func refuseCritical(fields cryptobyte.String) error {
 	if fields.Empty() {
 		return nil
 	}
-	list, err := readLastExtensions(fields, 0, "there is something in it besides certificates and extensions")
+	list, err := readLastExtensions(fields, 0, "it holds more than certificates and extensions")
 	if err != nil {
 		return err
 	}

@@ -2,11 +2,11 @@ package protocol
 
 import "github.com/hdevalence/ed25519consensus"
 
-// Signatures follow ZIP-215 (https://zips.z.cash/zip-0215), which gives one verdict whether they
-// are verified one by one or many in a batch; nodes that disagree on one signature would disagree
-// for ever.
+// Signatures follow ZIP-215 (https://zips.z.cash/zip-0215). It gives one verdict whether signatures
+// are verified one by one or many in a batch. Nodes that disagree on one signature would disagree
+// forever.
 
-// signed is one signature of a record: who says what, and what it means when it does not verify.
+// signed is one signature of a record, and the rule that is broken if it does not verify.
 type signed struct {
 	key, message, signature []byte
 	rule                    Rule

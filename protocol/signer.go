@@ -45,9 +45,9 @@ func NewSigner(key ed25519.PrivateKey, certificates ...[]byte) (*Signer, error) 
 	return s.below(func(c *Certificate) bool { return c.signed(&c.issued, 0) }), nil
 }
 
-// Under returns the signer as one of a network, or of whoever believes these authorities: where its
-// own certificate or one above it is an authority's, that is left out of what it makes, with all
-// above.
+// Under returns the signer for a network, or for a reader, with these authorities. If the signer's
+// own certificate or one above it is an authority's, what it makes leaves out that one and all
+// above it.
 func (s *Signer) Under(authorities []*Authority) *Signer {
 	return s.below(func(c *Certificate) bool {
 		for _, a := range authorities {

@@ -7,7 +7,7 @@ import (
 )
 
 // Check applies every rule that needs neither clock nor store, the cheap ones first. A record that
-// fails is invalid for ever and for everybody: errors are of type [*InvalidError]. A record whose
+// fails is invalid forever and for everybody: errors are of type [*InvalidError]. A record whose
 // value is not at hand is checked without it.
 func (n *Network) Check(r *Record, verify WorkVerifier) error {
 	if r.Type == TypeGenesis {
@@ -46,9 +46,9 @@ func (n *Network) checkUnsigned(r *Record, verify WorkVerifier) error {
 	return nil
 }
 
-// CheckAuthorship applies only what an answer's reader must know: that the value is the record's,
-// that its claims come from somebody who knows the names, and that the owner signed it. A client
-// checks its node's answers with it.
+// CheckAuthorship checks only what a reader of an answer must know. The value is the record's,
+// somebody with the names made its claims, and the owner signed it. A client checks its node's
+// answers with it.
 func (n *Network) CheckAuthorship(r *Record) error {
 	if err := r.checkValue(MaxValue); err != nil {
 		return err
@@ -93,13 +93,13 @@ func (n *Network) checkSelectors(r *Record) error {
 		case s.Ordinal > MaxOrdinal:
 			return invalid(RuleSelectors, "ordinal %d is above 2^63−1", s.Ordinal)
 		case i >= 2 && r.Selectors[i-1].compare(s) > 0:
-			return invalid(RuleSelectors, "selectors behind the primary are not sorted")
+			return invalid(RuleSelectors, "selectors after the primary are not sorted")
 		}
 	}
 	return checkDistinct(r.Selectors)
 }
 
-// checkDistinct finds a repeated selector in a list that is sorted behind the first.
+// checkDistinct finds a repeated selector in a list that is sorted after its first element.
 func checkDistinct(list []Selector) error {
 	for i := 1; i < len(list); i++ {
 		if list[i].compare(list[0]) == 0 || list[i].compare(list[i-1]) == 0 {
@@ -174,9 +174,9 @@ func CheckMergeset(size int) error {
 // ErrTooFarAhead is returned by [Network.HoldUntil] for a record that is not even worth holding.
 var ErrTooFarAhead = errors.New("the record's timestamp is too far in the future")
 
-// HoldUntil applies the rule of the clock. It returns 0 for a record whose time has come; the time,
-// in milliseconds, until which to hold one that is ahead of the clock by more than the network's
-// drift; and [ErrTooFarAhead] beyond [MaxHold].
+// HoldUntil applies the rule of the clock. It returns 0 for a record whose time has come. For one
+// that is ahead of the clock by more than the network's drift, it returns the time, in
+// milliseconds, until which to hold it. Beyond [MaxHold] it returns [ErrTooFarAhead].
 func (n *Network) HoldUntil(h *Header, now uint64) (uint64, error) {
 	drift := n.params.ClockDrift
 	if h.Timestamp <= now || h.Timestamp-now <= drift {

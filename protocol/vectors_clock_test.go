@@ -7,8 +7,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// clockVector is a record's timestamp as a node sees it whose clock shows now, and what becomes of
-// the record: "on" to the next rule, "held" until Until, or "dropped".
+// clockVector is a record's timestamp as a node sees it whose clock shows now. The record goes "on"
+// to the next rule, is "held" until Until, or "dropped".
 type clockVector struct {
 	Network   string `json:"network"`
 	Now       uint64 `json:"now"`

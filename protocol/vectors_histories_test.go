@@ -8,8 +8,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// historyVector is a graph of records, parents first, and what becomes of each when all are known:
-// rules 13 to 15, and what queries make of certificates and revocations.
+// historyVector is a graph of records, parents first, and what becomes of each when all are known.
+// It covers rules 13 to 15, and what queries make of certificates and revocations.
 type historyVector struct {
 	Name    string          `json:"name"`
 	Network string          `json:"network"`
@@ -39,7 +39,7 @@ type outcome struct {
 	pending, hidden, notCertified bool // of a version
 }
 
-// add adds a record that links these others, besides a genesis record where that makes two.
+// add adds a record that links these others, and a genesis record if that makes two.
 func (h *history) add(name string, want outcome, b *builder, links ...string) {
 	h.t.Helper()
 	h.time += 1000

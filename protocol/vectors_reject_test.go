@@ -133,7 +133,7 @@ func (m *vectorMaker) makeRejectedEncodings() {
 	m.badHeader(protocol.RuleEncoding, "header: an array of no items, and a 2 after it", func([]byte) []byte { return []byte{0x80, 2} })
 	m.badHeader(protocol.RuleEncoding, "header: an array of 24 items, version 2", func([]byte) []byte { return append([]byte{0x98, 24, 2}, make([]byte, 23)...) })
 	value := make([]byte, protocol.MaxValue+1)
-	// a header of so many bytes
+	// a header of this many bytes
 	other := func(size int) []byte { return encodeAny(m.t, []any{2, make([]byte, size-5)}) }
 	m.badFrame(protocol.RuleVersion, "version 2, value of 61441 bytes", "free", frameOf(m.t, other(300), value))
 	whole := frameOf(m.t, other(protocol.MaxFrame-len(value)-7), value)

@@ -50,8 +50,8 @@ func point(t testing.TB, text string) []byte {
 	return raw
 }
 
-// mixedOrder signs for a key with a component of small order: its R and A are off the prime-order
-// group, so that the equation holds only when it is multiplied by the cofactor.
+// mixedOrder signs for a key with a component of small order. Its R and A are off the prime-order
+// group, so the equation holds only when it is multiplied by the cofactor.
 func mixedOrder(t testing.TB, key ed25519.PrivateKey, message []byte) (public, signature []byte) {
 	t.Helper()
 	torsion, err := new(edwards25519.Point).SetBytes(point(t, smallOrder[4]))

@@ -97,8 +97,8 @@ func TestVectorsCommentary(t *testing.T) {
 	current(t, "commentary.json", list)
 }
 
-// policyVector ranks claims: order lists their indices, the best first, and lostBy says of each in
-// this order by which criterion it lost to the best.
+// policyVector ranks claims. Order lists their indices, the best first. LostBy says of each, in
+// this order, by which criterion it lost to the best.
 type policyVector struct {
 	Name      string               `json:"name"`
 	Policy    protocol.Policy      `json:"policy"`
@@ -201,7 +201,7 @@ func TestVectorsPolicies(t *testing.T) {
 			if i > 0 {
 				before := v.Standings[v.Order[i-1]].standing()
 				if d, _ := v.Policy.Compare(&before, &s); d <= 0 {
-					t.Errorf("%s: claim %d is not behind %d", v.Name, at, v.Order[i-1])
+					t.Errorf("%s: claim %d does not come after %d", v.Name, at, v.Order[i-1])
 				}
 			}
 		}

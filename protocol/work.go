@@ -2,8 +2,8 @@ package protocol
 
 import "math"
 
-// workBase is added to a record's bytes when its price is reckoned: what a node stores and indexes
-// besides them.
+// workBase is added to a record's bytes when its price is computed, for what a node stores and
+// indexes beyond them.
 const workBase = 128
 
 // WorkVerifier checks a proof of work over a challenge; package pow has one.
@@ -12,14 +12,14 @@ type WorkVerifier func(challenge []byte, w Work) error
 // WorkSolver finds a proof of work over a challenge; package pow has one.
 type WorkSolver func(challenge []byte, effort uint32) (Work, error)
 
-// RequiredEffort returns the effort that the network asks of a record without a certificate, the
-// full price: its size times the network's work per KiB, rounded up, at most 2^32−1. Genesis
-// records are free.
+// RequiredEffort returns the full price: the effort that the network asks of a record without a
+// certificate. It is the record's size times the network's work per KiB, rounded up, at most
+// 2^32−1. Genesis records are free.
 func (n *Network) RequiredEffort(r *Record) uint32 { return n.price(r, n.params.WorkPerKiB) }
 
 // CertifiedEffort returns the effort that the network asks of a record that rests on a certificate.
-// It is never more than the full price, and the full price where the network has no authorities and
-// for what brings certificates itself.
+// It is never more than the full price. It is the full price on a network without authorities, and
+// for records that carry certificates or revocations.
 func (n *Network) CertifiedEffort(r *Record) uint32 {
 	if len(n.authorities) == 0 || r.Type == TypeCertificate || r.Type == TypeRevocation {
 		return n.RequiredEffort(r)
@@ -44,7 +44,7 @@ func (n *Network) price(r *Record, perKiB uint32) uint32 {
 }
 
 // Challenge returns what the record's work is over: everything up to and including the signature.
-// Nonce and effort are appended to it by whoever solves or verifies.
+// A solver or verifier appends nonce and effort to it.
 func (n *Network) Challenge(r *Record) []byte {
 	h := r.workHash()
 	return n.scope(r.Type).domain(domainWork, h[:])

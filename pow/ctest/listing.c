@@ -1,5 +1,5 @@
-/* Prints a program as AArch64 assembler source to standard output and what the
- * emitter makes of it to a file, so that an assembler can be the judge.
+/* Prints a program as AArch64 assembler source to standard output, and writes
+ * what the emitter makes of it to a file. An assembler can then be the judge.
  * Usage: listing SEED FILE */
 #include <stdio.h>
 #include <stdlib.h>
