@@ -31,8 +31,8 @@ run: build ## build, then run a node: make run ARGS='--dev'
 
 test: ## all that CI runs as tests: Go with the race detector, then the C solver under sanitizers and, where there are the tools, as AArch64 code
 	$(GO) test -vet=off -race -timeout 60m $$($(GO) list ./... | grep -v '/sync/internal/simulation$$\|/store$$\|/store/')
-	$(GO) test -vet=off -race -timeout 60m ./store ./store/dag ./store/simulation -rapid.checks 20 # the detector slows them tenfold; all their cases run below
-	$(GO) test -vet=off -timeout 60m ./store ./store/dag ./store/simulation
+	$(GO) test -vet=off -race -timeout 60m ./store ./store/internal/dag ./store/internal/simulation -rapid.checks 20 # the detector slows them tenfold; all their cases run below
+	$(GO) test -vet=off -timeout 60m ./store ./store/internal/dag ./store/internal/simulation
 	$(GO) test -vet=off -timeout 60m ./sync/internal/simulation # without: the detector itself dies of long synctest bubbles with thousands of goroutines (golang/go#78156)
 	$(GO) test -vet=off -run Memory ./sync/internal/negentropy # bytes a record, which the race detector changes
 	$(GO) -C sync/internal/negentropy/interop test -vet=off ./... # a module of its own: other implementations stay out of our go.mod

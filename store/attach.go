@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/store/dag"
+	"github.com/lf-store/lf/store/internal/dag"
 )
 
 // parents returns the places of a record's links, or those that are not attached.

@@ -8,7 +8,7 @@ import (
 	"os"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/store/dag"
+	"github.com/lf-store/lf/store/internal/dag"
 )
 
 // Summary says what a check has looked at. Problems counts all, also those past the first thousand,

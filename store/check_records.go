@@ -6,7 +6,7 @@ import (
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/store/dag"
+	"github.com/lf-store/lf/store/internal/dag"
 )
 
 // checkRecords goes through the attached records in their order: each by itself, its links, and its

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/store/dag"
+	"github.com/lf-store/lf/store/internal/dag"
 )
 
 // checkTrust works out from the records what claims are ranked by, and compares.

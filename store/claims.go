@@ -8,7 +8,7 @@ import (
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/store/dag"
+	"github.com/lf-store/lf/store/internal/dag"
 )
 
 // errStranger says that a version which the index proposed is of another composite key with the

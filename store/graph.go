@@ -4,7 +4,7 @@ import (
 	"iter"
 	"math"
 
-	"github.com/lf-store/lf/store/dag"
+	"github.com/lf-store/lf/store/internal/dag"
 )
 
 // graphVersion is the first schema that holds the graph.

@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/store/dag"
+	"github.com/lf-store/lf/store/internal/dag"
 )
 
 // rebuildGraph builds the graph from the records' links, as it was when they attached, and rewrites

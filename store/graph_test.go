@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/store/dag"
+	"github.com/lf-store/lf/store/internal/dag"
 )
 
 // bare makes a record of a type that is never answered, unsigned, with some effort: the store

@@ -7,7 +7,7 @@ import (
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/store/dag"
+	"github.com/lf-store/lf/store/internal/dag"
 )
 
 // prefix is the first 8 bytes of a hash or key as a signed integer; integers compare as the bytes

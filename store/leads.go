@@ -4,7 +4,7 @@ import (
 	"errors"
 	"math"
 
-	"github.com/lf-store/lf/store/dag"
+	"github.com/lf-store/lf/store/internal/dag"
 )
 
 // One owner can have any number of roots under a key, by versions that do not build on each other.

@@ -9,7 +9,7 @@ import (
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/store/dag"
+	"github.com/lf-store/lf/store/internal/dag"
 )
 
 // LinksQuery asks what a new record should link to. Now is the writer's clock, in milliseconds.

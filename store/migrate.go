@@ -7,7 +7,7 @@ import (
 	"time"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/store/dag"
+	"github.com/lf-store/lf/store/internal/dag"
 )
 
 // migrate brings the database up to date, in one transaction: first the scripts that it lacks,

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/store/dag"
+	"github.com/lf-store/lf/store/internal/dag"
 )
 
 // The scrub finds damage that nobody has asked for yet. It goes through the records in their order,

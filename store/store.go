@@ -13,7 +13,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/store/dag"
+	"github.com/lf-store/lf/store/internal/dag"
 )
 
 // Options are the choices of who opens a store. The zero value is a sound one.

@@ -34,7 +34,7 @@ type graphEntry struct {
 
 func readGraphs(t *testing.T) (list []graphVector) {
 	t.Helper()
-	raw, err := os.ReadFile(filepath.Join("..", "..", "protocol", "testdata", "graphs.json"))
+	raw, err := os.ReadFile(filepath.Join("..", "..", "..", "protocol", "testdata", "graphs.json"))
 	if err != nil {
 		t.Fatal(err)
 	}
