@@ -48,13 +48,11 @@
 // them. A prefix only finds candidates, and the record's own header, read and hashed, decides; so
 // keys made to collide (2^32 tries) cost their maker a comparison and fool nobody.
 //
-// Reading order: migrations/*.sql (the tables), layout.go (what is in their columns), store.go,
-// open.go, migrate.go, graph.go, conn.go, pool.go; writer.go, tx.go, put.go, attach.go, pending.go,
-// waits.go, waitindex.go, settle.go, held.go (the way in); links.go, read.go, query.go, scan.go,
-// merge.go, match.go, gather.go, claims.go, ranking.go, standing.go, crowd.go, rank_walk.go (the
-// way out); trust.go, roots.go, leads.go, reputation.go, certificates.go, revocations.go, rests.go,
-// elective.go, holder.go, commentary.go, collisions.go (what claims are ranked by); rank_rows.go,
-// rank_keep.go, rank_jobs.go, rank_tend.go (the rows of crowded keys); datastore.go; frame.go,
-// damage.go, scrub.go, graph_rebuild.go (what to do about a disk that damages what it keeps);
-// check.go and check_*.go (every invariant, tested by every test); limits.go.
+// Files are named after what they hold, with a prefix for the task: put_ (the way in), query_ (the
+// way out), rank_ (what claims are compared by, and the rows of crowded keys), cert_ (certificates,
+// revocations and objections), damage_ (what a disk damaged), check_ (every invariant, tested by
+// every test), migrate_, read_ and db_ (SQLite: connections, transactions, the writer, and what is in
+// the columns). The tables are in migrations/*.sql, and the bounds in limits.go.
+//
+// This package is outside of the module's promise of compatibility: node is what programs embed.
 package store

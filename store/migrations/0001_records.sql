@@ -1,5 +1,5 @@
 -- Columns named prefix, key, composite hold 8 bytes of a hash or key as a signed integer whose order is that of the
--- bytes (layout.go). Every table that grows with the records is either appended to or small a row.
+-- bytes (db_layout.go). Every table that grows with the records is either appended to or small a row.
 
 -- One row: what the file is about, and counters that are otherwise a scan each.
 CREATE TABLE meta (

@@ -1,7 +1,7 @@
 -- What the graph in memory is built from, and when each record was first seen here.
 
 -- node replaces parents: the record's work, the distances back to each link's idx in the links' order, which of them is the
--- main parent, and the distances back to the records of the mergeset; all varints (layout.go). It is one column because a start
+-- main parent, and the distances back to the records of the mergeset; all varints (db_layout.go). It is one column because a start
 -- reads every row of it. seen is the moment at which the record was first stored here, attached or pending, in
 -- microseconds: no two records have the same.
 ALTER TABLE dag RENAME COLUMN parents TO node;

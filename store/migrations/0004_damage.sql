@@ -9,7 +9,7 @@ CREATE TABLE damaged (
 	idx INTEGER PRIMARY KEY REFERENCES records (idx)
 ) STRICT;
 
--- One row: how far the scrub has come. at is the index or key behind which it goes on in a phase (scrub.go).
+-- One row: how far the scrub has come. at is the index or key behind which it goes on in a phase (damage_scrub.go).
 CREATE TABLE scrub (
 	only  INTEGER PRIMARY KEY CHECK (only = 1),
 	phase INTEGER NOT NULL,

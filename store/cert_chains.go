@@ -13,7 +13,7 @@ import (
 // signatures verified, once, when the record attaches. Only chains that an authority of the network
 // signed are rows that queries on that network look at, and the same chain in a thousand records is
 // one row; so how many there are of an owner is the authority's doing and nobody else's. Chains for
-// authorities that a reader names are another matter: see elective.go.
+// authorities that a reader names are another matter: see cert_readerauthorities.go.
 
 // chainRow is a row of the table certificates.
 type chainRow struct {
