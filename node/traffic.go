@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lf-store/lf/node/api"
+	lfsync "github.com/lf-store/lf/sync"
 )
 
 // traffic counts the bytes that streams carry, by protocol. It takes the place of libp2p's counter,
@@ -19,7 +20,8 @@ type traffic struct {
 	// answers the questions of metrics.Reporter that nobody asks; it is never told of anything
 	metrics.BandwidthCounter
 
-	prefix    string // of the network's protocols
+	prefix    string          // of the network's protocols
+	services  map[string]bool // the names of its stream protocols
 	mu        sync.RWMutex
 	protocols map[libp2pprotocol.ID]*volume
 	names     map[string]*volume
@@ -28,7 +30,11 @@ type traffic struct {
 type volume struct{ in, out atomic.Uint64 }
 
 func newTraffic(prefix string) *traffic {
-	return &traffic{prefix: prefix, protocols: map[libp2pprotocol.ID]*volume{}, names: map[string]*volume{}}
+	services := map[string]bool{"clone": true}
+	for _, s := range lfsync.Services() {
+		services[s.Name] = true
+	}
+	return &traffic{prefix: prefix, services: services, protocols: map[libp2pprotocol.ID]*volume{}, names: map[string]*volume{}}
 }
 
 // total sums up all protocols.
@@ -64,21 +70,14 @@ func (t *traffic) of(p libp2pprotocol.ID) *volume {
 
 // name is what the metrics call a protocol: the same on every network, and whatever the version.
 func (t *traffic) name(p string) string {
-	inside, ours := strings.CutPrefix(p, t.prefix)
+	inside, ours := strings.CutPrefix(p, t.prefix+"/")
+	service, _, _ := strings.Cut(inside, "/")
 	switch {
 	case p == "":
 		return "negotiation"
-	case ours && strings.HasPrefix(inside, "/fetch/"):
-		return "fetch"
-	case ours && strings.HasPrefix(inside, "/reconcile/"):
-		return "reconcile"
-	case ours && strings.HasPrefix(inside, "/push/"):
-		return "push"
-	case ours && strings.HasPrefix(inside, "/clock/"):
-		return "clock"
-	case ours && strings.HasPrefix(inside, "/clone/"):
-		return "clone"
-	case ours && strings.HasPrefix(inside, "/kad/"):
+	case ours && t.services[service]:
+		return service
+	case ours && service == "kad":
 		return "dht"
 	case strings.HasPrefix(p, "/meshsub/"), strings.HasPrefix(p, "/floodsub/"):
 		return "gossip"

@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/sync/internal/negentropy"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // agenda decides with which peer this node's set is compared, and when. Like the scheduler it is a
@@ -318,7 +319,7 @@ func (a *agenda) served(id peer.ID, differed, equal bool) {
 
 // sentAt is when a message was written at the earliest that came now: older ones were given up by
 // who sent them.
-func sentAt(now time.Duration) time.Duration { return max(0, now-itemTime) }
+func sentAt(now time.Duration) time.Duration { return max(0, now-stream.ItemTime) }
 
 // agreed notes a comparison with a peer that found nothing and began at some time.
 func (a *agenda) agreed(p *acquaintance, began time.Duration) {

@@ -35,7 +35,7 @@ func TestAgreedByFirstMessage(t *testing.T) {
 				message = negentropy.NewInitiator(negentropy.Config{To: test.to}).Start(set)
 			})
 			s := &scriptedStream{in: bytes.NewReader(sessionFrame(102, message)), peer: "peer"}
-			n.handlers()[reconcileProtocol(b.network)](s)
+			n.serve("reconcile", s)
 			if want := sessionFrame(102, []byte{0x61}); !bytes.Equal(s.out.Bytes(), want) {
 				t.Errorf("answered %x, want %x", s.out.Bytes(), want)
 			}

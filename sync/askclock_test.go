@@ -8,6 +8,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
+
+	"github.com/lf-store/lf/sync/internal/clock"
 )
 
 // clockPeer is a host that serves nothing but a clock, in a way of its own.
@@ -111,11 +113,11 @@ func TestServeClock(t *testing.T) {
 			_ = s.SetDeadline(time.Now().Add(20 * time.Second))
 			test.ask(s)
 			raw, err := io.ReadAll(s)
-			if test.answer != (err == nil && len(raw) == clockSize) {
+			if test.answer != (err == nil && len(raw) == clock.Size) {
 				t.Errorf("answer %x, %v", raw, err)
 			}
 			if test.answer {
-				ms, err := parseClock(raw)
+				ms, err := clock.Parse(raw)
 				if off := time.Since(time.UnixMilli(int64(ms))); err != nil || off.Abs() > 30*time.Second {
 					t.Errorf("a clock that is %s off, %v", off, err)
 				}

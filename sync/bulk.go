@@ -235,7 +235,7 @@ func (s *Sync) tellAll(ps []*parcel, stored []Stored, err error) {
 		s.metrics.ingested(ViaFetch, in, nil)
 		s.settle(in, p.from)
 		if in.Outcome == Attached {
-			s.guard.fruit(p.from.Peer, 1)
+			s.limiter.Earned(p.from.Peer, 1)
 		}
 	}
 	s.comparer.promised(ps, stored)

@@ -3,14 +3,15 @@ package lfsync
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
+
+	"github.com/lf-store/lf/sync/internal/clock"
+	"github.com/lf-store/lf/sync/internal/push"
 )
 
 // step gives the scheduler its input and carries out what it decides.
@@ -115,12 +116,12 @@ func (s *Sync) tick() {
 		dropped = m.takeUnnamed()
 	})
 	s.comparer.tick(dropped)
-	s.timekeeper.tick()
+	s.clocks.Tick()
 }
 
 // releaseDue releases held records, now and then.
 func (s *Sync) releaseDue() {
-	tick := time.NewTicker(s.timeouts.release)
+	tick := time.NewTicker(releaseEvery)
 	defer tick.Stop()
 	for {
 		s.release()
@@ -191,7 +192,7 @@ func peerOf(e any) peer.ID {
 // look finds out whether a peer can be asked and compared with, and whether it is to be pushed to.
 // It does not trust the order of events, only what is true now.
 func (s *Sync) look(p peer.ID) {
-	up := s.speaks(p, fetchProtocol(s.network))
+	up := s.speaks(p, fetchService)
 	s.step(func(m *scheduler) {
 		if up {
 			m.peerUp(p)
@@ -199,17 +200,17 @@ func (s *Sync) look(p peer.ID) {
 			m.peerDown(p)
 		}
 	})
-	s.comparer.meet(p, s.speaks(p, reconcileProtocol(s.network)))
+	s.comparer.meet(p, s.speaks(p, reconcileService))
 	relayed := s.host.Network().Connectedness(p) == network.Limited
-	s.pusher.meet(p, relayed && s.speaks(p, pushProtocol(s.network)))
-	s.timekeeper.meet(p, s.speaks(p, clockProtocol(s.network)))
+	s.pushes.Meet(p, relayed && s.speaks(p, push.Service))
+	s.clocks.Meet(p, s.speaks(p, clock.Service))
 }
 
-func (s *Sync) speaks(p peer.ID, name libprotocol.ID) bool {
+func (s *Sync) speaks(p peer.ID, of Service) bool {
 	c := s.host.Network().Connectedness(p)
 	if c != network.Connected && c != network.Limited {
 		return false
 	}
-	known, err := s.host.Peerstore().SupportsProtocols(p, name)
-	return err == nil && slices.Contains(known, name)
+	known, err := s.host.Peerstore().SupportsProtocols(p, of.ID(s.network))
+	return err == nil && len(known) == 1
 }

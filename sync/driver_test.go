@@ -255,7 +255,7 @@ func TestSlowRelease(t *testing.T) {
 	connect(t, a.host, b.host)
 	eventually(t, "the record is fetched", func() bool { return b.store.State(r.ID()) == Attached })
 	eventually(t, "a release begins", func() bool { return releases.Load() > 0 })
-	time.Sleep(2 * b.timeouts.release)
+	time.Sleep(2 * releaseEvery)
 	if n := releases.Load(); n != 1 {
 		t.Errorf("%d releases at once", n)
 	}

@@ -8,13 +8,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"sync"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/penalty"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // fetchFor carries out a request of the scheduler's and reports what came of it.
@@ -25,21 +26,17 @@ func (s *Sync) fetchFor(ctx context.Context, a ask) {
 		f.linked = make(map[protocol.ID]bool)
 	}
 	err := f.run(ctx)
-	f.checks.Wait() // not for the store: what it does is nothing that the peer answers for
 	f.answer.fault = f.judge(ctx, err)
 	s.metrics.fetched(f.answer, time.Since(began))
-	if f.answer.fault == faultGuilty {
-		s.accuse(a.peer, fetchService, f.violation(err)) // also where the request was given up
-	}
 	if gone := ctx.Err() != nil && f.items == 0 && time.Since(began) >= slowTime*9/10; gone && s.ctx.Err() == nil {
-		s.reproach(a.peer)
-	} else {
-		s.stalled(ctx, a.peer, err)
+		s.penalties.ProbeAndPenalize(a.peer)
+	} else if s.ctx.Err() == nil && stream.Stalled(ctx, err) {
+		s.penalties.ProbeAndPenalize(a.peer)
 	}
 	s.denied(a.peer, f.answer.lacking)
 	s.withheld(a.peer, f.answer.damaged)
 	if f.answer.fault != faultNone && ctx.Err() == nil || f.answer.fault == faultGuilty {
-		s.log.Debug("a peer did not answer", "peer", a.peer, "error", errors.Join(err, f.guilt))
+		s.log.Debug("a peer did not answer", "peer", a.peer, "error", err)
 	}
 	s.step(func(m *scheduler) {
 		if stop := s.cancels[a.request]; stop != nil {
@@ -70,45 +67,43 @@ type fetching struct {
 	known  int        // how many were
 }
 
+// run asks, reads the answer and waits until what came is checked. Not for the store: what it does is
+// nothing that the peer answers for.
 func (f *fetching) run(ctx context.Context) error {
-	stream, err := f.open(ctx)
-	if err != nil {
+	return f.sync.dialer.Converse(ctx, f.ask.peer, fetchService, fetchMemory, func(s network.Stream) error {
+		err := f.converse(ctx, s)
+		_ = s.Reset() // nothing more is read or written; after a full answer it has no effect
+		f.checks.Wait()
+		if penalty.ViolationIn(err) == nil && f.guilt != nil {
+			err = errors.Join(err, penalty.Violates("%v", f.guilt))
+		}
 		return err
-	}
-	// nothing more is read or written; after a full answer it has no effect
-	defer func() { _ = stream.Reset() }()
-	release, err := secure(ctx, fetchService, stream, fetchMemory)
-	if err != nil {
-		return err
-	}
-	defer release()
-	err = f.readItems(ctx, stream, newAnswerReader(&counted{stream, f.sync.metrics}))
-	// what came before a fault is as good as if nothing had come after it
-	return errors.Join(err, f.send(ctx))
+	})
 }
 
-// open opens a stream on an existing connection, a relayed one included, and sends the request.
-func (f *fetching) open(ctx context.Context) (network.Stream, error) {
-	why := "fetch records"
-	ctx = network.WithNoDial(network.WithAllowLimitedConn(ctx, why), why)
-	stream, err := f.sync.host.NewStream(ctx, f.ask.peer, fetchProtocol(f.sync.network))
-	if err != nil {
-		return nil, fmt.Errorf("open stream: %w", err)
+func (f *fetching) converse(ctx context.Context, s network.Stream) error {
+	if err := f.request(ctx, s); err != nil {
+		return err
 	}
-	_ = stream.SetDeadline(f.sync.itemDeadline(ctx))
+	err := f.readItems(ctx, s, newAnswerReader(&counted{s, f.sync.metrics}))
+	return errors.Join(err, f.send(ctx)) // what came before a violation is as good as if nothing had come after it
+}
+
+// request sends the request.
+func (f *fetching) request(ctx context.Context, s network.Stream) error {
+	_ = s.SetWriteDeadline(f.sync.times.ItemDeadline(ctx))
 	width := nameSize
 	if f.ask.wide {
 		width = idSize
 	}
-	_, err = stream.Write(appendRequest(nil, fetchRequest{ids: f.ask.ids, width: width, ancestors: f.ask.ancestors}))
+	_, err := s.Write(appendRequest(nil, fetchRequest{ids: f.ask.ids, width: width, ancestors: f.ask.ancestors}))
 	if err == nil {
-		err = stream.CloseWrite()
+		err = s.CloseWrite()
 	}
 	if err != nil {
-		_ = stream.Reset()
-		return nil, fmt.Errorf("send request: %w", err)
+		return fmt.Errorf("send request: %w", err)
 	}
-	return stream, nil
+	return nil
 }
 
 // readItems reads the answer's items and sends them on their way in batches.
@@ -120,7 +115,7 @@ func (f *fetching) readItems(ctx context.Context, stream network.Stream, in *buf
 				return err
 			}
 		}
-		_ = stream.SetReadDeadline(f.sync.itemDeadline(ctx))
+		_ = stream.SetReadDeadline(f.sync.times.ItemDeadline(ctx))
 		it, err := readItem(in)
 		if errors.Is(err, io.EOF) {
 			return nil
@@ -140,7 +135,7 @@ func (f *fetching) readItems(ctx context.Context, stream network.Stream, in *buf
 		f.items++
 	}
 	if _, err := in.ReadByte(); err == nil {
-		return guilty("an answer longer than what was asked for")
+		return penalty.Violates("an answer longer than what was asked for")
 	}
 	return nil
 }
@@ -149,9 +144,9 @@ func (f *fetching) asked(ctx context.Context, id protocol.ID, it item) error {
 	same := it.record != nil && it.record.ID() == id
 	switch {
 	case it.ambiguous && f.ask.wide:
-		return guilty("several records with the ID %s", id)
+		return penalty.Violates("several records with the ID %s", id)
 	case it.record != nil && !same && (f.ask.wide || !sameName(it.record.ID(), id)):
-		return guilty("record %s in answer to %s", it.record.ID(), id)
+		return penalty.Violates("record %s in answer to %s", it.record.ID(), id)
 	case it.ambiguous, it.record != nil && !same:
 		f.answer.unclear = append(f.answer.unclear, id)
 	case it.damaged:
@@ -174,11 +169,11 @@ func (f *fetching) ancestor(ctx context.Context, it item) error {
 	case it.unknown:
 		return nil
 	case it.record == nil:
-		return guilty("an ancestor that is not there")
+		return penalty.Violates("an ancestor that is not there")
 	case !f.linked[it.record.ID()] && f.blind:
 		return nil
 	case !f.linked[it.record.ID()]:
-		return guilty("record %s, which was not asked for", it.record.ID())
+		return penalty.Violates("record %s, which was not asked for", it.record.ID())
 	case it.pruned:
 		return nil
 	}
@@ -245,31 +240,15 @@ func (f *fetching) enough() bool {
 // judge says whose fault the end of the request was. A connection that broke between items is
 // nobody's, for relays cut; time that ran out is the peer's, however many items it had sent.
 func (f *fetching) judge(ctx context.Context, err error) fault {
-	var g *guiltyError
 	switch {
-	case errors.As(err, &g) || f.guilt != nil:
+	case penalty.ViolationIn(err) != nil:
 		return faultGuilty
-	case f.items == 0 && turnedAway(err):
+	case f.items == 0 && stream.TurnedAway(err):
 		return faultBusy
-	case ctx.Err() != nil, isTimeout(err), f.items == 0:
+	case ctx.Err() != nil, stream.IsTimeout(err), f.items == 0:
 		return faultFailed
 	}
 	return faultNone
-}
-
-// violation says what the peer did, which ended the request with err or was found in a record that
-// it sent.
-func (f *fetching) violation(err error) error {
-	var g *guiltyError
-	if errors.As(err, &g) {
-		return g
-	}
-	return guilty("%v", f.guilt)
-}
-
-func isTimeout(err error) bool {
-	var t interface{ Timeout() bool }
-	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &t) && t.Timeout()
 }
 
 // counted counts the bytes that are read.

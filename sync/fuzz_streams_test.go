@@ -13,6 +13,8 @@ import (
 	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/push"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // scriptedStream is a stream on which a peer has said all that it will ever say.
@@ -45,13 +47,16 @@ type scriptedConn struct {
 func (c scriptedConn) RemotePeer() peer.ID     { return c.peer }
 func (c scriptedConn) Stat() network.ConnStats { return network.ConnStats{} }
 
-// scriptedHost is a host whose streams are all the same one.
+// scriptedHost is a host whose streams are all the same one, once there is one.
 type scriptedHost struct {
 	host.Host
 	stream *scriptedStream
 }
 
-func (h scriptedHost) NewStream(context.Context, peer.ID, ...libprotocol.ID) (network.Stream, error) {
+func (h *scriptedHost) NewStream(ctx context.Context, p peer.ID, of ...libprotocol.ID) (network.Stream, error) {
+	if h.stream == nil {
+		return h.Host.NewStream(ctx, p, of...)
+	}
 	return h.stream, nil
 }
 
@@ -95,12 +100,10 @@ func FuzzServe(f *testing.F) {
 	v := readStreams(f)
 	addStreams(f, v, roleInitiator)
 	b, n := fuzzBench(f, v)
-	handlers := n.handlers()
 	f.Fuzz(func(t *testing.T, service byte, said []byte) {
 		s := &scriptedStream{in: bytes.NewReader(said), peer: "peer"}
-		n.guard.budgets.Purge() // as if it were a new peer, and nobody else were served
-		n.guard.all = newFairQueue(serveRateAll)
-		handlers[streamProtocol(b.network, streamServices[int(service)%len(streamServices)])](s)
+		n.limiter = stream.NewLimiter(n.limiter.Config) // as if it were a new peer, and nobody else were served
+		n.serve(streamServices[int(service)%len(streamServices)], s)
 		if s.ended != 1 || s.out.Len() > 2<<20 {
 			t.Fatalf("ended %d times after %d bytes", s.ended, s.out.Len())
 		}
@@ -114,15 +117,13 @@ func FuzzAsk(f *testing.F) {
 	v := readStreams(f)
 	addStreams(f, v, roleResponder)
 	b, n := fuzzBench(f, v)
-	real := n.Sync.host
-	f.Cleanup(func() { n.Sync.host = real })
 	var ids []protocol.ID
 	for _, r := range b.pick([]int{0, 8, 11, 9, 7}) {
 		ids = append(ids, r.ID())
 	}
 	f.Fuzz(func(t *testing.T, service byte, said []byte) {
 		s := &scriptedStream{in: bytes.NewReader(said), peer: "peer"}
-		n.Sync.host = scriptedHost{real, s}
+		n.Sync.host.(*scriptedHost).stream = s
 		switch service % 4 {
 		case 0:
 			_ = n.compareWith(t, "peer", nil)
@@ -134,12 +135,11 @@ func FuzzAsk(f *testing.F) {
 					x.linked = map[protocol.ID]bool{}
 				}
 				_ = x.run(t.Context())
-				x.checks.Wait()
 			}
 		case 2:
-			_, _ = n.pusher.send("peer", []news{{ids[0], b.records[0].EncodeFrame()}})
+			_, _ = n.pushes.Push(t.Context(), "peer", []push.Announcement{{ID: ids[0], Frame: b.records[0].EncodeFrame()}})
 		case 3:
-			_, _ = n.timekeeper.ask("peer")
+			_, _ = n.clocks.Ask(t.Context(), "peer")
 		}
 		if s.ended == 0 {
 			t.Fatal("the stream is open")

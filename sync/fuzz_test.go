@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/push"
 )
 
 // Whatever a requester sends, reading it ends in a request within the limits or in an error; and a
@@ -83,7 +84,7 @@ func FuzzAnswer(f *testing.F) {
 // and one that was read is written as it came.
 func FuzzAnnouncement(f *testing.F) {
 	f.Add([]byte{0})
-	f.Add([]byte{maxPushed + 1})
+	f.Add([]byte{push.MaxPushed + 1})
 	f.Add(appendAnnouncement(nil, []protocol.ID{testID("a"), testID("b")}))
 	f.Add(appendAnnouncement(nil, []protocol.ID{testID("a"), testID("a")}))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -91,7 +92,7 @@ func FuzzAnnouncement(f *testing.F) {
 		if err != nil {
 			return
 		}
-		if n := len(ids); n == 0 || n > maxPushed {
+		if n := len(ids); n == 0 || n > push.MaxPushed {
 			t.Fatalf("%d records", n)
 		}
 		if again := appendAnnouncement(nil, ids); !bytes.HasPrefix(data, again) {
@@ -105,9 +106,9 @@ func FuzzWanted(f *testing.F) {
 	f.Add(1, []byte{1})
 	f.Add(9, []byte{0xff, 1})
 	f.Add(9, []byte{0xff, 2})
-	f.Add(maxPushed, []byte{1, 2, 3, 4, 5, 6, 7, 8, 9})
+	f.Add(push.MaxPushed, []byte{1, 2, 3, 4, 5, 6, 7, 8, 9})
 	f.Fuzz(func(t *testing.T, count int, data []byte) {
-		if count < 1 || count > maxPushed {
+		if count < 1 || count > push.MaxPushed {
 			return
 		}
 		wanted, err := readWanted(bytes.NewReader(data), count)

@@ -10,13 +10,14 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/push"
 )
 
 // gossipTopic is where a network's records are gossiped.
 func gossipTopic(n *protocol.Network) string { return "/lf/" + n.ID().String() + "/records/1" }
 
-// gossipService names gossip where a peer's fault in it is told.
-const gossipService = "lf.gossip"
+// gossipScope names gossip where a peer's violation in it is told.
+const gossipScope = "lf.gossip"
 
 // gossip is this node's membership of the topic.
 type gossip struct {
@@ -89,9 +90,9 @@ func (s *Sync) validate(ctx context.Context, from peer.ID, m *pubsub.Message) pu
 	switch result {
 	case pubsub.ValidationReject:
 		s.log.Info("rejected a gossiped record", "peer", from, "violation", err)
-		s.conduct.reject(from, err)
+		s.penalties.ReportRejected(from, gossipScope, err)
 	case pubsub.ValidationAccept:
-		s.pusher.offer(news{in.Record.ID(), m.Data}, from)
+		s.pushes.Offer(push.Announcement{ID: in.Record.ID(), Frame: m.Data}, from)
 	case pubsub.ValidationIgnore:
 	}
 	return result
@@ -122,7 +123,7 @@ func (s *Sync) verdict(in Ingested, err error) pubsub.ValidationResult {
 	case in.Outcome == Attached || in.Outcome == Pending:
 		return accepted(s.paid(in.Record, in.Outcome))
 	case in.Outcome == Known:
-		return accepted(s.firstSaying(in.Record))
+		return accepted(s.claimForward(in.Record))
 	}
 	return pubsub.ValidationIgnore
 }
@@ -140,7 +141,19 @@ func (s *Sync) paid(r *protocol.Record, state Outcome) bool {
 	return state == Attached || s.network.Paid(r)
 }
 
-func (s *Sync) firstSaying(r *protocol.Record) bool {
+// claimForward reports whether a copy of a record is to be forwarded, which is so once.
+func (s *Sync) claimForward(r *protocol.Record) bool {
 	a, ok := s.recent.Peek(r.ID())
-	return ok && s.paid(r, a.state) && a.unsaid.CompareAndSwap(true, false)
+	return ok && s.paid(r, a.state) && a.unforwarded.CompareAndSwap(true, false)
+}
+
+// forward forwards a record: by gossip, and to the peers that gossip does not reach.
+func (s *Sync) forward(ctx context.Context, id protocol.ID, frame []byte, from peer.ID) {
+	if s.gossip != nil {
+		if err := s.gossip.publish(ctx, frame); err != nil {
+			// It is stored, and that is what was promised; peers find it by comparing.
+			s.log.Warn("could not publish a record", "record", id, "error", err)
+		}
+	}
+	s.pushes.Offer(push.Announcement{ID: id, Frame: frame}, from)
 }

@@ -1,16 +1,15 @@
 package lfsync
 
 import (
-	"errors"
-
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/negentropy"
+	"github.com/lf-store/lf/sync/internal/penalty"
 )
 
 // errOutOfRange says that a peer listed a record outside the range where its timestamp belongs.
-var errOutOfRange = errors.New("it listed a record outside its range")
+var errOutOfRange = penalty.Violates("it listed a record outside its range")
 
 // Both sides compare only what their own clock lets in (protocol.Network.HoldUntil). What lies
 // above is not missing: this node would hold or refuse it. Otherwise one record that is dated ahead
@@ -47,7 +46,7 @@ func (c *comparer) dismiss(r *protocol.Record) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, claim := range c.ledger.listed[r.ID()] {
-		c.sync.spawn(func() { c.sync.conduct.bother(claim.by.peer, nuisanceInvalid) })
+		c.sync.spawn(func() { c.sync.penalties.ReportMinor(claim.by.peer, invalidListed) })
 	}
 	c.expose(c.ledger.dismiss([]Item{{ID: r.ID(), Timestamp: r.Timestamp}}))
 }
@@ -56,7 +55,7 @@ func (c *comparer) dismiss(r *protocol.Record) {
 // hold the lock.
 func (c *comparer) expose(liars []peer.ID) {
 	for _, p := range liars {
-		c.sync.spawn(func() { c.sync.conduct.fault(p, reconcileService, errOutOfRange) })
+		c.sync.spawn(func() { c.sync.penalties.Report(p, reconcileService.Scope(), errOutOfRange) })
 	}
 }
 

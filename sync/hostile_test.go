@@ -1,21 +1,19 @@
 package lfsync
 
 import (
-	"context"
 	"crypto/rand"
 	"io"
 	"log/slog"
 	"sync/atomic"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
-	"github.com/libp2p/go-libp2p/core/peer"
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // hurried makes a node whose patience is short.
@@ -25,7 +23,12 @@ func (w *world) hurriedLogging(t testing.TB, log *slog.Logger) *node {
 	t.Helper()
 	n := &node{store: newTestStore(w.network), host: newHost(t)}
 	n.Sync = newSync(Config{Network: w.network, Store: n.store, Verify: noWork, Host: n.host, Logger: log})
-	n.timeouts.serve, n.timeouts.item, n.timeouts.session = time.Second, 300*time.Millisecond, 3*time.Second
+	n.times.Item, n.times.Serve = 300*time.Millisecond, func(s Service) time.Duration {
+		if s == reconcileService {
+			return 3 * time.Second
+		}
+		return time.Second
+	}
 	n.scheduler.limits.requestTime = time.Second
 	if err := n.start(nil); err != nil {
 		t.Fatal(err)
@@ -53,6 +56,11 @@ func (w *world) responder(t testing.TB, answer func(s network.Stream, req fetchR
 		_, _ = io.Copy(io.Discard, s)
 	})
 	return h
+}
+
+// always has every service take so long.
+func always(d time.Duration) func(Service) time.Duration {
+	return func(Service) time.Duration { return d }
 }
 
 func (n *node) wantNow(ids ...protocol.ID) {
@@ -146,7 +154,7 @@ func TestGuiltyIsLeftAlone(t *testing.T) {
 	w := newWorld(t, nil)
 	chain := w.chain(t, 2)
 	n := w.hurried(t)
-	n.conduct.first = time.Hour
+	n.penalties.First = time.Hour
 	bad := w.responder(t, func(s network.Stream, _ fetchRequest) {
 		_, _ = writeItem(s, chain[1])
 		_, _ = s.Write([]byte{77})
@@ -228,7 +236,7 @@ func TestHostileRequester(t *testing.T) {
 	})
 	t.Run("does not read", func(t *testing.T) {
 		var streams []network.Stream
-		for range 3 * maxServed {
+		for range 3 * stream.MaxServed {
 			s := open(t)
 			_, _ = s.Write(appendRequest(nil, fetchRequest{ids: []protocol.ID{chain[99].ID()}, width: nameSize, ancestors: maxAncestors}))
 			streams = append(streams, s)
@@ -238,9 +246,7 @@ func TestHostileRequester(t *testing.T) {
 		}
 	})
 	eventually(t, "all streams have ended", func() bool {
-		n.guard.mu.Lock()
-		defer n.guard.mu.Unlock()
-		return n.guard.served == 0
+		return n.limiter.Serving() == 0
 	})
 	good := w.newNode(t, fetchOnly)
 	connect(t, good.host, n.host)
@@ -252,11 +258,11 @@ func TestHostileRequester(t *testing.T) {
 func TestServedStreamsAreBounded(t *testing.T) {
 	w := newWorld(t, nil)
 	n := w.hurried(t)
-	n.timeouts.item = time.Minute // silent requests stay
+	n.times.Item = time.Minute // silent requests stay
 	h := newHost(t)
 	connect(t, h, n.host)
 	var streams []network.Stream
-	for range maxServed + 3 {
+	for range stream.MaxServed + 3 {
 		s, err := h.NewStream(t.Context(), n.host.ID(), fetchProtocol(w.network))
 		if err != nil {
 			t.Fatal(err)
@@ -265,11 +271,9 @@ func TestServedStreamsAreBounded(t *testing.T) {
 		streams = append(streams, s)
 	}
 	eventually(t, "three are turned away", func() bool { return n.Status().Dropped[queueServe] >= 3 })
-	n.guard.mu.Lock()
-	if b, ok := n.guard.budgets.Get(h.ID()); !ok || b.open != maxServed {
-		t.Errorf("the peer's streams: %+v", b)
+	if open := n.limiter.Open(h.ID()); open != stream.MaxServed {
+		t.Errorf("the peer has %d streams", open)
 	}
-	n.guard.mu.Unlock()
 	for _, s := range streams {
 		_ = s.Reset()
 	}
@@ -279,13 +283,13 @@ func TestServedStreamsAreBounded(t *testing.T) {
 func TestSilentStreams(t *testing.T) {
 	w := newWorld(t, nil)
 	n := w.hurried(t)
-	n.timeouts.item, n.timeouts.serve = time.Minute, time.Minute
+	n.times.Item, n.times.Serve = time.Minute, always(time.Minute)
 	chain := w.chain(t, 2)
 	n.load(t, chain...)
-	for range maxServedAll/maxServed + 1 {
+	for range stream.MaxServedAll/stream.MaxServed + 1 {
 		h := newHost(t)
 		connect(t, h, n.host)
-		for range maxServed {
+		for range stream.MaxServed {
 			s, err := h.NewStream(t.Context(), n.host.ID(), fetchProtocol(w.network))
 			if err != nil {
 				t.Fatal(err)
@@ -295,10 +299,7 @@ func TestSilentStreams(t *testing.T) {
 			}
 		}
 		eventually(t, "the peer's streams are open", func() bool {
-			n.guard.mu.Lock()
-			defer n.guard.mu.Unlock()
-			b, ok := n.guard.budgets.Get(h.ID())
-			return ok && b.open == maxServed
+			return n.limiter.Open(h.ID()) == stream.MaxServed
 		})
 	}
 	honest := newHost(t)
@@ -312,33 +313,6 @@ func TestSilentStreams(t *testing.T) {
 	if it, err := readItem(newAnswerReader(s)); err != nil || it.record == nil {
 		t.Errorf("not served: %v", err)
 	}
-}
-
-// The rate limit delays a greedy peer and does not refuse it.
-func TestRate(t *testing.T) {
-	w := newWorld(t, nil)
-	synctest.Test(t, func(t *testing.T) {
-		s := newSync(Config{Network: w.network, Store: newTestStore(w.network), Verify: noWork})
-		b, err := s.guard.enter(peer.ID("greedy"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer s.guard.exit(b)
-		v := &visit{budget: b, guard: s.guard}
-		ctx, done := context.WithTimeout(t.Context(), 300*time.Millisecond)
-		defer done()
-		if err := v.pay(ctx, serveBurst); err != nil {
-			t.Fatal(err)
-		}
-		began := time.Now()
-		err = v.pay(ctx, serveRate/10)
-		if took := time.Since(began).Round(time.Millisecond); err != nil || took != 100*time.Millisecond {
-			t.Errorf("paid after %s, %v", took, err)
-		}
-		if err := v.pay(ctx, serveRate); err == nil {
-			t.Error("paid for more than there was time")
-		}
-	})
 }
 
 // What this software cannot use of an answer, a record that lacks its value or one of a newer
@@ -379,7 +353,7 @@ func TestStalledReader(t *testing.T) {
 	w := newWorld(t, func(p *protocol.Params) { p.MaxValue = protocol.MaxValue })
 	n := w.hurried(t)
 	// so that a busy machine sees it being served
-	n.timeouts.serve, n.timeouts.item = time.Hour, 2*time.Second
+	n.times.Serve, n.times.Item = always(time.Hour), 2*time.Second
 	var ids []protocol.ID
 	for range 16 { // a MiB; a stream's first window has 256 KiB
 		d := w.draft()
@@ -396,15 +370,11 @@ func TestStalledReader(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _ = s.Write(appendRequest(nil, fetchRequest{ids: ids, width: nameSize}))
-	served := func() int {
-		n.guard.mu.Lock()
-		defer n.guard.mu.Unlock()
-		return n.guard.served
-	}
+	served := n.limiter.Serving
 	eventually(t, "it is served", func() bool { return served() == 1 })
 	began := time.Now()
 	eventually(t, "it is given up", func() bool { return served() == 0 })
-	if time.Since(began) < n.timeouts.item/2 {
+	if time.Since(began) < n.times.Item/2 {
 		t.Error("the answer did not stall")
 	}
 }

@@ -54,9 +54,9 @@ var (
 // arrival is what is remembered of a record that came in lately.
 type arrival struct {
 	state Outcome
-	// unsaid is set while the record came in and was not passed on by gossip, because it came by
+	// unforwarded is set while the record came in and was not passed on by gossip, because it came by
 	// fetch or was not known to be paid: then one copy by gossip is.
-	unsaid atomic.Bool
+	unforwarded atomic.Bool
 }
 
 // Ingest is the one door: it decodes a frame, checks the record and stores it. When it returns
@@ -80,7 +80,7 @@ func (s *Sync) Submit(ctx context.Context, frame []byte) (Ingested, error) {
 	if err != nil || in.Outcome == Refused {
 		return in, err
 	}
-	s.spread(ctx, in.Record.ID(), bytes.Clone(frame), "")
+	s.forward(ctx, in.Record.ID(), bytes.Clone(frame), "")
 	return in, nil
 }
 
@@ -195,7 +195,7 @@ func (s *Sync) settle(in Ingested, from Source) {
 		a := &arrival{state: in.Outcome}
 		hearsay := from.Via == ViaGossip || from.Via == ViaPush
 		unpaid := hearsay && !s.paid(in.Record, in.Outcome)
-		a.unsaid.Store((from.Via == ViaFetch || unpaid) && in.Outcome != Held)
+		a.unforwarded.Store((from.Via == ViaFetch || unpaid) && in.Outcome != Held)
 		s.recent.Add(id, a)
 		if in.Outcome == Held {
 			s.comparer.early([]*protocol.Record{in.Record})
@@ -218,7 +218,7 @@ func (s *Sync) promote(attached []Item) {
 		id := item.ID
 		if old, ok := s.recent.Peek(id); ok && old.state != Attached {
 			a := &arrival{state: Attached}
-			a.unsaid.Store(old.unsaid.Load())
+			a.unforwarded.Store(old.unforwarded.Load())
 			s.recent.Add(id, a)
 		}
 	}

@@ -33,7 +33,7 @@ func BenchmarkNewcomer(b *testing.B) {
 					connect(b, h, n.host)
 					all.Go(func() {
 						for !done.Load() && len(h.Network().Peers()) > 0 {
-							answered.Add(int64(junk(b, w, h, n, 1)))
+							answered.Add(int64(compareJunk(b, w, h, n, 1)))
 						}
 					})
 				}

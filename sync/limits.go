@@ -25,73 +25,26 @@ const (
 	maxGossip = protocol.MaxFrame + 16<<10
 )
 
-// Limits of serving. A unit is one record looked up or unitBytes sent, whichever is more: 15 to 20
-// µs of work.
-//
-// One who starts empty must get all there is as fast as two cores verify it, 20,000 records a
-// second, also from a single peer; one who asks for the sake of asking must not take a core. So a
-// peer may take a set of serveBurst records at full speed, and from then on serveRate; and all
-// together never more than serveRateAll.
+// Limits of answering requests.
 const (
-	unitBytes = 4 << 10
-	// serveRate is what one peer gets in a second for ever: 7 % of a core.
-	serveRate = 4096
-	// serveBurst is what one peer gets at once: half a million records, 10 s of a core, and again
-	// when it asked for nothing for 2 minutes.
-	serveBurst = 1 << 19
-	// serveRateAll bounds what all peers get in a second: some 70 % of a core, and 20,000 records
-	// with as much to spare for comparing and for a second one who starts empty.
-	serveRateAll = 40_000
-	// compareBurst is how many units of comparing a peer gets without fetching or delivering a
-	// record: 1 MiB of messages, a tenth of a second of a core. compareRate is what it gets in a
-	// second from then on, an eighth of a percent of a core. A record that it fetches or delivers
-	// is worth compareFruit units. To list one takes an eighth of a unit, so it may fetch 31 of 32
-	// from others.
-	compareBurst, compareRate, compareFruit = 1 << 12, 64, 4
-	// compareRateAll bounds what all peers together get in a second before they fetch or deliver: a
-	// tenth of a core, however many identities somebody has. A newcomer fetches as soon as the
-	// first message has listed something.
-	compareRateAll = serveRateAll / 8
 	// payAtOnce is how many units are paid at a time: paying costs a lock.
 	payAtOnce = 64
-	// payPatience is how long an answer waits for its peer's rate before it ends early: what one
-	// tick of serveRate takes.
+	// payPatience is how long an answer waits for its peer's rate before it ends early: what one tick
+	// of the rate takes.
 	payPatience = time.Second
-	// maxServed bounds the streams of one peer that are open at once, served or still silent: what
-	// the other side's scheduler opens (maxPerPeer), a comparison, and as many again that it gave
-	// up while they still drain here.
-	maxServed = 2 * (maxPerPeer + 1)
-	// maxServedAll bounds the streams served at once, those whose request has come: they hold 32 ×
-	// serveMemory = 9 MiB and a store reader each. A peer gets a second place only while more than
-	// half are free:
-	// the others are for peers that have none.
-	maxServedAll = 32
-	// maxBudgets is how many peers' rates are remembered, some 200 bytes each: more than a node has
-	// connections, so that a peer does not get a new rate by reconnecting.
-	maxBudgets = 2048
 	// answerBytes ends an answer early, after the item that passes it: a MiB takes the requester as
 	// long to verify as the largest number of typical records, and it asks again for the rest.
 	answerBytes = 1 << 20
-	// answerBytesLimited is the same on a relayed connection. Relays cut at 128 KiB a connection;
-	// with the request, gossip and encryption on it too, half of that leaves two answers between
-	// cuts.
+	// answerBytesLimited is the same on a relayed connection. Relays cut at 128 KiB a connection; with
+	// the request, gossip and encryption on it too, half of that leaves two answers between cuts.
 	answerBytesLimited = 48 << 10
-	// serveBuffer gathers small items: an encryption and a system call for a hundred of them.
-	serveBuffer = 64 << 10
-	// serveMemory is what a served stream holds: one frame, encoded and decoded, its buffer, and up
-	// to 510 records' links.
-	serveMemory = 2*maxItem + serveBuffer + 96<<10
 	// requestMemory is what a stream holds until its request has come: the largest request, raw and
 	// decoded.
 	requestMemory = 2 * (requestHead + maxAsked*idSize)
-	// serveTime ends a served stream: a MiB to a peer with 300 kbit/s takes 28 s.
-	serveTime = 45 * time.Second
 )
 
 // Limits of fetching.
 const (
-	// itemTime is how long an item may take to begin or to end: 64 KiB at 100 kbit/s is 5 s.
-	itemTime = 10 * time.Second
 	// fetchBytes bounds the fetched records on their way into the store, of all answers together:
 	// those that wait for a core, for an ancestor that is on its way too, or for the writer. It is
 	// what all requests under way bring: maxRequests × maxAsked typical records, decoded
@@ -221,71 +174,6 @@ const (
 	tickEvery = 200 * time.Millisecond
 )
 
-// Limits of pushing to relayed peers.
-const (
-	// maxPushed bounds the records that one announcement names: 2 KiB, and 38 KiB when all are
-	// wanted (600 bytes a record). All nodes of a network must agree on it.
-	maxPushed = 64
-	// maxPushQueue and maxPushBytes bound what waits for one peer, and the bytes also what one
-	// announcement can make us send: what relays let through at once (128 KiB), less what else
-	// passes. Comparing brings the rest. The number is two announcements: the one to come, and as
-	// much again while another is under way. The bytes hold the largest frame.
-	maxPushQueue, maxPushBytes = 2 * maxPushed, 96 << 10
-	// gatherTime is how long a record waits before it is announced: what gossip takes from one node
-	// to the next, so that the peer has the record by then if it gossips with anybody who has it;
-	// and records that are written one after the other share a stream, which costs some 250 bytes
-	// by itself.
-	gatherTime = 50 * time.Millisecond
-	// yieldTime is the same for the one of two nodes that has the other one announce what both
-	// heard of: gatherTime, and as long as an announcement takes through most relays, 150 ms.
-	yieldTime = 200 * time.Millisecond
-	// maxTold is how many records are remembered for each relayed peer as known to it, 100 bytes
-	// each: four announcements.
-	maxTold = 4 * maxPushed
-	// askedTime is how long a record that one peer was asked for is not asked of another who
-	// announces it: a record comes through a relay in a fraction of that. A peer that announces and
-	// does not deliver delays a record that much, and all those that do together no more.
-	askedTime = time.Second
-	// maxClaims is how many records that were asked for are remembered, 200 bytes each: 64
-	// announcements of which all is wanted. Above it a record may come twice.
-	maxClaims = 64 * maxPushed
-	// maxLooks is how often an announcement is looked at while others bring what it names. After
-	// the first wait most of it is here.
-	maxLooks = 3
-	// spurnTime is how long a record is not asked for that came and was not stored, because it lies
-	// too far ahead of the clock or a queue was full: as long as gossip does not take it again (2
-	// minutes). maxSpurned is how many are remembered, 100 bytes each.
-	spurnTime  = 2 * time.Minute
-	maxSpurned = 1024
-	// pushUnits is what a pushed record costs its sender, in units of serving: a check and a store
-	// are ten look-ups. An announced one costs one.
-	pushUnits = 10
-	// pushTime bounds one push: relays may be slow, and a queue waits behind it.
-	pushTime = 20 * time.Second
-)
-
-// Limits of reading peers' clocks. A reading is 300 bytes with all that carries it.
-const (
-	// clockSoon is how long after its coming a peer is asked, and up to twice that: what two nodes
-	// do first when they meet is over.
-	clockSoon = 2 * time.Second
-	// clockEvery is the pause until a peer is asked again: a clock that nobody sets runs a second a
-	// day wrong. clockKeep is for how long an answer counts: one renewal may fail.
-	clockEvery, clockKeep = 4 * time.Hour, 10 * time.Hour
-	// maxClocks is how many peers' answers are wanted: half of them and one must lie to be
-	// believed. clocksAtOnce of them are asked at a time.
-	maxClocks, clocksAtOnce = 16, 4
-	// clockJump is how far this node's clock must jump for what was measured to be void, far above
-	// what NTP corrects by slewing between two ticks. clockGap is the least time between two
-	// questions to a peer then: a clock may be set again and again.
-	clockJump, clockGap = time.Second, time.Minute
-	// maxClockPeers bounds the peers that are remembered, 150 bytes each: more than a node has
-	// connections.
-	maxClockPeers = 2048
-	// clockMemory is what a stream holds on either side: next to nothing.
-	clockMemory = 1 << 10
-)
-
 // Limits of comparing sets.
 const (
 	// maxMessage bounds a message of the reconcile protocol: 1,000 IDs, or the fingerprints of
@@ -348,33 +236,15 @@ const (
 	// with one. A node that hears no gossip catches up again and again: with 8 peers and 200 bytes
 	// a comparison that is 320 bytes a second.
 	newsGap = 5 * time.Second
-	// roomTime is how long a session waits for room among the wanted records, well below itemTime,
+	// roomTime is how long a session waits for room among the wanted records, well below stream.ItemTime,
 	// after which the peer ends it; roomEvery is how often it looks.
 	roomTime, roomEvery = 5 * time.Second, 20 * time.Millisecond
 	// rescanAfter is after how long the store is read again that failed when the set was rebuilt.
 	rescanAfter = 5 * time.Second
 )
 
-// Limits of patience with peers.
-const (
-	// nuisanceRate and nuisanceBurst are how much nuisance is borne: three stalled streams at once,
-	// and after that one in 80 seconds. An honest peer stalls while its own line or disk does, and
-	// is then asked elsewhere anyway.
-	nuisanceRate, nuisanceBurst = 0.1, 30
-	// nuisancePause is for how long a peer is refused that was a nuisance too often: long enough to
-	// be rid of it, short enough for one that only had a bad day.
-	nuisancePause = time.Minute
-	// faultPause is the same for one that broke a protocol: what its author waits for who mends it
-	// and tries again.
-	faultPause = 15 * time.Second
-	// dropMost is up to how long each further ban is twice the last one. A peer that goes on has
-	// cost ten bad answers in the first 2.1 hours by then, and costs one in 2 hours from then on.
-	dropMost = 2 * time.Hour
-	// aliveTime is how soon a peer answers a ping that is there at all.
-	aliveTime = 3 * time.Second
-	// maxRejected is the invalid messages after which gossip reads no more of a peer's.
-	maxRejected = 3
-)
+// faultPause is how long a planner leaves a peer alone that broke a protocol.
+const faultPause = 15 * time.Second
 
 // Limits of the door and of gossip.
 const (

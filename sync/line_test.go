@@ -167,7 +167,7 @@ func TestBulkSurvives(t *testing.T) {
 	var mu sync.Mutex
 	a := w.newNode(t, fetchOnly)
 	a.load(t, chain...)
-	serve := a.guard.handler(fetchService, a.serveFetch)
+	serve := a.limiter.Handler(fetchService, a.serveFetch)
 	a.host.SetStreamHandler(fetchProtocol(w.network), func(s network.Stream) {
 		mu.Lock()
 		left := cut.IntN(400 << 10)

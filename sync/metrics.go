@@ -3,6 +3,7 @@ package lfsync
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/penalty"
 )
 
 // The queues that may drop, by the names that Status and the metrics give them.
@@ -27,19 +29,14 @@ type metrics struct {
 	records  *prometheus.CounterVec
 	verdicts *prometheus.CounterVec
 	requests *prometheus.CounterVec
-	serves   *prometheus.CounterVec
 	bytes    *prometheus.CounterVec
 	seconds  prometheus.Histogram
-	pushes   *prometheus.CounterVec
-	heard    *prometheus.CounterVec
 	sessions *prometheus.CounterVec
 	rounds   *prometheus.HistogramVec
 	messages *prometheus.CounterVec
 	listed   prometheus.Counter
-	expelled prometheus.Counter
+	banned   prometheus.Counter
 	busy     atomic.Uint64
-	unserved atomic.Uint64
-	unpushed atomic.Uint64
 
 	registerer prometheus.Registerer
 	registered []prometheus.Collector
@@ -53,9 +50,6 @@ func newMetrics() *metrics {
 		records:  counter("ingested_total", "Records that came in, by source and what became of them.", "source", "outcome"),
 		verdicts: counter("gossip_verdicts_total", "Gossiped messages, by verdict.", "verdict"),
 		requests: counter("fetch_requests_total", "Requests sent to peers, by result.", "result"),
-		serves:   counter("served_total", "Streams served to peers, by service and result.", "service", "result"),
-		pushes:   counter("pushed_total", "Records announced to relayed peers, by result.", "result"),
-		heard:    counter("announced_total", "Records that peers announced, by answer.", "answer"),
 		bytes:    counter("fetch_bytes_total", "Bytes of answers, by direction.", "direction"),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "lf", Subsystem: "sync",
 			Name: "fetch_seconds", Help: "How long requests to peers took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 9)}),
@@ -64,7 +58,7 @@ func newMetrics() *metrics {
 		rounds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "lf", Subsystem: "sync",
 			Name: "session_rounds", Help: "How many messages a comparison took, by role.", Buckets: prometheus.ExponentialBuckets(1, 2, 10)},
 			[]string{"role"}),
-		expelled: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "lf", Subsystem: "sync",
+		banned: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "lf", Subsystem: "sync",
 			Name: "expelled_total", Help: "Peers that were dropped because they did not behave."}),
 		listed: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "lf", Subsystem: "sync",
 			Name: "listed_total", Help: "Records that comparisons with peers found missing here."}),
@@ -77,8 +71,10 @@ func (m *metrics) register(to prometheus.Registerer, s *Sync) error {
 		return nil
 	}
 	m.registerer = to
-	for _, c := range []prometheus.Collector{m.records, m.verdicts, m.requests, m.serves, m.bytes, m.pushes, m.heard, m.seconds,
-		m.sessions, m.rounds, m.messages, m.listed, m.expelled, &gauges{s}} {
+	own := []prometheus.Collector{
+		m.records, m.verdicts, m.requests, m.bytes, m.seconds, m.sessions, m.rounds, m.messages, m.listed, m.banned, &gauges{s},
+	}
+	for _, c := range slices.Concat(own, s.limiter.Metrics(), s.pushes.Metrics()) {
 		if err := to.Register(c); err != nil {
 			m.unregister()
 			return fmt.Errorf("register metrics of sync: %w", err)
@@ -135,37 +131,6 @@ func (m *metrics) fetched(a answer, took time.Duration) {
 	m.seconds.Observe(took.Seconds())
 }
 
-// pushed counts the records of an announcement of our own, of which some were sent, unless it
-// failed.
-func (m *metrics) pushed(records, sent int, err error) {
-	if err != nil {
-		m.pushes.WithLabelValues("failed").Add(float64(records))
-		return
-	}
-	m.pushes.WithLabelValues("sent").Add(float64(sent))
-	m.pushes.WithLabelValues("unwanted").Add(float64(records - sent))
-}
-
-// announced counts the records of a peer's announcement, of which some were wanted.
-func (m *metrics) announced(records, wanted int) {
-	m.heard.WithLabelValues("wanted").Add(float64(wanted))
-	m.heard.WithLabelValues("unwanted").Add(float64(records - wanted))
-}
-
-func (m *metrics) served(service string, err error) {
-	var fault *guiltyError
-	result := "answered"
-	switch {
-	case errors.Is(err, errOverloaded):
-		result = "overloaded"
-	case errors.As(err, &fault):
-		result = "guilty"
-	case err != nil:
-		result = "failed"
-	}
-	m.serves.WithLabelValues(service, result).Inc()
-}
-
 func (m *metrics) sent(bytes int)     { m.bytes.WithLabelValues("out").Add(float64(bytes)) }
 func (m *metrics) received(bytes int) { m.bytes.WithLabelValues("in").Add(float64(bytes)) }
 
@@ -182,10 +147,9 @@ func (m *metrics) compared(s *session) {
 
 // answered counts a session of a peer's.
 func (m *metrics) answered(s *serving, err error) {
-	var fault *guiltyError
 	result := "equal"
 	switch {
-	case errors.As(err, &fault):
+	case penalty.ViolationIn(err) != nil:
 		result = "guilty"
 	case err != nil:
 		result = "failed"

@@ -15,6 +15,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/penalty"
 )
 
 // PubSubOptions returns what a GossipSub router needs for a network: give them to
@@ -103,9 +104,9 @@ const (
 	gossipThreshold   = -40
 	publishThreshold  = -300
 	graylistThreshold = -800
-	forgiveness       = time.Hour // until a fault is forgotten
-	peersPerAddress   = 16        // behind one address: a household or an office
-	colocationWeight  = -10       // 17 peers: −10, 20 peers: −160
+	forgiveness       = penalty.Forgiveness // until a violation is forgotten
+	peersPerAddress   = 16                  // behind one address: a household or an office
+	colocationWeight  = -10                 // 17 peers: −10, 20 peers: −160
 	// for broken promises and grafts too early, beyond behaviorTolerance, squared
 	behaviorWeight     = -10
 	behaviorTolerance  = 6

@@ -1,7 +1,6 @@
 package lfsync
 
 import (
-	"context"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -12,14 +11,16 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/push"
 )
 
-func newsOf(records ...*protocol.Record) (all []news) {
+func newsOf(records ...*protocol.Record) (all []push.Announcement) {
 	for _, r := range records {
-		all = append(all, news{r.ID(), r.EncodeFrame()})
+		all = append(all, push.Announcement{ID: r.ID(), Frame: r.EncodeFrame()})
 	}
 	return all
 }
@@ -46,14 +47,12 @@ func pushStream(t testing.TB, from host.Host, to *node) network.Stream {
 	return s
 }
 
-// push does what a correct sender does. It returns how many of the records were wanted, once they
+// pushAs does what a correct sender does. It returns how many of the records were wanted, once they
 // have been dealt with.
-func push(t testing.TB, from host.Host, to *node, records ...*protocol.Record) int {
+func pushAs(t testing.TB, from host.Host, to *node, records ...*protocol.Record) int {
 	t.Helper()
-	ctx, done := context.WithTimeout(t.Context(), 20*time.Second)
-	defer done()
 	s := pushStream(t, from, to)
-	n, err := sendPush(ctx, s, newsOf(records...))
+	n, err := push.SendOn(s, newsOf(records...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +77,7 @@ func announces(t testing.TB, from host.Host, to *node, ids ...protocol.ID) (netw
 // pushesOf counts the records of a node's own announcements that ended so.
 func (n *node) pushesOf(result string) int {
 	var m dto.Metric
-	if err := n.metrics.pushes.WithLabelValues(result).Write(&m); err != nil {
+	if err := n.pushes.Metrics()[0].(*prometheus.CounterVec).WithLabelValues(result).Write(&m); err != nil {
 		panic(err)
 	}
 	return int(m.GetCounter().GetValue())
@@ -93,8 +92,8 @@ func TestPushIsTakenIn(t *testing.T) {
 	connect(t, a.host, b.host)
 	eventually(t, "a mesh", func() bool { return len(a.gossip.topic.ListPeers()) == 1 && len(b.gossip.topic.ListPeers()) == 1 })
 	sender := newHost(t)
-	chain := w.chain(t, maxPushed)
-	if n := push(t, sender, a, chain...); n != len(chain) {
+	chain := w.chain(t, push.MaxPushed)
+	if n := pushAs(t, sender, a, chain...); n != len(chain) {
 		t.Fatalf("%d were wanted", n)
 	}
 	for _, r := range chain {
@@ -103,8 +102,8 @@ func TestPushIsTakenIn(t *testing.T) {
 		}
 		eventually(t, "the other node has it", func() bool { return b.store.State(r.ID()) == Attached })
 	}
-	last := w.record(t, chain[maxPushed-1])
-	if n := push(t, sender, a, append(chain[1:], last)...); n != 1 || a.store.State(last.ID()) != Attached {
+	last := w.record(t, chain[push.MaxPushed-1])
+	if n := pushAs(t, sender, a, append(chain[1:], last)...); n != 1 || a.store.State(last.ID()) != Attached {
 		t.Errorf("%d were wanted where one was news", n)
 	}
 	if a.isGuilty(sender.ID()) {
@@ -130,7 +129,7 @@ func TestHostilePush(t *testing.T) {
 	forged[len(forged)-1] ^= 1
 	for name, raw := range map[string][]byte{
 		"announces nothing":          {0},
-		"announces too many":         appendAnnouncement(nil, make([]protocol.ID, maxPushed+1)),
+		"announces too many":         appendAnnouncement(nil, make([]protocol.ID, push.MaxPushed+1)),
 		"announces one twice":        appendAnnouncement(nil, idsOfRecords(first, known, first)),
 		"sends nothing":              announced,
 		"sends less than wanted":     sends(first),
@@ -192,7 +191,7 @@ func TestHostileReceiver(t *testing.T) {
 }
 
 // TestFalseAnnouncement holds that who announces a record and does not deliver delays it by
-// askedTime, and that many who do so together delay it no more; and that it is asked of the next at
+// a second, and that many who do so together delay it no more; and that it is asked of the next at
 // once when the one who was asked goes away.
 func TestFalseAnnouncement(t *testing.T) {
 	t.Parallel()
@@ -214,20 +213,20 @@ func TestFalseAnnouncement(t *testing.T) {
 		}
 	}
 	begin := time.Now()
-	if push(t, honest, n, r) != 1 || n.store.State(r.ID()) != Attached {
+	if pushAs(t, honest, n, r) != 1 || n.store.State(r.ID()) != Attached {
 		t.Fatal("not wanted of the next")
 	}
 	// one after the other they would delay it by all of that
-	if took := time.Since(begin); took > liars/2*askedTime {
+	if took := time.Since(begin); took > liars/2*n.pushes.Times.Request {
 		t.Errorf("asked of the next only after %s", took)
 	}
 	n = w.newNode(t, nil)
-	n.asked.time = patience
+	n.pushes.Times.Request = patience
 	connect(t, honest, n.host)
 	s, _ := announces(t, newHost(t), n, r.ID())
 	time.AfterFunc(50*time.Millisecond, func() { _ = s.Reset() })
 	begin = time.Now()
-	if push(t, honest, n, r) != 1 {
+	if pushAs(t, honest, n, r) != 1 {
 		t.Fatal("not wanted of the next")
 	}
 	if took := time.Since(begin); took > patience*3/4 {
@@ -243,7 +242,7 @@ func TestComesOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	n := w.newNode(t, nil)
-	n.asked.time = patience
+	n.pushes.Times.Request = patience
 	chain := w.chain(t, 3)
 	s, wanted := announces(t, newHost(t), n, idsOfRecords(chain[:2]...)...)
 	if !wanted[0] || !wanted[1] {
@@ -255,7 +254,7 @@ func TestComesOnce(t *testing.T) {
 		}
 		_ = s.CloseWrite()
 	})
-	if got := push(t, newHost(t), n, chain...); got != 1 {
+	if got := pushAs(t, newHost(t), n, chain...); got != 1 {
 		t.Errorf("%d records are wanted of the second, and one is news", got)
 	}
 	for _, r := range chain {
@@ -277,7 +276,7 @@ func TestRefusedIsNotAskedAgain(t *testing.T) {
 	n.store.BoundPending(0)
 	full := w.record(t, w.record(t))
 	for _, r := range []*protocol.Record{ahead, full} {
-		if push(t, sender, n, r) != 1 || push(t, newHost(t), n, r) != 0 {
+		if pushAs(t, sender, n, r) != 1 || pushAs(t, newHost(t), n, r) != 0 {
 			t.Error("not asked for once")
 		}
 	}
@@ -298,11 +297,11 @@ func TestAnnouncedAfterFetched(t *testing.T) {
 	if _, err := a.Ingest(t.Context(), r.EncodeFrame(), Source{Via: ViaFetch}); err != nil {
 		t.Fatal(err)
 	}
-	if push(t, newHost(t), a, r) != 0 {
+	if pushAs(t, newHost(t), a, r) != 0 {
 		t.Error("wanted again")
 	}
 	eventually(t, "the other node has it by gossip", func() bool { return b.store.State(r.ID()) == Attached })
-	if a, ok := a.recent.Peek(r.ID()); !ok || a.unsaid.Load() {
+	if a, ok := a.recent.Peek(r.ID()); !ok || a.unforwarded.Load() {
 		t.Error("it was not passed on")
 	}
 }
@@ -316,14 +315,14 @@ func TestOneAnnounces(t *testing.T) {
 	b, _ := w.metered(t)
 	// in which the first one's announcement arrives also on a busy machine
 	const yield = 4 * time.Second
-	a.timeouts.yield, b.timeouts.yield = yield, yield
+	a.pushes.Times.Yield, b.pushes.Times.Yield = yield, yield
 	a.pushTo(t, b.host)
 	b.pushTo(t, a.host)
 	for i := range 3 {
 		r := w.record(t)
 		for _, n := range []*node{a, b} {
 			n.load(t, r)
-			n.pusher.offer(newsOf(r)[0], peer.ID("elsewhere"))
+			n.pushes.Offer(newsOf(r)[0], peer.ID("elsewhere"))
 		}
 		eventually(t, "it was announced", func() bool { return a.pushesOf("unwanted")+b.pushesOf("unwanted") >= i+1 })
 	}
@@ -345,24 +344,21 @@ func TestPushQueueIsBounded(t *testing.T) {
 	offer := func(i, size int) {
 		var id protocol.ID
 		binary.BigEndian.PutUint64(id[:], uint64(i))
-		n.pusher.offer(news{id, make([]byte, size)}, "")
+		n.pushes.Offer(push.Announcement{ID: id, Frame: make([]byte, size)}, "")
 	}
 	offered := make(chan struct{})
 	go func() {
 		defer close(offered)
-		for i := range 3 * maxPushQueue {
+		for i := range 3 * push.MaxQueue {
 			offer(i, 100)
 		}
 		for i := range 4 {
-			offer(1e6+i, maxPushBytes/2)
+			offer(1e6+i, push.MaxBytes/2)
 		}
 	}()
 	receive(t, "nobody waits for it", offered) // the silent one never takes anything
-	n.pusher.mu.Lock()
-	q := n.pusher.queues[silent.ID()]
-	records, bytes := len(q.news), q.bytes
-	n.pusher.mu.Unlock()
-	if records > maxPushQueue || bytes > maxPushBytes {
+	records, bytes, _ := n.pushes.Waiting(silent.ID())
+	if records > push.MaxQueue || bytes > push.MaxBytes {
 		t.Errorf("%d records, %d bytes wait", records, bytes)
 	}
 	if n.Status().Dropped[queuePush] == 0 {
@@ -385,48 +381,16 @@ func TestAnnouncedOnce(t *testing.T) {
 	})
 	n.pushTo(t, far)
 	r := newsOf(w.record(t))[0]
-	n.pusher.offer(r, "")
-	for i := range 2 * maxTold / maxPushed { // it makes the node forget what it told
-		ids := make([]protocol.ID, maxPushed)
+	n.pushes.Offer(r, "")
+	for i := range 2 * push.MaxKnown / push.MaxPushed { // it makes the node forget what it told
+		ids := make([]protocol.ID, push.MaxPushed)
 		for j := range ids {
 			ids[j] = testID(fmt.Sprint(i, j))
 		}
-		n.pusher.heard(far.ID(), ids)
+		n.pushes.MarkKnown(far.ID(), ids)
 	}
-	n.pusher.offer(r, "")
+	n.pushes.Offer(r, "")
 	if err := <-twice; err != nil {
 		t.Error(err)
-	}
-}
-
-// TestClaimsAreBounded holds that made-up announcements cost so much memory and no more, and are
-// forgotten when they end.
-func TestClaimsAreBounded(t *testing.T) {
-	a := newAsked(askedTime)
-	var all [][]*claim
-	for i := range 2 * maxClaims / maxPushed {
-		ids := make([]protocol.ID, maxPushed)
-		for j := range ids {
-			binary.BigEndian.PutUint64(ids[j][:], uint64(i*maxPushed+j))
-		}
-		mine, others := a.ask(ids, true)
-		if len(mine) != maxPushed || len(others) != 0 {
-			t.Fatalf("%d are mine, %d others'", len(mine), len(others))
-		}
-		all = append(all, mine)
-	}
-	if len(a.claims) != maxClaims {
-		t.Errorf("%d are remembered", len(a.claims))
-	}
-	if _, others := a.ask([]protocol.ID{all[0][0].id}, true); len(others) != 1 {
-		t.Error("what is asked for is not known")
-	}
-	theirs, _ := a.ask([]protocol.ID{all[0][0].id}, false) // who has waited for long enough
-	for _, mine := range all {
-		a.end(mine)
-		a.end(mine)
-	}
-	if len(a.claims) != 1 || a.claims[theirs[0].id] != theirs[0] {
-		t.Errorf("%d are left", len(a.claims))
 	}
 }

@@ -75,9 +75,8 @@ func (n *node) pushTo(t testing.TB, h host.Host) {
 	connect(t, n.host, h)
 	eventually(t, "it is pushed to", func() bool {
 		n.look(h.ID())
-		n.pusher.mu.Lock()
-		defer n.pusher.mu.Unlock()
-		return n.pusher.queues[h.ID()] != nil
+		_, _, relayed := n.pushes.Waiting(h.ID())
+		return relayed
 	})
 }
 
@@ -230,7 +229,7 @@ func TestPushBytes(t *testing.T) {
 			a.pushTo(t, b.host)
 			before := meter.both.Load()
 			for _, n := range newsOf(records...) {
-				a.pusher.offer(n, "")
+				a.pushes.Offer(n, "")
 			}
 			eventually(t, "all was announced", func() bool {
 				return a.pushesOf("unwanted") == c.has && a.pushesOf("sent") == c.records-c.has

@@ -6,9 +6,8 @@ import (
 	"fmt"
 	"io"
 
-	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
-
-	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/penalty"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // The reconcile protocol, version 1. Its name is "/lf/<network>/reconcile/1", with the CID of the
@@ -47,12 +46,8 @@ import (
 
 const frameHead = 8 + 4
 
-// reconcileService names the protocol to the resource manager and in metrics.
-const reconcileService = "lf.reconcile"
-
-func reconcileProtocol(n *protocol.Network) libprotocol.ID {
-	return streamProtocol(n, "reconcile")
-}
+// reconcileService is the protocol.
+var reconcileService = stream.Service{Name: "reconcile", Memory: servingMemory, Time: sessionTime}
 
 // frame is what either side of a session sends.
 type frame struct {
@@ -81,9 +76,9 @@ func readSessionFrame(in io.Reader) (frame, error) {
 	length := binary.BigEndian.Uint32(head[8:])
 	switch {
 	case f.count >= maxCount:
-		return frame{}, guilty("a set of %d records, which nobody has", f.count)
+		return frame{}, penalty.Violates("a set of %d records, which nobody has", f.count)
 	case length > maxMessage:
-		return frame{}, guilty("a message of %d bytes, at most %d are allowed", length, maxMessage)
+		return frame{}, penalty.Violates("a message of %d bytes, at most %d are allowed", length, maxMessage)
 	}
 	// grows with what comes, not with what was announced
 	message, err := io.ReadAll(io.LimitReader(in, int64(length)))

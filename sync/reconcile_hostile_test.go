@@ -40,14 +40,7 @@ func (w *world) comparable(t testing.TB, answer func(s network.Stream, message [
 	return h
 }
 
-func (n *node) isGuilty(p peer.ID) bool {
-	n.comparer.mu.Lock()
-	defer n.comparer.mu.Unlock()
-	if a := n.comparer.agenda.byPeer[p]; a != nil {
-		return a.guilty
-	}
-	return n.comparer.agenda.absent[p].guilty
-}
+func (n *node) isGuilty(p peer.ID) bool { return n.penalties.Bans(p) > 0 }
 
 // honestConverges checks that a node and a good peer end with the same set, whoever else is there.
 func (w *world) honestConverges(t *testing.T, n *node) {
@@ -135,7 +128,7 @@ func TestHostileComparison(t *testing.T) {
 			t.Parallel()
 			w := newWorld(t, nil)
 			n := w.hurried(t)
-			n.conduct.first = time.Hour
+			n.penalties.First = time.Hour
 			n.load(t, w.chain(t, 100)...)
 			n.hasten()
 			var streams atomic.Int32
@@ -251,7 +244,7 @@ func TestHostileInitiator(t *testing.T) {
 	t.Run("a flood of streams", func(t *testing.T) {
 		n, h := w.hurried(t), newHost(t)
 		// what is silent keeps its place, however slowly the others open
-		n.timeouts.session, n.timeouts.item = patience, patience
+		n.times.Serve, n.times.Item = always(patience), patience
 		connect(t, h, n.host)
 		for range 100 {
 			s := openTo(t, n, h)

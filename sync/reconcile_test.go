@@ -197,7 +197,7 @@ func TestBackfillIsShared(t *testing.T) {
 		t.Errorf("progress told of %d records, there are %d", most.Load(), want)
 	}
 	for i, p := range peers {
-		served := counterOf(p.metrics.serves.WithLabelValues(fetchService, "answered"))
+		served := counterOf(p.limiter.Metrics()[0].(*prometheus.CounterVec).WithLabelValues("lf.fetch", "answered"))
 		t.Logf("peer %d answered %d requests", i, served)
 		if served < 5 {
 			t.Error("a peer had no part in it")
@@ -227,7 +227,7 @@ func TestCutSessions(t *testing.T) {
 	chain := w.chain(t, 5000)
 	a.load(t, chain...)
 	var streams atomic.Int32
-	serve := a.guard.handler(reconcileService, a.comparer.serve)
+	serve := a.limiter.Handler(reconcileService, a.comparer.serve)
 	a.host.SetStreamHandler(reconcileProtocol(w.network), func(s network.Stream) {
 		streams.Add(1)
 		serve(&cutting{Stream: s, left: 2})

@@ -7,9 +7,11 @@ import (
 	"io"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/penalty"
 )
 
 // repairPlan says which peer is asked for which damaged records. It is pure. Each peer is asked
@@ -136,7 +138,6 @@ func (s *Sync) repairStep(plan *repairPlan, damaged []protocol.ID) {
 		if err != nil {
 			plan.fail(time.Since(s.started), p)
 			s.log.Debug("could not repair records from a peer", "peer", p, "error", err)
-			s.accuse(p, fetchService, err)
 		}
 	}
 	for _, id := range plan.unavailable(time.Since(s.started), s.repairs.Damaged(), peers) {
@@ -150,7 +151,7 @@ func (s *Sync) repairPeers() (peers []peer.ID) {
 		return nil
 	}
 	for _, p := range s.host.Network().Peers() {
-		if s.speaks(p, fetchProtocol(s.network)) {
+		if s.speaks(p, fetchService) {
 			peers = append(peers, p)
 		}
 	}
@@ -161,19 +162,21 @@ func (s *Sync) repairPeers() (peers []peer.ID) {
 // returns those that the peer answered it cannot send.
 func (s *Sync) repairFrom(ctx context.Context, p peer.ID, ids []protocol.ID) (lacking []protocol.ID, err error) {
 	f := &fetching{sync: s, ask: ask{peer: p, ids: ids}}
-	stream, err := f.open(ctx)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = stream.Reset() }() // nothing more is read or written
-	release, err := secure(ctx, fetchService, stream, fetchMemory)
-	if err != nil {
-		return nil, err
-	}
-	defer release()
+	err = s.dialer.Converse(ctx, p, fetchService, fetchMemory, func(stream network.Stream) (err error) {
+		if err := f.request(ctx, stream); err != nil {
+			return err
+		}
+		lacking, err = s.readRepairs(ctx, stream, ids)
+		_ = stream.Reset() // nothing more is read or written
+		return err
+	})
+	return lacking, err
+}
+
+func (s *Sync) readRepairs(ctx context.Context, stream network.Stream, ids []protocol.ID) (lacking []protocol.ID, err error) {
 	in := newAnswerReader(&counted{stream, s.metrics})
 	for i, id := range ids {
-		_ = stream.SetReadDeadline(s.itemDeadline(ctx))
+		_ = stream.SetReadDeadline(s.times.ItemDeadline(ctx))
 		it, err := readItem(in)
 		if errors.Is(err, io.EOF) && i > 0 {
 			return lacking, nil // the rest is asked for again
@@ -198,12 +201,12 @@ func (s *Sync) takeRepair(ctx context.Context, id protocol.ID, it item) (sent bo
 	case it.record == nil || it.pruned:
 		return false, nil
 	case !sameName(it.record.ID(), id):
-		return false, guilty("record %s in answer to %s", it.record.ID(), id)
+		return false, penalty.Violates("record %s in answer to %s", it.record.ID(), id)
 	case it.record.ID() != id && !nameOnly(id):
 		return false, nil
 	}
 	if err := it.record.CheckCarried(); err != nil {
-		return false, guilty("record %s: %v", id, err)
+		return false, penalty.Violates("record %s: %v", id, err)
 	}
 	if err := s.repairs.Repair(ctx, it.record); err != nil {
 		return false, fmt.Errorf("repair record %s: %w", id, err)

@@ -226,7 +226,7 @@ func TestRepairs(t *testing.T) {
 		_, _ = writeItem(s, chain[4])
 	})
 	connect(t, n.host, liar)
-	eventually(t, "the liar was asked", func() bool { return n.conduct.bans(liar.ID()) > 0 })
+	eventually(t, "the liar was asked", func() bool { return n.penalties.Bans(liar.ID()) > 0 })
 	if got := len(s.Damaged()); got != 3 {
 		t.Fatalf("%d records are damaged, want all 3 still", got)
 	}
@@ -235,7 +235,7 @@ func TestRepairs(t *testing.T) {
 	good.load(t, chain...)
 	connect(t, n.host, good.host)
 	eventually(t, "all are repaired", func() bool { return len(s.Damaged()) == 0 })
-	if n.conduct.bans(rotten.host.ID())+n.conduct.bans(lacks.host.ID()) > 0 {
+	if n.penalties.Bans(rotten.host.ID())+n.penalties.Bans(lacks.host.ID()) > 0 {
 		t.Error("a peer was blamed for what it cannot send")
 	}
 }
@@ -250,7 +250,7 @@ func TestRepairsPastEmptyAnswers(t *testing.T) {
 	s.rot(s.headers, chain[1].ID())
 	silent := w.responder(t, func(network.Stream, fetchRequest) {})
 	connect(t, n.host, silent)
-	eventually(t, "it can be asked", func() bool { return n.speaks(silent.ID(), fetchProtocol(w.network)) })
+	eventually(t, "it can be asked", func() bool { return n.speaks(silent.ID(), fetchService) })
 	plan := newRepairPlan(time.Minute)
 	n.repairs = s
 	n.repairStep(plan, s.Damaged())
@@ -260,19 +260,9 @@ func TestRepairsPastEmptyAnswers(t *testing.T) {
 	if p, ids := plan.next(time.Since(n.started), s.Damaged(), []peer.ID{silent.ID()}); len(ids) > 0 {
 		t.Errorf("%s is asked again at once", p)
 	}
-	if n.conduct.bans(silent.ID()) > 0 {
+	if n.penalties.Bans(silent.ID()) > 0 {
 		t.Error("it was blamed")
 	}
-}
-
-// bans is how often a peer was banned.
-func (c *conduct) bans(p peer.ID) int {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if r, ok := c.peers.Peek(p); ok {
-		return r.bans
-	}
-	return 0
 }
 
 // TestRepairPlan asks each peer once, for few records at a time, and again after a while.
@@ -372,7 +362,7 @@ func TestWithheldIsNotMissing(t *testing.T) {
 				st := n.Status().Sync
 				return st.State == StateSynced && st.Missing == 0 && st.Agreeing == 1 && st.Peers == 2
 			})
-			if n.conduct.bans(bad.host.ID()) > 0 {
+			if n.penalties.Bans(bad.host.ID()) > 0 {
 				t.Error("the peer was banned")
 			}
 			n.comparer.mu.Lock()

@@ -6,33 +6,28 @@ import (
 	"errors"
 	"fmt"
 
-	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
-
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
-// fetchService names the fetch protocol to the resource manager and in metrics.
-const fetchService = "lf.fetch"
-
-func fetchProtocol(n *protocol.Network) libprotocol.ID {
-	return streamProtocol(n, "fetch")
-}
+// fetchService is the fetch protocol.
+var fetchService = stream.Service{Name: "fetch", Memory: requestMemory, Time: stream.ServeTime}
 
 // serveFetch answers one request.
-func (s *Sync) serveFetch(ctx context.Context, v *visit) error {
-	if err := v.SetReadDeadline(s.itemDeadline(ctx)); err != nil {
+func (s *Sync) serveFetch(ctx context.Context, v *stream.Served) error {
+	if err := v.SetReadDeadline(s.times.ItemDeadline(ctx)); err != nil {
 		return fmt.Errorf("set deadline: %w", err)
 	}
 	req, err := readRequest(v)
 	if err != nil {
 		return err
 	}
-	end, err := v.begin()
+	end, err := v.Begin()
 	if err != nil {
 		return err
 	}
 	defer end()
-	out := bufio.NewWriterSize(v, serveBuffer)
+	out := bufio.NewWriterSize(v, stream.ServeBuffer)
 	w := s.newWalk(v, out)
 	if err := w.serve(ctx, req); err != nil {
 		return err
@@ -40,14 +35,14 @@ func (s *Sync) serveFetch(ctx context.Context, v *visit) error {
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("send answer: %w", err)
 	}
-	s.guard.fruit(v.Conn().RemotePeer(), w.sent)
-	return v.pay(ctx, w.owed)
+	s.limiter.Earned(v.Peer(), w.sent)
+	return v.Pay(ctx, w.owed)
 }
 
 // walk sends the records of an answer: those asked for, then their ancestors, breadth first.
 type walk struct {
 	sync  *Sync
-	visit *visit
+	visit *stream.Served
 	out   *bufio.Writer
 	left  int // bytes that the answer may still have
 	// what is not to be sent as an ancestor; nil where none are asked for
@@ -57,7 +52,7 @@ type walk struct {
 	sent int           // records
 }
 
-func (s *Sync) newWalk(v *visit, out *bufio.Writer) *walk {
+func (s *Sync) newWalk(v *stream.Served, out *bufio.Writer) *walk {
 	left := answerBytes
 	if v.Conn().Stat().Limited {
 		left = answerBytesLimited
@@ -134,7 +129,7 @@ func (w *walk) ancestor(ctx context.Context, id protocol.ID) error {
 // send writes an item.
 func (w *walk) send(ctx context.Context, r *protocol.Record) error {
 	// who does not read gives up the place that others wait for
-	_ = w.visit.SetWriteDeadline(w.sync.itemDeadline(ctx))
+	_ = w.visit.SetWriteDeadline(w.sync.times.ItemDeadline(ctx))
 	n, err := writeItem(w.out, r)
 	if err != nil {
 		return fmt.Errorf("send a record: %w", err)
@@ -145,8 +140,8 @@ func (w *walk) send(ctx context.Context, r *protocol.Record) error {
 	if r != nil && w.seen != nil {
 		w.follow(r)
 	}
-	if n > unitBytes {
-		w.pay(ctx, n/unitBytes)
+	if n > stream.UnitBytes {
+		w.pay(ctx, n/stream.UnitBytes)
 	}
 	return nil
 }
@@ -161,7 +156,7 @@ func (w *walk) pay(ctx context.Context, units int) bool {
 	}
 	ctx, done := context.WithTimeout(ctx, payPatience)
 	defer done()
-	if w.visit.pay(ctx, w.owed) != nil {
+	if w.visit.Pay(ctx, w.owed) != nil {
 		w.left = 0
 		return false
 	}

@@ -10,12 +10,14 @@ import (
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/negentropy"
+	"github.com/lf-store/lf/sync/internal/penalty"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // serving is a session that a peer has begun, under way.
 type serving struct {
 	comparer *comparer
-	visit    *visit
+	visit    *stream.Served
 	peer     peer.ID
 	limit    int
 
@@ -26,8 +28,8 @@ type serving struct {
 }
 
 // serve answers a peer's messages until it ends the session.
-func (c *comparer) serve(ctx context.Context, v *visit) error {
-	s := &serving{comparer: c, visit: v, peer: v.Conn().RemotePeer(), limit: messageLimit(v)}
+func (c *comparer) serve(ctx context.Context, v *stream.Served) error {
+	s := &serving{comparer: c, visit: v, peer: v.Peer(), limit: messageLimit(v)}
 	err := s.converse(ctx)
 	c.sync.metrics.answered(s, err)
 	c.plan(func(a *agenda) {
@@ -40,7 +42,7 @@ func (c *comparer) serve(ctx context.Context, v *visit) error {
 func (s *serving) converse(ctx context.Context) error {
 	node := s.comparer.sync
 	for {
-		_ = s.visit.SetDeadline(node.itemDeadline(ctx))
+		_ = s.visit.SetDeadline(node.times.ItemDeadline(ctx))
 		f, err := readSessionFrame(s.visit)
 		switch {
 		case errors.Is(err, io.EOF):
@@ -48,16 +50,16 @@ func (s *serving) converse(ctx context.Context) error {
 		case err != nil:
 			return err
 		case len(f.message) == 0:
-			return guilty("an empty message")
+			return penalty.Violates("an empty message")
 		case s.rounds >= maxMessages:
-			return guilty("more than %d messages in a session", maxMessages)
+			return penalty.Violates("more than %d messages in a session", maxMessages)
 		}
 		s.rounds++
 		node.metrics.reconciled("in", frameHead+len(f.message))
 		s.count = f.count
 		s.comparer.counted(s.peer, f.count)
 		answer, err := s.answer(ctx, f.message)
-		if err != nil && !errors.Is(err, errOverloaded) {
+		if err != nil && !errors.Is(err, stream.ErrOverloaded) {
 			return err
 		}
 		s.refused = len(answer) == 0
@@ -70,10 +72,10 @@ func (s *serving) converse(ctx context.Context) error {
 // answer returns the answer to a message, an empty one when this node cannot compare now.
 func (s *serving) answer(ctx context.Context, message []byte) ([]byte, error) {
 	c := s.comparer
-	if !c.own.isReady() || !s.visit.mayCompare() {
+	if !c.own.isReady() || !s.visit.MayCompare(junk) {
 		return nil, nil
 	}
-	end, err := s.visit.begin()
+	end, err := s.visit.Begin()
 	if err != nil {
 		return nil, err
 	}
@@ -88,13 +90,13 @@ func (s *serving) answer(ctx context.Context, message []byte) ([]byte, error) {
 	})
 	end() // who waits for its rate holds no place
 	if err != nil {
-		return nil, guilty("%v", err)
+		return nil, penalty.Violates("%v", err)
 	}
 	s.differs = s.differs || reply.Differ
 	if s.equal {
 		c.agreed(s.peer, aheadOf(s.count, below))
 	}
-	if err := s.visit.payCompared(ctx, 1+(len(message)+len(reply.Message))/messageUnit); err != nil {
+	if err := s.visit.PayCompared(ctx, 1+(len(message)+len(reply.Message))/messageUnit); err != nil {
 		return nil, err
 	}
 	return reply.Message, s.learn(ctx, idsOf(reply.Unknown), reply.Times)
@@ -158,7 +160,7 @@ func without(ids, others []protocol.ID) []protocol.ID {
 
 func (s *serving) send(ctx context.Context, message []byte) error {
 	node := s.comparer.sync
-	_ = s.visit.SetDeadline(node.itemDeadline(ctx))
+	_ = s.visit.SetDeadline(node.times.ItemDeadline(ctx))
 	n, err := s.visit.Write(appendFrame(nil, frame{count: s.comparer.own.count(), message: message}))
 	node.metrics.reconciled("out", n)
 	if err != nil {

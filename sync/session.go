@@ -13,6 +13,8 @@ import (
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/negentropy"
+	"github.com/lf-store/lf/sync/internal/penalty"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // session is a comparison that this side has begun, under way.
@@ -45,24 +47,30 @@ func (c *comparer) run(ctx context.Context, d compare) {
 	if err != nil && ctx.Err() == nil {
 		c.sync.log.Debug("could not compare with a peer", "peer", d.peer, "rounds", s.rounds, "error", err)
 	}
-	c.sync.accuse(d.peer, reconcileService, err)
 	c.ended(s)
 }
 
 func (s *session) converse(ctx context.Context) error {
-	ctx, done := context.WithTimeout(ctx, s.comparer.sync.timeouts.session)
+	node := s.comparer.sync
+	ctx, done := context.WithTimeout(ctx, node.times.Serve(reconcileService))
 	defer done()
-	if err := s.open(ctx); err != nil {
-		return err
+	return node.dialer.Converse(ctx, s.peer, reconcileService, sessionMemory, func(stream network.Stream) error {
+		s.begin(stream)
+		return s.talk(ctx)
+	})
+}
+
+// begin begins to compare on a stream.
+func (s *session) begin(stream network.Stream) {
+	s.stream, s.limit, s.to = stream, messageLimit(stream), s.comparer.sync.horizon().End
+	if s.from.Compare(s.to) >= 0 {
+		s.from = negentropy.Bound{} // the clock was set back since
 	}
-	defer func() { _ = s.stream.Reset() }() // after the end it has no effect
-	release, err := secure(ctx, reconcileService, s.stream, sessionMemory)
-	if err != nil {
-		return err
-	}
-	defer release()
-	// there will be more to list
-	if s.from != (negentropy.Bound{}) && !s.comparer.waitForRoom(ctx, s.peer, s.room()) {
+	s.initiator = negentropy.NewInitiator(negentropy.Config{FrameLimit: s.limit, From: s.from, To: s.to})
+}
+
+func (s *session) talk(ctx context.Context) (err error) {
+	if s.from != (negentropy.Bound{}) && !s.comparer.waitForRoom(ctx, s.peer, s.room()) { // there will be more to list
 		s.outcome.done = s.from
 		return nil
 	}
@@ -73,24 +81,6 @@ func (s *session) converse(ctx context.Context) error {
 			return err
 		}
 	}
-	_ = s.stream.Close()
-	return nil
-}
-
-// open opens a stream on an existing connection, a relayed one included.
-func (s *session) open(ctx context.Context) (err error) {
-	why := "compare sets"
-	ctx = network.WithNoDial(network.WithAllowLimitedConn(ctx, why), why)
-	node := s.comparer.sync
-	if s.stream, err = node.host.NewStream(ctx, s.peer, reconcileProtocol(node.network)); err != nil {
-		return fmt.Errorf("open stream: %w", err)
-	}
-	s.limit = messageLimit(s.stream)
-	s.to = node.horizon().End
-	if s.from.Compare(s.to) >= 0 {
-		s.from = negentropy.Bound{} // the clock was set back since
-	}
-	s.initiator = negentropy.NewInitiator(negentropy.Config{FrameLimit: s.limit, From: s.from, To: s.to})
 	return nil
 }
 
@@ -118,7 +108,7 @@ func (s *session) round(ctx context.Context, message []byte) ([]byte, error) {
 		s.ahead = aheadOf(s.count, set.Rank(s.to)-s.lacked+open)
 	})
 	if err != nil {
-		return nil, guilty("%v", err)
+		return nil, penalty.Violates("%v", err)
 	}
 	s.outcome.done = step.Done
 	s.differs = s.differs || step.Differ || step.Message != nil
@@ -142,7 +132,7 @@ func (s *session) room() int {
 // exchange sends a message and reads the answer.
 func (s *session) exchange(ctx context.Context, message []byte) ([]byte, error) {
 	node := s.comparer.sync
-	_ = s.stream.SetDeadline(node.itemDeadline(ctx))
+	_ = s.stream.SetDeadline(node.times.ItemDeadline(ctx))
 	n, err := s.stream.Write(appendFrame(nil, frame{count: s.comparer.own.count(), message: message}))
 	node.metrics.reconciled("out", n)
 	if err != nil {
@@ -189,14 +179,13 @@ func (s *session) mayGoOn(ctx context.Context, answered int) bool {
 
 // conclude says how the session ended.
 func (s *session) conclude(err error) {
-	var fault *guiltyError
 	whole := s.outcome.done == negentropy.Infinity
 	switch o := &s.outcome; {
-	case errors.As(err, &fault):
+	case penalty.ViolationIn(err) != nil:
 		o.ending = endedGuilty
-	case errors.Is(err, errBusy), turnedAway(err):
+	case errors.Is(err, errBusy), stream.TurnedAway(err):
 		o.ending = endedBusy
-	case err != nil && s.rounds > 0 && !whole && !isTimeout(err):
+	case err != nil && s.rounds > 0 && !whole && !stream.IsTimeout(err):
 		o.ending = endedCut
 	case err != nil:
 		o.ending = endedFailed
@@ -215,7 +204,7 @@ func (s *Sync) disown(p peer.ID, ids []protocol.ID) []protocol.ID {
 	good := s.worthwhile(ids)
 	if len(good) < len(ids) {
 		s.comparer.unlist(p, without(ids, good))
-		s.conduct.bother(p, nuisanceInvalid)
+		s.penalties.ReportMinor(p, invalidListed)
 	}
 	return good
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/lf-store/lf/sync/internal/clock"
 )
 
 // Status is what an operator wants to know of the synchronization.
@@ -205,3 +207,9 @@ func (c *comparer) wait(ctx context.Context) error {
 		return fmt.Errorf("%w: %w", ErrNotSynced, cmp.Or(ctx.Err(), c.sync.ctx.Err()))
 	}
 }
+
+// ClockStatus is how this node's clock stands to those of its peers.
+type ClockStatus = clock.Status
+
+// Clock tells how this node's clock stands to those of its peers.
+func (s *Sync) Clock() ClockStatus { return s.clocks.Status() }

@@ -11,6 +11,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/clock"
+	"github.com/lf-store/lf/sync/internal/penalty"
+	"github.com/lf-store/lf/sync/internal/push"
 )
 
 // streamPlayer plays one side of a session: it sends this side's steps, and wants the other's as
@@ -71,21 +74,20 @@ func (b *streamBench) begin(t *testing.T, n *node, at peer.ID, s streamSession, 
 	case "fetch":
 		err = b.fetchFrom(t, n, at, s.Initiator)
 	case "push":
-		var batch []news
+		var batch []push.Announcement
 		for _, r := range b.pick(s.Initiator.Sends) {
-			batch = append(batch, news{r.ID(), r.EncodeFrame()})
+			batch = append(batch, push.Announcement{ID: r.ID(), Frame: r.EncodeFrame()})
 		}
-		_, err = n.pusher.send(at, batch)
+		_, err = n.pushes.Push(t.Context(), at, batch)
 	case "clock":
-		var r reading
-		if r, err = n.timekeeper.ask(at); err == nil && r.clock != s.Responder.Clock {
-			t.Errorf("the clock shows %d", r.clock)
+		var r clock.Reading
+		if r, err = n.clocks.Ask(t.Context(), at); err == nil && r.Clock != s.Responder.Clock {
+			t.Errorf("the clock shows %d", r.Clock)
 		}
 	default:
 		t.Fatalf("no protocol %q", s.Protocol)
 	}
-	var fault *guiltyError
-	if errors.As(err, &fault) != guilty || !guilty && err != nil {
+	if (penalty.ViolationIn(err) != nil) != guilty || !guilty && err != nil {
 		t.Errorf("it ended with %v", err)
 	}
 }
@@ -115,9 +117,8 @@ func (b *streamBench) fetchFrom(t *testing.T, n *node, p peer.ID, side streamSid
 		f.linked = make(map[protocol.ID]bool)
 	}
 	err := f.run(t.Context())
-	f.checks.Wait()
-	if f.guilt != nil {
-		return guilty("%v", f.guilt)
+	if penalty.ViolationIn(err) != nil {
+		return err
 	}
 	if side.Told == nil {
 		return err

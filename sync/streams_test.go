@@ -158,7 +158,7 @@ func (b *streamBench) node(t testing.TB, side streamSide) *node {
 		n.load(t, pruned)
 	}
 	n.Sync = newSync(Config{
-		Network: b.network, Store: streamStore{n.store, side.items(), b.pick(side.Damaged)}, Verify: noWork, Host: n.host, Logger: testLogger(t),
+		Network: b.network, Store: streamStore{n.store, side.items(), b.pick(side.Damaged)}, Verify: noWork, Host: &scriptedHost{Host: n.host}, Logger: testLogger(t),
 		Clock: func() time.Time { return time.UnixMilli(int64(side.Clock)) },
 	})
 	t.Cleanup(func() {
@@ -166,13 +166,20 @@ func (b *streamBench) node(t testing.TB, side streamSide) *node {
 			t.Error(err)
 		}
 	})
-	for name, handler := range n.handlers() {
-		n.host.SetStreamHandler(name, handler)
-	}
+	n.serveStreams()
 	n.comparer.follow()
 	n.spawn(n.write)
 	eventually(t, "the set is there", n.comparer.own.isReady)
 	return n
+}
+
+// serve serves a stream of a protocol, to its end.
+func (n *node) serve(name string, s network.Stream) {
+	for _, row := range services {
+		if row.Name == name {
+			n.limiter.Serve(n.ctx, row.Service, s, row.handler(n.Sync))
+		}
+	}
 }
 
 func (b *streamBench) pick(indices []int) (out []*protocol.Record) {

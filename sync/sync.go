@@ -12,12 +12,15 @@ import (
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
-	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/lf-store/lf/internal/supervisor"
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/clock"
+	"github.com/lf-store/lf/sync/internal/penalty"
+	"github.com/lf-store/lf/sync/internal/push"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // Config is what a Sync is made of.
@@ -62,35 +65,26 @@ type Sync struct {
 	line    *line
 	recent  *lru.Cache[protocol.ID, *arrival]
 	refused *lru.Cache[protocol.ID, error]
-	guard   *guard
-	conduct *conduct
 	gossip  *gossip
-	pusher  *pusher
-	asked   *asked
 
-	comparer   *comparer
-	timekeeper *timekeeper
+	penalties *penalty.Penalties
+	limiter   *stream.Limiter
+	dialer    *stream.Dialer
+	comparer  *comparer
+	pushes    *push.Pusher
+	clocks    *clock.Monitor
 
 	mu        sync.Mutex // guards what follows
 	scheduler *scheduler
 	cancels   map[requestID]context.CancelFunc
 	closed    bool
 
-	timeouts timeouts
-	started  time.Time
-	ctx      context.Context
-	stop     context.CancelFunc
-	running  sync.WaitGroup
-	events   event.Subscription
-}
-
-// timeouts are those of limits.go, here so that tests can make them shorter or longer.
-type timeouts struct{ serve, item, session, yield, asked, release time.Duration }
-
-func defaultTimeouts() timeouts {
-	return timeouts{
-		serve: serveTime, item: itemTime, session: sessionTime, yield: yieldTime, asked: askedTime, release: releaseEvery,
-	}
+	times   *stream.Times
+	started time.Time
+	group   supervisor.Group
+	ctx     context.Context
+	stop    context.CancelFunc
+	events  event.Subscription
 }
 
 // New begins to serve, to gossip and to fetch. Close ends it; host and PubSub are the caller's to
@@ -125,17 +119,19 @@ func newSync(c Config) *Sync {
 		recent: newCache[protocol.ID, *arrival](maxRecent), refused: newCache[protocol.ID, error](maxRefused),
 		scheduler: newScheduler(defaultSchedulerLimits()),
 		cancels:   make(map[requestID]context.CancelFunc),
-		timeouts:  defaultTimeouts(),
+		times:     stream.NewTimes(),
 		started:   time.Now(),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
-	s.guard = newGuard(s)
 	s.unpaid = newUnpaid(c.Network)
-	s.conduct = newConduct(func(b ban) { s.banned(b, c.Drop) })
+	s.penalties = penalty.New(c.Host, &s.group, func(b penalty.Ban) { s.carryOut(b, c.Drop) })
+	streams := stream.Config{
+		Network: c.Network, Host: c.Host, Penalties: s.penalties, Group: &s.group, Log: c.Logger, Times: s.times,
+	}
+	s.limiter, s.dialer = stream.NewLimiter(streams), stream.NewDialer(streams)
 	s.comparer = newComparer(s)
-	s.pusher = newPusher(s)
-	s.asked = newAsked(s.timeouts.asked)
-	s.timekeeper = newTimekeeper(s)
+	s.pushes = push.New(push.Config{Self: selfOf(c.Host), Dialer: s.dialer, Node: pushNode{s}, Group: &s.group, Log: c.Logger})
+	s.clocks = clock.New(clock.Config{Dialer: s.dialer, Group: &s.group, Log: c.Logger, Clock: c.Clock})
 	return s
 }
 
@@ -160,9 +156,7 @@ func (s *Sync) start(ps *pubsub.PubSub) error {
 		if err := s.watchPeers(); err != nil {
 			return err
 		}
-		for name, handler := range s.handlers() {
-			s.host.SetStreamHandler(name, handler)
-		}
+		s.serveStreams()
 	}
 	if s.repairs != nil {
 		s.spawn(s.repair)
@@ -173,34 +167,20 @@ func (s *Sync) start(ps *pubsub.PubSub) error {
 	return nil
 }
 
-// handlers are what serves peers, by protocol.
-func (s *Sync) handlers() map[libprotocol.ID]network.StreamHandler {
-	return map[libprotocol.ID]network.StreamHandler{
-		fetchProtocol(s.network):     s.guard.handler(fetchService, s.serveFetch),
-		reconcileProtocol(s.network): s.guard.handler(reconcileService, s.comparer.serve),
-		pushProtocol(s.network):      s.guard.handler(pushService, s.servePush),
-		clockProtocol(s.network):     s.guard.handler(clockService, s.serveClock),
+// selfOf is the peer ID of a host, which may be nil.
+func selfOf(h host.Host) peer.ID {
+	if h == nil {
+		return ""
 	}
+	return h.ID()
 }
 
 // spawn runs a goroutine that Close waits for; it does nothing once Close has begun.
 func (s *Sync) spawn(run func()) {
-	if s.begin() {
-		go func() {
-			defer s.running.Done()
-			run()
-		}()
-	}
-}
-
-// begin counts in what Close waits for, unless Close has begun; running.Done counts it out.
-func (s *Sync) begin() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.closed {
-		s.running.Add(1)
-	}
-	return !s.closed
+	s.group.Go(func(context.Context) error {
+		run()
+		return nil
+	})
 }
 
 // Close leaves the topic, ends all streams and waits until everything has stopped.
@@ -214,9 +194,7 @@ func (s *Sync) Close() error {
 	s.mu.Unlock()
 
 	if s.host != nil {
-		for name := range s.handlers() {
-			s.host.RemoveStreamHandler(name)
-		}
+		s.refuseStreams()
 	}
 	s.stop()
 	s.comparer.unfollow()
@@ -224,7 +202,7 @@ func (s *Sync) Close() error {
 	if s.gossip != nil {
 		err = s.gossip.leave()
 	}
-	s.running.Wait()
+	err = errors.Join(err, s.group.Close())
 	if s.events != nil {
 		err = errors.Join(err, s.events.Close())
 	}
@@ -253,9 +231,9 @@ func (s *Sync) Status() Status {
 func (s *Sync) dropped() map[string]uint64 {
 	d := map[string]uint64{
 		queueChecks: s.metrics.busy.Load(),
-		queueServe:  s.metrics.unserved.Load(),
+		queueServe:  s.limiter.Unserved(),
 		queueWanted: s.scheduler.dropped,
-		queuePush:   s.metrics.unpushed.Load(),
+		queuePush:   s.pushes.Dropped(),
 	}
 	if s.drops != nil {
 		d[queueGossip], d[queueGossipOut] = s.drops.In(), s.drops.Out()

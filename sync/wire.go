@@ -3,11 +3,12 @@ package lfsync
 import (
 	"bufio"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/penalty"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // The fetch protocol, version 1. Its name is "/lf/<network>/fetch/1", with the CID of the network
@@ -83,9 +84,9 @@ func readRequest(in io.Reader) (fetchRequest, error) {
 	count := int(head[0])
 	switch {
 	case count == 0:
-		return r, guilty("a request for nothing")
+		return r, penalty.Violates("a request for nothing")
 	case r.width != nameSize && r.width != idSize:
-		return r, guilty("a request with names of %d bytes", r.width)
+		return r, penalty.Violates("a request with names of %d bytes", r.width)
 	}
 	raw := make([]byte, count*r.width)
 	if _, err := io.ReadFull(in, raw); err != nil {
@@ -152,53 +153,20 @@ func readItem(in *bufio.Reader) (item, error) {
 	case statusComplete, statusPruned:
 		return readFrame(in, st == statusPruned)
 	default:
-		return item{}, guilty("an item with status %d", first)
+		return item{}, penalty.Violates("an item with status %d", first)
 	}
 }
 
-// readFrame decodes a frame in the reader's own buffer, which holds the largest: nothing is
-// allocated by the announced length, and nothing is copied but what the record keeps.
+// readFrame reads the frame of an item.
 func readFrame(in *bufio.Reader, pruned bool) (item, error) {
-	head, err := in.Peek(itemHead - 1)
-	if err != nil {
-		return item{}, cut(err)
-	}
-	length := binary.BigEndian.Uint32(head)
-	if length == 0 || length > protocol.MaxFrame {
-		return item{}, guilty("a frame of %d bytes, want 1 to %d", length, protocol.MaxFrame)
-	}
-	_, _ = in.Discard(itemHead - 1) // it is there
-	frame, err := in.Peek(int(length))
-	if err != nil {
-		return item{}, cut(err)
-	}
-	defer in.Discard(int(length)) //nolint:errcheck // it is there
-	r, err := protocol.DecodeFrame(frame)
+	r, err := stream.ReadFrame(in)
 	switch {
 	case protocol.IsUnknownVersion(err):
-		// of no use to this software, as if the peer did not have it
-		return item{unknown: true}, nil
+		return item{unknown: true}, nil // of no use to this software, as if the peer did not have it
 	case err != nil:
-		return item{}, guilty("%v", err)
+		return item{}, err
 	case r.HasValue() == pruned:
-		return item{}, guilty("record %s: its status belies its frame", r.ID())
+		return item{}, penalty.Violates("record %s: its status belies its frame", r.ID())
 	}
 	return item{record: r, pruned: pruned}, nil
-}
-
-// cut says that an answer broke off inside an item.
-func cut(err error) error {
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	return fmt.Errorf("read a record: %w", err)
-}
-
-// guiltyError is a fault of the peer at the other end: no correct peer does this.
-type guiltyError struct{ reason string }
-
-func (e *guiltyError) Error() string { return "the peer broke the protocol: " + e.reason }
-
-func guilty(format string, args ...any) error {
-	return &guiltyError{reason: fmt.Sprintf(format, args...)}
 }

@@ -1,13 +1,13 @@
-package lfsync
+package push
 
 import (
 	"encoding/binary"
 	"fmt"
 	"io"
 
-	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
-
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/penalty"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // The push protocol, version 1. Its name is "/lf/<network>/push/1", with the CID of the network ID
@@ -24,30 +24,29 @@ import (
 //    values, and closes its side. The
 // receiver closes its own when it has dealt with all of them.
 
-// pushService names the push protocol to the resource manager and in metrics.
-const pushService = "lf.push"
+// Service is the protocol.
+var Service = stream.Service{Name: "push", Memory: announcementMemory, Time: stream.ServeTime}
 
-func pushProtocol(n *protocol.Network) libprotocol.ID {
-	return streamProtocol(n, "push")
-}
+const idSize = len(protocol.ID{})
 
-// appendAnnouncement encodes an announcement of 1 to maxPushed records.
-func appendAnnouncement(b []byte, ids []protocol.ID) []byte {
-	b = append(b, byte(len(ids))) // at most maxPushed
+// AppendAnnouncement encodes an announcement of 1 to MaxPushed records.
+func AppendAnnouncement(b []byte, ids []protocol.ID) []byte {
+	b = append(b, byte(len(ids))) // at most MaxPushed
 	for i := range ids {
 		b = append(b, ids[i][:]...)
 	}
 	return b
 }
 
-func readAnnouncement(in io.Reader) ([]protocol.ID, error) {
+// ReadAnnouncement reads an announcement.
+func ReadAnnouncement(in io.Reader) ([]protocol.ID, error) {
 	var count [1]byte
 	if _, err := io.ReadFull(in, count[:]); err != nil {
 		return nil, fmt.Errorf("read an announcement: %w", err)
 	}
 	n := int(count[0])
-	if n == 0 || n > maxPushed {
-		return nil, guilty("an announcement of %d records, want 1 to %d", n, maxPushed)
+	if n == 0 || n > MaxPushed {
+		return nil, penalty.Violates("an announcement of %d records, want 1 to %d", n, MaxPushed)
 	}
 	raw := make([]byte, n*idSize)
 	if _, err := io.ReadFull(in, raw); err != nil {
@@ -57,15 +56,15 @@ func readAnnouncement(in io.Reader) ([]protocol.ID, error) {
 	for i := range ids {
 		ids[i] = protocol.ID(raw[i*idSize:])
 		if seen[ids[i]] {
-			return nil, guilty("record %s is announced twice", ids[i])
+			return nil, penalty.Violates("record %s is announced twice", ids[i])
 		}
 		seen[ids[i]] = true
 	}
 	return ids, nil
 }
 
-// appendWanted encodes the answer to an announcement.
-func appendWanted(b []byte, wanted []bool) []byte {
+// AppendWanted encodes the answer to an announcement.
+func AppendWanted(b []byte, wanted []bool) []byte {
 	bits := make([]byte, (len(wanted)+7)/8)
 	for i, w := range wanted {
 		if w {
@@ -75,8 +74,8 @@ func appendWanted(b []byte, wanted []bool) []byte {
 	return append(b, bits...)
 }
 
-// readWanted reads the answer to an announcement of so many records.
-func readWanted(in io.Reader, count int) ([]bool, error) {
+// ReadWanted reads the answer to an announcement of so many records.
+func ReadWanted(in io.Reader, count int) ([]bool, error) {
 	bits := make([]byte, (count+7)/8)
 	if _, err := io.ReadFull(in, bits); err != nil {
 		return nil, fmt.Errorf("read what is wanted: %w", err)
@@ -85,13 +84,14 @@ func readWanted(in io.Reader, count int) ([]bool, error) {
 	for i := range wanted {
 		wanted[i] = bits[i/8]>>(i%8)&1 == 1
 		if wanted[i] && i >= count {
-			return nil, guilty("of %d records it wants number %d", count, i)
+			return nil, penalty.Violates("of %d records it wants number %d", count, i)
 		}
 	}
 	return wanted[:count], nil
 }
 
-func appendPushed(b, frame []byte) []byte {
+// AppendPushed encodes one of the records that are sent.
+func AppendPushed(b, frame []byte) []byte {
 	b = binary.BigEndian.AppendUint32(b, uint32(len(frame))) // at most MaxFrame
 	return append(b, frame...)
 }

@@ -1,4 +1,4 @@
-package lfsync
+package clock
 
 import (
 	"slices"
@@ -11,7 +11,7 @@ import (
 
 // clockBench is clocks with a time that the test turns.
 type clockBench struct {
-	*clocks
+	*estimates
 	now    time.Duration
 	offset int64 // of this node's clock, in ms
 }
@@ -19,7 +19,7 @@ type clockBench struct {
 const benchEpoch = 1_700_000_000_000
 
 func newClockBench() *clockBench {
-	return &clockBench{clocks: newClocks(func() float64 { return 0.5 })}
+	return &clockBench{estimates: newEstimates(func() float64 { return 0.5 })}
 }
 
 func (b *clockBench) wall() int64 { return benchEpoch + b.now.Milliseconds() + b.offset }
@@ -40,7 +40,7 @@ func (b *clockBench) run(d time.Duration, ahead map[peer.ID]time.Duration) (aske
 			asked = append(asked, p)
 			if a, ok := ahead[p]; ok {
 				theirs := benchEpoch + b.now + 50*time.Millisecond + a
-				b.read(p, reading{uint64(benchEpoch + (theirs - benchEpoch).Milliseconds()), b.now, b.now + 100*time.Millisecond})
+				b.read(p, Reading{uint64(benchEpoch + (theirs - benchEpoch).Milliseconds()), b.now, b.now + 100*time.Millisecond})
 			} else {
 				b.failed(p, b.now+10*time.Second)
 			}
@@ -61,11 +61,11 @@ func TestClocks(t *testing.T) {
 	b := newClockBench()
 	b.want(t, 0, 0, 0)
 	b.meet("a", true, b.now)
-	if asked := b.run(clockSoon, nil); len(asked) > 0 {
+	if asked := b.run(firstDelay, nil); len(asked) > 0 {
 		t.Error("asked at once")
 	}
 	ahead := map[peer.ID]time.Duration{"a": 3 * time.Minute}
-	if asked := b.run(clockSoon, ahead); len(asked) != 1 {
+	if asked := b.run(firstDelay, ahead); len(asked) != 1 {
 		t.Errorf("%d questions soon after", len(asked))
 	}
 	b.want(t, 3*time.Minute, 1, 0)
@@ -80,17 +80,17 @@ func TestClocks(t *testing.T) {
 	}
 	b.want(t, 3*time.Minute, 1, 0)
 	ahead["a"] = time.Minute
-	if asked := b.run(clockEvery+clockEvery/8, ahead); len(asked) != 1 {
-		t.Errorf("%d questions in %s", len(asked), clockEvery)
+	if asked := b.run(askEvery+askEvery/8, ahead); len(asked) != 1 {
+		t.Errorf("%d questions in %s", len(asked), askEvery)
 	}
 	b.want(t, time.Minute, 1, 0)
 	// An answer counts for a while after the peer has fallen silent.
-	b.run(clockKeep-time.Hour, nil)
+	b.run(keepTime-time.Hour, nil)
 	b.want(t, time.Minute, 1, 0)
 	b.run(2*time.Hour, nil)
 	b.want(t, 0, 0, 1)
 	b.meet("a", false, b.now)
-	b.run(2*clockEvery, nil)
+	b.run(2*askEvery, nil)
 	if len(b.peers) > 0 {
 		t.Errorf("a silent peer that left is remembered: %+v", b.peers["a"])
 	}
@@ -122,7 +122,7 @@ func TestClocksMedian(t *testing.T) {
 	b.meet("liar", true, 0)
 	b.tick(0, b.wall())
 	b.tick(time.Minute, b.wall()+time.Minute.Milliseconds())
-	b.read("liar", reading{1<<53 - 1, time.Minute, time.Minute})
+	b.read("liar", Reading{1<<53 - 1, time.Minute, time.Minute})
 	if s := b.status(time.Minute, b.wall()); s.Offset != mostOffset*time.Millisecond {
 		t.Errorf("%+v", s)
 	}
@@ -139,7 +139,7 @@ func TestClocksJump(t *testing.T) {
 	b.offset = 3 * time.Minute.Milliseconds()
 	b.run(time.Second, ahead)
 	b.want(t, 0, 0, 1)
-	b.run(clockGap+clockSoon, ahead)
+	b.run(jumpPause+firstDelay, ahead)
 	b.want(t, 0, 1, 0)
 	asked := 0
 	for range 60 {
@@ -155,12 +155,12 @@ func TestClocksJump(t *testing.T) {
 // are gone.
 func TestClocksAreBounded(t *testing.T) {
 	b, ahead := newClockBench(), map[peer.ID]time.Duration{}
-	for i := range maxClockPeers + 10 {
+	for i := range maxPeers + 10 {
 		p := peer.ID(strconv.Itoa(i))
 		ahead[p] = 0
 		b.meet(p, true, b.now)
 	}
-	if len(b.peers) != maxClockPeers {
+	if len(b.peers) != maxPeers {
 		t.Errorf("%d peers are remembered", len(b.peers))
 	}
 	if asked := b.tick(time.Minute, b.wall()+time.Minute.Milliseconds()); len(asked) != clocksAtOnce {
@@ -179,7 +179,7 @@ func TestClocksAreBounded(t *testing.T) {
 	for p := range ahead {
 		b.meet(p, !slices.Contains(asked, p), b.now)
 	}
-	b.run(3*clockEvery, ahead)
+	b.run(3*askEvery, ahead)
 	if again := b.status(b.now, b.wall()); again.Peers != maxClocks {
 		t.Errorf("%+v", again)
 	}

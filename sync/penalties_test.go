@@ -1,14 +1,11 @@
 package lfsync
 
 import (
-	"errors"
 	"io"
 	"log/slog"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -16,81 +13,18 @@ import (
 	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/penalty"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // bans has what this node bans told, and done.
-func (n *node) bans() <-chan ban {
-	told := make(chan ban, 16)
-	n.conduct.ban = func(b ban) {
-		n.banned(b, nil)
+func (n *node) bans() <-chan penalty.Ban {
+	told := make(chan penalty.Ban, 16)
+	n.penalties.OnBan = func(b penalty.Ban) {
+		n.carryOut(b, nil)
 		told <- b
 	}
 	return told
-}
-
-// A fault is enough for a ban, and the first one is short. A nuisance is borne for a while. A peer
-// that comes back and goes on is refused for longer; one that behaves for an hour is forgiven. What
-// was under way when a ban began adds nothing to it.
-func TestConduct(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var bans []time.Duration
-		c := newConduct(func(b ban) { bans = append(bans, b.pause) })
-		want := func(d ...time.Duration) {
-			t.Helper()
-			if !slices.Equal(bans, d) {
-				t.Fatalf("banned for %v, want %v", bans, d)
-			}
-			bans = nil
-		}
-		for range nuisanceBurst {
-			c.bother("pest", nuisanceStream)
-		}
-		want()
-		c.bother("pest", nuisanceStream)
-		want(nuisancePause)
-		c.bother("pest", nuisanceDenial) // it has its patience back when it may come again
-		time.Sleep(nuisancePause)
-		c.bother("pest", nuisanceStream)
-		want()
-		for range nuisanceBurst / nuisanceDenial.weight {
-			c.bother("pest", nuisanceDenial)
-		}
-		want(2 * nuisancePause)
-
-		broken := errors.New("broken")
-		c.reject("babbler", broken)
-		c.reject("babbler", broken)
-		want()
-		c.reject("babbler", broken)
-		want(faultPause)
-		for range 5 { // gossip's score forgives it meanwhile, too
-			c.reject("one that errs now and then", broken)
-			time.Sleep(forgiveness + time.Second)
-		}
-		want()
-
-		fault := func() { c.fault("liar", fetchService, broken) }
-		fault()
-		fault() // on another of its streams
-		c.bother("liar", nuisanceDenial)
-		want(faultPause)
-		if faultPause < 10*time.Second || faultPause > 30*time.Second {
-			t.Errorf("the first ban lasts %v", faultPause)
-		}
-		for pause := 2 * faultPause; pause < dropMost; pause *= 2 {
-			time.Sleep(pause / 2)
-			fault()
-			want(pause)
-		}
-		for range 3 {
-			time.Sleep(dropMost)
-			fault()
-			want(dropMost)
-		}
-		time.Sleep(dropMost + forgiveness + time.Second)
-		fault()
-		want(faultPause)
-	})
 }
 
 // logLines is a log as its lines.
@@ -128,10 +62,10 @@ func TestOneViolationIsOneBan(t *testing.T) {
 		service   string
 		violation string
 	}{
-		"comparing": {reconcileProtocol(w.network), appendFrame(nil, frame{message: wrong}), reconcileService, "negentropy"},
-		"fetching":  {fetchProtocol(w.network), []byte{0, 0, 8}, fetchService, "a request for nothing"},
-		"pushing":   {pushProtocol(w.network), []byte{0}, pushService, "an announcement of 0 records"},
-		"clock":     {clockProtocol(w.network), wrong, clockService, "a question for the clock that says more"},
+		"comparing": {reconcileProtocol(w.network), appendFrame(nil, frame{message: wrong}), "lf.reconcile", "negentropy"},
+		"fetching":  {fetchProtocol(w.network), []byte{0, 0, 8}, "lf.fetch", "a request for nothing"},
+		"pushing":   {pushProtocol(w.network), []byte{0}, "lf.push", "an announcement of 0 records"},
+		"clock":     {clockProtocol(w.network), wrong, "lf.clock", "a question for the clock that says more"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -151,7 +85,7 @@ func TestOneViolationIsOneBan(t *testing.T) {
 			_, _ = io.ReadAll(s)
 			select {
 			case b := <-bans:
-				if b.peer != h.ID() || b.pause != faultPause || b.protocol != test.service || !strings.Contains(b.reason.Error(), test.violation) {
+				if b.Peer != h.ID() || b.For != n.penalties.First || b.Protocol != test.service || !strings.Contains(b.Reason.Error(), test.violation) {
 					t.Errorf("%+v", b)
 				}
 			case <-time.After(20 * time.Second):
@@ -160,8 +94,8 @@ func TestOneViolationIsOneBan(t *testing.T) {
 			if err := n.Close(); err != nil { // all that was under way is over
 				t.Fatal(err)
 			}
-			if len(bans) > 0 || counterOf(n.metrics.expelled) != 1 {
-				t.Errorf("a second ban: %v, %v in all", len(bans), counterOf(n.metrics.expelled))
+			if len(bans) > 0 || counterOf(n.metrics.banned) != 1 {
+				t.Errorf("a second ban: %v, %v in all", len(bans), counterOf(n.metrics.banned))
 			}
 			if lines := log.with(test.violation); len(lines) != 1 || !strings.Contains(lines[0], h.ID().String()) || !strings.Contains(lines[0], test.service) {
 				t.Errorf("the log: %q", lines)
@@ -176,7 +110,7 @@ func TestDenial(t *testing.T) {
 	w := newWorld(t, nil)
 	n := w.hurried(t)
 	drops := make(chan peer.ID, 10)
-	n.conduct = newConduct(func(b ban) { drops <- b.peer })
+	n.penalties.OnBan = func(b penalty.Ban) { drops <- b.Peer }
 	liar := w.responder(t, func(s network.Stream, _ fetchRequest) { _, _ = writeItem(s, nil) })
 	honest := w.responder(t, func(s network.Stream, _ fetchRequest) { _, _ = writeItem(s, nil) })
 	connect(t, n.host, liar)
@@ -186,7 +120,7 @@ func TestDenial(t *testing.T) {
 		n.comparer.ledger.peerUp(liar.ID())
 		n.comparer.ledger.peerUp(honest.ID())
 	})
-	for range nuisanceBurst/nuisanceDenial.weight + 1 {
+	for range 30/missingListed.Weight + 1 {
 		id := w.record(t).ID()
 		n.comparer.plan(func(*agenda) { n.comparer.ledger.list(liar.ID(), []protocol.ID{id}, nil) })
 		n.step(func(m *scheduler) { m.want([]protocol.ID{id}, liar.ID(), 0, 0) })
@@ -209,18 +143,18 @@ func TestDenial(t *testing.T) {
 func TestFloodIsDropped(t *testing.T) {
 	w := newWorld(t, nil)
 	n := w.hurried(t)
-	n.timeouts.item = time.Minute
+	n.times.Item = time.Minute
 	drops := make(chan peer.ID, 10)
-	n.conduct = newConduct(func(b ban) {
-		drops <- b.peer
-		_ = n.host.Network().ClosePeer(b.peer)
-	})
+	n.penalties.OnBan = func(b penalty.Ban) {
+		drops <- b.Peer
+		_ = n.host.Network().ClosePeer(b.Peer)
+	}
 	h := newHost(t)
 	connect(t, h, n.host)
-	for i := range 10 * (maxServed + nuisanceBurst) {
+	for i := range 10 * (stream.MaxServed + 30) {
 		s, err := h.NewStream(network.WithNoDial(t.Context(), "test"), n.host.ID(), fetchProtocol(w.network))
 		if err != nil {
-			if i < maxServed+nuisanceBurst {
+			if i < stream.MaxServed+30 {
 				t.Fatalf("stream %d: %v", i, err)
 			}
 			break

@@ -1,13 +1,14 @@
-package lfsync
+package stream
 
 import (
-	"container/heap"
 	"context"
 	"fmt"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/lf-store/lf/internal/heap"
 )
 
 // fairQueue gives out what all peers together may use, in equal parts among those that wait for it.
@@ -19,9 +20,9 @@ type fairQueue struct {
 	limiter *rate.Limiter
 
 	mu      sync.Mutex
-	clock   float64 // where the payment began that was made last
-	waiting paymentHeap
-	timed   bool // the next payment is made when the units of the last one are there
+	clock   float64              // where the payment began that was made last
+	waiting *heap.Heap[*payment] // by where they begin
+	timed   bool                 // the next payment is made when the units of the last one are there
 }
 
 // share is how far one peer's payments have come in a queue, which guards it.
@@ -36,7 +37,10 @@ type payment struct {
 }
 
 func newFairQueue(perSecond int) *fairQueue {
-	return &fairQueue{limiter: rate.NewLimiter(rate.Limit(perSecond), perSecond)}
+	return &fairQueue{
+		limiter: rate.NewLimiter(rate.Limit(perSecond), perSecond),
+		waiting: heap.New(func(a, b *payment) bool { return a.begins < b.begins }, func(p *payment, to int) { p.number = to }),
+	}
 }
 
 // take waits for units, at most as many as there are in a second.
@@ -44,7 +48,7 @@ func (s *fairQueue) take(ctx context.Context, of *share, units int) error {
 	s.mu.Lock()
 	p := &payment{begins: max(of.paidTo, s.clock), units: units, made: make(chan struct{})}
 	of.paidTo = p.begins + float64(units)
-	heap.Push(&s.waiting, p)
+	s.waiting.Push(p)
 	s.pay()
 	s.mu.Unlock()
 	select {
@@ -57,20 +61,20 @@ func (s *fairQueue) take(ctx context.Context, of *share, units int) error {
 	if p.number < 0 {
 		return nil
 	}
-	heap.Remove(&s.waiting, p.number)
+	s.waiting.Remove(p.number)
 	return fmt.Errorf("wait for a share: %w", ctx.Err())
 }
 
 // pay makes the payments for which there are units; the caller holds the lock.
 func (s *fairQueue) pay() {
-	for len(s.waiting) > 0 && !s.timed {
+	for s.waiting.Len() > 0 && !s.timed {
 		now := time.Now()
 		if lack := -s.limiter.TokensAt(now); lack > 0 {
 			s.timed = true
 			time.AfterFunc(time.Duration(lack/float64(s.limiter.Limit())*float64(time.Second))+1, s.payLater)
 			return
 		}
-		p := heap.Pop(&s.waiting).(*payment)
+		p := s.waiting.Pop()
 		s.clock = p.begins
 		s.limiter.ReserveN(now, p.units)
 		close(p.made)
@@ -84,33 +88,6 @@ func (s *fairQueue) payLater() {
 	s.pay()
 }
 
-// paymentHeap orders payments by where they begin.
-type paymentHeap []*payment
-
-func (h paymentHeap) Len() int           { return len(h) }
-func (h paymentHeap) Less(i, j int) bool { return h[i].begins < h[j].begins }
-func (h paymentHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].number, h[j].number = i, j
-}
-
-// Push is heap.Interface's.
-func (h *paymentHeap) Push(x any) {
-	p := x.(*payment)
-	p.number = len(*h)
-	*h = append(*h, p)
-}
-
-// Pop is heap.Interface's.
-func (h *paymentHeap) Pop() any {
-	old := *h
-	p := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	p.number = -1
-	return p
-}
-
 // comparingSpent is what a peer had compared and what nothing came of: it neither fetched nor
 // delivered records for it. A peer that compares for the sake of comparing has soon used its
 // allowance up, and takes nothing from others.
@@ -122,11 +99,11 @@ type comparingSpent struct {
 // left reports whether there is some left.
 func (a *comparingSpent) left(now time.Time) bool {
 	a.refill(now)
-	return a.spent < compareBurst
+	return a.spent < CompareBurst
 }
 
 func (a *comparingSpent) refill(now time.Time) {
-	a.spent = max(min(0, a.spent), a.spent-compareRate*max(0, now.Sub(a.at).Seconds()))
+	a.spent = max(min(0, a.spent), a.spent-CompareRate*max(0, now.Sub(a.at).Seconds()))
 	a.at = now
 }
 
@@ -141,5 +118,5 @@ func (a *comparingSpent) spend(now time.Time, units int) (unearned int) {
 // earn notes records that the peer fetched or delivered. Some of what they are worth is kept for
 // the next comparison.
 func (a *comparingSpent) earn(records int) {
-	a.spent = max(-compareBurst, a.spent-float64(records)*compareFruit)
+	a.spent = max(-CompareBurst, a.spent-float64(records)*CompareEarned)
 }

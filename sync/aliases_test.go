@@ -1,0 +1,29 @@
+package lfsync
+
+import (
+	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
+
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/clock"
+	"github.com/lf-store/lf/sync/internal/push"
+	"github.com/lf-store/lf/sync/internal/stream"
+)
+
+// What tests here play peers with.
+
+func streamProtocol(n *protocol.Network, name string) libprotocol.ID {
+	return stream.Service{Name: name}.ID(n)
+}
+
+func fetchProtocol(n *protocol.Network) libprotocol.ID     { return fetchService.ID(n) }
+func reconcileProtocol(n *protocol.Network) libprotocol.ID { return reconcileService.ID(n) }
+func pushProtocol(n *protocol.Network) libprotocol.ID      { return push.Service.ID(n) }
+func clockProtocol(n *protocol.Network) libprotocol.ID     { return clock.Service.ID(n) }
+
+var (
+	appendAnnouncement = push.AppendAnnouncement
+	readAnnouncement   = push.ReadAnnouncement
+	appendWanted       = push.AppendWanted
+	readWanted         = push.ReadWanted
+	appendPushed       = push.AppendPushed
+)
