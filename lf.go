@@ -1,20 +1,3 @@
-// Package lf is the front door of LF ("aleph"), a fully decentralized, fully replicated key/value
-// store for small facts that change rarely: keys, certificates, names, addresses, identity.
-//
-// The package itself only embeds the default network. The parts, from the bottom up:
-//
-//   - [github.com/lf-store/lf/protocol]: the record format and its rules, pure; protocol/SPEC.md is
-//     normative.
-//   - [github.com/lf-store/lf/pow]: the proof of work, Equi-X, in C behind a small Go API.
-//   - [github.com/lf-store/lf/store]: the records in SQLite, and queries over them.
-//   - [github.com/lf-store/lf/sync]: package lfsync, how records travel: gossip and fetch, and the
-//     one door in.
-//   - [github.com/lf-store/lf/node/api]: the HTTP API, server and Go client, one interface.
-//   - [github.com/lf-store/lf/node]: a running peer, everything wired together.
-//   - github.com/lf-store/lf/cmd/lf: the one binary.
-//
-// A program that wants to read and write through a running node needs node/api and protocol; one
-// that wants to be a node starts one with node.Start.
 package lf
 
 import (
@@ -36,15 +19,15 @@ type Seeds struct {
 	// Network is the ID of the network that the seeds belong to.
 	Network protocol.ID `json:"network"`
 	// Seeds are multiaddrs with the peer ID at their end (/dns4/…/tcp/9908/p2p/12D3KooW…). There
-	// may be none: a node without seeds finds its neighbors on the local network, and whom it met
+	// may be none: a node without seeds finds nodes of the local network, and peers that it met
 	// before.
 	Seeds []string `json:"seeds"`
-	// Rendezvous are multiaddrs with the peer ID at their end of peers that lead into the public
-	// DHT (Amino), in which nodes find each other that know nobody of the network.
+	// Rendezvous are bootstrap peers of the public DHT (Amino), as multiaddrs with peer ID. Nodes
+	// without a known peer meet there.
 	Rendezvous []string `json:"rendezvous"`
 }
 
-// Rendezvous returns the peers that lead nodes of the default network into the public DHT.
+// Rendezvous returns the bootstrap peers of the public DHT for nodes of the default network.
 func Rendezvous() ([]string, error) {
 	s, err := readSeeds()
 	return s.Rendezvous, err
@@ -57,8 +40,8 @@ func readSeeds() (s Seeds, err error) {
 	return s, nil
 }
 
-// DefaultNetwork returns the network that a node is on when it is given no other, and its file with
-// the default seeds in it. It stays the same forever: made again, it would be another network.
+// DefaultNetwork returns the network of a node that is given no other, and its file with the default
+// seeds in it. It stays the same forever: made again, it would be another network.
 func DefaultNetwork() (*protocol.Network, protocol.NetworkFile, error) {
 	n, f, err := protocol.ParseNetworkFile(defaultNetwork)
 	if err != nil {

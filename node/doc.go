@@ -2,7 +2,7 @@
 // together, and takes them down again in order. Nothing here knows the format of a record or the
 // rules that make one valid.
 //
-// The nouns:
+// The glossary of package lf explains the nouns of LF. These are the words of this package:
 //
 //   - A [Node] is what [Start] makes of a [Config] and a home; Close takes everything down that it
 //     started.

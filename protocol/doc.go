@@ -2,7 +2,7 @@
 // it is valid. It is pure: no I/O, no goroutines, no clock. The time and the verifier of work are
 // arguments. SPEC.md in this directory is normative; testdata has vectors for any implementation.
 //
-// The package documentation of lf explains the nouns. These are the types that stand for them:
+// The glossary of package lf explains the nouns. These are the types that stand for them:
 //
 //   - A [Record] is a [Header] with its canonical bytes and, unless it was pruned, its value. Its
 //     [ID] is the SHA-256 of the header, written as a CID.

@@ -1,7 +1,7 @@
 // Package store keeps records in one SQLite file, decides which of them are attached, and answers
 // queries.
 //
-// The nouns:
+// The glossary of package lf explains the nouns of LF. These are the words of this package:
 //
 //   - A record is attached when all of its ancestors are here. It then has an index: local, dense,
 //     increasing, with parents always before children and the genesis first.

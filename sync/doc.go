@@ -2,7 +2,7 @@
 // the stream protocols by which nodes exchange records. It sees the store through its own small
 // interface. It is outside the module's promise of compatibility.
 //
-// The nouns:
+// The glossary of package lf explains the nouns of LF. These are the words of this package:
 //
 //   - A [Sync] is one node's share in one network's traffic.
 //   - Admission is the one way in. Whatever the source, a record is decoded, checked and stored there

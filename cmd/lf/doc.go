@@ -1,6 +1,6 @@
 // Command lf runs a node of LF and talks to one.
 //
-// The nouns:
+// The glossary of package lf explains the nouns of LF. These are the words of this package:
 //
 //   - a [cli] is one invocation: its streams and the flags that every command has;
 //   - a [session] is a connection to a node: its client, the network, the names derived so far;

@@ -1,6 +1,7 @@
 // Package api is the node's door for programs: HTTP and JSON on localhost. It holds both sides of
 // it, the server ([NewHandler]) and the Go client ([Client]), which implement and consume one
 // interface, [Service].
+// The glossary of package lf explains the nouns.
 //
 //   - A [Handler] is the server's side: routes, who may use them, and what they cost a client who
 //     errs. [NewServer] gives it the limits of a connection.

@@ -2,7 +2,7 @@
 // keys, the network it belongs to, its database, its API's address and token. One node at a time
 // owns a home; clients read it meanwhile.
 //
-// The nouns, each a file or a folder of its own:
+// The glossary of package lf explains the nouns of LF. These are the files and folders of a home:
 //
 //   - the lock ("lock"): held as long as a node runs, so that two never share a database;
 //   - the identity ("identity.pem"): the node's secret key, which its peer ID derives from;
