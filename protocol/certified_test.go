@@ -22,6 +22,7 @@ func certifiedNetwork(t testing.TB, change func(*protocol.Params)) (*protocol.Ne
 
 // TestAuthoritiesOfNetwork opens networks with authorities, and refuses those that could not work.
 func TestAuthoritiesOfNetwork(t *testing.T) {
+	t.Parallel()
 	var seventeen [][]byte
 	for i := range 17 {
 		seventeen = append(seventeen, ca(fmt.Sprintf("root %d", i)).authority())
@@ -80,6 +81,7 @@ func TestAuthoritiesOfNetwork(t *testing.T) {
 
 // TestPrices compares what records of all types cost with and without a certificate.
 func TestPrices(t *testing.T) {
+	t.Parallel()
 	perKiB := func(full, reduced uint32) func(*protocol.Params) {
 		return func(p *protocol.Params) { p.WorkPerKiB, p.WorkPerKiBCertified = full, reduced }
 	}
@@ -154,6 +156,7 @@ func billed(r *protocol.Record) int {
 
 // TestSupports: who may rest on a chain.
 func TestSupports(t *testing.T) {
+	t.Parallel()
 	n, s := certifiedNetwork(t, func(*protocol.Params) {})
 	key := testKey(t)
 	c := certify(t, s, key)
@@ -178,6 +181,7 @@ func TestSupports(t *testing.T) {
 // TestRenewedAuthority: an authority with two certificates, one after the other, is good at the
 // time of each.
 func TestRenewedAuthority(t *testing.T) {
+	t.Parallel()
 	period := func(from, until uint64) []byte {
 		return rootCA.ca(rootCA, 1, -1).with(func(b *certBuilder) { b.validity = tlv(0x30, derTime(from), derTime(until)) }).der()
 	}

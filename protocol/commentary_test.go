@@ -10,6 +10,7 @@ import (
 )
 
 func TestCommentary(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		words := rapid.SliceOfNDistinct(rapid.Custom(func(t *rapid.T) protocol.Word {
 			return protocol.Word{Composite: protocol.CompositeID{31: rapid.Byte().Draw(t, "composite")}, Owner: protocol.Owner{rapid.Byte().Draw(t, "owner")},
@@ -52,6 +53,7 @@ func TestCommentary(t *testing.T) {
 
 // TestWords: what a record says as a commentary.
 func TestWords(t *testing.T) {
+	t.Parallel()
 	n, key := testNetwork(t, nil), testKey(t)
 	words := []protocol.Word{{Objects: true}}
 	value, err := protocol.EncodeCommentary(words)

@@ -12,6 +12,7 @@ import (
 
 // TestComposeRefuses composes drafts that could never become valid records.
 func TestComposeRefuses(t *testing.T) {
+	t.Parallel()
 	n, key := testNetwork(t, nil), testKey(t)
 	for name, c := range map[string]struct {
 		change func(*protocol.Draft)
@@ -54,6 +55,7 @@ func noise(size int) []byte {
 
 // TestCertificateValue composes a value that only a certificate may have.
 func TestCertificateValue(t *testing.T) {
+	t.Parallel()
 	n, key := testNetwork(t, nil), testKey(t)
 	d := draft(t, n, protocol.OwnerOf(key), "")
 	d.Type, d.Value = protocol.TypeCertificate, bytes.Repeat(noise(8<<10), 1)
@@ -63,6 +65,7 @@ func TestCertificateValue(t *testing.T) {
 }
 
 func TestSignRefuses(t *testing.T) {
+	t.Parallel()
 	n, key := testNetwork(t, nil), testKey(t)
 	r := compose(t, n, key, draft(t, n, protocol.OwnerOf(key), "value"))
 	for name, other := range map[string]ed25519.PrivateKey{"none": nil, "short": key[:31], "another": testKey(t)} {
@@ -75,6 +78,7 @@ func TestSignRefuses(t *testing.T) {
 // TestPay pays what the network asks for, more when asked to, and nothing where nothing is asked
 // for.
 func TestPay(t *testing.T) {
+	t.Parallel()
 	key := testKey(t)
 	for _, c := range []struct {
 		perKiB, minimum uint32
@@ -117,6 +121,7 @@ func TestPay(t *testing.T) {
 // TestImmutable: nothing that is given in or out of a record shares memory with it, where that is
 // promised.
 func TestImmutable(t *testing.T) {
+	t.Parallel()
 	n, key := testNetwork(t, nil), testKey(t)
 	d := draft(t, n, protocol.OwnerOf(key), "value")
 	r := compose(t, n, key, d)

@@ -9,6 +9,7 @@ import (
 )
 
 func TestAppendText(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		id := protocol.ID(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "id"))
 		text, err := id.AppendText([]byte("x"))

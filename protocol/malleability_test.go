@@ -11,6 +11,7 @@ import (
 // TestEveryBit turns every bit of valid records over, in header, value and frame: none of them
 // stays valid.
 func TestEveryBit(t *testing.T) {
+	t.Parallel()
 	networks := vectorNetworks(t)
 	for _, v := range readVectors[[]acceptVector](t, "accept.json") {
 		switch v.Name {
@@ -64,6 +65,7 @@ func turnEveryBit(t *testing.T, n *protocol.Network, frame []byte) {
 // TestEveryBitOfCertificates turns every bit of chains and lists over. None of them stays good, so
 // nobody can make a second form of what an authority signed.
 func TestEveryBitOfCertificates(t *testing.T) {
+	t.Parallel()
 	middle := rootCA.ca(middleCA, 3, -1).der()
 	among := []*protocol.Authority{mustAuthority(t, rootCA.authority())}
 	every := func(name string, value []byte, good func(value []byte) bool) {
@@ -103,6 +105,7 @@ func TestEveryBitOfCertificates(t *testing.T) {
 
 // TestEveryPrefix cuts valid frames short and lengthens them.
 func TestEveryPrefix(t *testing.T) {
+	t.Parallel()
 	v := readVectors[[]acceptVector](t, "accept.json")[0]
 	n := vectorNetworks(t)[v.Network]
 	for i := range v.Frame {
@@ -119,6 +122,7 @@ func TestEveryPrefix(t *testing.T) {
 
 // TestTwins makes two paid records of one signed statement: two IDs, one signed hash.
 func TestTwins(t *testing.T) {
+	t.Parallel()
 	var twins []*protocol.Record
 	for _, v := range readVectors[[]acceptVector](t, "accept.json") {
 		if v.Name == "work of the required effort" || v.Name == "a twin: the same signed body, paid again" {

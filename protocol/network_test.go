@@ -12,6 +12,7 @@ import (
 )
 
 func TestParamsCheck(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(*protocol.Params){
 		"no name":          func(p *protocol.Params) { p.Name = "" },
 		"long name":        func(p *protocol.Params) { p.Name = strings.Repeat("x", 65) },
@@ -73,6 +74,7 @@ func genesis(t *testing.T, links []protocol.ID, value []byte, change func(*build
 
 // TestOpenNetworkRefuses opens sets of records that are not a genesis.
 func TestOpenNetworkRefuses(t *testing.T) {
+	t.Parallel()
 	n := testNetwork(t, nil)
 	first, last := n.Genesis()[0], n.Genesis()[1]
 	params := last.ValueBytes()
@@ -131,6 +133,7 @@ func tampered(t *testing.T, r *protocol.Record, change func(*protocol.Header)) *
 }
 
 func TestNetworkFileLimits(t *testing.T) {
+	t.Parallel()
 	n := testNetwork(t, nil)
 	if _, _, err := protocol.ParseNetworkFile(make([]byte, protocol.MaxNetworkFile+1)); err == nil {
 		t.Error("too large a file")
@@ -150,6 +153,7 @@ func TestNetworkFileLimits(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
+	t.Parallel()
 	n := testNetwork(t, nil)
 	for _, bad := range []string{"", "\xff", strings.Repeat("x", protocol.MaxName+1)} {
 		if _, err := n.DeriveName(bad); err == nil {

@@ -15,6 +15,7 @@ import (
 var allCriteria = protocol.Criteria()
 
 func TestParsePolicy(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]protocol.Policy{
 		"certified,oracles,weight,newest": protocol.DefaultPolicy(),
 		" weight , newest":                {"weight", "newest"},
@@ -60,6 +61,7 @@ func drawPolicy(t *rapid.T) protocol.Policy {
 // TestPolicyOrder: every policy is a total order, and its verdict is that of its first criterion
 // that tells two apart.
 func TestPolicyOrder(t *testing.T) {
+	t.Parallel()
 	sign := func(n int) int { return min(1, max(-1, n)) }
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPolicy(t)
@@ -110,6 +112,7 @@ func TestCompareAllocates(t *testing.T) {
 
 // TestCriteria: the table of criteria is whole, and SPEC.md and docs/trust.md list what it lists.
 func TestCriteria(t *testing.T) {
+	t.Parallel()
 	listed := map[string]string{"SPEC.md": "   - `%s`: ", "../docs/trust.md": "| `%s` | "}
 	for path, form := range listed {
 		text, err := os.ReadFile(path)

@@ -51,6 +51,7 @@ func drawDraft(t *rapid.T, n *protocol.Network, owner protocol.Owner) protocol.D
 }
 
 func TestComposeCheckOpen(t *testing.T) {
+	t.Parallel()
 	n, key := testNetwork(t, nil), testKey(t)
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawDraft(t, n, protocol.OwnerOf(key))
@@ -104,6 +105,7 @@ func checkOpens(t *rapid.T, n *protocol.Network, d protocol.Draft, r *protocol.R
 
 // TestComposeSorts holds a record still under permutations of what went into it.
 func TestComposeSorts(t *testing.T) {
+	t.Parallel()
 	n, key := testNetwork(t, nil), testKey(t)
 	rapid.Check(t, func(t *rapid.T) {
 		d := drawDraft(t, n, protocol.OwnerOf(key))
@@ -129,6 +131,7 @@ func TestComposeSorts(t *testing.T) {
 }
 
 func TestExpressionRoundTrip(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		e := protocol.Expression{Name: rapid.StringN(1, 40, protocol.MaxName).Draw(t, "name")}
 		e.From = rapid.Uint64Range(0, protocol.MaxOrdinal).Draw(t, "from")
@@ -140,6 +143,7 @@ func TestExpressionRoundTrip(t *testing.T) {
 }
 
 func TestRequiredEffort(t *testing.T) {
+	t.Parallel()
 	key := testKey(t)
 	rapid.Check(t, func(t *rapid.T) {
 		p := protocol.DefaultParams()
@@ -185,6 +189,7 @@ func larger(t *rapid.T, h protocol.Header) protocol.Header {
 }
 
 func TestHoldUntil(t *testing.T) {
+	t.Parallel()
 	n := testNetwork(t, nil)
 	drift := n.Params().ClockDrift
 	rapid.Check(t, func(t *rapid.T) {
@@ -217,6 +222,7 @@ func TestHoldUntil(t *testing.T) {
 
 // TestTextForms reads back what the types write as text.
 func TestTextForms(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		raw := [32]byte(rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "bytes"))
 		same(t, protocol.ID(raw), new(protocol.ID))

@@ -24,6 +24,7 @@ func drawRevocation(t *rapid.T, name string) protocol.Revocation {
 // TestReaches: the one place of the rule says what SPEC.md says, and asks for the past only where
 // that matters.
 func TestReaches(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		v, timestamp, inPast := drawRevocation(t, "v"), rapid.Uint64Range(1, 5).Draw(t, "timestamp"), rapid.Bool().Draw(t, "in its past")
 		asked := false
@@ -43,6 +44,7 @@ func TestReaches(t *testing.T) {
 // TestCovers: of two revocations in a line the older one may make the younger one superfluous. The
 // records of past are in the pasts of both, of the second alone, or of none.
 func TestCovers(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		older, younger := drawRevocation(t, "older"), drawRevocation(t, "younger")
 		superfluous := true
@@ -61,6 +63,7 @@ func TestCovers(t *testing.T) {
 // other. Among several entries for one certificate one without a date decides, or else the
 // earliest.
 func TestListSigner(t *testing.T) {
+	t.Parallel()
 	root, authority := testSigner(t, "Root")
 	other, otherAuthority := testSigner(t, "Other")
 	stranger := protocol.OwnerOf(testKey(t))

@@ -11,6 +11,7 @@ import (
 )
 
 func TestRecordViews(t *testing.T) {
+	t.Parallel()
 	n, key := testNetwork(t, nil), testKey(t)
 	r := compose(t, n, key, draft(t, n, protocol.OwnerOf(key), "value"))
 	pruned := recordOf(t, r.HeaderBytes(), nil)
@@ -39,6 +40,7 @@ func TestRecordViews(t *testing.T) {
 
 // TestIDInCBOR puts identifiers into other messages by the general codec.
 func TestIDInCBOR(t *testing.T) {
+	t.Parallel()
 	type message struct {
 		Record protocol.ID
 		Value  protocol.ValueID
@@ -63,6 +65,7 @@ func TestIDInCBOR(t *testing.T) {
 
 // TestBadTexts reads what is no text form.
 func TestBadTexts(t *testing.T) {
+	t.Parallel()
 	id, value := protocol.ID{}.String(), protocol.ValueID{}.String()
 	for _, s := range []string{"", "x", id[:len(id)-1], id + "a", value, strings.Repeat("b", 100_000), "12D3KooW"} {
 		if _, err := protocol.ParseID(s); err == nil {
@@ -85,6 +88,7 @@ func TestBadTexts(t *testing.T) {
 
 // TestBadKeys reads what is no secret key.
 func TestBadKeys(t *testing.T) {
+	t.Parallel()
 	good, err := protocol.MarshalKeyPEM(fixedKey("pem"))
 	if err != nil {
 		t.Fatal(err)

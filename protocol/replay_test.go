@@ -12,6 +12,7 @@ import (
 // TestWorkPaysForOneRecord puts one record's real work under everything else that an attacker would
 // like to have paid with it. Each of the others is right but for its work.
 func TestWorkPaysForOneRecord(t *testing.T) {
+	t.Parallel()
 	paid := func(p *protocol.Params) { p.WorkPerKiB = 32 }
 	n, foreign := testNetwork(t, paid), testNetwork(t, paid)
 	key, stranger := testKey(t), testKey(t)

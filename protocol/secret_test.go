@@ -12,6 +12,7 @@ import (
 )
 
 func TestSecret(t *testing.T) {
+	t.Parallel()
 	secret, err := protocol.NewSecret(bytes.NewReader(bytes.Repeat([]byte{0xfb}, 32)))
 	if err != nil {
 		t.Fatal(err)

@@ -23,6 +23,7 @@ func foreignFile(t testing.TB, name string) []byte {
 // TestForeignFiles gives a user's files to each reader of PEM: they are taken, or the error says
 // what helps.
 func TestForeignFiles(t *testing.T) {
+	t.Parallel()
 	key := func(text []byte) error { _, err := protocol.ParseKeyPEM(text); return err }
 	ca := func(text []byte) error { _, err := protocol.ParseAuthorityFile(text); return err }
 	request := func(text []byte) error { _, err := protocol.ParseRequestPEM(text); return err }

@@ -75,6 +75,7 @@ func certify(t testing.TB, s *protocol.Signer, key ed25519.PrivateKey) *protocol
 
 // TestSigner makes certificates through up to two intermediates, and revokes each.
 func TestSigner(t *testing.T) {
+	t.Parallel()
 	signer, authority := testSigner(t, "Root")
 	_, foreign := testSigner(t, "Root")
 	among := []*protocol.Authority{foreign, authority}
@@ -138,6 +139,7 @@ func revokes(t *testing.T, s *protocol.Signer, issue protocol.Issue, chain int, 
 
 // TestSignerRefuses asks for what could not be used.
 func TestSignerRefuses(t *testing.T) {
+	t.Parallel()
 	s, authority := testSigner(t, "Root")
 	owner := testKey(t)
 	good := testRequest(t, owner, "Owner")
@@ -203,6 +205,7 @@ func TestSignerRefuses(t *testing.T) {
 
 // TestSignerPathLength holds signers to the path lengths above them.
 func TestSignerPathLength(t *testing.T) {
+	t.Parallel()
 	limited, err := protocol.NewSigner(rootCA.key(), rootCA.ca(rootCA, 1, 0).der())
 	if err != nil {
 		t.Fatal(err)
@@ -233,6 +236,7 @@ func TestSignerPathLength(t *testing.T) {
 
 // TestSignerUnder leaves out what is an authority's, also where it did not sign itself.
 func TestSignerUnder(t *testing.T) {
+	t.Parallel()
 	crossed := otherCA.ca(rootCA, 9, -1).der() // an authority that another one signed
 	s, err := protocol.NewSigner(rootCA.key(), crossed)
 	if err != nil {
@@ -264,6 +268,7 @@ func TestSignerUnder(t *testing.T) {
 }
 
 func TestSignerPEM(t *testing.T) {
+	t.Parallel()
 	key := testKey(t)
 	der, err := protocol.NewAuthority(key, "Root", day(0), day(1), rand.Reader)
 	if err != nil {
@@ -318,6 +323,7 @@ func opensslFile(t *testing.T, name string) []byte {
 
 // TestOpenSSL takes what openssl made, and lets its CA work here.
 func TestOpenSSL(t *testing.T) {
+	t.Parallel()
 	read := func(names ...string) (value []byte) {
 		for _, name := range names {
 			block, _ := pem.Decode(opensslFile(t, name))
@@ -374,6 +380,7 @@ func TestOpenSSL(t *testing.T) {
 
 // TestStandardLibraryReads: what is made here is X.509 for others too.
 func TestStandardLibraryReads(t *testing.T) {
+	t.Parallel()
 	s, authority := testSigner(t, "Root")
 	middle, err := intermediate(t, s, "Middle")
 	if err != nil {
@@ -400,6 +407,7 @@ func TestStandardLibraryReads(t *testing.T) {
 // TestSmallOrder compares with what a key of small order does: the signature of zeros verifies
 // under it for any message.
 func TestSmallOrder(t *testing.T) {
+	t.Parallel()
 	keys := map[protocol.Owner]bool{}
 	for _, v := range readVectors[[]signatureVector](t, "signatures.json") {
 		keys[protocol.Owner(v.Key)] = true
@@ -429,6 +437,7 @@ func TestSmallOrder(t *testing.T) {
 
 // TestNameText: names that people see do no harm on a terminal.
 func TestNameText(t *testing.T) {
+	t.Parallel()
 	for name, want := range map[string]string{"Owner": "Owner", "a\x1b[2Jb": "a\ufffd[2Jb", "a\nb": "a\ufffdb", strings.Repeat("x", 300): strings.Repeat("x", 200) + "…"} {
 		a := mustAuthority(t, ca("root").certify(name, rootCA.key().Public().(ed25519.PublicKey), 1, derConstraints(-1), derExtension(oidUsage, true, bitsCA)).der())
 		if a.Name() != want {

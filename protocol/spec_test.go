@@ -13,6 +13,7 @@ import (
 
 // TestSpecExample holds the example in SPEC.md to the vector that it annotates.
 func TestSpecExample(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("SPEC.md")
 	if err != nil {
 		t.Fatal(err)
@@ -42,6 +43,7 @@ func TestSpecExample(t *testing.T) {
 // TestDefaultPrice holds the default price to its derivation in SPEC.md: about 500 units for a
 // typical record.
 func TestDefaultPrice(t *testing.T) {
+	t.Parallel()
 	n := testNetwork(t, func(p *protocol.Params) { p.WorkPerKiB = protocol.DefaultParams().WorkPerKiB })
 	key := testKey(t)
 	r := compose(t, n, key, draft(t, n, protocol.OwnerOf(key), string(noise(32))))
@@ -53,6 +55,7 @@ func TestDefaultPrice(t *testing.T) {
 // TestSpecSections: SPEC.md numbers its sections in order, each number once, and refers to no
 // section that is not there.
 func TestSpecSections(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("SPEC.md")
 	if err != nil {
 		t.Fatal(err)

@@ -170,6 +170,7 @@ func (m *vectorMaker) makeAcceptedFrames() {
 }
 
 func TestVectorsAccept(t *testing.T) {
+	t.Parallel()
 	networks := vectorNetworks(t)
 	for _, v := range readVectors[[]acceptVector](t, "accept.json") {
 		t.Run(v.Name, func(t *testing.T) {

@@ -297,6 +297,7 @@ func (v *chainVector) describe(t *testing.T) {
 }
 
 func TestVectorsCertificates(t *testing.T) {
+	t.Parallel()
 	m := &chainMaker{}
 	m.makeAll()
 	for i := range m.list {

@@ -20,6 +20,7 @@ type clockVector struct {
 // TestVectorsClock holds the rule of the clock to SPEC.md's words, at both ends of each of its
 // ranges.
 func TestVectorsClock(t *testing.T) {
+	t.Parallel()
 	networks := vectorNetworks(t)
 	const hour = 3_600_000
 	var made []clockVector

@@ -154,6 +154,7 @@ func makeGraphs() []graphVector {
 
 // TestVectorsGraphs writes one graph a line: they are long.
 func TestVectorsGraphs(t *testing.T) {
+	t.Parallel()
 	var made bytes.Buffer
 	for i, g := range makeGraphs() {
 		raw, err := json.Marshal(g)

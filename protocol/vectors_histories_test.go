@@ -426,6 +426,7 @@ func (g *graph) certified(r *protocol.Record) bool {
 }
 
 func TestVectorsHistories(t *testing.T) {
+	t.Parallel()
 	networks := vectorNetworks(t)
 	for _, v := range readVectors[[]historyVector](t, "histories.json") {
 		n := networks[v.Network]

@@ -43,6 +43,7 @@ func fixedNetworks(t testing.TB) map[string]*protocol.Network {
 }
 
 func TestVectorsNetworks(t *testing.T) {
+	t.Parallel()
 	files := map[string]protocol.NetworkFile{}
 	for name, n := range fixedNetworks(t) {
 		files[name] = n.File([]string{"/dns4/" + name + ".example.org/tcp/4001"})
@@ -96,6 +97,7 @@ func (b *workBook) solve(challenge []byte, effort uint32) (protocol.Work, error)
 }
 
 func TestVectorsWork(t *testing.T) {
+	t.Parallel()
 	for i, v := range readVectors[[]workVector](t, "work.json") {
 		w := protocol.Work{Nonce: [8]byte(v.Nonce), Solution: [16]byte(v.Solution), Effort: v.Effort}
 		if err := verifyWork(v.Challenge, w); err != nil {
@@ -119,6 +121,7 @@ type nameVector struct {
 }
 
 func TestVectorsNames(t *testing.T) {
+	t.Parallel()
 	var made []nameVector
 	networks := fixedNetworks(t)
 	for _, network := range []string{"free", "paid"} {
@@ -149,6 +152,7 @@ func TestVectorsNames(t *testing.T) {
 
 // TestNetworkFileJSON holds the text of a network file still, for other languages to read.
 func TestNetworkFileJSON(t *testing.T) {
+	t.Parallel()
 	n := fixedNetworks(t)["free"]
 	raw, err := json.Marshal(n.File(nil))
 	if err != nil {

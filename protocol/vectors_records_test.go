@@ -10,6 +10,7 @@ import (
 // TestVectorsRecords compares the vectors of records with the generator; with -update it writes
 // them.
 func TestVectorsRecords(t *testing.T) {
+	t.Parallel()
 	m := newVectorMaker(t)
 	m.makeAccepted()
 	m.makeRejected()
@@ -33,6 +34,7 @@ func TestVectorsRecords(t *testing.T) {
 
 // TestVectorsReject checks each refused frame, and that every rule has one.
 func TestVectorsReject(t *testing.T) {
+	t.Parallel()
 	networks := vectorNetworks(t)
 	seen := map[protocol.Rule]bool{}
 	for _, v := range readVectors[[]rejectVector](t, "reject.json") {
@@ -54,6 +56,7 @@ func TestVectorsReject(t *testing.T) {
 
 // TestVectorsBatch holds single and batch verification to one verdict on all vectors together.
 func TestVectorsBatch(t *testing.T) {
+	t.Parallel()
 	networks := vectorNetworks(t)
 	batches := map[string][]*protocol.Record{}
 	add := func(network string, frame []byte) {

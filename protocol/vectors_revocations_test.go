@@ -112,6 +112,7 @@ func (m *revocationMaker) makeEntries() {
 }
 
 func TestVectorsRevocations(t *testing.T) {
+	t.Parallel()
 	m := &revocationMaker{}
 	m.makeAll()
 	for i := range m.list {

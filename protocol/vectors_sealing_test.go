@@ -89,6 +89,7 @@ func zstdStream(t testing.TB, zeros int) []byte {
 }
 
 func TestVectorsSealing(t *testing.T) {
+	t.Parallel()
 	networks := fixedNetworks(t)
 	current(t, "sealing.json", sealingVectors(t, networks))
 	for _, v := range readVectors[[]sealingVector](t, "sealing.json") {
@@ -161,6 +162,7 @@ func fileVectors(t testing.TB, networks map[string]*protocol.Network) []fileVect
 }
 
 func TestVectorsNetworkFiles(t *testing.T) {
+	t.Parallel()
 	current(t, "networkfiles.json", fileVectors(t, fixedNetworks(t)))
 	for _, v := range readVectors[[]fileVector](t, "networkfiles.json") {
 		n, _, err := protocol.ParseNetworkFile([]byte(v.Text))

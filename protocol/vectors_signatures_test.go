@@ -129,6 +129,7 @@ func signatureVectors(t testing.TB) []signatureVector {
 }
 
 func TestVectorsSignatures(t *testing.T) {
+	t.Parallel()
 	list := signatureVectors(t)
 	current(t, "signatures.json", list)
 	all, ordinary := ed25519consensus.NewBatchVerifier(), list[len(list)-5]

@@ -30,6 +30,7 @@ type expressionVector struct {
 }
 
 func TestVectorsText(t *testing.T) {
+	t.Parallel()
 	digest := [32]byte(fixedKey("text").Seed())
 	made := textVectors{Digest: digest[:], RecordCID: digest, ValueCID: digest, Owner: digest}
 	a, b := protocol.SelectorKey(fixedKey("a").Seed()), protocol.SelectorKey(fixedKey("b").Seed())

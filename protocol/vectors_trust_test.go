@@ -81,6 +81,7 @@ func makeCommentaries(t *testing.T) []commentaryVector {
 }
 
 func TestVectorsCommentary(t *testing.T) {
+	t.Parallel()
 	list := makeCommentaries(t)
 	for _, v := range list {
 		words, err := protocol.ParseCommentary(v.Value)
@@ -168,6 +169,7 @@ func (v *policyVector) decide() {
 }
 
 func TestVectorsPolicies(t *testing.T) {
+	t.Parallel()
 	hash := func(word string) hexBytes { h := sha256.Sum256([]byte(word)); return h[:] }
 	owner := standingVector{true, 3, 1, 1000, true, testTime, hash("owner")}
 	claims := []standingVector{

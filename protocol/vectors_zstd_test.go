@@ -90,6 +90,7 @@ func addZstdFrames(t testing.TB, add func(name string, body, plain []byte)) {
 // TestOneZstdFrame opens what any encoder makes of a value, and nothing with something before or
 // after it.
 func TestOneZstdFrame(t *testing.T) {
+	t.Parallel()
 	n := testNetwork(t, nil)
 	open := func(body []byte) ([]byte, error) {
 		return n.Open(protocol.Mask{}, protocol.Sealing{}, sealFixed(t, n.ID(), protocol.Mask{}, protocol.Sealing{}, 1, body))

@@ -58,6 +58,7 @@ func (c *certified) expect(what, name string, want int, q Query) {
 
 // TestRests is the rule "certificate" by what a record links.
 func TestRests(t *testing.T) {
+	t.Parallel()
 	c := newCertified(t, nil)
 	good := c.always(t, c.ca, 0)
 	chain := c.carry(good)
@@ -78,6 +79,7 @@ func TestRests(t *testing.T) {
 
 // TestAuthRequired is a network that takes certified owners only, whatever they pay.
 func TestAuthRequired(t *testing.T) {
+	t.Parallel()
 	c := newCertified(t, func(p *protocol.Params) { p.AuthRequired = true })
 	chain := c.carry(c.always(t, c.ca, 0))
 	c.refused("paid and not certified", c.full(spec{at: c.at, owner: 1, sels: []sel{{"a", 0}}, value: "v"}))
@@ -118,6 +120,7 @@ func TestCertificateLast(t *testing.T) {
 
 // TestRevokedBelow has revocations in the past of records, which makes those invalid.
 func TestRevokedBelow(t *testing.T) {
+	t.Parallel()
 	for _, by := range []int{ownerCA, 5} { // the issuer's own record, and somebody else's
 		c := newCertified(t, nil)
 		leaf, under := c.always(t, c.ca, 0), c.always(t, c.middle, 1)
@@ -142,6 +145,7 @@ func TestRevokedBelow(t *testing.T) {
 
 // TestRevokedElsewhere has revocations that are not in the past of the records they reach.
 func TestRevokedElsewhere(t *testing.T) {
+	t.Parallel()
 	c := newCertified(t, nil)
 	leaf := c.always(t, c.ca, 0)
 	chain := c.carry(leaf)
@@ -201,6 +205,7 @@ func TestRevokedElsewhere(t *testing.T) {
 // TestReleaseHidden has a thief release a claim: what a hidden release withdrew is there again,
 // with its weight.
 func TestReleaseHidden(t *testing.T) {
+	t.Parallel()
 	for _, tune := range []tuning{{}, hasty} {
 		w := newTrustWorld(t, nil)
 		c := &certified{trustWorld: w, Store: openTest(t, w.world, Options{volatile: true, tuning: tune}), t: t, at: oneDay}
@@ -224,6 +229,7 @@ func TestReleaseHidden(t *testing.T) {
 
 // TestHiddenWeight has a claim whose heaviest version is hidden: it stands with what is left of it.
 func TestHiddenWeight(t *testing.T) {
+	t.Parallel()
 	c := newCertified(t, nil)
 	leaf := c.always(t, c.ca, 0)
 	chain := c.carry(leaf)
@@ -246,6 +252,7 @@ func TestHiddenWeight(t *testing.T) {
 // TestHiddenOnBoth has a record that links two certificates: one that was revoked below it, so that
 // it rests on the other, and that one is revoked elsewhere.
 func TestHiddenOnBoth(t *testing.T) {
+	t.Parallel()
 	c := newCertified(t, nil)
 	one, other := c.always(t, c.ca, 0), c.always(t, c.other, 0)
 	a, b := c.carry(one), c.carry(other)
@@ -261,6 +268,7 @@ func TestHiddenOnBoth(t *testing.T) {
 
 // TestElective has a reader believe an authority that the network does not know.
 func TestElective(t *testing.T) {
+	t.Parallel()
 	for name, change := range map[string]func(*protocol.Params){
 		"with authorities": nil, "without": func(p *protocol.Params) { p.Authorities, p.WorkPerKiB = nil, 0 },
 	} {
@@ -293,6 +301,7 @@ func TestElective(t *testing.T) {
 // TestFakes has strangers publish chains that claim an owner and an authority which readers
 // believe, and the authority's own chain again and again: queries do not cost without limit.
 func TestFakes(t *testing.T) {
+	t.Parallel()
 	c := newCertified(t, nil)
 	impostor := c.newAuthority(t, ownerOther, "foreign") // of the same name
 	believe := Query{Where: []Range{c.where("a", 0, 0)}, Authorities: []*protocol.Authority{c.foreign.parsed()}}
@@ -339,6 +348,7 @@ func TestFakes(t *testing.T) {
 
 // TestUsableCertificate is which certificate a writer is given to link.
 func TestUsableCertificate(t *testing.T) {
+	t.Parallel()
 	c := newCertified(t, nil)
 	owner := c.ownerID(0)
 	usable := func(what string, want *protocol.Record, now uint64) {
@@ -366,6 +376,7 @@ func TestUsableCertificate(t *testing.T) {
 // TestCertifiedTipsAreReputable has squatters claim keys before a certified owner and another one
 // do: whom an authority vouches for is linked all the same, as long as it does.
 func TestCertifiedTipsAreReputable(t *testing.T) {
+	t.Parallel()
 	c := newCertified(t, nil)
 	chain := c.always(t, c.ca, 0)
 	c.carry(chain)

@@ -9,6 +9,7 @@ import (
 
 // TestCheckFinds damages a sound file in one place after the other; the check must find each.
 func TestCheckFinds(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	path := filepath.Join(t.TempDir(), "lf.db")
 	s, err := Open(path, w.Network, Options{})
@@ -132,6 +133,7 @@ func TestCheckFinds(t *testing.T) {
 }
 
 func TestCheckFileMissing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	path := filepath.Join(t.TempDir(), "lf.db")
 	if _, err := CheckFile(t.Context(), path, w.Network, func(string) {}); err == nil {

@@ -11,6 +11,7 @@ import (
 // TestCheckFindsTrust damages what claims are ranked by in one place after the other; the check
 // must find each.
 func TestCheckFindsTrust(t *testing.T) {
+	t.Parallel()
 	w := newTrustWorld(t, nil)
 	path := filepath.Join(t.TempDir(), "lf.db")
 	s := openIdle(t, path, w.Network, Options{tuning: hasty})

@@ -14,6 +14,7 @@ import (
 // TestScrubRebuilds damages what follows from the records, in one column after the other. One round
 // of the scrub makes it right.
 func TestScrubRebuilds(t *testing.T) {
+	t.Parallel()
 	f := rottenStore(t)
 	lone, fresh, old := f.index(t, "lone"), f.index(t, "new"), f.index(t, "old")
 	for _, sql := range []string{
@@ -64,6 +65,7 @@ func TestScrubRebuilds(t *testing.T) {
 
 // TestScrubOfSound finds nothing in a sound file, and writes nothing.
 func TestScrubOfSound(t *testing.T) {
+	t.Parallel()
 	f := rottenStore(t)
 	s, log := f.open(t)
 	scrubAll(t, s, scrubbed{})
@@ -109,6 +111,7 @@ func TestScrubRuns(t *testing.T) {
 // TestLostID loses a record in the index of IDs. When it comes again, and when another one builds
 // on it, it attaches no second time.
 func TestLostID(t *testing.T) {
+	t.Parallel()
 	f := rottenStore(t)
 	for name, bulk := range map[string]bool{"one by one": false, "in bulk": true} {
 		t.Run(name, func(t *testing.T) {
@@ -135,6 +138,7 @@ func TestLostID(t *testing.T) {
 // TestDamagedTimestamp damages the timestamp of a record in the graph's table. A valid record that
 // links it is not refused.
 func TestDamagedTimestamp(t *testing.T) {
+	t.Parallel()
 	f := rottenStore(t)
 	idx := f.index(t, "tip")
 	s, _ := f.open(t, fmt.Sprintf("UPDATE dag SET timestamp = timestamp + 1000000 WHERE idx = %d", idx))
@@ -147,6 +151,7 @@ func TestDamagedTimestamp(t *testing.T) {
 
 // TestScrubProblem says what cannot be rebuilt for as long as it is so.
 func TestScrubProblem(t *testing.T) {
+	t.Parallel()
 	f := rottenStore(t)
 	idx := f.index(t, "old")
 	s, _ := f.open(t, fmt.Sprintf("DELETE FROM ids WHERE idx = %d", idx))

@@ -122,6 +122,7 @@ var rotKinds = map[string]string{
 // TestDamagedBytes damages a record in each way and asks for it by each reader: it is never shown,
 // and all else is.
 func TestDamagedBytes(t *testing.T) {
+	t.Parallel()
 	f := rottenStore(t)
 	w := f.w
 	for kind, sql := range rotKinds {
@@ -220,6 +221,7 @@ func isDamaged(err error, id protocol.ID, header bool) bool {
 // TestRepair puts right bytes in the place of damaged ones, and no others; what is damaged is known
 // after a restart.
 func TestRepair(t *testing.T) {
+	t.Parallel()
 	f := rottenStore(t)
 	for kind, sql := range rotKinds {
 		t.Run(kind, func(t *testing.T) {
@@ -294,6 +296,7 @@ func TestRepair(t *testing.T) {
 
 // TestRepairByPut repairs a damaged record that is put again.
 func TestRepairByPut(t *testing.T) {
+	t.Parallel()
 	f := rottenStore(t)
 	idx := f.index(t, "new")
 	s, _ := f.open(t, fmt.Sprintf(rotKinds["header cut"], idx))
@@ -313,6 +316,7 @@ func TestRepairByPut(t *testing.T) {
 // TestDamagedAncestor builds on records whose header is damaged: that they are here is known
 // without it, and they attach once.
 func TestDamagedAncestor(t *testing.T) {
+	t.Parallel()
 	f := rottenStore(t)
 	idx := f.index(t, "tip")
 	for _, sql := range []string{rotKinds["header cut"], "UPDATE dag SET id = zeroblob(32) WHERE idx = %d"} {
@@ -326,6 +330,7 @@ func TestDamagedAncestor(t *testing.T) {
 // TestDamagedQueues damages records that are not attached. What waits for them wants them again,
 // and nothing gets stuck.
 func TestDamagedQueues(t *testing.T) {
+	t.Parallel()
 	for _, damage := range []string{"header = zeroblob(9)", "value = zeroblob(9)", "value = NULL"} {
 		w := newWorld(t)
 		path := filepath.Join(t.TempDir(), "lf.db")
@@ -369,6 +374,7 @@ func TestDamagedQueues(t *testing.T) {
 // TestDamagedWaits damages what pending records wait for. Such a record is forgotten at the start,
 // or when an ancestor comes. It attaches when a peer sends it again.
 func TestDamagedWaits(t *testing.T) {
+	t.Parallel()
 	for _, damage := range []string{
 		"DELETE FROM waits WHERE seq = 1", "UPDATE waits SET links = x'' WHERE seq = 1", "UPDATE waits SET links = x'00' WHERE seq = 1",
 		"UPDATE waits SET links = substr(links, 1, 32) WHERE seq = 1", "UPDATE waits SET links = substr(links, 33) WHERE seq = 1",
@@ -408,6 +414,7 @@ func TestDamagedWaits(t *testing.T) {
 // TestDamagedCertificate asks for certificates whose value is damaged: whose they are is not known
 // then, and not denied.
 func TestDamagedCertificate(t *testing.T) {
+	t.Parallel()
 	w := newTrustWorld(t, nil)
 	path := filepath.Join(t.TempDir(), "lf.db")
 	s, err := Open(path, w.Network, Options{volatile: true})
@@ -449,6 +456,7 @@ func TestDamagedCertificate(t *testing.T) {
 // TestDamageProperty overwrites random bytes in random rows of records. Every answer is then the
 // one of the sound file, or says that a record is damaged: never another one.
 func TestDamageProperty(t *testing.T) {
+	t.Parallel()
 	f := rottenStore(t)
 	sound, _ := f.open(t)
 	queries := []Query{

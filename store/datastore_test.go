@@ -14,11 +14,13 @@ func keyOf(s string) datastore.Key { return datastore.NewKey(s) }
 
 // TestDatastore runs go-datastore's own suite.
 func TestDatastore(t *testing.T) {
+	t.Parallel()
 	s := openTest(t, newWorld(t), Options{volatile: true})
 	dstest.SubtestAll(t, s.Datastore())
 }
 
 func TestDatastorePages(t *testing.T) {
+	t.Parallel()
 	s := openTest(t, newWorld(t), Options{Readers: 1})
 	d := s.Datastore()
 	b, err := d.Batch(t.Context())
@@ -64,6 +66,7 @@ func TestDatastorePages(t *testing.T) {
 }
 
 func TestDatastoreKeepsNothingOfTheCallers(t *testing.T) {
+	t.Parallel()
 	s := openTest(t, newWorld(t), Options{})
 	d := s.Datastore()
 	value := []byte("before")

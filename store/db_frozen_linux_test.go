@@ -110,6 +110,7 @@ func TestReadOnlyDisk(t *testing.T) {
 
 // TestReadOnlyNothing opens where there is nothing to read: that is one error, which says so once.
 func TestReadOnlyNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	dir, lock := readOnly(t)
 	lock()
@@ -122,6 +123,7 @@ func TestReadOnlyNothing(t *testing.T) {
 // TestOpenOnFullDisk opens where no byte more fits: the store answers, and says that room is
 // wanted, not a right to write.
 func TestOpenOnFullDisk(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	dir, _ := readOnly(t)
 	path := filepath.Join(dir, "lf.db")
@@ -173,6 +175,7 @@ func fill(t *testing.T, path string) {
 // TestNoDescriptors has SQLite find no file descriptor left. That is no disk that cannot be
 // written, so the store does not open to read alone, and the error says which limit to raise.
 func TestNoDescriptors(t *testing.T) {
+	t.Parallel()
 	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE} {
 		err := storageError(sqlite3.Error{Code: sqlite3.ErrCantOpen, SystemErrno: errno})
 		if cannotWrite(err) || !strings.Contains(err.Error(), "ulimit -n") {

@@ -226,6 +226,7 @@ func mustPutAny(t testing.TB, s *Store, r *protocol.Record) Result {
 // TestLateMainParent has a record wait for the heavier of its links: its place is the one that it
 // would have had at once.
 func TestLateMainParent(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	g := []protocol.ID{w.Genesis()[0].ID(), w.Genesis()[1].ID()}
 	light := bare(1, 5, g...)
@@ -267,6 +268,7 @@ func TestLateMainParent(t *testing.T) {
 // arrival, pending ones too; held ones from when they are put; evicted ones from when they come
 // again.
 func TestSeen(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	now := time.UnixMilli(testTime)
 	path := filepath.Join(t.TempDir(), "lf.db")

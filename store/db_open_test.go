@@ -11,6 +11,7 @@ import (
 )
 
 func TestReopen(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	path := filepath.Join(t.TempDir(), "a dir with %20 and ?x=1#y", "lf.db")
 	if err := os.Mkdir(filepath.Dir(path), 0o700); err != nil {
@@ -48,6 +49,7 @@ func TestReopen(t *testing.T) {
 }
 
 func TestClosed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s, err := Open(filepath.Join(t.TempDir(), "lf.db"), w.Network, Options{})
 	if err != nil {
@@ -102,6 +104,7 @@ func closedStore(t *testing.T, w *world, records int) string {
 }
 
 func TestWrongNetwork(t *testing.T) {
+	t.Parallel()
 	path := closedStore(t, newWorld(t), 1)
 	var e *WrongNetworkError
 	if err := refused(t, newWorld(t), path); !errors.As(err, &e) {
@@ -110,6 +113,7 @@ func TestWrongNetwork(t *testing.T) {
 }
 
 func TestNewerSchema(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	path := closedStore(t, w, 1)
 	change(t, path, "PRAGMA user_version = 99")
@@ -123,6 +127,7 @@ func TestNewerSchema(t *testing.T) {
 }
 
 func TestNotADatabase(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	sound, err := os.ReadFile(closedStore(t, w, 100))
 	if err != nil {

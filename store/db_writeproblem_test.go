@@ -11,6 +11,7 @@ import (
 // TestWriteProblem holds when writing counts as failed, and that the log says so once and not with
 // every record.
 func TestWriteProblem(t *testing.T) {
+	t.Parallel()
 	var log strings.Builder
 	s := &Store{options: Options{Logger: slog.New(slog.NewTextHandler(&log, nil))}.withDefaults()}
 	s.noteWrite(sqlite3.Error{Code: sqlite3.ErrConstraint}, false)

@@ -30,6 +30,7 @@ func limitPages(t *testing.T, s *Store, pages string) {
 // TestDiskFull limits the file's size. Puts then fail with a clear error, reads go on, nothing
 // acknowledged is lost, and with room again puts succeed.
 func TestDiskFull(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	chain := w.chain(400)
@@ -109,6 +110,7 @@ func busy(t *testing.T, s *Store) (free func()) {
 // TestFailedRequestInBatch puts records in one batch with a change that fails: they are stored, and
 // it alone gets the error.
 func TestFailedRequestInBatch(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	// The clock stands still, so that the batch stays open for all of them.
 	s := openTest(t, w, Options{Clock: func() time.Time { return time.Time{} }})
@@ -139,6 +141,7 @@ func TestFailedRequestInBatch(t *testing.T) {
 }
 
 func TestContext(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	r := w.chain(1)[0]
@@ -168,6 +171,7 @@ func TestContext(t *testing.T) {
 // TestCloseWhilePutting closes the store under writers: each gets an answer, and whatever was
 // acknowledged is there.
 func TestCloseWhilePutting(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	path := filepath.Join(t.TempDir(), "lf.db")
 	s, err := Open(path, w.Network, Options{})
@@ -202,6 +206,7 @@ func TestCloseWhilePutting(t *testing.T) {
 
 // TestConcurrent lets writers and all kinds of readers loose on one store.
 func TestConcurrent(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{Readers: 2})
 	chain := w.chain(600)
@@ -255,6 +260,7 @@ func TestConcurrent(t *testing.T) {
 // is behind yieldSteps of theirs at most. And while own writes keep coming, each turn does as much
 // for peers.
 func TestOwnWritesFirst(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{Clock: func() time.Time { return time.Time{} }})
 	var log []bool // of each step: whether it was an own one
@@ -320,6 +326,7 @@ func TestOwnWritesFirst(t *testing.T) {
 // TestOwnWritesLeaveRoom keeps own writes waiting all the time: in each turn the peers' get their
 // steps.
 func TestOwnWritesLeaveRoom(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	done := make(chan struct{})
@@ -354,6 +361,7 @@ func TestOwnWritesLeaveRoom(t *testing.T) {
 // TestInterruptedBulk has a bulk interrupted by own writes, and some of its steps fail: each has
 // its own answer, and nothing is run in a transaction that is lost.
 func TestInterruptedBulk(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{volatile: true})
 	sick := errors.New("sick")

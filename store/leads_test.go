@@ -144,6 +144,7 @@ func (r *rootsTest) mustAnswerAtOnce() {
 // TestManyRoots: an owner with many unrelated versions does not make a key unanswerable, in
 // whatever order they come. What the network writes afterwards changes nothing about that.
 func TestManyRoots(t *testing.T) {
+	t.Parallel()
 	for name, step := range map[string]int{"in order": 1, "the newest first": -1} {
 		t.Run(name, func(t *testing.T) {
 			r := newRootsTest(t)
@@ -163,6 +164,7 @@ func TestManyRoots(t *testing.T) {
 
 // TestManyRootsLinked has records link the versions, and honest ones build on these.
 func TestManyRootsLinked(t *testing.T) {
+	t.Parallel()
 	r := newRootsTest(t)
 	versions := r.unrelated(1, 1000, 1)
 	r.put(versions...)
@@ -182,6 +184,7 @@ func TestManyRootsLinked(t *testing.T) {
 // TestManyRootsReleased: what a release withdraws costs nothing. One that comes late parts what is
 // there.
 func TestManyRootsReleased(t *testing.T) {
+	t.Parallel()
 	r := newRootsTest(t)
 	r.put(r.unrelated(1, 1000, 1)...)
 	r.put(r.full(spec{at: 3000, owner: 1, sels: keyA, kind: protocol.TypeRelease}))
@@ -202,6 +205,7 @@ func TestManyRootsReleased(t *testing.T) {
 // unanswerable for a while only. The writer goes on with its work after a restart. Other late
 // releases and versions come meanwhile.
 func TestManyRootsReleasedLate(t *testing.T) {
+	t.Parallel()
 	r := newRootsTest(t)
 	r.put(r.unrelated(1, 1000, 1)...)
 	release := func(at uint64) {
@@ -234,6 +238,7 @@ func openIdle(t *testing.T, path string, n *protocol.Network, o Options) *Store 
 // TestLateReleaseInPortions follows the writer through the versions after late releases, across
 // restarts. At no moment are the tables wrong, and the answers stay the same.
 func TestLateReleaseInPortions(t *testing.T) {
+	t.Parallel()
 	r := newRankTest(t, nil, 3)
 	if err := r.s.Close(); err != nil {
 		t.Fatal(err)
@@ -304,6 +309,7 @@ func TestLateReleaseInPortions(t *testing.T) {
 // TestManyRootsAmongMany has many others claim the key: all claims are read at once, or kept in
 // rows. One of the others made many releases.
 func TestManyRootsAmongMany(t *testing.T) {
+	t.Parallel()
 	for _, claims := range []int{40, 70} {
 		r := newRootsTest(t)
 		r.rows = manyVersions - 1
@@ -323,6 +329,7 @@ func TestManyRootsAmongMany(t *testing.T) {
 // TestManyRootsHidden: roots and releases that a revocation hides do not count, and roots that it
 // leaves are as before.
 func TestManyRootsHidden(t *testing.T) {
+	t.Parallel()
 	r := newRootsTest(t)
 	mine := r.always(t, r.ca, 1)
 	chain := r.certificate(20, mine)
@@ -352,6 +359,7 @@ func TestManyRootsHidden(t *testing.T) {
 
 // TestMigrateRoots opens a file from before roots were kept in order.
 func TestMigrateRoots(t *testing.T) {
+	t.Parallel()
 	r := &rootsTest{trustWorld: newTrustWorld(t, nil), t: t, rows: manyVersions / 2}
 	o := Options{volatile: true}
 	path := t.TempDir() + "/lf.db"

@@ -108,6 +108,7 @@ func (o *oldStore) attach(e *entry) {
 // TestMigrate opens a file of the first schema: what is worked out from the records is as if they
 // had been put.
 func TestMigrate(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	records := w.chain(2500)
 	last := records[len(records)-2:]
@@ -147,6 +148,7 @@ func TestMigrate(t *testing.T) {
 // TestMigrateRefuses opens a file of the first schema with a record that the rule of the mergeset
 // forbids.
 func TestMigrateRefuses(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	g := []protocol.ID{w.Genesis()[0].ID(), w.Genesis()[1].ID()}
 	var records []*protocol.Record
@@ -170,6 +172,7 @@ func TestMigrateRefuses(t *testing.T) {
 // TestMigrateDamaged fills in the IDs of a file in which headers are damaged. That of one is known
 // from a record that links it.
 func TestMigrateDamaged(t *testing.T) {
+	t.Parallel()
 	f := rottenStore(t)
 	linked, tip := f.index(t, "new"), f.index(t, "tip")
 	const old = "UPDATE dag SET id = x''"
@@ -232,6 +235,7 @@ const withoutWaiting = withoutWaits + `DROP TABLE settled; DROP INDEX held_unpai
 // TestMigrateWaiting brings the tables of before waitingSchema up to date, with records that wait:
 // they are counted by what they take, and attach as before.
 func TestMigrateWaiting(t *testing.T) {
+	t.Parallel()
 	w := newTrustWorld(t, nil)
 	s := openTest(t, w.world, Options{})
 	root := w.full(spec{at: 1, owner: 0, sels: []sel{{"n0", 0}}})
@@ -277,6 +281,7 @@ func TestMigrateWaiting(t *testing.T) {
 // for one link or for sixteen, of which some are pending, held or still to be told. All wait for
 // the same as before, and attach.
 func TestMigrateWaits(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	path := filepath.Join(t.TempDir(), "lf.db")
 	s, err := Open(path, w.Network, Options{})

@@ -112,6 +112,7 @@ func TestPutAllParts(t *testing.T) {
 
 // TestPutAllLarge puts values that are as large as any network has them: fewer share a transaction.
 func TestPutAllLarge(t *testing.T) {
+	t.Parallel()
 	p := protocol.DefaultParams()
 	p.Name, p.WorkPerKiB, p.MaxValue, p.NameHardening = "large", 0, protocol.MaxValue, protocol.Hardening{MemoryKiB: 8, Passes: 1}
 	n, err := protocol.NewNetwork(p, testTime, crand.Reader)
@@ -142,6 +143,7 @@ func TestPutAllLarge(t *testing.T) {
 }
 
 func TestPutAllNothing(t *testing.T) {
+	t.Parallel()
 	s := openTest(t, newWorld(t), Options{})
 	if results := mustPutAll(t, s, nil, nil); len(results) != 0 {
 		t.Errorf("%+v", results)
@@ -150,6 +152,7 @@ func TestPutAllNothing(t *testing.T) {
 
 // TestPutAllWithoutValue has one record lack its value: it alone is refused.
 func TestPutAllWithoutValue(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	chain := w.chain(3)
@@ -166,6 +169,7 @@ func TestPutAllWithoutValue(t *testing.T) {
 // TestPutAllInFailingBatch puts records in bulk in one batch with a change that fails: it alone
 // gets the error.
 func TestPutAllInFailingBatch(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{Clock: func() time.Time { return time.Time{} }})
 	chain := w.chain(30)
@@ -232,6 +236,7 @@ func TestPutAllFails(t *testing.T) {
 // TestPutAllContext gives up while the writer is busy: the results stay empty, though the records
 // may come in later.
 func TestPutAllContext(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	chain := w.chain(10)

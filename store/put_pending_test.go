@@ -10,6 +10,7 @@ import (
 )
 
 func TestMissing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	chain := w.chain(6)
@@ -60,6 +61,7 @@ func TestMissing(t *testing.T) {
 // look for it again with each descendant cost more the more there wait: a copy that began with the
 // children stood still for minutes.
 func TestMissingIsToldOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	chain := w.chain(40)
@@ -79,6 +81,7 @@ func TestMissingIsToldOnce(t *testing.T) {
 // TestEviction fills the queue of pending records: the oldest go, are counted, and are wanted again
 // where something waits for them; attached ones stay.
 func TestEviction(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	chain := w.chain(30)
 	size := uint64(waitingSize(chain[20]) + 2*waitingLink)
@@ -119,6 +122,7 @@ func TestEviction(t *testing.T) {
 // TestOlderThanLink puts a record that precedes one of its links, with its descendants, in every
 // order.
 func TestOlderThanLink(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	young := w.make(spec{at: 10})
 	old := w.make(spec{at: 9, links: []*protocol.Record{w.Genesis()[0], young}})
@@ -155,6 +159,7 @@ func TestOlderThanLink(t *testing.T) {
 }
 
 func TestHeld(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{MaxHeld: Limits{Records: 3}})
 	a := w.make(spec{at: 100})
@@ -205,6 +210,7 @@ func TestHeld(t *testing.T) {
 // TestHeldPutAgain puts a held record once more when its time has come: that is as good as a
 // release.
 func TestHeldPutAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	a := w.make(spec{at: 100})
@@ -221,6 +227,7 @@ func TestHeldPutAgain(t *testing.T) {
 }
 
 func TestValueMissing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	full := w.make(spec{at: 1, sels: []sel{{"a", 0}}, value: "v"})
@@ -235,6 +242,7 @@ func TestValueMissing(t *testing.T) {
 }
 
 func TestLinks(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	genesis := idSet(w.Genesis())
@@ -292,6 +300,7 @@ func idSet(records []*protocol.Record) map[protocol.ID]bool {
 // TestOrders puts a small graph in every one of its orders: what is attached at the end, and what
 // queries answer, is the same.
 func TestOrders(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	g := w.Genesis()
 	a := w.make(spec{at: 1, sels: []sel{{"k", 1}}, value: "a"})
@@ -331,6 +340,7 @@ func permutations[T any](list []T) (all [][]T) {
 
 // TestCascadeWide attaches a wide graph, arrived at random, by its last record.
 func TestCascadeWide(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	root := w.make(spec{at: 1})
@@ -356,6 +366,7 @@ func TestCascadeWide(t *testing.T) {
 // TestUnpaidMakeWay fills the queue with records at the price of a certificate that nobody has
 // seen: they displace nothing that is paid, and make way for it.
 func TestUnpaidMakeWay(t *testing.T) {
+	t.Parallel()
 	w := newTrustWorld(t, nil)
 	s := openTest(t, w.world, Options{MaxPending: Limits{Records: 4}})
 	absent := w.full(spec{at: 1, owner: 0, sels: []sel{{"n0", 0}}})

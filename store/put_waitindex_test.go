@@ -28,6 +28,7 @@ func checkWaitIndex(t testing.TB, s *Store) {
 // TestWaitIndexRollsBack puts records in any order, in transactions of which some fail. After each,
 // the index in memory is that of the database.
 func TestWaitIndexRollsBack(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	chain := w.chain(60)
 	for i := range 20 { // several wait for the same
@@ -61,6 +62,7 @@ func TestWaitIndexRollsBack(t *testing.T) {
 // TestMissingReachesAll asks for a few of many missing records again and again: each is named in
 // the end.
 func TestMissingReachesAll(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{volatile: true})
 	var records []*protocol.Record
@@ -82,6 +84,7 @@ func TestMissingReachesAll(t *testing.T) {
 
 // TestWaitIndexShrinks has thousands of records wait and attach: their memory is given back.
 func TestWaitIndexShrinks(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{volatile: true})
 	root := w.make(spec{at: 1})

@@ -47,6 +47,7 @@ var onlyNewest = protocol.Policy{protocol.CriterionNewest}
 
 // TestClaims is one composite key in the course of time.
 func TestClaims(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	k := []sel{{"horse", 0}}
@@ -120,6 +121,7 @@ func TestClaims(t *testing.T) {
 }
 
 func TestBadQuery(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	one := w.where("a", 0, 0)
@@ -136,6 +138,7 @@ func TestBadQuery(t *testing.T) {
 // TestManySelectors asks for 15 ranges of one name that overlap in every way: the worst for an
 // assignment.
 func TestManySelectors(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	var sels []sel
@@ -195,6 +198,7 @@ func newCrowd(t *testing.T) *crowd {
 
 // TestCost counts the rows that queries look at.
 func TestCost(t *testing.T) {
+	t.Parallel()
 	c := newCrowd(t)
 	where := c.w.where
 	common := where("common", 0, protocol.MaxOrdinal)
@@ -266,6 +270,7 @@ func TestCost(t *testing.T) {
 // TestStrangers pretends that two composite keys, and two selector keys, have the same prefix: the
 // index then proposes the wrong record first, and the record decides.
 func TestStrangers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	path := filepath.Join(t.TempDir(), "lf.db")
 	s, err := Open(path, w.Network, Options{})
@@ -303,6 +308,7 @@ func TestStrangers(t *testing.T) {
 // the greatest ID: the answer stays what it was. A release of that millisecond withdraws, whatever
 // its ID.
 func TestTwinsDecideNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	k := []sel{{"a", 0}}

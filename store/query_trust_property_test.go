@@ -226,6 +226,7 @@ type restarted struct {
 // TestTrust compares two stores, to which the same records come in different orders, with the
 // model, under every policy, before and after a restart.
 func TestTrust(t *testing.T) {
+	t.Parallel()
 	fates := networks(t)
 	rapid.Check(t, func(t *rapid.T) {
 		f := rapid.SampledFrom(fates).Draw(t, "network")

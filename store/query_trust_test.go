@@ -16,6 +16,7 @@ func policy(list ...protocol.Criterion) protocol.Policy { return list }
 
 // TestEveryCriterionIsMeasured names the criteria that the store cannot rank by.
 func TestEveryCriterionIsMeasured(t *testing.T) {
+	t.Parallel()
 	for _, by := range protocol.Criteria() {
 		if measures[by] == nil {
 			t.Errorf("no row of measures says how criterion %q is measured", by)
@@ -45,6 +46,7 @@ func winner(t *testing.T, w *world, s *Store, name string, q Query) int {
 
 // TestStandingOfHeaviest has an owner update, delete and release, against an impostor who waited.
 func TestStandingOfHeaviest(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	k := []sel{{"horse", 0}}
@@ -99,6 +101,7 @@ func TestStandingOfHeaviest(t *testing.T) {
 // TestLateReleases puts an owner's versions and releases in many orders, with room for what is kept
 // of them and with little; the check that ends a test compares that with brute force.
 func TestLateReleases(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	k := []sel{{"a", 0}}
 	g := w.Genesis()
@@ -148,6 +151,7 @@ func TestLateReleases(t *testing.T) {
 // TestFirstSeen is what this node saw first: in order, pending, late in a heal, and after a
 // restart.
 func TestFirstSeen(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	now := time.UnixMilli(testTime)
 	path := filepath.Join(t.TempDir(), "lf.db")
@@ -220,6 +224,7 @@ func TestFirstSeen(t *testing.T) {
 
 // TestOracles elects oracles that lie, flood, contradict themselves and speak of what nobody knows.
 func TestOracles(t *testing.T) {
+	t.Parallel()
 	w := newTrustWorld(t, func(p *protocol.Params) { p.Authorities, p.WorkPerKiB = nil, 0 })
 	s := openTest(t, w.world, Options{volatile: true})
 	key := w.compositeOf(sel{"a", 0})
@@ -276,6 +281,7 @@ func TestOracles(t *testing.T) {
 }
 
 func TestCollisions(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{volatile: true})
 	put := func(owner int, name string, at uint64) {
@@ -313,6 +319,7 @@ func TestCollisions(t *testing.T) {
 // TestCollisionsOfACrowd has more squatters than a query lists: whoever objects to all that he is
 // shown protects the first owner.
 func TestCollisionsOfACrowd(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{volatile: true})
 	const squatters, oracle = maxListed + 20, 1
@@ -348,6 +355,7 @@ func TestCollisionsOfACrowd(t *testing.T) {
 // TestFallenOwner has an owner whose certificates are revoked for good: all that rested on them is
 // hidden, and with a new one he writes again.
 func TestFallenOwner(t *testing.T) {
+	t.Parallel()
 	for _, required := range []bool{false, true} {
 		c := newCertified(t, func(p *protocol.Params) { p.AuthRequired = required })
 		one, other := c.always(t, c.ca, 0), c.always(t, c.other, 0)

@@ -37,6 +37,7 @@ const crowdOwners = 9
 // branches heal. Certificates, revocations and commentary come, other oracles are elected, and the
 // store restarts.
 func TestRanksAreExact(t *testing.T) {
+	t.Parallel()
 	fates := networks(t)
 	byRows, answers, leads := 0, 0, 0
 	rapid.Check(t, func(t *rapid.T) {

@@ -67,6 +67,7 @@ func (r *rankTest) mustAgree(want string, total int, q Query) {
 // TestRanksOfHidden: what a revocation hides is taken from the rows with it, and a release that it
 // hides lets the versions before it stand again. A version can be hidden when it comes.
 func TestRanksOfHidden(t *testing.T) {
+	t.Parallel()
 	r := newRankTest(t, nil, 8)
 	mine, his := r.always(t, r.ca, 0), r.always(t, r.ca, 1)
 	chain, other := r.certificate(1, mine), r.certificate(1, his)
@@ -101,6 +102,7 @@ func TestRanksOfHidden(t *testing.T) {
 // TestRanksWhileWorkIsLeft: a revocation of an intermediate reaches many owners, and other oracles
 // are elected. Until all rows are looked at again queries rank all claims, across a restart too.
 func TestRanksWhileWorkIsLeft(t *testing.T) {
+	t.Parallel()
 	r := newRankTest(t, nil, 1)
 	var records []*protocol.Record
 	for owner := range 6 {
@@ -134,6 +136,7 @@ func (s *restarted) restartNow(t *testing.T, n *protocol.Network) {
 // TestRanksElect: the store counts the objections of the oracles that it is told of, in the
 // background.
 func TestRanksElect(t *testing.T) {
+	t.Parallel()
 	r := newRankTest(t, nil, 1)
 	key := r.compositeOf(keyA...)
 	var records []*protocol.Record
@@ -165,6 +168,7 @@ func TestRanksElect(t *testing.T) {
 // TestRanksOfStrangers pretends that two composite keys have the same prefix. What an owner says
 // under one of them counts for that alone, whichever comes first.
 func TestRanksOfStrangers(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	o := Options{volatile: true, tuning: defaultTuning}
 	o.tuning.crowded = 2
@@ -227,6 +231,7 @@ func TestRanksOfStrangers(t *testing.T) {
 // TestMigrateClaims opens a file from before rows were kept: they are written in the background,
 // across a restart, and answers are the same meanwhile.
 func TestMigrateClaims(t *testing.T) {
+	t.Parallel()
 	r := newRankTest(t, nil, 7)
 	if err := r.s.Close(); err != nil {
 		t.Fatal(err)
@@ -277,6 +282,7 @@ func TestMigrateClaims(t *testing.T) {
 // TestRanksWithDamage: a damaged record keeps nobody from writing. Its claim's row is left until
 // the record is repaired, and until then all claims are ranked.
 func TestRanksWithDamage(t *testing.T) {
+	t.Parallel()
 	r := newRankTest(t, nil, 8)
 	first := r.full(spec{at: 10, owner: 1, sels: keyA, value: "first"})
 	r.put(r.full(spec{at: 9, sels: keyA, value: "other"}), first, r.full(spec{at: 11, owner: 2, sels: keyA, value: "third"}))

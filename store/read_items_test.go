@@ -74,6 +74,7 @@ func TestScan(t *testing.T) {
 }
 
 func TestScanStops(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	enough := errors.New("seen enough")
@@ -173,6 +174,7 @@ func (w *watcher) verify(t *testing.T, want []Item) {
 
 // TestFollowSeesOnlyCommits has a change fail after it attached a record: nobody hears of that.
 func TestFollowSeesOnlyCommits(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	r := w.chain(1)[0]
@@ -209,6 +211,7 @@ func TestFollowSeesOnlyCommits(t *testing.T) {
 // TestByPrefix finds records in every state by beginnings of every length, and tells where one is
 // not enough.
 func TestByPrefix(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	chain := w.chain(3)
@@ -246,6 +249,7 @@ func TestByPrefix(t *testing.T) {
 // one whose prefix is the same in a table that keeps no more, and then finds one record twice,
 // since two that begin alike cannot be made here.
 func TestByPrefixAmbiguous(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s, err := Open(filepath.Join(t.TempDir(), "lf.db"), w.Network, Options{})
 	if err != nil {

@@ -79,6 +79,7 @@ func TestLinksHeal(t *testing.T) {
 // never offered, what is good is absorbed at once, and where there is nothing but disreputable tips
 // writing goes on.
 func TestLinksStarve(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	good := w.make(spec{at: 1, sels: []sel{{"name", 0}}, value: "good"})
@@ -158,6 +159,7 @@ func (s *Store) isTip(t testing.TB, id protocol.ID) (is bool) {
 // TestLinksOnlySquatters fills a store with more disreputable tips than are looked through: there
 // is always something to link.
 func TestLinksOnlySquatters(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{volatile: true})
 	good := w.make(spec{at: 1, sels: []sel{{"name", 0}}, value: "good"})
@@ -173,6 +175,7 @@ func TestLinksOnlySquatters(t *testing.T) {
 
 // TestLinksSpread counts how often each of many tips is offered.
 func TestLinksSpread(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{volatile: true})
 	const tips, draws = 40, 4000

@@ -55,6 +55,7 @@ func putCrowd(t *testing.T, s *Store, crowd []*protocol.Record) {
 // this node's users write comes between these. Of each record it is told once that it attached,
 // parents first.
 func TestSettleInPortions(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{volatile: true})
 	const n = 4000
@@ -111,6 +112,7 @@ func TestSettleInPortions(t *testing.T) {
 // TestSettleAfterRestart ends a store between two portions: what is there is sound, and the next
 // start goes on.
 func TestSettleAfterRestart(t *testing.T) {
+	t.Parallel()
 	const n = 3000
 	for name, invalid := range map[string]bool{"attached": false, "invalid": true} {
 		t.Run(name, func(t *testing.T) {
@@ -184,6 +186,7 @@ func stopAfter(t *testing.T, s *Store, r *protocol.Record, want Outcome) {
 // TestPendingIsCounted has records wait that link what nobody has: their queue is bounded by what
 // they take on the disk.
 func TestPendingIsCounted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{volatile: true})
 	size := func() int64 {
@@ -215,6 +218,7 @@ func TestPendingIsCounted(t *testing.T) {
 // one that lies minutes ahead has its place nevertheless, those furthest ahead make way, and those
 // that are not known to be paid before all others.
 func TestHeldNearestFirst(t *testing.T) {
+	t.Parallel()
 	w := newTrustWorld(t, nil)
 	s := openTest(t, w.world, Options{MaxHeld: Limits{Records: 4}})
 	absent := w.full(spec{at: 1, owner: 0, sels: []sel{{"n0", 0}}})
@@ -256,6 +260,7 @@ func TestHeldNearestFirst(t *testing.T) {
 
 // TestReleaseInPortions has many records' time come at once.
 func TestReleaseInPortions(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{volatile: true})
 	const n = 5*releaseRecords + 1

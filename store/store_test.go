@@ -187,6 +187,7 @@ func mustHold(t testing.TB, s *Store, r *protocol.Record, until uint64, want Out
 }
 
 func TestPutAndGet(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	s := openTest(t, w, Options{})
 	chain := w.chain(20)
