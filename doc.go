@@ -25,7 +25,7 @@
 //   - record: the unit of LF, a header and mostly a value. It never changes. Its ID is the SHA-256
 //     of the header, written as a CID.
 //   - owner: the Ed25519 key that signs a record. It is written like a libp2p peer ID.
-//   - name: a text that is never sent. Its hash is a key pair, so everybody with the name can write
+//   - name: a text, which no record holds. Its hash is a key pair, so everybody with it can write
 //     under it, and nobody can read it off a record.
 //   - selector: a blinded name in a record, with an ordinal and a signature by the name's key pair.
 //     SPEC.md calls that signature the selector's claim.

@@ -9,9 +9,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// reaches restates SPEC.md, section 15, 7: a record that revokes a certificate reaches a record r,
-// "unless it gives a date, r's timestamp is before that date, and r is in its past or it is not the
-// issuer's own".
+// reaches restates the words of SPEC.md, section 15, 7. The revocation "does not reach r if it gives
+// a date, r's timestamp is before that date, and r is in its past or it is not the issuer's own".
 func reaches(v protocol.Revocation, timestamp uint64, inPast bool) bool {
 	givesDate, before, issuersOwn := v.Since != 0, timestamp < v.Since, v.Own
 	return !(givesDate && before && (inPast || !issuersOwn))
