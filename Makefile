@@ -21,7 +21,7 @@ SHELL       := bash
 LINT = $(GO) tool -modfile=.ci/tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := build
-.PHONY: build run test test-short testbed bench lint fuzz cross image fmt clean install help
+.PHONY: build run test test-all test-short testbed bench lint fuzz cross image fmt clean install help
 
 build: ## build bin/lf (the default)
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/lf ./cmd/lf
@@ -29,27 +29,26 @@ build: ## build bin/lf (the default)
 run: build ## build, then run a node: make run ARGS='--dev'
 	bin/lf node $(ARGS)
 
-test: ## all that CI runs as tests: Go with the race detector, then the C solver under sanitizers and, where there are the tools, as AArch64 code
-	$(GO) test -vet=off -race -timeout 60m $$($(GO) list ./... | grep -v '/sync/internal/simulation$$\|/store$$\|/store/')
-	$(GO) test -vet=off -race -timeout 60m ./store ./store/internal/dag ./store/internal/simulation -rapid.checks 20 # the detector slows them tenfold; all their cases run below
-	$(GO) test -vet=off -timeout 60m ./store ./store/internal/dag ./store/internal/simulation
-	$(GO) test -vet=off -timeout 60m ./sync/internal/simulation # without: the detector itself dies of long synctest bubbles with thousands of goroutines (golang/go#78156)
-	$(GO) test -vet=off -run Memory ./sync/internal/negentropy # bytes a record, which the race detector changes
-	$(GO) -C sync/internal/negentropy/interop test -vet=off ./... # a module of its own: other implementations stay out of our go.mod
-	sh pow/ctest/run.sh
-	sh pow/ctest/aarch64.sh
+test: ## the gate's tests, about 5 minutes: Go with the race detector, then the C solver under sanitizers and as AArch64 code (.ci/test says what waits for test-all)
+	@GO='$(GO)' .ci/test
+
+test-all: build ## everything, about 30 minutes: all tests with all their cases, what other systems compile, every scenario of the testbed
+	@GO='$(GO)' .ci/test all
+	@GO='$(GO)' VERSION='$(VERSION)' .ci/cross
+	@.ci/testbed bin/lf '*'
 
 test-short: ## the Go tests that take seconds, without the race detector
 	$(GO) test -short ./...
 
-testbed: build ## every scenario of the testbed, which takes a while: ARGS=--netns (as root) with real packets, ONLY=PATTERN some of them (those with routers need root in any case)
+testbed: build ## every scenario of the testbed, which takes a while: ARGS=--netns (as root) with real packets, ONLY='PATTERN...' some of them (those with routers need root in any case)
 	@.ci/testbed bin/lf '$(ONLY)' $(ARGS)
 
 bench: ## every benchmark, one after the other, as one table: BENCH=regexp BENCHTIME=1s
 	@$(GO) test -p 1 -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 60m ./... | awk -f .ci/bench.awk
 
-lint: ## the linters of .golangci.yml; they also hold the arrows between packages
+lint: ## the linters of .golangci.yml, which also hold the arrows between packages, and the check of our texts
 	$(LINT) run
+	$(GO) run ./.ci/prose
 
 fuzz: ## each fuzz target in turn for FUZZTIME (30s); their seeds are part of make test
 	@GO='$(GO)' .ci/fuzz $(FUZZTIME)
