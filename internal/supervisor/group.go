@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// Group runs functions in goroutines until Close. The zero value is ready. A Group must not be copied.
+// Group runs functions in goroutines until Close. The zero value is ready. A Group must not be
+// copied.
 type Group struct {
 	mu      sync.Mutex
 	ctx     context.Context // it ends with the group
@@ -16,8 +17,8 @@ type Group struct {
 	failed  []error
 }
 
-// Go runs a function in a goroutine. Its context ends with the group. After Close has begun, Go runs nothing and returns
-// false.
+// Go runs a function in a goroutine. Its context ends with the group. After Close has begun, Go
+// runs nothing and returns false.
 func (g *Group) Go(run func(ctx context.Context) error) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -38,8 +39,8 @@ func (g *Group) Go(run func(ctx context.Context) error) bool {
 	return true
 }
 
-// Close ends the context of all functions and waits until they have returned. It returns the errors of those that
-// failed. It may be called more than once, and by several callers at the same time.
+// Close ends the context of all functions and waits until they have returned. It returns the errors
+// of those that failed. It may be called more than once, and by several callers at the same time.
 func (g *Group) Close() error {
 	g.mu.Lock()
 	g.closed = true
@@ -53,7 +54,8 @@ func (g *Group) Close() error {
 	return errors.Join(g.failed...)
 }
 
-// Run runs functions side by side and returns when all have. The first failure ends the others. It returns the failures.
+// Run runs functions side by side and returns when all have. The first failure ends the others. It
+// returns the failures.
 func Run(ctx context.Context, parts ...func(ctx context.Context) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()

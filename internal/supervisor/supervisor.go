@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Supervisor runs parts that stand on each other, and ends them in the reverse of the order in which they were started.
-// Its methods must not be called at the same time.
+// Supervisor runs parts that stand on each other, and ends them in the reverse of the order in
+// which they were started. Its methods must not be called at the same time.
 type Supervisor struct {
 	log      *slog.Logger
 	patience time.Duration
@@ -27,8 +27,8 @@ func New(log *slog.Logger, patience time.Duration) *Supervisor {
 	return &Supervisor{log: log, patience: patience}
 }
 
-// Start runs a part in a goroutine. Close ends its context and waits for it. A part that fails before is logged at once,
-// because nobody may look at the error of Close for weeks.
+// Start runs a part in a goroutine. Close ends its context and waits for it. A part that fails
+// before is logged at once, because nobody may look at the error of Close for weeks.
 func (s *Supervisor) Start(name string, run func(ctx context.Context) error) {
 	group := new(Group)
 	group.Go(func(ctx context.Context) error {
@@ -46,9 +46,9 @@ func (s *Supervisor) OnClose(name string, close func() error) {
 	s.parts = append(s.parts, part{name, close})
 }
 
-// Close takes all parts down. A part that fails does not keep the next one up. A part that hangs does: nothing is taken
-// away from under it. The rest is then left to the end of the process. That loses no data, because everything that was
-// acknowledged is on disk. A second call does nothing.
+// Close takes all parts down. A part that fails does not keep the next one up. A part that hangs
+// does: nothing is taken away from under it. The rest is then left to the end of the process. That
+// loses no data, because everything that was acknowledged is on disk. A second call does nothing.
 func (s *Supervisor) Close() error {
 	var failed []error
 	for len(s.parts) > 0 {

@@ -27,7 +27,8 @@ func untilCanceled(ctx context.Context) error {
 
 func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
 
-// TestCloseOrder holds that parts end one by one in the reverse of their order, and that an error stops nothing.
+// TestCloseOrder holds that parts end one by one in the reverse of their order, and that an error
+// stops nothing.
 func TestCloseOrder(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(discard(), time.Second)
@@ -57,7 +58,8 @@ func TestCloseOrder(t *testing.T) {
 	})
 }
 
-// TestHangingPart holds that Close gives up after its patience and takes nothing away from under a part that hangs.
+// TestHangingPart holds that Close gives up after its patience and takes nothing away from under a
+// part that hangs.
 func TestHangingPart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := New(discard(), time.Minute)
@@ -79,7 +81,8 @@ func TestHangingPart(t *testing.T) {
 	})
 }
 
-// TestFailureIsLogged holds that a part that fails is in the log at once, and a canceled one is not.
+// TestFailureIsLogged holds that a part that fails is in the log at once, and a canceled one is
+// not.
 func TestFailureIsLogged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var out bytes.Buffer
@@ -97,7 +100,8 @@ func TestFailureIsLogged(t *testing.T) {
 	})
 }
 
-// TestGroup holds that Close ends all functions together, tells their errors, and lets no other begin.
+// TestGroup holds that Close ends all functions together, tells their errors, and lets no other
+// begin.
 func TestGroup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g Group
