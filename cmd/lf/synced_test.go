@@ -27,7 +27,7 @@ func TestSyncText(t *testing.T) {
 		"fetching: 1,200 records missing, 3 requests under way":                                {State: "fetching", Missing: 1200, Fetches: 3},
 		"fetching: 1 record missing, 1 request under way":                                      {State: "fetching", Missing: 1, Fetches: 1},
 		"fetching: 34,102 of 100,000 records, 5,120 a second, about 13 s left":                 {State: "fetching", Progress: &api.Progress{Done: 34102, Total: 100000, Rate: 5120.4}},
-		"fetching: 34,102 of 34,102 records, 5,120 a second, about 0 s left":                   {State: "fetching", Progress: &api.Progress{Done: 34102, Total: 34000, Rate: 5120.4}},
+		"fetching: 34,102 of 34,102 records, 5,120 a second, about 1 s left":                   {State: "fetching", Progress: &api.Progress{Done: 34102, Total: 34000, Rate: 5120.4}},
 		"fetching: 34,102 of 1,000,000 records, no records lately":                             {State: "fetching", Progress: &api.Progress{Done: 34102, Total: 1000000}},
 		"fetching: 0 of 18,446,744,073,709,551,615 records, 1 a second, about 11574 days left": {State: "fetching", Progress: &api.Progress{Total: 1<<64 - 1, Rate: 1}},
 	} {
