@@ -172,8 +172,8 @@ const chainColumns = "SELECT authority, own, chain, issuer, since, until, idx, i
 
 // chains returns chains of an owner that are good for the network's authorities and meet a
 // condition.
-func (j *judge) chains(owner protocol.Owner, condition string, args ...driver.Value) (list []chainRow, err error) {
-	err = j.each(func(r *rows) error {
+func (cc *certChecker) chains(owner protocol.Owner, condition string, args ...driver.Value) (list []chainRow, err error) {
+	err = cc.each(func(r *rows) error {
 		c := chainRow{owner: owner, authority: r.int(0), own: r.int(1), chain: bytes.Clone(r.blob(2)), issuer: r.int(3),
 			since: r.int(4), until: r.int(5), idx: r.int(6)}
 		var err error
@@ -181,7 +181,7 @@ func (j *judge) chains(owner protocol.Owner, condition string, args ...driver.Va
 			return err
 		}
 		list = append(list, c)
-		return j.spend(1)
+		return cc.spend(1)
 	}, chainColumns+" AND authority > 0"+condition, append([]driver.Value{owner[:]}, args...)...)
 	return list, err
 }

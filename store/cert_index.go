@@ -36,15 +36,15 @@ const (
 // migrateTrust fills them from the records of a database that is older than they are.
 func (t *tx) migrateTrust() error {
 	for idx := int64(1); idx <= t.meta.attached; idx++ {
-		if err := t.fill(idx); err != nil {
+		if err := t.reindex(idx); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// fill indexes an attached record while later ones are in the other tables already.
-func (t *tx) fill(idx int64) error {
+// reindex indexes an attached record while later ones are in the other tables already.
+func (t *tx) reindex(idx int64) error {
 	r, err := t.frame(idx)
 	if err != nil {
 		return errors.Join(errLayout, err)

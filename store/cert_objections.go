@@ -86,9 +86,9 @@ func (c *conn) word(topic [topicSize]byte, owner protocol.Owner) (w wordRow, fou
 }
 
 // objections counts the oracles that object to an owner's claim.
-func (j *judge) objections(oracles []protocol.Owner, composite protocol.CompositeID, owner protocol.Owner) (count int, err error) {
+func (cc *certChecker) objections(oracles []protocol.Owner, composite protocol.CompositeID, owner protocol.Owner) (count int, err error) {
 	for _, o := range oracles {
-		w, found, err := j.word(topicOf(o, composite), owner)
+		w, found, err := cc.word(topicOf(o, composite), owner)
 		if err != nil {
 			return 0, err
 		}
@@ -96,7 +96,7 @@ func (j *judge) objections(oracles []protocol.Owner, composite protocol.Composit
 			count++
 		}
 	}
-	return count, j.spend(len(oracles))
+	return count, cc.spend(len(oracles))
 }
 
 // Words returns an oracle's latest words about a composite key, at most 10,000.

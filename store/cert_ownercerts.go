@@ -41,13 +41,13 @@ func (s *Store) Certificates(ctx context.Context, owner protocol.Owner, extra []
 }
 
 func (x *search) certificatesOf(owner protocol.Owner) ([]CertificateInfo, error) {
-	chains, err := x.judge.chains(owner, " ORDER BY until DESC, chain, authority LIMIT ?", int64(maxListed))
+	chains, err := x.certs.chains(owner, " ORDER BY until DESC, chain, authority LIMIT ?", int64(maxListed))
 	if err != nil {
 		return nil, err
 	}
 	var list []CertificateInfo
 	listed := map[string]bool{}
-	add := func(b *believed) error {
+	add := func(b *trustedChain) error {
 		if listed[string(b.chain)] || len(list) == maxListed {
 			return nil
 		}
@@ -57,15 +57,15 @@ func (x *search) certificatesOf(owner protocol.Owner) ([]CertificateInfo, error)
 		return err
 	}
 	for i := range chains {
-		if err := add(&believed{chains[i], x.network.Authorities()[chains[i].authority-1]}); err != nil {
+		if err := add(&trustedChain{chains[i], x.network.Authorities()[chains[i].authority-1]}); err != nil {
 			return nil, err
 		}
 	}
-	err = x.believedChains(owner, func(b *believed) (bool, error) { return len(list) == maxListed, add(b) })
+	err = x.trustedChains(owner, func(b *trustedChain) (bool, error) { return len(list) == maxListed, add(b) })
 	return list, err
 }
 
-func (x *search) certificateInfo(b *believed) (info CertificateInfo, err error) {
+func (x *search) certificateInfo(b *trustedChain) (info CertificateInfo, err error) {
 	r, err := x.frame(b.idx)
 	if err != nil {
 		return info, err
@@ -79,7 +79,7 @@ func (x *search) certificateInfo(b *believed) (info CertificateInfo, err error) 
 		Record: r.ID(), Authority: b.authority.Name(), Subject: c.Subject(), Serial: c.Serial(),
 		NotBefore: leaf.NotBefore(), NotAfter: leaf.NotAfter(), Since: uint64(b.since), Until: uint64(b.until),
 	}
-	revoked, err := x.judge.worst(&b.chainRow)
+	revoked, err := x.certs.deciding(&b.chainRow)
 	if err != nil {
 		return info, err
 	}

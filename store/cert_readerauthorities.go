@@ -13,22 +13,22 @@ import (
 // of its budget on each, and stops at the first that is good. What it finds out is remembered, so
 // that where there are more than one query can verify, the next one goes on from there.
 
-// believed is a chain that is good for an authority which a reader names.
-type believed struct {
+// trustedChain is a chain that is good for an authority which a reader names.
+type trustedChain struct {
 	chainRow
 	authority *protocol.Authority
 }
 
-// verdictKey says which chain, by the record that carries it, and which authority were tried
-// together.
-type verdictKey struct {
+// chainCacheKey is a chain, by the record that carries it, and the authority that it was verified
+// against.
+type chainCacheKey struct {
 	idx       int64
 	authority [32]byte
 }
 
-// believedChains visits the chains of an owner that are good for the query's authorities until one
+// trustedChains visits the chains of an owner that are good for the query's authorities until one
 // is enough.
-func (x *search) believedChains(owner protocol.Owner, visit func(*believed) (enough bool, err error)) error {
+func (x *search) trustedChains(owner protocol.Owner, visit func(*trustedChain) (enough bool, err error)) error {
 	for _, a := range x.query.Authorities {
 		rows, err := x.claimedChains(owner, a)
 		if err != nil {
@@ -63,9 +63,9 @@ func (x *search) claimedChains(owner protocol.Owner, a *protocol.Authority) (lis
 }
 
 // verify finds out whether an authority signed a chain. Nil: it did not.
-func (x *search) verify(row *chainRow, a *protocol.Authority) (*believed, error) {
-	key := verdictKey{row.idx, a.Fingerprint()}
-	if b, known := x.verdicts.Get(key); known {
+func (x *search) verify(row *chainRow, a *protocol.Authority) (*trustedChain, error) {
+	key := chainCacheKey{row.idx, a.Fingerprint()}
+	if b, known := x.chainCache.Get(key); known {
 		return b, x.spend(1)
 	}
 	if err := x.spend(verifyCost); err != nil {
@@ -75,32 +75,32 @@ func (x *search) verify(row *chainRow, a *protocol.Authority) (*believed, error)
 	if err != nil {
 		return nil, err
 	}
-	b := &believed{*row, a}
+	b := &trustedChain{*row, a}
 	if c, err := protocol.ParseChain(r.ValueBytes()); err != nil || c.Authority([]*protocol.Authority{a}) == nil {
 		b = nil
 	} else {
 		b.since, b.until = validity(c, a)
 		b.issues = issuesOf(c, a)
 	}
-	x.verdicts.Add(key, b)
+	x.chainCache.Add(key, b)
 	return b, nil
 }
 
 // certify returns the authority that certifies an owner at the time of a record of his: one of the
 // network's, or else one that the query names. Nil if there is none.
 func (x *search) certify(owner protocol.Owner, idx, timestamp int64) (by *protocol.Authority, err error) {
-	number, err := x.judge.certified(owner, idx, timestamp)
+	number, err := x.certs.certified(owner, idx, timestamp)
 	if err != nil {
 		return nil, err
 	}
 	if number > 0 {
 		return x.network.Authorities()[number-1], nil
 	}
-	err = x.believedChains(owner, func(b *believed) (bool, error) {
+	err = x.trustedChains(owner, func(b *trustedChain) (bool, error) {
 		if !b.validAt(timestamp) {
 			return false, nil
 		}
-		reached, err := x.takenFrom(b, idx, timestamp)
+		reached, err := x.revokedFor(b, idx, timestamp)
 		if err == nil && !reached {
 			by = b.authority
 		}
@@ -109,10 +109,10 @@ func (x *search) certify(owner protocol.Owner, idx, timestamp int64) (by *protoc
 	return by, err
 }
 
-// takenFrom reports whether a revocation takes a chain from a record. Its authority's lists may be
+// revokedFor reports whether a chain is revoked for a record. Its authority's lists may be
 // filed by name alone.
-func (x *search) takenFrom(b *believed, idx, timestamp int64) (bool, error) {
-	reached, err := x.judge.reached(&b.chainRow, idx, timestamp)
+func (x *search) revokedFor(b *trustedChain, idx, timestamp int64) (bool, error) {
+	reached, err := x.certs.revokedFor(&b.chainRow, idx, timestamp)
 	if reached || err != nil {
 		return reached, err
 	}
@@ -125,7 +125,7 @@ func (x *search) takenFrom(b *believed, idx, timestamp int64) (bool, error) {
 
 // namedRevocations returns what an authority's lists that are filed by its name say of the chain it
 // signed: the earliest date.
-func (x *search) namedRevocations(b *believed) (list []revocationRow, err error) {
+func (x *search) namedRevocations(b *trustedChain) (list []revocationRow, err error) {
 	top := b.issues[len(b.issues)-1]
 	top.issuer = issuerID(b.authority.SubjectHash(), nobodysKey)
 	err = x.each(func(r *rows) error {
@@ -144,8 +144,8 @@ func (x *search) namedRevocations(b *believed) (list []revocationRow, err error)
 
 // listSigned finds out whether an authority signed a list.
 func (x *search) listSigned(idx int64, a *protocol.Authority) (bool, error) {
-	key := verdictKey{idx, a.Fingerprint()}
-	if b, known := x.verdicts.Get(key); known {
+	key := chainCacheKey{idx, a.Fingerprint()}
+	if b, known := x.chainCache.Get(key); known {
 		return b != nil, x.spend(1)
 	}
 	if err := x.spend(verifyCost); err != nil {
@@ -155,10 +155,10 @@ func (x *search) listSigned(idx int64, a *protocol.Authority) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	var b *believed
+	var b *trustedChain
 	if l, err := protocol.ParseRevocations(r.ValueBytes()); err == nil && l.SignedBy(a.Key()) {
-		b = &believed{authority: a}
+		b = &trustedChain{authority: a}
 	}
-	x.verdicts.Add(key, b)
+	x.chainCache.Add(key, b)
 	return b != nil, nil
 }

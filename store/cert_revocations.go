@@ -93,16 +93,16 @@ func (c *conn) revocationsOf(i issue, limit int) (list []revocationRow, err erro
 }
 
 // eachRevocation visits what revokes a chain, one of its certificates, as long as visit wants more.
-func (j *judge) eachRevocation(c *chainRow, visit func(revocationRow) bool) error {
+func (cc *certChecker) eachRevocation(c *chainRow, visit func(revocationRow) bool) error {
 	for _, i := range c.issues {
-		if err := j.spend(1); err != nil {
+		if err := cc.spend(1); err != nil {
 			return err
 		}
-		err := j.each(func(r *rows) error {
+		err := cc.each(func(r *rows) error {
 			if !visit(revocationRow{i, r.int(0), r.int(1), r.int(2)}) {
 				return errStop
 			}
-			return j.spend(1)
+			return cc.spend(1)
 		}, "SELECT own, since, idx FROM revocations WHERE issuer = ? AND serial = ? ORDER BY own DESC, since, idx", i.issuer[:], []byte(i.serial))
 		if errors.Is(err, errStop) {
 			return nil
@@ -115,19 +115,19 @@ func (j *judge) eachRevocation(c *chainRow, visit func(revocationRow) bool) erro
 }
 
 // revokedBefore reports whether a past holds a revocation of a chain.
-func (j *judge) revokedBefore(c *chainRow, inPast func(revocation int64) bool) (revoked bool, err error) {
-	err = j.eachRevocation(c, func(r revocationRow) bool {
+func (cc *certChecker) revokedBefore(c *chainRow, inPast func(revocation int64) bool) (revoked bool, err error) {
+	err = cc.eachRevocation(c, func(r revocationRow) bool {
 		revoked = inPast(r.idx)
 		return !revoked
 	})
 	return revoked, err
 }
 
-// worst returns the revocations of a chain that decide what is left of it: all of the issuers' own
-// records, and of others' those with the earliest date, which cover the rest.
-func (j *judge) worst(c *chainRow) (list []revocationRow, err error) {
+// deciding returns the revocations of a chain that decide what is left of it. These are all of the
+// issuers' own records, and of others' those with the earliest date, which cover the rest.
+func (cc *certChecker) deciding(c *chainRow) (list []revocationRow, err error) {
 	key := strconv.FormatInt(c.authority, 10) + " " + string(c.chain)
-	if list, known := j.decisive[key]; known {
+	if list, known := cc.decisive[key]; known {
 		return list, nil
 	}
 	for _, i := range c.issues {
@@ -136,32 +136,32 @@ func (j *judge) worst(c *chainRow) (list []revocationRow, err error) {
 			if own == 1 {
 				limit = -1
 			}
-			if err := j.spend(1); err != nil {
+			if err := cc.spend(1); err != nil {
 				return nil, err
 			}
-			if err := j.each(func(r *rows) error {
+			if err := cc.each(func(r *rows) error {
 				list = append(list, revocationRow{i, own, r.int(0), r.int(1)})
-				return j.spend(1)
+				return cc.spend(1)
 			}, "SELECT since, idx FROM revocations WHERE issuer = ? AND serial = ? AND own = ? ORDER BY since, idx LIMIT ?",
 				i.issuer[:], []byte(i.serial), own, limit); err != nil {
 				return nil, err
 			}
 		}
 	}
-	if j.decisive != nil {
-		j.decisive[key] = list
+	if cc.decisive != nil {
+		cc.decisive[key] = list
 	}
 	return list, nil
 }
 
-// reached reports whether a revocation takes a chain from a record.
-func (j *judge) reached(c *chainRow, idx, timestamp int64) (bool, error) {
-	list, err := j.worst(c)
+// revokedFor reports whether a chain is revoked for a record.
+func (cc *certChecker) revokedFor(c *chainRow, idx, timestamp int64) (bool, error) {
+	list, err := cc.deciding(c)
 	if err != nil {
 		return false, err
 	}
 	for _, r := range list {
-		if r.says().Reaches(uint64(timestamp), func() bool { return j.ancestor(idx, r.idx) }) {
+		if r.says().Reaches(uint64(timestamp), func() bool { return cc.ancestor(idx, r.idx) }) {
 			return true, nil
 		}
 	}

@@ -45,7 +45,7 @@ func (c *conn) firstThen(e *entry, idx int64, n *protocol.Network) (first bool, 
 		return false, 0, err
 	}
 	released := map[int64]int64{}
-	sights := map[int64]sight{}
+	sights := map[int64]firstSeen{}
 	if err := c.each(func(r *rows) error {
 		versions++
 		owner, timestamp, seen := r.int(0), r.int(1), r.int(3)
@@ -55,7 +55,7 @@ func (c *conn) firstThen(e *entry, idx int64, n *protocol.Network) (first bool, 
 		}
 		// Releases come before the versions of their owner.
 		if had, has := sights[owner]; timestamp > released[owner] && (!has || seen < had.seen) {
-			sights[owner] = newSight(seen, timestamp, n)
+			sights[owner] = newFirstSeen(seen, timestamp, n)
 		}
 		return nil
 	}, `SELECT owner, versions.timestamp, released, seen FROM versions JOIN dag USING (idx)

@@ -115,7 +115,7 @@ func (v *verifier) checkRow(m *rowMeter, have, want claimRow, found bool) error 
 	if have.timestamp != want.timestamp || have.idx != want.idx || have.hash != want.hash {
 		v.problem("claims says that record %d answers for owner %d on %s, want %d", have.idx, want.owner, m.key.id, want.idx)
 	}
-	c := &contender{group: group{owner: want.owner}}
+	c := &candidate{ownerVersions: ownerVersions{owner: want.owner}}
 	m.careful, m.budget = true, math.MaxInt
 	if err := m.measureWeight(c); err != nil {
 		return err
@@ -124,10 +124,10 @@ func (v *verifier) checkRow(m *rowMeter, have, want claimRow, found bool) error 
 		v.problem("the claim of owner %d on %s has weight %d, claims says at most %d", want.owner, m.key.id, c.standing.Weight, bound)
 	}
 	if have.late != unknownSight {
-		if err := m.look(c); err != nil {
+		if err := m.measureFirstSeen(c); err != nil {
 			return err
 		}
-		if want.see(c.sight); have.seen != want.seen || have.said != want.said || have.late != want.late {
+		if want.see(c.firstSeen); have.seen != want.seen || have.said != want.said || have.late != want.late {
 			v.problem("the claim of owner %d on %s was seen first at %d, claims says %d", want.owner, m.key.id, want.seen, have.seen)
 		}
 	}
@@ -154,10 +154,10 @@ func (v *verifier) checkQuiet(m *rowMeter, w *claimRow) error {
 		return nil
 	}
 	m.careful, m.budget = w.careful == 1, math.MaxInt
-	return m.walk(&contender{group: group{owner: w.owner}}, math.MinInt64, func(k version) error {
+	return m.walk(&candidate{ownerVersions: ownerVersions{owner: w.owner}}, math.MinInt64, func(k version) error {
 		noticed, err := v.one(nil, "SELECT 1 FROM unlinked WHERE idx = ? AND crowd = ? AND owner = ?", k.idx, w.crowd, w.owner)
 		if err == nil && (!noticed || v.linked.has(k.idx)) {
-			release, err := m.releaseOf(&contender{group: group{owner: w.owner}})
+			release, err := m.releaseOf(&candidate{ownerVersions: ownerVersions{owner: w.owner}})
 			if err == nil && k.timestamp > release {
 				v.problem("claims says that nothing links version %d of owner %d on %s", k.idx, w.owner, m.key.id)
 			}

@@ -72,14 +72,14 @@ func (v *verifier) checkClaim(claim []keyed) error {
 		return err
 	}
 	ends := epochsOf(claim)
-	first, known := sight{seen: math.MaxInt64}, true
+	first, known := firstSeen{seen: math.MaxInt64}, true
 	for _, k := range claim {
 		if k.released {
 			continue
 		}
 		ep := epochIn(ends, k.timestamp)
 		if ep.end == math.MaxInt64 {
-			s, err := v.sightOf(k.idx, k.timestamp, v.network)
+			s, err := v.firstSeenOf(k.idx, k.timestamp, v.network)
 			if err != nil {
 				return err
 			}
@@ -193,7 +193,7 @@ func (v *verifier) covered(k keyed, ep epoch, roots []keyed) bool {
 	return false
 }
 
-func (v *verifier) checkFirst(of keyed, want sight, known bool) error {
+func (v *verifier) checkFirst(of keyed, want firstSeen, known bool) error {
 	have, found, err := v.firstOf(of.composite, of.owner, v.network)
 	if err != nil {
 		return err

@@ -16,7 +16,7 @@ import (
 var errStranger = errors.New("a version of another composite key")
 
 // answer adds a candidate to the answers, unless no claim on it is left.
-func (x *search) answer(k candidate) error {
+func (x *search) answer(k keyMatch) error {
 	a, ranked, err := x.ranked(k)
 	if err == nil && !ranked {
 		a, err = x.claims(k, x.hiding)
@@ -41,7 +41,7 @@ func (x *search) answer(k candidate) error {
 }
 
 // compositeOf returns the ID of a candidate's key as far as the query names its selectors.
-func (x *search) compositeOf(k candidate) (id protocol.CompositeID) {
+func (x *search) compositeOf(k keyMatch) (id protocol.CompositeID) {
 	if len(k.points) != len(x.query.Where) {
 		return id
 	}
@@ -52,25 +52,25 @@ func (x *search) compositeOf(k candidate) (id protocol.CompositeID) {
 	return protocol.CompositeOf(points)
 }
 
-// claims ranks the claims on a candidate. Where it is careful, it takes no row of an index for a
+// claims ranks the claims on a key. Where it is careful, it takes no row of an index for a
 // version before it has seen that the record is one and not hidden; otherwise it reads the records
 // whose contents it needs, and the best.
-func (x *search) claims(k candidate, careful bool) (Answer, error) {
-	h := &hearing{search: x, candidate: k, careful: careful}
-	if err := h.call(); err != nil || len(h.contenders) == 0 {
+func (x *search) claims(k keyMatch, careful bool) (Answer, error) {
+	rk := &ranking{search: x, keyMatch: k, careful: careful}
+	if err := rk.loadClaims(); err != nil || len(rk.candidates) == 0 {
 		return Answer{}, err
 	}
-	claims, err := h.decide()
-	return Answer{Claims: claims, Total: len(h.contenders)}, err
+	claims, err := rk.decide()
+	return Answer{Claims: claims, Total: len(rk.candidates)}, err
 }
 
-// hearing is the claims on one composite key while they are ranked.
-type hearing struct {
+// ranking is the claims on one composite key while they are ranked.
+type ranking struct {
 	*search
-	candidate
-	careful    bool
-	contenders []*contender
-	earliest   *earliest
+	keyMatch
+	careful      bool
+	candidates   []*candidate
+	earliestSeen *earliestSeen
 	// upTo is the last record that counts in weights; 0: all, those included that came after the
 	// transaction began.
 	upTo int
@@ -79,65 +79,65 @@ type hearing struct {
 }
 
 // weight returns the weight of an attached record.
-func (h *hearing) weight(idx int64) uint64 {
-	if h.upTo > 0 {
-		return h.dag.WeightUpTo(dag.Index(idx), h.upTo)
+func (rk *ranking) weight(idx int64) uint64 {
+	if rk.upTo > 0 {
+		return rk.dag.WeightUpTo(dag.Index(idx), rk.upTo)
 	}
-	return h.conn.weight(idx)
+	return rk.conn.weight(idx)
 }
 
-// contender is a claim while it is ranked: what is known of it so far.
-type contender struct {
-	group
-	claim    *Claim // nil until a record was needed
-	standing protocol.Standing
-	known    uint // a bit for each criterion that was measured
-	sight    sight
+// candidate is a claim while it is ranked: what is known of it so far.
+type candidate struct {
+	ownerVersions
+	claim     *Claim // nil until a record was needed
+	standing  protocol.Standing
+	known     uint // a bit for each criterion that was measured
+	firstSeen firstSeen
 }
 
-// call finds the claims.
-func (h *hearing) call() error {
-	groups, err := h.gather(h.composite)
+// loadClaims finds the claims.
+func (rk *ranking) loadClaims() error {
+	groups, err := rk.newestVersions(rk.composite)
 	if err != nil {
 		return err
 	}
 	for _, g := range groups {
-		c := &contender{group: g}
+		c := &candidate{ownerVersions: g}
 		stands := !slices.ContainsFunc(g.versions, func(v version) bool { return v.released })
-		if h.careful {
-			if stands, err = h.settle(c); err != nil {
+		if rk.careful {
+			if stands, err = rk.newestStanding(c); err != nil {
 				return err
 			}
 		}
 		if stands {
-			h.contenders = append(h.contenders, c)
+			rk.candidates = append(rk.candidates, c)
 		}
 	}
 	return nil
 }
 
-// settle finds the newest version that is one, and reports whether there is one that no release
-// withdraws.
-func (h *hearing) settle(c *contender) (stands bool, err error) {
-	if gone, err := h.gone(c); gone || err != nil {
+// newestStanding loads the claim's newest visible version and reports whether the claim still
+// stands: no later release withdraws it.
+func (rk *ranking) newestStanding(c *candidate) (stands bool, err error) {
+	if gone, err := rk.gone(c); gone || err != nil {
 		return false, err
 	}
 	var best *Version
 	released := false
 	time := int64(math.MaxInt64)
-	err = h.versionsOf(h.composite, c.owner, h.since, h.until, func(v version) (bool, error) {
+	err = rk.versionsOf(rk.composite, c.owner, rk.since, rk.until, func(v version) (bool, error) {
 		if v.timestamp < time && (released || best != nil) {
 			return false, nil
 		}
 		time = v.timestamp
-		r, err := h.visible(v.idx)
+		r, err := rk.visible(v.idx)
 		switch {
 		case err != nil || r == nil:
 			return true, err
 		case v.released:
 			released = true
 		case best == nil || compareVersions(Version{Record: r}, *best) > 0:
-			best = h.newVersion(r, v)
+			best = rk.newVersion(r, v)
 		}
 		return true, nil
 	})
@@ -150,25 +150,25 @@ func (h *hearing) settle(c *contender) (stands bool, err error) {
 
 // gone reports whether nothing of an owner's is to be seen, without walking it: all records need a
 // certificate, and all of the owner's have been revoked.
-func (h *hearing) gone(c *contender) (bool, error) {
-	if !h.hiding || !h.network.Params().AuthRequired {
+func (rk *ranking) gone(c *candidate) (bool, error) {
+	if !rk.hiding || !rk.network.Params().AuthRequired {
 		return false, nil
 	}
-	r, err := h.read(c.versions[0].idx)
+	r, err := rk.read(c.versions[0].idx)
 	if err != nil {
 		return false, err
 	}
-	return h.judge.hasFallen(r.Owner)
+	return rk.certs.allRevoked(r.Owner)
 }
 
 // visible returns the record of a version, nil if it is a stranger's or hidden.
-func (h *hearing) visible(idx int64) (*protocol.Record, error) {
-	r, err := h.read(idx)
-	if err != nil || !h.isOf(h.candidate, r) {
+func (rk *ranking) visible(idx int64) (*protocol.Record, error) {
+	r, err := rk.read(idx)
+	if err != nil || !rk.isOf(rk.keyMatch, r) {
 		return nil, err
 	}
-	if h.hiding {
-		if hidden, err := h.judge.hidden(r, idx); err != nil || hidden {
+	if rk.hiding {
+		if hidden, err := rk.certs.hidden(r, idx); err != nil || hidden {
 			return nil, err
 		}
 	}
@@ -176,8 +176,8 @@ func (h *hearing) visible(idx int64) (*protocol.Record, error) {
 }
 
 // newVersion shows a version whose record was read.
-func (h *hearing) newVersion(r *protocol.Record, v version) *Version {
-	return &Version{Record: r, Index: uint64(v.idx), Weight: h.weight(v.idx), Damaged: h.damaged[v.idx], row: v}
+func (rk *ranking) newVersion(r *protocol.Record, v version) *Version {
+	return &Version{Record: r, Index: uint64(v.idx), Weight: rk.weight(v.idx), Damaged: rk.damaged[v.idx], row: v}
 }
 
 // read returns an attached record, for its price. Claims are ranked by headers, so one without its
@@ -198,35 +198,35 @@ func (x *search) read(idx int64) (*protocol.Record, error) {
 }
 
 // load reads a claim's answer.
-func (h *hearing) load(c *contender) error {
+func (rk *ranking) load(c *candidate) error {
 	if c.claim != nil {
 		return nil
 	}
 	var best Version
 	for _, v := range c.versions {
-		r, err := h.read(v.idx)
+		r, err := rk.read(v.idx)
 		if err != nil {
 			return err
 		}
-		if !h.isOf(h.candidate, r) {
+		if !rk.isOf(rk.keyMatch, r) {
 			return errStranger
 		}
 		// who is asked for a claim's answer was no release
 		if int64(r.Timestamp) != v.timestamp || r.Type != protocol.TypeDatum {
-			h.damage.noteIndex(v.idx, "a row of versions")
+			rk.damage.noteIndex(v.idx, "a row of versions")
 			return &DamagedError{ID: r.ID(), Index: uint64(v.idx), Record: r}
 		}
-		if this := (Version{Record: r, Index: uint64(v.idx), Damaged: h.damaged[v.idx], row: v}); best.Record == nil || compareVersions(this, best) > 0 {
+		if this := (Version{Record: r, Index: uint64(v.idx), Damaged: rk.damaged[v.idx], row: v}); best.Record == nil || compareVersions(this, best) > 0 {
 			best = this
 		}
 	}
-	best.Weight = h.weight(int64(best.Index))
+	best.Weight = rk.weight(int64(best.Index))
 	c.claim = &Claim{Owner: best.Record.Owner, Version: best}
 	return nil
 }
 
 // timestamp is that of a claim's answer.
-func (c *contender) timestamp() int64 {
+func (c *candidate) timestamp() int64 {
 	if c.claim != nil {
 		return int64(c.claim.Record.Timestamp)
 	}
@@ -234,24 +234,24 @@ func (c *contender) timestamp() int64 {
 }
 
 // history reads a claim's older versions: those that no release withdraws, twins as one.
-func (h *hearing) history(c *contender) error {
-	all, err := h.gatherOwner(h.composite, c.owner, true)
+func (rk *ranking) history(c *candidate) error {
+	all, err := rk.newestOf(rk.composite, c.owner, true)
 	if err != nil {
 		return err
 	}
 	versions := make([]Version, 0, len(all.versions))
 	for _, v := range all.versions {
-		r, err := h.visible(v.idx)
+		r, err := rk.visible(v.idx)
 		switch d := asDamaged(err); {
 		case d != nil && d.Index == uint64(v.idx):
 			// listed as what it is: an older version, for the answer was read before
-			damaged := h.newVersion(nil, v)
+			damaged := rk.newVersion(nil, v)
 			damaged.Damaged = d
 			versions = append(versions, *damaged)
 		case err != nil:
 			return err
 		case r != nil:
-			versions = append(versions, *h.newVersion(r, v))
+			versions = append(versions, *rk.newVersion(r, v))
 		}
 	}
 	slices.SortFunc(versions, func(a, b Version) int { return compareVersions(b, a) })
@@ -318,7 +318,7 @@ func collapseTwins(versions []Version) []Version {
 
 // isOf decides by the record itself whether it is of a candidate that the index's prefixes
 // proposed.
-func (x *search) isOf(k candidate, r *protocol.Record) bool {
+func (x *search) isOf(k keyMatch, r *protocol.Record) bool {
 	if k.id != nil {
 		return r.CompositeID() == *k.id
 	}

@@ -6,7 +6,7 @@ import "github.com/lf-store/lf/protocol"
 // leads to it. Without this it would attach a second time. It mends the index, and attaches what
 // waited for the record.
 func (t *tx) refile(e *entry, result *Result) (lost bool, err error) {
-	if len(e.rows) == 0 || t.survey.unclaimed[e.composite] {
+	if len(e.rows) == 0 || t.absences.unclaimed[e.composite] {
 		return false, nil
 	}
 	owner, err := t.conn.ownerNumber(e.Owner)
@@ -27,7 +27,7 @@ func (t *tx) refile(e *entry, result *Result) (lost bool, err error) {
 		return false, err
 	}
 	t.damage.mend(found, "a row of ids")
-	delete(t.survey.unattached, prefix(id[:]))
+	delete(t.absences.unattached, prefix(id[:]))
 	*result = Result{Outcome: Known, State: Attached, Index: uint64(found)}
 	attached := []protocol.ID{id}
 	if err := t.cascade(&attached); err != nil {

@@ -25,14 +25,14 @@ type conn struct {
 	idle map[string][]*statement
 	// damage is where damaged records are noted; nil: nowhere.
 	damage *damage
-	// backlog is empty but for the writer's.
-	backlog backlog
+	// inserts is empty but for the writer's.
+	inserts insertBuffer
 }
 
 type statement struct {
 	*sqlite3.SQLiteStmt
 	columns int
-	follows bool // it must not run before the backlog is written
+	follows bool // it must not run before the buffered rows are written
 }
 
 // openConn opens a connection; mode is ro, rw or rwc, or [unchanging].

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// backlog are rows that are to be inserted: many at a time cost a third. They are written in the
-// order of the tables, so that what refers to a record comes behind it, before a statement runs
+// insertBuffer holds rows that are to be inserted: many at a time cost a third. They are written in
+// the order of the tables, so that what refers to a record comes behind it, before a statement runs
 // that might miss them, and before the commit.
-type backlog struct {
+type insertBuffer struct {
 	values [lateTables][]driver.NamedValue
 	rows   int
 }
@@ -73,12 +73,12 @@ func mustFollow(sql string) bool {
 
 // insertLater inserts a row, sooner or later.
 func (c *conn) insertLater(into int, values ...driver.Value) error {
-	list := c.backlog.values[into]
+	list := c.inserts.values[into]
 	for _, v := range values {
 		list = append(list, driver.NamedValue{Value: v})
 	}
-	c.backlog.values[into] = list
-	if c.backlog.rows++; c.backlog.rows >= backlogRows {
+	c.inserts.values[into] = list
+	if c.inserts.rows++; c.inserts.rows >= bufferedRows {
 		return c.catchUp()
 	}
 	return nil
@@ -86,10 +86,10 @@ func (c *conn) insertLater(into int, values ...driver.Value) error {
 
 // catchUp writes all rows.
 func (c *conn) catchUp() error {
-	if c.backlog.rows == 0 {
+	if c.inserts.rows == 0 {
 		return nil
 	}
-	for i, values := range c.backlog.values {
+	for i, values := range c.inserts.values {
 		if err := c.insert(&late[i], values); err != nil {
 			return err
 		}
@@ -100,11 +100,11 @@ func (c *conn) catchUp() error {
 
 // forget drops all rows.
 func (c *conn) forget() {
-	for i, values := range c.backlog.values {
+	for i, values := range c.inserts.values {
 		clear(values)
-		c.backlog.values[i] = values[:0]
+		c.inserts.values[i] = values[:0]
 	}
-	c.backlog.rows = 0
+	c.inserts.rows = 0
 }
 
 func (c *conn) insert(t *lateTable, values []driver.NamedValue) error {

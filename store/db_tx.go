@@ -62,8 +62,8 @@ type tx struct {
 	attached []Item
 	// newTips are those of the attached ones that are tips, by their index: few of all that the
 	// batch attaches in the end.
-	newTips map[int64]tip
-	survey  survey
+	newTips  map[int64]tip
+	absences absenceCache
 	// told counts what was done for pending records whose ancestors came, see settleSteps;
 	// unsettled says that some of it is left.
 	told      int
@@ -201,7 +201,7 @@ func (t *tx) find(id protocol.ID) (place, bool, error) {
 	if at, ok := t.store.recent.Get(id); ok {
 		return at, true, nil
 	}
-	if t.survey.unattached[prefix(id[:])] {
+	if t.absences.unattached[prefix(id[:])] {
 		return place{}, false, nil
 	}
 	idx, err := t.index(id)

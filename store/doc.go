@@ -51,8 +51,8 @@
 // Files are named after what they hold, with a prefix for the task: put_ (the way in), query_ (the
 // way out), rank_ (what claims are compared by, and the rows of crowded keys), cert_ (certificates,
 // revocations and objections), damage_ (what a disk damaged), check_ (every invariant, tested by
-// every test), migrate_, read_ and db_ (SQLite: connections, transactions, the writer, and what is in
-// the columns). The tables are in migrations/*.sql, and the bounds in limits.go.
+// every test), migrate_, read_ and db_ (SQLite: connections, transactions, the writer, and what is
+// in the columns). The tables are in migrations/*.sql, and the bounds in limits.go.
 //
 // This package is outside of the module's promise of compatibility: node is what programs embed.
 package store

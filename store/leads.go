@@ -24,7 +24,7 @@ type rootsEpoch struct{ composite, owner, epoch int64 }
 
 // rootSearch looks for the heaviest of an epoch's roots.
 type rootSearch struct {
-	*hearing
+	*ranking
 	of    rootsEpoch
 	upTo  int   // the last record that counts
 	total int64 // the work of these
@@ -36,20 +36,20 @@ type rootSearch struct {
 // heaviest finds the weight of a claim's heaviest version without looking at all roots. It reports
 // false where the rows do not tell. The epoch is to be walked, or a root does not count and others
 // may build on it.
-func (h *hearing) heaviest(c *contender, release int64) (known bool, err error) {
+func (rk *ranking) heaviest(c *candidate, release int64) (known bool, err error) {
 	last := int64(math.MinInt64)
-	if _, err := h.one(func(r *rows) { last = r.int(0) }, `SELECT timestamp FROM versions INDEXED BY releases WHERE composite = ? AND owner = ?
-		AND released = 1 AND timestamp <= ? ORDER BY timestamp DESC LIMIT 1`, h.composite, c.owner, h.until); err != nil || last != release {
+	if _, err := rk.one(func(r *rows) { last = r.int(0) }, `SELECT timestamp FROM versions INDEXED BY releases WHERE composite = ? AND owner = ?
+		AND released = 1 AND timestamp <= ? ORDER BY timestamp DESC LIMIT 1`, rk.composite, c.owner, rk.until); err != nil || last != release {
 		return false, err
 	}
-	s := &rootSearch{hearing: h, of: rootsEpoch{h.composite, c.owner, release}}
-	if s.upTo, err = h.asOf(); err != nil {
+	s := &rootSearch{ranking: rk, of: rootsEpoch{rk.composite, c.owner, release}}
+	if s.upTo, err = rk.asOf(); err != nil {
 		return false, err
 	}
-	s.total = int64(min(h.dag.WorkUpTo(s.upTo), math.MaxInt64))
+	s.total = int64(min(rk.dag.WorkUpTo(s.upTo), math.MaxInt64))
 	defer func() {
 		if s.vain > staleRows {
-			h.ranker.refreshRoots(s.of)
+			rk.ranker.refreshRoots(s.of)
 		}
 	}()
 	if err := s.amongQuiet(); err != nil {
@@ -59,20 +59,20 @@ func (h *hearing) heaviest(c *contender, release int64) (known bool, err error) 
 	if err != nil || !complete || !s.some {
 		return false, err
 	}
-	h.leadsUsed++
+	rk.leadsUsed++
 	c.standing.Weight = s.best
 	return true, nil
 }
 
 // asOf returns the last record of which the rows know that this transaction shows.
-func (h *hearing) asOf() (int, error) {
+func (rk *ranking) asOf() (int, error) {
 	switch {
-	case h.upTo > 0:
-		return h.upTo, nil
-	case h.writing:
-		return h.dag.Len(), nil
+	case rk.upTo > 0:
+		return rk.upTo, nil
+	case rk.writing:
+		return rk.dag.Len(), nil
 	}
-	attached, err := h.number("SELECT attached FROM meta")
+	attached, err := rk.number("SELECT attached FROM meta")
 	return int(attached), err
 }
 

@@ -201,8 +201,8 @@ func TestManyRootsReleased(t *testing.T) {
 	}
 }
 
-// TestManyRootsReleasedLate: releases that come late, with very many versions after them, make a key
-// unanswerable for a while only. The writer goes on with its work after a restart. Other late
+// TestManyRootsReleasedLate: releases that come late, with very many versions after them, make a
+// key unanswerable for a while only. The writer goes on with its work after a restart. Other late
 // releases and versions come meanwhile.
 func TestManyRootsReleasedLate(t *testing.T) {
 	t.Parallel()

@@ -66,7 +66,7 @@ const (
 
 	// backlogRows is how many rows wait to be inserted together: those of some hundred records.
 	// More save nothing.
-	backlogRows = 1024
+	bufferedRows = 1024
 
 	// recentParents is how many of the latest attached records' places the writer remembers, at
 	// about 150 bytes each: new records link to recent ones.
@@ -170,7 +170,7 @@ type tuning struct {
 	// few ms at worst.
 	versionsParted int
 	// crowd is how many claims on one key are looked up one by one.
-	crowd int
+	manyClaims int
 	// crowded is how many claims make a key crowded: ranking fewer is as cheap as keeping rows of
 	// them.
 	crowded int
@@ -179,7 +179,7 @@ type tuning struct {
 	rankPortion int
 }
 
-var defaultTuning = tuning{selective: 256, seekAfter: 16, rootsCompared: 64, rootsRead: 64, versionsParted: 256, crowd: 32, crowded: 64, rankPortion: 128}
+var defaultTuning = tuning{selective: 256, seekAfter: 16, rootsCompared: 64, rootsRead: 64, versionsParted: 256, manyClaims: 32, crowded: 64, rankPortion: 128}
 
 // Bounds of what claims are ranked by.
 const (

@@ -112,7 +112,7 @@ func answerOf(id protocol.CompositeID, ordinals []uint64, claims []*modelClaim, 
 				policy = protocol.DefaultPolicy()
 			}
 			_, lostBy := policy.Compare(&claims[0].standing, &c.standing)
-			a.explained = append(a.explained, explained{c.standing, uint64(c.sight.seen / 1000), lostBy})
+			a.explained = append(a.explained, explained{c.standing, uint64(c.firstSeen.seen / 1000), lostBy})
 		}
 	}
 	return a

@@ -180,9 +180,9 @@ func statedAfter(a, b *protocol.Record) bool {
 
 // modelClaim is one owner's claim.
 type modelClaim struct {
-	versions []*protocol.Record // those that stand, newest first, twins too
-	standing protocol.Standing
-	sight    sight
+	versions  []*protocol.Record // those that stand, newest first, twins too
+	standing  protocol.Standing
+	firstSeen firstSeen
 }
 
 // claimsOn finds and ranks the claims among the records of one key.
@@ -214,8 +214,8 @@ func (g *modelGraph) claimsOn(records []*protocol.Record, q Query) (claims []*mo
 	}
 	for _, c := range claims {
 		c.standing.First = !slices.ContainsFunc(claims, func(d *modelClaim) bool {
-			saysNothing := c.sight.late && d.sight.late && c.sight.timestamp*1000 <= d.sight.seen
-			return d.sight.seen < c.sight.seen && !saysNothing
+			saysNothing := c.firstSeen.late && d.firstSeen.late && c.firstSeen.timestamp*1000 <= d.firstSeen.seen
+			return d.firstSeen.seen < c.firstSeen.seen && !saysNothing
 		})
 	}
 	policy := q.Policy
@@ -244,8 +244,8 @@ func (g *modelGraph) stand(c *modelClaim, q Query) {
 	}
 	for i, v := range c.versions {
 		c.standing.Weight = max(c.standing.Weight, g.weight[v.ID()])
-		if s := newSight(g.seen[v.ID()], int64(v.Timestamp), g.w.Network); i == 0 || s.seen < c.sight.seen {
-			c.sight = s
+		if s := newFirstSeen(g.seen[v.ID()], int64(v.Timestamp), g.w.Network); i == 0 || s.seen < c.firstSeen.seen {
+			c.firstSeen = s
 		}
 	}
 }

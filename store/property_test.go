@@ -137,7 +137,7 @@ func putShuffled(t *rapid.T, s *Store, records []*protocol.Record) {
 }
 
 // hasty changes its way as early as it can.
-var hasty = tuning{selective: 2, seekAfter: 1, rootsCompared: 1, rootsRead: 1, versionsParted: 1, crowd: 1, crowded: 1, rankPortion: 1}
+var hasty = tuning{selective: 2, seekAfter: 1, rootsCompared: 1, rootsRead: 1, versionsParted: 1, manyClaims: 1, crowded: 1, rankPortion: 1}
 
 // TestModel compares the store with the model: what attaches, what waits, what is missing, and many
 // queries; for one order of arrival and then for another.

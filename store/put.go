@@ -117,7 +117,7 @@ func (t *tx) known(id protocol.ID, result *Result) (bool, error) {
 		*result = Result{Outcome: Known, State: Pending}
 		return true, nil
 	}
-	if t.meta.held > 0 && !t.survey.unheld[id] {
+	if t.meta.held > 0 && !t.absences.unheld[id] {
 		if found, err = t.isHeld(id); found || err != nil {
 			*result = Result{Outcome: Known, State: Held}
 			return found, err

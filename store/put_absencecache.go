@@ -7,10 +7,10 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// survey is what was found out at once about many records that are about to be put, and would be
-// asked for one by one. It knows only what is not there, and is told when that comes. The zero
-// value knows nothing.
-type survey struct {
+// absenceCache knows what is not in the database of what putting many records will ask for. It is
+// filled by a few statements for all of them, and is told when something comes. The zero value
+// knows nothing.
+type absenceCache struct {
 	// unattached are beginnings of IDs that no attached record's ID has, and unclaimed composite
 	// keys without a version.
 	unattached, unclaimed map[int64]bool
@@ -18,19 +18,21 @@ type survey struct {
 	unheld map[protocol.ID]bool
 }
 
-// surveyed is how many things one statement looks for: more save nothing.
-const surveyed = 32
+// lookedUpAtOnce is how many things one statement looks for: more save nothing.
+const lookedUpAtOnce = 32
 
 // inMany completes a statement to look for that many.
-func inMany(sql string) string { return sql + " IN (" + strings.Repeat(", ?", surveyed)[2:] + ")" }
+func inMany(sql string) string {
+	return sql + " IN (" + strings.Repeat(", ?", lookedUpAtOnce)[2:] + ")"
+}
 
 var (
-	surveyIDs      = inMany("SELECT prefix FROM ids WHERE prefix")
-	surveyVersions = inMany("SELECT composite FROM versions WHERE composite")
-	surveyHeld     = inMany("SELECT id FROM held WHERE id")
+	findIDs      = inMany("SELECT prefix FROM ids WHERE prefix")
+	findVersions = inMany("SELECT composite FROM versions WHERE composite")
+	findHeld     = inMany("SELECT id FROM held WHERE id")
 )
 
-// lookAhead surveys what putting these records will ask for.
+// lookAhead fills the cache for putting some records.
 func (t *tx) lookAhead(puts []*put) (err error) {
 	ids, beginnings, composites := make([]protocol.ID, len(puts)), make([]int64, 0, 2*len(puts)), make([]int64, 0, len(puts))
 	mine := make(map[protocol.ID]bool, len(puts))
@@ -49,17 +51,17 @@ func (t *tx) lookAhead(puts []*put) (err error) {
 			}
 		}
 	}
-	v := &t.survey
-	if v.unattached, err = t.absentNumbers(surveyIDs, beginnings); err != nil {
+	v := &t.absences
+	if v.unattached, err = t.absentNumbers(findIDs, beginnings); err != nil {
 		return err
 	}
-	if v.unclaimed, err = t.absentNumbers(surveyVersions, composites); err != nil {
+	if v.unclaimed, err = t.absentNumbers(findVersions, composites); err != nil {
 		return err
 	}
 	if t.meta.held == 0 {
 		return nil
 	}
-	v.unheld, err = t.absentIDs(surveyHeld, ids)
+	v.unheld, err = t.absentIDs(findHeld, ids)
 	return err
 }
 
@@ -85,8 +87,8 @@ func (t *tx) absentIDs(sql string, ids []protocol.ID) (map[protocol.ID]bool, err
 
 // lookFor runs a statement for n values, many at a time.
 func (t *tx) lookFor(sql string, n int, value func(i int) driver.Value, found func(*rows)) error {
-	var args [surveyed]driver.Value
-	for from := 0; from < n; from += surveyed {
+	var args [lookedUpAtOnce]driver.Value
+	for from := 0; from < n; from += lookedUpAtOnce {
 		for i := range args {
 			args[i] = value(min(from+i, n-1))
 		}

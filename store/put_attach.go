@@ -104,7 +104,7 @@ func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, er
 	if err := t.insertLater(intoIDs, prefix(id[:]), at.idx); err != nil {
 		return at, err
 	}
-	delete(t.survey.unattached, prefix(id[:]))
+	delete(t.absences.unattached, prefix(id[:]))
 	if err := t.addVersion(e, at); err != nil {
 		return at, err
 	}
@@ -189,8 +189,8 @@ func (t *tx) addVersion(e *entry, at place) error {
 			return err
 		}
 	}
-	e.alone = t.survey.unclaimed[e.composite]
-	delete(t.survey.unclaimed, e.composite)
+	e.alone = t.absences.unclaimed[e.composite]
+	delete(t.absences.unclaimed, e.composite)
 	owner, err := t.ownerNumber(e.Owner)
 	if err != nil {
 		return err

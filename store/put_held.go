@@ -26,7 +26,7 @@ func (t *tx) hold(e *entry, until uint64, result *Result) error {
 		return nil
 	}
 	id := e.ID()
-	delete(t.survey.unheld, id)
+	delete(t.absences.unheld, id)
 	if _, err := t.exec("INSERT INTO held (id, until, header, value, unpaid) VALUES (?, ?, ?, ?, ?)",
 		id[:], ahead, e.HeaderBytes(), e.ValueBytes(), unpaid); err != nil {
 		return err

@@ -160,7 +160,7 @@ type span struct {
 	from, to uint64
 }
 
-func (s span) single() bool { return s.from == s.to }
+func (s span) exact() bool { return s.from == s.to }
 
 func (s span) holds(ordinal uint64) bool { return s.from <= ordinal && ordinal <= s.to }
 
@@ -173,14 +173,14 @@ type search struct {
 	// policy ends with newest; oracles are distinct.
 	policy  protocol.Policy
 	oracles []protocol.Owner
-	judge   *judge
+	certs   *certChecker
 	// hiding says that there may be hidden versions: something was revoked on a network where it
 	// matters.
-	hiding   bool
-	verdicts *lru.Cache[verdictKey, *believed]
-	// where is Query.Where; apart says that no two of its keys are equal.
+	hiding     bool
+	chainCache *lru.Cache[chainCacheKey, *trustedChain]
+	// where is Query.Where; distinctKeys says that no two of its keys are equal.
 	where        []span
-	apart        bool
+	distinctKeys bool
 	since, until int64
 	limit        int
 	// listed is how many claims of a composite key are listed.
@@ -203,7 +203,7 @@ type search struct {
 }
 
 func (s *Store) newSearch(ctx context.Context, q Query) *search {
-	x := &search{ctx: ctx, network: s.network, query: q, policy: q.Policy, verdicts: s.verdicts, tuning: s.options.tuning, budget: scanBudget, listed: maxListed, byRows: true}
+	x := &search{ctx: ctx, network: s.network, query: q, policy: q.Policy, chainCache: s.chainCache, tuning: s.options.tuning, budget: scanBudget, listed: maxListed, byRows: true}
 	x.ranker = s.ranker
 	if x.policy == nil {
 		x.policy = defaultPolicy
@@ -219,7 +219,7 @@ func (s *Store) newSearch(ctx context.Context, q Query) *search {
 		s := span{prefix(r.Key[:]), r.From, r.To}
 		x.where, keys[s.key] = append(x.where, s), true
 	}
-	x.apart = len(keys) == len(x.where)
+	x.distinctKeys = len(keys) == len(x.where)
 	x.since, x.until = int64(min(q.Since, math.MaxInt64)), int64(min(q.Until, math.MaxInt64))
 	if q.Until == 0 {
 		x.until = math.MaxInt64
@@ -236,7 +236,7 @@ var defaultPolicy = protocol.DefaultPolicy()
 // begin begins the search on one state of the database.
 func (x *search) begin(c *conn) (err error) {
 	x.conn = c
-	x.judge = &judge{conn: c, network: x.network, spend: x.spend, fallen: map[protocol.Owner]bool{}, decisive: map[string][]revocationRow{}}
+	x.certs = &certChecker{conn: c, network: x.network, spend: x.spend, revokedOwners: map[protocol.Owner]bool{}, decisive: map[string][]revocationRow{}}
 	if len(x.network.Authorities()) > 0 {
 		x.hiding, err = c.anyRevoked()
 	}
@@ -279,7 +279,7 @@ func (x *search) exact() ([]protocol.SelectorPoint, bool) {
 	}
 	points := make([]protocol.SelectorPoint, len(x.where))
 	for i, s := range x.where {
-		if !s.single() {
+		if !s.exact() {
 			return nil, false
 		}
 		points[i] = protocol.SelectorPoint{Key: x.query.Where[i].Key, Ordinal: s.from}
@@ -289,7 +289,7 @@ func (x *search) exact() ([]protocol.SelectorPoint, bool) {
 
 // lookUp answers for one composite key without the table of selectors.
 func (x *search) lookUp(points []protocol.SelectorPoint) error {
-	k := candidate{points: make([]point, len(points)), ordinals: make([]uint64, len(points))}
+	k := keyMatch{points: make([]point, len(points)), ordinals: make([]uint64, len(points))}
 	for i, p := range points {
 		k.points[i], k.ordinals[i] = point{prefix(p.Key[:]), p.Ordinal}, p.Ordinal
 	}

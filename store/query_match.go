@@ -17,7 +17,7 @@ func assign(where []span, apart bool, points []point) ([]uint64, bool) {
 			if used&(1<<j) != 0 || p.key != s.key || !s.holds(p.ordinal) || (best >= 0 && p.ordinal >= points[best].ordinal) {
 				continue
 			}
-			if apart || feasible(where[i+1:], points, used|1<<j) {
+			if apart || matchable(where[i+1:], points, used|1<<j) {
 				best = j
 			}
 		}
@@ -30,9 +30,9 @@ func assign(where []span, apart bool, points []point) ([]uint64, bool) {
 	return ordinals, true
 }
 
-// feasible reports whether every span can have a point of its own among those that are not used:
+// matchable reports whether every span can have a point of its own among those that are not used:
 // bipartite matching by augmenting paths, over at most 15 spans and 15 points.
-func feasible(where []span, points []point, used uint32) bool {
+func matchable(where []span, points []point, used uint32) bool {
 	owner := make([]int, len(points)) // 0: free, i+1: taken by span i
 	var augment func(i int, seen *uint32) bool
 	augment = func(i int, seen *uint32) bool {
@@ -57,12 +57,12 @@ func feasible(where []span, points []point, used uint32) bool {
 	return true
 }
 
-// candidate is a composite key that the index proposes.
-type candidate struct {
+// keyMatch is a composite key that the index proposes.
+type keyMatch struct {
 	composite int64
 	points    []point // sorted
 	ordinals  []uint64
 	id        *protocol.CompositeID // nil: not known
 }
 
-func (k *candidate) sort() { slices.SortFunc(k.points, point.compare) }
+func (k *keyMatch) sort() { slices.SortFunc(k.points, point.compare) }

@@ -6,18 +6,19 @@ type version struct {
 	released       bool
 }
 
-// group is what one owner has under a composite key within the query's time: the versions with the
-// newest timestamp, which are one but for ties, or all of them, newest first.
-type group struct {
+// ownerVersions is what one owner has under a composite key within the query's time: the versions
+// with the newest timestamp, which are one but for ties, or all of them, newest first.
+type ownerVersions struct {
 	owner    int64
 	versions []version
 }
 
-// gather returns the newest versions under a composite key within the query's time, for each owner.
-func (x *search) gather(composite int64) (groups []group, err error) {
+// newestVersions returns the newest versions under a composite key within the query's time, for
+// each owner.
+func (x *search) newestVersions(composite int64) (groups []ownerVersions, err error) {
 	if x.owners != nil {
 		for _, owner := range x.owners {
-			g, err := x.gatherOwner(composite, owner, false)
+			g, err := x.newestOf(composite, owner, false)
 			if err != nil {
 				return nil, err
 			}
@@ -26,30 +27,30 @@ func (x *search) gather(composite int64) (groups []group, err error) {
 		return groups, nil
 	}
 	for after := int64(0); after >= 0; {
-		if groups, after, err = x.gatherAfter(groups, composite, after); err != nil {
+		if groups, after, err = x.newestAfter(groups, composite, after); err != nil {
 			return nil, err
 		}
 	}
 	return groups, nil
 }
 
-func (g group) join(groups []group) []group {
+func (g ownerVersions) join(groups []ownerVersions) []ownerVersions {
 	if len(g.versions) == 0 {
 		return groups
 	}
 	return append(groups, g)
 }
 
-// gatherAfter goes through the owners behind one, stepping over rows of no use while they are few.
+// newestAfter goes through the owners behind one, stepping over rows of no use while they are few.
 // It stops, and returns the owner to go on behind, where seeking is cheaper; at the end it returns
 // −1.
-func (x *search) gatherAfter(groups []group, composite, after int64) ([]group, int64, error) {
+func (x *search) newestAfter(groups []ownerVersions, composite, after int64) ([]ownerVersions, int64, error) {
 	r, err := x.conn.query("SELECT owner, timestamp, idx, released FROM versions WHERE composite = ? AND owner > ? ORDER BY owner, timestamp DESC, idx", composite, after)
 	if err != nil {
 		return nil, 0, err
 	}
 	defer r.close()
-	g := group{owner: after}
+	g := ownerVersions{owner: after}
 	useless := 0
 	for {
 		ok, err := r.next()
@@ -63,10 +64,10 @@ func (x *search) gatherAfter(groups []group, composite, after int64) ([]group, i
 			return nil, 0, err
 		}
 		if owner := r.int(0); owner != g.owner {
-			groups, g, useless = g.join(groups), group{owner: owner}, 0
+			groups, g, useless = g.join(groups), ownerVersions{owner: owner}, 0
 		}
 		v := version{r.int(1), r.int(2), r.int(3) != 0}
-		if x.takes(g.versions, v, false) {
+		if x.inRange(g.versions, v, false) {
 			g.versions = append(g.versions, v)
 			continue
 		}
@@ -74,7 +75,7 @@ func (x *search) gatherAfter(groups []group, composite, after int64) ([]group, i
 			continue
 		}
 		if len(g.versions) == 0 && v.timestamp > x.until { // what counts is further back
-			if g, err = x.gatherOwner(composite, g.owner, false); err != nil {
+			if g, err = x.newestOf(composite, g.owner, false); err != nil {
 				return nil, 0, err
 			}
 		}
@@ -82,20 +83,20 @@ func (x *search) gatherAfter(groups []group, composite, after int64) ([]group, i
 	}
 }
 
-// takes reports whether a version counts, given those of its owner that came before it, which are
+// inRange reports whether a version counts, given those of its owner that came before it, which are
 // not older.
-func (x *search) takes(have []version, v version, all bool) bool {
+func (x *search) inRange(have []version, v version, all bool) bool {
 	if v.timestamp > x.until || v.timestamp < x.since {
 		return false
 	}
 	return all || len(have) == 0 || v.timestamp == have[0].timestamp
 }
 
-// gatherOwner returns one owner's newest versions within the query's time, or all.
-func (x *search) gatherOwner(composite, owner int64, all bool) (group, error) {
-	g := group{owner: owner}
+// newestOf returns one owner's newest versions within the query's time, or all.
+func (x *search) newestOf(composite, owner int64, all bool) (ownerVersions, error) {
+	g := ownerVersions{owner: owner}
 	err := x.versionsOf(composite, owner, x.since, x.until, func(v version) (bool, error) {
-		more := x.takes(g.versions, v, all)
+		more := x.inRange(g.versions, v, all)
 		if more {
 			g.versions = append(g.versions, v)
 		}

@@ -8,11 +8,11 @@ import (
 
 // decide ranks the claims. Where only the best is asked for, criteria are looked at one after the
 // other, each only for the claims that are still equal, and for a claim that is alone none.
-func (h *hearing) decide() ([]Claim, error) {
-	if h.query.History || h.query.Explain {
-		return h.list()
+func (rk *ranking) decide() ([]Claim, error) {
+	if rk.query.History || rk.query.Explain {
+		return rk.list()
 	}
-	best, err := h.best()
+	best, err := rk.best()
 	if err != nil {
 		return nil, err
 	}
@@ -20,9 +20,9 @@ func (h *hearing) decide() ([]Claim, error) {
 	return []Claim{*best.claim}, nil
 }
 
-func (h *hearing) best() (*contender, error) {
-	left := h.contenders
-	for _, by := range h.policy {
+func (rk *ranking) best() (*candidate, error) {
+	left := rk.candidates
+	for _, by := range rk.policy {
 		if len(left) == 1 {
 			break
 		}
@@ -30,19 +30,19 @@ func (h *hearing) best() (*contender, error) {
 			left = newest(left)
 		}
 		if len(left) > 1 {
-			if err := h.measureAll(left, by); err != nil {
+			if err := rk.measureAll(left, by); err != nil {
 				return nil, err
 			}
 			left = bestBy(left, by)
 		}
 	}
-	return left[0], h.load(left[0])
+	return left[0], rk.load(left[0])
 }
 
 // newest returns the claims with the newest timestamp, which the index tells without the records.
-func newest(list []*contender) []*contender {
-	latest := slices.MaxFunc(list, func(a, b *contender) int { return int(min(1, max(-1, a.timestamp()-b.timestamp()))) }).timestamp()
-	return slices.Collect(func(yield func(*contender) bool) {
+func newest(list []*candidate) []*candidate {
+	latest := slices.MaxFunc(list, func(a, b *candidate) int { return int(min(1, max(-1, a.timestamp()-b.timestamp()))) }).timestamp()
+	return slices.Collect(func(yield func(*candidate) bool) {
 		for _, c := range list {
 			if c.timestamp() == latest && !yield(c) {
 				return
@@ -52,7 +52,7 @@ func newest(list []*contender) []*contender {
 }
 
 // bestBy returns the claims that are best by one criterion.
-func bestBy(list []*contender, by protocol.Criterion) (best []*contender) {
+func bestBy(list []*candidate, by protocol.Criterion) (best []*candidate) {
 	only := protocol.Policy{by}
 	for _, c := range list {
 		if len(best) > 0 {
@@ -71,23 +71,23 @@ func bestBy(list []*contender, by protocol.Criterion) (best []*contender) {
 
 // list ranks all claims and returns the first, with what is asked of them: history, or all that the
 // criteria say.
-func (h *hearing) list() ([]Claim, error) {
-	for _, by := range h.policy {
-		if err := h.measureAll(h.contenders, by); err != nil {
+func (rk *ranking) list() ([]Claim, error) {
+	for _, by := range rk.policy {
+		if err := rk.measureAll(rk.candidates, by); err != nil {
 			return nil, err
 		}
 	}
-	slices.SortFunc(h.contenders, func(a, b *contender) int {
-		d, _ := h.policy.Compare(&b.standing, &a.standing)
+	slices.SortFunc(rk.candidates, func(a, b *candidate) int {
+		d, _ := rk.policy.Compare(&b.standing, &a.standing)
 		return d
 	})
 	var claims []Claim
-	for _, c := range h.contenders[:min(len(h.contenders), h.listed)] {
-		if err := h.complete(c); err != nil {
+	for _, c := range rk.candidates[:min(len(rk.candidates), rk.listed)] {
+		if err := rk.complete(c); err != nil {
 			return nil, err
 		}
-		if best := h.contenders[0]; c != best {
-			_, c.claim.LostBy = h.policy.Compare(&best.standing, &c.standing)
+		if best := rk.candidates[0]; c != best {
+			_, c.claim.LostBy = rk.policy.Compare(&best.standing, &c.standing)
 		}
 		claims = append(claims, *c.claim)
 	}
@@ -95,30 +95,30 @@ func (h *hearing) list() ([]Claim, error) {
 }
 
 // complete finds out what is asked of a claim that is listed.
-func (h *hearing) complete(c *contender) error {
-	if h.query.Explain {
+func (rk *ranking) complete(c *candidate) error {
+	if rk.query.Explain {
 		for _, by := range everyCriterion {
-			if err := h.measure(c, by); err != nil {
+			if err := rk.measure(c, by); err != nil {
 				return err
 			}
 		}
-		c.claim.Seen = uint64(c.sight.seen / 1000)
+		c.claim.Seen = uint64(c.firstSeen.seen / 1000)
 	}
 	c.claim.Standing = c.standing
-	if h.query.History {
-		return h.history(c)
+	if rk.query.History {
+		return rk.history(c)
 	}
 	return nil
 }
 
 var everyCriterion = protocol.Policy(protocol.Criteria())
 
-func (h *hearing) measureAll(list []*contender, by protocol.Criterion) error {
-	if err := h.measureCrowd(list, by); err != nil {
+func (rk *ranking) measureAll(list []*candidate, by protocol.Criterion) error {
+	if err := rk.measureMany(list, by); err != nil {
 		return err
 	}
 	for _, c := range list {
-		if err := h.measure(c, by); err != nil {
+		if err := rk.measure(c, by); err != nil {
 			return err
 		}
 	}

@@ -40,7 +40,7 @@ func (x *search) scan(where []span, long uint32) error {
 // wideOf returns which spans are more than a single ordinal.
 func wideOf(where []span) (wide []int) {
 	for i, s := range where {
-		if !s.single() {
+		if !s.exact() {
 			wide = append(wide, i)
 		}
 	}
@@ -167,7 +167,7 @@ func (x *search) walk(where []span, driver int) error {
 		return err
 	}
 	defer m.close()
-	var found []candidate
+	var found []keyMatch
 	before := len(x.answers.Keys)
 	for walked, review := 1, x.selective; !x.full(); walked++ {
 		row, ok, err := m.next()
@@ -205,8 +205,8 @@ func (x *search) walk(where []span, driver int) error {
 	return x.answerSorted(found)
 }
 
-func (x *search) answerSorted(found []candidate) error {
-	slices.SortFunc(found, func(a, b candidate) int {
+func (x *search) answerSorted(found []keyMatch) error {
+	slices.SortFunc(found, func(a, b keyMatch) int {
 		return cmp.Or(slices.Compare(a.ordinals, b.ordinals), cmp.Compare(a.composite, b.composite))
 	})
 	for i := 0; i < len(found) && !x.full(); i++ {
@@ -217,17 +217,17 @@ func (x *search) answerSorted(found []candidate) error {
 	return nil
 }
 
-// propose makes a candidate of a row, if it fits. A key that has several rows in one span is
+// propose makes a match of a row, if it fits. A key that has several rows in one span is
 // proposed by one of them: that whose ordinal the assignment chose.
-func (x *search) propose(where []span, driver int, row proposal) (k candidate, fits bool, err error) {
+func (x *search) propose(where []span, driver int, row proposal) (k keyMatch, fits bool, err error) {
 	if err := x.spend(1); err != nil {
 		return k, false, err
 	}
-	k = candidate{composite: row.composite}
+	k = keyMatch{composite: row.composite}
 	if k.points, err = readPoints([]point{row.point}, row.others); err != nil {
 		return k, false, err
 	}
-	k.ordinals, fits = assign(x.where, x.apart, k.points)
+	k.ordinals, fits = assign(x.where, x.distinctKeys, k.points)
 	if !fits || k.ordinals[driver] != row.ordinal {
 		return k, false, nil
 	}

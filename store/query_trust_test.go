@@ -22,7 +22,7 @@ func TestEveryCriterionIsMeasured(t *testing.T) {
 			t.Errorf("no row of measures says how criterion %q is measured", by)
 		}
 	}
-	if err := new(hearing).measure(&contender{}, "unknown"); !errors.Is(err, ErrBadQuery) {
+	if err := new(ranking).measure(&candidate{}, "unknown"); !errors.Is(err, ErrBadQuery) {
 		t.Errorf("a criterion without a row: %v, want ErrBadQuery", err)
 	}
 }

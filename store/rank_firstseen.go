@@ -11,47 +11,47 @@ import (
 // catch-up or a heal. Between late claims the order in which they came says nothing, as far as each
 // says of itself that it is older than the other's coming.
 
-// sight is when a claim was seen first, in microseconds, and the timestamp of the version that was
-// seen, in milliseconds.
-type sight struct {
+// firstSeen is when a claim was seen first, in microseconds, and the timestamp of the version that
+// was seen, in milliseconds.
+type firstSeen struct {
 	seen, timestamp int64
 	late            bool
 }
 
-func newSight(seen, timestamp int64, n *protocol.Network) sight {
-	return sight{seen, timestamp, seen/1000-timestamp > int64(n.Params().ClockDrift)}
+func newFirstSeen(seen, timestamp int64, n *protocol.Network) firstSeen {
+	return firstSeen{seen, timestamp, seen/1000-timestamp > int64(n.Params().ClockDrift)}
 }
 
-// earliest are the first sights of claims under one composite key, among those that came late and
-// among the others; the greatest number where there are none.
-type earliest struct{ prompt, late int64 }
+// earliestSeen is when claims under one composite key were first seen, those that came late and
+// those on time. Where there are none, it is the greatest number.
+type earliestSeen struct{ onTime, late int64 }
 
-var nobody = earliest{math.MaxInt64, math.MaxInt64}
+var noneSeen = earliestSeen{math.MaxInt64, math.MaxInt64}
 
-func (f *earliest) add(s sight) {
+func (f *earliestSeen) add(s firstSeen) {
 	if s.late {
 		f.late = min(f.late, s.seen)
 	} else {
-		f.prompt = min(f.prompt, s.seen)
+		f.onTime = min(f.onTime, s.seen)
 	}
 }
 
 // isFirst reports whether no other claim counts against one: none was seen earlier, but for those
 // that came late like it and not before its own timestamp. That the claim itself may be among the
 // earliest makes no difference.
-func (f *earliest) isFirst(s sight) bool {
-	return f.prompt >= s.seen && (f.late >= s.seen || s.late && s.timestamp*1000 <= f.late)
+func (f *earliestSeen) isFirst(s firstSeen) bool {
+	return f.onTime >= s.seen && (f.late >= s.seen || s.late && s.timestamp*1000 <= f.late)
 }
 
-// sightOf returns when a record was seen first.
-func (c *conn) sightOf(idx, timestamp int64, n *protocol.Network) (sight, error) {
+// firstSeenOf returns when a record was seen first.
+func (c *conn) firstSeenOf(idx, timestamp int64, n *protocol.Network) (firstSeen, error) {
 	seen, err := c.number("SELECT seen FROM dag WHERE idx = ?", idx)
-	return newSight(seen, timestamp, n), err
+	return newFirstSeen(seen, timestamp, n), err
 }
 
 // addFirst makes a version the first of its claim that was seen, unless another one was.
 func (t *tx) addFirst(v keyed) error {
-	s, err := t.sightOf(v.idx, v.timestamp, t.store.network)
+	s, err := t.firstSeenOf(v.idx, v.timestamp, t.store.network)
 	if err != nil {
 		return err
 	}
@@ -77,8 +77,8 @@ func (t *tx) dropFirst(of keyed, until int64) error {
 
 // firstOf returns when the claim of an owner that stands was seen first; nothing is kept of a claim
 // that is alone.
-func (c *conn) firstOf(composite, owner int64, n *protocol.Network) (s sight, found bool, err error) {
-	found, err = c.one(func(r *rows) { s = newSight(r.int(0), r.int(1), n) },
+func (c *conn) firstOf(composite, owner int64, n *protocol.Network) (s firstSeen, found bool, err error) {
+	found, err = c.one(func(r *rows) { s = newFirstSeen(r.int(0), r.int(1), n) },
 		"SELECT firsts.seen, timestamp FROM firsts JOIN dag USING (idx) WHERE composite = ? AND owner = ?", composite, owner)
 	return s, found, err
 }
@@ -97,13 +97,13 @@ func (t *tx) first(e *entry, at place) (bool, error) {
 	}
 	own, found, err := t.firstOf(e.composite, owner, t.store.network)
 	if err == nil && !found {
-		own, found, err = t.walkedSight(keyed{e.composite, owner, version{at.timestamp, at.idx, false}})
+		own, found, err = t.walkedFirstSeen(keyed{e.composite, owner, version{at.timestamp, at.idx, false}})
 	}
 	if err != nil || !found { // withdrawn already
 		return err == nil, err
 	}
-	others := nobody
-	for late, into := range []*int64{&others.prompt, &others.late} {
+	others := noneSeen
+	for late, into := range []*int64{&others.onTime, &others.late} {
 		if _, err := t.one(func(r *rows) { *into = r.int(0) },
 			"SELECT seen FROM firsts INDEXED BY firsts_seen WHERE composite = ? AND late = ? ORDER BY seen LIMIT 1", e.composite, int64(late)); err != nil {
 			return false, err
@@ -113,13 +113,13 @@ func (t *tx) first(e *entry, at place) (bool, error) {
 		return true, nil
 	}
 	// Whom an authority vouches for is no squatter, whoever was here before.
-	by, err := t.judge().certified(e.Owner, at.idx, at.timestamp)
+	by, err := t.certChecker().certified(e.Owner, at.idx, at.timestamp)
 	return by > 0, err
 }
 
-// walkedSight returns when a version was seen that stands in an epoch whose versions have to be
+// walkedFirstSeen returns when a version was seen that stands in an epoch whose versions have to be
 // walked.
-func (t *tx) walkedSight(v keyed) (s sight, walked bool, err error) {
+func (t *tx) walkedFirstSeen(v keyed) (s firstSeen, walked bool, err error) {
 	ep, err := t.epochOf(v.composite, v.owner, v.timestamp)
 	if err != nil || ep.end < math.MaxInt64 {
 		return s, false, err
@@ -127,6 +127,6 @@ func (t *tx) walkedSight(v keyed) (s sight, walked bool, err error) {
 	if walked, err = t.walked(v, ep); err != nil || !walked {
 		return s, false, err
 	}
-	s, err = t.sightOf(v.idx, v.timestamp, t.store.network)
+	s, err = t.firstSeenOf(v.idx, v.timestamp, t.store.network)
 	return s, true, err
 }

@@ -10,7 +10,8 @@ import (
 // The writer does what takes long in the table claims a portion at a time. It writes the rows of a
 // key that was crowded before rows were kept. It looks again at rows that a revocation reaches. It
 // counts objections when other oracles are elected. It finds the roots behind late releases
-// (rank_late.go). What is left to do is in the database, so a restart goes on with it. Until it is done, queries that depend on it rank all claims.
+// (rank_late.go). What is left to do is in the database, so a restart goes on with it. Until it is
+// done, queries that depend on it rank all claims.
 
 // rankStep does a portion of what is left to do and reports whether there is more.
 func (t *tx) rankStep() (more bool, err error) {
@@ -281,7 +282,7 @@ func (t *tx) refresh(stale staleRank) (done bool, err error) {
 		}
 		w := had
 		m.careful = had.careful == 1
-		if err := m.weigh(&contender{group: group{owner: had.owner}}, &w); err != nil {
+		if err := m.weigh(&candidate{ownerVersions: ownerVersions{owner: had.owner}}, &w); err != nil {
 			return false, err
 		}
 		w.quiet = 0

@@ -92,7 +92,7 @@ func (t *tx) keepVersion(k *crowdedKey, owner int64, e *entry, at place) error {
 	if !found {
 		w := claimRow{crowd: k.number, owner: owner, quiet: 1, lead: weightOf(e)}
 		w.answers(e.Record, at.idx)
-		w.see(newSight(e.seen, at.timestamp, t.store.network))
+		w.see(newFirstSeen(e.seen, at.timestamp, t.store.network))
 		if w.rank, err = t.rankOf(k, e.Owner, &w); err != nil {
 			return err
 		}
@@ -135,7 +135,7 @@ func (t *tx) extendClaim(k *crowdedKey, had claimRow, e *entry, at place) (err e
 		return err
 	}
 	w.lead = max(w.lead, weightOf(e)-t.workUnless(w.quiet))
-	if s := newSight(e.seen, at.timestamp, t.store.network); s.seen < w.seen {
+	if s := newFirstSeen(e.seen, at.timestamp, t.store.network); s.seen < w.seen {
 		w.see(s)
 	}
 	if at.timestamp > had.timestamp {
@@ -162,8 +162,8 @@ func weightOf(e *entry) int64 { return int64(workOf(e.Record)) }
 
 // rankOf returns what certificates and the elected oracles say of a claim.
 func (t *tx) rankOf(k *crowdedKey, owner protocol.Owner, w *claimRow) (int64, error) {
-	j := t.judge()
-	by, err := j.certified(owner, w.idx, w.timestamp)
+	cc := t.certChecker()
+	by, err := cc.certified(owner, w.idx, w.timestamp)
 	if err != nil {
 		return 0, err
 	}
@@ -171,7 +171,7 @@ func (t *tx) rankOf(k *crowdedKey, owner protocol.Owner, w *claimRow) (int64, er
 	if err != nil {
 		return 0, err
 	}
-	objections, err := j.objections(elected, k.id, owner)
+	objections, err := cc.objections(elected, k.id, owner)
 	return layoutRank(by > 0, objections), err
 }
 
@@ -276,7 +276,7 @@ func (t *tx) linkClaims(e *entry, parents []place) error {
 
 // rowMeter works out rows of one crowded key, as the full ranking of a query does.
 type rowMeter struct {
-	*hearing
+	*ranking
 	key  *crowdedKey
 	none bool // the owner measured last has no version
 }
@@ -294,9 +294,9 @@ func (t *tx) newRowMeter(k *crowdedKey) (*rowMeter, error) {
 }
 
 func newRowMeter(x *search, k *crowdedKey) (m *rowMeter, err error) {
-	h := &hearing{search: x, candidate: candidate{composite: k.composite, id: &k.id}}
-	h.oracles, err = x.electedOracles()
-	return &rowMeter{hearing: h, key: k}, err
+	rk := &ranking{search: x, keyMatch: keyMatch{composite: k.composite, id: &k.id}}
+	rk.oracles, err = x.electedOracles()
+	return &rowMeter{ranking: rk, key: k}, err
 }
 
 // measure works out the row of an owner. The lead is the weight, and quiet is 1 where the claim has
@@ -314,12 +314,12 @@ func (m *rowMeter) measure(owner int64) (w claimRow, err error) {
 	if versions == 1 {
 		w.quiet = 1
 	}
-	c := &contender{group: group{owner: owner}}
-	if c.group, err = m.gatherOwner(m.composite, owner, false); err != nil || len(c.versions) == 0 {
+	c := &candidate{ownerVersions: ownerVersions{owner: owner}}
+	if c.ownerVersions, err = m.newestOf(m.composite, owner, false); err != nil || len(c.versions) == 0 {
 		return w, err
 	}
 	m.careful, m.budget = true, math.MaxInt
-	if stands, err := m.settle(c); err != nil || !stands {
+	if stands, err := m.newestStanding(c); err != nil || !stands {
 		return w, err
 	}
 	m.careful = mixed
@@ -330,7 +330,7 @@ func (m *rowMeter) measure(owner int64) (w claimRow, err error) {
 	if err := m.weigh(c, &w); err != nil {
 		return w, err
 	}
-	return w, m.sight(c, &w)
+	return w, m.noteFirstSeen(c, &w)
 }
 
 // look32 looks at an owner's versions and reports whether some do not count. Where they are many it
@@ -348,18 +348,18 @@ func (m *rowMeter) look32(owner int64) (count int, mixed bool, err error) {
 	return count, mixed, err
 }
 
-func (m *rowMeter) rank(c *contender) (int64, error) {
-	by, err := m.judge.certified(c.claim.Owner, int64(c.claim.Index), int64(c.claim.Record.Timestamp))
+func (m *rowMeter) rank(c *candidate) (int64, error) {
+	by, err := m.certs.certified(c.claim.Owner, int64(c.claim.Index), int64(c.claim.Record.Timestamp))
 	if err != nil {
 		return 0, err
 	}
-	objections, err := m.judge.objections(m.oracles, m.key.id, c.claim.Owner)
+	objections, err := m.certs.objections(m.oracles, m.key.id, c.claim.Owner)
 	return layoutRank(by > 0, objections), err
 }
 
 // weigh finds the weight of a claim's heaviest version. Where that takes too long, the row says
 // only that there is no bound.
-func (m *rowMeter) weigh(c *contender, w *claimRow) error {
+func (m *rowMeter) weigh(c *candidate, w *claimRow) error {
 	m.budget = rowBudget
 	err := m.measureWeight(c)
 	w.lead = int64(min(c.standing.Weight, math.MaxInt64))
@@ -370,15 +370,15 @@ func (m *rowMeter) weigh(c *contender, w *claimRow) error {
 	return err
 }
 
-// sight finds out when a claim was seen first.
-func (m *rowMeter) sight(c *contender, w *claimRow) error {
+// noteFirstSeen finds out when a claim was seen first.
+func (m *rowMeter) noteFirstSeen(c *candidate, w *claimRow) error {
 	m.budget = rowBudget
-	err := m.look(c)
+	err := m.measureFirstSeen(c)
 	if errors.Is(err, ErrTooBroad) {
 		w.late = unknownSight
 		return nil
 	}
-	w.see(c.sight)
+	w.see(c.firstSeen)
 	return err
 }
 

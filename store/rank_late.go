@@ -67,8 +67,8 @@ func (t *tx) lateStep() (worked bool, err error) {
 	return true, t.unmarkEpoch(&l, after)
 }
 
-// moveRoot makes a root of a longer epoch one of this epoch. Any other version becomes a root if it is
-// one now.
+// moveRoot makes a root of a longer epoch one of this epoch. Any other version becomes a root if it
+// is one now.
 func (t *tx) moveRoot(v keyed, ep epoch) error {
 	moved, err := t.exec("UPDATE roots SET epoch = ? WHERE composite = ? AND owner = ? AND timestamp = ? AND idx = ? AND walk = 0",
 		ep.start, v.composite, v.owner, v.timestamp, v.idx)
@@ -125,8 +125,8 @@ func (t *tx) unmarkEpoch(l *lateRelease, after epoch) error {
 	return t.reclaim(l.composite, l.owner)
 }
 
-// firstsUnknown reports whether a record attached to a key while it was not known of each claim when
-// it was seen first.
+// firstsUnknown reports whether a record attached to a key while it was not known of each claim
+// when it was seen first.
 func (c *conn) firstsUnknown(composite, idx int64) (bool, error) {
 	return c.one(nil, "SELECT 1 FROM late_releases WHERE composite = ? AND idx <= ? AND (done = 0 OR done >= ?) LIMIT 1", composite, idx, idx)
 }

@@ -86,9 +86,9 @@ func (w *claimRow) read(r *rows) {
 
 func (w *claimRow) stands() bool { return w.rank >= 0 }
 
-func (w *claimRow) sight() sight { return sight{w.seen, w.said, w.late == 1} }
+func (w *claimRow) firstSeen() firstSeen { return firstSeen{w.seen, w.said, w.late == 1} }
 
-func (w *claimRow) see(s sight) {
+func (w *claimRow) see(s firstSeen) {
 	w.seen, w.said, w.late = s.seen, s.timestamp, 0
 	if s.late {
 		w.late = 1

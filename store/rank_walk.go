@@ -18,7 +18,7 @@ import (
 
 // ranked answers for a crowded key. It reports false where the rows do not tell: then all claims
 // have to be ranked.
-func (x *search) ranked(k candidate) (a Answer, answered bool, err error) {
+func (x *search) ranked(k keyMatch) (a Answer, answered bool, err error) {
 	w, err := x.newWalk(k)
 	if err != nil || w == nil {
 		return Answer{}, false, err
@@ -35,7 +35,7 @@ func (x *search) ranked(k candidate) (a Answer, answered bool, err error) {
 
 // walk is a search for the best claims on a crowded key.
 type walk struct {
-	*hearing
+	*ranking
 	key      *crowdedKey
 	heap     contest
 	byWeight bool // the policy asks for the weight, before it asks for the newest
@@ -50,7 +50,7 @@ type walk struct {
 }
 
 // newWalk returns nil where the rows of the key do not tell the answer.
-func (x *search) newWalk(k candidate) (*walk, error) {
+func (x *search) newWalk(k keyMatch) (*walk, error) {
 	if !x.byRows || x.ranker.noneCrowded.Load() || x.query.Open || x.owners != nil || x.query.Since > 0 || x.query.Until > 0 {
 		return nil, nil
 	}
@@ -65,7 +65,7 @@ func (x *search) newWalk(k candidate) (*walk, error) {
 		return nil, err
 	}
 	k.id = &key.id
-	w := &walk{hearing: &hearing{search: x, candidate: k}, key: &key, high: map[int64]int{}}
+	w := &walk{ranking: &ranking{search: x, keyMatch: k}, key: &key, high: map[int64]int{}}
 	for _, by := range x.policy {
 		switch by {
 		case protocol.CriterionWeight:
@@ -100,7 +100,7 @@ func (x *search) newWalk(k candidate) (*walk, error) {
 
 // compositeID returns the composite ID of a candidate without further selectors. It is not known
 // where two keys of the query have the same prefix.
-func (x *search) compositeID(k candidate) (id protocol.CompositeID, ok bool) {
+func (x *search) compositeID(k keyMatch) (id protocol.CompositeID, ok bool) {
 	points := make([]protocol.SelectorPoint, 0, len(k.points))
 	for _, p := range k.points {
 		var key *protocol.SelectorKey
@@ -141,20 +141,20 @@ func (w *walk) usable() (bool, error) {
 	if err != nil || unknown {
 		return false, err
 	}
-	all := nobody
-	for late, into := range []*int64{&all.prompt, &all.late} {
+	all := noneSeen
+	for late, into := range []*int64{&all.onTime, &all.late} {
 		if _, err := w.one(func(r *rows) { *into = r.int(0) }, "SELECT seen FROM claims WHERE crowd = ? AND late = ? ORDER BY seen LIMIT 1",
 			w.key.number, int64(late)); err != nil {
 			return false, err
 		}
 	}
-	w.earliest = &all
+	w.earliestSeen = &all
 	return true, nil
 }
 
 // contestant is a claim as far as it is known. What is not measured is the best that it can be.
 type contestant struct {
-	contender
+	candidate
 	row      claimRow
 	policy   protocol.Policy
 	measured int
@@ -250,7 +250,7 @@ func (w *walk) step(c *contestant) (err error) {
 	case c.measured == unmeasured && w.byWeight:
 		bound := c.standing.Weight
 		w.careful = c.row.careful == 1
-		if err := w.measureWeight(&c.contender); err != nil {
+		if err := w.measureWeight(&c.candidate); err != nil {
 			return err
 		}
 		if c.row.quiet == 0 && c.standing.Weight < bound {
@@ -259,7 +259,7 @@ func (w *walk) step(c *contestant) (err error) {
 		c.known |= bitOf(protocol.CriterionWeight)
 		c.measured = weighed
 	default:
-		if err := w.measureNewest(&c.contender); err != nil {
+		if err := w.measureNewest(&c.candidate); err != nil {
 			return err
 		}
 		c.known |= bitOf(protocol.CriterionNewest)
@@ -356,7 +356,9 @@ func (w *walk) contestant(r *rows) *contestant {
 }
 
 // isFirst reports whether a claim is first, where the policy asks.
-func (w *walk) isFirst(row *claimRow) bool { return w.byFirst && w.earliest.isFirst(row.sight()) }
+func (w *walk) isFirst(row *claimRow) bool {
+	return w.byFirst && w.earliestSeen.isFirst(row.firstSeen())
+}
 
 // addFirsts puts the claims that are first into the heap, unless one would have to look at many.
 func (w *walk) addFirsts() error {
@@ -373,7 +375,7 @@ func (w *walk) addFirsts() error {
 				found = append(found, c)
 			}
 			return w.spend(1)
-		}, "SELECT "+claimColumns+" FROM claims INDEXED BY claims_seen WHERE crowd = ? AND late = ? AND seen <= ? ORDER BY seen", w.key.number, late, w.earliest.prompt)
+		}, "SELECT "+claimColumns+" FROM claims INDEXED BY claims_seen WHERE crowd = ? AND late = ? AND seen <= ? ORDER BY seen", w.key.number, late, w.earliestSeen.onTime)
 		if errors.Is(err, errStop) {
 			return nil
 		}
@@ -391,19 +393,19 @@ func (w *walk) addFirsts() error {
 // finish finds out what is asked of a claim that is listed.
 func (w *walk) finish(c, best *contestant) (*Claim, error) {
 	w.careful = c.row.careful == 1
-	if w.earliest != nil {
-		c.sight = c.row.sight()
-		c.standing.First = w.earliest.isFirst(c.sight)
+	if w.earliestSeen != nil {
+		c.firstSeen = c.row.firstSeen()
+		c.standing.First = w.earliestSeen.isFirst(c.firstSeen)
 		c.known |= bitOf(protocol.CriterionLocal)
 	}
 	if slices.Contains(w.policy, protocol.CriterionCertified) {
 		// who certifies it
-		if err := w.measure(&c.contender, protocol.CriterionCertified); err != nil {
+		if err := w.measure(&c.candidate, protocol.CriterionCertified); err != nil {
 			return nil, err
 		}
 	}
 	if w.query.History || w.query.Explain {
-		if err := w.complete(&c.contender); err != nil {
+		if err := w.complete(&c.candidate); err != nil {
 			return nil, err
 		}
 	}

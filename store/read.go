@@ -34,7 +34,7 @@ func (s *Store) Get(ctx context.Context, id protocol.ID) (r *protocol.Record, in
 			if r, err = c.frame(idx); err != nil {
 				return err
 			}
-			info.Hidden, err = (&judge{conn: c, network: s.network, spend: free}).hidden(r, idx)
+			info.Hidden, err = (&certChecker{conn: c, network: s.network, spend: free}).hidden(r, idx)
 			return err
 		}
 		for state, sql := range map[State]string{

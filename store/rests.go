@@ -8,38 +8,38 @@ import (
 	"github.com/lf-store/lf/store/internal/dag"
 )
 
-// judge decides by certificates and revocations, on one state of the database.
-type judge struct {
+// certChecker decides by certificates and revocations, on one state of the database.
+type certChecker struct {
 	*conn
 	network *protocol.Network
 	// spend counts rows looked at; it may say that they are too many.
 	spend func(rows int) error
-	// fallen and decisive keep what was found of owners and of chains, where the judge is asked
-	// often; nil: they do not.
-	fallen   map[protocol.Owner]bool
-	decisive map[string][]revocationRow
+	// revokedOwners and decisive keep what was found of owners and of chains, where the checker is
+	// asked often; nil: they do not.
+	revokedOwners map[protocol.Owner]bool
+	decisive      map[string][]revocationRow
 }
 
 // free is a spend without a limit, for what looks at few rows.
 func free(int) error { return nil }
 
-func (t *tx) judge() *judge {
-	return &judge{conn: t.conn, network: t.store.network, spend: free}
+func (t *tx) certChecker() *certChecker {
+	return &certChecker{conn: t.conn, network: t.store.network, spend: free}
 }
 
-// linked returns the chains, good for the network, that a record's links carry for its owner: what
-// it may rest on.
-func (j *judge) linked(owner protocol.Owner, timestamp int64, parents []int64) (list []chainRow, err error) {
+// linkedChains returns the chains, good for the network, that a record's links carry for its owner:
+// what it may rest on.
+func (cc *certChecker) linkedChains(owner protocol.Owner, timestamp int64, parents []int64) (list []chainRow, err error) {
 	for _, p := range parents {
 		var chain []byte
-		carries, err := j.one(func(r *rows) { chain = bytes.Clone(r.blob(0)) }, "SELECT chain FROM carriers WHERE idx = ? AND owner = ?", p, owner[:])
+		carries, err := cc.one(func(r *rows) { chain = bytes.Clone(r.blob(0)) }, "SELECT chain FROM carriers WHERE idx = ? AND owner = ?", p, owner[:])
 		if err != nil {
 			return nil, err
 		}
 		if !carries {
 			continue
 		}
-		found, err := j.chains(owner, " AND chain = ? AND since <= ? AND until >= ?", chain, timestamp, timestamp)
+		found, err := cc.chains(owner, " AND chain = ? AND since <= ? AND until >= ?", chain, timestamp, timestamp)
 		if err != nil {
 			return nil, err
 		}
@@ -60,21 +60,21 @@ func (t *tx) checkCertificate(e *entry, parents []place) error {
 	for i, p := range parents {
 		links[i] = p.idx
 	}
-	rests, err := t.rests(e, links)
+	rests, err := t.restsOnChain(e, links)
 	if err != nil {
 		return err
 	}
 	return t.store.network.CheckCertified(e.Record, rests)
 }
 
-func (t *tx) rests(e *entry, parents []int64) (bool, error) {
-	j := t.judge()
-	chains, err := j.linked(e.Owner, int64(e.Timestamp), parents)
+func (t *tx) restsOnChain(e *entry, parents []int64) (bool, error) {
+	cc := t.certChecker()
+	chains, err := cc.linkedChains(e.Owner, int64(e.Timestamp), parents)
 	if err != nil {
 		return false, err
 	}
 	for i := range chains {
-		revoked, err := j.revokedBefore(&chains[i], func(revocation int64) bool { return j.within(revocation, parents) })
+		revoked, err := cc.revokedBefore(&chains[i], func(revocation int64) bool { return cc.within(revocation, parents) })
 		if err != nil || !revoked {
 			return err == nil, err
 		}
@@ -83,9 +83,9 @@ func (t *tx) rests(e *entry, parents []int64) (bool, error) {
 }
 
 // within reports whether a record is one of a record's links or in the past of one.
-func (j *judge) within(idx int64, parents []int64) bool {
+func (cc *certChecker) within(idx int64, parents []int64) bool {
 	for _, p := range parents {
-		if p == idx || j.ancestor(idx, p) {
+		if p == idx || cc.ancestor(idx, p) {
 			return true
 		}
 	}
@@ -94,76 +94,76 @@ func (j *judge) within(idx int64, parents []int64) bool {
 
 // hidden reports whether no query considers a record: it needs a certificate, and what it rests on
 // has been revoked.
-func (j *judge) hidden(r *protocol.Record, idx int64) (bool, error) {
-	if !j.network.NeedsCertificate(r) {
+func (cc *certChecker) hidden(r *protocol.Record, idx int64) (bool, error) {
+	if !cc.network.NeedsCertificate(r) {
 		return false, nil
 	}
-	if fallen, err := j.hasFallen(r.Owner); fallen || err != nil {
+	if fallen, err := cc.allRevoked(r.Owner); fallen || err != nil {
 		return fallen, err
 	}
-	parents := indicesOf(j.dag.Parents(dag.Index(idx)))
-	chains, err := j.linked(r.Owner, int64(r.Timestamp), parents)
+	parents := indicesOf(cc.dag.Parents(dag.Index(idx)))
+	chains, err := cc.linkedChains(r.Owner, int64(r.Timestamp), parents)
 	if err != nil {
 		return false, err
 	}
 	for i := range chains {
 		c := &chains[i]
 		if len(chains) > 1 { // it was valid, so it rests on one of them
-			if revoked, err := j.revokedBefore(c, func(revocation int64) bool { return j.ancestor(revocation, idx) }); err != nil {
+			if revoked, err := cc.revokedBefore(c, func(revocation int64) bool { return cc.ancestor(revocation, idx) }); err != nil {
 				return false, err
 			} else if revoked {
 				continue
 			}
 		}
-		if reached, err := j.reached(c, idx, int64(r.Timestamp)); err != nil || !reached {
+		if reached, err := cc.revokedFor(c, idx, int64(r.Timestamp)); err != nil || !reached {
 			return false, err
 		}
 	}
 	return true, nil
 }
 
-// hasFallen reports whether all chains of an owner were revoked without a date, so that whatever
+// allRevoked reports whether all chains of an owner were revoked without a date, so that whatever
 // rests on one of them is hidden.
-func (j *judge) hasFallen(owner protocol.Owner) (bool, error) {
-	if fallen, known := j.fallen[owner]; known {
+func (cc *certChecker) allRevoked(owner protocol.Owner) (bool, error) {
+	if fallen, known := cc.revokedOwners[owner]; known {
 		return fallen, nil
 	}
-	chains, err := j.chains(owner, " LIMIT ?", int64(maxListed))
+	chains, err := cc.chains(owner, " LIMIT ?", int64(maxListed))
 	if err != nil {
 		return false, err
 	}
 	fallen := len(chains) > 0 && len(chains) < maxListed
 	for i := 0; fallen && i < len(chains); i++ {
-		list, err := j.worst(&chains[i])
+		list, err := cc.deciding(&chains[i])
 		if err != nil {
 			return false, err
 		}
 		fallen = slices.ContainsFunc(list, func(r revocationRow) bool { return r.says().ReachesAll() })
 	}
-	if j.fallen != nil {
-		j.fallen[owner] = fallen
+	if cc.revokedOwners != nil {
+		cc.revokedOwners[owner] = fallen
 	}
 	return fallen, nil
 }
 
 // certified returns the number of the network's authority that certifies an owner at the time of a
 // record of his, with a chain that no revocation takes from that record; 0 if there is none.
-func (j *judge) certified(owner protocol.Owner, idx, timestamp int64) (int64, error) {
-	if len(j.network.Authorities()) == 0 {
+func (cc *certChecker) certified(owner protocol.Owner, idx, timestamp int64) (int64, error) {
+	if len(cc.network.Authorities()) == 0 {
 		return 0, nil
 	}
-	chains, err := j.chains(owner, " AND since <= ? AND until >= ?", timestamp, timestamp)
+	chains, err := cc.chains(owner, " AND since <= ? AND until >= ?", timestamp, timestamp)
 	if err != nil {
 		return 0, err
 	}
 	for i := range chains {
-		if reached, err := j.reached(&chains[i], idx, timestamp); err != nil {
+		if reached, err := cc.revokedFor(&chains[i], idx, timestamp); err != nil {
 			return 0, err
 		} else if !reached {
 			return chains[i].authority, nil
 		}
 	}
-	return 0, j.spend(1)
+	return 0, cc.spend(1)
 }
 
 // usableCertificate returns the index of a certificate record by which an owner may pay less now, 0
@@ -178,13 +178,13 @@ func (c *conn) usableCertificate(n *protocol.Network, owner protocol.Owner, now 
 		}
 		now = max(now, timestamp)
 	}
-	j := &judge{conn: c, network: n, spend: free}
-	chains, err := j.chains(owner, " AND since <= ? AND until >= ? ORDER BY until DESC, chain LIMIT ?", now, now, int64(maxListed))
+	cc := &certChecker{conn: c, network: n, spend: free}
+	chains, err := cc.chains(owner, " AND since <= ? AND until >= ? ORDER BY until DESC, chain LIMIT ?", now, now, int64(maxListed))
 	if err != nil {
 		return 0, err
 	}
 	for i := range chains {
-		revoked, err := j.worst(&chains[i])
+		revoked, err := cc.deciding(&chains[i])
 		if err != nil {
 			return 0, err
 		}

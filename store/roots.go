@@ -12,8 +12,8 @@ import "math"
 // where there are more those that can be the heaviest (leads.go). A release that comes late parts
 // an epoch, and after it other versions are roots. The change that brings the release looks at
 // versionsParted of them. Where there are more, the writer finds the roots in the background
-// (rank_late.go). Until then the epoch is marked, and queries walk its versions, within their budget.
-// Under a composite key with a single version, which is the usual, no rows are kept at all.
+// (rank_late.go). Until then the epoch is marked, and queries walk its versions, within their
+// budget. Under a composite key with a single version, which is the usual, no rows are kept at all.
 
 // keyed is a version with the key it is under.
 type keyed struct {

@@ -32,7 +32,7 @@ func (t *tx) tell(id protocol.ID, attached *[]protocol.ID) error {
 	for more && t.told < settleSteps {
 		waiting := t.store.waits.waiters(id, toldAtOnce)
 		more = len(waiting) == toldAtOnce
-		ready, err := t.met(id, waiting)
+		ready, err := t.unblock(id, waiting)
 		if err != nil {
 			return err
 		}
@@ -49,9 +49,9 @@ func (t *tx) tell(id protocol.ID, attached *[]protocol.ID) error {
 	return t.settleLater(id, false, more)
 }
 
-// met notes that what some pending records waited for is here, and returns those that now wait for
-// nothing.
-func (t *tx) met(id protocol.ID, waiting []int64) (ready []int64, err error) {
+// unblock notes that what some pending records waited for is here, and returns those that now wait
+// for nothing.
+func (t *tx) unblock(id protocol.ID, waiting []int64) (ready []int64, err error) {
 	t.told += len(waiting)
 	for _, seq := range waiting {
 		t.store.waits.removeWaiter(id, seq)

@@ -57,8 +57,8 @@ type Store struct {
 	network *protocol.Network
 	options Options
 	readers *pool
-	// verdicts are the chains for authorities that queries named.
-	verdicts *lru.Cache[verdictKey, *believed]
+	// chainCache has the chains of authorities that queries named.
+	chainCache *lru.Cache[chainCacheKey, *trustedChain]
 	// dag is extended by the writer alone, and read by all.
 	dag    *dag.DAG
 	damage *damage
@@ -121,7 +121,7 @@ func newStore(path string, n *protocol.Network, o Options) *Store {
 	}
 	s.readers, s.damage = newPool(s.options.Readers), newDamage(s.options.Logger)
 	s.waits = newWaitIndex()
-	s.verdicts = newCache[verdictKey, *believed]()
+	s.chainCache = newCache[chainCacheKey, *trustedChain]()
 	s.recent = newCache[protocol.ID, place]()
 	s.owners = newCache[protocol.Owner, int64]()
 	return s
