@@ -18,7 +18,7 @@
 //     the same.
 //   - A wanted record is one that a pending record waits for and that is not here in any state.
 //   - A settled record is one of which some pending records are still to be told that it attached,
-//     or never will. The writer tells them in portions, and other changes come between (settle.go).
+//     or never will. The writer tells them in portions, and other changes come between (put_settle.go).
 //   - A version is a datum or release under a composite key. An owner's versions under one key make
 //     its claim, and the reader's policy orders the claims of different owners.
 //   - An epoch of a claim is what its owner said between two releases. A root is a version with no

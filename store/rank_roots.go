@@ -9,7 +9,7 @@ import "math"
 //
 // What bounds the cost: a version is compared with at most rootsCompared roots, and counts as one
 // beyond those; rows that are no roots do no harm. A query reads rootsRead of a claim's roots, and
-// where there are more those that can be the heaviest (leads.go). A release that comes late parts
+// where there are more those that can be the heaviest (rank_leads.go). A release that comes late parts
 // an epoch, and after it other versions are roots. The change that brings the release looks at
 // versionsParted of them. Where there are more, the writer finds the roots in the background
 // (rank_late.go). Until then the epoch is marked, and queries walk its versions, within their
