@@ -6,12 +6,15 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
+
+var everyCriterion = protocol.Policy(protocol.Criteria())
 
 type refusal struct {
 	name, method, target string
@@ -139,7 +142,8 @@ var malformed = []refusal{
 	{"authority of kv", "GET", "/v1/kv?k=n&authority=AA", "", nil, 422, `"authority"`},
 	{"bad policy in JSON", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"policy":["heaviest"]}`, nil, 422, "policy"},
 	{"policy that is no list", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"policy":"weight"}`, nil, 422, "policy"},
-	{"six criteria", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"policy":["weight","local","newest","oracles","certified","weight"]}`, nil, 422, "5"},
+	{"a criterion too many", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"policy":["` + strings.Join(strings.Split(everyCriterion.String()+",weight", ","), `","`) + `"]}`,
+		nil, 422, strconv.Itoa(len(everyCriterion))},
 	{"bad oracle in JSON", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"oracles":["me"]}`, nil, 422, "12D3KooW"},
 	{"bad authority", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"authorities":["AAAA"]}`, nil, 422, "authority 1"},
 	{"authority that is not base64", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"authorities":["*"]}`, nil, 422, "base64"},
