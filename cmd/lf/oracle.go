@@ -17,11 +17,11 @@ func (c *cli) oracleCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "oracle",
 		Short: "Elect the oracles: nodes whose objections count when several owners claim the same names",
-		Long: `Elect the oracles. An oracle is a node run with lf node --oracle: it publishes which claims it objects to, those that came
-after another owner's. Whom you elect decides for you alone: your node counts what share of your elected oracles objects to
-a claim, and prefers the claim that fewer object to (policy criterion "oracles"). An oracle that errs or lies has its one
-voice. The choice is kept in the home (trust.json); a running node follows it within a second.`,
-		Example: `  lf --home other status                          # of a node of one's own: its "peer ID" is what to elect
+		Long: `Elect the oracles. An oracle is a node run with lf node --oracle. It publishes its objections to claims that came after
+another owner's. Your choice counts for you alone: your node prefers the claim that fewer of your elected oracles object
+to (policy criterion "oracles"). An oracle that errs or lies has one voice. The choice is kept in the home (trust.json);
+a running node follows it within a second.`,
+		Example: `  lf --home other status                          # another node of yours: elect its "peer ID"
   lf oracle add 12D3KooWC5y8...
   lf oracle list`,
 		Args: subcommandOnly,
@@ -107,9 +107,9 @@ func (c *cli) elect(args []string, change func(*home.Trust, protocol.Owner)) err
 func (c *cli) oracleListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
-		Short: "List the elected oracles, and what the running node goes by",
-		Long: `List the oracles elected in the home and the policy chosen there; where a node answers, also what it goes by, which may
-come from its command line (lf node --policy). With --api, another node may be asked.`,
+		Short: "List the elected oracles, and the policy of the running node",
+		Long: `List the oracles elected in the home and the policy chosen there. If a node answers, list also the policy by which it
+ranks, which may come from its command line (lf node --policy). With --api you can ask another node.`,
 		Example: `  lf oracle list
   lf oracle list --json`,
 		Args: between(0, 0, "no arguments"),
@@ -121,7 +121,7 @@ come from its command line (lf node --policy). With --api, another node may be a
 type elected struct {
 	Oracles []protocol.Owner `json:"oracles"`
 	Policy  protocol.Policy  `json:"policy,omitempty"`
-	// Node is what the node goes by, if there is one.
+	// Node is whom the node trusts, nil if none runs.
 	Node *api.Trust `json:"node,omitempty"`
 }
 
@@ -146,7 +146,7 @@ func (c *cli) oracles(ctx context.Context) error {
 	return c.printElected(list)
 }
 
-// nodeTrust asks the node what it goes by; nil where none runs, unless one was named.
+// nodeTrust asks the node whom it trusts; nil where none runs, unless one was named.
 func (c *cli) nodeTrust(ctx context.Context) (*api.Trust, error) {
 	s, err := c.connect(ctx, reading)
 	if err == nil {
@@ -186,10 +186,10 @@ func (c *cli) printElected(list elected) error {
 		c.note("the node counts %s, not those elected here: see lf oracle list --json", text.Count(n, "oracle", "oracles"))
 	}
 	if len(list.Node.Oracles) > 0 && !slices.Contains(list.Node.Policy, protocol.CriterionOracles) {
-		c.note("the node goes by policy %s, in which oracles do not count", list.Node.Policy)
+		c.note("the node ranks by %s: oracles do not count", list.Node.Policy)
 		return nil
 	}
-	c.note("the node goes by policy %s", list.Node.Policy)
+	c.note("the node ranks by %s", list.Node.Policy)
 	for _, warning := range list.Node.Warnings {
 		c.note("warning: %s", warning)
 	}

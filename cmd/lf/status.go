@@ -102,8 +102,8 @@ func statusFields(at []string, s *api.Status) []field {
 	return append(fields, field{"dropped", strings.Join(drops, ", ")})
 }
 
-// trustFields tell what the node goes by where claims contradict each other, and what it publishes
-// as an oracle.
+// trustFields tell by what the node ranks the claims of several owners, and what it publishes as an
+// oracle.
 func trustFields(t *api.Trust) []field {
 	fields := []field{{"policy", t.Policy.String()}}
 	if n := len(t.Oracles); n > 0 {
