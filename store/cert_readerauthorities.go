@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"errors"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -64,24 +63,33 @@ func (x *search) claimedChains(owner protocol.Owner, a *protocol.Authority) (lis
 
 // verify finds out whether an authority signed a chain. Nil: it did not.
 func (x *search) verify(row *chainRow, a *protocol.Authority) (*trustedChain, error) {
-	key := chainCacheKey{row.idx, a.Fingerprint()}
+	return x.tryAuthority(row.idx, a, func(r *protocol.Record) *trustedChain {
+		c, err := protocol.ParseChain(r.ValueBytes())
+		if err != nil || c.Authority([]*protocol.Authority{a}) == nil {
+			return nil
+		}
+		b := &trustedChain{*row, a}
+		b.since, b.until = validity(c, a)
+		b.issues = issuesOf(c, a)
+		return b
+	})
+}
+
+// tryAuthority returns what is remembered of an authority and a record that it may have signed, or
+// has try find it out.
+func (x *search) tryAuthority(idx int64, a *protocol.Authority, try func(*protocol.Record) *trustedChain) (*trustedChain, error) {
+	key := chainCacheKey{idx, a.Fingerprint()}
 	if b, known := x.chainCache.Get(key); known {
 		return b, x.spend(1)
 	}
 	if err := x.spend(verifyCost); err != nil {
 		return nil, err
 	}
-	r, err := x.frame(row.idx)
+	r, err := x.frame(idx)
 	if err != nil {
 		return nil, err
 	}
-	b := &trustedChain{*row, a}
-	if c, err := protocol.ParseChain(r.ValueBytes()); err != nil || c.Authority([]*protocol.Authority{a}) == nil {
-		b = nil
-	} else {
-		b.since, b.until = validity(c, a)
-		b.issues = issuesOf(c, a)
-	}
+	b := try(r)
 	x.chainCache.Add(key, b)
 	return b, nil
 }
@@ -136,29 +144,16 @@ func (x *search) namedRevocations(b *trustedChain) (list []revocationRow, err er
 		list = append(list, revocationRow{top, 0, r.int(0), r.int(1)})
 		return errStop
 	}, "SELECT since, idx FROM revocations WHERE issuer = ? AND serial = ? ORDER BY own DESC, since, idx", top.issuer[:], []byte(top.serial))
-	if errors.Is(err, errStop) {
-		err = nil
-	}
-	return list, err
+	return list, ignoreStop(err)
 }
 
 // listSigned finds out whether an authority signed a list.
 func (x *search) listSigned(idx int64, a *protocol.Authority) (bool, error) {
-	key := chainCacheKey{idx, a.Fingerprint()}
-	if b, known := x.chainCache.Get(key); known {
-		return b != nil, x.spend(1)
-	}
-	if err := x.spend(verifyCost); err != nil {
-		return false, err
-	}
-	r, err := x.frame(idx)
-	if err != nil {
-		return false, err
-	}
-	var b *trustedChain
-	if l, err := protocol.ParseRevocations(r.ValueBytes()); err == nil && l.SignedBy(a.Key()) {
-		b = &trustedChain{authority: a}
-	}
-	x.chainCache.Add(key, b)
-	return b != nil, nil
+	b, err := x.tryAuthority(idx, a, func(r *protocol.Record) *trustedChain {
+		if l, err := protocol.ParseRevocations(r.ValueBytes()); err != nil || !l.SignedBy(a.Key()) {
+			return nil
+		}
+		return &trustedChain{authority: a}
+	})
+	return b != nil, err
 }

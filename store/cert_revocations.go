@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"strconv"
 
 	"github.com/lf-store/lf/protocol"
@@ -104,11 +103,8 @@ func (cc *certChecker) eachRevocation(c *chainRow, visit func(revocationRow) boo
 			}
 			return cc.spend(1)
 		}, "SELECT own, since, idx FROM revocations WHERE issuer = ? AND serial = ? ORDER BY own DESC, since, idx", i.issuer[:], []byte(i.serial))
-		if errors.Is(err, errStop) {
-			return nil
-		}
 		if err != nil {
-			return err
+			return ignoreStop(err)
 		}
 	}
 	return nil

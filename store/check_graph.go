@@ -45,7 +45,7 @@ func (v *verifier) checkGraph() error {
 		}
 		return v.ctx.Err()
 	}, "SELECT node FROM dag ORDER BY idx")
-	if err != nil && err != errStop { //nolint:errorlint // as it was returned
+	if ignoreStop(err) != nil {
 		return err
 	}
 	if v.dag == nil {
@@ -100,7 +100,7 @@ func (v *verifier) checkByHand() error {
 		}
 		return nil
 	}, "SELECT node FROM dag ORDER BY idx")
-	if err != nil && err != errStop { //nolint:errorlint // as it was returned
+	if ignoreStop(err) != nil {
 		return err
 	}
 	for i := 1; i <= n; i++ {

@@ -35,14 +35,6 @@ func (v *verifier) checkRanks() error {
 	return err
 }
 
-func (v *verifier) numbers(sql string, args ...int64) (list []int64, err error) {
-	err = v.each(func(r *rows) error {
-		list = append(list, r.int(0))
-		return v.ctx.Err()
-	}, sql, integers(args)...)
-	return list, err
-}
-
 // checkCrowded goes through the owners of a crowded key.
 func (v *verifier) checkCrowded(k *crowdedKey) error {
 	x := &search{ctx: v.ctx, network: v.network, until: math.MaxInt64, budget: math.MaxInt, tuning: defaultTuning}

@@ -203,7 +203,7 @@ func (v *verifier) checkSelectors() error {
 			}
 			return nil
 		}, "SELECT idx FROM versions WHERE composite = ?", r.int(3))
-		if err != nil && !errors.Is(err, errStop) {
+		if ignoreStop(err) != nil {
 			return err
 		}
 		if !backed {

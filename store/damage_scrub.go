@@ -115,11 +115,8 @@ func (s *Store) saveScrub(ctx context.Context, at scrubbed) error {
 
 // recallDamage looks again at the records that were damaged when the node stopped.
 func (t *tx) recallDamage() error {
-	var indices []int64
-	if err := t.each(func(r *rows) error {
-		indices = append(indices, r.int(0))
-		return nil
-	}, "SELECT idx FROM damaged ORDER BY idx LIMIT ?", int64(maxDamaged)); err != nil {
+	indices, err := t.numbers("SELECT idx FROM damaged ORDER BY idx LIMIT ?", int64(maxDamaged))
+	if err != nil {
 		return err
 	}
 	for _, idx := range indices {
@@ -467,7 +464,7 @@ func (w *scrubber) checkSelectorRow(row *rows) error {
 		}
 		return w.ctx.Err()
 	}, "SELECT idx FROM versions WHERE composite = ?", composite)
-	if err != nil && !errors.Is(err, errStop) {
+	if ignoreStop(err) != nil {
 		return err
 	}
 	if !backed {

@@ -215,3 +215,23 @@ func (c *conn) number(sql string, args ...driver.Value) (n int64, err error) {
 	_, err = c.one(func(r *rows) { n = r.int(0) }, sql, args...)
 	return n, err
 }
+
+// numbers returns the first column of all rows.
+func (c *conn) numbers(sql string, args ...driver.Value) (list []int64, err error) {
+	err = c.each(func(r *rows) error {
+		list = append(list, r.int(0))
+		return nil
+	}, sql, args...)
+	return list, err
+}
+
+// errStop ends a walk over rows early.
+var errStop = errors.New("enough")
+
+// ignoreStop is the error of a walk that may have ended early.
+func ignoreStop(err error) error {
+	if errors.Is(err, errStop) {
+		return nil
+	}
+	return err
+}

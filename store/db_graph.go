@@ -7,9 +7,6 @@ import (
 	"github.com/lf-store/lf/store/internal/dag"
 )
 
-// graphVersion is the first schema that holds the graph.
-const graphVersion = 2
-
 // loadGraph builds the graph of the attached records, in one pass over the table dag.
 func loadGraph(c *conn) (*dag.DAG, error) { return dag.Load(c.nodes()) }
 
@@ -29,7 +26,7 @@ func (c *conn) nodes() iter.Seq2[dag.Record, error] {
 			}
 			return nil
 		}, "SELECT node FROM dag ORDER BY idx")
-		if err != nil && err != errStop { //nolint:errorlint // as it was returned
+		if ignoreStop(err) != nil {
 			yield(dag.Record{}, err)
 		}
 	}

@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"database/sql/driver"
-	"errors"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -236,10 +235,7 @@ func (c *conn) index(id protocol.ID) (found int64, err error) {
 		}
 		return nil
 	}, "SELECT idx, id FROM ids JOIN dag USING (idx) WHERE prefix = ?", prefix(id[:]))
-	if errors.Is(err, errStop) {
-		err = nil
-	}
-	return found, err
+	return found, ignoreStop(err)
 }
 
 // idOf returns the ID of an attached record, which it has verified: others build on it.
@@ -250,6 +246,3 @@ func (c *conn) idOf(idx int64) (id protocol.ID, err error) {
 	}
 	return r.ID(), nil
 }
-
-// errStop ends a walk over rows early.
-var errStop = errors.New("enough")

@@ -3,12 +3,37 @@ package store
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/internal/dag"
 )
+
+// The first schemas that have something: the number of the script in migrations that brings it.
+const (
+	graphVersion   = 2 // the graph
+	trustVersion   = 3 // what claims are ranked by
+	idsVersion     = 4 // the IDs in the table dag
+	waitingVersion = 5 // which held records are not known to be paid
+	claimsVersion  = 6 // the claims on crowded keys, in order
+	leadsVersion   = 7 // the roots, in order
+	waitsVersion   = 9 // one row for all that a pending record waits for
+)
+
+// migrationSteps are what SQL alone cannot do, in their order: it follows what a step needs of
+// others. A step is for databases older than the schema to.
+var migrationSteps = []struct {
+	to  int
+	run func(*tx) error
+}{
+	{idsVersion, (*tx).migrateIDs},
+	{graphVersion, (*tx).migrateGraph},
+	{trustVersion, (*tx).migrateTrust},
+	{claimsVersion, (*tx).migrateClaims},
+	{graphVersion, (*tx).migrateTips},
+	{waitingVersion, (*tx).migrateWaiting},
+	{waitsVersion, (*tx).migrateWaits},
+}
 
 // migrate brings the database up to date, in one transaction: first the scripts that it lacks,
 // then, where there are records already, what SQL alone cannot do, each step on the newest schema.
@@ -49,45 +74,14 @@ func (t *tx) migrate(names []string, version int) error {
 	if err := t.loadMeta(); err != nil {
 		return err
 	}
-	if version > 0 && version < idsVersion {
-		if err := t.migrateIDs(); err != nil {
-			return err
-		}
-	}
-	for number := version + 1; number <= len(names) && version > 0; number++ {
-		if err := t.migrateRecords(number); err != nil {
-			return err
-		}
-	}
-	if version > 0 && version < graphVersion {
-		if err := t.migrateTips(); err != nil {
-			return err
-		}
-	}
-	if version > 0 && version <= slices.Index(names, waitingSchema) {
-		if err := t.migrateWaiting(); err != nil {
-			return err
-		}
-	}
-	if version > 0 && version <= slices.Index(names, waitsSchema) {
-		if err := t.migrateWaits(); err != nil {
-			return err
+	for _, step := range migrationSteps {
+		if version > 0 && version < step.to {
+			if err := step.run(t); err != nil {
+				return err
+			}
 		}
 	}
 	return t.script(fmt.Sprintf("PRAGMA user_version = %d", len(names)))
-}
-
-// migrateRecords does the part of a migration that reads records.
-func (t *tx) migrateRecords(number int) error {
-	switch number {
-	case graphVersion:
-		return t.migrateGraph()
-	case trustVersion:
-		return t.migrateTrust()
-	case claimsVersion:
-		return t.migrateClaims()
-	}
-	return nil
 }
 
 // migrateGraph works out each record's place in the graph, and the moments at which they were seen.
@@ -177,11 +171,8 @@ func (t *tx) migrateSeen() error {
 
 // migrateTips notes the past of each tip, and marks the disreputable ones.
 func (t *tx) migrateTips() error {
-	var tips []int64
-	if err := t.each(func(r *rows) error {
-		tips = append(tips, r.int(0))
-		return nil
-	}, "SELECT idx FROM tips"); err != nil {
+	tips, err := t.numbers("SELECT idx FROM tips")
+	if err != nil {
 		return err
 	}
 	for _, idx := range tips {

@@ -6,9 +6,6 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// idsVersion is the first schema in which dag has the IDs.
-const idsVersion = 4
-
 // migrateIDs notes the ID of each record. That of a damaged header is taken from a record that
 // links it; of one that nothing links only the beginning is known.
 func (t *tx) migrateIDs() error {

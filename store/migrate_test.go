@@ -211,7 +211,7 @@ func beginning(id protocol.ID) (short protocol.ID) {
 	return short
 }
 
-// withoutWaits undoes what waitsSchema and its migration did.
+// withoutWaits undoes what the schema waitsVersion and its migration did.
 const withoutWaits = `ALTER TABLE waits RENAME TO new_waits;
 	CREATE TABLE waits (missing BLOB NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (missing, seq)) WITHOUT ROWID, STRICT;
 	INSERT INTO waits WITH RECURSIVE link (at) AS (SELECT 1 UNION ALL SELECT at + 32 FROM link WHERE at < 15 * 32)
@@ -224,7 +224,7 @@ const withoutWaits = `ALTER TABLE waits RENAME TO new_waits;
 	UPDATE meta SET pending_bytes = (SELECT coalesce(sum(length(header) + coalesce(length(value), 0) + 160 + 110 * unmet), 0) FROM pending);
 	`
 
-// withoutWaiting undoes what waitingSchema and its migration did.
+// withoutWaiting undoes what the schema waitingVersion and its migration did.
 const withoutWaiting = withoutWaits + `DROP TABLE settled; DROP INDEX held_unpaid; ALTER TABLE held DROP COLUMN unpaid;
 	CREATE TABLE wanted (id BLOB PRIMARY KEY) WITHOUT ROWID, STRICT; INSERT INTO wanted SELECT missing FROM waits WHERE seq = 0;
 	DELETE FROM waits WHERE seq = 0; CREATE INDEX waits_of ON waits (seq);
@@ -232,7 +232,7 @@ const withoutWaiting = withoutWaits + `DROP TABLE settled; DROP INDEX held_unpai
 		held_bytes = (SELECT coalesce(sum(length(header) + coalesce(length(value), 0)), 0) FROM held);
 	`
 
-// TestMigrateWaiting brings the tables of before waitingSchema up to date, with records that wait:
+// TestMigrateWaiting brings the tables of before waitingVersion up to date, with records that wait:
 // they are counted by what they take, and attach as before.
 func TestMigrateWaiting(t *testing.T) {
 	t.Parallel()
@@ -255,8 +255,12 @@ func TestMigrateWaiting(t *testing.T) {
 		if err := x.loadMeta(); err != nil {
 			return err
 		}
-		for _, name := range []string{waitingSchema, waitsSchema} {
-			sql, err := migrations.ReadFile(name)
+		names, err := migrationNames()
+		if err != nil {
+			return err
+		}
+		for _, version := range []int{waitingVersion, waitsVersion} {
+			sql, err := migrations.ReadFile(names[version-1])
 			if err != nil {
 				return err
 			}
@@ -277,9 +281,9 @@ func TestMigrateWaiting(t *testing.T) {
 	}
 }
 
-// TestMigrateWaits opens a home of the schema before waitsSchema, with records that wait. They wait
-// for one link or for sixteen, of which some are pending, held or still to be told. All wait for
-// the same as before, and attach.
+// TestMigrateWaits opens a home of the schema before waitsVersion, with records that wait. They
+// wait for one link or for sixteen, of which some are pending, held or still to be told. All wait
+// for the same as before, and attach.
 func TestMigrateWaits(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -315,7 +319,7 @@ func TestMigrateWaits(t *testing.T) {
 		return list
 	}
 	want := rows()
-	change(t, path, withoutWaits+"PRAGMA user_version = 8")
+	change(t, path, withoutWaits+fmt.Sprintf("PRAGMA user_version = %d", waitsVersion-1))
 	if have := rows(); !slices.Equal(have, want) || len(want) < 1000 {
 		t.Errorf("%d pending records wait, %d before, or for something else", len(have), len(want))
 	}

@@ -2,9 +2,6 @@ package store
 
 import "github.com/lf-store/lf/protocol"
 
-// waitingSchema is the script that came with what records that wait are counted with.
-const waitingSchema = "migrations/0005_waiting.sql"
-
 // migrateWaiting counts held records by what it takes, and notes which held records are not known
 // to be paid.
 func (t *tx) migrateWaiting() error {
@@ -27,9 +24,6 @@ func (t *tx) migrateWaiting() error {
 	t.meta.heldBytes += t.meta.held * waitingRow
 	return nil
 }
-
-// waitsSchema is the script that came with one row for all that a pending record waits for.
-const waitsSchema = "migrations/0009_waits.sql"
 
 // migrateWaits counts again what pending records take.
 func (t *tx) migrateWaits() error {

@@ -125,6 +125,25 @@ func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, er
 	return at, nil
 }
 
+// indexTrust keeps what claims are ranked by: roots, first sights, certificates, revocations and
+// words. It is called when the record is in all other tables and in the graph.
+func (t *tx) indexTrust(e *entry, at place) error {
+	switch e.Type {
+	case protocol.TypeDatum, protocol.TypeRelease:
+		if err := t.indexVersion(e, at); err != nil {
+			return err
+		}
+		return t.keepClaim(e, at)
+	case protocol.TypeCommentary:
+		return t.indexWords(e, at)
+	case protocol.TypeCertificate:
+		return t.indexCertificate(e, at)
+	case protocol.TypeRevocation:
+		return t.indexRevocation(e, at)
+	}
+	return nil
+}
+
 // moveTips makes a new record a tip in place of its parents.
 func (t *tx) moveTips(e *entry, at place, parents []place) error {
 	for _, p := range parents {

@@ -170,10 +170,7 @@ func (rk *ranking) releaseOf(c *candidate) (at int64, err error) {
 		return errStop
 	}, `SELECT timestamp, idx FROM versions INDEXED BY releases WHERE composite = ? AND owner = ? AND released = 1 AND timestamp <= ?
 		ORDER BY timestamp DESC`, rk.composite, c.owner, rk.until)
-	if errors.Is(err, errStop) {
-		err = nil
-	}
-	return at, err
+	return at, ignoreStop(err)
 }
 
 // measureLocal compares when a claim was seen first with when all others were, those included that

@@ -46,10 +46,7 @@ func (s *Store) Collisions(ctx context.Context, after uint64, limit int) (list [
 			return nil
 		}, "SELECT idx, id, header, value FROM records JOIN dag USING (idx) WHERE idx > ? ORDER BY idx LIMIT ?", int64(min(after, 1<<62)), int64(collisionsWalked))
 	})
-	if errors.Is(err, errStop) {
-		err = nil
-	}
-	return list, next, err
+	return list, next, ignoreStop(err)
 }
 
 // collision returns the collision on a record's composite key, if there is one.

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"math"
 
 	"github.com/lf-store/lf/store/internal/dag"
@@ -134,13 +133,6 @@ func (s *rootSearch) weigh(idx int64) uint64 {
 	weight := s.dag.WeightUpTo(dag.Index(idx), s.upTo)
 	s.best, s.some = max(s.best, weight), true
 	return weight
-}
-
-func ignoreStop(err error) error {
-	if errors.Is(err, errStop) {
-		return nil
-	}
-	return err
 }
 
 // linkRoots says of the quiet roots that a new record links that their weights change from now on.

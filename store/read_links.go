@@ -149,12 +149,9 @@ func (c *conn) chooseLinks(count int, now int64, genesis int, except map[dag.Ind
 	return indicesOf(c.dag.Choose(candidates, count)), nil
 }
 
-func (c *conn) indices(sql string, args ...driver.Value) (list []dag.Index, err error) {
-	err = c.each(func(r *rows) error {
-		list = append(list, dag.Index(r.int(0)))
-		return nil
-	}, sql, args...)
-	return list, err
+func (c *conn) indices(sql string, args ...driver.Value) ([]dag.Index, error) {
+	numbers, err := c.numbers(sql, args...)
+	return graphOf(numbers), err
 }
 
 // candidates returns reputable tips that are not ahead of now, the preferred ones first: fresh ones

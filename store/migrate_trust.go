@@ -2,38 +2,10 @@ package store
 
 import (
 	"errors"
-
-	"github.com/lf-store/lf/protocol"
 )
 
-// indexTrust keeps what claims are ranked by: roots, first sights, certificates, revocations and
-// words. It is called when the record is in all other tables and in the graph.
-func (t *tx) indexTrust(e *entry, at place) error {
-	switch e.Type {
-	case protocol.TypeDatum, protocol.TypeRelease:
-		if err := t.indexVersion(e, at); err != nil {
-			return err
-		}
-		return t.keepClaim(e, at)
-	case protocol.TypeCommentary:
-		return t.indexWords(e, at)
-	case protocol.TypeCertificate:
-		return t.indexCertificate(e, at)
-	case protocol.TypeRevocation:
-		return t.indexRevocation(e, at)
-	}
-	return nil
-}
-
-// trustVersion is the first schema that holds these tables, claimsVersion the first that keeps
-// claims in order, and leadsVersion the first that keeps roots so.
-const (
-	trustVersion  = 3
-	claimsVersion = 6
-	leadsVersion  = 7
-)
-
-// migrateTrust fills them from the records of a database that is older than they are.
+// migrateTrust fills the tables that claims are ranked by from the records of a database that is
+// older than they are.
 func (t *tx) migrateTrust() error {
 	for idx := int64(1); idx <= t.meta.attached; idx++ {
 		if err := t.reindex(idx); err != nil {
@@ -78,11 +50,8 @@ func (t *tx) migrateClaims() error {
 	}, "SELECT owner, issues FROM certificates WHERE authority > 0"); err != nil {
 		return err
 	}
-	var list []int64
-	if err := t.each(func(r *rows) error {
-		list = append(list, r.int(0))
-		return nil
-	}, "SELECT composite FROM firsts GROUP BY composite HAVING count(*) >= ?", int64(t.store.options.tuning.crowded)); err != nil {
+	list, err := t.numbers("SELECT composite FROM firsts GROUP BY composite HAVING count(*) >= ?", int64(t.store.options.tuning.crowded))
+	if err != nil {
 		return err
 	}
 	for _, composite := range list {
