@@ -42,8 +42,8 @@ func (c *Certificate) CA() bool { return c.ca }
 // NotBefore returns the first millisecond at which the certificate is valid.
 func (c *Certificate) NotBefore() uint64 { return c.notBefore }
 
-// NotAfter returns the last millisecond at which the certificate is valid: X.509 counts in seconds,
-// and the whole of the last one is meant.
+// NotAfter returns the last millisecond at which the certificate is valid. X.509 counts in seconds,
+// and includes the last one.
 func (c *Certificate) NotAfter() uint64 { return c.notAfter }
 
 // SubjectHash returns the SHA-256 of the subject's name. [Chain.TopIssuer], [RevocationList.Issuer]
@@ -155,8 +155,8 @@ func (c *Certificate) checkCA() error {
 	return nil
 }
 
-// signed reports whether the key of c signed i in its name, as the CA that c is: with this many
-// intermediates below c.
+// signed reports whether c is the CA that issued i, with this many intermediates below c. The
+// issuer's name must be that of c, and the signature must verify under c's key.
 func (c *Certificate) signed(i *issued, intermediates int) bool {
 	return bytes.Equal(c.subject, i.issuer) && (c.path < 0 || intermediates <= c.path) && i.verify((*[32]byte)(&c.key))
 }

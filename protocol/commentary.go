@@ -9,8 +9,8 @@ import (
 	"slices"
 )
 
-// Word is what an oracle says of one owner's claim under one composite key: that it objects, or
-// that it does no longer.
+// Word is what an oracle says of one owner's claim under one composite key: it objects, or it no
+// longer does.
 type Word struct {
 	Composite CompositeID
 	Owner     Owner
@@ -89,8 +89,8 @@ func (w *Word) decode(b []byte) error {
 	return nil
 }
 
-// Words returns what a record says as a commentary. Nil for what says nothing: another type, one
-// with selectors, a value that is no commentary or not at hand.
+// Words returns what a record says as a commentary. It returns nil for a record of another type,
+// one with selectors, and one whose value is no commentary or not at hand.
 func (r *Record) Words() []Word {
 	if r.Type != TypeCommentary || len(r.Selectors) > 0 {
 		return nil
@@ -102,8 +102,7 @@ func (r *Record) Words() []Word {
 	return words
 }
 
-// MaxWords returns how many words a commentary has at most where values have at most maxValue
-// bytes.
+// MaxWords returns how many words fit a commentary with a value of at most maxValue bytes.
 func MaxWords(maxValue uint32) int {
 	count := int(maxValue) / wordSize
 	for count > 0 && len(arrayHead(count))+count*wordSize > int(maxValue) {

@@ -30,7 +30,7 @@ type Draft struct {
 }
 
 // Compose seals a datum's value and claims the draft's selectors. The result lacks the signature
-// and the work, so who composes (a proxy, say) needs no secret key of the owner's.
+// and the work, so a composer (a proxy, say) does not need the owner's secret key.
 func (n *Network) Compose(d Draft) (*Record, error) {
 	h := Header{Version: Version, Type: d.Type, Owner: d.Owner, Timestamp: d.Timestamp, Links: sortedLinks(d.Links)}
 	names := sortedNames(d.Names)
@@ -55,7 +55,7 @@ func (n *Network) Compose(d Draft) (*Record, error) {
 	return NewRecord(h, value)
 }
 
-// draftValue returns the value as the record carries it, and refers to it in the header.
+// draftValue returns the value as the record carries it, and sets the header's reference to it.
 func (n *Network) draftValue(d Draft, h *Header) ([]byte, error) {
 	if d.Value == nil {
 		return nil, nil
@@ -102,7 +102,7 @@ func (n *Network) Sign(r *Record, key ed25519.PrivateKey) (*Record, error) {
 }
 
 // Pay returns the record with at least the work that the network asks for, done by solve. It does
-// not call solve where no work is asked for and minEffort is 0.
+// not call solve if no work is required and minEffort is 0.
 func (n *Network) Pay(r *Record, minEffort uint32, solve WorkSolver) (*Record, error) {
 	return n.pay(r, max(n.RequiredEffort(r), minEffort), solve)
 }

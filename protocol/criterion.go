@@ -106,7 +106,8 @@ func (c Criterion) Help() string {
 	return ""
 }
 
-// Won says in a clause why a claim won against others by this criterion: "it has more weight than " and others.
+// Won says in a clause why a claim won against others by this criterion, as in "it has more weight
+// than the other".
 func (c Criterion) Won(others string) string {
 	if row := c.row(); row != nil {
 		return fmt.Sprintf(row.won, others)

@@ -129,7 +129,7 @@ func readGeneralized(s *cryptobyte.String) (uint64, error) {
 	return parseTime(string(b))
 }
 
-// parseTime reads YYYYMMDDhhmmssZ: a second that there was or will be, not before 1970.
+// parseTime reads YYYYMMDDhhmmssZ: a second that exists, not before 1970.
 func parseTime(text string) (uint64, error) {
 	bad := fmt.Errorf("a time in it is not a date of the form YYYYMMDDhhmmssZ: %.20q", text)
 	if len(text) != len(formGeneralized) || text[14] != 'Z' {
@@ -161,7 +161,7 @@ type extension struct {
 }
 
 // readLastExtensions reads the extensions under a context tag, which end the fields of a
-// certificate or list. otherwise says what is wrong where something else stands there.
+// certificate or list. otherwise is the error for anything else in that place.
 func readLastExtensions(fields cryptobyte.String, tag int, otherwise string) ([]extension, error) {
 	var outer cryptobyte.String
 	if !fields.ReadASN1(&outer, contextTag[tag]) || !fields.Empty() {
@@ -202,7 +202,7 @@ func readExtensions(s *cryptobyte.String) ([]extension, error) {
 }
 
 // readConstraints reads the extension basicConstraints: whether this is a CA, and how many
-// intermediates may stand below it, -1 where nothing is said.
+// intermediates may stand below it, -1 for any number.
 func readConstraints(s cryptobyte.String) (ca bool, path int, err error) {
 	bad := errors.New("its basicConstraints are not in the form of DER")
 	var inner, flag, length cryptobyte.String

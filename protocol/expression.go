@@ -19,8 +19,8 @@ type Expression struct {
 // Point reports whether the expression asks for one ordinal.
 func (e Expression) Point() bool { return e.From == e.To }
 
-// ParseExpression reads NAME (ordinal 0), NAME#ORD, NAME#FROM#TO, or NAME# (every ordinal). A hash
-// that belongs to the name is written \#, a backslash \\.
+// ParseExpression reads NAME (ordinal 0), NAME#ORD, NAME#FROM#TO, or NAME# (every ordinal). In a
+// name, a hash is written \#, and a backslash \\.
 func ParseExpression(s string) (Expression, error) {
 	parts, err := splitExpression(s)
 	if err != nil {
@@ -71,7 +71,7 @@ func parseOrdinal(s string) (uint64, error) {
 	return n, nil
 }
 
-// splitExpression splits at the hashes that are not escaped and takes the escapes away.
+// splitExpression splits at unescaped hashes and removes the escapes.
 func splitExpression(s string) ([]string, error) {
 	if len(s) > maxExpression {
 		return nil, fmt.Errorf("a selector has %d bytes, and a name at most %d", len(s), MaxName)

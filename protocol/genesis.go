@@ -8,7 +8,7 @@ import (
 )
 
 // NewNetwork makes the genesis records of a new network, signed by keys that nobody keeps, as of a
-// time in milliseconds. random is crypto/rand's reader but in tests.
+// time in milliseconds. random is crypto/rand's reader, except in tests.
 func NewNetwork(p Params, now uint64, random io.Reader) (*Network, error) {
 	if err := p.Check(); err != nil {
 		return nil, err

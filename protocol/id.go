@@ -116,7 +116,7 @@ func unmarshalDigest(dst, prefix, data []byte) error {
 	return nil
 }
 
-// maxCIDText is what the longest text form of a CID, in base 2, needs, and a little.
+// maxCIDText is a little more than the longest text form of a CID, which is in base 2.
 const maxCIDText = 320
 
 func parseCID(s string) (cid.Cid, error) {

@@ -21,8 +21,8 @@ const (
 	// MinLinksFloor and the network's MinLinks, which is at least that, bound links from below.
 	MinLinksFloor = 1
 
-	// MaxMergeset bounds how many records a record takes up that its main parent does not reach:
-	// what placing it in the graph costs every node.
+	// MaxMergeset bounds how many records a record joins that its main parent does not reach. It is
+	// what every node pays to place the record in the graph.
 	MaxMergeset = 1024
 
 	// MaxAuthorities and MaxAuthority bound a network's authorities: how many, and the bytes of

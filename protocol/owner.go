@@ -13,7 +13,7 @@ import (
 )
 
 // Owner is the Ed25519 public key that signs a record. Its text form is the libp2p peer ID of that
-// key ("12D3KooW…"), so that trusting a node and trusting an owner are one notion.
+// key ("12D3KooW…"), so one can trust a node and an owner in the same way.
 type Owner [ed25519.PublicKeySize]byte
 
 // A peer ID of an Ed25519 key is an identity multihash (00, length 36) over the protobuf message
@@ -69,16 +69,16 @@ var smallOrder = [...]Owner{
 	fieldPrime(0xee),
 }
 
-// fieldPrime is 2^255−19 but for its lowest byte.
+// fieldPrime is 2^255−19 with another lowest byte.
 func fieldPrime(lowest byte) Owner {
 	o := Owner(bytes.Repeat([]byte{0xff}, len(Owner{})))
 	o[0], o[31] = lowest, 0x7f
 	return o
 }
 
-// SmallOrder reports whether the key is of small order: signatures that verify under it for any
-// message are easily made, so it is nobody's. ZIP-215 lets it sign records all the same, and
-// nothing may be trusted for such a signature.
+// SmallOrder reports whether the key is of small order. Everybody can make signatures that verify
+// under it, so it is nobody's key. ZIP-215 lets it sign records all the same. Never trust a record
+// for such a signature.
 func (o Owner) SmallOrder() bool {
 	o[31] &= 0x7f
 	return slices.Contains(smallOrder[:], o)
@@ -108,7 +108,7 @@ func ParseKeyPEM(text []byte) (ed25519.PrivateKey, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", want, err)
 	case blocks[0].Type != pemKeyType:
-		return nil, fmt.Errorf("%s: %s", want, otherBlock(blocks[0]))
+		return nil, fmt.Errorf("%s: %s", want, describeBlock(blocks[0]))
 	case len(blocks) > 1:
 		return nil, errors.New("more than one block in a secret key's file")
 	}
@@ -121,7 +121,7 @@ func ParseKeyPEM(text []byte) (ed25519.PrivateKey, error) {
 	}
 	ed, ok := key.(ed25519.PrivateKey)
 	if !ok {
-		return nil, fmt.Errorf("the secret key is %s, want Ed25519. %s", keyKind(key), ownKey)
+		return nil, fmt.Errorf("the secret key is %s, want Ed25519. %s", keyKind(key), keyAdvice)
 	}
 	return ed, nil
 }

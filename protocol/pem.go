@@ -43,35 +43,35 @@ func pemBlocks(text []byte) ([]*pem.Block, error) {
 	}
 	switch {
 	case begun == 0:
-		return nil, errors.New(otherThanPEM(text))
+		return nil, errors.New(describeNonPEM(text))
 	case len(out) < begun:
 		return nil, fmt.Errorf("of its %d blocks of PEM %d are damaged or cut short", begun, begun-len(out))
 	}
 	return out, nil
 }
 
-// otherThanPEM says what a text without a block of PEM is, and how to make PEM of it.
-func otherThanPEM(text []byte) string {
+// describeNonPEM says what a text without a block of PEM is, and how to make PEM of it.
+func describeNonPEM(text []byte) string {
 	switch {
 	case len(bytes.TrimSpace(text)) == 0:
 		return "the file is empty: want PEM"
 	case bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("\xfe\xff")):
 		return "the file is in UTF-16, as PowerShell writes it: save it as plain text"
 	case bytes.HasPrefix(text, []byte("PuTTY-User-Key-File")):
-		return "this is a key of PuTTY. " + ownKey
+		return "this is a key of PuTTY. " + keyAdvice
 	case bytes.HasPrefix(text, []byte("ssh-")), bytes.HasPrefix(text, []byte("ecdsa-sha2-")):
-		return "this is a public key of OpenSSH. " + ownKey
+		return "this is a public key of OpenSSH. " + keyAdvice
 	case text[0] == 0x30:
-		return otherThanDER(text)
+		return describeDER(text)
 	}
 	return "not a file in PEM: no line begins with \"-----BEGIN \""
 }
 
-// ownKey is what to do about a key that LF does not read.
-const ownKey = "LF reads Ed25519 keys in PKCS#8: `lf owner new` or `openssl genpkey -algorithm ed25519` makes one"
+// keyAdvice is what to do about a key that LF does not read.
+const keyAdvice = "LF reads Ed25519 keys in PKCS#8: `lf owner new` or `openssl genpkey -algorithm ed25519` makes one"
 
-// otherThanDER says what a text in ASN.1 is.
-func otherThanDER(der []byte) string {
+// describeDER says what a text in ASN.1 is.
+func describeDER(der []byte) string {
 	if _, err := x509.ParseCertificate(der); err == nil {
 		return "this is a certificate in DER: `openssl x509 -inform DER -in FILE -out NEWFILE` makes PEM of it"
 	}
@@ -87,16 +87,16 @@ func otherThanDER(der []byte) string {
 	return "not a file in PEM, but in DER or another binary form: openssl makes PEM of it"
 }
 
-// otherBlock says what to do about a block of PEM that stands where it cannot be used.
-func otherBlock(b *pem.Block) string {
+// describeBlock says what to do about a block of PEM that stands where it cannot be used.
+func describeBlock(b *pem.Block) string {
 	encrypted := b.Type == "ENCRYPTED PRIVATE KEY" || strings.Contains(b.Headers["Proc-Type"], "ENCRYPTED")
 	switch {
 	case encrypted:
 		return "the secret key is encrypted, and LF asks for no passphrase: `openssl pkey -in FILE -out NEWFILE` decrypts it"
 	case b.Type == "OPENSSH PRIVATE KEY":
-		return "this is a key of OpenSSH. " + ownKey
+		return "this is a key of OpenSSH. " + keyAdvice
 	case strings.HasSuffix(b.Type, " PRIVATE KEY"), b.Type == "EC PARAMETERS":
-		return fmt.Sprintf("this is a key of another kind (%q). %s", b.Type, ownKey)
+		return fmt.Sprintf("this is a key of another kind (%q). %s", b.Type, keyAdvice)
 	case b.Type == pemKeyType:
 		return "this is a secret key, which is not wanted here"
 	case b.Type == "PUBLIC KEY":
@@ -132,9 +132,9 @@ func keyKind(key any) string {
 	return "another kind"
 }
 
-// explainAuthority adds to an error about a CA's certificate what its holder can do. It knows that
+// adviseAuthority adds to an error about a CA's certificate what its holder can do. It knows that
 // as far as the standard library can read what the profile refuses.
-func explainAuthority(der []byte, err error) error {
+func adviseAuthority(der []byte, err error) error {
 	c, unread := x509.ParseCertificate(der)
 	if err == nil || unread != nil {
 		return err
@@ -149,13 +149,13 @@ func explainAuthority(der []byte, err error) error {
 			name, c.SignatureAlgorithm, err)
 	case c.Version != 3:
 		return fmt.Errorf("the certificate of CA %q is of version %d, without extensions: `openssl req -x509 -addext %s` makes one that has them: %w",
-			name, c.Version, wantedUsage, err)
+			name, c.Version, keyUsageOption, err)
 	case !c.IsCA:
 		return fmt.Errorf("%q cannot certify others (basicConstraints has not CA:TRUE): name the certificate of the CA itself: %w", name, err)
 	case c.KeyUsage == 0:
-		return fmt.Errorf("the certificate of CA %q has no keyUsage: make it again with `openssl req -x509 -addext %s`: %w", name, wantedUsage, err)
+		return fmt.Errorf("the certificate of CA %q has no keyUsage: make it again with `openssl req -x509 -addext %s`: %w", name, keyUsageOption, err)
 	case c.KeyUsage&x509.KeyUsageCertSign == 0:
-		return fmt.Errorf("the certificate of CA %q must not sign others: make it again with `openssl req -x509 -addext %s`: %w", name, wantedUsage, err)
+		return fmt.Errorf("the certificate of CA %q must not sign others: make it again with `openssl req -x509 -addext %s`: %w", name, keyUsageOption, err)
 	}
 	for _, e := range c.Extensions {
 		if e.Critical && e.Id.String() != "2.5.29.19" && e.Id.String() != "2.5.29.15" {
@@ -166,8 +166,8 @@ func explainAuthority(der []byte, err error) error {
 	return err
 }
 
-// wantedUsage is how openssl is told what a CA may do.
-const wantedUsage = "keyUsage=critical,keyCertSign,cRLSign"
+// keyUsageOption is how openssl is told what a CA may do.
+const keyUsageOption = "keyUsage=critical,keyCertSign,cRLSign"
 
 // checkNamed refuses a CA whose subject is empty, which the profile allows: its certificates name
 // nobody as their issuer.

@@ -10,8 +10,8 @@ import (
 // after the other until one decides. It is the reader's choice.
 type Policy []Criterion
 
-// DefaultPolicy is the policy of a reader without a choice of their own. Nodes that hold the same
-// records give the same answer under it.
+// DefaultPolicy is the policy of a reader without another choice. Nodes that hold the same records
+// give the same answer under it.
 func DefaultPolicy() Policy {
 	return Policy{CriterionCertified, CriterionOracles, CriterionWeight, CriterionNewest}
 }

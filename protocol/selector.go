@@ -27,8 +27,8 @@ func (k *SelectorKey) UnmarshalText(text []byte) error { return unhex(k[:], text
 type Mask [32]byte
 
 // NameKey is what a name derives to on one network: the key pair that claims selectors and the
-// name's default mask. Anybody who has it can publish under the name and read what is filed under
-// it.
+// name's default mask. It is a secret: with it one can publish under the name and read what is
+// filed under it.
 type NameKey struct {
 	secret ed25519.PrivateKey
 	mask   Mask

@@ -6,21 +6,21 @@ import "github.com/hdevalence/ed25519consensus"
 // are verified one by one or many in a batch. Nodes that disagree on one signature would disagree
 // forever.
 
-// signed is one signature of a record, and the rule that is broken if it does not verify.
-type signed struct {
+// signedMessage is one signature of a record, and the rule that is broken if it does not verify.
+type signedMessage struct {
 	key, message, signature []byte
 	rule                    Rule
 }
 
 // signatures lists the record's claims, then the owner's signature.
-func (n *Network) signatures(r *Record) []signed {
-	list := make([]signed, 0, len(r.Selectors)+1)
+func (n *Network) signatures(r *Record) []signedMessage {
+	list := make([]signedMessage, 0, len(r.Selectors)+1)
 	body := r.bodyHash()
 	for i := range r.Selectors {
 		s := &r.Selectors[i]
-		list = append(list, signed{s.Key[:], n.claimMessage(body, s.Ordinal), s.Claim[:], RuleClaim})
+		list = append(list, signedMessage{s.Key[:], n.claimMessage(body, s.Ordinal), s.Claim[:], RuleClaim})
 	}
-	return append(list, signed{r.Owner[:], n.signatureMessage(r), r.Signature[:], RuleSignature})
+	return append(list, signedMessage{r.Owner[:], n.signatureMessage(r), r.Signature[:], RuleSignature})
 }
 
 // checkSigned verifies claims and signature: those of a composite key in one batch, which takes up
@@ -38,8 +38,8 @@ func (n *Network) checkSigned(r *Record) error {
 // batch.
 func (n *Network) CheckBatch(records []*Record, verify WorkVerifier) []error {
 	errs := make([]error, len(records))
-	lists := make([][]signed, len(records))
-	var all []signed
+	lists := make([][]signedMessage, len(records))
+	var all []signedMessage
 	for i, r := range records {
 		if r.Type == TypeGenesis {
 			errs[i] = n.checkKnownGenesis(r)
@@ -60,7 +60,7 @@ func (n *Network) CheckBatch(records []*Record, verify WorkVerifier) []error {
 	return errs
 }
 
-func verifyAll(list []signed) bool {
+func verifyAll(list []signedMessage) bool {
 	batch := ed25519consensus.NewPreallocatedBatchVerifier(len(list))
 	for _, s := range list {
 		batch.Add(s.key, s.message, s.signature)
@@ -74,7 +74,7 @@ func verifySignature(key, message, signature []byte) bool {
 }
 
 // verifyEach finds the first signature that does not verify.
-func verifyEach(list []signed) error {
+func verifyEach(list []signedMessage) error {
 	for i, s := range list {
 		if verifySignature(s.key, s.message, s.signature) {
 			continue

@@ -92,11 +92,11 @@ func (s *Signer) chain() []byte {
 	return out
 }
 
-// forever is what X.509 writes where no end is known.
+// forever is the time that X.509 uses for "no end".
 var forever = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
 
 // NewAuthority makes the certificate, in DER, of a CA that signs itself: for a network's genesis,
-// or for readers who believe it. random is crypto/rand's reader but in tests.
+// or for readers who believe it. random is crypto/rand's reader, except in tests.
 func NewAuthority(key ed25519.PrivateKey, name string, from, until time.Time, random io.Reader) ([]byte, error) {
 	if len(key) != ed25519.PrivateKeySize {
 		return nil, errors.New("the CA's secret key has another length than one of Ed25519")
@@ -138,7 +138,7 @@ func makeCA(t *x509.Certificate) {
 
 // Certify makes a certificate for the name and key of a request: an owner's, or with isCA that of
 // an intermediate. It returns it with the certificates above it, the value of a certificate record
-// where it is an owner's. random is crypto/rand's reader but in tests.
+// where it is an owner's. random is crypto/rand's reader, except in tests.
 func (s *Signer) Certify(request *x509.CertificateRequest, from, until time.Time, isCA bool, random io.Reader) ([]byte, error) {
 	key, err := requestKey(request)
 	if err != nil {

@@ -39,7 +39,7 @@ func ParseRequestPEM(text []byte) (*x509.CertificateRequest, error) {
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", want, err)
 	case blocks[0].Type != pemRequestType && blocks[0].Type != "NEW "+pemRequestType:
-		return nil, fmt.Errorf("%s: %s", want, otherBlock(blocks[0]))
+		return nil, fmt.Errorf("%s: %s", want, describeBlock(blocks[0]))
 	case len(blocks) > 1:
 		return nil, fmt.Errorf("%s: it has %d blocks", want, len(blocks))
 	}
@@ -100,7 +100,7 @@ func ParseSignerPEM(text []byte) (*Signer, error) {
 		case b.Type == pemKeyType:
 			return nil, errors.New("a CA's file has one block \"PRIVATE KEY\" and its certificates, and this one has two keys")
 		default:
-			return nil, fmt.Errorf("a CA's file has one block \"PRIVATE KEY\" and its certificates: %s", otherBlock(b))
+			return nil, fmt.Errorf("a CA's file has one block \"PRIVATE KEY\" and its certificates: %s", describeBlock(b))
 		}
 	}
 	switch {
@@ -111,7 +111,7 @@ func ParseSignerPEM(text []byte) (*Signer, error) {
 	}
 	s, err := NewSigner(key, certificates...)
 	if err != nil {
-		return nil, explainAuthority(certificates[0], err)
+		return nil, adviseAuthority(certificates[0], err)
 	}
 	if err := checkNamed(s.own); err != nil {
 		return nil, err
@@ -138,7 +138,7 @@ func ParseCertificatesPEM(text []byte) ([][]byte, error) {
 	var out [][]byte
 	for _, b := range blocks {
 		if b.Type != pemCertificateType {
-			return nil, fmt.Errorf("not a file of certificates: %s", otherBlock(b))
+			return nil, fmt.Errorf("not a file of certificates: %s", describeBlock(b))
 		}
 		out = append(out, b.Bytes)
 	}
@@ -167,7 +167,7 @@ func ParseAuthorityFile(text []byte) ([]*Authority, error) {
 		case b.Type == pemCertificateType:
 			certificates = append(certificates, b.Bytes)
 		case !strings.HasSuffix(b.Type, pemKeyType):
-			return nil, fmt.Errorf("not a file of certificates: %s", otherBlock(b))
+			return nil, fmt.Errorf("not a file of certificates: %s", describeBlock(b))
 		}
 	}
 	if len(certificates) == 0 {
@@ -181,7 +181,7 @@ func readAuthorities(certificates [][]byte) ([]*Authority, error) {
 	if err != nil {
 		for _, der := range certificates {
 			if _, bad := ParseAuthority(der); bad != nil {
-				return nil, explainAuthority(der, bad)
+				return nil, adviseAuthority(der, bad)
 			}
 		}
 		return nil, err
