@@ -1,5 +1,5 @@
-// Package lf is the front door of LF ("aleph"): a fully decentralized, fully replicated key/value
-// store for small facts that change rarely, such as keys, certificates, names and addresses.
+// Package lf is the front door of LF ("aleph"), a fully decentralized, fully replicated key/value
+// store. LF is for small facts that change rarely, such as keys, certificates, names and addresses.
 //
 // The package itself only embeds the default network. The parts, from the bottom up:
 //

@@ -19,8 +19,8 @@ func documentation(t *testing.T, folder string) string {
 	return f.Doc.Text()
 }
 
-// TestGlossary: the glossary is short enough to be read, defines each noun once, and the packages
-// whose documentation has words of its own point to it.
+// TestGlossary: the glossary is short enough to be read and defines each noun once. Packages whose
+// documentation has words of its own point to it.
 func TestGlossary(t *testing.T) {
 	_, glossary, found := strings.Cut(documentation(t, "."), "# Glossary")
 	if !found {

@@ -40,8 +40,8 @@ func readSeeds() (s Seeds, err error) {
 	return s, nil
 }
 
-// DefaultNetwork returns the network of a node that is given no other, and its file with the default
-// seeds in it. It stays the same forever: made again, it would be another network.
+// DefaultNetwork returns the network of a node that is given no other, and its file with the
+// default seeds in it. It stays the same forever: made again, it would be another network.
 func DefaultNetwork() (*protocol.Network, protocol.NetworkFile, error) {
 	n, f, err := protocol.ParseNetworkFile(defaultNetwork)
 	if err != nil {

@@ -29,9 +29,9 @@
 //
 // # Checks
 //
-// [Verify] does the cheap checks first and ends at the first that fails: the draw
-// (one hash), tree order (seven comparisons), the program, then the sums. It
-// interprets: a verifier never runs generated code.
+// [Verify] does the cheap checks first and ends at the first that fails. It checks
+// the draw (one hash), tree order (seven comparisons), the program, then the sums.
+// It interprets: a verifier never runs generated code.
 //
 // Most of a verification is making the program, so [VerifyBatch] saves little; it
 // is there to cross to C less often.
@@ -56,14 +56,14 @@
 //     70 % of what the vector units of a Zen 3 could do if nothing ever waited.
 //     AVX-512 has twice the width and a 64-bit product; we have no figure for it.
 //   - Graphics cards: nobody has published a solver. Equi-X's author puts a GTX 1660
-//     Ti at less than half of a Ryzen 1700 (8 cores), by analogy with RandomX, and
-//     explains why: a new program every few milliseconds to compile, branches that
-//     depend on data, 64-bit products, caches too small for many attempts at once.
+//     Ti at less than half of a Ryzen 1700 (8 cores), by analogy with RandomX. The
+//     reasons are a new program to compile every few milliseconds, branches that
+//     depend on data, 64-bit products, and caches too small for many attempts at once.
 //     The same card type beats that processor 13 times at Zcash's Equihash and 45
 //     times at BTG's (https://github.com/tevador/equix/blob/master/devlog.md).
 //   - Less memory: perfect packing needs 1 MiB and loses a quarter of the solutions
 //     (same source). With a part f of the 65,536 hashes, solutions shrink as f to the
-//     8th power and work as f: half the memory costs 128 times as much a solution.
+//     8th power and work as f. So half the memory costs 128 times as much a solution.
 //     Computing hashes again in place of storing them costs about 200 cycles each,
 //     looking them up in a second-level cache 14.
 //   - Precomputation: the seed has challenge, nonce and effort in it, and with the
@@ -72,14 +72,14 @@
 //     his own making is a matter for those who define them.
 //   - Two records with one solution: the challenge is all that a record says up to its
 //     signature, so two records have two programs. Indices that fulfil the conditions
-//     of one, 120 bits in all, do so under the other once in 2^120 cases; and the draw
-//     is over the seed too.
+//     of one, 120 bits in all, do so under the other once in 2^120 cases. The draw is
+//     over the seed, too.
 //   - Several efforts at once: effort is in the seed. A solution that is too good for
 //     the effort it was found at counts as that effort and no more.
 //   - Choice of programs: all have 192 multiplications and 16 branches. Making one and
-//     throwing it away costs 1/400 of an attempt, and none is worth that: functions
-//     with many collisions, 0.2 % of all, give no more solutions, since what is
-//     equal does not cancel in sums.
+//     throwing it away costs 1/400 of an attempt, and none is worth that. Functions
+//     with many collisions, 0.2 % of all, give no more solutions, since equal values
+//     do not cancel in sums.
 //   - Nonsense for verifiers: a proof that passes the draw by luck costs effort BLAKE2b
 //     hashes on average, at a quarter of a microsecond each. Checking it costs 17
 //     microseconds, as much as 70 hashes: from that effort on the sender pays more.

@@ -19,8 +19,9 @@ type ID [sha256.Size]byte
 // ValueID identifies a sealed value: its SHA-256. Its text form is a CID of the codec raw.
 type ValueID [sha256.Size]byte
 
-// The bytes before the digest: in a CID they are its version, its codec, sha2-256 and the length 32.
-// DAG-CBOR has tag 42, a byte string of 37 bytes and the multibase identity prefix before the CID.
+// The bytes before the digest: in a CID they are its version, its codec, sha2-256 and the length
+// 32. DAG-CBOR has tag 42, a byte string of 37 bytes and the multibase identity prefix before the
+// CID.
 var (
 	idPrefix    = [...]byte{0x01, cid.DagCBOR, 0x12, 0x20}
 	linkPrefix  = []byte{0xd8, 0x2a, 0x58, 0x25, 0x00, 0x01, cid.DagCBOR, 0x12, 0x20}

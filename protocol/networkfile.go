@@ -19,8 +19,8 @@ type NetworkFile struct {
 	Seeds  []string `json:"seeds"`
 	// Secret makes the network a private one. Without it, anybody with the file can connect.
 	Secret *Secret `json:"secret,omitempty"`
-	// Genesis holds the frames of the genesis records, in base64. ID and Params are derived from it;
-	// people read them in the file.
+	// Genesis holds the frames of the genesis records, in base64. ID and Params are derived from
+	// it; people read them in the file.
 	Genesis [][]byte `json:"genesis"`
 }
 

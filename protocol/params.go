@@ -30,8 +30,8 @@ type Params struct {
 	ClockDrift uint64 `cbor:"clockDrift" json:"clockDriftMs"`
 	// Authorities are the X.509 certificates (DER) of the network's CAs.
 	Authorities [][]byte `cbor:"authorities" json:"authorities,omitempty"`
-	// AuthRequired refuses every record that rests on no certificate by an authority, except records
-	// that carry certificates or revocations.
+	// AuthRequired refuses every record that rests on no certificate by an authority, except
+	// records that carry certificates or revocations.
 	AuthRequired bool `cbor:"authRequired" json:"authRequired,omitempty"`
 }
 

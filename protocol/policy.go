@@ -58,8 +58,9 @@ func (p Policy) String() string {
 	return strings.Join(words, ",")
 }
 
-// Compare returns more than 0 when a is the better claim, less when b is, and the criterion that tells
-// them apart. Claims that no criterion tells apart have one signed hash: they are the same claim.
+// Compare returns more than 0 when a is the better claim, less when b is, and the criterion that
+// tells them apart. Claims that no criterion tells apart have one signed hash: they are the same
+// claim.
 func (p Policy) Compare(a, b *Standing) (int, Criterion) {
 	for _, c := range p {
 		if d := c.compare(a, b); d != 0 {

@@ -9,8 +9,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// reaches restates the words of SPEC.md, section 15, 7. The revocation "does not reach r if it gives
-// a date, r's timestamp is before that date, and r is in its past or it is not the issuer's own".
+// reaches restates the words of SPEC.md, section 15, 7. The revocation "does not reach r if it
+// gives a date, r's timestamp is before that date, and r is in its past or it is not the issuer's
+// own".
 func reaches(v protocol.Revocation, timestamp uint64, inPast bool) bool {
 	givesDate, before, issuersOwn := v.Since != 0, timestamp < v.Since, v.Own
 	return !(givesDate && before && (inPast || !issuersOwn))
@@ -58,8 +59,8 @@ func TestCovers(t *testing.T) {
 	})
 }
 
-// TestListSigner has a list count by each of the three ways that SPEC.md, section 7.4, names, and by no
-// other. Among several entries for one certificate one without a date decides, or else the
+// TestListSigner has a list count by each of the three ways that SPEC.md, section 7.4, names, and
+// by no other. Among several entries for one certificate one without a date decides, or else the
 // earliest.
 func TestListSigner(t *testing.T) {
 	t.Parallel()
