@@ -305,7 +305,7 @@ func (a *agenda) served(id peer.ID, differed, equal bool) {
 		a.pace = a.limits.paceMin
 		a.lotAt = min(a.lotAt, a.now+a.jitter(a.pace))
 		if p.session == 0 {
-			p.due = min(p.due, a.now+backOff(a.limits.soon, a.limits.soonMax, p.barren))
+			p.due = min(p.due, a.now+stream.BackOff(a.limits.soon, a.limits.soonMax, p.barren))
 		}
 	case equal:
 		fresh := max(p.fresh, sentAt(a.now))
@@ -493,7 +493,7 @@ func (a *agenda) judge(p *acquaintance, o outcome, led bool) {
 }
 
 func (a *agenda) retry(p *acquaintance, times int) {
-	p.pausedTo = max(p.pausedTo, a.now+backOff(a.limits.retryMin, a.limits.retryMax, times))
+	p.pausedTo = max(p.pausedTo, a.now+stream.BackOff(a.limits.retryMin, a.limits.retryMax, times))
 	p.due = p.pausedTo
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/sync/internal/negentropy"
+	"github.com/lf-store/lf/sync/internal/transcript"
 )
 
 // TestAgenda replays the transcripts of testdata/agenda, which look like those of the scheduler
@@ -32,13 +33,13 @@ import (
 //	caughtup                          all that peers listed has come
 //	show                              the peers and what is planned with them
 func TestAgenda(t *testing.T) {
-	replayAll(t, "agenda", func() func(*testing.T, string, []string) string { return new(agendaScript).do })
+	transcript.ReplayAll(t, "agenda", func() func(*testing.T, string, []string) string { return new(agendaScript).do })
 }
 
 type agendaScript struct{ *agenda }
 
 func (s *agendaScript) do(t *testing.T, command string, args []string) string {
-	words, options := parseArgs(args)
+	words, options := transcript.ParseArgs(args)
 	switch command {
 	case "self":
 		seed, _ := strconv.ParseUint(options["seed"], 10, 64)
@@ -52,7 +53,7 @@ func (s *agendaScript) do(t *testing.T, command string, args []string) string {
 				*map[string]*int{"sessions": &s.limits.sessions, "absent": &s.limits.absent}[key] = number
 				continue
 			}
-			*map[string]*time.Duration{"leadTime": &s.limits.leadTime}[key] = duration(t, value)
+			*map[string]*time.Duration{"leadTime": &s.limits.leadTime}[key] = transcript.Duration(t, value)
 		}
 	case "ready":
 		s.rebuilt()
@@ -61,9 +62,9 @@ func (s *agendaScript) do(t *testing.T, command string, args []string) string {
 	case "down":
 		s.peerDown(peer.ID(words[0]))
 	case "tick":
-		s.tick(duration(t, words[0]))
+		s.tick(transcript.Duration(t, words[0]))
 	case "until":
-		return s.until(duration(t, words[0]))
+		return s.until(transcript.Duration(t, words[0]))
 	case "deep":
 		if !s.deepen(s.session(t, words[0])) {
 			return "it does not lead\n" + s.print(s.take())

@@ -1,10 +1,8 @@
 package lfsync
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strconv"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -162,7 +160,7 @@ func (w *world) displaced(t *testing.T, chain []*protocol.Record, r *protocol.Re
 		if err != nil {
 			return
 		}
-		for range req.ids { // it is asked for nothing else
+		for range req.IDs { // it is asked for nothing else
 			_, _ = writeItem(s, r)
 		}
 	})
@@ -242,7 +240,7 @@ func TestListsWhatItCannotSend(t *testing.T) {
 				if err != nil {
 					return
 				}
-				for range req.ids {
+				for range req.IDs {
 					_, _ = writeDamaged(s)
 				}
 			})
@@ -302,85 +300,5 @@ func TestGoesOnAfterListingsWereLost(t *testing.T) {
 	a.ended(d.session, outcome{ending: endedEqual, done: negentropy.Infinity})
 	if p := a.byPeer["B"]; p.fresh != d.since || !p.compared {
 		t.Errorf("%+v", p)
-	}
-}
-
-// Where a name is dropped for want of room, a comparison finds the record if it exists.
-func TestDroppedNamesHaveSetsCompared(t *testing.T) {
-	s := newScheduler(defaultSchedulerLimits())
-	s.peerUp("A")
-	names := func(from, n int) (ids []protocol.ID) {
-		for i := range n {
-			ids = append(ids, testID(strconv.Itoa(from+i)))
-		}
-		return ids
-	}
-	if s.want(names(0, maxNamesAtOnce), "A", 0, 0); s.takeUnnamed() || s.counts[kindNamed] != maxNamesAtOnce {
-		t.Fatalf("%d wanted", s.counts[kindNamed])
-	}
-	if s.want(names(maxNamesAtOnce, 1), "A", 0, 0); !s.takeUnnamed() || s.takeUnnamed() {
-		t.Error("not said, or twice")
-	}
-	// What comes is given back, and so is a little with time.
-	s.have(names(0, 10))
-	s.tick(time.Second)
-	s.want(names(10_000, 10+namesRate+1), "A", 0, 0)
-	if got := s.counts[kindNamed]; got != maxNamesAtOnce+namesRate || !s.takeUnnamed() {
-		t.Errorf("%d wanted", got)
-	}
-	// Another peer's names have an allowance of their own, and what peers list has a share of its
-	// own.
-	s.peerUp("B")
-	s.want(names(20_000, 5), "B", 0, 0)
-	s.listed(names(30_000, maxListed), "A")
-	if s.takeUnnamed() || s.counts[kindListed] != maxListed || s.counts[kindNamed] != maxNamesAtOnce+namesRate+5 {
-		t.Errorf("%v wanted", s.counts)
-	}
-	s.listed(names(20_000, 5), "A") // they exist: they take nothing of B's allowance any more
-	if s.counts[kindListed] != maxListed+5 || s.byPeer["B"].source.named != 0 || s.byPeer["B"].source.names.spent != 0 {
-		t.Errorf("%v wanted, %+v", s.counts, s.byPeer["B"].source)
-	}
-}
-
-// However many invented names there are, a peer is asked for no more than its allowance, and what
-// peers listed goes first.
-func TestAskedForNamesSeldom(t *testing.T) {
-	s := newScheduler(defaultSchedulerLimits())
-	for i := range 8 {
-		s.peerUp(peer.ID("liar" + strconv.Itoa(i)))
-	}
-	s.peerUp("honest")
-	asked, listed := 0, 0
-	for second := range 60 {
-		for i := range 8 {
-			var ids []protocol.ID
-			for n := range 1000 {
-				ids = append(ids, testID(fmt.Sprint(second, i, n)))
-			}
-			s.want(ids, peer.ID("liar"+strconv.Itoa(i)), 0, 0)
-		}
-		true1 := testID(fmt.Sprint("true", second))
-		s.listed([]protocol.ID{true1}, "honest")
-		for range 5 {
-			s.tick(s.now + tickEvery)
-			for _, act := range s.take() {
-				a, ok := act.(ask)
-				if !ok {
-					continue
-				}
-				if a.peer == "honest" {
-					asked += len(a.ids)
-				}
-				listed += btoi(slices.Contains(a.ids, true1))
-				s.done(a.request, answer{lacking: slices.DeleteFunc(a.ids, func(id protocol.ID) bool { return id == true1 })})
-				s.have([]protocol.ID{true1})
-			}
-		}
-	}
-	if most := maxNamesAtOnce + 60*namesRate + 60; asked > most {
-		t.Errorf("asked for %d names in a minute, want at most %d", asked, most)
-	}
-	if listed < 60 || s.counts[kindNamed] > maxNamed {
-		t.Errorf("of 60 listed records %d were asked for; %v wanted", listed, s.counts)
 	}
 }

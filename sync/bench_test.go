@@ -9,19 +9,17 @@ import (
 	"errors"
 	"path/filepath"
 	"runtime"
-	"slices"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/hdevalence/ed25519consensus"
-	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/pow"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store"
+	"github.com/lf-store/lf/sync/internal/fetch"
 )
 
 // paidWorld is a network that asks for work. Solving a proof for each record would take the
@@ -152,14 +150,14 @@ func ingestAnswers(b *testing.B, s *Sync, frames [][]byte) {
 	defer s.store.Follow(func(items []Item) { attached.Add(int64(len(items))) })()
 	var next atomic.Int64
 	var workers sync.WaitGroup
-	for range maxRequests {
+	for range 16 {
 		workers.Go(func() {
 			for {
-				to := int(next.Add(maxAsked))
-				if to-maxAsked >= len(frames) {
+				to := int(next.Add(fetch.MaxAsked))
+				if to-fetch.MaxAsked >= len(frames) {
 					return
 				}
-				ingestAnswer(b, s, frames[to-maxAsked:min(to, len(frames))])
+				ingestAnswer(b, s, frames[to-fetch.MaxAsked:min(to, len(frames))])
 			}
 		})
 	}
@@ -176,64 +174,32 @@ func ingestAnswer(b *testing.B, s *Sync, frames [][]byte) {
 		_ = binary.Write(&answer, binary.BigEndian, uint32(len(frame)))
 		answer.Write(frame)
 	}
-	f, in := &fetching{sync: s}, newAnswerReader(&answer)
-	for range frames {
-		it, err := readItem(in)
-		if err == nil {
-			err = f.take(context.Background(), it.record, true)
+	in, node := newAnswerReader(&answer), fetchNode{s.admission, s}
+	var checks sync.WaitGroup
+	for len(frames) > 0 {
+		batch := make([]fetch.Fetched, min(64, len(frames))) // as many as are verified together
+		frames = frames[len(batch):]
+		for i := range batch {
+			it, err := readItem(in)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			batch[i] = fetch.Fetched{Record: it.Record, Asked: true}
 		}
+		checks.Add(1)
+		err := node.Admit(context.Background(), batch, func(found fetch.Checked) {
+			if found.Violation != nil {
+				b.Error(found.Violation)
+			}
+			checks.Done()
+		})
 		if err != nil {
 			b.Error(err)
 			return
 		}
 	}
-	if err := f.send(context.Background()); err != nil {
-		b.Error(err)
-	}
-	f.checks.Wait()
-	if f.guilt != nil {
-		b.Error(f.guilt)
-	}
-}
-
-// BenchmarkScheduler lists 100,000 records and has eight peers fetch them, well: what scheduling
-// costs a record.
-func BenchmarkScheduler(b *testing.B) {
-	const records, peers = 100_000, 8
-	ids := make([]protocol.ID, records)
-	for i := range ids {
-		ids[i] = testID(strconv.Itoa(i))
-	}
-	l := defaultSchedulerLimits()
-	l.wanted = records
-	b.ReportAllocs()
-	for b.Loop() {
-		s := newScheduler(l)
-		for i := range peers {
-			s.peerUp(peer.ID(strconv.Itoa(i)))
-		}
-		for chunk := range slices.Chunk(ids, 1000) {
-			s.listed(chunk, peer.ID("0"))
-		}
-		for requests := s.take(); len(requests) > 0; {
-			var more []action
-			for _, a := range requests {
-				if a, ok := a.(ask); ok {
-					for batch := range slices.Chunk(a.ids, maxFetchBatch) {
-						s.came(batch)
-					}
-					s.done(a.request, answer{})
-					s.have(a.ids)
-					more = append(more, s.take()...)
-				}
-			}
-			requests = more
-		}
-		if len(s.wanted) > 0 {
-			b.Fatalf("%d are still wanted", len(s.wanted))
-		}
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/records, "ns/record")
+	checks.Wait()
 }
 
 // BenchmarkFetch backfills a chain, newest first, between two connected nodes on loopback: 2,000

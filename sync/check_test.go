@@ -112,7 +112,7 @@ func TestLeaveQueue(t *testing.T) {
 func TestOwnRecordsGoFirst(t *testing.T) {
 	w := newWorld(t, nil)
 	n := w.newNode(t, fetchOnly)
-	c := n.checker
+	c := n.admission.checker
 	for range cap(c.cores) {
 		c.cores <- struct{}{} // all cores are busy
 	}

@@ -11,73 +11,9 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 
 	"github.com/lf-store/lf/sync/internal/clock"
+	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/push"
 )
-
-// step gives the scheduler its input and carries out what it decides.
-func (s *Sync) step(input func(*scheduler)) {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return
-	}
-	input(s.scheduler)
-	actions := s.scheduler.take()
-	s.prepare(actions)
-	s.mu.Unlock()
-	for _, a := range actions {
-		s.act(a)
-	}
-}
-
-// prepare makes the requests cancelable before anybody else can see them; the caller holds the
-// lock.
-func (s *Sync) prepare(actions []action) {
-	for i, a := range actions {
-		if a, ok := a.(ask); ok {
-			ctx, stop := context.WithCancel(s.ctx)
-			s.cancels[a.request] = stop
-			actions[i] = fetchAction{ask: a, ctx: ctx}
-		}
-	}
-}
-
-// fetchAction is an ask with the context of its request.
-type fetchAction struct {
-	ask
-	ctx context.Context
-}
-
-func (s *Sync) act(a action) {
-	switch a := a.(type) {
-	case fetchAction:
-		s.spawn(func() { s.fetchFor(a.ctx, a.ask) })
-	case cancel:
-		s.mu.Lock()
-		stop := s.cancels[a.request]
-		delete(s.cancels, a.request)
-		s.mu.Unlock()
-		if stop != nil {
-			stop()
-		}
-	case refill:
-		s.spawn(func() { s.refill(a.limit) })
-	case forgone:
-		s.line.forgo(a.ids)
-	}
-}
-
-// refill tells the scheduler what the store's pending records wait for.
-func (s *Sync) refill(limit int) {
-	ctx, done := context.WithTimeout(s.ctx, storeTime)
-	defer done()
-	missing, err := s.store.Missing(ctx, limit)
-	if err != nil {
-		s.complain("could not ask the store what is missing", err)
-		return
-	}
-	s.step(func(m *scheduler) { m.want(s.worthwhile(missing), "", refillDepth, 0) })
-}
 
 // drive is the goroutine with the clock: it ticks the scheduler and follows the peers. It waits for
 // nothing else, because the host waits for whoever does not take its events.
@@ -109,13 +45,7 @@ func (s *Sync) drive() {
 }
 
 func (s *Sync) tick() {
-	dropped := false
-	s.step(func(m *scheduler) {
-		m.congested = s.line.waiters.Load() > 0
-		m.tick(time.Since(s.started))
-		dropped = m.takeUnnamed()
-	})
-	s.comparer.tick(dropped)
+	s.comparer.tick(s.fetcher.Tick())
 	s.clocks.Tick()
 }
 
@@ -137,13 +67,13 @@ func (s *Sync) releaseDue() {
 func (s *Sync) release() {
 	ctx, done := context.WithTimeout(s.ctx, storeTime)
 	defer done()
-	stored, err := s.store.Release(ctx, s.now())
+	stored, err := s.store.Release(ctx, s.admission.now())
 	if err != nil {
 		s.complain("could not release held records", err)
 		return
 	}
 	if len(stored.Missing) > 0 {
-		s.step(func(m *scheduler) { m.want(s.worthwhile(stored.Missing), "", 0, 0) })
+		s.fetcher.Want(stored.Missing, "", 0)
 	}
 }
 
@@ -192,18 +122,27 @@ func peerOf(e any) peer.ID {
 // look finds out whether a peer can be asked and compared with, and whether it is to be pushed to.
 // It does not trust the order of events, only what is true now.
 func (s *Sync) look(p peer.ID) {
-	up := s.speaks(p, fetchService)
-	s.step(func(m *scheduler) {
-		if up {
-			m.peerUp(p)
-		} else {
-			m.peerDown(p)
-		}
-	})
+	s.fetcher.Meet(p, s.speaks(p, fetch.Service))
 	s.comparer.meet(p, s.speaks(p, reconcileService))
 	relayed := s.host.Network().Connectedness(p) == network.Limited
 	s.pushes.Meet(p, relayed && s.speaks(p, push.Service))
 	s.clocks.Meet(p, s.speaks(p, clock.Service))
+}
+
+// fetchPeers returns a function that lists the connected peers that can be asked for records, nil
+// without a host.
+func (s *Sync) fetchPeers() func() []peer.ID {
+	if s.host == nil {
+		return nil
+	}
+	return func() (peers []peer.ID) {
+		for _, p := range s.host.Network().Peers() {
+			if s.speaks(p, fetch.Service) {
+				peers = append(peers, p)
+			}
+		}
+		return peers
+	}
 }
 
 func (s *Sync) speaks(p peer.ID, of Service) bool {

@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/peer"
+
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/negentropy"
 )
@@ -99,7 +101,7 @@ func (c *comparer) scan() bool {
 // missing in the set and notes it as listed while it sees it, is told here that it came.
 func (c *comparer) attached(items []Item) {
 	c.own.add(items)
-	c.sync.promote(items)
+	c.sync.admission.promote(items)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ledger.tell(c.now(), c.own.count())
@@ -119,4 +121,14 @@ func idsOf(ids []negentropy.ID) []protocol.ID {
 		out[i] = id
 	}
 	return out
+}
+
+// promised notes that a peer which listed a record must have its ancestors too: an attached record has
+// them all.
+func (c *comparer) promised(p peer.ID, id protocol.ID, missing []protocol.ID) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.ledger.denied(p, []protocol.ID{id}) > 0 {
+		c.ledger.list(p, missing, nil)
+	}
 }

@@ -13,6 +13,7 @@ import (
 	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/push"
 	"github.com/lf-store/lf/sync/internal/stream"
 )
@@ -130,11 +131,7 @@ func FuzzAsk(f *testing.F) {
 		case 1:
 			for _, ancestors := range []int{0, 3} {
 				s.in.Reset(said)
-				x := &fetching{sync: n.Sync, ask: ask{peer: "peer", ids: ids, ancestors: ancestors}}
-				if ancestors > 0 {
-					x.linked = map[protocol.ID]bool{}
-				}
-				_ = x.run(t.Context())
+				_, _ = n.fetcher.Fetch(t.Context(), fetch.Ask{Peer: "peer", IDs: ids, Ancestors: ancestors})
 			}
 		case 2:
 			_, _ = n.pushes.Push(t.Context(), "peer", []push.Announcement{{ID: ids[0], Frame: b.records[0].EncodeFrame()}})

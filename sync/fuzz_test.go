@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/push"
 )
 
@@ -15,15 +16,15 @@ func FuzzRequest(f *testing.F) {
 	f.Add([]byte{0, 0, nameSize})
 	f.Add([]byte{1, 1, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9})
 	for _, width := range []int{nameSize, idSize} {
-		f.Add(appendRequest(nil, fetchRequest{ids: []protocol.ID{testID("a"), testID("b")}, width: width, ancestors: 255}))
+		f.Add(appendRequest(nil, fetchRequest{IDs: []protocol.ID{testID("a"), testID("b")}, Width: width, Ancestors: 255}))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		req, err := readRequest(bytes.NewReader(data))
 		if err != nil {
 			return
 		}
-		if n := len(req.ids); n == 0 || n > maxAsked || req.ancestors > maxAncestors || req.width != nameSize && req.width != idSize {
-			t.Fatalf("%d names of %d bytes, %d ancestors", n, req.width, req.ancestors)
+		if n := len(req.IDs); n == 0 || n > fetch.MaxAsked || req.Ancestors > fetch.MaxAncestors || req.Width != nameSize && req.Width != idSize {
+			t.Fatalf("%d names of %d bytes, %d ancestors", n, req.Width, req.Ancestors)
 		}
 		if again := appendRequest(nil, req); !bytes.HasPrefix(data, again) {
 			t.Fatalf("read % x, wrote % x", data, again)
@@ -56,21 +57,21 @@ func FuzzAnswer(f *testing.F) {
 			if err != nil {
 				break
 			}
-			if it.ambiguous {
+			if it.Ambiguous {
 				_, _ = writeAmbiguous(&again)
 				continue
 			}
-			if it.damaged {
+			if it.Damaged {
 				_, _ = writeDamaged(&again)
 				continue
 			}
-			if it.unknown {
+			if it.Unknown {
 				return // of a version not known here; what it was is lost
 			}
-			if it.record != nil && it.pruned == it.record.HasValue() {
+			if it.Record != nil && it.Pruned == it.Record.HasValue() {
 				t.Fatal("the status belies the frame")
 			}
-			if _, err := writeItem(&again, it.record); err != nil {
+			if _, err := writeItem(&again, it.Record); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -139,7 +140,7 @@ func TestWire(t *testing.T) {
 	in := newAnswerReader(&answer)
 	for i, want := range []struct{ here, pruned bool }{{true, false}, {false, false}, {true, true}} {
 		it, err := readItem(in)
-		if err != nil || (it.record != nil) != want.here || it.pruned != want.pruned {
+		if err != nil || (it.Record != nil) != want.here || it.Pruned != want.pruned {
 			t.Errorf("item %d: %+v, %v", i, it, err)
 		}
 	}

@@ -85,7 +85,7 @@ func (s *Sync) validate(ctx context.Context, from peer.ID, m *pubsub.Message) pu
 	ctx, done := context.WithTimeout(ctx, storeTime)
 	defer done()
 	in, err := s.Ingest(ctx, m.Data, Source{Via: ViaGossip, Peer: from})
-	result := s.verdict(in, err)
+	result := s.admission.verdict(in, err)
 	s.metrics.judged(result)
 	switch result {
 	case pubsub.ValidationReject:
@@ -113,7 +113,7 @@ func (s *Sync) validate(ctx context.Context, from peer.ID, m *pubsub.Message) pu
 // no other way to it; its first copy is accepted, and so is one of a record that was ignored
 // because it was not yet known to be paid. That is once for each record that came in, so nothing is
 // forwarded that was not paid.
-func (s *Sync) verdict(in Ingested, err error) pubsub.ValidationResult {
+func (a *admission) verdict(in Ingested, err error) pubsub.ValidationResult {
 	var invalid *protocol.InvalidError
 	switch {
 	case errors.As(err, &invalid) && !protocol.IsUnknownVersion(err):
@@ -121,9 +121,9 @@ func (s *Sync) verdict(in Ingested, err error) pubsub.ValidationResult {
 	case err != nil:
 		return pubsub.ValidationIgnore
 	case in.Outcome == Attached || in.Outcome == Pending:
-		return accepted(s.paid(in.Record, in.Outcome))
+		return accepted(a.isPaid(in.Record, in.Outcome))
 	case in.Outcome == Known:
-		return accepted(s.claimForward(in.Record))
+		return accepted(a.claimForward(in.Record))
 	}
 	return pubsub.ValidationIgnore
 }
@@ -135,16 +135,10 @@ func accepted(yes bool) pubsub.ValidationResult {
 	return pubsub.ValidationIgnore
 }
 
-// paid reports whether a record that passed the check is known to have paid: by its work alone, or,
-// when it is attached, with the certificate that the store has found.
-func (s *Sync) paid(r *protocol.Record, state Outcome) bool {
-	return state == Attached || s.network.Paid(r)
-}
-
 // claimForward reports whether a copy of a record is to be forwarded, which is so once.
-func (s *Sync) claimForward(r *protocol.Record) bool {
-	a, ok := s.recent.Peek(r.ID())
-	return ok && s.paid(r, a.state) && a.unforwarded.CompareAndSwap(true, false)
+func (a *admission) claimForward(r *protocol.Record) bool {
+	known, ok := a.recent.Peek(r.ID())
+	return ok && a.isPaid(r, known.state) && known.unforwarded.CompareAndSwap(true, false)
 }
 
 // forward forwards a record: by gossip, and to the peers that gossip does not reach.

@@ -354,13 +354,13 @@ func TestBusy(t *testing.T) {
 	s, _ := w.offline(t, func(c *Config) {
 		c.Verify = func([]byte, protocol.Work) error { enter <- struct{}{}; <-leave; return nil }
 	})
-	s.waiting = make(chan struct{}, cap(s.checker.cores)) // no room beyond those being checked
+	s.admission.waiting = make(chan struct{}, cap(s.admission.checker.cores)) // no room beyond those being checked
 	var checks sync.WaitGroup
 	paid := func() []byte {
 		r := w.record(t)
 		return forge(t, r, func(h *protocol.Header) { h.Work = &protocol.Work{Effort: 1 << 20} }, r.ValueBytes())
 	}
-	for range cap(s.checker.cores) {
+	for range cap(s.admission.checker.cores) {
 		frame := paid()
 		checks.Go(func() { _, _ = s.Ingest(t.Context(), frame, Source{Via: ViaGossip}) })
 		<-enter

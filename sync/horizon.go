@@ -21,7 +21,7 @@ var errOutOfRange = penalty.Violates("it listed a record outside its range")
 // clock then holds or refuses is dismissed.
 func (s *Sync) horizon() negentropy.Horizon {
 	drift := s.network.Params().ClockDrift
-	end := s.now() + drift + 1
+	end := s.admission.now() + drift + 1
 	return negentropy.Horizon{End: negentropy.Bound{Timestamp: end}, Far: negentropy.Bound{Timestamp: end + drift}}
 }
 

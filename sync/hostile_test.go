@@ -10,9 +10,11 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/stream"
 )
 
@@ -29,7 +31,7 @@ func (w *world) hurriedLogging(t testing.TB, log *slog.Logger) *node {
 		}
 		return time.Second
 	}
-	n.scheduler.limits.requestTime = time.Second
+	n.fetcher.SetRequestTime(time.Second)
 	if err := n.start(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -64,13 +66,13 @@ func always(d time.Duration) func(Service) time.Duration {
 }
 
 func (n *node) wantNow(ids ...protocol.ID) {
-	n.step(func(m *scheduler) { m.want(ids, "", 3, 0) })
+	n.fetcher.WantDeep(ids...)
 }
 
 // requests counts the requests that ended so.
 func (n *node) requests(result string) int {
 	var m dto.Metric
-	if err := n.metrics.requests.WithLabelValues(result).Write(&m); err != nil {
+	if err := n.fetcher.Metrics()[0].(*prometheus.CounterVec).WithLabelValues(result).Write(&m); err != nil {
 		panic(err)
 	}
 	return int(m.GetCounter().GetValue())
@@ -107,7 +109,7 @@ func TestHostileResponder(t *testing.T) {
 		}, "guilty"},
 		{"ancestor that is not there", func(s network.Stream, _ fetchRequest) { item(s, wanted); item(s, nil) }, "guilty"},
 		{"endless", func(s network.Stream, req fetchRequest) {
-			for range 1 + req.ancestors {
+			for range 1 + req.Ancestors {
 				item(s, wanted)
 			}
 			_, _ = io.CopyN(s, rand.Reader, 1<<30)
@@ -187,7 +189,7 @@ func TestInvalidAncestor(t *testing.T) {
 	}
 	eventually(t, "guilty", func() bool { return n.requests("guilty") == 1 })
 	eventually(t, "not wanted any more", func() bool { return n.Status().Wanted == 0 })
-	n.refill(10)
+	n.fetcher.Refill(t.Context(), 10)
 	if got := n.Status().Wanted; got != 0 {
 		t.Errorf("wanted again: %d", got)
 	}
@@ -238,7 +240,7 @@ func TestHostileRequester(t *testing.T) {
 		var streams []network.Stream
 		for range 3 * stream.MaxServed {
 			s := open(t)
-			_, _ = s.Write(appendRequest(nil, fetchRequest{ids: []protocol.ID{chain[99].ID()}, width: nameSize, ancestors: maxAncestors}))
+			_, _ = s.Write(appendRequest(nil, fetchRequest{IDs: []protocol.ID{chain[99].ID()}, Width: nameSize, Ancestors: fetch.MaxAncestors}))
 			streams = append(streams, s)
 		}
 		for _, s := range streams {
@@ -309,8 +311,8 @@ func TestSilentStreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	_ = s.SetDeadline(time.Now().Add(patience))
-	_, _ = s.Write(appendRequest(nil, fetchRequest{ids: []protocol.ID{chain[1].ID()}, width: idSize}))
-	if it, err := readItem(newAnswerReader(s)); err != nil || it.record == nil {
+	_, _ = s.Write(appendRequest(nil, fetchRequest{IDs: []protocol.ID{chain[1].ID()}, Width: idSize}))
+	if it, err := readItem(newAnswerReader(s)); err != nil || it.Record == nil {
 		t.Errorf("not served: %v", err)
 	}
 }
@@ -334,7 +336,7 @@ func TestUselessItemsAreNoFault(t *testing.T) {
 			n := w.hurried(t)
 			peer := w.responder(t, func(s network.Stream, req fetchRequest) {
 				// else what came has a parent that it is asked for too, and lacks
-				if sameName(req.ids[0], chain[2].ID()) {
+				if sameName(req.IDs[0], chain[2].ID()) {
 					answer(s)
 				}
 			})
@@ -369,7 +371,7 @@ func TestStalledReader(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = s.Write(appendRequest(nil, fetchRequest{ids: ids, width: nameSize}))
+	_, _ = s.Write(appendRequest(nil, fetchRequest{IDs: ids, Width: nameSize}))
 	served := n.limiter.Serving
 	eventually(t, "it is served", func() bool { return served() == 1 })
 	began := time.Now()

@@ -12,19 +12,20 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/fetch"
 )
 
-func (w *world) parcels(t testing.TB, records ...*protocol.Record) []*parcel {
+func (w *world) incoming(t testing.TB, records ...*protocol.Record) []*incoming {
 	t.Helper()
-	var ps []*parcel
+	var ps []*incoming
 	for _, r := range records {
-		ps = append(ps, &parcel{record: r, from: Source{Via: ViaFetch}, asked: true, size: int64(r.WireSize()) + parcelBytes})
+		ps = append(ps, &incoming{record: r, from: Source{Via: ViaFetch}, asked: true, queued: queued{size: int64(r.WireSize()) + recordMemory}})
 	}
 	return ps
 }
 
-// admit puts records into the line as a fetch does.
-func (l *line) admit(t testing.TB, ps []*parcel) []*parcel {
+// admit puts records into the queue as a fetch does.
+func (l *commitQueue) admit(t testing.TB, ps []*incoming) []*incoming {
 	t.Helper()
 	for _, p := range ps {
 		if err := l.reserve(t.Context(), p.size); err != nil {
@@ -35,10 +36,10 @@ func (l *line) admit(t testing.TB, ps []*parcel) []*parcel {
 }
 
 // empty reports whether all room is free and nothing is left.
-func (l *line) empty() bool {
+func (l *commitQueue) empty() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.inside) > 0 || len(l.blocked) > 0 || len(l.ready) > 0 || !l.room.TryAcquire(fetchBytes) {
+	if len(l.inside) > 0 || len(l.blocked) > 0 || l.ready.Len() > 0 || !l.room.TryAcquire(fetchBytes) {
 		return false
 	}
 	l.room.Release(fetchBytes)
@@ -47,7 +48,7 @@ func (l *line) empty() bool {
 
 // However the batches of a graph come, are checked, fail, come twice or are forgone, records leave
 // parents first, each once, and the room they took is given back.
-func TestLineKeepsOrder(t *testing.T) {
+func TestCommitQueueKeepsOrder(t *testing.T) {
 	w := newWorld(t, nil)
 	var all []*protocol.Record
 	for i := range 60 {
@@ -60,13 +61,13 @@ func TestLineKeepsOrder(t *testing.T) {
 		all = append(all, w.record(t, links...))
 	}
 	rapid.Check(t, func(rt *rapid.T) {
-		l := newLine()
+		l := newCommitQueue()
 		asked := make(map[protocol.ID]bool) // what is still to come
 		for _, r := range all {
 			asked[r.ID()] = true
 		}
 		order := rapid.Permutation(all).Draw(rt, "order")
-		var checking [][]*parcel
+		var checking [][]*incoming
 		var left []protocol.ID
 		gone := make(map[protocol.ID]bool) // invalid, or given up
 		leave := func() {
@@ -88,8 +89,8 @@ func TestLineKeepsOrder(t *testing.T) {
 			switch n := rapid.IntRange(0, 9).Draw(rt, "step"); {
 			case n < 4 && len(order) > 0: // a batch comes
 				size := min(len(order), rapid.IntRange(1, 8).Draw(rt, "size"))
-				ps := l.admit(t, w.parcels(t, order[:size]...))
-				ps = append(ps, l.admit(t, w.parcels(t, order[0]))...) // twice
+				ps := l.admit(t, w.incoming(t, order[:size]...))
+				ps = append(ps, l.admit(t, w.incoming(t, order[0]))...) // twice
 				for _, p := range ps {
 					delete(asked, p.record.ID())
 				}
@@ -110,7 +111,7 @@ func TestLineKeepsOrder(t *testing.T) {
 				order = order[1:]
 				delete(asked, id)
 				gone[id] = true
-				l.forgo([]protocol.ID{id})
+				l.skip([]protocol.ID{id})
 			default:
 				leave()
 			}
@@ -122,18 +123,18 @@ func TestLineKeepsOrder(t *testing.T) {
 	})
 }
 
-// Who waits for room gets it, though all that is in the line waits for a record that does not come;
+// Who waits for room gets it, though all that is in the queue waits for a record that does not come;
 // and so does what has waited for too long.
-func TestLineNeverSticks(t *testing.T) {
+func TestCommitQueueNeverSticks(t *testing.T) {
 	w := newWorld(t, nil)
 	chain := w.chain(t, 3)
 	coming := func(id protocol.ID) bool { return id == chain[0].ID() }
-	l := newLine()
-	l.pass(l.admit(t, w.parcels(t, chain[1:]...)), coming)
+	l := newCommitQueue()
+	l.pass(l.admit(t, w.incoming(t, chain[1:]...)), coming)
 	if ps := l.take(); len(ps) > 0 {
 		t.Fatalf("%d records did not wait for their ancestor", len(ps))
 	}
-	l.age(time.Now())
+	l.flushStale(time.Now())
 	if ps := l.take(); len(ps) > 0 {
 		t.Fatal("what just came has waited for too long")
 	}
@@ -152,8 +153,8 @@ func TestLineNeverSticks(t *testing.T) {
 	}
 	l.room.Release(fetchBytes)
 
-	l.pass(l.admit(t, w.parcels(t, chain[1:]...)), coming)
-	l.age(time.Now().Add(blockTime))
+	l.pass(l.admit(t, w.incoming(t, chain[1:]...)), coming)
+	l.flushStale(time.Now().Add(blockTime))
 	if ps := l.take(); len(ps) != 2 {
 		t.Errorf("%d records left after a long time", len(ps))
 	}
@@ -167,7 +168,7 @@ func TestBulkSurvives(t *testing.T) {
 	var mu sync.Mutex
 	a := w.newNode(t, fetchOnly)
 	a.load(t, chain...)
-	serve := a.limiter.Handler(fetchService, a.serveFetch)
+	serve := a.limiter.Handler(fetch.Service, a.fetcher.Serve)
 	a.host.SetStreamHandler(fetchProtocol(w.network), func(s network.Stream) {
 		mu.Lock()
 		left := cut.IntN(400 << 10)
@@ -188,7 +189,7 @@ func TestBulkSurvives(t *testing.T) {
 	b.store.failPut = nil
 	b.store.mu.Unlock()
 	eventually(t, "all is here", func() bool { return b.store.attached() == a.store.attached() })
-	eventually(t, "nothing is left behind", func() bool { return b.line.empty() && b.Status().Wanted == 0 })
+	eventually(t, "nothing is left behind", func() bool { return b.admission.queue.empty() && b.Status().Wanted == 0 })
 }
 
 // severed is a stream that breaks when so much was written.

@@ -28,9 +28,6 @@ const (
 type metrics struct {
 	records  *prometheus.CounterVec
 	verdicts *prometheus.CounterVec
-	requests *prometheus.CounterVec
-	bytes    *prometheus.CounterVec
-	seconds  prometheus.Histogram
 	sessions *prometheus.CounterVec
 	rounds   *prometheus.HistogramVec
 	messages *prometheus.CounterVec
@@ -49,10 +46,6 @@ func newMetrics() *metrics {
 	return &metrics{
 		records:  counter("ingested_total", "Records that came in, by source and what became of them.", "source", "outcome"),
 		verdicts: counter("gossip_verdicts_total", "Gossiped messages, by verdict.", "verdict"),
-		requests: counter("fetch_requests_total", "Requests sent to peers, by result.", "result"),
-		bytes:    counter("fetch_bytes_total", "Bytes of answers, by direction.", "direction"),
-		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "lf", Subsystem: "sync",
-			Name: "fetch_seconds", Help: "How long requests to peers took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 9)}),
 		sessions: counter("sessions_total", "Comparisons with peers, by role and result.", "role", "result"),
 		messages: counter("reconcile_bytes_total", "Bytes of comparisons with peers, by direction.", "direction"),
 		rounds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "lf", Subsystem: "sync",
@@ -72,9 +65,9 @@ func (m *metrics) register(to prometheus.Registerer, s *Sync) error {
 	}
 	m.registerer = to
 	own := []prometheus.Collector{
-		m.records, m.verdicts, m.requests, m.bytes, m.seconds, m.sessions, m.rounds, m.messages, m.listed, m.banned, &gauges{s},
+		m.records, m.verdicts, m.sessions, m.rounds, m.messages, m.listed, m.banned, &gauges{s},
 	}
-	for _, c := range slices.Concat(own, s.limiter.Metrics(), s.pushes.Metrics()) {
+	for _, c := range slices.Concat(own, s.limiter.Metrics(), s.pushes.Metrics(), s.fetcher.Metrics()) {
 		if err := to.Register(c); err != nil {
 			m.unregister()
 			return fmt.Errorf("register metrics of sync: %w", err)
@@ -91,15 +84,16 @@ func (m *metrics) unregister() {
 	m.registered = nil
 }
 
-func (m *metrics) ingested(via Via, in Ingested, err error) {
-	m.records.WithLabelValues(via.String(), outcomeOf(in, err)).Inc()
+// ingested counts a record that came in.
+func (m *metrics) ingested(in *incoming) {
+	m.records.WithLabelValues(in.from.Via.String(), outcomeOf(in.stored, in.err)).Inc()
 }
 
-func outcomeOf(in Ingested, err error) string {
+func outcomeOf(stored Stored, err error) string {
 	var invalid *protocol.InvalidError
 	switch {
 	case err == nil:
-		return in.Outcome.String()
+		return stored.Outcome.String()
 	case protocol.IsUnknownVersion(err):
 		return "unknown_version"
 	case errors.As(err, &invalid):
@@ -124,15 +118,6 @@ func (m *metrics) judged(v pubsub.ValidationResult) {
 	}
 	m.verdicts.WithLabelValues(name).Inc()
 }
-
-func (m *metrics) fetched(a answer, took time.Duration) {
-	result := [...]string{faultNone: "answered", faultFailed: "failed", faultBusy: "busy", faultGuilty: "guilty"}[a.fault]
-	m.requests.WithLabelValues(result).Inc()
-	m.seconds.Observe(took.Seconds())
-}
-
-func (m *metrics) sent(bytes int)     { m.bytes.WithLabelValues("out").Add(float64(bytes)) }
-func (m *metrics) received(bytes int) { m.bytes.WithLabelValues("in").Add(float64(bytes)) }
 
 // reconciled counts the bytes of messages of comparisons.
 func (m *metrics) reconciled(direction string, bytes int) {
@@ -220,4 +205,11 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	for queue, n := range st.Dropped {
 		out <- prometheus.MustNewConstMetric(droppedDesc, prometheus.CounterValue, float64(n), queue)
 	}
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }

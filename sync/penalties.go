@@ -6,6 +6,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/penalty"
 )
 
@@ -14,7 +15,7 @@ var (
 	// junk is a comparison beyond what a peer may have for nothing.
 	junk = penalty.Minor{Weight: 4, Protocol: reconcileService.Scope(), What: "it compares, and fetches and delivers nothing, again and again"}
 	// missingListed is an answer that lacks records which the peer itself listed.
-	missingListed = penalty.Minor{Weight: 10, Protocol: fetchService.Scope(), What: "it lacks records that it listed, again and again"}
+	missingListed = penalty.Minor{Weight: 10, Protocol: fetch.Service.Scope(), What: "it lacks records that it listed, again and again"}
 	// invalidListed is a listed record that can never be valid: a correct peer does not attach it.
 	invalidListed = penalty.Minor{Weight: 10, Protocol: reconcileService.Scope(), What: "it lists invalid records, again and again"}
 )
@@ -45,7 +46,7 @@ func (s *Sync) withheld(p peer.ID, damaged []protocol.ID) {
 			a.postpone(p, withheldPause)
 		}
 	})
-	s.step(func(m *scheduler) { m.withheld(damaged, p) })
+	s.fetcher.Withheld(p, damaged)
 }
 
 // carryOut carries out a ban: it says in the log what the peer did, tells all that plan with it, and
@@ -54,7 +55,7 @@ func (s *Sync) carryOut(b penalty.Ban, drop func(peer.ID, time.Duration)) {
 	s.log.Info("banned a peer that broke the protocol", "peer", b.Peer, "protocol", b.Protocol, "violation", b.Reason, "for", b.For)
 	s.metrics.banned.Inc()
 	// Before it goes: then it is still known what only it listed.
-	s.step(func(m *scheduler) { m.shun(b.Peer, b.For) })
+	s.fetcher.Ban(b.Peer)
 	s.comparer.plan(func(a *agenda) {
 		a.tick(s.comparer.now())
 		a.shun(b.Peer, b.For)

@@ -123,12 +123,9 @@ func TestDenial(t *testing.T) {
 	for range 30/missingListed.Weight + 1 {
 		id := w.record(t).ID()
 		n.comparer.plan(func(*agenda) { n.comparer.ledger.list(liar.ID(), []protocol.ID{id}, nil) })
-		n.step(func(m *scheduler) { m.want([]protocol.ID{id}, liar.ID(), 0, 0) })
+		n.fetcher.Want([]protocol.ID{id}, liar.ID(), 0)
 		eventually(t, "both have denied it", func() bool {
-			n.mu.Lock()
-			defer n.mu.Unlock()
-			v := n.scheduler.wanted[id]
-			return v != nil && v.parked
+			return n.fetcher.Wanted()[id]
 		})
 	}
 	if p := receive(t, "somebody is dropped", drops); p != liar.ID() {
@@ -163,37 +160,5 @@ func TestFloodIsDropped(t *testing.T) {
 	}
 	if p := receive(t, "it is dropped", drops); p != h.ID() {
 		t.Error("the wrong one was dropped")
-	}
-}
-
-// What only a peer listed that was dropped is forgotten, also where somebody else is being asked
-// for it; what others listed too stays.
-func TestShunnedListings(t *testing.T) {
-	s := newScheduler(defaultSchedulerLimits())
-	s.peerUp("liar")
-	s.peerUp("honest")
-	made, true1 := protocol.ID{1}, protocol.ID{2}
-	s.listed([]protocol.ID{made, true1}, "liar")
-	s.listed([]protocol.ID{true1}, "honest")
-	s.scheduleAll(t)
-	s.shun("liar", time.Minute)
-	s.listed([]protocol.ID{{3}}, "liar") // too late
-	for id, r := range s.requests {
-		if r.peer.id == "honest" {
-			s.done(id, answer{lacking: []protocol.ID{made}})
-		} else {
-			s.done(id, answer{fault: faultFailed})
-		}
-	}
-	if _, ok := s.wanted[true1]; !ok || len(s.wanted) != 1 {
-		t.Errorf("wanted: %v", s.wanted)
-	}
-}
-
-// scheduleAll has all that is ready asked for.
-func (s *scheduler) scheduleAll(t *testing.T) {
-	t.Helper()
-	if s.take(); s.ready() > 0 || len(s.requests) == 0 {
-		t.Fatalf("%d ready, %d requests", s.ready(), len(s.requests))
 	}
 }

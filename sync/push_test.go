@@ -301,7 +301,7 @@ func TestAnnouncedAfterFetched(t *testing.T) {
 		t.Error("wanted again")
 	}
 	eventually(t, "the other node has it by gossip", func() bool { return b.store.State(r.ID()) == Attached })
-	if a, ok := a.recent.Peek(r.ID()); !ok || a.unforwarded.Load() {
+	if a, ok := a.admission.recent.Peek(r.ID()); !ok || a.unforwarded.Load() {
 		t.Error("it was not passed on")
 	}
 }

@@ -18,8 +18,8 @@ type pushNode struct{ sync *Sync }
 // Unknown implements push.Node, as do the other methods.
 func (n pushNode) Unknown(ctx context.Context, ids []protocol.ID) ([]protocol.ID, error) {
 	var open []protocol.ID
-	for _, id := range n.sync.worthwhile(ids) {
-		if a, ok := n.sync.recent.Peek(id); !ok || a.state != Attached {
+	for _, id := range n.sync.admission.mayBeValid(ids) {
+		if !n.sync.admission.isAttached(id) {
 			open = append(open, id)
 		}
 	}
@@ -31,8 +31,8 @@ func (n pushNode) Unknown(ctx context.Context, ids []protocol.ID) ([]protocol.ID
 
 // Admit takes a record in and forwards it if gossip would.
 func (n pushNode) Admit(ctx context.Context, r *protocol.Record, from peer.ID) (again bool, err error) {
-	in, err := n.sync.ingest(ctx, r, Source{Via: ViaPush, Peer: from})
-	switch n.sync.verdict(in, err) {
+	in, err := n.sync.admission.admit(ctx, r, Source{Via: ViaPush, Peer: from})
+	switch n.sync.admission.verdict(in, err) {
 	case pubsub.ValidationReject:
 		return false, penalty.Violates("%v", err)
 	case pubsub.ValidationAccept:
@@ -45,7 +45,7 @@ func (n pushNode) Admit(ctx context.Context, r *protocol.Record, from peer.ID) (
 
 // IsUnforwarded reports whether a record came in and was not forwarded.
 func (n pushNode) IsUnforwarded(id protocol.ID) bool {
-	a, ok := n.sync.recent.Peek(id)
+	a, ok := n.sync.admission.recent.Peek(id)
 	return ok && a.unforwarded.Load()
 }
 
@@ -56,7 +56,7 @@ func (n pushNode) ForwardKnown(ctx context.Context, id protocol.ID, from peer.ID
 	case errors.Is(err, ErrDamaged):
 	case err != nil:
 		return fmt.Errorf("read record %s: %w", id, err)
-	case ok && r.HasValue() && n.sync.claimForward(r):
+	case ok && r.HasValue() && n.sync.admission.claimForward(r):
 		n.sync.forward(ctx, id, r.EncodeFrame(), from)
 	}
 	return nil

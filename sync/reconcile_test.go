@@ -18,6 +18,8 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/protocol/circuitv2/relay"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+
+	"github.com/lf-store/lf/sync/internal/fetch"
 )
 
 // hasten shortens the times of a node's agenda.
@@ -189,7 +191,7 @@ func TestBackfillIsShared(t *testing.T) {
 	synced(t, n)
 	eventually(t, "all is counted", func() bool { return n.ingested(Attached)+n.ingested(Pending) >= len(chain) })
 	// On a machine that is busy a request can take so long that what it names is asked of another.
-	given := n.requests("failed") * maxAsked
+	given := n.requests("failed") * fetch.MaxAsked
 	if fetched, twice := n.ingested(Attached)+n.ingested(Pending), n.ingested(Known); fetched != len(chain) || twice > given {
 		t.Errorf("%d records fetched, %d of them twice", fetched, twice)
 	}

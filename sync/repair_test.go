@@ -12,6 +12,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/fetch"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // rottenStore is a store on a disk that damaged some records: their header, or their value only.
@@ -117,7 +119,7 @@ func (w *world) newRotten(t testing.TB, repairs bool) (*node, *rottenStore) {
 }
 
 // statuses asks a node for records, and returns the statuses of the items of its answer.
-func statuses(t *testing.T, w *world, n *node, width, ancestors int, ids ...protocol.ID) (list []status) {
+func statuses(t *testing.T, w *world, n *node, width, ancestors int, ids ...protocol.ID) (list []byte) {
 	t.Helper()
 	h := newHost(t)
 	connect(t, h, n.host)
@@ -126,13 +128,13 @@ func statuses(t *testing.T, w *world, n *node, width, ancestors int, ids ...prot
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, err := s.Write(appendRequest(nil, fetchRequest{ids: ids, width: width, ancestors: ancestors})); err != nil {
+	if _, err := s.Write(appendRequest(nil, fetchRequest{IDs: ids, Width: width, Ancestors: ancestors})); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
-	in := bufio.NewReaderSize(s, maxItem)
+	in := bufio.NewReaderSize(s, stream.MaxFrameItem)
 	for {
 		first, err := in.Peek(1)
 		if err != nil {
@@ -141,7 +143,7 @@ func statuses(t *testing.T, w *world, n *node, width, ancestors int, ids ...prot
 		if _, err := readItem(in); err != nil {
 			t.Fatal(err)
 		}
-		list = append(list, status(first[0]))
+		list = append(list, first[0])
 	}
 }
 
@@ -158,14 +160,14 @@ func TestDamagedIsServed(t *testing.T) {
 	for _, r := range chain {
 		ids = append(ids, r.ID())
 	}
-	want := []status{statusComplete, statusDamaged, statusComplete, statusPruned, statusComplete, statusComplete}
+	want := []byte{statusComplete, statusDamaged, statusComplete, statusPruned, statusComplete, statusComplete}
 	for _, width := range []int{nameSize, idSize} {
 		if have := statuses(t, w, n, width, 0, ids...); !slices.Equal(have, want) {
 			t.Errorf("width %d: %v, want %v", width, have, want)
 		}
 	}
 	// As ancestors, a pruned one is sent, and the walk ends where a header is damaged.
-	if have, want := statuses(t, w, n, idSize, 10, chain[5].ID()), []status{statusComplete, statusComplete, statusPruned, statusComplete}; !slices.Equal(have, want) {
+	if have, want := statuses(t, w, n, idSize, 10, chain[5].ID()), []byte{statusComplete, statusComplete, statusPruned, statusComplete}; !slices.Equal(have, want) {
 		t.Errorf("ancestors: %v, want %v", have, want)
 	}
 }
@@ -250,76 +252,17 @@ func TestRepairsPastEmptyAnswers(t *testing.T) {
 	s.rot(s.headers, chain[1].ID())
 	silent := w.responder(t, func(network.Stream, fetchRequest) {})
 	connect(t, n.host, silent)
-	eventually(t, "it can be asked", func() bool { return n.speaks(silent.ID(), fetchService) })
-	plan := newRepairPlan(time.Minute)
-	n.repairs = s
-	n.repairStep(plan, s.Damaged())
-	if until := plan.failed[silent.ID()]; until == 0 {
+	eventually(t, "it can be asked", func() bool { return n.speaks(silent.ID(), fetch.Service) })
+	repairer := n.fetcher.NewRepairer(s, n.fetchPeers())
+	repairer.Step(t.Context())
+	if !repairer.HasFailed(silent.ID()) {
 		t.Error("it counts as a peer that answered")
 	}
-	if p, ids := plan.next(time.Since(n.started), s.Damaged(), []peer.ID{silent.ID()}); len(ids) > 0 {
+	if p, ids := repairer.Next([]peer.ID{silent.ID()}); len(ids) > 0 {
 		t.Errorf("%s is asked again at once", p)
 	}
 	if n.penalties.Bans(silent.ID()) > 0 {
 		t.Error("it was blamed")
-	}
-}
-
-// TestRepairPlan asks each peer once, for few records at a time, and again after a while.
-func TestRepairPlan(t *testing.T) {
-	var damaged []protocol.ID
-	for i := range maxRepairAsked + 5 {
-		damaged = append(damaged, protocol.ID{byte(i), byte(i >> 8)})
-	}
-	peers := []peer.ID{"A", "B"}
-	p := newRepairPlan(repairPatience)
-	now := time.Duration(0)
-	ask := func(want peer.ID, count int) []protocol.ID {
-		t.Helper()
-		p.see(now, damaged)
-		from, ids := p.next(now, damaged, peers)
-		if from != want || len(ids) != count {
-			t.Fatalf("%d of %q, want %d of %q", len(ids), from, count, want)
-		}
-		return ids
-	}
-	if ids := p.unavailable(now, nil, peers); ids != nil {
-		t.Error(ids)
-	}
-	ids := ask("A", maxRepairAsked)
-	p.answered(now, "A", ids)
-	p.answered(now, "A", ask("A", 5))
-	if got := p.unavailable(now, damaged, peers); len(got) > 0 {
-		t.Errorf("unavailable before B was asked: %d", len(got))
-	}
-	ask("B", maxRepairAsked)
-	p.fail(now, "B")
-	ask("", 0)
-	now += repairRetry
-	p.answered(now, "B", ask("B", maxRepairAsked))
-	if got := p.unavailable(now, damaged, peers); len(got) != maxRepairAsked {
-		t.Errorf("%d unavailable, want %d", len(got), maxRepairAsked)
-	}
-	p.answered(now, "B", ask("B", 5))
-	if got := p.unavailable(now, damaged, peers); len(got) != len(damaged) {
-		t.Errorf("%d unavailable, want all", len(got))
-	}
-	peers = append(peers, "C") // a new peer is asked at once
-	ask("C", maxRepairAsked)
-	damaged = damaged[:3] // what is repaired is not asked for
-	p.answered(now, "C", ask("C", 3))
-	ask("", 0)
-	now += repairAgain
-	ask("A", 3)
-
-	// Without a peer it has patience.
-	p, now = newRepairPlan(repairPatience), 0
-	p.see(now, damaged)
-	if got := p.unavailable(now, damaged, nil); len(got) > 0 {
-		t.Error("gave up at once")
-	}
-	if got := p.unavailable(repairPatience, damaged, nil); len(got) != 3 {
-		t.Error("never gives up")
 	}
 }
 

@@ -2,6 +2,7 @@ package lfsync
 
 import (
 	"github.com/lf-store/lf/sync/internal/clock"
+	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/push"
 	"github.com/lf-store/lf/sync/internal/stream"
 )
@@ -15,7 +16,7 @@ var services = []struct {
 	Service
 	handler func(*Sync) stream.Handler
 }{
-	{fetchService, func(s *Sync) stream.Handler { return s.serveFetch }},
+	{fetch.Service, func(s *Sync) stream.Handler { return s.fetcher.Serve }},
 	{reconcileService, func(s *Sync) stream.Handler { return s.comparer.serve }},
 	{push.Service, func(s *Sync) stream.Handler { return s.pushes.Serve }},
 	{clock.Service, func(s *Sync) stream.Handler { return s.clocks.Serve }},

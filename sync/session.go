@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/network"
@@ -201,7 +200,7 @@ func (s *session) conclude(err error) {
 // disown takes records that can never be valid out of what a peer lists, and returns the rest. A
 // correct peer does not attach such records.
 func (s *Sync) disown(p peer.ID, ids []protocol.ID) []protocol.ID {
-	good := s.worthwhile(ids)
+	good := s.admission.mayBeValid(ids)
 	if len(good) < len(ids) {
 		s.comparer.unlist(p, without(ids, good))
 		s.penalties.ReportMinor(p, invalidListed)
@@ -209,21 +208,10 @@ func (s *Sync) disown(p peer.ID, ids []protocol.ID) []protocol.ID {
 	return good
 }
 
-// wantListed has records fetched that a peer listed.
+// wantListed has records fetched that a peer listed. What has become attached since the store was
+// asked is left out: another peer that listed it may have delivered it.
 func (s *Sync) wantListed(p peer.ID, ids []protocol.ID) {
-	if len(ids) > 0 {
-		s.step(func(m *scheduler) { m.listed(s.notAttached(ids), p) })
-	}
-}
-
-// notAttached leaves out what has become attached since the store was asked: another peer that
-// listed it may have delivered it. It is remembered before the scheduler, whose lock is held here,
-// is told.
-func (s *Sync) notAttached(ids []protocol.ID) []protocol.ID {
-	return slices.DeleteFunc(ids, func(id protocol.ID) bool {
-		a, ok := s.recent.Peek(id)
-		return ok && a.state == Attached
-	})
+	s.fetcher.Listed(p, ids, s.admission.isAttached)
 }
 
 // waitForRoom waits until there is room for what the next message of a peer may list. It returns
@@ -250,7 +238,5 @@ func (c *comparer) hasRoom(p peer.ID, room int) bool {
 	c.mu.Lock()
 	open := c.ledger.open(p)
 	c.mu.Unlock()
-	c.sync.mu.Lock()
-	defer c.sync.mu.Unlock()
-	return open <= room && c.sync.scheduler.counts[kindListed] <= c.sync.scheduler.limits.wanted*3/4
+	return open <= room && c.sync.fetcher.HasRoom()
 }

@@ -110,9 +110,8 @@ func (s *Sync) syncStatus() SyncStatus {
 	var st SyncStatus
 	st.Fingerprint, st.Count, st.Ready = c.own.fingerprint()
 	st.OwnAhead = c.own.above(s.horizon().End)
-	s.mu.Lock()
-	st.Missing, st.Named = s.scheduler.missing(kindListed), s.scheduler.missing(kindNamed)
-	s.mu.Unlock()
+	fetching := s.fetcher.Status()
+	st.Missing, st.Named = fetching.Listed, fetching.Named
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ledger.tell(c.now(), c.own.count())

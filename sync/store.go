@@ -6,6 +6,7 @@ import (
 
 	"github.com/lf-store/lf/internal/intake"
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/fetch"
 )
 
 // Store is what synchronization needs of a store. It is safe for concurrent use.
@@ -34,19 +35,8 @@ type Store interface {
 // ErrDamaged says that a record is here and cannot be shown, because the disk damaged it.
 var ErrDamaged = errors.New("damaged on this node's disk")
 
-// Repairs is what a store has that knows which of its records are damaged. It is safe for
-// concurrent use.
-type Repairs interface {
-	// Damaged lists records whose bytes were found damaged.
-	Damaged() []protocol.ID
-	// Found receives after some were found.
-	Found() <-chan struct{}
-	// Repair puts a record's bytes in the place of damaged ones, after it has compared them with
-	// the ID.
-	Repair(ctx context.Context, r *protocol.Record) error
-	// Unavailable notes that all peers were asked for a record, and none has it.
-	Unavailable(id protocol.ID)
-}
+// Repairs is what a store has that knows which of its records are damaged.
+type Repairs = fetch.Repairs
 
 // Replica is what comparing and copying whole sets of records needs of a Store.
 type Replica interface {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/clock"
+	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/penalty"
 	"github.com/lf-store/lf/sync/internal/push"
 )
@@ -108,28 +109,24 @@ func (n *node) compareWith(t *testing.T, p peer.ID, from *streamBound) error {
 // fetchFrom has a node fetch what a side asks for, and holds it to what it is told.
 func (b *streamBench) fetchFrom(t *testing.T, n *node, p peer.ID, side streamSide) error {
 	t.Helper()
-	a := ask{peer: p, wide: side.Asks.Width == idSize, ancestors: side.Asks.Ancestors}
+	a := fetch.Ask{Peer: p, Wide: side.Asks.Width == idSize, Ancestors: side.Asks.Ancestors}
 	for _, name := range side.Asks.Names {
-		a.ids = append(a.ids, protocol.ID(name))
+		a.IDs = append(a.IDs, protocol.ID(name))
 	}
-	f := &fetching{sync: n.Sync, ask: a}
-	if a.ancestors > 0 {
-		f.linked = make(map[protocol.ID]bool)
-	}
-	err := f.run(t.Context())
+	answer, err := n.fetcher.Fetch(t.Context(), a)
 	if penalty.ViolationIn(err) != nil {
 		return err
 	}
 	if side.Told == nil {
 		return err
 	}
-	for i, id := range a.ids {
+	for i, id := range a.IDs {
 		want := ""
 		if i < len(side.Told) {
 			want = side.Told[i]
 		}
 		for told, list := range map[string][]protocol.ID{
-			"unknown": f.answer.lacking, "pruned": f.answer.pruned, "ambiguous": f.answer.unclear, "unavailable": f.answer.damaged,
+			"unknown": answer.Lacking, "pruned": answer.Pruned, "ambiguous": answer.Unclear, "unavailable": answer.Damaged,
 		} {
 			if slices.Contains(list, id) != (want == told) {
 				t.Errorf("name %d: among the %s: %t, and it is to be told %q", i, told, want != told, want)

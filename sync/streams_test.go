@@ -168,7 +168,7 @@ func (b *streamBench) node(t testing.TB, side streamSide) *node {
 	})
 	n.serveStreams()
 	n.comparer.follow()
-	n.spawn(n.write)
+	n.group.Go(n.commitQueued)
 	eventually(t, "the set is there", n.comparer.own.isReady)
 	return n
 }
@@ -346,17 +346,13 @@ func (b *streamBench) wantOutcome(t *testing.T, n *node, side streamSide, s stre
 
 // hears has a node want what a peer lists, and ask nothing of it.
 func (n *node) hears(p peer.ID) {
-	n.step(func(m *scheduler) {
-		m.peerUp(p)
-		m.byPeer[p].pausedTo = time.Hour
-	})
+	n.fetcher.Meet(p, true)
+	n.fetcher.Pause(p, time.Hour)
 }
 
 // learned returns what a node wants, in the order of the IDs.
 func (n *node) learned() (ids []protocol.ID) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	for id := range n.scheduler.wanted {
+	for id := range n.fetcher.Wanted() {
 		ids = append(ids, id)
 	}
 	slices.SortFunc(ids, protocol.ID.Compare)

@@ -1,6 +1,7 @@
 package lfsync
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,6 +19,7 @@ import (
 	"github.com/lf-store/lf/internal/supervisor"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/clock"
+	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/penalty"
 	"github.com/lf-store/lf/sync/internal/push"
 	"github.com/lf-store/lf/sync/internal/stream"
@@ -52,32 +54,26 @@ type Config struct {
 type Sync struct {
 	network *protocol.Network
 	store   Store
-	repairs Repairs
 	host    host.Host
 	clock   func() time.Time
 	log     *slog.Logger
 	metrics *metrics
 	drops   *GossipDrops
 
-	checker *checker
-	waiting chan struct{} // a token for each gossiped record that waits for a core or is on it
-	unpaid  *unpaid
-	line    *line
-	recent  *lru.Cache[protocol.ID, *arrival]
-	refused *lru.Cache[protocol.ID, error]
-	gossip  *gossip
+	gossip    *gossip
+	admission *admission
 
 	penalties *penalty.Penalties
 	limiter   *stream.Limiter
 	dialer    *stream.Dialer
 	comparer  *comparer
+	fetcher   *fetch.Fetcher
+	repairer  *fetch.Repairer // nil: nothing is repaired
 	pushes    *push.Pusher
 	clocks    *clock.Monitor
 
-	mu        sync.Mutex // guards what follows
-	scheduler *scheduler
-	cancels   map[requestID]context.CancelFunc
-	closed    bool
+	mu     sync.Mutex // guards what follows
+	closed bool
 
 	times   *stream.Times
 	started time.Time
@@ -112,24 +108,26 @@ func newSync(c Config) *Sync {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	s := &Sync{
-		network: c.Network, store: c.Store, repairs: c.Repairs, host: c.Host, clock: c.Clock, log: c.Logger,
+		network: c.Network, store: c.Store, host: c.Host, clock: c.Clock, log: c.Logger,
 		metrics: newMetrics(), drops: c.GossipDrops,
-		checker: newChecker(c.Network, c.Verify),
-		waiting: make(chan struct{}, maxWaiting), line: newLine(),
-		recent: newCache[protocol.ID, *arrival](maxRecent), refused: newCache[protocol.ID, error](maxRefused),
-		scheduler: newScheduler(defaultSchedulerLimits()),
-		cancels:   make(map[requestID]context.CancelFunc),
-		times:     stream.NewTimes(),
-		started:   time.Now(),
+		times:   stream.NewTimes(),
+		started: time.Now(),
 	}
 	s.ctx, s.stop = context.WithCancel(context.Background())
-	s.unpaid = newUnpaid(c.Network)
+	s.admission = newAdmission(s, c)
 	s.penalties = penalty.New(c.Host, &s.group, func(b penalty.Ban) { s.carryOut(b, c.Drop) })
 	streams := stream.Config{
 		Network: c.Network, Host: c.Host, Penalties: s.penalties, Group: &s.group, Log: c.Logger, Times: s.times,
 	}
 	s.limiter, s.dialer = stream.NewLimiter(streams), stream.NewDialer(streams)
 	s.comparer = newComparer(s)
+	s.fetcher = fetch.New(fetch.Config{
+		Network: c.Network, Store: c.Store, Damaged: ErrDamaged, Node: fetchNode{s.admission, s}, Dialer: s.dialer,
+		Penalties: s.penalties, Group: &s.group, Log: c.Logger,
+	})
+	if c.Repairs != nil {
+		s.repairer = s.fetcher.NewRepairer(c.Repairs, s.fetchPeers())
+	}
 	s.pushes = push.New(push.Config{Self: selfOf(c.Host), Dialer: s.dialer, Node: pushNode{s}, Group: &s.group, Log: c.Logger})
 	s.clocks = clock.New(clock.Config{Dialer: s.dialer, Group: &s.group, Log: c.Logger, Clock: c.Clock})
 	return s
@@ -158,11 +156,11 @@ func (s *Sync) start(ps *pubsub.PubSub) error {
 		}
 		s.serveStreams()
 	}
-	if s.repairs != nil {
-		s.spawn(s.repair)
+	if s.repairer != nil {
+		s.group.Go(s.repairer.Run)
 	}
 	s.spawn(s.drive)
-	s.spawn(s.write)
+	s.group.Go(s.commitQueued)
 	s.spawn(s.releaseDue)
 	return nil
 }
@@ -213,26 +211,46 @@ func (s *Sync) Close() error {
 	return nil
 }
 
+// Ingest decodes a frame, checks the record and stores it. When it returns without error, what became
+// of the record is durable. An error is a *protocol.InvalidError if the frame is wrong forever and the
+// sender's fault (but see protocol.IsUnknownVersion); it wraps protocol.ErrTooFarAhead, ErrBusy or
+// ErrNoValue; or the store failed. What the store refuses is no error.
+func (s *Sync) Ingest(ctx context.Context, frame []byte, from Source) (Ingested, error) {
+	r, err := protocol.DecodeFrame(frame)
+	if err != nil {
+		s.metrics.ingested(&incoming{from: from, err: err})
+		return Ingested{}, err
+	}
+	return s.admission.admit(ctx, r, from)
+}
+
+// Submit takes a record in and has it passed on by gossip, and pushed to peers that gossip does not
+// reach.
+func (s *Sync) Submit(ctx context.Context, frame []byte) (Ingested, error) {
+	in, err := s.Ingest(ctx, frame, Local)
+	if err != nil || in.Outcome == Refused {
+		return in, err
+	}
+	s.forward(ctx, in.Record.ID(), bytes.Clone(frame), "")
+	return in, nil
+}
+
 // Status tells how the synchronization stands.
 func (s *Sync) Status() Status {
 	synced := s.syncStatus()
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	fetching := s.fetcher.Status()
 	return Status{
-		Peers:   len(s.scheduler.peers),
-		Wanted:  len(s.scheduler.wanted),
-		Fetches: len(s.scheduler.requests),
-		Dropped: s.dropped(),
-		Sync:    synced,
+		Peers: fetching.Peers, Wanted: fetching.Wanted, Fetches: fetching.Requests,
+		Dropped: s.dropped(fetching.Dropped), Sync: synced,
 	}
 }
 
-// dropped sums up the drops by queue; the caller holds the lock.
-func (s *Sync) dropped() map[string]uint64 {
+// dropped sums up the drops by queue.
+func (s *Sync) dropped(wanted uint64) map[string]uint64 {
 	d := map[string]uint64{
 		queueChecks: s.metrics.busy.Load(),
 		queueServe:  s.limiter.Unserved(),
-		queueWanted: s.scheduler.dropped,
+		queueWanted: wanted,
 		queuePush:   s.pushes.Dropped(),
 	}
 	if s.drops != nil {

@@ -246,13 +246,13 @@ func TestKnownIsCheap(t *testing.T) {
 	if got := s.judge(t, r.EncodeFrame()); got != pubsub.ValidationAccept {
 		t.Fatalf("first: verdict %d", got)
 	}
-	s.checker.verifyOne = func(*protocol.Record) error { t.Error("a known record was checked again"); return nil }
+	s.admission.checker.verifyOne = func(*protocol.Record) error { t.Error("a known record was checked again"); return nil }
 	puts := store.puts
 	for range 3 {
 		if got := s.judge(t, r.EncodeFrame()); got != pubsub.ValidationIgnore {
 			t.Errorf("again: verdict %d, want Ignore", got)
 		}
-		s.recent.Purge() // the store knows it as well
+		s.admission.recent.Purge() // the store knows it as well
 	}
 	if store.puts != puts {
 		t.Error("a known record was put again")

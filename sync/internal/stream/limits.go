@@ -56,3 +56,11 @@ const (
 	// ItemTime is how long an item may take to begin or to end: 64 KiB at 100 kbit/s is 5 s.
 	ItemTime = 10 * time.Second
 )
+
+// BackOff doubles from least, as often as it is told, up to most.
+func BackOff(least, most time.Duration, times int) time.Duration {
+	for ; times > 0 && least < most; times-- {
+		least *= 2
+	}
+	return min(least, most)
+}

@@ -81,3 +81,6 @@ func (s *Served) PayCompared(ctx context.Context, units int) error {
 	}
 	return s.Pay(ctx, units)
 }
+
+// Earned notes that the peer has fetched records: it may compare more.
+func (s *Served) Earned(records int) { s.limiter.Earned(s.Peer(), records) }

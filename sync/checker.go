@@ -71,13 +71,10 @@ func (c *checker) check(ctx context.Context, r *protocol.Record, first bool) err
 
 // checkAll verifies records that came together, when a core is free. A fault among them has each
 // verified by itself: it ends their answer, so nobody can make us do that all the time.
-func (c *checker) checkAll(ps []*parcel) []error {
-	if len(ps) == 0 {
-		return nil
-	}
-	records := make([]*protocol.Record, len(ps))
-	for i, p := range ps {
-		records[i] = p.record
+func (c *checker) checkAll(batch []*incoming) []error {
+	records := make([]*protocol.Record, len(batch))
+	for i, in := range batch {
+		records[i] = in.record
 	}
 	c.cores <- struct{}{}
 	defer func() { <-c.cores }()

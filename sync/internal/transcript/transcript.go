@@ -1,16 +1,21 @@
-package lfsync
+// Package transcript replays transcripts of pure state machines, for tests.
+package transcript
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
-// replayAll replays every transcript of a folder in testdata, each on a machine of its own: a
+var rewrite = flag.Bool("rewrite", false, "write what the machine does into its transcripts")
+
+// ReplayAll replays every transcript of a folder in testdata, each on a machine of its own: a
 // function that carries out a command and says what the machine does.
-func replayAll(t *testing.T, folder string, machine func() func(t *testing.T, command string, args []string) string) {
+func ReplayAll(t *testing.T, folder string, machine func() func(t *testing.T, command string, args []string) string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", folder, "*.txt"))
 	if err != nil || len(files) == 0 {
@@ -19,7 +24,7 @@ func replayAll(t *testing.T, folder string, machine func() func(t *testing.T, co
 	for _, file := range files {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			do := machine()
-			replayScript(t, file, func(t *testing.T, head string) string {
+			replay(t, file, func(t *testing.T, head string) string {
 				t.Helper()
 				var out strings.Builder
 				for line := range strings.Lines(head) {
@@ -33,10 +38,10 @@ func replayAll(t *testing.T, folder string, machine func() func(t *testing.T, co
 	}
 }
 
-// replayScript replays a transcript: a list of steps, each commands, a line of four dashes and what
-// they make the machine do, with an empty line behind them. Lines with # are comments. With
+// replay replays a transcript: a list of steps, each commands, a line of four dashes and what
+// they make the machine do, with an empty line after them. Lines with # are comments. With
 // -rewrite it writes what the machine does instead.
-func replayScript(t *testing.T, file string, step func(t *testing.T, head string) string) {
+func replay(t *testing.T, file string, step func(t *testing.T, head string) string) {
 	t.Helper()
 	raw, err := os.ReadFile(file)
 	if err != nil {
@@ -60,4 +65,30 @@ func replayScript(t *testing.T, file string, step func(t *testing.T, head string
 			t.Fatal(err)
 		}
 	}
+}
+
+// ParseArgs parts the arguments of a command into words and options.
+func ParseArgs(args []string) (words []string, options map[string]string) {
+	options = make(map[string]string)
+	for _, a := range args {
+		if key, value, ok := strings.Cut(a, "="); ok {
+			options[key] = value
+		} else {
+			words = append(words, a)
+		}
+	}
+	return words, options
+}
+
+// Duration reads a duration; empty text is none.
+func Duration(t *testing.T, text string) time.Duration {
+	t.Helper()
+	if text == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
 }

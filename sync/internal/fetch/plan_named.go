@@ -1,4 +1,4 @@
-package lfsync
+package fetch
 
 import (
 	"math"
@@ -10,19 +10,19 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// wantKind says why a record is wanted. Each kind has a share of its own among the wanted records,
+// wantedKind says why a record is wanted. Each kind has a share of its own among the wanted records,
 // so that one cannot crowd out the other.
 //
 // A record that a peer listed must exist. A record that only a pending record names may be
 // invented, for one payment names up to 16 of them. So what is named has a small share, and each
 // peer that sends pending records a part of that. Asking honest peers for such names is limited,
 // too. If a named record exists, the next comparison lists it.
-type wantKind uint8
+type wantedKind uint8
 
 const (
 	// a peer said that it has it attached, or a record which links to it
-	kindListed wantKind = iota
-	kindNamed           // only pending records name it
+	kindListed wantedKind = iota
+	kindNamed             // only pending records name it
 	// nobody wanted it: it came with others, and is on its way into the store
 	kindArrived
 	kinds
@@ -59,7 +59,7 @@ func (a *allowance) take(now time.Duration, n int) {
 func (a *allowance) giveBack(n int) { a.spent = max(0, a.spent-float64(n)) }
 
 // newNamed wants a record that a pending record of this peer's names.
-func (s *scheduler) newNamed(id protocol.ID, from peer.ID, depth int, delay time.Duration) *want {
+func (s *planner) newNamed(id protocol.ID, from peer.ID, depth int, delay time.Duration) *wanted {
 	by := &s.strays
 	if p := s.byPeer[from]; p != nil {
 		by = &p.source
@@ -69,7 +69,7 @@ func (s *scheduler) newNamed(id protocol.ID, from peer.ID, depth int, delay time
 		s.overflow, s.unnamed = true, true
 		return nil
 	}
-	w := s.newWant(id, kindNamed, depth, delay)
+	w := s.newWanted(id, kindNamed, depth, delay)
 	if w == nil {
 		s.unnamed = true
 		return nil
@@ -81,28 +81,28 @@ func (s *scheduler) newNamed(id protocol.ID, from peer.ID, depth int, delay time
 
 // takeUnnamed reports whether names were dropped since the last call. If one of these records
 // exists, a comparison finds it.
-func (s *scheduler) takeUnnamed() bool {
+func (s *planner) takeUnnamed() bool {
 	was := s.unnamed
 	s.unnamed = false
 	return was
 }
 
 // evictOf forgets a record that this source named and every peer lacks.
-func (s *scheduler) evictOf(by *source) bool {
-	by.full = by.full || !s.evict(func(w *want) bool { return w.source == by })
+func (s *planner) evictOf(by *source) bool {
+	by.full = by.full || !s.evict(func(w *wanted) bool { return w.source == by })
 	return !by.full
 }
 
 // refund gives the source back what a record took that has come: only names that lead nowhere cost
 // it something.
-func (w *want) refund() {
+func (w *wanted) refund() {
 	if w.source != nil && !w.have {
 		w.source.names.giveBack(1)
 	}
 }
 
 // setSource notes on whose account a record is wanted.
-func (s *scheduler) setSource(w *want, by *source) {
+func (s *planner) setSource(w *wanted, by *source) {
 	if w.source != nil {
 		w.source.named--
 	}
@@ -113,7 +113,7 @@ func (s *scheduler) setSource(w *want, by *source) {
 
 // setKind moves a record to another share. It may exceed that share: records move where it is
 // certain that they exist, or where the caller has made room.
-func (s *scheduler) setKind(w *want, kind wantKind) {
+func (s *planner) setKind(w *wanted, kind wantedKind) {
 	if w.kind == kind {
 		return
 	}
@@ -138,18 +138,19 @@ func (s *scheduler) setKind(w *want, kind wantKind) {
 
 // makeRoom reports whether another record of a kind may be wanted. What nobody has must not keep
 // out what somebody may have.
-func (s *scheduler) makeRoom(kind wantKind) bool {
+func (s *planner) makeRoom(kind wantedKind) bool {
 	limit := s.limits.wanted
 	if kind == kindNamed {
 		limit = s.limits.named
 	}
-	return s.counts[kind] < limit || s.evict(func(w *want) bool { return w.kind == kind })
+	return s.counts[kind] < limit || s.evict(func(w *wanted) bool { return w.kind == kind })
 }
 
 // evict forgets a record that every peer lacks, one of those that would be asked for late.
-func (s *scheduler) evict(which func(*want) bool) bool {
-	for i := len(s.waiting) - 1; i >= 0; i-- {
-		if w := s.waiting[i]; w.parked && which(w) {
+func (s *planner) evict(which func(*wanted) bool) bool {
+	waiting := s.waiting.All()
+	for i := len(waiting) - 1; i >= 0; i-- {
+		if w := waiting[i]; w.parked && which(w) {
 			s.giveUp(w)
 			return true
 		}
@@ -159,8 +160,8 @@ func (s *scheduler) evict(which func(*want) bool) bool {
 
 // demote counts what nobody lists any more, because its listers went, among what is only named.
 // What there is no room for is forgotten: if it exists, it will be listed again.
-func (s *scheduler) demote() {
-	orphan := func(w *want) bool { return w.kind == kindListed && len(w.listers) == 0 }
+func (s *planner) demote() {
+	orphan := func(w *wanted) bool { return w.kind == kindListed && len(w.listers) == 0 }
 	for _, w := range s.inOrder() {
 		switch {
 		case !orphan(w):
@@ -180,7 +181,7 @@ func (s *scheduler) demote() {
 
 // withheld tells that a peer cannot send records which it listed. What nobody else listed counts as
 // only named.
-func (s *scheduler) withheld(ids []protocol.ID, by peer.ID) {
+func (s *planner) withheld(ids []protocol.ID, by peer.ID) {
 	p := s.byPeer[by]
 	for _, id := range ids {
 		if w := s.wanted[id]; w != nil && p != nil {
@@ -191,4 +192,4 @@ func (s *scheduler) withheld(ids []protocol.ID, by peer.ID) {
 }
 
 // listedBy reports whether a peer listed the record.
-func (w *want) listedBy(p *peerState) bool { return slices.Contains(w.listers, p) }
+func (w *wanted) listedBy(p *peerState) bool { return slices.Contains(w.listers, p) }

@@ -1,8 +1,7 @@
-package lfsync
+package fetch
 
 import (
 	"crypto/sha256"
-	"flag"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,12 +12,11 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/transcript"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write what the scheduler does into its transcripts")
-
-// TestScheduler replays the transcripts of testdata/scheduler. A transcript is a list of steps,
-// each a command, a line of four dashes and the actions it makes the scheduler take, with an empty
+// TestPlan replays the transcripts of testdata/plan. A transcript is a list of steps,
+// each a command, a line of four dashes and the actions it makes the planner take, with an empty
 // line behind them. Lines with # are comments.
 //
 //	limits NAME=NUMBER|DURATION...    before anything else
@@ -33,22 +31,29 @@ var rewrite = flag.Bool("rewrite", false, "write what the scheduler does into it
 //	blame PEER                        it broke another protocol
 //	congested yes|no
 //	show                              the wanted records and their state
-func TestScheduler(t *testing.T) {
-	replayAll(t, "scheduler", func() func(*testing.T, string, []string) string {
-		limits := defaultSchedulerLimits()
-		// as if it were not the first fault: far longer than all else
-		limits.faultPause = 15 * time.Minute
-		return (&script{scheduler: newScheduler(limits), names: make(map[protocol.ID]string)}).do
+func TestPlan(t *testing.T) {
+	transcript.ReplayAll(t, "plan", func() func(*testing.T, string, []string) string {
+		limits := defaultLimits()
+		s := &script{planner: newPlanner(limits), names: make(map[protocol.ID]string), bans: make(map[peer.ID]time.Duration)}
+		s.banned = func(p peer.ID) bool { return s.now < s.bans[p] }
+		return s.do
 	})
 }
 
 type script struct {
-	*scheduler
+	*planner
 	names map[protocol.ID]string
+	bans  map[peer.ID]time.Duration // until when
+}
+
+// penalties bans a peer, as if it were not the first violation: far longer than all else.
+func (s *script) penalties(p peer.ID) {
+	s.bans[p] = s.now + 15*time.Minute
+	s.ban(p)
 }
 
 func (s *script) do(t *testing.T, command string, args []string) string {
-	words, options := parseArgs(args)
+	words, options := transcript.ParseArgs(args)
 	switch command {
 	case "limits":
 		s.setLimits(t, options)
@@ -58,10 +63,10 @@ func (s *script) do(t *testing.T, command string, args []string) string {
 	case "down":
 		s.peerDown(peer.ID(words[0]))
 	case "tick":
-		s.tick(duration(t, words[0]))
+		s.tick(transcript.Duration(t, words[0]))
 	case "want":
 		depth, _ := strconv.Atoi(options["depth"])
-		s.want(s.ids(words), peer.ID(options["from"]), depth, duration(t, options["delay"]))
+		s.want(s.ids(words), peer.ID(options["from"]), depth, transcript.Duration(t, options["delay"]))
 	case "have":
 		s.have(s.ids(words))
 	case "list":
@@ -73,7 +78,7 @@ func (s *script) do(t *testing.T, command string, args []string) string {
 	case "again":
 		s.again(s.ids(words))
 	case "blame":
-		s.blame(peer.ID(words[0]))
+		s.penalties(peer.ID(words[0]))
 	case "congested":
 		s.congested = words[0] == "yes"
 	case "done":
@@ -81,10 +86,13 @@ func (s *script) do(t *testing.T, command string, args []string) string {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if r := s.planner.requests[requestID(n)]; r != nil && options["fault"] == "guilty" {
+			s.penalties(r.peer.id)
+		}
 		s.came(s.list(options["got"]))
 		s.done(requestID(n), answer{
 			lacking: s.list(options["lacking"]), pruned: s.list(options["pruned"]), unclear: s.list(options["unclear"]),
-			fault: map[string]fault{"": faultNone, "failed": faultFailed, "busy": faultBusy, "guilty": faultGuilty}[options["fault"]],
+			result: map[string]result{"": resultAnswered, "failed": resultFailed, "busy": resultBusy, "guilty": resultViolation}[options["fault"]],
 		})
 		s.have(s.list(options["got"]))
 	case "show":
@@ -93,18 +101,6 @@ func (s *script) do(t *testing.T, command string, args []string) string {
 		t.Fatalf("unknown command %q", command)
 	}
 	return s.print(s.take())
-}
-
-func parseArgs(args []string) (words []string, options map[string]string) {
-	options = make(map[string]string)
-	for _, a := range args {
-		if key, value, ok := strings.Cut(a, "="); ok {
-			options[key] = value
-		} else {
-			words = append(words, a)
-		}
-	}
-	return words, options
 }
 
 func (s *script) setLimits(t *testing.T, options map[string]string) {
@@ -117,19 +113,8 @@ func (s *script) setLimits(t *testing.T, options map[string]string) {
 				"named": &s.limits.named, "batch": &s.limits.batch, "minBatch": &s.limits.minBatch, "rounds": &s.limits.rounds, "firstBatch": &s.limits.firstBatch}[key] = number
 			continue
 		}
-		*map[string]*time.Duration{"requestTime": &s.limits.requestTime, "hopelessTime": &s.limits.hopelessTime}[key] = duration(t, value)
+		*map[string]*time.Duration{"requestTime": &s.limits.requestTime, "unavailableTime": &s.limits.unavailableTime}[key] = transcript.Duration(t, value)
 	}
-}
-
-func duration(t *testing.T, text string) time.Duration {
-	if text == "" {
-		return 0
-	}
-	d, err := time.ParseDuration(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
 }
 
 func (s *script) ids(names []string) []protocol.ID {
@@ -155,7 +140,7 @@ func (s *script) print(actions []action) string {
 	var out strings.Builder
 	for _, a := range actions {
 		switch a := a.(type) {
-		case ask:
+		case sendRequest:
 			fmt.Fprintf(&out, "request %d: ask %s for", a.request, string(a.peer))
 			for _, id := range a.ids {
 				fmt.Fprintf(&out, " %s", s.names[id])
@@ -167,11 +152,11 @@ func (s *script) print(actions []action) string {
 				fmt.Fprintf(&out, " and %d ancestors", a.ancestors)
 			}
 			out.WriteString("\n")
-		case cancel:
+		case cancelRequest:
 			fmt.Fprintf(&out, "cancel request %d\n", a.request)
 		case refill:
 			fmt.Fprintf(&out, "refill %d\n", a.limit)
-		case forgone:
+		case abandoned:
 			fmt.Fprintf(&out, "wait no more for")
 			for _, id := range a.ids {
 				fmt.Fprintf(&out, " %s", s.names[id])
@@ -185,7 +170,7 @@ func (s *script) print(actions []action) string {
 func (s *script) show() string {
 	var lines []string
 	for id, w := range s.wanted {
-		line := s.names[id] + map[wantState]string{stateReady: " ready", stateAsked: " asked", stateCame: " came", stateWaiting: " waiting"}[w.state]
+		line := s.names[id] + map[wantedState]string{stateReady: " ready", stateAsked: " asked", stateCame: " came", stateWaiting: " waiting"}[w.state]
 		if w.state == stateWaiting {
 			line += " until " + w.wakeAt.String()
 		}

@@ -1,4 +1,4 @@
-package lfsync
+package fetch
 
 import (
 	"bufio"
@@ -10,15 +10,12 @@ import (
 	"github.com/lf-store/lf/sync/internal/stream"
 )
 
-// fetchService is the fetch protocol.
-var fetchService = stream.Service{Name: "fetch", Memory: requestMemory, Time: stream.ServeTime}
-
-// serveFetch answers one request.
-func (s *Sync) serveFetch(ctx context.Context, v *stream.Served) error {
-	if err := v.SetReadDeadline(s.times.ItemDeadline(ctx)); err != nil {
+// Serve answers one request.
+func (f *Fetcher) Serve(ctx context.Context, v *stream.Served) error {
+	if err := v.SetReadDeadline(v.ItemDeadline(ctx)); err != nil {
 		return fmt.Errorf("set deadline: %w", err)
 	}
-	req, err := readRequest(v)
+	req, err := ReadRequest(v)
 	if err != nil {
 		return err
 	}
@@ -28,23 +25,23 @@ func (s *Sync) serveFetch(ctx context.Context, v *stream.Served) error {
 	}
 	defer end()
 	out := bufio.NewWriterSize(v, stream.ServeBuffer)
-	w := s.newWalk(v, out)
+	w := f.newWalk(v, out)
 	if err := w.serve(ctx, req); err != nil {
 		return err
 	}
 	if err := out.Flush(); err != nil {
 		return fmt.Errorf("send answer: %w", err)
 	}
-	s.limiter.Earned(v.Peer(), w.sent)
+	v.Earned(w.sent)
 	return v.Pay(ctx, w.owed)
 }
 
 // walk sends the records of an answer: those asked for, then their ancestors, breadth first.
 type walk struct {
-	sync  *Sync
-	visit *stream.Served
-	out   *bufio.Writer
-	left  int // bytes that the answer may still have
+	fetcher *Fetcher
+	stream  *stream.Served
+	out     *bufio.Writer
+	left    int // bytes that the answer may still have
 	// what is not to be sent as an ancestor; nil where none are asked for
 	seen map[protocol.ID]bool
 	next []protocol.ID // links of what was sent
@@ -52,24 +49,24 @@ type walk struct {
 	sent int           // records
 }
 
-func (s *Sync) newWalk(v *stream.Served, out *bufio.Writer) *walk {
+func (f *Fetcher) newWalk(v *stream.Served, out *bufio.Writer) *walk {
 	left := answerBytes
 	if v.Conn().Stat().Limited {
 		left = answerBytesLimited
 	}
-	return &walk{sync: s, visit: v, out: out, left: left}
+	return &walk{fetcher: f, stream: v, out: out, left: left}
 }
 
-func (w *walk) serve(ctx context.Context, req fetchRequest) error {
-	if req.ancestors > 0 {
+func (w *walk) serve(ctx context.Context, req Request) error {
+	if req.Ancestors > 0 {
 		w.seen = make(map[protocol.ID]bool)
 	}
-	for _, id := range req.ids {
-		if err := w.named(ctx, id[:req.width]); err != nil || w.left <= 0 {
+	for _, id := range req.IDs {
+		if err := w.named(ctx, id[:req.Width]); err != nil || w.left <= 0 {
 			return err
 		}
 	}
-	for n := 0; n < req.ancestors && len(w.next) > 0 && w.left > 0; n++ {
+	for n := 0; n < req.Ancestors && len(w.next) > 0 && w.left > 0; n++ {
 		id := w.next[0]
 		w.next = w.next[1:]
 		if err := w.ancestor(ctx, id); err != nil {
@@ -86,13 +83,13 @@ func (w *walk) named(ctx context.Context, name []byte) error {
 	}
 	r, n, err := w.lookUp(ctx, name)
 	switch {
-	case errors.Is(err, ErrDamaged):
-		_, err = writeDamaged(w.out)
+	case errors.Is(err, w.fetcher.c.Damaged):
+		_, err = WriteDamaged(w.out)
 		return err
 	case err != nil:
 		return fmt.Errorf("read record %x: %w", name, err)
 	case n > 1:
-		_, err = writeAmbiguous(w.out)
+		_, err = WriteAmbiguous(w.out)
 		return err
 	case n == 0:
 		r = nil
@@ -102,10 +99,10 @@ func (w *walk) named(ctx context.Context, name []byte) error {
 
 // lookUp finds the record of a name, and tells how many there are: 0, 1, or 2 for more.
 func (w *walk) lookUp(ctx context.Context, name []byte) (*protocol.Record, int, error) {
-	if len(name) < idSize {
-		return w.sync.store.ByPrefix(ctx, name)
+	if len(name) < IDSize {
+		return w.fetcher.c.Store.ByPrefix(ctx, name)
 	}
-	r, ok, err := w.sync.store.Record(ctx, protocol.ID(name))
+	r, ok, err := w.fetcher.c.Store.Record(ctx, protocol.ID(name))
 	return r, btoi(ok), err
 }
 
@@ -114,9 +111,9 @@ func (w *walk) ancestor(ctx context.Context, id protocol.ID) error {
 	if w.seen[id] || !w.pay(ctx, 1) {
 		return nil
 	}
-	r, ok, err := w.sync.store.Record(ctx, id)
+	r, ok, err := w.fetcher.c.Store.Record(ctx, id)
 	switch {
-	case errors.Is(err, ErrDamaged):
+	case errors.Is(err, w.fetcher.c.Damaged):
 		return nil // it is not sent unless it is asked for
 	case err != nil:
 		return fmt.Errorf("read record %s: %w", id, err)
@@ -129,14 +126,14 @@ func (w *walk) ancestor(ctx context.Context, id protocol.ID) error {
 // send writes an item.
 func (w *walk) send(ctx context.Context, r *protocol.Record) error {
 	// who does not read gives up the place that others wait for
-	_ = w.visit.SetWriteDeadline(w.sync.times.ItemDeadline(ctx))
-	n, err := writeItem(w.out, r)
+	_ = w.stream.SetWriteDeadline(w.stream.ItemDeadline(ctx))
+	n, err := WriteItem(w.out, r)
 	if err != nil {
 		return fmt.Errorf("send a record: %w", err)
 	}
 	w.left -= n
 	w.sent += btoi(r != nil)
-	w.sync.metrics.sent(n)
+	w.fetcher.metrics.sent(n)
 	if r != nil && w.seen != nil {
 		w.follow(r)
 	}
@@ -156,7 +153,7 @@ func (w *walk) pay(ctx context.Context, units int) bool {
 	}
 	ctx, done := context.WithTimeout(ctx, payPatience)
 	defer done()
-	if w.visit.Pay(ctx, w.owed) != nil {
+	if w.stream.Pay(ctx, w.owed) != nil {
 		w.left = 0
 		return false
 	}
@@ -164,12 +161,12 @@ func (w *walk) pay(ctx context.Context, units int) bool {
 	return true
 }
 
-// follow notes a record's links as ancestors to send. At most maxAsked + maxAncestors records are
+// follow notes a record's links as ancestors to send. At most MaxAsked + MaxAncestors records are
 // followed, so the list is bounded by 16 times that.
 func (w *walk) follow(r *protocol.Record) {
 	w.seen[r.ID()] = true
 	for _, link := range r.Links {
-		if !w.seen[link] && !w.sync.network.IsGenesis(link) {
+		if !w.seen[link] && !w.fetcher.c.Network.IsGenesis(link) {
 			w.next = append(w.next, link)
 		}
 	}

@@ -1,17 +1,19 @@
-package lfsync
+package fetch
 
 import (
-	"container/heap"
 	"slices"
 	"time"
+
+	"github.com/lf-store/lf/internal/heap"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
-// scheduler decides which peer is asked for which wanted record, and when. It is a pure state
+// planner decides which peer is asked for which wanted record, and when. It is a pure state
 // machine: messages and the time go in, actions come out by take; it has no goroutine, no clock and
 // does no I/O. It is not safe for concurrent use. Times are durations since some start.
 //
@@ -23,52 +25,53 @@ import (
 //
 // There are two such lanes, for what peers listed and for what only pending records name
 // (share.go).
-type scheduler struct {
-	limits schedulerLimits
+type planner struct {
+	limits planLimits
 	now    time.Duration
 	// what comes waits for room here: requests take long, and it is not the peers' fault
 	congested bool
 	out       []action
 
-	wanted   map[protocol.ID]*want
-	counts   [kinds]int // of them by kind
-	waiting  waitHeap
-	lanes    [2]lane // ready records: kindListed's and kindNamed's
-	strays   source  // who named what no connected peer is known to have named
-	overflow bool    // something was dropped since the last refill
-	unnamed  bool    // a name was, since the last call of takeUnnamed
+	wanted   map[protocol.ID]*wanted
+	counts   [kinds]int          // of them by kind
+	waiting  *heap.Heap[*wanted] // by their time
+	lanes    [2]lane             // ready records: kindListed's and kindNamed's
+	strays   source              // who named what no connected peer is known to have named
+	overflow bool                // something was dropped since the last refill
+	unnamed  bool                // a name was, since the last call of takeUnnamed
 	dropped  uint64
 	// what others may wait for and will not come soon
-	gone     []protocol.ID
-	hopeless *lru.Cache[protocol.ID, time.Duration] // what was given up, and until when
+	gone        []protocol.ID
+	unavailable *lru.Cache[protocol.ID, time.Duration] // what was given up, and until when
 
 	peers    []*peerState // in the order of their coming
 	byPeer   map[peer.ID]*peerState
 	turn     int // where the next assignment begins, so that no peer is always first
 	requests map[requestID]*request
 	lastReq  requestID
-	grudges  map[peer.ID]time.Duration // until when guilty peers that left are left alone
+	// banned tells whether a peer is banned now. It is asked at every tick, and of a peer that comes.
+	banned func(peer.ID) bool
 
 	refilled time.Duration
 	refillAt time.Duration
 }
 
-// schedulerLimits are the numbers of limits.go, here so that tests can make them small.
-type schedulerLimits struct {
-	wanted, named, namedEach, refill, requests, perPeer, batch, firstBatch, minBatch, ancestors, rounds, hopeless int
+// planLimits are the numbers of limits.go, here so that tests can make them small.
+type planLimits struct {
+	wanted, named, namedEach, refill, requests, perPeer, batch, firstBatch, minBatch, ancestors, rounds, unavailable int
 
-	requestTime, slowTime, fastTime, retryMin, retryMax, hopelessTime, pauseMin, pauseMax time.Duration
-	faultPause, refillEvery, refillGap                                                    time.Duration
+	requestTime, slowTime, fastTime, retryMin, retryMax, unavailableTime, pauseMin, pauseMax time.Duration
+	refillEvery, refillGap                                                                   time.Duration
 }
 
-func defaultSchedulerLimits() schedulerLimits {
-	return schedulerLimits{
-		wanted: maxWanted, named: maxNamed, namedEach: maxNamedEach, refill: maxRefill, requests: maxRequests, perPeer: maxPerPeer, batch: maxAsked,
-		firstBatch: firstBatch, minBatch: minBatch, ancestors: maxAncestors, rounds: maxTries,
-		hopeless:    maxHopeless,
+func defaultLimits() planLimits {
+	return planLimits{
+		wanted: MaxWanted, named: maxNamed, namedEach: maxNamedEach, refill: maxRefill, requests: maxRequests, perPeer: MaxPerPeer, batch: MaxAsked,
+		firstBatch: firstBatch, minBatch: minBatch, ancestors: MaxAncestors, rounds: maxTries,
+		unavailable: maxUnavailable,
 		requestTime: requestTime, slowTime: slowTime, fastTime: fastTime, retryMin: retryMin, retryMax: retryMax,
-		hopelessTime: hopelessTime, pauseMin: pauseMin, pauseMax: pauseMax,
-		faultPause: faultPause, refillEvery: refillEvery, refillGap: refillGap,
+		unavailableTime: unavailableTime, pauseMin: pauseMin, pauseMax: pauseMax,
+		refillEvery: refillEvery, refillGap: refillGap,
 	}
 }
 
@@ -77,9 +80,9 @@ type requestID uint64
 // An action is what the driver has to do.
 type action interface{ isAction() }
 
-// ask sends a request to a peer: for records and so many of their ancestors. The driver answers
+// sendRequest sends a request to a peer: for records and so many of their ancestors. The driver answers
 // with done, exactly once, unless the request was canceled.
-type ask struct {
+type sendRequest struct {
 	request   requestID
 	peer      peer.ID
 	ids       []protocol.ID
@@ -88,20 +91,20 @@ type ask struct {
 	depth     int // of what the answer reveals as missing
 }
 
-// cancel ends a request that took too long; its answer does not count any more.
-type cancel struct{ request requestID }
+// cancelRequest ends a request that took too long; its answer does not count any more.
+type cancelRequest struct{ request requestID }
 
 // refill asks for up to limit of the store's missing records, by want.
 type refill struct{ limit int }
 
-// forgone tells what was wanted and will not come by itself, or came another way: nothing need wait
+// abandoned tells what was wanted and will not come by itself, or came another way: nothing need wait
 // for it.
-type forgone struct{ ids []protocol.ID }
+type abandoned struct{ ids []protocol.ID }
 
-func (ask) isAction()     {}
-func (cancel) isAction()  {}
-func (refill) isAction()  {}
-func (forgone) isAction() {}
+func (sendRequest) isAction()   {}
+func (cancelRequest) isAction() {}
+func (refill) isAction()        {}
+func (abandoned) isAction()     {}
 
 // answer is what came of a request, besides what came. What the request named, did not come and no
 // list here has is asked again.
@@ -110,23 +113,23 @@ type answer struct {
 	pruned  []protocol.ID // it has them without their values
 	unclear []protocol.ID // their short names are not enough
 	damaged []protocol.ID // it has them and cannot send them now
-	fault   fault
+	result  result
 }
 
-type wantState uint8
+type wantedState uint8
 
 const (
-	stateReady wantState = iota + 1
+	stateReady wantedState = iota + 1
 	stateAsked
 	stateCame
 	stateWaiting
 )
 
-// want is one wanted record.
-type want struct {
+// wanted is one wanted record.
+type wanted struct {
 	id     protocol.ID
-	state  wantState
-	kind   wantKind
+	state  wantedState
+	kind   wantedKind
 	source *source // whose allowance it is on, when named
 	have   bool    // it came another way while it was asked for
 	wide   bool    // its short name is not enough
@@ -151,70 +154,75 @@ type peerState struct {
 	id       peer.ID
 	failures int // in a row
 	pausedTo time.Duration
-	guilty   bool // of the pause
+	banned   bool // as of the last tick
 	inFlight int
 	batch    int // how many records to ask it for at a time
 	// how many answers in a row were mostly that it lacks what it was asked for
-	barren   int
-	barrenTo time.Duration // until when it is only asked for what it most likely has
+	misses   int
+	missesTo time.Duration // until when it is only asked for what it most likely has
 	cursor   [2]uint64     // by lane: ready records before it were seen: the peer lacks them
-	hinted   [2][]*want    // by lane: what this peer most likely has
+	hinted   [2][]*wanted  // by lane: what this peer most likely has
 	source   source        // as who named what
 	names    allowance     // for what this peer is asked that was only named
 }
 
 type request struct {
 	peer     *peerState
-	wants    []*want
+	wants    []*wanted
 	began    time.Duration
 	deadline time.Duration
 }
 
-func newScheduler(l schedulerLimits) *scheduler {
-	return &scheduler{
-		limits:   l,
-		wanted:   make(map[protocol.ID]*want),
-		hopeless: newCache[protocol.ID, time.Duration](l.hopeless),
-		byPeer:   make(map[peer.ID]*peerState),
-		grudges:  make(map[peer.ID]time.Duration),
-		requests: make(map[requestID]*request),
+func newPlanner(l planLimits) *planner {
+	return &planner{
+		limits:      l,
+		waiting:     heap.New((*wanted).before, func(w *wanted, to int) { w.index = to }),
+		wanted:      make(map[protocol.ID]*wanted),
+		unavailable: newCache(l.unavailable),
+		byPeer:      make(map[peer.ID]*peerState),
+		banned:      func(peer.ID) bool { return false },
+		requests:    make(map[requestID]*request),
 	}
 }
 
 // take returns the actions that came up since the last call.
-func (s *scheduler) take() []action {
+func (s *planner) take() []action {
 	s.assign()
 	out := s.out
 	s.out = nil
 	if len(s.gone) > 0 {
-		out = append(out, forgone{ids: s.gone})
+		out = append(out, abandoned{ids: s.gone})
 		s.gone = nil
 	}
 	return out
 }
 
 // tick tells the time.
-func (s *scheduler) tick(now time.Duration) {
+func (s *planner) tick(now time.Duration) {
 	passed := max(0, now-s.now)
 	s.now += passed
 	s.strays.full = false
 	for _, p := range s.peers {
 		p.source.full = false
 	}
-	for len(s.waiting) > 0 && s.waiting[0].wakeAt <= s.now {
-		w := s.waiting[0]
+	for s.waiting.Len() > 0 && s.waiting.First().wakeAt <= s.now {
+		w := s.waiting.First()
 		clear(w.lacking)
 		s.makeReady(w)
 	}
+	for _, p := range s.peers {
+		p.banned = s.banned(p.id)
+	}
 	s.expire(passed)
-	s.forgive()
 	s.refillIfDue()
-
 }
+
+// isResting reports whether nothing is asked of a peer now.
+func (s *planner) isResting(p *peerState) bool { return p.banned || p.pausedTo > s.now }
 
 // refillIfDue asks for the store's missing records now and then, and sooner after something was
 // dropped for which there is room again.
-func (s *scheduler) refillIfDue() {
+func (s *planner) refillIfDue() {
 	limit := min(s.limits.refill, s.limits.named)
 	if s.now < s.refillAt {
 		limit = min(limit, s.strays.names.left(s.now))
@@ -227,7 +235,7 @@ func (s *scheduler) refillIfDue() {
 }
 
 // expire gives up the requests that took too long: sooner where another peer has nothing to do.
-func (s *scheduler) expire(passed time.Duration) {
+func (s *planner) expire(passed time.Duration) {
 	for id := s.firstRequest(); id <= s.lastReq; id++ {
 		r, ok := s.requests[id]
 		switch {
@@ -236,21 +244,21 @@ func (s *scheduler) expire(passed time.Duration) {
 			r.began += passed
 			r.deadline += passed
 		case r.deadline <= s.now, s.now-r.began >= s.limits.slowTime && s.otherIsFree(r.peer):
-			s.out = append(s.out, cancel{request: id})
-			s.finish(id, answer{fault: faultFailed})
+			s.out = append(s.out, cancelRequest{request: id})
+			s.finish(id, answer{result: resultFailed})
 		}
 	}
 }
 
-func (s *scheduler) otherIsFree(than *peerState) bool {
+func (s *planner) otherIsFree(than *peerState) bool {
 	return slices.ContainsFunc(s.peers, func(p *peerState) bool {
-		return p != than && p.pausedTo <= s.now && p.inFlight < s.limits.perPeer
+		return p != than && !s.isResting(p) && p.inFlight < s.limits.perPeer
 	})
 }
 
 // firstRequest is the oldest request under way. Requests are few and short, so their IDs are close
 // together, and going through them in order makes the machine's output a function of its input.
-func (s *scheduler) firstRequest() requestID {
+func (s *planner) firstRequest() requestID {
 	first := s.lastReq + 1
 	for id := range s.requests {
 		first = min(first, id)
@@ -259,15 +267,13 @@ func (s *scheduler) firstRequest() requestID {
 }
 
 // peerUp tells of a connected peer that speaks the protocol.
-func (s *scheduler) peerUp(id peer.ID) {
+func (s *planner) peerUp(id peer.ID) {
 	if s.byPeer[id] != nil {
 		return
 	}
-	to, guilty := s.grudges[id]
-	p := &peerState{id: id, batch: min(s.limits.batch, s.limits.firstBatch), pausedTo: to, guilty: guilty}
-	delete(s.grudges, id)
+	p := &peerState{id: id, batch: min(s.limits.batch, s.limits.firstBatch), banned: s.banned(id)}
 	s.peers, s.byPeer[id] = append(s.peers, p), p
-	for _, w := range s.waiting.inOrder() {
+	for _, w := range s.waitingInOrder() {
 		if w.parked { // this one may have it
 			s.makeReady(w)
 		}
@@ -275,20 +281,17 @@ func (s *scheduler) peerUp(id peer.ID) {
 }
 
 // peerDown tells that a peer is gone; so are its requests.
-func (s *scheduler) peerDown(id peer.ID) {
+func (s *planner) peerDown(id peer.ID) {
 	p := s.byPeer[id]
 	if p == nil {
 		return
 	}
 	delete(s.byPeer, id)
-	if p.guilty && p.pausedTo > s.now && len(s.grudges) < s.limits.wanted {
-		s.grudges[id] = p.pausedTo // coming again does not end it
-	}
 	s.peers = slices.DeleteFunc(s.peers, func(o *peerState) bool { return o == p })
 	for req := s.firstRequest(); req <= s.lastReq; req++ {
 		if r, ok := s.requests[req]; ok && r.peer == p {
-			s.out = append(s.out, cancel{request: req})
-			s.finish(req, answer{fault: faultFailed})
+			s.out = append(s.out, cancelRequest{request: req})
+			s.finish(req, answer{result: resultFailed})
 		}
 	}
 	for _, w := range s.wanted {
@@ -296,17 +299,17 @@ func (s *scheduler) peerDown(id peer.ID) {
 		w.listers = slices.DeleteFunc(w.listers, func(o *peerState) bool { return o == p })
 	}
 	s.demote()
-	s.parkHopeless()
+	s.parkUnavailable()
 }
 
 // want asks for records that are missing. from, where not empty, is who most likely has them; depth
 // tells how deep in the past they are; delay is how long to wait for them to come by themselves.
 // What was given up lately is not asked for again.
-func (s *scheduler) want(ids []protocol.ID, from peer.ID, depth int, delay time.Duration) {
+func (s *planner) want(ids []protocol.ID, from peer.ID, depth int, delay time.Duration) {
 	for _, id := range ids {
 		w := s.wanted[id]
 		if w == nil {
-			if until, given := s.hopeless.Peek(id); given && s.now < until {
+			if until, given := s.unavailable.Peek(id); given && s.now < until {
 				continue
 			}
 			if w = s.newNamed(id, from, depth, delay); w == nil {
@@ -323,9 +326,9 @@ func (s *scheduler) want(ids []protocol.ID, from peer.ID, depth int, delay time.
 
 // listed asks for records that a peer said it has attached, in the order of the set. Attached
 // records are never dropped: it must have them, and their ancestors.
-func (s *scheduler) listed(ids []protocol.ID, by peer.ID) {
+func (s *planner) listed(ids []protocol.ID, by peer.ID) {
 	p := s.byPeer[by]
-	if p == nil || p.guilty && p.pausedTo > s.now {
+	if p == nil || p.banned {
 		return // gone, or not believed
 	}
 	for _, id := range ids {
@@ -336,10 +339,10 @@ func (s *scheduler) listed(ids []protocol.ID, by peer.ID) {
 }
 
 // promise asks for a record that these peers must have.
-func (s *scheduler) promise(id protocol.ID, by []*peerState, depth int) *want {
+func (s *planner) promise(id protocol.ID, by []*peerState, depth int) *wanted {
 	w := s.wanted[id]
 	if w == nil {
-		if w = s.newWant(id, kindListed, depth, 0); w == nil {
+		if w = s.newWanted(id, kindListed, depth, 0); w == nil {
 			return nil
 		}
 	}
@@ -355,21 +358,21 @@ func (s *scheduler) promise(id protocol.ID, by []*peerState, depth int) *want {
 	return w
 }
 
-func (w *want) promisedBy(p *peerState) {
+func (w *wanted) promisedBy(p *peerState) {
 	if len(w.listers) < maxListers && !w.listedBy(p) {
 		w.listers = append(w.listers, p)
 	}
 	w.doubtful = false
 }
 
-// newWant adds a record to those of a kind, if there is room.
-func (s *scheduler) newWant(id protocol.ID, kind wantKind, depth int, delay time.Duration) *want {
+// newWanted adds a record to those of a kind, if there is room.
+func (s *planner) newWanted(id protocol.ID, kind wantedKind, depth int, delay time.Duration) *wanted {
 	if !s.makeRoom(kind) {
 		s.dropped++
 		s.overflow = true
 		return nil
 	}
-	w := &want{id: id, kind: kind, depth: depth}
+	w := &wanted{id: id, kind: kind, depth: depth}
 	s.counts[kind]++
 	s.wanted[id] = w
 	switch {
@@ -384,7 +387,7 @@ func (s *scheduler) newWant(id protocol.ID, kind wantKind, depth int, delay time
 }
 
 // hint notes that a peer most likely has a record, which is news where it said otherwise.
-func (s *scheduler) hint(w *want, p *peerState) {
+func (s *planner) hint(w *wanted, p *peerState) {
 	if w.lacking[p] {
 		delete(w.lacking, p)
 		if w.parked {
@@ -398,7 +401,7 @@ func (s *scheduler) hint(w *want, p *peerState) {
 }
 
 // putHint puts a ready record before the peer that most likely has it.
-func (s *scheduler) putHint(w *want) {
+func (s *planner) putHint(w *wanted) {
 	if p := w.hint; p != nil && s.byPeer[p.id] == p && len(p.hinted[w.kind]) < s.limits.wanted {
 		p.hinted[w.kind] = append(p.hinted[w.kind], w)
 	}
@@ -406,11 +409,11 @@ func (s *scheduler) putHint(w *want) {
 
 // came tells that records came and are on their way into the store. Until have, later or again is
 // told of them, they are not asked for.
-func (s *scheduler) came(ids []protocol.ID) {
+func (s *planner) came(ids []protocol.ID) {
 	for _, id := range ids {
 		w := s.wanted[id]
 		if w == nil {
-			s.newWant(id, kindArrived, 0, 0)
+			s.newWanted(id, kindArrived, 0, 0)
 			continue
 		}
 		s.detach(w)
@@ -419,13 +422,13 @@ func (s *scheduler) came(ids []protocol.ID) {
 }
 
 // coming reports whether a record is asked for, or about to be.
-func (s *scheduler) coming(id protocol.ID) bool {
+func (s *planner) coming(id protocol.ID) bool {
 	w := s.wanted[id]
 	return w != nil && (w.state == stateReady || w.state == stateAsked)
 }
 
 // missing counts the wanted records of a kind that have not come.
-func (s *scheduler) missing(kind wantKind) (n int) {
+func (s *planner) missing(kind wantedKind) (n int) {
 	for _, w := range s.wanted {
 		if w.kind == kind && w.state != stateCame && !w.have {
 			n++
@@ -435,7 +438,7 @@ func (s *scheduler) missing(kind wantKind) (n int) {
 }
 
 // have tells that records are here, however they came, or never to be wanted again.
-func (s *scheduler) have(ids []protocol.ID) {
+func (s *planner) have(ids []protocol.ID) {
 	for _, id := range ids {
 		switch w := s.wanted[id]; {
 		case w == nil:
@@ -452,19 +455,19 @@ func (s *scheduler) have(ids []protocol.ID) {
 
 // early tells that the clock refuses these records. They are not missing, and not asked for again
 // unless a peer lists them later.
-func (s *scheduler) early(ids []protocol.ID) {
+func (s *planner) early(ids []protocol.ID) {
 	for _, id := range ids {
 		if w := s.wanted[id]; w != nil && w.kind == kindNamed {
 			w.source = nil // no refund
 		}
-		s.hopeless.Add(id, s.now+s.limits.retryMax)
+		s.unavailable.Add(id, s.now+s.limits.retryMax)
 	}
 	s.have(ids)
 }
 
 // stored tells that a record that came is in the store and waits for these ancestors. Who must have
 // it must have them.
-func (s *scheduler) stored(id protocol.ID, missing []protocol.ID, from peer.ID, depth int) {
+func (s *planner) stored(id protocol.ID, missing []protocol.ID, from peer.ID, depth int) {
 	var listers []*peerState
 	if w := s.wanted[id]; w != nil {
 		listers = w.listers
@@ -482,12 +485,12 @@ func (s *scheduler) stored(id protocol.ID, missing []protocol.ID, from peer.ID, 
 }
 
 // later tells that records came and could not be stored now.
-func (s *scheduler) later(ids []protocol.ID) { s.ifCame(ids, s.retryLater) }
+func (s *planner) later(ids []protocol.ID) { s.ifCame(ids, s.retryLater) }
 
 // again tells that what came were not those records.
-func (s *scheduler) again(ids []protocol.ID) { s.ifCame(ids, s.makeReady) }
+func (s *planner) again(ids []protocol.ID) { s.ifCame(ids, s.makeReady) }
 
-func (s *scheduler) ifCame(ids []protocol.ID, do func(*want)) {
+func (s *planner) ifCame(ids []protocol.ID, do func(*wanted)) {
 	for _, id := range ids {
 		w := s.wanted[id]
 		switch {
@@ -506,38 +509,38 @@ func (s *scheduler) ifCame(ids []protocol.ID, do func(*want)) {
 
 // done tells what came of a request. A canceled request's answer is ignored; what it brought is
 // told by came.
-func (s *scheduler) done(id requestID, a answer) {
+func (s *planner) done(id requestID, a answer) {
 	if s.requests[id] != nil {
 		s.finish(id, a)
 	}
 }
 
-func (s *scheduler) finish(id requestID, a answer) {
+func (s *planner) finish(id requestID, a answer) {
 	r := s.requests[id]
 	delete(s.requests, id)
 	r.peer.inFlight--
 	s.note(id, r, a)
-	s.judge(r, a)
+	s.penalize(r, a)
 	for _, w := range r.wants {
 		if w.state == stateAsked && w.request == id {
 			s.release(w)
 		}
 	}
-	if r.peer.pausedTo > s.now {
-		s.parkHopeless()
+	if s.isResting(r.peer) {
+		s.parkUnavailable()
 	}
 }
 
 // note notes what a peer said of the records that it was asked for.
-func (s *scheduler) note(id requestID, r *request, a answer) {
-	asked := func(ids []protocol.ID, do func(*want)) {
+func (s *planner) note(id requestID, r *request, a answer) {
+	asked := func(ids []protocol.ID, do func(*wanted)) {
 		for _, i := range ids {
 			if w := s.wanted[i]; w != nil && w.state == stateAsked && w.request == id {
 				do(w)
 			}
 		}
 	}
-	lacks := func(w *want) {
+	lacks := func(w *wanted) {
 		if s.byPeer[r.peer.id] != r.peer {
 			return
 		}
@@ -546,9 +549,9 @@ func (s *scheduler) note(id requestID, r *request, a answer) {
 		}
 		w.lacking[r.peer] = true
 	}
-	asked(a.unclear, func(w *want) { w.wide = true })
+	asked(a.unclear, func(w *wanted) { w.wide = true })
 	asked(a.pruned, lacks)
-	asked(a.damaged, func(w *want) {
+	asked(a.damaged, func(w *wanted) {
 		lacks(w)
 		s.unpromise(w, r.peer)
 	})
@@ -557,7 +560,7 @@ func (s *scheduler) note(id requestID, r *request, a answer) {
 
 // unpromise takes back a peer's word that it has a record. Where nobody else gave it, the record
 // may not exist: it is not asked for elsewhere. If it does exist, others list it.
-func (s *scheduler) unpromise(w *want, p *peerState) {
+func (s *planner) unpromise(w *wanted, p *peerState) {
 	if w.listedBy(p) {
 		w.listers = slices.DeleteFunc(w.listers, func(o *peerState) bool { return o == p })
 		w.doubtful = len(w.listers) == 0
@@ -566,7 +569,7 @@ func (s *scheduler) unpromise(w *want, p *peerState) {
 
 // release makes a record ready that was asked for, or forgets it if it came meanwhile. What was not
 // answered goes first.
-func (s *scheduler) release(w *want) {
+func (s *planner) release(w *wanted) {
 	switch {
 	case w.have, w.doubtful:
 		if !w.have {
@@ -577,31 +580,31 @@ func (s *scheduler) release(w *want) {
 		s.hurry(w)
 	default:
 		s.enqueue(w)
-		s.parkIfHopeless(w)
+		s.parkIfUnavailable(w)
 	}
 }
 
-// parkHopeless does parkIfHopeless to all ready records.
-func (s *scheduler) parkHopeless() {
+// parkUnavailable does parkIfUnavailable to all ready records.
+func (s *planner) parkUnavailable() {
 	for i := range s.lanes {
 		for _, w := range slices.Concat(s.lanes[i].urgent, s.lanes[i].queue) {
 			if w != nil && w.state == stateReady && len(w.lacking) > 0 {
-				s.parkIfHopeless(w)
+				s.parkIfUnavailable(w)
 			}
 		}
 	}
 }
 
-// parkIfHopeless lets a ready record wait that every peer lacks, but for those that do not answer:
+// parkIfUnavailable lets a ready record wait that every peer lacks, but for those that do not answer:
 // else a peer could name records that are not there, keep silent when it is asked for them, and so
 // keep them wanted for ever.
-func (s *scheduler) parkIfHopeless(w *want) {
+func (s *planner) parkIfUnavailable(w *wanted) {
 	lacking := 0
 	for _, p := range s.peers {
 		switch {
 		case w.lacking[p]:
 			lacking++
-		case p.pausedTo <= s.now:
+		case !s.isResting(p):
 			return
 		}
 	}
@@ -612,32 +615,24 @@ func (s *scheduler) parkIfHopeless(w *want) {
 }
 
 // retryLater lets a record wait, longer each time, and gives it up in the end.
-func (s *scheduler) retryLater(w *want) {
+func (s *planner) retryLater(w *wanted) {
 	if w.rounds++; w.rounds > s.limits.rounds {
 		s.giveUp(w)
 		return
 	}
-	s.wait(w, backOff(s.limits.retryMin, s.limits.retryMax, w.rounds-1))
+	s.wait(w, stream.BackOff(s.limits.retryMin, s.limits.retryMax, w.rounds-1))
 }
 
 // giveUp forgets a record that nobody has. For a time it is not wanted again, unless a peer says
 // that it has it.
-func (s *scheduler) giveUp(w *want) {
+func (s *planner) giveUp(w *wanted) {
 	s.forget(w)
 	s.dropped++
-	s.hopeless.Add(w.id, s.now+s.limits.hopelessTime)
-}
-
-// backOff doubles from least up to most.
-func backOff(least, most time.Duration, times int) time.Duration {
-	for ; times > 0 && least < most; times-- {
-		least *= 2
-	}
-	return min(least, most)
+	s.unavailable.Add(w.id, s.now+s.limits.unavailableTime)
 }
 
 // forget takes a record that is not asked for out of the wanted ones.
-func (s *scheduler) forget(w *want) {
+func (s *planner) forget(w *wanted) {
 	if w.state == stateReady {
 		s.gone = append(s.gone, w.id)
 	}
@@ -645,7 +640,7 @@ func (s *scheduler) forget(w *want) {
 	s.remove(w)
 }
 
-func (s *scheduler) remove(w *want) {
+func (s *planner) remove(w *wanted) {
 	if s.wanted[w.id] == w {
 		s.setSource(w, nil)
 		s.counts[w.kind]--
@@ -654,11 +649,19 @@ func (s *scheduler) remove(w *want) {
 	w.state = 0
 }
 
-func (s *scheduler) wait(w *want, delay time.Duration) {
+func (s *planner) wait(w *wanted, delay time.Duration) {
 	if w.state != 0 {
 		s.gone = append(s.gone, w.id)
 	}
 	s.detach(w)
 	w.state, w.wakeAt = stateWaiting, s.now+delay
-	heap.Push(&s.waiting, w)
+	s.waiting.Push(w)
+}
+
+func newCache(size int) *lru.Cache[protocol.ID, time.Duration] {
+	c, err := lru.New[protocol.ID, time.Duration](size)
+	if err != nil {
+		panic(err) // the sizes are above 0
+	}
+	return c
 }

@@ -1,4 +1,4 @@
-package lfsync
+package fetch
 
 import (
 	"bufio"
@@ -40,6 +40,9 @@ import (
 // anything else. A requester that gets what is not allowed here resets the stream and believes
 // nothing more of the answer.
 
+// Service is the protocol.
+var Service = stream.Service{Name: "fetch", Memory: requestMemory, Time: stream.ServeTime}
+
 // status says what an item of an answer is.
 type status byte
 
@@ -53,64 +56,65 @@ const (
 
 const (
 	requestHead = 3
-	idSize      = len(protocol.ID{})
-	nameSize    = 8 // of a short name
+	IDSize      = len(protocol.ID{})
+	NameSize    = 8 // of a short name
 	itemHead    = 1 + 4
 )
 
-// fetchRequest is the protocol's request. The one who sends it knows the whole IDs; of those that
+// Request is the protocol's request. The one who sends it knows the whole IDs; of those that
 // come, only the first width bytes count.
-type fetchRequest struct {
-	ids       []protocol.ID
-	width     int // nameSize or idSize
-	ancestors int
+type Request struct {
+	IDs       []protocol.ID
+	Width     int // NameSize or IDSize
+	Ancestors int
 }
 
-// appendRequest encodes a request, which is within the limits.
-func appendRequest(b []byte, r fetchRequest) []byte {
-	b = append(b, byte(len(r.ids)), byte(r.ancestors), byte(r.width))
-	for i := range r.ids {
-		b = append(b, r.ids[i][:r.width]...)
+// AppendRequest encodes a request, which is within the limits.
+func AppendRequest(b []byte, r Request) []byte {
+	b = append(b, byte(len(r.IDs)), byte(r.Ancestors), byte(r.Width))
+	for i := range r.IDs {
+		b = append(b, r.IDs[i][:r.Width]...)
 	}
 	return b
 }
 
-func readRequest(in io.Reader) (fetchRequest, error) {
+// ReadRequest reads a request.
+func ReadRequest(in io.Reader) (Request, error) {
 	var head [requestHead]byte
 	if _, err := io.ReadFull(in, head[:]); err != nil {
-		return fetchRequest{}, fmt.Errorf("read request: %w", err)
+		return Request{}, fmt.Errorf("read request: %w", err)
 	}
-	r := fetchRequest{ancestors: int(head[1]), width: int(head[2])}
+	r := Request{Ancestors: int(head[1]), Width: int(head[2])}
 	count := int(head[0])
 	switch {
 	case count == 0:
 		return r, penalty.Violates("a request for nothing")
-	case r.width != nameSize && r.width != idSize:
-		return r, penalty.Violates("a request with names of %d bytes", r.width)
+	case r.Width != NameSize && r.Width != IDSize:
+		return r, penalty.Violates("a request with names of %d bytes", r.Width)
 	}
-	raw := make([]byte, count*r.width)
+	raw := make([]byte, count*r.Width)
 	if _, err := io.ReadFull(in, raw); err != nil {
 		return r, fmt.Errorf("read names: %w", err)
 	}
-	r.ids = make([]protocol.ID, count)
-	for i := range r.ids {
-		copy(r.ids[i][:], raw[i*r.width:(i+1)*r.width])
+	r.IDs = make([]protocol.ID, count)
+	for i := range r.IDs {
+		copy(r.IDs[i][:], raw[i*r.Width:(i+1)*r.Width])
 	}
 	return r, nil
 }
 
-// item is one record of an answer; record is nil where the responder does not have it, has several
+// Item is one record of an answer; record is nil where the responder does not have it, has several
 // of that name, or has it in a version that is not known here.
-type item struct {
-	record    *protocol.Record
-	pruned    bool
-	ambiguous bool
-	unknown   bool // of an unknown version: it may link to anything
-	damaged   bool // the responder has it and cannot send it now
+type Item struct {
+	Record    *protocol.Record
+	Pruned    bool
+	Ambiguous bool
+	Unknown   bool // of an unknown version: it may link to anything
+	Damaged   bool // the responder has it and cannot send it now
 }
 
-// writeItem writes an item; r is nil for a record that is not here. It returns the bytes written.
-func writeItem(out io.Writer, r *protocol.Record) (int, error) {
+// WriteItem writes an item; r is nil for a record that is not here. It returns the bytes written.
+func WriteItem(out io.Writer, r *protocol.Record) (int, error) {
 	if r == nil {
 		return out.Write([]byte{byte(statusUnknown)})
 	}
@@ -128,45 +132,45 @@ func writeItem(out io.Writer, r *protocol.Record) (int, error) {
 	return itemHead + n, err
 }
 
-// writeAmbiguous writes the item that says that several records have the name.
-func writeAmbiguous(out io.Writer) (int, error) { return out.Write([]byte{byte(statusAmbiguous)}) }
+// WriteAmbiguous writes the item that says that several records have the name.
+func WriteAmbiguous(out io.Writer) (int, error) { return out.Write([]byte{byte(statusAmbiguous)}) }
 
-// writeDamaged writes the item that says that the record is here and cannot be sent.
-func writeDamaged(out io.Writer) (int, error) { return out.Write([]byte{byte(statusDamaged)}) }
+// WriteDamaged writes the item that says that the record is here and cannot be sent.
+func WriteDamaged(out io.Writer) (int, error) { return out.Write([]byte{byte(statusDamaged)}) }
 
-// newAnswerReader makes the reader that readItem needs: one that holds the largest item.
-func newAnswerReader(in io.Reader) *bufio.Reader { return bufio.NewReaderSize(in, maxItem) }
+// NewAnswerReader makes the reader that ReadItem needs: one that holds the largest item.
+func NewAnswerReader(in io.Reader) *bufio.Reader { return bufio.NewReaderSize(in, maxItem) }
 
-// readItem reads an item. It returns io.EOF where the answer ends before it.
-func readItem(in *bufio.Reader) (item, error) {
+// ReadItem reads an item. It returns io.EOF where the answer ends before it.
+func ReadItem(in *bufio.Reader) (Item, error) {
 	first, err := in.ReadByte()
 	if err != nil {
-		return item{}, err
+		return Item{}, err
 	}
 	switch st := status(first); st {
 	case statusUnknown:
-		return item{}, nil
+		return Item{}, nil
 	case statusAmbiguous:
-		return item{ambiguous: true}, nil
+		return Item{Ambiguous: true}, nil
 	case statusDamaged:
-		return item{damaged: true}, nil
+		return Item{Damaged: true}, nil
 	case statusComplete, statusPruned:
 		return readFrame(in, st == statusPruned)
 	default:
-		return item{}, penalty.Violates("an item with status %d", first)
+		return Item{}, penalty.Violates("an item with status %d", first)
 	}
 }
 
 // readFrame reads the frame of an item.
-func readFrame(in *bufio.Reader, pruned bool) (item, error) {
+func readFrame(in *bufio.Reader, pruned bool) (Item, error) {
 	r, err := stream.ReadFrame(in)
 	switch {
 	case protocol.IsUnknownVersion(err):
-		return item{unknown: true}, nil // of no use to this software, as if the peer did not have it
+		return Item{Unknown: true}, nil // of no use to this software, as if the peer did not have it
 	case err != nil:
-		return item{}, err
+		return Item{}, err
 	case r.HasValue() == pruned:
-		return item{}, penalty.Violates("record %s: its status belies its frame", r.ID())
+		return Item{}, penalty.Violates("record %s: its status belies its frame", r.ID())
 	}
-	return item{record: r, pruned: pruned}, nil
+	return Item{Record: r, Pruned: pruned}, nil
 }

@@ -1,15 +1,14 @@
-package lfsync
+package fetch
 
 import (
 	"cmp"
-	"container/heap"
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
 )
 
 // assign turns ready records into requests to the peers that have a slot free.
-func (s *scheduler) assign() {
+func (s *planner) assign() {
 	for s.ready() > 0 {
 		free := s.freePeers()
 		if len(free) == 0 {
@@ -37,10 +36,10 @@ func (s *scheduler) assign() {
 }
 
 // ready counts the ready records.
-func (s *scheduler) ready() int { return s.lanes[kindListed].ready + s.lanes[kindNamed].ready }
+func (s *planner) ready() int { return s.lanes[kindListed].ready + s.lanes[kindNamed].ready }
 
 // freePeers returns the peers that can be asked now: those with hints first, then each in its turn.
-func (s *scheduler) freePeers() []*peerState {
+func (s *planner) freePeers() []*peerState {
 	var free []*peerState
 	for i := range s.peers {
 		if p := s.peers[(s.turn+i)%len(s.peers)]; s.free(p) {
@@ -63,13 +62,13 @@ func btoi(b bool) int {
 	return 0
 }
 
-func (s *scheduler) free(p *peerState) bool {
-	return p.inFlight < s.limits.perPeer && p.pausedTo <= s.now && len(s.requests) < s.limits.requests
+func (s *planner) free(p *peerState) bool {
+	return p.inFlight < s.limits.perPeer && !s.isResting(p) && len(s.requests) < s.limits.requests
 }
 
 // collect takes up to share ready records that a peer may have. It takes what peers listed, or else
 // what was only named, as far as the peer's allowance goes.
-func (s *scheduler) collect(p *peerState, share int) []*want {
+func (s *planner) collect(p *peerState, share int) []*wanted {
 	if batch := s.collectFrom(kindListed, p, share); len(batch) > 0 {
 		return batch
 	}
@@ -84,8 +83,8 @@ func (s *scheduler) collect(p *peerState, share int) []*want {
 
 // collectFrom does it for one lane: first those that others wait for, then those that the peer most
 // likely has.
-func (s *scheduler) collectFrom(kind wantKind, p *peerState, share int) []*want {
-	var batch []*want
+func (s *planner) collectFrom(kind wantedKind, p *peerState, share int) []*wanted {
+	var batch []*wanted
 	l := &s.lanes[kind]
 	for len(l.urgent) > 0 && len(batch) < share {
 		w := l.urgent[0]
@@ -101,7 +100,7 @@ func (s *scheduler) collectFrom(kind wantKind, p *peerState, share int) []*want 
 			batch = append(batch, s.mark(w))
 		}
 	}
-	if p.barrenTo > s.now {
+	if p.missesTo > s.now {
 		return s.collectLeft(l, p, share, batch)
 	}
 	cursor := &p.cursor[kind]
@@ -117,8 +116,8 @@ func (s *scheduler) collectFrom(kind wantKind, p *peerState, share int) []*want 
 
 // collectLeft is collect for a peer that lacks most of what it is asked for: it is left what the
 // others lack.
-func (s *scheduler) collectLeft(l *lane, p *peerState, share int, batch []*want) []*want {
-	for _, w := range l.queue[:min(len(l.queue), barrenLook)] {
+func (s *planner) collectLeft(l *lane, p *peerState, share int, batch []*wanted) []*wanted {
+	for _, w := range l.queue[:min(len(l.queue), missesLook)] {
 		if len(batch) == share {
 			break
 		}
@@ -131,15 +130,15 @@ func (s *scheduler) collectLeft(l *lane, p *peerState, share int, batch []*want)
 }
 
 // othersLack reports whether all peers that can be asked, but one and those like it, lack a record.
-func (s *scheduler) othersLack(w *want, but *peerState) bool {
+func (s *planner) othersLack(w *wanted, but *peerState) bool {
 	return !slices.ContainsFunc(s.peers, func(p *peerState) bool {
-		return p != but && p.barrenTo <= s.now && p.pausedTo <= s.now && !w.lacking[p]
+		return p != but && p.missesTo <= s.now && !s.isResting(p) && !w.lacking[p]
 	})
 }
 
 // mark takes a record out of the queue because a peer is about to be asked for it. The queue's
 // front stays in place.
-func (s *scheduler) mark(w *want) *want {
+func (s *planner) mark(w *wanted) *wanted {
 	s.unqueue(w)
 	w.state = stateAsked
 	return w
@@ -148,9 +147,9 @@ func (s *scheduler) mark(w *want) *want {
 // askFor asks a peer for a batch. How many ancestors it should add doubles with each step that a
 // gap turned out to be deep: a single lost record costs nothing extra, and a gap of n records takes
 // about log n + n/255 round trips.
-func (s *scheduler) askFor(p *peerState, batch []*want) {
+func (s *planner) askFor(p *peerState, batch []*wanted) {
 	s.lastReq++
-	a := ask{request: s.lastReq, peer: p.id, ids: make([]protocol.ID, len(batch))}
+	a := sendRequest{request: s.lastReq, peer: p.id, ids: make([]protocol.ID, len(batch))}
 	for i, w := range batch {
 		w.request = a.request
 		a.ids[i] = w.id
@@ -165,7 +164,7 @@ func (s *scheduler) askFor(p *peerState, batch []*want) {
 }
 
 // enqueue puts a record at the end of the queue, where no peer's cursor has been.
-func (s *scheduler) enqueue(w *want) {
+func (s *planner) enqueue(w *wanted) {
 	l := &s.lanes[w.kind]
 	l.compact(2 * (s.limits.wanted + s.limits.named)) // twice what there can be
 	w.state, w.parked, w.urgent, w.seq = stateReady, false, false, l.base+uint64(len(l.queue))
@@ -175,31 +174,31 @@ func (s *scheduler) enqueue(w *want) {
 }
 
 // hurry makes a record ready before all those of the queue.
-func (s *scheduler) hurry(w *want) {
+func (s *planner) hurry(w *wanted) {
 	w.state, w.parked, w.urgent = stateReady, false, true
 	l := &s.lanes[w.kind]
 	l.urgent = append(l.urgent, w)
 	l.ready++
 }
 
-func (s *scheduler) makeReady(w *want) {
+func (s *planner) makeReady(w *wanted) {
 	s.detach(w)
 	s.enqueue(w)
 }
 
 // detach takes a record out of the structure that its state puts it in.
-func (s *scheduler) detach(w *want) {
+func (s *planner) detach(w *wanted) {
 	switch w.state {
 	case stateReady:
 		s.unqueue(w)
 		s.lanes[w.kind].trim()
 	case stateWaiting:
-		heap.Remove(&s.waiting, w.index)
+		s.waiting.Remove(w.index)
 	}
 }
 
 // unqueue takes a ready record out. What stays of an urgent one in its list is stale.
-func (s *scheduler) unqueue(w *want) {
+func (s *planner) unqueue(w *wanted) {
 	l := &s.lanes[w.kind]
 	if w.urgent {
 		w.urgent = false
@@ -211,10 +210,10 @@ func (s *scheduler) unqueue(w *want) {
 
 // lane holds ready records.
 type lane struct {
-	urgent []*want // asked for before; stale where not want.urgent
-	queue  []*want // the others in the order of seq; nil where one was taken
-	base   uint64  // the seq of queue[0]
-	ready  int     // how many there are
+	urgent []*wanted // asked for before; stale where not wanted.urgent
+	queue  []*wanted // the others in the order of seq; nil where one was taken
+	base   uint64    // the seq of queue[0]
+	ready  int       // how many there are
 }
 
 // trim drops the taken front of the queue.
@@ -235,47 +234,22 @@ func (l *lane) compact(length int) {
 		return
 	}
 	l.base += uint64(len(l.queue))
-	l.queue = slices.DeleteFunc(slices.Clone(l.queue), func(w *want) bool { return w == nil })
+	l.queue = slices.DeleteFunc(slices.Clone(l.queue), func(w *wanted) bool { return w == nil })
 	for i, w := range l.queue {
 		w.seq = l.base + uint64(i)
 	}
 }
 
-// waitHeap orders waiting records by their time.
-type waitHeap []*want
-
-func (h waitHeap) Len() int           { return len(h) }
-func (h waitHeap) Less(i, j int) bool { return h[i].before(h[j]) }
-func (h waitHeap) Swap(i, j int) {
-	h[i], h[j] = h[j], h[i]
-	h[i].index, h[j].index = i, j
-}
-
-// Push is heap.Interface's.
-func (h *waitHeap) Push(x any) {
-	w := x.(*want)
-	w.index = len(*h)
-	*h = append(*h, w)
-}
-
-// Pop is heap.Interface's.
-func (h *waitHeap) Pop() any {
-	old := *h
-	w := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	return w
-}
-
-func (h waitHeap) inOrder() []*want {
-	sorted := slices.Clone(h)
-	slices.SortFunc(sorted, func(a, b *want) int {
+// waitingInOrder are the waiting records in the order of their time.
+func (s *planner) waitingInOrder() []*wanted {
+	sorted := slices.Clone(s.waiting.All())
+	slices.SortFunc(sorted, func(a, b *wanted) int {
 		return cmp.Or(cmp.Compare(a.wakeAt, b.wakeAt), a.id.Compare(b.id))
 	})
 	return sorted
 }
 
 // before orders by time, and by ID so that the order is total.
-func (w *want) before(o *want) bool {
+func (w *wanted) before(o *wanted) bool {
 	return cmp.Or(cmp.Compare(w.wakeAt, o.wakeAt), w.id.Compare(o.id)) < 0
 }

@@ -1,4 +1,4 @@
-package lfsync
+package fetch
 
 import (
 	"fmt"
@@ -12,12 +12,12 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// simulation drives a scheduler among peers that have random subsets of the records, come and go,
+// simulation drives a planner among peers that have random subsets of the records, come and go,
 // lose requests and lie. It checks every action, and that in the end all is fetched that any peer
 // has.
 type simulation struct {
 	t           *rapid.T
-	s           *scheduler
+	s           *planner
 	now         time.Duration
 	all         []protocol.ID
 	peers       []peer.ID
@@ -25,12 +25,13 @@ type simulation struct {
 	up          map[peer.ID]bool
 	here        map[protocol.ID]bool // fetched, or came otherwise
 	needed      map[protocol.ID]bool // what the store says is missing: all that was ever wanted
-	outstanding map[requestID]ask
+	outstanding map[requestID]sendRequest
 	turn        int
+	bans        map[peer.ID]time.Duration // until when
 }
 
 func newSimulation(t *rapid.T) *simulation {
-	l := defaultSchedulerLimits()
+	l := defaultLimits()
 	l.wanted = rapid.IntRange(3, 40).Draw(t, "wanted")
 	l.named = rapid.IntRange(3, 40).Draw(t, "named")
 	l.namedEach = rapid.IntRange(1, l.named).Draw(t, "namedEach")
@@ -40,13 +41,14 @@ func newSimulation(t *rapid.T) *simulation {
 	l.firstBatch = rapid.IntRange(1, l.batch).Draw(t, "firstBatch")
 	l.minBatch = rapid.IntRange(1, l.batch).Draw(t, "minBatch")
 	l.rounds = rapid.IntRange(1, 30).Draw(t, "rounds")
-	l.retryMax, l.pauseMax, l.refillEvery, l.hopelessTime = 8*time.Second, 8*time.Second, 10*time.Second, 30*time.Second
-	l.faultPause = 20 * time.Second
+	l.retryMax, l.pauseMax, l.refillEvery, l.unavailableTime = 8*time.Second, 8*time.Second, 10*time.Second, 30*time.Second
 	m := &simulation{
-		t: t, s: newScheduler(l),
+		t: t, s: newPlanner(l),
 		has: make(map[peer.ID]map[protocol.ID]bool), up: make(map[peer.ID]bool),
-		here: make(map[protocol.ID]bool), needed: make(map[protocol.ID]bool), outstanding: make(map[requestID]ask),
+		here: make(map[protocol.ID]bool), needed: make(map[protocol.ID]bool), outstanding: make(map[requestID]sendRequest),
+		bans: make(map[peer.ID]time.Duration),
 	}
+	m.s.banned = func(p peer.ID) bool { return m.now < m.bans[p] }
 	for i := range rapid.IntRange(1, 40).Draw(t, "records") {
 		m.all = append(m.all, testID(fmt.Sprint(i)))
 	}
@@ -157,11 +159,14 @@ func (m *simulation) answer(id requestID, manner int) {
 	ids := a.ids
 	switch manner {
 	case 0:
-		out.fault = faultFailed
+		out.result = resultFailed
 		ids = nil
 	case 1:
-		out.fault = faultGuilty
+		out.result = resultViolation
 		ids = nil
+		if m.bans[a.peer] = m.now + 20*time.Second; m.up[a.peer] {
+			m.s.ban(a.peer)
+		}
 	case 2: // breaks off
 		ids = ids[:len(ids)/2]
 	}
@@ -186,20 +191,23 @@ func (m *simulation) answer(id requestID, manner int) {
 	m.obey()
 }
 
-// obey carries out the scheduler's actions and checks them.
+// obey carries out the planner's actions and checks them.
 func (m *simulation) obey() {
 	room := 0
 	for _, a := range m.s.take() {
 		switch a := a.(type) {
-		case ask:
+		case sendRequest:
 			m.outstanding[a.request] = a
+			if m.now < m.bans[a.peer] {
+				m.t.Fatalf("request %d to a banned peer", a.request)
+			}
 			if !m.up[a.peer] {
 				m.t.Fatalf("request %d to a peer that is not there", a.request)
 			}
 			if len(a.ids) > m.s.limits.batch || a.ancestors > m.s.limits.ancestors {
 				m.t.Fatalf("request %d is too large", a.request)
 			}
-		case cancel:
+		case cancelRequest:
 			delete(m.outstanding, a.request)
 		case refill:
 			room = a.limit
@@ -247,8 +255,8 @@ func (m *simulation) check(t *rapid.T) {
 	if len(m.outstanding) > m.s.limits.requests {
 		t.Fatalf("%d requests", len(m.outstanding))
 	}
-	ready, states := 0, make(map[wantState]int)
-	urgent := make(map[*want]bool)
+	ready, states := 0, make(map[wantedState]int)
+	urgent := make(map[*wanted]bool)
 	for i := range m.s.lanes {
 		l := &m.s.lanes[i]
 		for _, w := range l.queue {
@@ -290,9 +298,9 @@ func (m *simulation) check(t *rapid.T) {
 			t.Fatalf("%d named by one source, %d counted", n, by.named)
 		}
 	}
-	if ready != m.s.ready() || ready != states[stateReady] || len(m.s.waiting) != states[stateWaiting] {
+	if ready != m.s.ready() || ready != states[stateReady] || m.s.waiting.Len() != states[stateWaiting] {
 		t.Fatalf("%d ready in the queue, %d counted, %d by state; %d waiting, %d by state",
-			ready, m.s.ready(), states[stateReady], len(m.s.waiting), states[stateWaiting])
+			ready, m.s.ready(), states[stateReady], m.s.waiting.Len(), states[stateWaiting])
 	}
 }
 
@@ -321,7 +329,7 @@ func (m *simulation) finish(t *rapid.T) {
 	}
 }
 
-func TestSchedulerFetchesAll(t *testing.T) {
+func TestPlanFetchesAll(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newSimulation(t)
 		t.Repeat(map[string]func(*rapid.T){
