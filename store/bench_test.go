@@ -17,9 +17,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// benchRecords makes n records as a busy network would: each links to two of the eight before it,
-// one selector, a value of 32 bytes, a thousand owners, and every hundredth an update of an older
-// key. Made on all cores, a slice at a time.
+// benchRecords makes n records as a busy network would. Each links two of the eight before it, and
+// has one selector and a value of 32 bytes. There are a thousand owners, and every hundredth record
+// updates an older key. Made on all cores, a slice at a time.
 func benchRecords(w *world, n int) []*protocol.Record { return flightRecords(w, n, 64) }
 
 // flightRecords are such records with as many under way at a time as a slice has: those of one
@@ -64,8 +64,8 @@ func flightRecords(w *world, n, slice int) []*protocol.Record {
 	return records[2:]
 }
 
-// BenchmarkPutAll puts records as a backfill brings them: in the order of their timestamps, eight
-// of them under way at a time when they were made, a portion after the other.
+// BenchmarkPutAll puts records as a backfill brings them: in portions, in the order of their
+// timestamps. Eight were under way at a time when they were made.
 func BenchmarkPutAll(b *testing.B) {
 	w := newWorld(b)
 	records := flightRecords(w, b.N, 8)

@@ -48,10 +48,11 @@ func (cc *certChecker) linkedChains(owner protocol.Owner, timestamp int64, paren
 	return list, nil
 }
 
-// checkCertificate applies the rule that a record which needs a certificate rests on one: it links
-// the record of a chain that certifies its owner, is good for one of the network's authorities and
-// valid at its timestamp, and its past holds no revocation of it. Like checkLinked it returns why
-// the record is invalid, a [*protocol.InvalidError]; any other error is the database's.
+// checkCertificate applies the rule that a record which needs a certificate rests on one. It links
+// the record of a chain that certifies its owner. The chain is good for one of the network's
+// authorities and valid at the record's timestamp. The record's past holds no revocation of it.
+// Like checkLinked it returns why the record is invalid, a [*protocol.InvalidError]; any other
+// error is the database's.
 func (t *tx) checkCertificate(e *entry, parents []place) error {
 	if !t.store.network.NeedsCertificate(e.Record) {
 		return nil
@@ -146,8 +147,9 @@ func (cc *certChecker) allRevoked(owner protocol.Owner) (bool, error) {
 	return fallen, nil
 }
 
-// certified returns the number of the network's authority that certifies an owner at the time of a
-// record of his, with a chain that no revocation takes from that record; 0 if there is none.
+// certified returns the number of the network's authority that certifies an owner at the time of
+// one of the owner's records, 0 if there is none. No revocation takes the authority's chain from
+// that record.
 func (cc *certChecker) certified(owner protocol.Owner, idx, timestamp int64) (int64, error) {
 	if len(cc.network.Authorities()) == 0 {
 		return 0, nil
@@ -167,9 +169,9 @@ func (cc *certChecker) certified(owner protocol.Owner, idx, timestamp int64) (in
 }
 
 // usableCertificate returns the index of a certificate record by which an owner may pay less now, 0
-// if there is none: of a chain that is good for the network, valid at the later of now and the
-// links' timestamps, and not revoked as far as is known here. Among several it is the one that is
-// valid for longest.
+// if there is none. Its chain is good for the network, and valid at the later of now and the links'
+// timestamps. It is not revoked as far as is known here. Among several it is the one that is valid
+// for longest.
 func (c *conn) usableCertificate(n *protocol.Network, owner protocol.Owner, now int64, links []int64) (int64, error) {
 	for _, l := range links {
 		timestamp, err := c.number("SELECT timestamp FROM dag WHERE idx = ?", l)

@@ -10,10 +10,10 @@ import (
 )
 
 // What bounds the cost of certificates: a record carries one chain, which is parsed, and its
-// signatures verified, once, when the record attaches. Only chains that an authority of the network
-// signed are rows that queries on that network look at, and the same chain in a thousand records is
-// one row; so how many there are of an owner is the authority's doing and nobody else's. Chains for
-// authorities that a reader names are another matter: see cert_readerauthorities.go.
+// signatures verified, once, when the record attaches. Queries on a network look only at rows of
+// chains that one of its authorities signed. The same chain in a thousand records is one row. So
+// the authority alone decides how many there are of an owner. Chains for authorities that a reader
+// names are another matter: see cert_readerauthorities.go.
 
 // chainRow is a row of the table certificates.
 type chainRow struct {

@@ -27,7 +27,7 @@ type RevocationInfo struct {
 }
 
 // Certificates returns the certificates of an owner that are good for the network's authorities or
-// for others, those that are valid for longest first, at most 100.
+// for others. Those that are valid for longest come first, at most 100.
 func (s *Store) Certificates(ctx context.Context, owner protocol.Owner, extra []*protocol.Authority) (list []CertificateInfo, err error) {
 	err = s.read(ctx, func(c *conn) error {
 		x := s.newSearch(ctx, Query{Authorities: extra})

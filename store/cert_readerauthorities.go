@@ -6,11 +6,11 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// Authorities that a reader names are not known when a record attaches, so whether they signed a
-// chain is found out by the queries that ask. Anybody can publish chains that claim an owner's key
-// and an authority's name, each paid for; a query verifies the owner's own first, spends verifyCost
-// of its budget on each, and stops at the first that is good. What it finds out is remembered, so
-// that where there are more than one query can verify, the next one goes on from there.
+// Authorities that a reader names are not known when a record attaches. So the queries that ask
+// find out whether they signed a chain. Anybody can publish chains that claim an owner's key and an
+// authority's name, each paid for. A query verifies the owner's own first, and spends verifyCost of
+// its budget on each. It stops at the first that is good. What it finds out is remembered, so that
+// where there are more than one query can verify, the next one goes on from there.
 
 // trustedChain is a chain that is good for an authority which a reader names.
 type trustedChain struct {
@@ -94,8 +94,8 @@ func (x *search) tryAuthority(idx int64, a *protocol.Authority, try func(*protoc
 	return b, nil
 }
 
-// certify returns the authority that certifies an owner at the time of a record of his: one of the
-// network's, or else one that the query names. Nil if there is none.
+// certify returns the authority that certifies an owner at the time of one of the owner's records.
+// It is one of the network's, or else one that the query names. Nil if there is none.
 func (x *search) certify(owner protocol.Owner, idx, timestamp int64) (by *protocol.Authority, err error) {
 	number, err := x.certs.certified(owner, idx, timestamp)
 	if err != nil {

@@ -6,13 +6,13 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// What bounds the cost of revocations: the signature of a list is verified once, when its record
-// attaches, and it is filed under the key that signed it. So only what a certificate's issuer
-// signed is looked at for it; what others write in its name is not. A true list can be passed on by
-// anybody in as many records as they pay for: queries look at one of these, and the rule at all of
-// them, but only for who rests on a revoked certificate.
+// This bounds the cost of revocations. The signature of a list is verified once, when its record
+// attaches, and the list is filed under the key that signed it. So only what a certificate's issuer
+// signed is looked at for it; what others write in its name is not. Anybody can pass a true list
+// on, in as many records as they pay for. Queries look at one of these. The rule looks at all of
+// them, but only for an owner that rests on a revoked certificate.
 //
-// What a revocation takes from whom is told by [protocol.Revocation], and by nothing here.
+// Package protocol alone says which records a revocation reaches ([protocol.Revocation]).
 
 // revocationRow is a row of the table revocations.
 type revocationRow struct {

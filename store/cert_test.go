@@ -249,8 +249,8 @@ func TestHiddenWeight(t *testing.T) {
 	}
 }
 
-// TestHiddenOnBoth has a record that links two certificates: one that was revoked below it, so that
-// it rests on the other, and that one is revoked elsewhere.
+// TestHiddenOnBoth has a record that links two certificates. One was revoked below the record, so
+// that it rests on the other one, which is revoked elsewhere.
 func TestHiddenOnBoth(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t, nil)
@@ -299,7 +299,8 @@ func TestElective(t *testing.T) {
 }
 
 // TestFakes has strangers publish chains that claim an owner and an authority which readers
-// believe, and the authority's own chain again and again: queries do not cost without limit.
+// believe. They also publish the authority's own chain again and again. Queries do not cost without
+// limit.
 func TestFakes(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t, nil)
@@ -374,7 +375,7 @@ func TestUsableCertificate(t *testing.T) {
 }
 
 // TestCertifiedTipsAreReputable has squatters claim keys before a certified owner and another one
-// do: whom an authority vouches for is linked all the same, as long as it does.
+// do. The certified owner's record is linked all the same, as long as an authority vouches for it.
 func TestCertifiedTipsAreReputable(t *testing.T) {
 	t.Parallel()
 	c := newCertified(t, nil)

@@ -17,9 +17,9 @@ type Summary struct {
 	Attached, Pending, Held, Tips, Versions, Problems uint64
 }
 
-// Check verifies every invariant of the database, from SQLite's own to the counters, on one state
-// of it while it stays in use, and reports what is wrong. The error says only that the check could
-// not go on.
+// Check verifies every invariant of the database, from SQLite's own to the counters, and reports
+// what is wrong. It sees one state of the database, which stays in use. The error says only that
+// the check could not go on.
 func (s *Store) Check(ctx context.Context, report func(problem string)) (Summary, error) {
 	v := newVerifier(ctx, s.network, report)
 	var index []string

@@ -26,7 +26,7 @@ func (s *Store) weights(ctx context.Context) ([]uint64, error) {
 }
 
 // checkGraph builds the graph again from each record's parents and work, which were checked with
-// the records, and compares with it what is stored of each record's place and, for a store in use,
+// the records. It compares what is stored of each record's place with it and, for a store in use,
 // the graph in memory.
 func (v *verifier) checkGraph() error {
 	v.graph = dag.New()

@@ -62,9 +62,9 @@ func (v *verifier) checkClaims() error {
 	return flush()
 }
 
-// checkClaim checks one owner's versions under one key: each, by its epoch, is a root or has one in
-// its past, unless the epoch is to be walked; and what is kept of what was seen first of those that
-// stand.
+// checkClaim checks one owner's versions under one key. In each epoch, a version is a root or has
+// one in its past, unless the epoch is to be walked. It also checks what is kept of the version
+// that was seen first.
 func (v *verifier) checkClaim(claim []keyed) error {
 	slices.SortFunc(claim, func(a, b keyed) int { return int(min(1, max(-1, a.timestamp-b.timestamp))) })
 	roots, walks, err := v.rootsOf(claim)
@@ -117,7 +117,7 @@ func epochIn(ends []int64, timestamp int64) epoch {
 	return ep
 }
 
-// rootsOf returns what is kept of a claim: its roots, oldest first, and behind which releases
+// rootsOf returns what is kept of a claim: its roots, oldest first, and the releases after which
 // epochs are to be walked.
 func (v *verifier) rootsOf(claim []keyed) (roots []keyed, walks map[int64]bool, err error) {
 	walks = map[int64]bool{}

@@ -21,7 +21,7 @@ import (
 const childDir = "LF_STORE_CRASH_DIR"
 
 // runChild writes the records of a file into a store from several goroutines, out of order, one by
-// one and many at once, and prints the number of each after it was acknowledged. It reports whether
+// one and many at once. It prints the number of each after it was acknowledged. It reports whether
 // this process was such a child.
 func runChild() bool {
 	dir := os.Getenv(childDir)

@@ -25,8 +25,9 @@ type rotten struct {
 	records []*protocol.Record // by index, from 1
 }
 
-// rottenStore puts records of all sorts. Under "key" are an old and a new version of one owner and
-// a claim of another one, under "gone" a release, under "chain" data that range queries find.
+// rottenStore puts records of all sorts. Under "key" are an old and a new version of one owner, and
+// a claim of another one. Under "gone" is a release, and under "chain" are data that range queries
+// find.
 func rottenStore(t testing.TB) *rotten {
 	t.Helper()
 	w := newWorld(t)

@@ -81,9 +81,10 @@ func (c *conn) take(sql string) (*statement, error) {
 	return &statement{SQLiteStmt: st.(*sqlite3.SQLiteStmt), follows: mustFollow(sql)}, nil
 }
 
-// settled writes each parameter of a SELECT as +?, which is the same value. SQLite plans anew
-// whenever a value is bound to certain parameters (of LIMIT, of an equality beside ORDER BY), three
-// times what such a query costs; not so where the parameter is inside an expression.
+// settled writes each parameter of a SELECT as +?, which is the same value. SQLite plans again
+// whenever a value is bound to certain parameters (of LIMIT, of an equality beside ORDER BY). That
+// is three times what such a query costs. It does not plan again where the parameter is inside an
+// expression.
 func settled(sql string) string {
 	if strings.HasPrefix(sql, "SELECT") {
 		return strings.ReplaceAll(sql, "?", "+?")

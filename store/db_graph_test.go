@@ -149,7 +149,7 @@ func mustBeEqual[K, V comparable](t testing.TB, what string, have, want map[K]V)
 
 var errInjected = errors.New("injected")
 
-// disturb has a batch fail behind the changes of one that puts records: before the commit or in it.
+// disturb has a batch fail after the changes of one that puts records: before the commit or in it.
 func disturb(t testing.TB, s *Store, records []*protocol.Record, inCommit bool) {
 	t.Helper()
 	err := s.change(context.Background(), func(t *tx) error {
@@ -168,7 +168,7 @@ func disturb(t testing.TB, s *Store, records []*protocol.Record, inCommit bool) 
 	}
 }
 
-// TestWeights puts random graphs in random orders, with restarts and failures on the way, and
+// TestWeights puts random graphs in random orders, with restarts and failures on the way. It
 // compares the weights with those that are added up from the records.
 func TestWeights(t *testing.T) {
 	t.Parallel()

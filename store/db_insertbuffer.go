@@ -7,9 +7,9 @@ import (
 	"strings"
 )
 
-// insertBuffer holds rows that are to be inserted: many at a time cost a third. They are written in
-// the order of the tables, so that what refers to a record comes behind it, before a statement runs
-// that might miss them, and before the commit.
+// insertBuffer holds rows that are to be inserted: many at a time cost a third. They are written
+// before the commit, and before a statement runs that might miss them. They are written in the
+// order of the tables, so that a row that refers to a record comes after it.
 type insertBuffer struct {
 	values [lateTables][]driver.NamedValue
 	rows   int
@@ -64,8 +64,8 @@ func newLateTable(insert string, columns int) lateTable {
 	return t
 }
 
-// mustFollow reports whether a statement has to wait until all rows are written: it names one of
-// their tables, or what it inserts may refer to them.
+// mustFollow reports whether a statement has to wait until all rows are written. It does if it
+// names one of their tables, or if what it inserts may refer to them.
 func mustFollow(sql string) bool {
 	return strings.HasPrefix(sql, "INSERT") || sql == "COMMIT" ||
 		slices.ContainsFunc(late[:], func(t lateTable) bool { return strings.Contains(sql, t.name) })

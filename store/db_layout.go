@@ -77,9 +77,9 @@ func workOf(r *protocol.Record) uint64 {
 	return max(1, uint64(r.Effort()))
 }
 
-// appendNode writes how a record hangs in the graph: its work, the number of its parents and the
-// distance back to each, which of them is the main parent, and its mergeset, ascending: the
-// distance back to the first, then from each to the next.
+// appendNode writes a record's place in the graph. First come its work, the number of its parents,
+// the distance back to each, and which of them is the main parent. Then comes its mergeset,
+// ascending: the distance back to the first, then from each to the next.
 func appendNode(b []byte, idx int64, r dag.Record) []byte {
 	b = binary.AppendUvarint(b, r.Work)
 	b = binary.AppendUvarint(b, uint64(len(r.Parents)))

@@ -157,7 +157,7 @@ func TestNotADatabase(t *testing.T) {
 	t.Run("directory", func(t *testing.T) { refused(t, w, t.TempDir()) })
 }
 
-// change changes a stopped node's file behind the store's back.
+// change changes a stopped node's file.
 func change(t *testing.T, path, sql string) {
 	t.Helper()
 	c, err := openConn(path, "rw")

@@ -140,9 +140,9 @@ func (t *tx) commit() error {
 	return err
 }
 
-// see returns the moment at which a record is first seen: by the clock, and later than any moment
-// given before, though the clock be set back. It is unique and its order is that of the arrivals,
-// whatever the clock does.
+// see returns the moment at which a record is first seen. It is that of the clock, or later where
+// the clock was set back: each moment is later than all before. It is unique and its order is that
+// of the arrivals, whatever the clock does.
 func (t *tx) see() int64 {
 	t.meta.seen = max(t.store.options.Clock().UnixMicro(), t.meta.seen+1)
 	return t.meta.seen

@@ -147,8 +147,8 @@ func (s *Store) nextOwn() *request {
 	}
 }
 
-// batch runs a request and those that queue up behind it in one transaction. Should that fail,
-// their steps are run again one by one, so that each gets an answer of its own and none is lost for
+// batch runs a request, and those that queue up after it, in one transaction. Should that fail,
+// their steps are run again one by one. So each gets an answer of its own, and none is lost for
 // another's sake.
 func (s *Store) batch(first *request) {
 	u := &turn{store: s}
@@ -248,8 +248,8 @@ func (u *turn) next() *request {
 		if u.idle {
 			return nil
 		}
-		// Whoever is about to queue up may only lack a processor: a commit costs more than to let
-		// it run.
+		// A goroutine that is about to queue up may only lack a processor. A commit costs more than
+		// to let it run.
 		u.idle = true
 		runtime.Gosched()
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// limitPages has the disk be full when the file has so many pages.
+// limitPages has the disk be full when the file has this number of pages.
 func limitPages(t *testing.T, s *Store, pages string) {
 	t.Helper()
 	if err := s.change(t.Context(), func(t *tx) error {
@@ -256,9 +256,9 @@ func TestConcurrent(t *testing.T) {
 	}
 }
 
-// TestOwnWritesFirst has bulks of peers' records wait when this node's own user writes: its write
-// is behind yieldSteps of theirs at most. And while own writes keep coming, each turn does as much
-// for peers.
+// TestOwnWritesFirst has bulks of peers' records wait when this node's own user writes. Its write
+// comes after yieldSteps of theirs at most. And while own writes keep coming, each turn does as
+// much for peers.
 func TestOwnWritesFirst(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -358,8 +358,8 @@ func TestOwnWritesLeaveRoom(t *testing.T) {
 	}
 }
 
-// TestInterruptedBulk has a bulk interrupted by own writes, and some of its steps fail: each has
-// its own answer, and nothing is run in a transaction that is lost.
+// TestInterruptedBulk has a bulk interrupted by own writes, and some of its steps fail. Each step
+// has its own answer, and nothing is run in a transaction that is lost.
 func TestInterruptedBulk(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

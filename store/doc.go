@@ -45,14 +45,14 @@
 // The same file holds a go-datastore ([Store.Datastore]) for what libp2p wants to remember.
 //
 // Indices hold the first 8 bytes of an ID, composite ID or selector key, not all 32: that halves
-// them. A prefix only finds candidates, and the record's own header, read and hashed, decides; so
-// keys made to collide (2^32 tries) cost their maker a comparison and fool nobody.
+// them. A prefix only finds candidates. The record's own header, read and hashed, decides. So keys
+// made to collide (2^32 tries) cost their maker a comparison and fool nobody.
 //
-// Files are named after what they hold, with a prefix for the task: put_ (the way in), query_ (the
-// way out), rank_ (what claims are compared by, and the rows of crowded keys), cert_ (certificates,
-// revocations and objections), damage_ (what a disk damaged), check_ (every invariant, tested by
-// every test), migrate_, read_ and db_ (SQLite: connections, transactions, the writer, and what is
-// in the columns). The tables are in migrations/*.sql, and the bounds in limits.go.
+// Files are named after what they hold, with a prefix for the task. The way in is put_, the way out
+// query_. What claims are compared by, and the rows of crowded keys, is rank_. Certificates,
+// revocations and objections are cert_, and what a disk damaged is damage_. Every invariant, tested
+// by every test, is check_. SQLite itself is db_: connections, transactions, the writer, and what
+// is in the columns. The tables are in migrations/*.sql, and the bounds in limits.go.
 //
 // This package is outside of the module's promise of compatibility: node is what programs embed.
 package store

@@ -24,9 +24,9 @@ func (l Limits) or(d Limits) Limits {
 
 // Every bound of the package, each with its derivation.
 const (
-	// A node that is a minute behind the gossip of a busy network (1,000 records a second) still
-	// keeps all it hears; at the usual 400 to 500 bytes a record that is 32 MiB, and twice as much
-	// is room for larger values.
+	// A busy network has 1,000 records a second. A node that lags a minute after its gossip still
+	// keeps all that it hears. At the usual 400 to 500 bytes a record that is 32 MiB, and twice as
+	// much leaves room for larger values.
 	defaultPendingRecords = 60_000
 	defaultPendingBytes   = 64 << 20
 
@@ -41,19 +41,19 @@ const (
 	waitingRow, waitingLink = 160, 42
 
 	// A batch takes what has queued up while the last one was committing. At 20 µs a record,
-	// batchRecords take as long as the slowest usual fsync (20 ms), so a larger batch would no
-	// longer gain throughput, only delay.
+	// batchRecords take as long as the slowest usual fsync (20 ms). A larger batch would no longer
+	// gain throughput, only delay.
 	batchRecords = 1024
 	batchTime    = 20 * time.Millisecond
-	// batchBytes is where many records that are put together are parted besides, so that large
-	// values do not make one transaction outgrow the writer's page cache.
+	// batchBytes is where many records that are put together are also parted. So large values do
+	// not make one transaction outgrow the writer's page cache.
 	batchBytes = 4 << 20
 	// yieldSteps is how many steps for peers a transaction runs when the node's own users wait: at
-	// most some 10 ms.
+	// most about 10 ms.
 	yieldSteps = 16
 	// settleSteps is how many links of pending records one transaction looks at when what they wait
-	// for has come, some 20 µs each: as long as a batch may take twice. The rest is for the next
-	// one, and other changes come between.
+	// for has come. At about 20 µs each that is twice as long as a batch may take. The rest is for
+	// the next one, and other changes come between.
 	settleSteps = 2048
 	// releaseRecords is how many held records one transaction puts whose time has come.
 	releaseRecords = 64
@@ -75,11 +75,11 @@ const (
 	// defaultReaders is enough for two cores to work and two queries to wait for the disk.
 	defaultReaders = 4
 	// Page caches, in KiB; a reader's fills only when it is used. The inner pages of all indices at
-	// a million records are about 2 MiB, and the leaves of those that a query walks take 80 bytes a
+	// a million records are about 2 MiB. The leaves of those that a query walks take 80 bytes a
 	// record: 8 MiB at 100,000.
 	writerCache = 16 << 10
 	readerCache = 10 << 10
-	// walPages is the size at which the log is copied into the database, in pages of 4 KiB: the
+	// walPages is the size at which the log is copied into the database, in pages of 4 KiB. The
 	// more inserts share a page of an index, the fewer bytes are written twice.
 	walPages = 4096
 	// busyMillis is how long to wait for another process (a check, a backup) that has the file
@@ -92,27 +92,27 @@ const (
 	// quarter of a second.
 	scanBudget = 250_000
 	// missingVisits and missingFound bound the walk through the ancestors of a known pending
-	// record, 50 µs a visit; whatever it leaves out is still in Missing's list.
+	// record, at 50 µs a visit. What it leaves out is still in Missing's list.
 	missingVisits = 64
 	missingFound  = 256
 
-	// recentTips is how many tips links are drawn from, those with the greatest past: several times
-	// what one second of a busy network leaves open, and few enough to read each time.
+	// recentTips is how many tips links are drawn from: those with the greatest past. It is several
+	// times what one second of a busy network leaves open, and few enough to read each time.
 	recentTips = 64
-	// A tip is fresh when it is at most freshSteps behind the heaviest, counted in records of that
-	// one's main chain, and preferred while it is at most evenSteps behind: further back, each step
+	// The distance of a tip from the heaviest one is counted in records of that one's main chain.
+	// Up to freshSteps a tip is fresh. Up to evenSteps it is preferred; further back, each step
 	// halves its chance. Fifty writers in one round of gossip are up to six steps apart; with less
 	// room some of theirs are passed over for many rounds. Whoever floods the network with tips
 	// that are further back gains little by their number.
 	freshSteps, evenSteps = 16, 6
-	// One record in lateShare links a tip that fell behind, so that none is passed over for long,
-	// and long branches are merged even on a busy network.
+	// One record in lateShare links a tip that fell back. So none is passed over for long, and long
+	// branches are merged even on a busy network.
 	lateShare = 4
 	// recentRecords is how many of the latest attached records are looked through where there are
 	// too few tips.
 	recentRecords = 256
 
-	// scanChunk is how many records a scan reads at a time: some 10 ms, in which the log cannot be
+	// scanChunk is how many records a scan reads at a time: about 10 ms, in which the log cannot be
 	// emptied, and 160 KiB.
 	scanChunk = 4096
 
@@ -154,9 +154,9 @@ const (
 // tuning is when a query changes its way. It changes no answer; tests make it small to go all ways
 // on little data.
 type tuning struct {
-	// selective is how few rows of a span are walked and sorted rather than walking another in
-	// order, and how many are walked in order before that is reconsidered: more than a usual limit,
-	// and counted in some 20 µs.
+	// selective is how few rows of a span are walked and sorted, rather than walking another span
+	// in order. It is also how many rows are walked in order before that is reconsidered. That is
+	// more than a usual limit, and counted in about 20 µs.
 	selective int
 	// seekAfter is how many rows of no use are stepped over before a seek is cheaper.
 	seekAfter int
@@ -166,7 +166,7 @@ type tuning struct {
 	// rootsRead is how many roots of a claim a query reads before it looks for those that can be
 	// the heaviest.
 	rootsRead int
-	// versionsParted is how many versions behind a late release are looked at to find its roots: a
+	// versionsParted is how many versions after a late release are looked at to find its roots: a
 	// few ms at worst.
 	versionsParted int
 	// crowd is how many claims on one key are looked up one by one.
@@ -213,9 +213,9 @@ const (
 	// maxRankPause is the longest pause after such a transaction.
 	maxRankPause = 100 * time.Millisecond
 
-	// maxCollided is how many claims of a composite key an oracle gets to see: with all that the
-	// criteria say of each some tenths of a second. Squatters beyond those are seen when some of
-	// these are gone.
+	// maxCollided is how many claims of a composite key an oracle gets to see. With all that the
+	// criteria say of each, that takes a few tenths of a second. Squatters beyond those are seen
+	// when some of these are gone.
 	maxCollided = 4096
 	// collisionsWalked is how many records one call looks through for collisions: a few ms.
 	collisionsWalked = 1024

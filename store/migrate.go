@@ -35,8 +35,9 @@ var migrationSteps = []struct {
 	{waitsVersion, (*tx).migrateWaits},
 }
 
-// migrate brings the database up to date, in one transaction: first the scripts that it lacks,
-// then, where there are records already, what SQL alone cannot do, each step on the newest schema.
+// migrate brings the database up to date, in one transaction. First it runs the scripts that the
+// database lacks. Where there are records already, it then does what SQL alone cannot do, each step
+// on the newest schema.
 func (s *Store) migrate() error {
 	version, err := s.writer.number("PRAGMA user_version")
 	if err != nil {
@@ -145,8 +146,8 @@ func (t *tx) migrateNode(idx int64, old oldNode) error {
 }
 
 // migrateSeen gives each record a moment at which it was seen. The true one was not kept. We take
-// what the record's owner says, its timestamp: most came in that order, soon after they were made,
-// and none is then held to have come late.
+// what the record's owner says, its timestamp. Most records came in that order, soon after they
+// were made. None is then held to have come late.
 func (t *tx) migrateSeen() error {
 	seen := func(timestamp int64) int64 {
 		t.meta.seen = max(timestamp*1000, t.meta.seen+1)

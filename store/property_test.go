@@ -13,9 +13,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// drawRecords makes a small graph with all that can go wrong in it: few names, ordinals, owners and
-// times, so that everything meets; twins; releases; tombstones; types that are never answered;
-// records older than a link.
+// drawRecords makes a small graph with all that can go wrong in it. It has few names, ordinals,
+// owners and times, so that everything meets. There are twins, releases, tombstones, types that are
+// never answered, and records older than a link.
 func drawRecords(t *rapid.T, w *world) []*protocol.Record {
 	var records []*protocol.Record
 	known := slices.Clone(w.Genesis())
@@ -53,7 +53,7 @@ func drawRecords(t *rapid.T, w *world) []*protocol.Record {
 	return records
 }
 
-// twinOf is the same signed body with other work behind it. The store does not verify work.
+// twinOf is the same signed body with other work. The store does not verify work.
 func twinOf(r *protocol.Record, nonce byte) *protocol.Record {
 	h := r.Header
 	h.Work = &protocol.Work{Nonce: [8]byte{nonce}, Effort: 1}
@@ -127,8 +127,8 @@ func putShuffled(t *rapid.T, s *Store, records []*protocol.Record) {
 			}
 		}
 	}
-	// A record behind an invalid one that was refused before it came waits in vain, until somebody
-	// sends that again.
+	// A record that waits for an invalid one waits in vain if that was refused before it came,
+	// until somebody sends that again.
 	for _, r := range slices.Backward(records) {
 		if _, err := s.Put(t.Context(), r, 0); err != nil {
 			t.Fatal(err)
@@ -140,7 +140,7 @@ func putShuffled(t *rapid.T, s *Store, records []*protocol.Record) {
 var hasty = tuning{selective: 2, seekAfter: 1, rootsCompared: 1, rootsRead: 1, versionsParted: 1, manyClaims: 1, crowded: 1, rankPortion: 1}
 
 // TestModel compares the store with the model: what attaches, what waits, what is missing, and many
-// queries; for one order of arrival and then for another.
+// queries. It does so for one order of arrival and then for another.
 func TestModel(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -28,8 +28,8 @@ type Result = intake.Result
 
 // Put stores a record that passed the network's Check. With holdUntil above 0 (milliseconds, what
 // the network's HoldUntil said), it is held until [Store.Release] is called with that time. When
-// Put returns without error, its result is on disk; the error is the database's, or ctx's, and the
-// record may then have been stored nevertheless.
+// Put returns without error, its result is on disk. Otherwise the error is the database's, or
+// ctx's, and the record may have been stored nevertheless.
 func (s *Store) Put(ctx context.Context, r *protocol.Record, holdUntil uint64) (Result, error) {
 	return s.putBy(ctx, s.change, r, holdUntil)
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// PutAll stores records that passed the network's Check in their order, and returns what became of
+// PutAll stores records that passed the network's Check, in their order. It returns what became of
 // each, as [Store.Put] would with the same element of holds (nil: all are 0). They share a
 // transaction, or several one after the other where they are many; when PutAll returns without
 // error, all results are on disk. With an error, those records whose result has an Outcome are on

@@ -25,9 +25,9 @@ func mustPutAll(t testing.TB, s *Store, records []*protocol.Record, holds []uint
 	return results
 }
 
-// TestPutAllIsPut puts the same records, in any order, some twice, some invalid, some held, one by
-// one into one store and in bulk into another: what became of each is the same, and so is what
-// queries, tips and scans say.
+// TestPutAllIsPut puts the same records one by one into one store and in bulk into another. They
+// come in any order, some twice, some invalid, some held. What became of each is the same, and so
+// is what queries, tips and scans say.
 func TestPutAllIsPut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

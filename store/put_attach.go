@@ -82,8 +82,9 @@ func (t *tx) attach(e *entry) (place, error) {
 	return t.attachAt(e, parents, where)
 }
 
-// attachAt attaches a record at its place in the graph. What is called from here finds the record
-// in the graph and in the tables records, dag and ids; from addVersion on, among the versions too.
+// attachAt attaches a record at its place in the graph. The functions called from here find the
+// record in the graph and in the tables records, dag and ids. From addVersion on it is among the
+// versions too.
 func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, error) {
 	t.meta.attached++
 	at := place{t.meta.attached, int64(e.Timestamp)}

@@ -39,8 +39,8 @@ func (t *tx) hold(e *entry, until uint64, result *Result) error {
 
 // makeHeldRoom drops held records until there is room for one more of this size. Records that are
 // not known to be paid go first; among equals, the one furthest ahead of the clock. So a record
-// dated a day ahead does not turn away one of a clock that is a little wrong, nor an unpaid record
-// a paid one. It reports whether there is room.
+// dated a day ahead does not turn away one of a clock that is a little wrong. Nor does an unpaid
+// record turn away a paid one. It reports whether there is room.
 func (t *tx) makeHeldRoom(size, until, unpaid int64) (bool, error) {
 	limits := t.store.options.MaxHeld
 	if uint64(size) > limits.Bytes {

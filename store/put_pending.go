@@ -110,8 +110,8 @@ func (t *tx) removePending(seq int64, id protocol.ID, size int64) error {
 	return err
 }
 
-// makeRoom drops pending records until there is room for one more of this size, those that are not
-// known to be paid first: such records cost their makers little, and displace none that is paid. It
+// makeRoom drops pending records until there is room for one more of this size. Those that are not
+// known to be paid go first: they cost their makers little, and displace none that is paid. It
 // reports whether there is room.
 func (t *tx) makeRoom(size int64, unpaid bool) (bool, error) {
 	limits := t.store.options.MaxPending

@@ -25,8 +25,8 @@ func inventedLinks(n int) []protocol.ID {
 	return ids
 }
 
-// BenchmarkPending puts records of 16 links, of which none is here or all are: what one costs the
-// writer and the disk in either case, and what the bound of the queue counts for it.
+// BenchmarkPending puts records of 16 links, of which none is here or all are. It measures what one
+// costs the writer and the disk in either case, and what the bound of the queue counts for it.
 func BenchmarkPending(b *testing.B) {
 	for _, missing := range []bool{true, false} {
 		name := map[bool]string{true: "pending", false: "attached"}[missing]

@@ -364,7 +364,7 @@ func TestCascadeWide(t *testing.T) {
 }
 
 // TestUnpaidMakeWay fills the queue with records at the price of a certificate that nobody has
-// seen: they displace nothing that is paid, and make way for it.
+// seen. They displace nothing that is paid, and make way for it.
 func TestUnpaidMakeWay(t *testing.T) {
 	t.Parallel()
 	w := newTrustWorld(t, nil)

@@ -214,9 +214,9 @@ func TestPendingIsCounted(t *testing.T) {
 	}
 }
 
-// TestHeldNearestFirst fills the queue of records ahead of the clock with such as lie a day ahead:
-// one that lies minutes ahead has its place nevertheless, those furthest ahead make way, and those
-// that are not known to be paid before all others.
+// TestHeldNearestFirst fills the queue of records ahead of the clock with records a day ahead. A
+// record that lies minutes ahead has its place nevertheless. Those furthest ahead make way, and
+// before all others those that are not known to be paid.
 func TestHeldNearestFirst(t *testing.T) {
 	t.Parallel()
 	w := newTrustWorld(t, nil)

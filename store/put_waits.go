@@ -136,8 +136,8 @@ func (c *conn) isSettled(id protocol.ID) (bool, error) {
 	return c.one(nil, "SELECT 1 FROM settled WHERE id = ?", id[:])
 }
 
-// missingOf adds to the result of a pending record which of its ancestors are wanted, as far as a
-// bounded walk through its pending ancestors tells.
+// missingOf adds to the result of a pending record which of its ancestors are wanted. A bounded
+// walk through its pending ancestors tells.
 func (t *tx) missingOf(r *protocol.Record, result *Result) error {
 	if result.State != Pending {
 		return nil

@@ -35,7 +35,7 @@ type Query struct {
 	Policy protocol.Policy
 	// Oracles are those whose objections count, at most 64.
 	Oracles []protocol.Owner
-	// Authorities are those whose certificates count besides the network's, at most 16.
+	// Authorities are those whose certificates count in addition to the network's, at most 16.
 	Authorities []*protocol.Authority
 	// Explain asks for all claims with what each criterion says of them.
 	Explain bool
@@ -45,7 +45,7 @@ type Query struct {
 // IDs.
 type Answers struct {
 	Keys []Answer
-	// More says that there are further keys behind the limit.
+	// More says that there are further keys beyond the limit.
 	More bool
 }
 
@@ -75,13 +75,13 @@ type Claim struct {
 	Version
 	// Older has the other versions, newest first, when the query asks for history.
 	Older []Version
-	// Standing is what the criteria say of the claim: all of them when the query asks to explain,
-	// otherwise those that were looked at to rank it.
+	// Standing is what the criteria say of the claim. When the query asks to explain, it has all of
+	// them, otherwise those that were looked at to rank it.
 	Standing protocol.Standing
 	// Authority names who certifies the owner, where that was looked at.
 	Authority string
-	// With Explain: when this node saw the claim first, in milliseconds, and for those behind the
-	// best by which criterion they are.
+	// With Explain: when this node saw the claim first, in milliseconds, and by which criterion it
+	// lost to the best.
 	Seen   uint64
 	LostBy protocol.Criterion
 }

@@ -52,9 +52,9 @@ func (x *search) compositeOf(k keyMatch) (id protocol.CompositeID) {
 	return protocol.CompositeOf(points)
 }
 
-// claims ranks the claims on a key. Where it is careful, it takes no row of an index for a
-// version before it has seen that the record is one and not hidden; otherwise it reads the records
-// whose contents it needs, and the best.
+// claims ranks the claims on a key. Where it is careful, it believes no row of an index before it
+// has read the record, and seen that it is not hidden. Otherwise it reads the records whose
+// contents it needs, and the best.
 func (x *search) claims(k keyMatch, careful bool) (Answer, error) {
 	rk := &ranking{search: x, keyMatch: k, careful: careful}
 	if err := rk.loadClaims(); err != nil || len(rk.candidates) == 0 {
@@ -148,8 +148,8 @@ func (rk *ranking) newestStanding(c *candidate) (stands bool, err error) {
 	return true, nil
 }
 
-// gone reports whether nothing of an owner's is to be seen, without walking it: all records need a
-// certificate, and all of the owner's have been revoked.
+// gone reports whether nothing of an owner's is to be seen, without walking it. That is so where
+// all records need a certificate, and all of the owner's have been revoked.
 func (rk *ranking) gone(c *candidate) (bool, error) {
 	if !rk.hiding || !rk.network.Params().AuthRequired {
 		return false, nil

@@ -7,13 +7,13 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// The rows of a crowded key cannot answer every query: none with a range of time, no open one, and
-// none with authorities or oracles that the reader names; and nothing while the rows are being
-// written. Such a query ranks all claims. Here it reads them all at once, in the order of the
-// index, at a third of the cost of looking each up. The cost grows with the number of claims.
-// Beyond about 100,000 the answer is [ErrTooBroad], unless the query names owners.
+// The rows of a crowded key cannot answer every query. They answer none with a range of time, no
+// open one, and none with authorities or oracles that the reader names. They answer nothing while
+// they are being written. Such a query ranks all claims. Here it reads them all at once, in the
+// order of the index, at a third of the cost of looking each up. The cost grows with the number of
+// claims. Beyond about 100,000 the answer is [ErrTooBroad], unless the query names owners.
 
-// areMany reports whether claims are so many that reading all is cheaper than looking each up.
+// areMany reports whether reading all claims is cheaper than looking each up.
 func (rk *ranking) areMany(list []*candidate) bool {
 	return !rk.careful && len(list) > rk.manyClaims && 2*len(list) > len(rk.candidates) && rk.owners == nil
 }

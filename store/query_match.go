@@ -6,8 +6,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// assign finds for each span a point of its own, and returns their ordinals: of all ways, the one
-// whose list of ordinals is the smallest, the first span deciding first.
+// assign finds for each span a point of its own, and returns their ordinals. Of all ways it takes
+// the one whose list of ordinals is the smallest, the first span deciding first.
 func assign(where []span, apart bool, points []point) ([]uint64, bool) {
 	ordinals := make([]uint64, 0, len(where))
 	var used uint32
@@ -30,8 +30,8 @@ func assign(where []span, apart bool, points []point) ([]uint64, bool) {
 	return ordinals, true
 }
 
-// matchable reports whether every span can have a point of its own among those that are not used:
-// bipartite matching by augmenting paths, over at most 15 spans and 15 points.
+// matchable reports whether every span can have a point of its own among those that are not used.
+// It is bipartite matching by augmenting paths, over at most 15 spans and 15 points.
 func matchable(where []span, points []point, used uint32) bool {
 	owner := make([]int, len(points)) // 0: free, i+1: taken by span i
 	var augment func(i int, seen *uint32) bool

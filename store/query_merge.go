@@ -41,7 +41,7 @@ func (x *search) merge(s span) (*merge, error) {
 	return m, nil
 }
 
-// advance reads the next row of a stream, and closes and removes the stream behind its last.
+// advance reads the next row of a stream. After the last row it closes and removes the stream.
 func (m *merge) advance(i int) error {
 	s := &m.streams[i]
 	ok, err := s.rows.next()

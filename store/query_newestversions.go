@@ -6,8 +6,8 @@ type version struct {
 	released       bool
 }
 
-// ownerVersions is what one owner has under a composite key within the query's time: the versions
-// with the newest timestamp, which are one but for ties, or all of them, newest first.
+// ownerVersions is what one owner has under a composite key within the query's time. It is the
+// versions with the newest timestamp, which are one but for ties, or all versions, newest first.
 type ownerVersions struct {
 	owner    int64
 	versions []version
@@ -41,7 +41,7 @@ func (g ownerVersions) join(groups []ownerVersions) []ownerVersions {
 	return append(groups, g)
 }
 
-// newestAfter goes through the owners behind one, stepping over rows of no use while they are few.
+// newestAfter goes through the owners after one, stepping over rows of no use while they are few.
 // It stops, and returns the owner to go on behind, where seeking is cheaper; at the end it returns
 // −1.
 func (x *search) newestAfter(groups []ownerVersions, composite, after int64) ([]ownerVersions, int64, error) {

@@ -6,8 +6,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// decide ranks the claims. Where only the best is asked for, criteria are looked at one after the
-// other, each only for the claims that are still equal, and for a claim that is alone none.
+// decide ranks the claims. Where only the best is asked for, it looks at one criterion after the
+// other, each only for the claims that are still equal. For a claim that is alone it looks at none.
 func (rk *ranking) decide() ([]Claim, error) {
 	if rk.query.History || rk.query.Explain {
 		return rk.list()

@@ -7,14 +7,14 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// scan finds the composite keys that meet where, which is the query's own or, in a step of it, a
+// scan finds the composite keys that meet where. That is the query's own or, in a step of it, a
 // part: some of its spans narrowed to one ordinal. Keys are answered in the order of their
 // ordinals, and the scan ends when there are enough.
 //
-// Rows of one span come in the order of its ordinals, so walking the only span that is not a single
+// Rows of one span come in the order of its ordinals. So walking the only span that is not a single
 // ordinal gives the answers' order at once. Where some span has few rows, walking that one and
-// sorting is cheaper. And where two spans or more are long, each ordinal of the first is a scan of
-// its own, in which that span is a single ordinal. Bit i of long says that span i is known to have
+// sorting is cheaper. Where two spans or more are long, each ordinal of the first is a scan of its
+// own. In that scan the span is a single ordinal. Bit i of long says that span i is known to have
 // many rows.
 func (x *search) scan(where []span, long uint32) error {
 	if len(where) == 1 {
@@ -106,9 +106,9 @@ func (x *search) sizes(key int64) (sizes []int64, err error) {
 	return sizes, nil
 }
 
-// shortest returns the span with the fewest rows, among those that are not known to be long, and
-// whether they are few enough to be sorted. Rows are counted up to a limit that grows, so that
-// finding a rare span beside a common one costs what the rare one has.
+// shortest returns the span with the fewest rows, among those that are not known to be long. It
+// also returns whether they are few enough to be sorted. Rows are counted up to a limit that grows,
+// so that finding a rare span beside a common one costs what the rare one has.
 func (x *search) shortest(where []span, long uint32) (best int, few bool, err error) {
 	for limit := max(1, x.selective/8); limit <= x.selective && !few; limit *= 8 {
 		if best, few, err = x.shorter(where, long, limit); err != nil {
@@ -155,10 +155,10 @@ func (x *search) count(s span, limit int) (int, error) {
 	return count, x.spend(count)
 }
 
-// walk goes through the rows of one span and answers for those that meet the others too: at once
-// where the rows come in the answers' order, otherwise sorted at the end. The longer it walks, the
-// more it counts of the other spans, and goes over to one that has turned out shorter, from the
-// beginning.
+// walk goes through the rows of one span and answers for those that meet the others too. Where the
+// rows come in the answers' order it answers at once, otherwise sorted at the end. The longer it
+// walks, the more it counts of the other spans, and goes over to one that has turned out shorter,
+// from the beginning.
 func (x *search) walk(where []span, driver int) error {
 	wide := wideOf(where)
 	ordered := len(wide) == 0 || len(wide) == 1 && wide[0] == driver

@@ -136,7 +136,7 @@ func (rk *ranking) counts(idx int64) (bool, error) {
 	return r != nil, err
 }
 
-// walk visits the data of a claim that count in this query: behind its release.
+// walk visits the data of a claim that count in this query: after its release.
 func (rk *ranking) walk(c *candidate, release int64, visit func(version) error) error {
 	since := rk.since
 	if release >= since {
@@ -190,8 +190,8 @@ func (rk *ranking) measureLocal(c *candidate) error {
 	return nil
 }
 
-// measureFirstSeen finds out when a claim was seen first: what is kept of it is as of now and
-// counts every version, otherwise all of its versions are looked at.
+// measureFirstSeen finds out when a claim was seen first. What is kept of it is as of now and
+// counts every version. Where that does not answer, it looks at all of the claim's versions.
 func (rk *ranking) measureFirstSeen(c *candidate) error {
 	if !rk.careful && rk.since <= 0 && rk.until == math.MaxInt64 {
 		s, found, err := rk.firstOf(rk.composite, c.owner, rk.network)

@@ -164,8 +164,8 @@ func TestManySelectors(t *testing.T) {
 	}
 }
 
-// crowd is a store with what makes queries slow: 4000 keys under a common name, a thousand owners
-// of one key, and a thousand versions by one owner. It is built once.
+// crowd is a store with what makes queries slow. It has 4000 keys under a common name, a thousand
+// owners of one key, and a thousand versions by one owner. It is built once.
 type crowd struct {
 	w *world
 	s *Store
@@ -267,7 +267,7 @@ func TestCost(t *testing.T) {
 	})
 }
 
-// TestStrangers pretends that two composite keys, and two selector keys, have the same prefix: the
+// TestStrangers pretends that two composite keys, and two selector keys, have the same prefix. The
 // index then proposes the wrong record first, and the record decides.
 func TestStrangers(t *testing.T) {
 	t.Parallel()

@@ -46,9 +46,9 @@ func numbered(i int) (o protocol.Owner) {
 	return o
 }
 
-// newCrowdBench opens a store, puts what comes before the claims, and the claims: one that a chain
-// of honest records builds on, and those of the others, who link the genesis. Every second of them
-// is linked by a record that links 16.
+// newCrowdBench opens a store and puts what comes before the claims, and the claims. A chain of
+// honest records builds on one of them. The others link the genesis. Every second of them is linked
+// by a record that links 16.
 func newCrowdBench(b *testing.B, owners int, before func(*crowdBench)) *crowdBench {
 	c := &crowdBench{trustWorld: newTrustWorld(b, func(p *protocol.Params) { p.MaxValue = 16 << 10 }), b: b, owners: owners, path: filepath.Join(b.TempDir(), "lf.db")}
 	c.open(Options{volatile: true})
@@ -195,8 +195,8 @@ func (c *crowdBench) measureAll(b *testing.B, oracles []protocol.Owner) {
 }
 
 // BenchmarkCrowd asks for one key that many owners claim, by the default policy and with each
-// criterion first: while honest records build on the first claim, after a start, and after a heal
-// that makes another claim the heaviest.
+// criterion first. It does so while honest records build on the first claim, after a start, and
+// after a heal that makes another claim the heaviest.
 func BenchmarkCrowd(b *testing.B) {
 	for _, owners := range crowdOwnersOf(b) {
 		b.Run(fmt.Sprintf("owners=%d", owners), func(b *testing.B) {

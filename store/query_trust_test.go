@@ -99,7 +99,7 @@ func TestStandingOfHeaviest(t *testing.T) {
 }
 
 // TestLateReleases puts an owner's versions and releases in many orders, with room for what is kept
-// of them and with little; the check that ends a test compares that with brute force.
+// of them and with little. The check that ends a test compares that with brute force.
 func TestLateReleases(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -182,8 +182,8 @@ func TestFirstSeen(t *testing.T) {
 	put(say("updated", 1, 11), Attached)
 	put(say("updated", 0, 30, w.Genesis()[0], update), Attached)
 
-	// A claim that is here in time stands against all that come late; of those that come late none
-	// against the others, unless it was here before the other was made, as that says itself.
+	// A claim that is here in time stands against all that come late. Of those that come late none
+	// stands against the others, unless it was here before the other says that it was made.
 	tick(10 * drift)
 	at := uint64(now.UnixMilli()) - testTime
 	put(say("prompt", 0, at), Attached)

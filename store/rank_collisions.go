@@ -8,7 +8,7 @@ import (
 )
 
 // Collision is a composite key that several owners have claimed, with the claims that stand, at
-// least one, as a query with the default policy and no oracles explains them. One may be left
+// least one. A query with the default policy and no oracles explains them so. One may be left
 // alone: then what was said against it is over.
 type Collision struct {
 	Composite protocol.CompositeID
@@ -16,9 +16,10 @@ type Collision struct {
 }
 
 // Collisions returns at most limit composite keys that have versions of two owners or more, one of
-// them among the records behind an index, and the index to go on behind, which is after where there
-// is nothing behind it. A call looks at a bounded number of records, so the list may be empty and
-// next greater than after. Keys that are too crowded to be ranked are left out.
+// them among the records after an index. It also returns the index to go on after, which is the
+// same one where there are no more records. A call looks at a bounded number of records, so the
+// list may be empty and next greater than after. Keys that are too crowded to be ranked are left
+// out.
 func (s *Store) Collisions(ctx context.Context, after uint64, limit int) (list []Collision, next uint64, err error) {
 	next = after
 	err = s.read(ctx, func(c *conn) error {

@@ -8,8 +8,8 @@ import (
 
 // What this node saw first. A claim is as old here as that of its versions which was seen first. It
 // is late when that came with a timestamp that was past by more than the network's drift: with a
-// catch-up or a heal. Between late claims the order in which they came says nothing, as far as each
-// says of itself that it is older than the other's coming.
+// catch-up or a heal. Between late claims the order in which they came says nothing where each says
+// that it was made before the other came.
 
 // firstSeen is when a claim was seen first, in microseconds, and the timestamp of the version that
 // was seen, in milliseconds.
@@ -36,7 +36,7 @@ func (f *earliestSeen) add(s firstSeen) {
 	}
 }
 
-// isFirst reports whether no other claim counts against one: none was seen earlier, but for those
+// isFirst reports whether no other claim counts against one. None was seen earlier, but for those
 // that came late like it and not before its own timestamp. That the claim itself may be among the
 // earliest makes no difference.
 func (f *earliestSeen) isFirst(s firstSeen) bool {
@@ -83,10 +83,10 @@ func (c *conn) firstOf(composite, owner int64, n *protocol.Network) (s firstSeen
 	return s, found, err
 }
 
-// first reports whether a record is reputable as a tip: it is no datum, or no other claim counts
-// against the claim it is of as far as this node has seen. What certificates hide is left aside.
-// Where it is not kept when a claim was seen first, this record stands for it, and that claim does
-// not count against others.
+// first reports whether a record is reputable as a tip. It is if it is no datum, or if no other
+// claim counts against its claim as far as this node has seen. What certificates hide is left
+// aside. Where it is not kept when a claim was seen first, this record stands for it, and that
+// claim does not count against others.
 func (t *tx) first(e *entry, at place) (bool, error) {
 	if e.Type != protocol.TypeDatum || len(e.rows) == 0 || e.alone {
 		return true, nil

@@ -9,7 +9,7 @@ import (
 
 // The writer does what takes long in the table claims a portion at a time. It writes the rows of a
 // key that was crowded before rows were kept. It looks again at rows that a revocation reaches. It
-// counts objections when other oracles are elected. It finds the roots behind late releases
+// counts objections when other oracles are elected. It finds the roots after late releases
 // (rank_late.go). What is left to do is in the database, so a restart goes on with it. Until it is
 // done, queries that depend on it rank all claims.
 
@@ -262,7 +262,7 @@ func (t *tx) recountRow(had *claimRow) error {
 }
 
 // refresh lowers the leads of the best claims of a rank by their weights now, until the best has
-// the lead that its row says, and reports whether it is there.
+// the lead that its row says. It reports whether it is there.
 func (t *tx) refresh(stale staleRank) (done bool, err error) {
 	k, found, err := t.crowdedKey(stale.crowd)
 	if err != nil || !found {

@@ -189,7 +189,7 @@ func TestManyRootsReleased(t *testing.T) {
 	r.put(r.unrelated(1, 1000, 1)...)
 	r.put(r.full(spec{at: 3000, owner: 1, sels: keyA, kind: protocol.TypeRelease}))
 	r.put(r.unrelated(1, 4000, 1)...)
-	// 99 are behind it
+	// 99 come after it
 	r.put(r.full(spec{at: 4500, owner: 1, sels: keyA, kind: protocol.TypeRelease}))
 	r.mustAnswer()
 	r.put(r.full(spec{at: 6000, owner: 1, sels: keyA, kind: protocol.TypeRelease}))
@@ -372,7 +372,7 @@ func TestMigrateRoots(t *testing.T) {
 	r.put(r.unrelated(3, 4000, 1)...)
 	r.put(r.full(spec{at: 4550, owner: 3, sels: keyA, kind: protocol.TypeRelease}))
 	r.put(r.unrelated(5, 4000, 1)...)
-	r.put(r.full(spec{at: 4100, owner: 5, sels: keyA, kind: protocol.TypeRelease})) // 499 are behind it
+	r.put(r.full(spec{at: 4100, owner: 5, sels: keyA, kind: protocol.TypeRelease})) // 499 come after it
 	if _, err := r.ask(Query{}); !errors.Is(err, ErrTooBroad) {
 		t.Errorf("with a mark: %v", err)
 	}

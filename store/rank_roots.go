@@ -2,16 +2,16 @@ package store
 
 import "math"
 
-// A claim's weight is that of its heaviest version. What has a version in its past weighs less than
-// that one; so the heaviest is a root: a version with no other of the same epoch in its past. An
-// epoch is what an owner said between two releases (or before the first, or behind the last):
-// behind start, up to end.
+// A claim's weight is that of its heaviest version. A version with another one in its past weighs
+// less than that one. So the heaviest is a root: a version with no other of the same epoch in its
+// past. An epoch is what an owner said between two releases, before the first or after the last:
+// the half-open interval (start, end].
 //
-// What bounds the cost: a version is compared with at most rootsCompared roots, and counts as one
-// beyond those; rows that are no roots do no harm. A query reads rootsRead of a claim's roots, and
-// where there are more those that can be the heaviest (rank_leads.go). A release that comes late parts
-// an epoch, and after it other versions are roots. The change that brings the release looks at
-// versionsParted of them. Where there are more, the writer finds the roots in the background
+// This bounds the cost. A version is compared with at most rootsCompared roots, and counts as one
+// beyond those. Rows that are no roots do no harm. A query reads rootsRead of a claim's roots, and
+// where there are more those that can be the heaviest (rank_leads.go). A release that comes late
+// parts an epoch, and after it other versions are roots. The change that brings the release looks
+// at versionsParted of them. Where there are more, the writer finds the roots in the background
 // (rank_late.go). Until then the epoch is marked, and queries walk its versions, within their
 // budget. Under a composite key with a single version, which is the usual, no rows are kept at all.
 
@@ -43,7 +43,7 @@ func (t *tx) indexVersion(e *entry, at place) error {
 	return t.indexAmong(keyed{e.composite, owner, version{at.timestamp, at.idx, e.released() != 0}})
 }
 
-// others returns versions under a composite key besides one: two of them where there are more.
+// others returns versions under a composite key apart from one: two of them where there are more.
 func (t *tx) others(composite, except int64) (list []keyed, err error) {
 	err = t.each(func(r *rows) error {
 		if r.int(2) != except && len(list) < 2 {
@@ -78,7 +78,7 @@ func (t *tx) indexAmong(v keyed) error {
 	return t.addFirst(v)
 }
 
-// epoch is behind start, up to end and with it: releases, or without bounds.
+// epoch is the half-open interval (start, end] between two releases; either end may be unbounded.
 type epoch struct{ start, end int64 }
 
 var wholeTime = epoch{math.MinInt64, math.MaxInt64}
@@ -103,8 +103,8 @@ func (c *conn) walked(v keyed, ep epoch) (bool, error) {
 	return c.one(nil, "SELECT 1 FROM roots WHERE composite = ? AND owner = ? AND timestamp = ? AND walk = 1", v.composite, v.owner, ep.start)
 }
 
-// addRoot makes a version a root of its epoch unless one is found in its past, the oldest being
-// looked at first: on these the others are most likely built.
+// addRoot makes a version a root of its epoch unless one is found in its past. It looks at the
+// oldest first: on these the others are most likely built.
 func (t *tx) addRoot(v keyed, ep epoch) error {
 	past := make([]int64, 0, t.store.options.tuning.rootsCompared)
 	if err := t.each(func(r *rows) error {
@@ -139,8 +139,8 @@ func (t *tx) insertRoot(v keyed, walk, epoch, quiet, lead int64) error {
 	return err
 }
 
-// part parts the epoch that a release falls into: what is before it is withdrawn, and behind it
-// there are other roots. In the usual order nothing is behind it yet.
+// part parts the epoch that a release falls into. What is before the release is withdrawn, and
+// after it there are other roots. In the usual order nothing is after it yet.
 func (t *tx) part(release keyed) error {
 	again, err := t.one(nil, `SELECT 1 FROM versions INDEXED BY releases WHERE composite = ? AND owner = ? AND released = 1
 		AND timestamp = ? AND idx <> ?`, release.composite, release.owner, release.timestamp, release.idx)

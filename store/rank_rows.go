@@ -8,7 +8,7 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// A key that many owners claim costs what a quiet one costs. Such a key is crowded, and the table
+// A key that many owners claim costs what a quiet one costs. Such a key is crowded. The table
 // claims has a row for each owner's claim with all that the criteria compare, in the order of each.
 // A query looks at the best rows only.
 //

@@ -37,9 +37,9 @@ func (r *ranker) rouse() {
 	}
 }
 
-// Elect says which oracles queries usually name, at most 64: only with these does a query about a
-// key that many owners claim not have to rank all claims. It returns at once, and the objections
-// are counted in the background where they are others than before.
+// Elect says which oracles queries usually name, at most 64. Only with these oracles is a query
+// about a key that many owners claim answered without ranking all claims. It returns at once, and
+// the objections are counted in the background where they are others than before.
 func (s *Store) Elect(oracles []protocol.Owner) {
 	oracles = sortedOwners(oracles)
 	if len(oracles) > maxOracles {

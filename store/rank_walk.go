@@ -9,12 +9,12 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// A query about a crowded key searches best first. It knows of each row the best that the claim can
-// be under the reader's policy: all that the row says, and its bound for the weight. The rows of
-// each rank come in that order from an index. The search takes the claim that can be best, measures
-// it, and puts it back, until one that is measured cannot be beaten. So the result is that of
-// ranking all claims, under every policy. How many claims it measures depends on how far the bounds
-// are above the weights.
+// A query about a crowded key searches best first. For each row it knows the best that the claim
+// can be under the reader's policy. The row says all of that, with its bound for the weight. The
+// rows of each rank come in that order from an index. The search takes the claim that can be best,
+// measures it, and puts it back, until one that is measured cannot be beaten. So the result is that
+// of ranking all claims, under every policy. How many claims it measures depends on how far the
+// bounds are above the weights.
 
 // ranked answers for a crowded key. It reports false where the rows do not tell: then all claims
 // have to be ranked.

@@ -53,8 +53,8 @@ func (s *Store) Get(ctx context.Context, id protocol.ID) (r *protocol.Record, in
 }
 
 // ByPrefix returns the record whose ID begins with prefix, 8 to 32 bytes, whether attached, pending
-// or held, and how many there are: 0, 1, or 2 for more than one, when no record is returned. Where
-// the only one is damaged the error is a [*DamagedError].
+// or held. It also returns how many there are: 0, 1, or 2 for more than one, when no record is
+// returned. Where the only one is damaged the error is a [*DamagedError].
 func (s *Store) ByPrefix(ctx context.Context, beginning []byte) (r *protocol.Record, n int, err error) {
 	if len(beginning) < prefixSize || len(beginning) > len(protocol.ID{}) {
 		return nil, 0, fmt.Errorf("%w: a prefix has %d to %d bytes, not %d", ErrBadQuery, prefixSize, len(protocol.ID{}), len(beginning))
@@ -173,8 +173,8 @@ func (s *Store) Missing(ctx context.Context, limit int) (missing []protocol.ID, 
 	return missing, err
 }
 
-// Tips returns at most limit tips, those with the greatest past work first: what was just written
-// is among them, and what links only ancient records is not.
+// Tips returns at most limit tips, those with the greatest past work first. A record that was just
+// written is among them, and one that links only ancient records is not.
 func (s *Store) Tips(ctx context.Context, limit int) (tips []protocol.ID, err error) {
 	err = s.read(ctx, func(c *conn) error {
 		return c.each(func(r *rows) error {

@@ -37,8 +37,8 @@ func itemsOf(lists ...[]*protocol.Record) (items []Item) {
 	return items
 }
 
-// TestScan scans stores whose sizes are about that of a chunk: every attached record is there once,
-// in the order of its index, and what is pending or held is not.
+// TestScan scans stores whose sizes are about that of a chunk. Every attached record is there once,
+// in the order of its index. Pending and held records are not.
 func TestScan(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -89,8 +89,8 @@ func TestScanStops(t *testing.T) {
 }
 
 // TestFollow lets several put, hold and release records in a random order, while others begin to
-// follow and then scan: each of them hears, by the one or the other, of all that is attached, once
-// from its following, and of parents first.
+// follow and then scan. By the one or the other, each hears of all that is attached. It hears of a
+// record once from its following, and of parents first.
 func TestFollow(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -245,9 +245,8 @@ func TestByPrefix(t *testing.T) {
 	}
 }
 
-// TestByPrefixAmbiguous has the index propose a second record for a prefix, as if somebody had made
-// one whose prefix is the same in a table that keeps no more, and then finds one record twice,
-// since two that begin alike cannot be made here.
+// TestByPrefixAmbiguous has the index propose a second record for a prefix. Then it finds one
+// record twice, since two that begin alike cannot be made here.
 func TestByPrefixAmbiguous(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

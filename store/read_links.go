@@ -29,10 +29,10 @@ type Links struct {
 	Certified bool
 }
 
-// Links chooses records for a new one to link: at random among the tips that are reputable, not
-// ahead of now, and have a great past; where these are too few, among the latest attached records;
-// and at last from the genesis. A disreputable tip is never offered. Where a branch is too long to
-// be merged at once, a record on its way is offered in place of its tip.
+// Links chooses records for a new one to link. It draws among the tips that are reputable, not
+// ahead of now, and have a great past. Where these are too few, it takes the latest attached
+// records, and at last the genesis. A disreputable tip is never offered. Where a branch is too long
+// to be merged at once, a record on its way is offered in place of its tip.
 func (s *Store) Links(ctx context.Context, q LinksQuery) (links Links, err error) {
 	err = s.read(ctx, func(c *conn) error {
 		links, err = s.links(c, q)
@@ -154,8 +154,8 @@ func (c *conn) indices(sql string, args ...driver.Value) ([]dag.Index, error) {
 	return graphOf(numbers), err
 }
 
-// candidates returns reputable tips that are not ahead of now, the preferred ones first: fresh ones
-// at random, the more likely the further up they are, and every now and then one that fell behind
+// candidates returns reputable tips that are not ahead of now, the preferred ones first. Fresh ones
+// are at random, the more likely the further up they are. Every now and then one that fell back is
 // among those that will be chosen.
 func (c *conn) candidates(count int, now int64) ([]dag.Index, error) {
 	tips, err := c.indices("SELECT idx FROM tips WHERE reputable = 1 AND timestamp <= ? ORDER BY past DESC, idx LIMIT ?", now, int64(recentTips))
@@ -174,8 +174,8 @@ func (c *conn) candidates(count int, now int64) ([]dag.Index, error) {
 	if len(late) == 0 {
 		return fresh, nil
 	}
-	// Half of the time it is the one with the greatest past: one that was passed over by chance,
-	// or, should the network have been in two, the other half.
+	// Half of the time it is the one with the greatest past. That is one that was passed over by
+	// chance or, should the network have been in two, the other half.
 	if rand.IntN(2) == 0 {
 		rand.Shuffle(len(late), func(i, j int) { late[i], late[j] = late[j], late[i] })
 	}
@@ -185,9 +185,9 @@ func (c *conn) candidates(count int, now int64) ([]dag.Index, error) {
 	return append(fresh, late...), nil
 }
 
-// splitTips draws an order of those of the tips, given by their past, that are fresh, and returns
-// those that fell behind in the order they are in; some are both. ladder is the past of the
-// heaviest and of the records of its main chain, downwards.
+// splitTips draws an order of the fresh ones of the tips, given by their past. It returns those
+// that fell back in the order they are in. Some are both. ladder is the past of the heaviest and of
+// the records of its main chain, downwards.
 func (c *conn) splitTips(tips []dag.Index, ladder []uint64) (fresh, late []dag.Index) {
 	draws := make(map[dag.Index]float64, len(tips))
 	for _, tip := range tips {

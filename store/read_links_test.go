@@ -41,8 +41,8 @@ func (s *Store) isAncestor(t testing.TB, a, b protocol.ID) (is bool) {
 	return is
 }
 
-// TestLinksHeal puts two branches of a hundred thousand records each beside one another. Whoever
-// writes then with the links that are offered merges them in steps, each as long as the rule of the
+// TestLinksHeal puts two branches of a hundred thousand records each beside one another. A writer
+// that uses the links that are offered then merges them in steps, each as long as the rule of the
 // mergeset allows.
 func TestLinksHeal(t *testing.T) {
 	t.Parallel()
@@ -75,9 +75,9 @@ func TestLinksHeal(t *testing.T) {
 	}
 }
 
-// TestLinksStarve has a squatter publish beside honest writers: what comes second under a key is
-// never offered, what is good is absorbed at once, and where there is nothing but disreputable tips
-// writing goes on.
+// TestLinksStarve has a squatter publish beside honest writers. A claim that comes second under a
+// key is never offered, and a good one is absorbed at once. Where there is nothing but disreputable
+// tips, writing goes on.
 func TestLinksStarve(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

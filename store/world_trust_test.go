@@ -35,7 +35,7 @@ type trustWorld struct {
 
 const paid = 1 << 20
 
-// The owners who are CAs.
+// The owners that are CAs.
 const (
 	ownerCA = 10 + iota
 	ownerOther
@@ -43,7 +43,7 @@ const (
 	ownerForeign
 )
 
-// day is a time for certificates: so many days after testTime.
+// day is a time for certificates: this number of days after testTime.
 func day(n int) time.Time { return time.UnixMilli(testTime).Add(time.Duration(n) * 24 * time.Hour) }
 
 const oneDay = 24 * 60 * 60 * 1000 // ms

@@ -96,7 +96,8 @@ func (c *crowd) made(d *DAG, i Index) {
 // all are the tips that nobody in the crowd has linked, and those it has not seen yet.
 func (c *crowd) all() []Index { return append(slices.Clone(c.tips), c.hidden...) }
 
-// steady: so many in flight; of stale > 0 every stale-th links what was there 60 records before.
+// steady: this number in flight; of stale > 0 every stale-th links what was there 60 records
+// before.
 func (g *grower) steady(n, flight, stale int) {
 	c := newCrowd(g.add(1), flight)
 	for i := 1; i < n; i++ {

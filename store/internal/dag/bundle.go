@@ -65,7 +65,7 @@ func (d *DAG) chunkOf(b *bundle, p *point) int {
 
 func (d *DAG) addBundled(b *bundle, p *point, next Index) {
 	chunk := d.chunkOf(b, p)
-	at := d.behind(b.chunks[chunk].list, p)
+	at := d.placeAfter(b.chunks[chunk].list, p)
 	// The run that follows may be the first of the next chunk.
 	if at == len(b.chunks[chunk].list) && chunk+1 < len(b.chunks) && b.chunks[chunk+1].list[0] == next {
 		chunk, at = chunk+1, 0

@@ -16,7 +16,7 @@ const (
 	MaxParents = 255
 )
 
-// maxLen is how many records fit: a bracket and a walk need bits besides the index.
+// maxLen is how many records fit: a bracket and a walk need bits in addition to the index.
 const maxLen = 1<<30 - 1
 
 // Placement says where a record stands in the graph. It is a function of the record's past alone.

@@ -16,8 +16,8 @@
 //   - A run is a row of entries that follow each other in the tour.
 //
 // Why it is right. Let r be in the past of y. Go down y's main chain, y = y0, y1, …: pasts only
-// shrink, and at the end r is out. So exactly one step loses it: either r is itself the y(i+1)
-// stepped to, and so above y in the tree; or r is in the past of y(i) and neither y(i+1) nor in its
+// shrink, and at the end r is out. So exactly one step loses it. Either r is itself the y(i+1)
+// stepped to, and so above y in the tree. Or r is in the past of y(i) and neither y(i+1) nor in its
 // past, and so y(i) is an entry of r. Hence:
 //
 //   - r is in the past of y exactly if r, or an entry of r, is y (not r itself) or above y in the
@@ -38,7 +38,7 @@
 //     as the heaviest.
 //   - Load: linear. Truncate: as Add, for each record taken out.
 //
-// All of it is worst case, whatever the shape of the tree; only a record with thousands of runs of
+// All of it is worst case, whatever the shape of the tree. Only a record with thousands of runs of
 // entries costs more, and each of those runs is a record that somebody has paid.
 //
 // Sources: reachability by main parents, intervals and "future covering sets" is from GHOSTDAG and
@@ -47,8 +47,8 @@
 // Henzinger and King (1995) and Tarjan (1997). Jumps down the main chain are Myers's skew-binary
 // ones (1983).
 //
-// Reading order: dag.go (the graph, Add, Truncate, the questions); tour.go, tour_change.go (the
-// tour, a B+-tree of brackets); entries.go, bundle.go (runs of entries: few, and very many);
-// place.go, walk.go, sweep.go (mergesets); choose.go (what to link); load.go; arena.go (where it
-// all is kept). check_test.go has every invariant.
+// The graph, its changes and the questions to it are in dag.go. The tour, a B+-tree of brackets, is
+// in tour.go and tour_change.go. Runs of entries are in entries.go, and very many of them in
+// bundle.go. Mergesets are found in place.go, walk.go and sweep.go, and links in choose.go. All is
+// kept in arena.go. check_test.go has every invariant.
 package dag

@@ -3,14 +3,14 @@ package dag
 import "slices"
 
 // The entries of a record are kept as runs, in the order of the tour. A run is all entries from a
-// first to a last one between which nothing but closing brackets is from one's end to the next
-// one's start. Nothing ever comes in there, so a run stays one, its work is one sum, and a thousand
-// siblings that merge the same branch are one run to each record of it. A list has a run's first
-// entry and then, if it is another one, its last with lastMark.
+// first to a last one with nothing but closing brackets from one's end to the next one's start.
+// Nothing ever comes in there, so a run stays one, and its work is one sum. A thousand siblings
+// that merge the same branch are one run to each record of it. A list has a run's first entry and
+// then, if it is another one, its last with lastMark.
 const lastMark = 1 << 31
 
 // Short lists are in the record itself, longer ones on a shelf, those beyond the greatest class in
-// a bundle; record.class says which: 0, 1.., bundled.
+// a bundle. record.class says which: 0, 1.., bundled.
 const bundled = 255
 
 // classes are how many numbers a list has room for.
@@ -140,10 +140,10 @@ func (d *DAG) addEntry(r *record, p *point, next Index) {
 		list[i] = p.record
 		return
 	}
-	e.insert(r, d.behind(list, p), p.record)
+	e.insert(r, d.placeAfter(list, p), p.record)
 }
 
-// longRun says whether the run that starts at i has a last entry besides the first.
+// longRun says whether the run that starts at i has a last entry that is not the first.
 func longRun(list []Index, i int) bool { return i+1 < len(list) && list[i+1] >= lastMark }
 
 // removeEntry takes back what addEntry did for the newest record.
@@ -176,8 +176,8 @@ func shortens(list []Index, i int, next Index) bool {
 	return false
 }
 
-// behind is the place in a list behind all runs that start at p or before it.
-func (d *DAG) behind(list []Index, p *point) int {
+// placeAfter is the place in a list after all runs that start at p or before it.
+func (d *DAG) placeAfter(list []Index, p *point) int {
 	from, to := 0, len(list)
 	for from < to {
 		mid := int(uint(from+to) / 2)
@@ -209,7 +209,7 @@ func (d *DAG) entered(r *record, p *point) bool {
 	} else {
 		list = d.entries.list(r)
 	}
-	i := d.behind(list, p)
+	i := d.placeAfter(list, p)
 	return i > 0 && !d.closed(list[i-1]&^lastMark, p)
 }
 

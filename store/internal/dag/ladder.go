@@ -1,7 +1,8 @@
 package dag
 
-// Ladder is the past of a record, and of those below it on its main chain, so many steps down or to
-// its end: numbers that get less. What was made beside the record has a past between two of them.
+// Ladder is the past of a record, and of those below it on its main chain, for this number of steps
+// down or to its end. The numbers get less. What was made beside the record has a past between two
+// of them.
 func (d *DAG) Ladder(i Index, steps int) []uint64 {
 	d.mu.RLock()
 	defer d.mu.RUnlock()

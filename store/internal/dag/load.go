@@ -75,8 +75,8 @@ func (l *loading) keep(set []Index) {
 	*l.mergesets.at(l.mergesets.push()) = mergeset{at, uint32(len(set))}
 }
 
-// lay writes the tour: a record's place follows from the sizes of the subtrees before it, and
-// blocks are filled so far that there is room for what comes later.
+// lay writes the tour. A record's place follows from the sizes of the subtrees before it. Blocks
+// are filled only so far that there is room for what comes later.
 func (l *loading) lay() {
 	d := l.d
 	n := d.recs.n
@@ -91,7 +91,7 @@ func (l *loading) lay() {
 	for range (2*n + layBlock - 1) / layBlock {
 		t.blocks.push()
 	}
-	// the place behind a record's next elder child; its size is not needed once its brackets stand
+	// the place after a record's next elder child; its size is not needed once its brackets stand
 	end := size
 	l.put(opening(0), 0)
 	l.put(closing(0), 2*n-1)
@@ -180,7 +180,7 @@ func (l *loading) enter() {
 	}
 }
 
-// appendEntry adds an entry in front of the others, which is behind them in the list as it grows
+// appendEntry adds an entry in front of the others. That is after them in the list as it grows
 // here.
 func (d *DAG) appendEntry(r *record, i, next Index) {
 	e := &d.entries

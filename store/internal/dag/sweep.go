@@ -2,11 +2,11 @@ package dag
 
 import "math/bits"
 
-// A sweep finds a mergeset among recent records without a look at the tour: it goes down the
-// indices from the newest parent and marks what is in main's past and what is only in the others',
-// until nothing of the latter is left to look at. It has a window of so many indices, and beside a
-// mergeset it looks at only so many records of main's past: what it does not get done is left to
-// the walk.
+// A sweep finds a mergeset among recent records without a look at the tour. It goes down the
+// indices from the newest parent. It marks what is in main's past and what is only in the others',
+// until nothing of the latter is left to look at. It has a window of indices. Apart from a mergeset
+// it looks at a bounded number of records of main's past. What it does not get done is left to the
+// walk.
 type sweep struct {
 	top    Index // the newest index in the window
 	main   [sweepWords]uint64
@@ -17,7 +17,7 @@ type sweep struct {
 const (
 	sweepWords = 64
 	sweepLen   = 64 * sweepWords
-	// so many records of main's past, and as many again as sweepShare for each one found
+	// sweepFree records of main's past are looked at, and sweepShare more for each one found
 	sweepFree  = 256
 	sweepShare = 4
 )

@@ -1,12 +1,11 @@
 package dag
 
-// A tour is the Euler tour of the tree of main parents: every record has an opening and a closing
+// A tour is the Euler tour of the tree of main parents. Every record has an opening and a closing
 // bracket, and what is between them is its subtree. Record 0 is the root above all. The brackets
-// are in blocks, the blocks are the leaves of a B+-tree, and each inner node has the sum of the
-// work under each of its children. An opening bracket carries its record's work, a closing one
-// nothing.
+// are in blocks, which are the leaves of a B+-tree. Each inner node has the sum of the work under
+// each of its children. An opening bracket carries its record's work, a closing one nothing.
 //
-// A new record comes directly behind the opening bracket of its parent, before its elder siblings.
+// A new record comes directly after the opening bracket of its parent, before its elder siblings.
 // So between a closing bracket and the opening one that follows it nothing can ever come: that is
 // what runs rest on.
 type tour struct {
@@ -128,7 +127,7 @@ func added(sums []uint64) uint64 {
 // subtree is the work of a record and of all below it in the tree.
 func (t *tour) subtree(i Index) uint64 { return t.sum(opening(i), closing(i)) }
 
-// A point is an opening bracket's place in the tour, with the way up from it: so it compares with
+// A point is an opening bracket's place in the tour, with the way up from it. So it compares with
 // others at the cost of their way up to the first node in common.
 type point struct {
 	record Index
@@ -167,7 +166,7 @@ func (t *tour) reached(b bracket, home uint32, p *point) bool {
 	return slot < p.slots[k]
 }
 
-// next is the record whose opening bracket is the first behind the closing one of i: a younger one
+// next is the record whose opening bracket is the first after the closing one of i: a younger one
 // never comes between. 0 if there is none.
 func (t *tour) next(i Index) Index {
 	home := t.recs.at(i).close

@@ -1,6 +1,6 @@
 package dag
 
-// insert puts a new record's brackets directly behind the opening bracket of its main parent.
+// insert puts a new record's brackets directly after the opening bracket of its main parent.
 func (t *tour) insert(i, main Index) {
 	home := t.recs.at(main).open
 	if t.blocks.at(home).n > blockLen-2 {
@@ -28,7 +28,7 @@ func (t *tour) grow(b *block, work uint64) {
 	}
 }
 
-// splitBlock moves the upper half of a block to a new one behind it.
+// splitBlock moves the upper half of a block to a new one after it.
 func (t *tour) splitBlock(home uint32) {
 	right := t.newBlock()
 	b, r := t.blocks.at(home), t.blocks.at(right)
@@ -42,7 +42,7 @@ func (t *tour) splitBlock(home uint32) {
 	t.insertChild(b.parent, b.slot, right, t.work(r, 0, int(r.n)))
 }
 
-// insertChild puts a new child, with this much of the work of its elder neighbour at slot, behind
+// insertChild puts a new child, with this much of the work of its elder neighbour at slot, after
 // that.
 func (t *tour) insertChild(node uint32, slot uint8, child uint32, work uint64) {
 	if t.inners.at(node).n == innerLen {
@@ -75,7 +75,7 @@ func (t *tour) adopt(node uint32, from uint8) {
 	}
 }
 
-// splitInner moves the upper half of a node's children to a new node behind it, and returns that.
+// splitInner moves the upper half of a node's children to a new node after it, and returns that.
 func (t *tour) splitInner(node uint32) uint32 {
 	if t.inners.at(node).parent == 0 {
 		t.raise(node)

@@ -15,9 +15,9 @@ import (
 	"github.com/lf-store/lf/store"
 )
 
-// graph draws a small graph with all that queries look at: few people, names and moments, so that
-// everything meets; twins, releases and tombstones; commentary, certificates and revocations, some
-// of which are worth nothing.
+// graph draws a small graph with all that queries look at. It has few people, names and moments, so
+// that everything meets. There are twins, releases and tombstones, commentary, certificates and
+// revocations, some of which are worth nothing.
 type graph struct {
 	*rapid.T
 	*world
@@ -87,8 +87,8 @@ func (g *graph) words() []byte {
 	return value
 }
 
-// papers are certificates of the network's authority and of one that only some readers believe,
-// some of them out of date, and revocations, with a date and without.
+// papers are certificates of the network's authority and of one that only some readers believe, and
+// revocations. Some of the certificates are out of date, and some of the revocations have a date.
 func (w *world) papers() (values map[protocol.Type][][]byte, elective *protocol.Authority, err error) {
 	values = map[protocol.Type][][]byte{protocol.TypeCertificate: {{1, 2, 3}}, protocol.TypeRevocation: {{1, 2, 3}}}
 	der, err := protocol.NewAuthority(w.person("elective").key, "elective", validFrom, validUntil, w.random)
@@ -179,8 +179,8 @@ func (n *node) answers(q store.Query) string {
 }
 
 // mustStand compares the weights of the claims in an answer with what the heaviest version of each
-// must weigh, by looking at all records: of the owner's data within the query's time, behind the
-// newest release in it.
+// must weigh. It looks at all records: the owner's data within the query's time, after the newest
+// release in it.
 func (n *node) mustStand(q store.Query) {
 	n.t.Helper()
 	answers, err := n.store.Query(context.Background(), q)
@@ -214,9 +214,9 @@ func (n *node) mustStand(q store.Query) {
 	}
 }
 
-// TestNodesAgree is the promise of section "Queries": two nodes that hold the same records give the
-// same answers, with the same reasons, to every query whose policy leaves out local, whatever the
-// order and the times in which the records came, and after a restart.
+// TestNodesAgree is the promise of section "Queries". Two nodes that hold the same records give the
+// same answers, with the same reasons, to every query whose policy leaves out local. The order and
+// the times in which the records came make no difference, nor does a restart.
 func TestNodesAgree(t *testing.T) {
 	w := newWorld(t, withAuthority)
 	values, elective, err := w.papers()
@@ -270,8 +270,8 @@ func TestNodesAgree(t *testing.T) {
 	})
 }
 
-// TestNetworkAgrees is the same for a network that lives: people claim the same names on all nodes
-// while it falls apart and heals several times, clocks differ, and in the end all nodes have all
+// TestNetworkAgrees is the same for a network that lives. People claim the same names on all nodes
+// while it falls apart and heals several times. Clocks differ, and in the end all nodes have all
 // records.
 func TestNetworkAgrees(t *testing.T) {
 	s := newSim(t, 5, withAuthority)

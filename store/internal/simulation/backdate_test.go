@@ -4,7 +4,7 @@ import "testing"
 
 // TestBackDating: a timestamp says what its author likes, as far as its links allow and the clock's
 // drift ahead. Within his own history an owner can so put a version in front of others, and a
-// reader who asks "as of" sees it there. Against others' claims it is of no use: neither weight nor
+// reader who asks "as of" sees it there. Against others' claims it is of no use. Neither weight nor
 // what a node saw first nor oracles look at it, and newest prefers the opposite.
 func TestBackDating(t *testing.T) {
 	s := newSim(t, 4, nil)
@@ -49,11 +49,10 @@ func TestBackDating(t *testing.T) {
 	s.mustWin(question{name: "name"}, owner)
 }
 
-// TestLimitBackDatingAfterAHeal: what was claimed on the other side of a partition comes late, and
-// so does, dated back, what an impostor makes after he has seen it come. A node of this side cannot
-// tell by local which was there before; weight can, for the owner's claim has what its side has
-// stacked on it. Who writes down the true time gains nothing: what came before him was there before
-// him.
+// TestLimitBackDatingAfterAHeal: what was claimed on the other side of a partition comes late. So
+// does what an impostor makes, dated back, after seeing it come. A node of this side cannot tell by
+// local which was there before. Weight can, for the owner's claim has what its side has stacked on
+// it. An impostor that writes down the true time gains nothing: the other claim was there before.
 func TestLimitBackDatingAfterAHeal(t *testing.T) {
 	s := newSim(t, 6, drift)
 	owner, impostor := s.person("owner"), s.person("impostor")

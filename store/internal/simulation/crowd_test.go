@@ -8,7 +8,7 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// TestThousandOwners asks for a composite key that a thousand owners claim: it takes its time once
+// TestThousandOwners asks for a composite key that a thousand owners claim. It takes its time once
 // a claim, names at most a hundred, counts them all, and the first owner still wins.
 func TestThousandOwners(t *testing.T) {
 	owners := 1000

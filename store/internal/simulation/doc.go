@@ -1,13 +1,13 @@
 // Package simulation attacks a network that runs in one process on virtual time. It holds no code
 // but tests.
 //
-// The network: a node is a [store.Store] with a clock of its own; a record that somebody publishes
-// reaches each node after a random delay of up to a gossip round, so that records overtake each
-// other, wait pending and are fetched; the network can be cut and healed. Honest people write
-// steadily, each linking what the store of his node offers ([store.Store.Links]), as real writers
-// do. Records go straight to the stores: what Network.Check guards (claims, seals, work) is not
-// solved but stated, which is what a network where Check guards the door looks like from behind the
-// door (see make in world_test.go).
+// In the network, a node is a [store.Store] with a clock of its own. A record that somebody
+// publishes reaches each node after a random delay of up to a gossip round. So records overtake
+// each other, wait pending and are fetched. The network can be cut and healed. Honest people write
+// steadily, each linking what the store of their node offers ([store.Store.Links]), as real writers
+// do. Records go straight to the stores. What Network.Check guards (claims, seals, work) is not
+// solved but stated. A network in which Check guards the door looks the same from inside (see make
+// in world_test.go).
 //
 // Every test prints its seed when it fails; -seed repeats what the seed decides: people, records,
 // delays, cuts. Which of the tips offered a writer gets is the store's own chance and not repeated.
@@ -24,7 +24,7 @@
 //	waited                                  a tombstone does too
 //	both at once, within a round            one answer everywhere, which stays               by weight a coin decides; certified,
 //	                                                                                         oracles
-//	ten times the work, published openly    behind for good after (difference of work) /     until then ahead by weight, and for
+//	ten times the work, published openly    beaten for good after (difference of work) /     until then ahead by weight, and for
 //	                                        (honest work a round) + 2 rounds                 good where a friend links it before;
 //	                                                                                         certified, oracles, local
 //	a private chain, published at once      loses with less work than the honest since       wins by weight with more; certified,
@@ -47,9 +47,7 @@
 //	a bad oracle: lies, floods,             counts as one of those elected, whatever it      decides alone where the others are
 //	contradicts itself, speaks of unknown   writes                                           silent
 //
-// Reading order: world_test.go (people and records), sim_test.go (time and delays), node_test.go,
-// ask_test.go; sim_check_test.go (the simulation itself); then the attacks: tips_test.go,
-// starve_test.go, impostor_test.go, privatechain_test.go, partition_test.go, heal_test.go,
-// backdate_test.go, spam_test.go, fanout_test.go, crowd_test.go, oracles_test.go; agree_test.go
-// (all nodes answer alike).
+// People and records are in world_test.go, time and delays in sim_test.go and node_test.go, and the
+// simulation itself is tested in sim_check_test.go. Each kind of attack has a file of its own. In
+// agree_test.go all nodes answer alike.
 package simulation

@@ -109,7 +109,7 @@ func TestOwnerUpdates(t *testing.T) {
 }
 
 const (
-	// The impostor's own work is ten times the owner's, who has paid for a hundred ordinary
+	// The impostor's own work is ten times the owner's. The owner has paid for a hundred ordinary
 	// records.
 	ownersWork    = 20 * ordinary
 	impostorsWork = 10 * ownersWork
@@ -123,7 +123,7 @@ const (
 	roundsAhead = (impostorsWork - ownersWork) / (perRound * ordinary)
 )
 
-// squats publishes the impostor's claim on links from before the owner's: on later ones it would be
+// squats publishes the impostor's claim on links from before the owner's. On later ones it would be
 // among what is stacked on the owner's, and pay for that.
 func (s *sim) squats(n *node, impostor person, name string, before links) *protocol.Record {
 	r := s.make(statement{by: impostor, name: name, value: []byte("of " + impostor.name), effort: impostorsWork, links: before.ids, at: n.time()})
@@ -169,10 +169,10 @@ func TestTenTimesTheWork(t *testing.T) {
 	s.mustStarve(second)
 }
 
-// TestLimitTenTimesTheWorkWithAFriend is what weight does not defend: the same impostor, before
-// honest people have stacked the difference, pays for one more record, through which honest nodes
-// link his. From then on both gain the same and he stays ahead. Had the owner had the rounds of the
-// formula before, it would not help him.
+// TestLimitTenTimesTheWorkWithAFriend is what weight does not defend. The same impostor pays for
+// one more record before honest people have stacked the difference. Through it honest nodes link
+// the impostor's. From then on both gain the same and he stays ahead. Had the owner had the rounds
+// of the formula before, it would not help him.
 func TestLimitTenTimesTheWorkWithAFriend(t *testing.T) {
 	s := newSim(t, 4, withAuthority)
 	owner, impostor := s.person("owner"), s.person("impostor")

@@ -10,7 +10,7 @@ import (
 )
 
 // council is a network on which owner and impostor claim "name", with three oracles that a reader
-// has elected: two that object to the impostor, and a bad one, which has said nothing yet.
+// has elected. Two object to the impostor, and a bad one has said nothing yet.
 type council struct {
 	*sim
 	owner, impostor person
@@ -58,8 +58,8 @@ func TestLyingOracle(t *testing.T) {
 	for _, policy := range []string{"", "oracles", "oracles,newest", "local", "weight"} {
 		c.mustWin(question{name: "name", policy: policy, oracles: c.all}, c.owner)
 	}
-	// Who has elected none of them hears none of them, and who has elected only the liar believes
-	// it.
+	// A reader that has elected none of them hears none of them. A reader that has elected only the
+	// liar believes it.
 	c.mustWin(question{name: "name"}, c.owner)
 	c.mustWin(question{name: "name", oracles: []person{c.bad}}, c.impostor)
 }
@@ -184,14 +184,14 @@ func TestOracleOnUnknown(t *testing.T) {
 			t.Errorf("node %d: want one objection to the latecomer\n%s", i, c.explain(a))
 		}
 	}
-	// Somebody who is no elected oracle says what he likes.
+	// Somebody that is no elected oracle objects to the owner.
 	c.nodes[1].says(c.impostor, c.objection("name", c.owner))
 	c.run(2 * round)
 	c.mustCount(0, 2)
 }
 
-// TestMajorityOfOracles goes through all that three oracles can say of two claims: who has fewer
-// objections wins, and on a draw weight decides.
+// TestMajorityOfOracles goes through all that three oracles can say of two claims. The one with
+// fewer objections wins, and on a draw weight decides.
 func TestMajorityOfOracles(t *testing.T) {
 	s := newSim(t, 2, nil)
 	oracles := s.crowd(3, "oracle")

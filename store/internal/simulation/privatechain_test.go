@@ -6,8 +6,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// secret builds a chain that nobody hears of: the impostor's claim at its bottom, on the genesis
-// and dated back to it, and on top so many records of the given effort.
+// secret builds a chain that nobody hears of. The impostor's claim is at its bottom, on the genesis
+// and dated back to it. On top are length records of the given effort.
 func (s *sim) secret(by person, name string, length int, effort uint32) []*protocol.Record {
 	bottom := s.make(statement{by: by, name: name, value: []byte("of " + by.name), effort: effort, links: s.genesis(), at: epoch + 1})
 	chain := []*protocol.Record{bottom}
@@ -20,10 +20,10 @@ func (s *sim) secret(by person, name string, length int, effort uint32) []*proto
 	return chain
 }
 
-// TestPrivateChain publishes at once a chain that was built in secret under an impostor's claim,
-// with less and with more work than honest people have stacked on the owner's claim meanwhile.
-// Honest nodes then link the chain's top, which claims nothing, so from then on both gain the same:
-// what was stacked until the publication decides.
+// TestPrivateChain publishes at once a chain that was built in secret under an impostor's claim. It
+// has less or more work than honest people have stacked on the owner's claim meanwhile. Honest
+// nodes then link the chain's top, which claims nothing, so from then on both gain the same: what
+// was stacked until the publication decides.
 func TestPrivateChain(t *testing.T) {
 	for _, test := range []struct {
 		title string

@@ -16,8 +16,8 @@ import (
 const round = 1000
 
 // sim is a network of nodes on virtual time. A record that is published reaches each node of the
-// publisher's side after a delay of its own, up to a round, so that records overtake each other and
-// come before their parents.
+// publisher's side after a delay of its own, up to a round. So records overtake each other and come
+// before their parents.
 type sim struct {
 	t tester
 	*world
@@ -31,7 +31,7 @@ type sim struct {
 	sent map[protocol.ID]*protocol.Record
 }
 
-// newSim makes a network of so many nodes.
+// newSim makes a network of a number of nodes.
 func newSim(t testing.TB, nodes int, change func(*protocol.Params)) *sim {
 	t.Helper()
 	return simOf(t, newWorld(t, change), nodes)
@@ -205,8 +205,8 @@ func (s *sim) plain(n *node) *protocol.Record {
 	return n.write(statement{by: s.person("somebody"), kind: filler})
 }
 
-// busy has honest people write so many ordinary records a round, for some rounds, at any of the
-// nodes.
+// busy has honest people write this number of ordinary records a round, for some rounds, at any of
+// the nodes.
 func (s *sim) busy(perRound, rounds uint64, at ...*node) {
 	if at == nil {
 		at = s.nodes

@@ -58,8 +58,8 @@ func TestSpam(t *testing.T) {
 			weight, stacked := s.nodes[0].weight(first), uint64(honest*rounds*ordinary)
 			t.Logf("absorbed within four rounds: %.0f %%; %d tips; the claim weighs %d of %d stacked by honest people",
 				100*within, s.nodes[0].stats().Tips, weight, stacked)
-			// What links honest records of some rounds ago stands among tips that honest writers
-			// left; these are linked later for it, and what they rest on loses nothing, as the
+			// A record that links honest records of a few rounds ago stands among tips that honest
+			// writers left. These are linked later for it. What they rest on loses nothing, as the
 			// flood weighs for it too.
 			if test.back == 0 && within < 0.95 || weight < stacked*9/10 {
 				t.Errorf("within four rounds %.0f %% of the honest records were absorbed, and the claim weighs %d of %d", 100*within, weight, stacked)
@@ -69,7 +69,7 @@ func TestSpam(t *testing.T) {
 }
 
 // TestSpamCostsItsShare compares what it takes to put a record when there are few of them and when
-// there are many, all on the genesis, and one that merges sixteen of them now and then.
+// there are many. All are on the genesis, and one that merges sixteen of them comes now and then.
 func TestSpamCostsItsShare(t *testing.T) {
 	total := 4000
 	if small() {

@@ -8,9 +8,8 @@ import (
 )
 
 // TestDisreputableRecordsStarve has claims on names that others hold come in while 1, 5 and 50
-// writers are busy. Every node has seen the holders first, so none ever links an impostor's record,
-// though it is a tip to the end; and all other records are absorbed meanwhile as if it were not
-// there.
+// writers are busy. Every node has seen the holders first. So none ever links an impostor's record,
+// though it is a tip to the end. All other records are absorbed meanwhile as if it were not there.
 func TestDisreputableRecordsStarve(t *testing.T) {
 	for _, writers := range []uint64{1, 5, 50} {
 		t.Run(fmt.Sprintf("%d writers", writers), func(t *testing.T) {

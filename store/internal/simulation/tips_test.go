@@ -15,8 +15,8 @@ import (
 // a tip at any node, and after four none is.
 //
 // A record reaches its last node up to a round after it was made, and the record that links it up
-// to a round after that. So two rounds are what even the first writer who could link it needs, and
-// the few that remain are those that several writers left to each other.
+// to a round after that. So even the first writer who could link it needs two rounds. The few that
+// remain are those that several writers left to each other.
 func TestGoodRecordsAreAbsorbed(t *testing.T) {
 	for _, writers := range []uint64{1, 5, 50} {
 		t.Run(fmt.Sprintf("%d writers", writers), func(t *testing.T) {
@@ -79,8 +79,8 @@ func share(sorted []float64, limit float64) float64 {
 	return float64(n) / float64(len(sorted))
 }
 
-// TestLinksAreSpread asks for links many times where there are 32 tips: all are offered, and about
-// equally often, so that no record's fate hangs on where its tip stands and nobody can foretell who
+// TestLinksAreSpread asks for links many times where there are 32 tips. All are offered, and about
+// equally often. So no record's fate hangs on where its tip stands, and nobody can foretell who
 // links whom.
 func TestLinksAreSpread(t *testing.T) {
 	s := newSim(t, 1, nil)

@@ -110,7 +110,7 @@ func (w *world) nameOf(o protocol.Owner) string {
 	return o.String()
 }
 
-// crowd returns so many people.
+// crowd returns n people.
 func (w *world) crowd(count int, who string) []person {
 	people := make([]person, count)
 	for i := range people {
@@ -147,11 +147,10 @@ type statement struct {
 	links  []protocol.ID
 }
 
-// make makes a record that is what the store expects but for three things, which the store leaves
-// to Network.Check and never looks at again: its claims are zero, its value is not sealed, and
+// make makes a record that is what the store expects but for three things. The store leaves these
+// to Network.Check and never looks at them again. Its claims are zero, its value is not sealed, and
 // nobody solved anything for its work. What the store decides depends on the effort that the header
-// states, and here, as in a network where Check guards the door, stating more is what more work
-// buys.
+// states. Here, as in a network where Check guards the door, stating more is what more work buys.
 func (w *world) make(s statement) *protocol.Record {
 	if s.effort == 0 {
 		s.effort = ordinary
@@ -175,8 +174,8 @@ func (w *world) make(s statement) *protocol.Record {
 	return w.pay(r, s.effort)
 }
 
-// pay returns the record with work of an effort behind it, and with each call another one: of a
-// record that has work already, a twin.
+// pay returns the record with work of an effort. Each call returns another one: of a record that
+// has work already, a twin.
 func (w *world) pay(r *protocol.Record, effort uint32) *protocol.Record {
 	h := r.Header
 	w.made++
