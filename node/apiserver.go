@@ -10,37 +10,42 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/lf-store/lf/node/api"
 )
 
 // apiServer is the API, listening: on TCP, and where there is one on the home's socket.
 type apiServer struct {
+	token   string
+	tcp     net.Listener
 	server  *http.Server
 	stop    context.CancelFunc
 	served  chan error
 	serving int // how many listeners
 }
 
-// listenSocket makes the programs of this user wait until serve is called, as listenAPI does those
-// of TCP. A node without a socket serves all the same.
-func (n *Node) listenSocket() net.Listener {
+// listenSocket makes the programs of this user wait until serveAPI is called, as listenAPI does
+// those of TCP. A node without a socket serves all the same.
+func (n *Node) listenSocket() {
 	l, err := n.config.Home.ListenSocket()
 	if err != nil {
 		n.config.Logger.Warn("no socket can be made, so programs reach this node over TCP alone: name its token to them to write (--token-file), "+
 			"or move the home to a file system that has sockets", "token", filepath.Join(n.config.Home.Dir(), "api.token"), "error", err)
-		return nil
+		return
 	}
-	n.closing.add("API's socket", func() error { return closeListener(l) })
-	return l
+	n.parts.OnClose("API's socket", func() error { return closeListener(l) })
+	n.socket = l
 }
 
-// listenAPI makes clients' connections wait until serve is called, so that the first answer comes
+// listenAPI makes clients' connections wait until serveAPI is called, so that the first answer comes
 // from a whole node.
-func listenAPI(ctx context.Context, c *Config) (net.Listener, error) {
+func (n *Node) listenAPI(ctx context.Context) (*apiServer, error) {
+	c := &n.config
 	if _, _, err := net.SplitHostPort(c.APIListen); err != nil {
 		return nil, fmt.Errorf("the API's address %q is not HOST:PORT, such as %s", c.APIListen, DefaultAPI)
+	}
+	token, err := c.Home.Token()
+	if err != nil {
+		return nil, err
 	}
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", c.APIListen)
 	if errors.Is(err, syscall.EADDRINUSE) {
@@ -49,11 +54,12 @@ func listenAPI(ctx context.Context, c *Config) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the API cannot listen on %s: %w", c.APIListen, err)
 	}
+	n.parts.OnClose("API's listener", func() error { return closeListener(l) })
 	if !isLoopback(l.Addr()) {
 		c.Logger.Warn("the API is reachable from other machines: it speaks plain HTTP, so put a proxy with TLS before it",
 			"address", l.Addr().String())
 	}
-	return l, nil
+	return &apiServer{token: token, tcp: l, served: make(chan error, 2)}, nil
 }
 
 func isLoopback(addr net.Addr) bool {
@@ -62,19 +68,25 @@ func isLoopback(addr net.Addr) bool {
 }
 
 // serveAPI begins to answer.
-func serveAPI(l, socket net.Listener, s api.Service, t api.Testbed, c *Config, token string, registry *prometheus.Registry, ready func() error) *apiServer {
-	handler := api.NewHandler(s, api.HandlerOptions{
-		Token: token, Hosts: append(apiHosts(c.APIListen, l.Addr()), c.APIHosts...), AllowOrigins: c.APIAllowOrigins, Private: c.APIPrivate, Registry: registry, Ready: ready, Logger: c.Logger, Version: c.Version,
-		Testbed: t,
-	})
-	ctx, stop := context.WithCancel(context.Background())
-	a := &apiServer{server: api.NewServer(handler, c.Logger), stop: stop, served: make(chan error, 2)}
-	a.server.BaseContext = func(net.Listener) context.Context { return ctx }
-	a.serve(l)
-	if socket != nil {
-		a.serve(api.TrustListener(socket))
+func (n *Node) serveAPI(a *apiServer) {
+	c := &n.config
+	n.url = urlOf(a.tcp.Addr())
+	withdraw := n.publishAPI() // before it is served, so that the first client finds it
+	options := api.HandlerOptions{
+		Token: a.token, Hosts: append(apiHosts(c.APIListen, a.tcp.Addr()), c.APIHosts...), AllowOrigins: c.APIAllowOrigins,
+		Private: c.APIPrivate, Registry: n.registry, Ready: n.Ready, Logger: c.Logger, Version: c.Version, Testbed: n.testbed(),
 	}
-	return a
+	a.server = api.NewServer(api.NewHandler(n.service, options), c.Logger)
+	var ctx context.Context
+	ctx, a.stop = context.WithCancel(context.Background())
+	a.server.BaseContext = func(net.Listener) context.Context { return ctx }
+	n.served = true
+	a.serve(a.tcp)
+	if n.socket != nil {
+		a.serve(api.TrustListener(n.socket))
+	}
+	n.parts.OnClose("API", a.close)
+	n.parts.OnClose("API's address", withdraw)
 }
 
 func (a *apiServer) serve(l net.Listener) {

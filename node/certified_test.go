@@ -10,6 +10,7 @@ import (
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/api/apitest"
+	"github.com/lf-store/lf/node/internal/service"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -49,7 +50,7 @@ func publishBy(t testing.TB, n *Node, key ed25519.PrivateKey, kind protocol.Type
 		r, err = network.Sign(r, key)
 	}
 	if err == nil {
-		r, err = network.Pay(r, 0, SolveWork(t.Context(), 1, nil))
+		r, err = network.Pay(r, 0, service.SolveWork(t.Context(), 1, nil))
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +146,7 @@ func TestAuthRequired(t *testing.T) {
 			r, err = n.config.Network.Sign(r, horse.Secret)
 		}
 		if err == nil {
-			r, err = n.config.Network.Pay(r, 0, SolveWork(t.Context(), 1, nil))
+			r, err = n.config.Network.Pay(r, 0, service.SolveWork(t.Context(), 1, nil))
 		}
 		if err != nil {
 			t.Fatal(err)

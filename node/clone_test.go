@@ -13,6 +13,8 @@ import (
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/internal/clone"
+	"github.com/lf-store/lf/node/internal/p2p"
+	"github.com/lf-store/lf/node/internal/p2p/discovery"
 )
 
 // logged collects a node's log.
@@ -117,7 +119,7 @@ func TestCloneInDHT(t *testing.T) {
 	}
 }
 
-// TestCloneOffered holds that each source passes on what is offered for the node's own ID.
+// TestCloneOffered holds that peer exchange passes on what is offered for the node's own ID.
 func TestCloneOffered(t *testing.T) {
 	t.Parallel()
 	c := config(t, newNetwork(t, 0))
@@ -125,19 +127,9 @@ func TestCloneOffered(t *testing.T) {
 	at := peer.AddrInfo{ID: a.PeerID(), Addrs: a.host.Addrs()}
 	for name, offer := range map[string]func(*Node){
 		"peer exchange": func(b *Node) {
-			if err := newExchange(b.host, ProfileLocal.dialableInfo, b.clone).Connect(t.Context(), at); err == nil {
+			if err := discovery.NewPeerExchangeHost(discovery.Config{Network: b.config.Network, Host: b.host, Clone: b.peering.Clone, Logger: b.config.Logger}).Connect(t.Context(), at); err == nil {
 				t.Error("a node connected to itself")
 			}
-		},
-		"multicast DNS": func(b *Node) {
-			(&neighbors{host: b.host, allow: ProfileLocal.dialableInfo, clone: b.clone}).connect(t.Context(), at)
-		},
-		"DHT": func(b *Node) {
-			found := make(chan peer.AddrInfo, 1)
-			found <- at
-			close(found)
-			m := meeting{host: b.host, speaks: b.speaks, allow: ProfileLocal.dialableInfo, clone: b.clone, log: b.config.Logger}
-			m.dialAll(t.Context(), found, 1)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -160,14 +152,14 @@ func TestOwnSeed(t *testing.T) { // not in parallel: it takes its port a second 
 	stop(t, n)
 	c.Seeds, c.Listen = own, []string{strings.Split(own[0], "/p2p/")[0]}
 	n = start(t, c)
-	n.clone.Offer(clone.Seeds, n.host.Addrs())
+	n.peering.Clone.Offer(clone.Seeds, n.host.Addrs())
 	if f := identityFinding(t, n); f != nil {
 		t.Errorf("its own address: %q", f.Text)
 	}
-	if _, err := ownSeeds([]string{"nonsense"}, n.PeerID(), ProfileLocal); err == nil {
+	if _, err := p2p.OwnSeeds([]string{"nonsense"}, n.PeerID(), ProfileLocal); err == nil {
 		t.Error("a seed that is none passes")
 	}
-	if at, err := ownSeeds([]string{"/ip4/192.0.2.1/tcp/1/p2p/" + n.PeerID().String()}, n.PeerID(), ProfileLocal); err != nil || len(at) > 0 {
+	if at, err := p2p.OwnSeeds([]string{"/ip4/192.0.2.1/tcp/1/p2p/" + n.PeerID().String()}, n.PeerID(), ProfileLocal); err != nil || len(at) > 0 {
 		t.Errorf("profile local would dial %v (%v)", at, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/node/internal/p2p"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -39,7 +40,7 @@ type Config struct {
 	// reads, too.
 	APIHosts, APIAllowOrigins []string
 	APIPrivate                bool
-	Profile                   Profile
+	Profile                   p2p.Profile
 	// Offline keeps the node to itself: it neither listens for peers nor dials any.
 	Offline bool
 	// Announce are multiaddrs under which the node can be reached besides those that it finds out
@@ -78,7 +79,7 @@ func (c *Config) whyNoRendezvous() string {
 	switch {
 	case c.Offline:
 		return "the node is offline"
-	case c.Profile == ProfileLocal:
+	case c.Profile == p2p.ProfileLocal:
 		return "the profile local talks to nobody outside of this computer"
 	case c.Secret != nil:
 		return api.WhyPrivate
@@ -114,7 +115,7 @@ func (c Config) withDefaults() (Config, error) {
 		return c, errors.New("a node needs a home and a network")
 	}
 	var err error
-	if c.Profile, err = ParseProfile(string(c.Profile)); err != nil {
+	if c.Profile, err = p2p.ParseProfile(string(c.Profile)); err != nil {
 		return c, err
 	}
 	if len(c.Policy) > 0 {

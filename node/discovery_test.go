@@ -13,6 +13,8 @@ import (
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/multiformats/go-multihash"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/lf-store/lf/node/internal/nodetest"
 )
 
 // A peer cannot fill the database by way of the DHT.
@@ -26,7 +28,7 @@ func TestDHTKeepsNothing(t *testing.T) {
 	if err := h.Connect(t.Context(), peer.AddrInfo{ID: n.PeerID(), Addrs: n.host.Addrs()}); err != nil {
 		t.Fatal(err)
 	}
-	s, err := h.NewStream(t.Context(), n.PeerID(), libp2pprotocol.ID(protocolPrefix(n.config.Network))+"/kad/1.0.0")
+	s, err := h.NewStream(t.Context(), n.PeerID(), libp2pprotocol.ID(n.host.ProtocolPrefix())+"/kad/1.0.0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,5 +60,20 @@ func TestDHTKeepsNothing(t *testing.T) {
 	rows, err := found.Rest()
 	if err != nil || len(rows) > 0 {
 		t.Errorf("%d provider records are kept, %v", len(rows), err)
+	}
+}
+
+// A node that knows one other finds all that this one knows, and finds them when that one is gone.
+func TestDHTFindsNodes(t *testing.T) {
+	net := nodetest.NewNetwork(t, 0)
+	seed := start(t, config(t, net))
+	a, b, c := start(t, config(t, net, seeds(seed))), start(t, config(t, net, seeds(seed))), start(t, config(t, net, seeds(seed)))
+	for _, n := range []*Node{a, b, c} {
+		eventually(t, "everybody is found", func() bool { return len(n.host.Network().Peers()) == 3 })
+	}
+	stop(t, seed)
+	set(t, a.Service(), "found", "x")
+	for _, n := range []*Node{b, c} {
+		eventually(t, "what was written without the seed", func() bool { return get(t, n.Service(), "x") == "found" })
 	}
 }

@@ -2,34 +2,26 @@ package node
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"testing"
 	"time"
 
+	"github.com/libp2p/go-libp2p/core/network"
+
 	"github.com/lf-store/lf/internal/testlog"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/node/internal/nodetest"
 	"github.com/lf-store/lf/protocol"
 )
 
 // patience bounds what takes milliseconds: a race detector on a busy machine is slow.
-const patience = 2 * time.Minute
+const patience = nodetest.Patience
 
-// newNetwork makes a network on which names cost little and work is as given.
 func newNetwork(t testing.TB, workPerKiB uint32, change ...func(*protocol.Params)) *protocol.Network {
 	t.Helper()
-	p := protocol.DefaultParams()
-	p.Name, p.WorkPerKiB, p.NameHardening = "test", workPerKiB, protocol.Hardening{MemoryKiB: 8, Passes: 1}
-	for _, f := range change {
-		f(&p)
-	}
-	n, err := protocol.NewNetwork(p, uint64(time.Now().UnixMilli()), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
+	return nodetest.NewNetwork(t, workPerKiB, change...)
 }
 
 // config is a local node's in a new home, which change may alter.
@@ -126,15 +118,18 @@ func get(t testing.TB, s api.Service, selectors ...string) string {
 	return *res.Answers[0].Record.Text
 }
 
-// eventually waits until what holds.
 func eventually(t testing.TB, what string, holds func() bool) {
 	t.Helper()
-	for begin := time.Now(); !holds(); time.Sleep(10 * time.Millisecond) {
-		if time.Since(begin) > patience {
-			t.Fatalf("not within %s: %s", patience, what)
-		}
-	}
+	nodetest.Eventually(t, what, holds)
 }
+
+func freePort(t testing.TB) int {
+	t.Helper()
+	return nodetest.FreePort(t)
+}
+
+// linked reports whether two nodes have a direct connection.
+func linked(a, b *Node) bool { return a.host.Network().Connectedness(b.PeerID()) == network.Connected }
 
 // wantRead waits until a node answers with a value.
 func wantRead(t testing.TB, s api.Service, want string, selectors ...string) {

@@ -1,14 +1,13 @@
 package node
 
 import (
-	"cmp"
 	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
 
-	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/internal/oracle"
+	"github.com/lf-store/lf/node/internal/service"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store"
 	lfsync "github.com/lf-store/lf/sync"
@@ -27,15 +26,15 @@ func (n *Node) startOracle(identity ed25519.PrivateKey) error {
 	}
 	o, err := oracle.New(oracle.Config{
 		Network: c.Network, Key: identity, Store: oracleStore{n.store}, Memory: n.datastore("oracle"),
-		Solver: func(ctx context.Context) protocol.WorkSolver { return SolveWork(ctx, oracleThreads, nil) },
+		Solver: func(ctx context.Context) protocol.WorkSolver { return service.SolveWork(ctx, oracleThreads, nil) },
 		Submit: n.submitCommentary, PerHour: c.Oracle.PerHour, Clock: c.Clock, Logger: c.Logger,
 	})
 	if err != nil {
 		return err
 	}
-	n.oracle.Store(o)
+	n.oracle = o
 	unfollow := n.store.Follow(func([]store.Item) { o.Notify() })
-	n.closing.add("oracle", func() error {
+	n.parts.OnClose("oracle", func() error {
 		unfollow()
 		return o.Close()
 	})
@@ -53,22 +52,6 @@ func (n *Node) submitCommentary(ctx context.Context, frame []byte) error {
 		return errors.New("it is " + in.State.String() + ", not attached")
 	}
 	return nil
-}
-
-// oracleStatus is nil where the node is no oracle.
-func oracleStatus(o *oracle.Commentator, c *OracleConfig) *api.OracleStatus {
-	if o == nil {
-		return nil
-	}
-	s := o.Status()
-	out := &api.OracleStatus{
-		Commentaries: s.Commentaries, Words: s.Words, Waiting: s.Waiting, Silent: s.Silent,
-		PerHour: cmp.Or(c.PerHour, oracle.DefaultPerHour),
-	}
-	if !s.Last.IsZero() {
-		out.Last = uint64(s.Last.UnixMilli()) // after 1970
-	}
-	return out
 }
 
 // oracleStore shows the store to package oracle as that wants to see it.

@@ -2,12 +2,12 @@ package node
 
 import (
 	"fmt"
-	"net"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/ipfs/go-datastore"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
@@ -116,16 +116,6 @@ func TestSeedComesLate(t *testing.T) {
 		stop(t, a)
 		wantPeers(t, b, 0)
 	}
-}
-
-func freePort(t *testing.T) int {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
 }
 
 // TestKnownPeers holds that a node finds again, without a seed, the peers that it knew.
@@ -292,7 +282,7 @@ func TestKnownPeersSurviveACrash(t *testing.T) {
 	a := start(t, config(t, n))
 	b := start(t, config(t, n, seeds(a)))
 	eventually(t, "a's peer is on disk", func() bool {
-		data, err := a.datastore("peers").Get(t.Context(), knownKey)
+		data, err := a.datastore("peers").Get(t.Context(), datastore.NewKey("/lf/known-peers"))
 		return err == nil && strings.Contains(string(data), b.PeerID().String())
 	})
 }

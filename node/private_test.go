@@ -116,7 +116,7 @@ func TestPrivateNetworkAnswersNoStranger(t *testing.T) {
 			t.Errorf("to %q the node says %q", hello, said)
 		}
 	}
-	if text := []libp2pprotocol.ID{libp2pprotocol.ID(protocolPrefix(network) + "/fetch/1")}; len(n.host.Mux().Protocols()) < 4 {
+	if text := []libp2pprotocol.ID{libp2pprotocol.ID(n.host.ProtocolPrefix() + "/fetch/1")}; len(n.host.Mux().Protocols()) < 4 {
 		t.Errorf("the node speaks %v only, not even %v: the test shows nothing", n.host.Mux().Protocols(), text)
 	}
 }

@@ -8,11 +8,12 @@ import (
 	"io"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/internal/strictjson"
 	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/internal/p2p"
+	"github.com/lf-store/lf/node/internal/service"
 	"github.com/lf-store/lf/store"
 )
 
@@ -57,7 +58,7 @@ func ReadTestbed(r io.Reader) (*Testbed, error) {
 // clock.
 func (t *Testbed) apply(c *Config) error {
 	switch {
-	case c.Profile != ProfileLocal && !t.Anywhere:
+	case c.Profile != p2p.ProfileLocal && !t.Anywhere:
 		return errors.New("nodes of a testbed have the profile local, unless the testbed says \"anywhere\"")
 	case c.Offline:
 		return errors.New("a node of a testbed cannot be offline: block its links")
@@ -72,10 +73,26 @@ func (t *Testbed) apply(c *Config) error {
 	return nil
 }
 
+// host is what a testbed changes about the node's host; nil for a node that is none of a testbed's.
+func (t *Testbed) host() *p2p.Testbed {
+	if t == nil {
+		return nil
+	}
+	return &p2p.Testbed{RelayService: t.RelayService, RelayOnly: t.RelayOnly}
+}
+
+// testbed is what the driver of a testbed does with the node; nil for a node that is none of a
+// testbed's.
+func (n *Node) testbed() api.Testbed {
+	if n.config.Testbed == nil {
+		return nil
+	}
+	return &testbed{n.host, n.store}
+}
+
 // testbed implements api.Testbed.
 type testbed struct {
-	host  host.Host
-	links *links
+	host  *p2p.Host
 	store *store.Store
 }
 
@@ -98,11 +115,11 @@ func (t *testbed) SetLinks(ctx context.Context, l api.TestbedLinks) (*api.Testbe
 			return nil, api.Invalid("direction %q is none of both, in and out", b.Direction)
 		}
 	}
-	t.links.block(t.host.Network(), in, out)
+	t.host.SetBlocked(in, out)
 	return &l, ctx.Err()
 }
 
-// setPage bounds the records in one answer of AttachedSet, which then has some 4 MiB.
+// setPage bounds the records in one answer of AttachedSet, which then has about 4 MiB.
 const setPage = 1 << 16
 
 // errEnough ends a scan.
@@ -126,7 +143,7 @@ func (t *testbed) AttachedSet(ctx context.Context, from uint64) (*api.TestbedSet
 		return nil
 	})
 	if err != nil && !errors.Is(err, errEnough) {
-		return nil, failure(err)
+		return nil, service.Failure(err)
 	}
 	return set, nil
 }

@@ -5,9 +5,6 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"log/slog"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -50,73 +47,8 @@ func (l *lines) count(part string) int {
 	return strings.Count(l.text.String(), part)
 }
 
-// TestTrustFollowsTheHome changes a home's trust.json in every way that a user can while the node
-// reads it.
-func TestTrustFollowsTheHome(t *testing.T) {
-	h := config(t, newNetwork(t, 0)).Home
-	a, b := newOwner(t), newOwner(t)
-	setTrust(t, h, nil, a)
-	log := new(lines)
-	trust, err := newTrust(h, nil, slog.New(slog.NewTextHandler(log, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	want := func(what string, problem string, policy protocol.Policy, oracles ...protocol.Owner) {
-		t.Helper()
-		got, err := trust.now()
-		if !slices.Equal(got.oracles, oracles) || !slices.Equal(got.policy, policy) {
-			t.Errorf("%s: oracles %v, policy %s; want %v, %s", what, got.oracles, got.policy, oracles, policy)
-		}
-		if (err != nil) != (problem != "") || (err != nil && !strings.Contains(err.Error(), problem)) {
-			t.Errorf("%s: error %v, want one about %q", what, err, problem)
-		}
-	}
-	later := func() { trust.looked = trust.looked.Add(-trustAge) }
-	usual, weight := protocol.DefaultPolicy(), protocol.Policy{protocol.CriterionWeight}
-
-	want("at the start", "", usual, a)
-	setTrust(t, h, weight, a, b)
-	want("at once", "", usual, a) // the file was looked at a moment ago
-	later()
-	want("a second later", "", weight.Total(), a, b)
-	path := filepath.Join(h.Dir(), "trust.json")
-	for _, damage := range []string{"{", "damaged again"} {
-		if err := os.WriteFile(path, []byte(damage), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		for range 3 {
-			later()
-			want("damaged", "trust.json", weight.Total(), a, b)
-		}
-	}
-	if n := log.count("level=ERROR"); n != 1 {
-		t.Errorf("%d errors in the log, want one", n)
-	}
-	if err := os.Remove(path); err != nil {
-		t.Fatal(err)
-	}
-	later()
-	want("removed", "", usual)
-	setTrust(t, h, nil, b)
-	later()
-	want("back", "", usual, b)
-}
-
-func TestTrustOfTheConfiguration(t *testing.T) {
-	h := config(t, newNetwork(t, 0)).Home
-	setTrust(t, h, protocol.Policy{protocol.CriterionWeight}, newOwner(t))
-	local := protocol.Policy{protocol.CriterionLocal}
-	trust, err := newTrust(h, local, slog.New(slog.DiscardHandler))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got, err := trust.now(); err != nil || !slices.Equal(got.policy, local.Total()) || len(got.oracles) != 1 {
-		t.Errorf("%+v, %v; want the configuration's policy and the home's oracle", got, err)
-	}
-}
-
-// TestDefenceless asks for a warning where nothing keeps an impostor from outweighing an owner.
-func TestDefenceless(t *testing.T) {
+// TestTrustWarning asks for a warning where nothing keeps an impostor from outweighing an owner.
+func TestTrustWarning(t *testing.T) {
 	warnings := func(c Config) string {
 		t.Helper()
 		log := new(lines)

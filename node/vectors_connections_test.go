@@ -1,12 +1,9 @@
 package node
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"flag"
 	"fmt"
 	"os"
 	"slices"
@@ -22,13 +19,9 @@ import (
 	"github.com/libp2p/go-libp2p/p2p/security/noise"
 	"github.com/libp2p/go-libp2p/p2p/transport/tcp"
 
+	"github.com/lf-store/lf/internal/vectortest"
 	"github.com/lf-store/lf/protocol"
 )
-
-// go test ./node -run Vectors -update writes the vectors again.
-var update = flag.Bool("update", false, "write protocol/testdata/connections.json again")
-
-const vectorsFolder = "../protocol/testdata/"
 
 // connectionVectors are the names that the nodes of one network go by. protocol/testdata/README.md
 // says what they mean.
@@ -44,24 +37,6 @@ type connectionVectors struct {
 	MDNS       string `json:"mdns"`
 	Secret     string `json:"secret"`
 	SwarmKey   string `json:"swarmKey"`
-}
-
-// freeNetwork is the network of the vectors that asks for no work.
-func freeNetwork(t *testing.T) *protocol.Network {
-	t.Helper()
-	raw, err := os.ReadFile(vectorsFolder + "networks.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var files map[string]json.RawMessage
-	if err := json.Unmarshal(raw, &files); err != nil {
-		t.Fatal(err)
-	}
-	n, _, err := protocol.ParseNetworkFile(files["free"])
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
 }
 
 // makeConnectionVectors follows SPEC.md's words.
@@ -83,23 +58,9 @@ func makeConnectionVectors(t *testing.T, n *protocol.Network) connectionVectors 
 // SPEC.md asks for (TCP, Noise, Yamux, identify) meet a node of a private network, and find all
 // that the vectors name.
 func TestVectorsConnections(t *testing.T) {
-	n := freeNetwork(t)
+	n := vectortest.Network(t, "free")
 	made := makeConnectionVectors(t, n)
-	raw, err := json.MarshalIndent(made, "", "  ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if raw = append(raw, '\n'); *update {
-		if err := os.WriteFile(vectorsFolder+"connections.json", raw, 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if file, err := os.ReadFile(vectorsFolder + "connections.json"); err != nil || !bytes.Equal(file, raw) {
-		t.Errorf("connections.json is not what the generator makes: %v; go test ./node -run Vectors -update", err)
-	}
-	if at, err := meetingPoint(n); err != nil || at.String() != made.Rendezvous || serviceName(n) != made.MDNS {
-		t.Errorf("it meets at %s and is called %s, %v", at, serviceName(n), err)
-	}
+	vectortest.Hold(t, "connections.json", made)
 	secret, _ := hex.DecodeString(made.Secret)
 	node := start(t, config(t, n, private((*protocol.Secret)(secret))))
 	h := leastHost(t, made)

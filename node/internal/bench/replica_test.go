@@ -63,7 +63,7 @@ func paid(b *testing.B) {
 
 func makePaid(n int) (err error) {
 	d := &paidData
-	if d.dir, err = os.MkdirTemp("", "lf-bench"); err != nil { //nolint:usetesting // TestMain removes it
+	if d.dir, err = os.MkdirTemp("", "lf-bench"); err != nil { // TestMain removes it
 		return err
 	}
 	p := protocol.DefaultParams()

@@ -253,7 +253,7 @@ func send(ctx context.Context, from host.Host, d *Detector, question []byte) ([]
 	if err != nil {
 		return nil, err
 	}
-	defer s.Reset() //nolint:errcheck // it is of no further use
+	defer s.Reset() // it is of no further use
 	if _, err := s.Write(question); err != nil {
 		return nil, err
 	}

@@ -1,0 +1,83 @@
+package p2p
+
+import (
+	"cmp"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/network"
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/lf-store/lf/node/api"
+)
+
+// maxBans bounds the peers that are refused, about 100 bytes each. Who has a thousand identities
+// costs the most a node can do about identities: others are forgotten the earlier.
+const maxBans = 4096
+
+// bans are the peers that are refused for a while because they did not behave. The gater asks it
+// about every connection. The zero value is ready, and refuses nobody.
+type bans struct {
+	mu    sync.RWMutex
+	until map[peer.ID]time.Time
+}
+
+// allow reports whether a connection with a peer may be. A nil one allows every one.
+func (b *bans) allow(p peer.ID) bool {
+	if b == nil {
+		return true
+	}
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return !time.Now().Before(b.until[p])
+}
+
+// listedBans is how many of the peers that are refused are named to who asks.
+const listedBans = 16
+
+// facts counts those who are refused now, and names some, those that are refused for longest.
+func (b *bans) facts(now time.Time) api.ShunnedPeers {
+	list := []api.Shunned{}
+	b.mu.RLock()
+	for p, until := range b.until {
+		if now.Before(until) {
+			list = append(list, api.Shunned{Peer: p.String(), Until: api.Millis(until)})
+		}
+	}
+	b.mu.RUnlock()
+	slices.SortFunc(list, func(x, y api.Shunned) int { return cmp.Or(cmp.Compare(y.Until, x.Until), cmp.Compare(x.Peer, y.Peer)) })
+	return api.ShunnedPeers{Count: len(list), Peers: list[:min(len(list), listedBans)]}
+}
+
+// add refuses a peer for so long at least, and ends its connections, which it does not wait for.
+func (b *bans) add(n network.Network, p peer.ID, d time.Duration) {
+	now := time.Now()
+	b.mu.Lock()
+	if b.until == nil {
+		b.until = make(map[peer.ID]time.Time)
+	}
+	if len(b.until) >= maxBans {
+		b.makeRoom(now)
+	}
+	if until := now.Add(d); until.After(b.until[p]) {
+		b.until[p] = until
+	}
+	b.mu.Unlock()
+	go func() { _ = n.ClosePeer(p) }() // it may be gone already
+}
+
+// makeRoom forgets who has served its time, or else the one who would have first.
+func (b *bans) makeRoom(now time.Time) {
+	var first peer.ID
+	for p, t := range b.until {
+		if t.Before(now) {
+			delete(b.until, p)
+		} else if first == "" || t.Before(b.until[first]) {
+			first = p
+		}
+	}
+	if len(b.until) >= maxBans {
+		delete(b.until, first)
+	}
+}

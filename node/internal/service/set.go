@@ -1,0 +1,212 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store"
+)
+
+// Set implements api.Service.
+func (s *Service) Set(ctx context.Context, req api.SetRequest) (*api.Submitted, error) {
+	if err := req.Check(); err != nil {
+		return nil, err
+	}
+	key, err := s.owner(req.Owner)
+	if err != nil {
+		return nil, err
+	}
+	draft, certified, err := s.draft(ctx, &req, key.Owner)
+	if err != nil {
+		return nil, err
+	}
+	after, err := s.previous(ctx, draft)
+	if err != nil {
+		return nil, Failure(err)
+	}
+	if draft.Timestamp, err = s.timestamp(draft, after); err != nil {
+		return nil, err
+	}
+	r, err := s.config.Network.Compose(draft)
+	if err != nil {
+		return nil, api.Invalid("%v", err) // a value that is too large for the network
+	}
+	if r, err = s.config.Network.Sign(r, key.Secret); err != nil {
+		return nil, fmt.Errorf("set: %w", err)
+	}
+	if r, err = s.pay(ctx, r, certified); err != nil {
+		return nil, Failure(err)
+	}
+	return s.Submit(ctx, r.EncodeFrame())
+}
+
+// owner finds the key that signs. What is wrong with a key in the home is the user's to mend, so it
+// is told.
+func (s *Service) owner(nameOrOwner string) (home.Key, error) {
+	var key home.Key
+	var made bool
+	var err error
+	if nameOrOwner == "" {
+		key, made, err = s.owners.Default()
+	} else {
+		key, err = s.owners.Get(nameOrOwner)
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return key, api.NotFound("%v", err)
+	case err != nil:
+		return key, api.Conflict("%v", err)
+	case made:
+		s.log.Info("made a default owner", "name", key.Name, "owner", key.Owner)
+	}
+	return key, nil
+}
+
+// draft derives what a request names and picks the links, among them the owner's certificate if
+// there is one. The timestamp is still to come, and at least what it is here.
+func (s *Service) draft(ctx context.Context, req *api.SetRequest, owner protocol.Owner) (d protocol.Draft, certified bool, err error) {
+	d = protocol.Draft{Type: req.RecordType(), Owner: owner, Value: req.Plain()}
+	points, err := req.Points()
+	if err != nil {
+		return d, false, err
+	}
+	for _, p := range points {
+		name, err := s.names.derive(ctx, p.Name)
+		if err != nil {
+			return d, false, Failure(err)
+		}
+		d.Names = append(d.Names, protocol.NamePoint{Name: name, Ordinal: p.From})
+	}
+	if req.MaskingKey != "" {
+		mask, err := s.names.mask(ctx, req.MaskingKey)
+		if err != nil {
+			return d, false, Failure(err)
+		}
+		d.Mask = &mask
+	}
+	links, err := s.Links(ctx, api.LinksQuery{Owner: &owner})
+	if err != nil {
+		return d, false, err
+	}
+	if !links.Certified && s.config.Network.Params().AuthRequired {
+		return d, false, s.uncertified(ctx, owner)
+	}
+	d.Links, d.Timestamp = links.Links, max(links.Now, links.Timestamp)
+	return d, links.Certified, nil
+}
+
+// previous returns when the owner's newest record under the draft's names was made, 0 where there
+// is none. Nothing is built on a damaged one.
+func (s *Service) previous(ctx context.Context, d protocol.Draft) (uint64, error) {
+	q := store.Query{Owners: []protocol.Owner{d.Owner}, Limit: 1}
+	for _, n := range d.Names {
+		q.Where = append(q.Where, store.Range{Key: n.Name.Selector(), From: n.Ordinal, To: n.Ordinal})
+	}
+	found, err := s.config.Store.Query(ctx, q)
+	switch {
+	case err != nil:
+		return 0, err
+	case len(found.Keys) == 0:
+		return 0, nil
+	case found.Keys[0].Damaged != nil:
+		return 0, found.Keys[0].Damaged
+	case len(found.Keys[0].Claims) == 0:
+		return 0, nil
+	}
+	newest := &found.Keys[0].Claims[0].Version
+	if newest.Damaged != nil {
+		return 0, newest.Damaged
+	}
+	return newest.Time(), nil
+}
+
+// timestamp is that of the draft, or the millisecond after the owner's last write under the same
+// key if that is later: of two writes one after the other, the second must win. A time that other
+// nodes would not yet accept is refused: such a record would sit in their queues and, until then,
+// in nobody's answers.
+func (s *Service) timestamp(d protocol.Draft, after uint64) (uint64, error) {
+	points := make([]protocol.SelectorPoint, len(d.Names))
+	for i, n := range d.Names {
+		points[i] = protocol.SelectorPoint{Key: n.Name.Selector(), Ordinal: n.Ordinal}
+	}
+	now, drift := s.now(), s.config.Network.Params().ClockDrift
+	// a clock was ahead when that was written, and is right now
+	if after >= now+drift && d.Timestamp <= now+drift {
+		return 0, api.Conflict("what this owner has there is dated %s, which is ahead: it was written when a clock was wrong. "+
+			"A record that replaces it is possible from %s on; until then another owner can write there", utc(after), utc(after+1-drift))
+	}
+	t := s.last.next(write{d.Owner, protocol.CompositeOf(points)}, max(d.Timestamp, after+1), now)
+	if t > now+s.config.Network.Params().ClockDrift {
+		return 0, api.Conflict("the newest records are %d s ahead of this node's clock, more than the network allows: check the clock", (t-now)/1000)
+	}
+	return t, nil
+}
+
+// pay adds the work that the network asks for, which is less of an owner whose certificate is among
+// the links. One request solves at a time, with a core left to others; the rest wait in a queue of
+// bounded length.
+func (s *Service) pay(ctx context.Context, r *protocol.Record, certified bool) (*protocol.Record, error) {
+	pay, solve := s.config.Network.Pay, SolveWork(ctx, s.threads, nil)
+	if certified {
+		pay = s.config.Network.PayCertified
+	}
+	return pay(r, 0, func(challenge []byte, effort uint32) (protocol.Work, error) {
+		select {
+		case s.waiting <- struct{}{}:
+			defer func() { <-s.waiting }()
+		default:
+			return protocol.Work{}, api.Unavailable("%d writes are waiting for their proof of work: try again later", maxWaitingWrites)
+		}
+		select {
+		case s.solving <- struct{}{}:
+			defer func() { <-s.solving }()
+		case <-ctx.Done():
+			return protocol.Work{}, ctx.Err()
+		}
+		return solve(challenge, effort)
+	})
+}
+
+// WaitingWrites counts the writes that wait for their proof of work, the one that is solved included.
+func (s *Service) WaitingWrites() int { return len(s.waiting) }
+
+// write names what an owner wrote under a composite key.
+type write struct {
+	owner     protocol.Owner
+	composite protocol.CompositeID
+}
+
+// lastWrites remembers the timestamps of writes that are not yet in the past.
+type lastWrites struct {
+	mu sync.Mutex
+	at map[write]uint64
+}
+
+// next returns the least timestamp from least on that is above that of the same owner's last write
+// under the key.
+func (l *lastWrites) next(w write, least, now uint64) uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.at == nil {
+		l.at = map[write]uint64{}
+	}
+	t := least
+	if last, ok := l.at[w]; ok && last >= t {
+		t = last + 1
+	}
+	if len(l.at) >= 1024 { // those in the past can no longer be met
+		for k, at := range l.at {
+			if at < now {
+				delete(l.at, k)
+			}
+		}
+	}
+	l.at[w] = t
+	return t
+}

@@ -1,0 +1,159 @@
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	lfsync "github.com/lf-store/lf/sync"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/internal/nodetest"
+	"github.com/lf-store/lf/node/internal/syncstore"
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store"
+)
+
+// TestSetCanceled gives up a write whose work would take forever, and one that waits behind it.
+func TestSetCanceled(t *testing.T) {
+	t.Parallel()
+	s := newTestService(t, nodetest.NewNetwork(t, 1<<24))
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 2)
+	for range cap(done) {
+		go func() {
+			text := "never"
+			_, err := s.Set(ctx, api.SetRequest{Selectors: []string{"x"}, Text: &text})
+			done <- err
+		}()
+	}
+	nodetest.Eventually(t, "both wait", func() bool { return s.WaitingWrites() == 2 })
+	cancel()
+	for range cap(done) {
+		select {
+		case err := <-done:
+			if !errors.Is(err, context.Canceled) {
+				t.Errorf("error %v, want context.Canceled", err)
+			}
+		case <-time.After(5 * time.Second):
+			t.Fatal("still solving 5 s after it was canceled")
+		}
+	}
+}
+
+func TestSetQueueFull(t *testing.T) {
+	t.Parallel()
+	s := newTestService(t, nodetest.NewNetwork(t, 1))
+	for range maxWaitingWrites {
+		s.waiting <- struct{}{}
+	}
+	text := "x"
+	_, err := s.Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text})
+	wantAPIError(t, err, http.StatusServiceUnavailable, "proof of work")
+}
+
+func TestLastWrites(t *testing.T) {
+	var l lastWrites
+	a, b := write{owner: protocol.Owner{1}}, write{owner: protocol.Owner{2}}
+	for i, step := range []struct {
+		w          write
+		least, now uint64
+		want       uint64
+	}{
+		{a, 10, 10, 10}, {a, 10, 10, 11}, {b, 10, 10, 10}, {a, 10, 10, 12}, {a, 20, 20, 20}, {a, 15, 20, 21},
+	} {
+		if got := l.next(step.w, step.least, step.now); got != step.want {
+			t.Errorf("step %d: %d, want %d", i, got, step.want)
+		}
+	}
+	for i := range 5000 {
+		l.next(write{composite: protocol.CompositeID{byte(i), byte(i >> 8)}}, uint64(100+i), uint64(100+i))
+	}
+	if len(l.at) > 1024 {
+		t.Errorf("%d writes remembered", len(l.at))
+	}
+}
+
+// TestClockBehind refuses to write when the newest records are further ahead than the network
+// allows.
+func TestClockBehind(t *testing.T) {
+	t.Parallel()
+	s := newTestService(t, nodetest.NewNetwork(t, 0))
+	first := "x"
+	if _, err := s.Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &first}); err != nil {
+		t.Fatal(err)
+	}
+	s.config.Clock = func() time.Time { return time.Now().Add(-time.Hour) }
+	text := "y"
+	_, err := s.Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text})
+	wantAPIError(t, err, http.StatusConflict, "check the clock")
+}
+
+// TestFailures holds what callers are told of what can go wrong beneath the service.
+func TestFailures(t *testing.T) {
+	for err, want := range map[error]int{
+		fmt.Errorf("put: %w", &protocol.InvalidError{Rule: protocol.RuleWork, Reason: "no"}): 422,
+		fmt.Errorf("x: %w", protocol.ErrTooFarAhead):                                         422,
+		fmt.Errorf("x: %w", lfsync.ErrNoValue):                                               422,
+		fmt.Errorf("x: %w", store.ErrTooBroad):                                               422,
+		fmt.Errorf("x: %w", lfsync.ErrBusy):                                                  503,
+		fmt.Errorf("x: %w", store.ErrPendingFull):                                            503,
+		fmt.Errorf("x: %w", store.ErrClosed):                                                 503,
+		fmt.Errorf("x: %w", store.ErrNotFound):                                               404,
+		fmt.Errorf("x: %w", store.ErrNoSpace):                                                507,
+		fmt.Errorf("x: %w", store.ErrReadOnly):                                               507,
+	} {
+		wantAPIError(t, Failure(err), want, "")
+	}
+	secret := errors.New("something about the inside")
+	if got := Failure(secret); got != secret {
+		t.Errorf("an unknown failure became %v", got)
+	}
+	if Failure(nil) != nil {
+		t.Error("no failure became one")
+	}
+}
+
+func wantAPIError(t *testing.T, err error, status int, detail string) {
+	t.Helper()
+	var e *api.Error
+	if !errors.As(err, &e) || e.Status != status || !strings.Contains(e.Detail, detail) || strings.Contains(e.Detail, "\n") {
+		t.Errorf("error %v (%T), want status %d and one line about %q", err, err, status, detail)
+	}
+}
+
+// brokenStore fails at every write.
+type brokenStore struct {
+	lfsync.Store
+	err error
+}
+
+func (s brokenStore) Put(context.Context, *protocol.Record, uint64) (lfsync.Stored, error) {
+	return lfsync.Stored{}, s.err
+}
+
+func (s brokenStore) Submit(context.Context, *protocol.Record, uint64) (lfsync.Stored, error) {
+	return lfsync.Stored{}, s.err
+}
+
+// TestFailuresThroughSync holds that what the store says of a failed write reaches the caller.
+func TestFailuresThroughSync(t *testing.T) {
+	t.Parallel()
+	s := newTestService(t, nodetest.NewNetwork(t, 0))
+	broken, err := lfsync.New(lfsync.Config{
+		Network: s.config.Network, Verify: VerifyWork,
+		Store: brokenStore{syncstore.Store{Store: s.config.Store}, fmt.Errorf("put: %w", store.ErrNoSpace)},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer broken.Close()
+	s.config.Sync = broken
+	text := "x"
+	_, err = s.Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text})
+	wantAPIError(t, err, http.StatusInsufficientStorage, "free some disk space")
+}

@@ -1,0 +1,120 @@
+package service
+
+import (
+	"encoding/hex"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/protocol"
+)
+
+// trustAge is how old what is known of a home's trust may be: `lf oracle add` works at once for a
+// person, and a busy node looks at the file once a second.
+const trustAge = time.Second
+
+// Trust is whom the node's user believes, as the home says it; it may change while the node runs.
+type Trust struct {
+	home *home.Home
+	// policy is the configuration's and wins over the home's; nil: there is none.
+	policy protocol.Policy
+	log    *slog.Logger
+
+	mu      sync.Mutex
+	looked  time.Time
+	stamp   home.TrustStamp
+	known   effectiveTrust
+	problem error // why the home's trust cannot be read now; what was read before then stays
+}
+
+// effectiveTrust is what a query goes by that does not say. It is not changed once made.
+type effectiveTrust struct {
+	policy  protocol.Policy
+	oracles []protocol.Owner
+}
+
+// NewTrust reads a home's trust. To start with none at all, where the user has elected somebody,
+// would be wrong silently.
+func NewTrust(h *home.Home, policy protocol.Policy, log *slog.Logger) (*Trust, error) {
+	t := &Trust{home: h, policy: policy, log: log, looked: time.Now(), stamp: h.TrustStamp()}
+	if err := t.read(); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// effective returns what holds, and what is wrong with the home's file if something is. A file that
+// became unreadable is told of once, and changes nothing until it is mended.
+func (t *Trust) effective() (effectiveTrust, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if time.Since(t.looked) < trustAge {
+		return t.known, t.problem
+	}
+	t.looked = time.Now()
+	stamp := t.home.TrustStamp() // before it is read: what changes meanwhile is read again
+	if stamp.Equal(t.stamp) {
+		return t.known, t.problem
+	}
+	t.stamp = stamp
+	err := t.read()
+	switch {
+	case err != nil && t.problem == nil:
+		t.log.Error("the home's choice of oracles and policy cannot be read: the last one stays in use", "error", err)
+	case err == nil:
+		t.log.Info("the home's choice of oracles and policy has changed", "oracles", len(t.known.oracles), "policy", t.known.policy.String())
+	}
+	t.problem = err
+	return t.known, err
+}
+
+func (t *Trust) read() error {
+	read, err := t.home.Trust()
+	if err != nil {
+		return err
+	}
+	known := effectiveTrust{policy: t.policy, oracles: slices.Clip(read.Oracles)}
+	if len(known.policy) == 0 {
+		known.policy = read.Policy
+	}
+	if len(known.policy) == 0 {
+		known.policy = protocol.DefaultPolicy()
+	}
+	known.policy = known.policy.Total()
+	t.known = known
+	return nil
+}
+
+// trustOf is what the status says about whom the node trusts, and what it could.
+func trustOf(n *protocol.Network, b effectiveTrust, problem error) api.Trust {
+	t := api.Trust{
+		Policy: b.policy, Oracles: append([]protocol.Owner{}, b.oracles...), Authorities: []api.AuthorityInfo{},
+		AuthRequired: n.Params().AuthRequired,
+	}
+	for _, a := range n.Authorities() {
+		fingerprint := a.Fingerprint()
+		t.Authorities = append(t.Authorities, api.AuthorityInfo{
+			Name: a.Name(), Fingerprint: hex.EncodeToString(fingerprint[:]), NotBefore: a.NotBefore(), NotAfter: a.NotAfter(),
+		})
+	}
+	if problem != nil {
+		t.Warnings = append(t.Warnings, problem.Error())
+	}
+	if w := trustWarning(n, b.oracles); w != "" {
+		t.Warnings = append(t.Warnings, w)
+	}
+	return t
+}
+
+// trustWarning says that on such a network nothing but the order of time stands between an owner and
+// an impostor, if that is so.
+func trustWarning(n *protocol.Network, oracles []protocol.Owner) string {
+	p := n.Params()
+	if p.WorkPerKiB > 0 || len(p.Authorities) > 0 || len(oracles) > 0 {
+		return ""
+	}
+	return "this network asks for no work and has no certificate authorities, and no oracle is elected: anybody can outweigh an owner (elect an oracle with lf oracle add, or name a CA when reading)"
+}
