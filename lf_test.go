@@ -34,7 +34,7 @@ func TestSeedsFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // it is read only
+	defer f.Close()
 	var s lf.Seeds
 	d := json.NewDecoder(f)
 	d.DisallowUnknownFields()

@@ -34,14 +34,6 @@
 //   - The service implements api.Service, for the API and for programs that run a node inside
 //     themselves.
 //
-// Reading order: config.go, node.go, binding.go, closing.go, limits.go; profile.go, gater.go,
-// host.go, exclusive.go; seeds.go, schedule.go, contact.go, keeper.go, known.go, discovery.go,
-// providers.go, search.go, meeting.go, finder.go, rendezvous.go, guests.go, mdns.go, exchange.go,
-// stranger.go, reach.go, relaysource.go, punches.go, repunch.go, paths.go, ranker.go,
-// portmapping.go, pinger.go, roaming.go; adapter.go, trust.go, oracle.go, apiserver.go; service.go
-// and the files beside it, one an area: status.go, checkup.go (with reachfacts.go, dropwatch.go),
-// peers.go, seedreport.go, nodemetrics.go, query.go, records.go, links.go, owners.go, set.go.
-//
 // The libraries' own logs are silent, as they speak of single connections, and remote peers can
 // provoke most of it. With GOLOG_LOG_LEVEL set (for example "warn,swarm2=debug") they go to the
 // standard error output.

@@ -72,7 +72,7 @@ func (s *Store) Scrub(ctx context.Context) error {
 		if err != nil && ctx.Err() == nil {
 			s.options.Logger.Warn("could not look for damage in the database", "error", err)
 			if err := sleep(ctx, scrubRetry); err != nil {
-				return nil //nolint:nilerr // it was told to end
+				return nil // it was told to end
 			}
 		}
 	}

@@ -155,7 +155,7 @@ func (w *world) displaced(t *testing.T, chain []*protocol.Record, r *protocol.Re
 		return appendFrame(nil, frame{count: uint64(set.Len()), message: reply.Message})
 	})
 	h.SetStreamHandler(fetchProtocol(w.network), func(s network.Stream) {
-		defer s.Close() //nolint:errcheck // it has said all
+		defer s.Close()
 		req, err := readRequest(s)
 		if err != nil {
 			return
@@ -235,7 +235,7 @@ func TestListsWhatItCannotSend(t *testing.T) {
 				return appendFrame(nil, frame{count: uint64(count), message: reply.Message})
 			})
 			bad.SetStreamHandler(fetchProtocol(w.network), func(s network.Stream) {
-				defer s.Close() //nolint:errcheck // it has said all
+				defer s.Close()
 				req, err := readRequest(s)
 				if err != nil {
 					return

@@ -109,7 +109,7 @@ func TestServeClock(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			defer s.Reset() //nolint:errcheck // it is over
+			defer s.Reset()
 			_ = s.SetDeadline(time.Now().Add(20 * time.Second))
 			test.ask(s)
 			raw, err := io.ReadAll(s)

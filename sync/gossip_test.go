@@ -380,7 +380,7 @@ func TestBusy(t *testing.T) {
 		})
 	}
 	go func() {
-		for range enter { //nolint:revive // the two that waited announce themselves
+		for range enter { // the two that waited announce themselves
 		}
 	}()
 	close(leave)

@@ -19,7 +19,7 @@
 // with a line.
 //
 // Reading order: scenario.go (the types), words.go (the language, which docs/testbed.md is
-// generated from), parse.go, rehearse.go (would it work?); fabric.go, loopback.go, machine.go,
+// generated from), parse.go, rehearsal.go (would it work?); fabric.go, loopback.go, machine.go,
 // process.go; runner.go and a file for each kind of step; watch.go, books.go (who has which
 // record), report.go, timeline.go.
 package testbed

@@ -14,6 +14,7 @@ func freeSpace(dir string) (uint64, error) {
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0, fmt.Errorf("free space: %w", err)
 	}
-	blocks := max(int64(s.Bavail), 0)            // signed on some systems: below 0 is what only root may use
+	// signed on some systems: below 0 is what only root may use
+	blocks := max(int64(s.Bavail), 0)
 	return uint64(blocks) * uint64(s.Bsize), nil // of another type on some systems
 }
