@@ -2,6 +2,7 @@ package store
 
 import (
 	"database/sql/driver"
+	"slices"
 	"strings"
 
 	"github.com/lf-store/lf/protocol"
@@ -21,15 +22,18 @@ type absenceCache struct {
 // lookedUpAtOnce is how many things one statement looks for: more save nothing.
 const lookedUpAtOnce = 32
 
-// inMany completes a statement to look for that many.
-func inMany(sql string) string {
-	return sql + " IN (" + strings.Repeat(", ?", lookedUpAtOnce)[2:] + ")"
+// present returns a statement that finds which of lookedUpAtOnce values are in a column. It gives each
+// of them once: a key that many owners claim has many rows, and each would be read for every batch.
+func present(table, column string) string {
+	values := "(?)" + strings.Repeat(", (?)", lookedUpAtOnce-1)
+	return "WITH wanted(value) AS (VALUES " + values + ") SELECT value FROM wanted" +
+		" WHERE EXISTS (SELECT 1 FROM " + table + " WHERE " + column + " = value)"
 }
 
 var (
-	findIDs      = inMany("SELECT prefix FROM ids WHERE prefix")
-	findVersions = inMany("SELECT composite FROM versions WHERE composite")
-	findHeld     = inMany("SELECT id FROM held WHERE id")
+	findIDs      = present("ids", "prefix")
+	findVersions = present("versions", "composite")
+	findHeld     = present("held", "id")
 )
 
 // lookAhead fills the cache for putting some records.
@@ -44,6 +48,8 @@ func (t *tx) lookAhead(puts []*put) (err error) {
 			composites = append(composites, p.entry.composite)
 		}
 	}
+	slices.Sort(composites)
+	composites = slices.Compact(composites)
 	for _, p := range puts {
 		for _, link := range p.entry.Links {
 			if !mine[link] && !t.store.recent.Contains(link) {
