@@ -112,17 +112,17 @@ type stopFlag uint32
 
 func (f *stopFlag) set() { atomic.StoreUint32((*uint32)(f), 1) }
 
-type outcome int
+type attemptResult int
 
 const (
-	notFound outcome = iota
+	notFound attemptResult = iota
 	found
 	stopped
 )
 
 // attempt holds all solutions of a seed against the effort and returns how
 // many it tried; the first that is enough ends up in solution.
-func (s *solver) attempt(seed []byte, effort uint32, stop *stopFlag, solution *[SolutionSize]byte) (tried uint32, o outcome) {
+func (s *solver) attempt(seed []byte, effort uint32, stop *stopFlag, solution *[SolutionSize]byte) (tried uint32, o attemptResult) {
 	var t C.uint32_t
 	p, n := cbytes(seed)
 	switch C.lf_proof_attempt((*C.lf_solver)(s), p, n, C.uint32_t(effort),

@@ -148,13 +148,13 @@ func (s *search) work(thread uint64) {
 	for nonce := s.first + thread; ; nonce += s.threads {
 		binary.LittleEndian.PutUint64(proof.Nonce[:], nonce)
 		seed = appendSeed(seed[:0], s.challenge, proof.Nonce, s.effort)
-		tried, outcome := mem.attempt(seed, s.effort, s.stop, &proof.Solution)
-		if outcome == stopped {
+		tried, result := mem.attempt(seed, s.effort, s.stop, &proof.Solution)
+		if result == stopped {
 			return
 		}
 		s.attempts.Add(1)
 		s.solutions.Add(uint64(tried))
-		if outcome == found {
+		if result == found {
 			s.found <- proof
 			return
 		}

@@ -80,3 +80,43 @@ func TestSpecSections(t *testing.T) {
 		t.Errorf("%d sections", len(there))
 	}
 }
+
+// TestSpecLimits holds the tables of limits and of parameters in SPEC.md to the constants.
+func TestSpecLimits(t *testing.T) {
+	text, err := os.ReadFile("SPEC.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := protocol.DefaultParams()
+	number := func(n uint64) string {
+		s := strconv.FormatUint(n, 10)
+		for i := len(s) - 3; i > 0; i -= 3 {
+			s = s[:i] + "," + s[i:]
+		}
+		return s
+	}
+	for _, row := range []string{
+		"| header | " + number(protocol.MaxHeader) + " bytes (",
+		"| value, sealed | `maxValue` ≤ " + number(protocol.MaxValue) + " bytes; types 3 and 4: " + number(protocol.MaxCertificateValue) + " |",
+		"| value, plain | " + number(protocol.MaxPlaintext) + " bytes |",
+		"| frame | " + number(protocol.MaxFrame) + " bytes |",
+		"| links | `minLinks` to " + number(protocol.MaxLinks) + " |",
+		"| mergeset | " + number(protocol.MaxMergeset) + " records |",
+		"| authorities | " + number(protocol.MaxAuthorities) + ", of " + number(protocol.MaxAuthority) + " bytes each |",
+		"| certificates in a chain | " + number(1+protocol.MaxIntermediates) + " |",
+		"| selectors | " + number(protocol.MaxSelectors) + " |",
+		"| name | " + number(protocol.MaxName) + " bytes |",
+		"| hold | " + number(protocol.MaxHold/3_600_000) + " h past the drift |",
+		"| network file | " + number(protocol.MaxNetworkFile) + " bytes |",
+		"| `maxValue` | unsigned | 64 to " + number(protocol.MaxValue) + " | " + number(uint64(p.MaxValue)) + " |",
+		"| `minLinks` | unsigned | " + number(protocol.MinLinksFloor) + " to " + number(protocol.MaxLinks) + " | " + number(uint64(p.MinLinks)) + " |",
+		"| `clockDrift` | unsigned | 1,000 to 86,400,000 | " + number(p.ClockDrift) + " |",
+		"| `workPerKiB` | unsigned | 0 to 2^24 | " + number(uint64(p.WorkPerKiB)) + " |",
+		"| `workPerKiBCertified` | unsigned | 0 to 2^24 | " + number(uint64(p.WorkPerKiBCertified)) + " |",
+		"| " + number(uint64(p.NameHardening.Passes)) + "; " + number(uint64(p.NameHardening.MemoryKiB)) + " | section 5 |",
+	} {
+		if !strings.Contains(string(text), row) {
+			t.Errorf("SPEC.md lacks %q", row)
+		}
+	}
+}
