@@ -132,3 +132,50 @@ func TestMissingFiles(t *testing.T) {
 		t.Errorf("%q, want %q", got, want)
 	}
 }
+
+// TestGateNamesWhatThereIs: each test and scenario that .ci/test leaves out of the gate exists, so
+// that a new name does not bring one back unseen.
+func TestGateNamesWhatThereIs(t *testing.T) {
+	script, err := os.ReadFile(".ci/test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	names := func(pattern string) []string {
+		found := regexp.MustCompile(pattern).FindSubmatch(script)
+		if found == nil {
+			t.Fatalf(".ci/test has no %s", pattern)
+		}
+		return strings.Split(string(found[1]), "|")
+	}
+	for _, scenario := range names(`later='TestTestbed/scenarios/\(([^)]*)\)`) {
+		if _, err := os.Stat("cmd/lf-testbed/scenarios/" + scenario + ".yaml"); err != nil {
+			t.Error(err)
+		}
+	}
+	tests := declared(t, "store")
+	for _, name := range names(`single='\^\(([^)]*)\)`) {
+		whole := regexp.MustCompile("^" + name + "$")
+		if !slices.ContainsFunc(tests, whole.MatchString) {
+			t.Errorf("store has no test %s", name)
+		}
+	}
+}
+
+// declared are the test functions of a package.
+func declared(t *testing.T, folder string) (names []string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(folder, "*_test.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile(`(?m)^func (Test\w+)`).FindAllSubmatch(text, -1) {
+			names = append(names, string(m[1]))
+		}
+	}
+	return names
+}
