@@ -75,7 +75,7 @@ func (t *tx) restsOnChain(e *entry, parents []int64) (bool, error) {
 		return false, err
 	}
 	for i := range chains {
-		revoked, err := cc.revokedBefore(&chains[i], func(revocation int64) bool { return cc.within(revocation, parents) })
+		revoked, err := cc.revokedBefore(&chains[i], func(revocation int64) bool { return cc.isLinkedBy(revocation, parents) })
 		if err != nil || !revoked {
 			return err == nil, err
 		}
@@ -83,19 +83,19 @@ func (t *tx) restsOnChain(e *entry, parents []int64) (bool, error) {
 	return false, nil
 }
 
-// within reports whether a record is one of a record's links or in the past of one.
-func (cc *certChecker) within(idx int64, parents []int64) bool {
+// isLinkedBy reports whether a record is one of a record's links or in the past of one.
+func (cc *certChecker) isLinkedBy(idx int64, parents []int64) bool {
 	for _, p := range parents {
-		if p == idx || cc.ancestor(idx, p) {
+		if p == idx || cc.isAncestor(idx, p) {
 			return true
 		}
 	}
 	return false
 }
 
-// hidden reports whether no query considers a record: it needs a certificate, and what it rests on
+// isHidden reports whether no query considers a record: it needs a certificate, and what it rests on
 // has been revoked.
-func (cc *certChecker) hidden(r *protocol.Record, idx int64) (bool, error) {
+func (cc *certChecker) isHidden(r *protocol.Record, idx int64) (bool, error) {
 	if !cc.network.NeedsCertificate(r) {
 		return false, nil
 	}
@@ -110,7 +110,7 @@ func (cc *certChecker) hidden(r *protocol.Record, idx int64) (bool, error) {
 	for i := range chains {
 		c := &chains[i]
 		if len(chains) > 1 { // it was valid, so it rests on one of them
-			if revoked, err := cc.revokedBefore(c, func(revocation int64) bool { return cc.ancestor(revocation, idx) }); err != nil {
+			if revoked, err := cc.revokedBefore(c, func(revocation int64) bool { return cc.isAncestor(revocation, idx) }); err != nil {
 				return false, err
 			} else if revoked {
 				continue

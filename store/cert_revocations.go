@@ -70,7 +70,7 @@ func (t *tx) addRevocation(row revocationRow) error {
 		return err
 	}
 	for _, k := range known {
-		if k.says().Covers(row.says()) && t.ancestor(k.idx, row.idx) {
+		if k.says().Covers(row.says()) && t.isAncestor(k.idx, row.idx) {
 			return nil
 		}
 	}
@@ -157,7 +157,7 @@ func (cc *certChecker) revokedFor(c *chainRow, idx, timestamp int64) (bool, erro
 		return false, err
 	}
 	for _, r := range list {
-		if r.says().Reaches(uint64(timestamp), func() bool { return cc.ancestor(idx, r.idx) }) {
+		if r.says().Reaches(uint64(timestamp), func() bool { return cc.isAncestor(idx, r.idx) }) {
 			return true, nil
 		}
 	}

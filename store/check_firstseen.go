@@ -18,7 +18,7 @@ func (v *verifier) checkReputation(idx, reputable int64) error {
 		if unknown, err := v.firstsUnknown(e.composite, idx); err != nil || unknown {
 			return err
 		}
-		first, rows, err := v.firstThen(e, idx, v.network)
+		first, rows, err := v.wasReputable(e, idx, v.network)
 		if err != nil {
 			return err
 		}
@@ -36,10 +36,10 @@ func (v *verifier) checkReputation(idx, reputable int64) error {
 	return nil
 }
 
-// firstThen reports whether a datum's claim was the first to its key at the moment it attached. It
+// wasReputable reports whether a datum's claim was the first to its key at the moment it attached. It
 // works that out from all versions that were attached by then, and returns how many these are. A
 // claim that a release had withdrawn is not held against its owner.
-func (c *conn) firstThen(e *entry, idx int64, n *protocol.Network) (first bool, versions int, err error) {
+func (c *conn) wasReputable(e *entry, idx int64, n *protocol.Network) (first bool, versions int, err error) {
 	owner, err := c.ownerNumber(e.Owner)
 	if err != nil {
 		return false, 0, err

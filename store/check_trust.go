@@ -186,7 +186,7 @@ func (v *verifier) covered(k keyed, ep epoch, roots []keyed) bool {
 		if root.timestamp <= ep.start || root.timestamp > ep.end {
 			continue
 		}
-		if v.compared++; v.compared > ancestorsChecked || v.ancestor(root.idx, k.idx) {
+		if v.compared++; v.compared > ancestorsChecked || v.isAncestor(root.idx, k.idx) {
 			return true
 		}
 	}
@@ -309,7 +309,7 @@ func (v *verifier) checkRevocations(e *entry, idx int64) error {
 		said := false
 		if err := v.each(func(r *rows) error {
 			have := revocationRow{row.issue, r.int(0), r.int(1), r.int(2)}
-			said = said || have.says().Covers(row.says()) && (have.idx == idx || v.ancestor(have.idx, idx))
+			said = said || have.says().Covers(row.says()) && (have.idx == idx || v.isAncestor(have.idx, idx))
 			return nil
 		}, "SELECT own, since, idx FROM revocations WHERE issuer = ? AND serial = ?", row.issuer[:], []byte(row.serial)); err != nil {
 			return err

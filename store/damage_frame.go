@@ -62,7 +62,7 @@ func (c *conn) verified(idx int64, s stored) (*protocol.Record, error) {
 	damaged.Index = uint64(idx)
 	if damaged.Record == nil {
 		// Two of the three places that know the ID outvote the third.
-		if id := protocol.ID(sha256.Sum256(s.header)); c.indexed(id, idx) {
+		if id := protocol.ID(sha256.Sum256(s.header)); c.isIndexed(id, idx) {
 			c.damage.noteIndex(idx, "the ID of a record in dag")
 			s.id = id[:]
 			return c.verified(idx, s)
@@ -72,8 +72,8 @@ func (c *conn) verified(idx int64, s stored) (*protocol.Record, error) {
 	return nil, damaged
 }
 
-// indexed reports whether the index of IDs leads from an ID to a record.
-func (c *conn) indexed(id protocol.ID, idx int64) bool {
+// isIndexed reports whether the index of IDs leads from an ID to a record.
+func (c *conn) isIndexed(id protocol.ID, idx int64) bool {
 	found, err := c.one(nil, "SELECT 1 FROM ids WHERE prefix = ? AND idx = ?", prefix(id[:]), idx)
 	return err == nil && found
 }
@@ -166,7 +166,7 @@ func (t *tx) repair(r *protocol.Record) (int64, error) {
 	if _, err := t.exec("UPDATE dag SET id = ? WHERE idx = ? AND id <> ?", id[:], idx, id[:]); err != nil {
 		return 0, err
 	}
-	t.store.ranker.rouse() // what could not be ranked without it
+	t.store.ranker.wake() // what could not be ranked without it
 	_, err = t.exec("DELETE FROM damaged WHERE idx = ?", idx)
 	return idx, err
 }

@@ -286,7 +286,7 @@ func (w *scrubber) checkRecord(idx int64) error {
 		return err
 	}
 	id := r.ID()
-	if !w.indexed(id, idx) {
+	if !w.isIndexed(id, idx) {
 		w.rewrite(idx, "a row of ids", "INSERT OR IGNORE INTO ids VALUES (?, ?)", prefix(id[:]), idx)
 	}
 	if err := w.checkDAGRow(idx, r); err != nil {

@@ -143,7 +143,7 @@ func (s *Store) startFrozen(f frozen) error {
 
 // refuse answers in place of the writer goroutine until the store closes.
 func (s *Store) refuse() {
-	defer close(s.tended) // nothing can be done for the ranks
+	defer close(s.rankerDone) // nothing can be done for the ranks
 	defer close(s.stopped)
 	for closed := false; !closed; {
 		r := s.next()

@@ -54,7 +54,7 @@ func indicesOf(indices []dag.Index) []int64 {
 func (c *conn) weight(idx int64) uint64 { return c.dag.Weight(dag.Index(idx)) }
 
 // ancestor reports whether attached record a is in the past of b.
-func (c *conn) ancestor(a, b int64) bool { return c.dag.Ancestor(dag.Index(a), dag.Index(b)) }
+func (c *conn) isAncestor(a, b int64) bool { return c.dag.Ancestor(dag.Index(a), dag.Index(b)) }
 
 // past returns the work of an attached record's past, as the tables hold it.
 func (c *conn) past(idx int64) int64 { return int64(min(c.dag.Past(dag.Index(idx)), math.MaxInt64)) }

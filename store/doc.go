@@ -8,7 +8,7 @@
 //   - A record is pending while an ancestor is missing, and held while its timestamp is ahead of
 //     the clock. Both queues are bounded, and what they drop is counted.
 //   - A tip is an attached record that nothing links yet. It is disreputable if it is a datum that
-//     came behind another owner's claim to its key, as this node has seen it: such tips are not
+//     came after another owner's claim to its key, as this node has seen it: such tips are not
 //     offered as links.
 //   - The graph is that of the attached records, in memory (package dag) and, record by record, in
 //     the table dag: main parent, mergeset, work. The writer adds to it what it attaches and takes
@@ -51,8 +51,9 @@
 // Files are named after what they hold, with a prefix for the task. The way in is put_, the way out
 // query_. What claims are compared by, and the rows of crowded keys, is rank_. Certificates,
 // revocations and objections are cert_, and what a disk damaged is damage_. Every invariant, tested
-// by every test, is check_. SQLite itself is db_: connections, transactions, the writer, and what
-// is in the columns. The tables are in migrations/*.sql, and the bounds in limits.go.
+// by every test, is check_. Migrations are migrate_. SQLite itself is db_: connections,
+// transactions, the writer, and what is in the columns. The tables are in migrations/*.sql, and the
+// bounds in limits.go.
 //
 // This package is outside of the module's promise of compatibility: node is what programs embed.
 package store

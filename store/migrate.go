@@ -183,7 +183,7 @@ func (t *tx) migrateTips() error {
 		}
 		reputable := int64(1)
 		if r.Type == protocol.TypeDatum {
-			first, _, err := t.firstThen(newEntry(r), idx, t.store.network)
+			first, _, err := t.wasReputable(newEntry(r), idx, t.store.network)
 			if err != nil {
 				return err
 			}

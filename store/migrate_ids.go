@@ -24,7 +24,7 @@ func (t *tx) migrateIDs() error {
 		}
 		for idx, id := range step {
 			known := id[:]
-			if !t.indexed(id, idx) {
+			if !t.isIndexed(id, idx) {
 				var beginning protocol.ID
 				if _, err := t.one(func(r *rows) { copy(beginning[:], prefixBytes(r.int(0))) }, "SELECT prefix FROM ids WHERE idx = ?", idx); err != nil {
 					return err

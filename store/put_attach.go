@@ -154,7 +154,7 @@ func (t *tx) moveTips(e *entry, at place, parents []place) error {
 	}
 	reputable := int64(1)
 	if e.Type == protocol.TypeDatum {
-		first, err := t.first(e, at)
+		first, err := t.isReputable(e, at)
 		if err != nil {
 			return err
 		}

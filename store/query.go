@@ -162,7 +162,7 @@ type span struct {
 
 func (s span) exact() bool { return s.from == s.to }
 
-func (s span) holds(ordinal uint64) bool { return s.from <= ordinal && ordinal <= s.to }
+func (s span) contains(ordinal uint64) bool { return s.from <= ordinal && ordinal <= s.to }
 
 // search is one query at work.
 type search struct {
@@ -300,7 +300,7 @@ func (x *search) lookUp(points []protocol.SelectorPoint) error {
 }
 
 // full reports whether nothing more is to be found.
-func (x *search) full() bool { return x.answers.More }
+func (x *search) isFull() bool { return x.answers.More }
 
 // spend counts rows looked at.
 func (x *search) spend(rows int) error {

@@ -119,7 +119,7 @@ func (rk *ranking) loadClaims() error {
 // newestStanding loads the claim's newest visible version and reports whether the claim still
 // stands: no later release withdraws it.
 func (rk *ranking) newestStanding(c *candidate) (stands bool, err error) {
-	if gone, err := rk.gone(c); gone || err != nil {
+	if gone, err := rk.isGone(c); gone || err != nil {
 		return false, err
 	}
 	var best *Version
@@ -148,9 +148,9 @@ func (rk *ranking) newestStanding(c *candidate) (stands bool, err error) {
 	return true, nil
 }
 
-// gone reports whether nothing of an owner's is to be seen, without walking it. That is so where
+// isGone reports whether nothing of an owner's is to be seen, without walking it. That is so where
 // all records need a certificate, and all of the owner's have been revoked.
-func (rk *ranking) gone(c *candidate) (bool, error) {
+func (rk *ranking) isGone(c *candidate) (bool, error) {
 	if !rk.hiding || !rk.network.Params().AuthRequired {
 		return false, nil
 	}
@@ -168,7 +168,7 @@ func (rk *ranking) visible(idx int64) (*protocol.Record, error) {
 		return nil, err
 	}
 	if rk.hiding {
-		if hidden, err := rk.certs.hidden(r, idx); err != nil || hidden {
+		if hidden, err := rk.certs.isHidden(r, idx); err != nil || hidden {
 			return nil, err
 		}
 	}

@@ -14,7 +14,7 @@ func assign(where []span, apart bool, points []point) ([]uint64, bool) {
 	for i, s := range where {
 		best := -1
 		for j, p := range points {
-			if used&(1<<j) != 0 || p.key != s.key || !s.holds(p.ordinal) || (best >= 0 && p.ordinal >= points[best].ordinal) {
+			if used&(1<<j) != 0 || p.key != s.key || !s.contains(p.ordinal) || (best >= 0 && p.ordinal >= points[best].ordinal) {
 				continue
 			}
 			if apart || matchable(where[i+1:], points, used|1<<j) {
@@ -37,7 +37,7 @@ func matchable(where []span, points []point, used uint32) bool {
 	var augment func(i int, seen *uint32) bool
 	augment = func(i int, seen *uint32) bool {
 		for j, p := range points {
-			if (used|*seen)&(1<<j) != 0 || p.key != where[i].key || !where[i].holds(p.ordinal) {
+			if (used|*seen)&(1<<j) != 0 || p.key != where[i].key || !where[i].contains(p.ordinal) {
 				continue
 			}
 			*seen |= 1 << j

@@ -51,7 +51,7 @@ func wideOf(where []span) (wide []int) {
 func (x *search) split(where []span, i int) error {
 	from, to := where[i].from, where[i].to
 	others := uint32(1)<<len(where) - 1 - 1<<i
-	for !x.full() {
+	for !x.isFull() {
 		ordinal, found, err := x.firstOrdinal(span{where[i].key, from, to})
 		if err != nil || !found {
 			return err
@@ -169,7 +169,7 @@ func (x *search) walk(where []span, driver int) error {
 	defer m.close()
 	var found []keyMatch
 	before := len(x.answers.Keys)
-	for walked, review := 1, x.selective; !x.full(); walked++ {
+	for walked, review := 1, x.selective; !x.isFull(); walked++ {
 		row, ok, err := m.next()
 		if err != nil {
 			return err
@@ -209,7 +209,7 @@ func (x *search) answerSorted(found []keyMatch) error {
 	slices.SortFunc(found, func(a, b keyMatch) int {
 		return cmp.Or(slices.Compare(a.ordinals, b.ordinals), cmp.Compare(a.composite, b.composite))
 	})
-	for i := 0; i < len(found) && !x.full(); i++ {
+	for i := 0; i < len(found) && !x.isFull(); i++ {
 		if err := x.answer(found[i]); err != nil {
 			return err
 		}
@@ -232,7 +232,7 @@ func (x *search) propose(where []span, driver int, row proposal) (k keyMatch, fi
 		return k, false, nil
 	}
 	for i, s := range where {
-		if !s.holds(k.ordinals[i]) {
+		if !s.contains(k.ordinals[i]) {
 			return k, false, nil
 		}
 	}

@@ -83,11 +83,11 @@ func (c *conn) firstOf(composite, owner int64, n *protocol.Network) (s firstSeen
 	return s, found, err
 }
 
-// first reports whether a record is reputable as a tip. It is if it is no datum, or if no other
+// isReputable reports whether a record is reputable as a tip. It is if it is no datum, or if no other
 // claim counts against its claim as far as this node has seen. What certificates hide is left
 // aside. Where it is not kept when a claim was seen first, this record stands for it, and that
 // claim does not count against others.
-func (t *tx) first(e *entry, at place) (bool, error) {
+func (t *tx) isReputable(e *entry, at place) (bool, error) {
 	if e.Type != protocol.TypeDatum || len(e.rows) == 0 || e.alone {
 		return true, nil
 	}
@@ -124,7 +124,7 @@ func (t *tx) walkedFirstSeen(v keyed) (s firstSeen, walked bool, err error) {
 	if err != nil || ep.end < math.MaxInt64 {
 		return s, false, err
 	}
-	if walked, err = t.walked(v, ep); err != nil || !walked {
+	if walked, err = t.isWalked(v, ep); err != nil || !walked {
 		return s, false, err
 	}
 	s, err = t.firstSeenOf(v.idx, v.timestamp, t.store.network)

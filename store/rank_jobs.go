@@ -104,7 +104,7 @@ func (t *tx) buildClaims(number int64) (done bool, err error) {
 		k.built = owner
 	}
 	if _, err = t.exec("UPDATE crowded SET built = ? WHERE number = ?", k.built, number); k.built < complete {
-		t.store.ranker.rouse()
+		t.store.ranker.wake()
 	}
 	return k.built == complete, err
 }
@@ -115,7 +115,7 @@ func (t *tx) revokedIssue(i issue) error {
 	if done, err := t.recheck(&j); err != nil || done {
 		return err
 	}
-	t.store.ranker.rouse()
+	t.store.ranker.wake()
 	_, err := t.exec("INSERT INTO rank_jobs (issuer, serial, owner, crowd, late, seen, number) VALUES (?, ?, ?, 0, 0, 0, 0)", j.issuer, j.serial, j.owner)
 	return err
 }
@@ -185,7 +185,7 @@ func (t *tx) reclaim(composite, owner int64) error {
 
 // rebuildClaims has all rows worked out again, because the graph was wrong.
 func (t *tx) rebuildClaims() error {
-	t.store.ranker.rouse()
+	t.store.ranker.wake()
 	_, err := t.exec("UPDATE crowded SET built = 0")
 	return err
 }

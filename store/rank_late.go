@@ -19,7 +19,7 @@ type lateRelease struct {
 
 // markEpoch leaves the versions after a late release to the background.
 func (t *tx) markEpoch(release keyed) error {
-	t.store.ranker.rouse()
+	t.store.ranker.wake()
 	if _, err := t.exec("INSERT OR REPLACE INTO late_releases VALUES (?, ?, ?, ?, ?, 0, 0, 0)",
 		release.composite, release.owner, release.timestamp, release.idx, release.timestamp+1); err != nil {
 		return err

@@ -230,7 +230,7 @@ func openIdle(t *testing.T, path string, n *protocol.Network, o Options) *Store 
 	if err := s.open(); err != nil {
 		t.Fatal(err)
 	}
-	close(s.tended)
+	close(s.rankerDone)
 	go s.write()
 	return s
 }

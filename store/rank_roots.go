@@ -66,7 +66,7 @@ func (t *tx) indexAmong(v keyed) error {
 	if err := t.addRoot(v, ep); err != nil {
 		return err
 	}
-	marked, err := t.walked(v, ep)
+	marked, err := t.isWalked(v, ep)
 	switch {
 	case err != nil:
 		return err
@@ -95,8 +95,8 @@ func (c *conn) epochOf(composite, owner, timestamp int64) (ep epoch, err error) 
 	return ep, err
 }
 
-// walked reports whether a version's epoch is marked: its roots are not all known.
-func (c *conn) walked(v keyed, ep epoch) (bool, error) {
+// isWalked reports whether a version's epoch is marked: its roots are not all known.
+func (c *conn) isWalked(v keyed, ep epoch) (bool, error) {
 	if ep.start == math.MinInt64 {
 		return false, nil
 	}
@@ -115,7 +115,7 @@ func (t *tx) addRoot(v keyed, ep epoch) error {
 		return err
 	}
 	for _, root := range past {
-		if root == v.idx || t.ancestor(root, v.idx) {
+		if root == v.idx || t.isAncestor(root, v.idx) {
 			return nil
 		}
 	}

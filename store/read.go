@@ -34,7 +34,7 @@ func (s *Store) Get(ctx context.Context, id protocol.ID) (r *protocol.Record, in
 			if r, err = c.frame(idx); err != nil {
 				return err
 			}
-			info.Hidden, err = (&certChecker{conn: c, network: s.network, spend: free}).hidden(r, idx)
+			info.Hidden, err = (&certChecker{conn: c, network: s.network, spend: free}).isHidden(r, idx)
 			return err
 		}
 		for state, sql := range map[State]string{
@@ -123,7 +123,7 @@ func (c *conn) readFrame(idx int64, s stored) (r *protocol.Record, id protocol.I
 func (s *Store) Unknown(ctx context.Context, ids []protocol.ID) (unknown []protocol.ID, err error) {
 	err = s.read(ctx, func(c *conn) error {
 		for _, id := range ids {
-			here, err := c.here(id)
+			here, err := c.isHere(id)
 			if err != nil {
 				return err
 			}
@@ -136,7 +136,7 @@ func (s *Store) Unknown(ctx context.Context, ids []protocol.ID) (unknown []proto
 	return unknown, err
 }
 
-func (c *conn) here(id protocol.ID) (bool, error) {
+func (c *conn) isHere(id protocol.ID) (bool, error) {
 	idx, err := c.index(id)
 	if idx > 0 || err != nil {
 		return idx > 0, err

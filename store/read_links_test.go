@@ -33,7 +33,7 @@ func (s *Store) isAncestor(t testing.TB, a, b protocol.ID) (is bool) {
 			return err
 		}
 		y, err := c.index(b)
-		is = c.ancestor(x, y)
+		is = c.isAncestor(x, y)
 		return err
 	}); err != nil {
 		t.Fatal(err)

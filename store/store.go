@@ -64,14 +64,14 @@ type Store struct {
 	damage *damage
 	waits  *waitIndex
 
-	queue   chan *request
-	own     chan *request // what this node's own users write
-	quit    chan struct{} // closed by Close: nothing more is queued
-	stopped chan struct{} // closed by the writer after its last commit
-	tended  chan struct{} // closed by the goroutine that tends to the ranks
-	ranker  *ranker
-	closing sync.Once
-	failure error // of Close
+	queue      chan *request
+	own        chan *request // what this node's own users write
+	quit       chan struct{} // closed by Close: nothing more is queued
+	stopped    chan struct{} // closed by the writer after its last commit
+	rankerDone chan struct{} // closed by the ranker's goroutine
+	ranker     *ranker
+	closing    sync.Once
+	failure    error // of Close
 
 	// problem is why the last write failed; nil: it did not.
 	problem atomic.Pointer[WriteProblem]
@@ -103,7 +103,7 @@ func Open(path string, n *protocol.Network, o Options) (*Store, error) {
 	err := s.open()
 	if err == nil {
 		go s.write()
-		go s.tend()
+		go s.runRanker()
 		return s, nil
 	}
 	s.abandon()
@@ -117,7 +117,7 @@ func newStore(path string, n *protocol.Network, o Options) *Store {
 	s := &Store{
 		path: path, network: n, options: o.withDefaults(),
 		queue: make(chan *request, queueLength), own: make(chan *request, queueLength), quit: make(chan struct{}), stopped: make(chan struct{}),
-		tended: make(chan struct{}), ranker: newRanker(), followers: map[*follower]bool{},
+		rankerDone: make(chan struct{}), ranker: newRanker(), followers: map[*follower]bool{},
 	}
 	s.readers, s.damage = newPool(s.options.Readers), newDamage(s.options.Logger)
 	s.waits = newWaitIndex()
@@ -188,7 +188,7 @@ func (s *Store) start() error {
 		return err
 	}
 	if left { // when the store closed
-		s.ranker.rouse()
+		s.ranker.wake()
 	}
 	return s.addReaders(func() (*conn, error) { return openReader(s.path) })
 }
@@ -247,7 +247,7 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		close(s.quit)
 		<-s.stopped
-		<-s.tended
+		<-s.rankerDone
 		errs := s.readers.drain(s.options.Readers)
 		// The last to close: it copies the log into the file and removes it.
 		s.failure = errors.Join(append(errs, s.writer.close())...)

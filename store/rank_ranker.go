@@ -11,10 +11,10 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// ranker is what waits to be done in the table claims by the store's own doing. Its goroutine has
-// the writer do a portion at a time.
+// ranker knows what is left to do in the table claims. Its goroutine has the writer do a portion at
+// a time.
 type ranker struct {
-	wake chan struct{} // holds a token when there may be something to do
+	due chan struct{} // holds a token when there may be something to do
 	// noneCrowded saves queries a look-up for each key, while no key is crowded.
 	noneCrowded atomic.Bool
 
@@ -28,11 +28,11 @@ type ranker struct {
 // staleRank says that leads of a crowded key's claims of one rank are far above their weights.
 type staleRank struct{ crowd, rank int64 }
 
-func newRanker() *ranker { return &ranker{wake: make(chan struct{}, 1)} }
+func newRanker() *ranker { return &ranker{due: make(chan struct{}, 1)} }
 
-func (r *ranker) rouse() {
+func (r *ranker) wake() {
 	select {
-	case r.wake <- struct{}{}:
+	case r.due <- struct{}{}:
 	default:
 	}
 }
@@ -50,7 +50,7 @@ func (s *Store) Elect(oracles []protocol.Owner) {
 	s.ranker.oracles, s.ranker.elect = oracles, true
 	s.ranker.mu.Unlock()
 	if changed {
-		s.ranker.rouse()
+		s.ranker.wake()
 	}
 }
 
@@ -66,11 +66,11 @@ func refreshIn[T comparable](r *ranker, list *[]T, stale T) {
 	}
 	r.mu.Unlock()
 	if !known {
-		r.rouse()
+		r.wake()
 	}
 }
 
-// lowest takes from a list what waits there first, once it is done, and reports whether there is
+// lowest does what is first in a list, takes it off once it is done, and reports whether there is
 // more to do.
 func lowest[T comparable](r *ranker, list *[]T, lower func(T) (done bool, err error)) (more bool, err error) {
 	r.mu.Lock()
@@ -90,19 +90,19 @@ func lowest[T comparable](r *ranker, list *[]T, lower func(T) (done bool, err er
 	return len(*list) > 0, nil
 }
 
-// tend does what there is to do until the store closes.
-func (s *Store) tend() {
-	defer close(s.tended)
+// runRanker does what there is to do until the store closes.
+func (s *Store) runRanker() {
+	defer close(s.rankerDone)
 	for {
 		select {
 		case <-s.quit:
 			return
-		case <-s.ranker.wake:
+		case <-s.ranker.due:
 		}
 		for more := true; more; {
 			began := time.Now()
 			err := s.change(context.Background(), func(t *tx) (err error) {
-				more, err = t.tend()
+				more, err = t.rankSome()
 				return err
 			})
 			switch {
@@ -121,8 +121,8 @@ func (s *Store) tend() {
 	}
 }
 
-// tend does a portion of what there is to do and reports whether there is more.
-func (t *tx) tend() (more bool, err error) {
+// rankSome does a portion of what there is to do and reports whether there is more.
+func (t *tx) rankSome() (more bool, err error) {
 	r := t.store.ranker
 	r.mu.Lock()
 	oracles, elect := r.oracles, r.elect
