@@ -9,7 +9,7 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// What bounds the cost of certificates: a record carries one chain, which is parsed, and its
+// This bounds the cost of certificates. A record carries one chain, which is parsed, and its
 // signatures verified, once, when the record attaches. Queries on a network look only at rows of
 // chains that one of its authorities signed. The same chain in a thousand records is one row. So
 // the authority alone decides how many there are of an owner. Chains for authorities that a reader

@@ -9,7 +9,7 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// What bounds the cost of commentary: a word is one row, whatever was said before, and costs its
+// This bounds the cost of commentary. A word is one row, whatever was said before, and costs its
 // author more bytes than it takes here. A query looks up one row for each claim and elected oracle;
 // what other people say is never looked at. Words are what the oracle signed, whatever becomes of a
 // certificate of its: who elects a key believes the key.

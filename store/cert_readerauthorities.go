@@ -9,8 +9,8 @@ import (
 // Authorities that a reader names are not known when a record attaches. So the queries that ask
 // find out whether they signed a chain. Anybody can publish chains that claim an owner's key and an
 // authority's name, each paid for. A query verifies the owner's own first, and spends verifyCost of
-// its budget on each. It stops at the first that is good. What it finds out is remembered, so that
-// where there are more than one query can verify, the next one goes on from there.
+// its budget on each. It stops at the first that is good. Its findings are remembered. So where
+// there are more chains than one query can verify, the next query goes on from there.
 
 // trustedChain is a chain that is good for an authority which a reader names.
 type trustedChain struct {

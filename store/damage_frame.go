@@ -78,8 +78,8 @@ func (c *conn) isIndexed(id protocol.ID, idx int64) bool {
 	return err == nil && found
 }
 
-// verify decodes a stored record and compares it with its ID. What does not go together is a
-// [*DamagedError].
+// verify decodes a stored record and compares it with its ID. Where the two do not go together,
+// that is a [*DamagedError].
 func verify(s stored) (*protocol.Record, error) {
 	r, err := protocol.DecodeRecord(s.header, s.value)
 	if err == nil && s.names(r.ID()) && r.HasValue() && r.CheckCarried() == nil {

@@ -16,8 +16,9 @@ import (
 
 // The scrub finds damage that nobody has asked for yet. It goes through the records in their order,
 // each with its rows in the other tables. Then it goes through those tables, each row with its
-// record, and begins again. What follows from the records it rebuilds; a damaged record it notes,
-// and a peer's copy repairs it. It is slow on purpose, and goes on after a restart where it was.
+// record, and begins again. It rebuilds the rows that follow from the records. It notes a damaged
+// record, which a peer's copy repairs. It is slow on purpose, and goes on after a restart where it
+// was.
 
 // scrubPhase is one of the tables that the scrub goes through.
 type scrubPhase int64

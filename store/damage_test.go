@@ -328,8 +328,8 @@ func TestDamagedAncestor(t *testing.T) {
 	}
 }
 
-// TestDamagedQueues damages records that are not attached. What waits for them wants them again,
-// and nothing gets stuck.
+// TestDamagedQueues damages records that are not attached. The records that wait for them want them
+// again, and nothing gets stuck.
 func TestDamagedQueues(t *testing.T) {
 	t.Parallel()
 	for _, damage := range []string{"header = zeroblob(9)", "value = zeroblob(9)", "value = NULL"} {

@@ -64,8 +64,8 @@ func drawGraph(t *rapid.T, w *world) []*protocol.Record {
 	return all[len(w.Genesis()):]
 }
 
-// weightsByHand adds up weights from the records alone: to each, what it has for work goes to it
-// and to all of its ancestors.
+// weightsByHand adds up weights from the records alone. The work of each record goes to it and to
+// all of its ancestors.
 func weightsByHand(w *world, records []*protocol.Record) map[protocol.ID]uint64 {
 	byID := map[protocol.ID]*protocol.Record{}
 	all := append(slices.Clone(w.Genesis()), records...)

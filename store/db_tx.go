@@ -148,7 +148,7 @@ func (t *tx) see() int64 {
 	return t.meta.seen
 }
 
-// rollback undoes the batch; what the caches and the graph learned in it is forgotten.
+// rollback undoes the batch, and forgets what the caches and the graph learned in it.
 func (t *tx) rollback() {
 	t.forget()
 	t.store.dag.Truncate(t.graph)

@@ -35,9 +35,10 @@ const (
 	defaultHeldRecords = 4_096
 	defaultHeldBytes   = 4 << 20
 
-	// What a record that waits takes on the disk, header and value apart. The row has its ID twice,
-	// and a share of half-full pages. The row in waits has the ID of each link that it waits for;
-	// in memory such a link takes as much (waitIndex). BenchmarkPending measures it.
+	// waitingRow and waitingLink are what a record that waits takes on the disk, apart from header
+	// and value. The row has its ID twice, and a share of half-full pages. The row in waits has the
+	// ID of each link that it waits for; in memory such a link takes as much (waitIndex).
+	// BenchmarkPending measures it.
 	waitingRow, waitingLink = 160, 42
 
 	// A batch takes what has queued up while the last one was committing. At 20 µs a record,
@@ -92,7 +93,7 @@ const (
 	// quarter of a second.
 	scanBudget = 250_000
 	// missingVisits and missingFound bound the walk through the ancestors of a known pending
-	// record, at 50 µs a visit. What it leaves out is still in Missing's list.
+	// record, at 50 µs a visit. Ancestors that it leaves out are still in Missing's list.
 	missingVisits = 64
 	missingFound  = 256
 

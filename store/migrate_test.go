@@ -105,8 +105,8 @@ func (o *oldStore) attach(e *entry) {
 	o.exec("INSERT INTO versions VALUES (?, ?, ?, ?, ?)", e.composite, o.owners[e.Owner], at, idx, e.released())
 }
 
-// TestMigrate opens a file of the first schema: what is worked out from the records is as if they
-// had been put.
+// TestMigrate opens a file of the first schema. The columns worked out from the records are as if
+// they had been put here.
 func TestMigrate(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -26,8 +26,8 @@ func mustPutAll(t testing.TB, s *Store, records []*protocol.Record, holds []uint
 }
 
 // TestPutAllIsPut puts the same records one by one into one store and in bulk into another. They
-// come in any order, some twice, some invalid, some held. What became of each is the same, and so
-// is what queries, tips and scans say.
+// come in any order, some twice, some invalid, some held. The results are the same, and so is what
+// queries, tips and scans say.
 func TestPutAllIsPut(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
@@ -199,8 +199,8 @@ func TestPutAllInFailingBatch(t *testing.T) {
 	}
 }
 
-// TestPutAllFails has the disk be full: what was stored is told from what was not, and can be put
-// again.
+// TestPutAllFails has the disk be full. The results tell the records that were stored from the
+// others, and these can be put again.
 func TestPutAllFails(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

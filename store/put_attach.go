@@ -69,7 +69,7 @@ func isInvalid(err error) bool {
 	return errors.As(err, &invalid)
 }
 
-// attach attaches a record of which it is known that it belongs here, without what waits for it.
+// attach attaches a record that is known to belong here, without the records that wait for it.
 func (t *tx) attach(e *entry) (place, error) {
 	parents, _, err := t.parents(e.Links)
 	if err != nil {

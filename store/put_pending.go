@@ -30,8 +30,9 @@ func (t *tx) pend(e *entry, missing []protocol.ID, result *Result) error {
 	if err != nil {
 		return err
 	}
-	// What its pending ancestors wait for was told when these came. To look for it again would cost
-	// the writer milliseconds a record, and a copy that begins with the children minutes.
+	// The missing links of its pending ancestors were told when these came. To look for them again
+	// would cost the writer milliseconds a record, and a copy that begins with the children
+	// minutes.
 	*result = Result{Outcome: Pending, State: Pending, Missing: wanted}
 	return nil
 }
@@ -42,8 +43,8 @@ func waitingSize(r *protocol.Record) int64 { return int64(r.WireSize()) + waitin
 // taken is a pending record that was removed.
 type taken struct {
 	id protocol.ID
-	// record is nil where the disk damaged it. Then it is as if it had never come: what waits for
-	// it wants it again.
+	// record is nil where the disk damaged it. Then it is as if it had never come, and the records
+	// that wait for it want it again.
 	record *protocol.Record
 	seen   int64 // when it was first seen
 }
@@ -136,7 +137,7 @@ func (t *tx) makeRoom(size int64, unpaid bool) (bool, error) {
 	return true, nil
 }
 
-// evict drops a pending record. What waits for it goes on waiting.
+// evict drops a pending record. The records that wait for it go on waiting.
 func (t *tx) evict(seq int64) error {
 	id, err := t.dropPending(seq)
 	if err != nil {
@@ -145,8 +146,8 @@ func (t *tx) evict(seq int64) error {
 	return t.want(id)
 }
 
-// drop drops what waits for records that can never attach, and what waits for that, as much as this
-// transaction may. The rest is left to later ones.
+// drop drops the records that wait for ones that can never attach, and those that wait for them, as
+// many as this transaction may. The rest is left to later ones.
 func (t *tx) drop(queue ...protocol.ID) error {
 	for ; len(queue) > 0; queue = queue[1:] {
 		more := true

@@ -57,9 +57,9 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// TestMissingIsToldOnce: what a record's pending ancestors wait for was told when these came. To
-// look for it again with each descendant cost more the more there wait: a copy that began with the
-// children stood still for minutes.
+// TestMissingIsToldOnce: the missing links of a record's pending ancestors were told when these
+// came. To look for them again with each descendant cost more the more there wait: a copy that
+// began with the children stood still for minutes.
 func TestMissingIsToldOnce(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

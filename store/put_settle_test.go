@@ -109,8 +109,8 @@ func TestSettleInPortions(t *testing.T) {
 	}
 }
 
-// TestSettleAfterRestart ends a store between two portions: what is there is sound, and the next
-// start goes on.
+// TestSettleAfterRestart ends a store between two portions. The database is sound then, and the
+// next start goes on.
 func TestSettleAfterRestart(t *testing.T) {
 	t.Parallel()
 	const n = 3000

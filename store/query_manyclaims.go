@@ -18,7 +18,7 @@ func (rk *ranking) areMany(list []*candidate) bool {
 	return !rk.careful && len(list) > rk.manyClaims && 2*len(list) > len(rk.candidates) && rk.owners == nil
 }
 
-// measureMany finds out what a criterion says of many claims. What it leaves is looked up.
+// measureMany finds out what a criterion says of many claims. Claims that it leaves are looked up.
 func (rk *ranking) measureMany(list []*candidate, by protocol.Criterion) error {
 	switch {
 	case !rk.areMany(list):

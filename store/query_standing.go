@@ -190,8 +190,8 @@ func (rk *ranking) measureLocal(c *candidate) error {
 	return nil
 }
 
-// measureFirstSeen finds out when a claim was seen first. What is kept of it is as of now and
-// counts every version. Where that does not answer, it looks at all of the claim's versions.
+// measureFirstSeen finds out when a claim was seen first. The table firsts is as of now and counts
+// every version. Where that does not answer, it looks at all of the claim's versions.
 func (rk *ranking) measureFirstSeen(c *candidate) error {
 	if !rk.careful && rk.since <= 0 && rk.until == math.MaxInt64 {
 		s, found, err := rk.firstOf(rk.composite, c.owner, rk.network)

@@ -6,10 +6,10 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// What this node saw first. A claim is as old here as that of its versions which was seen first. It
-// is late when that came with a timestamp that was past by more than the network's drift: with a
-// catch-up or a heal. Between late claims the order in which they came says nothing where each says
-// that it was made before the other came.
+// This is about when this node saw claims first. A claim is as old here as that of its versions
+// which was seen first. It is late when that came with a timestamp that was past by more than the
+// network's drift: with a catch-up or a heal. Between late claims the order in which they came says
+// nothing where each says that it was made before the other came.
 
 // firstSeen is when a claim was seen first, in microseconds, and the timestamp of the version that
 // was seen, in milliseconds.
@@ -83,10 +83,10 @@ func (c *conn) firstOf(composite, owner int64, n *protocol.Network) (s firstSeen
 	return s, found, err
 }
 
-// isReputable reports whether a record is reputable as a tip. It is if it is no datum, or if no other
-// claim counts against its claim as far as this node has seen. What certificates hide is left
-// aside. Where it is not kept when a claim was seen first, this record stands for it, and that
-// claim does not count against others.
+// isReputable reports whether a record is reputable as a tip. It is if it is no datum, or if no
+// other claim counts against its claim as far as this node has seen. Certificates and what they
+// hide are left aside. Where it is not kept when a claim was seen first, this record stands for it,
+// and that claim does not count against others.
 func (t *tx) isReputable(e *entry, at place) (bool, error) {
 	if e.Type != protocol.TypeDatum || len(e.rows) == 0 || e.alone {
 		return true, nil

@@ -10,7 +10,7 @@ import (
 // The writer does what takes long in the table claims a portion at a time. It writes the rows of a
 // key that was crowded before rows were kept. It looks again at rows that a revocation reaches. It
 // counts objections when other oracles are elected. It finds the roots after late releases
-// (rank_late.go). What is left to do is in the database, so a restart goes on with it. Until it is
+// (rank_late.go). The work left to do is in the database, so a restart goes on with it. Until it is
 // done, queries that depend on it rank all claims.
 
 // rankStep does a portion of what is left to do and reports whether there is more.

@@ -142,7 +142,7 @@ func (r *rootsTest) mustAnswerAtOnce() {
 }
 
 // TestManyRoots: an owner with many unrelated versions does not make a key unanswerable, in
-// whatever order they come. What the network writes afterwards changes nothing about that.
+// whatever order they come. Later records of the network change nothing about that.
 func TestManyRoots(t *testing.T) {
 	t.Parallel()
 	for name, step := range map[string]int{"in order": 1, "the newest first": -1} {
@@ -181,8 +181,8 @@ func TestManyRootsLinked(t *testing.T) {
 	r.mustAnswerAtOnce()
 }
 
-// TestManyRootsReleased: what a release withdraws costs nothing. One that comes late parts what is
-// there.
+// TestManyRootsReleased: versions that a release withdraws cost nothing. One that comes late parts
+// what is there.
 func TestManyRootsReleased(t *testing.T) {
 	t.Parallel()
 	r := newRootsTest(t)

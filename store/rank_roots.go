@@ -139,8 +139,8 @@ func (t *tx) insertRoot(v keyed, walk, epoch, quiet, lead int64) error {
 	return err
 }
 
-// part parts the epoch that a release falls into. What is before the release is withdrawn, and
-// after it there are other roots. In the usual order nothing is after it yet.
+// part parts the epoch that a release falls into. The versions before the release are withdrawn,
+// and after it there are other roots. In the usual order nothing is after it yet.
 func (t *tx) part(release keyed) error {
 	again, err := t.one(nil, `SELECT 1 FROM versions INDEXED BY releases WHERE composite = ? AND owner = ? AND released = 1
 		AND timestamp = ? AND idx <> ?`, release.composite, release.owner, release.timestamp, release.idx)

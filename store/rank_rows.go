@@ -19,8 +19,8 @@ import (
 // forever; its row is quiet and the lead is the weight itself. A claim whose versions change in a
 // way that only takes weight from it keeps its lead.
 //
-// What is paid for it: a row and its index entries for each claim, written once with the claim's
-// first version.
+// The price is a row and its index entries for each claim, written once with the claim's first
+// version.
 
 // crowdedKey is a row of the table crowded.
 type crowdedKey struct {

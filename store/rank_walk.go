@@ -152,7 +152,8 @@ func (w *walk) usable() (bool, error) {
 	return true, nil
 }
 
-// contestant is a claim as far as it is known. What is not measured is the best that it can be.
+// contestant is a claim as far as it is known. A criterion that was not measured has the best value
+// that is possible.
 type contestant struct {
 	candidate
 	row      claimRow

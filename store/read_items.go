@@ -13,7 +13,8 @@ import (
 type Item = intake.Item
 
 // Scan yields all attached records in the order of their indices, in chunks that are the callee's
-// to keep. What becomes attached meanwhile may be among them. No reader is held while yield runs.
+// to keep. Records that become attached meanwhile may be among them. No reader is held while yield
+// runs.
 func (s *Store) Scan(ctx context.Context, yield func([]Item) error) error {
 	for last := int64(0); ; {
 		chunk := make([]Item, 0, scanChunk)
@@ -83,9 +84,9 @@ func timestampIn(header []byte) (uint64, bool) {
 }
 
 // Follow calls fn after each commit by which records became attached, parents before children, in
-// the order of the commits. Who follows first and scans then misses none, and may see some twice.
-// fn runs on the writer's goroutine: it must be quick and must not call the store. When cancel
-// returns, fn is not called any more.
+// the order of the commits. A caller that follows first and scans then misses none, and may see
+// some twice. fn runs on the writer's goroutine: it must be quick and must not call the store. When
+// cancel returns, fn is not called any more.
 func (s *Store) Follow(fn func([]Item)) (cancel func()) {
 	s.following.Lock()
 	defer s.following.Unlock()

@@ -13,7 +13,7 @@ import (
 )
 
 // LinksQuery asks what a new record should link to. Now is the writer's clock, in milliseconds.
-// Where Owner is given, it is who will sign the record.
+// Where Owner is given, it is the owner that will sign the record.
 type LinksQuery struct {
 	Count int
 	Now   uint64

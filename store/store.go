@@ -97,7 +97,7 @@ type Store struct {
 // [*NotADatabaseError] where the file is to blame, and the file is then left as it was.
 //
 // A database that is up to date and cannot be written, as on a read-only or full disk, is opened to
-// read. What would change it is an [ErrReadOnly], or an [ErrNoSpace].
+// read. Changes fail with an [ErrReadOnly], or an [ErrNoSpace].
 func Open(path string, n *protocol.Network, o Options) (*Store, error) {
 	s := newStore(path, n, o)
 	err := s.open()
