@@ -2,6 +2,13 @@ package store
 
 import "github.com/lf-store/lf/protocol"
 
+// sameTime is how many of an owner's versions with one timestamp refile reads. An owner may make any
+// number of them. A lost row of a later one is restored by the scrub alone.
+const sameTime = 64
+
+const findSameTime = "SELECT idx, id FROM versions JOIN dag USING (idx)" +
+	" WHERE composite = ? AND owner = ? AND versions.timestamp = ? LIMIT ?"
+
 // refile notices a record that is attached and that the index of IDs has lost: its row of versions
 // leads to it. Without this it would attach a second time. It mends the index, and attaches what
 // waited for the record.
@@ -19,8 +26,7 @@ func (t *tx) refile(e *entry, result *Result) (lost bool, err error) {
 			found = r.int(0)
 		}
 		return nil
-	}, "SELECT idx, id FROM versions JOIN dag USING (idx) WHERE composite = ? AND owner = ? AND versions.timestamp = ?",
-		e.composite, owner, int64(e.Timestamp)); err != nil || found == 0 {
+	}, findSameTime, e.composite, owner, int64(e.Timestamp), sameTime); err != nil || found == 0 {
 		return false, err
 	}
 	if _, err := t.exec("INSERT OR IGNORE INTO ids VALUES (?, ?)", prefix(id[:]), found); err != nil {
