@@ -36,8 +36,8 @@ func (n *Node) listenSocket() {
 	n.socket = l
 }
 
-// listenAPI makes clients' connections wait until serveAPI is called, so that the first answer comes
-// from a whole node.
+// listenAPI makes clients' connections wait until serveAPI is called, so that the first answer
+// comes from a whole node.
 func (n *Node) listenAPI(ctx context.Context) (*apiServer, error) {
 	c := &n.config
 	if _, _, err := net.SplitHostPort(c.APIListen); err != nil {

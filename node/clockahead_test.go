@@ -7,7 +7,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// A node whose clock is ahead keeps no other out of sync. They say how many of its records they leave out.
+// A node whose clock is ahead keeps no other out of sync. They say how many of its records they
+// leave out.
 func TestClockAheadOfOthers(t *testing.T) {
 	t.Parallel()
 	network := newNetwork(t, 0)

@@ -37,8 +37,8 @@ func (n *Node) startHost(identity ed25519.PrivateKey) (err error) {
 	return nil
 }
 
-// startPeering starts all that has to do with peers. Offline that is only the synchronization, which
-// is the door for this node's own records too.
+// startPeering starts all that has to do with peers. Offline that is only the synchronization,
+// which is the door for this node's own records too.
 func (n *Node) startPeering(ctx context.Context, identity ed25519.PrivateKey, seeds []peer.AddrInfo) error {
 	c := &n.config
 	if c.Offline {

@@ -13,16 +13,16 @@ const (
 	// ProfileServer is for a machine in a data center: it never dials private ranges, which hosters
 	// take for an attack.
 	ProfileServer = p2p.ProfileServer
-	// ProfileLocal is for tests and for trying things out: it neither dials nor accepts anything but
-	// loopback.
+	// ProfileLocal is for tests and for trying things out: it neither dials nor accepts anything
+	// but loopback.
 	ProfileLocal = p2p.ProfileLocal
 )
 
 // Port is where a node listens for peers when it is not told otherwise, over TCP and over QUIC.
 const Port = p2p.Port
 
-// WebSocketPort is where a node of a private network also listens over WebSocket, which passes where
-// only the web does.
+// WebSocketPort is where a node of a private network also listens over WebSocket, which passes
+// where only the web does.
 const WebSocketPort = p2p.WebSocketPort
 
 // ParseProfile reads a profile's name; "" is the default one.

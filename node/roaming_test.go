@@ -10,8 +10,8 @@ import (
 	"github.com/lf-store/lf/node/internal/nodetest"
 )
 
-// TestRoaming has a node move: its connections hang. It finds that out and comes back; its peer,
-// whose old connection hangs too, ends that one when it comes; and both read what the other writes.
+// TestRoaming has a node move: its connections hang. It finds that out and comes back. Its peer
+// then ends its own old connection, which hangs, too. Both read what the other writes.
 func TestRoaming(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, 0)

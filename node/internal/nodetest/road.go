@@ -9,8 +9,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// Road passes bytes on between loopback addresses until it is frozen: then those connections hang
-// that there are, as those of a machine that has moved do, and new ones pass.
+// Road passes bytes on between loopback addresses until it is frozen. Then the existing connections
+// hang, like those of a machine that has moved. New ones pass.
 type Road struct {
 	l      net.Listener
 	to     string

@@ -12,8 +12,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// maxBans bounds the peers that are refused, about 100 bytes each. Who has a thousand identities
-// costs the most a node can do about identities: others are forgotten the earlier.
+// maxBans bounds the peers that are refused, about 100 bytes each. An attacker with thousands of
+// identities can only have older bans forgotten earlier.
 const maxBans = 4096
 
 // bans are the peers that are refused for a while because they did not behave. The gater asks it
@@ -36,7 +36,7 @@ func (b *bans) allow(p peer.ID) bool {
 // listedBans is how many of the peers that are refused are named to who asks.
 const listedBans = 16
 
-// facts counts those who are refused now, and names some, those that are refused for longest.
+// facts counts the peers that are refused now, and names those that are refused for longest.
 func (b *bans) facts(now time.Time) api.ShunnedPeers {
 	list := []api.Shunned{}
 	b.mu.RLock()
@@ -67,7 +67,7 @@ func (b *bans) add(n network.Network, p peer.ID, d time.Duration) {
 	go func() { _ = n.ClosePeer(p) }() // it may be gone already
 }
 
-// makeRoom forgets who has served its time, or else the one who would have first.
+// makeRoom forgets bans that are over. If there are none, it forgets the one that ends first.
 func (b *bans) makeRoom(now time.Time) {
 	var first peer.ID
 	for p, t := range b.until {

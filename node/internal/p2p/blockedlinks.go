@@ -7,8 +7,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// blockedLinks are those of a testbed's node that are blocked, by direction. The gater asks them about
-// every connection to come; block closes those that are there. The zero value blocks nothing.
+// blockedLinks are those of a testbed's node that are blocked, by direction. The gater asks them
+// about every connection to come; block closes those that are there. The zero value blocks nothing.
 type blockedLinks struct {
 	mu      sync.RWMutex
 	in, out map[peer.ID]bool

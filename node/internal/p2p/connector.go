@@ -22,8 +22,8 @@ import (
 const seedTag = "lf-seed"
 
 // Connector stays connected to the seeds, and looks for other peers of the network when it has lost
-// them. It runs a redialer: one goroutine owns it and feeds it with libp2p's events, with the clock,
-// and with how dials ended.
+// them. It runs a redialer: one goroutine owns it and feeds it with libp2p's events, with the
+// clock, and with how dials ended.
 type Connector struct {
 	host  *Host
 	seeds map[peer.ID]peer.AddrInfo
@@ -79,8 +79,8 @@ func (k *Connector) IsSeed(p peer.ID) bool {
 	return ok
 }
 
-// Dials tells how it stands with the peers to stay connected to, the seeds first; none after the end
-// of Run.
+// Dials tells how it stands with the peers to stay connected to, the seeds first; none after the
+// end of Run.
 func (k *Connector) Dials() []api.DialState {
 	list := []api.DialState{}
 	for _, d := range k.facts() {

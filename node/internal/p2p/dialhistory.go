@@ -22,7 +22,7 @@ type DialHistory struct {
 	Connected, Dialing bool
 	Since              time.Time // when it was connected, if it is, else when it was heard of last
 	Failures           int       // dials in vain since
-	Due                time.Time // when it is dialed next; zero while it is connected or being dialed
+	Due                time.Time // of the next dial; zero while it is connected or being dialed
 	Problem            string    // what the last dial failed at, in one line
 }
 
@@ -46,8 +46,8 @@ func (d *DialHistory) state() string {
 	return api.SeedWaiting
 }
 
-// DialProblem words what a dial failed at, in one line of bounded length: what was wrong with each
-// address, without the peer ID that libp2p puts in front.
+// DialProblem says in one line of bounded length why a dial failed. It tells what was wrong with
+// each address, without the peer ID that libp2p puts in front.
 func DialProblem(err error) string {
 	var dialed *swarm.DialError
 	var parts []string

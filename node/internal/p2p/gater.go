@@ -10,8 +10,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// gater holds every connection to the profile, whoever asked for it: a seed list, the DHT, or a
-// peer that announces an address of somebody else's.
+// gater enforces the profile on every connection. It does not matter what asked for it: a seed
+// list, the DHT, or a peer that announces a foreign address.
 type gater struct {
 	profile Profile
 	offline bool
@@ -28,15 +28,15 @@ func (g *gater) InterceptPeerDial(p peer.ID) bool {
 	return !g.offline && g.links.allow(p, network.DirOutbound) && g.bans.allow(p)
 }
 
-// InterceptAddrDial judges an address after names in it were resolved; what is still no IP address
-// is a name that did not resolve, or a transport that this node has not.
+// InterceptAddrDial sees an address after its names were resolved. What is no IP address by then
+// did not resolve, or needs a transport that this node lacks.
 func (g *gater) InterceptAddrDial(p peer.ID, addr ma.Multiaddr) bool {
 	_, isIP := IPOf(addr)
 	return !g.offline && isIP && g.profile.checkAddress(addr) == nil && (g.relays == nil || g.relays[p] || IsCircuit(addr))
 }
 
 // InterceptAccept refuses, with the profile local, what does not come from this machine. The other
-// profiles accept whoever can reach them.
+// profiles accept every peer that can reach them.
 func (g *gater) InterceptAccept(addrs network.ConnMultiaddrs) bool {
 	return !g.offline && (g.profile != ProfileLocal || g.profile.checkAddress(addrs.RemoteMultiaddr()) == nil)
 }

@@ -15,7 +15,7 @@ import (
 // why there is none.
 const keptPunches = 16
 
-// keptHoles bounds the peers remembered to whom a hole was punched, some 60 bytes each: more than a
+// keptHoles bounds the remembered peers with a punched hole, about 60 bytes each. It is more than a
 // node has such connections.
 const keptHoles = 1024
 
@@ -84,8 +84,8 @@ func (l *holePunchLog) note(p peer.ID, hole punchedHole) {
 	l.holes[p] = hole
 }
 
-// wasPunched reports whether a direct connection with a peer, opened then, goes through a hole that was
-// punched for it.
+// wasPunched reports whether a direct connection with a peer, opened then, goes through a hole that
+// was punched for it.
 func (l *holePunchLog) wasPunched(id peer.ID, opened time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

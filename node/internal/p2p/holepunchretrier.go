@@ -16,15 +16,15 @@ import (
 
 // holePunchRetrier has second tries at direct connections with peers that are reached through a
 // relay. libp2p tries when such a connection is made, three times within some seconds, and then
-// never again. A packet lost at the wrong moment, or an address not yet known, costs both peers a
-// direct way for as long as the relay bears them. So the side that made the connection makes it
-// again; the other side then begins to punch.
+// never again. One packet lost at the wrong moment, or an address not yet known, then keeps both
+// peers on the relay. So the side that made the connection makes it again; the other side then
+// begins to punch.
 type holePunchRetrier struct {
 	host   host.Host
 	speaks func(peer.ID) bool
 	log    *slog.Logger
-	// pause is the time before the first try, up to twice that by chance. Each further try waits four
-	// times as long.
+	// pause is the time before the first try, up to twice that by chance. Each further try waits
+	// four times as long.
 	pause time.Duration
 	tries map[peer.ID]tries // owned by run
 }
@@ -50,8 +50,9 @@ func (r *holePunchRetrier) run(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// due returns whom to try again. Who is reached directly by now is forgotten, and who is away when
-// the next try would be: not at once, since a try itself takes the peer away for a moment.
+// due returns the peers to try again. It forgets peers that are connected directly by now. It
+// forgets a peer that is away only when its next try is due, because a try itself disconnects it
+// for a moment.
 func (r *holePunchRetrier) due(now time.Time) (list []peer.ID) {
 	maps.DeleteFunc(r.tries, func(p peer.ID, t tries) bool {
 		state := r.host.Network().Connectedness(p)
@@ -80,10 +81,9 @@ func (r *holePunchRetrier) wait(count int) time.Duration {
 	return time.Duration((1 + rand.Float64()) * float64(r.pause<<(2*count))) // jitter is no secret
 }
 
-// ours reports whether a peer is reached through relays alone, nothing is under way there, which
-// would come first, and it is on this side to try: the one that made the connection. Where both
-// made one, and punched at the same time into each other's attempts, it is the side with the
-// smaller ID.
+// ours reports whether this side has to try: it made the connection, the peer is reached through
+// relays alone, and no stream is open there. Where both sides made one, the side with the smaller
+// ID tries. Otherwise both would punch into each other's attempts.
 func (r *holePunchRetrier) ours(p peer.ID) bool {
 	return oursToTry(r.host.Network().ConnsToPeer(p), r.host.ID() < p)
 }

@@ -16,7 +16,7 @@ import (
 )
 
 // relayedHosts are a host that is reached through a relay only, a peer that has it as its seed, and
-// the relay, which is on another network.
+// the relay. The relay is on another network.
 type relayedHosts struct{ relay, far, near *Host }
 
 func newRelayed(t *testing.T) relayedHosts {
@@ -37,9 +37,8 @@ func limited(a, b *Host) bool {
 	return len(conns) > 0 && !slices.ContainsFunc(conns, func(c network.Conn) bool { return !c.Stat().Limited })
 }
 
-// TestHolePunchRetrier holds that relayed connections are made again, by the side that made them, as
-// often as it is told and no more, and that streams pass as before. Direct ones are left alone, and
-// those of the other side.
+// TestHolePunchRetrier holds that the side which made a relayed connection makes it again, as often
+// as it may. Streams pass as before. Direct ones are left alone, and those of the other side.
 func TestHolePunchRetrier(t *testing.T) {
 	t.Parallel()
 	r := newRelayed(t)

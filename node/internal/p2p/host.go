@@ -39,15 +39,17 @@ type Config struct {
 	Logger   *slog.Logger
 	// Secret is the key of a private network, nil for none.
 	Secret *protocol.Secret
-	// Announce are multiaddrs that others are told, besides those that libp2p finds.
+	// Announce are further multiaddrs that others are told. libp2p finds the rest.
 	Announce []string
-	// NoPortMapping does not ask the router for open ports. NoRelayService does not relay for others.
+	// NoPortMapping does not ask the router for open ports. NoRelayService does not relay for
+	// others.
 	NoPortMapping, NoRelayService bool
 	// Testbed is what a testbed changes; nil: the host is none of a testbed's.
 	Testbed *Testbed
 }
 
-// Host is the libp2p host of a node. It knows the node's network and profile, and how others reach it.
+// Host is the libp2p host of a node. It knows the node's network and profile, and how others reach
+// it.
 type Host struct {
 	host.Host
 	config   Config
@@ -171,9 +173,10 @@ func (h *Host) gater() *gater {
 }
 
 // reachOptions are the ways in which others reach a host, and in which it helps others to be
-// reached: it learns from them at which addresses it can be dialed (AutoNAT, both versions), asks
-// the router for an open port, has relays keep a place for it while it cannot be dialed, turns
-// relayed connections into direct ones (DCUtR), and relays for others once everybody can dial it.
+// reached. It learns from others at which addresses it can be dialed (AutoNAT, both versions). It
+// asks the router for an open port. While it cannot be dialed it has reservations at relays, and
+// turns relayed connections into direct ones (DCUtR). Once everybody can dial it, it relays for
+// others.
 func (h *Host) reachOptions() []libp2p.Option {
 	options := []libp2p.Option{
 		libp2p.EnableRelay(), libp2p.EnableNATService(), libp2p.AutoNATServiceRateLimit(dialBacks, dialBacksPeer, dialBacksTime),

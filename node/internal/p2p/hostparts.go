@@ -5,8 +5,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// Start has a supervisor run what a host does all the time beside its protocols: it measures
-// latencies, ends dead connections, and has second tries at holes in NATs.
+// Start has a supervisor run what a host does all the time. It measures latencies, ends dead
+// connections, and has second tries at hole punching.
 func (h *Host) Start(s *supervisor.Supervisor) error {
 	pinger, err := newPinger(h)
 	if err != nil {
@@ -14,7 +14,8 @@ func (h *Host) Start(s *supervisor.Supervisor) error {
 	}
 	s.Start("pinger", pinger.run)
 	s.Start("stale connections", h.prober.run)
-	if h.config.Profile == ProfileDefault && !h.testbed.behindRelay() { // others can be dialed, or punch no holes
+	// Hosts of other profiles can be dialed, or punch no holes.
+	if h.config.Profile == ProfileDefault && !h.testbed.behindRelay() {
 		s.Start("hole punches", newHolePunchRetrier(h, h.Speaks, punchRetryAfter, h.config.Logger).run)
 	}
 	if h.testbed.behindRelay() {

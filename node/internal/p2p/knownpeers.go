@@ -21,10 +21,10 @@ import (
 // knownKey is where the known peers are in the datastore.
 var knownKey = datastore.NewKey("/lf/known-peers")
 
-// KnownPeers remembers, across restarts, the peers of this network that the node was connected to:
-// whoever had a peer finds the network again when its seeds are gone. It takes the place of
-// libp2p's peerstore in a database, which is deprecated, writes at every turn of a connection, and
-// forgets all that is worth keeping half an hour after a peer has left.
+// KnownPeers remembers, across restarts, the peers of this network that the node was connected to.
+// A node that had peers finds the network again when its seeds are gone. libp2p's peerstore in a
+// database is no substitute. It is deprecated, writes whenever a connection changes, and forgets a
+// peer's addresses half an hour after the peer has left.
 type KnownPeers struct {
 	host  *Host
 	store datastore.Datastore
@@ -71,8 +71,8 @@ func (k *KnownPeers) Run(ctx context.Context) error {
 	}
 }
 
-// strangers reports whether few peers are known, and one is connected that is not among them: a
-// node with few peers must not lose them all to a crash in its first minutes.
+// strangers reports whether few peers are known, and a connected one is not among them. A node with
+// few peers must not lose them all to a crash in its first minutes.
 func (k *KnownPeers) strangers() bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -161,8 +161,7 @@ func (k *KnownPeers) Count() int {
 	return len(k.peers)
 }
 
-// List returns the known peers with those of their addresses that may be dialed, for somebody who
-// has no peers left.
+// List returns the known peers with those of their addresses that may be dialed.
 func (k *KnownPeers) List() []peer.AddrInfo {
 	k.mu.Lock()
 	defer k.mu.Unlock()

@@ -9,9 +9,9 @@ import (
 	"github.com/libp2p/go-libp2p/gologshim"
 )
 
-// QuietLibraries silences the logs of libp2p, of the DHT and of quic-go, which otherwise write to
-// the standard error output of the process, whoever's it is. It is the process's state, not a
-// node's, so it happens once; see the package comment for how to hear them.
+// QuietLibraries silences the logs of libp2p, of the DHT and of quic-go. They would write to the
+// standard error output of the process. It is the process's state, not a node's, so it happens
+// once; see the package comment for how to hear them.
 var QuietLibraries = sync.OnceFunc(func() {
 	if os.Getenv("GOLOG_LOG_LEVEL") != "" {
 		return

@@ -19,26 +19,24 @@ const (
 	// DialTimeout bounds one dial: three lost SYNs and a TLS handshake over a satellite.
 	DialTimeout = 15 * time.Second
 	// quicAhead is by how much more than libp2p has it (250 ms) QUIC is tried before TCP. A QUIC
-	// handshake sends again after 300 and 900 ms; a node that UDP does not get out of waits so long
-	// for its first peers, until libp2p gives QUIC up.
+	// handshake sends again after 300 and 900 ms. Where UDP is blocked, a node waits that long for
+	// its first peers, until libp2p gives QUIC up.
 	quicAhead = 750 * time.Millisecond
 	// MaxDials bounds the seeds that are dialed at the same time, so that a long list does not fill
 	// the table of a home router.
 	MaxDials = 8
 
-	// minBackoff and maxBackoff bound the pauses between dials of a peer that does not answer: the
-	// first is about what a restart takes, the last keeps the time until a returned seed is noticed
-	// within what a person waits, while a thousand nodes that lost one seed send it 8 packets a
-	// second.
+	// minBackoff and maxBackoff bound the pauses between dials of a peer that does not answer. The
+	// first is about what a restart takes. With the last, a person can wait until a returned seed
+	// is noticed, and a thousand nodes that lost one seed send it 8 packets a second.
 	minBackoff = 500 * time.Millisecond
 	maxBackoff = 2 * time.Minute
-	// lasting is how long a connection must last for the back-off to begin anew when it ends:
-	// longer than libp2p takes to find out that the other side has no room or speaks something
-	// else.
+	// lasting is how long a connection must last for the back-off to begin again when it ends.
+	// libp2p finds out sooner that the other side has no room or speaks something else.
 	lasting = time.Minute
-	// maxLost bounds the peers that are dialed again after they were lost: of two halves of a
-	// network, each node then finds several of the other one, which find the rest. keepLost is how
-	// long that goes on, at some 60 dials in vain for each.
+	// maxLost bounds the peers that are dialed again after they were lost. When two halves of a
+	// network heal, each node finds several of the other half, which find the rest. keepLost is how
+	// long that goes on, at about 60 dials in vain for each.
 	maxLost  = 16
 	keepLost = time.Hour
 	// lostTogether is within what time peers are lost that one event has cut off: TCP connections
@@ -48,16 +46,16 @@ const (
 	// turn it off.
 	minReset = 10 * time.Second
 
-	// wantedRelays is the number of relays at which a node that cannot be dialed keeps a reservation: one may go
-	// away at any time. relaySearch is the pause between two looks for candidates while there are
-	// too few, which is a look at who is connected, and relayRefused for how long one is left alone
-	// that refused: its places are taken, or it was about to stop.
+	// wantedRelays is the number of relays at which a node that cannot be dialed keeps a
+	// reservation: one may go away at any time. relaySearch is the pause between two looks at the
+	// connected peers for candidates, while there are too few. relayRefused is how long a relay is
+	// left alone that refused: it was full, or about to stop.
 	wantedRelays = 2
 	relaySearch  = 5 * time.Second
 	relayRefused = 5 * time.Minute
 	// dialBacks bounds in dialBacksTime how often this node dials others that ask whether they can
-	// be reached, and dialBacksPeer how often one of them: at most one dial of a few packets every
-	// two seconds.
+	// be reached. dialBacksPeer bounds it for one peer. It comes to at most one dial of a few
+	// packets every two seconds.
 	dialBacks, dialBacksPeer = 30, 3
 	dialBacksTime            = time.Minute
 
@@ -68,16 +66,16 @@ const (
 	pingTimeout = 10 * time.Second
 	pingAtOnce  = 16
 
-	// punchRetryAfter is when a peer that is reached through a relay is tried again to be reached
-	// directly, and maxPunchRetries how often, each time after four times as long: at 30 to 60 s,
-	// then 2 to 4 and 8 to 16 minutes more. One try is a handshake through the relay and a
-	// comparison, some 10 KB. After that it is tried whenever the relay cuts the connection.
+	// punchRetryAfter is the pause before the first further try at a direct connection with a
+	// relayed peer. maxPunchRetries bounds the tries. Each pause is four times as long as the last:
+	// 30 to 60 s, then 2 to 4 and 8 to 16 minutes. One try is a handshake through the relay and a
+	// comparison, about 10 KB. After that libp2p tries whenever the relay cuts the connection.
 	punchRetryAfter = 30 * time.Second
 	maxPunchRetries = 3
 
-	// LookAround is how often the machine's addresses are looked at, which takes some 50 µs, and
-	// sleepLeast how long it must have been asleep for its connections to be doubted: shorter than
-	// what routers forget idle ones after (UDP: 30 s).
+	// LookAround is the pause between two looks at the machine's addresses, which take about 50 µs
+	// each. sleepLeast is how long the machine must have slept for its connections to be doubted.
+	// Routers forget idle ones later (UDP: 30 s).
 	LookAround, sleepLeast = 2 * time.Second, 15 * time.Second
 	// probeTime is how soon a connection must answer that is doubted: two lost packets sent again
 	// over a satellite, on a peer that is busy. With LookAround and a dial, who moves is back in 10
@@ -98,15 +96,15 @@ const (
 // sizes are what a profile may use of the network.
 type sizes struct {
 	// low and high are the connection manager's: above high it trims down to low. GossipSub needs
-	// about 12 peers, the DHT some 20 a bucket; the rest is room for peers that need this node more
-	// than it needs them.
+	// about 12 peers, the DHT about 20 a bucket. The rest is room for peers that need this node
+	// more than it needs them.
 	low, high int
-	// conns bounds all connections, inbound those that others opened, both above high: the manager
-	// trims every few seconds, and a burst in between must not turn peers away at random.
+	// conns bounds all connections, inbound those that others opened. Both are above high: the
+	// manager trims every few seconds, and a burst in between must not turn peers away at random.
 	conns, inbound int
 	// transient bounds connections in their handshake, which cost CPU and are paid by nobody.
-	// Streams whose protocol is not yet settled are bounded by 16 times that: several peers that
-	// open streams and say nothing, for the 10 s that libp2p waits, must not use them up.
+	// Streams whose protocol is not yet settled are bounded by 16 times that. Several peers that
+	// open streams and say nothing must not use them up in the 10 s that libp2p waits.
 	transient int
 	// memory is the share of the machine that libp2p's buffers may take, and the bounds of it in
 	// bytes. libp2p counts 256 KiB for each stream, which is what a stream may come to hold, not
@@ -135,18 +133,19 @@ func (p Profile) sizes() sizes {
 }
 
 // What one relayed connection may carry. Both ways together that is a thousand records of 600
-// bytes, with what it takes to find out which ones, in one go; what is more resumes on the next
-// connection. libp2p's own limits (128 KiB, 2 minutes) are for those who only want to arrange a
-// direct one, and cost a node that has no other way a new connection for 150 records.
+// bytes, and the comparison that finds them. The rest resumes on the next connection. libp2p's own
+// limits (128 KiB, 2 minutes) suffice to arrange a direct connection. A node that has no other way
+// would need a new connection for 150 records.
 const (
 	relayedData = 1 << 20 // bytes, each way
 	relayedTime = 10 * time.Minute
 )
 
 // relayResources are what a node gives to others as a relay. The memory is two buffers of 2 KiB a
-// circuit: 2 MiB for 64 places with 8 circuits each. The traffic is what those behind it write and
-// read, some hundred bytes a record and neighbor: gossip goes past a relay that is of the network.
-// Places by address and by autonomous system are libp2p's: who has one address gets 8.
+// circuit: 2 MiB for 64 places with 8 circuits each. The traffic is what the relayed peers write
+// and read, a few hundred bytes a record and neighbor. Gossip goes past a relay that is of the
+// network. Reservations by address and by autonomous system are bounded by libp2p: one address gets
+// 8.
 func (p Profile) relayResources() relay.Resources {
 	r := relay.DefaultResources()
 	r.Limit = &relay.RelayLimit{Data: relayedData, Duration: relayedTime}
@@ -162,9 +161,9 @@ func (p Profile) relayResources() relay.Resources {
 // node of 1 GiB has memory for.
 const peerStreams = 64
 
-// resourceLimits are libp2p's default limits (memory and streams a connection and a protocol), with
-// the sums replaced by the profile's and a peer's streams bounded more tightly. Connections from
-// one IP address are bounded by libp2p to 8, those from loopback are not.
+// resourceLimits are libp2p's default limits (memory and streams a connection and a protocol). The
+// sums are the profile's, and a peer's streams are bounded more tightly. Connections from one IP
+// address are bounded by libp2p to 8, those from loopback are not.
 func (p Profile) resourceLimits() rcmgr.ConcreteLimitConfig {
 	s := p.sizes()
 	budget := min(max(memory.TotalMemory()/s.memoryShare, s.minMemory), s.maxMemory)

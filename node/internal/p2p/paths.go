@@ -7,8 +7,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// compareConns orders a peer's connections: a direct one before one through a relay, and of the same kind
-// the older one first.
+// compareConns orders a peer's connections: a direct one before one through a relay, and of the
+// same kind the older one first.
 func compareConns(a, b network.Conn) int {
 	if relayed := IsCircuit(a.RemoteMultiaddr()); relayed != IsCircuit(b.RemoteMultiaddr()) {
 		if relayed {

@@ -38,7 +38,7 @@ func ParseProfile(s string) (Profile, error) {
 	return "", fmt.Errorf("unknown profile %q: want default, server or local", s)
 }
 
-// WebSocketPort is where a node of a private network listens over WebSocket besides, which passes
+// WebSocketPort is where a node of a private network also listens over WebSocket, which passes
 // where only the web does.
 const WebSocketPort = 9909
 

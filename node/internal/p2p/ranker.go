@@ -6,13 +6,13 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// rankDials is libp2p's order of dials to a peer, but for public addresses that are not QUIC's:
-// where a peer speaks QUIC, those wait quicAhead longer.
+// rankDials is libp2p's order of dials to a peer, with one change. Where a peer speaks QUIC, its
+// other public addresses wait quicAhead longer.
 //
-// libp2p gives QUIC a quarter of a second, so that one packet lost turns a connection into one of
-// TCP, and there is only one with each peer. A node behind a router is shown by its peers from
-// which public address it comes, for the transports that it uses with them; two that were shown
-// addresses of different transports cannot punch a hole, and stay behind a relay.
+// libp2p gives QUIC a quarter of a second. So one lost packet turns a connection into one of TCP,
+// and there is only one with each peer. A node behind a router learns its public address from its
+// peers, for the transports that it uses with them. Two nodes that learned addresses of different
+// transports cannot punch a hole, and stay on a relay.
 func rankDials(addrs []ma.Multiaddr) []network.AddrDelay {
 	ranked, speaksQUIC := swarm.DefaultDialRanker(addrs), false
 	for _, r := range ranked {

@@ -14,8 +14,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// reach watches how others can reach this node, as libp2p finds it out: from others that dial it
-// back (AutoNAT), from the addresses at which they see it, from relays, and from holes punched.
+// reach watches how others can reach this node. libp2p finds it out from peers that dial the node
+// back (AutoNAT), from the addresses at which they see it, and from relays.
 type reach struct {
 	host    host.Host
 	events  event.Subscription
@@ -141,8 +141,8 @@ func natTransport(t network.NATTransportProtocol) string {
 	return "udp"
 }
 
-// WantsRelays reports whether the host does not know yet how others reach it: nobody has dialed it,
-// and it has fewer reservations at relays than it wants.
+// WantsRelays reports whether the host does not know yet how others reach it. Then nobody has
+// dialed it, and it has fewer reservations at relays than it wants.
 func (h *Host) WantsRelays() bool {
 	f := h.reach.facts()
 	return f.Reachability != api.ReachPublic && len(f.Relays) < wantedRelays

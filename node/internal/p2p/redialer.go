@@ -9,14 +9,14 @@ import (
 )
 
 // redialer decides which peer to dial and when: the seeds forever, and peers that were lost for a
-// while. It is pure: it has no clock, dials nobody and is not safe for concurrent use. The connector
-// tells it what happens and asks what to do.
+// while. It is pure: it has no clock, dials nobody and is not safe for concurrent use. The
+// connector tells it what happens and asks what to do.
 //
 // A peer that does not answer is dialed again after a quarter of the time for which it has been
-// away: who was gone for a minute is found within seconds, and who is gone for good costs little. A
-// pause is shortened at random, so that nodes which lost a peer at the same moment do not return at
-// the same moment. When the network changes, what was learned about who can be reached is void:
-// every peer is due again. And when one returns, those are due that were lost with it.
+// away. A peer that was gone for a minute is found within seconds, and one that is gone for good
+// costs little. A pause is shortened at random, so that nodes which lost a peer at the same moment
+// do not return at the same moment. When the network changes, every peer is due again: what was
+// learned about them is void. When one peer returns, the peers that were lost with it are due.
 type redialer struct {
 	peers map[peer.ID]*peerBackoff
 	order []peer.ID // in which they came, so that the same input gives the same output
@@ -180,9 +180,9 @@ func (r *redialer) dialed(p peer.ID, now time.Time, ok, limited bool) {
 }
 
 // connectedness tells that a connection to a peer began or that the last one ended. A peer that was
-// connected for a while is dialed again after the shortest pause: it may be restarting. One that
-// hung up soon, and not because a relay cut the connection, has no room or no wish for this node:
-// the pause doubles each time.
+// connected for a while is dialed again after the shortest pause: it may be restarting. A peer that
+// hung up soon has no room for this node, unless a relay cut the connection. The pause then doubles
+// each time.
 func (r *redialer) connectedness(p peer.ID, now time.Time, connected, limited bool) {
 	t := r.peers[p]
 	if t == nil {
@@ -250,9 +250,9 @@ func (r *redialer) reset(now time.Time) {
 	}
 }
 
-// pause is a quarter of the time for which a peer has been away, at least minBackoff, doubled for
-// each connection in a row that ended soon, at most maxBackoff, and up to half of it taken off at
-// random.
+// pause is a quarter of the time for which a peer has been away. It is at least minBackoff, doubled
+// for each connection in a row that ended soon, and at most maxBackoff. Up to half of it is taken
+// off at random.
 func (r *redialer) pause(t *peerBackoff, now time.Time) time.Duration {
 	least := maxBackoff
 	if t.brief < 16 { // no overflow

@@ -14,8 +14,8 @@ import (
 var epoch = time.Unix(1_800_000_000, 0)
 
 // TestRedialer runs scripts against the state machine, which has the seeds a, b and c. A line is
-// "TIME EVENT ARGS": tick [ROOM] and the peers that it must want to dial after "->"; fail, ok,
-// limited, up, down and lost with a peer; changed; next and the time that it must say.
+// "TIME EVENT ARGS". The events are tick [ROOM], with the peers that must be dialed after "->";
+// fail, ok, limited, up, down and lost with a peer; changed; and next with the expected time.
 func TestRedialer(t *testing.T) {
 	for name, script := range map[string]string{
 		"all are due at once, and each once": `
@@ -254,8 +254,8 @@ func runScript(t *testing.T, script string) {
 	}
 }
 
-// TestRedialerNeverForgets holds against every order of events that a seed is either connected,
-// being dialed, or due within the longest pause, and that lost peers are few.
+// TestRedialerNeverForgets holds against every order of events that a seed is connected, being
+// dialed, or due within the longest pause. Lost peers are few.
 func TestRedialerNeverForgets(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		ids := []peer.ID{"a", "b", "c"}

@@ -105,7 +105,8 @@ func (r *relayReserver) keep(ctx context.Context, at peer.AddrInfo) error {
 		case <-ctx.Done():
 		case <-timer.C:
 		case <-r.lost[at.ID]:
-			_ = supervisor.Sleep(ctx, minReserve/2) // a relay that hangs up at once must not be dialed at once
+			// a relay that hangs up at once must not be dialed at once
+			_ = supervisor.Sleep(ctx, minReserve/2)
 		}
 		timer.Stop()
 	}

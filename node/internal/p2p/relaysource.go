@@ -16,10 +16,10 @@ const closestRelays = 8
 // enoughRelays of one kind of candidates are enough not to ask the next kind.
 const enoughRelays = 3
 
-// relaySource names peers that might relay for this node, in this order: the seeds, the network's
-// peers that are connected or close in its DHT, and last whoever is connected and relays, of
-// another network even: where nobody of the network can be reached by everybody, two homes meet
-// through them. What a relay sees is who talks with whom and how much.
+// relaySource names peers that might relay for this node. The seeds come first, then the network's
+// peers that are connected or close in its DHT. Last come other connected peers that relay: where
+// no node of the network can be reached by everybody, two homes meet through them. A relay sees who
+// talks with whom, and how much.
 type relaySource struct {
 	mu    sync.Mutex
 	host  *Host

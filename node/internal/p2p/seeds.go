@@ -8,8 +8,8 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// ParseSeeds reads multiaddrs that end in a peer ID. Several addresses of one peer become one seed;
-// the node's own are left out, so that all seeds of a network can share one list (see OwnSeeds). An
+// ParseSeeds reads multiaddrs that end in a peer ID. Several addresses of one peer become one seed.
+// The node's own are left out, so that all seeds of a network can share one list (see OwnSeeds). An
 // address that the profile forbids to dial is an error: the user would wait for it in vain.
 func ParseSeeds(list []string, self peer.ID, p Profile) ([]peer.AddrInfo, error) {
 	var seeds []peer.AddrInfo

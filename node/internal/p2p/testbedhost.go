@@ -13,10 +13,11 @@ import (
 // Testbed is what a testbed changes about a host. Its links can be blocked, and it may use
 // relays although it does not leave its machine.
 type Testbed struct {
-	// RelayService has the host relay for others, whether or not it can be reached from the Internet.
+	// RelayService has the host relay for others, whether or not it can be reached from the
+	// Internet.
 	RelayService bool
-	// RelayOnly are multiaddrs of relays, peer ID included. If there are any, they are the only way to
-	// the host: it listens nowhere and dials nobody else directly.
+	// RelayOnly are multiaddrs of relays, peer ID included. If there are any, they are the only way
+	// to the host: it listens nowhere and dials nobody else directly.
 	RelayOnly []string
 }
 

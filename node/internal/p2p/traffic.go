@@ -48,7 +48,7 @@ func (t *traffic) total() (sum api.Traffic) {
 	return sum
 }
 
-// of returns where to count a protocol's bytes. There are only so many protocols: a stream has one
+// of returns where to count a protocol's bytes. Their number is bounded: a stream has a protocol
 // only when both sides speak it.
 func (t *traffic) of(p libp2pprotocol.ID) *volume {
 	t.mu.RLock()

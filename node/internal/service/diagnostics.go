@@ -25,8 +25,8 @@ func (s *Service) Doctor(ctx context.Context) (*api.Checkup, error) {
 	return c, ctx.Err()
 }
 
-// facts gathers what the node knows. It goes by the machine's clock, as the parts of the node do that
-// have to do with peers.
+// facts gathers what the node knows. It goes by the machine's clock, as the parts of the node do
+// that have to do with peers.
 func (s *Service) facts(ctx context.Context, status *api.Status) api.Facts {
 	now, c, p := time.Now(), &s.config, &s.config.Peering
 	f := api.Facts{

@@ -14,7 +14,7 @@ func freeSpace(dir string) (uint64, error) {
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0, fmt.Errorf("free space: %w", err)
 	}
-	// signed on some systems: below 0 is what only root may use
+	// The types differ between systems. Where Bavail is signed, only root may use what is below 0.
 	blocks := max(int64(s.Bavail), 0)
-	return uint64(blocks) * uint64(s.Bsize), nil // of another type on some systems
+	return uint64(blocks) * uint64(s.Bsize), nil
 }

@@ -17,8 +17,8 @@ const (
 	dropsEvery  = time.Minute
 )
 
-// dropHistory remembers what the bounded queues had dropped a while ago: that something was dropped
-// once, after the start perhaps, is nothing to worry about; that it goes on is.
+// dropHistory remembers what the bounded queues had dropped a while ago. Drops of long ago, perhaps
+// after the start, are nothing to worry about. Drops that go on are.
 type dropHistory struct {
 	count func(context.Context) map[string]uint64
 

@@ -4,8 +4,8 @@ const (
 	// nameCacheSize bounds the derived names kept (about 250 bytes and the name each), which cost
 	// milliseconds to derive.
 	nameCacheSize = 4096
-	// maxWaitingWrites bounds the requests that wait for their turn to solve: what a node of one
-	// core and default work gets done within about a minute, the patience of most clients.
+	// maxWaitingWrites bounds the requests that wait for their turn to solve. A node of one core
+	// solves as many with default work in about a minute, the patience of most clients.
 	maxWaitingWrites = 32
 
 	// maxSyncing bounds the requests that wait for the node to be in sync; they share their

@@ -43,10 +43,11 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	return res, nil
 }
 
-// resolveTrust returns what a query goes by: what it says itself, and where it does not, what the node's
-// user has chosen.
+// resolveTrust returns what a query goes by: what it says itself, and where it does not, what the
+// node's user has chosen.
 func (s *Service) resolveTrust(q *api.Query) effectiveTrust {
-	b, _ := s.config.Trust.effective() // what is wrong with the file is in the log and in the status
+	// What is wrong with the file is in the log and in the status.
+	b, _ := s.config.Trust.effective()
 	s.config.Store.Elect(b.oracles)
 	if len(q.Policy) > 0 {
 		b.policy = q.Policy.Total()
@@ -68,8 +69,8 @@ func distinct(oracles []protocol.Owner) []protocol.Owner {
 	return list
 }
 
-// where fills in the store's selector ranges, and returns what opens the values: with the names and
-// the masking key of the query where it asks for that, and with nothing where it does not.
+// where fills in the store's selector ranges. It returns what opens the values, with the names and
+// the masking key of the query if the query asks for plain values.
 func (s *Service) where(ctx context.Context, q *api.Query, sq *store.Query) (*opener, error) {
 	o := &opener{network: s.config.Network, decrypt: q.Decrypt}
 	for _, r := range q.Selectors {

@@ -38,7 +38,8 @@ type Config struct {
 	// Oracle is the node's commentator, nil where it is none. OraclePerHour is as the user set it.
 	Oracle        *oracle.Commentator
 	OraclePerHour int
-	// SeedTexts are the seeds as the network's file has them, Seeds the same without the node's own.
+	// SeedTexts are the seeds as the network's file has them, Seeds the same without the node's
+	// own.
 	SeedTexts []string
 	Seeds     []peer.AddrInfo
 	// NoRendezvous says why the node takes no part in the public DHT, "" if it does.

@@ -127,7 +127,7 @@ func (s *Service) previous(ctx context.Context, d protocol.Draft) (uint64, error
 }
 
 // timestamp is that of the draft, or the millisecond after the owner's last write under the same
-// key if that is later: of two writes one after the other, the second must win. A time that other
+// key if that is later. Of two writes one after the other, the second must win. A time that other
 // nodes would not yet accept is refused: such a record would sit in their queues and, until then,
 // in nobody's answers.
 func (s *Service) timestamp(d protocol.Draft, after uint64) (uint64, error) {
@@ -173,7 +173,8 @@ func (s *Service) pay(ctx context.Context, r *protocol.Record, certified bool) (
 	})
 }
 
-// WaitingWrites counts the writes that wait for their proof of work, the one that is solved included.
+// WaitingWrites counts the writes that wait for their proof of work, the one that is solved
+// included.
 func (s *Service) WaitingWrites() int { return len(s.waiting) }
 
 // write names what an owner wrote under a composite key.

@@ -18,7 +18,7 @@ import (
 	"github.com/lf-store/lf/store"
 )
 
-// TestSetCanceled gives up a write whose work would take forever, and one that waits behind it.
+// TestSetCanceled gives up a write whose work would take forever, and one that waits for it.
 func TestSetCanceled(t *testing.T) {
 	t.Parallel()
 	s := newTestService(t, nodetest.NewNetwork(t, 1<<24))

@@ -109,8 +109,8 @@ func trustOf(n *protocol.Network, b effectiveTrust, problem error) api.Trust {
 	return t
 }
 
-// trustWarning says that on such a network nothing but the order of time stands between an owner and
-// an impostor, if that is so.
+// trustWarning says that on such a network nothing but the order of time stands between an owner
+// and an impostor, if that is so.
 func trustWarning(n *protocol.Network, oracles []protocol.Owner) string {
 	p := n.Params()
 	if p.WorkPerKiB > 0 || len(p.Authorities) > 0 || len(oracles) > 0 {

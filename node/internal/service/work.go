@@ -7,9 +7,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// SolveWork returns a solver that uses so many threads, ends with ctx, and reports how far it is;
-// report may be nil. It solves in the background: what the node does for the network, verifying
-// above all, goes first.
+// SolveWork returns a solver that uses as many threads, ends with ctx, and reports how far it is.
+// report may be nil. It solves in the background, because what the node does for the network, such
+// as verifying, goes first.
 func SolveWork(ctx context.Context, threads int, report func(pow.Progress)) protocol.WorkSolver {
 	return func(challenge []byte, effort uint32) (protocol.Work, error) {
 		p, err := pow.Solve(ctx, challenge, effort, threads, report, pow.Background())

@@ -18,9 +18,9 @@ import (
 	lfsync "github.com/lf-store/lf/sync"
 )
 
-// What is simulated is believed because the simulations' store in memory does the same as the real
-// one: here both get the same random histories, in random order, and everything that lfsync can see
-// of them is compared after each step.
+// The simulations count because their store in memory does the same as the real one. Here both get
+// the same random histories in random order. After each step everything that lfsync can see of them
+// is compared.
 func TestSimulatedStoreIsLikeTheRealOne(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {

@@ -12,7 +12,8 @@ import (
 	"github.com/lf-store/lf/node/internal/p2p"
 )
 
-// TestCloneOffered holds that each way of discovery passes on what is offered for the node's own ID.
+// TestCloneOffered holds that each way of discovery passes on what is offered for the node's own
+// ID.
 func TestCloneOffered(t *testing.T) {
 	t.Parallel()
 	n, key, log := nodetest.NewNetwork(t, 0), newKey(t), testlog.New(t, slog.LevelInfo)

@@ -37,8 +37,8 @@ type DHT struct {
 	entry api.DHTFacts // Entered and Error
 }
 
-// The pace of the discovery. A look takes a few messages to peers that are connected already, most of
-// the time.
+// The pace of the discovery. A look takes a few messages to peers that are connected already, most
+// of the time.
 const (
 	// enoughPeers is what GossipSub wants around its mesh (D is 6, at most 12), and then the node
 	// is found by others.
@@ -46,8 +46,8 @@ const (
 	firstFind   = 2 * time.Second
 	mostFind    = 2 * time.Minute
 	contentFind = 30 * time.Minute // also where fewer are all there are
-	// firstRefresh, mostRefresh and quietRefresh are the pauses between looks of the DHT around
-	// itself, the last one while the peers in its routing table stay as many.
+	// firstRefresh and mostRefresh bound the pauses between refreshes of the routing table.
+	// quietRefresh is the longest pause while the table's size stays the same.
 	firstRefresh, mostRefresh, quietRefresh = 30 * time.Second, 10 * time.Minute, time.Hour
 	// firstSelf is the pause after the first look for the node's own ID. It doubles each time, up
 	// to quietRefresh.
@@ -57,10 +57,10 @@ const (
 	findTime, provideTime = 30 * time.Second, time.Minute
 )
 
-// JoinDHT joins the network's DHT. It knows nobody but the peers that the node is connected to, asks
-// those for more, and turns to the known peers only when it has none. Run looks around from then
-// on. It keeps no values, for which LF has a better place. Of provider records, of which anybody
-// could store any number, it keeps those that the door lets in: each is a commit of the database.
+// JoinDHT joins the network's DHT. It begins with the peers that the node is connected to. It asks
+// the known peers only when it has none. Run looks around from then on. It keeps no values, for
+// which LF has a better place. Of provider records, of which anybody could store any number, it
+// keeps those that the door lets in: each is a commit of the database.
 func JoinDHT(ctx context.Context, c Config, store datastore.Batching, known func() []peer.AddrInfo) (*DHT, error) {
 	base, err := newProviderDiscovery(&c)
 	if err != nil {
@@ -72,11 +72,12 @@ func JoinDHT(ctx context.Context, c Config, store datastore.Batching, known func
 	}
 	prefix := c.Host.ProtocolPrefix()
 	watched := watchTable(c.Host.Host, c.Host.ConnManager())
+	// Run refreshes the routing table.
 	table, err := dht.New(watched,
 		dht.ProtocolPrefix(libp2pprotocol.ID(prefix)), dht.Datastore(store), dht.DisableValues(), dht.Mode(mode),
 		dht.ProviderManagerOpts(records.ProvideValidity(provideValidity), records.ProviderAddrTTL(provideValidity)),
 		dht.OnRequestHook(newProviderDoor(base.key, time.Now).check),
-		dht.BootstrapPeersFunc(known), dht.AddressFilter(c.Host.Dialable), dht.DisableAutoRefresh(), // Run refreshes it
+		dht.BootstrapPeersFunc(known), dht.AddressFilter(c.Host.Dialable), dht.DisableAutoRefresh(),
 	)
 	if err != nil {
 		return nil, fmt.Errorf("DHT: %w", err)
@@ -143,9 +144,9 @@ func (f *DHT) find(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// refresh has the DHT look around itself, over and over. The DHT's own refresh does so every two
-// minutes where there are no more than ten peers, whether or not anything changes there, which was
-// nearly half of what a node of a small network sent while idle.
+// refresh has the DHT refresh its routing table, over and over. Where there are at most ten peers,
+// the DHT's own refresh runs every two minutes, whether or not anything changes. That was nearly
+// half of the traffic of an idle node in a small network.
 func (f *DHT) refresh(ctx context.Context) error {
 	s := lookupBackoff{first: firstRefresh, most: mostRefresh, quiet: quietRefresh, enough: math.MaxInt}
 	for f.watch.wait(ctx, f.size) == nil {
@@ -196,7 +197,8 @@ func (f *DHT) lookUpSelf(ctx context.Context) {
 	looking.Wait()
 }
 
-// pauseUntilChange sleeps. Now and then it sees whether there are as many as there were, and returns if not.
+// pauseUntilChange sleeps. Now and then it sees whether there are as many as there were, and
+// returns if not.
 func pauseUntilChange(ctx context.Context, d, look time.Duration, count func() int) {
 	before, until := count(), time.Now().Add(d)
 	for ctx.Err() == nil && time.Now().Before(until) && count() == before {
@@ -204,16 +206,16 @@ func pauseUntilChange(ctx context.Context, d, look time.Duration, count func() i
 	}
 }
 
-// look asks for the nodes under the rendezvous key and dials those that are not connected, as many as
-// are wanted.
+// look asks for the nodes under the rendezvous key and dials those that are not connected, as many
+// as are wanted.
 func (f *DHT) look(ctx context.Context, wanted int) {
 	ctx, cancel := context.WithTimeout(ctx, findTime)
 	defer cancel()
 	f.dialAll(ctx, f.table.FindProvidersAsync(ctx, f.key, maxFound), wanted)
 }
 
-// provide enters this node under the rendezvous key, and again before the entry expires or when its
-// addresses have changed: the entry names them, and a relay's comes some seconds after the start.
+// provide enters this node under the rendezvous key. It does so again before the entry expires, and
+// when the node's addresses have changed, because the entry names them.
 func (f *DHT) provide(ctx context.Context) error {
 	changed, err := f.host.EventBus().Subscribe(new(event.EvtLocalAddressesUpdated))
 	if err != nil {

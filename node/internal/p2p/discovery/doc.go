@@ -1,7 +1,7 @@
 // Package discovery finds the peers that a node dials, beside those that its user named.
 //
-//   - The [DHT] is the network's own. Nodes enter themselves there as providers of the rendezvous key,
-//     which follows from the network's ID, and dial the providers that they find.
+//   - The [DHT] is the network's own. Nodes enter themselves there as providers of the rendezvous
+//     key, which follows from the network's ID, and dial the providers that they find.
 //   - The [Rendezvous] does the same in the public DHT, for nodes that know nobody. Its peers there
 //     are public peers. The node closes the connections to them after each round.
 //   - [Neighbors] are nodes of the network that multicast DNS finds on the local network.

@@ -2,8 +2,8 @@ package discovery
 
 import "time"
 
-// lookupBackoff decides when a node looks for others. It is pure: who owns it tells it the time and how
-// many peers there are. It is often at first, backs off while it finds nobody, and is rare when
+// lookupBackoff decides when a node looks for others. It is pure: who owns it tells it the time and
+// how many peers there are. It is often at first, backs off while it finds nobody, and is rare when
 // there are peers enough; losing them all begins again.
 type lookupBackoff struct {
 	// the pauses: at first, at most while peers are few, and when they are enough
@@ -16,8 +16,7 @@ type lookupBackoff struct {
 	last   int
 }
 
-// wait returns how long to wait until the next look, after one has ended, with so many peers of the
-// network connected.
+// wait returns how long to wait after a look. peers counts the connected peers of the network.
 func (s *lookupBackoff) wait(peers int) time.Duration {
 	most := s.most
 	if peers == s.last && peers > 0 {

@@ -46,7 +46,8 @@ func TestQuietLookups(t *testing.T) {
 	}
 }
 
-// TestPauseUntilChange sleeps for as long as it is told, or until somebody came or went, or it is over.
+// TestPauseUntilChange sleeps for as long as it is told, or until somebody came or went, or it is
+// over.
 func TestPauseUntilChange(t *testing.T) {
 	for name, c := range map[string]struct{ change, end, want time.Duration }{
 		"nothing happens": {time.Hour, time.Hour, 30 * time.Minute},

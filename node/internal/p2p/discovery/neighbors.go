@@ -21,15 +21,15 @@ import (
 )
 
 const (
-	// neighborQueue bounds the neighbors that wait to be dialed: whoever is on the LAN can shout
-	// any number of names.
+	// neighborQueue bounds the neighbors that wait to be dialed: any machine on the LAN can
+	// announce any number of names.
 	neighborQueue = 64
 	// neighborsAtOnce bounds the dials among them.
 	neighborsAtOnce = 4
 )
 
-// serviceName is what nodes of a network call themselves on the LAN (RFC 6763 allows 15 letters):
-// it tells those who listen there that it is a node of LF, and those who know the network's ID of
+// serviceName is what nodes of a network call themselves on the LAN (RFC 6763 allows 15 letters).
+// It tells every listener that this is a node of LF. Only nodes that know the network's ID can tell
 // which network.
 func serviceName(n *protocol.Network) string {
 	id := n.ID()
@@ -37,8 +37,8 @@ func serviceName(n *protocol.Network) string {
 	return "_lf-" + hex.EncodeToString(hash[:4]) + "._udp"
 }
 
-// Neighbors finds nodes of the network on the local one, by multicast DNS, and dials them: they
-// need no server, no seed and no way to the Internet.
+// Neighbors finds nodes of the network on the LAN, by multicast DNS, and dials them. They need no
+// server, no seed and no Internet.
 type Neighbors struct {
 	host  host.Host
 	name  string
@@ -155,7 +155,8 @@ func (n currentNetwork) InterfaceListenAddresses() ([]ma.Multiaddr, error) {
 	return manet.ResolveUnspecifiedAddresses(n.ListenAddresses(), nil)
 }
 
-// HandlePeerFound implements mdns.Notifee. Who is found while many wait is found again later.
+// HandlePeerFound implements mdns.Notifee. A peer that is found while many wait is found again
+// later.
 func (n *Neighbors) HandlePeerFound(p peer.AddrInfo) {
 	select {
 	case n.found <- p:

@@ -15,12 +15,12 @@ import (
 	"github.com/lf-store/lf/node/internal/p2p"
 )
 
-// PeerExchangeHost is the host as GossipSub has it, which dials only whom others name: a seed that has no
-// place for a node in its mesh tells it of some that may (peer exchange). The seed may have been
-// taken over since it was named, and those it tells of may all be one person's. So what it says
-// fills the room that is empty and no more, and it is not heard faster than a correct one speaks.
-// As for every dial, the gater decides at last; here, addresses that the profile forbids are not
-// even remembered.
+// PeerExchangeHost is the host as GossipSub has it. GossipSub dials only peers that others name: a
+// seed whose mesh is full names others that may have room (peer exchange). The seed may have been
+// taken over since the user named it, and the peers that it names may all belong to one person. So
+// such peers fill only the room that is empty, and no faster than a correct seed names them. As for
+// every dial, the gater decides at last; here, addresses that the profile forbids are not even
+// remembered.
 type PeerExchangeHost struct {
 	host.Host
 	allow func(peer.AddrInfo) peer.AddrInfo // keeps the addresses that may be dialed

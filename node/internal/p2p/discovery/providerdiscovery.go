@@ -18,7 +18,7 @@ import (
 // maxFound bounds what one look for providers takes in.
 const maxFound = 64
 
-// providerDiscovery is what the discovery in both DHTs shares: nodes of the network enter themselves
+// providerDiscovery is shared by the discovery in both DHTs. Nodes of the network enter themselves
 // as providers of a key, and dial the providers that they find.
 type providerDiscovery struct {
 	host   host.Host
@@ -44,9 +44,8 @@ func (m *providerDiscovery) peers() (n int) {
 	return n
 }
 
-// dialAll dials those found that are no connected peers of the network, so many at most, and
-// returns how many answered. It returns when found is closed and all dials have ended, which end
-// with ctx.
+// dialAll dials found peers that are not connected yet, at most as many as most, and returns how
+// many answered. It returns when found is closed and all dials have ended, which end with ctx.
 func (m *providerDiscovery) dialAll(ctx context.Context, found <-chan peer.AddrInfo, most int) int {
 	ctx = network.WithAllowLimitedConn(ctx, "discovery")
 	room := make(chan struct{}, p2p.MaxDials)

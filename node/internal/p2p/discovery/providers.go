@@ -17,9 +17,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// rendezvousKey is the content that nodes of a network say they provide, in the network's own DHT
-// and in the public one: who looks for it finds them. There is nothing to be had under it. It is
-// CIDv1(raw, sha2-256("lf/rendezvous/1/" ‖ the network's ID as text)).
+// rendezvousKey is the content that nodes of a network claim to provide, in the network's own DHT
+// and in the public one. A node that looks for providers finds them. No content exists under it. It
+// is CIDv1(raw, sha2-256("lf/rendezvous/1/" ‖ the network's ID as text)).
 func rendezvousKey(n *protocol.Network) (cid.Cid, error) {
 	hash, err := multihash.Sum([]byte("lf/rendezvous/1/"+n.ID().String()), multihash.SHA2_256, -1)
 	if err != nil {
@@ -30,21 +30,21 @@ func rendezvousKey(n *protocol.Network) (cid.Cid, error) {
 
 // The bounds of what a node keeps for the network's DHT.
 const (
-	// maxProviders is how many nodes may be entered under the rendezvous key, some 200 bytes each: a
-	// node that looks for others is served well by far fewer.
+	// maxProviders is how many nodes may be entered under the rendezvous key, about 200 bytes each.
+	// A node that looks for others needs far fewer.
 	maxProviders = 1024
-	// providersPerNet is how many of one /24 (IPv6: /48) there may be, so that whoever has one
-	// address and many keys does not take the room of all others.
+	// providersPerNet is how many of them may come from one /24 (IPv6: /48). So an attacker with
+	// one address and many keys does not take the room of all others.
 	providersPerNet = 16
-	// provideValidity is for how long an entry stands that is not renewed: who is gone is found no
-	// longer after that.
+	// provideValidity is how long an entry stands that is not renewed. A node that left is no
+	// longer found after that.
 	provideValidity = 6 * time.Hour
 	// provideEvery is the pause between renewals: three may fail.
 	provideEvery = 90 * time.Minute
 )
 
-// providerDoor decides which provider records the node takes into its part of the network's DHT:
-// only those for the meeting point, of a bounded number of peers.
+// providerDoor decides which provider records the node takes into its part of the network's DHT. It
+// takes only those for the rendezvous key, of a bounded number of peers.
 type providerDoor struct {
 	key []byte // the rendezvous key's multihash
 	now func() time.Time
@@ -97,8 +97,8 @@ func (d *providerDoor) room(from netip.Prefix, now time.Time) bool {
 	return len(d.entered) < maxProviders && neighbors < providersPerNet
 }
 
-// netOf is the network that a connection comes from; the zero value for private ones, where many
-// may be behind one address.
+// netOf is the network that a connection comes from. It is the zero value for private networks and
+// relays, where many peers may share one address.
 func netOf(c network.Conn) netip.Prefix {
 	ip, isIP := p2p.IPOf(c.RemoteMultiaddr())
 	if !isIP || !p2p.IsPublic(ip) || p2p.IsCircuit(c.RemoteMultiaddr()) {

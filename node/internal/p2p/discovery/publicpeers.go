@@ -73,9 +73,9 @@ type publicPeer struct {
 	since  time.Time
 }
 
-// publicPeers are the peers that this node dialed, that are not of its network and that nothing in it
-// protects, those to part with first at the front. A peer that dialed this node is none: the node may
-// relay for it.
+// publicPeers are the peers that this node dialed, that are not of its network, and that nothing in
+// the node protects. The first to part with comes first. A peer that dialed this node is none: the
+// node may relay for it.
 func (r *Rendezvous) publicPeers() (list []publicPeer) {
 	now := time.Now()
 	for _, p := range r.host.Network().Peers() {

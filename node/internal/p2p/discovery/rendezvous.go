@@ -22,7 +22,7 @@ import (
 	"github.com/lf-store/lf/node/internal/p2p"
 )
 
-// The pace of the rendezvous and its bounds. One look-up asks some 20 to 60 peers of the public
+// The pace of the rendezvous and its bounds. One lookup asks about 20 to 60 peers of the public
 // DHT.
 const (
 	// metEnough peers of the network lead to all others through its own DHT.
@@ -33,29 +33,28 @@ const (
 	firstMeet, mostMeet, contentMeet = 10 * time.Second, 15 * time.Minute, time.Hour
 	// bootstrapTime, meetTime and enterTime bound the parts of a round.
 	bootstrapTime, meetTime, enterTime = 10 * time.Second, 20 * time.Second, time.Minute
-	// enterEvery is after how long the node enters itself anew, of the 48 hours for which the
-	// public DHT keeps an entry, and enterAgain the least pause until it does because its addresses
-	// have changed.
+	// enterEvery is the age at which the node renews its entry, which the public DHT keeps for 48
+	// hours. enterAgain is the least pause before it does so because its addresses have changed.
 	enterEvery, enterAgain = 20 * time.Hour, 5 * time.Minute
-	// publicPeersWanted is how many peers of the public DHT stay after a round while the node does not
-	// know whether it can be reached, or has no place at a relay: they tell, and may relay.
-	// publicPeersMost is how many there are at most during one.
+	// publicPeersWanted is how many public peers stay connected after a round while the node lacks
+	// relays and does not know whether it can be reached. They tell it, and may relay.
+	// publicPeersMost is the bound during a round.
 	publicPeersWanted, publicPeersMost = 8, 48
-	// PublicPeerGrace is how long a new connection is not taken for one to a public peer: it takes a moment until
-	// it says what it speaks.
+	// PublicPeerGrace is the age at which a connection may count as one to a public peer. Until
+	// then the peer may not have said what it speaks.
 	PublicPeerGrace = 3 * time.Second
 	// bootstrapAtOnce is how many of the peers that lead into the public DHT are asked in a round.
 	bootstrapAtOnce = 3
 )
 
 // Rendezvous finds nodes of the network that know nobody of it. They enter themselves under the
-// network's rendezvous key in the public DHT of the InterPlanetary File System (Amino), which is run
-// by thousands of others. The node takes part as a client and in rounds, keeps nothing for that DHT,
-// and closes the connections to its peers afterwards.
+// network's rendezvous key in the public DHT of the InterPlanetary File System (Amino), which is
+// run by thousands of others. The node takes part as a client and in rounds, keeps nothing for that
+// DHT, and closes the connections to its peers afterwards.
 //
-// It does so with the node's own host, because the public peers are of use to a node that is new:
-// they tell it at which address they see it and whether it can be dialed, and many of them relay.
-// Two homes meet in that way where no node of the network can be reached by everybody.
+// It does so with the node's own host, because the public peers are of use to a new node. They tell
+// it at which address they see it and whether it can be dialed, and many of them relay. Two homes
+// meet in that way where no node of the network can be reached by everybody.
 type Rendezvous struct {
 	providerDiscovery
 	bootstrapPeers []peer.AddrInfo         // they lead into the public DHT
@@ -136,8 +135,8 @@ func (r *Rendezvous) setLooking(looking bool) {
 
 // round looks for others and enters this node, where it is due.
 func (r *Rendezvous) round(ctx context.Context) (met int, err error) {
-	// The public DHT must not protect its peers: they are the node's for the length of a round. What
-	// other parts of the node protect is no public peer.
+	// The public DHT must not protect its peers: they are the node's for the length of a round.
+	// What other parts of the node protect is no public peer.
 	watched := watchTable(r.host, connmgr.NullConnMgr{})
 	public, err := dht.New(watched, dht.Mode(dht.ModeClient), dht.DisableAutoRefresh())
 	if err != nil {
@@ -157,8 +156,8 @@ func (r *Rendezvous) round(ctx context.Context) (met int, err error) {
 	return met, r.enter(ctx, public)
 }
 
-// bootstrap connects to some that are in the public DHT for sure and waits until the first of them is
-// in the routing table. It gives up when none of them can be dialed.
+// bootstrap connects to some that are in the public DHT for sure and waits until the first of them
+// is in the routing table. It gives up when none of them can be dialed.
 func (r *Rendezvous) bootstrap(ctx context.Context, size func() int, watch *tableWatch) error {
 	ctx, cancel := context.WithTimeout(ctx, bootstrapTime)
 	defer cancel()

@@ -37,8 +37,8 @@ func publicDHT(t *testing.T, size int) (hosts []host.Host) {
 	return hosts
 }
 
-// onLoopback makes a rendezvous that takes loopback for an address worth entering. Members are who
-// is of its network.
+// onLoopback makes a rendezvous that takes loopback for an address worth entering. Members are the
+// hosts of its network.
 func onLoopback(t *testing.T, h host.Host, n *protocol.Network, members, bootstrap []host.Host) *Rendezvous {
 	t.Helper()
 	key, err := rendezvousKey(n)
@@ -91,8 +91,8 @@ func TestRendezvous(t *testing.T) {
 	}
 }
 
-// TestRendezvousBoundsPublicPeers holds that public peers are parted with down to a number, and that nobody
-// else is: not members, and not who is protected.
+// TestRendezvousBoundsPublicPeers holds that connections to public peers end down to a number.
+// Connections to members and to protected peers stay.
 func TestRendezvousBoundsPublicPeers(t *testing.T) {
 	t.Parallel()
 	h, member, protected := newPublicHost(t), newPublicHost(t), newPublicHost(t)

@@ -18,8 +18,8 @@ type watchedHost struct {
 	watch *tableWatch
 }
 
-// watchTable shows a host to a DHT. The connection manager is the one that the DHT's protections and
-// tags are passed to.
+// watchTable shows a host to a DHT. The connection manager is the one that the DHT's protections
+// and tags are passed to.
 func watchTable(h host.Host, conns connmgr.ConnManager) watchedHost {
 	w := &tableWatch{changed: make(chan struct{})}
 	return watchedHost{h, watchedConns{conns, w}, w}
