@@ -47,7 +47,7 @@ bench: ## every benchmark, one after the other, as one table: BENCH=regexp BENCH
 	@$(GO) test -p 1 -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 60m ./... | awk -f .ci/bench.awk
 
 lint: ## the linters of .golangci.yml, which also hold the arrows between packages, and the check of our texts
-	$(LINT) run
+	$(LINT) run ./... ./.ci/prose ./.ci/report ./.ci/typecheck
 	$(GO) run ./.ci/prose
 
 fuzz: ## each fuzz target in turn for FUZZTIME (30s); their seeds are part of make test
