@@ -16,9 +16,12 @@
 //     shows them.
 //   - A record is seen at the moment it is first stored, attached or pending. No two are seen at
 //     the same.
-//   - A wanted record is one that a pending record waits for and that is not here in any state.
+//   - A wanted record is one that a pending record waits for and that is not here in any state. The
+//     writer knows in memory which records wait for which (put_waitindex.go). A start reads that
+//     from the table waits.
 //   - A settled record is one of which some pending records are still to be told that it attached,
-//     or never will. The writer tells them in portions, and other changes come between (put_settle.go).
+//     or never will. The writer tells them in portions, and other changes come between
+//     (put_settle.go).
 //   - A version is a datum or release under a composite key. An owner's versions under one key make
 //     its claim, and the reader's policy orders the claims of different owners.
 //   - An epoch of a claim is what its owner said between two releases. A root is a version with no

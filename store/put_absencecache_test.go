@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestAbsenceIsOneRow looks for what many rows have: each value may cost one row, however many have
-// it, or every record under a key that many owners claim would read all their claims.
+// TestAbsenceIsOneRow looks for values that many rows have. Each may cost one row, however many
+// have it. Otherwise a record under a key that many owners claim would read all their claims.
 func TestAbsenceIsOneRow(t *testing.T) {
 	t.Parallel()
 	c := newCrowd(t)
