@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"slices"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -95,5 +96,46 @@ func TestWaitIndexShrinks(t *testing.T) {
 	checkWaitIndex(t, s)
 	if s.waits.peak != 0 {
 		t.Errorf("still made for %d", s.waits.peak)
+	}
+}
+
+// TestMissingWhileWriting asks what is missing while records that wait come and make way. Each
+// record that is named is one that some record waits for.
+func TestMissingWhileWriting(t *testing.T) {
+	w := newWorld(t)
+	s := openTest(t, w, Options{volatile: true, MaxPending: Limits{Records: 300}})
+	awaited := map[protocol.ID]bool{}
+	var records []*protocol.Record
+	for i := range 1500 {
+		r := bare(uint64(100+i), 0, inventedLinks(protocol.MaxLinks)...)
+		for _, id := range r.Links {
+			awaited[id] = true
+		}
+		records = append(records, r)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for part := range slices.Chunk(records, 50) {
+			if _, err := s.PutAll(context.Background(), part, nil); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for named, writing := 0, true; writing || named == 0; {
+		missing, err := s.Missing(t.Context(), 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, id := range missing {
+			if named++; !awaited[id] {
+				t.Fatalf("no record waits for %s", id)
+			}
+		}
+		select {
+		case <-done:
+			writing = false
+		default:
+		}
 	}
 }
