@@ -23,8 +23,8 @@ LINT = $(GO) tool -modfile=.ci/tools/go.mod golangci-lint
 .DEFAULT_GOAL := build
 .PHONY: build run test test-all test-short testbed bench lint fuzz cross image fmt clean install help
 
-build: ## build bin/lf (the default)
-	$(GO) build -ldflags '$(LDFLAGS)' -o bin/lf ./cmd/lf
+build: ## build bin/lf and bin/lf-testbed (the default)
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/lf ./cmd/lf-testbed
 
 run: build ## build, then run a node: make run ARGS='--dev'
 	bin/lf node $(ARGS)
@@ -35,13 +35,13 @@ test: ## the gate's tests, about 5 minutes: Go with the race detector, then the 
 test-all: build ## everything, about 30 minutes: all tests with all their cases, what other systems compile, every scenario of the testbed
 	@GO='$(GO)' .ci/test all
 	@GO='$(GO)' VERSION='$(VERSION)' .ci/cross
-	@.ci/testbed bin/lf '*'
+	@.ci/testbed bin/lf-testbed '*'
 
 test-short: ## the Go tests that take seconds, without the race detector
 	$(GO) test -short ./...
 
 testbed: build ## every scenario of the testbed, which takes a while: ARGS=--netns (as root) with real packets, ONLY='PATTERN...' some of them (those with routers need root in any case)
-	@.ci/testbed bin/lf '$(ONLY)' $(ARGS)
+	@.ci/testbed bin/lf-testbed '$(ONLY)' $(ARGS)
 
 bench: ## every benchmark, one after the other, as one table: BENCH=regexp BENCHTIME=1s
 	@$(GO) test -p 1 -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 60m ./... | awk -f .ci/bench.awk

@@ -109,9 +109,9 @@ func (c *cli) addCommands(root *cobra.Command) {
 		}
 	}
 	add(groupRecords, c.getCommand(), c.setCommand(), c.deleteCommand(), c.releaseCommand(), c.loadCommand(), c.showCommand())
-	add(groupNode, c.nodeCommand(), c.statusCommand(), c.peersCommand(), c.seedsCommand(), c.doctorCommand(), c.checkCommand(), c.benchCommand(), c.testbedCommand())
+	add(groupNode, c.nodeCommand(), c.statusCommand(), c.peersCommand(), c.seedsCommand(), c.doctorCommand(), c.checkCommand(), c.benchCommand())
 	add(groupAdmin, c.ownerCommand(), c.oracleCommand(), c.networkCommand())
-	root.AddCommand(c.versionCommand(), c.completionCommand(), c.testbedHostileCommand(), c.testbedPublicDHTCommand())
+	root.AddCommand(c.versionCommand(), c.completionCommand(), c.testbedCommand())
 }
 
 // namedHome is the home directory that the user named, with --home or LF_HOME; "" for none.

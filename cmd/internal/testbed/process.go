@@ -49,7 +49,8 @@ type process struct {
 
 // processes makes them.
 type processes struct {
-	bin     string // the program
+	bin     string // lf
+	self    string // lf-testbed, for the nodes that are not honest
 	dir     string // under which the homes are
 	logs    string // under which the logs are
 	network string // the network's file
@@ -57,7 +58,7 @@ type processes struct {
 	all     map[string]*process
 }
 
-func newProcesses(bin, dir, logs string, file protocol.NetworkFile) (*processes, error) {
+func newProcesses(bin, self, dir, logs string, file protocol.NetworkFile) (*processes, error) {
 	text, err := json.Marshal(file)
 	if err != nil {
 		return nil, fmt.Errorf("encode the network: %w", err)
@@ -71,7 +72,7 @@ func newProcesses(bin, dir, logs string, file protocol.NetworkFile) (*processes,
 	if err := os.WriteFile(network, text, 0o600); err != nil {
 		return nil, fmt.Errorf("the network's file: %w", err)
 	}
-	return &processes{bin: bin, dir: dir, logs: logs, network: network, nursery: newNursery(), all: map[string]*process{}}, nil
+	return &processes{bin: bin, self: self, dir: dir, logs: logs, network: network, nursery: newNursery(), all: map[string]*process{}}, nil
 }
 
 // machines gives every node a home with an identity, so that all addresses are known before anybody
@@ -134,9 +135,9 @@ func (p *process) arguments(testbed string) []string {
 	args := []string{"node", "--profile", p.place.Profile, "--api-listen", p.place.APIListen, "--testbed", testbed}
 	switch {
 	case p.node.PublicDHT:
-		args = []string{"testbed-public-dht"}
+		args = []string{"public-dht"}
 	case p.node.Hostile != "":
-		args = []string{"testbed-hostile", p.node.Hostile}
+		args = []string{"hostile", p.node.Hostile}
 	}
 	args = append(args, "--home", p.home.Dir(), "--network", p.hall.network)
 	args = append(args, each("--listen", p.place.Listen)...)
@@ -208,10 +209,14 @@ func (p *process) launch(args []string) (said <-chan struct{}, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("its log: %w", err)
 	}
-	argv := append(slices.Clone(p.place.Command), p.hall.bin)
+	bin, name := p.hall.bin, "lf"
+	if !p.node.Honest() {
+		bin, name = p.hall.self, "lf-testbed"
+	}
+	argv := append(slices.Clone(p.place.Command), bin)
 	cmd := exec.Command(argv[0], append(argv[1:], args...)...)
 	if len(p.place.Command) == 0 {
-		cmd.Args[0] = "lf"
+		cmd.Args[0] = name
 	}
 	cmd.Env = environment()
 	cmd.Stderr = log
@@ -219,7 +224,7 @@ func (p *process) launch(args []string) (said <-chan struct{}, err error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("its output: %w", err), log.Close())
 	}
-	fmt.Fprintf(log, "--- lf %s\n", strings.Join(args, " "))
+	fmt.Fprintf(log, "--- %s %s\n", name, strings.Join(args, " "))
 	if err := p.hall.nursery.start(cmd); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", p.node.Name, err), log.Close())
 	}

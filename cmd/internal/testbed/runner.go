@@ -19,7 +19,8 @@ import (
 
 // Options say how to run a scenario.
 type Options struct {
-	Bin      string // the program to run as the nodes
+	Bin      string // lf: the program to run as the nodes
+	Self     string // lf-testbed: the program to run as hostile nodes and peers of the public DHT
 	Fabric   Fabric // what links them; Run closes it
 	Dir      string // the report's directory; it is made
 	Keep     bool   // keep the nodes' homes and logs, in the report's directory
@@ -184,7 +185,7 @@ func (r *runner) furnish(ctx context.Context, o Options) (homes string, err erro
 	if err != nil {
 		return homes, fmt.Errorf("prepare the links: %w", err)
 	}
-	all, err := newProcesses(o.Bin, homes, filepath.Join(o.Dir, "logs"), r.network.File(nil))
+	all, err := newProcesses(o.Bin, o.Self, homes, filepath.Join(o.Dir, "logs"), r.network.File(nil))
 	if err != nil {
 		return homes, err
 	}

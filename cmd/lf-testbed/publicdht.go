@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/spf13/cobra"
@@ -9,37 +10,39 @@ import (
 	"github.com/lf-store/lf/cmd/internal/testbed/publicdht"
 )
 
-// stranger holds the flags of testbed-public-dht.
-type stranger struct {
+// publicDHTFlags are the flags of public-dht.
+type publicDHTFlags struct {
+	home          string
 	network       string
 	listen, seeds []string
 }
 
-func (c *cli) testbedPublicDHTCommand() *cobra.Command {
-	var r stranger
+func (p *program) publicDHTCommand() *cobra.Command {
+	var r publicDHTFlags
 	cmd := &cobra.Command{
-		Use:    "testbed-public-dht",
+		Use:    "public-dht",
 		Short:  "Be a peer of a testbed's public DHT",
 		Hidden: true,
 		Long: `Serve a DHT of the public one's protocol to the nodes of a testbed, until interrupted, and relay for them. The line "ready" is written
 to standard output when it begins. It knows nobody but the seeds: it is for tests.`,
-		Example: `  lf testbed-public-dht --home stranger --listen /ip4/127.0.0.1/tcp/0`,
-		Args:    between(0, 0, "no arguments"),
-		RunE:    func(cmd *cobra.Command, _ []string) error { return c.serveDHT(cmd.Context(), &r) },
+		Example: `  lf-testbed public-dht --home stranger --listen /ip4/127.0.0.1/tcp/0`,
+		Args:    exactly(0, "no arguments"),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return p.serveDHT(cmd.Context(), &r) },
 	}
 	f := cmd.Flags()
+	f.StringVar(&r.home, "home", "", "directory of the identity")
 	f.StringVar(&r.network, "network", "", "network file, which it does not look at")
 	f.StringArrayVar(&r.listen, "listen", nil, "listen for peers on this multiaddr (repeatable)")
 	f.StringArrayVar(&r.seeds, "seed", nil, "another peer of the DHT, a multiaddr with peer ID (repeatable)")
 	return cmd
 }
 
-func (c *cli) serveDHT(ctx context.Context, r *stranger) error {
-	place, err := c.openHome()
+func (p *program) serveDHT(ctx context.Context, r *publicDHTFlags) error {
+	place, err := openHome(r.home)
 	if err != nil {
 		return err
 	}
-	config := publicdht.Config{Listen: r.listen, Ready: func() error { return c.print("ready\n") }}
+	config := publicdht.Config{Listen: r.listen, Ready: func() error { _, err := fmt.Fprintln(p.stdout, "ready"); return err }}
 	if config.Identity, err = place.Identity(); err != nil {
 		return err
 	}

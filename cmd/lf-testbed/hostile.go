@@ -5,16 +5,21 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lf-store/lf/cmd/internal/testbed/hostile"
+	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/protocol"
 )
 
-// attacking holds the flags of testbed-hostile.
-type attacking struct {
+// hostileFlags are the flags of hostile.
+type hostileFlags struct {
+	home    string
 	network string
 	listen  []string
 	seeds   []string
@@ -22,26 +27,27 @@ type attacking struct {
 	lasts   time.Duration
 }
 
-func (c *cli) testbedHostileCommand() *cobra.Command {
-	var r attacking
+func (p *program) hostileCommand() *cobra.Command {
+	var r hostileFlags
 	var modes strings.Builder
 	for _, m := range hostile.Modes() {
 		fmt.Fprintf(&modes, "\n  %-26s%s", m.Name, m.About)
 	}
 	cmd := &cobra.Command{
-		Use:    "testbed-hostile MODE",
+		Use:    "hostile MODE",
 		Short:  "Be a hostile peer of the nodes of a testbed",
 		Hidden: true,
 		Long: `Connect to the seeds and speak the network's protocols wrongly on purpose, until interrupted. The line "ready" is written to
 standard output when it begins, and then what happens, one JSON object a line. It reaches this machine only: it is for tests.
 
 Modes:` + modes.String(),
-		Example: `  lf testbed-hostile gossip-garbage --home mallory --network test.lfnet --listen /ip4/127.0.0.1/tcp/0 \
+		Example: `  lf-testbed hostile gossip-garbage --home mallory --network test.lfnet --listen /ip4/127.0.0.1/tcp/0 \
       --seed /ip4/127.0.0.1/tcp/41234/p2p/12D3KooW...`,
-		Args: between(1, 1, "one mode"),
-		RunE: func(cmd *cobra.Command, args []string) error { return c.attack(cmd.Context(), args[0], &r) },
+		Args: exactly(1, "one mode"),
+		RunE: func(cmd *cobra.Command, args []string) error { return p.attack(cmd.Context(), args[0], &r) },
 	}
 	f := cmd.Flags()
+	f.StringVar(&r.home, "home", "", "directory of the identity")
 	f.StringVar(&r.network, "network", "", "network file")
 	f.StringArrayVar(&r.listen, "listen", nil, "listen for peers on this multiaddr (repeatable)")
 	f.StringArrayVar(&r.seeds, "seed", nil, "attack this node, a multiaddr with peer ID (repeatable)")
@@ -50,11 +56,11 @@ Modes:` + modes.String(),
 	return cmd
 }
 
-func (c *cli) attack(ctx context.Context, mode string, r *attacking) error {
+func (p *program) attack(ctx context.Context, mode string, r *hostileFlags) error {
 	if r.network == "" {
-		return usage("give --network")
+		return usage("name the network file with --network")
 	}
-	place, err := c.openHome()
+	place, err := openHome(r.home)
 	if err != nil {
 		return err
 	}
@@ -74,17 +80,44 @@ func (c *cli) attack(ctx context.Context, mode string, r *attacking) error {
 	}
 	ctx, stop := context.WithTimeout(ctx, r.lasts)
 	defer stop()
-	out, broken := json.NewEncoder(c.stdout), error(nil)
+	out, broken := json.NewEncoder(p.stdout), error(nil)
 	config.Report = func(e hostile.Event) {
 		err := error(nil)
 		if e.Kind == hostile.Begun {
-			err = c.print("ready\n")
+			_, err = fmt.Fprintln(p.stdout, "ready")
 		}
 		if err = errors.Join(err, out.Encode(e)); err != nil && broken == nil {
 			broken = err
 			stop() // nobody listens any more
 		}
 	}
-	config.Solve = solver(ctx, 1, nil)
+	config.Solve = solver(ctx)
 	return errors.Join(hostile.Run(ctx, config), broken)
+}
+
+// openHome opens the home of a hidden command, which has to be named.
+func openHome(dir string) (*home.Home, error) {
+	if dir == "" {
+		return nil, usage("name the directory of the identity with --home")
+	}
+	return home.Open(dir)
+}
+
+// maxNetworkFile bounds what is read of a file that should describe a network.
+const maxNetworkFile = 1 << 20
+
+func readNetworkFile(name string) (f protocol.NetworkFile, err error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return f, fmt.Errorf("network: %w", err)
+	}
+	defer file.Close()
+	data, err := io.ReadAll(io.LimitReader(file, maxNetworkFile))
+	if err == nil {
+		_, f, err = protocol.ParseNetworkFile(data)
+	}
+	if err != nil {
+		return f, fmt.Errorf("network %s: %w", name, err)
+	}
+	return f, nil
 }
