@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -173,13 +174,10 @@ func (a *admission) lookUp(ctx context.Context, batch []*incoming) (open []*inco
 		return batch
 	}
 	list, err := a.store.Unknown(ctx, ids)
-	unknown := make(map[protocol.ID]bool, len(list))
-	for _, id := range list {
-		unknown[id] = true
-	}
+	unknown := setOf(list)
 	for _, in := range batch {
 		switch id := in.record.ID(); {
-		case err != nil && in.from.Via == ViaFetch, in.asked, unknown[id]: // a store that fails says so again
+		case err != nil && in.from.Via == ViaFetch, in.asked, unknown(id): // a store that fails says so again
 			open = append(open, in)
 		case err != nil:
 			in.err = fmt.Errorf("look for record %s: %w", id, err)
@@ -193,13 +191,23 @@ func (a *admission) lookUp(ctx context.Context, batch []*incoming) (open []*inco
 	return open
 }
 
+// setOf returns a function that reports whether an ID is in a list.
+func setOf(list []protocol.ID) func(protocol.ID) bool {
+	if len(list) <= 1 {
+		return func(id protocol.ID) bool { return len(list) == 1 && list[0] == id }
+	}
+	in := make(map[protocol.ID]bool, len(list))
+	for _, id := range list {
+		in[id] = true
+	}
+	return func(id protocol.ID) bool { return in[id] }
+}
+
 // verify returns the valid records of a batch.
 func (a *admission) verify(ctx context.Context, batch []*incoming) (valid []*incoming) {
-	open := make([]*incoming, 0, len(batch))
-	for _, in := range batch {
-		if !in.valid {
-			open = append(open, in)
-		}
+	open := batch
+	if slices.ContainsFunc(batch, isValid) {
+		open = slices.DeleteFunc(slices.Clone(batch), isValid)
 	}
 	for i, err := range a.check(ctx, open) {
 		in := open[i]
@@ -216,6 +224,8 @@ func (a *admission) verify(ctx context.Context, batch []*incoming) (valid []*inc
 	}
 	return valid
 }
+
+func isValid(in *incoming) bool { return in.valid }
 
 // check checks records. Gossip does not wait in a long queue for a core; everybody else waits, this
 // node's own users least.
@@ -281,7 +291,7 @@ func (a *admission) put(ctx context.Context, from Source, records []*protocol.Re
 // refuse remembers that a record can never be valid. It is not missing, whoever lists it.
 func (a *admission) refuse(r *protocol.Record, err error) {
 	a.refused.Add(r.ID(), err)
-	a.sync.comparer.dismiss(r)
+	a.sync.reconciler.Dismiss(r)
 }
 
 // mayBeValid leaves out what can never be valid.

@@ -27,11 +27,9 @@ func TestAgreedByFirstMessage(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := b.node(t, side)
-			n.comparer.mu.Lock()
-			n.comparer.ledger.peerUp("peer")
-			n.comparer.mu.Unlock()
+			n.reconciler.Expect("peer")
 			var message []byte
-			n.comparer.own.view(func(set negentropy.Set) {
+			n.reconciler.View(func(set negentropy.Set) {
 				message = negentropy.NewInitiator(negentropy.Config{To: test.to}).Start(set)
 			})
 			s := &scriptedStream{in: bytes.NewReader(sessionFrame(102, message)), peer: "peer"}
@@ -39,9 +37,7 @@ func TestAgreedByFirstMessage(t *testing.T) {
 			if want := sessionFrame(102, []byte{0x61}); !bytes.Equal(s.out.Bytes(), want) {
 				t.Errorf("answered %x, want %x", s.out.Bytes(), want)
 			}
-			n.comparer.mu.Lock()
-			defer n.comparer.mu.Unlock()
-			if got := n.comparer.ledger.agreeing(0); got != test.want {
+			if got := n.reconciler.Status(false).Agreeing; got != test.want {
 				t.Errorf("%d peers agree, want %d", got, test.want)
 			}
 		})

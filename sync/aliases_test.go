@@ -9,6 +9,7 @@ import (
 	"github.com/lf-store/lf/sync/internal/clock"
 	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/push"
+	"github.com/lf-store/lf/sync/internal/reconcile"
 	"github.com/lf-store/lf/sync/internal/stream"
 )
 
@@ -19,11 +20,13 @@ func streamProtocol(n *protocol.Network, name string) libprotocol.ID {
 }
 
 func fetchProtocol(n *protocol.Network) libprotocol.ID     { return fetch.Service.ID(n) }
-func reconcileProtocol(n *protocol.Network) libprotocol.ID { return reconcileService.ID(n) }
+func reconcileProtocol(n *protocol.Network) libprotocol.ID { return reconcile.Service.ID(n) }
 func pushProtocol(n *protocol.Network) libprotocol.ID      { return push.Service.ID(n) }
 func clockProtocol(n *protocol.Network) libprotocol.ID     { return clock.Service.ID(n) }
 
 var (
+	appendFrame        = reconcile.AppendFrame
+	readSessionFrame   = reconcile.ReadFrame
 	appendAnnouncement = push.AppendAnnouncement
 	readAnnouncement   = push.ReadAnnouncement
 	appendWanted       = push.AppendWanted

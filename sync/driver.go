@@ -13,6 +13,7 @@ import (
 	"github.com/lf-store/lf/sync/internal/clock"
 	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/push"
+	"github.com/lf-store/lf/sync/internal/reconcile"
 )
 
 // drive is the goroutine with the clock: it ticks the scheduler and follows the peers. It waits for
@@ -45,7 +46,7 @@ func (s *Sync) drive() {
 }
 
 func (s *Sync) tick() {
-	s.comparer.tick(s.fetcher.Tick())
+	s.reconciler.Tick(s.fetcher.Tick())
 	s.clocks.Tick()
 }
 
@@ -102,7 +103,7 @@ func (s *Sync) watchPeers() error {
 // was gossiped, and is compared with anew.
 func (s *Sync) heed(e any) {
 	if e, ok := e.(event.EvtPeerConnectednessChanged); ok && e.Connectedness == network.NotConnected {
-		s.comparer.meet(e.Peer, false)
+		s.reconciler.Meet(e.Peer, false)
 	}
 	s.look(peerOf(e))
 }
@@ -123,7 +124,7 @@ func peerOf(e any) peer.ID {
 // It does not trust the order of events, only what is true now.
 func (s *Sync) look(p peer.ID) {
 	s.fetcher.Meet(p, s.speaks(p, fetch.Service))
-	s.comparer.meet(p, s.speaks(p, reconcileService))
+	s.reconciler.Meet(p, s.speaks(p, reconcile.Service))
 	relayed := s.host.Network().Connectedness(p) == network.Limited
 	s.pushes.Meet(p, relayed && s.speaks(p, push.Service))
 	s.clocks.Meet(p, s.speaks(p, clock.Service))

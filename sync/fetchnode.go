@@ -95,8 +95,12 @@ func (n fetchNode) IsCongested() bool { return n.queue.waiters.Load() > 0 }
 
 // Answered tells what a peer lacks, and what it cannot send.
 func (n fetchNode) Answered(p peer.ID, lacking, damaged []protocol.ID) {
-	n.sync.denied(p, lacking)
-	n.sync.withheld(p, damaged)
+	if n.sync.reconciler.Answered(p, lacking, damaged) > 0 {
+		n.sync.penalties.ReportMinor(p, missingListed)
+	}
+	if len(damaged) > 0 {
+		n.sync.fetcher.Withheld(p, damaged)
+	}
 }
 
 // Complain logs what the store failed at.

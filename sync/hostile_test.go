@@ -15,6 +15,7 @@ import (
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/fetch"
+	"github.com/lf-store/lf/sync/internal/reconcile"
 	"github.com/lf-store/lf/sync/internal/stream"
 )
 
@@ -26,7 +27,7 @@ func (w *world) hurriedLogging(t testing.TB, log *slog.Logger) *node {
 	n := &node{store: newTestStore(w.network), host: newHost(t)}
 	n.Sync = newSync(Config{Network: w.network, Store: n.store, Verify: noWork, Host: n.host, Logger: log})
 	n.times.Item, n.times.Serve = 300*time.Millisecond, func(s Service) time.Duration {
-		if s == reconcileService {
+		if s == reconcile.Service {
 			return 3 * time.Second
 		}
 		return time.Second

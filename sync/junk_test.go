@@ -11,6 +11,7 @@ import (
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/negentropy"
 	"github.com/lf-store/lf/sync/internal/penalty"
+	"github.com/lf-store/lf/sync/internal/reconcile"
 	"github.com/lf-store/lf/sync/internal/stream"
 )
 
@@ -25,17 +26,17 @@ func compareJunk(t testing.TB, w *world, h host.Host, n *node, sessions int) (an
 			return answered
 		}
 		_ = s.SetDeadline(time.Now().Add(patience))
-		initiator := negentropy.NewInitiator(negentropy.Config{FrameLimit: maxMessage})
+		initiator := negentropy.NewInitiator(negentropy.Config{FrameLimit: reconcile.MaxMessage})
 		for message := initiator.Start(set); message != nil; {
-			if _, err := s.Write(appendFrame(nil, frame{count: 3000, message: message})); err != nil {
+			if _, err := s.Write(appendFrame(nil, reconcile.Frame{Count: 3000, Message: message})); err != nil {
 				break
 			}
 			f, err := readSessionFrame(s)
-			if err != nil || len(f.message) == 0 {
+			if err != nil || len(f.Message) == 0 {
 				break
 			}
 			answered++
-			step, err := initiator.Next(set, f.message, nil)
+			step, err := initiator.Next(set, f.Message, nil)
 			if err != nil {
 				t.Error(err)
 				break
@@ -80,7 +81,7 @@ func TestJunkComparisons(t *testing.T) {
 	if got := spent(newcomer.host.ID()); got > stream.CompareBurst/2 {
 		t.Errorf("what the newcomer fetched leaves it with %v units spent", got)
 	}
-	if n := newcomer.sessions(endedBusy); n > 0 {
+	if n := newcomer.sessions("busy"); n > 0 {
 		t.Errorf("the newcomer was turned away %d times", n)
 	}
 }

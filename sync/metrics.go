@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/sync/internal/penalty"
 )
 
 // The queues that may drop, by the names that Status and the metrics give them.
@@ -28,10 +27,6 @@ const (
 type metrics struct {
 	records  *prometheus.CounterVec
 	verdicts *prometheus.CounterVec
-	sessions *prometheus.CounterVec
-	rounds   *prometheus.HistogramVec
-	messages *prometheus.CounterVec
-	listed   prometheus.Counter
 	banned   prometheus.Counter
 	busy     atomic.Uint64
 
@@ -46,15 +41,8 @@ func newMetrics() *metrics {
 	return &metrics{
 		records:  counter("ingested_total", "Records that came in, by source and what became of them.", "source", "outcome"),
 		verdicts: counter("gossip_verdicts_total", "Gossiped messages, by verdict.", "verdict"),
-		sessions: counter("sessions_total", "Comparisons with peers, by role and result.", "role", "result"),
-		messages: counter("reconcile_bytes_total", "Bytes of comparisons with peers, by direction.", "direction"),
-		rounds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "lf", Subsystem: "sync",
-			Name: "session_rounds", Help: "How many messages a comparison took, by role.", Buckets: prometheus.ExponentialBuckets(1, 2, 10)},
-			[]string{"role"}),
 		banned: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "lf", Subsystem: "sync",
 			Name: "expelled_total", Help: "Peers that were dropped because they did not behave."}),
-		listed: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "lf", Subsystem: "sync",
-			Name: "listed_total", Help: "Records that comparisons with peers found missing here."}),
 	}
 }
 
@@ -65,9 +53,9 @@ func (m *metrics) register(to prometheus.Registerer, s *Sync) error {
 	}
 	m.registerer = to
 	own := []prometheus.Collector{
-		m.records, m.verdicts, m.sessions, m.rounds, m.messages, m.listed, m.banned, &gauges{s},
+		m.records, m.verdicts, m.banned, &gauges{s},
 	}
-	for _, c := range slices.Concat(own, s.limiter.Metrics(), s.pushes.Metrics(), s.fetcher.Metrics()) {
+	for _, c := range slices.Concat(own, s.limiter.Metrics(), s.pushes.Metrics(), s.fetcher.Metrics(), s.reconciler.Metrics()) {
 		if err := to.Register(c); err != nil {
 			m.unregister()
 			return fmt.Errorf("register metrics of sync: %w", err)
@@ -117,34 +105,6 @@ func (m *metrics) judged(v pubsub.ValidationResult) {
 		name = "reject"
 	}
 	m.verdicts.WithLabelValues(name).Inc()
-}
-
-// reconciled counts the bytes of messages of comparisons.
-func (m *metrics) reconciled(direction string, bytes int) {
-	m.messages.WithLabelValues(direction).Add(float64(bytes))
-}
-
-// compared counts a session of our own.
-func (m *metrics) compared(s *session) {
-	m.sessions.WithLabelValues("initiator", s.outcome.ending.String()).Inc()
-	m.rounds.WithLabelValues("initiator").Observe(float64(s.rounds))
-}
-
-// answered counts a session of a peer's.
-func (m *metrics) answered(s *serving, err error) {
-	result := "equal"
-	switch {
-	case penalty.ViolationIn(err) != nil:
-		result = "guilty"
-	case err != nil:
-		result = "failed"
-	case s.refused:
-		result = "busy"
-	case s.differs:
-		result = "differing"
-	}
-	m.sessions.WithLabelValues("responder", result).Inc()
-	m.rounds.WithLabelValues("responder").Observe(float64(s.rounds))
 }
 
 // gauges reads a Sync's status when asked.

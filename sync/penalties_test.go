@@ -14,6 +14,7 @@ import (
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/penalty"
+	"github.com/lf-store/lf/sync/internal/reconcile"
 	"github.com/lf-store/lf/sync/internal/stream"
 )
 
@@ -62,7 +63,7 @@ func TestOneViolationIsOneBan(t *testing.T) {
 		service   string
 		violation string
 	}{
-		"comparing": {reconcileProtocol(w.network), appendFrame(nil, frame{message: wrong}), "lf.reconcile", "negentropy"},
+		"comparing": {reconcileProtocol(w.network), appendFrame(nil, reconcile.Frame{Message: wrong}), "lf.reconcile", "negentropy"},
 		"fetching":  {fetchProtocol(w.network), []byte{0, 0, 8}, "lf.fetch", "a request for nothing"},
 		"pushing":   {pushProtocol(w.network), []byte{0}, "lf.push", "an announcement of 0 records"},
 		"clock":     {clockProtocol(w.network), wrong, "lf.clock", "a question for the clock that says more"},
@@ -116,13 +117,11 @@ func TestDenial(t *testing.T) {
 	connect(t, n.host, liar)
 	connect(t, n.host, honest)
 	eventually(t, "both are known", func() bool { return n.Status().Peers == 2 })
-	n.comparer.plan(func(*agenda) { // neither speaks reconcile
-		n.comparer.ledger.peerUp(liar.ID())
-		n.comparer.ledger.peerUp(honest.ID())
-	})
+	n.reconciler.Expect(liar.ID()) // neither speaks reconcile
+	n.reconciler.Expect(honest.ID())
 	for range 30/missingListed.Weight + 1 {
 		id := w.record(t).ID()
-		n.comparer.plan(func(*agenda) { n.comparer.ledger.list(liar.ID(), []protocol.ID{id}, nil) })
+		n.reconciler.List(liar.ID(), id)
 		n.fetcher.Want([]protocol.ID{id}, liar.ID(), 0)
 		eventually(t, "both have denied it", func() bool {
 			return n.fetcher.Wanted()[id]

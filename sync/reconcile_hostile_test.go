@@ -11,8 +11,10 @@ import (
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lf-store/lf/sync/internal/negentropy"
+	"github.com/lf-store/lf/sync/internal/reconcile"
 )
 
 // comparable makes a host that answers each message of a comparison by hand, until answer returns
@@ -28,7 +30,7 @@ func (w *world) comparable(t testing.TB, answer func(s network.Stream, message [
 			if err != nil {
 				return
 			}
-			raw := answer(s, f.message, round)
+			raw := answer(s, f.Message, round)
 			if raw == nil {
 				return
 			}
@@ -66,54 +68,54 @@ func madeUp(n int) *negentropy.Tree {
 func TestHostileComparison(t *testing.T) {
 	over := make(chan struct{})
 	t.Cleanup(func() { close(over) })
-	framed := func(message []byte) []byte { return appendFrame(nil, frame{count: 9, message: message}) }
+	framed := func(message []byte) []byte { return appendFrame(nil, reconcile.Frame{Count: 9, Message: message}) }
 	big := madeUp(20_000)
 	for _, c := range []struct {
 		name   string
-		ending ending
+		ending string
 		answer func(s network.Stream, message []byte, round int) []byte
 	}{
-		{"garbage", endedGuilty, func(network.Stream, []byte, int) []byte {
+		{"garbage", "guilty", func(network.Stream, []byte, int) []byte {
 			raw := make([]byte, 1000)
 			_, _ = rand.Read(raw)
 			raw[0] = 0xff
 			return raw
 		}},
-		{"garbage in a frame", endedGuilty, func(network.Stream, []byte, int) []byte {
+		{"garbage in a frame", "guilty", func(network.Stream, []byte, int) []byte {
 			raw := make([]byte, 1000)
 			_, _ = rand.Read(raw)
 			raw[0] = 0x61
 			raw[1], raw[2], raw[3] = 1, 33, 7
 			return framed(raw)
 		}},
-		{"a huge frame", endedGuilty, func(network.Stream, []byte, int) []byte {
+		{"a huge frame", "guilty", func(network.Stream, []byte, int) []byte {
 			return []byte{0, 0, 0, 0, 0, 0, 0, 9, 0xff, 0xff, 0xff, 0xff}
 		}},
-		{"a count that cannot be", endedGuilty, func(network.Stream, []byte, int) []byte {
-			return appendFrame(nil, frame{count: maxCount, message: []byte{0x61}})
+		{"a count that cannot be", "guilty", func(network.Stream, []byte, int) []byte {
+			return appendFrame(nil, reconcile.Frame{Count: reconcile.MaxCount, Message: []byte{0x61}})
 		}},
-		{"rounds without end", endedGuilty, func(_ network.Stream, _ []byte, round int) []byte {
+		{"rounds without end", "guilty", func(_ network.Stream, _ []byte, round int) []byte {
 			raw := []byte{0x61, 0, 0, 1} // the fingerprint of all, another one each time
 			raw = append(raw, make([]byte, 16)...)
 			raw[4] = byte(round)
 			return framed(raw)
 		}},
-		{"bits that flip", endedGuilty, func(_ network.Stream, message []byte, _ int) []byte {
-			reply, err := negentropy.Respond(big, message, maxMessage)
+		{"bits that flip", "guilty", func(_ network.Stream, message []byte, _ int) []byte {
+			reply, err := negentropy.Respond(big, message, reconcile.MaxMessage)
 			if err != nil {
 				return nil
 			}
 			reply.Message[0] ^= 0x80
 			return framed(reply.Message)
 		}},
-		{"ends at once", endedFailed, func(network.Stream, []byte, int) []byte { return nil }},
-		{"resets", endedFailed, func(s network.Stream, _ []byte, _ int) []byte { _ = s.Reset(); return nil }},
-		{"half a frame", endedFailed, func(s network.Stream, _ []byte, _ int) []byte {
+		{"ends at once", "failed", func(network.Stream, []byte, int) []byte { return nil }},
+		{"resets", "failed", func(s network.Stream, _ []byte, _ int) []byte { _ = s.Reset(); return nil }},
+		{"half a frame", "failed", func(s network.Stream, _ []byte, _ int) []byte {
 			_, _ = s.Write(framed(make([]byte, 9))[:12])
 			return nil
 		}},
-		{"silent", endedFailed, func(network.Stream, []byte, int) []byte { <-over; return nil }},
-		{"byte by byte", endedFailed, func(s network.Stream, message []byte, _ int) []byte {
+		{"silent", "failed", func(network.Stream, []byte, int) []byte { <-over; return nil }},
+		{"byte by byte", "failed", func(s network.Stream, message []byte, _ int) []byte {
 			for _, b := range framed(make([]byte, 100)) {
 				if _, err := s.Write([]byte{b}); err != nil {
 					return nil
@@ -122,7 +124,7 @@ func TestHostileComparison(t *testing.T) {
 			}
 			return nil
 		}},
-		{"always busy", endedBusy, func(network.Stream, []byte, int) []byte { return framed(nil) }},
+		{"always busy", "busy", func(network.Stream, []byte, int) []byte { return framed(nil) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -139,15 +141,15 @@ func TestHostileComparison(t *testing.T) {
 				return c.answer(s, message, round)
 			})
 			connect(t, n.host, bad)
-			eventually(t, "a session ended as "+c.ending.String(), func() bool { return n.sessions(c.ending) > 0 })
-			if c.ending == endedGuilty {
+			eventually(t, "a session ended as "+c.ending, func() bool { return n.sessions(c.ending) > 0 })
+			if c.ending == "guilty" {
 				eventually(t, "it is blamed", func() bool { return n.isGuilty(bad.ID()) })
 			} else if n.isGuilty(bad.ID()) {
 				t.Error("it is blamed")
 			}
 			before := streams.Load()
 			w.honestConverges(t, n)
-			if c.ending == endedGuilty && streams.Load() > before {
+			if c.ending == "guilty" && streams.Load() > before {
 				t.Error("the guilty one is still compared with")
 			}
 			eventually(t, "the node is in sync", func() bool { return 2*n.Status().Sync.Agreeing >= n.Status().Sync.Peers })
@@ -162,14 +164,14 @@ func TestBogusIDs(t *testing.T) {
 	n.hasten()
 	set := madeUp(20_000)
 	bad := w.comparable(t, func(_ network.Stream, message []byte, _ int) []byte {
-		reply, err := negentropy.Respond(set, message, maxMessage)
+		reply, err := negentropy.Respond(set, message, reconcile.MaxMessage)
 		if err != nil {
 			return nil
 		}
-		return appendFrame(nil, frame{count: 20_000, message: reply.Message})
+		return appendFrame(nil, reconcile.Frame{Count: 20_000, Message: reply.Message})
 	})
 	connect(t, n.host, bad)
-	eventually(t, "bogus records are listed", func() bool { return counterOf(n.metrics.listed) > 900 })
+	eventually(t, "bogus records are listed", func() bool { return counterOf(n.reconciler.Metrics()[3].(prometheus.Counter)) > 900 })
 	w.honestConverges(t, n)
 }
 
@@ -197,11 +199,11 @@ func TestHostileInitiator(t *testing.T) {
 	random := make([]byte, 20_000)
 	_, _ = rand.Read(random)
 	for name, raw := range map[string][]byte{
-		"an empty message":       appendFrame(nil, frame{}),
+		"an empty message":       appendFrame(nil, reconcile.Frame{}),
 		"a huge frame":           {0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 0, 0},
-		"a count that cannot be": appendFrame(nil, frame{count: maxCount, message: []byte{0x61}}),
+		"a count that cannot be": appendFrame(nil, reconcile.Frame{Count: reconcile.MaxCount, Message: []byte{0x61}}),
 		"garbage":                random,
-		"garbage in a frame":     appendFrame(nil, frame{message: append([]byte{0x61, 1, 33}, random...)}),
+		"garbage in a frame":     appendFrame(nil, reconcile.Frame{Message: append([]byte{0x61, 1, 33}, random...)}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := stranger(t)
@@ -216,9 +218,9 @@ func TestHostileInitiator(t *testing.T) {
 	t.Run("messages without end", func(t *testing.T) {
 		h := stranger(t)
 		s := open(t, h)
-		first := appendFrame(nil, frame{message: append([]byte{0x61, 0, 0, 1}, make([]byte, 16)...)})
+		first := appendFrame(nil, reconcile.Frame{Message: append([]byte{0x61, 0, 0, 1}, make([]byte, 16)...)})
 		answers := 0
-		for range maxMessages + 1 {
+		for range reconcile.MaxMessages + 1 {
 			if _, err := s.Write(first); err != nil {
 				break
 			}
@@ -227,14 +229,14 @@ func TestHostileInitiator(t *testing.T) {
 			}
 			answers++
 		}
-		if answers > maxMessages {
+		if answers > reconcile.MaxMessages {
 			t.Errorf("%d answers", answers)
 		}
-		eventually(t, "it is over", func() bool { return n.isGuilty(h.ID()) || answers < maxMessages })
+		eventually(t, "it is over", func() bool { return n.isGuilty(h.ID()) || answers < reconcile.MaxMessages })
 	})
 	t.Run("does not read", func(t *testing.T) {
 		s := open(t, stranger(t))
-		first := appendFrame(nil, frame{message: append([]byte{0x61, 0, 0, 1}, make([]byte, 16)...)})
+		first := appendFrame(nil, reconcile.Frame{Message: append([]byte{0x61, 0, 0, 1}, make([]byte, 16)...)})
 		for range 200 {
 			if _, err := s.Write(first); err != nil {
 				break
@@ -254,16 +256,16 @@ func TestHostileInitiator(t *testing.T) {
 	})
 	t.Run("IDs that nobody has", func(t *testing.T) {
 		s := open(t, stranger(t))
-		initiator, set := negentropy.NewInitiator(negentropy.Config{FrameLimit: maxMessage}), madeUp(50_000)
+		initiator, set := negentropy.NewInitiator(negentropy.Config{FrameLimit: reconcile.MaxMessage}), madeUp(50_000)
 		for message := initiator.Start(set); message != nil; {
-			if _, err := s.Write(appendFrame(nil, frame{count: 50_000, message: message})); err != nil {
+			if _, err := s.Write(appendFrame(nil, reconcile.Frame{Count: 50_000, Message: message})); err != nil {
 				break
 			}
 			f, err := readSessionFrame(s)
 			if err != nil {
 				break
 			}
-			step, err := initiator.Next(set, f.message, nil)
+			step, err := initiator.Next(set, f.Message, nil)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -20,16 +20,11 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/lf-store/lf/sync/internal/fetch"
+	"github.com/lf-store/lf/sync/internal/reconcile"
 )
 
-// hasten shortens the times of a node's agenda.
-func (n *node) hasten() {
-	n.comparer.plan(func(a *agenda) {
-		a.limits.paceMin, a.limits.paceMax = 100*time.Millisecond, 200*time.Millisecond
-		a.limits.soon, a.limits.retryMin, a.limits.connectWait = 20*time.Millisecond, 20*time.Millisecond, 200*time.Millisecond
-		a.pace, a.lotAt = a.limits.paceMin, a.now
-	})
-}
+// hasten shortens the times after which a node compares.
+func (n *node) hasten() { n.reconciler.Hasten() }
 
 // counterOf reads a counter.
 func counterOf(c prometheus.Metric) int {
@@ -41,14 +36,14 @@ func counterOf(c prometheus.Metric) int {
 }
 
 // sessions counts the sessions of our own that ended so.
-func (n *node) sessions(ending ending) int {
-	return counterOf(n.metrics.sessions.WithLabelValues("initiator", ending.String()))
+func (n *node) sessions(result string) int {
+	return counterOf(n.reconciler.Metrics()[0].(*prometheus.CounterVec).WithLabelValues("initiator", result))
 }
 
 // allSessions counts all that this node began.
 func (n *node) allSessions() (sum int) {
-	for e := range endingNames {
-		sum += n.sessions(ending(e))
+	for _, result := range []string{"equal", "differing", "interrupted", "cut", "busy", "failed", "guilty"} {
+		sum += n.sessions(result)
 	}
 	return sum
 }
@@ -60,7 +55,7 @@ func (n *node) ingested(o Outcome) int {
 
 // bytes counts the bytes of comparisons.
 func (n *node) bytes() (in, out int) {
-	return counterOf(n.metrics.messages.WithLabelValues("in")), counterOf(n.metrics.messages.WithLabelValues("out"))
+	return counterOf(n.reconciler.Metrics()[2].(*prometheus.CounterVec).WithLabelValues("in")), counterOf(n.reconciler.Metrics()[2].(*prometheus.CounterVec).WithLabelValues("out"))
 }
 
 func sameSets(t testing.TB, nodes ...*node) {
@@ -130,7 +125,7 @@ func TestEqualSetsCostLittle(t *testing.T) {
 	connect(t, a.host, b.host)
 	synced(t, a, b)
 	in, out := a.bytes()
-	if sessions := a.sessions(endedEqual) + b.sessions(endedEqual); sessions > 2 || in+out > 60*sessions {
+	if sessions := a.sessions("equal") + b.sessions("equal"); sessions > 2 || in+out > 60*sessions {
 		t.Errorf("%d sessions, %d bytes in, %d out", sessions, in, out)
 	}
 }
@@ -229,7 +224,7 @@ func TestCutSessions(t *testing.T) {
 	chain := w.chain(t, 5000)
 	a.load(t, chain...)
 	var streams atomic.Int32
-	serve := a.limiter.Handler(reconcileService, a.comparer.serve)
+	serve := a.limiter.Handler(reconcile.Service, a.reconciler.Serve)
 	a.host.SetStreamHandler(reconcileProtocol(w.network), func(s network.Stream) {
 		streams.Add(1)
 		serve(&cutting{Stream: s, left: 2})
@@ -237,9 +232,9 @@ func TestCutSessions(t *testing.T) {
 	connect(t, b.host, a.host)
 	eventually(t, "all is here", func() bool { return b.store.attached() == a.store.attached() })
 	synced(t, b)
-	listed := counterOf(b.metrics.listed)
-	if b.sessions(endedCut) < 2 || listed > len(chain) {
-		t.Errorf("%d streams, %d cut; %d records listed as unknown", streams.Load(), b.sessions(endedCut), listed)
+	listed := counterOf(b.reconciler.Metrics()[3].(prometheus.Counter))
+	if b.sessions("cut") < 2 || listed > len(chain) {
+		t.Errorf("%d streams, %d cut; %d records listed as unknown", streams.Load(), b.sessions("cut"), listed)
 	}
 }
 
@@ -296,7 +291,7 @@ func TestRelayedSets(t *testing.T) {
 	}
 	for _, n := range []*node{a, b} {
 		// what had not come when the relay cut is listed again
-		if listed := counterOf(n.metrics.listed); listed > 3*600 {
+		if listed := counterOf(n.reconciler.Metrics()[3].(prometheus.Counter)); listed > 3*600 {
 			t.Errorf("%d records were listed, 600 were missing", listed)
 		}
 	}
@@ -352,14 +347,11 @@ func TestNotReady(t *testing.T) {
 	b.load(t, w.chain(t, 10)...)
 	b.hasten()
 	connect(t, a.host, b.host)
-	eventually(t, "b is told to come later", func() bool { return b.sessions(endedBusy) > 1 })
+	eventually(t, "b is told to come later", func() bool { return b.sessions("busy") > 1 })
 	if st := a.Status().Sync; st.Ready || st.State != StateComparing || a.allSessions() > 0 {
 		t.Errorf("%+v, %d sessions", st, a.allSessions())
 	}
-	b.comparer.mu.Lock()
-	faulty := b.comparer.agenda.byPeer[a.host.ID()].guilty
-	b.comparer.mu.Unlock()
-	if faulty {
+	if b.isGuilty(a.host.ID()) {
 		t.Error("who cannot compare yet is blamed")
 	}
 	close(store.over)
@@ -455,15 +447,15 @@ func TestComesAgain(t *testing.T) {
 }
 
 func FuzzSessionFrame(f *testing.F) {
-	f.Add(appendFrame(nil, frame{count: 7, message: []byte{0x61, 0, 0, 1}}))
-	f.Add(appendFrame(nil, frame{}))
-	f.Add(appendFrame(nil, frame{count: maxCount}))
-	f.Add(bytes.Repeat([]byte{0xff}, frameHead))
+	f.Add(appendFrame(nil, reconcile.Frame{Count: 7, Message: []byte{0x61, 0, 0, 1}}))
+	f.Add(appendFrame(nil, reconcile.Frame{}))
+	f.Add(appendFrame(nil, reconcile.Frame{Count: reconcile.MaxCount}))
+	f.Add(bytes.Repeat([]byte{0xff}, 12))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		fr, err := readSessionFrame(bytes.NewReader(data))
 		switch {
 		case err == nil:
-			if again := appendFrame(nil, fr); fr.count >= maxCount || len(fr.message) > maxMessage || !bytes.HasPrefix(data, again) {
+			if again := appendFrame(nil, fr); fr.Count >= reconcile.MaxCount || len(fr.Message) > reconcile.MaxMessage || !bytes.HasPrefix(data, again) {
 				t.Errorf("%x was read as %+v", data, fr)
 			}
 		case len(data) == 0 && !errors.Is(err, io.EOF):

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/fetch"
+	"github.com/lf-store/lf/sync/internal/reconcile"
 	"github.com/lf-store/lf/sync/internal/stream"
 )
 
@@ -272,7 +273,7 @@ func TestRepairsPastEmptyAnswers(t *testing.T) {
 func TestWithheldIsNotMissing(t *testing.T) {
 	w := newWorld(t, nil)
 	shared := w.chain(t, 3)
-	for name, count := range map[string]int{"few": 5, "many": maxWithheld + 50} {
+	for name, count := range map[string]int{"few": 5, "many": reconcile.MaxWithheld + 50} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			n, good := w.newNode(t, fetchOnly), w.newNode(t, fetchOnly)
@@ -292,14 +293,7 @@ func TestWithheldIsNotMissing(t *testing.T) {
 			}
 			connect(t, n.host, good.host)
 			connect(t, n.host, bad.host)
-			withheld := func() (count int) {
-				n.comparer.mu.Lock()
-				defer n.comparer.mu.Unlock()
-				if st := n.comparer.ledger.peers[bad.host.ID()]; st != nil {
-					count = len(st.withheld)
-				}
-				return count
-			}
+			withheld := func() int { return n.reconciler.Withheld(bad.host.ID()) }
 			eventually(t, "the peer has said of all that it cannot send them", func() bool { return withheld() == count })
 			eventually(t, "this node is in sync", func() bool {
 				st := n.Status().Sync
@@ -308,20 +302,18 @@ func TestWithheldIsNotMissing(t *testing.T) {
 			if n.penalties.Bans(bad.host.ID()) > 0 {
 				t.Error("the peer was banned")
 			}
-			n.comparer.mu.Lock()
-			paused := n.comparer.agenda.byPeer[bad.host.ID()].pausedTo - n.comparer.now()
-			n.comparer.mu.Unlock()
-			if many := count > maxWithheld; many != (paused > withheldPause/2) {
+			paused := n.reconciler.PausedFor(bad.host.ID())
+			if many := count > reconcile.MaxWithheld; many != (paused > reconcile.WithheldPause/2) {
 				t.Errorf("it is compared with again in %s", paused)
 			}
-			if count > maxWithheld {
+			if count > reconcile.MaxWithheld {
 				return
 			}
 			s.mu.Lock()
 			clear(s.headers)
 			s.mu.Unlock()
 			eventually(t, "they come when they can be sent", func() bool {
-				n.comparer.plan(func(a *agenda) { a.tick(n.comparer.now()); a.demand() })
+				n.reconciler.Demand()
 				return n.store.attached() == bad.store.attached()
 			})
 			eventually(t, "all agree", func() bool { return n.Status().Sync.Agreeing == 2 })

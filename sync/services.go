@@ -4,6 +4,7 @@ import (
 	"github.com/lf-store/lf/sync/internal/clock"
 	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/push"
+	"github.com/lf-store/lf/sync/internal/reconcile"
 	"github.com/lf-store/lf/sync/internal/stream"
 )
 
@@ -17,7 +18,7 @@ var services = []struct {
 	handler func(*Sync) stream.Handler
 }{
 	{fetch.Service, func(s *Sync) stream.Handler { return s.fetcher.Serve }},
-	{reconcileService, func(s *Sync) stream.Handler { return s.comparer.serve }},
+	{reconcile.Service, func(s *Sync) stream.Handler { return s.reconciler.Serve }},
 	{push.Service, func(s *Sync) stream.Handler { return s.pushes.Serve }},
 	{clock.Service, func(s *Sync) stream.Handler { return s.clocks.Serve }},
 }

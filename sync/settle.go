@@ -37,7 +37,7 @@ func (a *admission) remember(in *incoming) {
 		known.unforwarded.Store((fetched || unpaid) && in.stored.Outcome != Held)
 		a.recent.Add(id, known)
 		if in.stored.Outcome == Held {
-			a.sync.comparer.early([]*protocol.Record{in.record})
+			a.sync.reconciler.Early([]*protocol.Record{in.record})
 		}
 	case Refused:
 		var invalid *protocol.InvalidError
@@ -102,11 +102,11 @@ func (a *admission) settleFetched(batch []*incoming) {
 			a.sync.limiter.Earned(in.from.Peer, 1)
 		}
 		if len(in.stored.Missing) > 0 {
-			a.sync.comparer.promised(in.from.Peer, id, in.stored.Missing)
+			a.sync.reconciler.Promised(in.from.Peer, id, in.stored.Missing)
 		}
 	}
 	if len(early) > 0 {
-		a.sync.comparer.early(early)
+		a.sync.reconciler.Early(early)
 		a.sync.fetcher.Early(earlyIDs)
 	}
 	a.sync.fetcher.Stored(stored, missing, later)

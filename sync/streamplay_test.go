@@ -15,6 +15,7 @@ import (
 	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/penalty"
 	"github.com/lf-store/lf/sync/internal/push"
+	"github.com/lf-store/lf/sync/internal/reconcile"
 )
 
 // streamPlayer plays one side of a session: it sends this side's steps, and wants the other's as
@@ -66,10 +67,10 @@ func (b *streamBench) begin(t *testing.T, n *node, at peer.ID, s streamSession, 
 	switch s.Protocol {
 	case "reconcile":
 		err = n.compareWith(t, at, s.Initiator.From)
-		if errors.Is(err, errBusy) != slices.Contains(s.Initiator.Told, "busy") {
+		if errors.Is(err, reconcile.ErrBusy) != slices.Contains(s.Initiator.Told, "busy") {
 			t.Errorf("compared: %v", err)
 		}
-		if errors.Is(err, errBusy) {
+		if errors.Is(err, reconcile.ErrBusy) {
 			err = nil
 		}
 	case "fetch":
@@ -96,14 +97,7 @@ func (b *streamBench) begin(t *testing.T, n *node, at peer.ID, s streamSession, 
 // compareWith has a node compare its set with a peer's.
 func (n *node) compareWith(t *testing.T, p peer.ID, from *streamBound) error {
 	t.Helper()
-	const id = 1
-	n.comparer.mu.Lock()
-	// else it would be taken for halted, and end where it gets long
-	n.comparer.running[id] = &running{stop: func() {}}
-	n.comparer.agenda.sessions[id] = &acquaintance{}
-	n.comparer.mu.Unlock()
-	s := &session{comparer: n.comparer, compare: compare{session: id, peer: p, from: from.bound()}}
-	return s.converse(t.Context())
+	return n.reconciler.Compare(t.Context(), p, from.bound())
 }
 
 // fetchFrom has a node fetch what a side asks for, and holds it to what it is told.

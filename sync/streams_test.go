@@ -167,9 +167,9 @@ func (b *streamBench) node(t testing.TB, side streamSide) *node {
 		}
 	})
 	n.serveStreams()
-	n.comparer.follow()
+	n.reconciler.Follow()
 	n.group.Go(n.commitQueued)
-	eventually(t, "the set is there", n.comparer.own.isReady)
+	eventually(t, "the set is there", n.reconciler.IsReady)
 	return n
 }
 

@@ -22,6 +22,7 @@ import (
 	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/penalty"
 	"github.com/lf-store/lf/sync/internal/push"
+	"github.com/lf-store/lf/sync/internal/reconcile"
 	"github.com/lf-store/lf/sync/internal/stream"
 )
 
@@ -63,14 +64,14 @@ type Sync struct {
 	gossip    *gossip
 	admission *admission
 
-	penalties *penalty.Penalties
-	limiter   *stream.Limiter
-	dialer    *stream.Dialer
-	comparer  *comparer
-	fetcher   *fetch.Fetcher
-	repairer  *fetch.Repairer // nil: nothing is repaired
-	pushes    *push.Pusher
-	clocks    *clock.Monitor
+	penalties  *penalty.Penalties
+	limiter    *stream.Limiter
+	dialer     *stream.Dialer
+	reconciler *reconcile.Reconciler
+	fetcher    *fetch.Fetcher
+	repairer   *fetch.Repairer // nil: nothing is repaired
+	pushes     *push.Pusher
+	clocks     *clock.Monitor
 
 	mu     sync.Mutex // guards what follows
 	closed bool
@@ -120,7 +121,10 @@ func newSync(c Config) *Sync {
 		Network: c.Network, Host: c.Host, Penalties: s.penalties, Group: &s.group, Log: c.Logger, Times: s.times,
 	}
 	s.limiter, s.dialer = stream.NewLimiter(streams), stream.NewDialer(streams)
-	s.comparer = newComparer(s)
+	s.reconciler = reconcile.New(reconcile.Config{
+		Self: selfOf(c.Host), Network: c.Network, Store: c.Store, Node: reconcileNode{s.admission, s}, Clock: s.admission.now,
+		Dialer: s.dialer, Penalties: s.penalties, Group: &s.group, Log: c.Logger,
+	})
 	s.fetcher = fetch.New(fetch.Config{
 		Network: c.Network, Store: c.Store, Damaged: ErrDamaged, Node: fetchNode{s.admission, s}, Dialer: s.dialer,
 		Penalties: s.penalties, Group: &s.group, Log: c.Logger,
@@ -149,7 +153,7 @@ func (s *Sync) start(ps *pubsub.PubSub) error {
 		}
 		s.gossip = g
 	}
-	s.comparer.follow()
+	s.reconciler.Follow()
 	if s.host != nil {
 		if err := s.watchPeers(); err != nil {
 			return err
@@ -195,7 +199,7 @@ func (s *Sync) Close() error {
 		s.refuseStreams()
 	}
 	s.stop()
-	s.comparer.unfollow()
+	s.reconciler.Close()
 	var err error
 	if s.gossip != nil {
 		err = s.gossip.leave()

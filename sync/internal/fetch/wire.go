@@ -56,9 +56,11 @@ const (
 
 const (
 	requestHead = 3
-	IDSize      = len(protocol.ID{})
-	NameSize    = 8 // of a short name
-	itemHead    = 1 + 4
+	// IDSize is the size of a name that is a whole ID.
+	IDSize = len(protocol.ID{})
+	// NameSize is that of a short name.
+	NameSize = 8
+	itemHead = 1 + 4
 )
 
 // Request is the protocol's request. The one who sends it knows the whole IDs; of those that

@@ -23,6 +23,9 @@ func (d *Dialer) ItemDeadline(ctx context.Context) time.Time { return d.c.Times.
 // ItemTime is how long an item may take.
 func (d *Dialer) ItemTime() time.Duration { return d.c.Times.Item }
 
+// Time is how long a stream of a service may take.
+func (d *Dialer) Time(of Service) time.Duration { return d.c.Times.Serve(of) }
+
 // Converse opens a stream on an existing connection, a relayed one included, and talks on it. The
 // stream has so much memory, and ends with the context. After an error it is reset, otherwise
 // closed. Converse reports the violation that ended it, if one did.

@@ -1,4 +1,4 @@
-package lfsync
+package reconcile
 
 import (
 	"fmt"
@@ -15,8 +15,8 @@ import (
 	"github.com/lf-store/lf/sync/internal/transcript"
 )
 
-// TestAgenda replays the transcripts of testdata/agenda, which look like those of the scheduler
-// (see TestScheduler).
+// TestPlan replays the transcripts of testdata/plan, which look like those of package fetch
+// (see its TestPlan).
 //
 //	self PEER [seed=N]                who this node is; before anything else
 //	limits NAME=NUMBER|DURATION...
@@ -32,21 +32,29 @@ import (
 //	backlog much|little               so much of what peers listed is on its way
 //	caughtup                          all that peers listed has come
 //	show                              the peers and what is planned with them
-func TestAgenda(t *testing.T) {
-	transcript.ReplayAll(t, "agenda", func() func(*testing.T, string, []string) string { return new(agendaScript).do })
+func TestPlan(t *testing.T) {
+	transcript.ReplayAll(t, "plan", func() func(*testing.T, string, []string) string { return new(planScript).do })
 }
 
-type agendaScript struct{ *agenda }
+type planScript struct {
+	*planner
+	bans map[peer.ID]time.Duration // until when
+}
 
-func (s *agendaScript) do(t *testing.T, command string, args []string) string {
+// penalize bans a peer, as if it were not the first violation: far longer than all else.
+func (s *planScript) penalize(p peer.ID) {
+	s.bans[p] = s.now + 15*time.Minute
+	s.ban(p)
+}
+
+func (s *planScript) do(t *testing.T, command string, args []string) string {
 	words, options := transcript.ParseArgs(args)
 	switch command {
 	case "self":
 		seed, _ := strconv.ParseUint(options["seed"], 10, 64)
-		limits := defaultAgendaLimits()
-		// as if it were not the first fault: far longer than all else
-		limits.faultPause = 15 * time.Minute
-		s.agenda = newAgenda(limits, peer.ID(words[0]), rand.New(rand.NewPCG(seed, 0)))
+		limits := defaultLimits()
+		s.planner, s.bans = newPlanner(limits, peer.ID(words[0]), rand.New(rand.NewPCG(seed, 0))), make(map[peer.ID]time.Duration)
+		s.banned = func(p peer.ID) bool { return s.now < s.bans[p] }
 	case "limits":
 		for key, value := range options {
 			if number, err := strconv.Atoi(value); err == nil {
@@ -70,17 +78,22 @@ func (s *agendaScript) do(t *testing.T, command string, args []string) string {
 			return "it does not lead\n" + s.print(s.take())
 		}
 	case "ended":
-		i := slices.Index(endingNames[:], words[1])
+		i := slices.Index(resultNames[:], words[1])
 		if i < 0 {
-			t.Fatalf("unknown ending %q", words[1])
+			t.Fatalf("unknown result %q", words[1])
 		}
 		listed, _ := strconv.Atoi(options["listed"])
 		done, _ := strconv.ParseUint(options["done"], 10, 64)
-		s.ended(s.session(t, words[0]), outcome{ending: ending(i), listed: listed, done: negentropy.Bound{Timestamp: done}})
+		session := s.session(t, words[0])
+		if p := s.planner.sessions[session]; p != nil && result(i) == resultViolation {
+			s.penalize(p.id)
+			s.dropHalt(session)
+		}
+		s.ended(session, outcome{result: result(i), listed: listed, done: negentropy.Bound{Timestamp: done}})
 	case "served":
 		s.served(peer.ID(words[0]), words[1] == "differs", words[1] == "equal")
 	case "guilty":
-		s.guilty(peer.ID(words[0]))
+		s.penalize(peer.ID(words[0]))
 	case "demand":
 		s.demand()
 	case "backlog":
@@ -96,16 +109,16 @@ func (s *agendaScript) do(t *testing.T, command string, args []string) string {
 }
 
 // until lets time pass in a network that is in sync.
-func (s *agendaScript) until(end time.Duration) string {
+func (s *planScript) until(end time.Duration) string {
 	var out strings.Builder
 	for s.now < end {
 		s.tick(s.now + tickEvery)
-		duties := s.take()
-		for _, d := range duties {
+		actions := s.take()
+		for _, d := range actions {
 			if d, ok := d.(compare); ok {
 				fmt.Fprintf(&out, "%s: ", s.now)
-				out.WriteString(s.print([]duty{d}))
-				s.ended(d.session, outcome{ending: endedEqual, done: negentropy.Infinity})
+				out.WriteString(s.print([]action{d}))
+				s.ended(d.session, outcome{result: resultEqual, done: negentropy.Infinity})
 			}
 		}
 	}
@@ -113,7 +126,7 @@ func (s *agendaScript) until(end time.Duration) string {
 }
 
 // session is one that is named by its number or by the peer.
-func (s *agendaScript) session(t *testing.T, text string) sessionID {
+func (s *planScript) session(t *testing.T, text string) sessionID {
 	t.Helper()
 	for id, p := range s.sessions {
 		if string(p.id) == text {
@@ -127,9 +140,9 @@ func (s *agendaScript) session(t *testing.T, text string) sessionID {
 	return sessionID(n)
 }
 
-func (s *agendaScript) print(duties []duty) string {
+func (s *planScript) print(actions []action) string {
 	var out strings.Builder
-	for _, d := range duties {
+	for _, d := range actions {
 		switch d := d.(type) {
 		case compare:
 			fmt.Fprintf(&out, "session %d: compare with %s", d.session, string(d.peer))
@@ -144,7 +157,7 @@ func (s *agendaScript) print(duties []duty) string {
 	return out.String()
 }
 
-func (s *agendaScript) show() string {
+func (s *planScript) show() string {
 	var out strings.Builder
 	for _, p := range s.peers {
 		fmt.Fprintf(&out, "%s:", string(p.id))
@@ -156,13 +169,13 @@ func (s *agendaScript) show() string {
 		case p.waits:
 			out.WriteString(" waits for the lead")
 		case p.due != never:
-			fmt.Fprintf(&out, " due at %s", max(p.due, p.pausedTo))
+			fmt.Fprintf(&out, " due at %s", max(p.due, p.pausedTo, s.bans[p.id]))
 		}
 		if p.again != never {
 			fmt.Fprintf(&out, " again at %s", p.again)
 		}
 		out.WriteString("\n")
 	}
-	fmt.Fprintf(&out, "pace %s\n", s.pace)
+	fmt.Fprintf(&out, "pace %s\n", s.interval)
 	return out.String()
 }

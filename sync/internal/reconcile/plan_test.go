@@ -1,4 +1,4 @@
-package lfsync
+package reconcile
 
 import (
 	"fmt"
@@ -13,9 +13,17 @@ import (
 	"github.com/lf-store/lf/sync/internal/negentropy"
 )
 
-// timetable drives an agenda with peers that come, go, answer well or ill, and serve themselves.
+// tickEvery is how often the driver tells the time.
+const tickEvery = 200 * time.Millisecond
+
+// dropHalt drops the request to halt a session that has ended.
+func (a *planner) dropHalt(id sessionID) {
+	a.out = slices.DeleteFunc(a.out, func(d action) bool { return d == halt{id} })
+}
+
+// timetable drives an planner with peers that come, go, answer well or ill, and serve themselves.
 type timetable struct {
-	a        *agenda
+	a        *planner
 	now      time.Duration
 	peers    []peer.ID
 	up       map[peer.ID]time.Duration // since when
@@ -40,14 +48,15 @@ func newTimetable(t *rapid.T) *timetable {
 		m.peers = append(m.peers, peer.ID(fmt.Sprintf("%02d", 2*i)))
 	}
 	self := peer.ID(fmt.Sprintf("%02d", 1+2*rapid.IntRange(0, 12).Draw(t, "self")))
-	m.a = newAgenda(defaultAgendaLimits(), self, rand.New(rand.NewPCG(seed, 0)))
+	m.a = newPlanner(defaultLimits(), self, rand.New(rand.NewPCG(seed, 0)))
+	m.a.banned = func(p peer.ID) bool { return m.now < m.accused[p] }
 	m.a.rebuilt()
 	return m
 }
 
 func (m *timetable) peer(t *rapid.T) peer.ID { return rapid.SampledFrom(m.peers).Draw(t, "peer") }
 
-// obey takes up the duties, and holds what must be true of them.
+// obey takes up the actions, and holds what must be true of them.
 func (m *timetable) obey(t *rapid.T) {
 	for _, d := range m.a.take() {
 		switch d := d.(type) {
@@ -115,7 +124,7 @@ func (m *timetable) deepen(t *rapid.T) {
 	for _, s := range m.sorted() {
 		if !s.deep && rapid.Bool().Draw(t, "deep") {
 			if s.deep = m.a.deepen(s.session); !s.deep {
-				m.end(s, outcome{ending: endedInterrupted, done: negentropy.Bound{Timestamp: s.from.Timestamp + 1}, listed: 600})
+				m.end(s, outcome{result: resultInterrupted, done: negentropy.Bound{Timestamp: s.from.Timestamp + 1}, listed: 600})
 			}
 			m.obey(t)
 		}
@@ -133,19 +142,21 @@ func (m *timetable) sorted() []*dueSession {
 
 func (m *timetable) end(s *dueSession, o outcome) {
 	delete(m.open, s.session)
-	if o.ending == endedGuilty {
-		m.accused[s.peer] = m.now + m.a.limits.faultPause
+	if o.result == resultViolation {
+		m.accused[s.peer] = m.now + 15*time.Second
+		m.a.ban(s.peer)
+		m.a.dropHalt(s.session)
 	}
 	m.a.ended(s.session, o)
 }
 
 func (m *timetable) finish(t *rapid.T) {
 	for _, s := range m.sorted() {
-		o := outcome{ending: ending(rapid.IntRange(0, len(endingNames)-1).Draw(t, "ending"))}
+		o := outcome{result: result(rapid.IntRange(0, len(resultNames)-1).Draw(t, "result"))}
 		if s.halted {
-			o.ending = endedInterrupted
+			o.result = resultInterrupted
 		}
-		if o.ending != endedEqual {
+		if o.result != resultEqual {
 			o.listed = rapid.IntRange(0, 3).Draw(t, "listed")
 			o.done = negentropy.Bound{Timestamp: s.from.Timestamp + rapid.Uint64Range(0, 3).Draw(t, "done")}
 		}
@@ -162,8 +173,8 @@ func (m *timetable) served(t *rapid.T) {
 
 func (m *timetable) accuse(t *rapid.T) {
 	p := m.peer(t)
-	m.a.guilty(p)
-	m.accused[p] = m.now + m.a.limits.faultPause
+	m.accused[p] = m.now + 15*time.Second
+	m.a.ban(p)
 	m.obey(t)
 }
 
@@ -177,7 +188,7 @@ func (m *timetable) demand(t *rapid.T) {
 func (m *timetable) settle(t *rapid.T) (sessions int) {
 	for len(m.open) > 0 {
 		for _, s := range m.sorted() {
-			m.end(s, outcome{ending: endedEqual, done: negentropy.Infinity})
+			m.end(s, outcome{result: resultEqual, done: negentropy.Infinity})
 			sessions++
 		}
 		m.obey(t)
@@ -187,7 +198,7 @@ func (m *timetable) settle(t *rapid.T) (sessions int) {
 
 // Whatever happens: sessions are bounded, only one is long, who is guilty is left alone; and once
 // all is well, everybody is compared with, and then it becomes quiet.
-func TestAgendaHolds(t *testing.T) {
+func TestPlanHolds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newTimetable(t)
 		t.Repeat(map[string]func(*rapid.T){
@@ -221,13 +232,13 @@ func (m *timetable) quieten(t *rapid.T) {
 		m.elapse(t, tickEvery)
 		sessions += m.settle(t)
 	}
-	if most := int(time.Hour / (m.a.limits.paceMax * 3 / 4)); sessions > most+6 {
+	if most := int(time.Hour / (m.a.limits.intervalMax * 3 / 4)); sessions > most+6 {
 		t.Fatalf("%d sessions in a quiet hour", sessions)
 	}
 }
 
 // Of two nodes that meet, each is compared with, once by either and a second time, within seconds.
-func TestAgendaMeets(t *testing.T) {
+func TestPlanMeets(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := newTimetable(t)
 		for range m.peers {

@@ -1,4 +1,4 @@
-package lfsync
+package reconcile
 
 import (
 	"testing"
@@ -7,12 +7,13 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"pgregory.net/rapid"
 
+	"github.com/lf-store/lf/internal/intake"
 	"github.com/lf-store/lf/protocol"
 )
 
-// model of the ledger: what each peer listed, by name.
-type ledgerModel struct {
-	l        *ledger
+// model of the agreements: what each peer listed, by name.
+type agreementsModel struct {
+	l        *agreements
 	peers    []peer.ID
 	up       map[peer.ID]bool
 	listed   map[peer.ID]map[protocol.ID]bool
@@ -24,9 +25,9 @@ type ledgerModel struct {
 	now      time.Duration
 }
 
-func (m *ledgerModel) peer(t *rapid.T) peer.ID { return rapid.SampledFrom(m.peers).Draw(t, "peer") }
+func (m *agreementsModel) peer(t *rapid.T) peer.ID { return rapid.SampledFrom(m.peers).Draw(t, "peer") }
 
-func (m *ledgerModel) comeOrGo(t *rapid.T) {
+func (m *agreementsModel) comeOrGo(t *rapid.T) {
 	p := m.peer(t)
 	switch {
 	case !m.up[p]:
@@ -42,7 +43,7 @@ func (m *ledgerModel) comeOrGo(t *rapid.T) {
 	m.compared[p], m.agreed[p] = notYet, notYet
 }
 
-func (m *ledgerModel) list(t *rapid.T) {
+func (m *agreementsModel) list(t *rapid.T) {
 	p, id := m.peer(t), rapid.SampledFrom(m.ids).Draw(t, "id")
 	if m.here[id] {
 		return // who lists it sees it missing
@@ -53,7 +54,7 @@ func (m *ledgerModel) list(t *rapid.T) {
 	}
 }
 
-func (m *ledgerModel) unlist(t *rapid.T) {
+func (m *agreementsModel) unlist(t *rapid.T) {
 	p, id := m.peer(t), rapid.SampledFrom(m.ids).Draw(t, "id")
 	m.l.unlist(p, []protocol.ID{id})
 	if m.listed[p][id] {
@@ -62,10 +63,10 @@ func (m *ledgerModel) unlist(t *rapid.T) {
 	}
 }
 
-func (m *ledgerModel) attach(t *rapid.T) {
+func (m *agreementsModel) attach(t *rapid.T) {
 	id := rapid.SampledFrom(m.ids).Draw(t, "id")
 	m.here[id] = true
-	m.l.attached([]Item{{ID: id}})
+	m.l.attached([]intake.Item{{ID: id}})
 	for p := range m.up {
 		if m.listed[p][id] {
 			delete(m.listed[p], id)
@@ -74,7 +75,7 @@ func (m *ledgerModel) attach(t *rapid.T) {
 	}
 }
 
-func (m *ledgerModel) complete(t *rapid.T) {
+func (m *agreementsModel) complete(t *rapid.T) {
 	p := m.peer(t)
 	m.now += time.Second
 	m.l.tell(m.now, 0)
@@ -85,13 +86,13 @@ func (m *ledgerModel) complete(t *rapid.T) {
 	}
 }
 
-func (m *ledgerModel) settle(p peer.ID) {
+func (m *agreementsModel) settle(p peer.ID) {
 	if len(m.listed[p]) == 0 {
 		m.agreed[p] = m.compared[p]
 	}
 }
 
-func (m *ledgerModel) check(t *rapid.T) {
+func (m *agreementsModel) check(t *rapid.T) {
 	peers, agreeing, newest := 0, 0, m.left
 	missing := make(map[protocol.ID]bool)
 	since := time.Duration(rapid.Int64Range(0, int64(m.now)).Draw(t, "since"))
@@ -117,16 +118,16 @@ func (m *ledgerModel) check(t *rapid.T) {
 	}
 }
 
-// The ledger says what a model says that looks at everything.
-func TestLedger(t *testing.T) {
+// The agreements say what a model says that looks at everything.
+func TestAgreements(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := &ledgerModel{
-			l: newLedger(), peers: []peer.ID{"A", "B", "C", "D"}, up: make(map[peer.ID]bool),
+		m := &agreementsModel{
+			l: newAgreements(), peers: []peer.ID{"A", "B", "C", "D"}, up: make(map[peer.ID]bool),
 			listed: make(map[peer.ID]map[protocol.ID]bool), compared: make(map[peer.ID]time.Duration),
 			agreed: make(map[peer.ID]time.Duration), left: notYet, here: make(map[protocol.ID]bool),
 		}
 		for _, name := range []string{"a", "b", "c", "d", "e", "f"} {
-			m.ids = append(m.ids, testID(name))
+			m.ids = append(m.ids, protocol.ID{name[0]})
 		}
 		t.Repeat(map[string]func(*rapid.T){
 			"come or go": m.comeOrGo, "list": m.list, "unlist": m.unlist, "attach": m.attach, "complete": m.complete, "": m.check,

@@ -1,4 +1,4 @@
-package lfsync
+package reconcile
 
 import (
 	"context"
@@ -18,7 +18,7 @@ import (
 
 // session is a comparison that this side has begun, under way.
 type session struct {
-	comparer *comparer
+	reconciler *Reconciler
 	compare
 	stream    network.Stream
 	limit     int // of messages
@@ -34,26 +34,46 @@ type session struct {
 	outcome outcome
 }
 
-// errBusy says that the peer cannot compare now.
-var errBusy = errors.New("the peer cannot compare now")
+// ErrBusy says that the peer cannot compare now.
+var ErrBusy = errors.New("the peer cannot compare now")
 
-// run carries out a duty and reports what came of it.
-func (c *comparer) run(ctx context.Context, d compare) {
-	s := &session{comparer: c, compare: d}
-	err := s.converse(ctx)
+// Compare compares with a peer above a bound, whatever the planner plans.
+func (c *Reconciler) Compare(ctx context.Context, p peer.ID, from negentropy.Bound) error {
+	const id = 0 // the planner's sessions have others
+	c.mu.Lock()
+	c.running[id], c.planner.sessions[id] = new(running), &peerState{} // else it would be taken for halted
+	c.mu.Unlock()
+	defer func() {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		delete(c.running, id)
+		delete(c.planner.sessions, id)
+		if c.planner.leader == id {
+			c.planner.leader = 0
+		}
+	}()
+	s := &session{reconciler: c, compare: compare{session: id, peer: p, from: from}}
+	return s.run(ctx)
+}
+
+// run carries out an action and reports what came of it.
+func (c *Reconciler) run(ctx context.Context, d compare) {
+	s := &session{reconciler: c, compare: d}
+	err := s.run(ctx)
 	s.conclude(err)
-	c.sync.metrics.compared(s)
+	c.metrics.compared(s)
 	if err != nil && ctx.Err() == nil {
-		c.sync.log.Debug("could not compare with a peer", "peer", d.peer, "rounds", s.rounds, "error", err)
+		c.c.Log.Debug("could not compare with a peer", "peer", d.peer, "rounds", s.rounds, "error", err)
 	}
 	c.ended(s)
 }
 
-func (s *session) converse(ctx context.Context) error {
-	node := s.comparer.sync
-	ctx, done := context.WithTimeout(ctx, node.times.Serve(reconcileService))
+// run opens a stream and compares on it.
+func (s *session) run(ctx context.Context) error {
+	dialer := s.reconciler.c.Dialer
+	ctx, done := context.WithTimeout(ctx, dialer.Time(Service))
 	defer done()
-	return node.dialer.Converse(ctx, s.peer, reconcileService, sessionMemory, func(stream network.Stream) error {
+	return dialer.Converse(ctx, s.peer, Service, sessionMemory, func(stream network.Stream) error {
 		s.begin(stream)
 		return s.talk(ctx)
 	})
@@ -61,7 +81,7 @@ func (s *session) converse(ctx context.Context) error {
 
 // begin begins to compare on a stream.
 func (s *session) begin(stream network.Stream) {
-	s.stream, s.limit, s.to = stream, messageLimit(stream), s.comparer.sync.horizon().End
+	s.stream, s.limit, s.to = stream, messageLimit(stream), s.reconciler.horizon().End
 	if s.from.Compare(s.to) >= 0 {
 		s.from = negentropy.Bound{} // the clock was set back since
 	}
@@ -69,12 +89,12 @@ func (s *session) begin(stream network.Stream) {
 }
 
 func (s *session) talk(ctx context.Context) (err error) {
-	if s.from != (negentropy.Bound{}) && !s.comparer.waitForRoom(ctx, s.peer, s.room()) { // there will be more to list
+	if s.from != (negentropy.Bound{}) && !s.reconciler.waitForRoom(ctx, s.peer, s.room()) { // there will be more to list
 		s.outcome.done = s.from
 		return nil
 	}
 	var message []byte
-	s.comparer.own.view(func(set negentropy.Set) { message = s.initiator.Start(set) })
+	s.reconciler.own.view(func(set negentropy.Set) { message = s.initiator.Start(set) })
 	for message != nil {
 		if message, err = s.round(ctx, message); err != nil {
 			return err
@@ -88,12 +108,12 @@ func messageLimit(s network.Stream) int {
 	if s.Conn().Stat().Limited {
 		return maxMessageLimited
 	}
-	return maxMessage
+	return MaxMessage
 }
 
 // round sends a message and takes the answer. It returns the next message, nil at the end.
 func (s *session) round(ctx context.Context, message []byte) ([]byte, error) {
-	c := s.comparer
+	c := s.reconciler
 	answer, err := s.exchange(ctx, message)
 	if err != nil {
 		return nil, err
@@ -130,27 +150,27 @@ func (s *session) room() int {
 
 // exchange sends a message and reads the answer.
 func (s *session) exchange(ctx context.Context, message []byte) ([]byte, error) {
-	node := s.comparer.sync
-	_ = s.stream.SetDeadline(node.times.ItemDeadline(ctx))
-	n, err := s.stream.Write(appendFrame(nil, frame{count: s.comparer.own.count(), message: message}))
-	node.metrics.reconciled("out", n)
+	c := s.reconciler
+	_ = s.stream.SetDeadline(c.c.Dialer.ItemDeadline(ctx))
+	n, err := s.stream.Write(AppendFrame(nil, Frame{Count: c.own.count(), Message: message}))
+	c.metrics.reconciled("out", n)
 	if err != nil {
 		return nil, fmt.Errorf("send a message: %w", err)
 	}
-	f, err := readSessionFrame(s.stream)
+	f, err := ReadFrame(s.stream)
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
 		return nil, err
 	}
-	node.metrics.reconciled("in", frameHead+len(f.message))
-	s.count = f.count
-	s.comparer.counted(s.peer, f.count)
-	if len(f.message) == 0 {
-		return nil, errBusy
+	c.metrics.reconciled("in", frameHead+len(f.Message))
+	s.count = f.Count
+	c.counted(s.peer, f.Count)
+	if len(f.Message) == 0 {
+		return nil, ErrBusy
 	}
-	return f.message, nil
+	return f.Message, nil
 }
 
 // want has what the peer listed fetched, but for what is here in some state.
@@ -158,22 +178,22 @@ func (s *session) want(ctx context.Context, need []negentropy.ID) error {
 	if len(need) == 0 {
 		return nil
 	}
-	unknown, err := s.comparer.sync.store.Unknown(ctx, idsOf(need))
+	unknown, err := s.reconciler.c.Store.Unknown(ctx, idsOf(need))
 	if err != nil {
 		return fmt.Errorf("look for what a peer lists: %w", err)
 	}
 	s.outcome.listed += len(unknown)
-	s.comparer.sync.wantListed(s.peer, s.comparer.sync.disown(s.peer, unknown))
+	s.reconciler.want(s.peer, unknown)
 	return nil
 }
 
 // mayGoOn waits for room for more wanted records, and reports whether the session is to go on.
 func (s *session) mayGoOn(ctx context.Context, answered int) bool {
-	c := s.comparer
+	c := s.reconciler
 	if answered > s.limit*3/4 || s.outcome.listed > deepListed {
 		s.deep = true
 	}
-	return (!s.deep || c.deepen(s.session)) && s.rounds < maxMessages && c.waitForRoom(ctx, s.peer, s.room()) && !c.halted(s.session)
+	return (!s.deep || c.deepen(s.session)) && s.rounds < MaxMessages && c.waitForRoom(ctx, s.peer, s.room()) && !c.halted(s.session)
 }
 
 // conclude says how the session ended.
@@ -181,42 +201,36 @@ func (s *session) conclude(err error) {
 	whole := s.outcome.done == negentropy.Infinity
 	switch o := &s.outcome; {
 	case penalty.ViolationIn(err) != nil:
-		o.ending = endedGuilty
-	case errors.Is(err, errBusy), stream.TurnedAway(err):
-		o.ending = endedBusy
+		o.result = resultViolation
+	case errors.Is(err, ErrBusy), stream.TurnedAway(err):
+		o.result = resultBusy
 	case err != nil && s.rounds > 0 && !whole && !stream.IsTimeout(err):
-		o.ending = endedCut
+		o.result = resultCut
 	case err != nil:
-		o.ending = endedFailed
+		o.result = resultFailed
 	case !whole:
-		o.ending = endedInterrupted
+		o.result = resultInterrupted
 	case s.differs || s.from != (negentropy.Bound{}):
-		o.ending = endedDiffering
+		o.result = resultDiffering
 	default:
-		o.ending = endedEqual
+		o.result = resultEqual
 	}
 }
 
-// disown takes records that can never be valid out of what a peer lists, and returns the rest. A
-// correct peer does not attach such records.
-func (s *Sync) disown(p peer.ID, ids []protocol.ID) []protocol.ID {
-	good := s.admission.mayBeValid(ids)
+// want has records fetched that a peer listed. Those that can never be valid are taken out of what it
+// listed: a correct peer does not attach such records.
+func (c *Reconciler) want(p peer.ID, ids []protocol.ID) {
+	good := c.c.Node.MayBeValid(ids)
 	if len(good) < len(ids) {
-		s.comparer.unlist(p, without(ids, good))
-		s.penalties.ReportMinor(p, invalidListed)
+		c.unlist(p, without(ids, good))
+		c.c.Penalties.ReportMinor(p, invalidListed)
 	}
-	return good
-}
-
-// wantListed has records fetched that a peer listed. What has become attached since the store was
-// asked is left out: another peer that listed it may have delivered it.
-func (s *Sync) wantListed(p peer.ID, ids []protocol.ID) {
-	s.fetcher.Listed(p, ids, s.admission.isAttached)
+	c.c.Node.Fetch(p, good)
 }
 
 // waitForRoom waits until there is room for what the next message of a peer may list. It returns
 // false when that takes too long.
-func (c *comparer) waitForRoom(ctx context.Context, p peer.ID, room int) bool {
+func (c *Reconciler) waitForRoom(ctx context.Context, p peer.ID, room int) bool {
 	ctx, done := context.WithTimeout(ctx, roomTime)
 	defer done()
 	tick := time.NewTicker(roomEvery)
@@ -234,9 +248,9 @@ func (c *comparer) waitForRoom(ctx context.Context, p peer.ID, room int) bool {
 // hasRoom reports whether so many of the records that a peer listed have not come, at most, and
 // there is room among all that are wanted. Each peer has room of its own: one that lists what
 // nobody has keeps no other from listing what there is.
-func (c *comparer) hasRoom(p peer.ID, room int) bool {
+func (c *Reconciler) hasRoom(p peer.ID, room int) bool {
 	c.mu.Lock()
-	open := c.ledger.open(p)
+	open := c.agreements.open(p)
 	c.mu.Unlock()
-	return open <= room && c.sync.fetcher.HasRoom()
+	return open <= room && c.c.Node.HasRoom()
 }

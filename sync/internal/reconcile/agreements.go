@@ -1,4 +1,4 @@
-package lfsync
+package reconcile
 
 import (
 	"slices"
@@ -6,12 +6,13 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/lf-store/lf/internal/intake"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/negentropy"
 )
 
-// ledger keeps which connected peer agreed when, and which records they listed that are not
-// attached here yet. It is pure, like the agenda. It is not safe for concurrent use. Times are
+// agreements keeps which connected peer agreed when, and which records they listed that are not
+// attached here yet. It is pure, like the planner. It is not safe for concurrent use. Times are
 // durations since some start.
 //
 // A peer agreed at t when a comparison begun at t was completed and what it listed in it has become
@@ -25,8 +26,8 @@ import (
 //   - the peer's surplus over this node's records grew since the last finished comparison, and this
 //     node did not catch up. A surplus that stays is what lies above the bound of the comparison;
 //   - no comparison finished for so long that several were due even in a quiet network.
-type ledger struct {
-	peers  map[peer.ID]*standing
+type agreements struct {
+	peers  map[peer.ID]*peerAgreement
 	listed map[protocol.ID][]listing // not attached here, with the peers that listed it
 	// the newest agreement with a peer that has left since, or notYet
 	left time.Duration
@@ -36,8 +37,8 @@ type ledger struct {
 	slowest time.Duration // between comparisons by lot
 }
 
-// standing is how a peer's set stood to ours.
-type standing struct {
+// peerAgreement is how a peer's set stood to ours.
+type peerAgreement struct {
 	peer     peer.ID
 	agreed   time.Duration // when it agreed last, or notYet
 	compared time.Duration // when the comparison began that was completed last, or notYet
@@ -54,30 +55,30 @@ type standing struct {
 
 // listing is a peer's word that it has a record attached.
 type listing struct {
-	by     *standing
+	by     *peerAgreement
 	within negentropy.Interval // the timestamps that the record can have where the peer listed it
 }
 
 const notYet time.Duration = -1
 
-func newLedger() *ledger {
-	return &ledger{
-		peers: make(map[peer.ID]*standing), listed: make(map[protocol.ID][]listing), left: notYet, slowest: paceMax,
+func newAgreements() *agreements {
+	return &agreements{
+		peers: make(map[peer.ID]*peerAgreement), listed: make(map[protocol.ID][]listing), left: notYet, slowest: intervalMax,
 	}
 }
 
 // tell tells the time, and how many records are attached here.
-func (l *ledger) tell(now time.Duration, own uint64) { l.now, l.own = max(l.now, now), own }
+func (l *agreements) tell(now time.Duration, own uint64) { l.now, l.own = max(l.now, now), own }
 
 // peerUp tells of a peer that can be compared with.
-func (l *ledger) peerUp(p peer.ID) {
+func (l *agreements) peerUp(p peer.ID) {
 	if l.peers[p] == nil {
-		l.peers[p] = &standing{peer: p, agreed: notYet, compared: notYet, behind: notYet}
+		l.peers[p] = &peerAgreement{peer: p, agreed: notYet, compared: notYet, behind: notYet}
 	}
 }
 
 // leave forgets a peer that left, but not when it agreed last: that was so.
-func (l *ledger) leave(p peer.ID) {
+func (l *agreements) leave(p peer.ID) {
 	if s := l.peers[p]; s != nil {
 		l.left = max(l.left, s.agreed)
 	}
@@ -85,7 +86,7 @@ func (l *ledger) leave(p peer.ID) {
 }
 
 // drop forgets a peer that left or is not to be believed, and what only it listed.
-func (l *ledger) drop(p peer.ID) {
+func (l *agreements) drop(p peer.ID) {
 	gone := l.peers[p]
 	if gone == nil {
 		return
@@ -100,7 +101,7 @@ func (l *ledger) drop(p peer.ID) {
 
 // list notes records that a peer has and that are not attached here. Within has for each of them
 // the timestamps that it can have where the peer listed it; nil: any.
-func (l *ledger) list(p peer.ID, ids []protocol.ID, within []negentropy.Interval) {
+func (l *agreements) list(p peer.ID, ids []protocol.ID, within []negentropy.Interval) {
 	s := l.peers[p]
 	if s == nil {
 		return
@@ -119,12 +120,12 @@ func (l *ledger) list(p peer.ID, ids []protocol.ID, within []negentropy.Interval
 	}
 }
 
-func indexOf(by []listing, s *standing) int {
+func indexOf(by []listing, s *peerAgreement) int {
 	return slices.IndexFunc(by, func(claim listing) bool { return claim.by == s })
 }
 
 // open is how many records a peer listed that are not attached here.
-func (l *ledger) open(p peer.ID) int {
+func (l *agreements) open(p peer.ID) int {
 	if s := l.peers[p]; s != nil {
 		return s.open
 	}
@@ -132,7 +133,7 @@ func (l *ledger) open(p peer.ID) int {
 }
 
 // unlist takes back what a peer listed: it is here, or the peer is not asked for it.
-func (l *ledger) unlist(p peer.ID, ids []protocol.ID) {
+func (l *agreements) unlist(p peer.ID, ids []protocol.ID) {
 	if s := l.peers[p]; s != nil {
 		for _, id := range ids {
 			l.strike(id, s)
@@ -144,7 +145,7 @@ func (l *ledger) unlist(p peer.ID, ids []protocol.ID) {
 // count as missing any more, for else invented ones would keep this node out of sync. The agreement
 // with that peer alone stays open until they are here. It returns how many records the peer
 // withholds.
-func (l *ledger) withhold(p peer.ID, ids []protocol.ID) int {
+func (l *agreements) withhold(p peer.ID, ids []protocol.ID) int {
 	s := l.peers[p]
 	if s == nil {
 		return 0
@@ -162,8 +163,8 @@ func (l *ledger) withhold(p peer.ID, ids []protocol.ID) int {
 	return len(s.withheld)
 }
 
-// denied counts those of the records that a peer had listed.
-func (l *ledger) denied(p peer.ID, ids []protocol.ID) (n int) {
+// missingListed counts those of the records that a peer had listed.
+func (l *agreements) missingListed(p peer.ID, ids []protocol.ID) (n int) {
 	s := l.peers[p]
 	if s == nil {
 		return 0
@@ -177,7 +178,7 @@ func (l *ledger) denied(p peer.ID, ids []protocol.ID) (n int) {
 }
 
 // strike takes one peer out of those that listed a record.
-func (l *ledger) strike(id protocol.ID, s *standing) {
+func (l *agreements) strike(id protocol.ID, s *peerAgreement) {
 	by := l.listed[id]
 	i := indexOf(by, s)
 	if i < 0 {
@@ -194,7 +195,7 @@ func (l *ledger) strike(id protocol.ID, s *standing) {
 
 // attached tells what has become attached here. It reports whether the last of what peers listed
 // was among it, and which peers listed a record where it does not belong.
-func (l *ledger) attached(items []Item) (all bool, liars []peer.ID) {
+func (l *agreements) attached(items []intake.Item) (all bool, violators []peer.ID) {
 	for _, s := range l.peers {
 		if len(s.withheld) > 0 {
 			for _, item := range items {
@@ -206,30 +207,30 @@ func (l *ledger) attached(items []Item) (all bool, liars []peer.ID) {
 	if len(l.listed) == 0 {
 		return false, nil
 	}
-	liars = l.dismiss(items)
-	return len(l.listed) == 0, liars
+	violators = l.dismiss(items)
+	return len(l.listed) == 0, violators
 }
 
 // dismiss strikes records from all listings: they are attached, or must be refused, or the clock
 // does not let them in yet. It returns the peers that listed a record where it does not belong.
-func (l *ledger) dismiss(items []Item) (liars []peer.ID) {
+func (l *agreements) dismiss(items []intake.Item) (violators []peer.ID) {
 	for _, item := range items {
 		by := l.listed[item.ID]
 		delete(l.listed, item.ID)
 		for _, claim := range by {
 			claim.by.open--
 			claim.by.settle()
-			if !claim.within.Has(item.Timestamp) && !slices.Contains(liars, claim.by.peer) {
-				liars = append(liars, claim.by.peer)
+			if !claim.within.Has(item.Timestamp) && !slices.Contains(violators, claim.by.peer) {
+				violators = append(violators, claim.by.peer)
 			}
 		}
 	}
-	return liars
+	return violators
 }
 
 // completed tells that the comparison with a peer which began at some time has come to its end.
 // Ahead is how many records the peer has above the bound.
-func (l *ledger) completed(p peer.ID, began time.Duration, ahead uint64) {
+func (l *agreements) completed(p peer.ID, began time.Duration, ahead uint64) {
 	if s := l.peers[p]; s != nil {
 		s.compared = max(s.compared, began)
 		s.finished, s.unfinished = l.now, false
@@ -239,14 +240,14 @@ func (l *ledger) completed(p peer.ID, began time.Duration, ahead uint64) {
 }
 
 // unfinished tells that a comparison with a peer was due and did not finish.
-func (l *ledger) unfinished(p peer.ID) {
+func (l *agreements) unfinished(p peer.ID) {
 	if s := l.peers[p]; s != nil {
 		s.unfinished = true
 	}
 }
 
 // counted notes how many records a peer says that it has.
-func (l *ledger) counted(p peer.ID, n uint64) {
+func (l *agreements) counted(p peer.ID, n uint64) {
 	s := l.peers[p]
 	if s == nil {
 		return
@@ -262,32 +263,32 @@ func (l *ledger) counted(p peer.ID, n uint64) {
 
 // hasMore reports whether a peer has more records than this node, not counting those that were
 // above the bound.
-func (s *standing) hasMore(own uint64) bool { return s.count > s.ahead && s.count-s.ahead > own }
+func (s *peerAgreement) hasMore(own uint64) bool { return s.count > s.ahead && s.count-s.ahead > own }
 
 // lags reports whether a peer's surplus has grown and this node did not catch up.
-func (l *ledger) lags(s *standing) bool {
+func (l *agreements) lags(s *peerAgreement) bool {
 	return s.compared != notYet && s.behind != notYet && l.now-s.behind >= catchUpTime && s.hasMore(l.own)
 }
 
 // settle turns a completed comparison into an agreement when nothing that the peer listed is
 // missing.
-func (s *standing) settle() {
+func (s *peerAgreement) settle() {
 	if s.open == 0 && len(s.withheld) == 0 {
 		s.agreed = max(s.agreed, s.compared)
 	}
 }
 
 // agrees reports whether a peer agreed when it was compared with last, and that still counts.
-func (l *ledger) agrees(s *standing) bool {
+func (l *agreements) agrees(s *peerAgreement) bool {
 	return s.agreed != notYet && s.open == 0 && len(s.withheld) == 0 && !s.unfinished && !l.lags(s) && l.now-s.finished <= l.keep()
 }
 
 // keep is how long an agreement counts: in a quiet network peers are compared with by lot, at the
-// slowest pace.
-func (l *ledger) keep() time.Duration { return 3 * time.Duration(max(1, len(l.peers))) * l.slowest }
+// slowest interval.
+func (l *agreements) keep() time.Duration { return 3 * time.Duration(max(1, len(l.peers))) * l.slowest }
 
 // agreeing counts the peers that agreed at or after a time, or at all.
-func (l *ledger) agreeing(since time.Duration) (n int) {
+func (l *agreements) agreeing(since time.Duration) (n int) {
 	for _, s := range l.peers {
 		if l.agrees(s) && s.agreed >= since {
 			n++
@@ -298,13 +299,13 @@ func (l *ledger) agreeing(since time.Duration) (n int) {
 
 // synced reports whether at least half of the peers, and at least one, agreed since a time, and
 // nothing they listed is missing.
-func (l *ledger) synced(since time.Duration) bool {
+func (l *agreements) synced(since time.Duration) bool {
 	n := l.agreeing(since)
 	return n > 0 && 2*n >= len(l.peers) && len(l.listed) == 0
 }
 
 // newest is the time of the newest agreement, also with a peer that has left, or notYet.
-func (l *ledger) newest() time.Duration {
+func (l *agreements) newest() time.Duration {
 	t := l.left
 	for _, s := range l.peers {
 		t = max(t, s.agreed)
@@ -313,7 +314,7 @@ func (l *ledger) newest() time.Duration {
 }
 
 // largest is the greatest number of records that a peer has which lists some that are missing here.
-func (l *ledger) largest() (n uint64) {
+func (l *agreements) largest() (n uint64) {
 	for _, s := range l.peers {
 		if s.open > 0 && s.count > s.ahead {
 			n = max(n, s.count-s.ahead)
@@ -324,7 +325,7 @@ func (l *ledger) largest() (n uint64) {
 
 // ahead returns how many peers hold records above the bound of the last comparison, and how many
 // these hold. That is the median, because one peer may say anything.
-func (l *ledger) ahead() (peers int, records uint64) {
+func (l *agreements) ahead() (peers int, records uint64) {
 	var all []uint64
 	for _, s := range l.peers {
 		if s.ahead > 0 {

@@ -1,4 +1,4 @@
-package lfsync
+package reconcile
 
 import (
 	"context"
@@ -14,12 +14,15 @@ import (
 	"github.com/lf-store/lf/sync/internal/stream"
 )
 
-// serving is a session that a peer has begun, under way.
-type serving struct {
-	comparer *comparer
-	visit    *stream.Served
-	peer     peer.ID
-	limit    int
+// junk is a comparison beyond what a peer may have for nothing.
+var junk = penalty.Minor{Weight: 4, Protocol: Service.Scope(), What: "it compares, and fetches and delivers nothing, again and again"}
+
+// responder is a session that a peer has begun, under way.
+type responder struct {
+	reconciler *Reconciler
+	stream     *stream.Served
+	peer       peer.ID
+	limit      int
 
 	rounds         int
 	count          uint64 // how many records the peer said it has
@@ -27,38 +30,38 @@ type serving struct {
 	refused        bool   // this node could not compare
 }
 
-// serve answers a peer's messages until it ends the session.
-func (c *comparer) serve(ctx context.Context, v *stream.Served) error {
-	s := &serving{comparer: c, visit: v, peer: v.Peer(), limit: messageLimit(v)}
-	err := s.converse(ctx)
-	c.sync.metrics.answered(s, err)
-	c.plan(func(a *agenda) {
+// Serve answers a peer's messages until it ends the session.
+func (c *Reconciler) Serve(ctx context.Context, v *stream.Served) error {
+	s := &responder{reconciler: c, stream: v, peer: v.Peer(), limit: messageLimit(v)}
+	err := s.run(ctx)
+	c.metrics.answered(s, err)
+	c.plan(func(a *planner) {
 		a.tick(c.now())
 		a.served(s.peer, s.differs, s.equal)
 	})
 	return err
 }
 
-func (s *serving) converse(ctx context.Context) error {
-	node := s.comparer.sync
+// run answers messages until the peer ends the session.
+func (s *responder) run(ctx context.Context) error {
 	for {
-		_ = s.visit.SetDeadline(node.times.ItemDeadline(ctx))
-		f, err := readSessionFrame(s.visit)
+		_ = s.stream.SetDeadline(s.stream.ItemDeadline(ctx))
+		f, err := ReadFrame(s.stream)
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
 			return err
-		case len(f.message) == 0:
+		case len(f.Message) == 0:
 			return penalty.Violates("an empty message")
-		case s.rounds >= maxMessages:
-			return penalty.Violates("more than %d messages in a session", maxMessages)
+		case s.rounds >= MaxMessages:
+			return penalty.Violates("more than %d messages in a session", MaxMessages)
 		}
 		s.rounds++
-		node.metrics.reconciled("in", frameHead+len(f.message))
-		s.count = f.count
-		s.comparer.counted(s.peer, f.count)
-		answer, err := s.answer(ctx, f.message)
+		s.reconciler.metrics.reconciled("in", frameHead+len(f.Message))
+		s.count = f.Count
+		s.reconciler.counted(s.peer, f.Count)
+		answer, err := s.answer(ctx, f.Message)
 		if err != nil && !errors.Is(err, stream.ErrOverloaded) {
 			return err
 		}
@@ -70,23 +73,23 @@ func (s *serving) converse(ctx context.Context) error {
 }
 
 // answer returns the answer to a message, an empty one when this node cannot compare now.
-func (s *serving) answer(ctx context.Context, message []byte) ([]byte, error) {
-	c := s.comparer
-	if !c.own.isReady() || !s.visit.MayCompare(junk) {
+func (s *responder) answer(ctx context.Context, message []byte) ([]byte, error) {
+	c := s.reconciler
+	if !c.own.isReady() || !s.stream.MayCompare(junk) {
 		return nil, nil
 	}
-	end, err := s.visit.Begin()
+	end, err := s.stream.Begin()
 	if err != nil {
 		return nil, err
 	}
 	var reply negentropy.Reply
 	below := 0
 	c.own.view(func(set negentropy.Set) {
-		h := c.sync.horizon()
+		h := c.horizon()
 		reply, err = negentropy.RespondUpTo(set, message, s.limit, h)
 		below = set.Rank(h.End)
 		// A peer whose clock is far behind has shown nothing of what lies above its own bound.
-		s.equal = s.rounds == 1 && reply.Equal.Timestamp >= h.End.Timestamp-c.sync.network.Params().ClockDrift
+		s.equal = s.rounds == 1 && reply.Equal.Timestamp >= h.End.Timestamp-c.c.Network.Params().ClockDrift
 	})
 	end() // who waits for its rate holds no place
 	if err != nil {
@@ -96,7 +99,7 @@ func (s *serving) answer(ctx context.Context, message []byte) ([]byte, error) {
 	if s.equal {
 		c.agreed(s.peer, aheadOf(s.count, below))
 	}
-	if err := s.visit.PayCompared(ctx, 1+(len(message)+len(reply.Message))/messageUnit); err != nil {
+	if err := s.stream.PayCompared(ctx, 1+(len(message)+len(reply.Message))/messageUnit); err != nil {
 		return nil, err
 	}
 	return reply.Message, s.learn(ctx, idsOf(reply.Unknown), reply.Times)
@@ -104,8 +107,8 @@ func (s *serving) answer(ctx context.Context, message []byte) ([]byte, error) {
 
 // learn has fetched what the initiator listed and is not here, as far as there is room. What there
 // is none for, a session of our own will find.
-func (s *serving) learn(ctx context.Context, listed []protocol.ID, within []negentropy.Interval) error {
-	c := s.comparer
+func (s *responder) learn(ctx context.Context, listed []protocol.ID, within []negentropy.Interval) error {
+	c := s.reconciler
 	if len(listed) == 0 {
 		return nil
 	}
@@ -113,20 +116,20 @@ func (s *serving) learn(ctx context.Context, listed []protocol.ID, within []nege
 	if !c.hasRoom(s.peer, maxListed) {
 		return nil
 	}
-	unknown, err := c.sync.store.Unknown(ctx, listed)
+	unknown, err := c.c.Store.Unknown(ctx, listed)
 	if err != nil || len(unknown) == 0 {
 		return err
 	}
 	c.list(s.peer, unknown, withinOf(listed, within, unknown))
 	// What came between is not told again.
-	still, err := c.sync.store.Unknown(ctx, unknown)
+	still, err := c.c.Store.Unknown(ctx, unknown)
 	if err != nil {
 		return fmt.Errorf("look for what a peer lists: %w", err)
 	}
 	if len(still) < len(unknown) {
 		c.unlist(s.peer, without(unknown, still))
 	}
-	c.sync.wantListed(s.peer, c.sync.disown(s.peer, still))
+	c.want(s.peer, still)
 	return nil
 }
 
@@ -158,11 +161,10 @@ func without(ids, others []protocol.ID) []protocol.ID {
 	return out
 }
 
-func (s *serving) send(ctx context.Context, message []byte) error {
-	node := s.comparer.sync
-	_ = s.visit.SetDeadline(node.times.ItemDeadline(ctx))
-	n, err := s.visit.Write(appendFrame(nil, frame{count: s.comparer.own.count(), message: message}))
-	node.metrics.reconciled("out", n)
+func (s *responder) send(ctx context.Context, message []byte) error {
+	_ = s.stream.SetDeadline(s.stream.ItemDeadline(ctx))
+	n, err := s.stream.Write(AppendFrame(nil, Frame{Count: s.reconciler.own.count(), Message: message}))
+	s.reconciler.metrics.reconciled("out", n)
 	if err != nil {
 		return fmt.Errorf("send an answer: %w", err)
 	}
@@ -171,10 +173,10 @@ func (s *serving) send(ctx context.Context, message []byte) error {
 
 // agreed notes that a peer's set was found to be equal by its own message, which may have been on
 // its way for some time.
-func (c *comparer) agreed(p peer.ID, ahead uint64) {
+func (c *Reconciler) agreed(p peer.ID, ahead uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ledger.tell(c.now(), c.own.count())
-	c.ledger.completed(p, sentAt(c.now()), ahead)
+	c.agreements.tell(c.now(), c.own.count())
+	c.agreements.completed(p, sentAt(c.now()), ahead)
 	c.changed()
 }

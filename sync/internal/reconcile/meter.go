@@ -1,4 +1,4 @@
-package lfsync
+package reconcile
 
 import "time"
 

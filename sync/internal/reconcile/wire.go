@@ -1,4 +1,4 @@
-package lfsync
+package reconcile
 
 import (
 	"encoding/binary"
@@ -46,39 +46,40 @@ import (
 
 const frameHead = 8 + 4
 
-// reconcileService is the protocol.
-var reconcileService = stream.Service{Name: "reconcile", Memory: servingMemory, Time: sessionTime}
+// Service is the protocol.
+var Service = stream.Service{Name: "reconcile", Memory: servingMemory, Time: sessionTime}
 
-// frame is what either side of a session sends.
-type frame struct {
-	count   uint64
-	message []byte // empty: the responder cannot compare now
+// Frame is what either side of a session sends.
+type Frame struct {
+	Count   uint64
+	Message []byte // empty: the responder cannot compare now
 }
 
-// maxCount bounds the records that a peer may claim to have.
-const maxCount = 1 << 53
+// MaxCount bounds the records that a peer may claim to have.
+const MaxCount = 1 << 53
 
-func appendFrame(b []byte, f frame) []byte {
-	b = binary.BigEndian.AppendUint64(b, f.count)
-	b = binary.BigEndian.AppendUint32(b, uint32(len(f.message))) // at most maxMessage
-	return append(b, f.message...)
+// AppendFrame encodes a frame.
+func AppendFrame(b []byte, f Frame) []byte {
+	b = binary.BigEndian.AppendUint64(b, f.Count)
+	b = binary.BigEndian.AppendUint32(b, uint32(len(f.Message))) // at most MaxMessage
+	return append(b, f.Message...)
 }
 
-// readSessionFrame reads a frame. It returns io.EOF where the session ends before it.
-func readSessionFrame(in io.Reader) (frame, error) {
+// ReadFrame reads a frame. It returns io.EOF where the session ends before it.
+func ReadFrame(in io.Reader) (Frame, error) {
 	var head [frameHead]byte
 	if _, err := io.ReadFull(in, head[:]); errors.Is(err, io.EOF) {
-		return frame{}, io.EOF
+		return Frame{}, io.EOF
 	} else if err != nil {
-		return frame{}, fmt.Errorf("read a frame: %w", err)
+		return Frame{}, fmt.Errorf("read a frame: %w", err)
 	}
-	f := frame{count: binary.BigEndian.Uint64(head[:])}
+	f := Frame{Count: binary.BigEndian.Uint64(head[:])}
 	length := binary.BigEndian.Uint32(head[8:])
 	switch {
-	case f.count >= maxCount:
-		return frame{}, penalty.Violates("a set of %d records, which nobody has", f.count)
-	case length > maxMessage:
-		return frame{}, penalty.Violates("a message of %d bytes, at most %d are allowed", length, maxMessage)
+	case f.Count >= MaxCount:
+		return Frame{}, penalty.Violates("a set of %d records, which nobody has", f.Count)
+	case length > MaxMessage:
+		return Frame{}, penalty.Violates("a message of %d bytes, at most %d are allowed", length, MaxMessage)
 	}
 	// grows with what comes, not with what was announced
 	message, err := io.ReadAll(io.LimitReader(in, int64(length)))
@@ -86,8 +87,8 @@ func readSessionFrame(in io.Reader) (frame, error) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
-		return frame{}, fmt.Errorf("read a message: %w", err)
+		return Frame{}, fmt.Errorf("read a message: %w", err)
 	}
-	f.message = message
+	f.Message = message
 	return f, nil
 }

@@ -1,4 +1,4 @@
-package lfsync
+package reconcile
 
 import (
 	"context"
@@ -6,15 +6,14 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/libp2p/go-libp2p/core/peer"
-
+	"github.com/lf-store/lf/internal/intake"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/negentropy"
 )
 
-// ownSet is the set of all attached records, in memory, as it is compared with those of peers: 64
+// localSet is the set of all attached records, in memory, as it is compared with those of peers: 64
 // bytes a record. It follows the store. It is safe for concurrent use.
-type ownSet struct {
+type localSet struct {
 	mu    sync.RWMutex
 	tree  negentropy.Tree
 	size  atomic.Uint64 // of the tree
@@ -22,7 +21,7 @@ type ownSet struct {
 }
 
 // add takes in what is attached; what is there already makes no difference.
-func (o *ownSet) add(items []Item) {
+func (o *localSet) add(items []intake.Item) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, item := range items {
@@ -32,84 +31,85 @@ func (o *ownSet) add(items []Item) {
 }
 
 // view shows the set while it does not change.
-func (o *ownSet) view(see func(negentropy.Set)) {
+func (o *localSet) view(see func(negentropy.Set)) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	see(&o.tree)
 }
 
-func (o *ownSet) complete() {
+func (o *localSet) complete() {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.ready = true
 }
 
-func (o *ownSet) isReady() bool {
+func (o *localSet) isReady() bool {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	return o.ready
 }
 
 // count is how many records are in it. It takes no lock.
-func (o *ownSet) count() uint64 { return o.size.Load() }
+func (o *localSet) count() uint64 { return o.size.Load() }
 
 // above is how many records are at or above a bound.
-func (o *ownSet) above(b negentropy.Bound) uint64 {
+func (o *localSet) above(b negentropy.Bound) uint64 {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	return uint64(o.tree.Len() - o.tree.Rank(b)) // not negative
 }
 
-func (o *ownSet) fingerprint() (f negentropy.Fingerprint, count uint64, ready bool) {
+func (o *localSet) fingerprint() (f negentropy.Fingerprint, count uint64, ready bool) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
 	n := o.tree.Len()
 	return o.tree.Fingerprint(0, n), uint64(n), o.ready // a length
 }
 
-// follow keeps the set up with the store. What is attached from now on is told by the store; what
+// Follow keeps the set up with the store. What is attached from now on is told by the store; what
 // was before is scanned.
-func (c *comparer) follow() {
-	c.unfollow = c.sync.store.Follow(c.attached)
-	c.sync.spawn(func() {
+func (c *Reconciler) Follow() {
+	c.unfollow = c.c.Store.Follow(c.attached)
+	c.c.Group.Go(func(ctx context.Context) error {
 		began := time.Now()
-		for !c.scan() {
+		for !c.scan(ctx) {
 			select {
-			case <-c.sync.ctx.Done():
-				return
+			case <-ctx.Done():
+				return nil
 			case <-time.After(rescanAfter):
 			}
 		}
 		c.own.complete()
-		c.sync.log.Debug("the set of records is rebuilt", "records", c.own.count(), "took", time.Since(began))
-		c.plan(func(a *agenda) { a.rebuilt() })
+		c.c.Log.Debug("the set of records is rebuilt", "records", c.own.count(), "took", time.Since(began))
+		c.plan(func(a *planner) { a.rebuilt() })
+		return nil
 	})
 }
 
-func (c *comparer) scan() bool {
-	err := c.sync.store.Scan(c.sync.ctx, func(items []Item) error {
+func (c *Reconciler) scan(ctx context.Context) bool {
+	err := c.c.Store.Scan(ctx, func(items []intake.Item) error {
 		c.own.add(items)
-		return context.Cause(c.sync.ctx)
+		return context.Cause(ctx)
 	})
 	if err != nil {
-		c.sync.complain("could not read what is attached", err)
+		c.c.Node.Complain("could not read what is attached", err)
 	}
 	return err == nil
 }
 
 // attached is called by the store with what has become attached. The set first: who sees a record
 // missing in the set and notes it as listed while it sees it, is told here that it came.
-func (c *comparer) attached(items []Item) {
+func (c *Reconciler) attached(items []intake.Item) {
 	c.own.add(items)
-	c.sync.admission.promote(items)
+	c.c.Node.Attached(items)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.ledger.tell(c.now(), c.own.count())
-	all, liars := c.ledger.attached(items)
+	c.agreements.tell(c.now(), c.own.count())
+	all, violators := c.agreements.attached(items)
 	if all {
-		c.agenda.caughtUp()
+		c.planner.caughtUp()
 	}
-	c.expose(liars)
+	c.reportOutOfRange(violators)
 	c.meter.note(c.now(), len(items))
 	c.changed()
 }
@@ -121,14 +121,4 @@ func idsOf(ids []negentropy.ID) []protocol.ID {
 		out[i] = id
 	}
 	return out
-}
-
-// promised notes that a peer which listed a record must have its ancestors too: an attached record has
-// them all.
-func (c *comparer) promised(p peer.ID, id protocol.ID, missing []protocol.ID) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.ledger.denied(p, []protocol.ID{id}) > 0 {
-		c.ledger.list(p, missing, nil)
-	}
 }

@@ -1,4 +1,4 @@
-package lfsync
+package reconcile
 
 import (
 	"cmp"
@@ -12,8 +12,8 @@ import (
 	"github.com/lf-store/lf/sync/internal/stream"
 )
 
-// agenda decides with which peer this node's set is compared, and when. Like the scheduler it is a
-// pure state machine: messages and the time go in, duties come out by take; chance is injected. It
+// planner decides with which peer this node's set is compared, and when. Like the scheduler it is a
+// pure state machine: messages and the time go in, actions come out by take; chance is injected. It
 // is not safe for concurrent use. Times are durations since some start.
 //
 // A peer is compared with when it comes, a second time when the gossip mesh has grown, when it is
@@ -24,51 +24,52 @@ import (
 // A session that turns out to be long asks for the lead; only one has it. Who does not get it
 // waits, because the peers would most likely list the same records; all of them serve the fetches
 // meanwhile. The lead goes round.
-type agenda struct {
-	limits agendaLimits
+type planner struct {
+	limits planLimits
 	self   peer.ID
 	chance *rand.Rand
 	now    time.Duration
-	out    []duty
+	out    []action
 	ready  bool
+	banned func(peer.ID) bool // asked at every tick, and of a peer that comes
 
-	peers    []*acquaintance // in the order of their coming
-	byPeer   map[peer.ID]*acquaintance
+	peers    []*peerState // in the order of their coming
+	byPeer   map[peer.ID]*peerState
 	absent   map[peer.ID]memory // what is remembered of peers that left
-	sessions map[sessionID]*acquaintance
+	sessions map[sessionID]*peerState
 	last     sessionID
 	leader   sessionID // 0: nobody leads
 	ledSince time.Duration
 	ledTo    time.Duration // when the last lead ended in good order
 	backlog  bool          // much of what was listed is still on its way
 
-	pace     time.Duration // between comparisons by lot
-	lotAt    time.Duration // when the next is
+	interval time.Duration // between comparisons by lot
+	randomAt time.Duration // when the next is
 	demanded time.Duration // every peer is to be compared with once after this
 	news     bool          // what peers listed has come, and the others are to be told
 	newsAt   time.Duration // when they may be
 }
 
-// agendaLimits are the numbers of limits.go, here so that tests can make them small.
-type agendaLimits struct {
-	sessions, absent                                           int
-	connectWait, connectAgain, paceMin, paceMax, soon, soonMax time.Duration
-	retryMin, retryMax, faultPause, leadTime, memoryTime, gap  time.Duration
-	newsGap, lateAfter                                         time.Duration
+// planLimits are the numbers of limits.go, here so that tests can make them small.
+type planLimits struct {
+	sessions, absent                                                   int
+	connectWait, connectAgain, intervalMin, intervalMax, soon, soonMax time.Duration
+	retryMin, retryMax, leadTime, memoryTime, gap                      time.Duration
+	newsGap, lateAfter                                                 time.Duration
 }
 
-func defaultAgendaLimits() agendaLimits {
-	return agendaLimits{
+func defaultLimits() planLimits {
+	return planLimits{
 		sessions: maxSessions, absent: maxAbsent,
-		connectWait: connectWait, connectAgain: connectAgain, paceMin: paceMin, paceMax: paceMax, soon: soonAfter, soonMax: soonMax,
-		retryMin: pauseMin, retryMax: pauseMax, faultPause: faultPause, leadTime: leadTime, memoryTime: memoryTime, gap: demandGap, newsGap: newsGap, lateAfter: sessionTime,
+		connectWait: connectWait, connectAgain: connectAgain, intervalMin: intervalMin, intervalMax: intervalMax, soon: againDelay, soonMax: soonMax,
+		retryMin: pauseMin, retryMax: pauseMax, leadTime: leadTime, memoryTime: memoryTime, gap: demandGap, newsGap: newsGap, lateAfter: sessionTime,
 	}
 }
 
 type sessionID uint64
 
-// A duty is what the driver has to do: compare or halt.
-type duty interface{ isDuty() }
+// A action is what the driver has to do: compare or halt.
+type action interface{ isAction() }
 
 // compare begins a session of our own with a peer, above the bound to which the comparison begun at
 // since has come. The driver answers with ended, exactly once.
@@ -83,47 +84,48 @@ type compare struct {
 // halt asks a session to end after the round it is in.
 type halt struct{ session sessionID }
 
-func (compare) isDuty() {}
-func (halt) isDuty()    {}
+func (compare) isAction() {}
+func (halt) isAction()    {}
 
-// ending says how a session ended.
-type ending int
+// result says how a session ended.
+type result int
 
 const (
-	endedEqual       ending = iota // all was compared, and nothing differed
-	endedDiffering                 // all was compared, and something differed
-	endedInterrupted               // by us: no room, no lead, or enough rounds
-	endedCut                       // the stream broke after at least one round
-	endedBusy                      // the peer cannot compare now, and said so
-	endedFailed                    // no answer, or too late
-	endedGuilty                    // the peer broke the protocol
+	resultEqual       result = iota // all was compared, and nothing differed
+	resultDiffering                 // all was compared, and something differed
+	resultInterrupted               // by us: no room, no lead, or enough rounds
+	resultCut                       // the stream broke after at least one round
+	resultBusy                      // the peer cannot compare now, and said so
+	resultFailed                    // no answer, or too late
+	resultViolation                 // the peer broke the protocol
 )
 
-var endingNames = [...]string{"equal", "differing", "interrupted", "cut", "busy", "failed", "guilty"}
+var resultNames = [...]string{"equal", "differing", "interrupted", "cut", "busy", "failed", "guilty"}
 
-func (e ending) String() string { return endingNames[e] }
+func (e result) String() string { return resultNames[e] }
 
 // outcome is what came of a session of our own.
 type outcome struct {
-	ending ending
+	result result
 	done   negentropy.Bound // all below it is compared
 	listed int              // records that were unknown here
 }
 
-// acquaintance is a connected peer that speaks the protocol.
-type acquaintance struct {
+// peerState is a connected peer that speaks the protocol.
+type peerState struct {
 	memory
-	id       peer.ID
-	came     time.Duration
-	session  sessionID // of our own under way
-	began    time.Duration
-	byLot    bool
-	due      time.Duration // when to begin the next, or never
-	again    time.Duration // when to compare a second time after it came, or never
-	waits    bool          // for the lead
-	fresh    time.Duration // when the last comparison began that was completed
-	compared bool          // there was one
-	barren   int           // how many comparisons in a row differed and brought nothing
+	id        peer.ID
+	came      time.Duration
+	session   sessionID // of our own under way
+	began     time.Duration
+	random    bool
+	due       time.Duration // when to begin the next, or never
+	again     time.Duration // when to compare a second time after it came, or never
+	waits     bool          // for the lead
+	fresh     time.Duration // when the last comparison began that was completed
+	compared  bool          // there was one
+	banned    bool          // as of the last tick
+	fruitless int           // how many comparisons in a row differed and brought nothing
 }
 
 // memory is what outlasts a peer's connection.
@@ -133,21 +135,20 @@ type memory struct {
 	lost     bool             // it went while records that it had listed were missing
 	failures int
 	pausedTo time.Duration
-	guilty   bool // of the pause
 	left     time.Duration
 }
 
 const never = time.Duration(1<<63 - 1)
 
-func newAgenda(l agendaLimits, self peer.ID, chance *rand.Rand) *agenda {
-	return &agenda{
-		limits: l, self: self, chance: chance, pace: l.paceMin, lotAt: l.paceMin, demanded: -1,
-		byPeer: make(map[peer.ID]*acquaintance), absent: make(map[peer.ID]memory), sessions: make(map[sessionID]*acquaintance),
+func newPlanner(l planLimits, self peer.ID, chance *rand.Rand) *planner {
+	return &planner{
+		limits: l, self: self, banned: func(peer.ID) bool { return false }, chance: chance, interval: l.intervalMin, randomAt: l.intervalMin, demanded: -1,
+		byPeer: make(map[peer.ID]*peerState), absent: make(map[peer.ID]memory), sessions: make(map[sessionID]*peerState),
 	}
 }
 
-// take returns the duties that came up since the last call.
-func (a *agenda) take() []duty {
+// take returns the actions that came up since the last call.
+func (a *planner) take() []action {
 	if a.ready {
 		a.begin()
 	}
@@ -157,16 +158,17 @@ func (a *agenda) take() []duty {
 }
 
 // tick tells the time.
-func (a *agenda) tick(now time.Duration) {
+func (a *planner) tick(now time.Duration) {
 	a.now = max(a.now, now)
 	for _, p := range a.peers {
+		p.banned = a.banned(p.id)
 		if p.again <= a.now {
 			p.due, p.again = min(p.due, a.now), never
 		}
 	}
-	if a.now >= a.lotAt {
-		a.drawLot()
-		a.lotAt = a.now + a.jitter(a.pace)
+	if a.now >= a.randomAt {
+		a.drawRandom()
+		a.randomAt = a.now + a.jitter(a.interval)
 		a.forgetAbsent()
 	}
 	if a.news && a.now >= a.newsAt {
@@ -180,16 +182,16 @@ func (a *agenda) tick(now time.Duration) {
 }
 
 // rebuilt tells that this node's set is complete. Before, no session begins.
-func (a *agenda) rebuilt() { a.ready = true }
+func (a *planner) rebuilt() { a.ready = true }
 
-// drawLot makes one of the peers due that nothing else is planned with. It prefers those that
+// drawRandom makes one of the peers due that nothing else is planned with. It prefers those that
 // chance has passed over for long, so that agreements do not end in a quiet network.
-func (a *agenda) drawLot() {
-	var free, old []*acquaintance
+func (a *planner) drawRandom() {
+	var free, old []*peerState
 	for _, p := range a.peers {
 		if p.session == 0 && p.due == never && p.pausedTo <= a.now {
 			free = append(free, p)
-			if a.now-p.fresh >= 2*time.Duration(len(a.peers))*a.limits.paceMax {
+			if a.now-p.fresh >= 2*time.Duration(len(a.peers))*a.limits.intervalMax {
 				old = append(old, p)
 			}
 		}
@@ -199,33 +201,33 @@ func (a *agenda) drawLot() {
 	}
 	if len(free) > 0 {
 		p := free[a.chance.IntN(len(free))]
-		p.due, p.byLot = a.now, true
+		p.due, p.random = a.now, true
 	}
 }
 
 // isLate reports whether a comparison with a peer is due for longer than one takes.
-func (a *agenda) isLate(p *acquaintance) bool {
-	return a.ready && p.session == 0 && p.due != never && a.now-max(p.due, p.pausedTo) >= a.limits.lateAfter
+func (a *planner) isLate(p *peerState) bool {
+	return a.ready && !p.banned && p.session == 0 && p.due != never && a.now-max(p.due, p.pausedTo) >= a.limits.lateAfter
 }
 
 // suspect has a peer compared with soon which seems to have more than it had.
-func (a *agenda) suspect(p *acquaintance) {
+func (a *planner) suspect(p *peerState) {
 	if p.session == 0 {
 		p.due = min(p.due, max(a.now, p.began+a.limits.soonMax/2))
 	}
 }
 
 // jitter spreads a time by a quarter to both sides, so that nodes do not march in step.
-func (a *agenda) jitter(d time.Duration) time.Duration {
+func (a *planner) jitter(d time.Duration) time.Duration {
 	return d*3/4 + time.Duration(a.chance.Int64N(int64(d)/2+1))
 }
 
 // peerUp tells of a connected peer that speaks the protocol.
-func (a *agenda) peerUp(id peer.ID) {
+func (a *planner) peerUp(id peer.ID) {
 	if a.byPeer[id] != nil {
 		return
 	}
-	p := &acquaintance{id: id, came: a.now, memory: a.recall(id), due: a.now, again: a.now + a.limits.connectAgain}
+	p := &peerState{id: id, came: a.now, banned: a.banned(id), memory: a.recall(id), due: a.now, again: a.now + a.limits.connectAgain}
 	if a.self > id { // the peer begins, and we if it does not
 		p.due += a.limits.connectWait
 		p.again += a.limits.connectWait
@@ -234,7 +236,7 @@ func (a *agenda) peerUp(id peer.ID) {
 }
 
 // recall takes back what is remembered of a peer.
-func (a *agenda) recall(id peer.ID) memory {
+func (a *planner) recall(id peer.ID) memory {
 	m := a.absent[id]
 	delete(a.absent, id)
 	if a.now-m.left > a.limits.memoryTime {
@@ -245,35 +247,31 @@ func (a *agenda) recall(id peer.ID) memory {
 
 // lose tells that records which a peer listed are missing, and that it is about to go: its listings
 // go with it.
-func (a *agenda) lose(id peer.ID) {
+func (a *planner) lose(id peer.ID) {
 	if p := a.byPeer[id]; p != nil {
 		p.lost = true
 	}
 }
 
 // peerDown tells that a peer is gone. A session with it still ends by ended.
-func (a *agenda) peerDown(id peer.ID) {
+func (a *planner) peerDown(id peer.ID) {
 	p := a.byPeer[id]
 	if p == nil {
 		return
 	}
 	delete(a.byPeer, id)
-	a.peers = slices.DeleteFunc(a.peers, func(o *acquaintance) bool { return o == p })
+	a.peers = slices.DeleteFunc(a.peers, func(o *peerState) bool { return o == p })
 	a.remember(p)
 }
 
-func (a *agenda) remember(p *acquaintance) {
+func (a *planner) remember(p *peerState) {
 	p.left = a.now
-	old, ok := a.absent[p.id]
-	if old.guilty && old.pausedTo > p.pausedTo {
-		p.pausedTo, p.guilty = old.pausedTo, true
-	}
-	if ok || len(a.absent) < a.limits.absent {
+	if _, ok := a.absent[p.id]; ok || len(a.absent) < a.limits.absent {
 		a.absent[p.id] = p.memory
 	}
 }
 
-func (a *agenda) forgetAbsent() {
+func (a *planner) forgetAbsent() {
 	for id, m := range a.absent {
 		if a.now-m.left > a.limits.memoryTime && m.pausedTo <= a.now {
 			delete(a.absent, id)
@@ -282,19 +280,19 @@ func (a *agenda) forgetAbsent() {
 }
 
 // demand has every peer compared with that was not since now.
-func (a *agenda) demand() { a.demanded = a.now }
+func (a *planner) demand() { a.demanded = a.now }
 
 // caughtUp tells that all has come that peers listed. Gossip passes on nothing of it, and there may
 // be peers that cannot reach who had it: they are compared with soon, so that after a heal what one
 // node found goes on from node to node.
-func (a *agenda) caughtUp() { a.news = true }
+func (a *planner) caughtUp() { a.news = true }
 
 // compareSoon has all peers compared with soon, as after catching up.
-func (a *agenda) compareSoon() { a.news = true }
+func (a *planner) compareSoon() { a.news = true }
 
 // served tells of a session of the peer's that ended here: whether it found a difference, or the
 // sets equal.
-func (a *agenda) served(id peer.ID, differed, equal bool) {
+func (a *planner) served(id peer.ID, differed, equal bool) {
 	p := a.byPeer[id]
 	if p == nil {
 		return
@@ -302,10 +300,10 @@ func (a *agenda) served(id peer.ID, differed, equal bool) {
 	switch {
 	case differed:
 		// it has what we lack, or we have what it lacks; it is known to the peer, and not to us
-		a.pace = a.limits.paceMin
-		a.lotAt = min(a.lotAt, a.now+a.jitter(a.pace))
+		a.interval = a.limits.intervalMin
+		a.randomAt = min(a.randomAt, a.now+a.jitter(a.interval))
 		if p.session == 0 {
-			p.due = min(p.due, a.now+stream.BackOff(a.limits.soon, a.limits.soonMax, p.barren))
+			p.due = min(p.due, a.now+stream.BackOff(a.limits.soon, a.limits.soonMax, p.fruitless))
 		}
 	case equal:
 		fresh := max(p.fresh, sentAt(a.now))
@@ -322,12 +320,12 @@ func (a *agenda) served(id peer.ID, differed, equal bool) {
 func sentAt(now time.Duration) time.Duration { return max(0, now-stream.ItemTime) }
 
 // agreed notes a comparison with a peer that found nothing and began at some time.
-func (a *agenda) agreed(p *acquaintance, began time.Duration) {
-	p.barren = 0
+func (a *planner) agreed(p *peerState, began time.Duration) {
+	p.fruitless = 0
 	a.completed(p, began)
 }
 
-func (a *agenda) completed(p *acquaintance, began time.Duration) {
+func (a *planner) completed(p *peerState, began time.Duration) {
 	p.fresh, p.compared, p.failures = began, true, 0
 	if began >= p.came+a.limits.connectAgain {
 		p.again = never
@@ -335,7 +333,7 @@ func (a *agenda) completed(p *acquaintance, began time.Duration) {
 }
 
 // deepen tells that a session is a long one, and reports whether it may go on: whether it leads.
-func (a *agenda) deepen(id sessionID) bool {
+func (a *planner) deepen(id sessionID) bool {
 	p := a.sessions[id]
 	if p == nil || a.leader != 0 && a.leader != id {
 		return false
@@ -347,12 +345,12 @@ func (a *agenda) deepen(id sessionID) bool {
 }
 
 // leadIsWanted reports whether somebody waits for the lead.
-func (a *agenda) leadIsWanted() bool {
-	return slices.ContainsFunc(a.peers, func(p *acquaintance) bool { return p.waits && p.pausedTo <= a.now })
+func (a *planner) leadIsWanted() bool {
+	return slices.ContainsFunc(a.peers, func(p *peerState) bool { return p.waits && !p.banned && p.pausedTo <= a.now })
 }
 
 // begin begins the sessions that are due, as many as may be.
-func (a *agenda) begin() {
+func (a *planner) begin() {
 	for len(a.sessions) < a.limits.sessions {
 		p := a.next()
 		if p == nil {
@@ -374,8 +372,8 @@ func (a *agenda) begin() {
 
 // next returns the peer whose session is due the longest, or, where several are demanded, the
 // longest ago. Who had the lead and lost it is due from then on, so the lead goes round.
-func (a *agenda) next() *acquaintance {
-	var first *acquaintance
+func (a *planner) next() *peerState {
+	var first *peerState
 	for _, p := range a.peers {
 		if a.isDue(p) && (first == nil || cmp.Or(cmp.Compare(p.due, first.due), cmp.Compare(p.began, first.began)) < 0) {
 			first = p
@@ -384,9 +382,9 @@ func (a *agenda) next() *acquaintance {
 	return first
 }
 
-func (a *agenda) isDue(p *acquaintance) bool {
+func (a *planner) isDue(p *peerState) bool {
 	switch {
-	case p.session != 0 || p.pausedTo > a.now:
+	case p.session != 0 || p.banned || p.pausedTo > a.now:
 		return false
 	case a.isOpen(p.id): // from before it went and came again: how far it has come is known soon
 		return false
@@ -398,7 +396,7 @@ func (a *agenda) isDue(p *acquaintance) bool {
 	return a.demanded >= 0 && (!p.compared || p.fresh < a.demanded) && a.now >= p.began+a.limits.gap
 }
 
-func (a *agenda) isOpen(id peer.ID) bool {
+func (a *planner) isOpen(id peer.ID) bool {
 	for _, p := range a.sessions {
 		if p.id == id {
 			return true
@@ -408,7 +406,7 @@ func (a *agenda) isOpen(id peer.ID) bool {
 }
 
 // ended tells what came of a session of our own.
-func (a *agenda) ended(id sessionID, o outcome) {
+func (a *planner) ended(id sessionID, o outcome) {
 	p := a.sessions[id]
 	if p == nil {
 		return
@@ -417,106 +415,111 @@ func (a *agenda) ended(id sessionID, o outcome) {
 	led := a.leader == id
 	if led {
 		a.leader = 0
-		if o.ending <= endedInterrupted { // one that failed is replaced at once
+		if o.result <= resultInterrupted { // one that failed is replaced at once
 			a.ledTo = a.now
 		}
 	}
 	p.session = 0
-	byLot := p.byLot
-	p.byLot = false
-	a.repace(o, byLot)
-	a.judge(p, o, led)
+	random := p.random
+	p.random = false
+	a.setInterval(o, random)
+	a.planNext(p, o, led)
 	switch now := a.byPeer[p.id]; {
 	case now == nil: // it went; what is known of it may have changed
 		a.remember(p)
 	case now == p:
-	case o.ending == endedGuilty: // and came again
-		a.accuse(now)
+	case o.result == resultViolation: // and came again
+		a.forget(now)
 	case p.from.Compare(now.from) > 0:
 		now.from, now.since = p.from, p.since
 	}
 }
 
-// repace slows the lots down while they find nothing.
-func (a *agenda) repace(o outcome, byLot bool) {
+// setInterval slows the lots down while they find nothing.
+func (a *planner) setInterval(o outcome, random bool) {
 	switch {
-	case o.ending == endedEqual && byLot:
-		a.pace = min(2*a.pace, a.limits.paceMax)
-		a.lotAt = max(a.lotAt, a.now+a.jitter(a.pace))
-	case o.ending == endedDiffering || o.listed > 0:
-		a.pace = a.limits.paceMin
-		a.lotAt = min(a.lotAt, a.now+a.jitter(a.pace))
+	case o.result == resultEqual && random:
+		a.interval = min(2*a.interval, a.limits.intervalMax)
+		a.randomAt = max(a.randomAt, a.now+a.jitter(a.interval))
+	case o.result == resultDiffering || o.listed > 0:
+		a.interval = a.limits.intervalMin
+		a.randomAt = min(a.randomAt, a.now+a.jitter(a.interval))
 	}
 }
 
-// judge plans the next session with a peer by what came of this one.
-func (a *agenda) judge(p *acquaintance, o outcome, led bool) {
+// planNext plans the next session with a peer by what came of this one.
+func (a *planner) planNext(p *peerState, o outcome, led bool) {
 	if o.listed > 0 {
-		p.barren = 0
+		p.fruitless = 0
 	}
 	progress := o.listed > 0 || o.done.Compare(p.from) > 0
 	if o.done.Compare(p.from) > 0 {
 		p.from = o.done
 	}
-	switch o.ending {
-	case endedEqual, endedDiffering:
+	switch o.result {
+	case resultEqual, resultDiffering:
 		since := p.since
 		p.from, p.since = negentropy.Bound{}, 0
 		if p.lost { // it says nothing of what was listed before the peer went
 			p.due = a.now
 			return
 		}
-		if o.ending == endedEqual {
+		if o.result == resultEqual {
 			a.agreed(p, since)
 			return
 		}
 		if o.listed == 0 {
-			p.barren++
+			p.fruitless++
 		}
 		a.completed(p, since)
-	case endedInterrupted:
+	case resultInterrupted:
 		p.failures = 0
 		p.waits = led && a.leadIsWanted() || a.leader != 0
 		p.due = a.now + a.limits.soon
 		if p.waits {
 			p.due = a.now
 		}
-	case endedCut, endedBusy, endedFailed: // relays cut; what was compared stays
+	case resultCut, resultBusy, resultFailed: // relays cut; what was compared stays
 		if progress {
 			p.failures = 0
 		}
 		a.retry(p, p.failures)
 		p.failures++
-	case endedGuilty:
-		a.accuse(p)
+	case resultViolation:
+		a.forget(p)
 	}
 }
 
-func (a *agenda) retry(p *acquaintance, times int) {
+func (a *planner) retry(p *peerState, times int) {
 	p.pausedTo = max(p.pausedTo, a.now+stream.BackOff(a.limits.retryMin, a.limits.retryMax, times))
 	p.due = p.pausedTo
 }
 
-// shun leaves a peer alone for some time, because it broke a protocol, this one or another.
-func (a *agenda) shun(id peer.ID, pause time.Duration) {
+// ban tells that a peer was banned: it is not compared with until that is over.
+func (a *planner) ban(id peer.ID) {
 	p := a.byPeer[id]
-	if p == nil { // it went, and is remembered
-		p = &acquaintance{id: id, memory: a.absent[id]}
-		p.accuse(a.now + pause)
-		a.remember(p)
+	if p == nil { // it went
+		delete(a.absent, id)
 		return
 	}
-	p.accuse(a.now + pause)
+	p.banned = true
+	a.forget(p)
 	if p.session != 0 {
 		a.out = append(a.out, halt{p.session})
 	}
 }
 
+// forget forgets how far comparing with a peer has come.
+func (a *planner) forget(p *peerState) {
+	p.memory = memory{}
+	p.due, p.waits = a.now, false
+}
+
 // postpone compares with a peer no sooner than after a pause. What is known of it stays.
-func (a *agenda) postpone(id peer.ID, pause time.Duration) {
+func (a *planner) postpone(id peer.ID, pause time.Duration) {
 	p := a.byPeer[id]
 	if p == nil { // it went, and is remembered
-		p = &acquaintance{id: id, memory: a.absent[id]}
+		p = &peerState{id: id, memory: a.absent[id]}
 		defer a.remember(p)
 	}
 	p.pausedTo = max(p.pausedTo, a.now+pause)
@@ -524,18 +527,4 @@ func (a *agenda) postpone(id peer.ID, pause time.Duration) {
 	if p.session != 0 {
 		a.out = append(a.out, halt{p.session})
 	}
-}
-
-// guilty is shun for as long as the first ban.
-func (a *agenda) guilty(id peer.ID) { a.shun(id, a.limits.faultPause) }
-
-func (a *agenda) accuse(p *acquaintance) { p.accuse(a.now + a.limits.faultPause) }
-
-// accuse forgets all of a peer but that it is left alone until some time.
-func (p *acquaintance) accuse(until time.Duration) {
-	if p.guilty {
-		until = max(until, p.pausedTo)
-	}
-	p.memory = memory{pausedTo: until, guilty: true}
-	p.due, p.waits = until, false
 }

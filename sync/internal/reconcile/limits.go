@@ -1,0 +1,89 @@
+package reconcile
+
+import (
+	"time"
+)
+
+// Limits of what peers list and cannot send.
+const (
+	// MaxWithheld is how many such records a peer may have: more than a disk damages before
+	// somebody sees to it.
+	MaxWithheld   = 1024
+	WithheldPause = time.Hour
+)
+
+// Limits of comparing sets.
+const (
+	// MaxMessage bounds a message of the reconcile protocol: 1,000 IDs, or the fingerprints of
+	// 1,600 ranges. All nodes of a network must agree on it.
+	MaxMessage = 32 << 10
+	// maxMessageLimited is how long this node makes its own on a relayed connection: 250 IDs. After
+	// a cut what was listed and has not come is listed again, so little is listed ahead: with
+	// roomLimited, a tenth of the 128 KiB between cuts.
+	maxMessageLimited = 8 << 10
+	// maxListed is up to how many records that the peer listed and that have not come a session
+	// goes on: half a second of fetching, more than a session needs to list the next ones, and a
+	// quarter of maxWanted. roomLimited is the same on a relayed connection.
+	maxListed, roomLimited = 8192, 128
+	// MaxMessages bounds the messages of one side in a session: 512 list half a million records.
+	// All nodes must agree on it.
+	MaxMessages = 512
+	// sessionTime ends a session, on either side. It goes on later from where it was.
+	sessionTime = 2 * time.Minute
+	// sessionMemory is what a session holds: a message, read and decoded, the next one, and the
+	// initiator's ranges.
+	sessionMemory = 4*MaxMessage + 700<<10
+	// servingMemory is what a served session holds between messages; while one is answered,
+	// serveMemory besides.
+	servingMemory = 2 * MaxMessage
+	// messageUnit is how many bytes of messages are as much work as a unit of responder: eight
+	// look-ups in the set.
+	messageUnit = 256
+	// maxSessions bounds our own sessions under way. More would ask the same of more peers.
+	maxSessions = 4
+	// maxAbsent bounds the peers that are remembered when they left, 200 bytes each, and memoryTime
+	// how long it is of use how far a comparison had come.
+	maxAbsent  = 1024
+	memoryTime = 10 * time.Minute
+	// deepListed is from how many listed records on a session is a long one, of which there is only
+	// one at a time: less than a message's worth, fetched from several peers in a fraction of a
+	// second.
+	deepListed = 512
+	// connectWait is how long the peer with the greater ID waits for the other one to begin, and
+	// connectAgain how long after its coming a peer is compared with a second time: by then the
+	// gossip mesh has grown (heartbeats are a second apart), and what was gossiped before passed
+	// one of the two by.
+	connectWait, connectAgain = 3 * time.Second, 3 * time.Second
+	// intervalMin and intervalMax bound the time between comparisons with peers drawn by lot. An equal one
+	// is 200 bytes with all that carries it: at intervalMax 2.4 KB an hour each way, at intervalMin what
+	// gossip lost is here in 15 s.
+	intervalMin, intervalMax = 15 * time.Second, 5 * time.Minute
+	// againDelay is how long after a session that it began and that found a difference a peer is
+	// compared with by us; it doubles up to soonMax while that brings nothing: it is the one that
+	// lacks records, and is fetching them.
+	againDelay, soonMax = 1 * time.Second, 1 * time.Minute
+	// catchUpTime is how long a node may have fewer records than a peer before their agreement
+	// ends. Gossip and fetching bring what is new in less.
+	catchUpTime = 10 * time.Second
+	// leadTime is for how long a session leads while others wait for it: some 100,000 records
+	// listed. So a slow leader costs that time and no more.
+	leadTime = 30 * time.Second
+	// demandGap is the least time between two sessions with a peer on demand.
+	demandGap = 100 * time.Millisecond
+	// newsGap is the least time between two rounds of comparisons with all peers after catching up
+	// with one. A node that hears no gossip catches up again and again: with 8 peers and 200 bytes
+	// a comparison that is 320 bytes a second.
+	newsGap = 5 * time.Second
+	// roomTime is how long a session waits for room among the wanted records, well below stream.ItemTime,
+	// after which the peer ends it; roomEvery is how often it looks.
+	roomTime, roomEvery = 5 * time.Second, 20 * time.Millisecond
+	// rescanAfter is after how long the store is read again that failed when the set was rebuilt.
+	rescanAfter = 5 * time.Second
+)
+
+// Limits of pausing peers.
+const (
+	// pauseMin and pauseMax bound how long a peer is left alone that did not answer: from a stream
+	// reset by a full queue to a peer that is not there.
+	pauseMin, pauseMax = 1 * time.Second, 5 * time.Minute
+)

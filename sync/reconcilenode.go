@@ -1,0 +1,31 @@
+package lfsync
+
+import (
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// reconcileNode shows a Sync to package reconcile.
+type reconcileNode struct {
+	*admission
+	sync *Sync
+}
+
+// MayBeValid implements reconcile.Node, as do the other methods.
+func (n reconcileNode) MayBeValid(ids []protocol.ID) []protocol.ID { return n.mayBeValid(ids) }
+
+// Fetch has records fetched that a peer listed. What has become attached since the store was asked is
+// left out: another peer that listed it may have delivered it.
+func (n reconcileNode) Fetch(p peer.ID, ids []protocol.ID) {
+	n.sync.fetcher.Listed(p, ids, n.isAttached)
+}
+
+// HasRoom reports whether there is room for more records that peers list.
+func (n reconcileNode) HasRoom() bool { return n.sync.fetcher.HasRoom() }
+
+// Attached is told what has become attached.
+func (n reconcileNode) Attached(items []Item) { n.promote(items) }
+
+// Complain logs what the store failed at.
+func (n reconcileNode) Complain(what string, err error) { n.sync.complain(what, err) }
