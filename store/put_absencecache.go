@@ -27,7 +27,7 @@ const lookedUpAtOnce = 32
 func present(table, column string) string {
 	values := "(?)" + strings.Repeat(", (?)", lookedUpAtOnce-1)
 	return "WITH wanted(value) AS (VALUES " + values + ") SELECT value FROM wanted" +
-		" WHERE EXISTS (SELECT 1 FROM " + table + " WHERE " + column + " = value)"
+		" WHERE EXISTS (SELECT 1 FROM " + table + " WHERE " + column + " = wanted.value)"
 }
 
 var (

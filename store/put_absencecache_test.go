@@ -3,6 +3,8 @@ package store
 import (
 	"database/sql/driver"
 	"testing"
+
+	"github.com/lf-store/lf/protocol"
 )
 
 // TestAbsenceIsOneRow looks for values that many rows have. Each may cost one row, however many
@@ -30,6 +32,39 @@ func TestAbsenceIsOneRow(t *testing.T) {
 		return err
 	})
 	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestPresentIsNotAbsent looks for an ID, a key and a held record that are there: nothing of them is
+// absent. The tables have columns of many names, and none may hide the value that is looked for.
+func TestPresentIsNotAbsent(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := openTest(t, w, Options{volatile: true})
+	attached, held := w.make(spec{at: 1, sels: []sel{{"a", 0}}, value: "v"}), w.make(spec{at: 2, sels: []sel{{"b", 0}}, value: "v"})
+	mustPut(t, s, attached, Attached)
+	mustHold(t, s, held, testTime+2, Held)
+	if results, err := s.PutAll(t.Context(), []*protocol.Record{held, attached}, []uint64{testTime + 2, 0}); err != nil ||
+		results[0].Outcome != Known || results[0].State != Held || results[1].Outcome != Known {
+		t.Errorf("%+v, %v", results, err)
+	}
+	id := attached.ID()
+	if err := s.change(t.Context(), func(tx *tx) error {
+		unheld, err := tx.absentIDs(findHeld, []protocol.ID{held.ID(), id})
+		if err != nil {
+			return err
+		}
+		unattached, err := tx.absentNumbers(findIDs, []int64{prefix(id[:])})
+		if err != nil {
+			return err
+		}
+		unclaimed, err := tx.absentNumbers(findVersions, []int64{newEntry(attached).composite})
+		if len(unheld) != 1 || !unheld[id] || len(unattached) > 0 || len(unclaimed) > 0 {
+			t.Errorf("absent: %v, %v, %v", unheld, unattached, unclaimed)
+		}
+		return err
+	}); err != nil {
 		t.Fatal(err)
 	}
 }
