@@ -44,6 +44,7 @@ func TestAPIAddresses(t *testing.T) {
 
 // TestAPIHost sends requests under names that are not the node's, as a page in a browser could.
 func TestAPIHost(t *testing.T) {
+	t.Parallel()
 	n := start(t, config(t, newNetwork(t, 0), offline))
 	defer http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 	for host, want := range map[string]int{"": http.StatusOK, "evil.example": http.StatusMisdirectedRequest} {
@@ -64,6 +65,7 @@ func TestAPIHost(t *testing.T) {
 }
 
 func TestAPIServerURL(t *testing.T) {
+	t.Parallel()
 	n := start(t, config(t, newNetwork(t, 0), offline))
 	if got, err := n.config.Home.API(); err != nil || got != n.APIURL() {
 		t.Errorf("the home says %q, %v; the node %q", got, err, n.APIURL())
@@ -76,6 +78,7 @@ func TestAPIServerURL(t *testing.T) {
 // TestAPINames holds that what is no host and no origin is told at the start, and that the caller's
 // lists stay as they are.
 func TestAPINames(t *testing.T) {
+	t.Parallel()
 	net := newNetwork(t, 0)
 	wantStartError(t, config(t, net, offline, func(c *Config) { c.APIHosts = []string{"https://lf.example.org"} }))
 	wantStartError(t, config(t, net, offline, func(c *Config) { c.APIAllowOrigins = []string{"*"} }))

@@ -5,6 +5,7 @@ import "testing"
 // TestDatabaseID holds that a database has the same name after a restart, and a new one in its
 // place another.
 func TestDatabaseID(t *testing.T) {
+	t.Parallel()
 	c := config(t, newNetwork(t, 0), offline)
 	var ids []string
 	for range 2 {

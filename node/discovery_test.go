@@ -19,6 +19,7 @@ import (
 
 // A peer cannot fill the database by way of the DHT.
 func TestDHTKeepsNothing(t *testing.T) {
+	t.Parallel()
 	n := start(t, config(t, newNetwork(t, 0)))
 	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableRelay())
 	if err != nil {
@@ -65,6 +66,7 @@ func TestDHTKeepsNothing(t *testing.T) {
 
 // A node that knows one other finds all that this one knows, and finds them when that one is gone.
 func TestDHTFindsNodes(t *testing.T) {
+	t.Parallel()
 	net := nodetest.NewNetwork(t, 0)
 	seed := start(t, config(t, net))
 	a, b, c := start(t, config(t, net, seeds(seed))), start(t, config(t, net, seeds(seed))), start(t, config(t, net, seeds(seed)))

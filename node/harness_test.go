@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"testing"
 	"time"
 
@@ -126,6 +127,13 @@ func eventually(t testing.TB, what string, holds func() bool) {
 func freePort(t testing.TB) int {
 	t.Helper()
 	return nodetest.FreePort(t)
+}
+
+// dialedInVain reports whether a node has dialed a peer in vain at least twice since it was lost.
+func dialedInVain(from, to *Node) bool {
+	return slices.ContainsFunc(from.peering.Connector.Dials(), func(d api.DialState) bool {
+		return d.Peer == to.PeerID().String() && d.Failures >= 2
+	})
 }
 
 // linked reports whether two nodes have a direct connection.

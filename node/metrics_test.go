@@ -9,6 +9,7 @@ import (
 
 // TestMetrics reads /metrics: those of every part are in it.
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	n := newNetwork(t, 0)
 	a := start(t, config(t, n))
 	b := start(t, config(t, n, seeds(a)))

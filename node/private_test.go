@@ -42,6 +42,7 @@ func newSecret(t *testing.T) *protocol.Secret {
 
 // Nodes with the secret find and read each other over TCP and over WebSocket alike.
 func TestPrivateNetwork(t *testing.T) {
+	t.Parallel()
 	network, secret := newNetwork(t, 0), newSecret(t)
 	seed := start(t, config(t, network, private(secret)))
 	for _, transport := range []string{"/ws/", "/tcp/"} {
@@ -75,6 +76,7 @@ func TestPrivateNetwork(t *testing.T) {
 // Who knows a private network's ID and where its nodes are, and has no secret or a wrong one, gets
 // nothing: no connection, no word of what the node is, no answer under any of its protocols.
 func TestPrivateNetworkAnswersNoStranger(t *testing.T) {
+	t.Parallel()
 	network := newNetwork(t, 0)
 	n := start(t, config(t, network, private(newSecret(t))))
 	set(t, n.Service(), "private", "x")

@@ -92,7 +92,7 @@ func TestRelayCuts(t *testing.T) {
 	}
 	stop(t, relay)
 	eventually(t, "no connection", func() bool { return !connected(near, far) })
-	time.Sleep(time.Second)
+	eventually(t, "the relayed node is dialed in vain", func() bool { return dialedInVain(near, far) })
 	start(t, relayConfig)
 	begin := time.Now()
 	eventually(t, "a connection through the relay that is back", func() bool { return limited(near, far) })
@@ -110,7 +110,7 @@ func TestRelayHangsUp(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	dials := make(chan struct{}, 1000)
+	dials := make(chan time.Time, 1000)
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -118,18 +118,30 @@ func TestRelayHangsUp(t *testing.T) {
 				return
 			}
 			_ = c.Close()
-			dials <- struct{}{}
+			dials <- time.Now()
 		}
 	}()
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	at := "/ip4/127.0.0.1/tcp/" + port + "/p2p/12D3KooWEqnTdgqHnkkwarSrJjeMP2ZJiADWLYADaNvUb6SQNyPF"
 	start(t, config(t, newNetwork(t, 0), inTestbed(&Testbed{RelayOnly: []string{at}})))
-	eventually(t, "it is dialed again", func() bool { return len(dials) >= 2 })
-	before := len(dials)
-	time.Sleep(2 * time.Second)
-	if n := len(dials) - before; n > 10 {
-		t.Errorf("%d dials in 2 s", n)
+	first, last := <-dials, time.Time{}
+	for range 4 {
+		last = <-dials
 	}
+	// The pauses double from 200 ms on, less at most half of each.
+	if took := last.Sub(first); took < (100+200+400+800)*time.Millisecond {
+		t.Errorf("five dials in %s", took)
+	}
+}
+
+// agreesWithAll reports whether a node has found that all of its peers have the same records.
+func agreesWithAll(t *testing.T, n *Node) bool {
+	t.Helper()
+	peers, err := n.Service().Peers(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return !slices.ContainsFunc(peers, func(p api.Peer) bool { return p.Network && p.AgreedAt == 0 })
 }
 
 // TestPushThroughRelay holds that a write is read at the other end of a relayed connection at once,
@@ -145,8 +157,10 @@ func TestPushThroughRelay(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// the comparisons on connecting are over, and the next are 15 s away
-	time.Sleep(4 * time.Second)
+	// The next comparisons are 15 s away.
+	for _, n := range []*Node{r.far, r.near, behind} {
+		eventually(t, "the comparisons on connecting are over", func() bool { return agreesWithAll(t, n) })
+	}
 	for i, from := range []*Node{r.far, r.near, behind, r.far} {
 		begin, name := time.Now(), "pushed "+strconv.Itoa(i)
 		set(t, from.Service(), "at once", name)

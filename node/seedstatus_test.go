@@ -85,6 +85,7 @@ func TestSeedOfAnotherNetwork(t *testing.T) {
 }
 
 func TestSeedsOffline(t *testing.T) {
+	t.Parallel()
 	gone := nobody(t)
 	n := start(t, config(t, newNetwork(t, 0), offline, func(c *Config) { c.Seeds = []string{gone} }))
 	list := seedsOf(t, n.Service())

@@ -12,6 +12,7 @@ import (
 
 // TestSocket writes through the home's socket without a token.
 func TestSocket(t *testing.T) {
+	t.Parallel()
 	n := start(t, config(t, newNetwork(t, 0), offline))
 	path, err := n.config.Home.Socket()
 	if err != nil {
@@ -31,6 +32,7 @@ func TestSocket(t *testing.T) {
 // TestAddressOfKilledNode holds that a node that starts takes back where the last one was before
 // anything else: whoever listens there now is a stranger.
 func TestAddressOfKilledNode(t *testing.T) {
+	t.Parallel()
 	c := config(t, newNetwork(t, 0), offline)
 	if _, err := c.Home.PublishAPI("http://127.0.0.1:1"); err != nil {
 		t.Fatal(err)
@@ -45,6 +47,7 @@ func TestAddressOfKilledNode(t *testing.T) {
 // TestWithoutSocket starts a node in a home where no socket can be: it serves over TCP, and its log
 // says what to do.
 func TestWithoutSocket(t *testing.T) {
+	t.Parallel()
 	log := new(logBuffer)
 	c := config(t, newNetwork(t, 0), offline, logTo(log))
 	for _, name := range []string{"api.sock", "api.socket"} {
@@ -61,6 +64,7 @@ func TestWithoutSocket(t *testing.T) {
 
 // TestAddressCannotBeWritten starts a node whose address cannot be written: it serves all the same.
 func TestAddressCannotBeWritten(t *testing.T) {
+	t.Parallel()
 	log := new(logBuffer)
 	c := config(t, newNetwork(t, 0), offline, logTo(log))
 	if err := os.MkdirAll(filepath.Join(c.Home.Dir(), "api", "x"), 0o700); err != nil {
@@ -76,6 +80,7 @@ func TestAddressCannotBeWritten(t *testing.T) {
 // TestClientWaitsForStart connects to a node's socket as soon as it is there, and is answered when
 // the node has started.
 func TestClientWaitsForStart(t *testing.T) {
+	t.Parallel()
 	c := config(t, newNetwork(t, 0), offline)
 	asked := make(chan error, 1)
 	go func() {

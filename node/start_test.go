@@ -18,6 +18,7 @@ import (
 )
 
 func TestHomeInUse(t *testing.T) {
+	t.Parallel()
 	c := config(t, newNetwork(t, 0))
 	n := start(t, c)
 	var inUse *home.InUseError
@@ -30,6 +31,7 @@ func TestHomeInUse(t *testing.T) {
 }
 
 func TestHomeOfAnotherNetwork(t *testing.T) {
+	t.Parallel()
 	c := config(t, newNetwork(t, 0))
 	stop(t, start(t, c))
 	other := c
@@ -43,6 +45,7 @@ func TestHomeOfAnotherNetwork(t *testing.T) {
 
 // TestDatabaseOfAnotherNetwork has the file of another home put in place.
 func TestDatabaseOfAnotherNetwork(t *testing.T) {
+	t.Parallel()
 	from, to := config(t, newNetwork(t, 0)), config(t, newNetwork(t, 0))
 	stop(t, start(t, from))
 	if err := os.Rename(from.Home.Database(), to.Home.Database()); err != nil {
@@ -57,6 +60,7 @@ func TestDatabaseOfAnotherNetwork(t *testing.T) {
 // TestRefusedStarts holds that whatever a start fails at, the error is one line that names it, and
 // nothing is left: the same home starts when the cause is gone.
 func TestRefusedStarts(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -120,6 +124,7 @@ func TestRefusedStarts(t *testing.T) {
 // TestFirstStartDecidesNothing fails a first start early and late: the home belongs to no network
 // afterwards.
 func TestFirstStartDecidesNothing(t *testing.T) {
+	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -156,6 +161,7 @@ func TestFirstStartDecidesNothing(t *testing.T) {
 // TestNetworkSeeds holds that a home keeps the seeds of its network's file, and other ones for a
 // start only.
 func TestNetworkSeeds(t *testing.T) {
+	t.Parallel()
 	const kept = "/ip4/127.0.0.1/tcp/1/p2p/12D3KooWEqnTdgqHnkkwarSrJjeMP2ZJiADWLYADaNvUb6SQNyPF"
 	c := config(t, newNetwork(t, 0), offline)
 	for _, given := range [][]string{{kept}, nil} {
@@ -169,6 +175,7 @@ func TestNetworkSeeds(t *testing.T) {
 
 // TestIdentityUntouched holds that an identity that cannot be read is left as it is.
 func TestIdentityUntouched(t *testing.T) {
+	t.Parallel()
 	c := config(t, newNetwork(t, 0))
 	path := filepath.Join(c.Home.Dir(), "identity.pem")
 	if err := os.WriteFile(path, []byte("damaged"), 0o600); err != nil {
@@ -184,6 +191,7 @@ func TestIdentityUntouched(t *testing.T) {
 
 // TestStartIsUndone ends a start in the middle by its context.
 func TestStartIsUndone(t *testing.T) {
+	t.Parallel()
 	c := config(t, newNetwork(t, 0))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -231,6 +239,7 @@ func openFiles(t *testing.T) int {
 // TestCloseWhileWriting closes a node under its writers: each write is acknowledged and there
 // afterwards, or an error.
 func TestCloseWhileWriting(t *testing.T) {
+	t.Parallel()
 	c := config(t, newNetwork(t, 0))
 	n := start(t, c)
 	type result struct {
@@ -273,6 +282,7 @@ func TestCloseWhileWriting(t *testing.T) {
 }
 
 func TestReady(t *testing.T) {
+	t.Parallel()
 	n := start(t, config(t, newNetwork(t, 0)))
 	if err := n.Ready(); err != nil {
 		t.Errorf("a started node: %v", err)

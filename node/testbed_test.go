@@ -47,7 +47,8 @@ func TestBlockedLinks(t *testing.T) {
 		t.Fatal("a link that was blocked is still there")
 	}
 	set(t, b.Service(), "behind the wall", "links#1")
-	time.Sleep(1500 * time.Millisecond) // b dials again and again
+	refused := a.host.RefusedLinks()
+	eventually(t, "b dials again and again", func() bool { return a.host.RefusedLinks() >= refused+2 })
 	if connected(a, b) || get(t, a.Service(), "links#1") != "" {
 		t.Fatal("a link that is blocked was passed")
 	}
@@ -90,7 +91,8 @@ func TestHealing(t *testing.T) {
 	for _, l := range left {
 		block(t, l, api.BlockBoth, right...)
 	}
-	time.Sleep(3 * time.Second)
+	refused := first.host.RefusedLinks()
+	eventually(t, "the seed is dialed in vain", func() bool { return first.host.RefusedLinks() >= refused+4*len(right) })
 	set(t, left[1].Service(), "left", "healing#1")
 	set(t, right[1].Service(), "right", "healing#2")
 	for _, l := range left {

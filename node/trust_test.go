@@ -49,6 +49,7 @@ func (l *lines) count(part string) int {
 
 // TestTrustWarning asks for a warning where nothing keeps an impostor from outweighing an owner.
 func TestTrustWarning(t *testing.T) {
+	t.Parallel()
 	warnings := func(c Config) string {
 		t.Helper()
 		log := new(lines)

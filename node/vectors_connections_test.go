@@ -58,6 +58,7 @@ func makeConnectionVectors(t *testing.T, n *protocol.Network) connectionVectors 
 // SPEC.md asks for (TCP, Noise, Yamux, identify) meet a node of a private network, and find all
 // that the vectors name.
 func TestVectorsConnections(t *testing.T) {
+	t.Parallel()
 	n := vectortest.Network(t, "free")
 	made := makeConnectionVectors(t, n)
 	vectortest.Hold(t, "connections.json", made)

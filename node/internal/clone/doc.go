@@ -15,7 +15,4 @@
 // NAT) or by a name. So the stranger asks for the nonce: only a different one is a clone. The dial
 // is encrypted to the identity's key, so nobody without that key can answer. The question is signed
 // with the same key, so the clone that is asked learns of its clone, too.
-//
-// Reading order: wire.go (the messages), limits.go, plan.go (a pure state machine: what is asked,
-// and when), server.go, client.go, detector.go (which runs them).
 package clone

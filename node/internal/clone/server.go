@@ -58,8 +58,8 @@ func (d *Detector) answer(s network.Stream) (asker nonce, err error) {
 
 // enter puts a stream under the service's limits, and ties it to a context and a time.
 func enter(ctx context.Context, s network.Stream, patience time.Duration) (release func(), err error) {
-	if err := s.Scope().SetService(service); err != nil {
-		return nil, fmt.Errorf("join service %s: %w", service, err)
+	if err := s.Scope().SetService(Service.Scope()); err != nil {
+		return nil, fmt.Errorf("join service %s: %w", Service.Scope(), err)
 	}
 	if err := s.Scope().ReserveMemory(answerMemory, network.ReservationPriorityMedium); err != nil {
 		return nil, fmt.Errorf("reserve memory: %w", err)

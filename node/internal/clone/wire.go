@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 
+	lfsync "github.com/lf-store/lf/sync"
+
 	"github.com/libp2p/go-libp2p/core/peer"
 	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
 
@@ -22,9 +24,10 @@ import (
 // and the asker closes its side after the question. The signature is by the identity's key over
 // "lf/clone/1" ‖ network ID ‖ nonce of the asker ‖ peer ID of the stranger who asks.
 
+// Service is the protocol's entry in a node's table of stream services.
+var Service = lfsync.Service{Name: "clone", Memory: answerMemory, Time: answerTime}
+
 const (
-	// service names the protocol to the resource manager.
-	service = "lf.clone"
 	// domain begins what is signed.
 	domain       = "lf/clone/1"
 	nonceSize    = 16
@@ -40,7 +43,7 @@ func newNonce() (n nonce) {
 
 // Protocol is the protocol's name on a network.
 func Protocol(n *protocol.Network) libprotocol.ID {
-	return libprotocol.ID("/lf/" + n.ID().String() + "/clone/1")
+	return Service.ID(n)
 }
 
 // Violation says what a peer did that no correct one does.

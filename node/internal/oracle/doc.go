@@ -26,8 +26,4 @@
 // others. That it hears of what changes the order under a key without a new record there, as the
 // revocation of a certificate may: the key is judged again when the next record under it comes.
 // That it withdraws words about an owner who has no claim left: such words count for nothing.
-//
-// Reading order: config.go and limits.go, words.go (what there is to say), queue.go and machine.go
-// (when; a pure state machine), state.go (what is remembered), compose.go (the record),
-// commentator.go (the driver, one goroutine).
 package oracle

@@ -2,6 +2,7 @@ package p2p
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -12,6 +13,7 @@ import (
 type blockedLinks struct {
 	mu      sync.RWMutex
 	in, out map[peer.ID]bool
+	refused atomic.Int64 // connections
 }
 
 // allow reports whether a connection with a peer may be, by who opens it. A nil one allows every
@@ -21,11 +23,15 @@ func (l *blockedLinks) allow(p peer.ID, d network.Direction) bool {
 		return true
 	}
 	l.mu.RLock()
-	defer l.mu.RUnlock()
+	blocked := l.in[p]
 	if d == network.DirOutbound {
-		return !l.out[p]
+		blocked = l.out[p]
 	}
-	return !l.in[p]
+	l.mu.RUnlock()
+	if blocked {
+		l.refused.Add(1)
+	}
+	return !blocked
 }
 
 // block replaces what is blocked. When it returns, no forbidden connection is left, but for one

@@ -11,6 +11,7 @@ import (
 
 // TestFactsAfterRun holds that a caller who asks while the node closes is answered.
 func TestFactsAfterRun(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, nodetest.NewNetwork(t, 0))
 	k, err := NewConnector(h, []peer.AddrInfo{{ID: "seed"}})
 	if err != nil {

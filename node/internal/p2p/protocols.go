@@ -7,8 +7,13 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	libp2pprotocol "github.com/libp2p/go-libp2p/core/protocol"
 
+	"github.com/lf-store/lf/node/internal/clone"
 	"github.com/lf-store/lf/protocol"
+	lfsync "github.com/lf-store/lf/sync"
 )
+
+// streamServices is the table of the stream protocols that a node serves.
+func streamServices() []lfsync.Service { return append(lfsync.Services(), clone.Service) }
 
 // ProtocolPrefix begins the names of all protocols of the host's network.
 func (h *Host) ProtocolPrefix() string { return protocolPrefix(h.config.Network) }

@@ -20,6 +20,7 @@ import (
 )
 
 func TestReach(t *testing.T) {
+	t.Parallel()
 	h := newHost(t, nodetest.NewNetwork(t, 0))
 	emit := func(e any, kind any) {
 		t.Helper()

@@ -125,6 +125,10 @@ func (h *Host) SetBlocked(in, out map[peer.ID]bool) {
 	h.testbed.blocked.block(h.Network(), in, out)
 }
 
+// RefusedLinks counts the connections that were refused because their link is blocked. It is for
+// hosts of a testbed alone.
+func (h *Host) RefusedLinks() int { return int(h.testbed.blocked.refused.Load()) }
+
 const circuit = "/p2p-circuit"
 
 // circuitsOf are the addresses at which a node is reached through relays.

@@ -11,7 +11,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lf-store/lf/node/api"
-	lfsync "github.com/lf-store/lf/sync"
 )
 
 // traffic counts the bytes that streams carry, by protocol. It takes the place of libp2p's counter,
@@ -30,8 +29,8 @@ type traffic struct {
 type volume struct{ in, out atomic.Uint64 }
 
 func newTraffic(prefix string) *traffic {
-	services := map[string]bool{"clone": true}
-	for _, s := range lfsync.Services() {
+	services := map[string]bool{}
+	for _, s := range streamServices() {
 		services[s.Name] = true
 	}
 	return &traffic{prefix: prefix, services: services, protocols: map[libp2pprotocol.ID]*volume{}, names: map[string]*volume{}}

@@ -15,7 +15,7 @@ func fileDescriptors() (open, limit uint64, err error) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &r); err != nil {
 		return 0, 0, fmt.Errorf("limit of file descriptors: %w", err)
 	}
-	limit = uint64(r.Cur)                 // of another type on some systems
+	limit = uint64(r.Cur)                 //nolint:unconvert // of another type on some systems
 	entries, err := os.ReadDir("/dev/fd") // which on Linux leads to /proc/self/fd
 	if errors.Is(err, syscall.EMFILE) {   // not even one for this
 		return limit, limit, nil

@@ -53,6 +53,7 @@ func (l *lines) count(part string) int {
 // TestTrustFollowsTheHome changes a home's trust.json in every way that a user can while the node
 // reads it.
 func TestTrustFollowsTheHome(t *testing.T) {
+	t.Parallel()
 	h := newHome(t)
 	a, b := newOwner(t), newOwner(t)
 	setTrust(t, h, nil, a)

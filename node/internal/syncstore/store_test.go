@@ -24,6 +24,7 @@ import (
 func TestSimulatedStoreIsLikeTheRealOne(t *testing.T) {
 	for seed := range uint64(6) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			t.Parallel()
 			h := newHistories(t, seed)
 			for len(h.ahead) > 0 {
 				h.step()

@@ -1,27 +1,11 @@
 package usersocket
 
-import (
-	"net"
+import "golang.org/x/sys/unix"
 
-	"golang.org/x/sys/unix"
-)
-
-// peerUser returns the user of the process that listens: whoever it was when it began to.
-func peerUser(conn *net.UnixConn) (user int, known bool, err error) {
-	raw, err := conn.SyscallConn()
+func peerUserOf(socket int) (int, error) {
+	credentials, err := unix.GetsockoptUcred(socket, unix.SOL_SOCKET, unix.SO_PEERCRED)
 	if err != nil {
-		return 0, false, err
+		return 0, err
 	}
-	var credentials *unix.Ucred
-	var failed error
-	err = raw.Control(func(fd uintptr) {
-		credentials, failed = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED)
-	})
-	if err == nil {
-		err = failed
-	}
-	if err != nil {
-		return 0, false, err
-	}
-	return int(credentials.Uid), true, nil
+	return int(credentials.Uid), nil
 }

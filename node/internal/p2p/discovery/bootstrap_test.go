@@ -41,6 +41,7 @@ func TestBootstrapPeers(t *testing.T) {
 // TestAskedInVain holds that a dial which ends because another peer answered first is no failure.
 // The first error is kept where libp2p then refuses to dial at all.
 func TestAskedInVain(t *testing.T) {
+	t.Parallel()
 	gone := newPublicHost(t)
 	r := onLoopback(t, newPublicHost(t), nodetest.NewNetwork(t, 0), nil, []host.Host{gone})
 	_ = gone.Close()

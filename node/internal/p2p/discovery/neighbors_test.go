@@ -20,6 +20,7 @@ func TestServiceName(t *testing.T) {
 
 // What multicast brings is tried out in network namespaces; here is what is done with it.
 func TestNeighbors(t *testing.T) {
+	t.Parallel()
 	a, b := newLocalHost(t), newLocalHost(t)
 	n := NewNeighbors(Config{Network: nodetest.NewNetwork(t, 0), Host: a, Logger: slog.New(slog.DiscardHandler)})
 	for range 10 * neighborQueue { // nobody dials: it must not block
@@ -43,6 +44,7 @@ func TestNeighbors(t *testing.T) {
 // TestCurrentHost holds that a node announces its own ID, and hears of what others announce under
 // it.
 func TestCurrentHost(t *testing.T) {
+	t.Parallel()
 	n := newLocalHost(t)
 	h := &currentHost{Host: n}
 	if h.ID() != n.ID() {
