@@ -93,8 +93,8 @@ func (cc *certChecker) isLinkedBy(idx int64, parents []int64) bool {
 	return false
 }
 
-// isHidden reports whether no query considers a record: it needs a certificate, and what it rests on
-// has been revoked.
+// isHidden reports whether no query considers a record: it needs a certificate, and what it rests
+// on has been revoked.
 func (cc *certChecker) isHidden(r *protocol.Record, idx int64) (bool, error) {
 	if !cc.network.NeedsCertificate(r) {
 		return false, nil

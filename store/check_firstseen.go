@@ -36,8 +36,8 @@ func (v *verifier) checkReputation(idx, reputable int64) error {
 	return nil
 }
 
-// wasReputable reports whether a datum's claim was the first to its key at the moment it attached. It
-// works that out from all versions that were attached by then, and returns how many these are. A
+// wasReputable reports whether a datum's claim was the first to its key at the moment it attached.
+// It works that out from all versions that were attached by then, and returns how many these are. A
 // claim that a release had withdrawn is not held against its owner.
 func (c *conn) wasReputable(e *entry, idx int64, n *protocol.Network) (first bool, versions int, err error) {
 	owner, err := c.ownerNumber(e.Owner)

@@ -30,7 +30,8 @@ func TestCheckFindsTrust(t *testing.T) {
 		mustPut(t, s, r, Attached)
 	}
 	settleRanks(t, s, nil)
-	mustPut(t, s, w.full(spec{at: 4, owner: 2, sels: a, kind: protocol.TypeRelease}), Attached) // late: its epoch is marked
+	// late: its epoch is marked
+	mustPut(t, s, w.full(spec{at: 4, owner: 2, sels: a, kind: protocol.TypeRelease}), Attached)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -2,8 +2,8 @@ package store
 
 import "github.com/lf-store/lf/protocol"
 
-// sameTime is how many of an owner's versions with one timestamp refile reads. An owner may make any
-// number of them. A lost row of a later one is restored by the scrub alone.
+// sameTime is how many of an owner's versions with one timestamp refile reads. An owner may make
+// any number of them. A lost row of a later one is restored by the scrub alone.
 const sameTime = int64(64)
 
 const findSameTime = "SELECT idx, id FROM versions JOIN dag USING (idx)" +

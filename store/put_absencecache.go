@@ -22,8 +22,9 @@ type absenceCache struct {
 // lookedUpAtOnce is how many things one statement looks for: more save nothing.
 const lookedUpAtOnce = 32
 
-// present returns a statement that finds which of lookedUpAtOnce values are in a column. It gives each
-// of them once: a key that many owners claim has many rows, and each would be read for every batch.
+// present returns a statement that finds which of lookedUpAtOnce values are in a column. It gives
+// each of them once: a key that many owners claim has many rows, and each would be read for every
+// batch.
 func present(table, column string) string {
 	values := "(?)" + strings.Repeat(", (?)", lookedUpAtOnce-1)
 	return "WITH wanted(value) AS (VALUES " + values + ") SELECT value FROM wanted" +

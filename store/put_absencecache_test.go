@@ -36,8 +36,8 @@ func TestAbsenceIsOneRow(t *testing.T) {
 	}
 }
 
-// TestPresentIsNotAbsent looks for an ID, a key and a held record that are there: nothing of them is
-// absent. The tables have columns of many names, and none may hide the value that is looked for.
+// TestPresentIsNotAbsent looks for an ID, a key and a held record that are there: nothing of them
+// is absent. The tables have columns of many names, and none may hide the value that is looked for.
 func TestPresentIsNotAbsent(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

@@ -372,7 +372,8 @@ func TestMigrateRoots(t *testing.T) {
 	r.put(r.unrelated(3, 4000, 1)...)
 	r.put(r.full(spec{at: 4550, owner: 3, sels: keyA, kind: protocol.TypeRelease}))
 	r.put(r.unrelated(5, 4000, 1)...)
-	r.put(r.full(spec{at: 4100, owner: 5, sels: keyA, kind: protocol.TypeRelease})) // 499 come after it
+	// 499 come after it
+	r.put(r.full(spec{at: 4100, owner: 5, sels: keyA, kind: protocol.TypeRelease}))
 	if _, err := r.ask(Query{}); !errors.Is(err, ErrTooBroad) {
 		t.Errorf("with a mark: %v", err)
 	}

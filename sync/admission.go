@@ -76,8 +76,8 @@ type admission struct {
 // arrival is what is remembered of a record that came in lately.
 type arrival struct {
 	state Outcome
-	// unforwarded is set while the record came in and was not passed on by gossip, because it came by
-	// fetch or was not known to be paid: then one copy by gossip is.
+	// unforwarded is set while the record came in and was not passed on by gossip, because it came
+	// by fetch or was not known to be paid: then one copy by gossip is.
 	unforwarded atomic.Bool
 }
 
@@ -91,7 +91,8 @@ type incoming struct {
 
 	stored Stored // what became of it; without an outcome, err says why
 	err    error
-	// forged is set where err is about the value alone, and says nothing of the record with this ID.
+	// forged is set where err is about the value alone, and says nothing of the record with this
+	// ID.
 	forged bool
 	// early is set where the clock does not let it in, and the store does not hold it.
 	early bool
@@ -137,7 +138,8 @@ func (a *admission) screen(ctx context.Context, batch []*incoming) (open []*inco
 		if !in.record.HasValue() {
 			in.err = ErrNoValue
 		} else if err := in.record.CheckCarried(); err != nil {
-			// A false value under a true header has the ID of a known record: it must not pass as known.
+			// A false value under a true header has the ID of a known record: it must not pass as
+			// known.
 			in.err, in.forged = err, true
 		} else if !a.isSettled(in) {
 			open = append(open, in)
@@ -152,8 +154,8 @@ func (a *admission) isSettled(in *incoming) bool {
 	if err, ok := a.refused.Get(id); ok {
 		in.stored = Stored{Outcome: Refused, Err: err}
 	} else if known, ok := a.recent.Get(id); ok && known.state == Attached && in.from.Via != ViaLocal {
-		// Pending and held records may be dropped by the store when its queues are full; attached ones
-		// stay.
+		// Pending and held records may be dropped by the store when its queues are full; attached
+		// ones stay.
 		in.stored = Stored{Outcome: Known, State: Attached}
 	} else {
 		return false
@@ -177,7 +179,8 @@ func (a *admission) lookUp(ctx context.Context, batch []*incoming) (open []*inco
 	unknown := setOf(list)
 	for _, in := range batch {
 		switch id := in.record.ID(); {
-		case err != nil && in.from.Via == ViaFetch, in.asked, unknown(id): // a store that fails says so again
+		case err != nil && in.from.Via == ViaFetch, in.asked, unknown(id):
+			// a store that fails says so again
 			open = append(open, in)
 		case err != nil:
 			in.err = fmt.Errorf("look for record %s: %w", id, err)
@@ -213,7 +216,8 @@ func (a *admission) verify(ctx context.Context, batch []*incoming) (valid []*inc
 		in := open[i]
 		var invalid *protocol.InvalidError
 		if in.err = err; errors.As(err, &invalid) && in.from.Via == ViaFetch {
-			// Its value is the one that the header refers to, so all that is wrong is decided by the ID.
+			// Its value is the one that the header refers to, so all that is wrong is decided by
+			// the ID.
 			a.refuse(in.record, err)
 		}
 	}

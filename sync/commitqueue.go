@@ -14,10 +14,10 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// commitQueue is where fetched records stand between their answers and the store. They come by several
-// answers at once and in batches that several cores verify, so out of order; they leave in the
-// order of their timestamps, which has parents first, and each only when none of its ancestors is
-// on its way: what reaches the store is attached there at once, and hardly any record becomes
+// commitQueue is where fetched records stand between their answers and the store. They come by
+// several answers at once and in batches that several cores verify, so out of order; they leave in
+// the order of their timestamps, which has parents first, and each only when none of its ancestors
+// is on its way: what reaches the store is attached there at once, and hardly any record becomes
 // pending. One goroutine, write, takes them to the store, many in a transaction, while others are
 // read and verified.
 //

@@ -5,8 +5,8 @@
 // The glossary of package lf explains the nouns of LF. These are the words of this package:
 //
 //   - A [Sync] is one node's share in one network's traffic.
-//   - Admission is the one way in. Whatever the source, a record is decoded, checked and stored there
-//     and nowhere else ([Sync.Ingest]).
+//   - Admission is the one way in. Whatever the source, a record is decoded, checked and stored
+//     there and nowhere else ([Sync.Ingest]).
 //   - A [Source] says where a record came from: [Local], or a peer by gossip, push or fetch.
 //   - A frame is how a record travels (protocol.Record.EncodeFrame).
 //   - A [Service] is a stream protocol. The table of them is in services.go.

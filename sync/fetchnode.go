@@ -18,8 +18,8 @@ type fetchNode struct {
 	sync *Sync
 }
 
-// Admit implements fetch.Node, as do the other methods. A batch enters the commit queue at once, and
-// on a core of its own it is checked and then waits for the store.
+// Admit implements fetch.Node, as do the other methods. A batch enters the commit queue at once,
+// and on a core of its own it is checked and then waits for the store.
 func (n fetchNode) Admit(ctx context.Context, batch []fetch.Fetched, checked func(fetch.Checked)) error {
 	a, size := n.admission, int64(0)
 	records := make([]*incoming, len(batch))
@@ -106,8 +106,8 @@ func (n fetchNode) Answered(p peer.ID, lacking, damaged []protocol.ID) {
 // Complain logs what the store failed at.
 func (n fetchNode) Complain(what string, err error) { n.sync.complain(what, err) }
 
-// commitQueued takes fetched records to the store, in order, many at a time. It is the one goroutine
-// that does.
+// commitQueued takes fetched records to the store, in order, many at a time. It is the one
+// goroutine that does.
 func (s *Sync) commitQueued(ctx context.Context) error {
 	a := s.admission
 	tick := time.NewTicker(blockTime / 4)

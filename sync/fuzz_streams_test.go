@@ -103,7 +103,8 @@ func FuzzServe(f *testing.F) {
 	b, n := fuzzBench(f, v)
 	f.Fuzz(func(t *testing.T, service byte, said []byte) {
 		s := &scriptedStream{in: bytes.NewReader(said), peer: "peer"}
-		n.limiter = stream.NewLimiter(n.limiter.Config) // as if it were a new peer, and nobody else were served
+		// as if it were a new peer, and nobody else were served
+		n.limiter = stream.NewLimiter(n.limiter.Config)
 		n.serve(streamServices[int(service)%len(streamServices)], s)
 		if s.ended != 1 || s.out.Len() > 2<<20 {
 			t.Fatalf("ended %d times after %d bytes", s.ended, s.out.Len())

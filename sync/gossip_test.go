@@ -354,7 +354,8 @@ func TestBusy(t *testing.T) {
 	s, _ := w.offline(t, func(c *Config) {
 		c.Verify = func([]byte, protocol.Work) error { enter <- struct{}{}; <-leave; return nil }
 	})
-	s.admission.waiting = make(chan struct{}, cap(s.admission.checker.cores)) // no room beyond those being checked
+	// no room beyond those being checked
+	s.admission.waiting = make(chan struct{}, cap(s.admission.checker.cores))
 	var checks sync.WaitGroup
 	paid := func() []byte {
 		r := w.record(t)

@@ -15,8 +15,8 @@ import (
 	"github.com/lf-store/lf/sync/internal/stream"
 )
 
-// compareJunk compares sets that nobody has with a node until it is refused, as often as it is told, and
-// returns how many messages were answered.
+// compareJunk compares sets that nobody has with a node until it is refused, as often as it is
+// told, and returns how many messages were answered.
 func compareJunk(t testing.TB, w *world, h host.Host, n *node, sessions int) (answered int) {
 	t.Helper()
 	set := madeUp(3000)

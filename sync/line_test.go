@@ -123,8 +123,8 @@ func TestCommitQueueKeepsOrder(t *testing.T) {
 	})
 }
 
-// Who waits for room gets it, though all that is in the queue waits for a record that does not come;
-// and so does what has waited for too long.
+// Who waits for room gets it, though all that is in the queue waits for a record that does not
+// come; and so does what has waited for too long.
 func TestCommitQueueNeverSticks(t *testing.T) {
 	w := newWorld(t, nil)
 	chain := w.chain(t, 3)

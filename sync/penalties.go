@@ -13,8 +13,8 @@ import (
 // never dropped, so it lied, then or now.
 var missingListed = penalty.Minor{Weight: 10, Protocol: fetch.Service.Scope(), What: "it lacks records that it listed, again and again"}
 
-// carryOut carries out a ban: it says in the log what the peer did, tells all that plan with it, and
-// ends its connections.
+// carryOut carries out a ban: it says in the log what the peer did, tells all that plan with it,
+// and ends its connections.
 func (s *Sync) carryOut(b penalty.Ban, drop func(peer.ID, time.Duration)) {
 	s.log.Info("banned a peer that broke the protocol", "peer", b.Peer, "protocol", b.Protocol, "violation", b.Reason, "for", b.For)
 	s.metrics.banned.Inc()

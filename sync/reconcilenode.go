@@ -15,8 +15,8 @@ type reconcileNode struct {
 // MayBeValid implements reconcile.Node, as do the other methods.
 func (n reconcileNode) MayBeValid(ids []protocol.ID) []protocol.ID { return n.mayBeValid(ids) }
 
-// Fetch has records fetched that a peer listed. What has become attached since the store was asked is
-// left out: another peer that listed it may have delivered it.
+// Fetch has records fetched that a peer listed. What has become attached since the store was asked
+// is left out: another peer that listed it may have delivered it.
 func (n reconcileNode) Fetch(p peer.ID, ids []protocol.ID) {
 	n.sync.fetcher.Listed(p, ids, n.isAttached)
 }

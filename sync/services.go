@@ -11,8 +11,8 @@ import (
 // Service is one of a network's stream protocols.
 type Service = stream.Service
 
-// services is the table of the stream protocols that a Sync serves. Handlers, stream limits, metrics
-// and the accounting of traffic read it. A new protocol is a package and a row here.
+// services is the table of the stream protocols that a Sync serves. Handlers, stream limits,
+// metrics and the accounting of traffic read it. A new protocol is a package and a row here.
 var services = []struct {
 	Service
 	handler func(*Sync) stream.Handler

@@ -63,8 +63,8 @@ func (s *Sync) PeerAgreement(p peer.ID) (time.Time, bool) { return s.reconciler.
 
 func (s *Sync) syncStatus() SyncStatus {
 	st, fetching := s.reconciler.Status(s.host == nil), s.fetcher.Status()
-	// What peers listed is missing until it has come; from then on until it is attached the agreements
-	// alone know.
+	// What peers listed is missing until it has come; from then on until it is attached the
+	// agreements alone know.
 	st.Missing, st.Named = max(st.Missing, fetching.Listed), fetching.Named
 	return st
 }

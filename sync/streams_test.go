@@ -189,8 +189,8 @@ func (b *streamBench) pick(indices []int) (out []*protocol.Record) {
 	return out
 }
 
-// streamStore is a store that also has attached what is nothing but items, and whose disk has damaged
-// the headers of some records.
+// streamStore is a store that also has attached what is nothing but items, and whose disk has
+// damaged the headers of some records.
 type streamStore struct {
 	*testStore
 	items   []Item

@@ -49,8 +49,9 @@ func TestLongPartition(t *testing.T) {
 	}
 }
 
-// history makes length records as five writers would, for a node to have written while it was alone.
-// Each links the third before it, so that all are absorbed, and another one of the last five.
+// history makes length records as five writers would, for a node to have written while it was
+// alone. Each links the third before it, so that all are absorbed, and another one of the last
+// five.
 func (s *sim) history(n *node, length int) []*protocol.Record {
 	who := s.person(fmt.Sprintf("side %d", n.side))
 	records := make([]*protocol.Record, 0, length)

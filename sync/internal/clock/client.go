@@ -99,8 +99,8 @@ func (m *Monitor) Ask(ctx context.Context, p peer.ID) (r Reading, err error) {
 	return r, err
 }
 
-// readAnswer sends the question, which is the end of it, and reads the answer: eight bytes, and not one
-// more.
+// readAnswer sends the question, which is the end of it, and reads the answer: eight bytes, and not
+// one more.
 func readAnswer(s network.Stream) (uint64, error) {
 	if err := s.CloseWrite(); err != nil {
 		return 0, fmt.Errorf("ask for the clock: %w", err)

@@ -28,8 +28,8 @@ type peerEstimate struct {
 	tried        bool // asked once at least
 	known        bool // it answered, not too long ago
 	due, asked   time.Duration
-	// atStart is what the peer's clock was when this node's elapsed time was 0, and uncertainty how far off
-	// that may be, in ms.
+	// atStart is what the peer's clock was when this node's elapsed time was 0, and uncertainty how
+	// far off that may be, in ms.
 	atStart, uncertainty int64
 	read                 time.Duration
 }

@@ -254,8 +254,8 @@ func (f *Fetcher) Have(ids, missing []protocol.ID, from peer.ID, delay time.Dura
 // Early tells that the clock refuses records.
 func (f *Fetcher) Early(ids []protocol.ID) { f.plan(func(m *planner) { m.early(ids) }) }
 
-// Stored tells of fetched records that they are stored, or can never be, and which links each lacks;
-// and of others that they could not be stored now.
+// Stored tells of fetched records that they are stored, or can never be, and which links each
+// lacks; and of others that they could not be stored now.
 func (f *Fetcher) Stored(stored []Fetched, missing [][]protocol.ID, later []protocol.ID) {
 	f.plan(func(m *planner) {
 		for i, r := range stored {

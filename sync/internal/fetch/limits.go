@@ -25,14 +25,15 @@ const (
 const (
 	// payAtOnce is how many units are paid at a time: paying costs a lock.
 	payAtOnce = 64
-	// payPatience is how long an answer waits for its peer's rate before it ends early: what one tick
-	// of the rate takes.
+	// payPatience is how long an answer waits for its peer's rate before it ends early: what one
+	// tick of the rate takes.
 	payPatience = time.Second
 	// answerBytes ends an answer early, after the item that passes it: a MiB takes the requester as
 	// long to verify as the largest number of typical records, and it asks again for the rest.
 	answerBytes = 1 << 20
-	// answerBytesLimited is the same on a relayed connection. Relays cut at 128 KiB a connection; with
-	// the request, gossip and encryption on it too, half of that leaves two answers between cuts.
+	// answerBytesLimited is the same on a relayed connection. Relays cut at 128 KiB a connection;
+	// with the request, gossip and encryption on it too, half of that leaves two answers between
+	// cuts.
 	answerBytesLimited = 48 << 10
 	// requestMemory is what a stream holds until its request has come: the largest request, raw and
 	// decoded.
@@ -124,9 +125,9 @@ const (
 	retryMin, retryMax = 2 * time.Second, 10 * time.Minute
 	// maxTries is after how many such waits (an hour) a record is given up.
 	maxTries = 14
-	// unavailableTime is for how long it is not wanted again then, whatever links to it, unless a peer
-	// says that it has it attached; and maxUnavailable how many are remembered, at 100 bytes. So a
-	// record that links to what does not exist costs each peer 14 × 9 bytes in 6 hours.
+	// unavailableTime is for how long it is not wanted again then, whatever links to it, unless a
+	// peer says that it has it attached; and maxUnavailable how many are remembered, at 100 bytes.
+	// So a record that links to what does not exist costs each peer 14 × 9 bytes in 6 hours.
 	unavailableTime = 6 * time.Hour
 	maxUnavailable  = 16384
 	// pauseMin and pauseMax bound how long a peer is left alone that did not answer: from a stream

@@ -49,7 +49,8 @@ type planner struct {
 	turn     int // where the next assignment begins, so that no peer is always first
 	requests map[requestID]*request
 	lastReq  requestID
-	// banned tells whether a peer is banned now. It is asked at every tick, and of a peer that comes.
+	// banned tells whether a peer is banned now. It is asked at every tick, and of a peer that
+	// comes.
 	banned func(peer.ID) bool
 
 	refilled time.Duration
@@ -80,8 +81,8 @@ type requestID uint64
 // An action is what the driver has to do.
 type action interface{ isAction() }
 
-// sendRequest sends a request to a peer: for records and so many of their ancestors. The driver answers
-// with done, exactly once, unless the request was canceled.
+// sendRequest sends a request to a peer: for records and so many of their ancestors. The driver
+// answers with done, exactly once, unless the request was canceled.
 type sendRequest struct {
 	request   requestID
 	peer      peer.ID
@@ -97,8 +98,8 @@ type cancelRequest struct{ request requestID }
 // refill asks for up to limit of the store's missing records, by want.
 type refill struct{ limit int }
 
-// abandoned tells what was wanted and will not come by itself, or came another way: nothing need wait
-// for it.
+// abandoned tells what was wanted and will not come by itself, or came another way: nothing need
+// wait for it.
 type abandoned struct{ ids []protocol.ID }
 
 func (sendRequest) isAction()   {}
@@ -595,9 +596,9 @@ func (s *planner) parkUnavailable() {
 	}
 }
 
-// parkIfUnavailable lets a ready record wait that every peer lacks, but for those that do not answer:
-// else a peer could name records that are not there, keep silent when it is asked for them, and so
-// keep them wanted for ever.
+// parkIfUnavailable lets a ready record wait that every peer lacks, but for those that do not
+// answer: else a peer could name records that are not there, keep silent when it is asked for them,
+// and so keep them wanted for ever.
 func (s *planner) parkIfUnavailable(w *wanted) {
 	lacking := 0
 	for _, p := range s.peers {

@@ -10,8 +10,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// wantedKind says why a record is wanted. Each kind has a share of its own among the wanted records,
-// so that one cannot crowd out the other.
+// wantedKind says why a record is wanted. Each kind has a share of its own among the wanted
+// records, so that one cannot crowd out the other.
 //
 // A record that a peer listed must exist. A record that only a pending record names may be
 // invented, for one payment names up to 16 of them. So what is named has a small share, and each

@@ -36,8 +36,8 @@ func (s *planner) pause(id peer.ID, d time.Duration) {
 	}
 }
 
-// dropListings forgets the records that nobody but a banned peer listed: they may not exist. If they
-// do, the others list them.
+// dropListings forgets the records that nobody but a banned peer listed: they may not exist. If
+// they do, the others list them.
 func (s *planner) dropListings(p *peerState) {
 	for _, w := range s.inOrder() {
 		if w.listedBy(p) && len(w.listers) == 1 {
@@ -68,8 +68,8 @@ func (s *planner) inOrder() []*wanted {
 	return append(all, s.waitingInOrder()...)
 }
 
-// penalize pauses a peer that failed, and trusts one again that answered. One that broke the protocol
-// is banned.
+// penalize pauses a peer that failed, and trusts one again that answered. One that broke the
+// protocol is banned.
 func (s *planner) penalize(r *request, a answer) {
 	p := r.peer
 	switch a.result {

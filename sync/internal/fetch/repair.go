@@ -96,14 +96,15 @@ func (r *repairPlan) unavailable(now time.Duration, damaged []protocol.ID, peers
 	return ids
 }
 
-// Repairs is what a store has that knows which of its records are damaged. It is safe for concurrent
-// use.
+// Repairs is what a store has that knows which of its records are damaged. It is safe for
+// concurrent use.
 type Repairs interface {
 	// Damaged lists records whose bytes were found damaged.
 	Damaged() []protocol.ID
 	// Found receives after some were found.
 	Found() <-chan struct{}
-	// Repair puts a record's bytes in the place of damaged ones, after it has compared them with the ID.
+	// Repair puts a record's bytes in the place of damaged ones, after it has compared them with
+	// the ID.
 	Repair(ctx context.Context, r *protocol.Record) error
 	// Unavailable notes that all peers were asked for a record, and none has it.
 	Unavailable(id protocol.ID)

@@ -19,8 +19,8 @@ import (
 	"github.com/lf-store/lf/sync/internal/stream"
 )
 
-// request carries out a request of the planner's and tells it what came of it. closing ends when the
-// node ends, ctx when the request is given up.
+// request carries out a request of the planner's and tells it what came of it. closing ends when
+// the node ends, ctx when the request is given up.
 func (f *Fetcher) request(closing, ctx context.Context, a sendRequest) {
 	began := time.Now()
 	r := &requesting{fetcher: f, sendRequest: a}
@@ -85,8 +85,8 @@ type requesting struct {
 	known     int        // how many were
 }
 
-// run asks, reads the answer and waits until what came is checked. Not for the store: what it does is
-// nothing that the peer answers for.
+// run asks, reads the answer and waits until what came is checked. Not for the store: what it does
+// is nothing that the peer answers for.
 func (f *requesting) run(ctx context.Context) error {
 	return f.fetcher.c.Dialer.Converse(ctx, f.peer, Service, fetchMemory, func(s network.Stream) error {
 		err := f.converse(ctx, s)
@@ -104,7 +104,8 @@ func (f *requesting) converse(ctx context.Context, s network.Stream) error {
 		return err
 	}
 	err := f.readItems(ctx, s, NewAnswerReader(&counted{s, f.fetcher.metrics}))
-	return errors.Join(err, f.send(ctx)) // what came before a violation is as good as if nothing had come after it
+	// what came before a violation is as good as if nothing had come after it
+	return errors.Join(err, f.send(ctx))
 }
 
 // ask sends a request.

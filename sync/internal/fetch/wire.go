@@ -168,7 +168,8 @@ func readFrame(in *bufio.Reader, pruned bool) (Item, error) {
 	r, err := stream.ReadFrame(in)
 	switch {
 	case protocol.IsUnknownVersion(err):
-		return Item{Unknown: true}, nil // of no use to this software, as if the peer did not have it
+		// of no use to this software, as if the peer did not have it
+		return Item{Unknown: true}, nil
 	case err != nil:
 		return Item{}, err
 	case r.HasValue() == pruned:

@@ -4,5 +4,6 @@
 //     once.
 //   - A [Minor] violation may happen to a correct peer now and then.
 //   - A [Ban] is the penalty: the peer is refused until a time.
-//   - [Penalties] is the one keeper. Everything that plans with peers asks it whether a peer is banned.
+//   - [Penalties] is the one keeper. Everything that plans with peers asks it whether a peer is
+//     banned.
 package penalty

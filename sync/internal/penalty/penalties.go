@@ -24,8 +24,8 @@ import (
 // does not stop.
 //
 // The first ban is short: a program under development makes mistakes, and its author wants to try
-// again. Each further one is twice as long. A violation that is reported while a ban lasts was under
-// way when the ban began, and adds nothing to it.
+// again. Each further one is twice as long. A violation that is reported while a ban lasts was
+// under way when the ban began, and adds nothing to it.
 type Penalties struct {
 	// OnBan carries out a ban. It is called by any goroutine, once a ban. Set it before use.
 	OnBan func(Ban)

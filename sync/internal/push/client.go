@@ -24,8 +24,8 @@ import (
 type Node interface {
 	// Unknown returns those of some announced records that are neither here nor refused for good.
 	Unknown(ctx context.Context, ids []protocol.ID) ([]protocol.ID, error)
-	// Admit takes in a record that a peer pushed, and forwards it if gossip would. It reports whether
-	// the record is to be asked for again. The error is a violation, or nil.
+	// Admit takes in a record that a peer pushed, and forwards it if gossip would. It reports
+	// whether the record is to be asked for again. The error is a violation, or nil.
 	Admit(ctx context.Context, r *protocol.Record, from peer.ID) (again bool, err error)
 	// IsUnforwarded reports whether a record is here and was not forwarded.
 	IsUnforwarded(id protocol.ID) bool

@@ -222,7 +222,8 @@ func (c *Reconciler) deepen(id sessionID) (yes bool) {
 	return yes
 }
 
-// Ban tells that a peer was banned: nothing that it listed is believed, and it is not compared with.
+// Ban tells that a peer was banned: nothing that it listed is believed, and it is not compared
+// with.
 func (c *Reconciler) Ban(p peer.ID) {
 	c.plan(func(a *planner) {
 		a.tick(c.now())

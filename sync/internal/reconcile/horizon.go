@@ -57,8 +57,8 @@ func (c *Reconciler) Dismiss(r *protocol.Record) {
 	c.reportOutOfRange(c.agreements.dismiss([]intake.Item{{ID: r.ID(), Timestamp: r.Timestamp}}))
 }
 
-// reportOutOfRange reports peers that listed records outside the ranges where they belong. The caller may
-// hold the lock.
+// reportOutOfRange reports peers that listed records outside the ranges where they belong. The
+// caller may hold the lock.
 func (c *Reconciler) reportOutOfRange(violators []peer.ID) {
 	for _, p := range violators {
 		c.report(func() { c.c.Penalties.Report(p, Service.Scope(), errOutOfRange) })

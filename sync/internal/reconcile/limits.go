@@ -54,9 +54,9 @@ const (
 	// gossip mesh has grown (heartbeats are a second apart), and what was gossiped before passed
 	// one of the two by.
 	connectWait, connectAgain = 3 * time.Second, 3 * time.Second
-	// intervalMin and intervalMax bound the time between comparisons with peers drawn by lot. An equal one
-	// is 200 bytes with all that carries it: at intervalMax 2.4 KB an hour each way, at intervalMin what
-	// gossip lost is here in 15 s.
+	// intervalMin and intervalMax bound the time between comparisons with peers drawn by lot. An
+	// equal one is 200 bytes with all that carries it: at intervalMax 2.4 KB an hour each way, at
+	// intervalMin what gossip lost is here in 15 s.
 	intervalMin, intervalMax = 15 * time.Second, 5 * time.Minute
 	// againDelay is how long after a session that it began and that found a difference a peer is
 	// compared with by us; it doubles up to soonMax while that brings nothing: it is the one that
@@ -74,8 +74,8 @@ const (
 	// with one. A node that hears no gossip catches up again and again: with 8 peers and 200 bytes
 	// a comparison that is 320 bytes a second.
 	newsGap = 5 * time.Second
-	// roomTime is how long a session waits for room among the wanted records, well below stream.ItemTime,
-	// after which the peer ends it; roomEvery is how often it looks.
+	// roomTime is how long a session waits for room among the wanted records, well below
+	// stream.ItemTime, after which the peer ends it; roomEvery is how often it looks.
 	roomTime, roomEvery = 5 * time.Second, 20 * time.Millisecond
 	// rescanAfter is after how long the store is read again that failed when the set was rebuilt.
 	rescanAfter = 5 * time.Second

@@ -41,7 +41,8 @@ var ErrBusy = errors.New("the peer cannot compare now")
 func (c *Reconciler) Compare(ctx context.Context, p peer.ID, from negentropy.Bound) error {
 	const id = 0 // the planner's sessions have others
 	c.mu.Lock()
-	c.running[id], c.planner.sessions[id] = new(running), &peerState{} // else it would be taken for halted
+	// else it would be taken for halted
+	c.running[id], c.planner.sessions[id] = new(running), &peerState{}
 	c.mu.Unlock()
 	defer func() {
 		c.mu.Lock()
@@ -89,7 +90,8 @@ func (s *session) begin(stream network.Stream) {
 }
 
 func (s *session) talk(ctx context.Context) (err error) {
-	if s.from != (negentropy.Bound{}) && !s.reconciler.waitForRoom(ctx, s.peer, s.room()) { // there will be more to list
+	// there will be more to list
+	if s.from != (negentropy.Bound{}) && !s.reconciler.waitForRoom(ctx, s.peer, s.room()) {
 		s.outcome.done = s.from
 		return nil
 	}
@@ -217,8 +219,8 @@ func (s *session) conclude(err error) {
 	}
 }
 
-// want has records fetched that a peer listed. Those that can never be valid are taken out of what it
-// listed: a correct peer does not attach such records.
+// want has records fetched that a peer listed. Those that can never be valid are taken out of what
+// it listed: a correct peer does not attach such records.
 func (c *Reconciler) want(p peer.ID, ids []protocol.ID) {
 	good := c.c.Node.MayBeValid(ids)
 	if len(good) < len(ids) {

@@ -5,9 +5,9 @@
 // Real are lfsync.Sync, GossipSub as a node makes it (lfsync.PubSubOptions), libp2p's swarm, QUIC
 // and identify, and the records: every node checks every signature. Simulated are the lines
 // (simnet: latency, bandwidth, queues; losses and partitions are this package's) and the clock
-// (testing/synctest). The store is in memory (package memstore). Fake time stands still while anything
-// computes: what the figures leave out is processor time, about 0.2 ms of checks a hop. TCP,
-// relays, the DHT and discovery are not here; who dials whom is a topology's.
+// (testing/synctest). The store is in memory (package memstore). Fake time stands still while
+// anything computes: what the figures leave out is processor time, about 0.2 ms of checks a hop.
+// TCP, relays, the DHT and discovery are not here; who dials whom is a topology's.
 //
 // The nouns:
 //

@@ -22,7 +22,8 @@ type fairQueue struct {
 	mu      sync.Mutex
 	clock   float64              // where the payment began that was made last
 	waiting *heap.Heap[*payment] // by where they begin
-	timed   bool                 // the next payment is made when the units of the last one are there
+	// the next payment is made when the units of the last one are there
+	timed bool
 }
 
 // share is how far one peer's payments have come in a queue, which guards it.

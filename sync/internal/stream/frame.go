@@ -18,9 +18,9 @@ const lengthSize = 4
 // length, and the largest frame.
 const MaxFrameItem = 1 + lengthSize + protocol.MaxFrame
 
-// ReadFrame reads a frame with its length before it. It decodes it in the reader's own buffer, which
-// holds the largest: nothing is allocated by the announced length, and nothing is copied but what the
-// record keeps. What protocol.IsUnknownVersion tells of the error is no violation.
+// ReadFrame reads a frame with its length before it. It decodes it in the reader's own buffer,
+// which holds the largest: nothing is allocated by the announced length, and nothing is copied but
+// what the record keeps. What protocol.IsUnknownVersion tells of the error is no violation.
 func ReadFrame(in *bufio.Reader) (*protocol.Record, error) {
 	head, err := in.Peek(lengthSize)
 	if err != nil {

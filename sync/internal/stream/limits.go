@@ -28,23 +28,23 @@ const (
 	CompareBurst = 1 << 12
 	// CompareRate is what it gets in a second from then on, an eighth of a percent of a core.
 	CompareRate = 64
-	// CompareEarned is what a record that it fetches or delivers is worth. To list one takes an eighth
-	// of a unit, so it may fetch 31 of 32 from others.
+	// CompareEarned is what a record that it fetches or delivers is worth. To list one takes an
+	// eighth of a unit, so it may fetch 31 of 32 from others.
 	CompareEarned = 4
 	// CompareRateAll bounds what all peers together get in a second before they fetch or deliver: a
-	// tenth of a core, however many identities somebody has. A newcomer fetches as soon as the first
-	// message has listed something.
+	// tenth of a core, however many identities somebody has. A newcomer fetches as soon as the
+	// first message has listed something.
 	CompareRateAll = serveRateAll / 8
 	// MaxServed bounds the streams of one peer that are open at once, served or still silent. The
-	// other side opens 4 fetch requests and a comparison, and as many again that it gave up while they
-	// still drain here.
+	// other side opens 4 fetch requests and a comparison, and as many again that it gave up while
+	// they still drain here.
 	MaxServed = 10
 	// MaxServedAll bounds the streams served at once, those whose request has come: they hold 32 ×
 	// serveMemory = 9 MiB and a store reader each. A peer gets a second place only while more than
 	// half are free: the others are for peers that have none.
 	MaxServedAll = 32
-	// maxBudgets is how many peers' rates are remembered, about 200 bytes each: more than a node has
-	// connections, so that a peer does not get a new rate by reconnecting.
+	// maxBudgets is how many peers' rates are remembered, about 200 bytes each: more than a node
+	// has connections, so that a peer does not get a new rate by reconnecting.
 	maxBudgets = 2048
 	// ServeBuffer gathers small items: an encryption and a system call for a hundred of them.
 	ServeBuffer = 64 << 10

@@ -27,6 +27,6 @@ func (s Service) ID(n *protocol.Network) libprotocol.ID {
 	return libprotocol.ID("/lf/" + n.ID().String() + "/" + s.Name + "/1")
 }
 
-// Handler serves a stream. After an error the stream is reset, otherwise it is closed. An error that
-// wraps a penalty.Violation is reported by the caller.
+// Handler serves a stream. After an error the stream is reset, otherwise it is closed. An error
+// that wraps a penalty.Violation is reported by the caller.
 type Handler func(context.Context, *Served) error

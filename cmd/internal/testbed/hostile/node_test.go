@@ -94,8 +94,8 @@ func statusOf(t *testing.T, n *node.Node) *api.Status {
 	return s
 }
 
-// A flood of records with invented ancestors takes a bounded room. Afterwards a node still finds out by comparing what
-// it lacks, and its status is correct.
+// A flood of records with invented ancestors takes a bounded room. Afterwards a node still finds
+// out by comparing what it lacks, and its status is correct.
 func TestInventedAncestors(t *testing.T) {
 	t.Parallel()
 	p := protocol.DefaultParams()
