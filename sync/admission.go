@@ -44,7 +44,7 @@ type Ingested struct {
 	Stored
 }
 
-// Errors of Ingest besides *protocol.InvalidError, protocol.ErrTooFarAhead and the store's.
+// Errors of Ingest, apart from *protocol.InvalidError, protocol.ErrTooFarAhead and the store's.
 var (
 	// ErrBusy says that too many records wait to be checked.
 	ErrBusy = errors.New("too many records wait to be checked, try again later")

@@ -16,7 +16,7 @@ import (
 	"github.com/lf-store/lf/sync/internal/reconcile"
 )
 
-// drive is the goroutine with the clock: it ticks the scheduler and follows the peers. It waits for
+// drive is the goroutine with the clock: it ticks the planners and follows the peers. It waits for
 // nothing else, because the host waits for whoever does not take its events.
 func (s *Sync) drive() {
 	tick := time.NewTicker(tickEvery)
@@ -100,7 +100,7 @@ func (s *Sync) watchPeers() error {
 }
 
 // heed takes an event of the host's. A peer that went and came again meanwhile may have missed what
-// was gossiped, and is compared with anew.
+// was gossiped, and is compared with again.
 func (s *Sync) heed(e any) {
 	if e, ok := e.(event.EvtPeerConnectednessChanged); ok && e.Connectedness == network.NotConnected {
 		s.reconciler.Meet(e.Peer, false)

@@ -28,10 +28,10 @@ type gossip struct {
 }
 
 // joinGossip joins the topic. All work is done by the validator; nothing reads a subscription, so
-// there is no queue behind the validation that could overflow.
+// there is no queue after the validation that could overflow.
 func (s *Sync) joinGossip(ps *pubsub.PubSub) (*gossip, error) {
 	name := gossipTopic(s.network)
-	// Inline: a worker waits for the store, and behind the workers the one queue fills. What
+	// Inline: a worker waits for the store, and before the workers the one queue fills. What
 	// overflows it was not yet marked as seen, so another peer's copy gets its chance. An
 	// asynchronous validator drops later, for two minutes.
 	if err := ps.RegisterTopicValidator(name, s.validate, pubsub.WithValidatorInline(true)); err != nil {
@@ -101,7 +101,7 @@ func (s *Sync) validate(ctx context.Context, from peer.ID, m *pubsub.Message) pu
 // verdict is what gossip does with a message: forward it (Accept), drop it (Ignore), or drop it and
 // score down who sent it (Reject).
 //
-// Only what is wrong for ever and for everybody is rejected: whoever forwarded it could have known.
+// Only what is wrong forever and for everybody is rejected: whoever forwarded it could have known.
 // What depends on this node's clock, store or load is ignored, and so is a version that only newer
 // software knows. A record with missing ancestors is accepted if it carries the full price. Below
 // that, a certificate among its links has to make up for the rest: until they are here, nobody can

@@ -13,7 +13,7 @@ const (
 	// what all requests under way bring: 16 × 255 typical records, decoded
 	// (recordMemory), are 6 MiB, so one slow answer rarely makes the others' records pending.
 	fetchBytes = 8 << 20
-	// recordMemory is what a record takes in memory besides its header and value: what they are
+	// recordMemory is what a record takes in memory apart from its header and value: what they are
 	// decoded into.
 	recordMemory = 900
 	// checksAhead is how many batches for each core wait to be verified or are: one on the core,
@@ -30,8 +30,8 @@ const (
 // Limits of admission and of gossip.
 const (
 	// maxGossip bounds what GossipSub reads at once: the largest frame, its protobuf envelope and
-	// topic (some 100 bytes), and room for control messages to ride along. Larger batches are split
-	// by the sender, by this number.
+	// topic (about 100 bytes), and room for control messages to ride along. Larger batches are
+	// split by the sender, by this number.
 	maxGossip = protocol.MaxFrame + 16<<10
 	// gossipGrace is how long an ancestor that a gossiped record lacks is waited for before it is
 	// asked for: gossip delivers out of order, by the length of a validation or two.

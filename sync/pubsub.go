@@ -19,7 +19,7 @@ import (
 )
 
 // PubSubOptions returns what a GossipSub router needs for a network: give them to
-// pubsub.NewGossipSub, and pubsub.WithRawTracer(drops) for Config.GossipDrops besides. isSeed tells
+// pubsub.NewGossipSub, and pubsub.WithRawTracer(drops) for Config.GossipDrops, too. isSeed tells
 // whom the user or the network names as a way in, from any goroutine; nil: nobody.
 //
 // The router dials, by its host's Connect, whom a peer names that has no place left for this node
@@ -37,8 +37,8 @@ func PubSubOptions(n *protocol.Network, isSeed func(peer.ID) bool) []pubsub.Opti
 		// message that was published before is not made up for.
 		pubsub.WithFloodPublish(true),
 		pubsub.WithPeerScore(scoreParams(n, isSeed), scoreThresholds()),
-		// Everybody names others to whom it turns away: a node does not know whose seed it is. Who
-		// is told decides whether to listen (peerExchangeThreshold).
+		// Everybody names others to whom it turns away: a node does not know whose seed it is. The
+		// other side decides whether to listen (peerExchangeThreshold).
 		pubsub.WithPeerExchange(true),
 		pubsub.WithCustomPXRecordReducer(exchanged),
 		// Only this network's topic: a peer cannot make us keep lists of topics that it makes up.
@@ -188,8 +188,8 @@ func localNetworks() []*net.IPNet {
 	return nets
 }
 
-// GossipDrops counts what PubSub drops, and who is in its mesh (mesh.go), as a tracer of it. Its
-// zero value is ready.
+// GossipDrops counts what PubSub drops, and which peers are in its mesh (mesh.go), as a tracer of
+// it. Its zero value is ready.
 type GossipDrops struct {
 	silentTracer
 	in, out atomic.Uint64

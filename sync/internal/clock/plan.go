@@ -111,7 +111,7 @@ func (c *estimates) tick(now time.Duration, wall int64) (ask []peer.ID) {
 	return ask
 }
 
-// void forgets what was measured before this node's clock jumped, and has it measured anew.
+// void forgets what was measured before this node's clock jumped, and has it measured again.
 func (c *estimates) void(now time.Duration) {
 	for _, k := range c.peers {
 		k.known = false

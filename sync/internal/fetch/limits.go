@@ -44,11 +44,11 @@ const (
 const (
 	// storeTime ends a store operation: a disk that does not answer for so long is broken.
 	storeTime = 30 * time.Second
-	// fetchMemory is what a request holds besides: the largest frame, decoded, a batch, and the
+	// fetchMemory is what a request also holds: the largest frame, decoded, a batch, and the
 	// links of up to 510 records.
 	fetchMemory = 256 << 10
-	// maxKnownAncestors ends an answer early when so many added ancestors turn out to be known and
-	// none was news: this side asked for more than it lacked.
+	// maxKnownAncestors ends an answer early when this many added ancestors turn out to be known
+	// and none was news: this side asked for more than it lacked.
 	maxKnownAncestors = 32
 	// maxFetchBatch is how many fetched records are verified together. Signatures gain nothing
 	// beyond 32 records; twice as many have the rest (locks, look-ups) done half as often, and take

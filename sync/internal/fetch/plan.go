@@ -81,7 +81,7 @@ type requestID uint64
 // An action is what the driver has to do.
 type action interface{ isAction() }
 
-// sendRequest sends a request to a peer: for records and so many of their ancestors. The driver
+// sendRequest sends a request to a peer: for records and a number of their ancestors. The driver
 // answers with done, exactly once, unless the request was canceled.
 type sendRequest struct {
 	request   requestID
@@ -107,8 +107,8 @@ func (cancelRequest) isAction() {}
 func (refill) isAction()        {}
 func (abandoned) isAction()     {}
 
-// answer is what came of a request, besides what came. What the request named, did not come and no
-// list here has is asked again.
+// answer is what came of a request, apart from what came. What the request named, did not come and
+// no list here has is asked again.
 type answer struct {
 	lacking []protocol.ID // the peer does not have them
 	pruned  []protocol.ID // it has them without their values
@@ -137,7 +137,7 @@ type wanted struct {
 	// it was asked for and not answered; goes before the queue of its lane
 	urgent   bool
 	parked   bool         // it waits because every peer lacks it
-	doubtful bool         // only a guilty peer listed it: it is not asked for again
+	doubtful bool         // only a banned peer listed it: it is not asked for again
 	hint     *peerState   // who most likely has it
 	listers  []*peerState // who must have it
 	// how many links back from what gossip brought: it tells how many ancestors to ask for
@@ -598,7 +598,7 @@ func (s *planner) parkUnavailable() {
 
 // parkIfUnavailable lets a ready record wait that every peer lacks, but for those that do not
 // answer: else a peer could name records that are not there, keep silent when it is asked for them,
-// and so keep them wanted for ever.
+// and so keep them wanted forever.
 func (s *planner) parkIfUnavailable(w *wanted) {
 	lacking := 0
 	for _, p := range s.peers {

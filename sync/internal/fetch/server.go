@@ -143,9 +143,9 @@ func (w *walk) send(ctx context.Context, r *protocol.Record) error {
 	return nil
 }
 
-// pay reports whether the peer may have more, now that it had so many units: they are paid some at
-// a time. Where it would have to wait for long, the answer ends: it asks again, and meanwhile
-// others have its place.
+// pay reports whether the peer may have more, now that it had more units: they are paid some at a
+// time. Where it would have to wait for long, the answer ends: it asks again, and meanwhile others
+// have its place.
 func (w *walk) pay(ctx context.Context, units int) bool {
 	w.owed += units
 	if w.owed < payAtOnce {

@@ -205,7 +205,7 @@ func (u *Pusher) count(records, sent int, err error) {
 	u.sent.WithLabelValues("unwanted").Add(float64(records - sent))
 }
 
-// giveUp gives up what waits for a peer, after an announcement of so many records came to nothing.
+// giveUp gives up what waits for a peer, after an announcement of records came to nothing.
 func (u *Pusher) giveUp(p peer.ID, q *queue, records int, err error) {
 	u.c.Log.Debug("could not push to a relayed peer", "peer", p, "records", records, "error", err)
 	u.mu.Lock()

@@ -13,9 +13,8 @@ const (
 	// what relays let through at once (128 KiB), less what else passes. It holds the largest frame.
 	MaxBytes = 96 << 10
 	// gatherTime is how long a record waits before it is announced. Gossip takes as long from one
-	// node to the next, so the peer has the record by then if it gossips with anybody who has it.
-	// Records that are written one after the other share a stream, which costs about 250 bytes by
-	// itself.
+	// node to the next, so the peer has the record by then if a neighbor has it. Records that are
+	// written one after the other share a stream, which costs about 250 bytes by itself.
 	gatherTime = 50 * time.Millisecond
 	// yieldTime is the same for the one of two nodes that has the other one announce what both
 	// heard of: gatherTime, and as long as an announcement takes through most relays, 150 ms.
@@ -41,7 +40,7 @@ const (
 	// recordUnits is what a pushed record costs its sender, in units of serving: a check and a
 	// store are ten look-ups. An announced one costs one.
 	recordUnits = 10
-	// pushTime bounds one push: relays may be slow, and a queue waits behind it.
+	// pushTime bounds one push: relays may be slow, and a queue waits for it.
 	pushTime = 20 * time.Second
 	// storeTime ends a store operation that a peer's answer depends on: a disk that does not answer
 	// for so long is broken, and the peer has gone.

@@ -74,7 +74,7 @@ func AppendWanted(b []byte, wanted []bool) []byte {
 	return append(b, bits...)
 }
 
-// ReadWanted reads the answer to an announcement of so many records.
+// ReadWanted reads the answer to an announcement of count records.
 func ReadWanted(in io.Reader, count int) ([]bool, error) {
 	bits := make([]byte, (count+7)/8)
 	if _, err := io.ReadFull(in, bits); err != nil {

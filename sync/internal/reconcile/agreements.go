@@ -34,7 +34,7 @@ type agreements struct {
 
 	now     time.Duration
 	own     uint64        // how many records are attached here
-	slowest time.Duration // between comparisons by lot
+	slowest time.Duration // between comparisons with random peers
 }
 
 // peerAgreement is how a peer's set stood to ours.
@@ -283,7 +283,7 @@ func (l *agreements) agrees(s *peerAgreement) bool {
 	return s.agreed != notYet && s.open == 0 && len(s.withheld) == 0 && !s.unfinished && !l.lags(s) && l.now-s.finished <= l.keep()
 }
 
-// keep is how long an agreement counts: in a quiet network peers are compared with by lot, at the
+// keep is how long an agreement counts: in a quiet network random peers are compared with, at the
 // slowest interval.
 func (l *agreements) keep() time.Duration { return 3 * time.Duration(max(1, len(l.peers))) * l.slowest }
 

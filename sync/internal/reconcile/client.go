@@ -107,7 +107,7 @@ func (c *Reconciler) plan(input func(*planner)) {
 	c.changed()
 }
 
-// do begins to carry out a action; the caller holds the lock.
+// do begins to carry out an action; the caller holds the lock.
 func (c *Reconciler) do(d action) {
 	switch d := d.(type) {
 	case compare:

@@ -21,9 +21,9 @@ const (
 	// a cut what was listed and has not come is listed again, so little is listed ahead: with
 	// roomLimited, a tenth of the 128 KiB between cuts.
 	maxMessageLimited = 8 << 10
-	// maxListed is up to how many records that the peer listed and that have not come a session
-	// goes on: half a second of fetching, more than a session needs to list the next ones, and a
-	// quarter of maxWanted. roomLimited is the same on a relayed connection.
+	// maxListed is how many listed records may be on their way for a session to go on. That is half
+	// a second of fetching, more than a session needs to list the next ones. roomLimited is the
+	// same on a relayed connection.
 	maxListed, roomLimited = 8192, 128
 	// MaxMessages bounds the messages of one side in a session: 512 list half a million records.
 	// All nodes must agree on it.
@@ -34,38 +34,38 @@ const (
 	// initiator's ranges.
 	sessionMemory = 4*MaxMessage + 700<<10
 	// servingMemory is what a served session holds between messages; while one is answered,
-	// serveMemory besides.
+	// serveMemory also.
 	servingMemory = 2 * MaxMessage
-	// messageUnit is how many bytes of messages are as much work as a unit of responder: eight
+	// messageUnit is how many bytes of messages are as much work as a unit of serving: eight
 	// look-ups in the set.
 	messageUnit = 256
 	// maxSessions bounds our own sessions under way. More would ask the same of more peers.
 	maxSessions = 4
-	// maxAbsent bounds the peers that are remembered when they left, 200 bytes each, and memoryTime
+	// maxAbsent bounds the peers that are remembered after they left, 200 bytes each. memoryTime is
 	// how long it is of use how far a comparison had come.
 	maxAbsent  = 1024
 	memoryTime = 10 * time.Minute
-	// deepListed is from how many listed records on a session is a long one, of which there is only
-	// one at a time: less than a message's worth, fetched from several peers in a fraction of a
-	// second.
+	// deepListed is the number of listed records from which on a session is a long one. There is
+	// only one long session at a time. The number is less than a message's worth, fetched from
+	// several peers in a fraction of a second.
 	deepListed = 512
-	// connectWait is how long the peer with the greater ID waits for the other one to begin, and
-	// connectAgain how long after its coming a peer is compared with a second time: by then the
-	// gossip mesh has grown (heartbeats are a second apart), and what was gossiped before passed
-	// one of the two by.
+	// connectWait is how long the peer with the greater ID waits for the other one to begin.
+	// connectAgain is the delay after which a new peer is compared with a second time. By then the
+	// gossip mesh has grown: heartbeats are a second apart. What was gossiped before passed one of
+	// the two by.
 	connectWait, connectAgain = 3 * time.Second, 3 * time.Second
-	// intervalMin and intervalMax bound the time between comparisons with peers drawn by lot. An
-	// equal one is 200 bytes with all that carries it: at intervalMax 2.4 KB an hour each way, at
+	// intervalMin and intervalMax bound the time between comparisons with random peers. An equal
+	// one is 200 bytes with all that carries it. At intervalMax that is 2.4 KB an hour each way. At
 	// intervalMin what gossip lost is here in 15 s.
 	intervalMin, intervalMax = 15 * time.Second, 5 * time.Minute
-	// againDelay is how long after a session that it began and that found a difference a peer is
-	// compared with by us; it doubles up to soonMax while that brings nothing: it is the one that
-	// lacks records, and is fetching them.
+	// againDelay is the delay before we compare with a peer whose own session found a difference.
+	// It doubles up to soonMax while that brings nothing: then the peer is the one that lacks
+	// records, and is fetching them.
 	againDelay, soonMax = 1 * time.Second, 1 * time.Minute
 	// catchUpTime is how long a node may have fewer records than a peer before their agreement
 	// ends. Gossip and fetching bring what is new in less.
 	catchUpTime = 10 * time.Second
-	// leadTime is for how long a session leads while others wait for it: some 100,000 records
+	// leadTime is for how long a session leads while others wait for it: about 100,000 records
 	// listed. So a slow leader costs that time and no more.
 	leadTime = 30 * time.Second
 	// demandGap is the least time between two sessions with a peer on demand.

@@ -12,14 +12,14 @@ import (
 	"github.com/lf-store/lf/sync/internal/stream"
 )
 
-// planner decides with which peer this node's set is compared, and when. Like the scheduler it is a
-// pure state machine: messages and the time go in, actions come out by take; chance is injected. It
-// is not safe for concurrent use. Times are durations since some start.
+// planner decides with which peer this node's set is compared, and when. Like that of package fetch
+// it is a pure state machine: messages and the time go in, actions come out by take; chance is
+// injected. It is not safe for concurrent use. Times are durations since some start.
 //
 // A peer is compared with when it comes, a second time when the gossip mesh has grown, when it is
 // overdue (it failed, was busy, or a session was interrupted), soon after it found a difference, on
-// demand, and now and then by lot. Of two peers that meet, the one with the smaller ID begins; the
-// other waits to see whether it does.
+// demand, and now and then at random. Of two peers that meet, the one with the smaller ID begins;
+// the other waits to see whether it does.
 //
 // A session that turns out to be long asks for the lead; only one has it. Who does not get it
 // waits, because the peers would most likely list the same records; all of them serve the fetches
@@ -43,7 +43,7 @@ type planner struct {
 	ledTo    time.Duration // when the last lead ended in good order
 	backlog  bool          // much of what was listed is still on its way
 
-	interval time.Duration // between comparisons by lot
+	interval time.Duration // between comparisons with random peers
 	randomAt time.Duration // when the next is
 	demanded time.Duration // every peer is to be compared with once after this
 	news     bool          // what peers listed has come, and the others are to be told
@@ -435,7 +435,7 @@ func (a *planner) ended(id sessionID, o outcome) {
 	}
 }
 
-// setInterval slows the lots down while they find nothing.
+// setInterval slows random comparisons down while they find nothing.
 func (a *planner) setInterval(o outcome, random bool) {
 	switch {
 	case o.result == resultEqual && random:

@@ -247,9 +247,9 @@ func (c *Reconciler) waitForRoom(ctx context.Context, p peer.ID, room int) bool 
 	return true
 }
 
-// hasRoom reports whether so many of the records that a peer listed have not come, at most, and
-// there is room among all that are wanted. Each peer has room of its own: one that lists what
-// nobody has keeps no other from listing what there is.
+// hasRoom reports whether at most room of the records that a peer listed have not come, and there
+// is room among all that are wanted. Each peer has room of its own: one that lists what nobody has
+// keeps no other from listing what there is.
 func (c *Reconciler) hasRoom(p peer.ID, room int) bool {
 	c.mu.Lock()
 	open := c.agreements.open(p)

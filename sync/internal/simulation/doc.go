@@ -7,7 +7,7 @@
 // (simnet: latency, bandwidth, queues; losses and partitions are this package's) and the clock
 // (testing/synctest). The store is in memory (package memstore). Fake time stands still while
 // anything computes: what the figures leave out is processor time, about 0.2 ms of checks a hop.
-// TCP, relays, the DHT and discovery are not here; who dials whom is a topology's.
+// TCP, relays, the DHT and discovery are not here; a topology says which node dials which.
 //
 // The nouns:
 //
@@ -19,7 +19,7 @@
 //   - Traffic counts the payload of streams by protocol; the wire counts datagrams with their IP
 //     and UDP headers.
 //
-// A bubble ends only when all its goroutines have: each test proves besides that nothing is left
+// A bubble ends only when all its goroutines have: each test also proves that nothing is left
 // when a node closes.
 //
 // With -nodes=1000 the large networks are that large.

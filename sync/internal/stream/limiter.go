@@ -115,7 +115,7 @@ func (l *Limiter) Open(p peer.ID) int {
 	return l.budget(p).open
 }
 
-// Handler puts a service's handler behind the limits.
+// Handler puts the limits before a service's handler.
 func (l *Limiter) Handler(of Service, serve Handler) network.StreamHandler {
 	return func(stream network.Stream) {
 		accepted := l.Group.Go(func(ctx context.Context) error {

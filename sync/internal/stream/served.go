@@ -42,7 +42,7 @@ func (s *Served) Begin() (end func(), err error) {
 	}, nil
 }
 
-// Pay waits until the peer may have so many units more. It fails where that is not before the
+// Pay waits until the peer may have that many units more. It fails where that is not before the
 // deadline.
 func (s *Served) Pay(ctx context.Context, units int) error {
 	if err := s.budget.units.WaitN(ctx, min(units, ServeBurst)); err != nil {
