@@ -175,7 +175,7 @@ type Punch struct {
 type DHTFacts struct {
 	Mode    string `json:"mode" enum:"off,client,server" doc:"client: it asks, and is not asked; server: it is asked too"`
 	Peers   int    `json:"peers" doc:"peers in the routing table"`
-	Entered uint64 `json:"entered,omitempty" doc:"when the node was entered at the meeting point last; absent: not yet"`
+	Entered uint64 `json:"entered,omitempty" doc:"when the node last published its addresses in the DHT; absent: not yet"`
 	Error   string `json:"error,omitempty" doc:"why the last attempt to enter it failed"`
 }
 

@@ -18,13 +18,13 @@ func (f *facts) dht() *api.Finding {
 		return note(dialable,
 			"nobody in the routing table, though %s connected", text.Count(f.Peers.Network, "peer is", "peers are"))
 	case d.Entered > 0:
-		return ok("%s in the routing table, as a %s; entered at the meeting point %s ago",
+		return ok("%s in the routing table, as a %s; its addresses were published %s ago",
 			peersText(d.Peers), d.Mode, text.Duration(f.since(d.Entered)))
 	case d.Error != "" && !f.young():
 		return warning("see that the peers answer (lf peers); others find this node only by seeds meanwhile",
-			"%s in the routing table, as a %s; not entered at the meeting point: %s", peersText(d.Peers), d.Mode, d.Error)
+			"%s in the routing table, as a %s; its addresses are not published: %s", peersText(d.Peers), d.Mode, d.Error)
 	}
-	return note(soon, "%s in the routing table, as a %s; not entered at the meeting point yet", peersText(d.Peers), d.Mode)
+	return note(soon, "%s in the routing table, as a %s; its addresses are not published yet", peersText(d.Peers), d.Mode)
 }
 
 // rendezvous is about the public DHT. That a node takes no part in it matters only to one that is

@@ -65,8 +65,8 @@ func New(c Config) (*Commentator, error) {
 	return o, nil
 }
 
-// load reads the state. One that cannot be read is begun anew: what was said is in the store, and a
-// wrong cursor would be worse than none.
+// load reads the state. One that cannot be read is begun again: what was said is in the store, and
+// a wrong cursor would be worse than none.
 func (o *Commentator) load(ctx context.Context) (state, error) {
 	raw, err := o.config.Memory.Get(ctx, stateKey)
 	switch {
@@ -77,7 +77,7 @@ func (o *Commentator) load(ctx context.Context) (state, error) {
 	}
 	s, err := decodeState(raw, o.owner, o.config.Clock())
 	if err != nil {
-		o.config.Logger.Warn("the oracle begins anew", "error", err)
+		o.config.Logger.Warn("the oracle begins again", "error", err)
 	}
 	return s, nil
 }

@@ -90,7 +90,7 @@ func TestLimit(t *testing.T) {
 		if strings.Contains(n.log.String(), "level=WARN") {
 			t.Fatalf("the limit is nothing to complain about: %s", &n.log)
 		}
-		if err := c.Close(); err != nil { // another process must not begin its hour anew
+		if err := c.Close(); err != nil { // another process must not begin its hour again
 			t.Fatal(err)
 		}
 		c = n.startWith(config)
@@ -233,7 +233,7 @@ func TestRestartGoesOnFromTheCursor(t *testing.T) {
 		c = n.start()
 		sleep(10 * time.Second)
 		c.Close()
-		if n.scans[0] != 0 || !strings.Contains(n.log.String(), "begins anew") {
+		if n.scans[0] != 0 || !strings.Contains(n.log.String(), "begins again") {
 			t.Fatalf("scans after %d: %s", n.scans, &n.log)
 		}
 		n.expect("k/b objects") // the store knows what was said

@@ -33,7 +33,7 @@ type limits struct {
 	scanGap, pageGap time.Duration
 	// poll is the time after which a scan needs no notice.
 	poll time.Duration
-	// fresh is how old a decision may be when its word is said; older ones are made anew.
+	// fresh is how old a decision may be when its word is said; older ones are made again.
 	fresh time.Duration
 	// saveEvery is how often the cursor is saved while there is nothing to say.
 	saveEvery time.Duration

@@ -28,7 +28,7 @@ type machine struct {
 
 	queue     queue
 	since     time.Duration // when the queue was last empty
-	forgotten int           // words that wait although they were dropped, to be decided anew
+	forgotten int           // words that wait although they were dropped, to be decided again
 	flight    *flight       // the record on its way
 	retryAt   time.Duration
 	failures  int

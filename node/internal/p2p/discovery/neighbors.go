@@ -50,7 +50,7 @@ type Neighbors struct {
 	failing atomic.Pointer[string]
 }
 
-// NewNeighbors makes the finder of neighbors. It works while Run does.
+// NewNeighbors makes what finds neighbors while Run runs.
 func NewNeighbors(c Config) *Neighbors {
 	return &Neighbors{
 		host: c.Host.Host, name: serviceName(c.Network), allow: c.Host.DialableInfo, clone: c.Clone, log: c.Logger,
