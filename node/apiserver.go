@@ -41,7 +41,7 @@ func (n *Node) listenSocket() {
 func (n *Node) listenAPI(ctx context.Context) (*apiServer, error) {
 	c := &n.config
 	if _, _, err := net.SplitHostPort(c.APIListen); err != nil {
-		return nil, fmt.Errorf("the API's address %q is not HOST:PORT, such as %s", c.APIListen, DefaultAPI)
+		return nil, fmt.Errorf("the API's address %q is not HOST:PORT, such as %s", c.APIListen, api.DefaultAddress)
 	}
 	token, err := c.Home.Token()
 	if err != nil {

@@ -12,9 +12,6 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// DefaultAPI is where the API listens when it is not told otherwise.
-const DefaultAPI = "127.0.0.1:9980"
-
 // Config is what a node is made of. Home and Network must be given.
 type Config struct {
 	Home    *home.Home
@@ -33,7 +30,7 @@ type Config struct {
 	NoRendezvous bool
 	// Listen are the multiaddrs to listen on for peers; none: the profile's.
 	Listen []string
-	// APIListen is the host and port that the API listens on; "": DefaultAPI.
+	// APIListen is the host and port that the API listens on; "": api.DefaultAddress.
 	APIListen string
 	// APIHosts are further names by which clients may call the API, as api.ParseHost takes them.
 	// APIAllowOrigins are the origins whose pages may talk to it. APIPrivate asks for the token for
@@ -124,7 +121,7 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	if c.APIListen == "" {
-		c.APIListen = DefaultAPI
+		c.APIListen = api.DefaultAddress
 	}
 	if err := c.checkAPI(); err != nil {
 		return c, err

@@ -21,6 +21,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/lf-store/lf/node/api"
 )
 
 // nginxName is the server's name in docs/operations.md.
@@ -184,7 +186,7 @@ func TestBehindNginx(t *testing.T) {
 	cert, key, trust := certificateFor(t, nginxName)
 	at := func(n *Node) string { return strings.TrimPrefix(n.APIURL(), "http://") }
 	documented, usual, renamed := strconv.Itoa(freePort(t)), strconv.Itoa(freePort(t)), strconv.Itoa(freePort(t))
-	server := strings.NewReplacer("443", "127.0.0.1:"+documented, "/etc/ssl/lf.pem", cert, "/etc/ssl/private/lf.key", key, DefaultAPI+";", at(private)+";").Replace(documentedServer(t))
+	server := strings.NewReplacer("443", "127.0.0.1:"+documented, "/etc/ssl/lf.pem", cert, "/etc/ssl/private/lf.key", key, api.DefaultAddress+";", at(private)+";").Replace(documentedServer(t))
 	block := func(port, more string) string {
 		return fmt.Sprintf("server { listen 127.0.0.1:%s ssl http2; server_name %s; ssl_certificate %s; ssl_certificate_key %s; location / { proxy_pass http://%s; %s } }\n",
 			port, nginxName, cert, key, at(plain), more)

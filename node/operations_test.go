@@ -4,6 +4,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/lf-store/lf/node/api"
 )
 
 // TestOperationsDocument holds docs/operations.md against where the API listens.
@@ -12,7 +14,7 @@ func TestOperationsDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "| " + DefaultAPI[strings.LastIndexByte(DefaultAPI, ':')+1:] + " TCP | the API, on 127.0.0.1 |"
+	want := "| " + api.DefaultAddress[strings.LastIndexByte(api.DefaultAddress, ':')+1:] + " TCP | the API, on 127.0.0.1 |"
 	if !strings.Contains(string(text), want) {
 		t.Errorf("docs/operations.md lacks %q", want)
 	}

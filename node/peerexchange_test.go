@@ -29,7 +29,7 @@ type fullPeer struct {
 }
 
 func newFullPeer(t *testing.T, n *protocol.Network) *fullPeer {
-	p := &fullPeer{nodetest.NewLibp2p(t), "/lf/" + n.ID().String() + "/records/1", make(chan peer.ID, 8)}
+	p := &fullPeer{nodetest.NewLibp2p(t), n.GossipTopic(), make(chan peer.ID, 8)}
 	p.SetStreamHandler(pubsub.GossipSubID_v11, func(s network.Stream) {
 		p.heard <- s.Conn().RemotePeer()
 		_, _ = io.Copy(io.Discard, s)

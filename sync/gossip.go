@@ -14,7 +14,7 @@ import (
 )
 
 // gossipTopic is where a network's records are gossiped.
-func gossipTopic(n *protocol.Network) string { return "/lf/" + n.ID().String() + "/records/1" }
+func gossipTopic(n *protocol.Network) string { return n.GossipTopic() }
 
 // gossipScope names gossip where a peer's violation in it is told.
 const gossipScope = "lf.gossip"

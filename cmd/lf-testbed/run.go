@@ -36,7 +36,7 @@ func (p *program) rootCommand() *cobra.Command {
 		Short: "Break a network of real nodes on this computer, and measure how it heals",
 		Long: `Run a scenario: a file in YAML that names nodes and steps, such as start, write, partition, kill, heal and expect. Every node
 is a process of lf, on a network that is made for the run and thrown away afterwards. The testbed writes
-records as a client does, so that it knows each one that was acknowledged, and looks for it on every node in the end.
+records as a client does, so it knows each one that was acknowledged. In the end it looks for all of them on every node.
 
 A report is written into a directory: report.json, and timeline.html to look at. What the nodes logged stays there when the run
 fails. The exit code is 0 only if everything came out as expected.

@@ -88,7 +88,7 @@ func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 func (c *cli) addGlobalFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVar(&c.homeDir, "home", "", "directory of the node's and the owners' keys (LF_HOME; default ~/.lf)")
-	f.StringVar(&c.apiURL, "api", "", "the node's API, http://HOST:PORT or unix:PATH (LF_API; default: the socket in the home, else http://127.0.0.1:9980)")
+	f.StringVar(&c.apiURL, "api", "", "the node's API, http://HOST:PORT or unix:PATH (LF_API; default: the socket in the home, else "+defaultAPI+")")
 	f.StringVar(&c.tokenFile, "token-file", "", "file with the node's token, which writing over HTTP needs (LF_TOKEN: the token itself)")
 	f.DurationVar(&c.timeout, "timeout", api.DefaultReadTimeout, "how long to wait for an answer of the node")
 	f.BoolVar(&c.json, "json", false, "write JSON")

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lf-store/lf/node"
+	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
 )
@@ -85,7 +86,7 @@ the peer ID that lf status shows), and each commentary costs the work of a recor
 	f.BoolVar(&r.noMDNS, "no-mdns", false, "do not look for nodes on the local network (only the profile default does)")
 	f.BoolVar(&r.noPortMapping, "no-port-mapping", false, "do not ask the router for an open port (only the profile default does)")
 	f.BoolVar(&r.noRelayService, "no-relay-service", false, "do not relay for nodes that nobody can dial, when everybody can dial this one")
-	f.StringVar(&r.apiListen, "api-listen", "127.0.0.1:9980", "serve the API on this HOST:PORT")
+	f.StringVar(&r.apiListen, "api-listen", api.DefaultAddress, "serve the API on this HOST:PORT")
 	f.StringArrayVar(&r.apiHosts, "api-host", nil, "let clients call the API by this NAME or NAME:PORT, such as that of a proxy in front (repeatable)")
 	f.StringArrayVar(&r.apiOrigins, "api-allow-origin", nil, "let web pages of this origin use the API, such as https://app.example.org (repeatable)")
 	f.BoolVar(&r.apiPrivate, "api-private", false, "ask for the token for reads, too: for a proxy in front, whose clients all seem to be on this computer")

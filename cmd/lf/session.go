@@ -20,7 +20,7 @@ import (
 )
 
 // defaultAPI is where a node's API is unless it was told otherwise.
-const defaultAPI = "http://127.0.0.1:9980"
+const defaultAPI = "http://" + api.DefaultAddress
 
 // rememberedNames is how many names a session derives only once.
 const rememberedNames = 1024

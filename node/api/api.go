@@ -7,6 +7,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
+// DefaultAddress is where a node serves its API over TCP unless its user says otherwise.
+const DefaultAddress = "127.0.0.1:9980"
+
 // Service is what a node offers. The node implements it, [NewHandler] serves it over HTTP, and
 // [Client] implements it again on the other side, so that a program can be written against either.
 //

@@ -57,7 +57,7 @@ func (h *Handler) addQueries() {
 	})
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/kv", OperationID: "kv", Summary: "The same as query, for curl", Security: readers,
-		Description: "Values come decrypted. Take care to escape the # of an ordinal: `curl -G http://127.0.0.1:9980/v1/kv --data-urlencode 'k=horse#2'`.",
+		Description: "Values come decrypted. Take care to escape the # of an ordinal: `curl -G http://" + DefaultAddress + "/v1/kv --data-urlencode 'k=horse#2'`.",
 	}, func(ctx context.Context, in *kvInput) (*answer[*QueryResult], error) {
 		q, err := in.query()
 		if err != nil {

@@ -68,7 +68,7 @@ type Host struct {
 // New makes a host. It does not listen yet, so that nobody can knock before the protocols are
 // there.
 func New(c Config) (*Host, error) {
-	h := &Host{config: c, traffic: newTraffic(protocolPrefix(c.Network)), punches: new(holePunchLog), relaying: new(relayCounter)}
+	h := &Host{config: c, traffic: newTraffic(c.Network.StreamPrefix()), punches: new(holePunchLog), relaying: new(relayCounter)}
 	var err error
 	if h.announce, err = parseAnnounce(c.Announce); err != nil {
 		return nil, err

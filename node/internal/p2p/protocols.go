@@ -16,9 +16,7 @@ import (
 func streamServices() []lfsync.Service { return append(lfsync.Services(), clone.Service) }
 
 // ProtocolPrefix begins the names of all protocols of the host's network.
-func (h *Host) ProtocolPrefix() string { return protocolPrefix(h.config.Network) }
-
-func protocolPrefix(n *protocol.Network) string { return "/lf/" + n.ID().String() }
+func (h *Host) ProtocolPrefix() string { return h.config.Network.StreamPrefix() }
 
 // Speaks reports whether a connected peer speaks the network's protocols.
 func (h *Host) Speaks(p peer.ID) bool { return speaks(h, h.config.Network, p) }
@@ -30,7 +28,7 @@ func speaks(h host.Host, n *protocol.Network, p peer.ID) bool {
 
 // fetchProtocol is a protocol that every node of a network speaks.
 func fetchProtocol(n *protocol.Network) libp2pprotocol.ID {
-	return libp2pprotocol.ID(protocolPrefix(n) + "/fetch/1")
+	return libp2pprotocol.ID(n.StreamProtocol("fetch"))
 }
 
 // Addresses are the multiaddrs, peer ID included, under which a host can be dialed, sorted.

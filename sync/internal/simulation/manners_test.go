@@ -63,7 +63,7 @@ func (n *node) id() peer.ID {
 func (n *node) say(frame []byte) {
 	w := n.world
 	w.t.Helper()
-	topic := "/lf/" + w.network.ID().String() + "/records/1"
+	topic := w.network.GossipTopic()
 	if err := n.pubsub.Publish(topic, frame); err != nil { //nolint:staticcheck // Sync has joined the topic, which can be joined once
 		w.t.Fatal(err)
 	}

@@ -24,7 +24,7 @@ func (s Service) Scope() string { return "lf." + s.Name }
 
 // ID is the protocol's on a network, in version 1.
 func (s Service) ID(n *protocol.Network) libprotocol.ID {
-	return libprotocol.ID("/lf/" + n.ID().String() + "/" + s.Name + "/1")
+	return libprotocol.ID(n.StreamProtocol(s.Name))
 }
 
 // Handler serves a stream. After an error the stream is reset, otherwise it is closed. An error

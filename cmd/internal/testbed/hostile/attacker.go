@@ -104,10 +104,10 @@ func (a *attacker) run(ctx context.Context, mode Mode) error {
 }
 
 func (a *attacker) protocol(name string) libprotocol.ID {
-	return libprotocol.ID("/lf/" + a.network.ID().String() + "/" + name + "/1")
+	return libprotocol.ID(a.network.StreamProtocol(name))
 }
 
-func (a *attacker) topicName() string { return "/lf/" + a.network.ID().String() + "/records/1" }
+func (a *attacker) topicName() string { return a.network.GossipTopic() }
 
 // pursue connects to a target, attacks it, and comes back when it was dropped.
 func (a *attacker) pursue(ctx context.Context, t peer.AddrInfo, b behavior) {

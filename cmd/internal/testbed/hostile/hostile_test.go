@@ -61,7 +61,7 @@ func newVictim(t *testing.T) *victim {
 }
 
 func (v *victim) protocol(name string) libprotocol.ID {
-	return libprotocol.ID("/lf/" + v.network.ID().String() + "/" + name + "/1")
+	return libprotocol.ID(v.network.StreamProtocol(name))
 }
 
 // serve counts a stream and ends it: a fetch as one for which there was too much, the others as
@@ -83,7 +83,7 @@ func (v *victim) listen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	topic, err := ps.Join("/lf/" + v.network.ID().String() + "/records/1")
+	topic, err := ps.Join(v.network.GossipTopic())
 	if err != nil {
 		t.Fatal(err)
 	}
