@@ -70,7 +70,7 @@ func (w *world) resign(t testing.TB, r *protocol.Record, change func(*protocol.H
 	return forged.EncodeFrame()
 }
 
-// badFrames are frames that are wrong for ever and for everybody, by what is wrong with them.
+// badFrames are frames that are wrong forever and for everybody, by what is wrong with them.
 func (w *world) badFrames(t testing.TB) map[string][]byte {
 	r := w.record(t)
 	good, value := r.EncodeFrame(), r.ValueBytes()

@@ -6,7 +6,7 @@
 //
 //   - the lock ("lock"): held as long as a node runs, so that two never share a database;
 //   - the identity ("identity.pem"): the node's secret key, which its peer ID derives from;
-//   - the binding ("network.lfnet"): which network the home belongs to, for ever;
+//   - the binding ("network.lfnet"): which network the home belongs to, forever;
 //   - the socket ("api.sock"): how this user's programs reach the node, with the right to do
 //     everything. Where it cannot lie in the home it lies elsewhere, and a pointer ("api.socket")
 //     names it;

@@ -45,7 +45,7 @@ func sameSecret(a, b *protocol.Secret) bool {
 	return a == b || (a != nil && b != nil && *a == *b)
 }
 
-// BindNetwork makes the home belong to a network for ever. When it does already, the seeds and the
+// BindNetwork makes the home belong to a network forever. When it does already, the seeds and the
 // secret are replaced by those of f, if f has any; when it belongs to another network, that is a
 // [*WrongNetworkError].
 func (h *Home) BindNetwork(f protocol.NetworkFile) error {

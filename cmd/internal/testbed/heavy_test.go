@@ -16,7 +16,7 @@ func TestHeavyText(t *testing.T) {
 		for _, n := range []int{maxScenario / len(one), maxLines - 1, maxNesting} {
 			start := time.Now()
 			_, err := Parse("x.yaml", []byte(strings.Repeat(one, min(n, maxScenario/len(one)))))
-			// some 200 ms, on a computer that is not busy
+			// about 200 ms, on a computer that is not busy
 			if took := time.Since(start); err == nil || took > 20*time.Second {
 				t.Errorf("%s, %d times: %v after %s", name, n, err == nil, took)
 			}

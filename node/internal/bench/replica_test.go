@@ -26,7 +26,7 @@ import (
 	"github.com/lf-store/lf/store"
 )
 
-// Proving a record's work takes some 3 ms of a core: 100,000 are three minutes on two.
+// Proving a record's work takes about 3 ms of a core: 100,000 are three minutes on two.
 var replicated = flag.Int("replicated", 100_000, "records that a replica copies")
 
 const (

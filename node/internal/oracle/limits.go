@@ -5,7 +5,7 @@ import "time"
 // Limits that a configuration may choose.
 const (
 	// DefaultPerHour is a commentary a minute: with about 14 words in each on a network of the
-	// default value limit, some 800 words an hour, for less than a thousandth of a core.
+	// default value limit, about 800 words an hour, for less than a thousandth of a core.
 	DefaultPerHour = 60
 	// MaxPerHour bounds what of the past is remembered: as many times as a limit counts.
 	MaxPerHour = 3600

@@ -208,7 +208,7 @@ func (b *branch) spread(from, to int) {
 // part is where the i-th of k even parts of n begins.
 func part(n, k, i int) int { return n * i / k }
 
-// recount says anew what the node holds.
+// recount says again what the node holds.
 func (c *child) recount() {
 	c.count, c.sum = 0, sum{}
 	if c.leaf != nil {

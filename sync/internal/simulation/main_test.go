@@ -15,7 +15,7 @@ var (
 )
 
 // TestMain has a first value sealed outside of all bubbles: sealing keeps a compressor with
-// channels, and channels made in a bubble belong to it for ever.
+// channels, and channels made in a bubble belong to it forever.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if err := sealOne(); err != nil {

@@ -42,8 +42,8 @@ type settings struct {
 // QUIC repairs what the wire loses.
 type gossipLoss func(node int) float64
 
-// ordinary are the settings of tests that say nothing else: homes and small servers, up to some 200
-// ms of round trip.
+// ordinary are the settings of tests that say nothing else: homes and small servers, up to about
+// 200 ms of round trip.
 func ordinary(t topology) settings {
 	return settings{
 		topology: t, latency: scattered(5*time.Millisecond, 100*time.Millisecond), bandwidth: 20_000_000,
