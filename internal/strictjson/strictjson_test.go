@@ -34,10 +34,11 @@ type inner struct {
 type key [2]byte
 
 func (k *key) UnmarshalText(text []byte) error {
-	_, err := hex.Decode(k[:], text)
-	if err != nil || len(text) != 4 {
+	raw, err := hex.DecodeString(string(text))
+	if err != nil || len(raw) != len(k) {
 		return errors.New("want 4 hexadecimal digits")
 	}
+	copy(k[:], raw)
 	return nil
 }
 

@@ -110,10 +110,11 @@ func (b *books) note(h *holding, page []string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, text := range page {
-		var id protocol.ID
-		if n, err := hex.Decode(id[:], []byte(text)); err != nil || n != len(id) {
+		raw, err := hex.DecodeString(text)
+		if err != nil || len(raw) != len(protocol.ID{}) {
 			return fmt.Errorf("%q is no record's ID", text)
 		}
+		id := protocol.ID(raw)
 		if !h.has[id] {
 			h.ids, h.has[id] = append(h.ids, id), true
 		}
