@@ -14,14 +14,14 @@ import (
 func (c *cli) seedsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "seeds",
-		Short: "Show what the node finds its first peers by, and which of them answer",
-		Long: `Show what the node finds its first peers by, and which of them answer: the seeds, to which it stays connected, and where the node
-takes part in the public DHT, the peers that lead it there (rendezvous), of which it asks three at random. Without a running node,
-what one would use is shown. With --json, as GET /v1/seeds answers, and whether a node is running.
+		Short: "Show the node's bootstrap sources (seeds, DHT, local network) and which of them answer",
+		Long: `Show the node's bootstrap sources, and which of them answer. The node stays connected to its seeds. Where it takes part in the
+public DHT, the bootstrap peers of that DHT (rendezvous) are listed, too. It asks three of them at random. Without a running node
+the command shows what a node would use. With --json it prints what GET /v1/seeds answers, and whether a node is running.
 
 STATE      connected; dialing; failing: it did not answer; waiting: it was not dialed yet, or the connection has ended
-ANSWERED   for how long it is connected, else when it was heard of last
-FAILED     dials in vain since
+ANSWERED   how long it has been connected, or when it last answered
+FAILED     failed dials since then
 NEXT DIAL  when the node tries again
 ADDRESS    its multiaddrs, as --seed and --rendezvous take them, and under them what is wrong
 
@@ -30,7 +30,7 @@ into the program, and its seeds with it, from the file seeds.json of the source:
 
   network     the ID of the network that they are of
   seeds       nodes of that network, each a multiaddr with the peer ID at its end: /dns4/lf.example.org/tcp/9908/p2p/12D3KooW...
-  rendezvous  peers of the public DHT, written the same way: nodes of the network that know nobody meet there
+  rendezvous  peers of the public DHT, written the same way: nodes without a known peer meet there
 
 Seeds are no part of a network's ID: they can be added to its file, and the node started with --network FILE.
 

@@ -21,7 +21,7 @@ type Service interface {
 	Doctor(ctx context.Context) (*Checkup, error)
 	// Peers lists the connected peers.
 	Peers(ctx context.Context) ([]Peer, error)
-	// Seeds tells what the node finds its first peers by, and which of them answer.
+	// Seeds returns the node's bootstrap sources, and which of them answer.
 	Seeds(ctx context.Context) (*Seeds, error)
 	// Network returns the network's file: the genesis and the seeds in use.
 	Network(ctx context.Context) (*protocol.NetworkFile, error)

@@ -78,7 +78,7 @@ type DamageFacts struct {
 type CloneFacts struct {
 	Address string `json:"address" doc:"where it was seen last"`
 	Since   uint64 `json:"since" doc:"when it was noticed"`
-	Seen    uint64 `json:"seen" doc:"when it was heard of last"`
+	Seen    uint64 `json:"seen" doc:"when it was last heard of"`
 }
 
 // PeerCounts counts the connected peers.
@@ -93,7 +93,7 @@ type DialState struct {
 	Peer      string `json:"peer"`
 	Seed      bool   `json:"seed,omitempty"`
 	Connected bool   `json:"connected"`
-	Failures  int    `json:"failures" doc:"dials in vain since it was connected last, or since the start"`
+	Failures  int    `json:"failures" doc:"failed dials since it was connected last, or since the start"`
 	Next      uint64 `json:"next,omitempty" doc:"when it is dialed next; absent while it is connected or being dialed"`
 	Problem   string `json:"problem,omitempty" doc:"what the last dial of a seed failed at, in one line; absent while it is connected"`
 }

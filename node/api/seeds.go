@@ -6,7 +6,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 )
 
-// Seeds is what a node finds its first peers by, and how that goes.
+// Seeds are a node's bootstrap sources and their state.
 type Seeds struct {
 	Seeds      []Seed          `json:"seeds" doc:"the network's seeds, or those that the node was given instead, and the peers that lead into the public DHT, if the node takes part in it"`
 	Known      int             `json:"known" doc:"peers of the network that the node remembers, those of earlier runs included; 0 offline"`
@@ -20,8 +20,8 @@ type Seed struct {
 	Peer      string   `json:"peer" doc:"peer ID"`
 	Addresses []string `json:"addresses" doc:"multiaddrs, without the peer ID"`
 	State     string   `json:"state" enum:"connected,dialing,failing,waiting" doc:"failing: it did not answer when it was dialed last; waiting: it was not dialed yet, or it answered, and the connection has ended"`
-	Since     uint64   `json:"since,omitempty" doc:"when it was connected, if it is, else when it was heard of last, ms since the Unix epoch; absent: not since the node started"`
-	Failures  int      `json:"failures,omitempty" doc:"dials in vain since it was heard of, or since the network of this computer changed"`
+	Since     uint64   `json:"since,omitempty" doc:"when it was connected, if it is, else when it was last heard of, ms since the Unix epoch; absent: not since the node started"`
+	Failures  int      `json:"failures,omitempty" doc:"failed dials since it was heard of, or since the network of this computer changed"`
 	NextDial  uint64   `json:"nextDial,omitempty" doc:"when the node dials a seed again, ms since the Unix epoch"`
 	Error     string   `json:"error,omitempty" doc:"what is wrong, in one line"`
 }
@@ -48,7 +48,7 @@ const (
 
 func (h *Handler) addSeeds() {
 	add(h, huma.Operation{
-		Method: "GET", Path: "/v1/seeds", OperationID: "seeds", Summary: "What the node finds its first peers by, and which of them answer", Security: readers,
+		Method: "GET", Path: "/v1/seeds", OperationID: "seeds", Summary: "The node's bootstrap sources, and which of them answer", Security: readers,
 	}, func(ctx context.Context, _ *nothing) (*answer[*Seeds], error) {
 		seeds, err := h.service.Seeds(ctx)
 		if err == nil && seeds.Seeds == nil {

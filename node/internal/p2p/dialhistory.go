@@ -21,7 +21,7 @@ const maxProblem = 512
 type DialHistory struct {
 	Connected, Dialing bool
 	Since              time.Time // when it was connected, if it is, else when it was heard of last
-	Failures           int       // dials in vain since
+	Failures           int       // failed dials since
 	Due                time.Time // of the next dial; zero while it is connected or being dialed
 	Problem            string    // what the last dial failed at, in one line
 }

@@ -36,7 +36,7 @@ const (
 	lasting = time.Minute
 	// maxLost bounds the peers that are dialed again after they were lost. When two halves of a
 	// network heal, each node finds several of the other half, which find the rest. keepLost is how
-	// long that goes on, at about 60 dials in vain for each.
+	// long that goes on, at about 60 failed dials for each.
 	maxLost  = 16
 	keepLost = time.Hour
 	// lostTogether is within what time peers are lost that one event has cut off: TCP connections

@@ -31,7 +31,7 @@ type peerBackoff struct {
 	seed               bool
 	connected, dialing bool
 	limited            bool // the connection is through a relay, which cuts it now and then
-	// failures counts the dials in vain since the peer was lost, brief the connections in a row
+	// failures counts the failed dials since the peer was lost, brief the connections in a row
 	// that ended soon.
 	failures, brief int
 	due             time.Time
