@@ -16,6 +16,5 @@
 //
 // Only node.go imports the node; every other command is a client of its API.
 //
-// Reading order: main.go, cli.go, exit.go, session.go, author.go, reader.go; then a file for each
-// command.
+// Each command has a file.
 package main

@@ -17,7 +17,4 @@
 //
 // A secret is written once, atomically, readable by its user alone, and never replaced: where one
 // is damaged, empty or readable by others, the error names the file and what to do.
-//
-// Reading order: home.go, lock.go, secret.go, network.go, trust.go, address.go, socket.go,
-// keyring.go, write.go.
 package home

@@ -18,8 +18,5 @@
 // A scenario is checked as a whole before anything starts: a step that cannot work is a mistake
 // with a line.
 //
-// Reading order: scenario.go (the types), words.go (the language, which docs/testbed.md is
-// generated from), parse.go, rehearsal.go (would it work?); fabric.go, loopback.go, machine.go,
-// process.go; runner.go and a file for each kind of step; watch.go, books.go (who has which
-// record), report.go, timeline.go.
+// docs/testbed.md is generated from words.go, the language of scenarios.
 package testbed

@@ -4,6 +4,4 @@
 //     against anything else.
 //   - [Fake] is a small service in memory that passes it.
 //   - [Load] asks a server over many kept connections and tells how fast it answered.
-//
-// Reading order: service.go, fake.go, fakequery.go, load.go.
 package apitest

@@ -62,7 +62,5 @@
 // responder with a [Horizon] skips what lies above it. It answers a range that crosses it with the
 // fingerprint of the part below.
 //
-// Reading order: item.go, codec.go (the bytes), split.go, respond.go, initiator.go; then the set:
-// tree.go, node.go. Sessions with other implementations are in testdata/transcripts and in the
-// module interop.
+// Sessions with other implementations are in testdata/transcripts and in the module interop.
 package negentropy

@@ -17,6 +17,4 @@
 // It writes the protocols itself (wire.go) and shares no code with the package that it attacks:
 // neither does what an attacker runs. It connects to this machine, and, from a network namespace
 // that leads nowhere else, to private addresses.
-//
-// Reading order: hostile.go, attacker.go, report.go, wire.go, memory.go, author.go, then any mode.
 package hostile
