@@ -10,7 +10,7 @@
 //
 // A caller may do everything on a trusted listener ([TrustListener]), a socket that only the node's
 // user can use. Over TCP, this machine may read: the loopback interface is where the node's user
-// is. A caller who writes, pays work or administers there needs the node's token. So does every
+// is. Writing, paying work and administration need the node's token there. So does every
 // reader elsewhere. Reading by name is open, too, although deriving a name costs the node work and
 // memory: the service bounds how many derivations run at once, and answers 503 above that.
 //
