@@ -1,41 +1,19 @@
 package node
 
 import (
-	"bytes"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/lf-store/lf/internal/testlog"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/internal/clone"
 	"github.com/lf-store/lf/node/internal/p2p"
 	"github.com/lf-store/lf/node/internal/p2p/discovery"
 )
-
-// logged collects a node's log.
-type logged struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logged) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(b)
-}
-
-func (l *logged) has(what string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Contains(l.text.String(), what)
-}
-
-func (l *logged) into(c *Config) { c.Logger = slog.New(slog.NewTextHandler(l, nil)) }
 
 // copied is a configuration of a node in a copy of another one's home, which has its identity.
 func copied(t *testing.T, of Config) Config {
@@ -67,13 +45,13 @@ func identityFinding(t *testing.T, n *Node) *api.Finding {
 }
 
 // wantClone waits until the doctor and the log say that another node has this one's identity.
-func wantClone(t *testing.T, n *Node, log *logged) {
+func wantClone(t *testing.T, n *Node, log *testlog.Lines) {
 	t.Helper()
 	eventually(t, "the doctor fails for the clone", func() bool {
 		f := identityFinding(t, n)
 		return f != nil && f.State == api.FindingFailure && strings.Contains(f.Advice, "identity.pem")
 	})
-	if !log.has("another running node has this node's identity") {
+	if log.Count("another running node has this node's identity") == 0 {
 		t.Error("the log says nothing of the clone")
 	}
 }
@@ -82,14 +60,14 @@ func wantClone(t *testing.T, n *Node, log *logged) {
 // say so.
 func TestCloneAsSeed(t *testing.T) {
 	t.Parallel()
-	var logA, logB logged
-	c := config(t, newNetwork(t, 0), logA.into)
+	var logA, logB testlog.Lines
+	c := config(t, newNetwork(t, 0), logTo(&logA))
 	a := start(t, c)
 	if f := identityFinding(t, a); f != nil {
 		t.Errorf("alone: %q", f.Text)
 	}
 	cb := copied(t, c)
-	logB.into(&cb)
+	cb.Logger = logB.Logger()
 	seeds(a)(&cb)
 	b := start(t, cb)
 	if a.PeerID() != b.PeerID() {
@@ -103,13 +81,13 @@ func TestCloneAsSeed(t *testing.T) {
 // other.
 func TestCloneInDHT(t *testing.T) {
 	t.Parallel()
-	var logA, logB logged
+	var logA, logB testlog.Lines
 	net := newNetwork(t, 0)
 	hub := start(t, config(t, net))
-	c := config(t, net, logA.into, seeds(hub))
+	c := config(t, net, logTo(&logA), seeds(hub))
 	a := start(t, c)
 	cb := copied(t, c)
-	logB.into(&cb)
+	cb.Logger = logB.Logger()
 	seeds(hub)(&cb)
 	b := start(t, cb)
 	wantClone(t, a, &logA)
@@ -134,9 +112,9 @@ func TestCloneOffered(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			var log logged
+			var log testlog.Lines
 			cb := copied(t, c)
-			log.into(&cb)
+			cb.Logger = log.Logger()
 			b := start(t, cb)
 			offer(b)
 			wantClone(t, b, &log)

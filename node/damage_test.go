@@ -6,38 +6,19 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 
+	"github.com/lf-store/lf/internal/testlog"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store"
 )
 
-// logBuffer is a log that a test reads while it is written.
-type logBuffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.text.Write(p)
-}
-
-func (l *logBuffer) count(part string) int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return strings.Count(l.text.String(), part)
-}
-
-func logTo(l *logBuffer) func(*Config) {
-	return func(c *Config) { c.Logger = slog.New(slog.NewTextHandler(l, nil)) }
+func logTo(l *testlog.Lines) func(*Config) {
+	return func(c *Config) { c.Logger = l.Logger() }
 }
 
 // rot changes a byte in the database of a stopped node, in the middle of what a record has there.
@@ -108,7 +89,7 @@ func TestDamagedRecord(t *testing.T) {
 			rot(t, c, parts(frameOf(t, a, id))[part])
 			wantProblems(t, c, network, id, true)
 
-			log := new(logBuffer)
+			log := new(testlog.Lines)
 			alone := c
 			alone.Offline, alone.Seeds = true, nil
 			logTo(log)(&alone)
@@ -116,7 +97,7 @@ func TestDamagedRecord(t *testing.T) {
 			wantDamagedAnswers(t, b, id, records, bad)
 			eventually(t, "the node gives up, and is ready", func() bool { return b.Ready() == nil && checkup(t, b).Facts.Damage.Unavailable == 1 })
 			wantDamagedAnswers(t, b, id, records, bad)
-			if n := log.count("disk damaged a record"); n != 1 {
+			if n := log.Count("disk damaged a record"); n != 1 {
 				t.Errorf("%d lines in the log, want 1", n)
 			}
 			d := checkup(t, b)

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/lf-store/lf/internal/testlog"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
 )
@@ -28,7 +29,7 @@ func TestReadOnlyHome(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	log := new(logBuffer)
+	log := new(testlog.Lines)
 	c := config(t, newNetwork(t, 0), offline, logTo(log), func(c *Config) { c.Home = h })
 	n := start(t, c)
 	set(t, n.Service(), "x", "x")
@@ -49,7 +50,7 @@ func TestReadOnlyHome(t *testing.T) {
 	if checkup, err := n.Service().Doctor(t.Context()); err != nil || checkup.Healthy || !strings.Contains(checkup.Facts.Disk.Problem, "cannot be written") {
 		t.Errorf("%+v, %v", checkup, err)
 	}
-	if log.count("this node only reads") != 1 {
+	if log.Count("this node only reads") != 1 {
 		t.Error("the log does not say that it only reads")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/lf-store/lf/internal/testlog"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -48,7 +49,7 @@ func TestAddressOfKilledNode(t *testing.T) {
 // says what to do.
 func TestWithoutSocket(t *testing.T) {
 	t.Parallel()
-	log := new(logBuffer)
+	log := new(testlog.Lines)
 	c := config(t, newNetwork(t, 0), offline, logTo(log))
 	for _, name := range []string{"api.sock", "api.socket"} {
 		if err := os.MkdirAll(filepath.Join(c.Home.Dir(), name, "x"), 0o700); err != nil {
@@ -57,7 +58,7 @@ func TestWithoutSocket(t *testing.T) {
 	}
 	n := start(t, c)
 	set(t, client(t, n), "x", "x")
-	if log.count("--token-file") != 1 {
+	if log.Count("--token-file") != 1 {
 		t.Error("the log does not say what to do")
 	}
 }
@@ -65,14 +66,14 @@ func TestWithoutSocket(t *testing.T) {
 // TestAddressCannotBeWritten starts a node whose address cannot be written: it serves all the same.
 func TestAddressCannotBeWritten(t *testing.T) {
 	t.Parallel()
-	log := new(logBuffer)
+	log := new(testlog.Lines)
 	c := config(t, newNetwork(t, 0), offline, logTo(log))
 	if err := os.MkdirAll(filepath.Join(c.Home.Dir(), "api", "x"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	n := start(t, c)
 	set(t, client(t, n), "x", "x")
-	if log.count("--api "+n.APIURL()) != 1 {
+	if log.Count("--api "+n.APIURL()) != 1 {
 		t.Error("the log does not say what to do")
 	}
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/api/apitest"
+	"github.com/lf-store/lf/node/internal/nodetest"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -73,11 +74,11 @@ func TestOraclesOfTheHome(t *testing.T) {
 	claim(t, n, newKey(t), "x", "younger", elder.ID())
 	object(t, n, oracle, elder, true)
 	wantRead(t, s, "elder", "x")
-	setTrust(t, c.Home, nil, protocol.OwnerOf(oracle))
+	nodetest.SetTrust(t, c.Home, nil, protocol.OwnerOf(oracle))
 	wantRead(t, s, "younger", "x")
-	setTrust(t, c.Home, protocol.Policy{protocol.CriterionLocal}, protocol.OwnerOf(oracle))
+	nodetest.SetTrust(t, c.Home, protocol.Policy{protocol.CriterionLocal}, protocol.OwnerOf(oracle))
 	wantRead(t, s, "elder", "x")
-	setTrust(t, c.Home, nil, protocol.OwnerOf(oracle))
+	nodetest.SetTrust(t, c.Home, nil, protocol.OwnerOf(oracle))
 	wantRead(t, s, "younger", "x")
 	res, err := s.Query(t.Context(), api.Query{Selectors: []api.SelectorRange{{Name: "x"}}, Oracles: []protocol.Owner{}, Decrypt: true})
 	if err != nil || *res.Answers[0].Record.Text != "elder" {
@@ -243,7 +244,7 @@ func TestOracleNode(t *testing.T) {
 	reader := start(t, config(t, network, seeds(o)))
 	wantPeers(t, reader, 1)
 	policy := protocol.Policy{protocol.CriterionOracles, protocol.CriterionNewest}
-	setTrust(t, reader.config.Home, policy)
+	nodetest.SetTrust(t, reader.config.Home, policy)
 	first := newKey(t)
 	claim(t, o, first, "x", "first")
 	claim(t, o, newKey(t), "x", "second")
@@ -252,7 +253,7 @@ func TestOracleNode(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	setTrust(t, reader.config.Home, policy, oracle)
+	nodetest.SetTrust(t, reader.config.Home, policy, oracle)
 	wantRead(t, reader.Service(), "first", "x")
 	s, err := client(t, o).Status(t.Context())
 	if err != nil || s.Trust.Oracle == nil || s.Trust.Oracle.Commentaries != 1 || s.Trust.Oracle.Words != 1 || s.Trust.Oracle.PerHour != 100 || s.Trust.Oracle.Last == 0 {

@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"testing"
 	"time"
@@ -14,58 +13,13 @@ import (
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 	"github.com/libp2p/go-libp2p/core/crypto"
 	"github.com/libp2p/go-libp2p/core/host"
-	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
-	"github.com/libp2p/go-libp2p/core/record"
 	ma "github.com/multiformats/go-multiaddr"
-	"google.golang.org/protobuf/proto"
 
 	"github.com/lf-store/lf/node/internal/nodetest"
 	"github.com/lf-store/lf/node/internal/p2p"
-	"github.com/lf-store/lf/protocol"
 	lfsync "github.com/lf-store/lf/sync"
 )
-
-// fullPeer is a peer that has no place in its mesh, and names others.
-type fullPeer struct {
-	host.Host
-	topic string
-	heard chan peer.ID // who gossips to it
-}
-
-func newFullPeer(t *testing.T, n *protocol.Network) *fullPeer {
-	p := &fullPeer{nodetest.NewLibp2p(t), n.GossipTopic(), make(chan peer.ID, 8)}
-	p.SetStreamHandler(pubsub.GossipSubID_v11, func(s network.Stream) {
-		p.heard <- s.Conn().RemotePeer()
-		_, _ = io.Copy(io.Discard, s)
-	})
-	return p
-}
-
-// name names these peers to whoever gossips first.
-func (p *fullPeer) name(t *testing.T, named ...*pb.PeerInfo) {
-	t.Helper()
-	to := <-p.heard
-	s, err := p.NewStream(t.Context(), to, pubsub.GossipSubID_v11)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Reset() })
-	backoff := uint64(60)
-	raw, err := proto.Marshal(&pb.RPC{Control: &pb.ControlMessage{
-		Prune: []*pb.ControlPrune{{TopicID: &p.topic, Peers: named, Backoff: &backoff}},
-	}})
-	if err != nil {
-		t.Fatal(err)
-	}
-	head := []byte{byte(len(raw)&0x7f | 0x80), byte(len(raw) >> 7)}
-	if len(raw) < 1<<7 || len(raw) >= 1<<14 {
-		t.Fatalf("a message of %d bytes has another head", len(raw))
-	}
-	if _, err := s.Write(append(head, raw...)); err != nil {
-		t.Fatal(err)
-	}
-}
 
 // signedAddresses is what a peer says of itself.
 func signedAddresses(t *testing.T, addrs ...ma.Multiaddr) *pb.PeerInfo {
@@ -74,24 +28,7 @@ func signedAddresses(t *testing.T, addrs ...ma.Multiaddr) *pb.PeerInfo {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return signedBy(t, key, addrs)
-}
-
-func signedBy(t *testing.T, key crypto.PrivKey, addrs []ma.Multiaddr) *pb.PeerInfo {
-	t.Helper()
-	id, err := peer.IDFromPrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	envelope, err := record.Seal(&peer.PeerRecord{PeerID: id, Seq: 1, Addrs: addrs}, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	raw, err := envelope.Marshal()
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &pb.PeerInfo{PeerID: []byte(id), SignedPeerRecord: raw}
+	return nodetest.SignedInfo(t, key, addrs)
 }
 
 // TestNamedAreHeldToProfile has GossipSub dial whom a seed names: on the bare host, where the gater
@@ -120,8 +57,8 @@ func TestNamedAreHeldToProfile(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			seed := newFullPeer(t, n)
-			topic, err := ps.Join(seed.topic)
+			seed := nodetest.NewFullPeer(t, n)
+			topic, err := ps.Join(seed.Topic)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -134,7 +71,7 @@ func TestNamedAreHeldToProfile(t *testing.T) {
 			if err := seed.Connect(t.Context(), peer.AddrInfo{ID: h.ID(), Addrs: h.Network().ListenAddresses()}); err != nil {
 				t.Fatal(err)
 			}
-			seed.name(t, signedAddresses(t, knocked.addr))
+			seed.Name(t, signedAddresses(t, knocked.addr))
 			patience := time.Second
 			if c.dialed {
 				patience = 30 * time.Second
