@@ -2,22 +2,18 @@ package oracle
 
 import (
 	"errors"
-	"flag"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lf-store/lf/internal/transcript"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write what the machine does into its transcripts")
-
-// TestMachine replays the transcripts of testdata/machine. A transcript is a list of steps, each
-// some commands, a line of four dashes and what the machine wants to do then, with an empty line
-// behind. Lines with # are comments.
+// TestMachine replays the transcripts of testdata/machine. After the commands of a step comes what
+// the machine wants to do then.
 //
 //	limits NAME=NUMBER|DURATION...    before anything else
 //	tick TIME                         the clock shows TIME since the start
@@ -31,40 +27,11 @@ var rewrite = flag.Bool("rewrite", false, "write what the machine does into its 
 //	restart                           the process dies, and another begins 1 s later with what was saved
 //	show
 func TestMachine(t *testing.T) {
-	files, err := filepath.Glob("testdata/machine/*.txt")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no transcripts", err)
-	}
-	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { replay(t, file) })
-	}
-}
-
-func replay(t *testing.T, file string) {
-	raw, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s := &script{wall: time.UnixMilli(1_800_000_000_000), limits: defaultLimits(14, DefaultPerHour)}
-	s.machine = newMachine(s.limits, state{})
-	var out strings.Builder
-	for i, block := range strings.Split(strings.TrimSpace(string(raw)), "\n\n") {
-		head, _, isStep := strings.Cut(block+"\n", "----\n")
-		if !isStep {
-			out.WriteString(block + "\n\n") // comments alone
-			continue
-		}
-		got := fmt.Sprintf("%s----\n%s", head, s.step(t, head))
-		if got != block+"\n" && !*rewrite {
-			t.Fatalf("%s, step %d:\n%s\nwant:\n%s", file, i+1, got, block)
-		}
-		out.WriteString(got + "\n")
-	}
-	if *rewrite {
-		if err := os.WriteFile(file, []byte(strings.TrimSpace(out.String())+"\n"), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
+	transcript.ReplaySteps(t, "machine", func() func(*testing.T, string) string {
+		s := &script{wall: time.UnixMilli(1_800_000_000_000), limits: defaultLimits(14, DefaultPerHour)}
+		s.machine = newMachine(s.limits, state{})
+		return s.step
+	})
 }
 
 type script struct {
@@ -76,16 +43,10 @@ type script struct {
 	disk   []byte
 }
 
-func (s *script) step(t *testing.T, head string) string {
-	var out strings.Builder
-	for line := range strings.Lines(head) {
-		if words := strings.Fields(line); len(words) > 0 && !strings.HasPrefix(line, "#") {
-			out.WriteString(s.do(t, words[0], words[1:]))
-		}
-	}
+func (s *script) step(t *testing.T, commands string) string {
+	out := transcript.Run(t, commands, s.do)
 	s.last = s.next()
-	out.WriteString(print(s.last))
-	return out.String()
+	return out + print(s.last)
 }
 
 func (s *script) do(t *testing.T, command string, args []string) string {

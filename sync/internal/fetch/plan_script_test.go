@@ -11,8 +11,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/lf-store/lf/internal/transcript"
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/sync/internal/transcript"
 )
 
 // TestPlan replays the transcripts of testdata/plan. A transcript is a list of steps,
@@ -46,8 +46,8 @@ type script struct {
 	bans  map[peer.ID]time.Duration // until when
 }
 
-// penalties bans a peer, as if it were not the first violation: far longer than all else.
-func (s *script) penalties(p peer.ID) {
+// penalize bans a peer, as if it were not the first violation: far longer than all else.
+func (s *script) penalize(p peer.ID) {
 	s.bans[p] = s.now + 15*time.Minute
 	s.ban(p)
 }
@@ -78,7 +78,7 @@ func (s *script) do(t *testing.T, command string, args []string) string {
 	case "again":
 		s.again(s.ids(words))
 	case "blame":
-		s.penalties(peer.ID(words[0]))
+		s.penalize(peer.ID(words[0]))
 	case "congested":
 		s.congested = words[0] == "yes"
 	case "done":
@@ -87,7 +87,7 @@ func (s *script) do(t *testing.T, command string, args []string) string {
 			t.Fatal(err)
 		}
 		if r := s.planner.requests[requestID(n)]; r != nil && options["fault"] == "guilty" {
-			s.penalties(r.peer.id)
+			s.penalize(r.peer.id)
 		}
 		s.came(s.list(options["got"]))
 		s.done(requestID(n), answer{

@@ -11,8 +11,8 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/lf-store/lf/internal/transcript"
 	"github.com/lf-store/lf/sync/internal/negentropy"
-	"github.com/lf-store/lf/sync/internal/transcript"
 )
 
 // TestPlan replays the transcripts of testdata/plan, which look like those of package fetch

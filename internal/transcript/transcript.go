@@ -13,34 +13,47 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write what the machine does into its transcripts")
 
-// ReplayAll replays every transcript of a folder in testdata, each on a machine of its own: a
-// function that carries out a command and says what the machine does.
+// ReplayAll replays every transcript of a folder in testdata, each on a machine of its own. A
+// machine is a function that carries out a command, and returns what the machine does.
 func ReplayAll(t *testing.T, folder string, machine func() func(t *testing.T, command string, args []string) string) {
+	t.Helper()
+	ReplaySteps(t, folder, func() func(*testing.T, string) string {
+		do := machine()
+		return func(t *testing.T, commands string) string {
+			t.Helper()
+			return Run(t, commands, do)
+		}
+	})
+}
+
+// ReplaySteps is ReplayAll for a machine that acts after all commands of a step: the function
+// carries them out.
+func ReplaySteps(t *testing.T, folder string, machine func() func(t *testing.T, commands string) string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join("testdata", folder, "*.txt"))
 	if err != nil || len(files) == 0 {
 		t.Fatal("no transcripts", err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
-			do := machine()
-			replay(t, file, func(t *testing.T, head string) string {
-				t.Helper()
-				var out strings.Builder
-				for line := range strings.Lines(head) {
-					if words := strings.Fields(line); len(words) > 0 && !strings.HasPrefix(line, "#") {
-						out.WriteString(do(t, words[0], words[1:]))
-					}
-				}
-				return out.String()
-			})
-		})
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { replay(t, file, machine()) })
 	}
 }
 
-// replay replays a transcript: a list of steps, each commands, a line of four dashes and what
-// they make the machine do, with an empty line after them. Lines with # are comments. With
-// -rewrite it writes what the machine does instead.
+// Run carries out the commands of a step, a line each, and returns what they print.
+func Run(t *testing.T, commands string, do func(t *testing.T, command string, args []string) string) string {
+	t.Helper()
+	var out strings.Builder
+	for line := range strings.Lines(commands) {
+		if words := strings.Fields(line); len(words) > 0 && !strings.HasPrefix(line, "#") {
+			out.WriteString(do(t, words[0], words[1:]))
+		}
+	}
+	return out.String()
+}
+
+// replay replays a transcript, which is a list of steps. A step is some commands, a line of four
+// dashes, and what the machine does then. An empty line ends it. Lines with # are comments. With
+// -rewrite replay writes what the machine does instead.
 func replay(t *testing.T, file string, step func(t *testing.T, head string) string) {
 	t.Helper()
 	raw, err := os.ReadFile(file)
