@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lf-store/lf/internal/text"
 )
 
 // TestMistakes compares what is said about each scenario in testdata/mistakes with the file beside
@@ -147,8 +149,8 @@ func FuzzParse(f *testing.F) {
 			f.Add(text)
 		}
 	}
-	f.Fuzz(func(t *testing.T, text []byte) {
-		s, err := Parse("x.yaml", text)
+	f.Fuzz(func(t *testing.T, file []byte) {
+		s, err := Parse("x.yaml", file)
 		mistakes, ok := err.(Mistakes)
 		switch {
 		case err == nil && (len(s.Nodes) == 0 || len(s.Steps) == 0):
@@ -156,9 +158,9 @@ func FuzzParse(f *testing.F) {
 		case err != nil && (!ok || len(mistakes) == 0):
 			t.Fatalf("%T: %v", err, err)
 		}
-		lines := regexp.MustCompile("\r\n|\r|\n").FindAllIndex(text, -1)
+		lines := regexp.MustCompile("\r\n|\r|\n").FindAllIndex(file, -1)
 		for _, m := range mistakes {
-			if m.Line < 1 || m.Line > len(lines)+1 || m.Column < 1 || m.Text == "" || strings.ContainsRune(m.String(), '\x1b') {
+			if m.Line < 1 || m.Line > len(lines)+1 || m.Column < 1 || m.Text == "" || m.Text != text.Line(m.Text) || strings.ContainsRune(m.String(), '\x1b') {
 				t.Fatalf("%+v", m)
 			}
 		}

@@ -10,6 +10,8 @@ import (
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 	"github.com/goccy/go-yaml/token"
+
+	"github.com/lf-store/lf/internal/text"
 )
 
 const (
@@ -59,12 +61,13 @@ func newSource(file string, text []byte) *source {
 // lineEnds are what YAML and editors take for the end of a line.
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// wrong notes a mistake. The parser may place it after the last line: it is shown at that line.
+// wrong notes a mistake. The parser may place it after the last line: it is shown at that line. Its
+// text may repeat what the file says, so nothing in it steers a terminal.
 func (s *source) wrong(at spot, format string, args ...any) {
 	line := min(max(at.line, 1), len(s.lines))
 	s.mistakes = append(s.mistakes, &Mistake{
 		File: s.file, Line: line, Column: max(at.column, 1),
-		Text: fmt.Sprintf(format, args...), Source: shown(s.lines[line-1]),
+		Text: text.Line(fmt.Sprintf(format, args...)), Source: shown(s.lines[line-1]),
 	})
 }
 
@@ -84,15 +87,15 @@ func shown(line string) string {
 }
 
 // read parses the text; nil when it is not even YAML.
-func (s *source) read(text []byte) (root *value) {
+func (s *source) read(file []byte) (root *value) {
 	switch {
-	case len(text) > maxScenario:
-		s.wrong(spot{}, "the file has %d bytes: a scenario has at most %d", len(text), maxScenario)
+	case len(file) > maxScenario:
+		s.wrong(spot{}, "the file has %d bytes: a scenario has at most %d", len(file), maxScenario)
 		return nil
 	case len(s.lines) > maxLines:
 		s.wrong(spot{maxLines, 1}, "the file has %d lines: a scenario has at most %d", len(s.lines), maxLines)
 		return nil
-	case !utf8.Valid(text):
+	case !utf8.Valid(file):
 		s.wrong(s.invalid(), "this is not text in UTF-8: save the file as such")
 		return nil
 	}
@@ -106,18 +109,18 @@ func (s *source) read(text []byte) (root *value) {
 			root = nil
 		}
 	}()
-	file, err := parser.ParseBytes(text, 0, parser.AllowDuplicateMapKey())
+	parsed, err := parser.ParseBytes(file, 0, parser.AllowDuplicateMapKey())
 	if err != nil {
 		s.malformed(err)
 		return nil
 	}
-	if len(file.Docs) == 0 || file.Docs[0].Body == nil {
+	if len(parsed.Docs) == 0 || parsed.Docs[0].Body == nil {
 		return &value{spot: spot{1, 1}}
 	}
-	if len(file.Docs) > 1 {
-		s.wrong(spotOf(file.Docs[1].GetToken()), "a second document begins here: a file holds one scenario")
+	if len(parsed.Docs) > 1 {
+		s.wrong(spotOf(parsed.Docs[1].GetToken()), "a second document begins here: a file holds one scenario")
 	}
-	return s.value(file.Docs[0].Body)
+	return s.value(parsed.Docs[0].Body)
 }
 
 // nested is where brackets or indentation go deeper than any scenario does. Brackets in texts count
