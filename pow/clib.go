@@ -110,7 +110,8 @@ var solvers = sync.Pool{New: func() any { return newSolver(vector) }}
 // stopFlag is set by Go and read by C while it computes.
 type stopFlag uint32
 
-func (f *stopFlag) set() { atomic.StoreUint32((*uint32)(f), 1) }
+func (f *stopFlag) set()        { atomic.StoreUint32((*uint32)(f), 1) }
+func (f *stopFlag) isSet() bool { return atomic.LoadUint32((*uint32)(f)) != 0 }
 
 type attemptResult int
 

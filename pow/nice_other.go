@@ -2,4 +2,5 @@
 
 package pow
 
-func yieldThread() {}
+// YieldThread does nothing on this system.
+func YieldThread() {}

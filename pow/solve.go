@@ -2,11 +2,8 @@ package pow
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/binary"
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -44,67 +41,44 @@ func Solve(ctx context.Context, challenge []byte, effort uint32, threads int, re
 	if threads <= 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	s := newSearch(challenge, effort, threads)
+	s := &solve{search: newSearch(challenge, effort), start: time.Now(), found: make(chan Proof, threads)}
 	for _, option := range options {
 		option(s)
 	}
 	defer s.end()
-	for i := range threads {
-		s.running.Go(func() { s.work(uint64(i)) })
+	for range threads {
+		s.running.Go(s.work)
 	}
 	return s.wait(ctx, report)
 }
 
 // Option is something that [Solve] does differently.
-type Option func(*search)
+type Option func(*solve)
 
 // Background lets all other threads of the computer go first, also those of the
 // process that verify. On Linux the threads of this search run at nice 10. Where
 // they compete for a processor they get a tenth of a normal thread's time, and
 // otherwise all of it. On other systems it does nothing.
 func Background() Option {
-	return func(s *search) { s.background = true }
+	return func(s *solve) { s.background = true }
 }
 
-// search is one call of Solve.
-type search struct {
-	challenge []byte
-	effort    uint32
-	threads   uint64
-	first     uint64 // nonce; thread i takes first+i and every threads-th from there
-	start     time.Time
-
+// solve is one call of Solve.
+type solve struct {
+	search     *Search
+	start      time.Time
 	background bool
 
 	running sync.WaitGroup
-	stop    *stopFlag
-	found   chan Proof
-
-	attempts, solutions atomic.Uint64
+	found   chan Proof // room for all threads: nobody waits to hand in
 }
 
-// newSearch draws a random first nonce: solvers of one challenge, a restarted
-// one among them, then do not repeat each other's attempts.
-func newSearch(challenge []byte, effort uint32, threads int) *search {
-	var first [NonceSize]byte
-	rand.Read(first[:]) // never fails
-	return &search{
-		challenge: challenge,
-		effort:    effort,
-		threads:   uint64(threads),
-		first:     binary.LittleEndian.Uint64(first[:]),
-		start:     time.Now(),
-		stop:      new(stopFlag),
-		found:     make(chan Proof, threads), // room for all: nobody waits to hand in
-	}
-}
-
-func (s *search) end() {
-	s.stop.set()
+func (s *solve) end() {
+	s.search.Stop()
 	s.running.Wait()
 }
 
-func (s *search) wait(ctx context.Context, report func(Progress)) (Proof, error) {
+func (s *solve) wait(ctx context.Context, report func(Progress)) (Proof, error) {
 	var tick <-chan time.Time
 	if report == nil {
 		report = func(Progress) {}
@@ -127,34 +101,19 @@ func (s *search) wait(ctx context.Context, report func(Progress)) (Proof, error)
 	}
 }
 
-func (s *search) progress() Progress {
-	return Progress{
-		Attempts:  s.attempts.Load(),
-		Solutions: s.solutions.Load(),
-		Elapsed:   time.Since(s.start),
-	}
+func (s *solve) progress() Progress {
+	p := s.search.Progress()
+	p.Elapsed = time.Since(s.start)
+	return p
 }
 
-// work makes attempts until one succeeds or the search ends.
-func (s *search) work(thread uint64) {
+// work makes attempts until one succeeds or the search is stopped.
+func (s *solve) work() {
 	if s.background {
-		yieldThread()
+		YieldThread()
 	}
-	mem := solvers.Get().(*solver)
-	defer solvers.Put(mem)
-
-	var proof Proof
-	seed := make([]byte, 0, maxSeedSize)
-	for nonce := s.first + thread; ; nonce += s.threads {
-		binary.LittleEndian.PutUint64(proof.Nonce[:], nonce)
-		seed = appendSeed(seed[:0], s.challenge, proof.Nonce, s.effort)
-		tried, result := mem.attempt(seed, s.effort, s.stop, &proof.Solution)
-		if result == stopped {
-			return
-		}
-		s.attempts.Add(1)
-		s.solutions.Add(uint64(tried))
-		if result == found {
+	for !s.search.Stopped() {
+		if proof, ok := s.search.Attempt(); ok {
 			s.found <- proof
 			return
 		}

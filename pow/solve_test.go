@@ -31,8 +31,8 @@ func TestSolve(t *testing.T) {
 }
 
 func TestSolveStartsAtRandom(t *testing.T) {
-	a, b := newSearch(nil, 1, 1), newSearch(nil, 1, 1)
-	if a.first == b.first {
+	a, b := newSearch(nil, 1), newSearch(nil, 1)
+	if a.nonce.Load() == b.nonce.Load() {
 		t.Error("two searches start at the same nonce")
 	}
 }
