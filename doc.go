@@ -8,7 +8,7 @@
 //   - [github.com/lf-store/lf/pow]: the proof of work, Equi-X, in C with a small Go API.
 //   - [github.com/lf-store/lf/store]: the records in SQLite, and queries over them.
 //   - [github.com/lf-store/lf/sync]: package lfsync, how records travel, and their admission.
-//   - [github.com/lf-store/lf/node/api]: the HTTP API, its types and its Go client.
+//   - [github.com/lf-store/lf/node/api]: the HTTP API's types and its Go client.
 //   - [github.com/lf-store/lf/node]: a running peer, everything wired together.
 //   - github.com/lf-store/lf/cmd/lf: the command line.
 //

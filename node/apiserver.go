@@ -10,6 +10,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/lf-store/lf/internal/apiserver"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -72,18 +73,18 @@ func (n *Node) serveAPI(a *apiServer) {
 	c := &n.config
 	n.url = urlOf(a.tcp.Addr())
 	withdraw := n.publishAPI() // before it is served, so that the first client finds it
-	options := api.HandlerOptions{
+	options := apiserver.HandlerOptions{
 		Token: a.token, Hosts: append(apiHosts(c.APIListen, a.tcp.Addr()), c.APIHosts...), AllowOrigins: c.APIAllowOrigins,
 		Private: c.APIPrivate, Registry: n.registry, Ready: n.Ready, Logger: c.Logger, Version: c.Version, Testbed: n.testbed(),
 	}
-	a.server = api.NewServer(api.NewHandler(n.service, options), c.Logger)
+	a.server = apiserver.NewServer(apiserver.NewHandler(n.service, options), c.Logger)
 	var ctx context.Context
 	ctx, a.stop = context.WithCancel(context.Background())
 	a.server.BaseContext = func(net.Listener) context.Context { return ctx }
 	n.served = true
 	a.serve(a.tcp)
 	if n.socket != nil {
-		a.serve(api.TrustListener(n.socket))
+		a.serve(apiserver.TrustListener(n.socket))
 	}
 	n.parts.OnClose("API", a.close)
 	n.parts.OnClose("API's address", withdraw)

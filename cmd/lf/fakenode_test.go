@@ -9,6 +9,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/lf-store/lf/internal/apiserver"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
@@ -59,7 +60,7 @@ func newFakeNode(t *testing.T, change func(*protocol.Params)) *fakeNode {
 		t.Fatal(err)
 	}
 	server := httptest.NewUnstartedServer(nil)
-	server.Config = api.NewServer(api.NewHandler(f, api.HandlerOptions{Token: token}), nil)
+	server.Config = apiserver.NewServer(apiserver.NewHandler(f, apiserver.HandlerOptions{Token: token}), nil)
 	server.Start()
 	t.Cleanup(server.Close)
 	if _, err := h.PublishAPI(server.URL); err != nil {
@@ -70,7 +71,7 @@ func newFakeNode(t *testing.T, change func(*protocol.Params)) *fakeNode {
 		t.Fatal(err)
 	}
 	served := make(chan struct{})
-	go func() { _ = server.Config.Serve(api.TrustListener(socket)); close(served) }()
+	go func() { _ = server.Config.Serve(apiserver.TrustListener(socket)); close(served) }()
 	t.Cleanup(func() { _ = socket.Close(); <-served })
 	return f
 }

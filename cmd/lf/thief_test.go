@@ -13,7 +13,7 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/internal/apiserver"
 	"github.com/lf-store/lf/node/home"
 )
 
@@ -31,8 +31,8 @@ type thief struct {
 func newThief(t *testing.T, l net.Listener, network *fakeNode) *thief {
 	t.Helper()
 	th := new(thief)
-	h := api.NewHandler(network, api.HandlerOptions{})
-	s := api.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	h := apiserver.NewHandler(network, apiserver.HandlerOptions{})
+	s := apiserver.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		dump, err := httputil.DumpRequest(r, true)
 		if err != nil {
 			t.Error(err)
@@ -43,7 +43,7 @@ func newThief(t *testing.T, l net.Listener, network *fakeNode) *thief {
 		h.ServeHTTP(w, r)
 	}), nil)
 	served := make(chan struct{})
-	go func() { _ = s.Serve(api.TrustListener(l)); close(served) }()
+	go func() { _ = s.Serve(apiserver.TrustListener(l)); close(served) }()
 	t.Cleanup(func() { _ = s.Close(); <-served })
 	return th
 }

@@ -10,8 +10,8 @@ import (
 // DefaultAddress is where a node serves its API over TCP unless its user says otherwise.
 const DefaultAddress = "127.0.0.1:9980"
 
-// Service is what a node offers. The node implements it, [NewHandler] serves it over HTTP, and
-// [Client] implements it again on the other side, so that a program can be written against either.
+// Service is what a node offers. The node implements it, and [Client]
+// implements it over HTTP, so that a program can be written against either.
 //
 // Errors are of type [*Error] where the caller can do something about them.
 type Service interface {
@@ -368,4 +368,14 @@ type SetRequest struct {
 	Type       string  `json:"type,omitempty" enum:"set,delete,release" default:"set" doc:"set a value; delete: answer that it is deleted; release: give the claim up"`
 	Owner      string  `json:"owner,omitempty" doc:"name or peer ID of a key in the node's home; default: its default owner"`
 	MaskingKey string  `json:"maskingKey,omitempty" maxLength:"1024" doc:"seal the value with this, so that knowing the primary name is not enough to read it"`
+}
+
+// PeerList is the answer of GET /v1/peers.
+type PeerList struct {
+	Peers []Peer `json:"peers"`
+}
+
+// SubmitRequest is the body of POST /v1/records in JSON.
+type SubmitRequest struct {
+	Frame []byte `json:"frame" doc:"header and sealed value as they travel, base64"`
 }

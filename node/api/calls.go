@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -23,7 +24,7 @@ func (c *Client) send(ctx context.Context, q request, in any) error {
 	if err != nil {
 		return fmt.Errorf("encode the request: %w", err)
 	}
-	q.contentType, q.body = typeJSON, body
+	q.contentType, q.body = TypeJSON, body
 	return c.do(ctx, q)
 }
 
@@ -89,12 +90,16 @@ func (c *Client) Record(ctx context.Context, id protocol.ID) (*RecordInfo, error
 // Submit implements [Service].
 func (c *Client) Submit(ctx context.Context, frame []byte) (*Submitted, error) {
 	if len(frame) == 0 { // an empty body would be none
+		var invalid *protocol.InvalidError
 		_, err := protocol.DecodeFrame(frame)
-		return nil, errorOf(err)
+		if errors.As(err, &invalid) {
+			return nil, InvalidRecord(invalid)
+		}
+		return nil, err
 	}
 	var s Submitted
 	return ok(&s, c.do(ctx, request{
-		method: http.MethodPost, path: "/v1/records", contentType: typeCBOR, body: frame, repeatable: true, timeout: submitTimeout, out: &s,
+		method: http.MethodPost, path: "/v1/records", contentType: TypeFrame, body: frame, repeatable: true, timeout: submitTimeout, out: &s,
 	}))
 }
 

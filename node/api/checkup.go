@@ -12,7 +12,7 @@ type Checkup struct {
 // Finding says how one area is.
 type Finding struct {
 	Area  string `json:"area" example:"reach"`
-	State string `json:"state" enum:"ok,note,warning,failure" doc:"note: not known yet, or as the node was told to be; warning: something does not work as it could; failure: it has to be mended"`
+	State string `json:"state" enum:"ok,note,warning,failure" doc:"note: not known yet, or as configured; warning: something does not work as it could; failure: it has to be mended"`
 	Text  string `json:"text" doc:"what was found, in one line"`
 	// Advice is there for whatever is not ok.
 	Advice string `json:"advice,omitempty" doc:"what to try next; absent where the state is ok"`

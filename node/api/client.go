@@ -192,7 +192,7 @@ func (c *Client) newRequest(ctx context.Context, q request) (*http.Request, erro
 	if err != nil {
 		return nil, fmt.Errorf("ask the node at %s: %w", c.url, err)
 	}
-	r.Header.Set("Accept", typeJSON)
+	r.Header.Set("Accept", TypeJSON)
 	if q.contentType != "" {
 		r.Header.Set("Content-Type", q.contentType)
 	}
@@ -225,7 +225,7 @@ func (c *Client) failed(ctx context.Context, err error) error {
 }
 
 func (c *Client) read(ctx context.Context, resp *http.Response, out any) error {
-	if t := resp.Header.Get("Content-Type"); !strings.HasPrefix(t, typeJSON) {
+	if t := resp.Header.Get("Content-Type"); !strings.HasPrefix(t, TypeJSON) {
 		return c.stranger(resp)
 	}
 	body := &io.LimitedReader{R: resp.Body, N: maxAnswer}
@@ -243,7 +243,7 @@ func (c *Client) read(ctx context.Context, resp *http.Response, out any) error {
 
 // problem turns an answer that is an error into an [Error].
 func (c *Client) problem(resp *http.Response) error {
-	if !strings.HasPrefix(resp.Header.Get("Content-Type"), typeProblem) {
+	if !strings.HasPrefix(resp.Header.Get("Content-Type"), TypeProblem) {
 		return c.stranger(resp)
 	}
 	e := new(Error)

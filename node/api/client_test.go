@@ -12,8 +12,22 @@ import (
 	"testing"
 	"time"
 
+	"go.uber.org/goleak"
+
 	"github.com/lf-store/lf/node/api"
 )
+
+// token is what the clients of tests bear.
+const token = "the token of the test"
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+func newClient(t testing.TB, url, token string) *api.Client {
+	t.Helper()
+	c := api.NewClient(url, token)
+	t.Cleanup(func() { c.Close() })
+	return c
+}
 
 func TestClientURLs(t *testing.T) {
 	for given, want := range map[string]string{
@@ -100,17 +114,6 @@ func TestClientTakesNewFields(t *testing.T) {
 	}
 }
 
-func TestClientWrongToken(t *testing.T) {
-	url := serve(t, newFake(t), api.HandlerOptions{Token: token})
-	text := "x"
-	for _, wrong := range []string{"", "guess"} {
-		_, err := newClient(t, url, wrong).Set(t.Context(), api.SetRequest{Selectors: []string{"n"}, Text: &text})
-		if !errors.Is(err, &api.Error{Status: http.StatusUnauthorized}) || !strings.Contains(err.Error(), "api.token") {
-			t.Errorf("token %q: %v", wrong, err)
-		}
-	}
-}
-
 // The token goes to the node and to nobody that it points to.
 func TestClientKeepsToken(t *testing.T) {
 	var seen atomic.Int32
@@ -120,60 +123,6 @@ func TestClientKeepsToken(t *testing.T) {
 	defer server.Close()
 	if _, err := newClient(t, server.URL, token).Status(t.Context()); err == nil || seen.Load() > 0 {
 		t.Fatalf("%v, redirected %d times", err, seen.Load())
-	}
-}
-
-// Requests one after the other share a connection, errors included.
-func TestClientKeepsConnection(t *testing.T) {
-	var opened atomic.Int32
-	server := startWith(t, newFake(t), func(s *http.Server) {
-		s.ConnState = func(_ net.Conn, state http.ConnState) {
-			if state == http.StateNew {
-				opened.Add(1)
-			}
-		}
-	})
-	c := newClient(t, server.URL, "")
-	for range 20 {
-		if _, err := c.Status(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := c.Query(t.Context(), api.Query{}); err == nil {
-			t.Fatal("a query for nothing is answered")
-		}
-	}
-	if opened.Load() != 1 {
-		t.Errorf("%d connections for 40 requests", opened.Load())
-	}
-}
-
-// A kept connection may turn out to be dead, for the node was started again: what can be repeated
-// is.
-func TestClientRepeats(t *testing.T) {
-	f := newFake(t)
-	h := api.NewHandler(f, api.HandlerOptions{Token: token})
-	var requests atomic.Int32
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if requests.Add(1)%3 == 2 {
-			panic(http.ErrAbortHandler) // hang up without an answer
-		}
-		h.ServeHTTP(w, r)
-	}))
-	defer server.Close()
-	c := newClient(t, server.URL, token)
-	query := api.Query{Selectors: []api.SelectorRange{{Name: "n"}}}
-	for range 4 {
-		if _, err := c.Query(t.Context(), query); err != nil {
-			t.Fatal(err)
-		}
-	}
-	requests.Store(0)
-	if _, err := c.Status(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	text := "x" // setting twice is not the same as setting once
-	if _, err := c.Set(t.Context(), api.SetRequest{Selectors: []string{"n"}, Text: &text}); err == nil || requests.Load() != 2 {
-		t.Fatalf("%v after %d requests", err, requests.Load())
 	}
 }
 

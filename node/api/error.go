@@ -1,8 +1,6 @@
 package api
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"net/http"
 
@@ -36,20 +34,6 @@ func (e *Error) Error() string {
 	return e.Detail
 }
 
-// GetStatus makes an Error a status error of huma.
-func (e *Error) GetStatus() int { return e.Status }
-
-// setHeaders sets the headers of an answer that is this error.
-func (e *Error) setHeaders(set func(name, value string)) {
-	set("Content-Type", typeProblem)
-	switch e.Status {
-	case http.StatusUnauthorized:
-		set("WWW-Authenticate", `Bearer realm="lf"`)
-	case http.StatusServiceUnavailable:
-		set("Retry-After", "1")
-	}
-}
-
 // Unwrap returns what the error was made from: on both sides alike for an invalid record, else only
 // where it arose.
 func (e *Error) Unwrap() error {
@@ -66,7 +50,8 @@ func (e *Error) Is(target error) bool {
 	return ok && t.Detail == "" && t.Status == e.Status
 }
 
-func newError(status int, format string, args ...any) *Error {
+// NewError says what is wrong in one line. An error among args becomes what the result unwraps to.
+func NewError(status int, format string, args ...any) *Error {
 	e := &Error{Status: status, Title: title(status), Detail: fmt.Sprintf(format, args...)}
 	for _, a := range args {
 		if err, ok := a.(error); ok {
@@ -78,27 +63,29 @@ func newError(status int, format string, args ...any) *Error {
 
 // title is the status in words; 499 is nginx's, for a client that did not wait.
 func title(status int) string {
-	if status == statusClientGone {
+	if status == StatusClientGone {
 		return "Client Closed Request"
 	}
 	return http.StatusText(status)
 }
 
-const statusClientGone = 499
+// StatusClientGone is the status of a request whose client did not wait. Only logs and metrics show
+// it.
+const StatusClientGone = 499
 
 // NotFound says that there is no such thing here (404).
 func NotFound(format string, args ...any) *Error {
-	return newError(http.StatusNotFound, format, args...)
+	return NewError(http.StatusNotFound, format, args...)
 }
 
 // Malformed says that a request cannot even be read (400).
 func Malformed(format string, args ...any) *Error {
-	return newError(http.StatusBadRequest, format, args...)
+	return NewError(http.StatusBadRequest, format, args...)
 }
 
 // Invalid says that a request was understood and makes no sense (422).
 func Invalid(format string, args ...any) *Error {
-	return newError(http.StatusUnprocessableEntity, format, args...)
+	return NewError(http.StatusUnprocessableEntity, format, args...)
 }
 
 // InvalidRecord says which rule a submitted record breaks (422).
@@ -110,23 +97,23 @@ func InvalidRecord(err *protocol.InvalidError) *Error {
 
 // Unauthorized says that the request lacks the node's token or has another one (401).
 func Unauthorized(format string, args ...any) *Error {
-	return newError(http.StatusUnauthorized, format, args...)
+	return NewError(http.StatusUnauthorized, format, args...)
 }
 
 // Forbidden says that nobody may do this (403).
 func Forbidden(format string, args ...any) *Error {
-	return newError(http.StatusForbidden, format, args...)
+	return NewError(http.StatusForbidden, format, args...)
 }
 
 // Conflict says that the node's state does not allow this now, and trying again will not help
 // (409).
 func Conflict(format string, args ...any) *Error {
-	return newError(http.StatusConflict, format, args...)
+	return NewError(http.StatusConflict, format, args...)
 }
 
 // TooLarge says that something is above its limit (413).
 func TooLarge(format string, args ...any) *Error {
-	return newError(http.StatusRequestEntityTooLarge, format, args...)
+	return NewError(http.StatusRequestEntityTooLarge, format, args...)
 }
 
 // NotSynced says that a node was not in sync when the time was up (504), or cannot be as it is
@@ -136,7 +123,7 @@ func NotSynced(s *SyncStatus, format string, args ...any) *Error {
 	if s.State == SyncOffline {
 		status = http.StatusConflict
 	}
-	e := newError(status, format, args...)
+	e := NewError(status, format, args...)
 	e.Sync = s
 	return e
 }
@@ -148,7 +135,7 @@ func Damaged(id protocol.ID, unavailable bool) *Error {
 	if unavailable {
 		status = http.StatusInternalServerError
 	}
-	e := newError(status, "%s", DamagedText(id, unavailable))
+	e := NewError(status, "%s", DamagedText(id, unavailable))
 	e.Damaged = &id
 	return e
 }
@@ -164,25 +151,5 @@ func DamagedText(id protocol.ID, unavailable bool) string {
 // Unavailable says that the node cannot do this now: it is busy, starting or closing. Trying again
 // may help (503).
 func Unavailable(format string, args ...any) *Error {
-	return newError(http.StatusServiceUnavailable, format, args...)
-}
-
-// errorOf turns whatever a service returned into an Error. What is nobody's business but the node's
-// becomes a 500 without its text; the caller logs it.
-func errorOf(err error) *Error {
-	var e *Error
-	var invalid *protocol.InvalidError
-	switch {
-	case errors.As(err, &e):
-		return e
-	case errors.As(err, &invalid):
-		return InvalidRecord(invalid)
-	case errors.Is(err, protocol.ErrTooFarAhead):
-		return Invalid("%v", err)
-	case errors.Is(err, context.Canceled):
-		return Unavailable("the node stopped working on the request: it may be closing")
-	case errors.Is(err, context.DeadlineExceeded):
-		return Unavailable("the node took too long")
-	}
-	return newError(http.StatusInternalServerError, "the node failed; its log says why")
+	return NewError(http.StatusServiceUnavailable, format, args...)
 }

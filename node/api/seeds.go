@@ -1,14 +1,10 @@
 package api
 
-import (
-	"context"
-
-	"github.com/danielgtaylor/huma/v2"
-)
+import "context"
 
 // Seeds are a node's bootstrap sources and their state.
 type Seeds struct {
-	Seeds      []Seed          `json:"seeds" doc:"the network's seeds, or those that the node was given instead, and the peers that lead into the public DHT, if the node takes part in it"`
+	Seeds      []Seed          `json:"seeds" doc:"the seeds of the network or of the node's settings, and bootstrap peers of the public DHT if the node takes part in it"`
 	Known      int             `json:"known" doc:"peers of the network that the node remembers, those of earlier runs included; 0 offline"`
 	Rendezvous RendezvousFacts `json:"rendezvous" doc:"in the public DHT, where nodes of the network meet that know nobody"`
 	Offline    bool            `json:"offline,omitempty" doc:"the node dials none of them"`
@@ -16,7 +12,7 @@ type Seeds struct {
 
 // Seed is one peer that leads to others.
 type Seed struct {
-	Kind      string   `json:"kind" enum:"seed,rendezvous" doc:"seed: of this network, the node stays connected to it; rendezvous: of the public DHT, the node asks three of them at random when it looks for others there"`
+	Kind      string   `json:"kind" enum:"seed,rendezvous" doc:"seed: of this network, the node stays connected to it; rendezvous: a bootstrap peer of the public DHT, the node asks three of them at random"`
 	Peer      string   `json:"peer" doc:"peer ID"`
 	Addresses []string `json:"addresses" doc:"multiaddrs, without the peer ID"`
 	State     string   `json:"state" enum:"connected,dialing,failing,waiting" doc:"failing: it did not answer when it was dialed last; waiting: it was not dialed yet, or it answered, and the connection has ended"`
@@ -45,20 +41,6 @@ const (
 	WhyPrivate  = "the network is private"
 	WhyNotNamed = "this is not the default network, and no peer of the public DHT was named (lf node --rendezvous)"
 )
-
-func (h *Handler) addSeeds() {
-	add(h, huma.Operation{
-		Method: "GET", Path: "/v1/seeds", OperationID: "seeds", Summary: "The node's bootstrap sources, and which of them answer", Security: readers,
-	}, func(ctx context.Context, _ *nothing) (*answer[*Seeds], error) {
-		seeds, err := h.service.Seeds(ctx)
-		if err == nil && seeds.Seeds == nil {
-			listed := *seeds
-			listed.Seeds = []Seed{}
-			seeds = &listed
-		}
-		return answered(seeds, err)
-	})
-}
 
 // Seeds implements [Service].
 func (c *Client) Seeds(ctx context.Context) (*Seeds, error) {

@@ -4,12 +4,10 @@ import (
 	"context"
 	"net/http"
 	"strconv"
-
-	"github.com/danielgtaylor/huma/v2"
 )
 
-// Testbed is what the nodes of a testbed offer besides, and no others: whoever drives the testbed
-// cuts and mends their links and compares their sets record by record.
+// Testbed is what only the nodes of a testbed offer. The testbed cuts and mends their links, and
+// compares their sets record by record.
 type Testbed interface {
 	// SetLinks replaces the list of blocked links, and returns when the connections that it forbids
 	// are closed.
@@ -40,27 +38,6 @@ const (
 type TestbedSet struct {
 	IDs  []string `json:"ids" doc:"digests of the records (SHA-256 of the header), in hexadecimal, in the order of their local indices"`
 	Next uint64   `json:"next,omitempty" doc:"where the next page begins; absent: this is the last one"`
-}
-
-// addTestbed adds the routes of a testbed's node. Both need the token, reading too: who reads the
-// set reads all of it.
-func (h *Handler) addTestbed(t Testbed) {
-	if t == nil {
-		return
-	}
-	add(h, huma.Operation{
-		Method: "PUT", Path: "/v1/testbed/links", OperationID: "testbedLinks", Summary: "Block these links and no others", Security: holders,
-		MaxBodyBytes: 1 << 20,
-	}, func(ctx context.Context, in *struct{ Body TestbedLinks }) (*answer[*TestbedLinks], error) {
-		return answered(t.SetLinks(ctx, in.Body))
-	})
-	add(h, huma.Operation{
-		Method: "GET", Path: "/v1/testbed/set", OperationID: "testbedSet", Summary: "The attached records, a page at a time", Security: holders,
-	}, func(ctx context.Context, in *struct {
-		From uint64 `query:"from" doc:"local index of the first record; 0: of all"`
-	}) (*answer[*TestbedSet], error) {
-		return answered(t.AttachedSet(ctx, in.From))
-	})
 }
 
 var _ Testbed = (*Client)(nil)

@@ -1,4 +1,4 @@
-package api_test
+package apiserver_test
 
 import (
 	"bytes"
@@ -11,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/internal/apiserver"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -19,11 +19,11 @@ var update = flag.Bool("update", false, "write testdata/openapi.json anew")
 
 func openapi(t *testing.T) []byte {
 	t.Helper()
-	h := api.NewHandler(newFake(t), api.HandlerOptions{Version: "1.2.3"})
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Version: "1.2.3"})
 	return ask(t, h, "GET", "/openapi.json", nil).want(t, http.StatusOK, "application/openapi+json")
 }
 
-// The document is a contract with whoever writes a client: it changes only when somebody looks at
+// The document is a contract with the writers of clients: it changes only when somebody looks at
 // the change.
 func TestOpenAPIGolden(t *testing.T) {
 	golden := filepath.Join("testdata", "openapi.json")
@@ -38,7 +38,7 @@ func TestOpenAPIGolden(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(have, want) {
-		t.Errorf("the OpenAPI document is not testdata/openapi.json: if that is meant, go test ./node/api -run OpenAPI -update")
+		t.Errorf("the OpenAPI document is not testdata/openapi.json: if that is meant, go test ./internal/apiserver -run OpenAPI -update")
 	}
 }
 
@@ -167,7 +167,7 @@ func TestOpenAPIOperations(t *testing.T) {
 		"GET /v1/records/{cid}", "GET /v1/seeds", "GET /v1/status", "POST /v1/query", "POST /v1/records", "POST /v1/set", "POST /v1/synced",
 	}
 	var have []string
-	h := api.NewHandler(newFake(t), api.HandlerOptions{})
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{})
 	for path, item := range doc.Paths {
 		for method := range item {
 			method = strings.ToUpper(method)
@@ -184,7 +184,7 @@ func TestOpenAPIOperations(t *testing.T) {
 }
 
 func TestOpenAPIYAML(t *testing.T) {
-	h := api.NewHandler(newFake(t), api.HandlerOptions{Version: "1.2.3"})
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Version: "1.2.3"})
 	body := ask(t, h, "GET", "/openapi.yaml", nil).want(t, http.StatusOK, "application/openapi+yaml")
 	if !bytes.Contains(body, []byte("\npaths:\n")) || !bytes.Contains(body, []byte("/v1/query:")) {
 		t.Errorf("not the document in YAML: %.200s", body)

@@ -1,4 +1,4 @@
-package api
+package apiserver
 
 import (
 	"context"
@@ -8,32 +8,33 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
 
 func (h *Handler) addNode() {
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/status", OperationID: "status", Summary: "How the node is", Security: readers,
-	}, func(ctx context.Context, _ *nothing) (*answer[*Status], error) {
+	}, func(ctx context.Context, _ *nothing) (*answer[*api.Status], error) {
 		return answered(h.service.Status(ctx))
 	})
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/doctor", OperationID: "doctor", Summary: "What works and what does not, in words", Security: readers,
 		Description: "Findings, an area each, with what to try next where something is not as it should be, and the facts that they rest on. The status is 200 whatever is found: healthy tells.",
-	}, func(ctx context.Context, _ *nothing) (*answer[*Checkup], error) {
+	}, func(ctx context.Context, _ *nothing) (*answer[*api.Checkup], error) {
 		return answered(h.service.Doctor(ctx))
 	})
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/peers", OperationID: "peers", Summary: "The connected peers", Security: readers,
-	}, func(ctx context.Context, _ *nothing) (*answer[PeerList], error) {
+	}, func(ctx context.Context, _ *nothing) (*answer[api.PeerList], error) {
 		peers, err := h.service.Peers(ctx)
-		return answered(PeerList{append([]Peer{}, peers...)}, err)
+		return answered(api.PeerList{Peers: append([]api.Peer{}, peers...)}, err)
 	})
 	add(h, huma.Operation{
 		Method: "POST", Path: "/v1/synced", OperationID: "synced", Summary: "Wait until the node is in sync with its peers", Security: readers,
-		Description: "The node compares its records with its peers' now, and answers when at least half of the peers, and at least one, have agreed since the request and nothing that they listed is missing. 504 says that it was not so in time, 409 that the node is offline; both come with the member sync, which tells how far the node came.",
+		Description: "The node compares its records with its peers' now. It answers when at least half of the peers, and at least one, have agreed since the request and nothing that they listed is missing. 504: the time ran out. 409: the node is offline. Both come with the member sync, which tells how far the node came.",
 		Middlewares: huma.Middlewares{takeTime},
-	}, func(ctx context.Context, in *syncedInput) (*answer[*SyncStatus], error) {
+	}, func(ctx context.Context, in *syncedInput) (*answer[*api.SyncStatus], error) {
 		timeout, err := in.duration()
 		if err != nil {
 			return nil, err
@@ -47,18 +48,32 @@ func (h *Handler) addNode() {
 	})
 }
 
+func (h *Handler) addSeeds() {
+	add(h, huma.Operation{
+		Method: "GET", Path: "/v1/seeds", OperationID: "seeds", Summary: "The node's bootstrap sources, and which of them answer", Security: readers,
+	}, func(ctx context.Context, _ *nothing) (*answer[*api.Seeds], error) {
+		seeds, err := h.service.Seeds(ctx)
+		if err == nil && seeds.Seeds == nil {
+			listed := *seeds
+			listed.Seeds = []api.Seed{}
+			seeds = &listed
+		}
+		return answered(seeds, err)
+	})
+}
+
 func (h *Handler) addQueries() {
 	add(h, huma.Operation{
 		Method: "POST", Path: "/v1/query", OperationID: "query", Summary: "Composite keys and the records under them", Security: readers,
-		Description:  "A selector by name costs the node a derivation when it has not seen the name lately; how many run at once is bounded, and a node that is busy answers 503. A selector by key costs no derivation.",
+		Description:  "A selector by name costs the node a derivation if it has not seen the name lately. A bounded number of derivations run at once: a busy node answers 503. A selector by key costs none.",
 		MaxBodyBytes: maxQueryBody,
-	}, func(ctx context.Context, in *struct{ Body Query }) (*answer[*QueryResult], error) {
+	}, func(ctx context.Context, in *struct{ Body api.Query }) (*answer[*api.QueryResult], error) {
 		return h.query(ctx, in.Body)
 	})
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/kv", OperationID: "kv", Summary: "The same as query, for curl", Security: readers,
-		Description: "Values come decrypted. Take care to escape the # of an ordinal: `curl -G http://" + DefaultAddress + "/v1/kv --data-urlencode 'k=horse#2'`.",
-	}, func(ctx context.Context, in *kvInput) (*answer[*QueryResult], error) {
+		Description: "Values come decrypted. Take care to escape the # of an ordinal: `curl -G http://" + api.DefaultAddress + "/v1/kv --data-urlencode 'k=horse#2'`.",
+	}, func(ctx context.Context, in *kvInput) (*answer[*api.QueryResult], error) {
 		q, err := in.query()
 		if err != nil {
 			return nil, err
@@ -67,14 +82,14 @@ func (h *Handler) addQueries() {
 	})
 }
 
-func (h *Handler) query(ctx context.Context, q Query) (*answer[*QueryResult], error) {
+func (h *Handler) query(ctx context.Context, q api.Query) (*answer[*api.QueryResult], error) {
 	if err := q.Check(); err != nil {
 		return nil, err
 	}
 	result, err := h.service.Query(ctx, q)
 	if err == nil && result.Answers == nil {
 		answered := *result
-		answered.Answers = []Answer{}
+		answered.Answers = []api.Answer{}
 		result = &answered
 	}
 	return answered(result, err)
@@ -83,15 +98,15 @@ func (h *Handler) query(ctx context.Context, q Query) (*answer[*QueryResult], er
 func (h *Handler) addRecords() {
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/records/{cid}", OperationID: "record", Summary: "One record, attached, pending or held", Security: readers,
-		Description: "Accept " + typeHeader + " for the header's block (whose CID is the record's), " + typeCBOR + " for the frame (header and sealed value, what POST /v1/records takes).",
+		Description: "Accept " + api.TypeHeader + " for the header's block (whose CID is the record's), " + api.TypeFrame + " for the frame (header and sealed value, what POST /v1/records takes).",
 		Responses: map[string]*huma.Response{"200": {
 			Description: "the record",
-			Content:     map[string]*huma.MediaType{typeJSON: {Schema: h.schema(typeOf[RecordInfo]())}, typeHeader: binary(), typeCBOR: binary()},
+			Content:     map[string]*huma.MediaType{api.TypeJSON: {Schema: h.schema(typeOf[api.RecordInfo]())}, api.TypeHeader: binary(), api.TypeFrame: binary()},
 		}},
 	}, h.getRecord)
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/links", OperationID: "links", Summary: "What a new record should link to", Security: readers,
-	}, func(ctx context.Context, in *linksInput) (*answer[*Links], error) {
+	}, func(ctx context.Context, in *linksInput) (*answer[*api.Links], error) {
 		q, err := in.query()
 		if err != nil {
 			return nil, err
@@ -100,7 +115,7 @@ func (h *Handler) addRecords() {
 	})
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/owners/{owner}", OperationID: "owner", Summary: "What is known of an owner: its certificates", Security: readers,
-	}, func(ctx context.Context, in *ownerInput) (*answer[*OwnerInfo], error) {
+	}, func(ctx context.Context, in *ownerInput) (*answer[*api.OwnerInfo], error) {
 		return answered(h.service.Owner(ctx, in.Owner))
 	})
 }
@@ -110,16 +125,16 @@ func (h *Handler) getRecord(ctx context.Context, in *recordInput) (*recordAnswer
 	if err != nil {
 		return nil, err
 	}
-	out := &recordAnswer{ContentType: typeJSON, Vary: "Accept", Body: info}
+	out := &recordAnswer{ContentType: api.TypeJSON, Vary: "Accept", Body: info}
 	switch {
-	case strings.Contains(in.Accept, typeHeader):
+	case strings.Contains(in.Accept, api.TypeHeader):
 		record, err := protocol.DecodeFrame(info.Frame)
 		if err != nil {
 			return nil, err
 		}
-		out.ContentType, out.Body = typeHeader, record.HeaderBytes()
-	case strings.Contains(in.Accept, typeCBOR):
-		out.ContentType, out.Body = typeCBOR, info.Frame
+		out.ContentType, out.Body = api.TypeHeader, record.HeaderBytes()
+	case strings.Contains(in.Accept, api.TypeFrame):
+		out.ContentType, out.Body = api.TypeFrame, info.Frame
 	}
 	return out, nil
 }
@@ -127,9 +142,9 @@ func (h *Handler) getRecord(ctx context.Context, in *recordInput) (*recordAnswer
 func (h *Handler) addWriting() {
 	add(h, huma.Operation{
 		Method: "POST", Path: "/v1/records", OperationID: "submit", Summary: "Submit a finished record", Security: holders,
-		Description: "The body is the record's frame, as it is or in JSON. When the answer comes, the record is durable: 201 it is attached, 202 it is pending (an ancestor is missing) or held (its time has not come), 200 the node had it.",
+		Description: "The body is the record's frame, as it is or in JSON. When the answer comes, the record is durable. 201: it is attached. 202: it is pending (an ancestor is missing) or held (its time has not come). 200: the node had it.",
 		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{
-			typeJSON: {Schema: h.schema(typeOf[SubmitRequest]())}, typeCBOR: binary(), typeBytes: binary(),
+			api.TypeJSON: {Schema: h.schema(typeOf[api.SubmitRequest]())}, api.TypeFrame: binary(), typeBytes: binary(),
 		}},
 		SkipValidateBody: true, // it need not be JSON
 		MaxBodyBytes:     maxRecordBody,
@@ -143,11 +158,11 @@ func (h *Handler) addWriting() {
 	})
 	add(h, huma.Operation{
 		Method: "POST", Path: "/v1/set", OperationID: "set", Summary: "Have the node make a record", Security: holders,
-		Description:   "The node seals, claims, signs with a key that it keeps, works and publishes. The work may take long; who hangs up stops it.",
+		Description:   "The node seals, claims, signs with a key that it keeps, works and publishes. The work may take long; hanging up stops it.",
 		MaxBodyBytes:  maxSetBody,
 		Middlewares:   huma.Middlewares{takeTime},
 		DefaultStatus: http.StatusCreated, Responses: h.outcomes(http.StatusCreated, http.StatusAccepted),
-	}, func(ctx context.Context, in *struct{ Body SetRequest }) (*madeAnswer, error) {
+	}, func(ctx context.Context, in *struct{ Body api.SetRequest }) (*madeAnswer, error) {
 		if err := in.Body.Check(); err != nil {
 			return nil, err
 		}
@@ -165,7 +180,7 @@ func (h *Handler) addOperating() {
 		Method: "GET", Path: "/readyz", OperationID: "readyz", Summary: "Whether the node can serve; 503 says why not", Responses: plainText(),
 	}, func(context.Context, *nothing) (*textAnswer, error) {
 		if err := h.ready(); err != nil {
-			return nil, Unavailable("not ready: %v", err)
+			return nil, api.Unavailable("not ready: %v", err)
 		}
 		return &textAnswer{typeText, []byte("ok\n")}, nil
 	})

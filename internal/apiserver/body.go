@@ -1,4 +1,4 @@
-package api
+package apiserver
 
 import (
 	"errors"
@@ -9,25 +9,23 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"github.com/lf-store/lf/internal/strictjson"
+	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
 
 // Limits of request bodies, in bytes. In JSON a byte of text takes six at worst (\u0001), a byte in
 // base64 4/3.
 const (
-	maxQueryBody = 6*(protocol.MaxSelectors*protocol.MaxName+MaxMaskingKey) + (MaxOwners+MaxOracles)*64 +
-		MaxAuthorities*(MaxAuthority*4/3+8) + 16<<10
-	maxSetBody    = 6*(protocol.MaxPlaintext+2*protocol.MaxSelectors*protocol.MaxName+MaxMaskingKey) + 16<<10
+	maxQueryBody = 6*(protocol.MaxSelectors*protocol.MaxName+api.MaxMaskingKey) + (api.MaxOwners+api.MaxOracles)*64 +
+		api.MaxAuthorities*(api.MaxAuthority*4/3+8) + 16<<10
+	maxSetBody    = 6*(protocol.MaxPlaintext+2*protocol.MaxSelectors*protocol.MaxName+api.MaxMaskingKey) + 16<<10
 	maxRecordBody = protocol.MaxFrame*4/3 + 1<<10
 )
 
+// Media types that only the server needs.
 const (
-	typeJSON    = "application/json"
-	typeProblem = "application/problem+json"
-	typeCBOR    = "application/cbor"
-	typeBytes   = "application/octet-stream"
-	typeHeader  = "application/vnd.ipld.dag-cbor"
-	typeText    = "text/plain; charset=utf-8"
+	typeBytes = "application/octet-stream"
+	typeText  = "text/plain; charset=utf-8"
 )
 
 func mediaType(contentType string) string {
@@ -40,8 +38,8 @@ func mediaType(contentType string) string {
 // jsonFormat is what huma reads and writes bodies with.
 var jsonFormat = huma.Format{Marshal: marshal, Unmarshal: unmarshal}
 
-// marshal writes JSON. It reports only what is wrong with the value: who asked may be gone, which
-// is no failure of the node's.
+// marshal writes JSON. It reports only what is wrong with the value: the client may be gone, which
+// is no failure of the node.
 func marshal(w io.Writer, v any) error {
 	return huma.DefaultJSONFormat.Marshal(willing{w}, v)
 }
@@ -62,11 +60,16 @@ func unmarshal(data []byte, v any) error {
 	case err == nil:
 		return nil
 	case errors.Is(err, strictjson.ErrCompressed):
-		e := newError(http.StatusUnsupportedMediaType, "%v; the node takes no compressed bodies", err)
-		e.cause = huma.ErrUnknownContentType // has huma answer with this status, too
-		return e
+		return &compressedError{api.NewError(http.StatusUnsupportedMediaType, "%v; the node takes no compressed bodies", err)}
 	case errors.As(err, &wrong) && wrong.Syntax:
-		return Malformed("%v", err)
+		return api.Malformed("%v", err)
 	}
-	return Invalid("%v", err)
+	return api.Invalid("%v", err)
 }
+
+// compressedError has huma answer with the problem's status, too.
+type compressedError struct{ problem *api.Error }
+
+func (e *compressedError) Error() string { return e.problem.Error() }
+
+func (e *compressedError) Unwrap() []error { return []error{e.problem, huma.ErrUnknownContentType} }

@@ -1,4 +1,4 @@
-package api
+package apiserver
 
 import (
 	"encoding/json"
@@ -11,6 +11,7 @@ import (
 
 	"github.com/danielgtaylor/huma/v2"
 
+	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -23,7 +24,7 @@ func newConfig(version string) huma.Config {
 			Info: &huma.Info{
 				Title:       "LF",
 				Version:     version,
-				Description: "A node of LF, a decentralized, replicated key/value store. Over the Unix socket api.sock in the node's home its user may do everything without a token (curl --unix-socket HOME/api.sock http://localhost/v1/status). Over TCP this machine may read, and others with the token; whatever writes, spends work or administers needs the token in the file api.token in the node's home. A private node (lf node --api-private) asks for it for reads, too. Errors are problem details (RFC 9457).",
+				Description: "A node of LF, a decentralized, replicated key/value store. Over the Unix socket api.sock in the node's home its user may do everything without a token (curl --unix-socket HOME/api.sock http://localhost/v1/status). Over TCP this machine may read, and others with the token. Writing, paying work and administration need the token in the file api.token in the node's home. A private node (lf node --api-private) asks for it for reads, too. Errors are problem details (RFC 9457).",
 				License:     &huma.License{Name: "MPL-2.0", Identifier: "MPL-2.0"},
 			},
 			Servers: []*huma.Server{{URL: "/", Description: "the node that this document is from"}},
@@ -34,8 +35,8 @@ func newConfig(version string) huma.Config {
 				},
 			},
 		},
-		Formats:       map[string]huma.Format{typeJSON: jsonFormat, "json": jsonFormat},
-		DefaultFormat: typeJSON,
+		Formats:       map[string]huma.Format{api.TypeJSON: jsonFormat, "json": jsonFormat},
+		DefaultFormat: api.TypeJSON,
 		Transformers:  []huma.Transformer{problems},
 	}
 }
@@ -94,7 +95,7 @@ func (h *Handler) outcomes(statuses ...int) map[string]*huma.Response {
 	for _, status := range statuses {
 		responses[strconv.Itoa(status)] = &huma.Response{
 			Description: words[status],
-			Content:     map[string]*huma.MediaType{typeJSON: {Schema: h.schema(typeOf[Submitted]())}},
+			Content:     map[string]*huma.MediaType{api.TypeJSON: {Schema: h.schema(typeOf[api.Submitted]())}},
 		}
 	}
 	return responses
@@ -104,15 +105,15 @@ func (h *Handler) outcomes(statuses ...int) map[string]*huma.Response {
 func (h *Handler) anError() *huma.Response {
 	return &huma.Response{
 		Description: "an error",
-		Content:     map[string]*huma.MediaType{typeProblem: {Schema: h.schema(typeOf[Error]())}},
+		Content:     map[string]*huma.MediaType{api.TypeProblem: {Schema: h.schema(typeOf[api.Error]())}},
 	}
 }
 
 // requestTypes are refused when they have fields that are not known; answers may grow some.
 var requestTypes = []string{"Query", "SelectorRange", "SetRequest", "SubmitRequest", "TestbedLinks", "BlockedLink"}
 
-// correct corrects what huma takes for granted: lists are never null here, a client should take an
-// answer that has grown a field, and a uint32 does not fit the format int32.
+// correct corrects what huma takes for granted. Lists are never null here. A client should take an
+// answer that has grown a field. A uint32 does not fit the format int32.
 func correct(schemas huma.Registry) {
 	for name, s := range schemas.Map() {
 		if !slices.Contains(requestTypes, name) {
@@ -131,7 +132,7 @@ func correct(schemas huma.Registry) {
 // errors are ours.
 func newSchemas() huma.Registry {
 	r := huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)
-	r.RegisterTypeAlias(typeOf[huma.ErrorModel](), typeOf[Error]())
+	r.RegisterTypeAlias(typeOf[huma.ErrorModel](), typeOf[api.Error]())
 	r.RegisterTypeAlias(typeOf[protocol.ID](), typeOf[textID]())
 	r.RegisterTypeAlias(typeOf[protocol.Owner](), typeOf[textOwner]())
 	r.RegisterTypeAlias(typeOf[protocol.SelectorKey](), typeOf[textSelectorKey]())

@@ -1,4 +1,4 @@
-package api_test
+package apiserver_test
 
 import (
 	"context"
@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lf-store/lf/internal/apiserver"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/api/apitest"
 )
@@ -22,7 +23,7 @@ func (s *seeded) Seeds(context.Context) (*api.Seeds, error) { return &s.seeds, n
 // TestSeeds holds that a report crosses HTTP as it is, and that no list is an empty one.
 func TestSeeds(t *testing.T) {
 	s := &seeded{Fake: newFake(t)}
-	h := api.NewHandler(s, api.HandlerOptions{})
+	h := apiserver.NewHandler(s, apiserver.HandlerOptions{})
 	if body := ask(t, h, "GET", "/v1/seeds", nil).want(t, http.StatusOK, "application/json"); !strings.Contains(string(body), `"seeds":[]`) {
 		t.Errorf("no seeds: %s", body)
 	}
@@ -33,7 +34,7 @@ func TestSeeds(t *testing.T) {
 		},
 		Known: 5, Rendezvous: api.RendezvousFacts{On: true, Last: 6, Met: 7, Entered: 8, Error: "no way in"},
 	}
-	got, err := newClient(t, serve(t, s, api.HandlerOptions{}), "").Seeds(t.Context())
+	got, err := newClient(t, serve(t, s, apiserver.HandlerOptions{}), "").Seeds(t.Context())
 	if err != nil || !reflect.DeepEqual(*got, s.seeds) {
 		t.Errorf("%+v, %v", got, err)
 	}

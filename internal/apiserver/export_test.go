@@ -1,4 +1,4 @@
-package api
+package apiserver
 
 // Limits that a test looks at.
 const MaxQueryBody, MaxSetBody = maxQueryBody, maxSetBody

@@ -1,4 +1,4 @@
-package api_test
+package apiserver_test
 
 import (
 	"net/http/httptest"
@@ -6,6 +6,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/lf-store/lf/internal/apiserver"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/api/apitest"
 )
@@ -24,10 +25,10 @@ func newFake(t testing.TB) *apitest.Fake {
 }
 
 // serve serves s as a node does and returns its URL.
-func serve(t testing.TB, s api.Service, o api.HandlerOptions) string {
+func serve(t testing.TB, s api.Service, o apiserver.HandlerOptions) string {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
-	server.Config = api.NewServer(api.NewHandler(s, o), nil)
+	server.Config = apiserver.NewServer(apiserver.NewHandler(s, o), nil)
 	server.Start()
 	t.Cleanup(server.Close)
 	return server.URL
@@ -47,6 +48,6 @@ func TestFake(t *testing.T) {
 
 // A client of a handler of a service is as good as the service.
 func TestClientOfHandler(t *testing.T) {
-	url := serve(t, newFake(t), api.HandlerOptions{Token: token})
+	url := serve(t, newFake(t), apiserver.HandlerOptions{Token: token})
 	apitest.TestService(t, func(t *testing.T) api.Service { return newClient(t, url, token) })
 }

@@ -1,4 +1,4 @@
-package api
+package apiserver
 
 import (
 	"crypto/sha256"
@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/lf-store/lf/node/api"
 )
 
-// guard decides who may ask. It knows three callers that must be told apart: programs of the node's
-// own machine, which may read; who holds the token, who may do everything; and pages in a browser
-// on this machine, which may do nothing (they can reach localhost, by DNS rebinding under a name of
-// their own, or by plain requests whose answers they cannot read).
+// guard decides who may ask. It tells three callers apart. Programs on the node's machine may read.
+// Holders of the token may do everything. Pages in a browser on this machine may do nothing: they
+// reach localhost by DNS rebinding under a name of their own, or by plain requests whose answers
+// they cannot read.
 type guard struct {
 	hosts []string
 	// origins are those whose pages may talk to the node.
@@ -35,43 +37,29 @@ func newGuard(o *HandlerOptions) *guard {
 func (g *guard) checkOrigin(r *http.Request) error {
 	probe := r.URL.Path == "/livez" || r.URL.Path == "/readyz"
 	if !g.knownHost(r.Host) && !probe && g.checkToken(r) != nil {
-		return newError(http.StatusMisdirectedRequest, "the Host header %q is not one of this node's: use localhost or 127.0.0.1, send the node's token, or allow the name with lf node --api-host", r.Host)
+		return api.NewError(http.StatusMisdirectedRequest, "the Host header %q is not one of this node's: use localhost or 127.0.0.1, send the node's token, or allow the name with lf node --api-host", r.Host)
 	}
 	if g.allowedOrigin(r) != "" {
 		return nil
 	}
 	if origin := r.Header.Get("Origin"); origin != "" && origin != "http://"+r.Host && origin != "https://"+r.Host {
-		return Forbidden("pages of origin %q may not talk to this node: lf node --api-allow-origin allows an origin", origin)
+		return api.Forbidden("pages of origin %q may not talk to this node: lf node --api-allow-origin allows an origin", origin)
 	}
 	switch site := r.Header.Get("Sec-Fetch-Site"); site {
 	case "", "none", "same-origin":
 		return nil
 	default:
-		return Forbidden("pages of other sites may not talk to this node (Sec-Fetch-Site: %s)", site)
+		return api.Forbidden("pages of other sites may not talk to this node (Sec-Fetch-Site: %s)", site)
 	}
 }
 
 // knownHost accepts the loopback names with any port, and the configured hosts: "name" with any
 // port, "name:port" with that one.
 func (g *guard) knownHost(host string) bool {
-	name := hostname(host)
+	name := api.Hostname(host)
 	return slices.ContainsFunc(g.hosts, func(h string) bool {
 		return h != "" && (strings.EqualFold(h, host) || strings.EqualFold(h, name))
 	})
-}
-
-// hostname takes the port off a Host header, if there is one and it is a number.
-func hostname(host string) string {
-	i := strings.LastIndexByte(host, ':')
-	if i < 0 || strings.HasSuffix(host, "]") {
-		return host
-	}
-	for _, c := range host[i+1:] {
-		if c < '0' || c > '9' {
-			return host
-		}
-	}
-	return host[:i]
 }
 
 // Who may use an operation, as the OpenAPI document says it.
@@ -99,16 +87,16 @@ func (g *guard) checkToken(r *http.Request) error {
 		return nil
 	}
 	if g.locked {
-		return Unauthorized("this node runs without a token, so nothing that needs one is possible")
+		return api.Unauthorized("this node runs without a token, so nothing that needs one is possible")
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return Unauthorized("this needs the node's token, as the header \"Authorization: Bearer TOKEN\" (lf: --token-file FILE or LF_TOKEN); " +
+		return api.Unauthorized("this needs the node's token, as the header \"Authorization: Bearer TOKEN\" (lf: --token-file FILE or LF_TOKEN); " +
 			"it is in the file api.token in the node's home; the socket api.sock there needs no token")
 	}
 	given := sha256.Sum256([]byte(strings.TrimSpace(token)))
 	if subtle.ConstantTimeCompare(given[:], g.token[:]) != 1 {
-		return Unauthorized("the token is not this node's: the right one is in the file api.token in the home of the node at this address; the socket api.sock there needs no token")
+		return api.Unauthorized("the token is not this node's: use the one in the file api.token in this node's home, or the socket api.sock there, which needs none")
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package api
+package apiserver
 
 import (
 	"bytes"
@@ -6,21 +6,12 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
 
-// What operations take and give, as structs in huma's way: the tags say what a parameter is called
-// and what it may be, both to the parser and to the reader of the OpenAPI document.
-
-// PeerList is the answer of GET /v1/peers.
-type PeerList struct {
-	Peers []Peer `json:"peers"`
-}
-
-// SubmitRequest is the body of POST /v1/records in JSON.
-type SubmitRequest struct {
-	Frame []byte `json:"frame" doc:"header and sealed value as they travel, base64"`
-}
+// Inputs and outputs of operations, as structs in huma's way. Their tags name a parameter and its
+// limits, for the parser and for the OpenAPI document alike.
 
 type (
 	nothing struct{}
@@ -34,7 +25,7 @@ type (
 
 	madeAnswer struct {
 		Status int
-		Body   *Submitted
+		Body   *api.Submitted
 	}
 )
 
@@ -43,7 +34,7 @@ func answered[T any](body T, err error) (*answer[T], error) {
 	return &answer[T]{body}, err
 }
 
-func made(s *Submitted, err error) (*madeAnswer, error) {
+func made(s *api.Submitted, err error) (*madeAnswer, error) {
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +42,7 @@ func made(s *Submitted, err error) (*madeAnswer, error) {
 	switch {
 	case s.Known:
 		status = http.StatusOK
-	case s.State == StateAttached:
+	case s.State == api.StateAttached:
 		status = http.StatusCreated
 	}
 	return &madeAnswer{status, s}, nil
@@ -71,8 +62,8 @@ type kvInput struct {
 	Explain   bool        `query:"explain" doc:"also why the winner won"`
 }
 
-func (in *kvInput) query() (Query, error) {
-	q := Query{
+func (in *kvInput) query() (api.Query, error) {
+	q := api.Query{
 		Open: in.Open, Limit: int(in.Limit), History: in.History, Since: in.Since, Until: in.Until,
 		Explain: in.Explain, Decrypt: true,
 	}
@@ -85,10 +76,10 @@ func (in *kvInput) query() (Query, error) {
 	}
 	if in.Policy != "" {
 		if q.Policy, err = protocol.ParsePolicy(string(in.Policy)); err != nil {
-			return q, Invalid("parameter \"policy\": %v", err)
+			return q, api.Invalid("parameter \"policy\": %v", err)
 		}
 	}
-	q.Selectors, err = ParseSelectors(in.Selectors...)
+	q.Selectors, err = api.ParseSelectors(in.Selectors...)
 	return q, err
 }
 
@@ -96,7 +87,7 @@ func parseOwners(parameter string, texts []textOwner) (owners []protocol.Owner, 
 	for _, text := range texts {
 		owner, err := protocol.ParseOwner(string(text))
 		if err != nil {
-			return nil, Invalid("parameter %q: %v", parameter, err)
+			return nil, api.Invalid("parameter %q: %v", parameter, err)
 		}
 		owners = append(owners, owner)
 	}
@@ -109,10 +100,10 @@ type syncedInput struct {
 
 func (in *syncedInput) duration() (time.Duration, error) {
 	if math.IsNaN(in.Timeout) { // which is neither below the minimum nor above the maximum
-		return 0, Invalid("parameter \"timeout\": not a number")
+		return 0, api.Invalid("parameter \"timeout\": not a number")
 	}
 	d := time.Duration(in.Timeout * float64(time.Second))
-	return d, CheckTimeout(d)
+	return d, api.CheckTimeout(d)
 }
 
 type ownerInput struct {
@@ -124,8 +115,8 @@ type linksInput struct {
 	Owner textOwner `query:"owner" doc:"who will sign; the record of that owner's certificate is among the links, if there is one"`
 }
 
-func (in *linksInput) query() (LinksQuery, error) {
-	q := LinksQuery{Count: in.Count}
+func (in *linksInput) query() (api.LinksQuery, error) {
+	q := api.LinksQuery{Count: in.Count}
 	if in.Owner == "" {
 		return q, nil
 	}
@@ -155,15 +146,15 @@ type submitInput struct {
 // frame must be a copy: the service may keep parts of it, and huma uses RawBody again.
 func (in *submitInput) frame() ([]byte, error) {
 	frame := bytes.Clone(in.RawBody)
-	if mediaType(in.ContentType) == typeJSON {
-		var s SubmitRequest
+	if mediaType(in.ContentType) == api.TypeJSON {
+		var s api.SubmitRequest
 		if err := unmarshal(in.RawBody, &s); err != nil {
 			return nil, err
 		}
 		frame = s.Frame
 	}
 	if len(frame) > protocol.MaxFrame {
-		return nil, TooLarge("the frame has %d bytes, at most %d are allowed", len(frame), protocol.MaxFrame)
+		return nil, api.TooLarge("the frame has %d bytes, at most %d are allowed", len(frame), protocol.MaxFrame)
 	}
 	return frame, nil
 }

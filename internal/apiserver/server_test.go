@@ -1,4 +1,4 @@
-package api_test
+package apiserver_test
 
 import (
 	"context"
@@ -11,13 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lf-store/lf/internal/apiserver"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
 
 // Every limit of a connection is set, and a header has room for the longest query string.
 func TestServerLimits(t *testing.T) {
-	s := api.NewServer(http.NotFoundHandler(), nil)
+	s := apiserver.NewServer(http.NotFoundHandler(), nil)
 	for name, d := range map[string]time.Duration{
 		"header": s.ReadHeaderTimeout, "read": s.ReadTimeout, "write": s.WriteTimeout, "idle": s.IdleTimeout,
 	} {
@@ -37,7 +38,7 @@ func TestServerLimits(t *testing.T) {
 func startWith(t *testing.T, s api.Service, change func(*http.Server)) *httptest.Server {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
-	server.Config = api.NewServer(api.NewHandler(s, api.HandlerOptions{Token: token}), nil)
+	server.Config = apiserver.NewServer(apiserver.NewHandler(s, apiserver.HandlerOptions{Token: token}), nil)
 	change(server.Config)
 	server.Start()
 	t.Cleanup(server.Close)

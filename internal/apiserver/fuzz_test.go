@@ -1,4 +1,4 @@
-package api_test
+package apiserver_test
 
 import (
 	"bytes"
@@ -6,13 +6,13 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/internal/apiserver"
 )
 
 // Whatever is asked, the handler answers, and never that the node failed.
 func fuzzHandler(f *testing.F) http.Handler {
 	f.Helper()
-	return api.NewHandler(newFake(f), api.HandlerOptions{Token: token})
+	return apiserver.NewHandler(newFake(f), apiserver.HandlerOptions{Token: token})
 }
 
 func neverFails(t *testing.T, h http.Handler, r *http.Request) {

@@ -1,4 +1,4 @@
-package api_test
+package apiserver_test
 
 import (
 	"bytes"
@@ -16,6 +16,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/lf-store/lf/internal/apiserver"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
@@ -48,7 +49,7 @@ func TestErrorsOfService(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			log.Reset()
-			h := api.NewHandler(failing{fail: func() error { return test.err }}, api.HandlerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+			h := apiserver.NewHandler(failing{fail: func() error { return test.err }}, apiserver.HandlerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 			got := ask(t, h, "GET", "/v1/status", nil)
 			got.wantProblem(t, test.status, test.says)
 			if strings.Contains(got.Body.String(), "secret") {
@@ -66,7 +67,7 @@ func TestErrorsOfService(t *testing.T) {
 
 func TestPanic(t *testing.T) {
 	var log bytes.Buffer
-	h := api.NewHandler(failing{fail: func() error { panic("a bug") }}, api.HandlerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	h := apiserver.NewHandler(failing{fail: func() error { panic("a bug") }}, apiserver.HandlerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	ask(t, h, "GET", "/v1/status", nil).wantProblem(t, 500, "log")
 	if !strings.Contains(log.String(), "a bug") || !strings.Contains(log.String(), "goroutine") {
 		t.Errorf("log: %s", &log)
@@ -85,7 +86,7 @@ func TestPanicAmidAnswer(t *testing.T) {
 			t.Errorf("recovered %v, want the connection cut", p)
 		}
 	}()
-	h := api.NewHandler(newFake(t), api.HandlerOptions{})
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{})
 	r := httptest.NewRequestWithContext(arrivedAt(t.Context(), "127.0.0.1"), "GET", "http://localhost/v1/status", nil)
 	h.ServeHTTP(broken{discard{http.Header{}}}, r)
 }
@@ -98,7 +99,7 @@ func (gone) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 // Who goes away before the answer is out is no failure of the node's.
 func TestNobodyWaits(t *testing.T) {
 	var log bytes.Buffer
-	h := api.NewHandler(newFake(t), api.HandlerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	for _, target := range []string{"/v1/status", "/v1/kv?k=n&limit=many", "/openapi.json", "/nowhere", "/livez"} {
 		r := httptest.NewRequestWithContext(arrivedAt(t.Context(), "127.0.0.1"), "GET", "http://localhost"+target, nil)
 		h.ServeHTTP(gone{discard{http.Header{}}}, r)
@@ -110,7 +111,7 @@ func TestNobodyWaits(t *testing.T) {
 
 // A body that breaks off is its sender's doing.
 func TestHalfBody(t *testing.T) {
-	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token})
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token})
 	for _, path := range []string{"/v1/query", "/v1/set", "/v1/records"} {
 		body := io.MultiReader(strings.NewReader(`{"selectors":`), iotest.ErrReader(io.ErrUnexpectedEOF))
 		ask(t, h, "POST", path, body, withToken).wantProblem(t, 408, "not whole")
@@ -119,17 +120,17 @@ func TestHalfBody(t *testing.T) {
 
 func TestReady(t *testing.T) {
 	var err error
-	h := api.NewHandler(newFake(t), api.HandlerOptions{Ready: func() error { return err }})
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Ready: func() error { return err }})
 	ask(t, h, "GET", "/readyz", nil).want(t, 200, "text/plain; charset=utf-8")
 	err = errors.New("the database is opening")
 	ask(t, h, "GET", "/readyz", nil).wantProblem(t, 503, "the database is opening")
 	ask(t, h, "GET", "/livez", nil).want(t, 200, "text/plain; charset=utf-8")
 }
 
-// Whatever clients ask for, there are only so many series.
+// No request of a client adds a metric series.
 func TestMetrics(t *testing.T) {
 	registry := prometheus.NewRegistry()
-	h := api.NewHandler(newFake(t), api.HandlerOptions{Registry: registry})
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Registry: registry})
 	for _, target := range []string{"/v1/status", "/v1/status?x=1", "/a", "/b", "/c", "/v1/records/x", "/v1/records/y"} {
 		ask(t, h, "GET", target, nil)
 	}
@@ -156,7 +157,7 @@ func TestMetrics(t *testing.T) {
 // What is asked for stays out of the log: names are secrets, and so is the token.
 func TestLogKeepsSecrets(t *testing.T) {
 	var log bytes.Buffer
-	h := api.NewHandler(newFake(t), api.HandlerOptions{
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{
 		Token: token, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	ask(t, h, "GET", "/v1/kv?k=sesame", nil)
@@ -174,7 +175,7 @@ func TestLogKeepsSecrets(t *testing.T) {
 
 func TestRecordFormats(t *testing.T) {
 	f := newFake(t)
-	h := api.NewHandler(f, api.HandlerOptions{Token: token})
+	h := apiserver.NewHandler(f, apiserver.HandlerOptions{Token: token})
 	made, err := f.Set(t.Context(), api.SetRequest{Selectors: []string{"n"}, Value: []byte("x")})
 	if err != nil {
 		t.Fatal(err)
@@ -214,7 +215,7 @@ func mustJSON(v any) []byte {
 
 // HEAD is GET without the body; nothing else slips through a method.
 func TestHead(t *testing.T) {
-	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token})
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token})
 	if got := ask(t, h, "HEAD", "/v1/status", nil); got.Code != 200 {
 		t.Errorf("HEAD: %d", got.Code)
 	}
@@ -226,7 +227,7 @@ func TestHead(t *testing.T) {
 // GET /v1/kv asks what POST /v1/query asks.
 func TestKVIsQuery(t *testing.T) {
 	f := newFake(t)
-	h := api.NewHandler(f, api.HandlerOptions{Token: token})
+	h := apiserver.NewHandler(f, apiserver.HandlerOptions{Token: token})
 	for _, s := range []string{"horse#1", "horse#2"} {
 		if _, err := f.Set(t.Context(), api.SetRequest{Selectors: []string{"bad", s}, Value: []byte(s)}); err != nil {
 			t.Fatal(err)
@@ -265,7 +266,7 @@ func (l *listening) Query(_ context.Context, q api.Query) (*api.QueryResult, err
 // JSON.
 func TestNobodysOracles(t *testing.T) {
 	service := &listening{}
-	c := newClient(t, serve(t, service, api.HandlerOptions{}), "")
+	c := newClient(t, serve(t, service, apiserver.HandlerOptions{}), "")
 	some := []protocol.Owner{{7}}
 	for _, oracles := range [][]protocol.Owner{nil, {}, some} {
 		if _, err := c.Query(t.Context(), api.Query{Selectors: []api.SelectorRange{{Name: "n"}}, Oracles: oracles}); err != nil {

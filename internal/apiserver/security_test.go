@@ -1,4 +1,4 @@
-package api_test
+package apiserver_test
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lf-store/lf/internal/apiserver"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
@@ -72,9 +73,9 @@ var refusals = []refusal{
 	{"no content type", "POST", "/v1/query", "{}", func(r *http.Request) { r.Header.Del("Content-Type") }, 415, "application/json"},
 	{"nonsense content type", "POST", "/v1/records", "x", both(withToken, header("Content-Type", ";;")), 415, "application/cbor"},
 
-	{"large query", "POST", "/v1/query", `{"maskingKey":"` + strings.Repeat("x", api.MaxQueryBody) + `"}`, nil, 413, "bytes"},
-	{"large set", "POST", "/v1/set", `{"text":"` + strings.Repeat("x", api.MaxSetBody) + `"}`, withToken, 413, "bytes"},
-	{"large set of no length", "POST", "/v1/set", `{"text":"` + strings.Repeat("x", api.MaxSetBody) + `"}`, both(withToken, func(r *http.Request) { r.ContentLength = -1 }), 413, "bytes"},
+	{"large query", "POST", "/v1/query", `{"maskingKey":"` + strings.Repeat("x", apiserver.MaxQueryBody) + `"}`, nil, 413, "bytes"},
+	{"large set", "POST", "/v1/set", `{"text":"` + strings.Repeat("x", apiserver.MaxSetBody) + `"}`, withToken, 413, "bytes"},
+	{"large set of no length", "POST", "/v1/set", `{"text":"` + strings.Repeat("x", apiserver.MaxSetBody) + `"}`, both(withToken, func(r *http.Request) { r.ContentLength = -1 }), 413, "bytes"},
 	{"large frame", "POST", "/v1/records", strings.Repeat("x", protocol.MaxFrame+1), both(withToken, header("Content-Type", "application/cbor")), 413, "bytes"},
 	{"large frame in JSON", "POST", "/v1/records", `{"frame":"` + strings.Repeat("A", 2*protocol.MaxFrame) + `"}`, withToken, 413, "bytes"},
 }
@@ -167,7 +168,7 @@ func arrivesAt(ip string) func(*http.Request) {
 }
 
 func TestRefusals(t *testing.T) {
-	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token, Hosts: []string{"node.example", "with.port:9980"}})
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token, Hosts: []string{"node.example", "with.port:9980"}})
 	for _, r := range append(refusals, malformed...) {
 		t.Run(r.name, func(t *testing.T) {
 			change := r.change
@@ -194,7 +195,7 @@ func TestRefusals(t *testing.T) {
 // TestParameterNamedOnce sends a value that a parser of ours refuses, and one that huma does: each
 // error names it once.
 func TestParameterNamedOnce(t *testing.T) {
-	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token})
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token})
 	for target, want := range map[string]string{
 		"/v1/records/xyz":      `parameter "cid": not a CID: "xyz"`,
 		"/v1/kv?k=n&limit=xyz": `parameter "limit": invalid integer, not "xyz"`,
@@ -209,7 +210,7 @@ func TestParameterNamedOnce(t *testing.T) {
 
 func TestAccepted(t *testing.T) {
 	f := newFake(t)
-	h := api.NewHandler(f, api.HandlerOptions{Token: token, Hosts: []string{"node.example", "with.port:9980"}})
+	h := apiserver.NewHandler(f, apiserver.HandlerOptions{Token: token, Hosts: []string{"node.example", "with.port:9980"}})
 	for name, change := range map[string]func(*http.Request){
 		"plain":             func(*http.Request) {},
 		"127.0.0.1":         func(r *http.Request) { r.Host = "127.0.0.1" },
@@ -237,7 +238,7 @@ func TestAccepted(t *testing.T) {
 
 // Without a token of its own, a node gives nobody what needs one.
 func TestNoToken(t *testing.T) {
-	h := api.NewHandler(newFake(t), api.HandlerOptions{})
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{})
 	for _, change := range []func(*http.Request){header("Authorization", "Bearer "), header("Authorization", "Bearer x"), func(*http.Request) {}} {
 		ask(t, h, "POST", "/v1/set", text(validSet), change).wantProblem(t, 401, "without a token")
 	}
@@ -245,7 +246,7 @@ func TestNoToken(t *testing.T) {
 
 // The largest requests that are meant to be possible are.
 func TestLargestRequests(t *testing.T) {
-	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token})
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token})
 	escaped := strings.Repeat(`\u0001`, protocol.MaxName)
 	var names []string
 	for i := range protocol.MaxSelectors {
@@ -269,7 +270,7 @@ func TestLargestRequests(t *testing.T) {
 
 // TestNames holds by which names a node is called, and by whom.
 func TestNames(t *testing.T) {
-	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token, Hosts: []string{"lf.example.org"}})
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token, Hosts: []string{"lf.example.org"}})
 	call := func(host string) func(*http.Request) { return func(r *http.Request) { r.Host = host } }
 	elsewhere := call("lf.svc.cluster.local:9980")
 	ask(t, h, "GET", "/v1/status", nil, elsewhere).wantProblem(t, 421, "--api-host")
@@ -293,7 +294,7 @@ func TestNames(t *testing.T) {
 // TestPrivate holds that a private node asks everybody for the token but those who want to know
 // whether it runs.
 func TestPrivate(t *testing.T) {
-	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token, Private: true})
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token, Private: true})
 	for _, path := range []string{"/v1/status", "/v1/kv?k=n", "/metrics", "/v1/peers", "/v1/doctor"} {
 		ask(t, h, "GET", path, nil).wantProblem(t, 401, "token")
 		if got := ask(t, h, "GET", path, nil, withToken); got.Code != 200 {
@@ -311,7 +312,7 @@ func TestPrivate(t *testing.T) {
 // nothing.
 func TestAllowedOrigin(t *testing.T) {
 	const app = "https://app.example.org"
-	h := api.NewHandler(newFake(t), api.HandlerOptions{Token: token, AllowOrigins: []string{app}})
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token, AllowOrigins: []string{app}})
 	from := func(origin string) func(*http.Request) {
 		return both(header("Origin", origin), header("Sec-Fetch-Site", "cross-site"))
 	}
@@ -349,29 +350,5 @@ func TestAllowedOrigin(t *testing.T) {
 	}
 	if vary := ask(t, h, "GET", "/v1/status", nil).Header().Get("Vary"); vary != "Origin" {
 		t.Errorf("Vary: %q", vary)
-	}
-}
-
-// TestParseNames holds what is a host and what is an origin.
-func TestParseNames(t *testing.T) {
-	for s, ok := range map[string]bool{
-		"lf.example.org": true, "LF": true, "lf_1": true, "lf.example.org:8443": true, "192.0.2.1": true, "[2001:db8::1]": true, "[2001:db8::1]:80": true,
-		"": false, ":80": false, "lf:": false, "lf:0": false, "lf:99999": false, "lf:x": false, "https://lf.example.org": false, "lf.example.org/": false,
-		"*": false, "*.example.org": false, "a b": false, "[::1": false, "[]": false, "[192.0.2.1]": false, "2001:db8::1": false, "müller.example": false,
-	} {
-		if _, err := api.ParseHost(s); (err == nil) != ok {
-			t.Errorf("host %q: %v", s, err)
-		}
-	}
-	for s, want := range map[string]string{
-		"https://app.example.org": "https://app.example.org", "https://APP.example.org/": "https://app.example.org", "HTTPS://a": "https://a",
-		"https://a:443": "https://a", "http://a:80": "http://a", "http://a:443": "http://a:443", "http://localhost:3000": "http://localhost:3000",
-		"chrome-extension://abcdef": "chrome-extension://abcdef",
-		"":                          "", "*": "", "null": "", "app.example.org": "", "https://": "", "https://a/b": "", "https://a?b": "", "https://u@a": "", "https://*.a": "",
-	} {
-		got, err := api.ParseOrigin(s)
-		if got != want || (err == nil) != (want != "") {
-			t.Errorf("origin %q: %q, %v, want %q", s, got, err, want)
-		}
 	}
 }

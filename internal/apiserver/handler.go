@@ -1,4 +1,4 @@
-package api
+package apiserver
 
 import (
 	"context"
@@ -13,6 +13,8 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/lf-store/lf/node/api"
 )
 
 // HandlerOptions says how a [Handler] serves. Its zero value serves reads to this machine and
@@ -38,12 +40,12 @@ type HandlerOptions struct {
 	// Version is that of the software, for the OpenAPI document.
 	Version string
 	// Testbed adds what only the nodes of a testbed offer; nil: this is none.
-	Testbed Testbed
+	Testbed api.Testbed
 }
 
 // Handler serves a [Service] over HTTP.
 type Handler struct {
-	service Service
+	service api.Service
 	guard   *guard
 	metrics *metrics
 	mux     *mux
@@ -53,7 +55,7 @@ type Handler struct {
 }
 
 // NewHandler returns a handler that serves s. It starts nothing.
-func NewHandler(s Service, o HandlerOptions) *Handler {
+func NewHandler(s api.Service, o HandlerOptions) *Handler {
 	h := &Handler{service: s, guard: newGuard(&o), mux: newMux(), log: o.Logger, ready: o.Ready}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
@@ -94,19 +96,19 @@ func (m *mux) HandleFunc(pattern string, serve func(http.ResponseWriter, *http.R
 	m.ServeMux.HandleFunc(pattern, serve)
 }
 
-// addRest puts behind the operations, for each path, what names the methods there are, and one
-// answer for the paths there are not.
+// addRest adds what answers where no operation does: a list of the methods of a known path, and one
+// answer for unknown paths.
 func (h *Handler) addRest() {
 	for path, allowed := range h.mux.methods {
 		slices.Sort(allowed)
 		list := strings.Join(allowed, ", ")
 		h.mux.ServeMux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", list)
-			h.fail(w, r, newError(http.StatusMethodNotAllowed, "%s is not possible here, only %s", r.Method, list))
+			h.fail(w, r, api.NewError(http.StatusMethodNotAllowed, "%s is not possible here, only %s", r.Method, list))
 		})
 	}
 	h.mux.ServeMux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		h.fail(w, r, NotFound("there is nothing at %s: GET /openapi.json lists what there is", r.URL.Path))
+		h.fail(w, r, api.NotFound("there is nothing at %s: GET /openapi.json lists what there is", r.URL.Path))
 	})
 }
 
@@ -121,7 +123,7 @@ func add[I, O any](h *Handler, op huma.Operation, serve func(context.Context, *I
 	huma.Register(h.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := serve(ctx, in)
 		if err != nil {
-			return nil, h.problem(ctx, route, err)
+			return nil, &statusError{h.problem(ctx, route, err)}
 		}
 		return out, nil
 	})
@@ -160,7 +162,7 @@ func (h *Handler) panicked(rec *recorder, r *http.Request, p any) {
 		// part of an answer is out: cut it off, so that nobody takes it for a whole one
 		panic(http.ErrAbortHandler)
 	}
-	h.fail(rec, r, newError(http.StatusInternalServerError, "the node failed; its log says why"))
+	h.fail(rec, r, api.NewError(http.StatusInternalServerError, "the node failed; its log says why"))
 }
 
 // done counts and logs a request. The query string is not logged: there are names in it, which are
@@ -173,11 +175,11 @@ func (h *Handler) done(rec *recorder, r *http.Request, took time.Duration) {
 }
 
 // problem turns an error into an [Error], and logs it if it is the node's own.
-func (h *Handler) problem(ctx context.Context, route string, err error) *Error {
+func (h *Handler) problem(ctx context.Context, route string, err error) *api.Error {
 	e := errorOf(err)
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
-		e = newError(statusClientGone, "the client did not wait for the answer")
+		e = api.NewError(api.StatusClientGone, "the client did not wait for the answer")
 	case e.Status >= http.StatusInternalServerError && e.Status != http.StatusServiceUnavailable && e.Sync == nil:
 		h.log.Error("request failed", "route", route, "status", e.Status, "error", err)
 	}
@@ -187,7 +189,7 @@ func (h *Handler) problem(ctx context.Context, route string, err error) *Error {
 // fail answers with an error where huma does not.
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	e := h.problem(r.Context(), r.Pattern, err)
-	e.setHeaders(w.Header().Set)
+	setHeaders(e, w.Header().Set)
 	w.WriteHeader(e.Status)
 	_ = marshal(w, e) // an Error always encodes
 }

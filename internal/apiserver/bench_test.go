@@ -1,4 +1,4 @@
-package api_test
+package apiserver_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lf-store/lf/internal/apiserver"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/api/apitest"
 )
@@ -42,7 +43,7 @@ func newCanned(b *testing.B) canned {
 // the loopback, load generator in the same process.
 func BenchmarkHTTPQuery(b *testing.B) {
 	s := newCanned(b)
-	address := strings.TrimPrefix(serve(b, s, api.HandlerOptions{}), "http://")
+	address := strings.TrimPrefix(serve(b, s, apiserver.HandlerOptions{}), "http://")
 	byName, _ := json.Marshal(api.Query{Selectors: []api.SelectorRange{{Name: "horse", From: 2, To: 2}}, Decrypt: true})
 	byKey := fmt.Appendf(nil, `{"selectors":[{"key":"%s","from":2,"to":2}]}`, s.result.Answers[0].Record.Selectors[0].Key)
 	for name, request := range map[string][]byte{
@@ -73,7 +74,7 @@ func (d discard) WriteHeader(int)             {}
 // BenchmarkHandler is the handler's own cost, without net/http's.
 func BenchmarkHandler(b *testing.B) {
 	s := newCanned(b)
-	h := api.NewHandler(s, api.HandlerOptions{Token: token})
+	h := apiserver.NewHandler(s, apiserver.HandlerOptions{Token: token})
 	body, _ := json.Marshal(api.Query{Selectors: []api.SelectorRange{{Name: "horse", From: 2, To: 2}}, Decrypt: true})
 	for name, request := range map[string]func() *http.Request{
 		"kv": func() *http.Request { return httptest.NewRequest("GET", "http://localhost/v1/kv?k=horse%232", nil) },

@@ -1,4 +1,4 @@
-package api_test
+package apiserver_test
 
 import (
 	"bytes"
@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lf-store/lf/internal/apiserver"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/api/apitest"
 )
@@ -30,7 +31,7 @@ func (p *patient) Synced(_ context.Context, timeout time.Duration) (*api.SyncSta
 func TestNotSynced(t *testing.T) {
 	var log bytes.Buffer
 	p := &patient{Fake: newFake(t)}
-	url := serve(t, p, api.HandlerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
+	url := serve(t, p, apiserver.HandlerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	_, err := newClient(t, url, "").Synced(t.Context(), 1500*time.Millisecond)
 	var e *api.Error
 	if !errors.As(err, &e) || e.Status != http.StatusGatewayTimeout || e.Sync == nil || e.Sync.Missing != 7 || e.Sync.State != api.SyncFetching || e.Detail != "not yet" {
@@ -46,7 +47,7 @@ func TestNotSynced(t *testing.T) {
 
 func TestSyncedTimeouts(t *testing.T) {
 	p := &patient{Fake: newFake(t)}
-	h := api.NewHandler(p, api.HandlerOptions{})
+	h := apiserver.NewHandler(p, apiserver.HandlerOptions{})
 	for query, status := range map[string]int{
 		"": 504, "?timeout=0": 504, "?timeout=0.5": 504, "?timeout=3600": 504,
 		"?timeout=-1": 422, "?timeout=3601": 422, "?timeout=NaN": 422, "?timeout=Inf": 422, "?timeout=soon": 422, "?timeout=": 422, "?wait=1": 422,
