@@ -1,3 +1,5 @@
+//go:build cgo
+
 package pow
 
 import (
@@ -5,6 +7,8 @@ import (
 	"slices"
 	"testing"
 	"time"
+
+	"pgregory.net/rapid"
 )
 
 // mixedItems has n proofs of which some are wrong in each way.
@@ -107,4 +111,54 @@ func exchanged(p Proof, n int) Proof {
 func doubled(p Proof) Proof {
 	copy(p.Solution[8:], p.Solution[:8])
 	return p
+}
+
+func TestVerifyAllocatesNothing(t *testing.T) {
+	if n := testing.AllocsPerRun(10, func() {
+		_ = Verify(fixtureChallenge, fixtureEffort, fixture)
+	}); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+// TestRejectedProgram finds a nonce whose seed has no program: about one in
+// 28,600, so the search is worth its second.
+func TestRejectedProgram(t *testing.T) {
+	var proof Proof
+	for i := range 1 << 20 {
+		proof.Nonce = [NonceSize]byte{byte(i), byte(i >> 8), byte(i >> 16)}
+		switch err := Verify(nil, 1, proof); err {
+		case ErrProgram:
+			if ref := verifyPlainly(nil, 1, proof); ref != ErrProgram {
+				t.Errorf("nonce %d: reference: %v", i, ref)
+			}
+			return
+		case ErrPartialSum:
+		default:
+			t.Fatalf("nonce %d: %v", i, err)
+		}
+	}
+	t.Error("none found")
+}
+
+// TestSolverOutputVerifies holds that for any challenge and effort, what Solve
+// finds is a proof to both verifiers, and not to one of another effort.
+func TestSolverOutputVerifies(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		challenge := rapid.SliceOfN(rapid.Byte(), 0, MaxChallenge).Draw(rt, "challenge")
+		effort := rapid.Uint32Range(1, 4).Draw(rt, "effort")
+		proof, err := Solve(t.Context(), challenge, effort, 1, nil)
+		if err != nil {
+			rt.Fatal(err)
+		}
+		if err := Verify(challenge, effort, proof); err != nil {
+			rt.Fatal(err)
+		}
+		if err := verifyPlainly(challenge, effort, proof); err != nil {
+			rt.Fatal("reference:", err)
+		}
+		if Verify(challenge, effort+1, proof) == nil {
+			rt.Fatal("verifies at another effort")
+		}
+	})
 }

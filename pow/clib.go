@@ -17,12 +17,14 @@ import "C"
 import (
 	"runtime"
 	"sync"
-	"sync/atomic"
 	"unsafe"
 )
 
 // This file is the whole seam between Go and C. Go owns all memory; C keeps no
 // pointer beyond a call and calls nothing back.
+
+// canSolve says that there is a solver in this build.
+const canSolve = true
 
 // verdicts translates lf_verdict.
 var verdicts = [...]error{
@@ -54,6 +56,24 @@ type batch struct {
 const batchSize = 64
 
 var batchPool = sync.Pool{New: func() any { return new(batch) }}
+
+// verifyBatch fills in what [Verify] returns of each item.
+func verifyBatch(items []Item, errs []error) {
+	b := batchPool.Get().(*batch)
+	defer batchPool.Put(b)
+	for i := range items {
+		it := &items[i]
+		if errs[i] = checkPuzzle(it.Challenge, it.Effort); errs[i] != nil {
+			continue
+		}
+		if b.add(i, it); b.n == batchSize {
+			b.check(errs)
+		}
+	}
+	if b.n > 0 {
+		b.check(errs)
+	}
+}
 
 func (b *batch) add(i int, it *Item) {
 	c := &b.c[b.n]
@@ -102,24 +122,6 @@ func newSolver(limit mode) *solver {
 	runtime.AddCleanup(s, func(j C.lf_jit) { C.lf_jit_free(&j) }, s.jit)
 	return s
 }
-
-// solvers keeps the memory of past searches for the next one, until the
-// garbage collector wants it.
-var solvers = sync.Pool{New: func() any { return newSolver(vector) }}
-
-// stopFlag is set by Go and read by C while it computes.
-type stopFlag uint32
-
-func (f *stopFlag) set()        { atomic.StoreUint32((*uint32)(f), 1) }
-func (f *stopFlag) isSet() bool { return atomic.LoadUint32((*uint32)(f)) != 0 }
-
-type attemptResult int
-
-const (
-	notFound attemptResult = iota
-	found
-	stopped
-)
 
 // attempt holds all solutions of a seed against the effort and returns how
 // many it tried; the first that is enough ends up in solution.

@@ -46,6 +46,12 @@
 // works; it decodes each instruction once for all inputs. All give the same
 // solutions in the same order, and tests hold them to it.
 //
+// # Without cgo
+//
+// A second implementation of the checks, in Go alone, is there for two purposes. Tests
+// hold it and the C code to each other. A build without cgo verifies with it; such a
+// build cannot solve ([ErrUnavailable]).
+//
 // # What an attacker gains
 //
 // An honest user runs this code, and an attacker the best code there can be. This

@@ -12,13 +12,6 @@ import "unsafe"
 // This file opens the C code to the tests, step by step as it computes: test
 // files cannot use cgo themselves. Nothing else uses it, so the linker drops it.
 
-// instruction is one step of a HashX program; a register that it does not have
-// is 0xff.
-type instruction struct {
-	op, dst, src uint8
-	imm          uint32
-}
-
 // hashX is the hash function of one seed and how it came about.
 type hashX struct {
 	c       C.lf_hashx

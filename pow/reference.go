@@ -2,15 +2,16 @@ package pow
 
 import (
 	"encoding/binary"
+	"math"
 	"math/bits"
-	"slices"
 
 	"golang.org/x/crypto/blake2b"
 )
 
 // A second HashX and Equi-X verifier, written for plainness. It has an interpreter
-// that does one thing after another, and in refgen_test.go the full model of the
-// generator. They share no code with the C ones.
+// that does one thing after another, and in refprogram.go the full model of the
+// generator. They share no code with the C ones. Tests hold each to the other, and
+// a build without cgo verifies with this one.
 
 const none = 0xff
 
@@ -29,12 +30,17 @@ const (
 	numOps
 )
 
-var opNames = [numOps]string{"MULHU", "MULHS", "MUL", "SUB", "XOR", "ADDSH", "ROTR", "ADDI", "XORI", "TARGET", "BRANCH"}
+// instruction is one step of a HashX program; a register that it does not have
+// is 0xff.
+type instruction struct {
+	op, dst, src uint8
+	imm          uint32
+}
 
+// refHashX is the hash function of one seed.
 type refHashX struct {
 	k        [4]uint64
 	code     []instruction
-	tries    []refTry
 	counter  uint64
 	accepted bool
 
@@ -156,22 +162,16 @@ func (h *refHashX) digest(x uint64) [4]uint64 {
 
 func le16(b []byte) uint64 { return uint64(binary.LittleEndian.Uint16(b)) }
 
-// refVerify is Verify, step by step as the text of the puzzle has it.
-func refVerify(challenge []byte, effort uint32, p Proof) error {
-	if effort == 0 {
-		return ErrZeroEffort
-	}
-	if len(challenge) > 256 {
-		return ErrLongChallenge
-	}
-	seed := slices.Concat(challenge, p.Nonce[:], []byte{byte(effort >> 24), byte(effort >> 16), byte(effort >> 8), byte(effort)})
+// refVerify checks a solution of a seed, step by step as the text of the puzzle has
+// it.
+func refVerify(seed []byte, effort uint32, solution *[SolutionSize]byte) error {
 	d, _ := blake2b.New(4, nil)
 	d.Write(seed)
-	d.Write(p.Solution[:])
-	if uint64(binary.BigEndian.Uint32(d.Sum(nil)))*uint64(effort) > 0xffffffff {
+	d.Write(solution[:])
+	if uint64(binary.BigEndian.Uint32(d.Sum(nil)))*uint64(effort) > math.MaxUint32 {
 		return ErrEffort
 	}
-	return refVerifyEquix(seed, p.Solution)
+	return refVerifyEquix(seed, *solution)
 }
 
 func refVerifyEquix(seed []byte, s [SolutionSize]byte) error {
@@ -185,7 +185,7 @@ func refVerifyEquix(seed []byte, s [SolutionSize]byte) error {
 		binary.LittleEndian.Uint64(s[0:]) > binary.LittleEndian.Uint64(s[8:]) {
 		return ErrOrder
 	}
-	h := newRefHashX(seed)
+	h := newRefHashX(seed, nil)
 	if !h.accepted {
 		return ErrProgram
 	}

@@ -64,14 +64,15 @@ var (
 const horizon = 196 // cycles that have ports
 
 type refGenerator struct {
-	h                   *refHashX
-	g                   [4]uint64
-	bytes, words        []uint32
-	sub, attempt, prev  int
-	ready, group        [8]int
-	tag                 [8]uint32
-	busy                [horizon][numPorts]bool
-	usedBytes, usedWord []uint32
+	h                    *refHashX
+	g                    [4]uint64
+	bytes, words         []uint32
+	sub, attempt, prev   int
+	ready, group         [8]int
+	tag                  [8]uint32
+	busy                 [horizon][numPorts]bool
+	usedBytes, usedWords []uint32
+	trace                func(refTry) // may be nil
 }
 
 func (r *refGenerator) draw() uint64 {
@@ -99,7 +100,7 @@ func (r *refGenerator) word() uint32 {
 	}
 	v := r.words[0]
 	r.words = r.words[1:]
-	r.usedWord = append(r.usedWord, v)
+	r.usedWords = append(r.usedWords, v)
 	return v
 }
 
@@ -224,7 +225,7 @@ func (r *refGenerator) chooseDst(op int, src uint8, tag uint32, t int) uint8 {
 
 // step fills one slot or fails; it returns false when the program ends.
 func (r *refGenerator) step() bool {
-	r.usedBytes, r.usedWord = nil, nil
+	r.usedBytes, r.usedWords = nil, nil
 	op := r.chooseOp()
 	o := refOps[op]
 	r.prev = o.group
@@ -249,7 +250,9 @@ func (r *refGenerator) step() bool {
 		in.dst = r.chooseDst(op, in.src, tag, t)
 		ok = in.dst != none
 	}
-	r.h.tries = append(r.h.tries, refTry{len(r.h.code), r.sub, t, r.attempt + 1, in, ok, r.usedBytes, r.usedWord})
+	if r.trace != nil {
+		r.trace(refTry{len(r.h.code), r.sub, t, r.attempt + 1, in, ok, r.usedBytes, r.usedWords})
+	}
 	if !ok {
 		r.sub += 3 * r.attempt
 		r.attempt = 1 - r.attempt
@@ -273,9 +276,10 @@ func (r *refGenerator) step() bool {
 	return true
 }
 
-func newRefHashX(seed []byte) *refHashX {
+// newRefHashX makes the hash function of a seed. trace may be nil.
+func newRefHashX(seed []byte, trace func(refTry)) *refHashX {
 	h := new(refHashX)
-	r := refGenerator{h: h, prev: none}
+	r := refGenerator{h: h, prev: none, trace: trace}
 	r.g, h.k = refKeys(seed)
 	for i := range r.group {
 		r.group[i] = none
@@ -284,14 +288,4 @@ func newRefHashX(seed []byte) *refHashX {
 	}
 	h.accepted = len(h.code) == 512 && h.muls == 192 && h.maxReady == 194
 	return h
-}
-
-// retried lists the instructions whose first try failed.
-func (h *refHashX) retried() (at []int) {
-	for _, t := range h.tries {
-		if !t.ok && t.which == 1 {
-			at = append(at, t.n)
-		}
-	}
-	return at
 }

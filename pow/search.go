@@ -3,6 +3,7 @@ package pow
 import (
 	"crypto/rand"
 	"encoding/binary"
+	"sync"
 	"sync/atomic"
 )
 
@@ -20,9 +21,9 @@ type Search struct {
 
 // NewSearch returns a search for a proof of challenge at effort, which is at least 1. It keeps no
 // reference to challenge and starts nothing. It returns [ErrZeroEffort] or [ErrLongChallenge] if no
-// proof can be right.
+// proof can be right, and [ErrUnavailable] in a build without cgo.
 func NewSearch(challenge []byte, effort uint32) (*Search, error) {
-	if err := checkPuzzle(challenge, effort); err != nil {
+	if err := checkSearch(challenge, effort); err != nil {
 		return nil, err
 	}
 	return newSearch(challenge, effort), nil
@@ -57,6 +58,24 @@ func (s *Search) Attempt() (Proof, bool) {
 	s.solutions.Add(uint64(tried))
 	return proof, result == found
 }
+
+// stopFlag is set by Go and read by C while it computes.
+type stopFlag uint32
+
+func (f *stopFlag) set()        { atomic.StoreUint32((*uint32)(f), 1) }
+func (f *stopFlag) isSet() bool { return atomic.LoadUint32((*uint32)(f)) != 0 }
+
+type attemptResult int
+
+const (
+	notFound attemptResult = iota
+	found
+	stopped
+)
+
+// solvers keeps the memory of past searches for the next one, until the
+// garbage collector wants it.
+var solvers = sync.Pool{New: func() any { return newSolver(vector) }}
 
 // Stop ends the attempts that are under way, each within about a millisecond of processor time, and
 // all later ones at once.

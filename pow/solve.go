@@ -26,13 +26,15 @@ type Progress struct {
 // again and the garbage collector may take back in between. Each runs in C, so
 // other goroutines keep their share of the processors.
 //
+// In a build without cgo it returns [ErrUnavailable].
+//
 // When ctx ends, Solve returns its [context.Cause] within about a millisecond
 // of processor time. Whatever it returns, its goroutines have ended.
 //
 // report may be nil. It is called on the goroutine of Solve, about every 100
 // milliseconds and once more when a proof has been found.
 func Solve(ctx context.Context, challenge []byte, effort uint32, threads int, report func(Progress), options ...Option) (Proof, error) {
-	if err := checkPuzzle(challenge, effort); err != nil {
+	if err := checkSearch(challenge, effort); err != nil {
 		return Proof{}, err
 	}
 	if ctx.Err() != nil {

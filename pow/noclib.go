@@ -1,0 +1,31 @@
+//go:build !cgo
+
+package pow
+
+// This file stands in for the C code in a build without cgo. The reference in Go
+// verifies. Nothing solves: it would take many times as long.
+
+const canSolve = false
+
+func verify(seed []byte, effort uint32, solution *[SolutionSize]byte) error {
+	return refVerify(seed, effort, solution)
+}
+
+func verifyBatch(items []Item, errs []error) {
+	for i, it := range items {
+		errs[i] = Verify(it.Challenge, it.Effort, it.Proof)
+	}
+}
+
+// solver is never made: no search begins where canSolve is false.
+type solver struct{}
+
+type mode int
+
+const vector mode = 0
+
+func newSolver(mode) *solver { return new(solver) }
+
+func (*solver) attempt([]byte, uint32, *stopFlag, *[SolutionSize]byte) (uint32, attemptResult) {
+	return 0, stopped
+}
