@@ -11,7 +11,7 @@
 // that was away starts with the clock of the present, so it can save up nothing.
 //
 // A search remembers nothing of the attempts that failed. So a job is put aside between two
-// attempts at no loss, and a client that comes while another has thousands of jobs waits for one
+// attempts at no loss. A client that comes while another has thousands of jobs waits for one
 // attempt. A job whose effort is large advances its client's clock while it runs, a [Quantum] at a
 // time, and gives way in between.
 //

@@ -26,7 +26,8 @@ type Search interface {
 type Config struct {
 	Threads int // at least 1
 	Limits  Limits
-	Search  func(challenge []byte, effort uint32) (Search, error) // nil: package pow's, at low priority
+	// Search begins a search. Nil: package pow's, on threads of low priority.
+	Search func(challenge []byte, effort uint32) (Search, error)
 }
 
 // Pool runs a [Queue] on threads. It has threads only while it has jobs. Its methods may be called

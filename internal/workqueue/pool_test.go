@@ -121,7 +121,8 @@ func TestPoolNewcomer(t *testing.T) {
 func TestPoolProgress(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := fakePool(1)
-		if _, err := solve(t.Context(), p, "first", "f", 100); err != nil { // so that the rate is known
+		// so that the rate is known
+		if _, err := solve(t.Context(), p, "first", "f", 100); err != nil {
 			t.Fatal(err)
 		}
 		var others sync.WaitGroup

@@ -143,7 +143,7 @@ func (q *Queue) Add(now time.Time, by Client, effort uint32) (*Job, error) {
 }
 
 // present is the clock with which a client starts: the least of those that have jobs. Where nobody
-// has, all start anew, and what was solved by luck puts nobody behind.
+// has, all start with the same one, and the luck of the past is no disadvantage.
 func (q *Queue) present() uint64 {
 	least, any := uint64(math.MaxUint64), false
 	for _, c := range q.clients {

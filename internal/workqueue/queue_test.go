@@ -38,8 +38,8 @@ func attempt(q *Queue) *Job {
 	return j
 }
 
-// TestNewcomer holds that a client which comes while another has thousands of jobs waits for the
-// attempts under way, one a thread, and for nothing else.
+// TestNewcomer has a client come while another has thousands of jobs. It waits for the attempts
+// under way, one a thread, and for nothing else.
 func TestNewcomer(t *testing.T) {
 	for _, threads := range []int{1, 3} {
 		for _, begun := range []int{0, 1, 70, 5000} {
@@ -67,8 +67,8 @@ func TestNewcomer(t *testing.T) {
 	}
 }
 
-// TestTurnsInOrder holds that clients with one typical job each get their proofs one after the
-// other, in the order in which they came: the first is not slowed down by the last.
+// TestTurnsInOrder holds that clients with one typical job each get their proofs in the order in
+// which they came. The first is not slowed down by the last.
 func TestTurnsInOrder(t *testing.T) {
 	q := NewQueue(wide)
 	for i := range 50 {
@@ -141,8 +141,7 @@ func TestNothingSavedUp(t *testing.T) {
 	}
 }
 
-// TestLuckIsForgotten holds that a client whose record was found by luck is not put behind once the
-// queue was empty.
+// TestLuckIsForgotten holds that a proof found by luck is no disadvantage once the queue was empty.
 func TestLuckIsForgotten(t *testing.T) {
 	q := NewQueue(wide)
 	lucky := add(t, q, start, "lucky", 1<<30)
@@ -269,9 +268,8 @@ func TestBudget(t *testing.T) {
 	}
 }
 
-// TestBudgetProperty holds against a list of all efforts that those of any hour stay within the
-// budget, that a client is refused only when its budget is (nearly) spent, and that it can come
-// when it is told.
+// TestBudgetProperty compares with a list of all efforts. Those of any hour stay within the budget.
+// A client is refused only when its budget is (nearly) spent, and it can come when it is told.
 func TestBudgetProperty(t *testing.T) {
 	type charge struct {
 		at     time.Time
@@ -329,9 +327,9 @@ func TestBudgetProperty(t *testing.T) {
 	})
 }
 
-// TestQueueProperty does anything in any order and holds the queue to its invariants: only jobs
-// that are there and ready are attempted, no thread is idle while one is, few are called at once,
-// and in the end each job has had its turn.
+// TestQueueProperty does anything in any order and holds the queue to its invariants. Only jobs
+// that are there and ready are attempted, and no thread is idle while one is. Few are called at
+// once. In the end each job has had its turn.
 func TestQueueProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		limits := Limits{Jobs: 40, ClientJobs: 20, Ahead: rapid.IntRange(1, 3).Draw(t, "ahead")}

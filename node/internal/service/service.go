@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/lf-store/lf/internal/workqueue"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/node/internal/clone"
@@ -77,13 +78,10 @@ type Service struct {
 	drops   *dropHistory
 	log     *slog.Logger
 
-	// solving is taken by the one request that solves; waiting by it and those that wait for their
-	// turn.
-	solving, waiting chan struct{}
-	syncing          chan struct{} // taken by each request that waits for the node to be in sync
-	threads          int
-	last             lastWrites
-	database         string // tells the database from another one in its place
+	work     *workqueue.Pool
+	syncing  chan struct{} // taken by each request that waits for the node to be in sync
+	last     lastWrites
+	database string // tells the database from another one in its place
 }
 
 var _ api.Service = (*Service)(nil)
@@ -92,8 +90,7 @@ var _ api.Service = (*Service)(nil)
 func New(ctx context.Context, c Config) (*Service, error) {
 	s := &Service{
 		config: c, begun: time.Now(), started: c.Clock().UTC(), owners: c.Home.Owners(), names: newNames(c.Network), log: c.Logger,
-		syncing: make(chan struct{}, maxSyncing), solving: make(chan struct{}, 1), waiting: make(chan struct{}, maxWaitingWrites),
-		threads: solverThreads(c.Threads),
+		syncing: make(chan struct{}, maxSyncing), work: newWorkPool(solverThreads(c.Threads)),
 	}
 	s.drops = newDropHistory(s.countDrops)
 	var err error
@@ -110,8 +107,12 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	return s, nil
 }
 
-// Run remembers what the node's bounded queues have dropped lately, until its context ends.
-func (s *Service) Run(ctx context.Context) error { return s.drops.run(ctx) }
+// Run remembers what the node's bounded queues have dropped lately, until its context ends. Then
+// all solving ends, too.
+func (s *Service) Run(ctx context.Context) error {
+	defer s.work.Close()
+	return s.drops.run(ctx)
+}
 
 // solverThreads leaves a core to what others wait for, where there are several: verification and
 // the API.
@@ -129,6 +130,7 @@ func (s *Service) now() uint64 { return uint64(max(s.config.Clock().UnixMilli(),
 func Failure(err error) error {
 	var invalid *protocol.InvalidError
 	var damaged *store.DamagedError
+	var budget *workqueue.BudgetError
 	switch {
 	case err == nil:
 		return nil
@@ -145,7 +147,9 @@ func Failure(err error) error {
 		return api.Unavailable("%v", err)
 	case errors.Is(err, store.ErrNoSpace), errors.Is(err, store.ErrReadOnly):
 		return &api.Error{Status: http.StatusInsufficientStorage, Title: http.StatusText(http.StatusInsufficientStorage), Detail: err.Error()}
-	case errors.Is(err, store.ErrClosed):
+	case errors.As(err, &budget), errors.Is(err, workqueue.ErrFull), errors.Is(err, workqueue.ErrClientFull):
+		return api.Unavailable("%v", err)
+	case errors.Is(err, store.ErrClosed), errors.Is(err, workqueue.ErrClosed):
 		return api.Unavailable("the node is closing")
 	}
 	return err

@@ -26,6 +26,29 @@ func (s *Service) Set(ctx context.Context, req api.SetRequest) (*api.Submitted, 
 	if err != nil {
 		return nil, err
 	}
+	place, err := s.takePlace(ctx, draft, certified)
+	if err != nil {
+		return nil, Failure(err)
+	}
+	if place != nil {
+		defer place.Leave()
+		// others have written meanwhile, and a record that is late counts for less
+		if certified, err = s.link(ctx, &draft); err != nil {
+			return nil, err
+		}
+	}
+	r, err := s.compose(ctx, draft, key)
+	if err != nil {
+		return nil, err
+	}
+	if r, err = s.pay(ctx, place, r, certified); err != nil {
+		return nil, Failure(err)
+	}
+	return s.Submit(ctx, r.EncodeFrame())
+}
+
+// compose makes the record of a draft, and signs it.
+func (s *Service) compose(ctx context.Context, draft protocol.Draft, key home.Key) (*protocol.Record, error) {
 	after, err := s.previous(ctx, draft)
 	if err != nil {
 		return nil, Failure(err)
@@ -40,10 +63,7 @@ func (s *Service) Set(ctx context.Context, req api.SetRequest) (*api.Submitted, 
 	if r, err = s.config.Network.Sign(r, key.Secret); err != nil {
 		return nil, fmt.Errorf("set: %w", err)
 	}
-	if r, err = s.pay(ctx, r, certified); err != nil {
-		return nil, Failure(err)
-	}
-	return s.Submit(ctx, r.EncodeFrame())
+	return r, nil
 }
 
 // owner finds the key that signs. What is wrong with a key in the home is the user's to mend, so it
@@ -90,15 +110,21 @@ func (s *Service) draft(ctx context.Context, req *api.SetRequest, owner protocol
 		}
 		d.Mask = &mask
 	}
-	links, err := s.Links(ctx, api.LinksQuery{Owner: &owner})
+	certified, err = s.link(ctx, &d)
+	return d, certified, err
+}
+
+// link picks a draft's links and its least timestamp.
+func (s *Service) link(ctx context.Context, d *protocol.Draft) (certified bool, err error) {
+	links, err := s.Links(ctx, api.LinksQuery{Owner: &d.Owner})
 	if err != nil {
-		return d, false, err
+		return false, err
 	}
 	if !links.Certified && s.config.Network.Params().AuthRequired {
-		return d, false, s.uncertified(ctx, owner)
+		return false, s.uncertified(ctx, d.Owner)
 	}
 	d.Links, d.Timestamp = links.Links, max(links.Now, links.Timestamp)
-	return d, links.Certified, nil
+	return links.Certified, nil
 }
 
 // previous returns when the owner's newest record under the draft's names was made, 0 where there
@@ -147,35 +173,6 @@ func (s *Service) timestamp(d protocol.Draft, after uint64) (uint64, error) {
 	}
 	return t, nil
 }
-
-// pay adds the work that the network asks for, which is less of an owner whose certificate is among
-// the links. One request solves at a time, with a core left to others; the rest wait in a queue of
-// bounded length.
-func (s *Service) pay(ctx context.Context, r *protocol.Record, certified bool) (*protocol.Record, error) {
-	pay, solve := s.config.Network.Pay, SolveWork(ctx, s.threads, nil)
-	if certified {
-		pay = s.config.Network.PayCertified
-	}
-	return pay(r, 0, func(challenge []byte, effort uint32) (protocol.Work, error) {
-		select {
-		case s.waiting <- struct{}{}:
-			defer func() { <-s.waiting }()
-		default:
-			return protocol.Work{}, api.Unavailable("%d writes are waiting for their proof of work: try again later", maxWaitingWrites)
-		}
-		select {
-		case s.solving <- struct{}{}:
-			defer func() { <-s.solving }()
-		case <-ctx.Done():
-			return protocol.Work{}, ctx.Err()
-		}
-		return solve(challenge, effort)
-	})
-}
-
-// WaitingWrites counts the writes that wait for their proof of work, the one that is solved
-// included.
-func (s *Service) WaitingWrites() int { return len(s.waiting) }
 
 // write names what an owner wrote under a composite key.
 type write struct {

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	lfsync "github.com/lf-store/lf/sync"
 
+	"github.com/lf-store/lf/internal/workqueue"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/internal/nodetest"
 	"github.com/lf-store/lf/node/internal/syncstore"
@@ -49,11 +51,56 @@ func TestSetQueueFull(t *testing.T) {
 	t.Parallel()
 	s := newTestService(t, nodetest.NewNetwork(t, 1))
 	for range maxWaitingWrites {
-		s.waiting <- struct{}{}
+		place, err := s.work.Enter(workqueue.Client{}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer place.Leave()
 	}
 	text := "x"
 	_, err := s.Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text})
 	wantAPIError(t, err, http.StatusServiceUnavailable, "proof of work")
+}
+
+// TestSetComposedInItsTurn holds that a write which waited has the time of its turn. So it is not
+// late, however long the queue is.
+func TestSetComposedInItsTurn(t *testing.T) {
+	t.Parallel()
+	s := newTestService(t, nodetest.NewNetwork(t, 1))
+	var late atomic.Int64
+	s.config.Clock = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
+	var places []*workqueue.Ticket
+	for range solverThreads(0) { // as many as may be composed at once
+		place, err := s.work.Enter(workqueue.Client{}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := place.Turn(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		places = append(places, place)
+	}
+	done := make(chan *api.Submitted, 1)
+	go func() {
+		text := "x"
+		r, err := s.Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text})
+		if err != nil {
+			t.Error(err)
+		}
+		done <- r
+	}()
+	nodetest.Eventually(t, "it waits", func() bool { return s.WaitingWrites() == len(places)+1 })
+	late.Store(int64(time.Minute))
+	for _, place := range places {
+		place.Leave()
+	}
+	r := <-done
+	if r == nil {
+		t.FailNow()
+	}
+	if age := s.now() - r.Timestamp; age > 30_000 {
+		t.Errorf("the record is %d s old", age/1000)
+	}
 }
 
 func TestLastWrites(t *testing.T) {

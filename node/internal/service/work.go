@@ -3,6 +3,8 @@ package service
 import (
 	"context"
 
+	"github.com/lf-store/lf/internal/workqueue"
+	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/pow"
 	"github.com/lf-store/lf/protocol"
 )
@@ -23,4 +25,65 @@ func SolveWork(ctx context.Context, threads int, report func(pow.Progress)) prot
 // VerifyWork is the verifier of a node: package pow's.
 func VerifyWork(challenge []byte, w protocol.Work) error {
 	return pow.Verify(challenge, w.Effort, pow.Proof{Nonce: w.Nonce, Solution: w.Solution})
+}
+
+// newWorkPool makes the queue of those who want the node to pay.
+func newWorkPool(threads int) *workqueue.Pool {
+	return workqueue.NewPool(workqueue.Config{
+		Threads: threads,
+		Limits:  workqueue.Limits{Jobs: maxWaitingWrites, ClientJobs: maxWaitingWrites, Ahead: threads},
+	})
+}
+
+// WaitingWrites counts the writes that wait for their proof of work, those that are solved
+// included.
+func (s *Service) WaitingWrites() int { return s.work.Len() }
+
+// takePlace waits for the turn of a draft that takes work. It returns nil for one that takes none.
+// The holder of a place must leave it.
+func (s *Service) takePlace(ctx context.Context, d protocol.Draft, certified bool) (*workqueue.Ticket, error) {
+	r, err := s.config.Network.Compose(d)
+	if err != nil {
+		return nil, api.Invalid("%v", err) // a value that is too large for the network
+	}
+	effort := s.effort(r, certified)
+	if effort == 0 {
+		return nil, nil
+	}
+	place, err := s.work.Enter(workqueue.Client{}, effort)
+	if err != nil {
+		return nil, err
+	}
+	if err := place.Turn(ctx); err != nil {
+		place.Leave()
+		return nil, err
+	}
+	return place, nil
+}
+
+// effort is what the network asks for, which is less of an owner whose certificate is among the
+// links.
+func (s *Service) effort(r *protocol.Record, certified bool) uint32 {
+	if certified {
+		return s.config.Network.CertifiedEffort(r)
+	}
+	return s.config.Network.RequiredEffort(r)
+}
+
+// pay adds the work that the network asks for. place is nil if it asked for none.
+func (s *Service) pay(ctx context.Context, place *workqueue.Ticket, r *protocol.Record, certified bool) (*protocol.Record, error) {
+	pay := s.config.Network.Pay
+	if certified {
+		pay = s.config.Network.PayCertified
+	}
+	return pay(r, 0, func(challenge []byte, effort uint32) (protocol.Work, error) {
+		if place == nil {
+			return protocol.Work{}, api.Unavailable("the certificate of the owner ended while the write waited: try again")
+		}
+		p, err := place.Solve(ctx, challenge, effort, nil)
+		if err != nil {
+			return protocol.Work{}, err
+		}
+		return protocol.Work{Nonce: p.Nonce, Solution: p.Solution, Effort: effort}, nil
+	})
 }
