@@ -45,13 +45,13 @@ The words of a scenario are explained in docs/testbed.md.`,
 		Example: `  lf-testbed split.yaml
   lf-testbed split.yaml --report split --keep     # with the nodes' homes and logs
   lf-testbed split.yaml --seed 7                  # choose by chance what the run with this seed chose
-  lf-testbed split.yaml --check                   # only look for mistakes
+  lf-testbed split.yaml --check                   # only look for errors
   sudo lf-testbed split.yaml --netns              # on network namespaces, with packets that get lost (Linux)`,
 		Args: exactly(1, "one scenario"),
 		RunE: func(cmd *cobra.Command, args []string) error { return t.run(cmd.Context(), args[0]) },
 	}
 	f := cmd.Flags()
-	f.BoolVar(&t.check, "check", false, "look for mistakes in the scenario, and run nothing")
+	f.BoolVar(&t.check, "check", false, "look for errors in the scenario, and run nothing")
 	f.BoolVar(&t.netns, "netns", false, "give each node a network namespace of its own (Linux, as root)")
 	f.StringVar(&t.report, "report", "", "write the report into this `DIRECTORY` (default: a new one among the temporary files)")
 	f.BoolVar(&t.keep, "keep", false, "keep the nodes' homes and logs, in the report's directory")
@@ -66,10 +66,10 @@ The words of a scenario are explained in docs/testbed.md.`,
 
 func (t *runFlags) run(ctx context.Context, file string) error {
 	scenario, err := testbed.Read(file)
-	var mistakes testbed.Mistakes
-	if errors.As(err, &mistakes) {
-		fmt.Fprintln(t.stderr, mistakes.Error())
-		return usage("%s has %s", file, text.Count(len(mistakes), "mistake", "mistakes"))
+	var found testbed.ScenarioErrors
+	if errors.As(err, &found) {
+		fmt.Fprintln(t.stderr, found.Error())
+		return usage("%s has %s", file, text.Count(len(found), "error", "errors"))
 	}
 	if err != nil {
 		return err

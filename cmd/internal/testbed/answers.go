@@ -10,22 +10,22 @@ import (
 )
 
 const (
-	// askedFought is how many names that are fought for are asked about at most, askedOwn how many
-	// others.
-	askedFought = 200
-	askedOwn    = 20
+	// maxContestedAsked is how many contested names are asked about at most, and maxFactsAsked how
+	// many others.
+	maxContestedAsked = 200
+	maxFactsAsked     = 20
 )
 
 // sameAnswers reports whether nodes give the same answers to the same questions.
 func (r *runner) sameAnswers(ctx context.Context, nodes []string) (detail, wrong string, err error) {
-	var fought int
-	r.tell(func() { fought = r.fought })
+	var contested int
+	r.update(func() { contested = r.contestedNames })
 	var names []string
-	for i := range min(fought, askedFought) {
-		names = append(names, contested(i))
+	for i := range min(contested, maxContestedAsked) {
+		names = append(names, contestedName(i))
 	}
-	for i := range min(r.facts.Load(), askedOwn) { // spread evenly
-		names = append(names, fmt.Sprintf("fact-%d", 1+i*r.facts.Load()/min(r.facts.Load(), askedOwn)))
+	for i := range min(r.facts.Load(), maxFactsAsked) { // spread evenly
+		names = append(names, fmt.Sprintf("fact-%d", 1+i*r.facts.Load()/min(r.facts.Load(), maxFactsAsked)))
 	}
 	for _, name := range names {
 		key, err := r.names.Derive(name)
@@ -43,11 +43,11 @@ func (r *runner) sameAnswers(ctx context.Context, nodes []string) (detail, wrong
 func (r *runner) answersOf(ctx context.Context, nodes []string, name string, key protocol.SelectorKey) (wrong string, err error) {
 	var first string
 	for i, node := range nodes {
-		door := r.members[node].access()
-		if door == nil {
+		client := r.nodes[node].api()
+		if client == nil {
 			return node + " does not run", nil
 		}
-		result, err := door.Query(ctx, api.Query{Selectors: []api.SelectorRange{{Key: &key, To: protocol.MaxOrdinal}}})
+		result, err := client.Query(ctx, api.Query{Selectors: []api.SelectorRange{{Key: &key, To: protocol.MaxOrdinal}}})
 		if err != nil {
 			return "", fmt.Errorf("ask %s: %w", node, err)
 		}

@@ -9,8 +9,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// books say who has which record: what was acknowledged and where, and what each node has attached.
-type books struct {
+// recordLedger notes which records were acknowledged and where, and what each node has attached.
+type recordLedger struct {
 	genesis map[protocol.ID]bool
 
 	mu       sync.Mutex
@@ -28,7 +28,7 @@ type holding struct {
 	life int // how often it was wiped
 }
 
-// acknowledgment is who has acknowledged a record, and in which of its lives.
+// acknowledgment is the node that acknowledged a record, and in which of its lives.
 type acknowledgment struct {
 	node string
 	life int
@@ -37,8 +37,8 @@ type acknowledgment struct {
 // mark is a moment in a node's holding.
 type mark struct{ life, length int }
 
-func newBooks(n *protocol.Network) *books {
-	b := &books{
+func newRecordLedger(n *protocol.Network) *recordLedger {
+	b := &recordLedger{
 		genesis: map[protocol.ID]bool{}, acked: map[protocol.ID]acknowledgment{}, sizes: map[protocol.ID]uint64{}, holdings: map[string]*holding{},
 	}
 	for _, r := range n.Genesis() {
@@ -49,7 +49,7 @@ func newBooks(n *protocol.Network) *books {
 }
 
 // acknowledge notes that a node has taken a record.
-func (b *books) acknowledge(id protocol.ID, at string, size int) {
+func (b *recordLedger) acknowledge(id protocol.ID, at string, size int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if _, known := b.acked[id]; !known {
@@ -61,13 +61,13 @@ func (b *books) acknowledge(id protocol.ID, at string, size int) {
 }
 
 // totals counts what was acknowledged: records, and their bytes.
-func (b *books) totals() (records int, bytes uint64) {
+func (b *recordLedger) totals() (records int, bytes uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return len(b.order), b.bytes
 }
 
-func (b *books) holding(node string) *holding {
+func (b *recordLedger) holding(node string) *holding {
 	h := b.holdings[node]
 	if h == nil {
 		h = &holding{has: map[protocol.ID]bool{}}
@@ -77,36 +77,36 @@ func (b *books) holding(node string) *holding {
 }
 
 // wiped forgets what a node had.
-func (b *books) wiped(node string) {
+func (b *recordLedger) wiped(node string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.holdings[node] = &holding{has: map[protocol.ID]bool{}, life: b.holding(node).life + 1}
 }
 
-// read asks a node for what it has attached since it was last asked. Not for concurrent use with
-// itself, for one node.
-func (b *books) read(ctx context.Context, node string, door Door) error {
+// read asks a node for what it has attached since the last read. Two reads of one node must not run
+// at the same time.
+func (b *recordLedger) read(ctx context.Context, node string, client NodeAPI) error {
 	b.mu.Lock()
 	h := b.holding(node)
 	from := uint64(len(h.ids)) + 1
 	b.mu.Unlock()
 	for from > 0 {
-		page, err := door.AttachedSet(ctx, from)
+		page, err := client.AttachedSet(ctx, from)
 		if err != nil {
 			return fmt.Errorf("ask %s for its records: %w", node, err)
 		}
 		if page.Next != 0 && page.Next <= from {
 			return fmt.Errorf("ask %s for its records: after %d comes %d", node, from, page.Next)
 		}
-		if err := b.note(h, page.IDs); err != nil {
+		if err := b.addPage(h, page.IDs); err != nil {
 			return fmt.Errorf("ask %s for its records: %w", node, err)
 		}
 		from = page.Next
 	}
-	return b.measure(ctx, node, door)
+	return b.measure(ctx, node, client)
 }
 
-func (b *books) note(h *holding, page []string) error {
+func (b *recordLedger) addPage(h *holding, page []string) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	for _, text := range page {
@@ -123,17 +123,17 @@ func (b *books) note(h *holding, page []string) error {
 }
 
 // measure learns the sizes of records that the testbed has not made: hostile nodes make some.
-func (b *books) measure(ctx context.Context, node string, door Door) error {
+func (b *recordLedger) measure(ctx context.Context, node string, client NodeAPI) error {
 	b.mu.Lock()
-	var strange []protocol.ID
+	var unknown []protocol.ID
 	for _, id := range b.holding(node).ids {
 		if _, known := b.sizes[id]; !known {
-			strange = append(strange, id)
+			unknown = append(unknown, id)
 		}
 	}
 	b.mu.Unlock()
-	for _, id := range strange {
-		info, err := door.Record(ctx, id)
+	for _, id := range unknown {
+		info, err := client.Record(ctx, id)
 		if err != nil {
 			return fmt.Errorf("ask %s for a record: %w", node, err)
 		}
@@ -144,17 +144,17 @@ func (b *books) measure(ctx context.Context, node string, door Door) error {
 	return nil
 }
 
-// now is the present moment in a node's holding.
-func (b *books) now(node string) mark {
+// mark is the present moment in a node's holding.
+func (b *recordLedger) mark(node string) mark {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	h := b.holding(node)
 	return mark{h.life, len(h.ids)}
 }
 
-// gain is what a node has attached since a moment, and how much of that its peers had to send: what
-// was not written at the node itself.
-func (b *books) gain(node string, since mark) (records, lacked int, bytes uint64) {
+// gain counts what a node has attached since a moment. lacked and bytes are the part that its peers
+// had to send: what was not written at the node itself.
+func (b *recordLedger) gain(node string, since mark) (records, lacked int, bytes uint64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	h := b.holding(node)
@@ -175,9 +175,9 @@ func (b *books) gain(node string, since mark) (records, lacked int, bytes uint64
 	return records, lacked, bytes
 }
 
-// lacks counts the records that one of some nodes lacks of those that were acknowledged at given
-// ones (nil: at any).
-func (b *books) lacks(node string, from map[string]bool) (missing int) {
+// lacks counts the records that a node lacks of those that were acknowledged at the nodes in from
+// (nil: at any node).
+func (b *recordLedger) lacks(node string, from map[string]bool) (missing int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	h := b.holding(node)
@@ -190,7 +190,7 @@ func (b *books) lacks(node string, from map[string]bool) (missing int) {
 }
 
 // differ counts the records that only one of two nodes has.
-func (b *books) differ(a, c string) (only int) {
+func (b *recordLedger) differ(a, c string) (only int) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	x, y := b.holding(a), b.holding(c)
@@ -208,7 +208,7 @@ func (b *books) differ(a, c string) (only int) {
 }
 
 // lost are the acknowledged records that none of some nodes has.
-func (b *books) lost(nodes []string) (ids []protocol.ID) {
+func (b *recordLedger) lost(nodes []string) (ids []protocol.ID) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 next:

@@ -13,8 +13,8 @@ import (
 // startsAtOnce is how many nodes start at the same time.
 const startsAtOnce = 8
 
-// do does what a step says.
-func (r *runner) do(ctx context.Context, i int, a Action) error {
+// execute does what a step says.
+func (r *runner) execute(ctx context.Context, i int, a Action) error {
 	switch a := a.(type) {
 	case Start:
 		return r.startNodes(ctx, a.Nodes)
@@ -27,10 +27,10 @@ func (r *runner) do(ctx context.Context, i int, a Action) error {
 	case Wipe:
 		return r.wipe(a.Nodes)
 	case Write:
-		if a.Conflicts > 0 {
-			r.tell(func() { r.fought = max(r.fought, a.Conflicts) })
+		if a.Conflicts > 0 { // all owners claim the same names
+			r.update(func() { r.contestedNames = max(r.contestedNames, a.Conflicts) })
 		}
-		return r.perhapsBehind(ctx, a.Background, func() error { return r.write(ctx, a, i) })
+		return r.maybeInBackground(ctx, a.Background, func() error { return r.write(ctx, a, i) })
 	case Partition:
 		return r.relink(ctx, func(t *topology) { t.partition(a.Groups) })
 	case Isolate:
@@ -38,9 +38,9 @@ func (r *runner) do(ctx context.Context, i int, a Action) error {
 	case Heal:
 		return r.relink(ctx, func(t *topology) { t.heal(a.Nodes) })
 	case Flap:
-		return r.perhapsBehind(ctx, a.Background, func() error { return r.flap(ctx, a) })
+		return r.maybeInBackground(ctx, a.Background, func() error { return r.flap(ctx, a) })
 	case Churn:
-		return r.perhapsBehind(ctx, a.Background, func() error { return r.churn(ctx, a, i) })
+		return r.maybeInBackground(ctx, a.Background, func() error { return r.churn(ctx, a, i) })
 	case Skew:
 		return r.skew(ctx, a)
 	case Move:
@@ -56,8 +56,8 @@ func (r *runner) do(ctx context.Context, i int, a Action) error {
 	return fmt.Errorf("there is no way to do %T", a)
 }
 
-// perhapsBehind does something now, or begins to do it.
-func (r *runner) perhapsBehind(ctx context.Context, background bool, do func() error) error {
+// maybeInBackground calls do now, or begins to in the background.
+func (r *runner) maybeInBackground(ctx context.Context, background bool, do func() error) error {
 	if !background {
 		return do()
 	}
@@ -78,14 +78,14 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // startNodes starts nodes: those that are reached through a relay after the others.
 func (r *runner) startNodes(ctx context.Context, names []string) error {
-	relayed := func(name string) bool { return r.members[name].node.Via != "" }
+	relayed := func(name string) bool { return r.nodes[name].spec.Via != "" }
 	first := slices.DeleteFunc(slices.Clone(names), relayed)
 	then := slices.DeleteFunc(slices.Clone(names), func(name string) bool { return !relayed(name) })
 	for _, wave := range [][]string{first, then} {
 		group, inner := errgroup.WithContext(ctx)
 		group.SetLimit(startsAtOnce)
 		for _, name := range wave {
-			group.Go(func() error { return r.startNode(inner, r.members[name]) })
+			group.Go(func() error { return r.startNode(inner, r.nodes[name]) })
 		}
 		if err := group.Wait(); err != nil {
 			return err
@@ -94,30 +94,30 @@ func (r *runner) startNodes(ctx context.Context, names []string) error {
 	return r.relink(ctx, func(*topology) {})
 }
 
-func (r *runner) startNode(ctx context.Context, m *member) error {
-	door, err := m.machine.start(ctx, m.offset())
+func (r *runner) startNode(ctx context.Context, m *node) error {
+	client, err := m.machine.start(ctx, m.offset())
 	if err != nil {
 		return err
 	}
-	run := m.began(door, r.now())
+	run := m.markUp(client, r.now())
 	ended := m.machine.ended()
-	r.others.Go(func() {
+	r.watchers.Go(func() {
 		<-ended
-		if m.died(run, r.now()) && m.node.Honest() { // nobody here has ended it
-			r.fail(fmt.Errorf("%s ended by itself; it said last:\n%s", m.node.Name, m.machine.tail()))
+		if m.runEnded(run, r.now()) && m.spec.Honest() { // nobody here has ended it
+			r.fail(fmt.Errorf("%s ended by itself; it said last:\n%s", m.spec.Name, m.machine.tail()))
 		}
 	})
-	return m.look(ctx, r.now)
+	return m.refresh(ctx, r.now)
 }
 
 // endNodes stops or kills nodes.
 func (r *runner) endNodes(ctx context.Context, names []string, kill bool) error {
-	r.lookAt(ctx, names) // their traffic is told for the last time
+	r.refresh(ctx, names) // the last chance to ask for their traffic
 	group := new(errgroup.Group)
 	for _, name := range names {
-		m := r.members[name]
+		m := r.nodes[name]
 		group.Go(func() error {
-			m.over(r.now())
+			m.markDown(r.now())
 			if kill {
 				return m.machine.kill()
 			}
@@ -140,8 +140,8 @@ func (r *runner) restart(ctx context.Context, names []string, kill bool, after t
 func (r *runner) wipe(names []string) error {
 	var errs []error
 	for _, name := range names {
-		errs = append(errs, r.members[name].machine.wipe())
-		r.books.wiped(name)
+		errs = append(errs, r.nodes[name].machine.wipe())
+		r.ledger.wiped(name)
 	}
 	return errors.Join(errs...)
 }
@@ -149,8 +149,8 @@ func (r *runner) wipe(names []string) error {
 func (r *runner) skew(ctx context.Context, a Skew) error {
 	var running []string
 	for _, name := range a.Nodes {
-		r.members[name].setClock(a.Offset)
-		if r.members[name].isUp() {
+		r.nodes[name].setClock(a.Offset)
+		if r.nodes[name].isUp() {
 			running = append(running, name)
 		}
 	}
@@ -165,11 +165,11 @@ func (r *runner) relink(ctx context.Context, change func(*topology)) error {
 	r.linking.Lock()
 	defer r.linking.Unlock()
 	change(r.links)
-	r.tell(r.noteLinks)
-	var members []Member
+	r.update(r.noteLinks)
+	var members []LinkedNode
 	for _, n := range r.scenario.Nodes {
-		m := r.members[n.Name]
-		members = append(members, Member{n.Name, m.machine.peer(), m.access()})
+		m := r.nodes[n.Name]
+		members = append(members, LinkedNode{n.Name, m.machine.peer(), m.api()})
 	}
 	err := r.fabric.Cut(ctx, r.links.cuts(), members)
 	if err != nil && isAway(err) { // a node that has just been ended, in the background
@@ -183,10 +183,10 @@ func (r *runner) noteLinks() {
 	now, cuts := r.now().Seconds(), r.report.Cuts
 	groups := r.links.components(r.links.nodes)
 	text := linksText(r.links, groups)
-	if text == r.said {
+	if text == r.linksTextBefore {
 		return
 	}
-	r.said = text
+	r.linksTextBefore = text
 	if n := len(cuts); n > 0 && cuts[n-1].To < 0 {
 		cuts[n-1].To = now
 	}

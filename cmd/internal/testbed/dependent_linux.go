@@ -2,8 +2,8 @@ package testbed
 
 import "syscall"
 
-// dependent has a process die with the thread that starts it, and not get what the terminal sends
-// to the testbed.
-func dependent() *syscall.SysProcAttr {
+// dieWithParent makes a process die with the thread that starts it. Signals that the terminal sends
+// to the testbed do not reach it.
+func dieWithParent() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setpgid: true}
 }

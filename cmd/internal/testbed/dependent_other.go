@@ -4,4 +4,4 @@ package testbed
 
 import "syscall"
 
-func dependent() *syscall.SysProcAttr { return nil }
+func dieWithParent() *syscall.SysProcAttr { return nil }

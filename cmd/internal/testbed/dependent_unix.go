@@ -4,6 +4,6 @@ package testbed
 
 import "syscall"
 
-// dependent has a process not get what the terminal sends to the testbed, which ends it in good
-// order.
-func dependent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }
+// dieWithParent keeps from a process the signals that the terminal sends to the testbed, which ends
+// the process in good order.
+func dieWithParent() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setpgid: true} }

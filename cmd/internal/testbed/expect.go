@@ -12,13 +12,13 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// again is how often an expectation that is not true yet is looked at.
-const again = 100 * time.Millisecond
+// retryInterval is the pause before an expectation that is not true yet is checked again.
+const retryInterval = 100 * time.Millisecond
 
 // check is one thing that an expectation wants.
 type check struct {
 	what string
-	// holds says why it does not, "" if it does, and then text is how well.
+	// holds reports why the check fails in wrong, "" if it holds. detail then says how well.
 	holds func(ctx context.Context) (detail, wrong string, err error)
 }
 
@@ -45,7 +45,7 @@ func (r *runner) expect(ctx context.Context, i int, e Expect) error {
 			}
 			texts[c.what] = text
 			if _, ok := taken[c.what]; !ok {
-				taken[c.what] = (r.now() - r.since()).Seconds()
+				taken[c.what] = (r.now() - r.lastActionEnded()).Seconds()
 			}
 		}
 		if len(wrong) == 0 {
@@ -55,21 +55,21 @@ func (r *runner) expect(ctx context.Context, i int, e Expect) error {
 		if r.now()-begun > e.Within {
 			return errors.New("not within " + e.Within.String() + ": " + strings.Join(wrong, "; "))
 		}
-		if err := sleep(ctx, again); err != nil {
+		if err := sleep(ctx, retryInterval); err != nil {
 			return fmt.Errorf("%w (so far: %s)", err, strings.Join(wrong, "; "))
 		}
 	}
 }
 
-// since is when the last step that did something had ended.
-func (r *runner) since() (at time.Duration) {
-	r.tell(func() { at = r.settled })
+// lastActionEnded is when the last step that did something had ended.
+func (r *runner) lastActionEnded() (at time.Duration) {
+	r.update(func() { at = r.lastActionEnd })
 	return at
 }
 
 // confirm reports what came true.
 func (r *runner) confirm(i int, checks []check, texts map[string]string, taken map[string]float64) {
-	r.tell(func() {
+	r.update(func() {
 		for _, c := range checks {
 			r.report.Steps[i].Checks = append(r.report.Steps[i].Checks, CheckReport{c.what, texts[c.what], max(0, taken[c.what])})
 		}
@@ -98,7 +98,7 @@ func (r *runner) checks(i int, e Expect) []check {
 	return all
 }
 
-// groups are those of some nodes that can reach each other, if need be through others.
+// groups divides nodes into sets that can reach each other, directly or through others.
 func (r *runner) groups(nodes []string) (groups [][]string) {
 	for _, g := range r.reach(r.running()) {
 		g = slices.DeleteFunc(g, func(name string) bool { return !slices.Contains(nodes, name) })
@@ -109,19 +109,19 @@ func (r *runner) groups(nodes []string) (groups [][]string) {
 	return groups
 }
 
-// converged reports whether nodes that can reach each other have the same records, and all that
-// were acknowledged there.
+// converged reports whether nodes that can reach each other have the same records. Among these must
+// be all that were acknowledged there.
 func (r *runner) converged(ctx context.Context, step int, nodes []string) (detail, wrong string, err error) {
-	if down := r.down(nodes); down != "" {
+	if down := r.firstDown(nodes); down != "" {
 		return "", down, nil
 	}
 	groups := r.groups(nodes)
 	for _, g := range groups {
-		if wrong := r.alike(g); wrong != "" {
+		if wrong := r.statusDiffers(g); wrong != "" {
 			return "", wrong, nil
 		}
 	}
-	if err := r.read(ctx, nodes); err != nil { // what they say is alike, now exactly
+	if err := r.readAttached(ctx, nodes); err != nil { // their status is the same: now compare IDs
 		return "", "", err
 	}
 	for _, g := range groups {
@@ -130,10 +130,10 @@ func (r *runner) converged(ctx context.Context, step int, nodes []string) (detai
 			there[name] = true
 		}
 		for _, name := range g {
-			if n := r.books.lacks(name, there); n > 0 {
+			if n := r.ledger.lacks(name, there); n > 0 {
 				return "", fmt.Sprintf("%s lacks %s acknowledged by nodes that it can reach", name, records(n)), nil
 			}
-			if n := r.books.differ(g[0], name); n > 0 {
+			if n := r.ledger.differ(g[0], name); n > 0 {
 				return "", fmt.Sprintf("%s and %s differ in %s", g[0], name, records(n)), nil
 			}
 		}
@@ -142,21 +142,21 @@ func (r *runner) converged(ctx context.Context, step int, nodes []string) (detai
 	return fmt.Sprintf("%s in %s", text.Count(len(nodes), "node", "nodes"), text.Count(len(groups), "group", "groups")), "", nil
 }
 
-// down names a node that should run and does not.
-func (r *runner) down(nodes []string) string {
+// firstDown names a node that should run and does not.
+func (r *runner) firstDown(nodes []string) string {
 	for _, name := range nodes {
-		if !r.members[name].isUp() {
+		if !r.nodes[name].isUp() {
 			return name + " does not run"
 		}
 	}
 	return ""
 }
 
-// alike says in what nodes differ as far as they say themselves.
-func (r *runner) alike(nodes []string) string {
-	first, _ := r.members[nodes[0]].seen()
+// statusDiffers says how the nodes' own status differs, "" if it does not.
+func (r *runner) statusDiffers(nodes []string) string {
+	first, _ := r.nodes[nodes[0]].lastStatus()
 	for _, name := range nodes[1:] {
-		other, _ := r.members[name].seen()
+		other, _ := r.nodes[name].lastStatus()
 		switch {
 		case other.attached != first.attached:
 			return fmt.Sprintf("%s has %s, %s has %d", nodes[0], recordsOf(first.attached), name, other.attached)
@@ -169,12 +169,12 @@ func (r *runner) alike(nodes []string) string {
 
 // noteConverged notes for every node when it had the last record.
 func (r *runner) noteConverged(step int, nodes []string) {
-	since := r.since()
-	r.tell(func() {
+	since := r.lastActionEnded()
+	r.update(func() {
 		report := r.report.Steps[step]
 		report.Nodes = nil
 		for _, name := range nodes {
-			took := max(0, (r.members[name].reached() - since).Seconds())
+			took := max(0, (r.nodes[name].lastGain() - since).Seconds())
 			report.Nodes = append(report.Nodes, &NodeStep{Node: name, Converged: &took})
 		}
 	})
@@ -185,9 +185,9 @@ func (r *runner) apart(nodes []string) (detail, wrong string, err error) {
 	groups := r.groups(nodes)
 	for i, g := range groups {
 		for _, h := range groups[:i] {
-			a, _ := r.members[g[0]].seen()
-			b, _ := r.members[h[0]].seen()
-			if a.attached == b.attached && a.fingerprint == b.fingerprint && r.books.differ(g[0], h[0]) == 0 {
+			a, _ := r.nodes[g[0]].lastStatus()
+			b, _ := r.nodes[h[0]].lastStatus()
+			if a.attached == b.attached && a.fingerprint == b.fingerprint && r.ledger.differ(g[0], h[0]) == 0 {
 				return "", fmt.Sprintf("%s and %s have the same %s", h[0], g[0], recordsOf(a.attached)), nil
 			}
 		}
@@ -197,7 +197,7 @@ func (r *runner) apart(nodes []string) (detail, wrong string, err error) {
 
 func (r *runner) synced(nodes []string) (detail, wrong string, err error) {
 	for _, name := range nodes {
-		if now, _ := r.members[name].seen(); now.state != api.SyncSynced {
+		if now, _ := r.nodes[name].lastStatus(); now.state != api.SyncSynced {
 			return "", fmt.Sprintf("%s says that it is %q", name, now.state), nil
 		}
 	}
@@ -205,26 +205,26 @@ func (r *runner) synced(nodes []string) (detail, wrong string, err error) {
 }
 
 func (r *runner) nothingLost(ctx context.Context, nodes []string) (detail, wrong string, err error) {
-	if err := r.read(ctx, nodes); err != nil {
+	if err := r.readAttached(ctx, nodes); err != nil {
 		return "", "", err
 	}
 	for _, name := range nodes {
-		if n := r.books.lacks(name, nil); n > 0 {
+		if n := r.ledger.lacks(name, nil); n > 0 {
 			return "", fmt.Sprintf("%s lacks %s", name, records(n)), nil
 		}
 	}
-	n, _ := r.books.totals()
+	n, _ := r.ledger.totals()
 	return "all " + records(n), "", nil
 }
 
-// bytes reports whether nodes have received as little as wanted.
+// bytes reports whether each node has received no more than it may.
 func (r *runner) bytes(ctx context.Context, nodes []string, b *Bytes) (detail, wrong string, err error) {
-	r.lookAt(ctx, nodes)
-	if err := r.read(ctx, nodes); err != nil {
+	r.refresh(ctx, nodes)
+	if err := r.readAttached(ctx, nodes); err != nil {
 		return "", "", err
 	}
 	var texts []string
-	r.tell(func() {
+	r.update(func() {
 		for _, name := range nodes {
 			n := r.nodeStep(name, b.Since)
 			most, why := b.Most, text.Size(b.Most)
@@ -240,7 +240,7 @@ func (r *runner) bytes(ctx context.Context, nodes []string, b *Bytes) (detail, w
 	return strings.Join(texts, ", "), wrong, nil
 }
 
-// ratio is how much came in against the least that could.
+// ratio compares what came in with the least that was needed.
 func ratio(in, least uint64) string {
 	if least == 0 {
 		return text.Size(in)
@@ -271,7 +271,7 @@ func (r *runner) connected(ctx context.Context, nodes, others []string, wanted b
 func (r *runner) memory(nodes []string, most uint64) (detail, wrong string, err error) {
 	var largest uint64
 	for _, name := range nodes {
-		n, known := r.members[name].machine.memory()
+		n, known := r.nodes[name].machine.memory()
 		if !known {
 			return "", "", fmt.Errorf("how much memory %s has is not known here: leave memory out", name)
 		}

@@ -17,9 +17,9 @@ type Fabric interface {
 	// Cut cuts exactly these links and opens all others; connections over a link that is cut end.
 	// It is called after every change of the links, and again when a node has started, with all
 	// nodes.
-	Cut(ctx context.Context, cuts []Cut, nodes []Member) error
-	// Move takes a node to the network behind another router, whether or not it runs. Only a fabric
-	// that has routers can.
+	Cut(ctx context.Context, cuts []Cut, nodes []LinkedNode) error
+	// Move takes a node, running or not, to the network behind a router. Only a fabric that has
+	// routers can.
 	Move(ctx context.Context, node, router string) error
 	// Close takes everything away again.
 	Close() error
@@ -27,9 +27,10 @@ type Fabric interface {
 
 // Place is where a node's process runs.
 type Place struct {
-	// the multiaddrs it listens on (one that is reached through a relay listens nowhere)
+	// Listen are the multiaddrs that it listens on; none if it is reached through a relay.
 	Listen []string
-	// where others find it, with /p2p/ and its peer ID behind; none: it has to find them
+	// At is where others find it, as multiaddrs without peer ID. If it is empty, the node has to
+	// find them.
 	At        []string
 	APIListen string   // HOST:PORT of its API, port 0 for any
 	Profile   string   // of the node
@@ -53,15 +54,15 @@ func (p *Place) client(url, token string) *api.Client {
 // opened end. To can open new ones to From, unless there is a cut for that as well.
 type Cut struct{ From, To string }
 
-// Member is a node: its name, its peer ID, and the door to it. Hostile ones have no door, nor have
-// those that are down.
-type Member struct {
+// LinkedNode is a node: its name, its peer ID, and its API. Hostile nodes have none, nor have those
+// that are down.
+type LinkedNode struct {
 	Name, Peer string
-	Door       Door
+	API        NodeAPI
 }
 
-// Door is what the testbed asks of a node that runs; an [api.Client] is one.
-type Door interface {
+// NodeAPI is the part of a node's API that the testbed uses; an [api.Client] has it.
+type NodeAPI interface {
 	api.Testbed
 	// Status tells how the node is.
 	Status(ctx context.Context) (*api.Status, error)
@@ -77,4 +78,4 @@ type Door interface {
 	Query(ctx context.Context, q api.Query) (*api.QueryResult, error)
 }
 
-var _ Door = (*api.Client)(nil)
+var _ NodeAPI = (*api.Client)(nil)

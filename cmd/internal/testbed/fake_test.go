@@ -14,7 +14,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// world is a network of nodes in memory: whoever can reach each other has the same records at once.
+// world is a network of nodes in memory. Nodes that can reach each other have the same records at
+// once.
 type world struct {
 	mu     sync.Mutex
 	nodes  map[string]*fakeNode
@@ -23,7 +24,7 @@ type world struct {
 	closed bool
 }
 
-// fakeNode is a machine, and the door to itself.
+// fakeNode is a machine, and the API of its own node.
 type fakeNode struct {
 	world   *world
 	name    string
@@ -46,7 +47,7 @@ func (w *world) Prepare(_ context.Context, s *Scenario) ([]Place, error) {
 	return make([]Place, len(s.Nodes)), nil
 }
 
-func (w *world) Cut(_ context.Context, cuts []Cut, nodes []Member) error {
+func (w *world) Cut(_ context.Context, cuts []Cut, nodes []LinkedNode) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.deaf && len(cuts) == 0 {
@@ -127,7 +128,7 @@ func (n *fakeNode) log(what string) { n.did = append(n.did, what) }
 
 func (n *fakeNode) peer() string { return "peer of " + n.name }
 
-func (n *fakeNode) start(_ context.Context, clock time.Duration) (Door, error) {
+func (n *fakeNode) start(_ context.Context, clock time.Duration) (NodeAPI, error) {
 	n.world.mu.Lock()
 	defer n.world.mu.Unlock()
 	if n.up {
@@ -293,7 +294,7 @@ func trial(ctx context.Context, t *testing.T, text string, prepare func(*world))
 	if prepare != nil {
 		prepare(w)
 	}
-	if err := r.populate(w, make([]Place, len(s.Nodes))); err != nil {
+	if err := r.makeMachines(w, make([]Place, len(s.Nodes))); err != nil {
 		t.Fatal(err)
 	}
 	r.run(ctx)

@@ -8,9 +8,9 @@ import (
 	"sync"
 )
 
-// Internet is a fabric of network namespaces for scenarios with routers: one network with public
-// addresses, and behind each router a network of its own, with private ones. Everything in it is
-// this process's; no packet leaves the namespaces.
+// Internet is a fabric of network namespaces for scenarios with routers. It has one network with
+// public addresses, and a private network behind a router for each router. Everything belongs to
+// this process; no packet leaves the namespaces.
 //
 // The public addresses are out of 11.0.0.0/8. Those set aside for documentation and tests will not
 // do: nodes know that nobody can be reached there.
@@ -102,8 +102,8 @@ func newNetwork(ctx context.Context, prefix string, bits int) (*network, error) 
 	return &network{namespace: ns, prefix: prefix, bits: bits}, ns.batch(ctx, []string{"link set lo up", "link add inside type bridge", "link set inside up"})
 }
 
-// addRouter makes a router: in its namespace eth0 leads outside, and inside is the bridge of those
-// behind it.
+// addRouter makes a router. In its namespace eth0 leads outside, and the bridge named inside joins
+// the nodes that it serves.
 func (f *Internet) addRouter(ctx context.Context, s *Scenario, number int, router *Router) error {
 	net, err := newNetwork(ctx, fmt.Sprintf("192.168.%d", number), 24)
 	if err != nil {
@@ -123,8 +123,8 @@ func (f *Internet) addRouter(ctx context.Context, s *Scenario, number int, route
 	if err := net.batch(ctx, []string{fmt.Sprintf("addr add %s/%d dev inside", net.gateway, net.bits)}); err != nil {
 		return err
 	}
-	// proxy_arp answers, at once, for those behind a router without NAT, whose addresses are on the
-	// public network too.
+	// A router without NAT answers ARP at once for its nodes, whose addresses are on the public
+	// network too.
 	if err := net.run(ctx, "", "sh", "-c", "cd /proc/sys/net/ipv4 && echo 1 >ip_forward && echo 1 >conf/eth0/proxy_arp && echo 0 >neigh/eth0/proxy_delay"); err != nil {
 		return err
 	}
@@ -181,7 +181,7 @@ func (f *Internet) Move(ctx context.Context, node, router string) error {
 }
 
 // Cut has nothing to do: what routers let pass never changes.
-func (f *Internet) Cut(_ context.Context, cuts []Cut, _ []Member) error {
+func (f *Internet) Cut(_ context.Context, cuts []Cut, _ []LinkedNode) error {
 	if len(cuts) > 0 {
 		return errors.New("links cannot be cut where routers are")
 	}
@@ -241,8 +241,8 @@ func routerRules(r *Router) string {
 	})
 	chain("passing", "filter hook forward priority filter", func() {
 		rule(r.Maps, "jump miniupnpd")
-		rule(r.does(BlockUDP), `meta l4proto udp drop`)
-		rule(r.does(BlockInbound), `iifname "eth0" tcp flags & (syn | ack) == syn drop`)
+		rule(r.doesBlock(BlockUDP), `meta l4proto udp drop`)
+		rule(r.doesBlock(BlockInbound), `iifname "eth0" tcp flags & (syn | ack) == syn drop`)
 		rule(r.NAT == FullCone, `oifname "eth0" meta l4proto udp update @cone { udp sport : ip saddr }`)
 		rule(true, `iifname "eth0" ct state new ct status & dnat == 0 drop`)
 	})

@@ -46,7 +46,7 @@ func newTown(t *testing.T, s *Scenario) *town {
 func (f *town) socket(node string) net.PacketConn {
 	f.t.Helper()
 	var c net.PacketConn
-	err := apart(func() (err error) {
+	err := onOwnThread(func() (err error) {
 		if err := unix.Setns(int(f.nodes[node].file.Fd()), unix.CLONE_NEWNET); err != nil {
 			return err
 		}
@@ -94,12 +94,12 @@ func (f *town) drain(sockets ...net.PacketConn) {
 	}
 }
 
-// TestNAT holds each kind of router to what it is called, by RFC 4787's terms.
+// TestNAT checks that each kind of router behaves as RFC 4787 says of its name.
 func TestNAT(t *testing.T) {
 	for _, c := range []struct {
 		router     Router
-		oneMapping bool // whoever is sent to sees the same outer address and port
-		open       bool // who was never sent to gets in there
+		oneMapping bool // every remote address sees the same outer address and port
+		open       bool // a packet from an address that was never sent to gets in
 		passes     bool
 		inner      bool // the address is the inner one
 	}{
@@ -135,7 +135,7 @@ func TestNAT(t *testing.T) {
 			}
 			f.drain(home)
 			if _, in := f.arrives(three, seen, home, c.open); in != c.open {
-				t.Errorf("who was never sent to gets in: %v", in)
+				t.Errorf("a packet from an address that was never sent to gets in: %v", in)
 			}
 		})
 	}
@@ -148,7 +148,7 @@ func blockTexts(blocks []Block) (texts []string) {
 	return texts
 }
 
-// TestCarrier holds that two routers in a row translate twice, and that those behind different ones
+// TestCarrier checks that two routers in a row translate twice, and that nodes of different routers
 // do not see each other.
 func TestCarrier(t *testing.T) {
 	f := newTown(t, &Scenario{
@@ -202,7 +202,7 @@ func TestBlockInbound(t *testing.T) {
 		})
 		done := make(chan error, 2)
 		open := func(node, router string) {
-			done <- apart(func() error {
+			done <- onOwnThread(func() error {
 				if err := unix.Setns(int(f.nodes[node].file.Fd()), unix.CLONE_NEWNET); err != nil {
 					return err
 				}

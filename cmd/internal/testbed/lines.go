@@ -12,16 +12,16 @@ import (
 // Lines is an observer that writes a line for every step, and one in a while when a step takes
 // long.
 type Lines struct {
-	to     io.Writer
-	now    *StepReport
-	spoken time.Duration
+	to       io.Writer
+	now      *StepReport
+	lastLine time.Duration
 }
 
 // NewLines returns an observer for what is no terminal.
 func NewLines(to io.Writer) *Lines { return &Lines{to: to} }
 
-// silence is after how long a step that goes on is mentioned.
-const silence = 5 * time.Second
+// quietTime is how long a step goes on before a line mentions it.
+const quietTime = 5 * time.Second
 
 // Begun writes what is going to be run.
 func (l *Lines) Begun(s *Scenario, r *Report) {
@@ -35,7 +35,7 @@ func heading(s *Scenario, r *Report) string {
 // Step writes what became of a step.
 func (l *Lines) Step(_ int, s *StepReport) {
 	if s.Outcome == OutcomeRunning {
-		l.now, l.spoken = s, time.Duration(s.From*float64(time.Second))
+		l.now, l.lastLine = s, time.Duration(s.From*float64(time.Second))
 		return
 	}
 	l.now = nil
@@ -62,10 +62,10 @@ func stepLine(s *StepReport) string {
 
 // Tick mentions a step that takes long.
 func (l *Lines) Tick(at time.Duration, nodes []NodeView) {
-	if l.now == nil || at-l.spoken < silence {
+	if l.now == nil || at-l.lastLine < quietTime {
 		return
 	}
-	l.spoken = at
+	l.lastLine = at
 	var texts []string
 	for i := range nodes {
 		if n := &nodes[i]; n.Up && !n.Hostile {

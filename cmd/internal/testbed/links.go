@@ -37,7 +37,7 @@ func (t *topology) between(groups [][]string) map[Cut]bool {
 // partition leaves only the links within groups.
 func (t *topology) partition(groups [][]string) { t.cut = t.between(groups) }
 
-// isolate cuts links besides those that are cut already.
+// isolate cuts further links.
 func (t *topology) isolate(nodes, from []string, way Way) {
 	for _, a := range nodes {
 		for _, b := range from {

@@ -11,8 +11,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// Loopback has all nodes on 127.0.0.1. A link is cut by the nodes themselves: both ends refuse each
-// other. A hostile node refuses nobody, so that its links are cut at the honest end alone.
+// Loopback has all nodes on 127.0.0.1. The nodes cut links themselves: both ends refuse each other.
+// A hostile node refuses nobody, so its links are cut at the honest end alone.
 type Loopback struct {
 	mu       sync.Mutex
 	reserved []*reservation
@@ -43,15 +43,15 @@ func (l *Loopback) Prepare(_ context.Context, s *Scenario) ([]Place, error) {
 }
 
 // Cut has every node refuse the peers that it is cut off from.
-func (l *Loopback) Cut(ctx context.Context, cuts []Cut, nodes []Member) error {
+func (l *Loopback) Cut(ctx context.Context, cuts []Cut, nodes []LinkedNode) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(16)
 	for _, m := range nodes {
-		if m.Door == nil {
+		if m.API == nil {
 			continue
 		}
 		group.Go(func() error {
-			if _, err := m.Door.SetLinks(ctx, api.TestbedLinks{Blocked: blockedAt(m, cuts, nodes)}); err != nil {
+			if _, err := m.API.SetLinks(ctx, api.TestbedLinks{Blocked: blockedAt(m, cuts, nodes)}); err != nil {
 				return fmt.Errorf("cut the links of %s: %w", m.Name, err)
 			}
 			return nil
@@ -61,7 +61,7 @@ func (l *Loopback) Cut(ctx context.Context, cuts []Cut, nodes []Member) error {
 }
 
 // blockedAt is which links a node blocks, and in which direction.
-func blockedAt(m Member, cuts []Cut, nodes []Member) []api.BlockedLink {
+func blockedAt(m LinkedNode, cuts []Cut, nodes []LinkedNode) []api.BlockedLink {
 	blocked := []api.BlockedLink{}
 	for _, o := range nodes {
 		var in, out bool

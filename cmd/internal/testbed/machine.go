@@ -5,12 +5,13 @@ import (
 	"time"
 )
 
-// machine runs one node, again and again: it keeps its peer ID and, unless it is wiped, its data.
+// machine runs one node, again and again. The node keeps its peer ID and, unless it is wiped, its
+// data.
 type machine interface {
 	// peer is the node's peer ID.
 	peer() string
-	// start returns when the node answers. The door of a hostile node is nil.
-	start(ctx context.Context, clock time.Duration) (Door, error)
+	// start returns when the node answers. A hostile node has no API: nil.
+	start(ctx context.Context, clock time.Duration) (NodeAPI, error)
 	// stop ends it in good order.
 	stop() error
 	// kill ends it at once.
@@ -25,8 +26,8 @@ type machine interface {
 	tail() string
 }
 
-// hall makes machines for all nodes of a scenario, each in its place, and closes them.
-type hall interface {
+// machineFactory makes machines for all nodes of a scenario, each in its place, and closes them.
+type machineFactory interface {
 	machines(nodes []*Node, places []Place) (map[string]machine, error)
 	close() error
 }

@@ -8,24 +8,24 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// member is a node in a run: its machine, and what has been seen of it.
-type member struct {
-	node    *Node
+// node is a node in a run: its machine, and what it has said of itself.
+type node struct {
+	spec    *Node
 	machine machine
-	reading sync.Mutex // held while the books read what it has
+	reading sync.Mutex // held while the ledger reads what the node has
 
-	mu     sync.Mutex
-	door   Door // nil while it is down; hostile ones have none
-	up     bool
-	clock  time.Duration
-	latest reading
-	earned traffic // of runs before this one
-	course []Point
-	runs   []Interval
+	mu             sync.Mutex
+	client         NodeAPI // nil while it is down; hostile ones have none
+	up             bool
+	clock          time.Duration
+	status         nodeStatus
+	earlierTraffic traffic // of runs before this one
+	course         []Point
+	runs           []Interval
 }
 
-// reading is what a node said of itself.
-type reading struct {
+// nodeStatus is what the testbed needs of a node's status.
+type nodeStatus struct {
 	at          time.Duration
 	attached    uint64
 	pending     uint64
@@ -53,90 +53,90 @@ type Interval struct {
 	To   float64 `json:"to"`
 }
 
-// began notes that the node runs, and returns the number of the run.
-func (m *member) began(door Door, at time.Duration) (run int) {
+// markUp notes that the node runs, and returns the number of the run.
+func (m *node) markUp(client NodeAPI, at time.Duration) (run int) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.door, m.up = door, true
+	m.client, m.up = client, true
 	m.runs = append(m.runs, Interval{at.Seconds(), -1})
 	return len(m.runs)
 }
 
-// over notes that the node does not run any more.
-func (m *member) over(at time.Duration) {
+// markDown notes that the node does not run any more.
+func (m *node) markDown(at time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.end(at)
+	m.markDownLocked(at)
 }
 
-// died notes that a run has ended, and reports whether that is news. Who waits for the end of a run
-// may hear of it when the next has begun.
-func (m *member) died(run int, at time.Duration) bool {
+// runEnded notes that a run has ended, and reports whether that is news: the end of a run may be
+// noticed after the next has begun.
+func (m *node) runEnded(run int, at time.Duration) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return run == len(m.runs) && m.end(at)
+	return run == len(m.runs) && m.markDownLocked(at)
 }
 
-// end ends the run, if there is one; the caller holds the lock.
-func (m *member) end(at time.Duration) bool {
+// markDownLocked ends the run, if there is one. The caller holds the lock.
+func (m *node) markDownLocked(at time.Duration) bool {
 	was := m.up
-	m.door, m.up = nil, false
+	m.client, m.up = nil, false
 	if was {
 		m.runs[len(m.runs)-1].To = at.Seconds()
-		m.earned, m.latest.traffic = m.earned.plus(m.latest.traffic), traffic{}
-		m.latest.peers, m.latest.fingerprint, m.latest.state = 0, "", ""
+		m.earlierTraffic, m.status.traffic = m.earlierTraffic.plus(m.status.traffic), traffic{}
+		m.status.peers, m.status.fingerprint, m.status.state = 0, "", ""
 	}
 	return was
 }
 
-// access returns the door, nil while the node is down.
-func (m *member) access() Door {
+// api returns the node's API, nil while the node is down.
+func (m *node) api() NodeAPI {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.door
+	return m.client
 }
 
-func (m *member) isUp() bool {
+func (m *node) isUp() bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.up
 }
 
-// seen returns the last reading, and the traffic of all runs.
-func (m *member) seen() (reading, traffic) {
+// lastStatus returns the last status, and the traffic of all runs.
+func (m *node) lastStatus() (nodeStatus, traffic) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.latest, m.earned.plus(m.latest.traffic)
+	return m.status, m.earlierTraffic.plus(m.status.traffic)
 }
 
-// look asks the node how it is.
-func (m *member) look(ctx context.Context, clock func() time.Duration) error {
-	door := m.access()
-	if door == nil {
+// refresh asks the node for its status.
+func (m *node) refresh(ctx context.Context, clock func() time.Duration) error {
+	client := m.api()
+	if client == nil {
 		return nil
 	}
-	status, err := door.Status(ctx)
+	status, err := client.Status(ctx)
 	if err != nil {
 		return err
 	}
-	m.note(door, status, clock())
+	m.store(client, status, clock())
 	return nil
 }
 
-func (m *member) note(door Door, s *api.Status, at time.Duration) {
+func (m *node) store(client NodeAPI, s *api.Status, at time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.door != door {
+	if m.client != client {
 		return // of a run that has ended
 	}
-	m.latest = readingOf(s, at)
-	if n := len(m.course); n == 0 || m.course[n-1].Attached != m.latest.attached {
-		m.course = append(m.course, Point{at.Seconds(), m.latest.attached})
+	m.status = newNodeStatus(s, at)
+	if n := len(m.course); n == 0 || m.course[n-1].Attached != m.status.attached {
+		m.course = append(m.course, Point{at.Seconds(), m.status.attached})
 	}
 }
 
-// reached is when the node had as many records as it has now, and has kept them since.
-func (m *member) reached() time.Duration {
+// lastGain is when the node came to have as many records as it has now.
+func (m *node) lastGain() time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if len(m.course) == 0 {
@@ -145,13 +145,13 @@ func (m *member) reached() time.Duration {
 	return time.Duration(m.course[len(m.course)-1].At * float64(time.Second))
 }
 
-func (m *member) setClock(offset time.Duration) {
+func (m *node) setClock(offset time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.clock = offset
 }
 
-func (m *member) offset() time.Duration {
+func (m *node) offset() time.Duration {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.clock

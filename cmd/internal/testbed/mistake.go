@@ -9,19 +9,19 @@ import (
 	"github.com/lf-store/lf/internal/text"
 )
 
-// Mistake is what is wrong at one place of a scenario, and what to do about it.
-type Mistake struct {
+// ScenarioError is what is wrong at one place of a scenario, and what to do about it.
+type ScenarioError struct {
 	File         string
 	Line, Column int // from 1; the column counts characters
 	Text         string
 	Source       string // the line
 }
 
-// Mistakes is everything that is wrong with a scenario, in the order of its lines.
-type Mistakes []*Mistake
+// ScenarioErrors is everything that is wrong with a scenario, in the order of its lines.
+type ScenarioErrors []*ScenarioError
 
 // Error is the whole list, three lines each.
-func (m Mistakes) Error() string {
+func (m ScenarioErrors) Error() string {
 	texts := make([]string, len(m))
 	for i, one := range m {
 		texts[i] = one.String()
@@ -30,7 +30,7 @@ func (m Mistakes) Error() string {
 }
 
 // String is where, what, and the line with a mark under the place.
-func (m *Mistake) String() string {
+func (m *ScenarioError) String() string {
 	head := fmt.Sprintf("%s:%d:%d: %s", m.File, m.Line, m.Column, m.Text)
 	if m.Source == "" {
 		return head
@@ -41,7 +41,7 @@ func (m *Mistake) String() string {
 
 // mark stands under the place. What is as wide as two characters, and tabs, are kept as wide above
 // and below.
-func (m *Mistake) mark() string {
+func (m *ScenarioError) mark() string {
 	var under strings.Builder
 	for i, r := range []rune(m.Source) {
 		if i+1 >= m.Column {

@@ -17,13 +17,13 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Namespaces has each node in a network namespace of its own, joined by a bridge in another one.
-// Links are cut where packets pass: those of a link that is cut both ways are dropped at the
-// bridge, and one that is cut one way is closed by the firewall of the node that must not be
-// reached. Connections hang, as they do when a cable is pulled, and neither end is told.
+// Namespaces gives each node a network namespace of its own. A bridge in another namespace joins
+// them. The bridge drops the packets of a link that is cut both ways. A link that is cut one way is
+// closed by the firewall of the node that must not be reached. Connections hang, as they do when a
+// cable is pulled, and neither end is told.
 //
-// The namespaces have no names: they live as long as this process, or one that runs in them, and go
-// with the last. So nothing is left behind, however the testbed ends.
+// The namespaces have no names: they end with the last process in them. So nothing is left over,
+// however the testbed ends.
 type Namespaces struct {
 	mu     sync.Mutex
 	bridge *namespace
@@ -115,7 +115,7 @@ func (ns *namespace) place(n *Node) Place {
 }
 
 // Cut drops the packets of the links that are cut, all at once where they are cut both ways.
-func (f *Namespaces) Cut(ctx context.Context, cuts []Cut, _ []Member) error {
+func (f *Namespaces) Cut(ctx context.Context, cuts []Cut, _ []LinkedNode) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	var both [][2]string
@@ -206,7 +206,7 @@ func (f *Namespaces) Close() error {
 
 // newNamespace makes a namespace and comes back.
 func newNamespace() (ns *namespace, err error) {
-	err = apart(func() error {
+	err = onOwnThread(func() error {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("make a network namespace: %w", err)
 		}
@@ -220,8 +220,8 @@ func newNamespace() (ns *namespace, err error) {
 	return ns, nil
 }
 
-// apart runs something that may leave its thread in another namespace, and brings the thread back.
-func apart(do func() error) error {
+// onOwnThread calls do, which may leave its thread in another namespace, and brings the thread back.
+func onOwnThread(do func() error) error {
 	done := make(chan error, 1)
 	go func() {
 		runtime.LockOSThread()
@@ -245,7 +245,7 @@ func apart(do func() error) error {
 // dial opens a connection from within the namespace. A socket stays in the namespace where it was
 // made.
 func (ns *namespace) dial(ctx context.Context, network, address string) (conn net.Conn, err error) {
-	err = apart(func() error {
+	err = onOwnThread(func() error {
 		if err := unix.Setns(int(ns.file.Fd()), unix.CLONE_NEWNET); err != nil {
 			return fmt.Errorf("enter the node's network namespace: %w", err)
 		}

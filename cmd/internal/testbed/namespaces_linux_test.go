@@ -54,7 +54,7 @@ func newBench(t *testing.T, names ...string) *bench {
 func serveEcho(t *testing.T, ns *namespace) {
 	t.Helper()
 	var l net.Listener
-	err := apart(func() (err error) {
+	err := onOwnThread(func() (err error) {
 		if err := unix.Setns(int(ns.file.Fd()), unix.CLONE_NEWNET); err != nil {
 			return err
 		}

@@ -6,38 +6,38 @@ import (
 	"sync"
 )
 
-// nursery starts processes on one thread that lives as long as it does: on Linux, what it started
-// dies with that thread, and so with the testbed, however that ends.
-type nursery struct {
-	births chan birth
-	done   sync.WaitGroup
+// childStarter starts processes on one thread of its own. On Linux they die with that thread, and
+// so with the testbed, however that ends.
+type childStarter struct {
+	requests chan startRequest
+	done     sync.WaitGroup
 }
 
-type birth struct {
+type startRequest struct {
 	cmd     *exec.Cmd
 	started chan<- error
 }
 
-func newNursery() *nursery {
-	n := &nursery{births: make(chan birth)}
+func newChildStarter() *childStarter {
+	n := &childStarter{requests: make(chan startRequest)}
 	n.done.Go(func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread() // so that the thread does not end here
-		for b := range n.births {
+		for b := range n.requests {
 			b.started <- b.cmd.Start()
 		}
 	})
 	return n
 }
 
-func (n *nursery) start(cmd *exec.Cmd) error {
-	cmd.SysProcAttr = dependent()
+func (n *childStarter) start(cmd *exec.Cmd) error {
+	cmd.SysProcAttr = dieWithParent()
 	started := make(chan error)
-	n.births <- birth{cmd, started}
+	n.requests <- startRequest{cmd, started}
 	return <-started
 }
 
-func (n *nursery) close() {
-	close(n.births)
+func (n *childStarter) close() {
+	close(n.requests)
 	n.done.Wait()
 }

@@ -13,7 +13,7 @@ import (
 // defaultLimit is how long a scenario may take where it does not say.
 const defaultLimit = 10 * time.Minute
 
-// Read reads a scenario from its file. What is wrong with it is a [Mistakes].
+// Read reads a scenario from its file. What is wrong with it is a [ScenarioErrors].
 func Read(file string) (*Scenario, error) {
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -22,30 +22,30 @@ func Read(file string) (*Scenario, error) {
 	return Parse(file, text)
 }
 
-// Parse reads a scenario. What is wrong with it is a [Mistakes]; file is what they call it.
+// Parse reads a scenario. What is wrong with it is a [ScenarioErrors]; file is what they call it.
 func Parse(file string, text []byte) (*Scenario, error) {
-	text = []byte(lineEnds.Replace(string(text))) // so that parser and mistakes count lines alike
+	text = []byte(lineEnds.Replace(string(text))) // so that parser and errors count lines alike
 	s := newSource(file, text)
-	if root := s.read(text); root != nil && len(s.mistakes) == 0 {
-		r := newRehearsal(s)
-		r.all(root)
-		if len(s.mistakes) == 0 {
+	if root := s.read(text); root != nil && len(s.errs) == 0 {
+		r := newDryRun(s)
+		r.readFile(root)
+		if len(s.errs) == 0 {
 			return r.scenario, nil
 		}
 	}
-	slices.SortStableFunc(s.mistakes, func(a, b *Mistake) int {
+	slices.SortStableFunc(s.errs, func(a, b *ScenarioError) int {
 		if a.Line != b.Line {
 			return a.Line - b.Line
 		}
 		return a.Column - b.Column
 	})
-	return nil, s.mistakes
+	return nil, s.errs
 }
 
 // sections are the pieces of a file, in the order in which they must be read.
 type sections struct{ routers, nodes, links, steps *value }
 
-func (r *rehearsal) sectionFields(parts *sections) []field {
+func (r *dryRun) sectionFields(parts *sections) []field {
 	s := r.scenario
 	keep := func(to **value) func(*value) { return func(v *value) { *to = v } }
 	return []field{
@@ -57,27 +57,27 @@ func (r *rehearsal) sectionFields(parts *sections) []field {
 			r.count(&n, 0, 1_000_000)(v)
 			s.Work = uint32(n) // at most a million
 		}},
-		{name: "routers", kind: "routers", doc: "routers that nodes are behind, each with what it does; takes --netns", read: keep(&parts.routers)},
+		{name: "routers", kind: "routers", doc: "the routers between nodes, each with what it does; takes --netns", read: keep(&parts.routers)},
 		{name: "nodes", kind: "nodes", doc: "the nodes, each with what is particular about it", must: true, read: keep(&parts.nodes)},
-		{name: "links", kind: "groups", doc: "who can reach whom at all: nodes that share a group (default: all can)", read: keep(&parts.links)},
+		{name: "links", kind: "groups", doc: "which nodes can reach each other at all: those that share a group (default: all)", read: keep(&parts.links)},
 		{name: "steps", kind: "steps", doc: "what happens, in this order", must: true, read: keep(&parts.steps)},
 	}
 }
 
-// all reads the whole file.
-func (r *rehearsal) all(root *value) {
+// readFile reads the whole file.
+func (r *dryRun) readFile(root *value) {
 	s, parts := r.scenario, sections{}
 	s.Limit = defaultLimit
 	r.fields(root, "scenario", r.sectionFields(&parts))
 	if parts.nodes == nil || parts.steps == nil {
-		return // which is a mistake already
+		return // which was said already
 	}
 	if parts.routers != nil {
 		r.readRouters(parts.routers)
 	}
 	r.readNodes(parts.nodes)
 	if parts.links != nil {
-		r.unrouted(parts.links.spot, "links")
+		r.mustHaveNoRouters(parts.links.position, "links")
 		r.groups(&s.Links, false)(parts.links)
 	}
 	r.links = newTopology(r.names(), s.Links)
@@ -85,33 +85,33 @@ func (r *rehearsal) all(root *value) {
 		return
 	}
 	r.readSteps(parts.steps)
-	if len(r.mistakes) == 0 {
-		r.whole(parts)
+	if len(r.errs) == 0 {
+		r.checkWhole(parts)
 	}
 }
 
-// whole looks for what is missing in a scenario that is right in its parts.
-func (r *rehearsal) whole(parts sections) {
-	if !r.expected {
-		r.wrong(parts.steps.spot, "nothing is expected, so that nothing can fail: add a step such as expect: converged")
+// checkWhole looks for what is missing in a scenario that is right in its parts.
+func (r *dryRun) checkWhole(parts sections) {
+	if !r.hasExpect {
+		r.errorf(parts.steps.position, "nothing is expected, so that nothing can fail: add a step such as expect: converged")
 	}
-	if never := r.those(func(n *Node) bool { return !r.started[n.Name] }); len(never) > 0 {
-		r.wrong(parts.nodes.spot, "%s never started: add a step start, or leave out the node", isOrAre(never))
+	if never := r.nodesWhere(func(n *Node) bool { return !r.started[n.Name] }); len(never) > 0 {
+		r.errorf(parts.nodes.position, "%s never started: add a step start, or leave out the node", isOrAre(never))
 	}
 }
 
 // readNodes reads the nodes: a mapping of names, or a mere list of them.
-func (r *rehearsal) readNodes(v *value) {
+func (r *dryRun) readNodes(v *value) {
 	var pairs []pair
 	switch v.kind {
 	case mapping:
 		pairs = v.pairs
 	case list:
 		for _, item := range v.list {
-			pairs = append(pairs, pair{item, &value{spot: item.spot}})
+			pairs = append(pairs, pair{item, &value{position: item.position}})
 		}
 	default:
-		r.wrong(v.spot, "here belong the nodes: a mapping of their names, or a list")
+		r.errorf(v.position, "here belong the nodes: a mapping of their names, or a list")
 		return
 	}
 	type declared struct {
@@ -120,44 +120,44 @@ func (r *rehearsal) readNodes(v *value) {
 	}
 	var all []declared
 	for _, p := range pairs {
-		all = append(all, declared{r.declare(p.key), p.value})
+		all = append(all, declared{r.declareNodes(p.key), p.value})
 	}
 	if len(r.scenario.Nodes) == 0 {
-		r.wrong(v.spot, "there is no node: name at least one")
+		r.errorf(v.position, "there is no node: name at least one")
 	}
 	vias := make([]*value, len(all))
 	for i, d := range all { // the names are known now
-		vias[i] = r.describe(d.nodes, d.value)
+		vias[i] = r.describeNodes(d.nodes, d.value)
 	}
-	for i, via := range vias { // and now who is a relay
+	for i, via := range vias { // and now, which are relays
 		if via != nil {
-			r.vias(all[i].nodes, via)
+			r.readRelays(all[i].nodes, via)
 		}
 	}
-	r.seeds()
+	r.defaultSeeds()
 }
 
-// declare adds the nodes of one name, or of a range of names.
-func (r *rehearsal) declare(key *value) (made []*Node) {
+// declareNodes adds the nodes of one name, or of a range of names.
+func (r *dryRun) declareNodes(key *value) (made []*Node) {
 	text, ok := r.scalar(key, "a node's name")
 	if !ok {
 		return nil
 	}
 	names, ok := spread(text)
 	if !ok {
-		r.wrong(key.spot, "%q is no range of names such as n1..n5", text)
+		r.errorf(key.position, "%q is no range of names such as n1..n5", text)
 		return nil
 	}
 	for _, name := range names {
 		switch {
-		case crowds[name] != nil || name == "others" || name == "none":
-			r.wrong(key.spot, "%q means other things in lists of nodes: give the node another name", name)
+		case nodeSets[name] != nil || name == "others" || name == "none":
+			r.errorf(key.position, "%q means other things in lists of nodes: give the node another name", name)
 		case !namePattern.MatchString(name):
-			r.wrong(key.spot, "%q is no name for a node: it takes small letters, digits and dashes, at most 32, the first a letter", name)
+			r.errorf(key.position, "%q is no name for a node: it takes small letters, digits and dashes, at most 32, the first a letter", name)
 		case r.scenario.Node(name) != nil:
-			r.wrong(key.spot, "there is a node %q already", name)
+			r.errorf(key.position, "there is a node %q already", name)
 		case len(r.scenario.Nodes) >= maxNodes:
-			r.wrong(key.spot, "there are more than %d nodes: each is a process of its own", maxNodes)
+			r.errorf(key.position, "there are more than %d nodes: each is a process of its own", maxNodes)
 			return made
 		default:
 			n := &Node{Name: name}
@@ -171,9 +171,9 @@ func (r *rehearsal) declare(key *value) (made []*Node) {
 // ownFlags are those of lf node that the testbed sets itself.
 var ownFlags = []string{"--home", "--api", "--api-listen", "--listen", "--network", "--profile", "--seed", "--rendezvous", "--dev", "--offline", "--testbed", "--json", "--quiet"}
 
-func (r *rehearsal) nodeFields(n *Node, via **value) []field {
+func (r *dryRun) nodeFields(n *Node, via **value) []field {
 	return []field{
-		{name: "seeds", kind: "nodes", doc: "through whom it finds peers (default: the 16 honest nodes after it, the first after the last; none: nobody)", read: func(v *value) {
+		{name: "seeds", kind: "nodes", doc: "the nodes through which it finds peers (default: the 16 honest nodes after it; after the last comes the first; none: no seeds)", read: func(v *value) {
 			if v.kind == scalar && v.text == "none" {
 				n.Seeds = []string{}
 				return
@@ -185,51 +185,51 @@ func (r *rehearsal) nodeFields(n *Node, via **value) []field {
 				return ""
 			})(v)
 		}},
-		{name: "relay", kind: "true or false", doc: "it relays for others, within the limits that relays on the internet have (128 KiB, 2 minutes)", read: r.truth(&n.Relay)},
+		{name: "relay", kind: "true or false", doc: "it relays for others, within the limits that relays on the internet have (128 KiB, 2 minutes)", read: r.boolean(&n.Relay)},
 		{name: "via", kind: "a relay", doc: "it is reached only through this relay", read: func(v *value) { *via = v }},
-		{name: "hostile", kind: "mode", doc: "it is no node, but misbehaves in this way: " + text.Join(Modes, "or"), read: r.oneOf("a way to misbehave", Modes, func(mode string) { n.Hostile = mode })},
+		{name: "hostile", kind: "mode", doc: "it is no node, but an attacker of this kind: " + text.Join(Modes, "or"), read: r.oneOf("a way to misbehave", Modes, func(mode string) { n.Hostile = mode })},
 		{name: "clock", kind: "offset", doc: "how far its clock is ahead, such as +90s, or behind, such as -2m", read: r.offset(&n.Clock)},
-		{name: "behind", kind: "a router", doc: "the router that it is behind (default: none, it has a public address)", read: r.router(&n.Behind)},
+		{name: "behind", kind: "a router", doc: "the router between it and the internet (default: none, it has a public address)", read: r.router(&n.Behind)},
 		{name: "profile", kind: "default or server", doc: "its profile (default: default), for nodes of a scenario with routers", read: r.oneOf("a profile", []string{"default", "server"}, func(text string) { n.Profile = text })},
-		{name: "public-dht", kind: "true or false", doc: "it is no node, but a peer of the public DHT, as thousands of others run them; it relays too", read: r.truth(&n.PublicDHT)},
+		{name: "public-dht", kind: "true or false", doc: "it is no node, but an ordinary peer of the public DHT; it relays, too", read: r.boolean(&n.PublicDHT)},
 		{name: "rendezvous", kind: "nodes", doc: "peers of the public DHT through which it looks for others", read: r.nodes(&n.Rendezvous, func(o *Node) string {
-			return when(!o.PublicDHT, o.Name+" is no peer of the public DHT: give it public-dht: true, and name it first")
+			return textIf(!o.PublicDHT, o.Name+" is no peer of the public DHT: give it public-dht: true, and name it first")
 		})},
 		{name: "flags", kind: "texts", doc: "further flags of lf node, such as [--oracle]", read: r.flags(&n.Flags)},
 	}
 }
 
-func (r *rehearsal) flags(to *[]string) func(*value) {
+func (r *dryRun) flags(to *[]string) func(*value) {
 	return func(v *value) {
 		if v.kind != list {
-			r.wrong(v.spot, "here belongs a list of flags such as [--oracle]")
+			r.errorf(v.position, "here belongs a list of flags such as [--oracle]")
 			return
 		}
 		for _, item := range v.list {
 			text, ok := r.scalar(item, "a flag")
 			if name, _, _ := strings.Cut(text, "="); ok && slices.Contains(ownFlags, name) {
-				r.wrong(item.spot, "the testbed sets %s itself: leave it out", name)
+				r.errorf(item.position, "the testbed sets %s itself: leave it out", name)
 			}
 			*to = append(*to, text)
 		}
 	}
 }
 
-// describe reads what is particular about some nodes, which all have it.
-func (r *rehearsal) describe(nodes []*Node, v *value) (via *value) {
+// describeNodes reads the properties that nodes have in common.
+func (r *dryRun) describeNodes(nodes []*Node, v *value) (via *value) {
 	if len(nodes) == 0 {
 		return nil
 	}
-	first, before := nodes[0], len(r.mistakes)
+	first, before := nodes[0], len(r.errs)
 	given := r.fields(v, "node", r.nodeFields(first, &via))
 	if first.Hostile != "" && (first.Relay || via != nil || first.Clock != 0 || len(first.Flags) > 0) {
-		r.wrong(given["hostile"], "a hostile node is none of relay, via, clock and flags: it may have seeds")
+		r.errorf(given["hostile"], "a hostile node is none of relay, via, clock and flags: it may have seeds")
 	}
-	r.routed(first, given, v.spot)
+	r.checkRouting(first, given, v.position)
 	if first.Relay && via != nil {
-		r.wrong(given["via"], "a relay that is reached through a relay is of no use: leave one out")
+		r.errorf(given["via"], "a relay that is reached through a relay is of no use: leave one out")
 	}
-	if len(r.mistakes) > before {
+	if len(r.errs) > before {
 		return nil
 	}
 	for _, n := range nodes {
@@ -243,8 +243,8 @@ func (r *rehearsal) describe(nodes []*Node, v *value) (via *value) {
 	return via
 }
 
-// vias reads the names of relays, when all nodes are described.
-func (r *rehearsal) vias(nodes []*Node, v *value) {
+// readRelays reads the relay of some nodes. All nodes are described by then.
+func (r *dryRun) readRelays(nodes []*Node, v *value) {
 	name, ok := r.scalar(v, "the name of a relay")
 	if !ok {
 		return
@@ -252,9 +252,9 @@ func (r *rehearsal) vias(nodes []*Node, v *value) {
 	relay := r.scenario.Node(name)
 	switch {
 	case relay == nil:
-		r.noNode(v.spot, name)
+		r.unknownNode(v.position, name)
 	case !relay.Relay:
-		r.wrong(v.spot, "%s is no relay: give it relay: true", name)
+		r.errorf(v.position, "%s is no relay: give it relay: true", name)
 	}
 	for _, n := range nodes {
 		n.Via = name
@@ -264,8 +264,9 @@ func (r *rehearsal) vias(nodes []*Node, v *value) {
 // maxSeeds is how many seeds a node has that names none.
 const maxSeeds = 16
 
-// seeds gives seeds to the nodes that name none: those after it, so that everybody is somebody's.
-func (r *rehearsal) seeds() {
+// defaultSeeds gives seeds to the nodes that name none: the nodes after them, so that each node is
+// the seed of another.
+func (r *dryRun) defaultSeeds() {
 	all := r.scenario.Nodes
 	for i, n := range all {
 		switch {
@@ -274,7 +275,7 @@ func (r *rehearsal) seeds() {
 			n.Seeds = []string{n.Via}
 		default:
 			for j := 1; j < len(all) && len(n.Seeds) < maxSeeds; j++ {
-				if other := all[(i+j)%len(all)]; n.leads(other) {
+				if other := all[(i+j)%len(all)]; n.canSeed(other) {
 					n.Seeds = append(n.Seeds, other.Name)
 				}
 			}
@@ -282,7 +283,7 @@ func (r *rehearsal) seeds() {
 	}
 }
 
-// leads reports whether another node is of use as a seed.
-func (n *Node) leads(other *Node) bool {
+// canSeed reports whether another node is of use as a seed.
+func (n *Node) canSeed(other *Node) bool {
 	return n.PublicDHT == other.PublicDHT && other.Hostile == "" && other.Behind == ""
 }

@@ -13,10 +13,9 @@ import (
 	"github.com/lf-store/lf/internal/text"
 )
 
-// TestMistakes compares what is said about each scenario in testdata/mistakes with the file beside
-// it.
-func TestMistakes(t *testing.T) {
-	files, err := filepath.Glob("testdata/mistakes/*.yaml")
+// TestScenarioErrors compares the errors in each scenario of testdata/errors with the file beside it.
+func TestScenarioErrors(t *testing.T) {
+	files, err := filepath.Glob("testdata/errors/*.yaml")
 	if err != nil || len(files) < 20 {
 		t.Fatalf("%d files, %v", len(files), err)
 	}
@@ -28,7 +27,7 @@ func TestMistakes(t *testing.T) {
 			}
 			_, err = Parse(filepath.Base(file), text)
 			if err == nil {
-				t.Fatal("no mistake was found")
+				t.Fatal("no error was found")
 			}
 			golden := strings.TrimSuffix(file, ".yaml") + ".txt"
 			if *update {
@@ -119,24 +118,24 @@ steps:
 	}
 }
 
-// TestMistakesStandInTheFile holds the line of a mistake against the ends of lines that files have.
-func TestMistakesStandInTheFile(t *testing.T) {
+// TestErrorLines checks the line of an error with each way to end a line.
+func TestErrorLines(t *testing.T) {
 	for _, end := range []string{"\n", "\r\n", "\r"} {
 		text := strings.Join([]string{"nodes: [a]", "", "steps:", "  - start: b", ""}, end)
 		_, err := Parse("x.yaml", []byte(text))
-		var mistakes Mistakes
-		if !errors.As(err, &mistakes) {
+		var found ScenarioErrors
+		if !errors.As(err, &found) {
 			t.Fatalf("%q: %v", text, err)
 		}
-		if m := mistakes[0]; m.Line != 4 || m.Source != "  - start: b" {
+		if m := found[0]; m.Line != 4 || m.Source != "  - start: b" {
 			t.Errorf("lines that end with %q: %+v", end, m)
 		}
 	}
 }
 
-// FuzzParse wants every text to be a scenario or to have mistakes that stand in it.
+// FuzzParse checks that every text is a scenario, or has errors with a place in it.
 func FuzzParse(f *testing.F) {
-	for _, pattern := range []string{"../../lf-testbed/scenarios/*.yaml", "testdata/mistakes/*.yaml"} {
+	for _, pattern := range []string{"../../lf-testbed/scenarios/*.yaml", "testdata/errors/*.yaml"} {
 		files, err := filepath.Glob(pattern)
 		if err != nil || len(files) == 0 {
 			f.Fatal(err)
@@ -151,15 +150,15 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, file []byte) {
 		s, err := Parse("x.yaml", file)
-		mistakes, ok := err.(Mistakes)
+		found, ok := err.(ScenarioErrors)
 		switch {
 		case err == nil && (len(s.Nodes) == 0 || len(s.Steps) == 0):
 			t.Fatal("a scenario without nodes or steps")
-		case err != nil && (!ok || len(mistakes) == 0):
+		case err != nil && (!ok || len(found) == 0):
 			t.Fatalf("%T: %v", err, err)
 		}
 		lines := regexp.MustCompile("\r\n|\r|\n").FindAllIndex(file, -1)
-		for _, m := range mistakes {
+		for _, m := range found {
 			if m.Line < 1 || m.Line > len(lines)+1 || m.Column < 1 || m.Text == "" || m.Text != text.Line(m.Text) || strings.ContainsRune(m.String(), '\x1b') {
 				t.Fatalf("%+v", m)
 			}

@@ -18,19 +18,19 @@ type PathReport struct {
 	Transport string `json:"transport"`
 }
 
-// pathsFrom asks a node how it reaches others, which are told by name.
+// pathsFrom asks a node how it reaches others. The answer is by their names, nil while it is down.
 func (r *runner) pathsFrom(ctx context.Context, name string) (map[string]api.Peer, error) {
-	door := r.members[name].access()
-	if door == nil {
+	client := r.nodes[name].api()
+	if client == nil {
 		return nil, nil
 	}
-	peers, err := door.Peers(ctx)
+	peers, err := client.Peers(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("ask %s for its peers: %w", name, err)
 	}
 	known := map[string]api.Peer{}
 	for _, n := range r.scenario.Nodes {
-		i := slices.IndexFunc(peers, func(p api.Peer) bool { return p.ID == r.members[n.Name].machine.peer() })
+		i := slices.IndexFunc(peers, func(p api.Peer) bool { return p.ID == r.nodes[n.Name].machine.peer() })
 		if i >= 0 {
 			known[n.Name] = peers[i]
 		}
@@ -84,7 +84,7 @@ func (r *runner) notePaths(ctx context.Context, running []string) {
 			}
 		}
 	}
-	r.tell(func() { r.report.Paths = all })
+	r.update(func() { r.report.Paths = all })
 }
 
 // pathTable has a row for each node: how it reaches the others.

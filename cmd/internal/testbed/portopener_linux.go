@@ -12,7 +12,7 @@ import (
 // program miniupnpd, as many home routers have it.
 type portOpener struct {
 	cmd     *exec.Cmd
-	nursery *nursery
+	starter *childStarter
 	dir     string // its files'
 }
 
@@ -41,9 +41,9 @@ deny 0-65535 0.0.0.0/0 0-65535
 		return nil, errors.Join(fmt.Errorf("miniupnpd's configuration: %w", err), os.RemoveAll(dir))
 	}
 	line := append(router.command(), "miniupnpd", "-d", "-f", config, "-P", filepath.Join(dir, "pid"))
-	o := &portOpener{cmd: exec.Command(line[0], line[1:]...), nursery: newNursery(), dir: dir}
-	if err := o.nursery.start(o.cmd); err != nil {
-		o.nursery.close()
+	o := &portOpener{cmd: exec.Command(line[0], line[1:]...), starter: newChildStarter(), dir: dir}
+	if err := o.starter.start(o.cmd); err != nil {
+		o.starter.close()
 		return nil, errors.Join(fmt.Errorf("start miniupnpd: %w", err), os.RemoveAll(dir))
 	}
 	return o, nil
@@ -51,8 +51,8 @@ deny 0-65535 0.0.0.0/0 0-65535
 
 // close ends it. What it opened is gone with its router.
 func (o *portOpener) close() error {
-	_ = o.cmd.Process.Kill() // it may have ended, which who asked it for a port has noticed
+	_ = o.cmd.Process.Kill() // it may have ended, which the node that asked for a port has noticed
 	_ = o.cmd.Wait()
-	o.nursery.close()
+	o.starter.close()
 	return os.RemoveAll(o.dir)
 }

@@ -28,18 +28,18 @@ const (
 	startTime = 60 * time.Second
 	// stopTime is how long it may take to end in good order.
 	stopTime = 20 * time.Second
-	// lookAgain is how often a node that starts is looked at.
-	lookAgain = 20 * time.Millisecond
+	// pollInterval is the pause between two looks at a node that starts.
+	pollInterval = 20 * time.Millisecond
 )
 
 // process is a node as a process of its own, with a home of its own: the real program.
 type process struct {
-	hall  *processes
-	node  *Node
-	place Place
-	home  *home.Home
-	id    string
-	log   string // the file of its log
+	factory *processes
+	node    *Node
+	place   Place
+	home    *home.Home
+	id      string
+	log     string // the file of its log
 
 	mu     sync.Mutex
 	cmd    *exec.Cmd
@@ -54,7 +54,7 @@ type processes struct {
 	dir     string // under which the homes are
 	logs    string // under which the logs are
 	network string // the network's file
-	nursery *nursery
+	starter *childStarter
 	all     map[string]*process
 }
 
@@ -72,16 +72,16 @@ func newProcesses(bin, self, dir, logs string, file protocol.NetworkFile) (*proc
 	if err := os.WriteFile(network, text, 0o600); err != nil {
 		return nil, fmt.Errorf("the network's file: %w", err)
 	}
-	return &processes{bin: bin, self: self, dir: dir, logs: logs, network: network, nursery: newNursery(), all: map[string]*process{}}, nil
+	return &processes{bin: bin, self: self, dir: dir, logs: logs, network: network, starter: newChildStarter(), all: map[string]*process{}}, nil
 }
 
-// machines gives every node a home with an identity, so that all addresses are known before anybody
-// starts.
+// machines gives every node a home with an identity, so that all addresses are known before the
+// first node starts.
 func (h *processes) machines(nodes []*Node, places []Place) (map[string]machine, error) {
 	all := map[string]machine{}
 	for i, n := range nodes {
-		p := &process{hall: h, node: n, place: places[i], log: filepath.Join(h.logs, n.Name+".log")}
-		if err := p.settle(); err != nil {
+		p := &process{factory: h, node: n, place: places[i], log: filepath.Join(h.logs, n.Name+".log")}
+		if err := p.openHome(); err != nil {
 			return nil, fmt.Errorf("a home for %s: %w", n.Name, err)
 		}
 		h.all[n.Name], all[n.Name] = p, p
@@ -96,13 +96,13 @@ func (h *processes) close() error {
 		ending.Go(func() { _ = p.stop() }) // in the end by killing, which does not fail
 	}
 	ending.Wait()
-	h.nursery.close()
+	h.starter.close()
 	return nil
 }
 
-// settle opens the node's home, and makes what is not there.
-func (p *process) settle() (err error) {
-	if p.home, err = home.Open(filepath.Join(p.hall.dir, p.node.Name)); err != nil {
+// openHome opens the node's home, and makes what it lacks.
+func (p *process) openHome() (err error) {
+	if p.home, err = home.Open(filepath.Join(p.factory.dir, p.node.Name)); err != nil {
 		return err
 	}
 	key, err := p.home.Identity()
@@ -120,7 +120,7 @@ func (p *process) peer() string { return p.id }
 func (p *process) addresses() (all []string) {
 	at := p.place.At
 	if p.node.Via != "" {
-		for _, relay := range p.hall.all[p.node.Via].addresses() {
+		for _, relay := range p.factory.all[p.node.Via].addresses() {
 			at = append(at, relay+"/p2p-circuit")
 		}
 	}
@@ -139,10 +139,10 @@ func (p *process) arguments(testbed string) []string {
 	case p.node.Hostile != "":
 		args = []string{"hostile", p.node.Hostile}
 	}
-	args = append(args, "--home", p.home.Dir(), "--network", p.hall.network)
+	args = append(args, "--home", p.home.Dir(), "--network", p.factory.network)
 	args = append(args, each("--listen", p.place.Listen)...)
-	args = append(args, each("--seed", p.hall.addressesOf(p.node.Seeds))...)
-	args = append(args, each("--rendezvous", p.hall.addressesOf(p.node.Rendezvous))...)
+	args = append(args, each("--seed", p.factory.addressesOf(p.node.Seeds))...)
+	args = append(args, each("--rendezvous", p.factory.addressesOf(p.node.Rendezvous))...)
 	return append(args, p.node.Flags...)
 }
 
@@ -162,56 +162,56 @@ func (h *processes) addressesOf(names []string) (all []string) {
 	return all
 }
 
-// wishes is what a testbed wants of a node besides, in a file.
-func (p *process) wishes(clock time.Duration) (file string, err error) {
-	wishes := map[string]any{"relayService": p.node.Relay, "anywhere": p.place.Anywhere}
+// writeOptions writes the file for the node's flag --testbed.
+func (p *process) writeOptions(clock time.Duration) (file string, err error) {
+	options := map[string]any{"relayService": p.node.Relay, "anywhere": p.place.Anywhere}
 	if clock != 0 {
-		wishes["clockOffset"] = clock.String()
+		options["clockOffset"] = clock.String()
 	}
 	if p.node.Via != "" {
-		wishes["relayOnly"] = p.hall.all[p.node.Via].addresses()
+		options["relayOnly"] = p.factory.all[p.node.Via].addresses()
 	}
-	text, err := json.Marshal(wishes)
+	text, err := json.Marshal(options)
 	if err != nil {
-		return "", fmt.Errorf("encode what the testbed wants: %w", err)
+		return "", fmt.Errorf("encode the testbed's options: %w", err)
 	}
 	file = filepath.Join(p.home.Dir(), "testbed.json")
 	return file, os.WriteFile(file, text, 0o600)
 }
 
-func (p *process) start(ctx context.Context, clock time.Duration) (Door, error) {
+func (p *process) start(ctx context.Context, clock time.Duration) (NodeAPI, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTime)
 	defer cancel()
 	if err := os.Remove(filepath.Join(p.home.Dir(), "api")); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("the address that was: %w", err) // of a node that was killed
 	}
-	testbed, err := p.wishes(clock)
+	testbed, err := p.writeOptions(clock)
 	if err != nil {
 		return nil, err
 	}
-	said, err := p.launch(p.arguments(testbed))
+	begun, err := p.launch(p.arguments(testbed))
 	if err != nil {
 		return nil, err
 	}
 	if !p.node.Honest() { // no API
-		return nil, p.awaitWord(ctx, said)
+		return nil, p.awaitOutput(ctx, begun)
 	}
-	client, err := p.awaitAnswer(ctx)
+	client, err := p.awaitAPI(ctx)
 	if err != nil {
 		return nil, errors.Join(err, p.kill())
 	}
 	return client, nil
 }
 
-// launch starts the process. said is closed when it has written a line.
-func (p *process) launch(args []string) (said <-chan struct{}, err error) {
+// launch starts the process. begun is closed when it has written a line.
+func (p *process) launch(args []string) (begun <-chan struct{}, err error) {
 	log, err := os.OpenFile(p.log, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("its log: %w", err)
 	}
-	bin, name := p.hall.bin, "lf"
+	bin, name := p.factory.bin, "lf"
 	if !p.node.Honest() {
-		bin, name = p.hall.self, "lf-testbed"
+		bin, name = p.factory.self, "lf-testbed"
 	}
 	argv := append(slices.Clone(p.place.Command), bin)
 	cmd := exec.Command(argv[0], append(argv[1:], args...)...)
@@ -225,7 +225,7 @@ func (p *process) launch(args []string) (said <-chan struct{}, err error) {
 		return nil, errors.Join(fmt.Errorf("its output: %w", err), log.Close())
 	}
 	fmt.Fprintf(log, "--- %s %s\n", name, strings.Join(args, " "))
-	if err := p.hall.nursery.start(cmd); err != nil {
+	if err := p.factory.starter.start(cmd); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", p.node.Name, err), log.Close())
 	}
 	first, done := make(chan struct{}), make(chan struct{})
@@ -242,14 +242,14 @@ func (p *process) launch(args []string) (said <-chan struct{}, err error) {
 	return first, nil
 }
 
-// copyLines copies what a process says, and tells when it has said something.
+// copyLines copies what a process writes, and closes first after the first line.
 func copyLines(to io.Writer, from io.Reader, first chan<- struct{}) {
 	lines := bufio.NewReader(from)
-	for said := false; ; {
+	for begun := false; ; {
 		line, err := lines.ReadSlice('\n')
 		_, _ = to.Write(line) // a log that is not written is no reason to stop
-		if !said && len(line) > 0 {
-			said = true
+		if !begun && len(line) > 0 {
+			begun = true
 			close(first)
 		}
 		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
@@ -258,16 +258,16 @@ func copyLines(to io.Writer, from io.Reader, first chan<- struct{}) {
 	}
 }
 
-// environment is the testbed's own, without what would tell a node or a client something else than
-// its flags do.
+// environment is the testbed's own, without variables that could override the flags of a node or
+// client.
 func environment() []string {
 	return slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "LF_") })
 }
 
-// awaitWord waits for a hostile node to begin.
-func (p *process) awaitWord(ctx context.Context, said <-chan struct{}) error {
+// awaitOutput waits for a hostile node to begin.
+func (p *process) awaitOutput(ctx context.Context, begun <-chan struct{}) error {
 	select {
-	case <-said:
+	case <-begun:
 		return nil
 	case <-p.ended():
 		return p.diedAtStart()
@@ -276,8 +276,8 @@ func (p *process) awaitWord(ctx context.Context, said <-chan struct{}) error {
 	}
 }
 
-// awaitAnswer waits until the node's API answers.
-func (p *process) awaitAnswer(ctx context.Context) (*api.Client, error) {
+// awaitAPI waits until the node's API answers.
+func (p *process) awaitAPI(ctx context.Context) (*api.Client, error) {
 	token, err := p.home.ReadToken()
 	if err != nil {
 		return nil, err
@@ -298,7 +298,7 @@ func (p *process) awaitAnswer(ctx context.Context) (*api.Client, error) {
 			return nil, p.diedAtStart()
 		case <-ctx.Done():
 			return nil, fmt.Errorf("%s does not answer: %w; it said last:\n%s", p.node.Name, context.Cause(ctx), p.tail())
-		case <-time.After(lookAgain):
+		case <-time.After(pollInterval):
 		}
 	}
 }
@@ -325,7 +325,7 @@ func (p *process) stop() error {
 			return errors.Join(fmt.Errorf("%s did not end within %s after it was asked to, and was killed", p.node.Name, stopTime), p.kill())
 		}
 	}
-	p.hangUp()
+	p.closeClient()
 	return nil
 }
 
@@ -333,11 +333,11 @@ func (p *process) kill() error {
 	if p.signal(os.Kill) {
 		<-p.ended()
 	}
-	p.hangUp()
+	p.closeClient()
 	return nil
 }
 
-// signal reports whether there was somebody to send it to.
+// signal reports whether there was a process to send it to.
 func (p *process) signal(s os.Signal) bool {
 	done := p.ended()
 	p.mu.Lock()
@@ -350,7 +350,7 @@ func (p *process) signal(s os.Signal) bool {
 	}
 }
 
-func (p *process) hangUp() {
+func (p *process) closeClient() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.client != nil {
@@ -359,8 +359,8 @@ func (p *process) hangUp() {
 	}
 }
 
-// kept is what a home keeps when its node is wiped: who it is.
-var kept = []string{"identity", "api.token"}
+// keptByWipe is what a home keeps when its node is wiped: the node's identity.
+var keptByWipe = []string{"identity", "api.token"}
 
 func (p *process) wipe() error {
 	entries, err := os.ReadDir(p.home.Dir())
@@ -368,7 +368,7 @@ func (p *process) wipe() error {
 		return fmt.Errorf("wipe %s: %w", p.node.Name, err)
 	}
 	for _, e := range entries {
-		if slices.ContainsFunc(kept, func(name string) bool { return strings.HasPrefix(e.Name(), name) }) {
+		if slices.ContainsFunc(keptByWipe, func(name string) bool { return strings.HasPrefix(e.Name(), name) }) {
 			continue
 		}
 		if err := os.RemoveAll(filepath.Join(p.home.Dir(), e.Name())); err != nil {
@@ -378,7 +378,7 @@ func (p *process) wipe() error {
 	return nil
 }
 
-// memory reads what Linux tells of the process.
+// memory is the process's resident memory, which only Linux tells.
 func (p *process) memory() (bytes uint64, known bool) {
 	p.mu.Lock()
 	cmd := p.cmd

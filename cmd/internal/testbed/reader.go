@@ -21,28 +21,28 @@ type field struct {
 }
 
 // fields reads a mapping by its fields and returns where each one stands. what names the mapping in
-// mistakes.
-func (s *source) fields(v *value, what string, fields []field) map[string]spot {
-	given := map[string]spot{}
+// error messages.
+func (s *source) fields(v *value, what string, fields []field) map[string]position {
+	given := map[string]position{}
 	if v.kind != mapping && v.kind != absent {
-		s.wrong(v.spot, "%s is a mapping of %s", what, text.Join(namesOf(fields), "and"))
+		s.errorf(v.position, "%s is a mapping of %s", what, text.Join(namesOf(fields), "and"))
 		return given
 	}
 	for _, p := range v.pairs {
 		i := slices.IndexFunc(fields, func(f field) bool { return f.name == p.key.text })
 		switch {
 		case p.key.kind != scalar || i < 0:
-			s.unknown(p.key, what, namesOf(fields))
-		case given[p.key.text] != spot{}:
-			s.wrong(p.key.spot, "%q stands twice in this %s: leave one out (the other is in line %d)", p.key.text, what, given[p.key.text].line)
+			s.unknownField(p.key, what, namesOf(fields))
+		case given[p.key.text] != position{}:
+			s.errorf(p.key.position, "%q stands twice in this %s: leave one out (the other is in line %d)", p.key.text, what, given[p.key.text].line)
 		default:
-			given[p.key.text] = p.key.spot
+			given[p.key.text] = p.key.position
 			fields[i].read(p.value)
 		}
 	}
 	for _, f := range fields {
 		if _, there := given[f.name]; f.must && !there {
-			s.wrong(v.spot, "this %s lacks %q: %s", what, f.name, f.doc)
+			s.errorf(v.position, "this %s lacks %q: %s", what, f.name, f.doc)
 		}
 	}
 	return given
@@ -56,18 +56,18 @@ func namesOf(fields []field) []string {
 	return names
 }
 
-func (s *source) unknown(key *value, what string, known []string) {
+func (s *source) unknownField(key *value, what string, known []string) {
 	if near := nearest(key.text, known); near != "" {
-		s.wrong(key.spot, "there is no %q in a %s: did you mean %q?", key.text, what, near)
+		s.errorf(key.position, "there is no %q in a %s: did you mean %q?", key.text, what, near)
 		return
 	}
-	s.wrong(key.spot, "there is no %q in a %s: it may have %s", key.text, what, text.Join(known, "and"))
+	s.errorf(key.position, "there is no %q in a %s: it may have %s", key.text, what, text.Join(known, "and"))
 }
 
 // scalar wants one word.
 func (s *source) scalar(v *value, want string) (string, bool) {
 	if v.kind != scalar {
-		s.wrong(v.spot, "here belongs %s, not %s", want, [...]string{"nothing", "", "a list", "a mapping"}[v.kind])
+		s.errorf(v.position, "here belongs %s, not %s", want, [...]string{"nothing", "", "a list", "a mapping"}[v.kind])
 		return "", false
 	}
 	return v.text, true
@@ -77,13 +77,13 @@ func (s *source) text(to *string, most int) func(*value) {
 	return func(v *value) {
 		text, ok := s.scalar(v, "a text")
 		if ok && len([]rune(text)) > most {
-			s.wrong(v.spot, "the text has more than %d characters: shorten it", most)
+			s.errorf(v.position, "the text has more than %d characters: shorten it", most)
 		}
 		*to = strings.TrimSpace(text)
 	}
 }
 
-func (s *source) truth(to *bool) func(*value) {
+func (s *source) boolean(to *bool) func(*value) {
 	return func(v *value) {
 		switch text, ok := s.scalar(v, "true or false"); {
 		case !ok:
@@ -92,17 +92,17 @@ func (s *source) truth(to *bool) func(*value) {
 		case text == "false":
 			*to = false
 		default:
-			s.wrong(v.spot, "%q is neither true nor false", text)
+			s.errorf(v.position, "%q is neither true nor false", text)
 		}
 	}
 }
 
-// only wants true: where not to say a word is the only other thing that can be meant.
-func (s *source) only(to *bool) func(*value) {
+// onlyTrue wants true: to leave the field out means false already.
+func (s *source) onlyTrue(to *bool) func(*value) {
 	return func(v *value) {
-		s.truth(to)(v)
+		s.boolean(to)(v)
 		if v.text == "false" {
-			s.wrong(v.spot, "only true makes sense here: leave the word out otherwise")
+			s.errorf(v.position, "only true makes sense here: leave the word out otherwise")
 		}
 	}
 }
@@ -115,7 +115,7 @@ func (s *source) count(to *int, least, most int) func(*value) {
 		}
 		n, err := strconv.Atoi(strings.ReplaceAll(text, "_", ""))
 		if err != nil || n < least || n > most {
-			s.wrong(v.spot, "%q is not a number from %d to %d", text, least, most)
+			s.errorf(v.position, "%q is not a number from %d to %d", text, least, most)
 			return
 		}
 		*to = n
@@ -130,7 +130,7 @@ func (s *source) duration(to *time.Duration) func(*value) {
 		if text, ok := s.scalar(v, "a time such as 500ms, 20s or 2m"); ok {
 			d, err := time.ParseDuration(text)
 			if err != nil || d <= 0 || d > maxTime {
-				s.wrong(v.spot, "%q is not a time such as 500ms, 20s or 2m, at most 24h", text)
+				s.errorf(v.position, "%q is not a time such as 500ms, 20s or 2m, at most 24h", text)
 				return
 			}
 			*to = d
@@ -144,7 +144,7 @@ func (s *source) offset(to *time.Duration) func(*value) {
 		if text, ok := s.scalar(v, "a time such as +90s or -2m"); ok {
 			d, err := time.ParseDuration(text)
 			if err != nil || d.Abs() > maxTime {
-				s.wrong(v.spot, "%q is not a time such as +90s or -2m, at most 24h", text)
+				s.errorf(v.position, "%q is not a time such as +90s or -2m, at most 24h", text)
 				return
 			}
 			*to = d
@@ -171,7 +171,7 @@ func (s *source) span(to *Span) func(*value) {
 		from, err := time.ParseDuration(low)
 		until, wrong := time.ParseDuration(high)
 		if err != nil || wrong != nil || from <= 0 || until < from || until > maxTime {
-			s.wrong(v.spot, "%q is not a time such as 2s, nor two such as 1s..5s", text)
+			s.errorf(v.position, "%q is not a time such as 2s, nor two such as 1s..5s", text)
 			return
 		}
 		*to = Span{from, until}
@@ -200,7 +200,7 @@ func (s *source) size(to *uint64) func(*value) {
 		if text, ok := s.scalar(v, "a size such as 500B, 64KiB or 2MiB"); ok {
 			n, ok := parseSize(text)
 			if !ok {
-				s.wrong(v.spot, "%q is not a size such as 500B, 64KiB or 2MiB", text)
+				s.errorf(v.position, "%q is not a size such as 500B, 64KiB or 2MiB", text)
 				return
 			}
 			*to = n
@@ -219,7 +219,7 @@ func (s *source) bytes(to *Range, most int) func(*value) {
 		from, ok := parseSize(low)
 		until, also := parseSize(high)
 		if !ok || !also || until < from || until > uint64(most) { // a constant
-			s.wrong(v.spot, "%q is not a number of bytes up to %d such as 100, nor two such as 16..512", text, most)
+			s.errorf(v.position, "%q is not a number of bytes up to %d such as 100, nor two such as 16..512", text, most)
 			return
 		}
 		*to = Range{int(from), int(until)} // at most most
@@ -231,12 +231,12 @@ func (s *source) rate(to *float64) func(*value) {
 		if text, ok := s.scalar(v, "a rate such as 20/s"); ok {
 			m := ratePattern.FindStringSubmatch(text)
 			if m == nil {
-				s.wrong(v.spot, "%q is not a rate such as 20/s or 90/m", text)
+				s.errorf(v.position, "%q is not a rate such as 20/s or 90/m", text)
 				return
 			}
 			n, err := strconv.ParseFloat(m[1], 64)
 			if n /= rateUnits[m[2]]; err != nil || n <= 0 {
-				s.wrong(v.spot, "a rate must be more than nothing")
+				s.errorf(v.position, "a rate must be more than nothing")
 				return
 			}
 			*to = n
@@ -249,7 +249,7 @@ func (s *source) factor(to *float64) func(*value) {
 		if text, ok := s.scalar(v, "a factor such as 1.15"); ok {
 			f, err := strconv.ParseFloat(strings.TrimSuffix(text, "x"), 64)
 			if err != nil || !(f >= 1 && f <= 1e6) {
-				s.wrong(v.spot, "%q is not a factor such as 1.15: at least 1", text)
+				s.errorf(v.position, "%q is not a factor such as 1.15: at least 1", text)
 				return
 			}
 			*to = f
@@ -266,10 +266,10 @@ func (s *source) oneOf(what string, words []string, to func(string)) func(*value
 			to(word)
 		default:
 			if near := nearest(word, words); near != "" {
-				s.wrong(v.spot, "%q is not %s: did you mean %q?", word, what, near)
+				s.errorf(v.position, "%q is not %s: did you mean %q?", word, what, near)
 				return
 			}
-			s.wrong(v.spot, "%q is not %s: it is %s", word, what, text.Join(words, "or"))
+			s.errorf(v.position, "%q is not %s: it is %s", word, what, text.Join(words, "or"))
 		}
 	}
 }

@@ -7,8 +7,8 @@ import (
 )
 
 // readingOf takes what the testbed goes by out of a node's status.
-func readingOf(s *api.Status, at time.Duration) reading {
-	return reading{
+func newNodeStatus(s *api.Status, at time.Duration) nodeStatus {
+	return nodeStatus{
 		at: at, attached: s.Sync.Attached, pending: s.Sync.Pending, peers: s.Sync.Peers, state: s.Sync.State,
 		fingerprint: s.Sync.Fingerprint, traffic: traffic{s.Traffic.In, s.Traffic.Out},
 	}

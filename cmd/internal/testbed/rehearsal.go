@@ -8,39 +8,39 @@ import (
 	"strings"
 )
 
-// rehearsal is a run of the steps on paper, while they are read: which nodes run after each, and
-// which links are cut. A step that could not work is a mistake where it stands.
-type rehearsal struct {
+// dryRun follows the steps while they are read: which nodes run after each, and which links are cut.
+// A step that could not work is an error where it stands.
+type dryRun struct {
 	*source
-	scenario *Scenario
-	links    *topology
-	running  map[string]bool
-	started  map[string]bool   // once, at least
-	restless map[string]string // what starts and stops a node in the background
-	flapping string            // what cuts links in the background
-	jobs     []string          // what runs in the background
-	expected bool              // something is, somewhere
+	scenario  *Scenario
+	links     *topology
+	running   map[string]bool
+	started   map[string]bool   // once, at least
+	cycledBy  map[string]string // the action that starts and stops a node in the background
+	flappedBy string            // the action that cuts links in the background
+	jobs      []string          // what runs in the background
+	hasExpect bool              // something is, somewhere
 }
 
-func newRehearsal(s *source) *rehearsal {
-	return &rehearsal{
+func newDryRun(s *source) *dryRun {
+	return &dryRun{
 		source: s, scenario: &Scenario{File: s.file}, links: newTopology(nil, nil),
-		running: map[string]bool{}, started: map[string]bool{}, restless: map[string]string{},
+		running: map[string]bool{}, started: map[string]bool{}, cycledBy: map[string]string{},
 	}
 }
 
-// Words for several nodes at once.
-var crowds = map[string]func(*rehearsal, *Node) bool{
-	"all":     func(*rehearsal, *Node) bool { return true },
-	"honest":  func(_ *rehearsal, n *Node) bool { return n.Honest() },
-	"hostile": func(_ *rehearsal, n *Node) bool { return n.Hostile != "" },
-	"running": func(r *rehearsal, n *Node) bool { return r.running[n.Name] },
-	"stopped": func(r *rehearsal, n *Node) bool { return !r.running[n.Name] },
+// nodeSets are the words for several nodes at once.
+var nodeSets = map[string]func(*dryRun, *Node) bool{
+	"all":     func(*dryRun, *Node) bool { return true },
+	"honest":  func(_ *dryRun, n *Node) bool { return n.Honest() },
+	"hostile": func(_ *dryRun, n *Node) bool { return n.Hostile != "" },
+	"running": func(r *dryRun, n *Node) bool { return r.running[n.Name] },
+	"stopped": func(r *dryRun, n *Node) bool { return !r.running[n.Name] },
 }
 
 const (
-	maxNodes   = 200
-	namesAKind = "a list of nodes: [a, b], n1..n5, all, honest, hostile, running or stopped"
+	maxNodes     = 200
+	nodeListHelp = "a list of nodes: [a, b], n1..n5, all, honest, hostile, running or stopped"
 )
 
 var (
@@ -66,8 +66,8 @@ func spread(text string) ([]string, bool) {
 	return names, true
 }
 
-// nodes reads a list of nodes. objection says what is wrong with one, "" for nothing.
-func (r *rehearsal) nodes(to *[]string, objection func(*Node) string) func(*value) {
+// nodes reads a list of nodes. objection says why a node must not be in it, "" if it may.
+func (r *dryRun) nodes(to *[]string, objection func(*Node) string) func(*value) {
 	return func(v *value) {
 		items := []*value{v}
 		if v.kind == list {
@@ -75,10 +75,10 @@ func (r *rehearsal) nodes(to *[]string, objection func(*Node) string) func(*valu
 		}
 		chosen := map[string]bool{}
 		for _, item := range items {
-			for _, name := range r.named(item) {
+			for _, name := range r.nodesNamed(item) {
 				if n := r.scenario.Node(name); n != nil && objection != nil {
 					if wrong := objection(n); wrong != "" {
-						r.wrong(item.spot, "%s", wrong)
+						r.errorf(item.position, "%s", wrong)
 						break
 					}
 				}
@@ -86,59 +86,59 @@ func (r *rehearsal) nodes(to *[]string, objection func(*Node) string) func(*valu
 			}
 		}
 		if len(items) == 0 {
-			r.wrong(v.spot, "the list of nodes is empty")
+			r.errorf(v.position, "the list of nodes is empty")
 		}
 		*to = r.order(chosen)
 	}
 }
 
-// named is what one item of a list of nodes stands for; what it does not stand for is a mistake.
-func (r *rehearsal) named(item *value) []string {
-	text, ok := r.scalar(item, namesAKind)
+// nodesNamed are the nodes that one item of a list stands for.
+func (r *dryRun) nodesNamed(item *value) []string {
+	text, ok := r.scalar(item, nodeListHelp)
 	if !ok {
 		return nil
 	}
-	if crowd := crowds[text]; crowd != nil {
+	if inSet := nodeSets[text]; inSet != nil {
 		var names []string
 		for _, n := range r.scenario.Nodes {
-			if crowd(r, n) {
+			if inSet(r, n) {
 				names = append(names, n.Name)
 			}
 		}
 		if len(names) == 0 {
-			r.wrong(item.spot, "no node is meant by %q here", text)
+			r.errorf(item.position, "no node is meant by %q here", text)
 		}
 		return names
 	}
 	names, ok := spread(text)
 	if !ok {
-		r.wrong(item.spot, "%q is no range of nodes such as n1..n5", text)
+		r.errorf(item.position, "%q is no range of nodes such as n1..n5", text)
 		return nil
 	}
 	for i, name := range names {
 		if r.scenario.Node(name) == nil {
-			r.noNode(item.spot, name)
+			r.unknownNode(item.position, name)
 			return names[:i]
 		}
 	}
 	return names
 }
 
-func (r *rehearsal) noNode(at spot, name string) {
+func (r *dryRun) unknownNode(at position, name string) {
 	all := r.names()
 	switch near := nearest(name, append(slices.Clone(all), "all", "honest", "hostile", "running", "stopped")); {
 	case len(all) == 0: // which was said already
 	case strings.ContainsAny(name, ", "):
-		r.wrong(at, "there is no node %q: write several as a list, [%s]", name, strings.Join(strings.FieldsFunc(name, func(r rune) bool { return r == ',' || r == ' ' }), ", "))
+		r.errorf(at, "there is no node %q: write several as a list, [%s]", name, strings.Join(strings.FieldsFunc(name, func(r rune) bool { return r == ',' || r == ' ' }), ", "))
 	case near != "":
-		r.wrong(at, "there is no node %q: did you mean %q?", name, near)
+		r.errorf(at, "there is no node %q: did you mean %q?", name, near)
 	default:
-		r.wrong(at, "there is no node %q: the nodes are %s", name, listing(all))
+		r.errorf(at, "there is no node %q: the nodes are %s", name, listing(all))
 	}
 }
 
 // names are those of all nodes.
-func (r *rehearsal) names() []string {
+func (r *dryRun) names() []string {
 	names := make([]string, len(r.scenario.Nodes))
 	for i, n := range r.scenario.Nodes {
 		names[i] = n.Name
@@ -147,7 +147,7 @@ func (r *rehearsal) names() []string {
 }
 
 // order is the chosen nodes, as the scenario orders them.
-func (r *rehearsal) order(chosen map[string]bool) []string {
+func (r *dryRun) order(chosen map[string]bool) []string {
 	var names []string
 	for _, n := range r.scenario.Nodes {
 		if chosen[n.Name] {
@@ -157,8 +157,8 @@ func (r *rehearsal) order(chosen map[string]bool) []string {
 	return names
 }
 
-// those are the nodes that a test holds for.
-func (r *rehearsal) those(test func(*Node) bool) []string {
+// nodesWhere are the nodes that pass a test.
+func (r *dryRun) nodesWhere(test func(*Node) bool) []string {
 	var names []string
 	for _, n := range r.scenario.Nodes {
 		if test(n) {
@@ -170,10 +170,10 @@ func (r *rehearsal) those(test func(*Node) bool) []string {
 
 // groups reads a list of lists of nodes. The word others, as one of the groups, is every node that
 // is in none.
-func (r *rehearsal) groups(to *[][]string, whole bool) func(*value) {
+func (r *dryRun) groups(to *[][]string, whole bool) func(*value) {
 	return func(v *value) {
 		if v.kind != list {
-			r.wrong(v.spot, "here belongs a list of groups such as [[a, b], [c, d]], not %s", [...]string{"nothing", "one word", "", "a mapping"}[v.kind])
+			r.errorf(v.position, "here belongs a list of groups such as [[a, b], [c, d]], not %s", [...]string{"nothing", "one word", "", "a mapping"}[v.kind])
 			return
 		}
 		rest, in := -1, map[string]bool{}
@@ -189,17 +189,17 @@ func (r *rehearsal) groups(to *[][]string, whole bool) func(*value) {
 			}
 			*to = append(*to, group)
 		}
-		others := r.those(func(n *Node) bool { return !in[n.Name] })
+		others := r.nodesWhere(func(n *Node) bool { return !in[n.Name] })
 		switch {
 		case rest >= 0 && len(others) == 0:
-			r.wrong(v.list[rest].spot, "there are no others: every node is in a group")
+			r.errorf(v.list[rest].position, "there are no others: every node is in a group")
 		case rest >= 0:
 			(*to)[rest] = others
 		case whole && len(others) > 0 && len(v.list) > 0:
-			r.wrong(v.spot, "%s in no group: add what is missing, or the group others", isOrAre(others))
+			r.errorf(v.position, "%s in no group: add what is missing, or the group others", isOrAre(others))
 		}
 		if len(v.list) < 2 && whole {
-			r.wrong(v.spot, "this cuts nothing: it takes two groups at least")
+			r.errorf(v.position, "this cuts nothing: it takes two groups at least")
 		}
 	}
 }
@@ -211,29 +211,30 @@ func isOrAre(names []string) string {
 	return listing(names) + " are"
 }
 
-// The objections to nodes.
-
-func (r *rehearsal) runs(n *Node) string {
+// mustRun objects to a node that is down, or may be.
+func (r *dryRun) mustRun(n *Node) string {
 	switch {
-	case r.restless[n.Name] != "":
-		return fmt.Sprintf("%s may be down: %s goes on with it in the background, wait for it first (wait: background)", n.Name, r.restless[n.Name])
+	case r.cycledBy[n.Name] != "":
+		return fmt.Sprintf("%s may be down: %s goes on with it in the background, wait for it first (wait: background)", n.Name, r.cycledBy[n.Name])
 	case !r.running[n.Name]:
 		return fmt.Sprintf("%s does not run here: start it first", n.Name)
 	}
 	return ""
 }
 
-func (r *rehearsal) rests(n *Node) string {
+// mustRest objects to a node that runs, or may.
+func (r *dryRun) mustRest(n *Node) string {
 	switch {
-	case r.restless[n.Name] != "":
-		return fmt.Sprintf("%s may run: %s goes on with it in the background, wait for it first (wait: background)", n.Name, r.restless[n.Name])
+	case r.cycledBy[n.Name] != "":
+		return fmt.Sprintf("%s may run: %s goes on with it in the background, wait for it first (wait: background)", n.Name, r.cycledBy[n.Name])
 	case r.running[n.Name]:
 		return fmt.Sprintf("%s runs already: stop or kill it first, or say restart", n.Name)
 	}
 	return ""
 }
 
-func (r *rehearsal) honest(n *Node) string {
+// mustBeHonest objects to an attacker and to a peer of the public DHT.
+func (r *dryRun) mustBeHonest(n *Node) string {
 	switch {
 	case n.Hostile != "":
 		return fmt.Sprintf("%s is hostile: this is for honest nodes", n.Name)

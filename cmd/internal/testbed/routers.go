@@ -7,12 +7,11 @@ import (
 	"slices"
 )
 
-// Router is what nodes are behind in a scenario: what stands in a home, an office, or at a provider
-// that has fewer addresses than customers. It lets no packet in that belongs to no connection
-// opened from inside.
+// Router is the router of a home or an office, or of a provider with fewer addresses than customers.
+// It lets in only the packets of connections that were opened from inside.
 type Router struct {
 	Name   string
-	Behind string // another router, "" for the internet
+	Behind string // the router between this one and the internet, "" for none
 	NAT    NAT
 	Blocks []Block
 	Maps   bool // it opens ports for those inside that ask (UPnP, NAT-PMP)
@@ -23,9 +22,8 @@ type NAT string
 
 // The kinds of NAT.
 const (
-	// FullCone maps an inner address and port to one outer port, and lets in whoever sends there.
-	// It does so for UDP; Linux has nothing like it for TCP, which goes as with
-	// EndpointIndependent.
+	// FullCone maps an inner address and port to one outer port, and lets in all that is sent there.
+	// It does so for UDP. Linux has nothing like it for TCP, so TCP is as with EndpointIndependent.
 	FullCone NAT = "full-cone"
 	// EndpointIndependent maps an inner address and port to one outer port, and lets in those to
 	// whom something was sent from it.
@@ -33,7 +31,7 @@ const (
 	// EndpointDependent takes another outer port, at random, for each address and port that
 	// something is sent to.
 	EndpointDependent NAT = "endpoint-dependent"
-	// NoNAT leaves addresses as they are: those behind the router are public.
+	// NoNAT leaves addresses as they are: those behind the router are public addresses.
 	NoNAT NAT = "none"
 )
 
@@ -44,9 +42,8 @@ type Block string
 const (
 	// BlockUDP drops all of UDP.
 	BlockUDP Block = "udp"
-	// BlockInbound drops TCP connections that both sides open at once, which is how holes are
-	// punched in routers that have let the first packet out. With UDP blocked as well nothing gets
-	// in, by whatever trick.
+	// BlockInbound drops TCP connections that both sides open at once, as hole punching does. With
+	// UDP blocked as well, no trick opens a connection from outside.
 	BlockInbound Block = "inbound"
 )
 
@@ -69,12 +66,12 @@ func (s *Scenario) Router(name string) *Router {
 }
 
 // does reports whether a router blocks something.
-func (r *Router) does(b Block) bool { return slices.Contains(r.Blocks, b) }
+func (r *Router) doesBlock(b Block) bool { return slices.Contains(r.Blocks, b) }
 
 // readRouters reads the routers: a mapping of their names.
-func (r *rehearsal) readRouters(v *value) {
+func (r *dryRun) readRouters(v *value) {
 	if v.kind != mapping || len(v.pairs) == 0 {
-		r.wrong(v.spot, "here belong the routers: a mapping of their names, such as home: {nat: endpoint-dependent}")
+		r.errorf(v.position, "here belong the routers: a mapping of their names, such as home: {nat: endpoint-dependent}")
 		return
 	}
 	for _, p := range v.pairs {
@@ -82,11 +79,11 @@ func (r *rehearsal) readRouters(v *value) {
 		switch {
 		case !ok:
 		case !namePattern.MatchString(name):
-			r.wrong(p.key.spot, "%q is no name for a router: it takes small letters, digits and dashes, at most 32, the first a letter", name)
+			r.errorf(p.key.position, "%q is no name for a router: it takes small letters, digits and dashes, at most 32, the first a letter", name)
 		case r.scenario.Router(name) != nil:
-			r.wrong(p.key.spot, "there is a router %q already", name)
+			r.errorf(p.key.position, "there is a router %q already", name)
 		case len(r.scenario.Routers) >= maxRouters:
-			r.wrong(p.key.spot, "there are more than %d routers", maxRouters)
+			r.errorf(p.key.position, "there are more than %d routers", maxRouters)
 			return
 		default:
 			one := &Router{Name: name, NAT: EndpointIndependent}
@@ -96,16 +93,16 @@ func (r *rehearsal) readRouters(v *value) {
 	}
 }
 
-func (r *rehearsal) routerFields(one *Router) []field {
+func (r *dryRun) routerFields(one *Router) []field {
 	return []field{
-		{name: "nat", kind: "kind", doc: "how it translates addresses: full-cone (one outer port for each inner one, open to all; UDP only), endpoint-independent (one outer port for each inner one), endpoint-dependent (another port for everybody that is spoken with), none (addresses behind it are public); default: endpoint-independent", read: r.oneOf("a kind of NAT", nats, func(text string) { one.NAT = NAT(text) })},
-		{name: "blocks", kind: "list", doc: "what it does not let pass: udp; inbound (TCP connections that both sides open at once, so that no hole is punched; what nobody inside asked for never passes)", read: r.blocks(&one.Blocks)},
-		{name: "maps", kind: "true or false", doc: "it opens ports for those inside that ask, by UPnP and NAT-PMP; takes the program miniupnpd", read: r.truth(&one.Maps)},
-		{name: "behind", kind: "a router", doc: "the router that it is behind in its turn, named before it (default: none)", read: r.router(&one.Behind)},
+		{name: "nat", kind: "kind", doc: "how it translates addresses (default: endpoint-independent). full-cone: one outer port for each inner one, open to all; UDP only. endpoint-independent: one outer port for each inner one. endpoint-dependent: another outer port for each remote address. none: its nodes have public addresses", read: r.oneOf("a kind of NAT", nats, func(text string) { one.NAT = NAT(text) })},
+		{name: "blocks", kind: "list", doc: "what it does not let pass: udp, or inbound: TCP connections that both sides open at once, as hole punching does", read: r.blocks(&one.Blocks)},
+		{name: "maps", kind: "true or false", doc: "it opens ports for those inside that ask, by UPnP and NAT-PMP; takes the program miniupnpd", read: r.boolean(&one.Maps)},
+		{name: "behind", kind: "a router", doc: "the router between it and the internet, named before it (default: none)", read: r.router(&one.Behind)},
 	}
 }
 
-func (r *rehearsal) blocks(to *[]Block) func(*value) {
+func (r *dryRun) blocks(to *[]Block) func(*value) {
 	return func(v *value) {
 		items := []*value{v}
 		if v.kind == list {
@@ -118,7 +115,7 @@ func (r *rehearsal) blocks(to *[]Block) func(*value) {
 }
 
 // router reads a router's name.
-func (r *rehearsal) router(to *string) func(*value) {
+func (r *dryRun) router(to *string) func(*value) {
 	return func(v *value) {
 		name, ok := r.scalar(v, "the name of a router")
 		switch {
@@ -129,48 +126,48 @@ func (r *rehearsal) router(to *string) func(*value) {
 				known = append(known, one.Name)
 			}
 			if len(known) == 0 {
-				r.wrong(v.spot, "there is no router %q: describe it under routers, before the nodes", name)
+				r.errorf(v.position, "there is no router %q: describe it under routers, before the nodes", name)
 				return
 			}
-			r.wrong(v.spot, "there is no router %q here: there are %s", name, listing(known))
+			r.errorf(v.position, "there is no router %q here: there are %s", name, listing(known))
 		default:
 			*to = name
 		}
 	}
 }
 
-// routed looks at what goes together in a node, with routers and without.
-func (r *rehearsal) routed(n *Node, given map[string]spot, at spot) {
+// checkRouting checks which properties of a node go together, with routers and without.
+func (r *dryRun) checkRouting(n *Node, given map[string]position, at position) {
 	const both = "%s with routers: in such a scenario nodes have to find a way by themselves"
 	switch {
 	case n.PublicDHT && (n.Hostile != "" || n.Behind != "" || n.Profile != "" || n.Clock != 0 || len(n.Flags)+len(n.Rendezvous) > 0):
-		r.wrong(given["public-dht"], "a peer of the public DHT has nothing but seeds, peers of its own kind: leave out the rest")
-	case len(r.scenario.Routers) > 0 && (n.Relay || given["via"] != spot{}):
-		r.wrong(at, both, "relay and via do not go")
+		r.errorf(given["public-dht"], "a peer of the public DHT has nothing but seeds, peers of its own kind: leave out the rest")
+	case len(r.scenario.Routers) > 0 && (n.Relay || given["via"] != position{}):
+		r.errorf(at, both, "relay and via do not go")
 	case len(r.scenario.Routers) > 0 && n.Hostile != "":
-		r.wrong(at, both, "a hostile node does not go")
+		r.errorf(at, both, "a hostile node does not go")
 	case len(r.scenario.Routers) == 0 && (n.PublicDHT || n.Profile != "" || len(n.Rendezvous) > 0):
-		r.wrong(at, "profile, public-dht and rendezvous are for scenarios with routers: describe one under routers")
+		r.errorf(at, "profile, public-dht and rendezvous are for scenarios with routers: describe one under routers")
 	}
 }
 
-// unrouted objects to what cuts links where routers are.
-func (r *rehearsal) unrouted(at spot, word string) {
+// mustHaveNoRouters objects to an action that cuts links where routers are.
+func (r *dryRun) mustHaveNoRouters(at position, word string) {
 	if len(r.scenario.Routers) > 0 {
-		r.wrong(at, "%s does not go with routers, which decide who reaches whom: kill or move nodes instead", word)
+		r.errorf(at, "%s does not go with routers, which decide who reaches whom: kill or move nodes instead", word)
 	}
 }
 
-func (r *rehearsal) moveForm() form {
+func (r *dryRun) moveForm() form {
 	var a Move
 	return form{
 		fields: []field{
-			{name: "nodes", kind: "nodes", doc: "which, of those behind routers", must: true, read: r.nodes(&a.Nodes, both(r.honest, func(n *Node) string {
-				return when(n.Behind == "", n.Name+" is behind no router, where others find it: it cannot be moved")
+			{name: "nodes", kind: "nodes", doc: "which; they must be behind routers", must: true, read: r.nodes(&a.Nodes, both(r.mustBeHonest, func(n *Node) string {
+				return textIf(n.Behind == "", n.Name+" has a public address, where others find it: it cannot be moved")
 			}))},
 			{name: "behind", kind: "a router", doc: "where to", must: true, read: r.router(&a.Behind)},
 		},
-		done: func(spot, map[string]spot) Action { return a },
+		done: func(position, map[string]position) Action { return a },
 	}
 }
 

@@ -30,7 +30,7 @@ type Options struct {
 	Solve func(ctx context.Context) protocol.WorkSolver
 }
 
-// Observer is told how a run goes. It is called from one goroutine at a time and does not block.
+// Observer follows a run. It is called from one goroutine at a time and must not block.
 type Observer interface {
 	// Begun tells that the nodes' places are ready.
 	Begun(s *Scenario, r *Report)
@@ -71,42 +71,42 @@ type runner struct {
 	solver   func(ctx context.Context) protocol.WorkSolver
 	seed     uint64
 	fabric   Fabric
-	hall     hall
-	members  map[string]*member
-	books    *books
+	machines machineFactory
+	nodes    map[string]*node
+	ledger   *recordLedger
 	report   *Report
 	start    time.Time
 	facts    atomic.Int64 // names that are somebody's own
 
-	fail   context.CancelCauseFunc
-	jobs   jobs
-	others sync.WaitGroup // goroutines that watch
+	fail     context.CancelCauseFunc
+	jobs     jobs
+	watchers sync.WaitGroup // goroutines that watch
 
 	linking sync.Mutex // held while links are changed
 	links   *topology
 
-	mu      sync.Mutex // of the report, the observer, and what follows
-	said    string     // the last thing that the links were called
-	marks   []map[string]standpoint
-	settled time.Duration // when the last step that did something had ended
-	fought  int           // names that were fought for
+	mu              sync.Mutex // of the report, the observer, and what follows
+	linksTextBefore string     // the last thing that the links were called
+	marks           []map[string]nodeMark
+	lastActionEnd   time.Duration // when the last step that did something had ended
+	contestedNames  int           // names that several owners claim
 }
 
-// standpoint is where a node stood before a step.
-type standpoint struct {
+// nodeMark is what a node had before a step.
+type nodeMark struct {
 	mark    mark
 	traffic traffic
 	wrote   int
 }
 
-// Run runs a scenario. An error says that it could not be run; whether it came out as expected, and
-// why not, is in the report, which is there whenever a step was begun.
+// Run runs a scenario. An error says that it could not be run. The report, which exists once a step
+// has begun, says whether the run came out as expected, and why not.
 func Run(ctx context.Context, s *Scenario, o Options) (report *Report, err error) {
 	r, err := newRunner(s, o)
 	if err != nil {
 		return nil, errors.Join(err, o.Fabric.Close())
 	}
-	homes, err := r.furnish(ctx, o)
+	homes, err := r.prepare(ctx, o)
 	if err != nil {
 		return nil, errors.Join(err, r.close())
 	}
@@ -127,10 +127,10 @@ func newRunner(s *Scenario, o Options) (*runner, error) {
 	}
 	r := &runner{
 		scenario: s, observer: o.Observer, network: network, names: protocol.NewNameCache(network, maxConflicts), solver: o.Solve,
-		seed: o.Seed, fabric: o.Fabric, members: map[string]*member{}, books: newBooks(network), start: time.Now(),
+		seed: o.Seed, fabric: o.Fabric, nodes: map[string]*node{}, ledger: newRecordLedger(network), start: time.Now(),
 	}
 	if r.observer == nil {
-		r.observer = silent{}
+		r.observer = noObserver{}
 	}
 	for r.seed == 0 {
 		var b [4]byte
@@ -138,7 +138,7 @@ func newRunner(s *Scenario, o Options) (*runner, error) {
 		r.seed = uint64(binary.BigEndian.Uint32(b[:]))
 	}
 	r.links = newTopology(s.names(), s.Links)
-	r.report = r.blank()
+	r.report = r.newReport()
 	return r, nil
 }
 
@@ -151,8 +151,8 @@ func (s *Scenario) names() []string {
 	return names
 }
 
-// blank is the report before anything has happened.
-func (r *runner) blank() *Report {
+// newReport is the report before anything has happened.
+func (r *runner) newReport() *Report {
 	s := r.scenario
 	report := &Report{
 		Title: s.Title, About: s.About, File: s.File, Seed: r.seed, Started: r.start.UTC().Truncate(time.Millisecond), Lost: []string{}, Cuts: []CutReport{}, Course: []Point{},
@@ -171,8 +171,8 @@ func (r *runner) blank() *Report {
 	return report
 }
 
-// furnish makes the places and homes of all nodes.
-func (r *runner) furnish(ctx context.Context, o Options) (homes string, err error) {
+// prepare makes the places and homes of all nodes.
+func (r *runner) prepare(ctx context.Context, o Options) (homes string, err error) {
 	if err := os.MkdirAll(o.Dir, 0o755); err != nil { // a report is no secret
 		return "", fmt.Errorf("a place for the report: %w", err)
 	}
@@ -189,40 +189,40 @@ func (r *runner) furnish(ctx context.Context, o Options) (homes string, err erro
 	if err != nil {
 		return homes, err
 	}
-	return homes, r.populate(all, places)
+	return homes, r.makeMachines(all, places)
 }
 
-// populate gives every node its machine.
-func (r *runner) populate(h hall, places []Place) error {
-	r.hall = h
+// makeMachines gives every node its machine.
+func (r *runner) makeMachines(h machineFactory, places []Place) error {
+	r.machines = h
 	machines, err := h.machines(r.scenario.Nodes, places)
 	if err != nil {
 		return err
 	}
 	for i, n := range r.scenario.Nodes {
-		r.members[n.Name] = &member{node: n, machine: machines[n.Name], clock: n.Clock}
+		r.nodes[n.Name] = &node{spec: n, machine: machines[n.Name], clock: n.Clock}
 		r.report.Nodes[i].Peer = machines[n.Name].peer()
 	}
 	return nil
 }
 
-// run goes through the steps until one fails, and takes stock.
+// run executes the steps until one fails, and completes the report.
 func (r *runner) run(ctx context.Context) {
 	ctx, cancel := context.WithTimeoutCause(ctx, r.scenario.Limit, fmt.Errorf("the scenario took longer than its limit of %s", r.scenario.Limit))
 	defer cancel()
 	ctx, r.fail = context.WithCancelCause(ctx)
 	defer r.fail(nil)
 	r.observer.Begun(r.scenario, r.report)
-	r.others.Go(func() { r.watch(ctx) })
-	err := r.all(ctx)
-	_ = r.jobs.wait() // they end with ctx, and what they failed at ended it
-	r.stock(ctx, err)
+	r.watchers.Go(func() { r.watch(ctx) })
+	err := r.runSteps(ctx)
+	_ = r.jobs.wait() // they end with ctx, and a job that failed has ended it
+	r.summarize(ctx, err)
 }
 
-// all runs the steps. When one fails, so do those in the background.
-func (r *runner) all(ctx context.Context) error {
+// runSteps runs the steps. When one fails, those in the background end, too.
+func (r *runner) runSteps(ctx context.Context) error {
 	for i, step := range r.scenario.Steps {
-		if err := r.step(ctx, i, step); err != nil {
+		if err := r.runStep(ctx, i, step); err != nil {
 			err = fmt.Errorf("%s:%d: %s: %w", r.scenario.File, step.Line, step.Name, cause(ctx, err))
 			r.fail(err)
 			return err
@@ -234,7 +234,7 @@ func (r *runner) all(ctx context.Context) error {
 	return nil
 }
 
-// cause is why a context has ended, where that is why something failed.
+// cause is the reason for the end of the context, if it has ended, else the error.
 func cause(ctx context.Context, err error) error {
 	if why := context.Cause(ctx); why != nil {
 		err = why
@@ -245,17 +245,17 @@ func cause(ctx context.Context, err error) error {
 	return err
 }
 
-// step runs one step and reports it.
-func (r *runner) step(ctx context.Context, i int, step *Step) error {
-	r.mark(ctx)
+// runStep runs one step and reports it.
+func (r *runner) runStep(ctx context.Context, i int, step *Step) error {
+	r.markStep(ctx)
 	report := r.report.Steps[i]
-	r.tell(func() {
+	r.update(func() {
 		report.From, report.Outcome = r.now().Seconds(), OutcomeRunning
 		r.observer.Step(i, report)
 	})
-	err := r.do(ctx, i, step.Do)
-	r.tally(ctx)
-	r.tell(func() {
+	err := r.execute(ctx, i, step.Do)
+	r.pollAll(ctx)
+	r.update(func() {
 		report.To, report.Outcome = r.now().Seconds(), OutcomePassed
 		if err != nil {
 			report.Outcome, report.Failure = OutcomeFailed, cause(ctx, err).Error()
@@ -263,14 +263,14 @@ func (r *runner) step(ctx context.Context, i int, step *Step) error {
 		r.noteCourse()
 		r.nodeSteps(i)
 		if settles(step.Do) {
-			r.settled = r.now()
+			r.lastActionEnd = r.now()
 		}
 		r.observer.Step(i, report)
 	})
 	return err
 }
 
-// settles reports whether something has happened when an action has ended.
+// settles reports whether an action changes something, so that times count from its end.
 func settles(a Action) bool {
 	switch a := a.(type) {
 	case Wait:
@@ -284,8 +284,8 @@ func settles(a Action) bool {
 // now is the time since the run began.
 func (r *runner) now() time.Duration { return time.Since(r.start) }
 
-// tell changes the report, or shows it to the observer.
-func (r *runner) tell(change func()) {
+// update calls change with the report locked: to change it, or to show it to the observer.
+func (r *runner) update(change func()) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	change()
@@ -298,7 +298,7 @@ func (r *runner) random(step int) *mathrand.Rand {
 
 // wrote notes an acknowledged record.
 func (r *runner) wrote(step *StepReport, node, name string) {
-	r.tell(func() {
+	r.update(func() {
 		step.Written++
 		r.nodeReport(node).Wrote++
 	})
@@ -313,17 +313,17 @@ func (r *runner) nodeReport(name string) *NodeReport {
 	return nil
 }
 
-// close ends all nodes, and then what linked them.
+// close ends all nodes, and then the fabric.
 func (r *runner) close() error {
 	var errs []error
-	if r.hall != nil {
-		errs = append(errs, r.hall.close())
+	if r.machines != nil {
+		errs = append(errs, r.machines.close())
 	}
-	r.others.Wait() // for those that wait for nodes to end
+	r.watchers.Wait() // for those that wait for nodes to end
 	return errors.Join(append(errs, r.fabric.Close())...)
 }
 
-// tidy takes away what nobody needs after a run that came out well.
+// tidy removes what nobody needs after a run that passed.
 func (r *runner) tidy(o Options, homes string) error {
 	if o.Keep {
 		return nil
@@ -364,10 +364,10 @@ func (j *jobs) wait() error {
 	return j.err
 }
 
-// silent is an observer that looks away.
-type silent struct{}
+// noObserver is an observer that does nothing.
+type noObserver struct{}
 
-func (silent) Begun(*Scenario, *Report)       {}
-func (silent) Step(int, *StepReport)          {}
-func (silent) Tick(time.Duration, []NodeView) {}
-func (silent) Ended(*Report)                  {}
+func (noObserver) Begun(*Scenario, *Report)       {}
+func (noObserver) Step(int, *StepReport)          {}
+func (noObserver) Tick(time.Duration, []NodeView) {}
+func (noObserver) Ended(*Report)                  {}

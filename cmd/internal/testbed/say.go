@@ -10,14 +10,12 @@ import (
 	"github.com/lf-store/lf/internal/text"
 )
 
-// What is said about a scenario, for its readers.
-
 // role is what is particular about a node.
 func (n *Node) role() string {
 	var parts []string
 	switch {
 	case !n.Honest():
-		parts = append(parts, when(n.PublicDHT, "public DHT")+when(n.Hostile != "", "hostile: "+n.Hostile))
+		parts = append(parts, textIf(n.PublicDHT, "public DHT")+textIf(n.Hostile != "", "hostile: "+n.Hostile))
 	case n.Relay:
 		parts = append(parts, "relay")
 	case n.Via != "":
@@ -59,7 +57,7 @@ func textOf(a Action) string {
 	case Wipe:
 		return compact(a.Nodes)
 	case Restart:
-		return compact(a.Nodes) + when(a.Kill, ", killed") + when(a.After > 0, ", after "+a.After.String())
+		return compact(a.Nodes) + textIf(a.Kill, ", killed") + textIf(a.After > 0, ", after "+a.After.String())
 	case Write:
 		return a.text()
 	case Partition:
@@ -69,29 +67,29 @@ func textOf(a Action) string {
 	case Heal:
 		return "at " + compact(a.Nodes)
 	case Flap:
-		return fmt.Sprintf("%s, %d times for %s", groupsText(a.Groups), a.Times, a.Down) + behind(a.Background)
+		return fmt.Sprintf("%s, %d times for %s", groupsText(a.Groups), a.Times, a.Down) + inBackground(a.Background)
 	case Churn:
-		return fmt.Sprintf("%s, one each %s for %s", compact(a.Nodes), a.Every, a.For) + when(a.Kill, ", killed") + behind(a.Background)
+		return fmt.Sprintf("%s, one each %s for %s", compact(a.Nodes), a.Every, a.For) + textIf(a.Kill, ", killed") + inBackground(a.Background)
 	case Skew:
 		return compact(a.Nodes) + " by " + signed(a.Offset)
 	case Move:
 		return compact(a.Nodes) + " behind " + a.Behind
 	case Wait:
-		return when(a.Background, "for the background") + when(!a.Background, a.For.String())
+		return textIf(a.Background, "for the background") + textIf(!a.Background, a.For.String())
 	case Expect:
 		return a.text()
 	}
 	return ""
 }
 
-func when(is bool, text string) string {
+func textIf(is bool, text string) string {
 	if is {
 		return text
 	}
 	return ""
 }
 
-func behind(background bool) string { return when(background, ", in the background") }
+func inBackground(background bool) string { return textIf(background, ", in the background") }
 
 func (w Write) text() string {
 	text := "records"
@@ -99,11 +97,11 @@ func (w Write) text() string {
 		text = fmt.Sprintf("%d records", w.Count)
 	}
 	text += " at " + compact(w.On)
-	text += when(w.Rate > 0, fmt.Sprintf(", %s a second", strconv.FormatFloat(w.Rate, 'g', 4, 64)))
-	text += when(w.For > 0, ", for "+w.For.String())
-	text += when(w.Owners > 1, fmt.Sprintf(", %d owners each", w.Owners))
-	text += when(w.Conflicts > 0, fmt.Sprintf(", all about the same %d names", w.Conflicts))
-	return text + behind(w.Background)
+	text += textIf(w.Rate > 0, fmt.Sprintf(", %s a second", strconv.FormatFloat(w.Rate, 'g', 4, 64)))
+	text += textIf(w.For > 0, ", for "+w.For.String())
+	text += textIf(w.Owners > 1, fmt.Sprintf(", %d owners each", w.Owners))
+	text += textIf(w.Conflicts > 0, fmt.Sprintf(", all about the same %d names", w.Conflicts))
+	return text + inBackground(w.Background)
 }
 
 func (e Expect) text() string {
@@ -138,7 +136,7 @@ func factorText(b *Bytes) string {
 	return factor
 }
 
-// linksText says who can reach whom, "" when all can.
+// linksText says which nodes can reach each other, "" when all can.
 func linksText(t *topology, groups [][]string) string {
 	if len(t.cut) == 0 {
 		return ""

@@ -2,19 +2,19 @@ package testbed
 
 import "time"
 
-// Scenario is what a file says: nodes, links and steps. A scenario that [Parse] returns makes sense
-// as a whole: names are those of nodes, and no step is impossible after the ones before it.
+// Scenario is the content of a file: nodes, links and steps. A scenario that [Parse] returns makes
+// sense as a whole: names are those of nodes, and no step is impossible after the ones before it.
 type Scenario struct {
 	File  string // as it was given
 	Title string
 	About string
 	Limit time.Duration // how long the whole may take
 	Work  uint32        // effort for each KiB of a record
-	// Routers are what nodes are behind, those before others in the order of the file; none: all
-	// nodes reach each other.
+	// Routers are between nodes and the internet, in the order of the file: outer ones come first.
+	// Without routers all nodes reach each other.
 	Routers []*Router
 	Nodes   []*Node // in the order of the file; n1..n3 are three
-	// who can reach whom when nothing is cut: those that share a group; none: all of them
+	// Links are the groups of nodes that reach each other when nothing is cut; none: all do.
 	Links [][]string
 	Steps []*Step
 }
@@ -29,10 +29,10 @@ type Node struct {
 	Clock   time.Duration // how far its clock is ahead
 	Flags   []string      // further flags of lf node
 
-	Behind  string // the router that it is behind in the beginning, "" for none
+	Behind  string // the router between it and the internet at the start, "" for none
 	Profile string // of lf node, "" for the fabric's
-	// PublicDHT makes it no node, but a peer of the public DHT, through which those find each other
-	// that name it as Rendezvous.
+	// PublicDHT makes it a peer of the public DHT in place of a node. Nodes that name it as
+	// Rendezvous find each other through it.
 	PublicDHT  bool
 	Rendezvous []string
 }
@@ -83,15 +83,15 @@ type (
 		Rate   float64       // records a second in all; 0: as fast as they are taken
 		For    time.Duration // how long; 0: until Count are written
 		Owners int           // keys at each node
-		// 0: every record has a name of its own; else so many names, which all owners fight for
+		// Conflicts is how many names all owners claim; 0: every record has a name of its own.
 		Conflicts  int
 		Size       Range // bytes of a value
 		Background bool
 	}
 	// Partition cuts all links but those within a group. A node may be in several groups.
 	Partition struct{ Groups [][]string }
-	// Isolate cuts the links between some nodes and others, or one way only: with Out, Nodes cannot
-	// open connections to From; with In, they cannot be reached from there.
+	// Isolate cuts the links between some nodes and others, or one way only. With Out, Nodes cannot
+	// open connections to From. With In, they cannot be reached from there.
 	Isolate struct {
 		Nodes []string
 		From  []string
@@ -106,7 +106,7 @@ type (
 		Times      int
 		Background bool
 	}
-	// Churn stops a node of several, again and again at random, and starts it again; in the end all
+	// Churn stops one of several nodes at random and starts it again, over and over. In the end all
 	// run.
 	Churn struct {
 		Nodes      []string
@@ -121,12 +121,12 @@ type (
 		Nodes  []string
 		Offset time.Duration
 	}
-	// Move takes nodes to the network behind another router.
+	// Move takes nodes to the network of another router.
 	Move struct {
 		Nodes  []string
 		Behind string
 	}
-	// Wait lets time pass, or what runs in the background come to its end.
+	// Wait lets time pass, or waits until what runs in the background has ended.
 	Wait struct {
 		For        time.Duration
 		Background bool
@@ -135,8 +135,8 @@ type (
 	Expect struct {
 		Nodes  []string
 		Within time.Duration
-		// nodes that can reach each other have the same records, and all that were acknowledged
-		// there
+		// Converged: nodes that can reach each other have the same records. Among these are all
+		// that were acknowledged there.
 		Converged   bool
 		Apart       bool // nodes that cannot reach each other have different records
 		Synced      bool // each node says of itself that it is in sync

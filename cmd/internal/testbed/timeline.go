@@ -139,7 +139,7 @@ func timeText(at float64) string {
 	return strings.TrimSuffix(fmt.Sprintf("%.1f", at), ".0") + " s"
 }
 
-// niceStep is a round distance, so that there are about so many steps.
+// niceStep is a round distance that divides span into at most about steps.
 func niceStep(span float64, about int) float64 {
 	for _, step := range []float64{0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 3600} {
 		if span/step <= float64(about) {

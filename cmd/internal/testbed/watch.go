@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// watch asks every node how it is, again and again, and shows it to the observer.
+// watch polls the status of every node and shows it to the observer.
 func (r *runner) watch(ctx context.Context) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
@@ -17,9 +17,9 @@ func (r *runner) watch(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			r.lookAt(ctx, r.scenario.names())
+			r.refresh(ctx, r.scenario.names())
 			views := r.views()
-			r.tell(func() {
+			r.update(func() {
 				r.noteCourse()
 				r.observer.Tick(r.now(), views)
 			})
@@ -29,26 +29,25 @@ func (r *runner) watch(ctx context.Context) {
 
 // noteCourse notes how many records there are.
 func (r *runner) noteCourse() {
-	n, _ := r.books.totals()
-	all := uint64(n + len(r.books.genesis)) // a count
+	n, _ := r.ledger.totals()
+	all := uint64(n + len(r.ledger.genesis)) // a count
 	if c := r.report.Course; len(c) == 0 || c[len(c)-1].Attached != all {
 		r.report.Course = append(c, Point{r.now().Seconds(), all})
 	}
 }
 
-// lookAt asks nodes how they are. One that does not answer is no failure: it may be ending just
-// now.
-func (r *runner) lookAt(ctx context.Context, names []string) {
+// refresh asks nodes for their status. A node that does not answer is no failure: it may be ending.
+func (r *runner) refresh(ctx context.Context, names []string) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	r.each(names, func(m *member) { _ = m.look(ctx, r.now) })
+	r.each(names, func(m *node) { _ = m.refresh(ctx, r.now) })
 }
 
-// each does something for nodes, all at once.
-func (r *runner) each(names []string, do func(*member)) {
+// each calls do for nodes, all at once.
+func (r *runner) each(names []string, do func(*node)) {
 	var all sync.WaitGroup
 	for _, name := range names {
-		all.Go(func() { do(r.members[name]) })
+		all.Go(func() { do(r.nodes[name]) })
 	}
 	all.Wait()
 }
@@ -57,14 +56,14 @@ func (r *runner) each(names []string, do func(*member)) {
 func (r *runner) running() []string {
 	var names []string
 	for _, n := range r.scenario.Nodes {
-		if n.Honest() && r.members[n.Name].isUp() {
+		if n.Honest() && r.nodes[n.Name].isUp() {
 			names = append(names, n.Name)
 		}
 	}
 	return names
 }
 
-// reach are the sets of nodes that can reach each other.
+// reach divides nodes into sets that can reach each other.
 func (r *runner) reach(nodes []string) [][]string {
 	r.linking.Lock()
 	defer r.linking.Unlock()
@@ -74,7 +73,7 @@ func (r *runner) reach(nodes []string) [][]string {
 func (r *runner) views() []NodeView {
 	var up []string
 	for _, n := range r.scenario.Nodes {
-		if r.members[n.Name].isUp() {
+		if r.nodes[n.Name].isUp() {
 			up = append(up, n.Name)
 		}
 	}
@@ -87,8 +86,8 @@ func (r *runner) views() []NodeView {
 	views := make([]NodeView, len(r.scenario.Nodes))
 	var most uint64
 	for i, n := range r.scenario.Nodes {
-		m := r.members[n.Name]
-		now, all := m.seen()
+		m := r.nodes[n.Name]
+		now, all := m.lastStatus()
 		views[i] = NodeView{
 			Name: n.Name, Up: m.isUp(), Hostile: !n.Honest(), Group: -1, Attached: now.attached, Peers: now.peers, State: now.state,
 			In: all.in, Out: all.out,
@@ -104,20 +103,20 @@ func (r *runner) views() []NodeView {
 	return views
 }
 
-// read asks nodes for what they have attached since.
-func (r *runner) read(ctx context.Context, names []string) error {
+// readAttached asks nodes for what they have attached since the last time.
+func (r *runner) readAttached(ctx context.Context, names []string) error {
 	ctx, cancel := context.WithTimeout(ctx, 6*askTime)
 	defer cancel()
 	var mu sync.Mutex
 	var errs []error
-	r.each(names, func(m *member) {
-		door := m.access()
-		if door == nil {
+	r.each(names, func(m *node) {
+		client := m.api()
+		if client == nil {
 			return
 		}
 		m.reading.Lock()
 		defer m.reading.Unlock()
-		if err := r.books.read(ctx, m.node.Name, door); err != nil && !isAway(err) {
+		if err := r.ledger.read(ctx, m.spec.Name, client); err != nil && !isAway(err) {
 			mu.Lock()
 			errs = append(errs, err)
 			mu.Unlock()
@@ -126,24 +125,24 @@ func (r *runner) read(ctx context.Context, names []string) error {
 	return errors.Join(errs...)
 }
 
-// tally asks all nodes for how they are and what they have. What one does not say now, it says at
-// the next step.
-func (r *runner) tally(ctx context.Context) {
+// pollAll asks all nodes for their status and their records. A node that does not answer now is
+// asked again at the next step.
+func (r *runner) pollAll(ctx context.Context) {
 	names := r.running()
-	r.lookAt(ctx, names)
-	_ = r.read(ctx, names) // an expectation reads again, and fails
+	r.refresh(ctx, names)
+	_ = r.readAttached(ctx, names) // an expectation reads again, and fails
 }
 
-// mark notes where every node stands before a step. The step before has just made the tally.
-func (r *runner) mark(ctx context.Context) {
+// markStep notes what every node has before a step. The step before has just polled them.
+func (r *runner) markStep(ctx context.Context) {
 	if len(r.marks) == 0 {
-		r.tally(ctx)
+		r.pollAll(ctx)
 	}
-	now := map[string]standpoint{}
-	r.tell(func() {
-		for name, m := range r.members {
-			_, all := m.seen()
-			now[name] = standpoint{r.books.now(name), all, r.nodeReport(name).Wrote}
+	now := map[string]nodeMark{}
+	r.update(func() {
+		for name, m := range r.nodes {
+			_, all := m.lastStatus()
+			now[name] = nodeMark{r.ledger.mark(name), all, r.nodeReport(name).Wrote}
 		}
 	})
 	r.marks = append(r.marks, now)
@@ -167,8 +166,8 @@ func (r *runner) nodeSteps(i int) {
 // nodeStep is what happened to a node since before a step.
 func (r *runner) nodeStep(name string, since int) *NodeStep {
 	before := r.marks[since][name]
-	now, all := r.members[name].seen()
-	gained, _, bytes := r.books.gain(name, before.mark)
+	now, all := r.nodes[name].lastStatus()
+	gained, _, bytes := r.ledger.gain(name, before.mark)
 	moved := all.minus(before.traffic)
 	return &NodeStep{
 		Node: name, Attached: now.attached, Gained: gained, Wrote: r.nodeReport(name).Wrote - before.wrote,
@@ -176,28 +175,28 @@ func (r *runner) nodeStep(name string, since int) *NodeStep {
 	}
 }
 
-// stockTime bounds the last look at all nodes.
-const stockTime = time.Minute
+// summaryTime bounds the last poll of all nodes.
+const summaryTime = time.Minute
 
-// stock takes stock when all is over: of every node, and of what was lost.
-func (r *runner) stock(ctx context.Context, failure error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), stockTime)
+// summarize completes the report: every node's part, and what was lost.
+func (r *runner) summarize(ctx context.Context, failure error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), summaryTime)
 	defer cancel()
 	running := r.running()
-	r.lookAt(ctx, running)
-	readable := r.read(ctx, running)
+	r.refresh(ctx, running)
+	readable := r.readAttached(ctx, running)
 	r.notePaths(ctx, running)
-	r.tell(func() {
+	r.update(func() {
 		report := r.report
-		report.Records, report.Bytes = r.books.totals()
+		report.Records, report.Bytes = r.ledger.totals()
 		r.noteCourse()
 		for _, n := range report.Nodes {
-			r.nodeStock(n)
+			r.summarizeNode(n)
 		}
 		if n := len(report.Cuts); n > 0 && report.Cuts[n-1].To < 0 {
 			report.Cuts[n-1].To = r.now().Seconds()
 		}
-		for _, id := range r.books.lost(running) {
+		for _, id := range r.ledger.lost(running) {
 			report.Lost = append(report.Lost, id.String())
 		}
 		if failure == nil && readable != nil {
@@ -213,13 +212,13 @@ func (r *runner) stock(ctx context.Context, failure error) {
 	})
 }
 
-func (r *runner) nodeStock(n *NodeReport) {
-	m := r.members[n.Name]
-	now, all := m.seen()
+func (r *runner) summarizeNode(n *NodeReport) {
+	m := r.nodes[n.Name]
+	now, all := m.lastStatus()
 	n.Attached, n.In, n.Out = now.attached, all.in, all.out
-	_, _, n.Least = r.books.gain(n.Name, mark{})
+	_, _, n.Least = r.ledger.gain(n.Name, mark{})
 	if !n.Hostile {
-		n.Missing = r.books.lacks(n.Name, nil)
+		n.Missing = r.ledger.lacks(n.Name, nil)
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -10,11 +10,11 @@ import (
 	"github.com/lf-store/lf/internal/text"
 )
 
-var update = flag.Bool("update", false, "write docs/testbed.md and the golden files anew")
+var update = flag.Bool("update", false, "write docs/testbed.md and the golden files again")
 
 const document = "../../../docs/testbed.md"
 
-// TestDocument holds the tables in docs/testbed.md to the words that the parser knows.
+// TestDocument checks that the tables in docs/testbed.md have the words that the parser knows.
 func TestDocument(t *testing.T) {
 	old, err := os.ReadFile(document)
 	if err != nil {
@@ -40,24 +40,24 @@ func TestDocument(t *testing.T) {
 // language is every word in tables.
 func language() string {
 	var b strings.Builder
-	r := newRehearsal(newSource("", nil))
+	r := newDryRun(newSource("", nil))
 	b.WriteString("### The file\n\n" + wordTable(r.sectionFields(new(sections))))
 	b.WriteString("### A node\n\n" + wordTable(r.nodeFields(new(Node), new(*value))))
-	b.WriteString("### Steps\n\nEvery step may have a `name` besides its word.\n\n")
-	for _, w := range words() {
+	b.WriteString("### Steps\n\nEvery step has a word, and may have a `name`.\n\n")
+	for _, w := range actionSchemas() {
 		f := w.form(r)
 		fmt.Fprintf(&b, "#### %s\n\n%s", w.name, w.doc)
 		switch {
 		case w.name == "expect":
-			fmt.Fprintf(&b, " In short: `expect: WORD`, with one of %s.", text.Join(checks, "and"))
+			fmt.Fprintf(&b, " In short: `expect: WORD`, with one of %s.", text.Join(standaloneChecks, "and"))
 		case f.bare:
 			fmt.Fprintf(&b, " In short: `%s: %s`, or `%s` alone.", w.name, strings.ToUpper(f.short), w.name)
 		case f.short != "":
 			fmt.Fprintf(&b, " In short: `%s: %s`.", w.name, strings.ToUpper(f.short))
 		}
-		b.WriteString("\n\n" + wordTable(named(f.fields)))
+		b.WriteString("\n\n" + wordTable(namedFields(f.fields)))
 		if w.name == "expect" {
-			b.WriteString("`bytes` is a mapping in its turn:\n\n" + wordTable(r.bytesFields(new(Bytes))))
+			b.WriteString("`bytes` is a mapping, too:\n\n" + wordTable(r.bytesFields(new(Bytes))))
 		}
 	}
 	return b.String()

@@ -20,15 +20,15 @@ import (
 )
 
 const (
-	// inFlight is how many records one write step has on their way at once.
+	// inFlight is how many records a write step makes at once.
 	inFlight = 16
-	// awayPause is how often a node that is away is tried again.
+	// awayPause is the pause before a node that is away is tried again.
 	awayPause = 50 * time.Millisecond
 )
 
 // author is a client of one node with a key of its own.
 type author struct {
-	at    *member
+	at    *node
 	key   ed25519.PrivateKey
 	owner protocol.Owner
 }
@@ -37,17 +37,17 @@ type author struct {
 func (r *runner) author(node string, i int) *author {
 	seed := sha256.Sum256(fmt.Appendf(nil, "lf testbed owner\x00%d\x00%s\x00%d", r.seed, node, i))
 	key := ed25519.NewKeyFromSeed(seed[:])
-	return &author{r.members[node], key, protocol.OwnerOf(key)}
+	return &author{r.nodes[node], key, protocol.OwnerOf(key)}
 }
 
-// pen is one write step at work.
-type pen struct {
+// writeRun is one write step under way.
+type writeRun struct {
 	*runner
 	Write
 	step    *StepReport
 	authors []*author
 	limiter *rate.Limiter // nil: as fast as records are taken
-	random  *rand.Rand    // of the one who hands out
+	random  *rand.Rand    // of feed alone
 }
 
 // draft is a record to be made.
@@ -58,7 +58,7 @@ type draft struct {
 }
 
 func (r *runner) write(ctx context.Context, w Write, step int) error {
-	p := &pen{runner: r, Write: w, step: r.report.Steps[step], random: r.random(step)}
+	p := &writeRun{runner: r, Write: w, step: r.report.Steps[step], random: r.random(step)}
 	for i := range w.Owners {
 		for _, node := range w.On {
 			p.authors = append(p.authors, r.author(node, i))
@@ -67,22 +67,22 @@ func (r *runner) write(ctx context.Context, w Write, step int) error {
 	if w.Rate > 0 {
 		p.limiter = rate.NewLimiter(rate.Limit(w.Rate), 1)
 	}
-	return p.all(ctx)
+	return p.writeAll(ctx)
 }
 
-// all hands out drafts to workers.
-func (p *pen) all(ctx context.Context) error {
+// writeAll feeds drafts to workers.
+func (p *writeRun) writeAll(ctx context.Context) error {
 	group, ctx := errgroup.WithContext(ctx)
 	drafts := make(chan draft)
 	group.Go(func() error {
 		defer close(drafts)
-		return p.handOut(ctx, drafts)
+		return p.feed(ctx, drafts)
 	})
 	for range inFlight {
 		group.Go(func() error {
 			for d := range drafts {
-				if err := p.one(ctx, d); err != nil {
-					return fmt.Errorf("write at %s: %w", d.author.at.node.Name, err)
+				if err := p.writeOne(ctx, d); err != nil {
+					return fmt.Errorf("write at %s: %w", d.author.at.spec.Name, err)
 				}
 			}
 			return nil
@@ -91,7 +91,7 @@ func (p *pen) all(ctx context.Context) error {
 	return group.Wait()
 }
 
-func (p *pen) handOut(ctx context.Context, drafts chan<- draft) error {
+func (p *writeRun) feed(ctx context.Context, drafts chan<- draft) error {
 	until := p.now() + p.For
 	for i := 0; p.Count == 0 || i < p.Count; i++ {
 		if p.limiter != nil {
@@ -103,7 +103,7 @@ func (p *pen) handOut(ctx context.Context, drafts chan<- draft) error {
 			return nil
 		}
 		select {
-		case drafts <- p.draft(i):
+		case drafts <- p.newDraft(i):
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
@@ -111,12 +111,12 @@ func (p *pen) handOut(ctx context.Context, drafts chan<- draft) error {
 	return nil
 }
 
-// draft is the i-th record of the step. Authors take turns; where they fight for names, all do for
-// one before the next.
-func (p *pen) draft(i int) draft {
+// newDraft is the i-th record of the step. Authors take turns. With contested names, each author
+// claims a name before the first one claims the next.
+func (p *writeRun) newDraft(i int) draft {
 	d := draft{author: p.authors[i%len(p.authors)]}
 	if p.Conflicts > 0 {
-		d.name = contested(i / len(p.authors) % p.Conflicts)
+		d.name = contestedName(i / len(p.authors) % p.Conflicts)
 	} else {
 		d.name = fmt.Sprintf("fact-%d", p.facts.Add(1))
 	}
@@ -127,23 +127,23 @@ func (p *pen) draft(i int) draft {
 	return d
 }
 
-// contested is a name that owners fight for.
-func contested(i int) string { return fmt.Sprintf("contested-%d", i) }
+// contestedName is a name that several owners claim.
+func contestedName(i int) string { return fmt.Sprintf("contested-%d", i) }
 
-// one makes a record and returns when a node has acknowledged it. A node that is away is waited
-// for.
-func (p *pen) one(ctx context.Context, d draft) error {
+// writeOne makes a record and returns when the node has acknowledged it. It waits for a node that is
+// away.
+func (p *writeRun) writeOne(ctx context.Context, d draft) error {
 	var record *protocol.Record
-	err := p.persist(ctx, d.author.at, func(door Door) (err error) {
-		record, err = p.compose(ctx, door, d)
+	err := p.retryWhileAway(ctx, d.author.at, func(client NodeAPI) (err error) {
+		record, err = p.compose(ctx, client, d)
 		return err
 	})
 	if err != nil {
 		return err
 	}
 	frame := record.EncodeFrame()
-	err = p.persist(ctx, d.author.at, func(door Door) error {
-		done, err := door.Submit(ctx, frame)
+	err = p.retryWhileAway(ctx, d.author.at, func(client NodeAPI) error {
+		done, err := client.Submit(ctx, frame)
 		if err == nil && done.ID != record.ID() {
 			err = fmt.Errorf("it acknowledged %s in place of %s", done.ID, record.ID())
 		}
@@ -152,14 +152,14 @@ func (p *pen) one(ctx context.Context, d draft) error {
 	if err != nil {
 		return err
 	}
-	p.books.acknowledge(record.ID(), d.author.at.node.Name, len(frame))
-	p.wrote(p.step, d.author.at.node.Name, d.name)
+	p.ledger.acknowledge(record.ID(), d.author.at.spec.Name, len(frame))
+	p.wrote(p.step, d.author.at.spec.Name, d.name)
 	return nil
 }
 
 // compose makes a record as a client of the node does, by the node's clock.
-func (p *pen) compose(ctx context.Context, door Door, d draft) (*protocol.Record, error) {
-	links, err := door.Links(ctx, api.LinksQuery{Owner: &d.author.owner})
+func (p *writeRun) compose(ctx context.Context, client NodeAPI, d draft) (*protocol.Record, error) {
+	links, err := client.Links(ctx, api.LinksQuery{Owner: &d.author.owner})
 	if err != nil {
 		return nil, err
 	}
@@ -181,11 +181,11 @@ func (p *pen) compose(ctx context.Context, door Door, d draft) (*protocol.Record
 	return p.network.Pay(unpaid, 0, p.solver(ctx))
 }
 
-// persist repeats what fails because a node is away.
-func (p *pen) persist(ctx context.Context, m *member, do func(Door) error) error {
+// retryWhileAway repeats what fails because a node is away.
+func (p *writeRun) retryWhileAway(ctx context.Context, m *node, do func(NodeAPI) error) error {
 	for {
-		if door := m.access(); door != nil {
-			if err := do(door); err == nil || !isAway(err) {
+		if client := m.api(); client != nil {
+			if err := do(client); err == nil || !isAway(err) {
 				return err
 			}
 		}
@@ -197,7 +197,7 @@ func (p *pen) persist(ctx context.Context, m *member, do func(Door) error) error
 	}
 }
 
-// isAway reports whether a call failed in a way that a node which runs would not have it fail.
+// isAway reports whether a call failed in a way in which no running node lets it fail.
 func isAway(err error) bool {
 	var unreachable *api.UnreachableError
 	var answered *api.Error

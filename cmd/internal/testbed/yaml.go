@@ -18,12 +18,12 @@ const (
 	// maxScenario is how large a scenario may be, in bytes: far more than a person writes.
 	maxScenario = 64 << 10
 	maxLines    = 4000
-	// maxNesting is how many brackets may be open at once, and maxIndent how far a line may be
-	// indented: the parser's time grows with the square of all these.
+	// maxNesting is how many brackets may be open at once, and maxIndent the longest indentation.
+	// The parser's time grows with the square of both.
 	maxNesting, maxIndent = 20, 100
 )
 
-// What a value in a file is.
+// kind is what a value in a file is.
 type kind int
 
 const (
@@ -33,25 +33,25 @@ const (
 	mapping
 )
 
-// value is a piece of a file and where it begins. Of YAML, that is all the language needs: anchors,
-// tags and merging are refused.
+// value is a piece of a file and where it begins. The language needs no more of YAML: anchors, tags
+// and merging are refused.
 type value struct {
-	spot
+	position
 	kind  kind
 	text  string // of a scalar, as it reads
 	list  []*value
 	pairs []pair
 }
 
-type spot struct{ line, column int }
+type position struct{ line, column int }
 
 type pair struct{ key, value *value }
 
-// source is a file that is read: its text, and what was found wrong with it.
+// source is a file that is read: its text, and the errors found in it.
 type source struct {
-	file     string
-	lines    []string
-	mistakes Mistakes
+	file  string
+	lines []string
+	errs  ScenarioErrors
 }
 
 func newSource(file string, text []byte) *source {
@@ -61,11 +61,11 @@ func newSource(file string, text []byte) *source {
 // lineEnds are what YAML and editors take for the end of a line.
 var lineEnds = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 
-// wrong notes a mistake. The parser may place it after the last line: it is shown at that line. Its
+// errorf notes an error. The parser may place it after the last line: it is shown at that line. Its
 // text may repeat what the file says, so nothing in it steers a terminal.
-func (s *source) wrong(at spot, format string, args ...any) {
+func (s *source) errorf(at position, format string, args ...any) {
 	line := min(max(at.line, 1), len(s.lines))
-	s.mistakes = append(s.mistakes, &Mistake{
+	s.errs = append(s.errs, &ScenarioError{
 		File: s.file, Line: line, Column: max(at.column, 1),
 		Text: text.Line(fmt.Sprintf(format, args...)), Source: shown(s.lines[line-1]),
 	})
@@ -90,22 +90,22 @@ func shown(line string) string {
 func (s *source) read(file []byte) (root *value) {
 	switch {
 	case len(file) > maxScenario:
-		s.wrong(spot{}, "the file has %d bytes: a scenario has at most %d", len(file), maxScenario)
+		s.errorf(position{}, "the file has %d bytes: a scenario has at most %d", len(file), maxScenario)
 		return nil
 	case len(s.lines) > maxLines:
-		s.wrong(spot{maxLines, 1}, "the file has %d lines: a scenario has at most %d", len(s.lines), maxLines)
+		s.errorf(position{maxLines, 1}, "the file has %d lines: a scenario has at most %d", len(s.lines), maxLines)
 		return nil
 	case !utf8.Valid(file):
-		s.wrong(s.invalid(), "this is not text in UTF-8: save the file as such")
+		s.errorf(s.invalid(), "this is not text in UTF-8: save the file as such")
 		return nil
 	}
-	if at := s.nested(); at != (spot{}) {
-		s.wrong(at, "this is nested too deeply for a scenario: is a bracket not closed?")
+	if at := s.nested(); at != (position{}) {
+		s.errorf(at, "this is nested too deeply for a scenario: is a bracket not closed?")
 		return nil
 	}
-	defer func() { // a fault of the parser's must not be more than a mistake in the file
+	defer func() { // a panic of the parser must be no more than an error in the file
 		if fault := recover(); fault != nil {
-			s.wrong(spot{}, "this is no YAML that can be read: %v", fault)
+			s.errorf(position{}, "this is no YAML that can be read: %v", fault)
 			root = nil
 		}
 	}()
@@ -115,21 +115,21 @@ func (s *source) read(file []byte) (root *value) {
 		return nil
 	}
 	if len(parsed.Docs) == 0 || parsed.Docs[0].Body == nil {
-		return &value{spot: spot{1, 1}}
+		return &value{position: position{1, 1}}
 	}
 	if len(parsed.Docs) > 1 {
-		s.wrong(spotOf(parsed.Docs[1].GetToken()), "a second document begins here: a file holds one scenario")
+		s.errorf(spotOf(parsed.Docs[1].GetToken()), "a second document begins here: a file holds one scenario")
 	}
 	return s.value(parsed.Docs[0].Body)
 }
 
-// nested is where brackets or indentation go deeper than any scenario does. Brackets in texts count
-// too: nobody has so many that are not closed.
-func (s *source) nested() spot {
+// nested is where brackets or indentation go deeper than in any scenario. Brackets in texts count,
+// too: no text leaves as many unclosed.
+func (s *source) nested() position {
 	open := 0
 	for i, line := range s.lines {
 		if indent := len(line) - len(strings.TrimLeft(line, " \t-?")); indent > maxIndent {
-			return spot{i + 1, indent}
+			return position{i + 1, indent}
 		}
 		column := 0
 		for _, r := range line {
@@ -141,15 +141,15 @@ func (s *source) nested() spot {
 				open = max(0, open-1)
 			}
 			if open > maxNesting {
-				return spot{i + 1, column}
+				return position{i + 1, column}
 			}
 		}
 	}
-	return spot{}
+	return position{}
 }
 
 // invalid is where the first byte that is no text stands.
-func (s *source) invalid() spot {
+func (s *source) invalid() position {
 	for i, line := range s.lines {
 		if !utf8.ValidString(line) {
 			n := 0
@@ -158,19 +158,19 @@ func (s *source) invalid() spot {
 					break
 				}
 			}
-			return spot{i + 1, n}
+			return position{i + 1, n}
 		}
 	}
-	return spot{}
+	return position{}
 }
 
 func (s *source) malformed(err error) {
 	var positioned yaml.Error
 	if errors.As(err, &positioned) {
-		s.wrong(spotOf(positioned.GetToken()), "this is no YAML: %s", firstLine(positioned.GetMessage()))
+		s.errorf(spotOf(positioned.GetToken()), "this is no YAML: %s", firstLine(positioned.GetMessage()))
 		return
 	}
-	s.wrong(spot{}, "this is no YAML: %s", firstLine(err.Error()))
+	s.errorf(position{}, "this is no YAML: %s", firstLine(err.Error()))
 }
 
 func firstLine(text string) string {
@@ -178,11 +178,11 @@ func firstLine(text string) string {
 	return line
 }
 
-func spotOf(t *token.Token) spot {
+func spotOf(t *token.Token) position {
 	if t == nil || t.Position == nil {
-		return spot{}
+		return position{}
 	}
-	return spot{t.Position.Line, t.Position.Column}
+	return position{t.Position.Line, t.Position.Column}
 }
 
 // value translates a node of the syntax tree.
@@ -190,7 +190,7 @@ func (s *source) value(n ast.Node) *value {
 	at := spotOf(n.GetToken())
 	switch n := n.(type) {
 	case *ast.NullNode:
-		v := &value{spot: at}
+		v := &value{position: at}
 		if t := n.GetToken(); t.Type != token.ImplicitNullType { // written out
 			v.kind, v.text = scalar, t.Value
 		}
@@ -200,28 +200,28 @@ func (s *source) value(n ast.Node) *value {
 	case *ast.MappingValueNode:
 		return s.mapping(at, []*ast.MappingValueNode{n})
 	case *ast.SequenceNode:
-		v := &value{spot: at, kind: list}
+		v := &value{position: at, kind: list}
 		for _, item := range n.Values {
 			v.list = append(v.list, s.value(item))
 		}
 		return v
 	case *ast.StringNode:
-		return &value{spot: at, kind: scalar, text: n.Value}
+		return &value{position: at, kind: scalar, text: n.Value}
 	case *ast.LiteralNode:
-		return &value{spot: at, kind: scalar, text: n.Value.Value}
+		return &value{position: at, kind: scalar, text: n.Value.Value}
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
-		return &value{spot: at, kind: scalar, text: n.GetToken().Value}
+		return &value{position: at, kind: scalar, text: n.GetToken().Value}
 	}
-	s.wrong(at, "%s: anchors, aliases, tags and merging are not understood here, write it out", n.Type())
-	return &value{spot: at}
+	s.errorf(at, "%s: anchors, aliases, tags and merging are not understood here, write it out", n.Type())
+	return &value{position: at}
 }
 
-func (s *source) mapping(at spot, pairs []*ast.MappingValueNode) *value {
-	v := &value{spot: at, kind: mapping}
+func (s *source) mapping(at position, pairs []*ast.MappingValueNode) *value {
+	v := &value{position: at, kind: mapping}
 	for i, p := range pairs {
 		key := s.value(p.Key)
 		if i == 0 && key.line > 0 {
-			v.spot = key.spot
+			v.position = key.position
 		}
 		v.pairs = append(v.pairs, pair{key, s.value(p.Value)})
 	}

@@ -188,7 +188,7 @@ func TestLimited(t *testing.T) {
 	v.attack(t, "stream-flood", tallied(func(t *Tally) bool { return t.Limited >= 5 && t.Blamed >= 5 }))
 }
 
-// TestForbidden leaves everybody alone who is not on this machine.
+// TestForbidden checks that an attacker dials nobody outside this machine.
 func TestForbidden(t *testing.T) {
 	for addr, want := range map[string]bool{
 		"/ip4/127.0.0.1/tcp/1": false, "/ip6/::1/tcp/1": false,

@@ -45,14 +45,14 @@ func (m *memory) note(id protocol.ID, frame []byte) {
 	}
 }
 
-// named returns the IDs of the records, at most so many of the newest.
+// named returns the IDs of the newest records, at most most.
 func (m *memory) named(most int) []protocol.ID {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return slices.Clone(m.ids[max(0, len(m.ids)-most):])
 }
 
-// some returns IDs of records, at most so many of them, some newer and some older.
+// some returns IDs of records, newer and older ones, at most most.
 func (m *memory) some(most int) []protocol.ID {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -64,7 +64,7 @@ func (m *memory) some(most int) []protocol.ID {
 	return ids
 }
 
-// frame returns a record whose ID begins so.
+// frame returns a record whose ID begins with prefix.
 func (m *memory) frame(prefix []byte) []byte {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -108,7 +108,7 @@ func (a *attacker) learn(ctx context.Context, target peer.ID) error {
 	})
 }
 
-// collect is learn, and fetches the records besides.
+// collect fetches the records that learn found.
 func (a *attacker) collect(ctx context.Context, target peer.ID) error {
 	return every(ctx, time.Second, 600, func(int) error {
 		wanted := a.memory.nameless(32)

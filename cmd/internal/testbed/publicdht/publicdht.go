@@ -1,6 +1,5 @@
-// Package publicdht is a peer of a public DHT, of the sort that thousands of others run: a server
-// of the DHT that knows nothing of LF, and relays connections. A testbed has some of them for nodes
-// that meet there.
+// Package publicdht is an ordinary peer of a public DHT. It serves the DHT, relays connections, and
+// knows nothing of LF. Nodes of a testbed meet through some of them.
 package publicdht
 
 import (
