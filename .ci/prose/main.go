@@ -11,9 +11,9 @@
 //   - No text has a marker of our old dialect, such as "anew" for "again" (see markers.go).
 //   - A sentence has at most 25 words. A package may have 2 longer ones in a thousand lines.
 //
-// exceptions.txt lists the files that broke the last two when the check was made. A file there may
-// have exactly as many findings as its line says: with more of them the check fails, and with fewer
-// it asks for -tighten. So the list can only shrink.
+// exceptions.txt lists the files that broke the last two when the check was made. A file there has
+// exactly as many findings as its line says. With more of them the check fails, and with fewer it
+// asks for -tighten. So the list can only shrink.
 package main
 
 import (

@@ -11,7 +11,7 @@ type dialectMarker struct {
 var markers = []dialectMarker{
 	{
 		regexp.MustCompile(`\bbehind\b`),
-		regexp.MustCompile(`(?i)\bahead\b|clock|back\b|` +
+		regexp.MustCompile(`(?i)\bahead\b|clock|back\b|router|^behind$|` +
 			`\bbehind ((a|the|an|its|their|two|one) )?(same )?(nat|router|firewall|provider|office|proxy|nginx|load|home|relay)`),
 		`"behind": write "after", unless it is a router or a clock`,
 	},
@@ -27,8 +27,12 @@ var markers = []dialectMarker{
 	{regexp.MustCompile(`\bbesides\b`), nil, `"besides": write "also" or "apart from"`},
 }
 
+// quotation is what a sentence quotes, which is not its own words.
+var quotation = regexp.MustCompile(`"[^"]*"`)
+
 // markerIn says what is wrong with a sentence's words, "" if nothing is.
 func markerIn(s string) string {
+	s = quotation.ReplaceAllString(s, `""`)
 	for _, m := range markers {
 		if m.pattern.MatchString(s) && (m.allowed == nil || !m.allowed.MatchString(s)) {
 			return m.better

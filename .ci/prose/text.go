@@ -192,9 +192,10 @@ func cComments(source string) (t text) {
 	return t
 }
 
-// proseOnly keeps lines of a string that are prose, not code or a table.
+// proseOnly keeps lines of a string that are prose, not examples, code or a table: these are
+// indented.
 func proseOnly(l string) string {
-	if strings.HasPrefix(l, "\t") || strings.HasPrefix(l, "    ") {
+	if hasAnyPrefix(l, "\t", "  ") {
 		return ""
 	}
 	return l

@@ -1,6 +1,6 @@
-// Command report reads what go test -json writes, and shows of it what go test shows without -v:
-// a line for each package, and all that a failed test wrote. It appends what was skipped to a file,
-// a line for each test with its reason, for the last line of make test:
+// Command report reads the output of go test -json, and shows what go test shows without -v: a line
+// for each package, and all that a failed test wrote. It appends the skipped tests to a file, each
+// with its reason, for the last line of make test:
 //
 //	go test -json ./... | go run ./.ci/report -skipped FILE
 package main

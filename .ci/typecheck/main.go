@@ -121,8 +121,8 @@ type checker struct {
 	errs  []error
 }
 
-// add checks a package. Of what is not ours only what it declares is looked at, and its errors are
-// of no interest: whatever of it we use must be there all the same.
+// add checks a package. Of foreign packages it looks at the declarations only, and ignores errors:
+// what we use of them must be there all the same.
 func (c *checker) add(s *source) error {
 	files, err := c.parse(s)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 
 // checkAddresses finds what is mistyped before a node writes anything into its home. Whether the
 // addresses can be used is for the node to see.
-func (r *running) checkAddresses() error {
+func (r *nodeFlags) checkAddresses() error {
 	for _, s := range r.listen {
 		if _, err := multiaddr.NewMultiaddr(s); err != nil {
 			return usage("--listen %q is not a multiaddr, such as /ip4/0.0.0.0/tcp/9908", s)

@@ -16,8 +16,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// authority is a CA as its file has it: what certifies, and the key that signs the records which
-// carry that.
+// authority is a CA as its file has it: the signer of certificates, and the key that signs the
+// records which carry them.
 type authority struct {
 	signer *protocol.Signer
 	key    home.Key
@@ -45,8 +45,8 @@ func readAuthority(name string) (*authority, error) {
 	return a, nil
 }
 
-// authorizing holds the flags of owner authorize.
-type authorizing struct {
+// authorizeFlags are the flags of owner authorize.
+type authorizeFlags struct {
 	authoring
 	days         int
 	intermediate bool
@@ -54,18 +54,18 @@ type authorizing struct {
 }
 
 func (c *cli) ownerAuthorizeCommand() *cobra.Command {
-	var a authorizing
+	var a authorizeFlags
 	cmd := &cobra.Command{
 		Use:   "authorize CAFILE CSRFILE|-",
 		Short: "Certify an owner with a CA's key, and publish the certificate",
 		Long: `Make a certificate of a request (lf owner csr) and publish it as a record, signed with the CA's key. The record's CID is printed.
 From then on the owner's records link the certificate by themselves, wherever the owner writes.
 
-CAFILE has the CA's secret key and its certificate, as lf network new --ca writes it; that of an intermediate CA has the
-certificates above it besides. Make sure that the request is from whom it says: the CA vouches for the name in it.
+CAFILE has the CA's secret key and its certificate, as lf network new --ca writes it. The file of an intermediate CA also has the
+certificates above it. Make sure that the request is from whom it says: the CA vouches for the name in it.
 
---intermediate makes the certificate of a CA below this one, for another holder, and publishes nothing: it writes the chain that
-belongs behind the holder's key.`,
+--intermediate makes the certificate of a CA below this one, for another holder. It publishes nothing, and writes the chain that
+the holder appends to the file of the key.`,
 		Example: `  lf owner authorize team.ca.pem alice.csr --days 365
   lf owner authorize team.ca.pem branch.csr --days 730 --intermediate -o branch.chain.pem
   (lf owner export branch; cat branch.chain.pem) > branch.ca.pem    # the branch's holder, who then authorizes with it`,
@@ -88,7 +88,7 @@ belongs behind the holder's key.`,
 	return cmd
 }
 
-func (c *cli) authorize(ctx context.Context, a *authorizing, caFile, requestFile string) error {
+func (c *cli) authorize(ctx context.Context, a *authorizeFlags, caFile, requestFile string) error {
 	if a.out != "" && a.out != "-" {
 		if err := checkNew(a.out); err != nil {
 			return err
@@ -162,7 +162,7 @@ func (c *cli) readRequest(name string) (*x509.CertificateRequest, error) {
 	return request, nil
 }
 
-// announce tells whom a chain certifies, and what for, before it is worked for.
+// announce tells whom a chain certifies, before the work for it.
 func (c *cli) announce(n *protocol.Network, value []byte) error {
 	chain, err := protocol.ParseChain(value)
 	if err != nil {

@@ -16,29 +16,29 @@ import (
 )
 
 const (
-	// watchEvery is how often a node's backfill is looked at, logEvery how often the log has a line
-	// on it.
-	watchEvery = 250 * time.Millisecond
-	logEvery   = 10 * time.Second
+	// pollInterval is the pause between two looks at a node's backfill. logEvery is the pause
+	// between two lines about it in the log.
+	pollInterval = 250 * time.Millisecond
+	logEvery     = 10 * time.Second
 )
 
-// backfill shows how a node that lacks many records copies them: as a bar on a terminal, in the log
-// elsewhere.
+// backfill shows the progress of a node that lacks many records: as a bar on a terminal, and
+// otherwise in the log.
 type backfill struct {
 	log   *slog.Logger
-	lines *lines // where a bar is drawn; nil: nowhere
+	lines *terminalLog // where a bar is drawn; nil: there is no bar
 
 	first   *api.Progress // as it began; nil: there is none
 	begin   time.Time
 	logged  time.Time
 	bar     *mpb.Bar
 	all     *mpb.Progress
-	refresh chan any // has all drawn anew
+	refresh chan any // redraws all
 }
 
 // watchBackfill follows a node until ctx ends.
 func watchBackfill(ctx context.Context, node api.Service, b *backfill) {
-	tick := time.NewTicker(watchEvery)
+	tick := time.NewTicker(pollInterval)
 	defer tick.Stop()
 	defer func() { b.endBar() }()
 	for {
@@ -47,14 +47,14 @@ func watchBackfill(ctx context.Context, node api.Service, b *backfill) {
 			return
 		case now := <-tick.C:
 			if s, err := node.Status(ctx); err == nil {
-				b.look(now, &s.Sync)
+				b.update(now, &s.Sync)
 			}
 		}
 	}
 }
 
-// look takes in how far the node is now.
-func (b *backfill) look(now time.Time, s *api.SyncStatus) {
+// update takes in how far the node is now.
+func (b *backfill) update(now time.Time, s *api.SyncStatus) {
 	p := s.Progress
 	switch {
 	case p == nil && b.first == nil:
@@ -79,7 +79,7 @@ func (b *backfill) start(now time.Time, p *api.Progress) {
 		mpb.PrependDecorators(decor.Any(func(decor.Statistics) string { return b.lines.text(0) })),
 		mpb.AppendDecorators(decor.Any(func(decor.Statistics) string { return b.lines.text(1) })),
 	)
-	b.lines.through(b.all)
+	b.lines.drawAbove(b.all)
 	b.draw(p)
 }
 
@@ -93,15 +93,15 @@ func (b *backfill) step(now time.Time, p *api.Progress) {
 
 func (b *backfill) draw(p *api.Progress) {
 	if b.bar != nil {
-		b.lines.say(progressText(p), paceText(p))
+		b.lines.setTexts(progressText(p), paceText(p))
 		b.bar.SetTotal(int64(max(p.Total, p.Done)+1), false)
 		b.bar.SetCurrent(int64(p.Done)) // a count
 		b.redraw()
 	}
 }
 
-// redraw draws the bar and the lines above it. A terminal that takes nothing any more is waited for
-// only so long.
+// redraw draws the bar and the lines above it. It waits a second at most for a terminal that takes
+// nothing any more.
 func (b *backfill) redraw() {
 	select {
 	case b.refresh <- time.Now():
@@ -117,7 +117,7 @@ func (b *backfill) end(now time.Time, attached uint64) {
 	b.first = nil
 }
 
-// endBar takes the bar away; the log is written to where it was before.
+// endBar takes the bar away. The log then goes on where the bar was.
 func (b *backfill) endBar() {
 	if b.bar == nil {
 		return
@@ -131,22 +131,22 @@ func (b *backfill) endBar() {
 	b.bar, b.all = nil, nil
 }
 
-// lines is what a log is written to that shares a terminal with a bar: while there is one, the
-// lines go above it.
-type lines struct {
+// terminalLog is the destination of a log that shares a terminal with a bar. While there is a bar,
+// the log's lines go above it.
+type terminalLog struct {
 	to io.Writer
 
 	mu    sync.Mutex
 	above io.Writer     // nil: there is no bar
 	held  *bytes.Buffer // keeps the lines while a bar is taken away; nil: none is
 
-	// texts stand before and behind the bar. They have nothing to do with mu, which a log holds
-	// while the bar is drawn.
+	// texts stand before and after the bar. mu does not guard them: a log holds it while the bar is
+	// drawn.
 	texts [2]atomic.Pointer[string]
 }
 
 // Write implements io.Writer.
-func (l *lines) Write(p []byte) (int, error) {
+func (l *terminalLog) Write(p []byte) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.held != nil {
@@ -160,33 +160,33 @@ func (l *lines) Write(p []byte) (int, error) {
 	return l.to.Write(p)
 }
 
-func (l *lines) hold() {
+func (l *terminalLog) hold() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.held = new(bytes.Buffer)
 }
 
 // release writes what was held, and from now on without a bar.
-func (l *lines) release() {
+func (l *terminalLog) release() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	_, _ = l.to.Write(l.held.Bytes()) // as with any line of a log, there is nobody to tell
 	l.above, l.held = nil, nil
 }
 
-func (l *lines) through(above io.Writer) {
+func (l *terminalLog) drawAbove(above io.Writer) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.above = above
 }
 
-func (l *lines) say(before, behind string) {
-	before, behind = before+" ", " "+behind
+func (l *terminalLog) setTexts(before, after string) {
+	before, after = before+" ", " "+after
 	l.texts[0].Store(&before)
-	l.texts[1].Store(&behind)
+	l.texts[1].Store(&after)
 }
 
-func (l *lines) text(i int) string {
+func (l *terminalLog) text(i int) string {
 	if s := l.texts[i].Load(); s != nil {
 		return *s
 	}

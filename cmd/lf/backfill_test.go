@@ -54,7 +54,7 @@ func TestKilledInBackfill(t *testing.T) {
 	}
 }
 
-// attachedAbove waits until a node has attached more than so many records, and returns how many.
+// attachedAbove waits until a node has attached more than n records, and returns how many.
 func attachedAbove(t *testing.T, dir string, least uint64) uint64 {
 	t.Helper()
 	url, _, err := awaitNode(dir)

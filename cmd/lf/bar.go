@@ -8,35 +8,35 @@ import (
 	"github.com/vbauerster/mpb/v8/decor"
 )
 
-// progress is drawn while a file is loaded, on a terminal only; the zero value draws nothing.
-type progress struct {
+// progressBar shows how far a file is loaded, on a terminal only. The zero value draws nothing.
+type progressBar struct {
 	all *mpb.Progress
 	bar *mpb.Bar
 }
 
 // loadBar draws the lines of a file, of which some were written before.
-func (c *cli) loadBar(total, before int) progress {
+func (c *cli) loadBar(total, before int) progressBar {
 	if !c.interactive() {
-		return progress{}
+		return progressBar{}
 	}
 	start := time.Now()
 	all := mpb.New(mpb.WithOutput(c.stderr), mpb.WithRefreshRate(100*time.Millisecond))
 	bar := all.AddBar(int64(total),
 		mpb.PrependDecorators(decor.CountersNoUnit("%d / %d lines")),
 		mpb.AppendDecorators(decor.Any(func(now decor.Statistics) string {
-			return outlook(now.Current-int64(before), now.Total-now.Current, time.Since(start))
+			return timeLeftText(now.Current-int64(before), now.Total-now.Current, time.Since(start))
 		})),
 	)
 	if before > 0 {
 		bar.SetRefill(int64(before))
 		bar.IncrBy(before)
 	}
-	return progress{all, bar}
+	return progressBar{all, bar}
 }
 
-// outlook is the speed of this run and how long it will take from here, nothing before the first
-// line is written.
-func outlook(written, left int64, elapsed time.Duration) string {
+// timeLeftText is the speed of this run and the time that is left, "" before the first line is
+// written.
+func timeLeftText(written, left int64, elapsed time.Duration) string {
 	if written <= 0 {
 		return ""
 	}
@@ -44,14 +44,14 @@ func outlook(written, left int64, elapsed time.Duration) string {
 	return fmt.Sprintf("%s, %s left", pace(int(written), elapsed.Seconds()), rest.Round(time.Second))
 }
 
-func (p progress) step() {
+func (p progressBar) step() {
 	if p.bar != nil {
 		p.bar.Increment()
 	}
 }
 
 // end leaves the bar as it is and waits until it is drawn.
-func (p progress) end(complete bool) {
+func (p progressBar) end(complete bool) {
 	if p.bar == nil {
 		return
 	}

@@ -80,8 +80,8 @@ func (b *bench) parse(args []string) error {
 	return nil
 }
 
-// measured is the answer; times are in seconds.
-type measured struct {
+// powMeasurement is the result; times are in seconds.
+type powMeasurement struct {
 	Threads            int          `json:"threads"`
 	AttemptsPerSecond  float64      `json:"attemptsPerSecond"`
 	SolutionsPerSecond float64      `json:"solutionsPerSecond"`
@@ -105,7 +105,7 @@ func (b *bench) run(ctx context.Context) error {
 	if p.Solutions == 0 {
 		return fmt.Errorf("no solution in %s: measure longer, with --time", b.duration)
 	}
-	m := measured{
+	m := powMeasurement{
 		Threads:            b.threads,
 		AttemptsPerSecond:  float64(p.Attempts) / p.Elapsed.Seconds(),
 		SolutionsPerSecond: float64(p.Solutions) / p.Elapsed.Seconds(),
@@ -141,7 +141,7 @@ func costOf(size uint64, workPerKiB uint32, rate float64) recordCost {
 	return recordCost{size, uint32(effort), expected, expected * math.Ln2, expected * math.Log(20)}
 }
 
-func (m *measured) table() string {
+func (m *powMeasurement) table() string {
 	var t strings.Builder
 	fmt.Fprintf(&t, "%.1f attempts and %.1f solutions a second on %d threads\n\n", m.AttemptsPerSecond, m.SolutionsPerSecond, m.Threads)
 	fmt.Fprintf(&t, "%8s %10s %12s %12s %12s\n", "bytes", "effort", "on average", "half within", "95 % within")

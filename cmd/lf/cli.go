@@ -143,7 +143,7 @@ func (c *cli) existingHome() (*home.Home, error) {
 	return h, err
 }
 
-// note tells the user something besides the answer.
+// note tells the user something on standard error, in a line.
 func (c *cli) note(format string, args ...any) {
 	if !c.quiet {
 		fmt.Fprintln(c.stderr, "lf: "+text.Line(fmt.Sprintf(format, args...)))

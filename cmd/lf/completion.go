@@ -32,12 +32,12 @@ package bash-completion.`,
 			if !ok {
 				return usage("no completion for %q: want bash, zsh, fish or powershell", args[0])
 			}
-			return wrote(script(cmd.Root()))
+			return outputError(script(cmd.Root()))
 		},
 	}
 }
 
-// completeOwnerFlag completes the names behind --owner.
+// completeOwnerFlag completes the names after --owner.
 func (c *cli) completeOwnerFlag(cmd *cobra.Command) { mustRegister(cmd, "owner", c.completeOwners) }
 
 // mustRegister sets what completes a flag.

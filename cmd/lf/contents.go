@@ -7,15 +7,14 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// contents is what a record says besides its header, where that is not sealed. One of its fields is
-// set.
-type contents struct {
-	// Problem tells why contents say nothing, though the record is valid.
+// description is the content of a record whose value is not sealed. One of its fields is set.
+type description struct {
+	// Problem tells why the content could not be read, though the record is valid.
 	Problem string `json:"problem,omitempty"`
 
-	Network      *protocol.Params `json:"network,omitempty"`
-	Words        []jsonWord       `json:"words,omitempty"`
-	Certificates []jsonIssued     `json:"certificates,omitempty"`
+	Network      *protocol.Params  `json:"network,omitempty"`
+	Objections   []jsonObjection   `json:"objections,omitempty"`
+	Certificates []jsonCertificate `json:"certificates,omitempty"`
 	// of the network, that a chain or list leads to
 	Authority string        `json:"authority,omitempty"`
 	Revoked   []jsonRevoked `json:"revoked,omitempty"`
@@ -23,15 +22,15 @@ type contents struct {
 	kind protocol.Type
 }
 
-// jsonWord is one word of an oracle's.
-type jsonWord struct {
+// jsonObjection is an oracle's objection, or the withdrawal of one.
+type jsonObjection struct {
 	Composite protocol.CompositeID `json:"composite"`
 	Owner     protocol.Owner       `json:"owner"`
 	Objects   bool                 `json:"objects"`
 }
 
-// jsonIssued is a certificate in a chain.
-type jsonIssued struct {
+// jsonCertificate is one certificate of a chain.
+type jsonCertificate struct {
 	Subject   string         `json:"subject"`
 	Owner     protocol.Owner `json:"owner"`
 	Issuer    string         `json:"issuer"`
@@ -46,110 +45,108 @@ type jsonRevoked struct {
 	Since  uint64 `json:"since,omitempty"`
 }
 
-// contentsOf reads the value of a record of the types that do not seal it; nil where there is
-// nothing to read.
-func contentsOf(n *protocol.Network, r *protocol.Record) *contents {
+// describe reads the value of a record, nil if there is none or its type seals values.
+func describe(n *protocol.Network, r *protocol.Record) *description {
 	if r.ValueBytes() == nil {
 		return nil
 	}
-	what, err := &contents{kind: r.Type}, error(nil)
+	d, err := &description{kind: r.Type}, error(nil)
 	switch r.Type {
 	case protocol.TypeGenesis:
 		p := n.Params()
-		what.Network = &p
+		d.Network = &p
 	case protocol.TypeCommentary:
-		err = what.readWords(r.ValueBytes())
+		err = d.readObjections(r.ValueBytes())
 	case protocol.TypeCertificate:
-		err = what.readChain(n, r.ValueBytes())
+		err = d.readChain(n, r.ValueBytes())
 	case protocol.TypeRevocation:
-		err = what.readRevoked(n, r.ValueBytes())
+		err = d.readRevoked(n, r.ValueBytes())
 	default:
 		return nil
 	}
 	if err != nil {
-		what.Problem = err.Error()
+		d.Problem = err.Error()
 	}
-	return what
+	return d
 }
 
-func (what *contents) readWords(value []byte) error {
-	words, err := protocol.ParseCommentary(value)
-	for _, w := range words {
-		what.Words = append(what.Words, jsonWord{w.Composite, w.Owner, w.Objects})
+func (d *description) readObjections(value []byte) error {
+	objections, err := protocol.ParseCommentary(value)
+	for _, o := range objections {
+		d.Objections = append(d.Objections, jsonObjection{o.Composite, o.Owner, o.Objects})
 	}
 	return err
 }
 
-func (what *contents) readChain(n *protocol.Network, value []byte) error {
+func (d *description) readChain(n *protocol.Network, value []byte) error {
 	chain, err := protocol.ParseChain(value)
 	if err != nil {
 		return err
 	}
 	for _, c := range chain.Certificates() {
-		what.Certificates = append(what.Certificates, jsonIssued{
+		d.Certificates = append(d.Certificates, jsonCertificate{
 			c.Subject(), c.Key(), c.Issuer(), hex.EncodeToString(c.Serial()), c.NotBefore(), c.NotAfter(),
 		})
 	}
 	if a := chain.Authority(n.Authorities()); a != nil {
-		what.Authority = a.Name()
+		d.Authority = a.Name()
 	}
 	return nil
 }
 
-func (what *contents) readRevoked(n *protocol.Network, value []byte) error {
+func (d *description) readRevoked(n *protocol.Network, value []byte) error {
 	list, err := protocol.ParseRevocations(value)
 	if err != nil {
 		return err
 	}
 	for _, e := range list.Entries() {
-		what.Revoked = append(what.Revoked, jsonRevoked{hex.EncodeToString([]byte(e.Serial)), e.Since})
+		d.Revoked = append(d.Revoked, jsonRevoked{hex.EncodeToString([]byte(e.Serial)), e.Since})
 	}
 	for i, a := range n.Authorities() {
 		if list.CertifiedBy(n.Authorities()[i : i+1]) {
-			what.Authority = a.Name()
+			d.Authority = a.Name()
 			break
 		}
 	}
 	return nil
 }
 
-// fields words the contents, a line for each thing they say.
-func (what *contents) fields() []field {
+// fields are the lines that show the description to people.
+func (d *description) fields() []field {
 	switch {
-	case what == nil:
+	case d == nil:
 		return nil
-	case what.Problem != "":
-		return []field{{"contents", "say nothing: " + what.Problem}}
-	case what.Network != nil:
-		return []field{{"contents", fmt.Sprintf("the parameters of network %q (see lf network show)", what.Network.Name)}}
+	case d.Problem != "":
+		return []field{{"contents", "cannot be read: " + d.Problem}}
+	case d.Network != nil:
+		return []field{{"contents", fmt.Sprintf("the parameters of network %q (see lf network show)", d.Network.Name)}}
 	}
 	var fields []field
-	for _, w := range what.Words {
-		fields = append(fields, w.field())
+	for _, o := range d.Objections {
+		fields = append(fields, o.field())
 	}
-	for i, c := range what.Certificates {
+	for i, c := range d.Certificates {
 		fields = append(fields, c.fields(i)...)
 	}
-	for _, r := range what.Revoked {
+	for _, r := range d.Revoked {
 		fields = append(fields, r.field())
 	}
-	if what.kind != protocol.TypeCommentary {
-		fields = append(fields, field{"authority", what.authorityText()})
+	if d.kind != protocol.TypeCommentary {
+		fields = append(fields, field{"authority", d.authorityText()})
 	}
 	return fields
 }
 
-func (w *jsonWord) field() field {
+func (o *jsonObjection) field() field {
 	verb := "withdraws"
-	if w.Objects {
+	if o.Objects {
 		verb = "objects to"
 	}
-	return field{verb, fmt.Sprintf("%s under %s", w.Owner, w.Composite)}
+	return field{verb, fmt.Sprintf("%s under %s", o.Owner, o.Composite)}
 }
 
-// fields word a certificate: the first in a chain is the owner's, the others are those of CAs above
-// it.
-func (c *jsonIssued) fields(place int) []field {
+// fields show a certificate. The first of a chain is the owner's, the others are of the CAs above.
+func (c *jsonCertificate) fields(place int) []field {
 	what := "certifies"
 	if place > 0 {
 		what = "and CA"
@@ -169,9 +166,9 @@ func (r *jsonRevoked) field() field {
 	return field{"revokes", text}
 }
 
-func (what *contents) authorityText() string {
-	if what.Authority == "" {
+func (d *description) authorityText() string {
+	if d.Authority == "" {
 		return "none that this network knows: it counts for readers who name the CA (lf get --ca)"
 	}
-	return fmt.Sprintf("%s, which this network knows", what.Authority)
+	return fmt.Sprintf("%s, which this network knows", d.Authority)
 }

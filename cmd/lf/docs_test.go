@@ -108,7 +108,7 @@ func newShell(t *testing.T) *shell {
 // run gives the shell a command and returns the lines that it writes.
 func (s *shell) run(t *testing.T, command string) (lines []string) {
 	t.Helper()
-	// on a line of its own, also behind a value without a newline
+	// on a line of its own, also after a value without a newline
 	fmt.Fprintf(s.in, "%s\nprintf '\\n%s\\n'\n", command, ended)
 	for s.out.Scan() {
 		if s.out.Text() == ended {

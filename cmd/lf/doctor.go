@@ -16,10 +16,10 @@ func (c *cli) doctorCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "doctor",
 		Short: "Say what works and what does not, and what to try",
-		Long: `Say in words how the running node stands among its peers: whether others can dial it, by which transports, through which relays,
-whether its seeds answer, how it finds others, whether it is in sync, whether its clock is right, whether its disk has room.
+		Long: `Check the running node and say in words what works: whether others can dial it, over which transports, and through which relays;
+which seeds answer, and how it finds others; whether it is in sync, its clock right, and its disk large enough.
 
-A line for each area that matters to the node, and below it what to try next where something is not as it should be:
+The answer has a line for each area. Below it stands what to try next, if something is not as it should be:
 
   ok    works
   note  not known yet, or as the node was told to be
@@ -29,8 +29,8 @@ A line for each area that matters to the node, and below it what to try next whe
 
 A node that has just started knows little: others must try to dial it first, which takes a minute and a peer.
 
-The exit code is 0 unless something failed (or no node answers), so the command serves as a container's health check; with --quiet it
-writes warnings and failures only. With --json, as GET /v1/doctor answers: the findings, and the facts that they rest on.`,
+The exit code is 0 unless something failed or no node answers, so the command serves as a container's health check. With --quiet it
+writes warnings and failures only. With --json it writes what GET /v1/doctor answers: the findings, and the facts that they rest on.`,
 		Example: `  lf doctor
   lf doctor --json | jq '.facts.reach'
   HEALTHCHECK CMD lf doctor --quiet`,
@@ -60,8 +60,8 @@ func (c *cli) doctor(ctx context.Context) error {
 	return err
 }
 
-// stateWord is a state of findings as people see it: what is wrong stands out.
-func stateWord(state string) string {
+// stateLabel is a finding's state as people see it: what is wrong stands out.
+func stateLabel(state string) string {
 	switch state {
 	case api.FindingWarning:
 		return "warn"
@@ -79,7 +79,7 @@ func (c *cli) findingsText(findings []api.Finding) string {
 		if c.quiet && f.State != api.FindingWarning && f.State != api.FindingFailure {
 			continue
 		}
-		rows = append(rows, []string{stateWord(f.State), text.Printable(f.Area), text.Line(f.Text)})
+		rows = append(rows, []string{stateLabel(f.State), text.Printable(f.Area), text.Line(f.Text)})
 		if f.Advice != "" {
 			rows = append(rows, []string{"", "", "→ try: " + text.Line(f.Advice)})
 		}

@@ -66,15 +66,15 @@ func explain(ctx context.Context, err error) string {
 		return "interrupted"
 	case errors.As(err, &late):
 		return fmt.Sprintf("%v: it is starting, which its log says, or it hangs (--timeout waits longer)", err)
-	case errors.As(err, &unreachable) && nobodyListens(err):
+	case errors.As(err, &unreachable) && noListener(err):
 		return fmt.Sprintf("no node answers at %s: start one with lf node, or say where one is with --home or --api", unreachable.URL)
 	}
 	return err.Error()
 }
 
-// nobodyListens reports whether an error says that a socket or port is there without a process, or
-// no socket at all.
-func nobodyListens(err error) bool {
+// noListener reports whether an error says that no process listens on a socket or port, or that
+// there is no socket.
+func noListener(err error) bool {
 	return errors.Is(err, syscall.ECONNREFUSED) || errors.Is(err, syscall.ENOENT)
 }
 
@@ -97,15 +97,17 @@ func subcommandOnly(cmd *cobra.Command, args []string) error {
 	hint := ""
 	cmd.SuggestionsMinimumDistance = 2 // letters that may be wrong
 	if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-		nearest := slices.MinFunc(near, func(a, b string) int { return cmp.Compare(unlike(cmd, args[0], a), unlike(cmd, args[0], b)) })
+		nearest := slices.MinFunc(near, func(a, b string) int {
+			return cmp.Compare(wordDistance(cmd, args[0], a), wordDistance(cmd, args[0], b))
+		})
 		hint = fmt.Sprintf(", did you mean %q?", nearest)
 	}
 	return usage("%s has no command %q%s (see %s --help)", cmd.CommandPath(), args[0], hint, cmd.CommandPath())
 }
 
-// unlike is how far a subcommand is from what was typed. The start of its name and its other names
-// (SuggestFor) are nearest.
-func unlike(cmd *cobra.Command, typed, name string) int {
+// wordDistance is how far a subcommand is from what was typed. The start of its name and its other
+// names (SuggestFor) are nearest.
+func wordDistance(cmd *cobra.Command, typed, name string) int {
 	for _, sub := range cmd.Commands() {
 		if sub.Name() == name && (strings.HasPrefix(name, typed) || slices.Contains(sub.SuggestFor, typed)) {
 			return 0

@@ -26,7 +26,7 @@ func readAtMost(r io.Reader, limit int64) ([]byte, error) {
 func checkNew(name string) error {
 	switch _, err := os.Lstat(name); {
 	case err == nil:
-		return &takenError{name}
+		return &existsError{name}
 	case errors.Is(err, os.ErrNotExist):
 		return nil
 	default:
@@ -34,10 +34,10 @@ func checkNew(name string) error {
 	}
 }
 
-// takenError says that a file would have to be replaced.
-type takenError struct{ name string }
+// existsError says that a file would have to be replaced.
+type existsError struct{ name string }
 
-func (e *takenError) Error() string {
+func (e *existsError) Error() string {
 	if to, err := os.Readlink(e.name); err == nil {
 		if _, err := os.Stat(e.name); errors.Is(err, os.ErrNotExist) {
 			return fmt.Sprintf("%s is a link to %s, which is not there: remove the link, or choose another name", e.name, to)
@@ -50,7 +50,7 @@ func (e *takenError) Error() string {
 func createFile(name string, data []byte, mode os.FileMode) error {
 	f, err := os.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
 	if errors.Is(err, os.ErrExist) {
-		return &takenError{name}
+		return &existsError{name}
 	}
 	if err != nil {
 		return fmt.Errorf("write the file: %w", err)

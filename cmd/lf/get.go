@@ -9,8 +9,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// getting holds the flags of get.
-type getting struct {
+// getFlags are the flags of get.
+type getFlags struct {
 	raw, history, open bool
 	explain, wide      bool
 	owners             []string
@@ -22,39 +22,44 @@ type getting struct {
 }
 
 func (c *cli) getCommand() *cobra.Command {
-	var g getting
+	var g getFlags
 	cmd := &cobra.Command{
 		Use:        "get NAME[#ORD|#FROM#TO|#]...",
 		SuggestFor: []string{"read", "query", "find"},
 		Short:      "Get values by name",
-		Long: `Get what is filed under exactly the names given, together (--open: also what has further names). NAME means ordinal 0,
+		Long: `Get what is filed under exactly the names given, together. With --open, also get what has further names. NAME means ordinal 0,
 NAME#ORD one ordinal, NAME#FROM#TO a range with both ends, NAME# every ordinal. The names stay on this computer: the
 node is asked for blinded ones, and each answer's signatures, claims and times are checked here.
 
-Several owners may claim the same names. --policy says by what their claims are ranked; the best one is the answer, and
-a line on standard error tells when there were others. --explain shows them (of very
-many the 100 best, and how many there are), what each criterion says of each (✗ marks what decided against a claim), and in
-a sentence why the first one won. It is checked here that the claims are
-there and that the best one by these values won; the values themselves (weights, objections, certificates, what was seen first)
-have to be taken from the node.
+Several owners may claim the same names. --policy says how their claims are ranked. The best one is the answer, and
+a line on standard error tells that there are others. --explain shows all claims (the 100 best of very many) and what each criterion
+says of them. A ✗ marks what decided against a claim, and a sentence says why the first one won. lf checks here that
+the claims exist, and that by the values shown the best one won. The values themselves (weights, objections, certificates, what was
+seen first) are the node's word.
 
 ` + policyHelp() + `
 
-What a node has not heard of it cannot answer. --synced has it compare its records with its peers' first, and waits until it
-is in sync (see lf status), at most TIMEOUT; if it is not by then, nothing is asked and the exit code is 1.
+A node can answer only with records that it has. --synced lets it compare its records with its peers' first, and waits until it
+is in sync (see lf status), at most TIMEOUT. If it is not by then, nothing is asked and the exit code is 1.
 
 In the table, what stands in parentheses is not a value: (deleted), (sealed) for a value that needs another name or
-masking key, (damaged) for one that the node's disk damaged, (hex) before bytes that are not text. Text with anything unusual in it is quoted.
+masking key, (damaged) for one that the node's disk damaged, (hex) before bytes that are not text. Text with anything unusual is quoted.
 
-What the node's disk has damaged is not answered, nor is anything else in its place; the rest is, and the exit code is 1. --json
+If the node's disk has damaged a record, nothing is answered in its place. The rest is answered, and the exit code is 1. --json
 lists it in "damaged", with "record", "error" and "selectors".
 
---raw writes the value of one key exactly. Of a range, and with --open, it writes each value and a newline, however many there are.
-Deleted ones are left out.
---json writes {"answers": [...], "more": bool}. An answer has "selectors" (as for lf set and lf load), "value" for text
-or "valueBase64" for other bytes, "sealed" or "deleted" in place of them, "owner", "time", "timestamp" (ms), "record"
-(its CID), "composite", "effort", "weight" (of this record), "claims" (how many owners claim it); with --open "further" (how many
-names it has besides); with --history "older" and "others"; with --explain "explanation" and "others".
+--raw writes the value of one key exactly. Of a range, and with --open, it writes each value and a newline. Deleted values are left out.
+
+--json writes {"answers": [...], "more": bool}. The fields of an answer are:
+
+  selectors           as lf set and lf load take them
+  value, valueBase64  a text, or other bytes; or else sealed or deleted, which are true
+  owner, time, timestamp (ms), record (its CID), composite, effort
+  weight              of this record
+  claims              how many owners claim the key
+  further             with --open: how many further names it has
+  older, others       with --history; others also with --explain
+  explanation         with --explain
 
 ` + timeHelp,
 		Example: `  lf get horse
@@ -92,7 +97,7 @@ names it has besides); with --history "older" and "others"; with --explain "expl
 	return cmd
 }
 
-func (c *cli) get(ctx context.Context, g *getting, args []string) error {
+func (c *cli) get(ctx context.Context, g *getFlags, args []string) error {
 	q, err := g.question(args)
 	if err != nil {
 		return err
@@ -145,7 +150,7 @@ func (c *cli) damagedIn(found asked) error {
 	return fmt.Errorf("this node's disk damaged %d records of what was asked for: lf doctor says what to do", len(found.damaged))
 }
 
-// exact reports whether a question is about one key, which has one answer at most.
+// exact reports whether a question asks for one key, which has one answer at most.
 func (q *question) exact() bool {
 	for _, e := range q.selectors {
 		if e.From != e.To {
@@ -166,8 +171,8 @@ func (q *question) narrower() string {
 	return fmt.Sprintf("%d is the most for one question: ask for a smaller range", maxAnswers)
 }
 
-// question reads what can be read of a question without a node.
-func (g *getting) question(args []string) (q question, err error) {
+// question reads the parts of a question that need no node.
+func (g *getFlags) question(args []string) (q question, err error) {
 	if q.selectors, err = parseSelectors(args); err != nil {
 		return q, err
 	}
@@ -194,7 +199,7 @@ func (g *getting) question(args []string) (q question, err error) {
 
 // show writes the answers in the form asked for. A table of nothing but "(deleted)" is not written,
 // unless asked for.
-func (c *cli) show(g *getting, q question, found asked) error {
+func (c *cli) show(g *getFlags, q question, found asked) error {
 	width, _ := terminal(c.stdout)
 	answers := found.answers
 	switch {

@@ -8,7 +8,7 @@ import (
 )
 
 // hint tells in one line that owners lost whose claims are not shown, and how to see them.
-func (c *cli) hint(g *getting, answers []answer) {
+func (c *cli) hint(g *getFlags, answers []answer) {
 	if g.explain || g.history || c.json {
 		return
 	}

@@ -12,15 +12,15 @@ import (
 	"github.com/lf-store/lf/internal/text"
 )
 
-// loading holds the flags of load.
-type loading struct {
+// loadFlags are the flags of load.
+type loadFlags struct {
 	authoring
 	patience time.Duration
 	again    bool
 }
 
 func (c *cli) loadCommand() *cobra.Command {
-	var l loading
+	var l loadFlags
 	cmd := &cobra.Command{
 		Use:   "load FILE|-",
 		Short: "Set many values from a file of JSON lines",
@@ -30,9 +30,9 @@ func (c *cli) loadCommand() *cobra.Command {
   {"selectors": ["keys", "alice"], "valueBase64": "mQENBF..."}
 
 Selectors are written as for lf set. The whole file is checked before anything is written. Several records are made at
-once; a line counts as written when the node has it on disk. After an interruption the same command goes on where it
-stopped: which lines the node has acknowledged is kept in the home, for this content, network, owner, masking key and database. While
-the node is away, for instance for a restart, load waits.`,
+once. A line counts as written when the node has it on disk. After an interruption the same command continues where it
+stopped. For that, the home keeps which lines the node has acknowledged, for this content, network, owner, masking key and database.
+If the node is away, for instance for a restart, load waits.`,
 		Example: `  lf load facts.jsonl
   lf load facts.jsonl          # again: goes on, or says that all of it is there
   jq -c '{selectors: [.name], value: .key}' people.json | lf load -
@@ -53,7 +53,7 @@ the node is away, for instance for a restart, load waits.`,
 	return cmd
 }
 
-func (c *cli) load(ctx context.Context, l *loading, name string) (err error) {
+func (c *cli) load(ctx context.Context, l *loadFlags, name string) (err error) {
 	file, err := openBulk(name, c.stdin)
 	if err != nil {
 		return err
@@ -89,11 +89,10 @@ func (c *cli) load(ctx context.Context, l *loading, name string) (err error) {
 	if err != nil {
 		return err
 	}
-	return c.loadOn(ctx, &loader{loading: l, author: a, file: file, journal: j})
+	return c.loadOn(ctx, &loader{loadFlags: l, author: a, file: file, journal: j})
 }
 
-// journalKey tells apart what must be written apart: other content, on another network, by another
-// owner, into another database.
+// journalKey names the journal of one content, network, owner, masking key and database.
 func journalKey(file *bulkFile, a *author, database string) []byte {
 	network := a.session.network.ID()
 	h := sha256.New()
@@ -125,11 +124,11 @@ func (c *cli) loadOn(ctx context.Context, l *loader) error {
 		c.note("%d of %d lines are written; the same command goes on from there", before+written, l.file.lines)
 		return err
 	}
-	return c.printLoaded(loaded{File: l.file.name, Lines: l.file.lines, Before: before, Written: written, Seconds: time.Since(start).Seconds()})
+	return c.printLoaded(loadSummary{File: l.file.name, Lines: l.file.lines, Before: before, Written: written, Seconds: time.Since(start).Seconds()})
 }
 
-// loaded is the summary.
-type loaded struct {
+// loadSummary is the result of load in JSON output.
+type loadSummary struct {
 	File    string  `json:"file"`
 	Lines   int     `json:"lines"`
 	Before  int     `json:"before"`
@@ -137,7 +136,7 @@ type loaded struct {
 	Seconds float64 `json:"seconds"`
 }
 
-func (c *cli) printLoaded(l loaded) error {
+func (c *cli) printLoaded(l loadSummary) error {
 	switch {
 	case c.json:
 		return c.printJSON(l)

@@ -131,7 +131,7 @@ func TestLoadResumes(t *testing.T) {
 	if o.code != exitDone || !strings.Contains(o.stderr, "going on: 70 of 200") {
 		t.Fatalf("%+v", o)
 	}
-	if l := decode[loaded](t, o.stdout); l.Lines != 200 || l.Before != 70 || l.Written != 130 {
+	if l := decode[loadSummary](t, o.stdout); l.Lines != 200 || l.Before != 70 || l.Written != 130 {
 		t.Fatalf("%+v", l)
 	}
 	times := f.writtenOrdinals(t)

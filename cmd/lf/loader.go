@@ -28,7 +28,7 @@ const (
 
 // loader writes the lines of a file that are not in its journal, several at once.
 type loader struct {
-	*loading
+	*loadFlags
 	author  *author
 	file    *bulkFile
 	journal *journal
@@ -37,7 +37,7 @@ type loader struct {
 }
 
 // run returns how many lines the node has acknowledged in this run, also when it fails.
-func (l *loader) run(ctx context.Context, bar progress) (written int, err error) {
+func (l *loader) run(ctx context.Context, bar progressBar) (written int, err error) {
 	if !l.journal.complete {
 		err = l.writeAll(ctx, bar)
 	}
@@ -45,7 +45,7 @@ func (l *loader) run(ctx context.Context, bar progress) (written int, err error)
 	return int(l.written.Load()), err
 }
 
-func (l *loader) writeAll(ctx context.Context, bar progress) error {
+func (l *loader) writeAll(ctx context.Context, bar progressBar) error {
 	group, inner := errgroup.WithContext(ctx)
 	entries := make(chan entry)
 	group.Go(func() error {

@@ -112,8 +112,8 @@ func withFrame(t *testing.T, header, value []byte, ordinals ...uint64) api.Answe
 	return answerWith(r, ordinals...)
 }
 
-// usurp makes a record for the same selectors as another one, by somebody who has seen that one and
-// does not know the names: its claims are copied.
+// usurp makes a record for the same selectors as another one. Its maker has seen that record and
+// copies its claims, without knowing the names.
 func (f *fakeNode) usurp(t *testing.T, from *protocol.Record) *protocol.Record {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)

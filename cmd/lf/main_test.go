@@ -212,7 +212,7 @@ func startNode(t *testing.T, dir string, args ...string) *testNode {
 	n.cmd = command(t, append([]string{"node", "--home", dir, "--api-listen", "127.0.0.1:0", "--profile", "local",
 		"--listen", "/ip4/127.0.0.1/tcp/0"}, args...)...)
 	n.cmd.Stdout, n.cmd.Stderr = &n.log, &n.log
-	// A node that was killed leaves its address behind; what is waited for is the new one's.
+	// The address of a node that was killed stays in its home: wait for that of the new one.
 	if err := os.Remove(filepath.Join(dir, "api")); err != nil && !errors.Is(err, os.ErrNotExist) {
 		t.Fatal(err)
 	}

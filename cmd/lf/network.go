@@ -21,7 +21,7 @@ func (c *cli) networkCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "network",
 		Short: "Make a network of one's own, or show one",
-		Long: `A network is one data set with rules of its own, fixed for ever by its genesis. Its file (.lfnet) is all that others
+		Long: `A network is one data set with rules of its own, fixed forever by its genesis. Its file (.lfnet) is all that others
 need to join: the genesis and where to find peers. A node without one is on the default network.`,
 		Example: `  lf network new -o team.lfnet --name team
   lf node --network team.lfnet --home team`,
@@ -37,9 +37,9 @@ func (c *cli) networkShowCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "show [FILE]",
 		Short: "Show a network: of a file, else of the home, else the default one",
-		Long: `Show a network: of a file, else of the home, else the default one. With --json, as a network file. Of each CA the fingerprint
-is shown, which its holder can read out, and of a private network that it is one: --json has its secret, as others need it to join; --certificates writes their certificates in PEM, as lf get --ca and lf network new
---authority take them.`,
+		Long: `Show a network: of a file, else of the home, else the default one. Each CA is shown with its fingerprint, which its holder can
+read out to you. --json writes a network file, for others to join; that of a private network has its secret. --certificates writes
+the CAs' certificates in PEM, as lf get --ca and lf network new --authority take them.`,
 		Example: `  lf network show team.lfnet
   lf network show --json > default.lfnet
   lf network show team.lfnet --certificates > team-ca.crt`,
@@ -115,7 +115,7 @@ func networkFields(f protocol.NetworkFile) ([]field, error) {
 	}
 	fields = append(fields, authorities...)
 	if f.Secret != nil {
-		fields = append(fields, field{"private", "yes: only who has the secret can connect (--json shows it)"})
+		fields = append(fields, field{"private", "yes: only nodes with the secret can connect (--json shows it)"})
 	}
 	for i, seed := range f.Seeds {
 		fields = append(fields, field{[]string{"seeds", ""}[min(i, 1)], seed})
@@ -123,7 +123,7 @@ func networkFields(f protocol.NetworkFile) ([]field, error) {
 	return fields, nil
 }
 
-// authorityFields lists a network's CAs and what their certificates are good for there.
+// authorityFields lists a network's CAs, and what their certificates allow there.
 func authorityFields(p *protocol.Params) ([]field, error) {
 	if len(p.Authorities) == 0 {
 		return nil, nil

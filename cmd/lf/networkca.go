@@ -12,8 +12,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// making holds the flags of network new that are no parameters, or not asked for.
-type making struct {
+// newNetworkFlags are the flags of network new that are no parameters, or not asked for.
+type newNetworkFlags struct {
 	out   string
 	seeds []string
 	// private networks get a secret.
@@ -25,9 +25,9 @@ type making struct {
 	authorities []string
 }
 
-func (m *making) addFlags(cmd *cobra.Command, p *protocol.Params) {
+func (m *newNetworkFlags) addFlags(cmd *cobra.Command, p *protocol.Params) {
 	f := cmd.Flags()
-	f.BoolVar(&m.private, "private", false, "make a network that only who has its file can reach")
+	f.BoolVar(&m.private, "private", false, "make a network that only nodes with its file can reach")
 	f.BoolVar(&m.ca, "ca", false, "make a CA for the network, which can certify owners")
 	f.IntVar(&m.caDays, "ca-days", 3650, "how many days the CA can certify for")
 	f.StringVar(&m.caOut, "ca-output", "", "write the CA, with its secret key, to this new file (default: NAME.ca.pem beside the network file)")
@@ -43,7 +43,7 @@ func (m *making) addFlags(cmd *cobra.Command, p *protocol.Params) {
 }
 
 // check finds flags that do not go together.
-func (m *making) check(given func(flag string) bool, p *protocol.Params) error {
+func (m *newNetworkFlags) check(given func(flag string) bool, p *protocol.Params) error {
 	certifies := m.ca || len(m.authorities) > 0
 	switch {
 	case !m.ca && (given("ca-days") || given("ca-output")):
@@ -64,7 +64,7 @@ func (m *making) check(given func(flag string) bool, p *protocol.Params) error {
 
 // newCA makes the parameters name the authorities asked for, and returns the file of the one that
 // it made, if any.
-func (m *making) newCA(p *protocol.Params) (file []byte, err error) {
+func (m *newNetworkFlags) newCA(p *protocol.Params) (file []byte, err error) {
 	if p.Authorities, err = readAuthorities(m.authorities); err != nil || !m.ca {
 		return nil, err
 	}
@@ -118,7 +118,7 @@ func (c *cli) checkAuthorities(p *protocol.Params, now time.Time) error {
 }
 
 // file is where the network is written to.
-func (m *making) file(name string) string {
+func (m *newNetworkFlags) file(name string) string {
 	if m.out == "" {
 		return fileNameOf(name, ".lfnet")
 	}
@@ -127,7 +127,7 @@ func (m *making) file(name string) string {
 
 // caFile is where the CA is written to: beside the network's file, unless that is handed on at
 // once.
-func (m *making) caFile(name string) string {
+func (m *newNetworkFlags) caFile(name string) string {
 	switch {
 	case m.caOut != "":
 		return m.caOut

@@ -82,21 +82,21 @@ func readDrift(s string, to *uint64) error {
 func (c *cli) networkNewCommand() *cobra.Command {
 	p := protocol.DefaultParams()
 	all := parameters(&p)
-	var m making
+	var m newNetworkFlags
 	cmd := &cobra.Command{
 		Use:   "new",
 		Short: "Make a network and write its file",
-		Long: `Make a network and write its file, which others need to join. On a terminal and without --name, the parameters are
-asked for. They are fixed for ever; who wants other ones makes another network.
+		Long: `Make a network and write its file, which others need to join. On a terminal and without --name, lf asks for the parameters.
+They are fixed forever: for other ones, make another network.
 
---private draws a secret for the network and writes it into the file: nodes without it cannot connect, know what is there, or
-find out that there is anything. It is for networks of one's own machines; nodes talk over TCP and WebSocket only, and none is found
+--private draws a secret for the network and writes it into the file. Nodes without it cannot connect, nor see that there is anything
+to connect to. It is for networks of one's own machines. Their nodes talk over TCP and WebSocket only, and nobody finds them
 through the public network. To replace a secret that got around, put another one into the file and start every node with it.
 
---ca makes a CA for the network besides: whoever has its file can certify owners (lf owner authorize), who then write with
-less work (--work-per-kib-certified) and whose claims go first (policy criterion "certified"); with --auth-required nobody
-else can write at all. The file has the CA's secret key in it: it is readable by you alone, and belongs into a safe place, not
-beside the network file that you hand around.`,
+--ca also makes a CA for the network. The holder of its file can certify owners (lf owner authorize). Certified owners write with
+less work (--work-per-kib-certified), and their claims go first (policy criterion "certified"). With --auth-required nobody else can
+write at all. The CA's file has its secret key. It is readable by you alone: keep it in a safe place, apart from the network file that
+you hand around.`,
 		Example: `  lf network new                                        # asks
   lf network new -o team.lfnet --name team --seed /dns4/lf.example.org/tcp/9908/p2p/12D3KooW...
   lf network new -o test.lfnet --name test --work-per-kib 0
@@ -128,7 +128,7 @@ beside the network file that you hand around.`,
 	return cmd
 }
 
-func (c *cli) newNetwork(p *protocol.Params, m *making) error {
+func (c *cli) newNetwork(p *protocol.Params, m *newNetworkFlags) error {
 	if err := checkSeeds(m.seeds); err != nil {
 		return err
 	}
@@ -154,11 +154,11 @@ func (c *cli) newNetwork(p *protocol.Params, m *making) error {
 	if err := c.writeNetwork(p, m); err != nil {
 		return errors.Join(err, os.Remove(file))
 	}
-	c.note("wrote the CA's secret key and certificate to %s: keep it safe, who has it certifies owners", file)
+	c.note("wrote the CA's secret key and certificate to %s: keep it safe, its holder can certify owners", file)
 	return nil
 }
 
-func (c *cli) writeNetwork(p *protocol.Params, m *making) error {
+func (c *cli) writeNetwork(p *protocol.Params, m *newNetworkFlags) error {
 	n, err := protocol.NewNetwork(*p, clock(), rand.Reader)
 	if err != nil {
 		return err
@@ -183,7 +183,7 @@ func (c *cli) writeNetwork(p *protocol.Params, m *making) error {
 	}
 	c.note("wrote network %q (%s) to %s", p.Name, n.ID(), m.file(p.Name))
 	if m.private {
-		c.note("the network's secret is in that file: who has it can read and write as all others do, who has not is not even answered")
+		c.note("the network's secret is in that file: nodes with it can read and write, others get no answer")
 	}
 	if c.json {
 		return c.printJSON(f)
@@ -225,8 +225,8 @@ func (p *parameter) prompt() string {
 	return p.question
 }
 
-// readLine reads a line from a terminal until the context ends: a read that waits for a key does
-// not end by itself, and ends with the process.
+// readLine reads a line from a terminal until the context ends. A read that waits for a key cannot
+// be ended: it goes on until the process ends.
 func readLine(ctx context.Context, lines *bufio.Reader) (string, error) {
 	type answer struct {
 		text string

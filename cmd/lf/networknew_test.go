@@ -32,7 +32,7 @@ func TestOutlook(t *testing.T) {
 		{2, 3, 34, "17 s a record, 51s left"},
 		{5, 0, 5, "1 records/s, 0s left"},
 	} {
-		if got := outlook(c.written, c.left, time.Duration(c.seconds)*time.Second); got != c.want {
+		if got := timeLeftText(c.written, c.left, time.Duration(c.seconds)*time.Second); got != c.want {
 			t.Errorf("%d written in %d s, %d left: %q, want %q", c.written, c.seconds, c.left, got, c.want)
 		}
 	}

@@ -16,8 +16,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// running holds the flags of node.
-type running struct {
+// nodeFlags are the flags of node.
+type nodeFlags struct {
 	listen, seeds       []string
 	announce            []string
 	rendezvous          []string
@@ -37,26 +37,26 @@ type running struct {
 	oracleLimit         int
 	policy              string
 	testbed             string
-	lines               *lines // what the log is written to, where a bar may be drawn
+	lines               *terminalLog // what the log is written to, where a bar may be drawn
 	logLevel, logFormat string
 }
 
 func (c *cli) nodeCommand() *cobra.Command {
-	var r running
+	var r nodeFlags
 	cmd := &cobra.Command{
 		Use:   "node",
 		Short: "Run a full node",
 		Long: `Run a full node until it is interrupted. It keeps everything in its home, talks to its peers, and serves the API that the
-other commands use. A second interrupt ends it at once, which loses nothing either.
+other commands use. A second interrupt ends it at once, and still loses nothing.
 
 Profiles: default is for a computer of one's own, server for one in a data center (never dials private addresses), local
 for tests (loopback only).
 
---oracle makes the node an oracle: with spare CPU it publishes, signed with its identity, which claims it objects to: those that
-came after another owner's claim to the same names, as far as it has seen. It counts for those who elect it (lf oracle add, with
-the peer ID that lf status shows), and each commentary costs the work of a record.
+--oracle makes the node an oracle. With spare CPU it publishes objections, signed with its identity, to claims that it saw after
+another owner's claim to the same names. They count for users who elect it (lf oracle add, with the peer ID that lf status shows).
+Each commentary costs the work of a record.
 
---policy says by what this node ranks the claims of several owners where a question does not; the home may say it too (trust.json).
+--policy says how this node ranks the claims of several owners where a question does not. The home may say it, too (trust.json).
 
 ` + policyHelp() + `
 
@@ -96,7 +96,7 @@ the peer ID that lf status shows), and each commentary costs the work of a recor
 	f.BoolVar(&r.offline, "offline", false, "talk to no peers")
 	f.BoolVar(&r.dev, "dev", false, "a throw-away network to try things out")
 	f.BoolVar(&r.oracle, "oracle", false, "publish objections to claims that came second, for those who elect this node")
-	f.IntVar(&r.oracleLimit, "oracle-limit", 0, "publish at most so many commentaries in an hour (default 60)")
+	f.IntVar(&r.oracleLimit, "oracle-limit", 0, "publish at most this many commentaries in an hour (default 60)")
 	f.StringVar(&r.policy, "policy", "", "rank claims by this LIST of criteria where a question does not say (default: the home's, else "+protocol.DefaultPolicy().String()+")")
 	mustRegister(cmd, "policy", completePolicy)
 	f.IntVar(&r.threads, "threads", 0, "threads for proofs of work that clients ask for (default: all processors but one)")
@@ -107,7 +107,7 @@ the peer ID that lf status shows), and each commentary costs the work of a recor
 	return cmd
 }
 
-func (c *cli) node(ctx context.Context, r *running, seedsGiven bool) (err error) {
+func (c *cli) node(ctx context.Context, r *nodeFlags, seedsGiven bool) (err error) {
 	config, err := c.nodeConfig(r)
 	if err != nil {
 		return err
@@ -145,7 +145,7 @@ func (c *cli) node(ctx context.Context, r *running, seedsGiven bool) (err error)
 }
 
 // nodeConfig reads what can be wrong about the flags alone.
-func (c *cli) nodeConfig(r *running) (config node.Config, err error) {
+func (c *cli) nodeConfig(r *nodeFlags) (config node.Config, err error) {
 	config = node.Config{
 		Listen: r.listen, Announce: r.announce, NoMDNS: r.noMDNS, NoRendezvous: r.noRendezvous, NoPortMapping: r.noPortMapping, NoRelayService: r.noRelayService, APIListen: r.apiListen, APIHosts: r.apiHosts, APIAllowOrigins: r.apiOrigins, APIPrivate: r.apiPrivate, Offline: r.offline || r.dev, Threads: r.threads, Version: version,
 		Oracle: node.OracleConfig{Enabled: r.oracle, PerHour: r.oracleLimit},
@@ -181,8 +181,8 @@ func (c *cli) nodeConfig(r *running) (config node.Config, err error) {
 	return config, err
 }
 
-// readTestbed reads what lf testbed wants of its nodes.
-func (r *running) readTestbed() (*node.Testbed, error) {
+// readTestbed reads the options that the testbed gives its nodes.
+func (r *nodeFlags) readTestbed() (*node.Testbed, error) {
 	if r.testbed == "" {
 		return nil, nil
 	}
@@ -205,7 +205,7 @@ func hide(cmd *cobra.Command, name string) {
 	}
 }
 
-func (c *cli) logger(r *running) (*slog.Logger, error) {
+func (c *cli) logger(r *nodeFlags) (*slog.Logger, error) {
 	var o slog.HandlerOptions
 	level := slog.LevelInfo
 	if err := level.UnmarshalText([]byte(r.logLevel)); err != nil || strings.ContainsAny(r.logLevel, "+-") {
@@ -220,7 +220,7 @@ func (c *cli) logger(r *running) (*slog.Logger, error) {
 		if !c.interactive() {
 			return slog.New(slog.NewTextHandler(c.stderr, &o)), nil
 		}
-		r.lines = &lines{to: c.stderr}
+		r.lines = &terminalLog{to: c.stderr}
 		return slog.New(slog.NewTextHandler(r.lines, &o)), nil
 	case "json":
 		return slog.New(slog.NewJSONHandler(c.stderr, &o)), nil
@@ -229,7 +229,7 @@ func (c *cli) logger(r *running) (*slog.Logger, error) {
 }
 
 // nodeHome opens the home; --dev without --home makes one that remove takes away again.
-func (c *cli) nodeHome(r *running) (h *home.Home, remove func() error, err error) {
+func (c *cli) nodeHome(r *nodeFlags) (h *home.Home, remove func() error, err error) {
 	remove = func() error { return nil }
 	if !r.dev || c.homeDir != "" {
 		h, err = c.openHome()

@@ -20,7 +20,7 @@ const (
 
 // nodeNetwork is the network of --network, else of the home, else the default one, or a new one for
 // --dev.
-func nodeNetwork(h *home.Home, r *running) (protocol.NetworkFile, error) {
+func nodeNetwork(h *home.Home, r *nodeFlags) (protocol.NetworkFile, error) {
 	bound, file, err := h.Network()
 	if r.network != "" {
 		given, wrong := readNetworkFile(r.network)
@@ -57,7 +57,7 @@ func nodeNetwork(h *home.Home, r *running) (protocol.NetworkFile, error) {
 // chosenRendezvous are the peers that lead into the public DHT: those given, else for the default
 // network those built in. Other networks have seeds in their files, and are in no list for
 // everybody unless somebody says so.
-func (r *running) chosenRendezvous(network protocol.ID) ([]string, error) {
+func (r *nodeFlags) chosenRendezvous(network protocol.ID) ([]string, error) {
 	if r.noRendezvous || len(r.rendezvous) > 0 {
 		return r.rendezvous, nil
 	}

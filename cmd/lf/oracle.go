@@ -68,7 +68,7 @@ func (c *cli) oracleRemoveCommand() *cobra.Command {
 				t.Oracles = slices.Delete(t.Oracles, i, i+1)
 			})
 			if err == nil && missing {
-				return notFound("not all of these were elected (lf oracle list shows who is)")
+				return notFound("not all of these were elected (see lf oracle list)")
 			}
 			return err
 		},
@@ -117,8 +117,8 @@ ranks, which may come from its command line (lf node --policy). With --api you c
 	}
 }
 
-// elected is what oracle list shows.
-type elected struct {
+// oracleList is what oracle list shows.
+type oracleList struct {
 	Oracles []protocol.Owner `json:"oracles"`
 	Policy  protocol.Policy  `json:"policy,omitempty"`
 	// Node is whom the node trusts, nil if none runs.
@@ -136,7 +136,7 @@ func (c *cli) oracles(ctx context.Context) error {
 			return err
 		}
 	}
-	list := elected{Oracles: append([]protocol.Owner{}, t.Oracles...), Policy: t.Policy}
+	list := oracleList{Oracles: append([]protocol.Owner{}, t.Oracles...), Policy: t.Policy}
 	if list.Node, err = c.nodeTrust(ctx); err != nil {
 		return err
 	}
@@ -163,7 +163,7 @@ func (c *cli) nodeTrust(ctx context.Context) (*api.Trust, error) {
 	return nil, err
 }
 
-func (c *cli) printElected(list elected) error {
+func (c *cli) printElected(list oracleList) error {
 	if len(list.Oracles) == 0 {
 		c.note("no oracles are elected: lf oracle add elects them")
 	}

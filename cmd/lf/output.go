@@ -13,23 +13,23 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// printJSON writes one JSON document, indented, with a newline behind it.
+// printJSON writes one JSON document, indented, and a newline.
 func (c *cli) printJSON(v any) error {
 	e := json.NewEncoder(c.stdout)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	return wrote(e.Encode(v))
+	return outputError(e.Encode(v))
 }
 
 func (c *cli) print(text string) error {
 	_, err := io.WriteString(c.stdout, text)
-	return wrote(err)
+	return outputError(err)
 }
 
 func (c *cli) printf(format string, args ...any) error { return c.print(fmt.Sprintf(format, args...)) }
 
-// wrote says which writing failed: that of the output.
-func wrote(err error) error {
+// outputError says of an error that it came from writing the output.
+func outputError(err error) error {
 	if err != nil {
 		return fmt.Errorf("write the output: %w", err)
 	}

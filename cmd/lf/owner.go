@@ -16,10 +16,10 @@ func (c *cli) ownerCommand() *cobra.Command {
 		Long: `Manage the owners: the Ed25519 keys that records are signed with. They stay in the home (owners/NAME.pem, readable by
 you alone). An owner is known to others by its peer ID (12D3KooW...), here also by a name.
 
-Who has an owner's key can change and delete what the owner has set: keep copies safe, and do not lose the last one.
+Everybody with an owner's key can change and delete what the owner has set: keep copies safe, and do not lose the last one.
 
-A CA certifies owners: the owner makes a request (csr), the CA's holder a certificate (authorize), which travels as a record
-like all others. What that is good for is the network's to say (lf network show), and the reader's (lf get --policy).`,
+A CA certifies owners: the owner makes a request (csr), and the CA's holder a certificate (authorize), which travels as a record
+like all others. The network says what certified owners may do (lf network show), and readers may prefer them (lf get --policy).`,
 		Example: `  lf owner new work
   lf owner export work -o work.pem
   lf owner csr work -o work.csr

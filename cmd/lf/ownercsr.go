@@ -36,7 +36,7 @@ holder of a CA makes a certificate of it: lf owner authorize. A request is no se
 			})
 		},
 	}
-	cmd.Flags().StringVar(&subject, "subject", "", "whom the certificate is to name, for people (default: the owner's name here)")
+	cmd.Flags().StringVar(&subject, "subject", "", "the name in the certificate, for people (default: the owner's name here)")
 	cmd.Flags().StringVarP(&out, "output", "o", "", "write to this new file (default: standard output)")
 	return cmd
 }

@@ -17,8 +17,8 @@ func (c *cli) ownerExportCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "export [NAME]",
 		Short: "Write an owner's secret key as PEM (PKCS#8), to a file or standard output",
-		Long: `Write an owner's secret key (default: the default owner's) as PEM (PKCS#8). The file is made readable by you alone;
-one that is there already is not replaced. Who gets hold of the key can write as this owner.`,
+		Long: `Write an owner's secret key (default: the default owner's) as PEM (PKCS#8). The new file is readable by you alone; an existing
+file is not replaced. Everybody with the key can write as this owner.`,
 		Example: `  lf owner export work -o work.pem
   lf owner export work | gpg -c > work.pem.gpg`,
 		Args:              between(0, 1, "at most one NAME"),

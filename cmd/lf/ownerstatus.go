@@ -19,7 +19,7 @@ func (c *cli) ownerStatusCommand() *cobra.Command {
 		Use:   "status [OWNER]",
 		Short: "Show which certificates an owner has on the network",
 		Long: `Show which certificates of the network's CAs an owner has (default: the default owner): until when they are valid, whether they were
-revoked, and by which CA they hold. OWNER is a peer ID, or a name of lf owner list. The certificates are checked here; a node could
+revoked, and which CA they come from. OWNER is a peer ID, or a name of lf owner list. The certificates are checked here. A node could
 hide one, or a revocation.
 
 The exit code is 3 when the owner has none that is valid now.`,

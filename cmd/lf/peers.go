@@ -21,8 +21,8 @@ func (c *cli) peersCommand() *cobra.Command {
 PATH       direct; punched: directly, through a hole in both sides' routers; relayed: through a relay, which its ADDRESS names
 TRANSPORT  of the connection, or of the one with the relay
 OPENED     by which side: out is this node
-AGREED     when the peer was found last to have the same records, or nothing that has not come since
-AGENT      what the peer says it is`,
+AGREED     when the peer last had the same records, or none that have not come since
+AGENT      the program, as the peer names it`,
 		Example: "  lf peers",
 		Args:    between(0, 0, "no arguments"),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return c.peers(cmd.Context()) },

@@ -17,11 +17,11 @@ func (c *cli) showCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show CID",
 		Short: "Show one record in words",
-		Long: `Show one record in words: what it is, who made it when, what it links to and weighs, and what is in certificates, revocations
-and commentary. Selectors are shown as they travel, blinded: names cannot be told from them, and a sealed value cannot be read
-without them (lf get can, with the names). Signatures and contents are checked here; state and weight are the node's word.
+		Long: `Show one record in words: its type, owner and time, its links and weight, and the content of certificates, revocations and
+commentaries. Selectors are shown as they travel, blinded: they do not tell the names, and the names are needed to read a sealed value
+(lf get). Signatures and contents are checked here; state and weight are the node's word.
 
-With --json, as GET /v1/records/CID answers, with the field "contents" besides.`,
+With --json it writes what GET /v1/records/CID answers, and the field "contents".`,
 		Example: `  lf show bafyreia47iybx7tty32sunylkg74dqyynqf5akb74nuz5wy7hoseay2eji
   lf show $(lf set horse 'Bad Horse')`,
 		Args: between(1, 1, "one CID"),
@@ -45,18 +45,17 @@ func (c *cli) showRecord(ctx context.Context, id protocol.ID) error {
 	if err != nil {
 		return err
 	}
-	what := contentsOf(s.network, record)
+	what := describe(s.network, record)
 	if c.json {
 		return c.printJSON(jsonRecord{info, what})
 	}
 	return c.printFields(append(recordFields(info, record), what.fields()...))
 }
 
-// jsonRecord is a record in JSON output: the node's answer and what was read out of the contents
-// here.
+// jsonRecord is a record in JSON output: the node's answer, and the content as lf has read it.
 type jsonRecord struct {
 	*api.RecordInfo
-	Contents *contents `json:"contents,omitempty"`
+	Contents *description `json:"contents,omitempty"`
 }
 
 // record asks the node for one record and checks that it is the one asked for.

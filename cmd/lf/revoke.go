@@ -17,24 +17,24 @@ import (
 // maxSerial is how many bytes a certificate's serial number has at most.
 const maxSerial = 20
 
-// revoking holds the flags of owner revoke.
-type revoking struct {
+// revokeFlags are the flags of owner revoke.
+type revokeFlags struct {
 	authoring
 	since string
 }
 
 func (c *cli) ownerRevokeCommand() *cobra.Command {
-	var r revoking
+	var r revokeFlags
 	cmd := &cobra.Command{
 		Use:   "revoke CAFILE OWNER|CID|SERIAL",
 		Short: "Revoke certificates with the key of the CA that issued them",
-		Long: `Revoke what a CA certified: all certificates that it issued to an OWNER (a peer ID or a name of lf owner list), the one in the
-record CID, or the one with a SERIAL number in hexadecimal, which may be that of an intermediate CA: what is below it falls with it.
-The revocation is published as a record, whose CID is printed, and cannot be taken back.
+		Long: `Revoke certificates that a CA issued: all of an OWNER (a peer ID or a name of lf owner list), the one in the record CID, or the one
+with a SERIAL number in hexadecimal. If that is the certificate of an intermediate CA, those below it fall with it. The revocation
+is published as a record, whose CID is printed, and cannot be taken back.
 
-Without --since everything that rests on the certificate falls, whenever it was written. With --since, what was written before that
-TIME and is woven in now (later records link to it) stands; what turns up later with an old date does not: a thief cannot back-date.
-What an owner paid for with work in full stays an answer, but does not count as certified any more.
+Without --since everything that rests on the certificate falls, whenever it was written. With --since, records from before that TIME
+stand if later records link to them now. A record that turns up later with an old date falls, so a thief cannot back-date.
+Records that carry the full work still answer, but do not count as certified any more.
 
 ` + timeHelp,
 		Example: `  lf owner revoke team.ca.pem 12D3KooW... --since '2026-11-23 15:04'
@@ -52,14 +52,14 @@ What an owner paid for with work in full stays an answer, but does not count as 
 			return r.within(cmd.Context(), func(ctx context.Context) error { return c.revoke(ctx, &r, args[0], args[1], since) })
 		},
 	}
-	cmd.Flags().StringVar(&r.since, "since", "", "let stand what was written before this TIME and is woven in")
+	cmd.Flags().StringVar(&r.since, "since", "", "let stand what was written before this TIME, if later records link to it")
 	r.addWorking(cmd)
 	return cmd
 }
 
 // sinceTime is 0 when everything falls. A time to come is no notice given: the owner could write
 // nothing more from now on, and the revocation cannot be taken back.
-func (r *revoking) sinceTime() (uint64, error) {
+func (r *revokeFlags) sinceTime() (uint64, error) {
 	if r.since == "" {
 		return 0, nil
 	}
@@ -71,7 +71,7 @@ func (r *revoking) sinceTime() (uint64, error) {
 	return since, err
 }
 
-func (c *cli) revoke(ctx context.Context, r *revoking, caFile, which string, since uint64) error {
+func (c *cli) revoke(ctx context.Context, r *revokeFlags, caFile, which string, since uint64) error {
 	ca, err := readAuthority(caFile)
 	if err != nil {
 		return err
@@ -95,8 +95,8 @@ func (c *cli) revoke(ctx context.Context, r *revoking, caFile, which string, sin
 	if err != nil {
 		return err
 	}
-	// What its past holds stands, if it is older than --since: the more it links, the less falls
-	// that need not.
+	// Records in its past stand if they are older than --since. With more links, fewer records fall
+	// without need.
 	return c.publish(ctx, s, ca, statement{kind: protocol.TypeRevocation, value: value, links: protocol.MaxLinks}, r.threads)
 }
 
@@ -147,7 +147,7 @@ func (s *session) serialsOf(ctx context.Context, ca *authority, owner protocol.O
 	case fallen:
 		return nil, notFound("every certificate that %q issued to %s is revoked already", ca.key.Name, owner)
 	}
-	return nil, notFound("%q issued no certificate to %s that the node knows (a certificate of a CA that the network does not know is revoked by its CID or serial number)", ca.key.Name, owner)
+	return nil, notFound("%q issued no certificate to %s that the node knows (if the network does not know the CA, revoke by CID or serial number)", ca.key.Name, owner)
 }
 
 func (s *session) serialIn(ctx context.Context, ca *authority, id protocol.ID) (string, error) {

@@ -34,7 +34,7 @@ into the program, and its seeds with it, from the file seeds.json of the source:
 
 Seeds are no part of a network's ID: they can be added to its file, and the node started with --network FILE.
 
-lf node --seed replaces the seeds, and --rendezvous those who lead into the public DHT, until the node stops. Nodes of other
+lf node --seed replaces the seeds until the node stops, and --rendezvous the bootstrap peers of the public DHT. Nodes of other
 networks than the default one take part in the public DHT with --rendezvous only, those of private networks never.`,
 		Example: `  lf seeds
   lf node --seed /dns4/lf.example.org/tcp/9908/p2p/12D3KooW...
@@ -44,8 +44,8 @@ networks than the default one take part in the public DHT with --rendezvous only
 	}
 }
 
-// seedsShown is what lf seeds writes as JSON.
-type seedsShown struct {
+// seedsOutput is what lf seeds writes as JSON.
+type seedsOutput struct {
 	Running bool `json:"running"`
 	api.Seeds
 }
@@ -67,7 +67,7 @@ func (c *cli) seeds(ctx context.Context) error {
 	return c.showSeeds(shown)
 }
 
-func (c *cli) runningSeeds(ctx context.Context) (*seedsShown, error) {
+func (c *cli) runningSeeds(ctx context.Context) (*seedsOutput, error) {
 	s, err := c.connect(ctx, reading)
 	if err != nil {
 		return nil, err
@@ -77,32 +77,32 @@ func (c *cli) runningSeeds(ctx context.Context) (*seedsShown, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &seedsShown{true, *seeds}, nil
+	return &seedsOutput{true, *seeds}, nil
 }
 
-// noNode reports whether an error says that the home's node is not running. One that the user
-// pointed to should be.
+// noNode reports whether an error says that the home's node is not running. A node that the user
+// named should be.
 func (c *cli) noNode(err error) bool {
 	var unreachable *api.UnreachableError
-	refused := errors.As(err, &unreachable) && nobodyListens(err)
+	refused := errors.As(err, &unreachable) && noListener(err)
 	return c.givenAPI() == "" && (refused || errors.Is(err, fs.ErrNotExist))
 }
 
-// plannedSeeds are those that a node in the home would use that is given no flags.
-func (c *cli) plannedSeeds() (*seedsShown, error) {
+// plannedSeeds are the seeds that a node without flags would use in this home.
+func (c *cli) plannedSeeds() (*seedsOutput, error) {
 	h, err := c.openHome() // one that a node could make
 	if err != nil {
 		return nil, err
 	}
-	file, err := nodeNetwork(h, new(running))
+	file, err := nodeNetwork(h, new(nodeFlags))
 	if err != nil {
 		return nil, err
 	}
-	lead, err := new(running).chosenRendezvous(file.ID)
+	lead, err := new(nodeFlags).chosenRendezvous(file.ID)
 	if err != nil {
 		return nil, err
 	}
-	shown := &seedsShown{Seeds: api.Seeds{Seeds: planned(api.KindSeed, file.Seeds)}}
+	shown := &seedsOutput{Seeds: api.Seeds{Seeds: planned(api.KindSeed, file.Seeds)}}
 	switch {
 	case file.Secret != nil:
 		shown.Rendezvous.Why = api.WhyPrivate

@@ -10,7 +10,7 @@ import (
 )
 
 // showSeeds writes a table of the peers, and lines about the rest.
-func (c *cli) showSeeds(s *seedsShown) error {
+func (c *cli) showSeeds(s *seedsOutput) error {
 	now, seeds := time.Now(), 0
 	rows := [][]string{{"KIND", "STATE", "ANSWERED", "FAILED", "NEXT DIAL", "ADDRESS"}}
 	for i := range s.Seeds.Seeds {

@@ -10,8 +10,8 @@ import (
 )
 
 const selectorHelp = `NAME#ORD is a name with an ordinal (0 to 2^63-1), NAME alone means ordinal 0. A hash that belongs to a name is
-written \#, a backslash \\. Several names make a composite key; the order of names does not matter for finding it,
-but the first is the one that values are sealed with: who knows it can read them.`
+written \#, a backslash \\. Several names make a composite key. Their order does not matter for finding it, but values are
+sealed with the first one: everybody who knows that name can read them.`
 
 func (c *cli) setCommand() *cobra.Command {
 	var a authoring
@@ -20,18 +20,18 @@ func (c *cli) setCommand() *cobra.Command {
 		Use:        "set NAME[#ORD]... VALUE",
 		SuggestFor: []string{"put", "write", "store"},
 		Short:      "Set a value under one or more names",
-		Long: `Set a value under one or more names. Names, keys and the value stay on this computer: it blinds, seals, signs and
-does the proof of work here and gives the node a finished record. The record's CID is printed when the node has it on disk.
+		Long: `Set a value under one or more names. Names, keys and the value stay on this computer: lf blinds, seals, signs and
+works here, and gives the node a finished record. The record's CID is printed when the node has it on disk.
 Before the work, standard error shows what will be set.
 
 ` + selectorHelp + `
 
-VALUE is the last argument, so quote what has spaces in it. On a terminal a question is asked where that may not be meant: with
-several names and a single word, or a value that looks like a name with an ordinal. With --value or --value-file all arguments are names, and nothing is
-asked. An empty value is an error without --allow-empty, since a variable that is unset and a command that failed leave one.
+VALUE is the last argument, so quote what has spaces in it. On a terminal lf asks back if that may be a mistake: with several names
+and a single word, or with a value that looks like a name with an ordinal. With --value or --value-file all arguments are names, and lf
+asks nothing. An empty value is an error without --allow-empty, since unset variables and failed commands leave one.
 
 VALUE is taken byte for byte; - reads it from standard input. Write -- before a value that begins with a dash. Values are
-compressed and sealed (29 bytes more); what they may then measure is the network's to say (lf network show), usually 4096 bytes.`,
+compressed and sealed (29 bytes more). The network limits their size then (lf network show), usually to 4096 bytes.`,
 		Example: `  lf set horse 'Bad Horse, Bad Horse'
   lf set bad horse#2 'He rides across the nation'
   lf set bad horse#2 --value "$TEXT"
@@ -41,7 +41,7 @@ compressed and sealed (29 bytes more); what they may then measure is the network
   lf set temperature -- -5
   LF_MASK=secret lf set horse 'only for those who know the masking key'`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if v.byFlag() {
+			if v.givenByFlag() {
 				return between(1, -1, "at least one NAME beside --value or --value-file")(cmd, args)
 			}
 			return between(2, -1, "at least one NAME and a VALUE")(cmd, args)

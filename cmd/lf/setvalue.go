@@ -51,7 +51,7 @@ func (v *valueFlags) check() error {
 }
 
 // byFlag reports whether a flag gives the value.
-func (v *valueFlags) byFlag() bool {
+func (v *valueFlags) givenByFlag() bool {
 	return v.given("value") || v.given("value-file") || v.given("file")
 }
 
@@ -72,7 +72,7 @@ type plannedValue struct {
 func (c *cli) plan(args []string, v *valueFlags) (p plannedValue, err error) {
 	names := args
 	text, file := v.text, v.file
-	if !v.byFlag() {
+	if !v.givenByFlag() {
 		names, text = args[:len(args)-1], args[len(args)-1]
 		if text == "-" {
 			file = "-"
@@ -87,7 +87,7 @@ func (c *cli) plan(args []string, v *valueFlags) (p plannedValue, err error) {
 	case file == "-":
 		p.from = "standard input"
 		p.value, err = readValue(c.stdin, p.from)
-	case v.byFlag() && !v.given("value"):
+	case v.givenByFlag() && !v.given("value"):
 		p.from = file
 		p.value, err = readValueFile(file)
 	default:
@@ -160,7 +160,7 @@ func (c *cli) confirm(ctx context.Context, p *plannedValue) (shown bool, err err
 	case "y", "yes":
 		return true, nil
 	}
-	if err != nil { // the end of the input, so the cursor is still behind the question
+	if err != nil { // the end of the input: the cursor is still on the line of the question
 		fmt.Fprintln(c.stderr)
 	}
 	return true, errors.New("nothing was set")

@@ -86,7 +86,7 @@ func (v revision) json() jsonRevision {
 	return out
 }
 
-// printRaw writes values as they are: one alone byte for byte, several with a newline behind each.
+// printRaw writes values as they are: one alone byte for byte, of several each with a newline.
 func (c *cli) printRaw(q question, answers []answer) error {
 	var values [][]byte
 	for i := range answers {
@@ -110,7 +110,7 @@ func (c *cli) printRaw(q question, answers []answer) error {
 
 // answersTable writes answers as a table with a column for each name's ordinals. A width of 0 does
 // not cut values.
-func answersTable(g *getting, q question, answers []answer, width int) string {
+func answersTable(g *getFlags, q question, answers []answer, width int) string {
 	head := make([]string, 0, len(q.selectors)+9)
 	for _, e := range q.selectors {
 		head = append(head, shorten(text.Printable(e.Name), 24))
@@ -143,7 +143,7 @@ func answersTable(g *getting, q question, answers []answer, width int) string {
 	return table(rows)
 }
 
-func (a *answer) row(g *getting, q question, v revision, claim string) []string {
+func (a *answer) row(g *getFlags, q question, v revision, claim string) []string {
 	var row []string
 	for _, e := range a.selectors {
 		row = append(row, strconv.FormatUint(e.From, 10))

@@ -20,18 +20,18 @@ func (c *cli) statusCommand() *cobra.Command {
 		Short: "Show how the node is: network, addresses, sync, storage",
 		Long: `Show how the node is: network, addresses, sync, storage. With --json, as GET /v1/status answers.
 
-A node is in sync when at least half of the peers that it is connected to, and at least one, have the same records or had
-nothing that has not come since, and nothing is known to be missing. The line "sync" says so, or what keeps it:
+A node is in sync when nothing is known to be missing, and at least half of its connected peers (at least one) agree. A peer agrees
+if it has the same records, or had none that have not come since. The line "sync" says so, or what is left to do:
 
   in sync: 4 of 5 peers agree (12 s ago), 0 missing
   comparing: 0 of 2 peers agree, 0 missing
   fetching: 34,102 of 100,000 records, 5,120 a second, about 13 s left
   alone: no peer to compare with
 
-Nodes with the same fingerprint have the same records. --wait-synced has the node compare now and waits until it is in sync;
-the exit code is 1 if that takes longer than TIMEOUT.
+Nodes with the same fingerprint have the same records. --wait-synced lets the node compare now and waits until it is in sync. The exit
+code is 1 if that takes longer than TIMEOUT.
 
-Right after lf node it waits for the node to answer: up to 3 s for one that has not begun to start, and --timeout for one that has.`,
+Right after lf node, it waits for the node to answer: up to 3 s until the node begins to start, and then --timeout.`,
 		Example: `  lf status
   lf status --wait-synced=1m && lf get horse
   lf status --json | jq -r '.addresses[0]'`,
@@ -102,7 +102,7 @@ func statusFields(at []string, s *api.Status) []field {
 	return append(fields, field{"dropped", strings.Join(drops, ", ")})
 }
 
-// trustFields tell by what the node ranks the claims of several owners, and what it publishes as an
+// trustFields say how the node ranks the claims of several owners, and what it publishes as an
 // oracle.
 func trustFields(t *api.Trust) []field {
 	fields := []field{{"policy", t.Policy.String()}}
@@ -116,9 +116,9 @@ func trustFields(t *api.Trust) []field {
 		fields = append(fields, field{"writers", "certified owners only"})
 	}
 	if o := t.Oracle; o != nil {
-		line := fmt.Sprintf("%s with %s published, at most %d an hour", text.Count(o.Commentaries, "commentary", "commentaries"), text.Count(o.Words, "word", "words"), o.PerHour)
+		line := fmt.Sprintf("%s with %s published, at most %d an hour", text.Count(o.Commentaries, "commentary", "commentaries"), text.Count(o.Words, "objection", "objections"), o.PerHour)
 		if o.Waiting > 0 {
-			line += fmt.Sprintf("; %s", text.Count(o.Waiting, "word waits", "words wait"))
+			line += fmt.Sprintf("; %s", text.Count(o.Waiting, "objection waits", "objections wait"))
 		}
 		if o.Silent != "" {
 			line += ": " + o.Silent

@@ -79,11 +79,11 @@ func TestBackfillInLog(t *testing.T) {
 // ever when there is none.
 func TestBackfillOnTerminal(t *testing.T) {
 	var terminal bytes.Buffer
-	out := &lines{to: &terminal}
+	out := &terminalLog{to: &terminal}
 	b := &backfill{log: slog.New(slog.NewTextHandler(out, nil)), lines: out}
 	now := time.Now()
 	for _, s := range copying().states {
-		b.look(now, &s)
+		b.update(now, &s)
 		if s.Attached == 500 {
 			b.log.Info("something else")
 		}

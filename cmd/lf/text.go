@@ -64,8 +64,8 @@ func table(rows [][]string) string {
 	return b.String()
 }
 
-// leastLast is the narrowest that a table's last column is cut to.
-const leastLast = 20
+// minLastColumn is the narrowest that a table's last column is cut to.
+const minLastColumn = 20
 
 // cutLast cuts the last column to what the terminal's width leaves for it; a width of 0 cuts
 // nothing.
@@ -83,6 +83,6 @@ func cutLast(rows [][]string, width int) {
 	}
 	for _, row := range rows {
 		last := &row[len(row)-1]
-		*last = shorten(*last, max(width-before, leastLast))
+		*last = shorten(*last, max(width-before, minLastColumn))
 	}
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// earliest is the first year that is taken for a date rather than for a mistake.
-const earliest = 2000
+// earliestYear is the first year that is taken for a date rather than for a mistake.
+const earliestYear = 2000
 
 var dateForms = []string{time.RFC3339Nano, "2006-01-02 15:04:05", "2006-01-02T15:04:05", "2006-01-02 15:04", "2006-01-02T15:04", "2006-01-02"}
 
@@ -22,7 +22,7 @@ func parseTime(flag, s string, now time.Time) (uint64, error) {
 		return 0, usage("--%s %q is not a time: want for instance 2026-11-23, '2026-11-23 15:04', 2026-11-23T15:04:05Z or 90m", flag, s)
 	}
 	ms := t.UnixMilli()
-	if t.Year() < earliest || ms > protocol.MaxTimestamp {
+	if t.Year() < earliestYear || ms > protocol.MaxTimestamp {
 		return 0, usage("--%s %q is out of range: no record is from then", flag, s)
 	}
 	return uint64(ms), nil // after the year 2000

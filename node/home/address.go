@@ -39,8 +39,8 @@ func (h *Home) ForgetAPI() error {
 }
 
 // API returns the URL of the API of the node that runs here; it is an [fs.ErrNotExist] when none
-// does. A node that was killed leaves its address behind: whether somebody answers there is the
-// client's to see.
+// does. The address of a node that was killed stays: the client has to see whether a node answers
+// there.
 func (h *Home) API() (string, error) {
 	path := h.path(addressFile)
 	text, err := os.ReadFile(path)

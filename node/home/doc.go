@@ -1,6 +1,6 @@
-// Package home is the directory that a node lives in and that client commands look into: its secret
-// keys, the network it belongs to, its database, its API's address and token. One node at a time
-// owns a home; clients read it meanwhile.
+// Package home is the directory of a node, which client commands read, too. It has the node's
+// secret keys, network, database, and the address and token of its API. One node at a time owns a
+// home; clients read it meanwhile.
 //
 // The glossary of package lf explains the nouns of LF. These are the files and folders of a home:
 //
@@ -11,10 +11,10 @@
 //     everything. Where it cannot lie in the home it lies elsewhere, and a pointer ("api.socket")
 //     names it;
 //   - the token ("api.token"): what a client shows over TCP to write or to administer;
-//   - the [Trust] ("trust.json"): the oracles elected, and by what conflicting claims are ranked;
+//   - the [Trust] ("trust.json"): the elected oracles, and the policy that ranks claims;
 //   - the address ("api"): the URL of the running node's API, there only while it answers;
 //   - the [Keyring] ("owners/NAME.pem", "default-owner"): the owners that records are signed by.
 //
-// A secret is written once, atomically, readable by its user alone, and never replaced: where one
-// is damaged, empty or readable by others, the error names the file and what to do.
+// A secret is written once, atomically, readable by its user alone, and never replaced. If one is
+// damaged, empty or readable by others, the error names the file and what to do.
 package home

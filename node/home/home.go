@@ -27,9 +27,8 @@ const (
 // processes too.
 type Home struct{ dir string }
 
-// Open returns the home in a directory. The directory is made, readable by its user alone, by the
-// first thing that is written into it: a client that asks for a home which is not there leaves none
-// behind.
+// Open returns the home in a directory. The first write makes the directory, readable by its user
+// alone. So a client that asks for a home which is not there makes none.
 func Open(dir string) (*Home, error) {
 	if dir == "" {
 		return nil, errors.New("the home directory's name is empty")

@@ -85,9 +85,8 @@ func (r *remoteListener) Close() error {
 }
 
 // Socket returns the path of the socket of the node that runs here; it is an [fs.ErrNotExist] when
-// there is none. A node that was killed leaves its socket behind: whether somebody answers there is
-// the client's to see. A socket outside the home counts only where no other user could have put it
-// there.
+// there is none. The socket of a node that was killed stays: the client has to see whether a node
+// answers there. A socket outside the home counts only where no other user could have put it there.
 func (h *Home) Socket() (string, error) {
 	path, pointer := h.path(socketFile), h.path(pointerFile)
 	switch info, err := os.Lstat(path); {

@@ -101,7 +101,7 @@ func (h *Home) SetTrust(t Trust) error {
 	return replaceFile(h.path(trustFile), append(data, '\n'))
 }
 
-// TrustStamp tells one content of the file behind [Home.Trust] from another without reading it.
+// TrustStamp tells one content of the file of [Home.Trust] from another without reading it.
 type TrustStamp struct{ info fs.FileInfo }
 
 // TrustStamp returns the stamp of what Trust would return now.

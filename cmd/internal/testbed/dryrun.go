@@ -8,8 +8,8 @@ import (
 	"strings"
 )
 
-// dryRun follows the steps while they are read: which nodes run after each, and which links are cut.
-// A step that could not work is an error where it stands.
+// dryRun follows the steps while they are read: which nodes run after each, and which links are
+// cut. A step that could not work is an error where it stands.
 type dryRun struct {
 	*source
 	scenario  *Scenario

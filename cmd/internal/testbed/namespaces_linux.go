@@ -220,7 +220,8 @@ func newNamespace() (ns *namespace, err error) {
 	return ns, nil
 }
 
-// onOwnThread calls do, which may leave its thread in another namespace, and brings the thread back.
+// onOwnThread calls do, which may leave its thread in another namespace, and brings the thread
+// back.
 func onOwnThread(do func() error) error {
 	done := make(chan error, 1)
 	go func() {

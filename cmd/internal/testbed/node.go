@@ -24,17 +24,6 @@ type node struct {
 	runs           []Interval
 }
 
-// nodeStatus is what the testbed needs of a node's status.
-type nodeStatus struct {
-	at          time.Duration
-	attached    uint64
-	pending     uint64
-	peers       int
-	state       string
-	fingerprint string
-	traffic     traffic // since the node's start
-}
-
 // traffic is what a node has received and sent, in bytes.
 type traffic struct{ in, out uint64 }
 

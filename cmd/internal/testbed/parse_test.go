@@ -13,7 +13,8 @@ import (
 	"github.com/lf-store/lf/internal/text"
 )
 
-// TestScenarioErrors compares the errors in each scenario of testdata/errors with the file beside it.
+// TestScenarioErrors compares the errors in each scenario of testdata/errors with the file beside
+// it.
 func TestScenarioErrors(t *testing.T) {
 	files, err := filepath.Glob("testdata/errors/*.yaml")
 	if err != nil || len(files) < 20 {

@@ -7,8 +7,8 @@ import (
 	"slices"
 )
 
-// Router is the router of a home or an office, or of a provider with fewer addresses than customers.
-// It lets in only the packets of connections that were opened from inside.
+// Router is the router of a home or an office, or of a provider with fewer addresses than
+// customers. It lets in only the packets of connections that were opened from inside.
 type Router struct {
 	Name   string
 	Behind string // the router between this one and the internet, "" for none
@@ -22,8 +22,9 @@ type NAT string
 
 // The kinds of NAT.
 const (
-	// FullCone maps an inner address and port to one outer port, and lets in all that is sent there.
-	// It does so for UDP. Linux has nothing like it for TCP, so TCP is as with EndpointIndependent.
+	// FullCone maps an inner address and port to one outer port, and lets in all that is sent
+	// there. It does so for UDP. Linux has nothing like it for TCP, so TCP is as with
+	// EndpointIndependent.
 	FullCone NAT = "full-cone"
 	// EndpointIndependent maps an inner address and port to one outer port, and lets in those to
 	// whom something was sent from it.

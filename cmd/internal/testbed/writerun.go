@@ -130,8 +130,8 @@ func (p *writeRun) newDraft(i int) draft {
 // contestedName is a name that several owners claim.
 func contestedName(i int) string { return fmt.Sprintf("contested-%d", i) }
 
-// writeOne makes a record and returns when the node has acknowledged it. It waits for a node that is
-// away.
+// writeOne makes a record and returns when the node has acknowledged it. It waits for a node that
+// is away.
 func (p *writeRun) writeOne(ctx context.Context, d draft) error {
 	var record *protocol.Record
 	err := p.retryWhileAway(ctx, d.author.at, func(client NodeAPI) (err error) {

@@ -9,8 +9,8 @@ import (
 )
 
 // streamFlood opens a hundred streams a second, of both protocols. A third of them is silent, a
-// third carries half a request, and the rest asks and does not read the answer. It holds all of them
-// as long as the target lets it.
+// third carries half a request, and the rest asks and does not read the answer. It holds all of
+// them as long as the target lets it.
 func streamFlood(a *attacker) behavior {
 	return behavior{attack: func(ctx context.Context, target peer.ID) error {
 		return every(ctx, 10*time.Millisecond, 10_000, func(i int) error {
