@@ -1,4 +1,4 @@
-// Command report reads the output of go test -json, and shows what go test shows without -v: a line
+// Command report reads the output of go test -json. It shows what go test shows without -v: a line
 // for each package, and all that a failed test wrote. It appends the skipped tests to a file, each
 // with its reason, for the last line of make test:
 //

@@ -11,7 +11,7 @@ import (
 
 const selectorHelp = `NAME#ORD is a name with an ordinal (0 to 2^63-1), NAME alone means ordinal 0. A hash that belongs to a name is
 written \#, a backslash \\. Several names make a composite key. Their order does not matter for finding it, but values are
-sealed with the first one: everybody who knows that name can read them.`
+sealed with the first one, and can be read with that name.`
 
 func (c *cli) setCommand() *cobra.Command {
 	var a authoring
@@ -26,8 +26,8 @@ Before the work, standard error shows what will be set.
 
 ` + selectorHelp + `
 
-VALUE is the last argument, so quote what has spaces in it. On a terminal lf asks back if that may be a mistake: with several names
-and a single word, or with a value that looks like a name with an ordinal. With --value or --value-file all arguments are names, and lf
+VALUE is the last argument, so quote what has spaces in it. On a terminal lf asks back if that may be a mistake: several names and
+a single word, or a value that looks like a name with an ordinal. With --value or --value-file all arguments are names, and lf
 asks nothing. An empty value is an error without --allow-empty, since unset variables and failed commands leave one.
 
 VALUE is taken byte for byte; - reads it from standard input. Write -- before a value that begins with a dash. Values are
