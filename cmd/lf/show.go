@@ -1,186 +1,159 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
-	"time"
-	"unicode/utf8"
 
-	"github.com/lf-store/lf/internal/text"
+	"github.com/spf13/cobra"
+
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
 
-// jsonRevision is a record in JSON output. Programs rely on the names: add, never change.
-type jsonRevision struct {
-	Value       *string        `json:"value,omitempty"`
-	ValueBase64 []byte         `json:"valueBase64,omitempty"`
-	Sealed      bool           `json:"sealed,omitempty"`
-	Deleted     bool           `json:"deleted,omitempty"`
-	Damaged     bool           `json:"damaged,omitempty"`
-	Owner       protocol.Owner `json:"owner"`
-	Time        string         `json:"time"`
-	Timestamp   uint64         `json:"timestamp"`
-	Record      protocol.ID    `json:"record"`
-	Effort      uint32         `json:"effort"`
-	Weight      uint64         `json:"weight,omitempty"`
-}
+func (c *cli) showCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "show CID",
+		Short: "Show one record in words",
+		Long: `Show one record in words: its type, owner and time, its links and weight, and the content of certificates, revocations and
+commentaries. Selectors are shown as they travel, blinded: they do not tell the names, and the names are needed to read a sealed value
+(lf get). Signatures and contents are checked here; state and weight are the node's word.
 
-type jsonAnswer struct {
-	Selectors []string             `json:"selectors"`
-	Further   int                  `json:"further,omitempty"`
-	Composite protocol.CompositeID `json:"composite"`
-	Claims    int                  `json:"claims"`
-	jsonRevision
-	Older       []jsonRevision   `json:"older,omitempty"`
-	Others      []jsonRevision   `json:"others,omitempty"`
-	Explanation *api.Explanation `json:"explanation,omitempty"`
-}
-
-type jsonAnswers struct {
-	Answers []jsonAnswer    `json:"answers"`
-	More    bool            `json:"more"`
-	Damaged []*damagedError `json:"damaged,omitempty"`
-}
-
-func answersJSON(q question, found asked) jsonAnswers {
-	out := jsonAnswers{Answers: make([]jsonAnswer, len(found.answers)), More: found.more, Damaged: found.damaged}
-	for i, a := range found.answers {
-		out.Answers[i] = jsonAnswer{
-			Selectors:    expressions(a.selectors),
-			Further:      len(a.winner.record.Selectors) - len(q.selectors),
-			Composite:    a.winner.record.CompositeID(),
-			Claims:       a.claims,
-			jsonRevision: a.winner.json(),
-			Others:       revisionsJSON(a.others),
-			Explanation:  a.explanation,
-		}
-		if q.history {
-			out.Answers[i].Older = revisionsJSON(a.older)
-		}
-	}
-	return out
-}
-
-func revisionsJSON(revisions []revision) []jsonRevision {
-	out := make([]jsonRevision, len(revisions))
-	for i, v := range revisions {
-		out[i] = v.json()
-	}
-	return out
-}
-
-func (v revision) json() jsonRevision {
-	r := v.record
-	out := jsonRevision{
-		Sealed: v.sealed, Deleted: r.Tombstone(), Damaged: v.damaged != nil, Owner: r.Owner, Timestamp: r.Timestamp,
-		Time: timeOf(r.Timestamp).Format(time.RFC3339Nano), Record: r.ID(), Effort: r.Effort(), Weight: v.weight,
-	}
-	switch text := string(v.value); {
-	case v.sealed || out.Deleted || out.Damaged:
-	case utf8.ValidString(text):
-		out.Value = &text
-	default:
-		out.ValueBase64 = v.value
-	}
-	return out
-}
-
-// printRaw writes values as they are: one alone byte for byte, of several each with a newline.
-func (c *cli) printRaw(q question, answers []answer) error {
-	var values [][]byte
-	for i := range answers {
-		switch a := &answers[i]; {
-		case a.winner.sealed:
-			return fmt.Errorf("%s: the value is sealed: it needs its primary name among those asked for, or its masking key", written(a.selectors))
-		case !a.deleted():
-			values = append(values, a.winner.value)
-		}
-	}
-	for _, v := range values {
-		if !q.exact() {
-			v = append(v[:len(v):len(v)], '\n')
-		}
-		if err := c.print(string(v)); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// answersTable writes answers as a table with a column for each name's ordinals. A width of 0 does
-// not cut values.
-func answersTable(g *getFlags, q question, answers []answer, width int) string {
-	head := make([]string, 0, len(q.selectors)+9)
-	for _, e := range q.selectors {
-		head = append(head, shorten(text.Printable(e.Name), 24))
-	}
-	if q.open {
-		head = append(head, "FURTHER")
-	}
-	if q.history {
-		head = append(head, "CLAIM")
-	}
-	head = append(head, "OWNER", "TIME")
-	if g.wide {
-		head = append(head, "WEIGHT", "EFFORT", "CLAIMS", "RECORD")
-	}
-	rows := [][]string{append(head, "VALUE")}
-	for i := range answers {
-		a := &answers[i]
-		rows = append(rows, a.row(g, q, a.winner, "current"))
-		if !q.history {
-			continue
-		}
-		for _, v := range a.older {
-			rows = append(rows, a.row(g, q, v, "older"))
-		}
-		for _, v := range a.others {
-			rows = append(rows, a.row(g, q, v, "other"))
-		}
-	}
-	cutLast(rows, width)
-	return table(rows)
-}
-
-func (a *answer) row(g *getFlags, q question, v revision, claim string) []string {
-	var row []string
-	for _, e := range a.selectors {
-		row = append(row, strconv.FormatUint(e.From, 10))
-	}
-	if q.open {
-		row = append(row, strconv.Itoa(len(v.record.Selectors)-len(a.selectors)))
-	}
-	if q.history {
-		row = append(row, claim)
-	}
-	row = append(row, shortOwner(v.record.Owner), localTime(v.record.Timestamp))
-	if g.wide {
-		row = append(row, a.wide(v)...)
-	}
-	return append(row, v.shown())
-}
-
-// wide is what is known of a version beside what everybody wants to know. How many claims there are
-// stands beside the one that answers.
-func (a *answer) wide(v revision) []string {
-	claims := ""
-	if v.record == a.winner.record {
-		claims = strconv.Itoa(a.claims)
-	}
-	return []string{
-		strconv.FormatUint(v.weight, 10), strconv.FormatUint(uint64(v.record.Effort()), 10), claims, v.record.ID().String(),
+With --json it writes what GET /v1/records/CID answers, and the field "contents".`,
+		Example: `  lf show bafyreia47iybx7tty32sunylkg74dqyynqf5akb74nuz5wy7hoseay2eji
+  lf show $(lf set horse 'Bad Horse')`,
+		Args: between(1, 1, "one CID"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			id, err := protocol.ParseID(args[0])
+			if err != nil {
+				return usage("%s is not the CID of a record", clip(strconv.Quote(args[0])))
+			}
+			return c.showRecord(cmd.Context(), id)
+		},
 	}
 }
 
-func (v revision) shown() string {
+func (c *cli) showRecord(ctx context.Context, id protocol.ID) error {
+	s, err := c.connect(ctx, reading)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	info, record, err := s.record(ctx, id)
+	if err != nil {
+		return err
+	}
+	what := describe(s.network, record)
+	if c.json {
+		return c.printJSON(jsonRecord{info, what})
+	}
+	return c.printFields(append(recordFields(info, record), what.fields()...))
+}
+
+// jsonRecord is a record in JSON output: the node's answer, and the content as lf has read it.
+type jsonRecord struct {
+	*api.RecordInfo
+	Contents *description `json:"contents,omitempty"`
+}
+
+// record asks the node for one record and checks that it is the one asked for.
+func (s *session) record(ctx context.Context, id protocol.ID) (*api.RecordInfo, *protocol.Record, error) {
+	info, err := s.node().Record(ctx, id)
+	var answered *api.Error
+	if errors.As(err, &answered) && answered.Status == http.StatusNotFound {
+		return nil, nil, notFound("%s: the node has no such record", id)
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := protocol.DecodeFrame(info.Frame)
+	if err == nil {
+		err = s.checkSame(r, id)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("the node at %s answered falsely, do not trust it: record %s: %w", s.address, id, err)
+	}
+	return info, r, nil
+}
+
+// checkSame makes sure that a record is the one with this ID. Its own network's genesis needs no
+// more.
+func (s *session) checkSame(r *protocol.Record, id protocol.ID) error {
 	switch {
-	case v.record.Tombstone():
-		return "(deleted)"
-	case v.sealed:
-		return "(sealed)"
-	case v.damaged != nil:
-		return "(damaged)"
+	case r.ID() != id:
+		return fmt.Errorf("it is %s", r.ID())
+	case r.Type == protocol.TypeGenesis && !s.network.IsGenesis(id):
+		return errors.New("it is another network's genesis record")
 	}
-	return shown(v.value)
+	return s.network.CheckAuthorship(r)
+}
+
+func recordFields(info *api.RecordInfo, r *protocol.Record) []field {
+	fields := []field{
+		{"record", r.ID().String()},
+		{"type", typeText(r)},
+		{"owner", r.Owner.String()},
+		{"time", fmt.Sprintf("%s (%d)", preciseTime(r.Timestamp), r.Timestamp)},
+	}
+	for i, link := range r.Links {
+		fields = append(fields, field{[]string{"links", ""}[min(i, 1)], link.String()})
+	}
+	for i, s := range r.Selectors {
+		fields = append(fields, field{[]string{"selectors", ""}[min(i, 1)], fmt.Sprintf("%s #%d", s.Key, s.Ordinal)})
+	}
+	if len(r.Selectors) > 0 {
+		fields = append(fields, field{"composite", r.CompositeID().String()})
+	}
+	return append(fields,
+		field{"size", sizesText(r)},
+		field{"effort", strconv.FormatUint(uint64(r.Effort()), 10)},
+		field{"weight", weightText(info)},
+		field{"state", stateText(info)},
+	)
+}
+
+func typeText(r *protocol.Record) string {
+	switch {
+	case r.Tombstone():
+		return "datum, a tombstone: \"deleted\""
+	case r.Type == protocol.TypeDatum:
+		return "datum, a sealed value"
+	case r.Type == protocol.TypeRelease:
+		return "release: the owner gives the claim up"
+	case r.Type >= protocol.TypeReserved:
+		return r.Type.String() + ", which this version of lf does not know"
+	}
+	return r.Type.String()
+}
+
+func sizesText(r *protocol.Record) string {
+	text := fmt.Sprintf("%d bytes", r.WireSize())
+	if r.Value != nil {
+		text += fmt.Sprintf(", %d of them its value", r.Value.Size)
+	}
+	if !r.HasValue() {
+		text += ", which the node does not have"
+	}
+	return text
+}
+
+func weightText(info *api.RecordInfo) string {
+	if info.State != api.StateAttached {
+		return ""
+	}
+	return strconv.FormatUint(info.Weight, 10)
+}
+
+func stateText(info *api.RecordInfo) string {
+	switch {
+	case info.Hidden:
+		return "hidden: it rests on a certificate that was revoked, so no query considers it"
+	case info.State == api.StatePending:
+		return "pending: an older record that it links to is not here yet"
+	case info.State == api.StateHeld:
+		return "held: it is from the future"
+	}
+	return fmt.Sprintf("%s, as number %d here", info.State, info.Index)
 }
