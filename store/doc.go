@@ -36,7 +36,7 @@
 //   - The lead of a claim is its weight less the work of all attached records. It bounds the weight
 //     later: new records add their work at most once. A quiet claim is one that no record links;
 //     its weight does not change. Roots have leads too, and can be quiet: an owner can make any
-//     number of them.
+//     number of them. A weighing finds a claim's weight by them, a step at a time.
 //
 // Every change goes through one writer goroutine, which puts whatever has queued up into one
 // transaction and answers each caller after the commit (group commit). What this node's own users

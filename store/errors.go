@@ -24,8 +24,10 @@ var (
 	// ErrPendingFull refuses a record that alone is larger than the queue of pending ones.
 	ErrPendingFull = errors.New("the record does not fit among those that wait for their ancestors")
 	// ErrTooBroad says that a query would have to look at too much.
-	ErrTooBroad = errors.New("the query is too broad: narrow its ordinals or its time, or name owners or another selector; " +
-		"a key that very many owners claim is answered without a range of time, and by the node's own authorities and oracles")
+	ErrTooBroad = errors.New("the query is too broad: narrow its ordinals or its time, or name owners or another selector. " +
+		"Of a key with very many owners or versions ask without a range of time, and by the node's own authorities and oracles. " +
+		"Do not ask for an explanation where one owner has very many versions. " +
+		"Ask again in some seconds: after a late release, or many new versions, the node sorts them first")
 	// ErrBadQuery says that a query makes no sense.
 	ErrBadQuery = errors.New("bad query")
 )

@@ -209,6 +209,8 @@ const (
 	// staleRows is how many claims of a rank a query may measure in vain before their leads are
 	// lowered in the background.
 	staleRows = 16
+	// maxRootsChunk is how many roots a search reads at once: they take 6 KB.
+	maxRootsChunk = 256
 	// maxStale is how many ranks wait for that.
 	maxStale = 1024
 	// maxRankPause is the longest pause after such a transaction.

@@ -30,10 +30,10 @@ func (rk *ranking) best() (*candidate, error) {
 			left = newest(left)
 		}
 		if len(left) > 1 {
-			if err := rk.measureAll(left, by); err != nil {
+			var err error
+			if left, err = rk.bestBy(left, by); err != nil {
 				return nil, err
 			}
-			left = bestBy(left, by)
 		}
 	}
 	return left[0], rk.load(left[0])
@@ -52,7 +52,13 @@ func newest(list []*candidate) []*candidate {
 }
 
 // bestBy returns the claims that are best by one criterion.
-func bestBy(list []*candidate, by protocol.Criterion) (best []*candidate) {
+func (rk *ranking) bestBy(list []*candidate, by protocol.Criterion) (best []*candidate, err error) {
+	if by == protocol.CriterionWeight {
+		return rk.heaviest(list)
+	}
+	if err := rk.measureAll(list, by); err != nil {
+		return nil, err
+	}
 	only := protocol.Policy{by}
 	for _, c := range list {
 		if len(best) > 0 {
@@ -66,7 +72,7 @@ func bestBy(list []*candidate, by protocol.Criterion) (best []*candidate) {
 		}
 		best = append(best, c)
 	}
-	return best
+	return best, nil
 }
 
 // list ranks all claims and returns the first, with what is asked of them: history, or all that the

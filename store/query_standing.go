@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -68,63 +67,35 @@ func (rk *ranking) measureOracles(c *candidate) (err error) {
 	return err
 }
 
-// measureWeight finds the weight of a claim's heaviest version, which is one of its roots. Where
-// those are not kept, or some of them do not count in this query, it looks at all of the claim's
-// versions.
-func (rk *ranking) measureWeight(c *candidate) error {
-	release, err := rk.releaseOf(c)
-	if err != nil {
-		return err
-	}
-	known, err := rk.weighRoots(c, release, rk.rootsRead)
-	if errors.Is(err, errManyRoots) {
-		if known, err = rk.heaviest(c, release); err == nil && !known {
-			known, err = rk.weighRoots(c, release, math.MaxInt)
-		}
-	}
-	if err != nil || known {
-		return err
-	}
-	c.standing.Weight = 0
-	return rk.walk(c, release, func(v version) error {
-		c.standing.Weight = max(c.standing.Weight, rk.weight(v.idx))
-		return nil
-	})
-}
-
-// errManyRoots says that a claim has more roots than are read.
-var errManyRoots = errors.New("a claim with many roots")
-
 // weighRoots looks at all roots, where they are no more than a number, and reports whether the
 // heaviest version is one of them.
-func (rk *ranking) weighRoots(c *candidate, release int64, most int) (known bool, err error) {
-	c.standing.Weight = 0
-	kept, complete := 0, true
+func (rk *ranking) weighRoots(c *candidate, release int64, most int) (heaviest uint64, known bool, err error) {
+	var roots []int64
+	complete := true
 	err = rk.each(func(r *rows) error {
 		timestamp, idx, walk := r.int(0), r.int(1), r.int(2) != 0
 		switch {
-		case walk:
+		case walk || timestamp > release && timestamp < rk.since:
 			complete = false
-		case timestamp <= release:
-		case timestamp < rk.since:
-			complete = false
-		default:
-			counts, err := rk.counts(idx)
-			if err != nil {
-				return err
-			}
-			complete = complete && counts
-			c.standing.Weight = max(c.standing.Weight, rk.weight(idx))
-			if kept++; kept > most {
+			return errStop
+		case timestamp > release:
+			if roots = append(roots, idx); len(roots) > most {
 				return errManyRoots
 			}
 		}
-		if !complete {
-			return errStop
-		}
 		return rk.spend(1)
 	}, "SELECT timestamp, idx, walk FROM roots WHERE composite = ? AND owner = ? AND timestamp BETWEEN ? AND ?", rk.composite, c.owner, release, rk.until)
-	return complete && kept > 0, ignoreStop(err)
+	if err = ignoreStop(err); err != nil || !complete || len(roots) == 0 {
+		return 0, false, err
+	}
+	for _, idx := range roots {
+		counts, err := rk.counts(idx)
+		if err != nil || !counts {
+			return 0, false, err
+		}
+		heaviest = max(heaviest, rk.weight(idx))
+	}
+	return heaviest, true, nil
 }
 
 // counts reports whether a version counts, where it is not certain that all do.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"math"
 
 	"github.com/lf-store/lf/store/internal/dag"
@@ -15,52 +16,57 @@ import (
 // A lead is written with the root. Where queries find many leads far too high, the background task
 // lowers them, and makes roots quiet that nothing links. A root costs one more index entry for it.
 //
-// One case stays dear: records link many of the roots, and nobody builds on these records. Each
-// record elsewhere then raises all of the bounds, and the leads have to be lowered again.
+// The search goes a root at a time. Between two steps the weight lies between the greatest that was
+// measured and the next bound. A claim that cannot win, or that has won, is looked at no further
+// (rank_weighing.go). So very many roots cost little even where records link them and nobody builds
+// on these records. Each record elsewhere then raises all their bounds, but not above a claim that
+// new records build on.
 
 // rootsEpoch is an epoch of a claim, by the time of the release that it is behind.
 type rootsEpoch struct{ composite, owner, epoch int64 }
 
-// rootSearch looks for the heaviest of an epoch's roots.
+// rootSearch looks for the heaviest of an epoch's roots, a root at a time.
 type rootSearch struct {
 	*ranking
 	of    rootsEpoch
 	upTo  int   // the last record that counts
 	total int64 // the work of these
-	best  uint64
-	some  bool // there is a version that counts
+	least uint64
+	some  bool // a version counts, and the heaviest that was measured weighs least
 	vain  int  // how many were measured whose bounds were too high
+	// linked are the next roots that records link, in the order of their leads. The first is to be
+	// measured. There is none where no other can be heavier.
+	linked []linkedRoot
+	last   linkedRoot // the last that was read
+	chunk  int64      // how many to read next
 }
 
-// heaviest finds the weight of a claim's heaviest version without looking at all roots. It reports
-// false where the rows do not tell. The epoch is to be walked, or a root does not count and others
-// may build on it.
-func (rk *ranking) heaviest(c *candidate, release int64) (known bool, err error) {
+type linkedRoot struct{ lead, timestamp, idx int64 }
+
+// errRowsSilent says that the rows do not tell a claim's weight. The epoch is to be walked, or a
+// root does not count and others may build on it.
+var errRowsSilent = errors.New("the roots do not tell the weight")
+
+// newRootSearch begins to look for a claim's heaviest version. It may return errRowsSilent.
+func (rk *ranking) newRootSearch(c *candidate, release int64) (*rootSearch, error) {
 	last := int64(math.MinInt64)
 	if _, err := rk.one(func(r *rows) { last = r.int(0) }, `SELECT timestamp FROM versions INDEXED BY releases WHERE composite = ? AND owner = ?
-		AND released = 1 AND timestamp <= ? ORDER BY timestamp DESC LIMIT 1`, rk.composite, c.owner, rk.until); err != nil || last != release {
-		return false, err
+		AND released = 1 AND timestamp <= ? ORDER BY timestamp DESC LIMIT 1`, rk.composite, c.owner, rk.until); err != nil {
+		return nil, err
 	}
-	s := &rootSearch{ranking: rk, of: rootsEpoch{rk.composite, c.owner, release}}
+	if last != release {
+		return nil, errRowsSilent
+	}
+	s := &rootSearch{ranking: rk, of: rootsEpoch{rk.composite, c.owner, release}, chunk: 2, last: linkedRoot{math.MaxInt64, math.MaxInt64, math.MaxInt64}}
+	var err error
 	if s.upTo, err = rk.asOf(); err != nil {
-		return false, err
+		return nil, err
 	}
 	s.total = int64(min(rk.dag.WorkUpTo(s.upTo), math.MaxInt64))
-	defer func() {
-		if s.vain > staleRows {
-			rk.ranker.refreshRoots(s.of)
-		}
-	}()
 	if err := s.amongQuiet(); err != nil {
-		return false, err
+		return nil, err
 	}
-	complete, err := s.amongLinked()
-	if err != nil || !complete || !s.some {
-		return false, err
-	}
-	rk.leadsUsed++
-	c.standing.Weight = s.best
-	return true, nil
+	return s, s.advance()
 }
 
 // asOf returns the last record of which the rows know that this transaction shows.
@@ -96,42 +102,78 @@ func (s *rootSearch) amongQuiet() error {
 	return ignoreStop(err)
 }
 
-// amongLinked looks for a heavier one among the others, and reports whether their rows tell.
-func (s *rootSearch) amongLinked() (complete bool, err error) {
-	complete = true
-	err = s.each(func(r *rows) error {
-		timestamp, idx, lead := r.int(0), r.int(1), r.int(2)
-		if timestamp <= s.of.epoch { // the mark that the epoch is to be walked
-			complete = false
-			return errStop
+// step measures the next root.
+func (s *rootSearch) step() error {
+	root := s.linked[0]
+	counts, err := s.counts(root.idx)
+	if err != nil {
+		return err
+	}
+	if !counts || root.timestamp < s.since { // nor do those count that build on it
+		return errRowsSilent
+	}
+	if s.weigh(root.idx) < s.bound(root) {
+		if s.vain++; s.vain == staleRows+1 {
+			s.ranker.refreshRoots(s.of)
 		}
-		bound := uint64(max(0, lead+s.total))
-		if s.some && s.best >= bound {
-			return errStop
+	}
+	s.linked = s.linked[1:]
+	return s.advance()
+}
+
+// advance finds the next root to measure, and leaves none where no other can be heavier.
+func (s *rootSearch) advance() error {
+	for {
+		if len(s.linked) == 0 {
+			if err := s.read(); err != nil {
+				return err
+			}
 		}
-		// nor do those count that build on it
-		if err := s.spend(1); err != nil || timestamp > s.until {
-			return err
+		switch {
+		case len(s.linked) > 0 && s.linked[0].timestamp <= s.of.epoch: // the mark, to be walked
+			return errRowsSilent
+		case len(s.linked) == 0 && !s.some:
+			return errRowsSilent
+		case len(s.linked) == 0 || s.some && s.least >= s.bound(s.linked[0]):
+			s.linked = nil
+			return nil
+		case s.linked[0].timestamp <= s.until:
+			return nil
 		}
-		counts, err := s.counts(idx)
-		if err != nil {
-			return err
-		}
-		if complete = counts && timestamp >= s.since; !complete {
-			return errStop
-		}
-		if s.weigh(idx) < bound {
-			s.vain++
-		}
-		return nil
-	}, `SELECT timestamp, idx, lead FROM roots INDEXED BY roots_lead WHERE composite = ? AND owner = ? AND epoch = ? AND quiet = 0
-		ORDER BY lead DESC`, s.of.composite, s.of.owner, s.of.epoch)
-	return complete, ignoreStop(err)
+		s.linked = s.linked[1:]
+	}
+}
+
+// read reads the next roots. Between two steps it holds no place in the index: there can be many
+// searches at once.
+func (s *rootSearch) read() error {
+	if err := s.each(func(r *rows) error {
+		s.last = linkedRoot{r.int(0), r.int(1), r.int(2)}
+		s.linked = append(s.linked, s.last)
+		return s.spend(1)
+	}, `SELECT lead, timestamp, idx FROM roots INDEXED BY roots_lead WHERE composite = ? AND owner = ? AND epoch = ? AND quiet = 0
+		AND (lead, timestamp, idx) < (?, ?, ?) ORDER BY lead DESC, timestamp DESC, idx DESC LIMIT ?`,
+		s.of.composite, s.of.owner, s.of.epoch, s.last.lead, s.last.timestamp, s.last.idx, s.chunk); err != nil {
+		return err
+	}
+	s.chunk = min(2*s.chunk, maxRootsChunk)
+	return nil
+}
+
+// bound is the greatest weight that a root can have.
+func (s *rootSearch) bound(r linkedRoot) uint64 { return uint64(max(0, r.lead+s.total)) }
+
+// most is the greatest weight that the claim can have.
+func (s *rootSearch) most() uint64 {
+	if len(s.linked) == 0 {
+		return s.least
+	}
+	return s.bound(s.linked[0])
 }
 
 func (s *rootSearch) weigh(idx int64) uint64 {
 	weight := s.dag.WeightUpTo(dag.Index(idx), s.upTo)
-	s.best, s.some = max(s.best, weight), true
+	s.least, s.some = max(s.least, weight), true
 	return weight
 }
 

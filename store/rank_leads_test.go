@@ -181,6 +181,50 @@ func TestManyRootsLinked(t *testing.T) {
 	r.mustAnswerAtOnce()
 }
 
+// TestManyRootsOnDeadEnds has records link the versions, and nobody builds on these. Once the leads
+// were low enough, later records cost nothing: the leads need not be lowered again. The claim loses
+// to one that honest records build on, or wins over one that is light.
+func TestManyRootsOnDeadEnds(t *testing.T) {
+	t.Parallel()
+	for _, claims := range []int{0, 40, 70} {
+		for name, wins := range map[string]bool{"loses": false, "wins": true} {
+			t.Run(fmt.Sprintf("%s to %d others", name, 1+claims), func(t *testing.T) {
+				r := &rootsTest{trustWorld: newTrustWorld(t, nil), t: t, rows: manyVersions/2 + 4*claims}
+				r.s = openIdle(t, t.TempDir()+"/lf.db", r.Network, Options{volatile: true})
+				t.Cleanup(func() { r.s.Close() })
+				t.Cleanup(func() { mustBeSound(t, r.s) })
+				first := r.full(spec{at: 10, sels: keyA, value: "honest"})
+				r.put(first)
+				versions := r.unrelated(1, 1000, 1)
+				r.put(versions...)
+				r.put(r.merging(versions)...)
+				for i := range claims {
+					r.put(r.full(spec{at: uint64(3000 + i), owner: 20 + i, sels: keyA, value: "other"}))
+				}
+				if r.last = first; wins {
+					r.last = r.full(spec{at: 1, owner: 2, sels: []sel{{"elsewhere", 0}}, value: "v"})
+					r.put(r.last)
+				}
+				r.grow(40)
+				if err := r.s.change(t.Context(), lowerAll); err != nil {
+					t.Fatal(err)
+				}
+				for range 4 {
+					r.grow(100)
+					for _, q := range rootsQueries {
+						if q.Explain {
+							continue
+						}
+						if _, err := r.ask(q); err != nil {
+							t.Fatalf("%+v: %v", q, err)
+						}
+					}
+				}
+			})
+		}
+	}
+}
+
 // TestManyRootsReleased: versions that a release withdraws cost nothing. One that comes late parts
 // what is there.
 func TestManyRootsReleased(t *testing.T) {

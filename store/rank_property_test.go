@@ -79,7 +79,7 @@ func TestRanksAreExact(t *testing.T) {
 }
 
 func (r *crowdRun) step(t *rapid.T) {
-	switch rapid.SampledFrom([]string{"record", "record", "record", "record", "record", "deliver", "elect", "restart", "settle", "ask", "ask"}).Draw(t, "step") {
+	switch rapid.SampledFrom([]string{"record", "record", "record", "record", "record", "dead ends", "deliver", "elect", "restart", "settle", "ask", "ask"}).Draw(t, "step") {
 	case "record":
 		record := r.draw(t)
 		if rapid.IntRange(0, 5).Draw(t, "withheld") == 0 {
@@ -87,6 +87,8 @@ func (r *crowdRun) step(t *rapid.T) {
 		} else {
 			r.put(t, record)
 		}
+	case "dead ends":
+		r.deadEnds(t)
 	case "deliver":
 		if len(r.withheld) > 0 {
 			r.put(t, r.withheld[0])
@@ -143,6 +145,26 @@ func lowerAll(t *tx) error {
 		}
 	}
 	return nil
+}
+
+// deadEnds makes unrelated versions of one owner, and records that link them. Nobody builds on
+// these, but for a branch that some later records are drawn onto.
+func (r *crowdRun) deadEnds(t *rapid.T) {
+	owner := rapid.IntRange(0, crowdOwners-1).Draw(t, "owner")
+	var versions []*protocol.Record
+	for i := range rapid.IntRange(2, 6).Draw(t, "versions") {
+		at := r.known[0].Timestamp - testTime + uint64(i)*rapid.SampledFrom([]uint64{0, 1, second}).Draw(t, "apart")
+		versions = append(versions, worked(r.make(spec{at: at, owner: owner, links: r.known[:1], sels: keyA, value: fmt.Sprint(len(r.known), i)}), paid+uint32(i)))
+		r.put(t, versions[i])
+	}
+	r.known = append(r.known, versions[0])
+	for i, height := range rapid.SliceOfN(rapid.IntRange(0, 3), len(versions), len(versions)).Draw(t, "heights") {
+		top := versions[i]
+		for range height {
+			top = worked(r.make(spec{at: top.Timestamp - testTime + 1, owner: owner, links: []*protocol.Record{top}, sels: []sel{{"end", uint64(i)}}, value: "v"}), paid)
+			r.put(t, top)
+		}
+	}
 }
 
 func (r *crowdRun) put(t *rapid.T, record *protocol.Record) {

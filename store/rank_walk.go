@@ -159,7 +159,8 @@ type contestant struct {
 	row      claimRow
 	policy   protocol.Policy
 	measured int
-	source   *ranks // not nil: the next row there, which was not looked at yet
+	weighing *weighing // while its weight is not known
+	source   *ranks    // not nil: the next row there, which was not looked at yet
 }
 
 // How far a contestant is measured.
@@ -249,16 +250,10 @@ func (w *walk) step(c *contestant) (err error) {
 		heap.Push(&w.heap, c)
 		return nil
 	case c.measured == unmeasured && w.byWeight:
-		bound := c.standing.Weight
 		w.careful = c.row.careful == 1
-		if err := w.measureWeight(&c.candidate); err != nil {
+		if err := w.weighOn(c); err != nil {
 			return err
 		}
-		if c.row.quiet == 0 && c.standing.Weight < bound {
-			w.high[c.row.rank]++
-		}
-		c.known |= bitOf(protocol.CriterionWeight)
-		c.measured = weighed
 	default:
 		if err := w.measureNewest(&c.candidate); err != nil {
 			return err
@@ -267,6 +262,24 @@ func (w *walk) step(c *contestant) (err error) {
 		c.measured = loaded
 	}
 	heap.Fix(&w.heap, 0)
+	return nil
+}
+
+// weighOn takes a step to find a contestant's weight.
+func (w *walk) weighOn(c *contestant) (err error) {
+	if c.weighing != nil {
+		err = c.weighing.step()
+	} else if c.weighing, err = w.newWeighing(&c.candidate); err == nil && c.row.quiet == 0 && c.weighing.most < c.standing.Weight {
+		w.high[c.row.rank]++
+	}
+	if err != nil {
+		return err
+	}
+	if c.standing.Weight = min(c.standing.Weight, c.weighing.most); !c.weighing.done() {
+		return nil
+	}
+	c.known |= bitOf(protocol.CriterionWeight)
+	c.measured = weighed
 	return nil
 }
 
