@@ -10,10 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 
-	"github.com/lf-store/lf/sync/internal/clock"
 	"github.com/lf-store/lf/sync/internal/fetch"
-	"github.com/lf-store/lf/sync/internal/push"
-	"github.com/lf-store/lf/sync/internal/reconcile"
 )
 
 // drive is the goroutine with the clock: it ticks the planners and follows the peers. It waits for
@@ -43,11 +40,6 @@ func (s *Sync) drive() {
 			s.heed(e)
 		}
 	}
-}
-
-func (s *Sync) tick() {
-	s.reconciler.Tick(s.fetcher.Tick())
-	s.clocks.Tick()
 }
 
 // releaseDue releases held records, now and then.
@@ -118,16 +110,6 @@ func peerOf(e any) peer.ID {
 		return e.Peer
 	}
 	return ""
-}
-
-// look finds out whether a peer can be asked and compared with, and whether it is to be pushed to.
-// It does not trust the order of events, only what is true now.
-func (s *Sync) look(p peer.ID) {
-	s.fetcher.Meet(p, s.speaks(p, fetch.Service))
-	s.reconciler.Meet(p, s.speaks(p, reconcile.Service))
-	relayed := s.host.Network().Connectedness(p) == network.Limited
-	s.pushes.Meet(p, relayed && s.speaks(p, push.Service))
-	s.clocks.Meet(p, s.speaks(p, clock.Service))
 }
 
 // fetchPeers returns a function that lists the connected peers that can be asked for records, nil

@@ -10,12 +10,24 @@ import (
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/fetch"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // fetchNode shows a Sync to package fetch.
 type fetchNode struct {
 	*admission
 	sync *Sync
+}
+
+func newFetcher(s *Sync, c Config, streams stream.Config) participant {
+	s.fetcher = fetch.New(fetch.Config{
+		Network: c.Network, Store: c.Store, Damaged: ErrDamaged, Node: fetchNode{s.admission, s}, Dialer: s.dialer,
+		Penalties: s.penalties, Group: streams.Group, Log: c.Logger,
+	})
+	if c.Repairs != nil {
+		s.repairer = s.fetcher.NewRepairer(c.Repairs, s.fetchPeers())
+	}
+	return s.fetcher
 }
 
 // Admit implements fetch.Node, as do the other methods. A batch enters the commit queue at once,

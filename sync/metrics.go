@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // The queues that may drop, by the names that Status and the metrics give them.
@@ -35,14 +36,10 @@ type metrics struct {
 }
 
 func newMetrics() *metrics {
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lf", Subsystem: "sync", Name: name, Help: help}, labels)
-	}
 	return &metrics{
-		records:  counter("ingested_total", "Records that came in, by source and what became of them.", "source", "outcome"),
-		verdicts: counter("gossip_verdicts_total", "Gossiped messages, by verdict.", "verdict"),
-		banned: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "lf", Subsystem: "sync",
-			Name: "expelled_total", Help: "Peers that were dropped because they did not behave."}),
+		records:  stream.Counter("ingested_total", "Records that came in, by source and what became of them.", "source", "outcome"),
+		verdicts: stream.Counter("gossip_verdicts_total", "Gossiped messages, by verdict.", "verdict"),
+		banned:   stream.Counter("expelled_total", "Peers that were dropped because they did not behave.").WithLabelValues(),
 	}
 }
 
@@ -55,7 +52,7 @@ func (m *metrics) register(to prometheus.Registerer, s *Sync) error {
 	own := []prometheus.Collector{
 		m.records, m.verdicts, m.banned, &gauges{s},
 	}
-	for _, c := range slices.Concat(own, s.limiter.Metrics(), s.pushes.Metrics(), s.fetcher.Metrics(), s.reconciler.Metrics()) {
+	for _, c := range slices.Concat(own, s.limiter.Metrics(), s.collectors()) {
 		if err := to.Register(c); err != nil {
 			m.unregister()
 			return fmt.Errorf("register metrics of sync: %w", err)

@@ -6,14 +6,34 @@ import (
 	"fmt"
 
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
+	"github.com/libp2p/go-libp2p/core/host"
+	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/penalty"
+	"github.com/lf-store/lf/sync/internal/push"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // pushNode shows a Sync to package push. What is pushed is treated like gossip.
 type pushNode struct{ sync *Sync }
+
+// relayedPusher pushes to the peers that are connected over a relay.
+type relayedPusher struct {
+	*push.Pusher
+	host host.Host
+}
+
+func newPusher(s *Sync, c Config, streams stream.Config) participant {
+	s.pushes = push.New(push.Config{Self: selfOf(c.Host), Dialer: s.dialer, Node: pushNode{s}, Group: streams.Group, Log: c.Logger})
+	return relayedPusher{s.pushes, c.Host}
+}
+
+// Meet implements meeter.
+func (u relayedPusher) Meet(p peer.ID, speaks bool) {
+	u.Pusher.Meet(p, speaks && u.host.Network().Connectedness(p) == network.Limited)
+}
 
 // Unknown implements push.Node, as do the other methods.
 func (n pushNode) Unknown(ctx context.Context, ids []protocol.ID) ([]protocol.ID, error) {

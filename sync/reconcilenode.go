@@ -4,12 +4,22 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/reconcile"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // reconcileNode shows a Sync to package reconcile.
 type reconcileNode struct {
 	*admission
 	sync *Sync
+}
+
+func newReconciler(s *Sync, c Config, streams stream.Config) participant {
+	s.reconciler = reconcile.New(reconcile.Config{
+		Self: selfOf(c.Host), Network: c.Network, Store: c.Store, Node: reconcileNode{s.admission, s}, Clock: s.admission.now,
+		Dialer: s.dialer, Penalties: s.penalties, Group: streams.Group, Log: c.Logger,
+	})
+	return s.reconciler
 }
 
 // MayBeValid implements reconcile.Node, as do the other methods.

@@ -175,9 +175,9 @@ func (b *streamBench) node(t testing.TB, side streamSide) *node {
 
 // serve serves a stream of a protocol, to its end.
 func (n *node) serve(name string, s network.Stream) {
-	for _, row := range services {
+	for i, row := range services {
 		if row.Name == name {
-			n.limiter.Serve(n.ctx, row.Service, s, row.handler(n.Sync))
+			n.limiter.Serve(n.ctx, row.Service, s, n.participants[i].Serve)
 		}
 	}
 }

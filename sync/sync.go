@@ -64,12 +64,15 @@ type Sync struct {
 	gossip    *gossip
 	admission *admission
 
-	penalties  *penalty.Penalties
-	limiter    *stream.Limiter
-	dialer     *stream.Dialer
-	reconciler *reconcile.Reconciler
+	penalties *penalty.Penalties
+	limiter   *stream.Limiter
+	dialer    *stream.Dialer
+	repairer  *fetch.Repairer // nil: nothing is repaired
+
+	participants []participant // in the order of the table of services
+	// The participants that others here call by name.
 	fetcher    *fetch.Fetcher
-	repairer   *fetch.Repairer // nil: nothing is repaired
+	reconciler *reconcile.Reconciler
 	pushes     *push.Pusher
 	clocks     *clock.Monitor
 
@@ -121,19 +124,7 @@ func newSync(c Config) *Sync {
 		Network: c.Network, Host: c.Host, Penalties: s.penalties, Group: &s.group, Log: c.Logger, Times: s.times,
 	}
 	s.limiter, s.dialer = stream.NewLimiter(streams), stream.NewDialer(streams)
-	s.reconciler = reconcile.New(reconcile.Config{
-		Self: selfOf(c.Host), Network: c.Network, Store: c.Store, Node: reconcileNode{s.admission, s}, Clock: s.admission.now,
-		Dialer: s.dialer, Penalties: s.penalties, Group: &s.group, Log: c.Logger,
-	})
-	s.fetcher = fetch.New(fetch.Config{
-		Network: c.Network, Store: c.Store, Damaged: ErrDamaged, Node: fetchNode{s.admission, s}, Dialer: s.dialer,
-		Penalties: s.penalties, Group: &s.group, Log: c.Logger,
-	})
-	if c.Repairs != nil {
-		s.repairer = s.fetcher.NewRepairer(c.Repairs, s.fetchPeers())
-	}
-	s.pushes = push.New(push.Config{Self: selfOf(c.Host), Dialer: s.dialer, Node: pushNode{s}, Group: &s.group, Log: c.Logger})
-	s.clocks = clock.New(clock.Config{Dialer: s.dialer, Group: &s.group, Log: c.Logger, Clock: c.Clock})
+	s.join(c, streams)
 	return s
 }
 

@@ -25,7 +25,7 @@ import (
 // "lf/clone/1" ‖ network ID ‖ nonce of the asker ‖ peer ID of the stranger who asks.
 
 // Service is the protocol's entry in a node's table of stream services.
-var Service = lfsync.Service{Name: "clone", Memory: answerMemory, Time: answerTime}
+var Service = lfsync.Service{Name: "clone", Streams: 1, Memory: answerMemory, Time: answerTime}
 
 const (
 	// domain begins what is signed.

@@ -156,10 +156,19 @@ func (p Profile) relayResources() relay.Resources {
 	return r
 }
 
-// peerStreams bounds one peer's streams: gossip has two each way, fetch at most six, the DHT,
-// identify and ping a few, all with room. libp2p's default of 256 lets four peers hold as many as a
-// node of 1 GiB has memory for.
-const peerStreams = 64
+// libraryStreams is the room for libp2p's own streams with one peer, each way: gossip has one, the
+// DHT, identify and ping a few.
+const libraryStreams = 50
+
+// peerStreams bounds one peer's streams, each way. libp2p's default of 256 lets four peers hold as
+// many as a node of 1 GiB has memory for.
+func peerStreams() int {
+	n := libraryStreams
+	for _, s := range streamServices() {
+		n += s.Streams
+	}
+	return n
+}
 
 // resourceLimits are libp2p's default limits (memory and streams a connection and a protocol). The
 // sums are the profile's, and a peer's streams are bounded more tightly. Connections from one IP
@@ -184,7 +193,8 @@ func (p Profile) resourceLimits() rcmgr.ConcreteLimitConfig {
 			FD:     rcmgr.LimitVal(2 * s.transient),
 		},
 		PeerDefault: rcmgr.ResourceLimits{
-			Streams: 2 * peerStreams, StreamsInbound: peerStreams, StreamsOutbound: peerStreams,
+			Streams:        rcmgr.LimitVal(2 * peerStreams()),
+			StreamsInbound: rcmgr.LimitVal(peerStreams()), StreamsOutbound: rcmgr.LimitVal(peerStreams()),
 		},
 	}
 	return partial.Build(limits.Scale(int64(budget), s.fds)) // at most 4 GiB

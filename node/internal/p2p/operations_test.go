@@ -30,7 +30,7 @@ func TestOperationsDocument(t *testing.T) {
 			}
 			return fmt.Sprintf("%d, %d", p.relayResources().MaxReservations, p.relayResources().MaxCircuits)
 		}),
-		fmt.Sprintf("A peer may have %d streams each\nway", peerStreams),
+		fmt.Sprintf("A peer may have %d streams each\nway", peerStreams()),
 		fmt.Sprintf("| %d TCP, %d UDP | peers (QUIC over UDP) |", Port, Port),
 		fmt.Sprintf("| %d TCP, %d TCP | peers of a private network (%d: WebSocket)", Port, WebSocketPort, WebSocketPort),
 	}

@@ -16,7 +16,7 @@ import (
 // by the responder, which then closes its own side.
 
 // Service is the protocol.
-var Service = stream.Service{Name: "clock", Memory: memory, Time: stream.ServeTime}
+var Service = stream.Service{Name: "clock", Streams: 1, Memory: memory, Time: stream.ServeTime}
 
 // Size is an answer's length.
 const Size = 8

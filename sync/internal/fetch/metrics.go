@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // metrics are the counters of fetching.
@@ -14,12 +16,9 @@ type metrics struct {
 }
 
 func newMetrics() *metrics {
-	counter := func(name, help, label string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lf", Subsystem: "sync", Name: name, Help: help}, []string{label})
-	}
 	return &metrics{
-		requests: counter("fetch_requests_total", "Requests sent to peers, by result.", "result"),
-		bytes:    counter("fetch_bytes_total", "Bytes of answers, by direction.", "direction"),
+		requests: stream.Counter("fetch_requests_total", "Requests sent to peers, by result.", "result"),
+		bytes:    stream.Counter("fetch_bytes_total", "Bytes of answers, by direction.", "direction"),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{Namespace: "lf", Subsystem: "sync",
 			Name: "fetch_seconds", Help: "How long requests to peers took.", Buckets: prometheus.ExponentialBuckets(0.001, 4, 9)}),
 	}

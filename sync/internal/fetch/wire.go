@@ -41,7 +41,7 @@ import (
 // nothing more of the answer.
 
 // Service is the protocol.
-var Service = stream.Service{Name: "fetch", Memory: requestMemory, Time: stream.ServeTime}
+var Service = stream.Service{Name: "fetch", Streams: 2 * MaxPerPeer, Memory: requestMemory, Time: stream.ServeTime}
 
 // status says what an item of an answer is.
 type status byte

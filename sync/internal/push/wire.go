@@ -25,7 +25,7 @@ import (
 // receiver closes its own when it has dealt with all of them.
 
 // Service is the protocol.
-var Service = stream.Service{Name: "push", Memory: announcementMemory, Time: stream.ServeTime}
+var Service = stream.Service{Name: "push", Streams: 2, Memory: announcementMemory, Time: stream.ServeTime}
 
 const idSize = len(protocol.ID{})
 

@@ -4,6 +4,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lf-store/lf/sync/internal/penalty"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // metrics are the counters of comparing.
@@ -15,17 +16,13 @@ type metrics struct {
 }
 
 func newMetrics() *metrics {
-	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
-		return prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "lf", Subsystem: "sync", Name: name, Help: help}, labels)
-	}
 	return &metrics{
-		sessions: counter("sessions_total", "Comparisons with peers, by role and result.", "role", "result"),
-		messages: counter("reconcile_bytes_total", "Bytes of comparisons with peers, by direction.", "direction"),
+		sessions: stream.Counter("sessions_total", "Comparisons with peers, by role and result.", "role", "result"),
+		messages: stream.Counter("reconcile_bytes_total", "Bytes of comparisons with peers, by direction.", "direction"),
 		rounds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "lf", Subsystem: "sync",
 			Name: "session_rounds", Help: "How many messages a comparison took, by role.", Buckets: prometheus.ExponentialBuckets(1, 2, 10)},
 			[]string{"role"}),
-		listed: prometheus.NewCounter(prometheus.CounterOpts{Namespace: "lf", Subsystem: "sync",
-			Name: "listed_total", Help: "Records that comparisons with peers found missing here."}),
+		listed: stream.Counter("listed_total", "Records that comparisons with peers found missing here.").WithLabelValues(),
 	}
 }
 

@@ -47,7 +47,7 @@ import (
 const frameHead = 8 + 4
 
 // Service is the protocol.
-var Service = stream.Service{Name: "reconcile", Memory: servingMemory, Time: sessionTime}
+var Service = stream.Service{Name: "reconcile", Streams: 2, Memory: servingMemory, Time: sessionTime}
 
 // Frame is what either side of a session sends.
 type Frame struct {

@@ -13,6 +13,9 @@ import (
 type Service struct {
 	// Name is that of the protocol, as in "fetch".
 	Name string
+	// Streams is how many streams of it one peer may have open each way, with those that it gave
+	// up and that still drain.
+	Streams int
 	// Memory is what a served stream holds until its request has come.
 	Memory int
 	// Time ends a served stream.
