@@ -17,7 +17,8 @@ import (
 type Service = stream.Service
 
 // services is the table of the stream protocols that a Sync serves. Handlers, planners, stream
-// limits, metrics and the accounting of traffic read it. A new protocol is a package and a row here.
+// limits, metrics and the accounting of traffic read it. A new protocol is a package and a row
+// here.
 var services = []struct {
 	Service
 	make func(*Sync, Config, stream.Config) participant
@@ -28,8 +29,8 @@ var services = []struct {
 	{clock.Service, newClockMonitor},
 }
 
-// participant is a Sync's part in a stream protocol. Where it also has Meet, Tick or Metrics, a Sync
-// calls them.
+// participant is a Sync's part in a stream protocol. Where it also has Meet, Tick or Metrics, a
+// Sync calls them.
 type participant interface {
 	Serve(ctx context.Context, s *stream.Served) error
 }
