@@ -1,6 +1,7 @@
 package protocol
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -19,8 +20,8 @@ type Expression struct {
 // Point reports whether the expression asks for one ordinal.
 func (e Expression) Point() bool { return e.From == e.To }
 
-// ParseExpression reads NAME (ordinal 0), NAME#ORD, NAME#FROM#TO, or NAME# (every ordinal). In a
-// name, a hash is written \#, and a backslash \\.
+// ParseExpression reads NAME (ordinal 0), NAME#ORD, NAME#FROM#TO, NAME#FROM.., NAME#..TO, or NAME#
+// (every ordinal). In a name, a hash is written \#, and a backslash \\.
 func ParseExpression(s string) (Expression, error) {
 	parts, err := splitExpression(s)
 	if err != nil {
@@ -30,25 +31,51 @@ func ParseExpression(s string) (Expression, error) {
 	if err := CheckName(e.Name); err != nil {
 		return e, fmt.Errorf("selector %q: %w", s, err)
 	}
-	switch {
-	case len(parts) == 1:
-		return e, nil
-	case len(parts) == 2 && parts[1] == "":
-		e.To = MaxOrdinal
-		return e, nil
-	case len(parts) > 3:
-		return e, fmt.Errorf("selector %q: want NAME, NAME#ORDINAL, NAME#FROM#TO or NAME# (a hash in a name is written \\#)", s)
-	}
-	if e.From, err = parseOrdinal(parts[1]); err != nil {
+	if e.From, e.To, err = parseOrdinals(parts[1:]); err != nil {
 		return e, fmt.Errorf("selector %q: %w", s, err)
-	}
-	if e.To, err = parseOrdinal(parts[len(parts)-1]); err != nil {
-		return e, fmt.Errorf("selector %q: %w", s, err)
-	}
-	if e.From > e.To {
-		return e, fmt.Errorf("selector %q: the range ends before it begins", s)
 	}
 	return e, nil
+}
+
+// parseOrdinals reads what stands after the name, parted at its hashes.
+func parseOrdinals(parts []string) (from, to uint64, err error) {
+	switch {
+	case len(parts) == 0:
+		return 0, 0, nil
+	case len(parts) > 2:
+		return 0, 0, errors.New("want NAME, NAME#ORDINAL, NAME#FROM#TO, NAME#FROM.., NAME#..TO or NAME# (a hash in a name is written \\#)")
+	case len(parts) == 2:
+		return parseRange(parts[0], parts[1])
+	case parts[0] == "":
+		return 0, MaxOrdinal, nil
+	}
+	first, last, dots := strings.Cut(parts[0], "..")
+	switch {
+	case !dots:
+		return parseRange(first, first)
+	case first == "" && last == "":
+		return 0, 0, errors.New("every ordinal is written NAME#")
+	case first != "" && last != "":
+		return 0, 0, errors.New("a range with both ends is written NAME#FROM#TO")
+	case first == "":
+		to, err = parseOrdinal(last)
+		return 0, to, err
+	}
+	from, err = parseOrdinal(first)
+	return from, MaxOrdinal, err
+}
+
+func parseRange(first, last string) (from, to uint64, err error) {
+	if from, err = parseOrdinal(first); err != nil {
+		return 0, 0, err
+	}
+	if to, err = parseOrdinal(last); err != nil {
+		return 0, 0, err
+	}
+	if from > to {
+		return 0, 0, errors.New("the range ends before it begins")
+	}
+	return from, to, nil
 }
 
 // String writes the expression so that [ParseExpression] reads it again.
@@ -59,13 +86,18 @@ func (e Expression) String() string {
 		return name + "#"
 	case e.Point():
 		return name + "#" + strconv.FormatUint(e.From, 10)
+	case e.To == MaxOrdinal:
+		return name + "#" + strconv.FormatUint(e.From, 10) + ".."
 	}
 	return fmt.Sprintf("%s#%d#%d", name, e.From, e.To)
 }
 
 func parseOrdinal(s string) (uint64, error) {
 	n, err := strconv.ParseUint(s, 10, 63)
-	if err != nil {
+	switch {
+	case s == "":
+		return 0, errors.New("an ordinal is missing: a range without an end is written NAME#FROM..")
+	case err != nil:
 		return 0, fmt.Errorf("%q is not an ordinal (0 to 2^63−1)", s)
 	}
 	return n, nil

@@ -47,6 +47,13 @@ func TestVectorsText(t *testing.T) {
 		{`horse#2`, name("horse"), 2, 2},
 		{`horse#2#10`, name("horse"), 2, 10},
 		{`horse#`, name("horse"), 0, protocol.MaxOrdinal},
+		{`horse#2..`, name("horse"), 2, protocol.MaxOrdinal},
+		{`horse#0..`, name("horse"), 0, protocol.MaxOrdinal},
+		{`horse#9223372036854775807..`, name("horse"), protocol.MaxOrdinal, protocol.MaxOrdinal},
+		{`horse#..10`, name("horse"), 0, 10},
+		{`horse#..0`, name("horse"), 0, 0},
+		{`horse..`, name("horse.."), 0, 0},
+		{`a..b#3`, name("a..b"), 3, 3},
 		{`horse#9223372036854775807`, name("horse"), protocol.MaxOrdinal, protocol.MaxOrdinal},
 		{`a\#b\\c#1`, name(`a#b\c`), 1, 1},
 		{` `, name(" "), 0, 0},
@@ -54,6 +61,8 @@ func TestVectorsText(t *testing.T) {
 		{``, nil, 0, 0}, {`#`, nil, 0, 0}, {`#1`, nil, 0, 0}, {`horse##`, nil, 0, 0}, {`horse#1#`, nil, 0, 0}, {`horse##1`, nil, 0, 0},
 		{`horse#1#2#3`, nil, 0, 0}, {`horse#2#1`, nil, 0, 0}, {`horse#-1`, nil, 0, 0}, {`horse#+1`, nil, 0, 0}, {`horse#1_0`, nil, 0, 0},
 		{`horse#0x1`, nil, 0, 0}, {`horse#9223372036854775808`, nil, 0, 0}, {`horse# 1`, nil, 0, 0}, {`horse\`, nil, 0, 0}, {`hor\se`, nil, 0, 0},
+		{`horse#..`, nil, 0, 0}, {`horse#1..2`, nil, 0, 0}, {`horse#1.`, nil, 0, 0}, {`horse#1...`, nil, 0, 0}, {`horse#...1`, nil, 0, 0}, {`horse#1..#`, nil, 0, 0},
+		{`horse#1..#2`, nil, 0, 0}, {`horse#1#2..`, nil, 0, 0}, {`horse#..1#2`, nil, 0, 0}, {`horse#1 ..`, nil, 0, 0}, {`horse#-1..`, nil, 0, 0}, {`horse#9223372036854775808..`, nil, 0, 0},
 	}
 	current(t, "text.json", made)
 	for _, v := range made.Expressions {

@@ -24,12 +24,13 @@ type getFlags struct {
 func (c *cli) getCommand() *cobra.Command {
 	var g getFlags
 	cmd := &cobra.Command{
-		Use:        "get NAME[#ORD|#FROM#TO|#]...",
+		Use:        "get NAME[#ORD|#FROM#TO|#FROM..|#]...",
 		SuggestFor: []string{"read", "query", "find"},
 		Short:      "Get values by name",
 		Long: `Get what is filed under exactly the names given, together. With --open, also get what has further names. NAME means ordinal 0,
-NAME#ORD one ordinal, NAME#FROM#TO a range with both ends, NAME# every ordinal. The names stay on this computer: the
-node is asked for blinded ones, and each answer's signatures, claims and times are checked here.
+NAME#ORD one ordinal, NAME#FROM#TO a range with both ends, NAME#FROM.. a range without an end, NAME# every ordinal. The
+names stay on this computer: the node is asked for blinded ones, and each answer's signatures, claims and times are
+checked here.
 
 Several owners may claim the same names. --policy says how their claims are ranked. The best one is the answer, and
 a line on standard error tells that there are others. --explain shows all claims (the 100 best of very many) and what each criterion

@@ -50,7 +50,7 @@ func made(s *api.Submitted, err error) (*madeAnswer, error) {
 
 // kvInput is a query in a query string.
 type kvInput struct {
-	Selectors []string    `query:"k,explode" required:"true" maxItems:"15" nullable:"false" doc:"selector expression: NAME, NAME#ORDINAL, NAME#FROM#TO or NAME# (every ordinal); \\# is a hash in a name" example:"[\"horse#2\"]"`
+	Selectors []string    `query:"k,explode" required:"true" maxItems:"15" nullable:"false" doc:"selector expression: NAME, NAME#ORDINAL, NAME#FROM#TO, NAME#FROM.., NAME#..TO or NAME# (every ordinal); \\# is a hash in a name" example:"[\"horse#2\"]"`
 	Open      bool        `query:"open" doc:"also records with further selectors"`
 	Limit     uint64      `query:"limit" maximum:"1000" doc:"composite keys at most; 0 is 100"`
 	History   bool        `query:"history" doc:"also older versions, and the 100 best claims"`

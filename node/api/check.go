@@ -36,7 +36,8 @@ func CheckTimeout(d time.Duration) error {
 	return nil
 }
 
-// ParseSelectors reads selector expressions (NAME, NAME#ORDINAL, NAME#FROM#TO, NAME#) for a query.
+// ParseSelectors reads selector expressions (NAME, NAME#ORDINAL, NAME#FROM#TO, NAME#FROM..,
+// NAME#..TO, NAME#) for a query.
 func ParseSelectors(expressions ...string) ([]SelectorRange, error) {
 	ranges := make([]SelectorRange, len(expressions))
 	for i, s := range expressions {
