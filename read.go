@@ -1,0 +1,191 @@
+package lf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"slices"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
+)
+
+// MaxAnswers is the most that one question can ask for.
+const MaxAnswers = api.MaxLimit
+
+// Result is what came of a question about several keys.
+type Result struct {
+	Answers []*Answer
+	// More tells that the limit cut them.
+	More bool
+	// Damaged are the records that the node could not show, because its disk damaged them. Each
+	// would have been an answer, or a part of one.
+	Damaged []*DamagedError
+}
+
+// Get returns what is set under exactly this key, by the claim that is best under the policy. The
+// key has one ordinal for each name. Besides errors of the connection there are [ErrNotFound],
+// [ErrDeleted] and [ErrSealed], the last two with the answer, [ErrDamaged], [ErrNotSynced],
+// [*ForgedError] and [*InputError].
+func (c *Client) Get(ctx context.Context, key Key, options ...ReadOption) (*Answer, error) {
+	q := queryOf(key, options)
+	if q.err == nil {
+		q.err = key.checkPoint()
+	}
+	if q.open && q.err == nil {
+		q.err = wrongInput("a key with further names has several answers: ask with Query or Range")
+	}
+	found, err := c.ask(ctx, q)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(found.Answers) > 0:
+		a := found.Answers[0]
+		return a, a.check()
+	case len(found.Damaged) > 0:
+		return nil, found.Damaged[0]
+	}
+	return nil, fmt.Errorf("%s: %w", key, ErrNotFound)
+}
+
+// Query returns all that is set under a key, with its deleted and sealed answers, up to a limit
+// (100 unless [Limit] says otherwise). No answer is no error.
+func (c *Client) Query(ctx context.Context, key Key, options ...ReadOption) (*Result, error) {
+	return c.ask(ctx, queryOf(key, options))
+}
+
+// query is a question in the making.
+type query struct {
+	key     Key
+	open    bool // also records with further selectors
+	history bool
+	owners  []string
+	since   uint64
+	until   uint64
+	limit   int
+
+	maskingKey  string
+	policy      protocol.Policy  // nil: the node's
+	oracles     []protocol.Owner // nil: the node's
+	authorities [][]byte         // besides the network's
+	explain     bool
+	synced      syncWait
+
+	err error // of an option
+}
+
+func queryOf(key Key, options []ReadOption) *query {
+	q := &query{key: key, limit: api.DefaultLimit}
+	for _, option := range options {
+		option.read(q)
+	}
+	return q
+}
+
+func (q *query) check() error {
+	switch {
+	case q.err != nil:
+		return q.err
+	case len(q.key.selectors) == 0:
+		return wrongInput("a key has at least one name")
+	case q.limit < 1 || q.limit > MaxAnswers:
+		return wrongInput("the limit must be 1 to %d, not %d", MaxAnswers, q.limit)
+	case q.until > 0 && q.since > q.until:
+		return wrongInput("the time asked for ends before it begins")
+	case len(q.authorities) > api.MaxAuthorities:
+		return wrongInput("%d certificates of CAs, at most %d can be asked with", len(q.authorities), api.MaxAuthorities)
+	}
+	return nil
+}
+
+// ask returns the answers to a question, checked.
+func (c *Client) ask(ctx context.Context, q *query) (*Result, error) {
+	if err := errors.Join(c.check(), q.check()); err != nil {
+		return nil, err
+	}
+	if err := c.awaitSynced(ctx, &q.synced); err != nil {
+		return nil, err
+	}
+	r, asked, err := c.prepare(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	own := c.acknowledged(r)
+	var answered *api.QueryResult
+	err = c.retry(ctx, 0, func(node api.Service) (err error) {
+		answered, err = node.Query(ctx, asked)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	found := &Result{More: answered.More}
+	if found.Answers, err = r.check(answered); err != nil {
+		return nil, &ForgedError{Node: c.Address(), What: err}
+	}
+	found.Damaged = r.damaged
+	if err := c.checkFresh(ctx, own, found); err != nil {
+		return nil, err
+	}
+	return found, nil
+}
+
+// prepare derives the names, so that the node is asked for keys and does not learn them.
+func (c *Client) prepare(ctx context.Context, q *query) (*reader, api.Query, error) {
+	r := &reader{query: q, network: c.network}
+	asked := api.Query{
+		Open: q.open, Since: q.since, Until: q.until, Limit: q.limit,
+		Policy: q.policy, Oracles: q.oracles, Authorities: q.authorities, Explain: q.explain,
+		History: q.history || q.explain, // the records that an explanation speaks of
+	}
+	var err error
+	if r.owners, err = c.ownersNamed(q.owners); err != nil {
+		return nil, asked, err
+	}
+	asked.Owners = r.owners
+	if r.mask, err = c.names.mask(ctx, q.maskingKey); err != nil {
+		return nil, asked, err
+	}
+	for _, e := range q.key.selectors {
+		name, err := c.names.name(ctx, e.Name)
+		if err != nil {
+			return nil, asked, err
+		}
+		key := name.Selector()
+		r.names = append(r.names, name)
+		asked.Selectors = append(asked.Selectors, api.SelectorRange{Key: &key, From: e.From, To: e.To})
+	}
+	return r, asked, nil
+}
+
+// ownersNamed reads owners: names in the keyring, or anybody's peer ID.
+func (c *Client) ownersNamed(names []string) ([]protocol.Owner, error) {
+	var owners []protocol.Owner
+	for _, name := range names {
+		owner, err := c.OwnerNamed(name)
+		if err != nil {
+			return nil, err
+		}
+		if !slices.Contains(owners, owner) {
+			owners = append(owners, owner)
+		}
+	}
+	return owners, nil
+}
+
+// OwnerNamed reads an owner: a peer ID (12D3KooW…), or the name of one in the keyring.
+func (c *Client) OwnerNamed(name string) (protocol.Owner, error) {
+	if owner, err := protocol.ParseOwner(name); err == nil {
+		return owner, nil
+	}
+	ring, err := c.Keyring()
+	if err != nil {
+		return protocol.Owner{}, err
+	}
+	key, err := ring.Get(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return protocol.Owner{}, wrongInput("%q is neither a peer ID (12D3KooW…) nor the name of an owner in the home", name)
+	}
+	return key.Owner, err
+}

@@ -1,0 +1,49 @@
+package lf
+
+import (
+	"context"
+	"time"
+
+	"github.com/lf-store/lf/pow"
+	"github.com/lf-store/lf/protocol"
+)
+
+// Work tells how far a proof of work is.
+type Work struct {
+	// Effort is how many solutions the search takes on average.
+	Effort uint32
+	// Solutions is how many were tried so far, Attempts how many seeds.
+	Attempts, Solutions uint64
+	Elapsed             time.Duration
+}
+
+// Mean returns how long the search takes from now on, on average, and 0 before that is known. The
+// search has no memory: what is left takes as long as the whole, however long it has run.
+func (w Work) Mean() time.Duration {
+	if w.Solutions == 0 {
+		return 0
+	}
+	return time.Duration(float64(w.Elapsed) / float64(w.Solutions) * float64(w.Effort))
+}
+
+// solve finds the work for a record.
+func (a *author) solve(ctx context.Context, challenge []byte, effort uint32) (protocol.Work, error) {
+	solve := a.options.solve
+	if solve == nil {
+		solve = SolveHere
+	}
+	return solve(ctx, challenge, effort, a.threads, a.work)
+}
+
+// SolveHere is the [Solver] that works on this computer, with as many threads as are given, or all
+// processors for 0.
+func SolveHere(ctx context.Context, challenge []byte, effort uint32, threads int, report func(Work)) (protocol.Work, error) {
+	var each func(pow.Progress)
+	if report != nil {
+		each = func(p pow.Progress) {
+			report(Work{Effort: effort, Attempts: p.Attempts, Solutions: p.Solutions, Elapsed: p.Elapsed})
+		}
+	}
+	proof, err := pow.Solve(ctx, challenge, effort, threads, each)
+	return protocol.Work{Nonce: proof.Nonce, Solution: proof.Solution, Effort: effort}, err
+}
