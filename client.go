@@ -126,16 +126,19 @@ func (c *Client) Address() string {
 	return c.address
 }
 
+// Home returns the home, nil where there is none.
+func (c *Client) Home() *home.Home { return c.home }
+
 // Keyring returns the owners of the home, which sign what is written.
 func (c *Client) Keyring() (*home.Keyring, error) {
 	if c.home == nil {
-		return nil, errors.New("no home directory, and so no owners: name a home")
+		return nil, ErrNoHome
 	}
 	return c.home.Owners(), nil
 }
 
-// HTTP returns the addresses of the node for people, and for programs that know HTTP alone.
-func (c *Client) HTTP() []string {
+// Addresses returns where the node is: for people, and for programs that know HTTP alone.
+func (c *Client) Addresses() []string {
 	address := c.Address()
 	if strings.HasPrefix(address, api.SocketURL("")) && c.home != nil && c.options.givenNode() == "" {
 		if tcp, err := c.home.API(); err == nil {

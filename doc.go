@@ -1,7 +1,22 @@
 // Package lf is the front door of LF ("aleph"), a fully decentralized, fully replicated key/value
 // store. LF is for small facts that change rarely, such as keys, certificates, names and addresses.
 //
-// The package itself only embeds the default network. The parts, from the bottom up:
+// The package is the client library: what the command line does, a program does with it. [Open]
+// connects to a node, and [New] to one in the same process. A [Client] reads and writes:
+//
+//	db, err := lf.Open(ctx)
+//	web := lf.MustKey("svc", "web#1")
+//	_, err = db.Set(ctx, web, []byte("10.0.0.1:8080"))
+//	answer, err := db.Get(ctx, web, lf.Policy("certified,weight"))
+//	for answer, err := range db.Range(ctx, lf.MustKey("svc", "web#")) { … }
+//	err = db.Delete(ctx, web)
+//
+// The client derives names, seals, signs and works here, so a node learns neither names nor keys.
+// It believes a node nothing that it can check: an answer is checked by the records' signatures and
+// by what was asked for, and what is false ends in a [*ForgedError]. What a node withholds nobody
+// can see; [Synced] and a second node help there.
+//
+// The package also embeds the default network. The parts, from the bottom up:
 //
 //   - [github.com/lf-store/lf/protocol]: the record format and its rules, pure; protocol/SPEC.md is
 //     normative.
@@ -12,8 +27,7 @@
 //   - [github.com/lf-store/lf/node]: a running peer, everything wired together.
 //   - github.com/lf-store/lf/cmd/lf: the command line.
 //
-// A program that reads and writes through a running node needs node/api and protocol. A program
-// that is a node itself starts one with node.Start.
+// A program that is a node itself starts one with node.Start.
 //
 // # Glossary
 //

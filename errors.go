@@ -28,9 +28,19 @@ var (
 	ErrNotSynced = errors.New("the node is not in sync")
 	// ErrChanged says that the answer is another one than [IfNewest] names.
 	ErrChanged = errors.New("the answer is another one by now")
+	// ErrNoHome says that the owner of a home is needed, and there is no home.
+	ErrNoHome = errors.New("no home directory, and so no owners")
 	// ErrClosed says that the client was closed.
 	ErrClosed = errors.New("the client is closed")
 )
+
+// notFoundError says in words what was not found; it is an [ErrNotFound].
+type notFoundError struct{ text string }
+
+func (e *notFoundError) Error() string        { return e.text }
+func (e *notFoundError) Is(target error) bool { return target == ErrNotFound }
+
+func notFound(format string, args ...any) error { return &notFoundError{fmt.Sprintf(format, args...)} }
 
 // ForgedError says that a node answered what is provably false. Nothing of such an answer is
 // returned.

@@ -3,7 +3,6 @@ package lf
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"slices"
 
@@ -46,7 +45,7 @@ func (c *Client) Get(ctx context.Context, key Key, options ...ReadOption) (*Answ
 	case len(found.Damaged) > 0:
 		return nil, found.Damaged[0]
 	}
-	return nil, fmt.Errorf("%s: %w", key, ErrNotFound)
+	return nil, notFound("%s: not found", key)
 }
 
 // Query returns all that is set under a key, with its deleted and sealed answers, up to a limit

@@ -25,7 +25,7 @@ func (c *Client) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, *
 	var answered *api.Error
 	switch {
 	case errors.As(err, &answered) && answered.Status == http.StatusNotFound:
-		return nil, nil, fmt.Errorf("%s: the node has no such record: %w", id, ErrNotFound)
+		return nil, nil, notFound("%s: the node has no such record", id)
 	case errors.As(err, &answered) && answered.Damaged != nil:
 		return nil, nil, &DamagedError{Record: *answered.Damaged, What: api.ErrorDamaged, Unavailable: answered.Status != http.StatusServiceUnavailable}
 	case err != nil:

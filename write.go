@@ -47,7 +47,7 @@ func (c *Client) takeBack(ctx context.Context, kind protocol.Type, key Key, opti
 			return err
 		}
 		if len(names) == 0 {
-			return fmt.Errorf("no owners yet, so nothing was set from here: %w", ErrNotFound)
+			return notFound("no owners yet, so nothing was set from here")
 		}
 	}
 	_, err := c.write(ctx, statement{kind: kind, key: key}, w)
@@ -87,7 +87,7 @@ func (c *Client) write(ctx context.Context, say statement, w *writing) (*Written
 		case previous != nil:
 			say.after = previous.record.Timestamp
 		case say.value == nil:
-			return nil, fmt.Errorf("owner %q has nothing under %s: %w", ownerText(a.name, a.owner), say.key, ErrNotFound)
+			return nil, notFound("owner %q has nothing under %s", ownerText(a.name, a.owner), say.key)
 		}
 	}
 	return a.publish(ctx, say)

@@ -22,6 +22,15 @@ type writeOption func(*writing)
 func (o writeOption) write(w *writing)     { o(w) }
 func (o writeOption) load(l *loadSettings) { o(&l.writing) }
 
+// Join makes one option of several.
+func Join(options ...BulkOption) BulkOption {
+	return writeOption(func(w *writing) {
+		for _, option := range options {
+			option.write(w)
+		}
+	})
+}
+
 // writing is how records are made.
 type writing struct {
 	owner      string

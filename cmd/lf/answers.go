@@ -6,6 +6,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
@@ -38,63 +39,62 @@ type jsonAnswer struct {
 }
 
 type jsonAnswers struct {
-	Answers []jsonAnswer    `json:"answers"`
-	More    bool            `json:"more"`
-	Damaged []*damagedError `json:"damaged,omitempty"`
+	Answers []jsonAnswer       `json:"answers"`
+	More    bool               `json:"more"`
+	Damaged []*lf.DamagedError `json:"damaged,omitempty"`
 }
 
-func answersJSON(q question, found asked) jsonAnswers {
-	out := jsonAnswers{Answers: make([]jsonAnswer, len(found.answers)), More: found.more, Damaged: found.damaged}
-	for i, a := range found.answers {
+func answersJSON(q question, found *lf.Result) jsonAnswers {
+	out := jsonAnswers{Answers: make([]jsonAnswer, len(found.Answers)), More: found.More, Damaged: found.Damaged}
+	for i, a := range found.Answers {
 		out.Answers[i] = jsonAnswer{
-			Selectors:    expressions(a.selectors),
-			Further:      len(a.winner.record.Selectors) - len(q.selectors),
-			Composite:    a.winner.record.CompositeID(),
-			Claims:       a.claims,
-			jsonRevision: a.winner.json(),
-			Others:       revisionsJSON(a.others),
-			Explanation:  a.explanation,
+			Selectors:    a.Key.Expressions(),
+			Further:      len(a.Header().Selectors) - len(a.Ordinals),
+			Composite:    a.Header().CompositeID(),
+			Claims:       a.Claims,
+			jsonRevision: revisionJSON(&a.Version),
+			Others:       revisionsJSON(a.Others),
+			Explanation:  a.Explanation,
 		}
 		if q.history {
-			out.Answers[i].Older = revisionsJSON(a.older)
+			out.Answers[i].Older = revisionsJSON(a.Older)
 		}
 	}
 	return out
 }
 
-func revisionsJSON(revisions []revision) []jsonRevision {
-	out := make([]jsonRevision, len(revisions))
-	for i, v := range revisions {
-		out[i] = v.json()
+func revisionsJSON(versions []lf.Version) []jsonRevision {
+	out := make([]jsonRevision, len(versions))
+	for i := range versions {
+		out[i] = revisionJSON(&versions[i])
 	}
 	return out
 }
 
-func (v revision) json() jsonRevision {
-	r := v.record
+func revisionJSON(v *lf.Version) jsonRevision {
 	out := jsonRevision{
-		Sealed: v.sealed, Deleted: r.Tombstone(), Damaged: v.damaged != nil, Owner: r.Owner, Timestamp: r.Timestamp,
-		Time: timeOf(r.Timestamp).Format(time.RFC3339Nano), Record: r.ID(), Effort: r.Effort(), Weight: v.weight,
+		Sealed: v.Sealed, Deleted: v.Deleted, Damaged: v.Damaged != nil, Owner: v.Owner, Timestamp: v.Header().Timestamp,
+		Time: v.Time.Format(time.RFC3339Nano), Record: v.Record, Effort: v.Header().Effort(), Weight: v.Weight,
 	}
-	switch text := string(v.value); {
-	case v.sealed || out.Deleted || out.Damaged:
+	switch text := v.Text(); {
+	case v.Sealed || out.Deleted || out.Damaged:
 	case utf8.ValidString(text):
 		out.Value = &text
 	default:
-		out.ValueBase64 = v.value
+		out.ValueBase64 = v.Value
 	}
 	return out
 }
 
-// printRaw writes values as they are: one alone byte for byte, of several each with a newline.
-func (c *cli) printRaw(q question, answers []answer) error {
+// printRaw writes values as they are: one alone byte for byte, several with a newline behind each.
+func (c *cli) printRaw(q question, answers []*lf.Answer) error {
 	var values [][]byte
-	for i := range answers {
-		switch a := &answers[i]; {
-		case a.winner.sealed:
-			return fmt.Errorf("%s: the value is sealed: it needs its primary name among those asked for, or its masking key", written(a.selectors))
-		case !a.deleted():
-			values = append(values, a.winner.value)
+	for _, a := range answers {
+		switch {
+		case a.Sealed:
+			return fmt.Errorf("%s: %w", a.Key, lf.ErrSealed)
+		case !a.Deleted:
+			values = append(values, a.Value)
 		}
 	}
 	for _, v := range values {
@@ -110,9 +110,9 @@ func (c *cli) printRaw(q question, answers []answer) error {
 
 // answersTable writes answers as a table with a column for each name's ordinals. A width of 0 does
 // not cut values.
-func answersTable(g *getFlags, q question, answers []answer, width int) string {
-	head := make([]string, 0, len(q.selectors)+9)
-	for _, e := range q.selectors {
+func answersTable(g *getFlags, q question, answers []*lf.Answer, width int) string {
+	var head []string
+	for _, e := range q.key.Selectors() {
 		head = append(head, shorten(text.Printable(e.Name), 24))
 	}
 	if q.open {
@@ -126,61 +126,61 @@ func answersTable(g *getFlags, q question, answers []answer, width int) string {
 		head = append(head, "WEIGHT", "EFFORT", "CLAIMS", "RECORD")
 	}
 	rows := [][]string{append(head, "VALUE")}
-	for i := range answers {
-		a := &answers[i]
-		rows = append(rows, a.row(g, q, a.winner, "current"))
+	for _, a := range answers {
+		rows = append(rows, answerRow(g, q, a, &a.Version, "current"))
 		if !q.history {
 			continue
 		}
-		for _, v := range a.older {
-			rows = append(rows, a.row(g, q, v, "older"))
+		for i := range a.Older {
+			rows = append(rows, answerRow(g, q, a, &a.Older[i], "older"))
 		}
-		for _, v := range a.others {
-			rows = append(rows, a.row(g, q, v, "other"))
+		for i := range a.Others {
+			rows = append(rows, answerRow(g, q, a, &a.Others[i], "other"))
 		}
 	}
 	cutLast(rows, width)
 	return table(rows)
 }
 
-func (a *answer) row(g *getFlags, q question, v revision, claim string) []string {
+// answerRow shows one version of an answer.
+func answerRow(g *getFlags, q question, a *lf.Answer, v *lf.Version, claim string) []string {
 	var row []string
-	for _, e := range a.selectors {
-		row = append(row, strconv.FormatUint(e.From, 10))
+	for _, ordinal := range a.Ordinals {
+		row = append(row, strconv.FormatUint(ordinal, 10))
 	}
 	if q.open {
-		row = append(row, strconv.Itoa(len(v.record.Selectors)-len(a.selectors)))
+		row = append(row, strconv.Itoa(len(v.Header().Selectors)-len(a.Ordinals)))
 	}
 	if q.history {
 		row = append(row, claim)
 	}
-	row = append(row, shortOwner(v.record.Owner), localTime(v.record.Timestamp))
+	row = append(row, shortOwner(v.Owner), localTime(v.Header().Timestamp))
 	if g.wide {
-		row = append(row, a.wide(v)...)
+		row = append(row, wideCells(a, v)...)
 	}
-	return append(row, v.shown())
+	return append(row, shownVersion(v))
 }
 
-// wide is what is known of a version beside what everybody wants to know. How many claims there are
-// stands beside the one that answers.
-func (a *answer) wide(v revision) []string {
+// wideCells are what is known of a version beside what everybody wants to know. How many claims
+// there are stands beside the one that answers.
+func wideCells(a *lf.Answer, v *lf.Version) []string {
 	claims := ""
-	if v.record == a.winner.record {
-		claims = strconv.Itoa(a.claims)
+	if v.Record == a.Record {
+		claims = strconv.Itoa(a.Claims)
 	}
 	return []string{
-		strconv.FormatUint(v.weight, 10), strconv.FormatUint(uint64(v.record.Effort()), 10), claims, v.record.ID().String(),
+		strconv.FormatUint(v.Weight, 10), strconv.FormatUint(uint64(v.Header().Effort()), 10), claims, v.Record.String(),
 	}
 }
 
-func (v revision) shown() string {
+func shownVersion(v *lf.Version) string {
 	switch {
-	case v.record.Tombstone():
+	case v.Deleted:
 		return "(deleted)"
-	case v.sealed:
+	case v.Sealed:
 		return "(sealed)"
-	case v.damaged != nil:
+	case v.Damaged != nil:
 		return "(damaged)"
 	}
-	return shown(v.value)
+	return shown(v.Value)
 }

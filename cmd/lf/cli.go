@@ -88,7 +88,7 @@ func help(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 func (c *cli) addGlobalFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVar(&c.homeDir, "home", "", "directory of the node's and the owners' keys (LF_HOME; default ~/.lf)")
-	f.StringVar(&c.apiURL, "api", "", "the node's API, http://HOST:PORT or unix:PATH (LF_API; default: the socket in the home, else "+defaultAPI+")")
+	f.StringVar(&c.apiURL, "api", "", "the node's API, http://HOST:PORT or unix:PATH (LF_API; default: the socket in the home, else "+"http://"+api.DefaultAddress+")")
 	f.StringVar(&c.tokenFile, "token-file", "", "file with the node's token, which writing over HTTP needs (LF_TOKEN: the token itself)")
 	f.DurationVar(&c.timeout, "timeout", api.DefaultReadTimeout, "how long to wait for an answer of the node")
 	f.BoolVar(&c.json, "json", false, "write JSON")
@@ -139,6 +139,19 @@ func (c *cli) existingHome() (*home.Home, error) {
 	h, err := c.openHome()
 	if err == nil && c.namedHome() != "" {
 		err = h.Exists()
+	}
+	return h, err
+}
+
+// homeBeside is the home of a command that reads. With --api the node is known: the home need not
+// be there, and is nil where the user has no home directory at all.
+func (c *cli) homeBeside() (*home.Home, error) {
+	if c.givenAPI() == "" {
+		return c.existingHome()
+	}
+	h, err := c.openHome()
+	if err != nil && c.namedHome() == "" {
+		return nil, nil
 	}
 	return h, err
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/lf-store/lf"
 )
 
 var crashes = flag.Int("crashes", 5, "how often to kill the node while a file is loaded")
@@ -59,7 +61,7 @@ type loadProcess struct {
 func startLoad(t *testing.T, dir, file string) *loadProcess {
 	t.Helper()
 	journalSize := func() (size int64) {
-		if found, err := filepath.Glob(filepath.Join(dir, journalFolder, "*")); err == nil {
+		if found, err := filepath.Glob(filepath.Join(dir, "load", "*")); err == nil {
 			for _, name := range found {
 				if info, err := os.Stat(name); err == nil {
 					size += info.Size()
@@ -94,9 +96,9 @@ func (l *loadProcess) kill(t *testing.T) {
 // checkFacts reads all lines back, in pieces of what one question can ask for.
 func checkFacts(t *testing.T, dir string, lines int) {
 	t.Helper()
-	for from := 0; from < lines; from += maxAnswers {
-		to := min(from+maxAnswers, lines) - 1
-		out := mustRun(t, "", "--home", dir, "get", "--json", "--limit", fmt.Sprint(maxAnswers), fmt.Sprintf("fact#%d#%d", from, to))
+	for from := 0; from < lines; from += lf.MaxAnswers {
+		to := min(from+lf.MaxAnswers, lines) - 1
+		out := mustRun(t, "", "--home", dir, "get", "--json", "--limit", fmt.Sprint(lf.MaxAnswers), fmt.Sprintf("fact#%d#%d", from, to))
 		answers := decode[jsonAnswers](t, out).Answers
 		if len(answers) != to-from+1 {
 			t.Fatalf("facts %d to %d: %d are there", from, to, len(answers))

@@ -1,13 +1,15 @@
 package main
 
 import (
+	"context"
+
 	"github.com/spf13/cobra"
 
-	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf"
 )
 
 func (c *cli) deleteCommand() *cobra.Command {
-	return c.takeBackCommand(protocol.TypeDatum, &cobra.Command{
+	return c.takeBackCommand((*lf.Client).Delete, &cobra.Command{
 		Use:        "delete NAME[#ORD]...",
 		SuggestFor: []string{"rm", "remove", "unset"},
 		Short:      "Delete a value and keep the claim: the answer is \"deleted\"",
@@ -21,7 +23,7 @@ somebody else has set there. lf release gives the claim up. Old records remain w
 }
 
 func (c *cli) releaseCommand() *cobra.Command {
-	return c.takeBackCommand(protocol.TypeRelease, &cobra.Command{
+	return c.takeBackCommand((*lf.Client).Release, &cobra.Command{
 		Use:   "release NAME[#ORD]...",
 		Short: "Give a claim up, as if the value had never been set",
 		Long: `Give up the owner's claim to exactly these names: what the owner has set there until now does not count any more. The
@@ -32,18 +34,20 @@ answer becomes what another owner has set, or nothing. lf delete keeps the claim
 	})
 }
 
-func (c *cli) takeBackCommand(kind protocol.Type, cmd *cobra.Command) *cobra.Command {
+func (c *cli) takeBackCommand(takeBack func(*lf.Client, context.Context, lf.Key, ...lf.WriteOption) error, cmd *cobra.Command) *cobra.Command {
 	var a authoring
 	cmd.Args = between(1, -1, "at least one NAME")
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		selectors, err := parsePoints(args)
+		key, err := lf.ParsePoint(args...)
 		if err != nil {
 			return err
 		}
 		if err := a.check(); err != nil {
 			return err
 		}
-		return c.author(cmd.Context(), &a, statement{kind: kind, selectors: selectors})
+		return c.publish(cmd.Context(), &a, "", func(ctx context.Context, client *lf.Client, options lf.BulkOption) error {
+			return takeBack(client, ctx, key, options)
+		})
 	}
 	c.addAuthoring(cmd, &a)
 	return cmd

@@ -40,12 +40,12 @@ writes warnings and failures only. With --json it writes what GET /v1/doctor ans
 }
 
 func (c *cli) doctor(ctx context.Context) error {
-	s, err := c.connect(ctx, reading)
+	client, err := c.connect(ctx, reading)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	checkup, err := s.node().Doctor(ctx)
+	defer client.Close()
+	checkup, err := client.Node().Doctor(ctx)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 )
@@ -42,13 +43,14 @@ func notFound(format string, args ...any) error { return &notFoundError{fmt.Spri
 func (c *cli) exit(ctx context.Context, err error) int {
 	code := exitFailed
 	var wrong *usageError
+	var input *lf.InputError
 	var nothing *notFoundError
 	switch {
 	case err == nil:
 		return exitDone
-	case errors.As(err, &wrong):
+	case errors.As(err, &wrong), errors.As(err, &input):
 		code = exitUsage
-	case errors.As(err, &nothing):
+	case errors.As(err, &nothing), errors.Is(err, lf.ErrNotFound), errors.Is(err, lf.ErrDeleted):
 		code = exitNotFound
 	}
 	if code != exitNotFound || !c.quiet {
@@ -68,6 +70,33 @@ func explain(ctx context.Context, err error) string {
 		return fmt.Sprintf("%v: it is starting, which its log says, or it hangs (--timeout waits longer)", err)
 	case errors.As(err, &unreachable) && noListener(err):
 		return fmt.Sprintf("no node answers at %s: start one with lf node, or say where one is with --home or --api", unreachable.URL)
+	}
+	return explainClient(err)
+}
+
+// explainClient says which flag or command helps where the client library cannot know.
+func explainClient(err error) string {
+	var token *lf.TokenError
+	var network *lf.NetworkError
+	var ahead *lf.AheadError
+	var uncertified *lf.UncertifiedError
+	var late *lf.NotSyncedError
+	switch {
+	case errors.As(err, &token) && token.Home != "":
+		return fmt.Sprintf("no node has ever run in %s: start one with lf node, or say where one is with --home or --api", token.Home)
+	case errors.As(err, &token):
+		return fmt.Sprintf("writing through %s needs that node's token (its file api.token): name it with --token-file or LF_TOKEN, "+
+			"or use the socket in the node's home (--home, or --api unix:PATH)", token.Node)
+	case errors.As(err, &network):
+		return fmt.Sprintf("%v (--home, --api)", err)
+	case errors.As(err, &ahead):
+		return fmt.Sprintf("%v (--owner)", err)
+	case errors.As(err, &uncertified):
+		return fmt.Sprintf("%v: make one with lf owner csr %s, and see lf owner status", err, uncertified.Name)
+	case errors.As(err, &late):
+		return notSyncedText(late)
+	case errors.Is(err, lf.ErrNoHome):
+		return fmt.Sprintf("%v: give one with --home", err)
 	}
 	return err.Error()
 }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
@@ -14,28 +15,28 @@ const decisive = " ✗"
 
 // explanations writes for each answer what the criteria say of every claim, and in one sentence why
 // the first one won.
-func explanations(answers []answer, width int) string {
+func explanations(answers []*lf.Answer, width int) string {
 	blocks := make([]string, len(answers))
-	for i := range answers {
-		blocks[i] = answers[i].explained(width)
+	for i, a := range answers {
+		blocks[i] = explained(a, width)
 	}
 	return strings.Join(blocks, "\n")
 }
 
-func (a *answer) explained(width int) string {
-	e := a.explanation
+func explained(a *lf.Answer, width int) string {
+	e := a.Explanation
 	rows := [][]string{explanationHead(e.Policy)}
 	for i := range e.Claims {
-		rows = append(rows, a.claimRow(i))
+		rows = append(rows, claimRow(a, i))
 	}
 	cutLast(rows, width)
-	return fmt.Sprintf("%s: %s, compared by %s\n%s%s\n", text.Printable(written(a.selectors)), a.claimCount(), e.Policy, table(rows), a.reason())
+	return fmt.Sprintf("%s: %s, compared by %s\n%s%s\n", text.Printable(a.Key.String()), claimCount(a), e.Policy, table(rows), reason(e))
 }
 
-func (a *answer) claimCount() string {
-	switch listed := len(a.explanation.Claims); {
-	case listed < a.claims:
-		return fmt.Sprintf("the %d best of %d claims", listed, a.claims)
+func claimCount(a *lf.Answer) string {
+	switch listed := len(a.Explanation.Claims); {
+	case listed < a.Claims:
+		return fmt.Sprintf("the %d best of %d claims", listed, a.Claims)
 	case listed == 1:
 		return "1 claim"
 	default:
@@ -51,26 +52,17 @@ func explanationHead(policy protocol.Policy) []string {
 	return append(head, "VALUE")
 }
 
-func (a *answer) claimRow(i int) []string {
-	claim := &a.explanation.Claims[i]
+func claimRow(a *lf.Answer, i int) []string {
+	claim := &a.Explanation.Claims[i]
 	row := []string{shortOwner(claim.Owner)}
-	for _, criterion := range a.explanation.Policy {
+	for _, criterion := range a.Explanation.Policy {
 		cell := criterionText(criterion, claim)
 		if claim.LostBy == criterion {
 			cell += decisive
 		}
 		row = append(row, cell)
 	}
-	return append(row, a.versionOf(i).shown())
-}
-
-// versionOf is the record of the i-th claim of an explanation; check has made sure that it is
-// there.
-func (a *answer) versionOf(i int) revision {
-	if i == 0 {
-		return a.winner
-	}
-	return a.others[i-1]
+	return append(row, shownVersion(a.ClaimOf(i)))
 }
 
 func criterionText(criterion protocol.Criterion, claim *api.ClaimInfo) string {
@@ -87,8 +79,7 @@ func criterionText(criterion protocol.Criterion, claim *api.ClaimInfo) string {
 func preciseTime(ms uint64) string { return timeOf(ms).Local().Format("2006-01-02 15:04:05.000") }
 
 // reason says in one sentence why the first claim won.
-func (a *answer) reason() string {
-	e := a.explanation
+func reason(e *api.Explanation) string {
 	winner := shortOwner(e.Claims[0].Owner)
 	if len(e.Claims) == 1 {
 		return fmt.Sprintf("%s answers: nobody else claims it.", winner)

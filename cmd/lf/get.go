@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+
+	"github.com/lf-store/lf"
 )
 
 // getFlags are the flags of get.
@@ -90,12 +92,20 @@ lists it in "damaged", with "record", "error" and "selectors".
 	f.StringArrayVar(&g.owners, "owner", nil, "only what this owner set: a peer ID, or a name of lf owner list (repeatable)")
 	f.StringVar(&g.asOf, "as-of", "", "answer as of this TIME, from versions up to it")
 	f.StringVar(&g.since, "since", "", "only from versions of this TIME or later")
-	f.IntVar(&g.limit, "limit", 100, fmt.Sprintf("this many answers at most (1 to %d)", maxAnswers))
+	f.IntVar(&g.limit, "limit", 100, fmt.Sprintf("this many answers at most (1 to %d)", lf.MaxAnswers))
 	g.wait.addFlag(cmd, "synced", "wait first until the node is in sync, at most this `TIMEOUT`")
 	g.mask.addFlags(cmd)
 	c.addTrusting(cmd, &g.trust)
 	c.completeOwnerFlag(cmd)
 	return cmd
+}
+
+// question is what one wants to know.
+type question struct {
+	key           lf.Key
+	open, history bool
+	limit         int
+	options       []lf.ReadOption
 }
 
 func (c *cli) get(ctx context.Context, g *getFlags, args []string) error {
@@ -106,103 +116,118 @@ func (c *cli) get(ctx context.Context, g *getFlags, args []string) error {
 	if g.raw && (c.json || g.history || g.explain || g.wide) {
 		return usage("--raw writes values alone: it goes with none of --json, --history, --explain and --wide")
 	}
-	s, err := c.connect(ctx, reading)
+	client, err := c.connect(ctx, reading)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	if q.owners, err = s.owners(g.owners); err != nil {
-		return err
-	}
-	if q.mask, err = g.mask.derive(s.network); err != nil {
-		return err
-	}
-	if err := s.awaitSynced(ctx, &g.wait); err != nil {
-		return err
-	}
-	found, err := s.ask(ctx, q)
+	defer client.Close()
+	found, err := client.Query(ctx, q.key, q.options...)
 	if err != nil {
 		return err
 	}
 	if err := c.show(g, q, found); err != nil {
 		return err
 	}
-	c.hint(g, found.answers)
-	if found.more {
+	c.hint(g, found.Answers)
+	if found.More {
 		c.note("there are more answers: %s", q.narrower())
 	}
-	if len(found.damaged) > 0 {
+	if len(found.Damaged) > 0 {
 		return c.damagedIn(found)
 	}
-	return nothingIn(q, found.answers)
+	return nothingIn(q, found.Answers)
 }
 
 // damagedShown is how many damaged records are named.
 const damagedShown = 10
 
 // damagedIn is the error where the node could not show all: what it could was shown.
-func (c *cli) damagedIn(found asked) error {
-	if len(found.damaged) == 1 {
-		return found.damaged[0]
+func (c *cli) damagedIn(found *lf.Result) error {
+	if len(found.Damaged) == 1 {
+		return found.Damaged[0]
 	}
-	for _, d := range found.damaged[:min(len(found.damaged), damagedShown)] {
+	for _, d := range found.Damaged[:min(len(found.Damaged), damagedShown)] {
 		c.note("%s", d)
 	}
-	return fmt.Errorf("this node's disk damaged %d records of what was asked for: lf doctor says what to do", len(found.damaged))
+	return fmt.Errorf("this node's disk damaged %d records of what was asked for: lf doctor says what to do", len(found.Damaged))
 }
 
-// exact reports whether a question asks for one key, which has one answer at most.
-func (q *question) exact() bool {
-	for _, e := range q.selectors {
-		if e.From != e.To {
-			return false
-		}
-	}
-	return !q.open
-}
+// exact reports whether a question is about one key, which has one answer at most.
+func (q *question) exact() bool { return q.key.Exact() && !q.open }
 
 // narrower says how to see the answers that the limit cut off.
 func (q *question) narrower() string {
-	if q.limit < maxAnswers {
-		return fmt.Sprintf("ask with a larger --limit (now %d, at most %d), or for less", q.limit, maxAnswers)
+	if q.limit < lf.MaxAnswers {
+		return fmt.Sprintf("ask with a larger --limit (now %d, at most %d), or for less", q.limit, lf.MaxAnswers)
 	}
 	if q.open {
-		return fmt.Sprintf("%d is the most for one question: ask with further names, or for times (--since, --as-of) or owners (--owner)", maxAnswers)
+		return fmt.Sprintf("%d is the most for one question: ask with further names, or for times (--since, --as-of) or owners (--owner)", lf.MaxAnswers)
 	}
-	return fmt.Sprintf("%d is the most for one question: ask for a smaller range", maxAnswers)
+	return fmt.Sprintf("%d is the most for one question: ask for a smaller range", lf.MaxAnswers)
 }
 
-// question reads the parts of a question that need no node.
+// question reads what can be read of a question without a node.
 func (g *getFlags) question(args []string) (q question, err error) {
-	if q.selectors, err = parseSelectors(args); err != nil {
+	if q.key, err = lf.ParseKey(args...); err != nil {
 		return q, err
 	}
-	if g.limit < 1 || g.limit > maxAnswers {
-		return q, usage("--limit must be 1 to %d, not %d", maxAnswers, g.limit)
+	if g.limit < 1 || g.limit > lf.MaxAnswers {
+		return q, usage("--limit must be 1 to %d, not %d", lf.MaxAnswers, g.limit)
 	}
-	q.open, q.history, q.explain, q.limit = g.open, g.history, g.explain, g.limit
+	q.open, q.history, q.limit = g.open, g.history, g.limit
+	q.options = []lf.ReadOption{lf.Limit(g.limit), lf.By(g.owners...)}
+	if g.open {
+		q.options = append(q.options, lf.Further())
+	}
+	if g.history {
+		q.options = append(q.options, lf.History())
+	}
+	if g.explain {
+		q.options = append(q.options, lf.Explain())
+	}
+	if g.wait.timeout > 0 {
+		q.options = append(q.options, lf.Synced(g.wait.timeout))
+	}
+	if err := g.readTimes(&q); err != nil {
+		return q, err
+	}
+	mask, err := g.mask.key()
+	if err != nil {
+		return q, err
+	}
+	q.options = append(q.options, lf.MaskingKey(mask))
+	trust, err := g.trust.options()
+	q.options = append(q.options, trust...)
+	return q, err
+}
+
+func (g *getFlags) readTimes(q *question) error {
 	now := time.Now()
+	var since, until uint64
+	var err error
 	if g.asOf != "" {
-		if q.until, err = parseTime("as-of", g.asOf, now); err != nil {
-			return q, err
+		if until, err = parseTime("as-of", g.asOf, now); err != nil {
+			return err
 		}
+		q.options = append(q.options, lf.AsOf(timeOf(until)))
 	}
 	if g.since != "" {
-		if q.since, err = parseTime("since", g.since, now); err != nil {
-			return q, err
+		if since, err = parseTime("since", g.since, now); err != nil {
+			return err
 		}
+		q.options = append(q.options, lf.Since(timeOf(since)))
 	}
-	if q.until > 0 && q.since > q.until {
-		return q, usage("--since is after --as-of")
+	if until > 0 && since > until {
+		return usage("--since is after --as-of")
 	}
-	return q, g.trust.read(&q)
+	return nil
 }
 
 // show writes the answers in the form asked for. A table of nothing but "(deleted)" is not written,
 // unless asked for.
-func (c *cli) show(g *getFlags, q question, found asked) error {
+func (c *cli) show(g *getFlags, q question, found *lf.Result) error {
 	width, _ := terminal(c.stdout)
-	answers := found.answers
+	answers := found.Answers
 	switch {
 	case c.json:
 		return c.printJSON(answersJSON(q, found))
@@ -223,18 +248,18 @@ func (c *cli) show(g *getFlags, q question, found asked) error {
 
 // nothingIn returns the error that tells why there is no value to show, nil if there is one:
 // nothing, or nothing but deleted values, is "not found".
-func nothingIn(q question, answers []answer) error {
+func nothingIn(q question, answers []*lf.Answer) error {
 	if len(answers) == 0 {
-		return notFound("%s: not found", written(q.selectors))
+		return notFound("%s: not found", q.key)
 	}
-	for i := range answers {
-		if !answers[i].deleted() {
+	for _, a := range answers {
+		if !a.Deleted {
 			return nil
 		}
 	}
 	if len(answers) > 1 {
-		return notFound("%s: deleted (all %d)", written(q.selectors), len(answers))
+		return notFound("%s: deleted (all %d)", q.key, len(answers))
 	}
-	last := answers[0].winner.record
-	return notFound("%s: deleted by %s on %s", written(answers[0].selectors), last.Owner, localTime(last.Timestamp))
+	last := answers[0]
+	return notFound("%s: deleted by %s on %s", last.Key, last.Owner, localTime(last.Header().Timestamp))
 }

@@ -5,16 +5,18 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/lf-store/lf"
 )
 
 // hint tells in one line that owners lost whose claims are not shown, and how to see them.
-func (c *cli) hint(g *getFlags, answers []answer) {
+func (c *cli) hint(g *getFlags, answers []*lf.Answer) {
 	if g.explain || g.history || c.json {
 		return
 	}
 	contested, losers := 0, 0
-	for i := range answers {
-		if n := answers[i].claims - 1; n > 0 {
+	for _, a := range answers {
+		if n := a.Claims - 1; n > 0 {
 			contested, losers = contested+1, losers+n
 		}
 	}

@@ -2,14 +2,15 @@ package main
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/internal/text"
+	"github.com/lf-store/lf/protocol"
 )
 
 // loadFlags are the flags of load.
@@ -54,77 +55,59 @@ If the node is away, for instance for a restart, load waits.`,
 }
 
 func (c *cli) load(ctx context.Context, l *loadFlags, name string) (err error) {
-	file, err := openBulk(name, c.stdin)
+	file, err := lf.OpenBulk(name, c.stdin)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, file.close()) }()
-	s, err := c.connect(ctx, writing)
+	defer func() { err = errors.Join(err, file.Close()) }()
+	client, err := c.connect(ctx, writing)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	if err := file.check(s.network); err != nil {
-		return err
-	}
-	a, err := c.newAuthor(s, &l.authoring)
+	defer client.Close()
+	options, err := l.options(c, client)
 	if err != nil {
 		return err
 	}
-	status, err := s.node().Status(ctx)
-	if err != nil {
-		return err
+	var bar progressBar
+	started := false
+	all := []lf.LoadOption{options, lf.Patience(l.patience),
+		lf.OnStart(func(state lf.Loaded) {
+			started = true
+			c.noteStart(file, state)
+			bar = c.loadBar(state.Lines, state.Before)
+		}),
+		lf.OnWritten(func(*protocol.Record, *lf.Written) { bar.step() }),
 	}
-	j, err := openJournal(s.home.Dir(), journalKey(file, a, status.Storage.Database))
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, j.close()) }()
 	if l.again {
-		err = j.forget()
-	} else if lost, failed := j.setBack(status.Storage.Attached); lost > 0 || failed != nil {
-		c.note("the node's database was set back, and lost %s that were written before", text.Count(lost, "line", "lines"))
-		err = failed
-	}
-	if err != nil {
-		return err
-	}
-	return c.loadOn(ctx, &loader{loadFlags: l, author: a, file: file, journal: j})
-}
-
-// journalKey names the journal of one content, network, owner, masking key and database.
-func journalKey(file *bulkFile, a *author, database string) []byte {
-	network := a.session.network.ID()
-	h := sha256.New()
-	h.Write(file.hash[:])
-	h.Write(network[:])
-	h.Write(a.key.Owner[:])
-	h.Write([]byte(database))
-	if a.mask != nil {
-		h.Write(a.key.Secret) // so that the journal's name helps nobody to guess the masking key
-		h.Write(a.mask[:])
-	}
-	return h.Sum(nil)
-}
-
-// loadOn writes what is left of a file and reports.
-func (c *cli) loadOn(ctx context.Context, l *loader) error {
-	before := l.journal.count()
-	if l.file.lines == 0 {
-		c.note("nothing is on the lines of %s", l.file.name)
-	} else if l.journal.complete {
-		before = l.file.lines
-		c.note("all %d lines of %s were written before; --again writes them once more", before, l.file.name)
-	} else if before > 0 {
-		c.note("going on: %d of %d lines were written before", before, l.file.lines)
+		all = append(all, lf.Again())
 	}
 	start := time.Now()
-	written, err := l.run(ctx, c.loadBar(l.file.lines, before))
-	if err != nil {
-		c.note("%d of %d lines are written; the same command goes on from there", before+written, l.file.lines)
+	done, err := client.LoadFile(ctx, file, all...)
+	bar.end(err == nil)
+	switch {
+	case err != nil && started:
+		c.note("%d of %d lines are written; the same command goes on from there", done.Before+done.Written, done.Lines)
+		return err
+	case err != nil:
 		return err
 	}
-	return c.printLoaded(loadSummary{File: l.file.name, Lines: l.file.lines, Before: before, Written: written, Seconds: time.Since(start).Seconds()})
+	return c.printLoaded(loadSummary{File: file.Name(), Lines: done.Lines, Before: done.Before, Written: done.Written, Seconds: time.Since(start).Seconds()})
+}
+
+// noteStart tells what of a file was written before.
+func (c *cli) noteStart(file *lf.BulkFile, l lf.Loaded) {
+	if l.Lost > 0 {
+		c.note("the node's database was set back, and lost %s that were written before", text.Count(l.Lost, "line", "lines"))
+	}
+	switch {
+	case l.Lines == 0:
+		c.note("nothing is on the lines of %s", file.Name())
+	case l.Complete:
+		c.note("all %d lines of %s were written before; --again writes them once more", l.Lines, file.Name())
+	case l.Before > 0:
+		c.note("going on: %d of %d lines were written before", l.Before, l.Lines)
+	}
 }
 
 // loadSummary is the result of load in JSON output.

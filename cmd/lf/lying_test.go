@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
@@ -232,11 +233,11 @@ func TestNarrower(t *testing.T) {
 		want string
 	}{
 		{question{limit: 999}, "a larger --limit (now 999, at most 1000)"},
-		{question{limit: maxAnswers}, "ask for a smaller range"},
-		{question{limit: maxAnswers, open: true}, "further names"},
+		{question{limit: lf.MaxAnswers}, "ask for a smaller range"},
+		{question{limit: lf.MaxAnswers, open: true}, "further names"},
 	} {
 		got := c.q.narrower()
-		if !strings.Contains(got, c.want) || (c.q.limit == maxAnswers && strings.Contains(got, "--limit")) {
+		if !strings.Contains(got, c.want) || (c.q.limit == lf.MaxAnswers && strings.Contains(got, "--limit")) {
 			t.Errorf("%+v: %q", c.q, got)
 		}
 	}

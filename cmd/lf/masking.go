@@ -6,8 +6,6 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
-
-	"github.com/lf-store/lf/protocol"
 )
 
 // maxMaskingKey bounds the file that holds a masking key, in bytes.
@@ -24,16 +22,7 @@ func (m *masking) addFlags(cmd *cobra.Command) {
 // given reports whether a masking key was asked for.
 func (m *masking) given() bool { return m.file != "" || os.Getenv("LF_MASK") != "" }
 
-// derive returns the mask of the masking key, nil when there is none.
-func (m *masking) derive(n *protocol.Network) (*protocol.Mask, error) {
-	key, err := m.key()
-	if err != nil || key == "" {
-		return nil, err
-	}
-	mask := n.DeriveMask(key)
-	return &mask, nil
-}
-
+// key returns the masking key, "" when there is none.
 func (m *masking) key() (string, error) {
 	if m.file == "" {
 		return os.Getenv("LF_MASK"), nil

@@ -1,14 +1,13 @@
 package main
 
 import (
-	"crypto/ed25519"
-	"crypto/rand"
 	"fmt"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -68,22 +67,17 @@ func (m *newNetworkFlags) newCA(p *protocol.Params) (file []byte, err error) {
 	if p.Authorities, err = readAuthorities(m.authorities); err != nil || !m.ca {
 		return nil, err
 	}
-	_, key, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return nil, fmt.Errorf("make the CA's key: %w", err)
-	}
 	from := time.Now().Add(-time.Duration(p.ClockDrift) * time.Millisecond) // at most 24 h
-	der, err := protocol.NewAuthority(key, p.Name+" CA", from, from.AddDate(0, 0, m.caDays), rand.Reader)
+	ca, err := lf.NewCA(p.Name+" CA", from, from.AddDate(0, 0, m.caDays))
 	if err != nil {
 		return nil, err
 	}
-	p.Authorities = append(p.Authorities, der)
-	return protocol.MarshalSignerPEM(key, der)
+	p.Authorities = append(p.Authorities, ca.Authority())
+	return ca.PEM(), nil
 }
 
-// checkAuthorities refuses CAs that can certify nobody any more, since a network keeps its CAs
-// forever. It notes from when to when somebody can be certified, where that is not long.
-func (c *cli) checkAuthorities(p *protocol.Params, now time.Time) error {
+// noteAuthorities notes from when to when somebody can be certified, where that is not long.
+func (c *cli) noteAuthorities(p *protocol.Params, now time.Time) error {
 	var first, last time.Time
 	for _, der := range p.Authorities {
 		a, err := protocol.ParseAuthority(der)
@@ -91,11 +85,7 @@ func (c *cli) checkAuthorities(p *protocol.Params, now time.Time) error {
 			return err
 		}
 		from, until := timeOf(a.NotBefore()), timeOf(a.NotAfter())
-		switch {
-		case until.Before(now):
-			return fmt.Errorf("CA %q expired on %s: it can certify nobody any more, and a network's CAs cannot be changed. Make its certificate again",
-				a.Name(), until.Local().Format(time.DateOnly))
-		case from.After(now):
+		if from.After(now) {
 			c.note("CA %q is valid from %s on: until then it certifies nobody", a.Name(), from.Local().Format(time.DateTime))
 		}
 		if first.IsZero() || from.Before(first) {

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -16,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/protocol"
 )
@@ -136,14 +136,15 @@ func (c *cli) newNetwork(p *protocol.Params, m *newNetworkFlags) error {
 	if err != nil {
 		return err
 	}
-	if err := p.Check(); err != nil {
-		return usage("%v", err)
+	f, err := lf.NewNetwork(*p, m.seeds, m.private)
+	if err != nil {
+		return err
 	}
-	if err := c.checkAuthorities(p, timeOf(clock())); err != nil {
+	if err := c.noteAuthorities(p, time.Now()); err != nil {
 		return err
 	}
 	if ca == nil {
-		return c.writeNetwork(p, m)
+		return c.writeNetwork(&f, m)
 	}
 	// The CA first: a network that is there without it would be one that nobody can ever certify
 	// for.
@@ -151,24 +152,17 @@ func (c *cli) newNetwork(p *protocol.Params, m *newNetworkFlags) error {
 	if err := createFile(file, ca, 0o600); err != nil {
 		return err
 	}
-	if err := c.writeNetwork(p, m); err != nil {
+	if err := c.writeNetwork(&f, m); err != nil {
 		return errors.Join(err, os.Remove(file))
 	}
 	c.note("wrote the CA's secret key and certificate to %s: keep it safe, its holder can certify owners", file)
 	return nil
 }
 
-func (c *cli) writeNetwork(p *protocol.Params, m *newNetworkFlags) error {
-	n, err := protocol.NewNetwork(*p, clock(), rand.Reader)
-	if err != nil {
-		return err
-	}
-	f, mode := n.File(m.seeds), os.FileMode(0o644)
+func (c *cli) writeNetwork(f *protocol.NetworkFile, m *newNetworkFlags) error {
+	mode := os.FileMode(0o644)
 	if m.private {
 		mode = 0o600
-		if f.Secret, err = protocol.NewSecret(rand.Reader); err != nil {
-			return err
-		}
 	}
 	text, err := json.MarshalIndent(f, "", "  ")
 	if err != nil {
@@ -178,10 +172,10 @@ func (c *cli) writeNetwork(p *protocol.Params, m *newNetworkFlags) error {
 	if m.out == "-" {
 		return c.print(string(text))
 	}
-	if err := createFile(m.file(p.Name), text, mode); err != nil {
+	if err := createFile(m.file(f.Params.Name), text, mode); err != nil {
 		return err
 	}
-	c.note("wrote network %q (%s) to %s", p.Name, n.ID(), m.file(p.Name))
+	c.note("wrote network %q (%s) to %s", f.Params.Name, f.ID, m.file(f.Params.Name))
 	if m.private {
 		c.note("the network's secret is in that file: nodes with it can read and write, others get no answer")
 	}

@@ -126,7 +126,7 @@ type oracleList struct {
 }
 
 func (c *cli) oracles(ctx context.Context) error {
-	h, err := c.clientHome(reading)
+	h, err := c.homeBeside()
 	if err != nil {
 		return err
 	}
@@ -148,11 +148,11 @@ func (c *cli) oracles(ctx context.Context) error {
 
 // nodeTrust asks the node whom it trusts; nil where none runs, unless one was named.
 func (c *cli) nodeTrust(ctx context.Context) (*api.Trust, error) {
-	s, err := c.connect(ctx, reading)
+	client, err := c.connect(ctx, reading)
 	if err == nil {
-		defer s.close()
+		defer client.Close()
 		var status *api.Status
-		if status, err = s.node().Status(ctx); err == nil {
+		if status, err = client.Node().Status(ctx); err == nil {
 			return &status.Trust, nil
 		}
 	}
@@ -179,7 +179,7 @@ func (c *cli) printElected(list oracleList) error {
 		return nil
 	}
 	switch n := len(list.Node.Oracles); {
-	case sameOracles(list.Node.Oracles, list.Oracles):
+	case sameOwners(list.Node.Oracles, list.Oracles):
 	case c.givenAPI() == "": // the home's own node reads the same file, a moment later
 		c.note("the node still counts %s: it follows within a second", text.Count(n, "oracle", "oracles"))
 	default:
@@ -194,4 +194,12 @@ func (c *cli) printElected(list oracleList) error {
 		c.note("warning: %s", warning)
 	}
 	return nil
+}
+
+// sameOwners reports whether two lists have the same owners, in any order.
+func sameOwners(a, b []protocol.Owner) bool {
+	within := func(some, all []protocol.Owner) bool {
+		return !slices.ContainsFunc(some, func(o protocol.Owner) bool { return !slices.Contains(all, o) })
+	}
+	return within(a, b) && within(b, a)
 }

@@ -2,47 +2,28 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/x509"
 	"encoding/hex"
-	"encoding/pem"
 	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/protocol"
 )
 
-// authority is a CA as its file has it: the signer of certificates, and the key that signs the
-// records which carry them.
-type authority struct {
-	signer *protocol.Signer
-	key    home.Key
-}
-
-func readAuthority(name string) (*authority, error) {
+func readCA(name string) (*lf.CA, error) {
 	text, err := readPEM("CA", name)
 	if err != nil {
 		return nil, err
 	}
-	signer, err := protocol.ParseSignerPEM(text)
+	ca, err := lf.ParseCA(text)
 	if err != nil {
 		return nil, fmt.Errorf("CA: %s: %w", name, err)
 	}
-	a := &authority{signer: signer}
-	for block, rest := pem.Decode(text); block != nil; block, rest = pem.Decode(rest) {
-		if block.Type != "PRIVATE KEY" {
-			continue
-		}
-		if a.key.Secret, err = protocol.ParseKeyPEM(pem.EncodeToMemory(block)); err != nil {
-			return nil, fmt.Errorf("CA: %s: %w", name, err)
-		}
-	}
-	a.key.Name, a.key.Owner = signer.Certificate().Subject(), protocol.OwnerOf(a.key.Secret)
-	return a, nil
+	return ca, nil
 }
 
 // authorizeFlags are the flags of owner authorize.
@@ -94,7 +75,7 @@ func (c *cli) authorize(ctx context.Context, a *authorizeFlags, caFile, requestF
 			return err
 		}
 	}
-	ca, err := readAuthority(caFile)
+	ca, err := readCA(caFile)
 	if err != nil {
 		return err
 	}
@@ -102,51 +83,45 @@ func (c *cli) authorize(ctx context.Context, a *authorizeFlags, caFile, requestF
 	if err != nil {
 		return err
 	}
-	from := time.Now().Truncate(time.Second)
-	until := from.AddDate(0, 0, a.days)
-	last := timeOf(ca.signer.Certificate().NotAfter())
-	switch first := timeOf(ca.signer.Certificate().NotBefore()); {
-	case last.Before(from):
-		return fmt.Errorf("the CA %q expired on %s: it can certify nobody any more", ca.key.Name, last.Local().Format(time.DateOnly))
-	case from.Before(first):
-		return fmt.Errorf("the CA %q is valid from %s on: until then it certifies nobody (is this computer's clock right?)", ca.key.Name,
-			first.Local().Format(time.DateTime))
-	case until.After(last):
-		return fmt.Errorf("the CA %q is valid until %s, %d days from now: choose no more --days than that", ca.key.Name,
-			last.Local().Format(time.DateOnly), max(0, int(last.Sub(from).Hours()/24)))
-	}
+	until := time.Now().Truncate(time.Second).AddDate(0, 0, a.days)
 	if a.intermediate {
-		chain, err := ca.signer.Certify(request, from, until, true, rand.Reader)
+		chain, err := ca.CertifyCA(request, until)
 		if err != nil {
-			return err
+			return choose(err)
 		}
 		return c.writeChain(chain, a.out)
 	}
-	return a.within(ctx, func(ctx context.Context) error {
-		s, err := c.connect(ctx, writing)
+	if _, err := ca.Certify(request, until, nil); err != nil {
+		return choose(err) // before a node is asked
+	}
+	return c.publish(ctx, &a.authoring, "", func(ctx context.Context, client *lf.Client, options lf.BulkOption) error {
+		chain, err := ca.Certify(request, until, client.Network())
 		if err != nil {
 			return err
 		}
-		defer s.close()
-		value, err := ca.signer.Under(s.network.Authorities()).Certify(request, from, until, false, rand.Reader)
-		if err != nil {
-			return err
-		}
-		if err := c.announce(s.network, value); err != nil {
+		if err := c.announce(client.Network(), chain); err != nil {
 			return err
 		}
 		if a.out != "" {
-			if err := c.writeChain(value, a.out); err != nil {
+			if err := c.writeChain(chain, a.out); err != nil {
 				return err
 			}
 		}
-		return c.publish(ctx, s, ca, statement{kind: protocol.TypeCertificate, value: value}, a.threads)
+		_, err = client.PublishCertificate(ctx, ca, chain, options)
+		return err
 	})
 }
 
-func (c *cli) readRequest(name string) (*x509.CertificateRequest, error) {
-	var text []byte
-	var err error
+// choose says by which flag a certificate gets a time that its CA can certify for.
+func choose(err error) error {
+	var period *lf.PeriodError
+	if errors.As(err, &period) && period.Until.After(period.Last) && !period.Last.Before(period.From) && !period.From.Before(period.NotBefore) {
+		return fmt.Errorf("%w: choose no more --days than that", err)
+	}
+	return err
+}
+
+func (c *cli) readRequest(name string) (text []byte, err error) {
 	if name == "-" {
 		text, err = readAtMost(c.stdin, maxCAFile)
 	} else {
@@ -155,11 +130,10 @@ func (c *cli) readRequest(name string) (*x509.CertificateRequest, error) {
 	if err != nil {
 		return nil, err
 	}
-	request, err := protocol.ParseRequestPEM(text)
-	if err != nil {
+	if _, err := protocol.ParseRequestPEM(text); err != nil {
 		return nil, fmt.Errorf("request: %s: %w", name, err)
 	}
-	return request, nil
+	return text, nil
 }
 
 // announce tells whom a chain certifies, before the work for it.
@@ -170,23 +144,10 @@ func (c *cli) announce(n *protocol.Network, value []byte) error {
 	}
 	own := chain.Certificates()[0]
 	c.note("certify owner %s, named %q, until %s, serial %s", chain.Owner(), chain.Subject(), localTime(own.NotAfter()), hex.EncodeToString(chain.Serial()))
-	if chain.Authority(n.Authorities()) != nil {
-		return nil
+	if chain.Authority(n.Authorities()) == nil && !n.Params().AuthRequired {
+		c.note("network %q does not know this CA: the certificate counts for readers who name the CA (lf get --ca)", n.Params().Name)
 	}
-	if n.Params().AuthRequired {
-		return fmt.Errorf("network %q takes certificates of its own CAs only, and this CA is none of them (lf network show lists them)", n.Params().Name)
-	}
-	c.note("network %q does not know this CA: the certificate counts for readers who name the CA (lf get --ca)", n.Params().Name)
 	return nil
-}
-
-// publish makes a record in the CA's name and prints its CID.
-func (c *cli) publish(ctx context.Context, s *session, ca *authority, say statement, threads int) error {
-	done, err := (&author{session: s, key: ca.key}).write(ctx, say, threads)
-	if err != nil {
-		return err
-	}
-	return c.printSubmitted(done)
 }
 
 // writeChain writes certificates, which follow one another in DER, as PEM.

@@ -2,13 +2,11 @@ package main
 
 import (
 	"context"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
@@ -32,16 +30,16 @@ The exit code is 3 when the owner has none that is valid now.`,
 }
 
 func (c *cli) ownerStatus(ctx context.Context, args []string) error {
-	s, err := c.connect(ctx, reading)
+	client, err := c.connect(ctx, reading)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	owner, err := s.ownerNamed(args)
+	defer client.Close()
+	owner, err := ownerNamed(client, args)
 	if err != nil {
 		return err
 	}
-	list, err := s.certificates(ctx, owner)
+	list, err := client.Certificates(ctx, owner)
 	if err != nil {
 		return err
 	}
@@ -53,24 +51,19 @@ func (c *cli) ownerStatus(ctx context.Context, args []string) error {
 			return nil
 		}
 	}
-	return notFound("owner %s has no certificate that is valid now on network %q", owner, s.network.Params().Name)
+	return notFound("owner %s has no certificate that is valid now on network %q", owner, client.Network().Params().Name)
 }
 
 // ownerNamed reads a peer ID or a name; none is the default owner.
-func (s *session) ownerNamed(args []string) (protocol.Owner, error) {
+func ownerNamed(client *lf.Client, args []string) (protocol.Owner, error) {
 	if len(args) == 1 {
-		if owner, err := protocol.ParseOwner(args[0]); err == nil {
-			return owner, nil
-		}
+		return client.OwnerNamed(args[0])
 	}
-	ring, err := s.keys()
+	ring, err := client.Keyring()
 	if err != nil {
 		return protocol.Owner{}, err
 	}
-	k, err := chosenOwner(ring, args)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = usage("%q is neither a peer ID (12D3KooW…) nor a name of lf owner list", args[0])
-	}
+	k, err := chosenOwner(ring, nil)
 	return k.Owner, err
 }
 
@@ -90,52 +83,7 @@ func chosenOwner(ring *home.Keyring, args []string) (home.Key, error) {
 	return k, err
 }
 
-// certificate is one of an owner's certificates as the node tells of it, with its chain as its
-// record has it.
-type certificate struct {
-	api.CertificateInfo
-	chain *protocol.Chain
-}
-
-// certificates asks the node for an owner's certificates, and reads each out of its record.
-func (s *session) certificates(ctx context.Context, owner protocol.Owner) ([]certificate, error) {
-	info, err := s.node().Owner(ctx, owner)
-	if err != nil {
-		return nil, err
-	}
-	list := make([]certificate, len(info.Certificates))
-	for i, c := range info.Certificates {
-		list[i].CertificateInfo = c
-		_, r, err := s.record(ctx, c.Record)
-		if err != nil {
-			return nil, err
-		}
-		if list[i].chain, err = s.checkCertificate(&c, r, owner); err != nil {
-			return nil, fmt.Errorf("the node at %s answered falsely, do not trust it: certificate %s: %w", s.address, c.Record, err)
-		}
-	}
-	return list, nil
-}
-
-func (s *session) checkCertificate(c *api.CertificateInfo, r *protocol.Record, owner protocol.Owner) (*protocol.Chain, error) {
-	if r.Type != protocol.TypeCertificate {
-		return nil, fmt.Errorf("it is a %s", r.Type)
-	}
-	chain, err := protocol.ParseChain(r.ValueBytes())
-	switch {
-	case err != nil:
-		return nil, err
-	case chain.Owner() != owner:
-		return nil, fmt.Errorf("it is that of owner %s", chain.Owner())
-	case chain.Authority(s.network.Authorities()) == nil:
-		return nil, errors.New("no CA of the network issued it")
-	case hex.EncodeToString(chain.Serial()) != c.Serial:
-		return nil, fmt.Errorf("its serial number is %x", chain.Serial())
-	}
-	return chain, nil
-}
-
-func (c *cli) printCertificates(owner protocol.Owner, list []certificate) error {
+func (c *cli) printCertificates(owner protocol.Owner, list []lf.Certificate) error {
 	if c.json {
 		info := api.OwnerInfo{Owner: owner, Certificates: make([]api.CertificateInfo, len(list))}
 		for i := range list {
@@ -149,30 +97,30 @@ func (c *cli) printCertificates(owner protocol.Owner, list []certificate) error 
 				return err
 			}
 		}
-		if err := c.printFields(list[i].fields()); err != nil {
+		if err := c.printFields(certificateFields(&list[i])); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *certificate) fields() []field {
+func certificateFields(c *lf.Certificate) []field {
 	fields := []field{
 		{"certificate", c.Record.String()},
-		{"owner", fmt.Sprintf("%s, named %q", c.chain.Owner(), c.chain.Subject())},
+		{"owner", fmt.Sprintf("%s, named %q", c.Chain.Owner(), c.Chain.Subject())},
 		{"CA", c.Authority},
 	}
-	for _, above := range c.chain.Certificates()[1:] {
+	for _, above := range c.Chain.Certificates()[1:] {
 		fields = append(fields, field{"through", fmt.Sprintf("%s, %s", above.Subject(), validityText(above.NotBefore(), above.NotAfter()))})
 	}
 	return append(fields,
 		field{"serial", c.Serial},
 		field{"validity", validityText(c.NotBefore, c.NotAfter)},
-		field{"state", c.state()},
+		field{"state", certificateState(c)},
 	)
 }
 
-func (c *certificate) state() string {
+func certificateState(c *lf.Certificate) string {
 	switch now := clock(); {
 	case c.Revoked != nil && c.Revoked.Since > 0:
 		return fmt.Sprintf("revoked since %s (%s)", localTime(c.Revoked.Since), c.Revoked.Record)

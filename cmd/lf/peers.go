@@ -30,12 +30,12 @@ AGENT      the program, as the peer names it`,
 }
 
 func (c *cli) peers(ctx context.Context) error {
-	s, err := c.connect(ctx, reading)
+	client, err := c.connect(ctx, reading)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	peers, err := s.node().Peers(ctx)
+	defer client.Close()
+	peers, err := client.Node().Peers(ctx)
 	if err != nil {
 		return err
 	}

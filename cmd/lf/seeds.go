@@ -68,12 +68,12 @@ func (c *cli) seeds(ctx context.Context) error {
 }
 
 func (c *cli) runningSeeds(ctx context.Context) (*seedsOutput, error) {
-	s, err := c.connect(ctx, reading)
+	client, err := c.connect(ctx, reading)
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
-	seeds, err := s.node().Seeds(ctx)
+	defer client.Close()
+	seeds, err := client.Node().Seeds(ctx)
 	if err != nil {
 		return nil, err
 	}

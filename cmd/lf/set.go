@@ -5,8 +5,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/node/api"
-	"github.com/lf-store/lf/protocol"
 )
 
 const selectorHelp = `NAME#ORD is a name with an ordinal (0 to 2^63-1), NAME alone means ordinal 0. A hash that belongs to a name is
@@ -70,62 +70,21 @@ func (c *cli) set(ctx context.Context, a *authoring, v *valueFlags, args []strin
 	if err != nil {
 		return err
 	}
-	say := statement{kind: protocol.TypeDatum, selectors: p.selectors, value: p.value}
+	note := ""
 	if !shown {
-		say.note = p.String()
+		note = p.String()
 	}
-	return c.author(ctx, a, say)
-}
-
-// author makes one record and prints its CID. A record without a value takes something back, and
-// fails where the owner has nothing.
-func (c *cli) author(ctx context.Context, a *authoring, say statement) error {
-	return a.within(ctx, func(ctx context.Context) error {
-		s, err := c.connect(ctx, writing)
-		if err != nil {
-			return err
-		}
-		defer s.close()
-		if say.value == nil {
-			if err := s.someOwner(); err != nil {
-				return err
-			}
-		}
-		author, err := c.newAuthor(s, a)
-		if err != nil {
-			return err
-		}
-		previous, err := author.previous(ctx, say.selectors)
-		switch {
-		case err != nil:
-			return err
-		case previous != nil:
-			say.after = previous.Timestamp
-		case say.value == nil:
-			return notFound("owner %q has nothing under %s", author.key.Name, written(say.selectors))
-		}
-		done, err := author.write(ctx, say, a.threads)
-		if err != nil {
-			return err
-		}
-		return c.printSubmitted(done)
+	return c.publish(ctx, a, note, func(ctx context.Context, client *lf.Client, options lf.BulkOption) error {
+		_, err := client.Set(ctx, p.key, p.value, options)
+		return err
 	})
 }
 
-// someOwner makes sure that taking back does not begin with making an owner.
-func (s *session) someOwner() error {
-	names, err := s.home.Owners().Names()
-	if err == nil && len(names) == 0 {
-		err = notFound("no owners yet, so nothing was set from here")
-	}
-	return err
-}
-
-func (c *cli) printSubmitted(done *api.Submitted) error {
+func (c *cli) printSubmitted(done *lf.Written) error {
 	if c.json {
 		return c.printJSON(done)
 	}
-	if done.State != "attached" {
+	if done.State != api.StateAttached {
 		c.note("the record is %s: the node keeps it and answers with it later", done.State)
 	}
 	if c.quiet {

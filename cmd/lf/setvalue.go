@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/protocol"
 )
@@ -57,8 +58,8 @@ func (v *valueFlags) givenByFlag() bool {
 
 // plannedValue is what is about to be set.
 type plannedValue struct {
-	selectors []protocol.Expression
-	value     []byte
+	key   lf.Key
+	value []byte
 	// from names where the value was read, "" where the command line has it.
 	from string
 	// secret values are sealed with a masking key and not shown.
@@ -80,7 +81,7 @@ func (c *cli) plan(args []string, v *valueFlags) (p plannedValue, err error) {
 			p.doubtful = doubt(names, text)
 		}
 	}
-	if p.selectors, err = parsePoints(names); err != nil {
+	if p.key, err = lf.ParsePoint(names...); err != nil {
 		return p, err
 	}
 	switch {
@@ -124,8 +125,8 @@ func doubt(names []string, text string) string {
 // String is what is about to be done, in one line. What came from elsewhere than the command line
 // is not shown: it may be a secret, and this line may go to a log.
 func (p *plannedValue) String() string {
-	what := written(p.selectors)
-	if n := len(p.selectors); n > 1 {
+	what := p.key.String()
+	if n := len(p.key.Selectors()); n > 1 {
 		what = fmt.Sprintf("the composite key of %d names, %s,", n, what)
 	}
 	size := text.Count(uint32(len(p.value)), "byte", "bytes") // at most protocol.MaxPlaintext

@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 
 	"github.com/spf13/cobra"
@@ -36,16 +34,16 @@ With --json it writes what GET /v1/records/CID answers, and the field "contents"
 }
 
 func (c *cli) showRecord(ctx context.Context, id protocol.ID) error {
-	s, err := c.connect(ctx, reading)
+	client, err := c.connect(ctx, reading)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	info, record, err := s.record(ctx, id)
+	defer client.Close()
+	info, record, err := client.Record(ctx, id)
 	if err != nil {
 		return err
 	}
-	what := describe(s.network, record)
+	what := describe(client.Network(), record)
 	if c.json {
 		return c.printJSON(jsonRecord{info, what})
 	}
@@ -56,38 +54,6 @@ func (c *cli) showRecord(ctx context.Context, id protocol.ID) error {
 type jsonRecord struct {
 	*api.RecordInfo
 	Contents *description `json:"contents,omitempty"`
-}
-
-// record asks the node for one record and checks that it is the one asked for.
-func (s *session) record(ctx context.Context, id protocol.ID) (*api.RecordInfo, *protocol.Record, error) {
-	info, err := s.node().Record(ctx, id)
-	var answered *api.Error
-	if errors.As(err, &answered) && answered.Status == http.StatusNotFound {
-		return nil, nil, notFound("%s: the node has no such record", id)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	r, err := protocol.DecodeFrame(info.Frame)
-	if err == nil {
-		err = s.checkSame(r, id)
-	}
-	if err != nil {
-		return nil, nil, fmt.Errorf("the node at %s answered falsely, do not trust it: record %s: %w", s.address, id, err)
-	}
-	return info, r, nil
-}
-
-// checkSame makes sure that a record is the one with this ID. Its own network's genesis needs no
-// more.
-func (s *session) checkSame(r *protocol.Record, id protocol.ID) error {
-	switch {
-	case r.ID() != id:
-		return fmt.Errorf("it is %s", r.ID())
-	case r.Type == protocol.TypeGenesis && !s.network.IsGenesis(id):
-		return errors.New("it is another network's genesis record")
-	}
-	return s.network.CheckAuthorship(r)
 }
 
 func recordFields(info *api.RecordInfo, r *protocol.Record) []field {

@@ -48,20 +48,23 @@ Right after lf node, it waits for the node to answer: up to 3 s until the node b
 }
 
 func (c *cli) status(ctx context.Context, wait *patience) error {
-	s, err := c.connectSoon(ctx)
+	client, err := c.connectSoon(ctx)
 	if err != nil {
 		return err
 	}
-	defer s.close()
-	late := s.awaitSynced(ctx, wait)
-	status, err := s.node().Status(ctx)
+	defer client.Close()
+	var late error
+	if wait.timeout > 0 {
+		late = client.AwaitSynced(ctx, wait.timeout)
+	}
+	status, err := client.Node().Status(ctx)
 	if err != nil {
 		return err
 	}
 	if c.json {
 		err = c.printJSON(status)
 	} else {
-		err = c.printFields(statusFields(s.addresses(), status))
+		err = c.printFields(statusFields(client.Addresses(), status))
 	}
 	return cmp.Or(err, late)
 }

@@ -1,13 +1,12 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 )
@@ -33,23 +32,15 @@ func (p *patience) check(cmd *cobra.Command) error {
 	return nil
 }
 
-// awaitSynced waits, if it was asked to, until the node is in sync. The error says how far it came.
-func (s *session) awaitSynced(ctx context.Context, p *patience) error {
-	if p.timeout == 0 {
-		return nil
-	}
-	_, err := s.node().Synced(ctx, p.timeout)
-	var late *api.Error
-	if !errors.As(err, &late) || late.Sync == nil {
-		return err
-	}
-	switch late.Sync.State {
+// notSyncedText says how far a node came that was not in sync in time.
+func notSyncedText(e *lf.NotSyncedError) string {
+	switch e.Sync.State {
 	case api.SyncOffline:
-		return errors.New("the node is offline: there is nobody to be in sync with")
+		return "the node is offline: there is nobody to be in sync with"
 	case api.SyncSynced: // by comparisons from before
-		return fmt.Errorf("not compared again within %s, before that %s", p.timeout, syncText(late.Sync, time.Now()))
+		return fmt.Sprintf("not compared again within %s, before that %s", e.Within, syncText(e.Sync, time.Now()))
 	}
-	return fmt.Errorf("not in sync within %s: %s", p.timeout, syncText(late.Sync, time.Now()))
+	return fmt.Sprintf("not in sync within %s: %s", e.Within, syncText(e.Sync, time.Now()))
 }
 
 // syncText says in a line whether a node is in sync.

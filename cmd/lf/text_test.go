@@ -5,9 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/internal/text"
-	"github.com/lf-store/lf/pow"
-	"github.com/lf-store/lf/protocol"
 )
 
 func TestShown(t *testing.T) {
@@ -79,13 +78,13 @@ func TestParseTime(t *testing.T) {
 }
 
 func TestWorkLine(t *testing.T) {
-	got := workLine(400, pow.Progress{Attempts: 100, Solutions: 200, Elapsed: 5 * time.Second})
+	got := workLine(lf.Work{Effort: 400, Attempts: 100, Solutions: 200, Elapsed: 5 * time.Second})
 	for _, want := range []string{"5s so far", "10s on average", "1 in 20 over 30s"} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q does not say %q", got, want)
 		}
 	}
-	if got := workLine(400, pow.Progress{}); !strings.Contains(got, "0s") {
+	if got := workLine(lf.Work{Effort: 400}); !strings.Contains(got, "0s") {
 		t.Errorf("at the beginning: %q", got)
 	}
 }
@@ -96,17 +95,6 @@ func TestFileNameOf(t *testing.T) {
 	} {
 		if got := fileNameOf(name, ".lfnet"); got != want {
 			t.Errorf("%q becomes %q, want %q", name, got, want)
-		}
-	}
-}
-
-func TestParsePoints(t *testing.T) {
-	if got, err := parsePoints([]string{"bad", `issue \#7#3`}); err != nil || got[1] != (protocol.Expression{Name: "issue #7", From: 3, To: 3}) {
-		t.Errorf("%+v, %v", got, err)
-	}
-	for _, bad := range [][]string{{"horse#"}, {"horse#1#2"}, {"horse", "horse#0"}, {""}, {"horse#x"}, {"a#-1"}, {"a#1#2#3"}, {"a\\b"}, make([]string, 16)} {
-		if got, err := parsePoints(bad); err == nil {
-			t.Errorf("%q is taken for %+v", bad, got)
 		}
 	}
 }

@@ -8,7 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -46,21 +46,6 @@ func (c *cli) addTrusting(cmd *cobra.Command, t *trusting) {
 	mustComplete(cmd.MarkFlagFilename("ca", "pem", "crt"))
 }
 
-// read puts into a question what the flags say.
-func (t *trusting) read(q *question) (err error) {
-	if q.policy, err = parsePolicy(t.policy); err != nil {
-		return err
-	}
-	if q.oracles, err = parseOracles(t.oracles); err != nil {
-		return err
-	}
-	q.authorities, err = readAuthorities(t.authorities)
-	if err == nil && len(q.authorities) > api.MaxAuthorities {
-		err = usage("--ca: %d certificates, at most %d can be asked with", len(q.authorities), api.MaxAuthorities)
-	}
-	return err
-}
-
 // parsePolicy reads a list of criteria; none is nil.
 func parsePolicy(list string) (protocol.Policy, error) {
 	if list == "" {
@@ -73,30 +58,27 @@ func parsePolicy(list string) (protocol.Policy, error) {
 	return p, nil
 }
 
-// parseOracles reads peer IDs; nil stands for those that the node's user elected, an empty list for
-// none.
-func parseOracles(texts []string) ([]protocol.Owner, error) {
-	if len(texts) == 0 {
-		return nil, nil
+// options are what the flags say of a question.
+func (t *trusting) options() (options []lf.ReadOption, err error) {
+	if _, err := parsePolicy(t.policy); err != nil {
+		return nil, err
 	}
-	if len(texts) == 1 && texts[0] == nobody {
-		return []protocol.Owner{}, nil
+	if t.policy != "" {
+		options = append(options, lf.Policy(t.policy))
 	}
-	if slices.Contains(texts, nobody) {
-		return nil, usage("--oracle %s stands alone: it counts nobody's objections, so leave out the others", nobody)
-	}
-	if len(texts) > api.MaxOracles {
-		return nil, usage("--oracle: %d oracles, at most %d can be asked about", len(texts), api.MaxOracles)
-	}
-	oracles := make([]protocol.Owner, len(texts))
-	for i, text := range texts {
-		oracle, err := parseOracle(text)
-		if err != nil {
-			return nil, usage("--oracle %q %v", text, err)
+	if len(t.oracles) > 0 {
+		if slices.Contains(t.oracles, nobody) && len(t.oracles) > 1 {
+			return nil, usage("--oracle %s stands alone: it counts nobody's objections, so leave out the others", nobody)
 		}
-		oracles[i] = oracle
+		for _, text := range t.oracles {
+			if _, err := parseOracle(text); err != nil && text != nobody {
+				return nil, usage("--oracle %q %v", text, err)
+			}
+		}
+		options = append(options, lf.Oracles(slices.DeleteFunc(slices.Clone(t.oracles), func(text string) bool { return text == nobody })...))
 	}
-	return oracles, nil
+	authorities, err := readAuthorities(t.authorities)
+	return append(options, lf.Authorities(authorities...)), err
 }
 
 var (

@@ -1,4 +1,4 @@
-package main
+package lf
 
 import (
 	"bufio"
@@ -55,7 +55,7 @@ func openJournal(home string, key []byte) (*journal, error) {
 	case err != nil:
 		return nil, fmt.Errorf("load: the journal: %w", err)
 	case !locked:
-		return nil, errors.New("another lf load is writing the same file: wait for it, or stop it")
+		return nil, errors.New("another load is writing the same file: wait for it, or stop it")
 	}
 	j := &journal{lock: lock, done: map[int]uint64{}}
 	if err := j.read(path); err != nil {
@@ -64,7 +64,7 @@ func openJournal(home string, key []byte) (*journal, error) {
 	return j, nil
 }
 
-// read reads the entries as far as they make sense and cuts the file off behind them.
+// read reads the entries as far as they make sense and cuts the file off after them.
 func (j *journal) read(path string) error {
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {

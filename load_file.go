@@ -1,4 +1,4 @@
-package main
+package lf
 
 import (
 	"bufio"
@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/lf-store/lf/internal/strictjson"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -19,9 +18,9 @@ import (
 // names.
 const maxLine = 1 << 20
 
-// bulkFile is a file of records to make, one JSON object a line. It is read twice: once to check
+// BulkFile is a file of records to make, one JSON object a line. It is read twice: once to check
 // all of it, before anything is written, and once to write.
-type bulkFile struct {
+type BulkFile struct {
 	name string
 	file *os.File
 	temp bool // a copy of standard input
@@ -30,15 +29,9 @@ type bulkFile struct {
 	lines int
 }
 
-// entry is one line: a record to make.
-type entry struct {
-	line      int
-	selectors []protocol.Expression
-	value     []byte
-}
-
-// openBulk opens a file, or takes a copy of what cannot be read twice.
-func openBulk(name string, stdin io.Reader) (*bulkFile, error) {
+// OpenBulk opens a file, or takes a copy of what cannot be read twice; "-" is stdin. The caller must
+// Close it.
+func OpenBulk(name string, stdin io.Reader) (*BulkFile, error) {
 	if name == "-" {
 		return spool("standard input", stdin)
 	}
@@ -55,22 +48,23 @@ func openBulk(name string, stdin io.Reader) (*bulkFile, error) {
 		defer f.Close()
 		return spool(name, f)
 	}
-	return &bulkFile{name: name, file: f}, nil
+	return &BulkFile{name: name, file: f}, nil
 }
 
-func spool(name string, from io.Reader) (*bulkFile, error) {
+func spool(name string, from io.Reader) (*BulkFile, error) {
 	f, err := os.CreateTemp("", "lf-load-*")
 	if err != nil {
 		return nil, fmt.Errorf("load: a place for %s: %w", name, err)
 	}
-	b := &bulkFile{name: name, file: f, temp: true}
+	b := &BulkFile{name: name, file: f, temp: true}
 	if _, err := io.Copy(f, from); err != nil {
-		return nil, errors.Join(fmt.Errorf("load: copy %s: %w", name, err), b.close())
+		return nil, errors.Join(fmt.Errorf("load: copy %s: %w", name, err), b.Close())
 	}
 	return b, nil
 }
 
-func (b *bulkFile) close() error {
+// Close closes the file, and removes a copy.
+func (b *BulkFile) Close() error {
 	err := b.file.Close()
 	if b.temp {
 		err = errors.Join(err, os.Remove(b.file.Name()))
@@ -78,9 +72,15 @@ func (b *bulkFile) close() error {
 	return err
 }
 
+// Name is how the file is called in messages.
+func (b *BulkFile) Name() string { return b.name }
+
+// Lines counts the lines with something on them, once the file was checked.
+func (b *BulkFile) Lines() int { return b.lines }
+
 // each reads the file from its beginning, calls do for every line that has something on it, and
 // returns the hash of the whole file. A nil do only hashes.
-func (b *bulkFile) each(do func(line int, text []byte) error) (hash [sha256.Size]byte, err error) {
+func (b *BulkFile) each(do func(line int, text []byte) error) (hash [sha256.Size]byte, err error) {
 	if _, err := b.file.Seek(0, io.SeekStart); err != nil {
 		return hash, fmt.Errorf("read %s: %w", b.name, err)
 	}
@@ -107,15 +107,15 @@ func (b *bulkFile) each(do func(line int, text []byte) error) (hash [sha256.Size
 
 // check reads the whole file and says which line is wrong; the size of a value depends on the
 // network.
-func (b *bulkFile) check(n *protocol.Network) (err error) {
+func (b *BulkFile) check(n *protocol.Network) (err error) {
 	seen := map[[sha256.Size]byte]int{}
 	b.hash, err = b.each(func(line int, text []byte) error {
 		e, err := parseEntry(line, text)
 		if err == nil {
-			err = fits(n, e.value)
+			err = fits(n, e.Value)
 		}
 		if err != nil {
-			return fmt.Errorf("%s, line %d: %v (nothing was written)", b.name, line, err) //nolint:errorlint // no wrong usage, a wrong file
+			return fmt.Errorf("%s, line %d: %w (nothing was written)", b.name, line, err)
 		}
 		key := e.compositeKey()
 		if before := seen[key]; before > 0 {
@@ -141,33 +141,8 @@ func fits(n *protocol.Network, value []byte) error {
 }
 
 // compositeKey is the same for the same selectors in any order.
-func (e *entry) compositeKey() [sha256.Size]byte {
-	texts := expressions(e.selectors)
+func (e *Entry) compositeKey() [sha256.Size]byte {
+	texts := e.Key.Expressions()
 	slices.Sort(texts)
 	return sha256.Sum256([]byte(strings.Join(texts, "\x00")))
-}
-
-func parseEntry(line int, text []byte) (entry, error) {
-	e := entry{line: line}
-	var from struct {
-		Selectors   []string `json:"selectors"`
-		Value       *string  `json:"value"`
-		ValueBase64 *[]byte  `json:"valueBase64"`
-	}
-	if err := strictjson.Unmarshal(text, &from, 0); err != nil {
-		return e, fmt.Errorf("not an object with selectors and value: %w", err)
-	}
-	switch {
-	case len(from.Selectors) == 0:
-		return e, errors.New("no selectors")
-	case (from.Value == nil) == (from.ValueBase64 == nil):
-		return e, errors.New(`want either "value" (text) or "valueBase64"`)
-	case from.Value != nil:
-		e.value = []byte(*from.Value)
-	default:
-		e.value = *from.ValueBase64
-	}
-	var err error
-	e.selectors, err = parsePoints(from.Selectors)
-	return e, err
 }
