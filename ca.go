@@ -12,7 +12,7 @@ import (
 )
 
 // CA certifies owners: a secret key with its certificate and, for an intermediate CA, those above
-// it. Who has it can certify anybody: keep its file safe. It is safe for concurrent use.
+// it. With it anybody can certify owners: keep its file safe. It is safe for concurrent use.
 type CA struct {
 	signer *protocol.Signer
 	secret ed25519.PrivateKey

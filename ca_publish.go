@@ -148,7 +148,7 @@ func (c *Client) SerialsOf(ctx context.Context, ca *CA, owner protocol.Owner) (s
 	case revoked:
 		return nil, notFound("every certificate that %q issued to %s is revoked already", ca.Name(), owner)
 	}
-	return nil, notFound("%q issued no certificate to %s that the node knows (a certificate of a CA that the network does not know is revoked by its CID or serial number)",
+	return nil, notFound("%q issued no certificate to %s that the node knows. What a CA unknown to the network issued is revoked by its CID or serial number",
 		ca.Name(), owner)
 }
 

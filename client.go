@@ -15,10 +15,10 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// Client reads and writes through a node. It believes the node nothing that it can check: each
-// record is checked by its signatures, the names that it was asked for, and the filters of the
-// question. It derives names, seals, signs and works on this computer, so that the node learns
-// neither names nor keys. Its methods are safe for concurrent use.
+// Client reads and writes through a node. It believes the node nothing that it can check. Each
+// record is checked by its signatures, by the names and by the filters of the question. It derives
+// names, seals, signs and works on this computer, so that the node learns neither names nor keys.
+// Its methods are safe for concurrent use.
 type Client struct {
 	options clientOptions
 	home    *home.Home // nil: no keyring

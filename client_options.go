@@ -84,8 +84,8 @@ func (o *clientOptions) givenToken() string {
 	return os.Getenv("LF_TOKEN")
 }
 
-// openHome opens the home. One that was named must be there unless the node is known; nil stands
-// for none, where the user has no home directory and the node is known.
+// openHome opens the home. One that was named must be there unless the node is known. It returns
+// nil where the user has no home directory and the node is known.
 func (o *clientOptions) openHome() (*home.Home, error) {
 	if o.keyring != nil {
 		return o.keyring, nil

@@ -12,9 +12,9 @@
 //	err = db.Delete(ctx, web)
 //
 // The client derives names, seals, signs and works here, so a node learns neither names nor keys.
-// It believes a node nothing that it can check: an answer is checked by the records' signatures and
-// by what was asked for, and what is false ends in a [*ForgedError]. What a node withholds nobody
-// can see; [Synced] and a second node help there.
+// It believes a node nothing that it can check. Answers are checked by the records' signatures and
+// by what was asked for. What is false ends in a [*ForgedError]. What a node withholds nobody can
+// see; [Synced] and a second node help there.
 //
 // The package also embeds the default network. The parts, from the bottom up:
 //

@@ -151,8 +151,8 @@ func (e *TokenError) Error() string {
 	return fmt.Sprintf("writing through %s needs that node's token (its file api.token), or the socket in the node's home", e.Node)
 }
 
-// ClockError says that this computer's clock, or that of many others, is wrong: the records that a
-// new one must link to are further ahead than the network allows. Times are in milliseconds.
+// ClockError says that this computer's clock is wrong, or many others are. The records that a new
+// one must link to are further ahead than the network allows. Times are in milliseconds.
 type ClockError struct{ Newest, Now uint64 }
 
 func (e *ClockError) Error() string {
@@ -185,7 +185,7 @@ type UncertifiedError struct {
 }
 
 func (e *UncertifiedError) Error() string {
-	return fmt.Sprintf("network %q takes records of certified owners only, and %q has no valid certificate: the holder of the network's CA can make one of the owner's request",
+	return fmt.Sprintf("network %q takes records of certified owners only, and %q has no valid certificate: ask the holder of the network's CA",
 		e.Network, ownerText(e.Name, e.Owner))
 }
 
@@ -196,8 +196,8 @@ func ownerText(name string, owner protocol.Owner) string {
 	return name
 }
 
-// IsAway reports whether a call failed in a way that a running node would not have: it may be
-// restarting, and the same call may succeed later.
+// IsAway reports whether a call failed as it does where no node runs. The node may be restarting,
+// and the same call may succeed later.
 func IsAway(err error) bool {
 	var unreachable *api.UnreachableError
 	var late *api.TimeoutError

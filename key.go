@@ -10,8 +10,8 @@ import (
 
 // Key is what a value is filed under: one name with an ordinal, or several, which then make a
 // composite key. To ask for a range, a name may have a range of ordinals. The order of the names
-// does not matter for finding a value. But the first one is what values are sealed with: who knows
-// it can read them. The zero Key is no key. A Key is immutable.
+// does not matter for finding a value. But the first one is what values are sealed with: a reader
+// needs it. The zero Key is no key. A Key is immutable.
 type Key struct{ selectors []protocol.Expression }
 
 // ParseKey reads a key as the command line does. Each expression is NAME (ordinal 0), NAME#ORD,

@@ -29,8 +29,8 @@ type BulkFile struct {
 	lines int
 }
 
-// OpenBulk opens a file, or takes a copy of what cannot be read twice; "-" is stdin. The caller must
-// Close it.
+// OpenBulk opens a file, or takes a copy of what cannot be read twice; "-" is stdin. The caller
+// must Close it.
 func OpenBulk(name string, stdin io.Reader) (*BulkFile, error) {
 	if name == "-" {
 		return spool("standard input", stdin)

@@ -145,7 +145,7 @@ func (j *journal) finish() error {
 
 func entryText(line int, index uint64) string { return fmt.Sprintf("%d %d", line, index) }
 
-// setBack forgets the lines whose records a database that holds so many records cannot have: a
+// setBack forgets the lines whose records the database has lost, since it holds only this many: a
 // backup took its place. It returns how many those are.
 func (j *journal) setBack(attached uint64) (lost int, err error) {
 	j.mu.Lock()

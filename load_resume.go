@@ -12,8 +12,8 @@ import (
 
 // LoadFile sets the values in a file: see [ReadEntries] for its lines. The whole file is checked
 // before anything is written. A line counts as written when the node has it on disk. After an
-// interruption the same call goes on where it stopped: a journal in the home keeps which lines the
-// node has acknowledged, for this content, network, owner, masking key and database. With
+// interruption the same call goes on where it stopped. A journal in the home keeps which lines the
+// node has acknowledged. It holds for one content, network, owner, masking key and database. With
 // [OnlyChanged] there is no journal.
 //
 // What it returns is right also with an error.

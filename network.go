@@ -9,8 +9,8 @@ import (
 )
 
 // NewNetwork makes a network and returns its file, which others need to join. Its parameters are
-// fixed forever. [protocol.DefaultParams] is where to begin. A private network gets a secret: who
-// has its file can connect, nobody else.
+// fixed forever. [protocol.DefaultParams] is where to begin. A private network gets a secret: only
+// nodes with its file can connect.
 func NewNetwork(p protocol.Params, seeds []string, private bool) (f protocol.NetworkFile, err error) {
 	if err := p.Check(); err != nil {
 		return f, wrongInput("%v", err)

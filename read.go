@@ -67,7 +67,7 @@ type query struct {
 	maskingKey  string
 	policy      protocol.Policy  // nil: the node's
 	oracles     []protocol.Owner // nil: the node's
-	authorities [][]byte         // besides the network's
+	authorities [][]byte         // in addition to the network's
 	explain     bool
 	synced      syncWait
 

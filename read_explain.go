@@ -38,8 +38,8 @@ func sameOracles(used, asked []protocol.Owner) bool {
 }
 
 // checkExplanation makes sure that an explanation agrees with itself and with the records beside
-// it: that each claim in it is a record which really exists, and that by the values it states the
-// winner is the best under the policy. The values themselves (weights, objections, certificates,
+// it. Each claim in it is a record which really exists, and by the values that it states the winner
+// is the best under the policy. The values themselves (weights, objections, certificates,
 // what the node saw first) only a node can know.
 func (r *reader) checkExplanation(a *Answer, result *api.QueryResult) error {
 	e := a.Explanation

@@ -8,7 +8,7 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// ReadOption says what a question is about besides its key, and whom the reader trusts.
+// ReadOption narrows a question, or says whom the reader trusts.
 type ReadOption interface{ read(q *query) }
 
 type readOption func(*query)
@@ -48,7 +48,7 @@ func Oracles(peers ...string) ReadOption {
 	})
 }
 
-// Authorities trusts these CAs besides the network's: certificates in DER.
+// Authorities trusts these CAs and the network's: certificates in DER.
 func Authorities(certificates ...[]byte) ReadOption {
 	return readOption(func(q *query) { q.authorities = append(q.authorities, certificates...) })
 }
@@ -76,8 +76,8 @@ func History() ReadOption { return readOption(func(q *query) { q.history = true 
 // Explain asks also why the best claim won, and for the others.
 func Explain() ReadOption { return readOption(func(q *query) { q.explain = true }) }
 
-// Synced has the node compare its records with its peers' first, and waits until it is in sync, at
-// most this long (up to an hour). If it is not by then, the call ends with [ErrNotSynced].
+// Synced has the node compare its records with its peers' first, and waits until it is in sync. It
+// waits at most this long, up to an hour. If it is not by then, the call ends with [ErrNotSynced].
 func Synced(within time.Duration) ReadOption {
 	return readOption(func(q *query) { q.synced = syncWait{wanted: true, within: within} })
 }

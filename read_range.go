@@ -32,7 +32,7 @@ func (r *Result) yield(yield func(*Answer, error) bool) bool {
 	for _, a := range r.Answers {
 		err := a.check()
 		if errors.Is(err, ErrDeleted) || errors.Is(err, ErrDamaged) {
-			continue // what is damaged is listed besides
+			continue // the damaged ones come last
 		}
 		if !yield(a, err) {
 			return false
@@ -46,8 +46,8 @@ func (r *Result) yield(yield func(*Answer, error) bool) bool {
 	return true
 }
 
-// pager asks for a range in pages. A node answers in the order of the ordinals: what is left after
-// a page are at most as many smaller ranges as the key has names.
+// pager asks for a range in pages. A node answers in the order of the ordinals. What is left after
+// a page are smaller ranges, at most one for each name of the key.
 type pager struct {
 	*Client
 	query *query

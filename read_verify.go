@@ -49,8 +49,8 @@ func (r *reader) checkRecord(record *protocol.Record, damaged bool) error {
 	return nil
 }
 
-// Unseal opens the value of a record with the masking key, which may be nil, and with the default
-// mask of its primary name, where that is among names. It reports whether it could.
+// Unseal opens the value of a record with a mask, which may be nil. Otherwise it takes the default
+// mask of the primary name, where that is among names. It reports whether it could.
 func Unseal(n *protocol.Network, record *protocol.Record, names []protocol.NameKey, mask *protocol.Mask) (value []byte, ok bool) {
 	if mask != nil {
 		if value, err := n.Open(*mask, record.SealingOf(), record.ValueBytes()); err == nil {

@@ -10,8 +10,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// author makes records of one owner: it derives names, seals, claims, signs and works on this
-// computer, so that the node sees neither names nor keys. It is safe for concurrent use.
+// author makes records of one owner. It derives names, seals, claims, signs and works on this
+// computer: the node sees neither names nor keys. It is safe for concurrent use.
 type author struct {
 	*Client
 	*writing

@@ -14,8 +14,9 @@ import (
 // maxLastWrites is how many writes a client remembers.
 const maxLastWrites = 1024
 
-// lastWrite is what a client knows of its last write as one owner under a composite key: the
-// timestamp that it took, and the record that the node acknowledged as attached, nil for none.
+// lastWrite is what a client knows of its last write as one owner under a composite key. It has the
+// timestamp that the write took, and the record that the node acknowledged as attached, nil for
+// none.
 type lastWrite struct {
 	owner    protocol.Owner
 	at       uint64
@@ -121,7 +122,7 @@ func (c *Client) acknowledged(r *reader) []*protocol.Record {
 
 // checkFresh makes sure that an answer is not older than what the node had acknowledged before it
 // was asked. A revocation may hide what was acknowledged, and a release of the same owner from
-// elsewhere withdraw it; so the record itself is asked for where it is missed.
+// elsewhere withdraw it. So the record itself is asked for where it is missed.
 func (c *Client) checkFresh(ctx context.Context, own []*protocol.Record, found *Result) error {
 	for _, mine := range own {
 		older, missed := stale(mine, found)

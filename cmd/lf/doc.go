@@ -6,8 +6,8 @@
 //   - a [question] is what lf get asks for: a key, and options of package lf;
 //   - a [field] is a line of a listing.
 //
-// Only node.go imports the node. Every other command is a thin layer over the client library,
-// package lf: it reads flags, and writes what came of them for people or as JSON.
+// Only node.go imports the node. Every other command is a thin layer over package lf, the client
+// library. It reads flags, and writes what came of them for people or as JSON.
 //
 // Each command has a file.
 package main
