@@ -92,7 +92,8 @@ func explainClient(err error) string {
 	case errors.As(err, &ahead):
 		return fmt.Sprintf("%v (--owner)", err)
 	case errors.As(err, &uncertified):
-		return fmt.Sprintf("%v: make one with lf owner csr %s, and see lf owner status", err, uncertified.Name)
+		return fmt.Sprintf("network %q takes records of certified owners only, and %q has no valid certificate: make a request with lf owner csr %s "+
+			"and have the holder of the network's CA authorize it (see lf owner status)", uncertified.Network, uncertified.Name, uncertified.Name)
 	case errors.As(err, &late):
 		return notSyncedText(late)
 	case errors.Is(err, lf.ErrNoHome):
