@@ -86,7 +86,7 @@ func revisionJSON(v *lf.Version) jsonRevision {
 	return out
 }
 
-// printRaw writes values as they are: one alone byte for byte, several with a newline behind each.
+// printRaw writes values as they are: one alone byte for byte, of several each with a newline.
 func (c *cli) printRaw(q question, answers []*lf.Answer) error {
 	var values [][]byte
 	for _, a := range answers {
