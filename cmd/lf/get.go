@@ -246,8 +246,8 @@ func (c *cli) show(g *getFlags, q question, found *lf.Result) error {
 	return c.print(strings.Join(parts, "\n"))
 }
 
-// nothingIn returns the error that tells why there is no value to show, nil if there is one. Nothing
-// but deleted values is "not found", too.
+// nothingIn returns the error that tells why there is no value to show, nil if there is one.
+// Nothing but deleted values is "not found", too.
 func nothingIn(q question, answers []*lf.Answer) error {
 	if len(answers) == 0 {
 		return notFound("%s: not found", q.key)
