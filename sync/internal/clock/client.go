@@ -102,7 +102,7 @@ func (m *Monitor) Ask(ctx context.Context, p peer.ID) (r Reading, err error) {
 // readAnswer sends the question, which is the end of it, and reads the answer: eight bytes, and not
 // one more.
 func readAnswer(s network.Stream) (uint64, error) {
-	if err := s.CloseWrite(); err != nil {
+	if err := stream.CloseWrite(s); err != nil {
 		return 0, fmt.Errorf("ask for the clock: %w", err)
 	}
 	var answer [Size + 1]byte

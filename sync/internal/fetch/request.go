@@ -117,7 +117,7 @@ func (f *Fetcher) ask(ctx context.Context, s network.Stream, a sendRequest) erro
 	}
 	_, err := s.Write(AppendRequest(nil, Request{IDs: a.ids, Width: width, Ancestors: a.ancestors}))
 	if err == nil {
-		err = s.CloseWrite()
+		err = stream.CloseWrite(s)
 	}
 	if err != nil {
 		return fmt.Errorf("send request: %w", err)

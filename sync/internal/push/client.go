@@ -239,7 +239,7 @@ func SendOn(s network.Stream, batch []Announcement) (sent int, err error) {
 	if _, err := s.Write(out); err != nil {
 		return 0, fmt.Errorf("send records: %w", err)
 	}
-	if err := s.CloseWrite(); err != nil {
+	if err := stream.CloseWrite(s); err != nil {
 		return 0, fmt.Errorf("send records: %w", err)
 	}
 	switch n, err := s.Read(make([]byte, 1)); {

@@ -56,6 +56,21 @@ func (d *Dialer) converse(ctx context.Context, p peer.ID, of Service, memory int
 	return nil
 }
 
+// CloseWrite ends what is sent on a stream. If the other side has reset it, the error says why, for
+// [TurnedAway] among others: go-libp2p has the reason of a reset in the errors of Read and Write,
+// but not in those of CloseWrite.
+func CloseWrite(s network.Stream) error {
+	err := s.CloseWrite()
+	if err == nil {
+		return nil
+	}
+	var reset *network.StreamError
+	if _, why := s.Read(make([]byte, 1)); errors.As(why, &reset) {
+		return why
+	}
+	return err
+}
+
 // TurnedAway reports whether the other side reset a stream because it serves as many as it can.
 func TurnedAway(err error) bool {
 	var reset *network.StreamError
