@@ -20,6 +20,7 @@ const (
 		api.MaxAuthorities*(api.MaxAuthority*4/3+8) + 16<<10
 	maxSetBody    = 6*(protocol.MaxPlaintext+2*protocol.MaxSelectors*protocol.MaxName+api.MaxMaskingKey) + 16<<10
 	maxRecordBody = protocol.MaxFrame*4/3 + 1<<10
+	maxWorkBody   = 1 << 10
 )
 
 // Media types that only the server needs.

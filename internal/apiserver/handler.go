@@ -74,6 +74,7 @@ func NewHandler(s api.Service, o HandlerOptions) *Handler {
 	h.addQueries()
 	h.addRecords()
 	h.addWriting()
+	h.addPaying()
 	h.addOperating()
 	h.addTestbed(o.Testbed)
 	h.addDocument()

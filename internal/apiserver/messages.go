@@ -143,18 +143,22 @@ type submitInput struct {
 	RawBody     []byte `contentType:"application/octet-stream"`
 }
 
-// frame must be a copy: the service may keep parts of it, and huma uses RawBody again.
-func (in *submitInput) frame() ([]byte, error) {
-	frame := bytes.Clone(in.RawBody)
+// read returns a frame, or the parts of a signed record. They must be copies: the service may keep
+// parts of them, and huma uses RawBody again.
+func (in *submitInput) read() (frame []byte, signed *api.SignedRecord, err error) {
+	frame = bytes.Clone(in.RawBody)
 	if mediaType(in.ContentType) == api.TypeJSON {
 		var s api.SubmitRequest
 		if err := unmarshal(in.RawBody, &s); err != nil {
-			return nil, err
+			return nil, nil, err
+		}
+		if signed, err = s.Signed(); err != nil || signed != nil {
+			return nil, signed, err
 		}
 		frame = s.Frame
 	}
 	if len(frame) > protocol.MaxFrame {
-		return nil, api.TooLarge("the frame has %d bytes, at most %d are allowed", len(frame), protocol.MaxFrame)
+		return nil, nil, api.TooLarge("the frame has %d bytes, at most %d are allowed", len(frame), protocol.MaxFrame)
 	}
-	return frame, nil
+	return frame, nil, nil
 }

@@ -141,18 +141,22 @@ func (h *Handler) getRecord(ctx context.Context, in *recordInput) (*recordAnswer
 
 func (h *Handler) addWriting() {
 	add(h, huma.Operation{
-		Method: "POST", Path: "/v1/records", OperationID: "submit", Summary: "Submit a finished record", Security: holders,
-		Description: "The body is the record's frame, as it is or in JSON. When the answer comes, the record is durable. 201: it is attached. 202: it is pending (an ancestor is missing) or held (its time has not come). 200: the node had it.",
+		Method: "POST", Path: "/v1/records", OperationID: "submit", Summary: "Submit a record, finished or signed", Security: holders,
+		Description: "The body is a finished record's frame, as it is or in JSON; or, in JSON, the header, value and signature of a record that /v1/prepare composed: then the node does the work, which may take long, and hanging up stops it. When the answer comes, the record is durable. 201: it is attached. 202: it is pending (an ancestor is missing) or held (its time has not come). 200: the node had it.",
 		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{
 			api.TypeJSON: {Schema: h.schema(typeOf[api.SubmitRequest]())}, api.TypeFrame: binary(), typeBytes: binary(),
 		}},
 		SkipValidateBody: true, // it need not be JSON
 		MaxBodyBytes:     maxRecordBody,
+		Middlewares:      huma.Middlewares{takeTime},
 		DefaultStatus:    http.StatusCreated, Responses: h.outcomes(http.StatusOK, http.StatusCreated, http.StatusAccepted),
 	}, func(ctx context.Context, in *submitInput) (*madeAnswer, error) {
-		frame, err := in.frame()
-		if err != nil {
+		frame, signed, err := in.read()
+		switch {
+		case err != nil:
 			return nil, err
+		case signed != nil:
+			return made(h.service.SubmitSigned(ctx, *signed))
 		}
 		return made(h.service.Submit(ctx, frame))
 	})

@@ -43,6 +43,13 @@ type Service interface {
 	// Set makes a record with a key that the node keeps: it seals, claims, signs, works and
 	// publishes.
 	Set(ctx context.Context, r SetRequest) (*Submitted, error)
+	// Prepare composes a record that the caller will sign. The node remembers nothing of it.
+	Prepare(ctx context.Context, r PrepareRequest) (*Prepared, error)
+	// SubmitSigned works for a signed record and takes it, as Submit does. The node does not work
+	// twice for the same signed record that it has attached.
+	SubmitSigned(ctx context.Context, s SignedRecord) (*Submitted, error)
+	// Work does the work of a record of which it learns only a hash. It ends with ctx.
+	Work(ctx context.Context, r WorkRequest) (*WorkResult, error)
 }
 
 // Status tells how a node is.
@@ -375,7 +382,24 @@ type PeerList struct {
 	Peers []Peer `json:"peers"`
 }
 
-// SubmitRequest is the body of POST /v1/records in JSON.
+// SubmitRequest is the body of POST /v1/records in JSON: a finished record's frame, or the parts of
+// a signed record for which the node is to work.
 type SubmitRequest struct {
-	Frame []byte `json:"frame" doc:"header and sealed value as they travel, base64"`
+	Frame     []byte `json:"frame,omitempty" doc:"header and sealed value as they travel, base64: a finished record"`
+	Header    []byte `json:"header,omitempty" doc:"in place of frame: the header as /v1/prepare gave it, base64"`
+	Value     []byte `json:"value,omitempty" doc:"with header: the sealed value as /v1/prepare gave it, base64"`
+	Signature []byte `json:"signature,omitempty" doc:"with header: the owner's signature of what /v1/prepare gave to sign, 64 bytes, base64"`
+}
+
+// Signed returns the parts of a signed record, nil where the request has a frame.
+func (r *SubmitRequest) Signed() (*SignedRecord, error) {
+	parts := r.Header != nil || r.Value != nil || r.Signature != nil
+	switch {
+	case parts && r.Frame != nil:
+		return nil, Invalid("both frame and parts of a record are given: give one of them")
+	case !parts:
+		return nil, nil
+	}
+	s := &SignedRecord{Header: r.Header, Value: r.Value, Signature: r.Signature}
+	return s, s.Check()
 }

@@ -240,12 +240,25 @@ func (f *Fake) Set(ctx context.Context, r api.SetRequest) (*api.Submitted, error
 	if r.Owner != "" && r.Owner != protocol.OwnerOf(f.owner).String() {
 		return nil, api.NotFound("this node keeps no key of owner %q", r.Owner)
 	}
+	composed, err := f.compose(ctx, r, protocol.OwnerOf(f.owner))
+	if err != nil {
+		return nil, err
+	}
+	signed, err := f.network.Sign(composed, f.owner)
+	if err != nil {
+		return nil, err
+	}
+	return f.Submit(ctx, signed.EncodeFrame())
+}
+
+// compose makes the record that a request asks for, without a signature.
+func (f *Fake) compose(ctx context.Context, r api.SetRequest, owner protocol.Owner) (*protocol.Record, error) {
 	links, err := f.Links(ctx, api.LinksQuery{})
 	if err != nil {
 		return nil, err
 	}
 	d := protocol.Draft{
-		Type: r.RecordType(), Owner: protocol.OwnerOf(f.owner), Timestamp: max(links.Now, links.Timestamp),
+		Type: r.RecordType(), Owner: owner, Timestamp: max(links.Now, links.Timestamp),
 		Links: links.Links, Value: r.Plain(), Mask: f.mask(r.MaskingKey),
 	}
 	points, err := r.Points()
@@ -263,11 +276,7 @@ func (f *Fake) Set(ctx context.Context, r api.SetRequest) (*api.Submitted, error
 	if err != nil {
 		return nil, api.Invalid("%v", err)
 	}
-	signed, err := f.network.Sign(composed, f.owner)
-	if err != nil {
-		return nil, err
-	}
-	return f.Submit(ctx, signed.EncodeFrame())
+	return composed, nil
 }
 
 func (f *Fake) mask(maskingKey string) *protocol.Mask {

@@ -81,6 +81,7 @@ type Service struct {
 	work     *workqueue.Pool
 	syncing  chan struct{} // taken by each request that waits for the node to be in sync
 	last     lastWrites
+	paying   payments
 	database string // tells the database from another one in its place
 }
 

@@ -49,6 +49,17 @@ func (s *Service) Set(ctx context.Context, req api.SetRequest) (*api.Submitted, 
 
 // compose makes the record of a draft, and signs it.
 func (s *Service) compose(ctx context.Context, draft protocol.Draft, key home.Key) (*protocol.Record, error) {
+	r, err := s.composeUnsigned(ctx, draft)
+	if err != nil {
+		return nil, err
+	}
+	if r, err = s.config.Network.Sign(r, key.Secret); err != nil {
+		return nil, fmt.Errorf("set: %w", err)
+	}
+	return r, nil
+}
+
+func (s *Service) composeUnsigned(ctx context.Context, draft protocol.Draft) (*protocol.Record, error) {
 	after, err := s.previous(ctx, draft)
 	if err != nil {
 		return nil, Failure(err)
@@ -59,9 +70,6 @@ func (s *Service) compose(ctx context.Context, draft protocol.Draft, key home.Ke
 	r, err := s.config.Network.Compose(draft)
 	if err != nil {
 		return nil, api.Invalid("%v", err) // a value that is too large for the network
-	}
-	if r, err = s.config.Network.Sign(r, key.Secret); err != nil {
-		return nil, fmt.Errorf("set: %w", err)
 	}
 	return r, nil
 }
@@ -128,28 +136,46 @@ func (s *Service) link(ctx context.Context, d *protocol.Draft) (certified bool, 
 }
 
 // previous returns when the owner's newest record under the draft's names was made, 0 where there
-// is none. Nothing is built on a damaged one.
+// is none.
 func (s *Service) previous(ctx context.Context, d protocol.Draft) (uint64, error) {
-	q := store.Query{Owners: []protocol.Owner{d.Owner}, Limit: 1}
-	for _, n := range d.Names {
-		q.Where = append(q.Where, store.Range{Key: n.Name.Selector(), From: n.Ordinal, To: n.Ordinal})
+	newest, err := s.newestVersion(ctx, d.Owner, pointsOf(d.Names))
+	if err != nil || newest == nil {
+		return 0, err
+	}
+	return newest.Time(), nil
+}
+
+// newestVersion returns the owner's newest record under a composite key, nil where there is none.
+// Nothing is built on a damaged one, which is an error.
+func (s *Service) newestVersion(ctx context.Context, owner protocol.Owner, points []protocol.SelectorPoint) (*store.Version, error) {
+	q := store.Query{Owners: []protocol.Owner{owner}, Limit: 1}
+	for _, p := range points {
+		q.Where = append(q.Where, store.Range{Key: p.Key, From: p.Ordinal, To: p.Ordinal})
 	}
 	found, err := s.config.Store.Query(ctx, q)
 	switch {
 	case err != nil:
-		return 0, err
+		return nil, err
 	case len(found.Keys) == 0:
-		return 0, nil
+		return nil, nil
 	case found.Keys[0].Damaged != nil:
-		return 0, found.Keys[0].Damaged
+		return nil, found.Keys[0].Damaged
 	case len(found.Keys[0].Claims) == 0:
-		return 0, nil
+		return nil, nil
 	}
 	newest := &found.Keys[0].Claims[0].Version
 	if newest.Damaged != nil {
-		return 0, newest.Damaged
+		return nil, newest.Damaged
 	}
-	return newest.Time(), nil
+	return newest, nil
+}
+
+func pointsOf(names []protocol.NamePoint) []protocol.SelectorPoint {
+	points := make([]protocol.SelectorPoint, len(names))
+	for i, n := range names {
+		points[i] = protocol.SelectorPoint{Key: n.Name.Selector(), Ordinal: n.Ordinal}
+	}
+	return points
 }
 
 // timestamp is that of the draft, or the millisecond after the owner's last write under the same
@@ -157,17 +183,13 @@ func (s *Service) previous(ctx context.Context, d protocol.Draft) (uint64, error
 // nodes would not yet accept is refused: such a record would sit in their queues and, until then,
 // in nobody's answers.
 func (s *Service) timestamp(d protocol.Draft, after uint64) (uint64, error) {
-	points := make([]protocol.SelectorPoint, len(d.Names))
-	for i, n := range d.Names {
-		points[i] = protocol.SelectorPoint{Key: n.Name.Selector(), Ordinal: n.Ordinal}
-	}
 	now, drift := s.now(), s.config.Network.Params().ClockDrift
 	// a clock was ahead when that was written, and is right now
 	if after >= now+drift && d.Timestamp <= now+drift {
 		return 0, api.Conflict("what this owner has there is dated %s, which is ahead: it was written when a clock was wrong. "+
 			"A record that replaces it is possible from %s on; until then another owner can write there", utc(after), utc(after+1-drift))
 	}
-	t := s.last.next(write{d.Owner, protocol.CompositeOf(points)}, max(d.Timestamp, after+1), now)
+	t := s.last.next(write{d.Owner, protocol.CompositeOf(pointsOf(d.Names))}, max(d.Timestamp, after+1), now)
 	if t > now+s.config.Network.Params().ClockDrift {
 		return 0, api.Conflict("the newest records are %d s ahead of this node's clock, more than the network allows: check the clock", (t-now)/1000)
 	}

@@ -46,7 +46,11 @@ func (s *Service) takePlace(ctx context.Context, d protocol.Draft, certified boo
 	if err != nil {
 		return nil, api.Invalid("%v", err) // a value that is too large for the network
 	}
-	effort := s.effort(r, certified)
+	return s.takeTurn(ctx, s.effort(r, certified))
+}
+
+// takeTurn waits for the turn of a record that takes this effort. It returns nil if that is 0.
+func (s *Service) takeTurn(ctx context.Context, effort uint32) (*workqueue.Ticket, error) {
 	if effort == 0 {
 		return nil, nil
 	}

@@ -1,0 +1,190 @@
+package service
+
+import (
+	"context"
+	"sync"
+
+	"github.com/lf-store/lf/internal/workqueue"
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/pow"
+	"github.com/lf-store/lf/protocol"
+)
+
+// Prepare implements api.Service.
+func (s *Service) Prepare(ctx context.Context, req api.PrepareRequest) (*api.Prepared, error) {
+	if err := req.Check(); err != nil {
+		return nil, err
+	}
+	owner, err := req.Signer()
+	if err != nil {
+		return nil, err
+	}
+	set := req.Set()
+	draft, certified, err := s.draft(ctx, &set, owner)
+	if err != nil {
+		return nil, err
+	}
+	r, err := s.composeUnsigned(ctx, draft)
+	if err != nil {
+		return nil, err
+	}
+	return &api.Prepared{
+		Header: r.HeaderBytes(), Value: r.ValueBytes(), Sign: s.config.Network.SignedMessage(r), Owner: owner,
+		Timestamp: r.Timestamp, Until: r.Timestamp + s.config.Network.Params().ClockDrift,
+		Effort: s.effort(r, certified), Waiting: s.WaitingWrites(),
+	}, nil
+}
+
+// SubmitSigned implements api.Service. What is cheap to check comes before the work.
+func (s *Service) SubmitSigned(ctx context.Context, signed api.SignedRecord) (*api.Submitted, error) {
+	r, err := s.signed(signed)
+	if err != nil {
+		return nil, Failure(err)
+	}
+	if !s.paying.begin(r.SignedHash()) {
+		return nil, api.Conflict("the node is working for this record already: another request wants the same")
+	}
+	defer s.paying.end(r.SignedHash())
+	if twin, err := s.newest(ctx, r); err != nil || twin != nil {
+		return twin, Failure(err)
+	}
+	certified, err := s.isCertified(ctx, r)
+	if err != nil {
+		return nil, Failure(err)
+	}
+	if !certified && s.config.Network.Params().AuthRequired {
+		return nil, s.uncertified(ctx, r.Owner)
+	}
+	place, err := s.takeTurn(ctx, s.effort(r, certified))
+	if err != nil {
+		return nil, Failure(err)
+	}
+	if place != nil {
+		defer place.Leave()
+	}
+	if err := s.checkAge(r); err != nil { // it has waited
+		return nil, err
+	}
+	if r, err = s.pay(ctx, place, r, certified); err != nil {
+		return nil, Failure(err)
+	}
+	return s.Submit(ctx, r.EncodeFrame())
+}
+
+// signed puts a signed record together, and applies every rule to it but those on work.
+func (s *Service) signed(parts api.SignedRecord) (*protocol.Record, error) {
+	if err := parts.Check(); err != nil {
+		return nil, err
+	}
+	r, err := protocol.DecodeRecord(parts.Header, parts.Value)
+	if err != nil {
+		return nil, err
+	}
+	if r, err = s.config.Network.WithSignature(r, parts.Signature); err != nil {
+		return nil, err
+	}
+	if err := s.config.Network.CheckUnpaid(r); err != nil {
+		return nil, err
+	}
+	if !r.HasValue() {
+		return nil, api.Invalid("the record comes without its value")
+	}
+	return r, s.checkAge(r)
+}
+
+// checkAge refuses a record that other nodes would hold to be late, or not let in yet.
+func (s *Service) checkAge(r *protocol.Record) error {
+	now, drift := s.now(), s.config.Network.Params().ClockDrift
+	switch {
+	case r.Timestamp+drift < now:
+		return api.Conflict("the record is %d s old, more than the %d s that the network allows: prepare it again and sign that", (now-r.Timestamp)/1000, drift/1000)
+	case r.Timestamp > now+drift:
+		return api.Invalid("the record is dated %d s ahead of this node's clock, more than the network allows", (r.Timestamp-now)/1000)
+	}
+	return nil
+}
+
+// newest compares a record with the owner's newest one under the same key. If that is the same
+// signed record, nothing is to be done for it. If that is newer, the record would change nothing.
+func (s *Service) newest(ctx context.Context, r *protocol.Record) (*api.Submitted, error) {
+	if len(r.Selectors) == 0 {
+		return nil, nil
+	}
+	points := make([]protocol.SelectorPoint, len(r.Selectors))
+	for i, sel := range r.Selectors {
+		points[i] = protocol.SelectorPoint{Key: sel.Key, Ordinal: sel.Ordinal}
+	}
+	found, err := s.newestVersion(ctx, r.Owner, points)
+	switch {
+	case err != nil || found == nil || found.Record == nil:
+		return nil, err
+	case found.Record.SignedHash() == r.SignedHash():
+		return s.Submit(ctx, found.Record.EncodeFrame())
+	case found.Time() >= r.Timestamp:
+		return nil, api.Conflict("superseded: this owner has written a newer record under the same key, %s; prepare again if this one is to replace it", found.Record.ID())
+	}
+	return nil, nil
+}
+
+// isCertified reports whether a record links a certificate of its owner's that holds at its time.
+func (s *Service) isCertified(ctx context.Context, r *protocol.Record) (bool, error) {
+	list, err := s.config.Store.Certificates(ctx, r.Owner, nil)
+	if err != nil {
+		return false, err
+	}
+	for _, c := range list {
+		if c.Revoked != nil || r.Timestamp < c.Since || r.Timestamp > c.Until {
+			continue
+		}
+		for _, link := range r.Links {
+			if link == c.Record {
+				return true, nil
+			}
+		}
+	}
+	return false, nil
+}
+
+// Work implements api.Service.
+func (s *Service) Work(ctx context.Context, req api.WorkRequest) (*api.WorkResult, error) {
+	if err := req.Check(s.config.Network); err != nil {
+		return nil, err
+	}
+	place, err := s.work.Enter(workqueue.Client{}, req.Effort)
+	if err != nil {
+		return nil, Failure(err)
+	}
+	defer place.Leave()
+	var proof pow.Proof
+	challenge := s.config.Network.WorkChallenge([32]byte(req.Worked))
+	if proof, err = place.Solve(ctx, challenge, req.Effort, nil); err != nil {
+		return nil, Failure(err)
+	}
+	return api.NewWorkResult(protocol.Work{Nonce: proof.Nonce, Solution: proof.Solution, Effort: req.Effort}), nil
+}
+
+// payments are the signed records for which the node works.
+type payments struct {
+	mu     sync.Mutex
+	hashes map[[32]byte]bool
+}
+
+// begin reports whether nobody else works for the record. Then end must be called.
+func (p *payments) begin(signed [32]byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.hashes[signed] {
+		return false
+	}
+	if p.hashes == nil {
+		p.hashes = map[[32]byte]bool{}
+	}
+	p.hashes[signed] = true
+	return true
+}
+
+func (p *payments) end(signed [32]byte) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.hashes, signed)
+}
