@@ -31,6 +31,33 @@ func TestTrustDocument(t *testing.T) {
 	}
 }
 
+// TestOwnKeyDocument runs what docs/ownkey.md shows, the Python program included.
+func TestOwnKeyDocument(t *testing.T) {
+	t.Parallel()
+	for _, tool := range []string{"openssl", "python3"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip(tool + " is not installed")
+		}
+	}
+	text, err := os.ReadFile("../../docs/ownkey.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, program, _ := strings.Cut(string(text), "```python\n")
+	program, _, ended := strings.Cut(program, "```\n")
+	examples := examplesIn(string(text))
+	if !ended || len(examples) < 8 {
+		t.Fatalf("only %d examples were found", len(examples))
+	}
+	s := newShell(t)
+	if err := os.WriteFile(filepath.Join(s.dir, "write.py"), []byte(program), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range examples {
+		s.try(t, e)
+	}
+}
+
 // example is a command of a document and the lines that it is said to write.
 type example struct {
 	line    int

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"github.com/lf-store/lf/internal/apiserver"
@@ -52,10 +53,14 @@ func FuzzBodies(f *testing.F) {
 		}
 	}
 	f.Add([]byte(validSet))
+	f.Add([]byte(validPrepare))
+	f.Add([]byte(`{"worked":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=","effort":1}`))
+	f.Add([]byte(`{"header":"iQEA","value":"AA==","signature":"` + strings.Repeat("A", 86) + `=="}`))
 	f.Add([]byte(`{"selectors":[{"key":"8f3bb9e7a4d5c60718293a4b5c6d7e8f90a1b2c3d4e5f60718293a4b5c6d7e8f","from":1,"to":2}],"owners":[],"limit":3}`))
 	f.Fuzz(func(t *testing.T, body []byte) {
 		for path, contentType := range map[string]string{
 			"/v1/query": "application/json", "/v1/set": "application/json", "/v1/records": "application/json", "/v1/records?": "application/cbor",
+			"/v1/prepare": "application/json", "/v1/work": "application/json",
 		} {
 			r := httptest.NewRequest("POST", path, bytes.NewReader(body))
 			r.Header.Set("Content-Type", contentType)

@@ -31,6 +31,8 @@ const validSet = `{"selectors":["n"],"text":"x"}`
 
 var refusals = []refusal{
 	{"no token", "POST", "/v1/set", validSet, nil, 401, "api.token"},
+	{"no token to prepare", "POST", "/v1/prepare", validPrepare, nil, 401, "api.token"},
+	{"no token for work", "POST", "/v1/work", `{"worked":"AAAA","effort":1}`, nil, 401, "api.token"},
 	{"no token for records", "POST", "/v1/records", "{}", nil, 401, "api.token"},
 	{"wrong token", "POST", "/v1/set", validSet, header("Authorization", "Bearer guess"), 401, "not this node's"},
 	{"empty token", "POST", "/v1/set", validSet, header("Authorization", "Bearer "), 401, "not this node's"},
@@ -80,6 +82,9 @@ var refusals = []refusal{
 	{"large frame in JSON", "POST", "/v1/records", `{"frame":"` + strings.Repeat("A", 2*protocol.MaxFrame) + `"}`, withToken, 413, "bytes"},
 }
 
+// validPrepare asks for a record of the owner whose secret key is all zeros.
+const validPrepare = `{"selectors":["n"],"text":"x","publicKey":"O2onvM62pC1ijs06+/FDZkGzHMNHbMrn9kqw1kDrvik="}`
+
 var malformed = []refusal{
 	{"no body", "POST", "/v1/query", "", header("Content-Type", "application/json"), 400, "required"},
 	{"cut off", "POST", "/v1/query", `{"selectors":[{"name":`, nil, 400, "ends early"},
@@ -116,6 +121,20 @@ var malformed = []refusal{
 	{"bad owner", "POST", "/v1/query", `{"selectors":[{"name":"n"}],"owners":["me"]}`, nil, 422, "12D3KooW"},
 	{"bad base64", "POST", "/v1/records", `{"frame":"*"}`, withToken, 422, "base64"},
 	{"empty frame", "POST", "/v1/records", `{}`, withToken, 422, ""},
+	{"a signed record with a frame", "POST", "/v1/records", `{"frame":"AA==","header":"AA==","signature":"AA=="}`, withToken, 422, "both"},
+	{"a header without a signature", "POST", "/v1/records", `{"header":"AA=="}`, withToken, 422, "signature"},
+	{"a huge header", "POST", "/v1/records", `{"header":"` + strings.Repeat("A", 6000) + `","signature":"AA=="}`, withToken, 413, "header"},
+	{"prepare for nobody", "POST", "/v1/prepare", `{"selectors":["n"],"text":"x"}`, withToken, 422, "who will sign"},
+	{"prepare for two", "POST", "/v1/prepare", strings.Replace(validPrepare, "{", `{"owner":"12D3KooWQdUJdZRxWmNBPHFmQDCgjGjbDAS6uuG7k35GjaEd9mXX",`, 1), withToken, 422, "owner or publicKey"},
+	{"prepare for half a key", "POST", "/v1/prepare", `{"selectors":["n"],"text":"x","publicKey":"AAAA"}`, withToken, 422, "3 bytes"},
+	{"prepare for nobody's key", "POST", "/v1/prepare", `{"selectors":["n"],"text":"x","publicKey":"AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="}`, withToken, 422, "everybody"},
+	{"prepare too many selectors", "POST", "/v1/prepare", strings.Replace(validPrepare, `"n"`, `"n"`+strings.Repeat(`,"n"`, 15), 1), withToken, 422, "15"},
+	{"prepare a huge selector", "POST", "/v1/prepare", strings.Replace(validPrepare, `"n"`, `"`+strings.Repeat("n", 1025)+`"`, 1), withToken, 422, "bytes"},
+	{"work for a short hash", "POST", "/v1/work", `{"worked":"AAAA","effort":1}`, withToken, 422, "3 bytes"},
+	{"work of no effort", "POST", "/v1/work", `{"worked":"AAAA","effort":0}`, withToken, 422, "effort"},
+	{"work beyond 32 bits", "POST", "/v1/work", `{"worked":"AAAA","effort":4294967296}`, withToken, 422, "effort"},
+	{"work for a seed", "POST", "/v1/work", `{"worked":"AAAA","seed":"AAAA","effort":1}`, withToken, 422, "seed"},
+	{"large work", "POST", "/v1/work", `{"worked":"` + strings.Repeat("A", 2000) + `","effort":1}`, withToken, 413, "bytes"},
 	{"unknown field of set", "POST", "/v1/set", `{"selectors":["n"],"text":"x","txt":"y"}`, withToken, 422, "txt"},
 
 	{"no selector", "GET", "/v1/kv", "", nil, 422, `"k"`},

@@ -38,6 +38,7 @@ func TestService(t *testing.T, open func(t *testing.T) api.Service) {
 		{"masking key", (*fixture).maskingKey},
 		{"record", (*fixture).record},
 		{"submit", (*fixture).submit},
+		{"prepare", (*fixture).prepare},
 		{"submit pending", (*fixture).submitPending},
 		{"submit invalid", (*fixture).submitInvalid},
 		{"policies", (*fixture).policies},
