@@ -382,8 +382,8 @@ type PeerList struct {
 	Peers []Peer `json:"peers"`
 }
 
-// SubmitRequest is the body of POST /v1/records in JSON: a finished record's frame, or the parts of
-// a signed record for which the node is to work.
+// SubmitRequest is the body of POST /v1/records in JSON. It has a finished record's frame, or the
+// parts of a signed record that the node is to work for.
 type SubmitRequest struct {
 	Frame     []byte `json:"frame,omitempty" doc:"header and sealed value as they travel, base64: a finished record"`
 	Header    []byte `json:"header,omitempty" doc:"in place of frame: the header as /v1/prepare gave it, base64"`
