@@ -19,20 +19,24 @@ import (
 	"github.com/lf-store/lf/sync/internal/stream"
 )
 
-// hurried makes a node whose patience is short.
+// hurry is how long an item may take of a node that is in a hurry. An honest peer on a busy machine
+// keeps to it.
+const hurry = 2 * time.Second
+
+// hurried makes a node that waits for nobody for long.
 func (w *world) hurried(t testing.TB) *node { return w.hurriedLogging(t, testLogger(t)) }
 
 func (w *world) hurriedLogging(t testing.TB, log *slog.Logger) *node {
 	t.Helper()
 	n := &node{store: newTestStore(w.network), host: newHost(t)}
 	n.Sync = newSync(Config{Network: w.network, Store: n.store, Verify: noWork, Host: n.host, Logger: log})
-	n.times.Item, n.times.Serve = 300*time.Millisecond, func(s Service) time.Duration {
+	n.times.Item, n.times.Serve = hurry, func(s Service) time.Duration {
 		if s == reconcile.Service {
-			return 3 * time.Second
+			return 10 * hurry
 		}
-		return time.Second
+		return 3 * hurry
 	}
-	n.fetcher.SetRequestTime(time.Second)
+	n.fetcher.SetRequestTime(3 * hurry)
 	if err := n.start(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -124,7 +128,7 @@ func TestHostileResponder(t *testing.T) {
 				if _, err := s.Write([]byte{1}); err != nil {
 					return
 				}
-				time.Sleep(100 * time.Millisecond)
+				time.Sleep(hurry / 3)
 			}
 		}, "failed"},
 	} {
