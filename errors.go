@@ -88,11 +88,11 @@ func (e *DamagedError) Error() string {
 func (e *DamagedError) Is(target error) bool { return target == ErrDamaged }
 
 // damagedIn is what a node says of a damaged record, nil where it is sound.
-func damagedIn(from *api.RecordInfo) *DamagedError {
+func damagedIn(from *api.Version) *DamagedError {
 	if from.Error == "" {
 		return nil
 	}
-	return &DamagedError{Record: from.ID, What: from.Error, Unavailable: from.Unavailable}
+	return &DamagedError{Record: from.Record, What: from.Error, Unavailable: from.Unavailable}
 }
 
 // NotSyncedError says how far a node came that was not in sync in time. It is an [ErrNotSynced].

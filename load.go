@@ -187,7 +187,7 @@ func (l *loader) one(ctx, going context.Context, e Entry) error {
 	if l.journal == nil {
 		return nil
 	}
-	return l.journal.add(e.Line, done.Index)
+	return l.journal.add(e.Line, uint64(done.Index))
 }
 
 // payAlone works with one thread: the others work for other records.

@@ -119,7 +119,7 @@ func (c *Client) ask(ctx context.Context, q *query) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := &Result{More: answered.More}
+	found := &Result{More: answered.Next != ""}
 	if found.Answers, err = r.check(answered); err != nil {
 		return nil, &ForgedError{Node: c.Address(), What: err}
 	}
@@ -137,6 +137,7 @@ func (c *Client) prepare(ctx context.Context, q *query) (*reader, api.Query, err
 		Open: q.open, Since: q.since, Until: q.until, Limit: q.limit,
 		Policy: q.policy, Oracles: q.oracles, Authorities: q.authorities, Explain: q.explain,
 		History: q.history || q.explain, // the records that an explanation speaks of
+		Frames:  true,
 	}
 	var err error
 	if r.owners, err = c.ownersNamed(q.owners); err != nil {
@@ -153,7 +154,7 @@ func (c *Client) prepare(ctx context.Context, q *query) (*reader, api.Query, err
 		}
 		key := name.Selector()
 		r.names = append(r.names, name)
-		asked.Selectors = append(asked.Selectors, api.SelectorRange{Key: &key, From: e.From, To: e.To})
+		asked.Selectors = append(asked.Selectors, api.SelectorRange{Key: &key, From: api.Uint64(e.From), To: api.Uint64(e.To)})
 	}
 	return r, asked, nil
 }

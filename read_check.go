@@ -50,7 +50,7 @@ func (r *reader) check(result *api.QueryResult) ([]*Answer, error) {
 // skipDamaged notes an answer that the node cannot give. Which record it would be, let alone what
 // is in it, nobody can check.
 func (r *reader) skipDamaged(from *api.Answer) bool {
-	d := damagedIn(&from.Record)
+	d := damagedIn(&from.Version)
 	if d == nil {
 		return false
 	}
@@ -63,7 +63,7 @@ func (r *reader) skipDamaged(from *api.Answer) bool {
 }
 
 func (r *reader) checkAnswer(from *api.Answer) (*Answer, error) {
-	won, err := r.version(&from.Record)
+	won, err := r.version(&from.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -131,7 +131,7 @@ func (r *reader) match(record *protocol.Record, ordinals []uint64) (found Key, e
 }
 
 // versions checks further records of an answer, which are all filed under the same composite key.
-func (r *reader) versions(from []api.RecordInfo, of *protocol.Record) ([]Version, error) {
+func (r *reader) versions(from []api.Version, of *protocol.Record) ([]Version, error) {
 	all := make([]Version, 0, len(from))
 	for i := range from {
 		if d := damagedIn(&from[i]); d != nil && len(from[i].Frame) == 0 {

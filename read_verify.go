@@ -11,10 +11,10 @@ import (
 
 // version checks one record by itself, from its frame alone: what else the node says about it is
 // not looked at.
-func (r *reader) version(from *api.RecordInfo) (v Version, err error) {
-	v.Weight, v.Damaged = from.Weight, damagedIn(from)
+func (r *reader) version(from *api.Version) (v Version, err error) {
+	v.Weight, v.Damaged = uint64(from.Weight), damagedIn(from)
 	if v.record, err = protocol.DecodeFrame(from.Frame); err != nil {
-		return v, fmt.Errorf("record %s: %w", from.ID, err)
+		return v, fmt.Errorf("record %s: %w", from.Record, err)
 	}
 	if err := r.checkRecord(v.record, v.Damaged != nil); err != nil {
 		return v, fmt.Errorf("record %s: %w", v.record.ID(), err)

@@ -64,7 +64,7 @@ func publishBy(t testing.TB, n *Node, key ed25519.PrivateKey, kind protocol.Type
 // setBy writes as an owner in the home and returns the record.
 func setBy(t testing.TB, n *Node, owner, value string, selectors ...string) *api.RecordInfo {
 	t.Helper()
-	s, err := n.Service().Set(t.Context(), api.SetRequest{Selectors: selectors, Text: &value, Owner: owner})
+	s, err := n.Service().Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors(selectors...), Text: &value, Owner: owner})
 	if err != nil {
 		t.Fatalf("set as %s: %v", owner, err)
 	}
@@ -128,7 +128,7 @@ func TestAuthRequired(t *testing.T) {
 	text := "x"
 	refused := func(why string) {
 		t.Helper()
-		_, err := client(t, n).Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text})
+		_, err := client(t, n).Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("x"), Text: &text})
 		wantAPIError(t, err, http.StatusConflict, why)
 		wantAPIError(t, err, http.StatusConflict, "lf owner authorize")
 		wantAPIError(t, err, http.StatusConflict, horse.Owner.String())

@@ -140,13 +140,13 @@ func wantDamagedAnswers(t *testing.T, n *Node, id protocol.ID, records, bad int)
 			t.Fatalf("%d answers, %v", len(res.Answers), err)
 		}
 		for i, a := range res.Answers {
-			if r := a.Record; (r.Error == api.ErrorDamaged) != (i == bad) || (i == bad) != (r.ID == id) || (r.Text == nil) != (i == bad) || i == bad && len(a.Composite) == 0 {
+			if r := a.Version; (r.Error == api.ErrorDamaged) != (i == bad) || (i == bad) != (r.Record == id) || (r.Text == nil) != (i == bad) {
 				t.Errorf("answer %d: %+v", i, a)
 			}
 		}
 	}
-	res, err := c.Query(t.Context(), api.Query{Selectors: []api.SelectorRange{{Name: "k", From: uint64(bad), To: uint64(bad)}}, Explain: true})
-	if err != nil || len(res.Answers) != 1 || res.Answers[0].Record.Error != api.ErrorDamaged {
+	res, err := c.Query(t.Context(), api.Query{Selectors: []api.SelectorRange{{Name: "k", From: api.Uint64(bad), To: api.Uint64(bad)}}, Explain: true})
+	if err != nil || len(res.Answers) != 1 || res.Answers[0].Error != api.ErrorDamaged {
 		t.Errorf("explain: %+v, %v", res, err)
 	}
 	_, err = c.Record(t.Context(), id)
@@ -244,7 +244,7 @@ func TestSetOnDamaged(t *testing.T) {
 			rot(t, c, parts(frame)[part])
 			n = start(t, c)
 			text := "second"
-			_, err := n.Service().Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text})
+			_, err := n.Service().Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("x"), Text: &text})
 			var e *api.Error
 			if !errors.As(err, &e) || e.Damaged == nil || *e.Damaged != first.ID {
 				t.Errorf("%v", err)

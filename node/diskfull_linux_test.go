@@ -43,13 +43,13 @@ func TestDiskFull(t *testing.T) {
 	for i := 0; err == nil && i < 100_000; i++ {
 		value, name := make([]byte, 900), fmt.Sprintf("full#%d", i)
 		_, _ = rand.Read(value)
-		if _, err = n.Service().Set(t.Context(), api.SetRequest{Selectors: []string{name}, Value: value}); err == nil {
+		if _, err = n.Service().Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors(name), Value: value}); err == nil {
 			acknowledged = append(acknowledged, name)
 		}
 	}
 	wantAPIError(t, err, http.StatusInsufficientStorage, "free some disk space")
 	var remote *api.Error
-	_, err = client(t, n).Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Value: make([]byte, 900)})
+	_, err = client(t, n).Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("x"), Value: make([]byte, 900)})
 	if !errors.As(err, &remote) || remote.Status != http.StatusInsufficientStorage {
 		t.Errorf("through the API: %v", err)
 	}
@@ -67,7 +67,7 @@ func TestDiskFull(t *testing.T) {
 	if !answers(t, n, last) {
 		t.Errorf("%s cannot be read by a node that started with a full disk", last)
 	}
-	_, err = client(t, n).Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Value: make([]byte, 900)})
+	_, err = client(t, n).Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("x"), Value: make([]byte, 900)})
 	if !errors.As(err, &remote) || remote.Status != http.StatusInsufficientStorage {
 		t.Errorf("writing after a start with a full disk: %v", err)
 	}
@@ -137,7 +137,7 @@ func TestDiskRoom(t *testing.T) {
 	write := func(i int) error {
 		value := make([]byte, 900)
 		_, _ = rand.Read(value)
-		_, err := n.Service().Set(t.Context(), api.SetRequest{Selectors: []string{fmt.Sprintf("room#%d", i)}, Value: value})
+		_, err := n.Service().Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors(fmt.Sprintf("room#%d", i)), Value: value})
 		return err
 	}
 	for i := 0; err == nil && i < 100_000; i++ {

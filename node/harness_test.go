@@ -95,7 +95,7 @@ func client(t testing.TB, n *Node) *api.Client {
 
 func set(t testing.TB, s api.Service, value string, selectors ...string) *api.Submitted {
 	t.Helper()
-	r, err := s.Set(context.Background(), api.SetRequest{Selectors: selectors, Text: &value})
+	r, err := s.Set(context.Background(), api.SetRequest{Selectors: api.MustSelectors(selectors...), Text: &value})
 	if err != nil {
 		t.Fatalf("set %q: %v", selectors, err)
 	}
@@ -113,10 +113,10 @@ func get(t testing.TB, s api.Service, selectors ...string) string {
 	if err != nil {
 		t.Fatalf("get %q: %v", selectors, err)
 	}
-	if len(res.Answers) == 0 || res.Answers[0].Record.Text == nil {
+	if len(res.Answers) == 0 || res.Answers[0].Text == nil {
 		return ""
 	}
-	return *res.Answers[0].Record.Text
+	return *res.Answers[0].Text
 }
 
 func eventually(t testing.TB, what string, holds func() bool) {
@@ -171,7 +171,7 @@ func testLog(t testing.TB) *slog.Logger {
 }
 
 func setOne(s api.Service, value string) (protocol.ID, error) {
-	r, err := s.Set(context.Background(), api.SetRequest{Selectors: []string{"one"}, Text: &value})
+	r, err := s.Set(context.Background(), api.SetRequest{Selectors: api.MustSelectors("one"), Text: &value})
 	if err != nil {
 		return protocol.ID{}, err
 	}

@@ -53,7 +53,7 @@ func TestOwnerUnderInvalidCA(t *testing.T) {
 		t.Fatalf("%+v, %v", info, err)
 	}
 	text := "value"
-	_, err = n.Service().Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text, Owner: "horse"})
+	_, err = n.Service().Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("x"), Text: &text, Owner: "horse"})
 	if err == nil || !strings.Contains(err.Error(), "a CA above the certificate of owner "+horse.Owner.String()+" is not valid now") {
 		t.Errorf("written all the same, or not said why: %v", err)
 	}

@@ -43,7 +43,7 @@ func TestReadOnlyHome(t *testing.T) {
 	}
 	text := "y"
 	var remote *api.Error
-	_, err = client(t, n).Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text})
+	_, err = client(t, n).Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("x"), Text: &text})
 	if !errors.As(err, &remote) || remote.Status != http.StatusInsufficientStorage {
 		t.Errorf("writing: %v", err)
 	}

@@ -34,8 +34,11 @@ func TestSetWithWork(t *testing.T) {
 		wantRead(t, b.Service(), fmt.Sprint(i), fmt.Sprintf("paid#%d", i))
 	}
 	res, err := b.Service().Query(t.Context(), api.Query{Selectors: []api.SelectorRange{{Name: "paid", To: 9}}})
-	if err != nil || len(res.Answers) != 4 || res.Answers[0].Record.Effort == 0 {
-		t.Errorf("answers %+v, %v; want four with work", res, err)
+	if err != nil || len(res.Answers) != 4 {
+		t.Fatalf("answers %+v, %v; want four", res, err)
+	}
+	if info, err := b.Service().Record(t.Context(), res.Answers[0].Record); err != nil || info.Effort == 0 {
+		t.Errorf("record %+v, %v; want one with work", info, err)
 	}
 }
 
@@ -47,7 +50,7 @@ func TestSetEndsWithNode(t *testing.T) {
 	c := client(t, n)
 	go func() {
 		text := "never"
-		_, err := c.Set(context.Background(), api.SetRequest{Selectors: []string{"x"}, Text: &text})
+		_, err := c.Set(context.Background(), api.SetRequest{Selectors: api.MustSelectors("x"), Text: &text})
 		done <- err
 	}()
 	eventually(t, "it solves", func() bool { return n.service.WaitingWrites() == 1 })
@@ -71,15 +74,15 @@ func TestSetOwners(t *testing.T) {
 	n := start(t, c)
 	text := "x"
 	for _, owner := range []string{"", "horse"} {
-		r, err := n.Service().Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text, Owner: owner})
+		r, err := n.Service().Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("x"), Text: &text, Owner: owner})
 		if err != nil || r.Owner != horse.Owner {
 			t.Errorf("owner %q: %+v, %v", owner, r, err)
 		}
 	}
-	_, err = n.Service().Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text, Owner: "bad"})
+	_, err = n.Service().Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("x"), Text: &text, Owner: "bad"})
 	wantAPIError(t, err, http.StatusConflict, "bad.pem")
 	for _, owner := range []string{"nobody", "../identity"} {
-		_, err = n.Service().Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text, Owner: owner})
+		_, err = n.Service().Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("x"), Text: &text, Owner: owner})
 		wantAPIError(t, err, http.StatusNotFound, owner)
 	}
 }
@@ -116,7 +119,7 @@ func TestClockWasAhead(t *testing.T) {
 		n = start(t, conf)
 		set(t, n.Service(), "other", "y")
 		second := "second"
-		_, err := n.Service().Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &second})
+		_, err := n.Service().Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("x"), Text: &second})
 		if c.ok {
 			if got := get(t, n.Service(), "x"); err != nil || got != second {
 				t.Errorf("%s ahead: %v, and the answer is %q", c.ahead, err, got)

@@ -134,7 +134,7 @@ func (t *testbed) AttachedSet(ctx context.Context, from uint64) (*api.TestbedSet
 			switch index++; {
 			case index < from:
 			case len(set.IDs) == setPage:
-				set.Next = index
+				set.Next = api.Uint64(index)
 				return errEnough
 			default:
 				set.IDs = append(set.IDs, hex.EncodeToString(items[i].ID[:]))

@@ -81,7 +81,7 @@ func TestOraclesOfTheHome(t *testing.T) {
 	nodetest.SetTrust(t, c.Home, nil, protocol.OwnerOf(oracle))
 	wantRead(t, s, "younger", "x")
 	res, err := s.Query(t.Context(), api.Query{Selectors: []api.SelectorRange{{Name: "x"}}, Oracles: []protocol.Owner{}, Decrypt: true})
-	if err != nil || *res.Answers[0].Record.Text != "elder" {
+	if err != nil || *res.Answers[0].Text != "elder" {
 		t.Errorf("with nobody's objections the younger one was answered, %v", err)
 	}
 	if err := os.WriteFile(filepath.Join(c.Home.Dir(), "trust.json"), []byte("damaged"), 0o600); err != nil {
@@ -116,7 +116,7 @@ func TestRevocation(t *testing.T) {
 	}
 	cheap := setBy(t, n, "horse", "cheap", "x")
 	a := explained(t, s, "x")
-	if best := a.Explanation.Claims[0]; !best.Certified || best.Authority == "" || a.Record.ID != cheap.ID {
+	if best := a.Explanation.Claims[0]; !best.Certified || best.Authority == "" || a.Record != cheap.ID {
 		t.Errorf("certified: %+v", best)
 	}
 	revocation := publish(t, n, protocol.TypeRevocation, ca.Revoke(t, certificate, 0))
@@ -134,7 +134,7 @@ func TestRevocation(t *testing.T) {
 	if full, _ := price(t, n.config.Network, paid); paid.Effort != full {
 		t.Errorf("effort %d, want the full price %d", paid.Effort, full)
 	}
-	if a := explained(t, s, "x"); a.Record.ID != paid.ID || a.Explanation.Claims[0].Certified || a.Claims != 1 {
+	if a := explained(t, s, "x"); a.Record != paid.ID || a.Explanation.Claims[0].Certified || a.Claims != 1 {
 		t.Errorf("what was paid for: %+v", a.Explanation)
 	}
 }
@@ -212,7 +212,7 @@ func answerOf(t testing.TB, n *Node, i int, policy string, oracles []ed25519.Pri
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := api.Query{Selectors: []api.SelectorRange{{Name: fmt.Sprint("name ", i)}}, Policy: p, Explain: true, History: true}
+	q := api.Query{Selectors: []api.SelectorRange{{Name: fmt.Sprint("name ", i)}}, Policy: p, Explain: true, History: true, Frames: true}
 	for _, o := range oracles {
 		q.Oracles = append(q.Oracles, protocol.OwnerOf(o))
 	}
@@ -224,7 +224,7 @@ func answerOf(t testing.TB, n *Node, i int, policy string, oracles []ed25519.Pri
 	for i := range answer.Explanation.Claims {
 		answer.Explanation.Claims[i].First, answer.Explanation.Claims[i].Seen = false, 0
 	}
-	answer.Record.Index = 0
+	answer.Index = 0
 	for i := range answer.Others {
 		answer.Others[i].Index = 0
 	}

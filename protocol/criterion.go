@@ -85,7 +85,7 @@ type Standing struct {
 	Certified  bool     `json:"certified" doc:"certified: whether the owner had a valid certificate then, and has not lost it"`
 	Elected    int      `json:"elected" doc:"oracles: how many oracles were asked"`
 	Objections int      `json:"objections" doc:"oracles: how many of them object"`
-	Weight     uint64   `json:"weight" doc:"weight: of the claim's heaviest version"`
+	Weight     uint64   `json:"weight,string" doc:"weight: of the claim's heaviest version"`
 	First      bool     `json:"first" doc:"local: whether this node saw no earlier claim of another owner"`
 }
 

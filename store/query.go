@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -24,12 +25,16 @@ type Range struct {
 // versions by their timestamps before anything else is decided, so that with Until set the answers
 // are as of then.
 type Query struct {
-	Where        []Range
+	Where []Range
+	// Keys are composite keys to look up one by one, in place of Where, Open, Limit and After.
+	Keys         [][]protocol.SelectorPoint
 	Open         bool
 	Owners       []protocol.Owner // only these; none: any
 	Since, Until uint64
 	History      bool // also older versions and other claims
 	Limit        int  // composite keys at most; 0: 100
+	// After is where the answers begin, the place itself excluded; nil: at the first.
+	After *Position
 
 	// Policy ranks the claims; nil: the default.
 	Policy protocol.Policy
@@ -49,12 +54,21 @@ type Answers struct {
 	More bool
 }
 
+// Position is a place in the order of answers.
+type Position struct {
+	Ordinals []uint64
+	// Prefix is how the composite key's ID begins.
+	Prefix [8]byte
+}
+
 // Answer is one composite key with its claims.
 type Answer struct {
 	Composite protocol.CompositeID
-	// Ordinals has one for each range of Where: the smallest that the key's selectors allow, the
-	// first range deciding first.
-	Ordinals []uint64
+	// Position's Ordinals has one for each range of Where: the smallest that the key's selectors
+	// allow, the first range deciding first.
+	Position
+	// Asked is which of the query's Keys this answers.
+	Asked int
 	// Claims are ranked, best first, at most 100; without History or Explain there is only the
 	// best.
 	Claims []Claim
@@ -123,6 +137,9 @@ func (s *Store) Query(ctx context.Context, q Query) (Answers, error) {
 }
 
 func (q *Query) check() error {
+	if q.Keys != nil {
+		return q.checkKeys()
+	}
 	if len(q.Where) == 0 || len(q.Where) > protocol.MaxSelectors {
 		return fmt.Errorf("%w: %d selectors, want 1 to %d", ErrBadQuery, len(q.Where), protocol.MaxSelectors)
 	}
@@ -133,6 +150,21 @@ func (q *Query) check() error {
 	}
 	if q.Limit < 0 {
 		return fmt.Errorf("%w: limit %d", ErrBadQuery, q.Limit)
+	}
+	if q.After != nil && len(q.After.Ordinals) != len(q.Where) {
+		return fmt.Errorf("%w: %d ordinals for %d selectors", ErrBadQuery, len(q.After.Ordinals), len(q.Where))
+	}
+	return q.checkTrust()
+}
+
+func (q *Query) checkKeys() error {
+	if len(q.Where) > 0 || q.Open || q.Limit != 0 || q.After != nil {
+		return fmt.Errorf("%w: both keys and a search", ErrBadQuery)
+	}
+	for _, points := range q.Keys {
+		if len(points) == 0 || len(points) > protocol.MaxSelectors {
+			return fmt.Errorf("%w: %d selectors, want 1 to %d", ErrBadQuery, len(points), protocol.MaxSelectors)
+		}
 	}
 	return q.checkTrust()
 }
@@ -252,6 +284,9 @@ func (x *search) run(c *conn) error {
 			return err
 		}
 	}
+	if x.query.Keys != nil {
+		return x.lookUpAll()
+	}
 	if points, exact := x.exact(); exact {
 		return x.lookUp(points)
 	}
@@ -287,7 +322,7 @@ func (x *search) exact() ([]protocol.SelectorPoint, bool) {
 	return points, true
 }
 
-// lookUp answers for one composite key without the table of selectors.
+// lookUp answers for one composite key without the table of selectors. Nothing is after it.
 func (x *search) lookUp(points []protocol.SelectorPoint) error {
 	k := keyMatch{points: make([]point, len(points)), ordinals: make([]uint64, len(points))}
 	for i, p := range points {
@@ -296,7 +331,38 @@ func (x *search) lookUp(points []protocol.SelectorPoint) error {
 	id := protocol.CompositeOf(points)
 	k.composite = prefix(id[:])
 	k.sort()
+	if x.isPast(k) {
+		return nil
+	}
 	return x.answer(k)
+}
+
+// lookUpAll answers for each of the query's keys, on one state of the database.
+func (x *search) lookUpAll() error {
+	x.limit = len(x.query.Keys)
+	for i, points := range x.query.Keys {
+		x.query.Where = make([]Range, len(points))
+		for j, p := range points {
+			x.query.Where[j] = Range{Key: p.Key, From: p.Ordinal, To: p.Ordinal}
+		}
+		before := len(x.answers.Keys)
+		if err := x.lookUp(points); err != nil {
+			return err
+		}
+		for j := before; j < len(x.answers.Keys); j++ {
+			x.answers.Keys[j].Asked = i
+		}
+		if err := x.spend(1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// isPast reports whether a key was answered on an earlier page.
+func (x *search) isPast(k keyMatch) bool {
+	after := x.query.After
+	return after != nil && cmp.Or(slices.Compare(k.ordinals, after.Ordinals), cmp.Compare(k.composite, prefix(after.Prefix[:]))) <= 0
 }
 
 // full reports whether nothing more is to be found.

@@ -33,7 +33,9 @@ func (x *search) answer(k keyMatch) error {
 		x.answers.More = true
 		return nil
 	}
-	if a.Ordinals = k.ordinals; a.Damaged == nil {
+	a.Ordinals = k.ordinals
+	copy(a.Prefix[:], prefixBytes(k.composite))
+	if a.Damaged == nil {
 		a.Composite = a.Claims[0].Record.CompositeID()
 	}
 	x.answers.Keys = append(x.answers.Keys, a)

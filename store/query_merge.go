@@ -17,15 +17,16 @@ type stream struct {
 	head proposal
 }
 
-func (x *search) merge(s span) (*merge, error) {
+// merge begins at a composite key of the span's first ordinal; math.MinInt64 is the least.
+func (x *search) merge(s span, least int64) (*merge, error) {
 	sizes, err := x.sizes(s.key)
 	if err != nil {
 		return nil, err
 	}
 	m := &merge{}
 	for _, size := range sizes {
-		r, err := x.conn.query(`SELECT ordinal, composite, others FROM selectors WHERE key = ? AND size = ? AND ordinal BETWEEN ? AND ?
-			ORDER BY ordinal, composite, others`, s.key, size, int64(s.from), int64(s.to))
+		r, err := x.conn.query(`SELECT ordinal, composite, others FROM selectors WHERE key = ? AND size = ?
+			AND (ordinal, composite) >= (?, ?) AND ordinal <= ? ORDER BY ordinal, composite, others`, s.key, size, int64(s.from), least, int64(s.to))
 		if err != nil {
 			m.close()
 			return nil, err

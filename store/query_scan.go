@@ -2,6 +2,7 @@ package store
 
 import (
 	"cmp"
+	"math"
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
@@ -17,6 +18,7 @@ import (
 // own. In that scan the span is a single ordinal. Bit i of long says that span i is known to have
 // many rows.
 func (x *search) scan(where []span, long uint32) error {
+	where = x.unread(where)
 	if len(where) == 1 {
 		return x.walk(where, 0)
 	}
@@ -35,6 +37,37 @@ func (x *search) scan(where []span, long uint32) error {
 	default:
 		return x.split(where, wide[0])
 	}
+}
+
+// unread leaves out of the first span that is no single ordinal what earlier pages have answered.
+func (x *search) unread(where []span) []span {
+	if x.query.After == nil {
+		return where
+	}
+	for i, at := range x.query.After.Ordinals {
+		if where[i].exact() && where[i].from == at {
+			continue
+		}
+		if where[i].from < at && at <= where[i].to {
+			where = slices.Clone(where)
+			where[i].from = at
+		}
+		break
+	}
+	return where
+}
+
+// isResumed reports whether the scan begins at the ordinals at which the page before ended.
+func (x *search) isResumed(where []span) bool {
+	if x.query.After == nil {
+		return false
+	}
+	for i, at := range x.query.After.Ordinals {
+		if where[i].from != at {
+			return false
+		}
+	}
+	return true
 }
 
 // wideOf returns which spans are more than a single ordinal.
@@ -162,7 +195,11 @@ func (x *search) count(s span, limit int) (int, error) {
 func (x *search) walk(where []span, driver int) error {
 	wide := wideOf(where)
 	ordered := len(wide) == 0 || len(wide) == 1 && wide[0] == driver
-	m, err := x.merge(where[driver])
+	least := int64(math.MinInt64)
+	if ordered && x.isResumed(where) {
+		least = prefix(x.query.After.Prefix[:])
+	}
+	m, err := x.merge(where[driver], least)
 	if err != nil {
 		return err
 	}
@@ -237,5 +274,5 @@ func (x *search) propose(where []span, driver int, row proposal) (k keyMatch, fi
 		}
 	}
 	k.sort()
-	return k, true, nil
+	return k, !x.isPast(k), nil
 }

@@ -312,6 +312,7 @@ func compareAnswers(t *rapid.T, w *world, m *model, s *Store, q Query) {
 	if got := idsOfAnswers(q, have); !equalAnswers(got, want) || have.More != more {
 		t.Fatalf("query %+v\n have %+v more %v\n want %+v more %v", q, got, have.More, want, more)
 	}
+	comparePages(t, w, m, s, q, have)
 }
 
 func (f *fate) compareHidden(t *rapid.T, g *modelGraph, s *Store) {

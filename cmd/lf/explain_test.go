@@ -21,7 +21,7 @@ func (f *fakeNode) contested(t *testing.T, weights ...uint64) *api.Answer {
 		if i == 0 {
 			a = answerWith(r, 0)
 		} else {
-			a.Others = append(a.Others, infoOf(r))
+			a.Others = append(a.Others, versionOf(r))
 			claim.LostBy = protocol.CriterionNewest
 			if weight < weights[0] {
 				claim.LostBy = protocol.CriterionWeight
@@ -95,7 +95,7 @@ func TestLyingExplanation(t *testing.T) {
 			a.Explanation.Claims[1].Elected, a.Explanation.Claims[1].Objections = 1, 1
 		}},
 		{"more objections than oracles", "oracles", func(a *api.Answer, result *api.QueryResult) {
-			result.Oracles = []protocol.Owner{a.Record.Owner}
+			result.Oracles = []protocol.Owner{a.Owner}
 			for i := range a.Explanation.Claims {
 				a.Explanation.Claims[i].Elected, a.Explanation.Claims[i].Objections = 1, 2
 			}

@@ -128,7 +128,7 @@ func (f *fakeNode) Submit(_ context.Context, frame []byte) (*api.Submitted, erro
 	if err := f.network.Check(r, nil); err != nil {
 		return nil, err
 	}
-	return &api.Submitted{ID: r.ID(), Owner: r.Owner, Timestamp: r.Timestamp, State: "attached", Index: uint64(len(f.frames))}, nil
+	return &api.Submitted{ID: r.ID(), Owner: r.Owner, Timestamp: r.Timestamp, State: "attached", Index: api.Uint64(len(f.frames))}, nil
 }
 
 // forge makes a record as a test wants it.
@@ -171,9 +171,10 @@ func (f *fakeNode) forgeAs(t *testing.T, key ed25519.PrivateKey, d protocol.Draf
 
 // answerWith makes an honest answer out of a record; ordinals are those of its selectors.
 func answerWith(r *protocol.Record, ordinals ...uint64) api.Answer {
-	return api.Answer{Composite: r.CompositeID(), Ordinals: ordinals, Deleted: r.Tombstone(), Claims: 1, Record: infoOf(r)}
+	composite := r.CompositeID()
+	return api.Answer{Composite: &composite, Ordinals: ordinals, Claims: 1, Version: versionOf(r)}
 }
 
-func infoOf(r *protocol.Record) api.RecordInfo {
-	return api.RecordInfo{ID: r.ID(), Type: r.Type.String(), Owner: r.Owner, Timestamp: r.Timestamp, State: "attached", Index: 1, Frame: r.EncodeFrame()}
+func versionOf(r *protocol.Record) api.Version {
+	return api.Version{Record: r.ID(), Owner: r.Owner, Time: r.Timestamp, Deleted: r.Tombstone(), Index: 1, Frame: r.EncodeFrame()}
 }

@@ -71,7 +71,7 @@ func TestLyingNode(t *testing.T) {
 		}},
 		{"no frame", "frame", []string{"bad", "horse#"}, func(t *testing.T, f *fakeNode) api.Answer {
 			a := answerWith(f.forge(t, protocol.Draft{Value: []byte("x")}, "bad", "horse#2"), 0, 2)
-			a.Record.Frame = nil
+			a.Frame = nil
 			return a
 		}},
 		{"owner not asked for", "owner", []string{"bad", "horse#", "--owner", someOwner(t)}, func(t *testing.T, f *fakeNode) api.Answer {
@@ -82,12 +82,12 @@ func TestLyingNode(t *testing.T) {
 		}},
 		{"other owner's version as older", "no older version", []string{"bad", "horse#", "--history"}, func(t *testing.T, f *fakeNode) api.Answer {
 			a := answerWith(f.forge(t, protocol.Draft{Value: []byte("x")}, "bad", "horse#2"), 0, 2)
-			a.History = []api.RecordInfo{infoOf(f.forge(t, protocol.Draft{Value: []byte("y"), Timestamp: clock() - 1000}, "bad", "horse#2"))}
+			a.History = []api.Version{versionOf(f.forge(t, protocol.Draft{Value: []byte("y"), Timestamp: clock() - 1000}, "bad", "horse#2"))}
 			return a
 		}},
 		{"claim on another key", "another composite key", []string{"bad", "horse#", "--history"}, func(t *testing.T, f *fakeNode) api.Answer {
 			a := answerWith(f.forge(t, protocol.Draft{Value: []byte("x")}, "bad", "horse#2"), 0, 2)
-			a.Others, a.Claims = []api.RecordInfo{infoOf(f.forge(t, protocol.Draft{Value: []byte("y")}, "bad", "horse#3"))}, 2
+			a.Others, a.Claims = []api.Version{versionOf(f.forge(t, protocol.Draft{Value: []byte("y")}, "bad", "horse#3"))}, 2
 			return a
 		}},
 	} {

@@ -109,7 +109,7 @@ func weightText(info *api.RecordInfo) string {
 	if info.State != api.StateAttached {
 		return ""
 	}
-	return strconv.FormatUint(info.Weight, 10)
+	return strconv.FormatUint(uint64(info.Weight), 10)
 }
 
 func stateText(info *api.RecordInfo) string {

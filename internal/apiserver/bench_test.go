@@ -28,10 +28,10 @@ func (c canned) Query(context.Context, api.Query) (*api.QueryResult, error) { re
 func newCanned(b *testing.B) canned {
 	f := newFake(b)
 	text := "0123456789abcdef0123456789abcdef"
-	if _, err := f.Set(b.Context(), api.SetRequest{Selectors: []string{"horse#2"}, Text: &text}); err != nil {
+	if _, err := f.Set(b.Context(), api.SetRequest{Selectors: api.MustSelectors("horse#2"), Text: &text}); err != nil {
 		b.Fatal(err)
 	}
-	q := api.Query{Selectors: []api.SelectorRange{{Name: "horse", From: 2, To: 2}}, Decrypt: true}
+	q := api.Query{Selectors: []api.SelectorRange{{Name: "horse", From: 2, To: 2}}, Decrypt: true, Frames: true}
 	result, err := f.Query(b.Context(), q)
 	if err != nil || len(result.Answers) != 1 {
 		b.Fatal(result, err)
@@ -45,7 +45,11 @@ func BenchmarkHTTPQuery(b *testing.B) {
 	s := newCanned(b)
 	address := strings.TrimPrefix(serve(b, s, apiserver.HandlerOptions{}), "http://")
 	byName, _ := json.Marshal(api.Query{Selectors: []api.SelectorRange{{Name: "horse", From: 2, To: 2}}, Decrypt: true})
-	byKey := fmt.Appendf(nil, `{"selectors":[{"key":"%s","from":2,"to":2}]}`, s.result.Answers[0].Record.Selectors[0].Key)
+	record, err := s.Record(b.Context(), s.result.Answers[0].Record)
+	if err != nil {
+		b.Fatal(err)
+	}
+	byKey := fmt.Appendf(nil, `{"selectors":[{"key":"%s","from":2,"to":2}],"frames":true}`, record.Selectors[0].Key)
 	for name, request := range map[string][]byte{
 		"kv":         apitest.Get("/v1/kv?k=horse%232"),
 		"query-name": apitest.Post("/v1/query", byName),

@@ -17,7 +17,7 @@ func TestClientWrongToken(t *testing.T) {
 	url := serve(t, newFake(t), apiserver.HandlerOptions{Token: token})
 	text := "x"
 	for _, wrong := range []string{"", "guess"} {
-		_, err := newClient(t, url, wrong).Set(t.Context(), api.SetRequest{Selectors: []string{"n"}, Text: &text})
+		_, err := newClient(t, url, wrong).Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("n"), Text: &text})
 		if !errors.Is(err, &api.Error{Status: http.StatusUnauthorized}) || !strings.Contains(err.Error(), "api.token") {
 			t.Errorf("token %q: %v", wrong, err)
 		}
@@ -73,7 +73,7 @@ func TestClientRepeats(t *testing.T) {
 		t.Fatal(err)
 	}
 	text := "x" // setting twice is not the same as setting once
-	if _, err := c.Set(t.Context(), api.SetRequest{Selectors: []string{"n"}, Text: &text}); err == nil || requests.Load() != 2 {
+	if _, err := c.Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("n"), Text: &text}); err == nil || requests.Load() != 2 {
 		t.Fatalf("%v after %d requests", err, requests.Load())
 	}
 }

@@ -130,6 +130,23 @@ func add[I, O any](h *Handler, op huma.Operation, serve func(context.Context, *I
 	})
 }
 
+// addJSON adds an operation with a body in JSON. Huma would read the body twice, check it against
+// the schema, and word errors by that. Here it is read once, strictly.
+func addJSON[I, O any](h *Handler, op huma.Operation, serve func(context.Context, *I) (*O, error)) {
+	op.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{api.TypeJSON: {Schema: h.schema(typeOf[I]())}}}
+	op.SkipValidateBody = true
+	add(h, op, func(ctx context.Context, in *struct{ RawBody []byte }) (*O, error) {
+		var body *I
+		if err := unmarshal(in.RawBody, &body); err != nil {
+			return nil, err
+		}
+		if body == nil {
+			return nil, api.Invalid("the body is null, want an object in braces")
+		}
+		return serve(ctx, body)
+	})
+}
+
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	begin := time.Now()

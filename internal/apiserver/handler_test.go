@@ -176,7 +176,7 @@ func TestLogKeepsSecrets(t *testing.T) {
 func TestRecordFormats(t *testing.T) {
 	f := newFake(t)
 	h := apiserver.NewHandler(f, apiserver.HandlerOptions{Token: token})
-	made, err := f.Set(t.Context(), api.SetRequest{Selectors: []string{"n"}, Value: []byte("x")})
+	made, err := f.Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("n"), Value: []byte("x")})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestKVIsQuery(t *testing.T) {
 	f := newFake(t)
 	h := apiserver.NewHandler(f, apiserver.HandlerOptions{Token: token})
 	for _, s := range []string{"horse#1", "horse#2"} {
-		if _, err := f.Set(t.Context(), api.SetRequest{Selectors: []string{"bad", s}, Value: []byte(s)}); err != nil {
+		if _, err := f.Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("bad", s), Value: []byte(s)}); err != nil {
 			t.Fatal(err)
 		}
 	}

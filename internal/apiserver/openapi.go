@@ -110,19 +110,27 @@ func (h *Handler) anError() *huma.Response {
 }
 
 // requestTypes are refused when they have fields that are not known; answers may grow some.
-var requestTypes = []string{"Query", "SelectorRange", "SetRequest", "SubmitRequest", "TestbedLinks", "BlockedLink"}
+var requestTypes = []string{"Query", "SelectorObject", "SetRequest", "SubmitRequest", "PrepareRequest", "WorkRequest", "SignedRecord", "TestbedLinks", "BlockedLink"}
 
 // correct corrects what huma takes for granted. Lists are never null here. A client should take an
-// answer that has grown a field. A uint32 does not fit the format int32.
+// answer that has grown a field. A uint32 does not fit the format int32. An answer has large
+// integers as strings alone.
 func correct(schemas huma.Registry) {
 	for name, s := range schemas.Map() {
-		if !slices.Contains(requestTypes, name) {
+		request := slices.Contains(requestTypes, name)
+		if !request {
 			s.AdditionalProperties = nil
 		}
-		for _, property := range s.Properties {
+		for member, property := range s.Properties {
 			property.Nullable = false
 			if property.Format == "int32" && property.Minimum != nil {
 				property.Format = "int64"
+			}
+			switch {
+			case !request && property.Format == formatUint64, name == "ClaimInfo" && member == "weight":
+				*property = *digits(property.Description)
+			case !request && property.Items != nil && property.Items.Format == formatUint64:
+				property.Items = digits("")
 			}
 		}
 	}
@@ -139,6 +147,9 @@ func newSchemas() huma.Registry {
 	r.RegisterTypeAlias(typeOf[protocol.CompositeID](), typeOf[textComposite]())
 	r.RegisterTypeAlias(typeOf[protocol.Criterion](), typeOf[textCriterion]())
 	r.RegisterTypeAlias(typeOf[protocol.Policy](), typeOf[policyList]())
+	r.RegisterTypeAlias(typeOf[api.Uint64](), typeOf[textUint64]())
+	r.RegisterTypeAlias(typeOf[api.Uint64s](), typeOf[[]textUint64]())
+	r.RegisterTypeAlias(typeOf[api.SelectorRange](), typeOf[selector]())
 	return r
 }
 
@@ -151,6 +162,7 @@ type (
 	textCriterion   string
 	textPolicy      string
 	policyList      []textCriterion
+	textUint64      string
 )
 
 // Schema implements [huma.SchemaProvider], as for the other types.
@@ -184,6 +196,34 @@ func (policyList) Schema(r huma.Registry) *huma.Schema {
 		Type: huma.TypeArray, MaxItems: &most, Items: r.Schema(typeOf[textCriterion](), true, ""),
 		Description: "the criteria by which claims are ranked; the first one that tells two claims apart decides. " + criteriaText(),
 	}
+}
+
+const formatUint64 = "uint64"
+
+// digits is a large integer in an answer.
+func digits(doc string) *huma.Schema {
+	s := text(formatUint64, doc, "9007199254740993")
+	s.Pattern = "^(0|[1-9][0-9]{0,19})$"
+	return s
+}
+
+func (textUint64) Schema(huma.Registry) *huma.Schema {
+	least, most := 0.0, float64(api.MaxNumber)
+	return &huma.Schema{Format: formatUint64, OneOf: []*huma.Schema{
+		digits("decimal digits"),
+		{Type: huma.TypeInteger, Format: "int64", Minimum: &least, Maximum: &most, Description: "or a number up to 2^53−1"},
+	}}
+}
+
+// selector is an [api.SelectorRange] as the schemas show it, SelectorObject its form as an object.
+type (
+	selector       struct{}
+	SelectorObject api.SelectorRange
+)
+
+func (selector) Schema(r huma.Registry) *huma.Schema {
+	expression := text("", "a selector expression, as on the command line: NAME, NAME#ORDINAL, NAME#FROM#TO, NAME#FROM.., NAME#..TO or NAME# (every ordinal); \\# is a hash in a name", "horse#2")
+	return &huma.Schema{OneOf: []*huma.Schema{expression, r.Schema(typeOf[SelectorObject](), true, "")}}
 }
 
 // Schema describes a policy in a query string.

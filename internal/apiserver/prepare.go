@@ -10,24 +10,24 @@ import (
 
 // addPaying adds what serves clients that keep their keys to themselves.
 func (h *Handler) addPaying() {
-	add(h, huma.Operation{
+	addJSON(h, huma.Operation{
 		Method: "POST", Path: "/v1/prepare", OperationID: "prepare", Summary: "Compose a record for the client to sign", Security: holders,
 		Description: "The node seals the value, claims the selectors, picks links and a timestamp, and answers with the whole header and the bytes to sign. It keeps nothing. POST /v1/records with header, value and signature then has the node do the work. " +
 			"The signature covers the whole record: a careful client checks what the header says before it signs. A draft ages: see until.",
 		MaxBodyBytes: maxSetBody,
-	}, func(ctx context.Context, in *struct{ Body api.PrepareRequest }) (*answer[*api.Prepared], error) {
-		if err := in.Body.Check(); err != nil {
+	}, func(ctx context.Context, r *api.PrepareRequest) (*answer[*api.Prepared], error) {
+		if err := r.Check(); err != nil {
 			return nil, err
 		}
-		return answered(h.service.Prepare(ctx, in.Body))
+		return answered(h.service.Prepare(ctx, *r))
 	})
-	add(h, huma.Operation{
+	addJSON(h, huma.Operation{
 		Method: "POST", Path: "/v1/work", OperationID: "work", Summary: "Have the node do the work of a record that it does not see", Security: holders,
 		Description: "The client composes and signs a record, and sends the hash that its work is for. The node makes the challenge with its network's ID, and answers with a proof when it has found one. " +
 			"That may take long; hanging up stops it. 503: too many wait.",
 		MaxBodyBytes: maxWorkBody,
 		Middlewares:  huma.Middlewares{takeTime},
-	}, func(ctx context.Context, in *struct{ Body api.WorkRequest }) (*answer[*api.WorkResult], error) {
-		return answered(h.service.Work(ctx, in.Body))
+	}, func(ctx context.Context, r *api.WorkRequest) (*answer[*api.WorkResult], error) {
+		return answered(h.service.Work(ctx, *r))
 	})
 }

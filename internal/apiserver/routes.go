@@ -63,12 +63,12 @@ func (h *Handler) addSeeds() {
 }
 
 func (h *Handler) addQueries() {
-	add(h, huma.Operation{
+	addJSON(h, huma.Operation{
 		Method: "POST", Path: "/v1/query", OperationID: "query", Summary: "Composite keys and the records under them", Security: readers,
 		Description:  "A selector by name costs the node a derivation if it has not seen the name lately. A bounded number of derivations run at once: a busy node answers 503. A selector by key costs none.",
 		MaxBodyBytes: maxQueryBody,
-	}, func(ctx context.Context, in *struct{ Body api.Query }) (*answer[*api.QueryResult], error) {
-		return h.query(ctx, in.Body)
+	}, func(ctx context.Context, q *api.Query) (*answer[*api.QueryResult], error) {
+		return h.query(ctx, *q)
 	})
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/kv", OperationID: "kv", Summary: "The same as query, for curl", Security: readers,
@@ -160,17 +160,17 @@ func (h *Handler) addWriting() {
 		}
 		return made(h.service.Submit(ctx, frame))
 	})
-	add(h, huma.Operation{
+	addJSON(h, huma.Operation{
 		Method: "POST", Path: "/v1/set", OperationID: "set", Summary: "Have the node make a record", Security: holders,
 		Description:   "The node seals, claims, signs with a key that it keeps, works and publishes. The work may take long; hanging up stops it.",
 		MaxBodyBytes:  maxSetBody,
 		Middlewares:   huma.Middlewares{takeTime},
 		DefaultStatus: http.StatusCreated, Responses: h.outcomes(http.StatusCreated, http.StatusAccepted),
-	}, func(ctx context.Context, in *struct{ Body api.SetRequest }) (*madeAnswer, error) {
-		if err := in.Body.Check(); err != nil {
+	}, func(ctx context.Context, r *api.SetRequest) (*madeAnswer, error) {
+		if err := r.Check(); err != nil {
 			return nil, err
 		}
-		return made(h.service.Set(ctx, in.Body))
+		return made(h.service.Set(ctx, *r))
 	})
 }
 

@@ -97,7 +97,7 @@ func TestSetMayTakeLong(t *testing.T) {
 	})
 	c := newClient(t, server.URL, token)
 	text := "x"
-	if s, err := c.Set(t.Context(), api.SetRequest{Selectors: []string{"n"}, Text: &text}); err != nil || s.State != api.StateAttached {
+	if s, err := c.Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("n"), Text: &text}); err != nil || s.State != api.StateAttached {
 		t.Fatalf("%+v, %v", s, err)
 	}
 	if _, err := c.Status(t.Context()); err != nil {
@@ -113,7 +113,7 @@ func TestHangUpStopsSet(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	text := "x"
-	if _, err := c.Set(ctx, api.SetRequest{Selectors: []string{"n"}, Text: &text}); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := c.Set(ctx, api.SetRequest{Selectors: api.MustSelectors("n"), Text: &text}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Fatalf("%v, want the context's error", err)
 	}
 	select {

@@ -44,7 +44,7 @@ func serveSocket(t *testing.T, s api.Service, trusted bool) (socket, tcp string)
 func TestTrustedListener(t *testing.T) {
 	socket, tcp := serveSocket(t, newFake(t), true)
 	text := "x"
-	r := api.SetRequest{Selectors: []string{"n"}, Text: &text}
+	r := api.SetRequest{Selectors: api.MustSelectors("n"), Text: &text}
 	c := newClient(t, socket, "")
 	if _, err := c.Set(t.Context(), r); err != nil || c.URL() != socket {
 		t.Errorf("through %s: %v", c.URL(), err)

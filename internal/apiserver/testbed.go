@@ -14,11 +14,11 @@ func (h *Handler) addTestbed(t api.Testbed) {
 	if t == nil {
 		return
 	}
-	add(h, huma.Operation{
+	addJSON(h, huma.Operation{
 		Method: "PUT", Path: "/v1/testbed/links", OperationID: "testbedLinks", Summary: "Block these links and no others", Security: holders,
 		MaxBodyBytes: 1 << 20,
-	}, func(ctx context.Context, in *struct{ Body api.TestbedLinks }) (*answer[*api.TestbedLinks], error) {
-		return answered(t.SetLinks(ctx, in.Body))
+	}, func(ctx context.Context, links *api.TestbedLinks) (*answer[*api.TestbedLinks], error) {
+		return answered(t.SetLinks(ctx, *links))
 	})
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/testbed/set", OperationID: "testbedSet", Summary: "The attached records, a page at a time", Security: holders,

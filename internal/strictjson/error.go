@@ -106,6 +106,8 @@ func meaningReason(e *json.SemanticError) string {
 		return "not known here"
 	case e.GoType == nil:
 		return fmt.Sprint(e.Err)
+	case e.Err != nil && readsItself(e.GoType):
+		return e.Err.Error()
 	case e.JSONKind == '0' && isWhole(e.GoType):
 		return fmt.Sprintf("%s is not %s, in digits", e.JSONValue, wanted(e.GoType))
 	case e.JSONKind == '"' && isBytes(e.GoType):
@@ -143,6 +145,11 @@ func wanted(t reflect.Type) string {
 	default:
 		return "another value"
 	}
+}
+
+// readsItself reports whether a type reads its JSON, so that its error says what is wanted.
+func readsItself(t reflect.Type) bool {
+	return reflect.PointerTo(pointedTo(t)).Implements(reflect.TypeFor[json.Unmarshaler]())
 }
 
 func isWhole(t reflect.Type) bool {

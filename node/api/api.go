@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"time"
+	"unicode/utf8"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -25,7 +26,7 @@ type Service interface {
 	Seeds(ctx context.Context) (*Seeds, error)
 	// Network returns the network's file: the genesis and the seeds in use.
 	Network(ctx context.Context) (*protocol.NetworkFile, error)
-	// Synced compares the node's records with its peers' now and returns when at least half of the
+	// Synced compares the node's records with its peers' now. It returns when at least half of the
 	// peers, and at least one, have agreed since the call and nothing that they listed is missing.
 	// Otherwise it returns an error after the timeout (0: 10 s), whose Sync tells how far it came;
 	// a node that is offline returns it at once.
@@ -77,14 +78,14 @@ type NetworkInfo struct {
 // SyncStatus answers "am I in sync?": how a node's set of attached records stands to those of its
 // peers.
 type SyncStatus struct {
-	State string `json:"state" enum:"offline,alone,comparing,fetching,synced" doc:"offline: the node talks to nobody; alone: no peer is connected that could be compared with; comparing: not enough peers have been compared with yet; fetching: records are known to be missing; synced: at least half of the peers agree and nothing is known to be missing"`
+	State string `json:"state" enum:"offline,alone,comparing,fetching,synced" doc:"offline: the node talks to nobody. alone: no peer is connected to compare with. comparing: too few peers have been compared with. fetching: records are known to be missing. synced: at least half of the peers agree, and nothing is known to be missing"`
 	// Fingerprint is that of all attached records: nodes with the same set have the same.
 	Fingerprint string    `json:"fingerprint,omitempty" doc:"of the set of attached records, in hexadecimal: nodes with the same set have the same; absent while the set is still read from disk"`
 	Attached    uint64    `json:"attached" doc:"records of the set"`
 	Pending     uint64    `json:"pending" doc:"records that wait for an ancestor"`
 	Held        uint64    `json:"held" doc:"records ahead of the clock"`
 	Peers       int       `json:"peers" doc:"connected peers that speak this network's protocols"`
-	Agreeing    int       `json:"agreeing" doc:"how many of them agreed when they were compared last: up to this node's clock they had the same set, or all they had besides has come since"`
+	Agreeing    int       `json:"agreeing" doc:"how many of them agreed at their last comparison: up to this node's clock they had the same set, or what they had more has come since"`
 	Missing     int       `json:"missing" doc:"records that peers have and that are not attached here"`
 	Named       int       `json:"named,omitempty" doc:"records that only pending records link to: they may be invented"`
 	AheadPeers  int       `json:"aheadPeers,omitempty" doc:"peers that hold records which this node's clock does not let in yet"`
@@ -195,26 +196,22 @@ const (
 	TransportWebSocket = "websocket"
 )
 
-// SelectorRange asks for records with a selector of this name, or of this key, within a range of
-// ordinals, both ends included. Exactly one of Name and Key is given; a name is derived by the
-// node.
-type SelectorRange struct {
-	Name string                `json:"name,omitempty" maxLength:"1024" doc:"this or key: at most 1,024 bytes of UTF-8, which the node derives the key from" example:"horse"`
-	Key  *protocol.SelectorKey `json:"key,omitempty" doc:"this or name"`
-	From uint64                `json:"from,omitempty" doc:"least ordinal"`
-	To   uint64                `json:"to,omitempty" doc:"largest ordinal, included; 9223372036854775807 (2^63−1) is the largest there is"`
-}
-
 // Query asks for composite keys and the records under them. Every selector range must be met by a
 // different selector of a record; unless Open is set, the record must have no further ones.
 type Query struct {
-	Selectors []SelectorRange  `json:"selectors" minItems:"1" maxItems:"15"`
-	Open      bool             `json:"open,omitempty" doc:"also records with further selectors"`
-	Owners    []protocol.Owner `json:"owners,omitempty" maxItems:"64" doc:"only these owners"`
-	Since     uint64           `json:"since,omitempty" doc:"timestamp in ms, included"`
-	Until     uint64           `json:"until,omitempty" doc:"timestamp in ms, included; 0 is now: answers as of then"`
-	Limit     int              `json:"limit,omitempty" minimum:"0" maximum:"1000" doc:"composite keys at most; 0 is 100"`
-	History   bool             `json:"history,omitempty" doc:"also older versions, and the 100 best claims"`
+	// Selectors or Keys is given.
+	Selectors []SelectorRange `json:"selectors,omitempty" minItems:"1" maxItems:"15" doc:"one range of ordinals, or a single ordinal, for each selector of the composite keys to find"`
+	// Keys are composite keys that are looked up at once. All their selectors are points, at most
+	// [MaxKeySelectors] in all, and at most [MaxKeyNames] of these are names.
+	Keys   [][]SelectorRange `json:"keys,omitempty" maxItems:"1000" doc:"composite keys to look up at once, in place of selectors. Each is a list of selectors with one ordinal. At most 4,000 selectors in all, and 64 of them by name"`
+	Open   bool              `json:"open,omitempty" doc:"also records with further selectors"`
+	Owners []protocol.Owner  `json:"owners,omitempty" maxItems:"64" doc:"only these owners"`
+	Since  uint64            `json:"since,omitempty" doc:"timestamp in ms, included"`
+	Until  uint64            `json:"until,omitempty" doc:"timestamp in ms, included; 0 is now: answers as of then"`
+	Limit  int               `json:"limit,omitempty" minimum:"0" maximum:"1000" doc:"composite keys at most; 0 is 100; with keys: all"`
+	// After is the Next of the page before.
+	After   string `json:"after,omitempty" maxLength:"512" doc:"the member next of the page before; the query is otherwise the same"`
+	History bool   `json:"history,omitempty" doc:"also older versions, and the 100 best claims"`
 	// Policy is by what claims are ranked; none: the node's. Newest is at the end of every policy,
 	// said or not.
 	Policy protocol.Policy `json:"policy,omitempty" doc:"the criteria by which claims are ranked, in order; absent: the node's"`
@@ -228,29 +225,73 @@ type Query struct {
 	// MaskingKey.
 	Decrypt    bool   `json:"decrypt,omitempty" doc:"open values with the names given, or with the masking key"`
 	MaskingKey string `json:"maskingKey,omitempty" maxLength:"1024" doc:"what the values were sealed with, if not with the primary name"`
+	// Frames asks for what a client needs to verify the answers.
+	Frames bool `json:"frames,omitempty" doc:"also each record's frame (header and sealed value), its weight and index, and the composite key's ID: what a client verifies answers with"`
 }
 
 // QueryResult lists composite keys in the order of their ordinals.
 type QueryResult struct {
-	Answers []Answer         `json:"answers"`
-	More    bool             `json:"more,omitempty" doc:"the limit cut the list"`
+	Answers []Answer `json:"answers"`
+	// Next is what the next page is asked for with; "" where this is the last one.
+	Next    string           `json:"next,omitempty" doc:"the limit cut the list: ask again with this as after for the next page"`
 	Policy  protocol.Policy  `json:"policy" doc:"by what claims were ranked"`
 	Oracles []protocol.Owner `json:"oracles,omitempty" doc:"whose objections counted"`
 }
 
-// Answer is what is known under one composite key: the winning claim and, with history, the others
-// behind it.
+// Answer is what is known under one composite key: the winning claim's newest version and, with
+// history, the others after it.
 type Answer struct {
-	Composite protocol.CompositeID `json:"composite"`
-	// Ordinals has one ordinal for each selector range of the query, in the query's order.
-	Ordinals []uint64     `json:"ordinals" doc:"one for each selector of the query, in its order"`
-	Deleted  bool         `json:"deleted,omitempty" doc:"the winning claim is a tombstone"`
-	Claims   int          `json:"claims" doc:"how many owners claim the key, also those that are not listed"`
-	Record   RecordInfo   `json:"record" doc:"where it has an error, the node cannot tell what the answer is: it never answers with the next version or claim instead"`
-	History  []RecordInfo `json:"history,omitempty" doc:"the winner's older versions, newest first"`
-	Others   []RecordInfo `json:"others,omitempty" doc:"other owners' claims, best first; at most 100 claims are listed, claims counts all"`
+	// Asked is there where the query has Keys: which of them this is, counted from 0.
+	Asked *int `json:"asked,omitempty" doc:"which of the query's keys this answers, counted from 0"`
+	// Ordinals has one ordinal for each selector of the query, in the query's order.
+	Ordinals Uint64s `json:"ordinals" doc:"one for each selector of the query, in its order"`
+	Version
+	Claims  int       `json:"claims" doc:"how many owners claim the key, also those that are not listed"`
+	History []Version `json:"history,omitempty" doc:"the winner's older versions, newest first"`
+	Others  []Version `json:"others,omitempty" doc:"other owners' claims, best first; at most 100 claims are listed, claims counts all"`
 	// Explanation is there when the query asked for it.
 	Explanation *Explanation `json:"explanation,omitempty"`
+	// Composite is there when the query asked for frames.
+	Composite *protocol.CompositeID `json:"composite,omitempty" doc:"the composite key's ID, with frames"`
+}
+
+// Version is a record in an answer. Unless the query asked for frames, it has what the node says
+// of the record, and nothing to verify that with.
+type Version struct {
+	Record protocol.ID    `json:"record" doc:"the record's CID"`
+	Owner  protocol.Owner `json:"owner"`
+	Time   uint64         `json:"time" doc:"when the owner made the record, ms since the Unix epoch"`
+	// Text or Value is there when the node was asked to decrypt and could: Text where the value is
+	// valid UTF-8. [Version.Plain] is either.
+	Text    *string `json:"text,omitempty" doc:"the value, if it is valid UTF-8"`
+	Value   []byte  `json:"value,omitempty" doc:"the value, base64, if it is not"`
+	Sealed  bool    `json:"sealed,omitempty" doc:"the value could not be opened"`
+	Deleted bool    `json:"deleted,omitempty" doc:"the record is a tombstone"`
+	// Error is there where the record, or one that the answer rests on, is damaged.
+	Error       string `json:"error,omitempty" enum:"damaged" doc:"damaged: the node's disk damaged this record, or one that the answer rests on. record says which. The rest holds as far as the header is sound. The node never answers with the next version or claim instead"`
+	Unavailable bool   `json:"unavailable,omitempty" doc:"of a damaged record: no peer has it; otherwise it is being fetched from one"`
+	// The rest is there when the query asked for frames. Frame is what counts: a client checks it
+	// and reads the record out of it.
+	Frame  []byte `json:"frame,omitempty" doc:"header and sealed value as they travel, base64; of a damaged record the header alone, or nothing"`
+	Weight Uint64 `json:"weight,omitempty" doc:"work stacked on the record: its own and that of all its descendants"`
+	Index  Uint64 `json:"index,omitempty" doc:"local index"`
+}
+
+// SetPlain fills in a value that could be opened.
+func (v *Version) SetPlain(plain []byte) {
+	v.Text, v.Value = nil, plain
+	if utf8.Valid(plain) {
+		text := string(plain)
+		v.Text, v.Value = &text, nil
+	}
+}
+
+// Plain returns the value that the node opened, nil if there is none.
+func (v *Version) Plain() []byte {
+	if v.Text != nil {
+		return append([]byte{}, *v.Text...)
+	}
+	return v.Value
 }
 
 // Explanation tells why the winning claim won.
@@ -282,27 +323,20 @@ type RecordInfo struct {
 	Links     []protocol.ID  `json:"links,omitempty"`
 	Selectors []SelectorInfo `json:"selectors,omitempty"`
 	Effort    uint32         `json:"effort"`
-	Weight    uint64         `json:"weight,omitempty" doc:"work stacked on the record: its own and that of all its descendants; 0 while pending or held"`
+	Weight    Uint64         `json:"weight,omitempty" doc:"work stacked on the record: its own and that of all its descendants; 0 while pending or held"`
 	Hidden    bool           `json:"hidden,omitempty" doc:"it rests on a certificate that was revoked: no query considers it"`
-	Index     uint64         `json:"index,omitempty" doc:"local index; 0 while pending or held"`
+	Index     Uint64         `json:"index,omitempty" doc:"local index; absent while pending or held"`
 	State     string         `json:"state" enum:"attached,pending,held"`
-	// Value and Text are there when the node was asked to decrypt and could.
-	Value  []byte  `json:"value,omitempty" doc:"the plain value, base64"`
-	Text   *string `json:"text,omitempty" doc:"the same where it is valid UTF-8"`
-	Sealed bool    `json:"sealed,omitempty" doc:"the value could not be opened"`
-	Frame  []byte  `json:"frame,omitempty" doc:"header and sealed value as they travel, base64; of a damaged record the header alone, or nothing"`
-	// Error is there in lists. A record that is asked for alone is an error then.
-	Error       string `json:"error,omitempty" enum:"damaged" doc:"damaged: the node's disk damaged this record, or one that the answer rests on; id says which, and the rest holds as far as the header is sound"`
-	Unavailable bool   `json:"unavailable,omitempty" doc:"of a damaged record: no peer has it; otherwise it is being fetched from one"`
+	Frame     []byte         `json:"frame,omitempty" doc:"header and sealed value as they travel, base64"`
 }
 
-// ErrorDamaged is the Error of a RecordInfo.
+// ErrorDamaged is the Error of a damaged Version.
 const ErrorDamaged = "damaged"
 
 // SelectorInfo is a record's selector without its claim.
 type SelectorInfo struct {
 	Key     protocol.SelectorKey `json:"key"`
-	Ordinal uint64               `json:"ordinal"`
+	Ordinal Uint64               `json:"ordinal"`
 }
 
 // What has become of a record that a node has.
@@ -320,7 +354,7 @@ type Submitted struct {
 	Timestamp uint64         `json:"timestamp" doc:"ms since the Unix epoch"`
 	State     string         `json:"state" enum:"attached,pending,held"`
 	Known     bool           `json:"known,omitempty" doc:"the node had the record already"`
-	Index     uint64         `json:"index,omitempty" doc:"local index; 0 while pending or held"`
+	Index     Uint64         `json:"index,omitempty" doc:"local index; absent while pending or held"`
 }
 
 // OwnerInfo tells what is known of an owner.
@@ -364,10 +398,9 @@ type Links struct {
 	Certified bool          `json:"certified,omitempty" doc:"the owner's certificate is among the links: its record may carry the lower work"`
 }
 
-// SetRequest asks the node to make a record. Selectors are expressions with one ordinal each (NAME
-// or NAME#ORDINAL).
+// SetRequest asks the node to make a record. Selectors are given by name, with one ordinal each.
 type SetRequest struct {
-	Selectors []string `json:"selectors" minItems:"1" maxItems:"15" doc:"NAME or NAME#ORDINAL; the first one is the primary" example:"[\"horse#2\"]"`
+	Selectors []SelectorRange `json:"selectors" minItems:"1" maxItems:"15" doc:"by name, with one ordinal each; the first one is the primary"`
 	// Text and Value are two ways to give the value; without either, Type must be delete or
 	// release.
 	Text       *string `json:"text,omitempty" doc:"the value, if it is text"`

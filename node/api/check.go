@@ -12,6 +12,12 @@ const (
 	// MaxLimit is the largest limit of a query, DefaultLimit what 0 stands for.
 	MaxLimit     = 1000
 	DefaultLimit = 100
+	// MaxKeySelectors is how many selectors the keys of a query may have in all, MaxKeyNames how
+	// many of these may be names, which cost the node a derivation.
+	MaxKeySelectors = 4000
+	MaxKeyNames     = 64
+	// MaxCursor bounds a cursor, in bytes.
+	MaxCursor = 512
 	// MaxOwners is how many owners a query may name.
 	MaxOwners = 64
 	// MaxOracles is how many oracles a query may name, as many as a home may elect. MaxAuthorities
@@ -36,30 +42,11 @@ func CheckTimeout(d time.Duration) error {
 	return nil
 }
 
-// ParseSelectors reads selector expressions (NAME, NAME#ORDINAL, NAME#FROM#TO, NAME#FROM..,
-// NAME#..TO, NAME#) for a query.
-func ParseSelectors(expressions ...string) ([]SelectorRange, error) {
-	ranges := make([]SelectorRange, len(expressions))
-	for i, s := range expressions {
-		e, err := protocol.ParseExpression(s)
-		if err != nil {
-			return nil, Invalid("%v", err)
-		}
-		ranges[i] = SelectorRange{Name: e.Name, From: e.From, To: e.To}
-	}
-	return ranges, nil
-}
-
 // Check says what is wrong with a query, nil if nothing is. The handler calls it before the
 // service; a service that is also called directly calls it too.
 func (q *Query) Check() error {
-	if err := checkCount(len(q.Selectors)); err != nil {
+	if err := q.checkSelectors(); err != nil {
 		return err
-	}
-	for i := range q.Selectors {
-		if err := q.Selectors[i].check(); err != nil {
-			return err
-		}
 	}
 	switch {
 	case len(q.Owners) > MaxOwners:
@@ -72,8 +59,60 @@ func (q *Query) Check() error {
 		return Invalid("the limit must be 0 to %d, not %d", MaxLimit, q.Limit)
 	case len(q.MaskingKey) > MaxMaskingKey:
 		return Invalid("the masking key has %d bytes, at most %d are allowed", len(q.MaskingKey), MaxMaskingKey)
+	case len(q.After) > MaxCursor:
+		return ErrCursor
 	}
 	return q.checkTrust()
+}
+
+// checkSelectors looks at what is asked for.
+func (q *Query) checkSelectors() error {
+	if q.Keys != nil {
+		return q.checkKeys()
+	}
+	return checkRanges(q.Selectors)
+}
+
+func checkRanges(ranges []SelectorRange) error {
+	if err := checkCount(len(ranges)); err != nil {
+		return err
+	}
+	for i := range ranges {
+		if err := ranges[i].check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (q *Query) checkKeys() error {
+	switch {
+	case len(q.Selectors) > 0:
+		return Invalid("both selectors and keys are given: give one of them")
+	case len(q.Keys) == 0 || len(q.Keys) > MaxLimit:
+		return Invalid("%d keys, want 1 to %d", len(q.Keys), MaxLimit)
+	case q.Open || q.After != "" || q.Limit != 0:
+		return Invalid("a query with keys is neither open, nor has it a limit or a next page")
+	}
+	selectors, names := 0, 0
+	for i, key := range q.Keys {
+		if err := checkRanges(key); err != nil {
+			return Invalid("key %d: %v", i, err)
+		}
+		for j := range key {
+			if !key[j].Point() {
+				return Invalid("key %d: a key has one ordinal for each selector, not a range", i)
+			}
+			if key[j].Name != "" {
+				names++
+			}
+		}
+		selectors += len(key)
+	}
+	if selectors > MaxKeySelectors || names > MaxKeyNames {
+		return Invalid("the keys have %d selectors, %d of them by name: at most %d and %d are allowed", selectors, names, MaxKeySelectors, MaxKeyNames)
+	}
+	return nil
 }
 
 // checkTrust looks at whom the asker trusts. What is in the certificates of Authorities is looked
@@ -114,32 +153,6 @@ func (q *Query) ParseAuthorities() ([]*protocol.Authority, error) {
 		list = append(list, a)
 	}
 	return list, nil
-}
-
-func checkCount(selectors int) error {
-	if selectors < 1 || selectors > protocol.MaxSelectors {
-		return Invalid("%d selectors, want 1 to %d", selectors, protocol.MaxSelectors)
-	}
-	return nil
-}
-
-func (s *SelectorRange) check() error {
-	switch {
-	case s.Key == nil && s.Name == "":
-		return Invalid("a selector without name and key: give one of them")
-	case s.Key != nil && s.Name != "":
-		return Invalid("a selector with both name and key: give one of them")
-	case s.From > protocol.MaxOrdinal || s.To > protocol.MaxOrdinal:
-		return Invalid("an ordinal is above 2^63−1")
-	case s.From > s.To:
-		return Invalid("the ordinals %d to %d: the range ends before it begins", s.From, s.To)
-	case s.Key != nil:
-		return nil
-	}
-	if err := protocol.CheckName(s.Name); err != nil {
-		return Invalid("%v", err)
-	}
-	return nil
 }
 
 // Check says what is wrong with a request for links, nil if nothing is; see [Query.Check].
@@ -201,21 +214,22 @@ func (r *SetRequest) Plain() []byte {
 	return r.Value
 }
 
-// Points reads the request's selectors: expressions with one ordinal each, none of them twice.
+// Points returns the request's selectors as expressions with one ordinal each, none of them twice.
 func (r *SetRequest) Points() ([]protocol.Expression, error) {
-	if err := checkCount(len(r.Selectors)); err != nil {
+	if err := checkRanges(r.Selectors); err != nil {
 		return nil, err
 	}
 	var points []protocol.Expression
-	for _, s := range r.Selectors {
-		e, err := protocol.ParseExpression(s)
+	for i := range r.Selectors {
+		s := &r.Selectors[i]
+		e := protocol.Expression{Name: s.Name, From: uint64(s.From), To: uint64(s.To)}
 		switch {
-		case err != nil:
-			return nil, Invalid("%v", err)
+		case s.Name == "":
+			return nil, Invalid("a selector by key: a record's selectors are given by name")
 		case !e.Point():
-			return nil, Invalid("selector %q: a record has one ordinal for each selector, not a range", s)
+			return nil, Invalid("selector %q: a record has one ordinal for each selector, not a range", e)
 		case slices.Contains(points, e):
-			return nil, Invalid("selector %q is given twice", s)
+			return nil, Invalid("selector %q is given twice", e)
 		}
 		points = append(points, e)
 	}

@@ -106,10 +106,10 @@ func TestClientStrangers(t *testing.T) {
 func TestClientTakesNewFields(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		fmt.Fprint(w, `{"answers":[],"more":true,"reasons":{}}`)
+		fmt.Fprint(w, `{"answers":[],"next":"x","reasons":{}}`)
 	}))
 	defer server.Close()
-	if r, err := newClient(t, server.URL, "").Query(t.Context(), api.Query{}); err != nil || !r.More {
+	if r, err := newClient(t, server.URL, "").Query(t.Context(), api.Query{}); err != nil || r.Next != "x" {
 		t.Fatalf("%+v, %v", r, err)
 	}
 }

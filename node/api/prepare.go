@@ -16,11 +16,11 @@ import (
 // PrepareRequest asks for a record that the client will sign. It says what [SetRequest] says, and
 // whose key will sign.
 type PrepareRequest struct {
-	Selectors  []string `json:"selectors" minItems:"1" maxItems:"15" doc:"NAME or NAME#ORDINAL; the first one is the primary" example:"[\"horse#2\"]"`
-	Text       *string  `json:"text,omitempty" doc:"the value, if it is text"`
-	Value      []byte   `json:"value,omitempty" doc:"the value, base64, if it is not"`
-	Type       string   `json:"type,omitempty" enum:"set,delete,release" default:"set" doc:"set a value; delete: answer that it is deleted; release: give the claim up"`
-	MaskingKey string   `json:"maskingKey,omitempty" maxLength:"1024" doc:"seal the value with this, so that knowing the primary name is not enough to read it"`
+	Selectors  []SelectorRange `json:"selectors" minItems:"1" maxItems:"15" doc:"by name, with one ordinal each; the first one is the primary"`
+	Text       *string         `json:"text,omitempty" doc:"the value, if it is text"`
+	Value      []byte          `json:"value,omitempty" doc:"the value, base64, if it is not"`
+	Type       string          `json:"type,omitempty" enum:"set,delete,release" default:"set" doc:"set a value; delete: answer that it is deleted; release: give the claim up"`
+	MaskingKey string          `json:"maskingKey,omitempty" maxLength:"1024" doc:"seal the value with this, so that knowing the primary name is not enough to read it"`
 	// Owner is who will sign. PublicKey is the same for those who cannot write a peer ID.
 	Owner     *protocol.Owner `json:"owner,omitempty" doc:"who will sign, a peer ID; this or publicKey"`
 	PublicKey []byte          `json:"publicKey,omitempty" doc:"the Ed25519 public key of who will sign, 32 bytes, base64; this or owner"`
@@ -112,11 +112,13 @@ type WorkRequest struct {
 // network's: see [protocol.Network.MaxEffort].
 func (r *WorkRequest) Check(n *protocol.Network) error {
 	switch most := n.MaxEffort(); {
+	case r.Effort == 0:
+		return Invalid("the effort must be at least 1")
 	case len(r.Worked) != sha256.Size:
 		return Invalid("the hash \"worked\" has %d bytes, want %d", len(r.Worked), sha256.Size)
 	case most == 0:
 		return Invalid("this network asks for no work")
-	case r.Effort == 0 || r.Effort > most:
+	case r.Effort > most:
 		return Invalid("the effort must be 1 to %d, which is what this network asks of its largest record", most)
 	}
 	return nil

@@ -37,7 +37,7 @@ const (
 // TestbedSet is a page of a node's attached records.
 type TestbedSet struct {
 	IDs  []string `json:"ids" doc:"digests of the records (SHA-256 of the header), in hexadecimal, in the order of their local indices"`
-	Next uint64   `json:"next,omitempty" doc:"where the next page begins; absent: this is the last one"`
+	Next Uint64   `json:"next,omitempty" doc:"where the next page begins; absent: this is the last one"`
 }
 
 var _ Testbed = (*Client)(nil)

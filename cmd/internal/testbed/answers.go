@@ -54,7 +54,7 @@ func (r *runner) answersOf(ctx context.Context, nodes []string, name string, key
 		answer := "nothing"
 		if len(result.Answers) > 0 {
 			a := &result.Answers[0]
-			answer = fmt.Sprintf("%s of %s", a.Record.ID, text.Count(a.Claims, "claim", "claims"))
+			answer = fmt.Sprintf("%s of %s", a.Record, text.Count(a.Claims, "claim", "claims"))
 		}
 		if i == 0 {
 			first = answer

@@ -248,7 +248,7 @@ func (n *fakeNode) Query(_ context.Context, q api.Query) (*api.QueryResult, erro
 	if len(owners) == 0 {
 		return &api.QueryResult{}, n.away()
 	}
-	return &api.QueryResult{Answers: []api.Answer{{Claims: len(owners), Record: api.RecordInfo{ID: best}}}}, n.away()
+	return &api.QueryResult{Answers: []api.Answer{{Claims: len(owners), Version: api.Version{Record: best}}}}, n.away()
 }
 
 func (n *fakeNode) SetLinks(context.Context, api.TestbedLinks) (*api.TestbedLinks, error) {
@@ -262,7 +262,7 @@ func (n *fakeNode) AttachedSet(_ context.Context, from uint64) (*api.TestbedSet,
 	set := &api.TestbedSet{}
 	for i := max(from, 1); i <= uint64(len(n.order)); i++ {
 		if len(set.IDs) == 7 {
-			set.Next = i
+			set.Next = api.Uint64(i)
 			break
 		}
 		set.IDs = append(set.IDs, hex.EncodeToString(n.order[i-1][:]))

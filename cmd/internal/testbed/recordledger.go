@@ -95,13 +95,13 @@ func (b *recordLedger) read(ctx context.Context, node string, client NodeAPI) er
 		if err != nil {
 			return fmt.Errorf("ask %s for its records: %w", node, err)
 		}
-		if page.Next != 0 && page.Next <= from {
+		if page.Next != 0 && uint64(page.Next) <= from {
 			return fmt.Errorf("ask %s for its records: after %d comes %d", node, from, page.Next)
 		}
 		if err := b.addPage(h, page.IDs); err != nil {
 			return fmt.Errorf("ask %s for its records: %w", node, err)
 		}
-		from = page.Next
+		from = uint64(page.Next)
 	}
 	return b.measure(ctx, node, client)
 }

@@ -172,8 +172,8 @@ func (f *Fake) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, err
 	if !ok {
 		return nil, api.NotFound("this node has no record %s", id)
 	}
-	info := e.info(nil)
-	info.Weight = weight(f.children(), e)
+	info := e.info()
+	info.Weight = api.Uint64(weight(f.children(), e))
 	return &info, ctx.Err()
 }
 
@@ -206,7 +206,7 @@ func (f *Fake) Submit(ctx context.Context, frame []byte) (*api.Submitted, error)
 		f.records[r.ID()] = e
 		f.settle()
 	}
-	return &api.Submitted{ID: r.ID(), Owner: r.Owner, Timestamp: r.Timestamp, State: e.state, Known: known, Index: e.index}, nil
+	return &api.Submitted{ID: r.ID(), Owner: r.Owner, Timestamp: r.Timestamp, State: e.state, Known: known, Index: api.Uint64(e.index)}, nil
 }
 
 func noWork([]byte, protocol.Work) error { return errors.New("this network asks for no work") }

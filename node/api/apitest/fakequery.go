@@ -6,7 +6,6 @@ import (
 	"context"
 	"maps"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
@@ -17,8 +16,14 @@ func (f *Fake) Query(ctx context.Context, q api.Query) (*api.QueryResult, error)
 	if err := q.Check(); err != nil {
 		return nil, err
 	}
+	if q.Keys != nil {
+		return f.queryKeys(ctx, q)
+	}
 	masks, err := f.resolve(&q)
 	if err != nil {
+		return nil, err
+	}
+	if _, err := q.Position(); err != nil {
 		return nil, err
 	}
 	f.mu.Lock()
@@ -38,10 +43,51 @@ func (f *Fake) Query(ctx context.Context, q api.Query) (*api.QueryResult, error)
 			result.Answers = append(result.Answers, a)
 		}
 	}
-	if limit := cmp.Or(q.Limit, api.DefaultLimit); len(result.Answers) > limit {
-		result.Answers, result.More = result.Answers[:limit], true
-	}
+	f.page(&q, result)
 	return result, ctx.Err()
+}
+
+// page cuts the answers before and after the query's page.
+func (f *Fake) page(q *api.Query, result *api.QueryResult) {
+	place := func(a *api.Answer) api.Position {
+		p := api.Position{Ordinals: a.Ordinals}
+		copy(p.Prefix[:], a.Composite[:])
+		return p
+	}
+	if after, _ := q.Position(); after != nil {
+		result.Answers = slices.DeleteFunc(result.Answers, func(a api.Answer) bool {
+			at := place(&a)
+			return cmp.Or(slices.Compare(at.Ordinals, after.Ordinals), bytes.Compare(at.Prefix[:], after.Prefix[:])) <= 0
+		})
+	}
+	if limit := cmp.Or(q.Limit, api.DefaultLimit); q.Keys == nil && len(result.Answers) > limit {
+		result.Answers = result.Answers[:limit]
+		result.Next = q.Cursor(place(&result.Answers[limit-1]))
+	}
+	if !q.Frames {
+		for i := range result.Answers {
+			result.Answers[i].Composite = nil
+		}
+	}
+}
+
+// queryKeys answers for each of the query's keys.
+func (f *Fake) queryKeys(ctx context.Context, q api.Query) (*api.QueryResult, error) {
+	all := &api.QueryResult{Answers: []api.Answer{}}
+	for i, key := range q.Keys {
+		one := q
+		one.Keys, one.Selectors = nil, key
+		result, err := f.Query(ctx, one)
+		if err != nil {
+			return nil, err
+		}
+		for _, a := range result.Answers {
+			a.Asked = &i
+			all.Answers = append(all.Answers, a)
+		}
+		all.Policy, all.Oracles = result.Policy, result.Oracles
+	}
+	return all, nil
 }
 
 // resolve derives the keys of a query's names and the masks that may open what it finds.
@@ -103,7 +149,7 @@ func match(ranges []api.SelectorRange, selectors []protocol.Selector) []uint64 {
 		return []uint64{}
 	}
 	for i, s := range selectors {
-		if r := ranges[0]; s.Key != *r.Key || s.Ordinal < r.From || s.Ordinal > r.To {
+		if r := ranges[0]; s.Key != *r.Key || s.Ordinal < uint64(r.From) || s.Ordinal > uint64(r.To) {
 			continue
 		}
 		if rest := match(ranges[1:], slices.Delete(slices.Clone(selectors), i, i+1)); rest != nil {
@@ -131,10 +177,14 @@ func (f *Fake) answer(q *api.Query, g *group, r *ranking, masks []protocol.Mask)
 	}
 	r.rank(g.composite, claims)
 	winner := claims[0].versions
-	show := func(e *entry) api.RecordInfo { return e.shown(weight(r.children, e), f, masks) }
-	a := api.Answer{
-		Composite: g.composite, Ordinals: g.ordinals, Deleted: winner[0].Tombstone(), Claims: len(claims), Record: show(winner[0]),
+	show := func(e *entry) api.Version {
+		v := f.open(e, masks)
+		if q.Frames {
+			v.Frame, v.Weight, v.Index = e.EncodeFrame(), api.Uint64(weight(r.children, e)), api.Uint64(e.index)
+		}
+		return v
 	}
+	a := api.Answer{Composite: &g.composite, Ordinals: g.ordinals, Claims: len(claims), Version: show(winner[0])}
 	if q.History {
 		for _, older := range winner[1:] {
 			a.History = append(a.History, show(older))
@@ -149,35 +199,26 @@ func (f *Fake) answer(q *api.Query, g *group, r *ranking, masks []protocol.Mask)
 	return a, true
 }
 
-func (e *entry) shown(weight uint64, f *Fake, masks []protocol.Mask) api.RecordInfo {
-	info := f.open(e, masks)
-	info.Weight = weight
-	return info
-}
-
-// open describes a record, with its value where a mask fits.
-func (f *Fake) open(e *entry, masks []protocol.Mask) api.RecordInfo {
+// open shows a record, with its value where a mask fits.
+func (f *Fake) open(e *entry, masks []protocol.Mask) api.Version {
+	v := api.Version{Record: e.ID(), Owner: e.Owner, Time: e.Timestamp, Deleted: e.Tombstone()}
 	for _, m := range masks {
 		if plain, err := f.network.Open(m, e.SealingOf(), e.ValueBytes()); err == nil {
-			return e.info(plain)
+			v.SetPlain(plain)
+			return v
 		}
 	}
-	info := e.info(nil)
-	info.Sealed = masks != nil && e.Value != nil
-	return info
+	v.Sealed = masks != nil && e.Value != nil
+	return v
 }
 
-func (e *entry) info(plain []byte) api.RecordInfo {
+func (e *entry) info() api.RecordInfo {
 	info := api.RecordInfo{
 		ID: e.ID(), Type: e.Type.String(), Owner: e.Owner, Timestamp: e.Timestamp, Links: e.Links, Effort: e.Effort(),
-		Index: e.index, State: e.state, Frame: e.EncodeFrame(), Value: plain,
+		Index: api.Uint64(e.index), State: e.state, Frame: e.EncodeFrame(),
 	}
 	for _, s := range e.Selectors {
-		info.Selectors = append(info.Selectors, api.SelectorInfo{Key: s.Key, Ordinal: s.Ordinal})
-	}
-	if plain != nil && utf8.Valid(plain) {
-		text := string(plain)
-		info.Text = &text
+		info.Selectors = append(info.Selectors, api.SelectorInfo{Key: s.Key, Ordinal: api.Uint64(s.Ordinal)})
 	}
 	return info
 }

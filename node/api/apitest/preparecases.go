@@ -4,6 +4,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"net/http"
+	"time"
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
@@ -14,7 +15,7 @@ func (f *fixture) prepare() {
 	key := f.key()
 	owner := protocol.OwnerOf(key)
 	for _, text := range []string{"value", ""} {
-		req := api.PrepareRequest{Selectors: []string{f.expression("mine#2")}, Text: &text, PublicKey: owner[:]}
+		req := api.PrepareRequest{Selectors: api.MustSelectors(f.expression("mine#2")), Text: &text, PublicKey: owner[:]}
 		p, err := f.service.Prepare(f.ctx, req)
 		if err != nil {
 			f.Fatal(err)
@@ -37,9 +38,10 @@ func (f *fixture) prepare() {
 			f.Fatalf("%+v, %v", made, err)
 		}
 		got := f.query(nil, "mine#2")
-		if len(got.Answers) != 1 || got.Answers[0].Record.Owner != owner || got.Answers[0].Record.Text == nil || *got.Answers[0].Record.Text != text {
+		if len(got.Answers) != 1 || got.Answers[0].Owner != owner || got.Answers[0].Text == nil || *got.Answers[0].Text != text {
 			f.Errorf("answers %+v, want %q", got.Answers, text)
 		}
+		time.Sleep(2 * time.Millisecond) // the next one is newer
 	}
 	f.refusedPrepares(owner)
 }
@@ -56,12 +58,12 @@ func (f *fixture) asked(owner protocol.Owner, text string) protocol.Draft {
 func (f *fixture) refusedPrepares(owner protocol.Owner) {
 	text := "x"
 	for what, r := range map[string]api.PrepareRequest{
-		"no owner":        {Selectors: []string{"n"}, Text: &text},
-		"two owners":      {Selectors: []string{"n"}, Text: &text, Owner: &owner, PublicKey: owner[:]},
-		"nobody's key":    {Selectors: []string{"n"}, Text: &text, Owner: new(protocol.Owner)},
+		"no owner":        {Selectors: api.MustSelectors("n"), Text: &text},
+		"two owners":      {Selectors: api.MustSelectors("n"), Text: &text, Owner: &owner, PublicKey: owner[:]},
+		"nobody's key":    {Selectors: api.MustSelectors("n"), Text: &text, Owner: new(protocol.Owner)},
 		"no selector":     {Text: &text, Owner: &owner},
-		"no value":        {Selectors: []string{"n"}, Owner: &owner},
-		"a deleted value": {Selectors: []string{"n"}, Text: &text, Owner: &owner, Type: api.SetDelete},
+		"no value":        {Selectors: api.MustSelectors("n"), Owner: &owner},
+		"a deleted value": {Selectors: api.MustSelectors("n"), Text: &text, Owner: &owner, Type: api.SetDelete},
 	} {
 		if _, err := f.service.Prepare(f.ctx, r); !errors.Is(err, &api.Error{Status: http.StatusUnprocessableEntity}) {
 			f.Errorf("%s: %v", what, err)

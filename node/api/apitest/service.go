@@ -91,7 +91,7 @@ func (f *fixture) set(text string, selectors ...string) *api.Submitted {
 	for i, s := range selectors {
 		selectors[i] = f.expression(s)
 	}
-	return f.request(api.SetRequest{Selectors: selectors, Text: &text})
+	return f.request(api.SetRequest{Selectors: api.MustSelectors(selectors...), Text: &text})
 }
 
 // request makes a record and waits until the clock has gone on, so that the next one is newer.
@@ -118,7 +118,7 @@ func (f *fixture) query(change func(*api.Query), expressions ...string) *api.Que
 	if err != nil {
 		f.Fatal(err)
 	}
-	q := api.Query{Selectors: ranges, Decrypt: true}
+	q := api.Query{Selectors: ranges, Decrypt: true, Frames: true}
 	if change != nil {
 		change(&q)
 	}
@@ -141,24 +141,40 @@ func (f *fixture) checkAnswer(a *api.Answer, ranges int) {
 	if len(a.Ordinals) != ranges {
 		f.Fatalf("%d ordinals for %d selectors", len(a.Ordinals), ranges)
 	}
-	for _, info := range slices.Concat([]api.RecordInfo{a.Record}, a.History, a.Others) {
-		if f.checkInfo(&info).CompositeID() != a.Composite {
-			f.Fatalf("record %s is under another composite key", info.ID)
+	for _, v := range slices.Concat([]api.Version{a.Version}, a.History, a.Others) {
+		if f.checkVersion(&v).CompositeID() != *a.Composite {
+			f.Fatalf("record %s is under another composite key", v.Record)
 		}
 	}
+}
+
+// checkVersion holds what an answer says of a record against its frame.
+func (f *fixture) checkVersion(v *api.Version) *protocol.Record {
+	f.Helper()
+	r := f.checkFrame(v.Record, v.Frame)
+	if r.Owner != v.Owner || r.Timestamp != v.Time || r.Tombstone() != v.Deleted || r.Type != protocol.TypeDatum || v.Index == 0 {
+		f.Fatalf("what is said of record %s is not what its frame says: %+v", r.ID(), v)
+	}
+	return r
+}
+
+func (f *fixture) checkFrame(id protocol.ID, frame []byte) *protocol.Record {
+	f.Helper()
+	r, err := protocol.DecodeFrame(frame)
+	if err != nil {
+		f.Fatalf("frame of %s: %v", id, err)
+	}
+	if err := f.network.CheckAuthorship(r); err != nil || r.ID() != id {
+		f.Fatalf("record %s, given as %s: %v", r.ID(), id, err)
+	}
+	return r
 }
 
 // checkInfo holds a record's JSON against its frame.
 func (f *fixture) checkInfo(info *api.RecordInfo) *protocol.Record {
 	f.Helper()
-	r, err := protocol.DecodeFrame(info.Frame)
-	if err != nil {
-		f.Fatalf("frame of %s: %v", info.ID, err)
-	}
-	if err := f.network.CheckAuthorship(r); err != nil {
-		f.Fatalf("record %s: %v", info.ID, err)
-	}
-	if r.ID() != info.ID || r.Owner != info.Owner || r.Timestamp != info.Timestamp || r.Type.String() != info.Type ||
+	r := f.checkFrame(info.ID, info.Frame)
+	if r.Owner != info.Owner || r.Timestamp != info.Timestamp || r.Type.String() != info.Type ||
 		!slices.Equal(r.Links, info.Links) || len(r.Selectors) != len(info.Selectors) || r.Effort() != info.Effort {
 		f.Fatalf("what is said of record %s is not what its frame says: %+v", r.ID(), info)
 	}
@@ -172,18 +188,18 @@ func (f *fixture) wantTexts(result *api.QueryResult, want ...string) {
 	f.Helper()
 	var have []string
 	for _, a := range result.Answers {
-		have = append(have, textOf(&a.Record))
+		have = append(have, textOf(&a.Version))
 	}
 	if !slices.Equal(have, want) {
 		f.Fatalf("answers %q, want %q", have, want)
 	}
 }
 
-func textOf(info *api.RecordInfo) string {
+func textOf(v *api.Version) string {
 	switch {
-	case info.Text != nil:
-		return *info.Text
-	case info.Sealed:
+	case v.Text != nil:
+		return *v.Text
+	case v.Sealed:
 		return "(sealed)"
 	}
 	return "(none)"

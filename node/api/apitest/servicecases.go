@@ -157,7 +157,7 @@ func (f *fixture) setAndQuery() {
 	result := f.query(nil, "horse")
 	f.wantTexts(result, "Bad Horse, Bad Horse")
 	a := result.Answers[0]
-	if a.Record.ID != made.ID || a.Record.Owner != made.Owner || a.Record.Timestamp != made.Timestamp || a.Deleted || result.More {
+	if a.Record != made.ID || a.Owner != made.Owner || a.Time != made.Timestamp || a.Deleted || result.Next != "" {
 		f.Fatalf("answer %+v, want record %+v", a, made)
 	}
 	f.wantTexts(f.query(nil, "bad", "horse#"), "He rides across the nation")
@@ -173,11 +173,11 @@ func (f *fixture) queryByKey() {
 	}
 	key := name.Selector()
 	for _, decrypt := range []bool{false, true} {
-		result, err := f.service.Query(f.ctx, api.Query{Selectors: []api.SelectorRange{{Key: &key, To: protocol.MaxOrdinal}}, Decrypt: decrypt})
-		if err != nil || len(result.Answers) != 1 || result.Answers[0].Record.Text != nil {
+		result, err := f.service.Query(f.ctx, api.Query{Selectors: []api.SelectorRange{{Key: &key, To: protocol.MaxOrdinal}}, Decrypt: decrypt, Frames: true})
+		if err != nil || len(result.Answers) != 1 || result.Answers[0].Text != nil {
 			f.Fatalf("%+v, %v: want one answer, which nobody can open", result, err)
 		}
-		r := f.checkInfo(&result.Answers[0].Record)
+		r := f.checkVersion(&result.Answers[0].Version)
 		if plain, err := f.network.Open(name.Mask(), r.SealingOf(), r.ValueBytes()); err != nil || string(plain) != "by key" {
 			f.Fatalf("%q, %v", plain, err)
 		}
@@ -204,8 +204,8 @@ func (f *fixture) limit() {
 	}
 	for limit, want := range map[int]int{1: 1, 2: 2, 3: 3, 4: 3, 0: 3} {
 		result := f.query(func(q *api.Query) { q.Limit = limit }, "n#")
-		if len(result.Answers) != want || result.More != (want < 3) {
-			f.Fatalf("limit %d: %d answers, more: %t", limit, len(result.Answers), result.More)
+		if len(result.Answers) != want || (result.Next != "") != (want < 3) {
+			f.Fatalf("limit %d: %d answers, next: %q", limit, len(result.Answers), result.Next)
 		}
 	}
 }
@@ -224,7 +224,7 @@ func (f *fixture) history() {
 	first := f.set("one", "h")
 	second := f.set("two", "h")
 	f.set("three", "h")
-	if a := f.query(nil, "h").Answers[0]; len(a.History) != 0 || textOf(&a.Record) != "three" {
+	if a := f.query(nil, "h").Answers[0]; len(a.History) != 0 || textOf(&a.Version) != "three" {
 		f.Fatalf("without history: %+v", a)
 	}
 	a := f.query(func(q *api.Query) { q.History = true }, "h").Answers[0]
@@ -250,8 +250,8 @@ func (f *fixture) owners() {
 		}
 	}
 	a := f.query(by(), "o").Answers[0]
-	if a.Claims != 2 || len(a.Others) != 1 || textOf(&a.Record)+textOf(&a.Others[0]) != "othermine" {
-		f.Fatalf("two claims: %d, the best %q, %d others", a.Claims, textOf(&a.Record), len(a.Others))
+	if a.Claims != 2 || len(a.Others) != 1 || textOf(&a.Version)+textOf(&a.Others[0]) != "othermine" {
+		f.Fatalf("two claims: %d, the best %q, %d others", a.Claims, textOf(&a.Version), len(a.Others))
 	}
 	f.wantTexts(f.query(by(mine.Owner), "o"), "mine")
 	f.wantTexts(f.query(by(mine.Owner, other.Owner), "o"), "other")
@@ -260,12 +260,12 @@ func (f *fixture) owners() {
 
 func (f *fixture) deleteAndRelease() {
 	f.set("here", "d")
-	f.request(api.SetRequest{Selectors: []string{f.expression("d")}, Type: api.SetDelete})
+	f.request(api.SetRequest{Selectors: api.MustSelectors(f.expression("d")), Type: api.SetDelete})
 	a := f.query(func(q *api.Query) { q.History = true }, "d").Answers
-	if len(a) != 1 || !a[0].Deleted || a[0].Record.Text != nil || a[0].Record.Sealed || len(a[0].History) != 1 {
+	if len(a) != 1 || !a[0].Deleted || a[0].Text != nil || a[0].Sealed || len(a[0].History) != 1 {
 		f.Fatalf("deleted: %+v", a)
 	}
-	f.request(api.SetRequest{Selectors: []string{f.expression("d")}, Type: api.SetRelease})
+	f.request(api.SetRequest{Selectors: api.MustSelectors(f.expression("d")), Type: api.SetRelease})
 	f.wantTexts(f.query(nil, "d"))
 	f.set("again", "d")
 	f.wantTexts(f.query(nil, "d"), "again")
@@ -275,8 +275,8 @@ func (f *fixture) values() {
 	for name, value := range map[string][]byte{
 		"text": []byte("Bad Horse \u2028 <&> \"\\\x00"), "bytes": {0xff, 0, 0xfe}, "empty": {}, "long": bytes.Repeat([]byte("long "), 200),
 	} {
-		f.request(api.SetRequest{Selectors: []string{f.expression(name)}, Value: value})
-		info := f.query(nil, name).Answers[0].Record
+		f.request(api.SetRequest{Selectors: api.MustSelectors(f.expression(name)), Value: value})
+		info := f.query(nil, name).Answers[0].Version
 		if name == "bytes" {
 			if info.Text != nil || !bytes.Equal(info.Value, value) {
 				f.Fatalf("%s: %+v", name, info)
@@ -285,14 +285,14 @@ func (f *fixture) values() {
 			f.Fatalf("%s: %q", name, textOf(&info))
 		}
 	}
-	odd := []string{f.expression(`a hash \# and %23 & = + ; ünïcode "quoted"`)}
-	f.request(api.SetRequest{Selectors: odd, Text: &odd[0]})
-	f.wantTexts(f.query(nil, strings.TrimPrefix(odd[0], f.prefix)), odd[0])
+	odd := `a hash \# and %23 & = + ; ünïcode "quoted"`
+	f.set(odd, odd)
+	f.wantTexts(f.query(nil, odd), odd)
 }
 
 func (f *fixture) maskingKey() {
 	text := "hidden"
-	f.request(api.SetRequest{Selectors: []string{f.expression("m")}, Text: &text, MaskingKey: "open sesame"})
+	f.request(api.SetRequest{Selectors: api.MustSelectors(f.expression("m")), Text: &text, MaskingKey: "open sesame"})
 	f.wantTexts(f.query(func(q *api.Query) { q.MaskingKey = "open sesame" }, "m"), "hidden")
 	f.wantTexts(f.query(func(q *api.Query) { q.MaskingKey = "open says me" }, "m"), "(sealed)")
 	f.wantTexts(f.query(nil, "m"), "(sealed)")
@@ -306,8 +306,8 @@ func (f *fixture) record() {
 		f.Fatal(err)
 	}
 	f.checkInfo(info)
-	if info.ID != made.ID || info.Text != nil || info.Value != nil {
-		f.Fatalf("record %+v, want %s, and its value sealed", info, made.ID)
+	if info.ID != made.ID {
+		f.Fatalf("record %+v, want %s", info, made.ID)
 	}
 	_, err = f.service.Record(f.ctx, protocol.ID{1})
 	f.wantStatus(err, http.StatusNotFound)
@@ -375,7 +375,7 @@ func (f *fixture) submitInvalid() {
 
 func (f *fixture) nothingFound() {
 	result := f.query(nil, "nobody ever wrote this")
-	if len(result.Answers) != 0 || result.More {
+	if len(result.Answers) != 0 || result.Next != "" {
 		f.Fatalf("%+v", result)
 	}
 }
@@ -413,14 +413,15 @@ func (f *fixture) invalidQueries() {
 }
 
 func (f *fixture) invalidSets() {
-	text, name := "x", []string{"n"}
+	text, name := "x", api.MustSelectors("n")
 	for reason, r := range map[string]api.SetRequest{
 		"no selector":     {Text: &text},
-		"a range":         {Selectors: []string{"n#1#2"}, Text: &text},
-		"every ordinal":   {Selectors: []string{"n#"}, Text: &text},
-		"an ordinal":      {Selectors: []string{"n#-1"}, Text: &text},
-		"twice":           {Selectors: []string{"n#1", "n#1"}, Text: &text},
-		"empty name":      {Selectors: []string{""}, Text: &text},
+		"a range":         {Selectors: api.MustSelectors("n#1#2"), Text: &text},
+		"every ordinal":   {Selectors: api.MustSelectors("n#"), Text: &text},
+		"an ordinal":      {Selectors: []api.SelectorRange{{Name: "n", From: 1 << 63, To: 1 << 63}}, Text: &text},
+		"by key":          {Selectors: []api.SelectorRange{{Key: &protocol.SelectorKey{}}}, Text: &text},
+		"twice":           {Selectors: api.MustSelectors("n#1", "n#1"), Text: &text},
+		"empty name":      {Selectors: []api.SelectorRange{{}}, Text: &text},
 		"16 selectors":    {Selectors: slices.Repeat(name, 16), Text: &text},
 		"no value":        {Selectors: name},
 		"two values":      {Selectors: name, Text: &text, Value: []byte("y")},

@@ -91,7 +91,7 @@ func (f *fixture) policies() {
 			}
 			q.Policy = policy
 		})
-		if got := textOf(&a.Record); got != test.want || !slices.Equal(result.Policy, policy.Total()) || a.Explanation != nil {
+		if got := textOf(&a.Version); got != test.want || !slices.Equal(result.Policy, policy.Total()) || a.Explanation != nil {
 			f.Errorf("policy %q: %q by %s, want %q", test.policy, got, result.Policy, test.want)
 		}
 	}
@@ -100,13 +100,13 @@ func (f *fixture) policies() {
 func (f *fixture) weights() {
 	d := f.dispute("w")
 	_, a := d.ask(func(q *api.Query) { q.History = true })
-	if len(a.Others) != 1 || a.Record.Weight <= a.Others[0].Weight || a.Others[0].Weight == 0 {
-		f.Fatalf("the elder weighs %d, and one of %d others that adds to it as much", a.Record.Weight, len(a.Others))
+	if len(a.Others) != 1 || a.Weight <= a.Others[0].Weight || a.Others[0].Weight == 0 {
+		f.Fatalf("the elder weighs %d, and one of %d others that adds to it as much", a.Weight, len(a.Others))
 	}
-	for _, want := range []*api.RecordInfo{&a.Record, &a.Others[0]} {
-		info, err := f.service.Record(f.ctx, want.ID)
+	for _, want := range []*api.Version{&a.Version, &a.Others[0]} {
+		info, err := f.service.Record(f.ctx, want.Record)
 		if err != nil || info.Weight != want.Weight {
-			f.Fatalf("record %s weighs %d in an answer and %d alone, %v", want.ID, want.Weight, info.Weight, err)
+			f.Fatalf("record %s weighs %d in an answer and %d alone, %v", want.Record, want.Weight, info.Weight, err)
 		}
 	}
 }
@@ -168,8 +168,8 @@ func (f *fixture) oracles() {
 		}
 		result, a := d.ask(func(q *api.Query) { q.Oracles, q.Explain = oracles, true })
 		i := slices.IndexFunc(a.Explanation.Claims, func(c api.ClaimInfo) bool { return c.Owner == d.elder.Owner })
-		if elder := a.Explanation.Claims[i]; textOf(&a.Record) != text || elder.Objections != objections || elder.Elected != len(result.Oracles) {
-			f.Errorf("%d oracles: %q, of %d elected %d object", len(elected), textOf(&a.Record), elder.Elected, elder.Objections)
+		if elder := a.Explanation.Claims[i]; textOf(&a.Version) != text || elder.Objections != objections || elder.Elected != len(result.Oracles) {
+			f.Errorf("%d oracles: %q, of %d elected %d object", len(elected), textOf(&a.Version), elder.Elected, elder.Objections)
 		}
 	}
 	want("elder", 0)
@@ -192,8 +192,8 @@ func (f *fixture) oracles() {
 	}
 	if first, a := d.ask(func(q *api.Query) {
 		q.Oracles, q.Policy = []protocol.Owner{protocol.OwnerOf(two)}, protocol.Policy{protocol.CriterionWeight}
-	}); textOf(&a.Record) != "elder" || len(first.Oracles) != 1 {
-		f.Errorf("a policy without oracles heeded one: %q", textOf(&a.Record))
+	}); textOf(&a.Version) != "elder" || len(first.Oracles) != 1 {
+		f.Errorf("a policy without oracles heeded one: %q", textOf(&a.Version))
 	}
 }
 
@@ -205,8 +205,8 @@ func (f *fixture) authorities() {
 		f.Helper()
 		_, a := d.ask(func(q *api.Query) { q.Authorities, q.Explain = authorities, true })
 		best := a.Explanation.Claims[0]
-		if textOf(&a.Record) != text || best.Authority != authority || best.Certified != (authority != "") {
-			f.Errorf("%d authorities: %q, certified %t by %q", len(authorities), textOf(&a.Record), best.Certified, best.Authority)
+		if textOf(&a.Version) != text || best.Authority != authority || best.Certified != (authority != "") {
+			f.Errorf("%d authorities: %q, certified %t by %q", len(authorities), textOf(&a.Version), best.Certified, best.Authority)
 		}
 	}
 	want("elder", "")

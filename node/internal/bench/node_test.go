@@ -43,7 +43,7 @@ func BenchmarkHTTP(b *testing.B) {
 
 // query asks for records as a client does that opens the values itself.
 func query(b *testing.B, name string, from, to uint64) []byte {
-	body, err := json.Marshal(api.Query{Selectors: []api.SelectorRange{{Name: name, From: from, To: to}}})
+	body, err := json.Marshal(api.Query{Selectors: []api.SelectorRange{{Name: name, From: api.Uint64(from), To: api.Uint64(to)}}})
 	if err != nil {
 		b.Fatal(err)
 	}

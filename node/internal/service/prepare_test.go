@@ -36,7 +36,7 @@ func newSigner(t *testing.T, s *Service) signer {
 func (c signer) prepare(t *testing.T, text, selector string) *api.Prepared {
 	t.Helper()
 	owner := protocol.OwnerOf(c.key)
-	p, err := c.service.Prepare(t.Context(), api.PrepareRequest{Selectors: []string{selector}, Text: &text, Owner: &owner})
+	p, err := c.service.Prepare(t.Context(), api.PrepareRequest{Selectors: api.MustSelectors(selector), Text: &text, Owner: &owner})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"unicode/utf8"
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
@@ -22,7 +21,7 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	}
 	trust := s.resolveTrust(&q)
 	sq := store.Query{
-		Open: q.Open, Owners: q.Owners, Since: q.Since, Until: q.Until, History: q.History, Limit: cmp.Or(q.Limit, api.DefaultLimit),
+		Open: q.Open, Owners: q.Owners, Since: q.Since, Until: q.Until, History: q.History,
 		Policy: trust.policy, Oracles: trust.oracles, Authorities: authorities, Explain: q.Explain,
 	}
 	opener, err := s.where(ctx, &q, &sq)
@@ -33,12 +32,18 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	if err != nil {
 		return nil, Failure(err)
 	}
-	res := &api.QueryResult{Answers: make([]api.Answer, len(found.Keys)), More: found.More, Policy: trust.policy, Oracles: trust.oracles}
+	res := &api.QueryResult{Answers: make([]api.Answer, len(found.Keys)), Policy: trust.policy, Oracles: trust.oracles}
 	for i := range found.Keys {
 		res.Answers[i] = opener.answer(&found.Keys[i], q.History)
+		if q.Keys != nil {
+			res.Answers[i].Asked = &found.Keys[i].Asked
+		}
 		if q.Explain && found.Keys[i].Damaged == nil {
 			res.Answers[i].Explanation = explain(&found.Keys[i], trust.policy)
 		}
+	}
+	if found.More {
+		res.Next = q.Cursor(api.Position(found.Keys[len(found.Keys)-1].Position))
 	}
 	return res, nil
 }
@@ -69,24 +74,11 @@ func distinct(oracles []protocol.Owner) []protocol.Owner {
 	return list
 }
 
-// where fills in the store's selector ranges. It returns what opens the values, with the names and
-// the masking key of the query if the query asks for plain values.
+// where fills in what the store looks for, and the keys of the query's selectors. It returns what
+// opens the values, with the names and the masking key of the query if the query asks for plain
+// values.
 func (s *Service) where(ctx context.Context, q *api.Query, sq *store.Query) (*opener, error) {
-	o := &opener{network: s.config.Network, decrypt: q.Decrypt}
-	for _, r := range q.Selectors {
-		w := store.Range{From: r.From, To: r.To}
-		if r.Key != nil {
-			w.Key = *r.Key
-		} else {
-			name, err := s.names.derive(ctx, r.Name)
-			if err != nil {
-				return nil, err
-			}
-			w.Key = name.Selector()
-			o.names = append(o.names, name)
-		}
-		sq.Where = append(sq.Where, w)
-	}
+	o := &opener{network: s.config.Network, decrypt: q.Decrypt, frames: q.Frames}
 	if q.Decrypt && q.MaskingKey != "" {
 		mask, err := s.names.mask(ctx, q.MaskingKey)
 		if err != nil {
@@ -94,26 +86,76 @@ func (s *Service) where(ctx context.Context, q *api.Query, sq *store.Query) (*op
 		}
 		o.mask = &mask
 	}
-	return o, nil
+	for _, key := range q.Keys {
+		key, err := s.keyed(ctx, key, o)
+		if err != nil {
+			return nil, err
+		}
+		points := make([]protocol.SelectorPoint, len(key))
+		for i := range key {
+			points[i] = protocol.SelectorPoint{Key: *key[i].Key, Ordinal: uint64(key[i].From)}
+		}
+		sq.Keys = append(sq.Keys, points)
+	}
+	if q.Keys != nil {
+		return o, nil
+	}
+	var err error
+	if q.Selectors, err = s.keyed(ctx, q.Selectors, o); err != nil {
+		return nil, err
+	}
+	for _, r := range q.Selectors {
+		sq.Where = append(sq.Where, store.Range{Key: *r.Key, From: uint64(r.From), To: uint64(r.To)})
+	}
+	sq.Limit = cmp.Or(q.Limit, api.DefaultLimit)
+	after, err := q.Position()
+	if after != nil {
+		sq.After = (*store.Position)(after)
+	}
+	return o, err
+}
+
+// keyed returns selectors with the keys of their names, which the opener notes.
+func (s *Service) keyed(ctx context.Context, selectors []api.SelectorRange, o *opener) ([]api.SelectorRange, error) {
+	selectors = slices.Clone(selectors)
+	for i := range selectors {
+		if selectors[i].Key != nil {
+			continue
+		}
+		name, err := s.names.derive(ctx, selectors[i].Name)
+		if err != nil {
+			return nil, err
+		}
+		key := name.Selector()
+		selectors[i].Key = &key
+		if o.names == nil {
+			o.names = map[protocol.SelectorKey]protocol.NameKey{}
+		}
+		o.names[key] = name
+	}
+	return selectors, nil
 }
 
 // opener turns the store's answers into the API's and opens the values in them.
 type opener struct {
 	network *protocol.Network
 	decrypt bool
-	names   []protocol.NameKey
+	frames  bool
+	names   map[protocol.SelectorKey]protocol.NameKey // those asked for
 	mask    *protocol.Mask
 }
 
 func (o *opener) answer(a *store.Answer, history bool) api.Answer {
+	out := api.Answer{Ordinals: a.Ordinals, Claims: a.Total}
+	if o.frames {
+		out.Composite = &a.Composite
+	}
 	if a.Damaged != nil {
-		return api.Answer{Composite: a.Composite, Ordinals: a.Ordinals, Record: damagedInfo(a.Damaged)}
+		out.Version, out.Claims = o.damaged(a.Damaged), 0
+		return out
 	}
 	best := &a.Claims[0]
-	out := api.Answer{
-		Composite: a.Composite, Ordinals: a.Ordinals, Deleted: best.Record.Tombstone(), Claims: a.Total,
-		Record: o.version(best.Version),
-	}
+	out.Version = o.version(best.Version)
 	if !history {
 		return out // an explanation lists the claims too
 	}
@@ -142,27 +184,50 @@ func explain(a *store.Answer, policy protocol.Policy) *api.Explanation {
 	return e
 }
 
-func (o *opener) version(v store.Version) api.RecordInfo {
+func (o *opener) version(v store.Version) api.Version {
+	var out api.Version
 	if v.Damaged != nil {
-		info := damagedInfo(v.Damaged)
-		info.Timestamp, info.Weight = v.Time(), v.Weight
-		return info
+		out = o.damaged(v.Damaged)
+		out.Time = v.Time()
+	} else {
+		out = o.record(v.Record, v.Index)
+		o.show(&out, v.Record)
 	}
-	info := recordInfo(v.Record, v.Index, v.Weight)
-	if !o.decrypt || v.Record.Value == nil {
-		return info
+	if o.frames {
+		out.Weight = api.Uint64(v.Weight)
 	}
-	plain, ok := o.open(v.Record)
-	if !ok {
-		info.Sealed = true
-		return info
+	return out
+}
+
+// record shows a record without its value.
+func (o *opener) record(r *protocol.Record, index uint64) api.Version {
+	out := api.Version{Record: r.ID(), Owner: r.Owner, Time: r.Timestamp, Deleted: r.Tombstone()}
+	if o.frames {
+		out.Frame, out.Index = r.EncodeFrame(), api.Uint64(index)
 	}
-	info.Value = plain
-	if utf8.Valid(plain) {
-		text := string(plain)
-		info.Text = &text
+	return out
+}
+
+// damaged shows what is left of a damaged record.
+func (o *opener) damaged(d *store.DamagedError) api.Version {
+	out := api.Version{Record: d.ID}
+	if d.Record != nil {
+		out = o.record(d.Record, d.Index)
 	}
-	return info
+	out.Error, out.Unavailable = api.ErrorDamaged, d.Unavailable
+	return out
+}
+
+// show opens a record's value, if the query asks for it.
+func (o *opener) show(out *api.Version, r *protocol.Record) {
+	if !o.decrypt || r.Value == nil {
+		return
+	}
+	if plain, ok := o.open(r); ok {
+		out.SetPlain(plain)
+	} else {
+		out.Sealed = true
+	}
 }
 
 // open tries the masking key, then the name among those asked for that is the record's primary
@@ -173,12 +238,10 @@ func (o *opener) open(r *protocol.Record) ([]byte, bool) {
 			return plain, true
 		}
 	}
-	for _, name := range o.names {
-		if name.Selector() != r.Selectors[0].Key {
-			continue
-		}
-		plain, err := o.network.Open(name.Mask(), r.SealingOf(), r.ValueBytes())
-		return plain, err == nil
+	name, asked := o.names[r.Selectors[0].Key]
+	if !asked {
+		return nil, false
 	}
-	return nil, false
+	plain, err := o.network.Open(name.Mask(), r.SealingOf(), r.ValueBytes())
+	return plain, err == nil
 }

@@ -25,24 +25,14 @@ func (s *Service) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, 
 	return &out, nil
 }
 
-// damagedInfo shows what is left of a damaged record.
-func damagedInfo(d *store.DamagedError) api.RecordInfo {
-	info := api.RecordInfo{ID: d.ID, Index: d.Index, State: lfsync.Attached.String()}
-	if d.Record != nil {
-		info = recordInfo(d.Record, d.Index, 0)
-	}
-	info.Error, info.Unavailable = api.ErrorDamaged, d.Unavailable
-	return info
-}
-
 // recordInfo shows an attached record.
 func recordInfo(r *protocol.Record, index, weight uint64) api.RecordInfo {
 	info := api.RecordInfo{
 		ID: r.ID(), Type: r.Type.String(), Owner: r.Owner, Timestamp: r.Timestamp, Links: r.Links,
-		Effort: r.Effort(), Weight: weight, Index: index, State: lfsync.Attached.String(), Frame: r.EncodeFrame(),
+		Effort: r.Effort(), Weight: api.Uint64(weight), Index: api.Uint64(index), State: lfsync.Attached.String(), Frame: r.EncodeFrame(),
 	}
 	for _, sel := range r.Selectors {
-		info.Selectors = append(info.Selectors, api.SelectorInfo{Key: sel.Key, Ordinal: sel.Ordinal})
+		info.Selectors = append(info.Selectors, api.SelectorInfo{Key: sel.Key, Ordinal: api.Uint64(sel.Ordinal)})
 	}
 	return info
 }
@@ -58,6 +48,6 @@ func (s *Service) Submit(ctx context.Context, frame []byte) (*api.Submitted, err
 	}
 	return &api.Submitted{
 		ID: in.Record.ID(), Owner: in.Record.Owner, Timestamp: in.Record.Timestamp,
-		State: in.State.String(), Known: in.Outcome == lfsync.Known, Index: in.Index,
+		State: in.State.String(), Known: in.Outcome == lfsync.Known, Index: api.Uint64(in.Index),
 	}, nil
 }

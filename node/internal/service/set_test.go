@@ -29,7 +29,7 @@ func TestSetCanceled(t *testing.T) {
 	for range cap(done) {
 		go func() {
 			text := "never"
-			_, err := s.Set(ctx, api.SetRequest{Selectors: []string{"x"}, Text: &text})
+			_, err := s.Set(ctx, api.SetRequest{Selectors: api.MustSelectors("x"), Text: &text})
 			done <- err
 		}()
 	}
@@ -58,7 +58,7 @@ func TestSetQueueFull(t *testing.T) {
 		defer place.Leave()
 	}
 	text := "x"
-	_, err := s.Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text})
+	_, err := s.Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("x"), Text: &text})
 	wantAPIError(t, err, http.StatusServiceUnavailable, "proof of work")
 }
 
@@ -83,7 +83,7 @@ func TestSetComposedInItsTurn(t *testing.T) {
 	done := make(chan *api.Submitted, 1)
 	go func() {
 		text := "x"
-		r, err := s.Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text})
+		r, err := s.Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("x"), Text: &text})
 		if err != nil {
 			t.Error(err)
 		}
@@ -131,12 +131,12 @@ func TestClockBehind(t *testing.T) {
 	t.Parallel()
 	s := newTestService(t, nodetest.NewNetwork(t, 0))
 	first := "x"
-	if _, err := s.Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &first}); err != nil {
+	if _, err := s.Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("x"), Text: &first}); err != nil {
 		t.Fatal(err)
 	}
 	s.config.Clock = func() time.Time { return time.Now().Add(-time.Hour) }
 	text := "y"
-	_, err := s.Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text})
+	_, err := s.Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("x"), Text: &text})
 	wantAPIError(t, err, http.StatusConflict, "check the clock")
 }
 
@@ -201,6 +201,6 @@ func TestFailuresThroughSync(t *testing.T) {
 	defer broken.Close()
 	s.config.Sync = broken
 	text := "x"
-	_, err = s.Set(t.Context(), api.SetRequest{Selectors: []string{"x"}, Text: &text})
+	_, err = s.Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("x"), Text: &text})
 	wantAPIError(t, err, http.StatusInsufficientStorage, "free some disk space")
 }

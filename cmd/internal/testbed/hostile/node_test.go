@@ -114,7 +114,7 @@ func TestInventedAncestors(t *testing.T) {
 	const written = 200 // more than the first message of a comparison lists
 	for i := range written {
 		value := "value"
-		if _, err := writer.Service().Set(t.Context(), api.SetRequest{Selectors: []string{fmt.Sprintf("found#%d", i)}, Text: &value}); err != nil {
+		if _, err := writer.Service().Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors(fmt.Sprintf("found#%d", i)), Text: &value}); err != nil {
 			t.Fatal(err)
 		}
 	}
