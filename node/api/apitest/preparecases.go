@@ -37,6 +37,7 @@ func (f *fixture) prepare() {
 		if err != nil || made.Owner != owner || made.State != api.StateAttached {
 			f.Fatalf("%+v, %v", made, err)
 		}
+		time.Sleep(2 * time.Millisecond) // the next one is newer
 		got := f.query(nil, "mine#2")
 		if len(got.Answers) != 1 || got.Answers[0].Owner != owner || got.Answers[0].Text == nil || *got.Answers[0].Text != text {
 			f.Errorf("answers %+v, want %q", got.Answers, text)
