@@ -24,6 +24,7 @@ type clientOptions struct {
 	toWrite           bool
 	nodeClock         bool
 	solve             Solver
+	workAtNode        bool
 }
 
 func clientOptionsOf(options []OpenOption) clientOptions {
@@ -64,6 +65,10 @@ func ByNodesClock() OpenOption { return func(o *clientOptions) { o.nodeClock = t
 
 // WithSolver has all proofs of work done by solve. It may be called by several goroutines at once.
 func WithSolver(solve Solver) OpenOption { return func(o *clientOptions) { o.solve = solve } }
+
+// WorkAtNode has the node do all proofs of work, as on a phone. The node learns nothing but hashes.
+// A program that was built without cgo always does so.
+func WorkAtNode() OpenOption { return func(o *clientOptions) { o.workAtNode = true } }
 
 // Solver finds a proof of work over a challenge, and reports how far it is. report may be nil. It
 // ends with ctx.

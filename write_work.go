@@ -2,8 +2,11 @@ package lf
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
+	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/pow"
 	"github.com/lf-store/lf/protocol"
 )
@@ -26,13 +29,38 @@ func (w Work) Mean() time.Duration {
 	return time.Duration(float64(w.Elapsed) / float64(w.Solutions) * float64(w.Effort))
 }
 
-// solve finds the work for a record.
+// solve finds the work for a record. A program without cgo has its node do it.
 func (a *author) solve(ctx context.Context, challenge []byte, effort uint32) (protocol.Work, error) {
+	if a.options.workAtNode {
+		return a.solveAtNode(ctx, challenge, effort)
+	}
 	solve := a.options.solve
 	if solve == nil {
 		solve = SolveHere
 	}
-	return solve(ctx, challenge, effort, a.threads, a.work)
+	work, err := solve(ctx, challenge, effort, a.threads, a.work)
+	if errors.Is(err, pow.ErrUnavailable) {
+		return a.solveAtNode(ctx, challenge, effort)
+	}
+	return work, err
+}
+
+// solveAtNode has the node do the work. The node learns nothing but a hash.
+func (a *author) solveAtNode(ctx context.Context, challenge []byte, effort uint32) (work protocol.Work, err error) {
+	err = a.retry(ctx, 0, func(node api.Service) (err error) {
+		work, err = api.SolveBy(ctx, node, a.network)(challenge, effort)
+		return err
+	})
+	if err != nil {
+		return work, err
+	}
+	if work.Effort != effort {
+		return work, &ForgedError{Node: a.Address(), What: fmt.Errorf("a proof of work of effort %d in place of %d", work.Effort, effort)}
+	}
+	if err := pow.Verify(challenge, effort, pow.Proof{Nonce: work.Nonce, Solution: work.Solution}); err != nil {
+		return work, &ForgedError{Node: a.Address(), What: err}
+	}
+	return work, nil
 }
 
 // SolveHere is the [Solver] that works on this computer, with as many threads as are given, or all
