@@ -31,11 +31,13 @@ type Node struct {
 	store    *store.Store
 	host     *p2p.Host
 	peering  service.Peering
-	sync     *lfsync.Sync
-	oracle   *oracle.Commentator // nil where the node is no oracle
-	service  *service.Service
-	url      string
-	socket   net.Listener // of the API, nil without one
+	// remembered are the peers that were added by hand.
+	remembered *service.RememberedPeers
+	sync       *lfsync.Sync
+	oracle     *oracle.Commentator // nil where the node is no oracle
+	service    *service.Service
+	url        string
+	socket     net.Listener // of the API, nil without one
 	// served tells whether the API ever answered, and so something may have been promised.
 	served bool
 
@@ -101,6 +103,7 @@ func (n *Node) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	n.remembered = service.LoadRememberedPeers(c.Home, n.host.ID(), c.Profile, c.Logger)
 	if err := n.startPeering(ctx, identity, seeds); err != nil {
 		return err
 	}
@@ -170,7 +173,7 @@ func (n *Node) startService(ctx context.Context, trust *service.Trust, seeds []p
 		Network: c.Network, Home: c.Home, Store: n.store, Sync: n.sync, Host: n.host, Trust: trust, State: n.datastore("node"),
 		Oracle: n.oracle, OraclePerHour: c.Oracle.PerHour, SeedTexts: c.Seeds, Seeds: seeds, NoRendezvous: c.whyNoRendezvous(),
 		Private: c.Secret != nil, Offline: c.Offline, Version: c.Version, Clock: c.Clock, Logger: c.Logger, Registry: n.registry,
-		Threads: c.Threads, Peering: n.peering,
+		Threads: c.Threads, Peering: n.peering, Remembered: n.remembered,
 	})
 	if err != nil {
 		return err

@@ -79,7 +79,7 @@ func (n *Node) startDiscovery(d discovery.Config, seeds []peer.AddrInfo) (err er
 	if err := n.host.SeekRelays(n.peering.DHT.Table(), seeds); err != nil {
 		return err
 	}
-	if n.peering.Connector, err = p2p.NewConnector(n.host, seeds); err != nil {
+	if n.peering.Connector, err = p2p.NewConnector(n.host, seeds, n.remembered.List()); err != nil {
 		return err
 	}
 	n.parts.Start("connector", n.peering.Connector.Run)

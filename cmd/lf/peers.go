@@ -22,7 +22,8 @@ PATH       direct; punched: directly, through a hole in both sides' routers; rel
 TRANSPORT  of the connection, or of the one with the relay
 OPENED     by which side: out is this node
 AGREED     when the peer last had the same records, or none that have not come since
-AGENT      the program, as the peer names it`,
+AGENT      the program, as the peer names it
+NOTES      seed; added: by hand (lf connect), and remembered: also after a restart; other network`,
 		Example: "  lf peers",
 		Args:    between(0, 0, "no arguments"),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return c.peers(cmd.Context()) },
@@ -62,6 +63,12 @@ func peerRow(p api.Peer, now time.Time) []string {
 	var notes []string
 	if p.Seed {
 		notes = append(notes, "seed")
+	}
+	switch {
+	case p.Remembered:
+		notes = append(notes, "added, remembered")
+	case p.Added:
+		notes = append(notes, "added")
 	}
 	if !p.Network {
 		notes = append(notes, "other network")

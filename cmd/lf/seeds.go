@@ -15,10 +15,12 @@ func (c *cli) seedsCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "seeds",
 		Short: "Show the node's bootstrap sources (seeds, DHT, local network) and which of them answer",
-		Long: `Show the node's bootstrap sources, and which of them answer. The node stays connected to its seeds. Where it takes part in the
-public DHT, the bootstrap peers of that DHT (rendezvous) are listed, too. It asks three of them at random. Without a running node
-the command shows what a node would use. With --json it prints what GET /v1/seeds answers, and whether a node is running.
+		Long: `Show the node's bootstrap sources, and which of them answer. The node stays connected to its seeds, and to the peers that were added
+by hand. Where it takes part in the public DHT, the bootstrap peers of that DHT (rendezvous) are listed, too. It asks three of them at
+random. Without a running node the command shows what a node would use. With --json it prints what GET /v1/seeds answers, and whether
+a node is running.
 
+KIND       seed; rendezvous; added: by hand, until the node stops (lf connect); remembered: the same, and also after a restart
 STATE      connected; dialing; failing: it did not answer; waiting: it was not dialed yet, or the connection has ended
 ANSWERED   how long it has been connected, or when it last answered
 FAILED     failed dials since then
@@ -103,6 +105,14 @@ func (c *cli) plannedSeeds() (*seedsOutput, error) {
 		return nil, err
 	}
 	shown := &seedsOutput{Seeds: api.Seeds{Seeds: planned(api.KindSeed, file.Seeds)}}
+	remembered, err := h.Peers()
+	if err != nil {
+		return nil, err
+	}
+	for _, s := range planned(api.KindAdded, remembered) {
+		s.Remembered = true
+		shown.Seeds.Seeds = append(shown.Seeds.Seeds, s)
+	}
 	switch {
 	case file.Secret != nil:
 		shown.Rendezvous.Why = api.WhyPrivate

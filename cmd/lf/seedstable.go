@@ -55,7 +55,11 @@ func seedRows(s *api.Seed, now time.Time) [][]string {
 	if s.NextDial > 0 {
 		next = timeLeft(timeOf(s.NextDial), now)
 	}
-	rows := [][]string{{text.Printable(s.Kind), text.Printable(s.State), answered, failed, next, ""}}
+	kind := text.Printable(s.Kind)
+	if s.Remembered {
+		kind = "remembered"
+	}
+	rows := [][]string{{kind, text.Printable(s.State), answered, failed, next, ""}}
 	for i, address := range s.Addresses {
 		if i > 0 {
 			rows = append(rows, make([]string, len(rows[0])))

@@ -16,7 +16,9 @@ import (
 // Limits of request bodies, in bytes. In JSON a byte of text takes six at worst (\u0001), a byte in
 // base64 4/3.
 const (
-	maxQueryBody = 6*(protocol.MaxSelectors*protocol.MaxName+api.MaxMaskingKey) + (api.MaxOwners+api.MaxOracles)*64 +
+	// maxConnectBody has room for as many addresses as there may be, with long names.
+	maxConnectBody = 16 << 10
+	maxQueryBody   = 6*(protocol.MaxSelectors*protocol.MaxName+api.MaxMaskingKey) + (api.MaxOwners+api.MaxOracles)*64 +
 		api.MaxAuthorities*(api.MaxAuthority*4/3+8) + 16<<10
 	maxSetBody    = 6*(protocol.MaxPlaintext+2*protocol.MaxSelectors*protocol.MaxName+api.MaxMaskingKey) + 16<<10
 	maxRecordBody = protocol.MaxFrame*4/3 + 1<<10

@@ -71,6 +71,7 @@ func NewHandler(s api.Service, o HandlerOptions) *Handler {
 	h.api.UseMiddleware(h.admit)
 	h.addNode()
 	h.addSeeds()
+	h.addPeering()
 	h.addQueries()
 	h.addRecords()
 	h.addWriting()
@@ -198,7 +199,7 @@ func (h *Handler) problem(ctx context.Context, route string, err error) *api.Err
 	switch {
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		e = api.NewError(api.StatusClientGone, "the client did not wait for the answer")
-	case e.Status >= http.StatusInternalServerError && e.Status != http.StatusServiceUnavailable && e.Sync == nil:
+	case e.Status >= http.StatusInternalServerError && e.Status != http.StatusServiceUnavailable && e.Status != http.StatusBadGateway && e.Sync == nil:
 		h.log.Error("request failed", "route", route, "status", e.Status, "error", err)
 	}
 	return e

@@ -22,6 +22,12 @@ type Service interface {
 	Doctor(ctx context.Context) (*Checkup, error)
 	// Peers lists the connected peers.
 	Peers(ctx context.Context) ([]Peer, error)
+	// Connect dials a peer and returns when it is connected. The node stays connected to it until
+	// [Service.Disconnect] or its end.
+	Connect(ctx context.Context, r ConnectRequest) (*Peer, error)
+	// Disconnect closes the connections with a peer, whose ID it takes, and no longer stays
+	// connected to it. The node refuses the peer for a time (0: 10 min).
+	Disconnect(ctx context.Context, peer string, refuse time.Duration) (*Disconnected, error)
 	// Seeds returns the node's bootstrap sources, and which of them answer.
 	Seeds(ctx context.Context) (*Seeds, error)
 	// Network returns the network's file: the genesis and the seeds in use.
@@ -168,18 +174,20 @@ type Drop struct {
 
 // Peer is one connected peer.
 type Peer struct {
-	ID        string   `json:"id"`
-	Addresses []string `json:"addresses"`
-	Direction string   `json:"direction" enum:"inbound,outbound"`
-	Agent     string   `json:"agent,omitempty"`
-	LatencyMS float64  `json:"latencyMs,omitempty"`
-	Seed      bool     `json:"seed,omitempty"`
-	Network   bool     `json:"network" doc:"whether the peer speaks this network's protocols"`
-	Path      string   `json:"path" enum:"direct,punched,relayed" doc:"how it is reached: direct; punched: directly, through a hole in both sides' routers; relayed: through a relay only"`
-	Transport string   `json:"transport" enum:"tcp,quic,websocket" doc:"of the best connection; of a relayed one, that to the relay"`
-	Relay     string   `json:"relay,omitempty" doc:"peer ID of the relay, where the path is relayed"`
-	Limited   bool     `json:"limited,omitempty" doc:"whether all connections are through relays that limit them in time and bytes"`
-	AgreedAt  uint64   `json:"agreedAt,omitempty" doc:"when it was found last to have the same records, or all it had besides had come, ms since the Unix epoch; absent: not yet"`
+	ID         string   `json:"id"`
+	Addresses  []string `json:"addresses"`
+	Direction  string   `json:"direction" enum:"inbound,outbound"`
+	Agent      string   `json:"agent,omitempty"`
+	LatencyMS  float64  `json:"latencyMs,omitempty"`
+	Seed       bool     `json:"seed,omitempty"`
+	Added      bool     `json:"added,omitempty" doc:"it was added by hand: the node stays connected to it"`
+	Remembered bool     `json:"remembered,omitempty" doc:"it was added by hand, and the node connects to it again after a restart"`
+	Network    bool     `json:"network" doc:"whether the peer speaks this network's protocols"`
+	Path       string   `json:"path" enum:"direct,punched,relayed" doc:"how it is reached: direct; punched: directly, through a hole in both sides' routers; relayed: through a relay only"`
+	Transport  string   `json:"transport" enum:"tcp,quic,websocket" doc:"of the best connection; of a relayed one, that to the relay"`
+	Relay      string   `json:"relay,omitempty" doc:"peer ID of the relay, where the path is relayed"`
+	Limited    bool     `json:"limited,omitempty" doc:"whether all connections are through relays that limit them in time and bytes"`
+	AgreedAt   uint64   `json:"agreedAt,omitempty" doc:"when it was found last to have the same records, or all it had besides had come, ms since the Unix epoch; absent: not yet"`
 }
 
 // The paths of a Peer.

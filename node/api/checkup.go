@@ -44,7 +44,7 @@ type Facts struct {
 	AuthRequired bool `json:"authRequired,omitempty" doc:"the network takes records of certified owners only"`
 
 	Peers       PeerCounts      `json:"peers"`
-	Dials       []DialState     `json:"dials" doc:"the seeds, and peers that were lost and are dialed again"`
+	Dials       []DialState     `json:"dials" doc:"the seeds, peers added by hand, and peers that were lost and are dialed again"`
 	Shunned     ShunnedPeers    `json:"shunned"`
 	Reach       ReachFacts      `json:"reach"`
 	PortMapping PortMapping     `json:"portMapping"`
@@ -92,10 +92,11 @@ type PeerCounts struct {
 type DialState struct {
 	Peer      string `json:"peer"`
 	Seed      bool   `json:"seed,omitempty"`
+	Added     bool   `json:"added,omitempty" doc:"it was added by hand"`
 	Connected bool   `json:"connected"`
 	Failures  int    `json:"failures" doc:"failed dials since it was connected last, or since the start"`
 	Next      uint64 `json:"next,omitempty" doc:"when it is dialed next; absent while it is connected or being dialed"`
-	Problem   string `json:"problem,omitempty" doc:"what the last dial of a seed failed at, in one line; absent while it is connected"`
+	Problem   string `json:"problem,omitempty" doc:"what the last dial of a seed or of a peer added by hand failed at, in one line; absent while it is connected"`
 }
 
 // ShunnedPeers are those that are refused for a while because they did not behave.

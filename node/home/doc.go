@@ -12,6 +12,7 @@
 //     names it;
 //   - the token ("api.token"): what a client shows over TCP to write or to administer;
 //   - the [Trust] ("trust.json"): the elected oracles, and the policy that ranks claims;
+//   - the peers ("peers.json"): those that the user has added by hand, to be remembered;
 //   - the address ("api"): the URL of the running node's API, there only while it answers;
 //   - the [Keyring] ("owners/NAME.pem", "default-owner"): the owners that records are signed by.
 //

@@ -18,6 +18,7 @@ const (
 	socketFile   = "api.sock"
 	pointerFile  = "api.socket"
 	trustFile    = "trust.json"
+	peersFile    = "peers.json"
 	databaseFile = "lf.db"
 	ownersFolder = "owners"
 	defaultFile  = "default-owner"

@@ -153,6 +153,22 @@ func (f *Fake) Synced(ctx context.Context, timeout time.Duration) (*api.SyncStat
 // Peers implements api.Service.
 func (f *Fake) Peers(ctx context.Context) ([]api.Peer, error) { return []api.Peer{}, ctx.Err() }
 
+// Connect implements api.Service. A fake is offline.
+func (f *Fake) Connect(_ context.Context, r api.ConnectRequest) (*api.Peer, error) {
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
+	return nil, api.Conflict("this node is offline and connects to nobody")
+}
+
+// Disconnect implements api.Service. A fake is connected to nobody.
+func (f *Fake) Disconnect(_ context.Context, peer string, refuse time.Duration) (*api.Disconnected, error) {
+	if err := api.CheckRefusal(refuse); err != nil {
+		return nil, err
+	}
+	return nil, api.NotFound("this node is not connected to peer %q", peer)
+}
+
 // Seeds implements api.Service. A fake has none.
 func (f *Fake) Seeds(ctx context.Context) (*api.Seeds, error) {
 	return &api.Seeds{Seeds: []api.Seed{}, Offline: true, Rendezvous: api.RendezvousFacts{Why: "this is a fake"}}, ctx.Err()

@@ -16,8 +16,9 @@ import (
 // identities can only have older bans forgotten earlier.
 const maxBans = 4096
 
-// bans are the peers that are refused for a while because they did not behave. The gater asks it
-// about every connection. The zero value is ready, and refuses nobody.
+// bans are the peers that are refused for a while, because they did not behave or because the user
+// has parted from them. The gater asks it about every connection. The zero value is ready, and
+// refuses nobody.
 type bans struct {
 	mu    sync.RWMutex
 	until map[peer.ID]time.Time
@@ -52,19 +53,37 @@ func (b *bans) facts(now time.Time) api.ShunnedPeers {
 
 // add refuses a peer for so long at least, and ends its connections, which it does not wait for.
 func (b *bans) add(n network.Network, p peer.ID, d time.Duration) {
-	now := time.Now()
+	b.refuse(p, time.Now().Add(d))
+	go func() { _ = n.ClosePeer(p) }() // it may be gone already
+}
+
+// refuse refuses a peer until a time at least. Its connections stay.
+func (b *bans) refuse(p peer.ID, until time.Time) {
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.until == nil {
 		b.until = make(map[peer.ID]time.Time)
 	}
 	if len(b.until) >= maxBans {
-		b.makeRoom(now)
+		b.makeRoom(time.Now())
 	}
-	if until := now.Add(d); until.After(b.until[p]) {
+	if until.After(b.until[p]) {
 		b.until[p] = until
 	}
-	b.mu.Unlock()
-	go func() { _ = n.ClosePeer(p) }() // it may be gone already
+}
+
+// end is when a peer is no longer refused, in the past or zero if it is not.
+func (b *bans) end(p peer.ID) time.Time {
+	b.mu.RLock()
+	defer b.mu.RUnlock()
+	return b.until[p]
+}
+
+// lift lets a peer connect again.
+func (b *bans) lift(p peer.ID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.until, p)
 }
 
 // makeRoom forgets bans that are over. If there are none, it forgets the one that ends first.

@@ -2,6 +2,7 @@ package p2p
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -21,16 +22,19 @@ import (
 // seedTag is the seeds' protection in the connection manager.
 const seedTag = "lf-seed"
 
-// Connector stays connected to the seeds, and looks for other peers of the network when it has lost
-// them. It runs a redialer: one goroutine owns it and feeds it with libp2p's events, with the
-// clock, and with how dials ended.
+// Connector stays connected to the seeds and to peers added by hand, and looks for other peers of
+// the network when it has lost them. It runs a redialer: one goroutine owns it and feeds it with
+// libp2p's events, with the clock, and with how dials ended.
 type Connector struct {
 	host  *Host
 	seeds map[peer.ID]peer.AddrInfo
-	// lost are the addresses of the peers in the redialer that are no seeds.
+	// added are the peers that were added by hand. Only the loop changes it.
+	mu    sync.RWMutex
+	added map[peer.ID]peer.AddrInfo
+	// lost are the addresses of the other peers in the redialer.
 	lost     map[peer.ID][]ma.Multiaddr
 	redialer *redialer
-	// problems are what the last dials of the seeds failed at.
+	// problems are what the last dials of seeds and added peers failed at.
 	problems map[peer.ID]string
 	log      *slog.Logger
 	events   event.Subscription
@@ -46,9 +50,9 @@ type dialResult struct {
 	err  error
 }
 
-// NewConnector makes a connector that dials the seeds as soon as it runs. It does so by the wall
-// clock, whatever clock the records go by.
-func NewConnector(h *Host, seeds []peer.AddrInfo) (*Connector, error) {
+// NewConnector makes a connector that dials the seeds, and peers that were added by hand, as soon
+// as it runs. It does so by the wall clock, whatever clock the records go by.
+func NewConnector(h *Host, seeds, added []peer.AddrInfo) (*Connector, error) {
 	events, err := h.EventBus().Subscribe([]any{
 		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationFailed),
 		new(event.EvtLocalAddressesUpdated), new(event.EvtLocalReachabilityChanged),
@@ -57,7 +61,7 @@ func NewConnector(h *Host, seeds []peer.AddrInfo) (*Connector, error) {
 		return nil, fmt.Errorf("seeds: %w", err)
 	}
 	k := &Connector{
-		host: h, seeds: make(map[peer.ID]peer.AddrInfo, len(seeds)), lost: map[peer.ID][]ma.Multiaddr{},
+		host: h, seeds: make(map[peer.ID]peer.AddrInfo, len(seeds)), added: map[peer.ID]peer.AddrInfo{}, lost: map[peer.ID][]ma.Multiaddr{},
 		problems: make(map[peer.ID]string, len(seeds)),
 		log:      h.config.Logger, events: events,
 		dialed: make(chan dialResult, MaxDials), // no dial waits for the loop, which may have ended
@@ -70,6 +74,9 @@ func NewConnector(h *Host, seeds []peer.AddrInfo) (*Connector, error) {
 		h.Peerstore().AddAddrs(s.ID, s.Addrs, peerstore.PermanentAddrTTL)
 	}
 	k.redialer = newRedialer(ids, time.Now(), nil)
+	for _, at := range added {
+		k.keep(at)
+	}
 	return k, nil
 }
 
@@ -79,13 +86,26 @@ func (k *Connector) IsSeed(p peer.ID) bool {
 	return ok
 }
 
+// isKept reports whether a peer is dialed without limit.
+func (k *Connector) isKept(p peer.ID) bool { return k.IsSeed(p) || k.IsAdded(p) }
+
+// addressOf is where a peer that is kept can be dialed.
+func (k *Connector) addressOf(p peer.ID) peer.AddrInfo {
+	if at, ok := k.seeds[p]; ok {
+		return at
+	}
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.added[p]
+}
+
 // Dials tells how it stands with the peers to stay connected to, the seeds first; none after the
 // end of Run.
 func (k *Connector) Dials() []api.DialState {
 	list := []api.DialState{}
 	for _, d := range k.facts() {
 		list = append(list, api.DialState{
-			Peer: d.peer.String(), Seed: d.seed, Connected: d.Connected, Failures: d.Failures, Next: api.Millis(d.Due), Problem: d.Problem,
+			Peer: d.peer.String(), Seed: k.IsSeed(d.peer), Added: k.IsAdded(d.peer), Connected: d.Connected, Failures: d.Failures, Next: api.Millis(d.Due), Problem: d.Problem,
 		})
 	}
 	return list
@@ -101,13 +121,21 @@ func (k *Connector) Histories() map[peer.ID]DialHistory {
 }
 
 func (k *Connector) facts() (list []dialFacts) {
-	told := make(chan struct{})
-	select {
-	case k.asked <- func() { list = k.dialFacts(); close(told) }:
-		<-told
-	case <-k.ended:
-	}
+	_ = k.do(func() { list = k.dialFacts() }) // none after the end
 	return list
+}
+
+// do has the loop call something and waits for that. It returns ErrConnectorEnded after the end of
+// Run.
+func (k *Connector) do(call func()) error {
+	done := make(chan struct{})
+	select {
+	case k.asked <- func() { call(); close(done) }:
+		<-done
+		return nil
+	case <-k.ended:
+		return ErrConnectorEnded
+	}
 }
 
 func (k *Connector) dialFacts() []dialFacts {
@@ -176,6 +204,8 @@ func (k *Connector) connectedness(e event.EvtPeerConnectednessChanged) {
 	case connected:
 	case k.IsSeed(e.Peer):
 		k.log.Info("lost the connection to a seed", "peer", e.Peer)
+	case k.IsAdded(e.Peer):
+		k.log.Info("lost the connection to a peer that was added by hand", "peer", e.Peer)
 	default:
 		k.seek(e.Peer, now)
 	}
@@ -205,8 +235,8 @@ func (k *Connector) dialDue(ctx context.Context) {
 	for _, p := range k.redialer.tick(time.Now(), MaxDials-k.dialing) {
 		k.dialing++
 		at := peer.AddrInfo{ID: p, Addrs: k.lost[p]}
-		if k.IsSeed(p) {
-			at = k.seeds[p]
+		if k.isKept(p) {
+			at = k.addressOf(p)
 		}
 		k.dials.Go(func() { k.dialed <- dialResult{p, k.dial(ctx, at)} })
 	}
@@ -216,6 +246,9 @@ func (k *Connector) dial(ctx context.Context, at peer.AddrInfo) error {
 	// names are resolved first
 	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(ctx, "seed"), 2*DialTimeout)
 	defer cancel()
+	if until := k.host.refused.end(at.ID); time.Now().Before(until) {
+		return &refusedError{until}
+	}
 	clearBackoff(k.host, at.ID)
 	return k.host.Connect(ctx, at)
 }
@@ -227,12 +260,13 @@ func (k *Connector) dialEnded(r dialResult) {
 	state := k.host.Network().Connectedness(r.peer)
 	ok := state != network.NotConnected
 	k.redialer.dialed(r.peer, now, ok, state == network.Limited)
-	if !ok && k.IsSeed(r.peer) {
+	if !ok && k.isKept(r.peer) {
 		k.problems[r.peer] = DialProblem(r.err)
 	}
+	var refused *refusedError
 	switch {
-	case !k.IsSeed(r.peer):
-		k.log.Debug("dialed a peer that was lost", "peer", r.peer, "found", ok, "error", r.err)
+	case !k.IsSeed(r.peer) || errors.As(r.err, &refused):
+		k.log.Debug("dialed a peer", "peer", r.peer, "found", ok, "error", r.err)
 	case ok:
 		k.log.Info("connected to a seed", "peer", r.peer)
 	case failures == 0: // once is news
@@ -245,7 +279,7 @@ func (k *Connector) dialEnded(r dialResult) {
 // worthSeeking returns where a peer can be dialed that was just lost, if it is of this network. A
 // node with many connections closes some by itself, and needs none back.
 func (k *Connector) worthSeeking(p peer.ID) (at []ma.Multiaddr) {
-	if !k.host.Speaks(p) || len(k.host.Network().Peers()) >= k.host.config.Profile.sizes().low {
+	if !k.host.Speaks(p) || !k.host.refused.allow(p) || len(k.host.Network().Peers()) >= k.host.config.Profile.sizes().low {
 		return nil
 	}
 	for _, a := range k.host.Peerstore().Addrs(p) {

@@ -13,7 +13,7 @@ import (
 func TestFactsAfterRun(t *testing.T) {
 	t.Parallel()
 	h := newHost(t, nodetest.NewNetwork(t, 0))
-	k, err := NewConnector(h, []peer.AddrInfo{{ID: "seed"}})
+	k, err := NewConnector(h, []peer.AddrInfo{{ID: "seed"}}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

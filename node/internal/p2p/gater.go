@@ -19,13 +19,18 @@ type gater struct {
 	links *blockedLinks
 	// bans are the peers that did not behave; nil: nobody.
 	bans *bans
+	// refused are the peers that the user has parted from; nil: nobody.
+	refused *bans
 	// relays are the only peers to be dialed directly; none: everybody may be.
 	relays map[peer.ID]bool
 }
 
+// allow reports whether a peer is neither banned nor refused by hand.
+func (g *gater) allow(p peer.ID) bool { return g.bans.allow(p) && g.refused.allow(p) }
+
 // InterceptPeerDial lets nobody be dialed while offline.
 func (g *gater) InterceptPeerDial(p peer.ID) bool {
-	return !g.offline && g.links.allow(p, network.DirOutbound) && g.bans.allow(p)
+	return !g.offline && g.links.allow(p, network.DirOutbound) && g.allow(p)
 }
 
 // InterceptAddrDial sees an address after its names were resolved. What is no IP address by then
@@ -43,12 +48,12 @@ func (g *gater) InterceptAccept(addrs network.ConnMultiaddrs) bool {
 
 // InterceptSecured is the first to know whose connection it is that somebody else opened.
 func (g *gater) InterceptSecured(d network.Direction, p peer.ID, _ network.ConnMultiaddrs) bool {
-	return g.links.allow(p, d) && g.bans.allow(p)
+	return g.links.allow(p, d) && g.allow(p)
 }
 
 // InterceptUpgraded looks again at who was dropped while the connection was being made.
 func (g *gater) InterceptUpgraded(c network.Conn) (bool, control.DisconnectReason) {
-	return g.bans.allow(c.RemotePeer()), 0
+	return g.allow(c.RemotePeer()), 0
 }
 
 // noNames resolves nothing: a node that may not leave its machine does not ask name servers either.

@@ -61,7 +61,7 @@ func connect(t *testing.T, h *Host, seeds ...string) *Connector {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c, err := NewConnector(h, infos)
+	c, err := NewConnector(h, infos, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -55,6 +55,7 @@ type Host struct {
 	config   Config
 	announce []ma.Multiaddr
 	bans     bans
+	refused  bans // by hand
 	traffic  *traffic
 	reach    *reach
 	punches  *holePunchLog
@@ -169,7 +170,7 @@ func (h *Host) newLibp2p() (host.Host, error) {
 }
 
 func (h *Host) gater() *gater {
-	return &gater{profile: h.config.Profile, offline: h.config.Offline, links: h.testbed.links(), bans: &h.bans, relays: h.testbed.onlyDialed()}
+	return &gater{profile: h.config.Profile, offline: h.config.Offline, links: h.testbed.links(), bans: &h.bans, refused: &h.refused, relays: h.testbed.onlyDialed()}
 }
 
 // reachOptions are the ways in which others reach a host, and in which it helps others to be

@@ -8,9 +8,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// redialer decides which peer to dial and when: the seeds forever, and peers that were lost for a
-// while. It is pure: it has no clock, dials nobody and is not safe for concurrent use. The
-// connector tells it what happens and asks what to do.
+// redialer decides which peer to dial and when: the seeds and peers added by hand without limit,
+// and peers that were lost for a while. It is pure: it has no clock, dials nobody and is not safe
+// for concurrent use. The connector tells it what happens and asks what to do.
 //
 // A peer that does not answer is dialed again after a quarter of the time for which it has been
 // away. A peer that was gone for a minute is found within seconds, and one that is gone for good
@@ -28,7 +28,7 @@ type redialer struct {
 
 // peerBackoff is one peer to stay connected to, and when to dial it again.
 type peerBackoff struct {
-	seed               bool
+	forever            bool // dialed without limit: a seed, or added by hand
 	connected, dialing bool
 	limited            bool // the connection is through a relay, which cuts it now and then
 	// failures counts the failed dials since the peer was lost, brief the connections in a row
@@ -46,7 +46,7 @@ func newRedialer(seeds []peer.ID, now time.Time, jitter func() float64) *rediale
 	}
 	r := &redialer{peers: make(map[peer.ID]*peerBackoff, len(seeds)), jitter: jitter}
 	for _, p := range seeds {
-		r.add(p, &peerBackoff{seed: true, due: now, away: now})
+		r.add(p, &peerBackoff{forever: true, due: now, away: now})
 	}
 	return r
 }
@@ -61,6 +61,14 @@ func (r *redialer) add(p peer.ID, t *peerBackoff) {
 func (r *redialer) remove(p peer.ID) {
 	delete(r.peers, p)
 	r.order = slices.DeleteFunc(r.order, func(q peer.ID) bool { return q == p })
+}
+
+// keep has a peer dialed without limit from now on, as seeds are. The caller says whether it is
+// connected, and whether through a relay.
+func (r *redialer) keep(p peer.ID, now time.Time, connected, limited bool) {
+	r.add(p, &peerBackoff{due: now, away: now})
+	r.peers[p].forever = true
+	r.connectedness(p, now, connected, limited)
 }
 
 // has reports whether a peer is in the schedule.
@@ -85,18 +93,19 @@ func (r *redialer) lost(p peer.ID, now time.Time, limited bool) {
 	r.add(p, t)
 	var others []peer.ID
 	for _, p := range r.order {
-		if t := r.peers[p]; !t.seed && !t.dialing {
+		if t := r.peers[p]; !t.forever && !t.dialing {
 			others = append(others, p)
 		}
 	}
-	if len(r.peers)-r.seeds() > maxLost && len(others) > 0 {
+	if len(r.peers)-r.kept() > maxLost && len(others) > 0 {
 		r.remove(others[int(r.jitter()*float64(len(others)))])
 	}
 }
 
-func (r *redialer) seeds() (count int) {
+// kept counts the peers that are dialed without limit.
+func (r *redialer) kept() (count int) {
 	for _, t := range r.peers {
-		if t.seed {
+		if t.forever {
 			count++
 		}
 	}
@@ -106,7 +115,6 @@ func (r *redialer) seeds() (count int) {
 // dialFacts is how it stands with one peer to stay connected to.
 type dialFacts struct {
 	peer peer.ID
-	seed bool
 	DialHistory
 }
 
@@ -114,7 +122,7 @@ type dialFacts struct {
 func (r *redialer) facts() (list []dialFacts) {
 	for _, p := range r.order {
 		t := r.peers[p]
-		f := dialFacts{p, t.seed, DialHistory{Connected: t.connected, Dialing: t.dialing, Since: t.heard, Failures: t.failures}}
+		f := dialFacts{p, DialHistory{Connected: t.connected, Dialing: t.dialing, Since: t.heard, Failures: t.failures}}
 		switch {
 		case t.connected:
 			f.Since = t.since
@@ -146,7 +154,7 @@ func (r *redialer) tick(now time.Time, room int) []peer.ID {
 func (r *redialer) forget(now time.Time) {
 	for _, p := range slices.Clone(r.order) {
 		t := r.peers[p]
-		if !t.seed && !t.dialing && ((t.connected && now.Sub(t.since) >= lasting) || (!t.connected && now.Sub(t.away) >= keepLost)) {
+		if !t.forever && !t.dialing && ((t.connected && now.Sub(t.since) >= lasting) || (!t.connected && now.Sub(t.away) >= keepLost)) {
 			r.remove(p)
 		}
 	}

@@ -15,7 +15,8 @@ var epoch = time.Unix(1_800_000_000, 0)
 
 // TestRedialer runs scripts against the state machine, which has the seeds a, b and c. A line is
 // "TIME EVENT ARGS". The events are tick [ROOM], with the peers that must be dialed after "->";
-// fail, ok, limited, up, down and lost with a peer; changed; and next with the expected time.
+// fail, ok, limited, up, down and lost with a peer; changed; keep (of a connected
+// peer) and remove; and next with the expected time.
 func TestRedialer(t *testing.T) {
 	for name, script := range map[string]string{
 		"all are due at once, and each once": `
@@ -195,6 +196,32 @@ func TestRedialer(t *testing.T) {
 			0s fail b
 			0s fail c
 			0s next 500ms`,
+		"an added peer is dialed without limit, and left alone after it was removed": `
+			0s tick -> a b c
+			0s ok a
+			0s ok b
+			0s ok c
+			0s keep x
+			1h down x
+			1h next 1h0m0.5s
+			2h tick -> x
+			2h fail x
+			99h tick -> x
+			99h fail x
+			99h remove x
+			999h tick ->
+			999h next never`,
+		"a lost peer that is added is not forgotten": `
+			0s tick -> a b c
+			0s ok a
+			0s ok b
+			0s ok c
+			0s lost x
+			1s tick -> x
+			2s keep x
+			2s ok x
+			1h down x
+			99h tick -> x`,
 		"strangers are of no interest": `
 			0s up x
 			0s down x
@@ -236,6 +263,10 @@ func runScript(t *testing.T, script string) {
 			s.lost(p, now, false)
 		case "changed":
 			s.networkChanged(now)
+		case "keep":
+			s.keep(p, now, true, false)
+		case "remove":
+			s.remove(p)
 		case "next":
 			have := "never"
 			if next := s.next(); !next.IsZero() {
@@ -357,10 +388,10 @@ func TestRedialerFacts(t *testing.T) {
 	// forgets when it was lost, but not when it was heard of
 	s.networkChanged(later.Add(time.Second))
 	want := []dialFacts{
-		{peer: "up", seed: true, DialHistory: DialHistory{Connected: true, Since: epoch}},
-		{peer: "away", seed: true, DialHistory: DialHistory{Due: epoch.Add(minBackoff)}},
-		{peer: "dialed", seed: true, DialHistory: DialHistory{Dialing: true}},
-		{peer: "gone", seed: true, DialHistory: DialHistory{Since: later, Due: later.Add(minBackoff)}},
+		{peer: "up", DialHistory: DialHistory{Connected: true, Since: epoch}},
+		{peer: "away", DialHistory: DialHistory{Due: epoch.Add(minBackoff)}},
+		{peer: "dialed", DialHistory: DialHistory{Dialing: true}},
+		{peer: "gone", DialHistory: DialHistory{Since: later, Due: later.Add(minBackoff)}},
 		{peer: "lost", DialHistory: DialHistory{Due: epoch.Add(minBackoff)}},
 	}
 	if have := s.facts(); !slices.Equal(have, want) {

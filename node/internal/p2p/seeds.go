@@ -1,6 +1,7 @@
 package p2p
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -15,9 +16,9 @@ func ParseSeeds(list []string, self peer.ID, p Profile) ([]peer.AddrInfo, error)
 	var seeds []peer.AddrInfo
 	at := map[peer.ID]int{}
 	for _, s := range list {
-		where, id, err := splitSeed(s)
+		where, id, err := splitPeerAddress(s)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("seed %q %w", s, err)
 		}
 		if id == self {
 			continue
@@ -38,18 +39,19 @@ func ParseSeeds(list []string, self peer.ID, p Profile) ([]peer.AddrInfo, error)
 	return seeds, nil
 }
 
-// splitSeed reads one multiaddr that ends in a peer ID.
-func splitSeed(s string) (where ma.Multiaddr, id peer.ID, err error) {
+// splitPeerAddress reads one multiaddr that ends in a peer ID. The error goes on after the text
+// that was read.
+func splitPeerAddress(s string) (where ma.Multiaddr, id peer.ID, err error) {
 	addr, err := ma.NewMultiaddr(strings.TrimSpace(s))
 	if err != nil {
-		return nil, "", fmt.Errorf("seed %q is not a multiaddr, such as /ip4/192.0.2.1/tcp/%d/p2p/12D3KooW…: %w", s, Port, err)
+		return nil, "", fmt.Errorf("is not a multiaddr, such as /ip4/192.0.2.1/tcp/%d/p2p/12D3KooW…: %w", Port, err)
 	}
 	where, id = peer.SplitAddr(addr)
 	switch {
 	case id == "":
-		return nil, "", fmt.Errorf("seed %q lacks the peer's ID at its end (…/p2p/12D3KooW…)", s)
+		return nil, "", errors.New("lacks the peer's ID at its end (…/p2p/12D3KooW…)")
 	case len(where) == 0:
-		return nil, "", fmt.Errorf("seed %q lacks an address before the peer's ID (/ip4/192.0.2.1/tcp/%d/p2p/…)", s, Port)
+		return nil, "", fmt.Errorf("lacks an address before the peer's ID (/ip4/192.0.2.1/tcp/%d/p2p/…)", Port)
 	}
 	return where, id, nil
 }
@@ -74,9 +76,9 @@ func parseAnnounce(list []string) (addrs []ma.Multiaddr, err error) {
 // node may dial them.
 func OwnSeeds(list []string, self peer.ID, p Profile) (own []ma.Multiaddr, err error) {
 	for _, s := range list {
-		where, id, err := splitSeed(s)
+		where, id, err := splitPeerAddress(s)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("seed %q %w", s, err)
 		}
 		if id == self && p.checkAddress(where) == nil {
 			own = append(own, where)

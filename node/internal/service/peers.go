@@ -26,7 +26,10 @@ func (s *Service) peer(id peer.ID) (p api.Peer, connected bool) {
 	if p, connected = s.config.Host.Peer(id); !connected {
 		return p, false
 	}
-	p.Seed = s.config.Peering.Connector != nil && s.config.Peering.Connector.IsSeed(id)
+	if k := s.config.Peering.Connector; k != nil {
+		p.Seed, p.Added = k.IsSeed(id), k.IsAdded(id)
+		p.Remembered = p.Added && s.config.Remembered.has(id)
+	}
 	if at, ok := s.config.Sync.PeerAgreement(id); ok {
 		p.AgreedAt = api.Millis(at)
 	}

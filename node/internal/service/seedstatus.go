@@ -20,7 +20,14 @@ func (s *Service) Seeds(ctx context.Context) (*api.Seeds, error) {
 		histories = p.Connector.Histories()
 	}
 	for _, at := range s.config.Seeds {
-		out.Seeds = append(out.Seeds, s.seed(at, histories[at.ID]))
+		out.Seeds = append(out.Seeds, s.seed(api.KindSeed, at, histories[at.ID]))
+	}
+	if p.Connector != nil {
+		for _, at := range p.Connector.Added() {
+			added := s.seed(api.KindAdded, at, histories[at.ID])
+			added.Remembered = s.config.Remembered.has(at.ID)
+			out.Seeds = append(out.Seeds, added)
+		}
 	}
 	if p.Rendezvous != nil {
 		out.Seeds = append(out.Seeds, p.Rendezvous.Seeds()...)
@@ -33,9 +40,9 @@ func (s *Service) Seeds(ctx context.Context) (*api.Seeds, error) {
 
 // seed adds to what the connector says whether a seed is of this network at all, once it had the
 // time to say so.
-func (s *Service) seed(at peer.AddrInfo, h p2p.DialHistory) api.Seed {
+func (s *Service) seed(kind string, at peer.AddrInfo, h p2p.DialHistory) api.Seed {
 	if h.Connected && time.Since(h.Since) > discovery.PublicPeerGrace && !s.config.Host.Speaks(at.ID) {
 		h.Problem = "it answers, and is no node of this network: is this the right seed?"
 	}
-	return h.Seed(api.KindSeed, at)
+	return h.Seed(kind, at)
 }

@@ -54,6 +54,8 @@ type Config struct {
 	// Threads is how many threads solve proofs of work; 0: all cores but one.
 	Threads int
 	Peering Peering
+	// Remembered are the peers that were added by hand and outlive a restart; nil: none yet.
+	Remembered *RememberedPeers
 }
 
 // Peering are the parts of a node that find peers and keep them. A part that the node does not have
@@ -89,6 +91,9 @@ var _ api.Service = (*Service)(nil)
 
 // New makes a service, and registers its metrics.
 func New(ctx context.Context, c Config) (*Service, error) {
+	if c.Remembered == nil {
+		c.Remembered = &RememberedPeers{home: c.Home}
+	}
 	s := &Service{
 		config: c, begun: time.Now(), started: c.Clock().UTC(), owners: c.Home.Owners(), names: newNames(c.Network), log: c.Logger,
 		syncing: make(chan struct{}, maxSyncing), work: newWorkPool(solverThreads(c.Threads)),
