@@ -12,6 +12,7 @@ import (
 
 	"github.com/lf-store/lf/internal/apiserver"
 	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
 )
 
 // apiServer is the API, listening: on TCP, and where there is one on the home's socket.
@@ -75,6 +76,7 @@ func (n *Node) serveAPI(a *apiServer) {
 	withdraw := n.publishAPI() // before it is served, so that the first client finds it
 	options := apiserver.HandlerOptions{
 		Token: a.token, Hosts: append(apiHosts(c.APIListen, a.tcp.Addr()), c.APIHosts...), AllowOrigins: c.APIAllowOrigins,
+		Tokens: n.grants(), OwnerNamed: n.ownerNamed,
 		Private: c.APIPrivate, Registry: n.registry, Ready: n.Ready, Logger: c.Logger, Version: c.Version, Testbed: n.testbed(),
 	}
 	a.server = apiserver.NewServer(apiserver.NewHandler(n.service, options), c.Logger)
@@ -88,6 +90,27 @@ func (n *Node) serveAPI(a *apiServer) {
 	}
 	n.parts.OnClose("API", a.close)
 	n.parts.OnClose("API's address", withdraw)
+}
+
+// grants returns what finds limited tokens in the home.
+func (n *Node) grants() func(token string) (*apiserver.Grant, error) {
+	checker := n.config.Home.TokenChecker()
+	return func(token string) (*apiserver.Grant, error) {
+		t, err := checker.Find(token)
+		if err != nil {
+			n.config.Logger.Error("no limited token is valid until this is mended", "error", err)
+		}
+		if t == nil || err != nil {
+			return nil, err
+		}
+		return &apiserver.Grant{Name: t.Name, Read: t.Read, Submit: t.Submit, Work: t.Work, Set: t.Set}, nil
+	}
+}
+
+// ownerNamed finds the owner that a name in the home's keyring means.
+func (n *Node) ownerNamed(name string) (protocol.Owner, error) {
+	key, err := n.config.Home.Owners().Get(name)
+	return key.Owner, err
 }
 
 func (a *apiServer) serve(l net.Listener) {

@@ -1,10 +1,15 @@
 package node
 
 import (
+	"errors"
 	"net"
 	"net/http"
 	"slices"
 	"testing"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/protocol"
 )
 
 func TestAPIHosts(t *testing.T) {
@@ -86,5 +91,47 @@ func TestAPINames(t *testing.T) {
 	start(t, config(t, net, offline, func(c *Config) { c.APIAllowOrigins = given }))
 	if given[0] != "HTTPS://App.example.org/" {
 		t.Errorf("the caller's list has become %q", given)
+	}
+}
+
+// TestLimitedTokens: a token made in a running node's home works at once and allows what it says.
+// Once revoked, it allows nothing.
+func TestLimitedTokens(t *testing.T) {
+	t.Parallel()
+	n := start(t, config(t, newNetwork(t, 0), offline))
+	h := n.config.Home
+	ops, err := h.Owners().New("ops")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := h.Owners().New("other"); err != nil {
+		t.Fatal(err)
+	}
+	token, err := h.AddToken(home.Token{Name: "sensor", Set: []protocol.Owner{ops.Owner}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := api.NewClient(n.url, token)
+	defer c.Close()
+	text := "21 °C"
+	set := func(owner string) (*api.Submitted, error) {
+		return c.Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("temperature"), Text: &text, Owner: owner})
+	}
+	for _, owner := range []string{"ops", ""} {
+		if made, err := set(owner); err != nil || made.Owner != ops.Owner {
+			t.Errorf("as owner %q: %+v, %v", owner, made, err)
+		}
+	}
+	if _, err := set("other"); !errors.Is(err, &api.Error{Status: http.StatusForbidden}) {
+		t.Errorf("as another owner: %v", err)
+	}
+	if _, err := c.Submit(t.Context(), []byte{1}); !errors.Is(err, &api.Error{Status: http.StatusForbidden}) {
+		t.Errorf("a record of its own: %v", err)
+	}
+	if err := h.RemoveToken("sensor"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := set("ops"); !errors.Is(err, &api.Error{Status: http.StatusUnauthorized}) {
+		t.Errorf("revoked: %v", err)
 	}
 }

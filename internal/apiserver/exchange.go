@@ -74,7 +74,7 @@ func (b lateBody) Read(p []byte) (int, error) {
 func (h *Handler) admit(ctx huma.Context, next func(huma.Context)) {
 	r, w := humago.Unwrap(ctx)
 	op := ctx.Operation()
-	err := h.guard.checkAccess(op.Security, r)
+	grant, err := h.guard.checkAccess(op.Security, r)
 	if err == nil {
 		err = checkType(op.RequestBody, r.Header.Get("Content-Type"))
 	}
@@ -90,7 +90,7 @@ func (h *Handler) admit(ctx huma.Context, next func(huma.Context)) {
 		h.fail(w, r, err)
 		return
 	}
-	next(exchange{ctx, query})
+	next(exchange{withGrant(ctx, grant), query})
 }
 
 // checkType refuses a body without a content type that the operation takes. Huma takes a body

@@ -22,13 +22,15 @@ type guard struct {
 	// private asks for the token for reads, too.
 	private bool
 	token   [sha256.Size]byte
+	// tokens finds the limited ones; nil: there are none.
+	tokens func(token string) (*Grant, error)
 	// locked is set when there is no token: then nothing is accepted that needs one.
 	locked bool
 }
 
 func newGuard(o *HandlerOptions) *guard {
 	hosts := append([]string{"localhost", "127.0.0.1", "[::1]"}, o.Hosts...)
-	return &guard{hosts: hosts, origins: o.AllowOrigins, private: o.Private, token: sha256.Sum256([]byte(o.Token)), locked: o.Token == ""}
+	return &guard{hosts: hosts, origins: o.AllowOrigins, private: o.Private, token: sha256.Sum256([]byte(o.Token)), locked: o.Token == "", tokens: o.Tokens}
 }
 
 // checkOrigin refuses what a foreign page in a browser may have sent. A page that comes under a
@@ -36,7 +38,7 @@ func newGuard(o *HandlerOptions) *guard {
 // Whether the process is up and ready is no secret.
 func (g *guard) checkOrigin(r *http.Request) error {
 	probe := r.URL.Path == "/livez" || r.URL.Path == "/readyz"
-	if !g.knownHost(r.Host) && !probe && g.checkToken(r) != nil {
+	if !g.knownHost(r.Host) && !probe && !g.isHolder(r) {
 		return api.NewError(http.StatusMisdirectedRequest, "the Host header %q is not one of this node's: use localhost or 127.0.0.1, send the node's token, or allow the name with lf node --api-host", r.Host)
 	}
 	if g.allowedOrigin(r) != "" {
@@ -53,6 +55,12 @@ func (g *guard) checkOrigin(r *http.Request) error {
 	}
 }
 
+// isHolder reports whether a request bears a token of this node, whatever it allows.
+func (g *guard) isHolder(r *http.Request) bool {
+	_, err := g.identify(r)
+	return err == nil
+}
+
 // knownHost accepts the loopback names with any port, and the configured hosts: "name" with any
 // port, "name:port" with that one.
 func (g *guard) knownHost(host string) bool {
@@ -62,57 +70,62 @@ func (g *guard) knownHost(host string) bool {
 	})
 }
 
-// Who may use an operation, as the OpenAPI document says it.
-var (
-	// this machine without the token, others with it
-	readers = []map[string][]string{{}, {securityToken: {}}}
-	holders = []map[string][]string{{securityToken: {}}} // who holds the token
-)
-
-// checkAccess lets those pass that an operation is for; one without security is for all who reach
-// the node.
-func (g *guard) checkAccess(security []map[string][]string, r *http.Request) error {
-	switch {
-	case len(security) == 0:
-		return nil
-	case len(security[0]) == 0:
-		return g.checkReader(r)
+// checkAccess lets those pass that an operation is for. It returns the limited token with which a
+// request came, nil where the request may do everything that the operation does.
+func (g *guard) checkAccess(security []map[string][]string, r *http.Request) (*Grant, error) {
+	if len(security) == 0 || len(security) == 1 && len(security[0]) == 0 {
+		return nil, nil
 	}
-	return g.checkToken(r)
+	if len(security[0]) == 0 && g.isReader(r) {
+		return nil, nil
+	}
+	grant, err := g.identify(r)
+	if err == nil && grant != nil {
+		err = checkGrant(grant, security)
+	}
+	return grant, err
 }
 
-// checkToken lets a request with the token pass, and every request of a trusted listener.
-func (g *guard) checkToken(r *http.Request) error {
+// identify finds out who asks: nil without an error is a holder of the node's token, or a request
+// of a trusted listener. Both may do everything.
+func (g *guard) identify(r *http.Request) (*Grant, error) {
 	if isTrusted(r) {
-		return nil
+		return nil, nil
 	}
-	if g.locked {
-		return api.Unauthorized("this node runs without a token, so nothing that needs one is possible")
+	if g.locked && g.tokens == nil {
+		return nil, api.Unauthorized("this node runs without a token, so nothing that needs one is possible")
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return api.Unauthorized("this needs the node's token, as the header \"Authorization: Bearer TOKEN\" (lf: --token-file FILE or LF_TOKEN); " +
+		return nil, api.Unauthorized("this needs the node's token, as the header \"Authorization: Bearer TOKEN\" (lf: --token-file FILE or LF_TOKEN); " +
 			"it is in the file api.token in the node's home; the socket api.sock there needs no token")
 	}
-	given := sha256.Sum256([]byte(strings.TrimSpace(token)))
-	if subtle.ConstantTimeCompare(given[:], g.token[:]) != 1 {
-		return api.Unauthorized("the token is not this node's: use the one in the file api.token in this node's home, or the socket api.sock there, which needs none")
+	token = strings.TrimSpace(token)
+	given := sha256.Sum256([]byte(token))
+	if subtle.ConstantTimeCompare(given[:], g.token[:]) == 1 && !g.locked {
+		return nil, nil
 	}
-	return nil
+	if g.tokens != nil {
+		switch grant, err := g.tokens(token); {
+		case err != nil:
+			return nil, api.Unavailable("the node cannot read its limited tokens; its log says why")
+		case grant != nil:
+			return grant, nil
+		}
+	}
+	return nil, api.Unauthorized("the token is not this node's, or was revoked: use the one in the file api.token in this node's home, one of lf token add, or the socket api.sock there, which needs none")
 }
 
-// checkReader lets programs on this machine read without the token, unless the node is private.
-// Others need the token. What counts is the address at which the request arrived, not the one it
-// claims to come from. Only this machine can reach its loopback interface. A proxy on this machine
-// that lets others in needs a private node, or must ask for the token itself.
-func (g *guard) checkReader(r *http.Request) error {
+// isReader reports whether a request is from this machine, whose programs may read without a token
+// unless the node is private. What counts is the address at which the request arrived, not the one
+// it claims to come from. Only this machine can reach its loopback interface. A proxy on this
+// machine that lets others in needs a private node, or must ask for the token itself.
+func (g *guard) isReader(r *http.Request) bool {
 	switch addr := r.Context().Value(http.LocalAddrContextKey).(type) {
 	case *net.TCPAddr:
-		if addr.IP.IsLoopback() && !g.private {
-			return nil
-		}
+		return addr.IP.IsLoopback() && !g.private
 	case *net.UnixAddr:
-		return nil
+		return true
 	}
-	return g.checkToken(r)
+	return false
 }

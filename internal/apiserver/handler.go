@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
 )
 
 // HandlerOptions says how a [Handler] serves. Its zero value serves reads to this machine and
@@ -23,6 +24,12 @@ type HandlerOptions struct {
 	// Token is what a request must bear that writes, spends or administers; without one, none of
 	// that is possible.
 	Token string
+	// Tokens finds the limited token that a request shows, nil where it is none; a nil Tokens knows
+	// none. It logs why it fails.
+	Tokens func(token string) (*Grant, error)
+	// OwnerNamed finds the owner that a name means to the service, for limited tokens; nil: they
+	// name owners by their peer IDs.
+	OwnerNamed func(name string) (protocol.Owner, error)
 	// Hosts are further values of the Host header to accept: NAME with any port, or NAME:PORT.
 	Hosts []string
 	// AllowOrigins are the origins, as [ParseOrigin] returns them, whose pages may talk to the
@@ -52,11 +59,13 @@ type Handler struct {
 	api     huma.API
 	log     *slog.Logger
 	ready   func() error
+
+	ownerNamed func(string) (protocol.Owner, error)
 }
 
 // NewHandler returns a handler that serves s. It starts nothing.
 func NewHandler(s api.Service, o HandlerOptions) *Handler {
-	h := &Handler{service: s, guard: newGuard(&o), mux: newMux(), log: o.Logger, ready: o.Ready}
+	h := &Handler{service: s, guard: newGuard(&o), mux: newMux(), log: o.Logger, ready: o.Ready, ownerNamed: o.OwnerNamed}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}

@@ -31,7 +31,7 @@ func newConfig(version string) huma.Config {
 			Components: &huma.Components{
 				Schemas: newSchemas(),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					securityToken: {Type: "http", Scheme: "bearer", Description: "the content of the file api.token in the node's home; not needed over the socket api.sock there"},
+					securityToken: {Type: "http", Scheme: "bearer", Description: "the content of the file api.token in the node's home, which allows everything; or a limited token of lf token add, which allows what its roles say: read, submit, work, set. Not needed over the socket api.sock in the home"},
 				},
 			},
 		},

@@ -141,7 +141,7 @@ func (h *Handler) getRecord(ctx context.Context, in *recordInput) (*recordAnswer
 
 func (h *Handler) addWriting() {
 	add(h, huma.Operation{
-		Method: "POST", Path: "/v1/records", OperationID: "submit", Summary: "Submit a record, finished or signed", Security: holders,
+		Method: "POST", Path: "/v1/records", OperationID: "submit", Summary: "Submit a record, finished or signed", Security: submitters,
 		Description: "The body is a finished record's frame, as it is or in JSON; or, in JSON, the header, value and signature of a record that /v1/prepare composed: then the node does the work, which may take long, and hanging up stops it. When the answer comes, the record is durable. 201: it is attached. 202: it is pending (an ancestor is missing) or held (its time has not come). 200: the node had it.",
 		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{
 			api.TypeJSON: {Schema: h.schema(typeOf[api.SubmitRequest]())}, api.TypeFrame: binary(), typeBytes: binary(),
@@ -152,6 +152,13 @@ func (h *Handler) addWriting() {
 		DefaultStatus:    http.StatusCreated, Responses: h.outcomes(http.StatusOK, http.StatusCreated, http.StatusAccepted),
 	}, func(ctx context.Context, in *submitInput) (*madeAnswer, error) {
 		frame, signed, err := in.read()
+		right := rightSubmit
+		if signed != nil {
+			right = rightWork
+		}
+		if err == nil {
+			err = needs(ctx, right)
+		}
 		switch {
 		case err != nil:
 			return nil, err
@@ -161,7 +168,7 @@ func (h *Handler) addWriting() {
 		return made(h.service.Submit(ctx, frame))
 	})
 	addJSON(h, huma.Operation{
-		Method: "POST", Path: "/v1/set", OperationID: "set", Summary: "Have the node make a record", Security: holders,
+		Method: "POST", Path: "/v1/set", OperationID: "set", Summary: "Have the node make a record", Security: setters,
 		Description:   "The node seals, claims, signs with a key that it keeps, works and publishes. The work may take long; hanging up stops it.",
 		MaxBodyBytes:  maxSetBody,
 		Middlewares:   huma.Middlewares{takeTime},
@@ -170,18 +177,23 @@ func (h *Handler) addWriting() {
 		if err := r.Check(); err != nil {
 			return nil, err
 		}
+		owner, err := h.signer(ctx, r.Owner)
+		if err != nil {
+			return nil, err
+		}
+		r.Owner = owner
 		return made(h.service.Set(ctx, *r))
 	})
 }
 
 func (h *Handler) addOperating() {
 	add(h, huma.Operation{
-		Method: "GET", Path: "/livez", OperationID: "livez", Summary: "Whether the process answers", Responses: plainText(),
+		Method: "GET", Path: "/livez", OperationID: "livez", Summary: "Whether the process answers", Security: everybody, Responses: plainText(),
 	}, func(context.Context, *nothing) (*textAnswer, error) {
 		return &textAnswer{typeText, []byte("ok\n")}, nil
 	})
 	add(h, huma.Operation{
-		Method: "GET", Path: "/readyz", OperationID: "readyz", Summary: "Whether the node can serve; 503 says why not", Responses: plainText(),
+		Method: "GET", Path: "/readyz", OperationID: "readyz", Summary: "Whether the node can serve; 503 says why not", Security: everybody, Responses: plainText(),
 	}, func(context.Context, *nothing) (*textAnswer, error) {
 		if err := h.ready(); err != nil {
 			return nil, api.Unavailable("not ready: %v", err)

@@ -11,6 +11,8 @@
 //     everything. Where it cannot lie in the home it lies elsewhere, and a pointer ("api.socket")
 //     names it;
 //   - the token ("api.token"): what a client shows over TCP to write or to administer;
+//   - the limited tokens ("tokens.json"): hashes of the tokens that [Home.AddToken] has made, and
+//     what each allows;
 //   - the [Trust] ("trust.json"): the elected oracles, and the policy that ranks claims;
 //   - the peers ("peers.json"): those that the user has added by hand, to be remembered;
 //   - the address ("api"): the URL of the running node's API, there only while it answers;

@@ -14,6 +14,8 @@ const (
 	identityFile = "identity.pem"
 	networkFile  = "network.lfnet"
 	tokenFile    = "api.token" // a file's name
+	tokensFile   = "tokens.json"
+	tokensLock   = "tokens.lock"
 	addressFile  = "api"
 	socketFile   = "api.sock"
 	pointerFile  = "api.socket"

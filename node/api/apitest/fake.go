@@ -248,6 +248,9 @@ func (f *Fake) Links(ctx context.Context, q api.LinksQuery) (*api.Links, error) 
 	return l, ctx.Err()
 }
 
+// DefaultOwner is as whom the fake writes.
+func (f *Fake) DefaultOwner() protocol.Owner { return protocol.OwnerOf(f.owner) }
+
 // Set implements api.Service.
 func (f *Fake) Set(ctx context.Context, r api.SetRequest) (*api.Submitted, error) {
 	if err := r.Check(); err != nil {
