@@ -76,8 +76,8 @@ type admission struct {
 // arrival is what is remembered of a record that came in lately.
 type arrival struct {
 	state Outcome
-	// unforwarded is set while the record came in and was not passed on by gossip, because it came
-	// by fetch or was not known to be paid: then one copy by gossip is.
+	// unforwarded is set for a record that came in and was not passed on by gossip: it came by
+	// fetch, or was not known to be paid. Then one copy by gossip is passed on.
 	unforwarded atomic.Bool
 }
 
@@ -163,8 +163,8 @@ func (a *admission) isSettled(in *incoming) bool {
 	return true
 }
 
-// lookUp returns the records that the store does not have, and those of this node's own users, who
-// want to know how a record is known. What was asked for the store does not have.
+// lookUp returns the records that the store does not have, and those of this node's own users.
+// These want to know how a record is known. What was asked for the store does not have.
 func (a *admission) lookUp(ctx context.Context, batch []*incoming) (open []*incoming) {
 	var ids []protocol.ID
 	for _, in := range batch {

@@ -29,7 +29,7 @@ type checker struct {
 type checking struct {
 	record *protocol.Record
 	taken  chan struct{} // closed when somebody verifies it
-	done   chan error    // has room for the result, so that nobody waits for who has gone
+	done   chan error    // has room for the result, so that nobody waits for a caller that has gone
 }
 
 func newChecker(n *protocol.Network, verify protocol.WorkVerifier) *checker {
@@ -133,9 +133,9 @@ func (c *checker) verify(batch []*checking) {
 	}
 }
 
-// tell hands out the results. A batch with a fault in it has its signatures verified once more, one
-// by one; so that nobody can make us do that all the time, batches are small after a fault and grow
-// again with each that has none.
+// tell hands out the results. The signatures of a batch with a fault are verified once more, one by
+// one. Batches are small after a fault and grow again with each that has none, so nobody can make
+// us do that all the time.
 func (c *checker) tell(batch []*checking, errs []error) {
 	faulty := false
 	for i, w := range batch {

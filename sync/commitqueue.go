@@ -14,12 +14,12 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// commitQueue is where fetched records stand between their answers and the store. They come by
-// several answers at once and in batches that several cores verify, so out of order; they leave in
-// the order of their timestamps, which has parents first, and each only when none of its ancestors
-// is on its way: what reaches the store is attached there at once, and hardly any record becomes
-// pending. One goroutine, write, takes them to the store, many in a transaction, while others are
-// read and verified.
+// commitQueue is where fetched records stand between their answers and the store. They come out of
+// order, by several answers at once and in batches that several cores verify. They leave in the
+// order of their timestamps, which has parents first, and none leaves before an ancestor that is on
+// its way. So the store attaches them at once, and hardly any record becomes pending. One
+// goroutine, write, takes them to the store, many in a transaction, while others are read and
+// verified.
 //
 // A record here is being checked, blocked (by ancestors that are on their way), or ready. What may
 // be in it at a time is bounded by room. When somebody waits for room, or too long has passed, the

@@ -104,13 +104,13 @@ func (s *Sync) validate(ctx context.Context, from peer.ID, m *pubsub.Message) pu
 // Only what is wrong forever and for everybody is rejected: whoever forwarded it could have known.
 // What depends on this node's clock, store or load is ignored, and so is a version that only newer
 // software knows. A record with missing ancestors is accepted if it carries the full price. Below
-// that, a certificate among its links has to make up for the rest: until they are here, nobody can
-// tell, and anybody could have such records passed around.
+// that, a certificate among its links has to make up for the rest. Until the links are here nobody
+// can tell, and anybody could have such records passed around.
 //
 // A known record is ignored. PubSub forgets message IDs after two minutes; were known records
 // accepted, all old records could be sent around again for nothing. One exception: a record that
 // this node fetched before gossip brought it was never passed on from here, and neighbors may have
-// no other way to it; its first copy is accepted, and so is one of a record that was ignored
+// no other way to it. So its first copy is accepted. The same holds for a record that was ignored
 // because it was not yet known to be paid. That is once for each record that came in, so nothing is
 // forwarded that was not paid.
 func (a *admission) verdict(in Ingested, err error) pubsub.ValidationResult {

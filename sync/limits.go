@@ -8,10 +8,10 @@ import (
 
 // Limits of fetched records on their way into the store.
 const (
-	// fetchBytes bounds the fetched records on their way into the store, of all answers together:
-	// those that wait for a core, for an ancestor that is on its way too, or for the writer. It is
-	// what all requests under way bring: 16 × 255 typical records, decoded
-	// (recordMemory), are 6 MiB, so one slow answer rarely makes the others' records pending.
+	// fetchBytes bounds the fetched records on their way into the store, of all answers together.
+	// They wait for a core, for an ancestor that is on its way too, or for the writer. It is what
+	// all requests under way bring: 16 × 255 typical records, decoded (recordMemory), are 6 MiB, so
+	// one slow answer rarely makes the others' records pending.
 	fetchBytes = 8 << 20
 	// recordMemory is what a record takes in memory apart from its header and value: what they are
 	// decoded into.
@@ -33,23 +33,23 @@ const (
 	// topic (about 100 bytes), and room for control messages to ride along. Larger batches are
 	// split by the sender, by this number.
 	maxGossip = protocol.MaxFrame + 16<<10
-	// gossipGrace is how long an ancestor that a gossiped record lacks is waited for before it is
-	// asked for: gossip delivers out of order, by the length of a validation or two.
+	// gossipGrace is the delay before an ancestor that a gossiped record lacks is asked for. Gossip
+	// delivers out of order, by the length of a validation or two.
 	gossipGrace = 250 * time.Millisecond
 	// tickEvery drives the machine: a quarter of retryMin's scale, 5 wake-ups a second.
 	tickEvery = 200 * time.Millisecond
-	// maxExchanged bounds the signed addresses of a peer that is named to others: a dozen addresses
+	// maxExchanged bounds the signed addresses of a peer that is named to others. A dozen addresses
 	// at relays take less, and GossipSub names 16 peers at once.
 	maxExchanged = 1 << 10
-	// maxRecent is how many records that came in lately are remembered: what gossip can deliver in
-	// the time it remembers message IDs itself (2 minutes) at 60 a second; 100 bytes each.
+	// maxRecent is how many records that came in lately are remembered, at 100 bytes each. Gossip
+	// can deliver as many, at 60 a second, in the time it remembers message IDs itself (2 minutes).
 	maxRecent = 8192
-	// maxRefused is how many records that can never be valid are remembered, so that they are not
-	// fetched again because a pending record links to them; 200 bytes each.
+	// maxRefused is how many records that can never be valid are remembered, at 200 bytes each.
+	// They are not fetched again because a pending record links to them.
 	maxRefused = 4096
-	// gossipWorkers validate gossip. Most of a worker's time is spent in waiting for up to two
-	// group commits, 20 ms on a plain disk, so there are many: they pass 12,800 records a second,
-	// above what two cores verify.
+	// gossipWorkers validate gossip. A worker spends most of its time waiting for up to two group
+	// commits, 20 ms on a plain disk. So there are many: they pass 12,800 records a second, above
+	// what two cores verify.
 	gossipWorkers = 256
 	// gossipQueueBytes bounds the frames that wait for a worker. Divided by the network's largest
 	// frame, it gives the queue's length: 8 MiB hold 385 frames of the default network, 120 of one
@@ -65,8 +65,8 @@ const (
 	// maxWaiting bounds the gossiped records that wait for a core to check them. PubSubOptions has
 	// no more workers than that; it matters where a PubSub was made without them.
 	maxWaiting = gossipWorkers
-	// storeTime ends a store operation that a peer's answer depends on: a disk that does not answer
-	// for so long is broken, and the peer has gone.
+	// storeTime ends a store operation that a peer's answer depends on. A disk that does not answer
+	// for that long is broken, and the peer has gone.
 	storeTime = 30 * time.Second
 	// releaseEvery is how often held records are looked at; their time comes to the millisecond,
 	// their use does not.

@@ -33,7 +33,7 @@ func PubSubOptions(n *protocol.Network, isSeed func(peer.ID) bool) []pubsub.Opti
 		pubsub.WithMaxMessageSize(maxGossip),
 		pubsub.WithValidateQueueSize(gossipQueue(n)),
 		pubsub.WithValidateWorkers(gossipWorkers),
-		// What is published here goes to all peers: a mesh takes a heartbeat or two to grow, and a
+		// What is published here goes to all peers. A mesh takes a heartbeat or two to grow, and a
 		// message that was published before is not made up for.
 		pubsub.WithFloodPublish(true),
 		pubsub.WithPeerScore(scoreParams(n, isSeed), scoreThresholds()),
@@ -60,16 +60,16 @@ func exchanged(named []*pb.PeerInfo, _ *slog.Logger, p peer.ID, _ []ma.Multiaddr
 	return append(named, &pb.PeerInfo{PeerID: []byte(p), SignedPeerRecord: raw})
 }
 
-// messageID is the hash of the whole frame: an ID that left out the value would let a true header
-// with a false value silence the true record.
+// messageID is the hash of the whole frame. An ID without the value would let a true header with a
+// false value silence the true record.
 func messageID(m *pb.Message) string {
 	h := protocol.FrameHash(m.GetData())
 	return string(h[:])
 }
 
-// The score that a peer can have. An invalid message counts by the square of its number; what good
-// a peer does or is cannot make up for one, let alone two, so the thresholds fall between these
-// numbers:
+// The score that a peer can have. An invalid message counts by the square of its number. Nothing
+// good that a peer does or is can make up for one, let alone two. So the thresholds fall between
+// these numbers:
 //
 //	no fault              0 … maxGoodScore
 //	1 invalid message     −100 … −50     below 0 it has no place in the mesh; gossip threshold −40: it is told and asked of no messages
@@ -83,21 +83,21 @@ func messageID(m *pb.Message) string {
 // The numbers begin with those that Lotus publishes, whose network has carried blocks by GossipSub
 // for years, and leave them for these reasons:
 //
-//   - −100 for an invalid message, by the square, forgotten within an hour, is Lotus' too. It gives
-//     its bootstrappers 2,500 points besides, so that one of those can send five and keep its
-//     place. Here a seed gets seedPoints, which one message outweighs: its name says where it is,
-//     not that it behaves.
+//   - −100 for an invalid message, by the square, forgotten within an hour, is Lotus' too. It also
+//     gives its bootstrappers 2,500 points, so that one of those can send five and keep its place.
+//     Here a seed gets seedPoints, which one message outweighs: its name says where it is, not that
+//     it behaves.
 //   - Where a message comes every few seconds, deliveries tell the good from the lazy, and staying
 //     counts for nothing there. Records are rare, in a quiet hour nobody delivers any, and so
 //     staying counts here.
 //   - All good together makes 50 points here instead of thousands, and the thresholds are nearer to
 //     0 accordingly: Lotus' first one, −500, would take three invalid messages.
 //   - It has no penalty for too few deliveries any more, and none fits here.
-//   - It punishes 6 peers behind one address, and by 100. Facts such as these are kept in offices
-//     and homes too.
-//   - It remembers for 6 hours who left with a bad score. Here no longer than who stays: who left
-//     is not better off, and everybody who left with 0 is remembered for as long, its address
-//     included.
+//   - It punishes 6 peers of one address, and by 100. Facts such as these are kept in offices and
+//     homes, too.
+//   - It remembers a peer that left with a bad score for 6 hours. Here such a peer is remembered no
+//     longer than one that stays, so it is not better off. Any peer that left with 0 is remembered
+//     for as long, its address included.
 const (
 	invalidWeight     = -100
 	maxGoodScore      = meshPoints + deliveryPointsMost + seedPoints // 50
@@ -105,7 +105,7 @@ const (
 	publishThreshold  = -300
 	graylistThreshold = -800
 	forgiveness       = penalty.Forgiveness // until a violation is forgotten
-	peersPerAddress   = 16                  // behind one address: a household or an office
+	peersPerAddress   = 16                  // of one address: a household or an office
 	colocationWeight  = -10                 // 17 peers: −10, 20 peers: −160
 	// for broken promises and grafts too early, beyond behaviorTolerance, squared
 	behaviorWeight     = -10
@@ -116,11 +116,11 @@ const (
 )
 
 // peerExchangeThreshold is the score from which on a node dials whom a peer names instead of a
-// place in its mesh. Whoever names them chooses a node's neighbors, and of those that one dials
-// itself a mesh always keeps some: that is how it is not taken over by those who come. So this
+// place in its mesh. The peer that names them chooses a node's neighbors. A mesh always keeps some
+// of the peers that the node dialed itself, so that those who come cannot take it over. So this
 // takes a seed without a fault, or a peer that has been in the mesh for an hour and was the first
-// with ten records lately: longer than a newcomer needs neighbors, and paid with work where the
-// network asks for it. Neither staying nor delivering is enough alone.
+// with ten records lately. That is longer than a newcomer needs neighbors, and paid with work where
+// the network asks for it. Neither staying nor delivering is enough alone.
 const peerExchangeThreshold = 20
 
 func scoreThresholds() *pubsub.PeerScoreThresholds {

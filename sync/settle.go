@@ -48,8 +48,8 @@ func (a *admission) remember(in *incoming) {
 	}
 }
 
-// isPaid reports whether a record that passed the check is known to have paid: by its work alone,
-// or, when it is attached, with the certificate that the store has found.
+// isPaid reports whether a record that passed the check is known to have paid. It paid by its work
+// alone, or, when it is attached, with the certificate that the store has found.
 func (a *admission) isPaid(r *protocol.Record, state Outcome) bool {
 	return state == Attached || a.network.Paid(r)
 }

@@ -42,7 +42,7 @@ var (
 	ErrNotSynced = reconcile.ErrNotSynced
 )
 
-// WaitSynced compares with the connected peers now and returns when at least half of them, and at
+// WaitSynced compares with the connected peers now. It returns when at least half of them, and at
 // least one, have agreed since the call and nothing that they listed is missing. Several calls at a
 // time share their comparisons. Where that is not so when ctx ends, the error is ErrAlone or wraps
 // ErrNotSynced and the status tells how far it has come. A node without a host returns ErrAlone at

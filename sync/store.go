@@ -53,8 +53,8 @@ type Replica interface {
 	// durable; the others may be.
 	PutAll(ctx context.Context, rs []*protocol.Record, holds []uint64) ([]Stored, error)
 	// ByPrefix returns the record that is here, attached, pending or held, and whose ID begins with
-	// prefix (8 to 32 bytes), and how many there are: 0, 1, or 2 for more than one, and then no
-	// record. Damage is told as by Record.
+	// prefix (8 to 32 bytes). n is how many there are: 0, 1, or 2 for more than one, and then
+	// no record is returned. Damage is told as by Record.
 	ByPrefix(ctx context.Context, prefix []byte) (r *protocol.Record, n int, err error)
 }
 

@@ -208,8 +208,8 @@ func (s *Sync) Close() error {
 
 // Ingest decodes a frame, checks the record and stores it. When it returns without error, what
 // became of the record is durable. An error is a *protocol.InvalidError if the frame is wrong
-// forever and the sender's fault (but see protocol.IsUnknownVersion); it wraps
-// protocol.ErrTooFarAhead, ErrBusy or ErrNoValue; or the store failed. What the store refuses is no
+// forever and the sender's fault (but see protocol.IsUnknownVersion). Otherwise it wraps
+// protocol.ErrTooFarAhead, ErrBusy or ErrNoValue, or the store failed. What the store refuses is no
 // error.
 func (s *Sync) Ingest(ctx context.Context, frame []byte, from Source) (Ingested, error) {
 	r, err := protocol.DecodeFrame(frame)

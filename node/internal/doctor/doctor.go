@@ -1,9 +1,9 @@
 // Package doctor says in words what works in a node and what does not, and what to try next. It is
 // pure: [Examine] makes findings of facts, and finds out nothing itself.
 //
-// A finding's state is a promise to whoever runs a node by it. A failure is what only a person can
-// mend and what makes the node useless or harmful meanwhile: a container is restarted by it. That
-// others are away or cannot dial this node is none: it reads and writes on.
+// A finding's state is a promise to the people who run a node by it. A failure is what only a
+// person can mend and what makes the node useless or harmful meanwhile: a container is restarted by
+// it. That others are away or cannot dial this node is none: it reads and writes on.
 //
 // Reading order: doctor.go; then the areas in the order of the findings: peers.go, authorities.go,
 // reach.go, relays.go, meeting.go, records.go, machine.go; words.go.

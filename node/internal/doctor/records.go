@@ -47,8 +47,8 @@ func (f *facts) sync() *api.Finding {
 	return note("wait, or have it compare now: lf status --wait-synced=1m", "comparing: %s", agreeing)
 }
 
-// clockVoices is how many peers must say that this node's clock is wrong for it to be a failure:
-// one may be the one that is wrong.
+// clockVoices is how many peers must say that this node's clock is wrong for it to be a failure. A
+// single peer may itself be wrong.
 const clockVoices = 2
 
 func (f *facts) clock() *api.Finding {

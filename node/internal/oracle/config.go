@@ -16,8 +16,8 @@ import (
 // Claim is what one owner claims under a composite key, as far as a commentator needs to know it.
 type Claim struct {
 	Owner protocol.Owner
-	// First is the criterion local: no claim of another owner under the key was seen here before
-	// this one, or the order in which they were seen says nothing.
+	// First is the criterion local. It is set when no claim of another owner under the key was seen
+	// here before this one, or when the order in which they were seen says nothing.
 	First bool
 }
 
@@ -42,10 +42,10 @@ type Links struct {
 // are tried again.
 type Store interface {
 	// Collisions lists the composite keys touched by attached records with an index above after,
-	// each once, and each as it is now: those that have versions of two or more owners, released
-	// ones too, for a release is what makes objections obsolete. There may be fewer than limit of
-	// them, none even, with more to come: next is the index up to which the list is complete, after
-	// itself only when no records are above it.
+	// each once, and each as it is now. It lists those that have versions of two or more owners.
+	// Released ones count, too, since a release makes objections obsolete. There may be fewer than
+	// limit of them, even none, with more to come. next is the index up to which the list is
+	// complete; it equals after only when no records are above it.
 	Collisions(ctx context.Context, after uint64, limit int) (list []Collision, next uint64, err error)
 	// Words returns the latest words of an oracle about a composite key, one an owner at most.
 	Words(ctx context.Context, oracle protocol.Owner, composite protocol.CompositeID) ([]Word, error)
@@ -55,8 +55,8 @@ type Store interface {
 }
 
 // Memory keeps a few bytes durably; every datastore.Datastore is one. It holds how far the
-// commentator is, so it belongs beside the store: a cursor that is ahead of its store makes a
-// commentator wait for the store to come up to it.
+// commentator is, so it belongs beside the store. A cursor that is ahead of its store makes a
+// commentator wait until the store has caught up.
 type Memory interface {
 	// datastore.ErrNotFound when there is nothing
 	Get(ctx context.Context, key datastore.Key) ([]byte, error)
@@ -73,7 +73,7 @@ type Config struct {
 	// Solver returns a solver of work that ends with ctx and lets everything else go first.
 	Solver func(ctx context.Context) protocol.WorkSolver
 	// Submit takes a record in and publishes it. It returns nil once the record is attached and
-	// durable, also when it was known; anything else is an error, and the same record is submitted
+	// durable, also when it was known. Anything else is an error, and the same record is submitted
 	// again later.
 	Submit func(ctx context.Context, frame []byte) error
 

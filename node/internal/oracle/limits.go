@@ -4,8 +4,9 @@ import "time"
 
 // Limits that a configuration may choose.
 const (
-	// DefaultPerHour is a commentary a minute: with about 14 words in each on a network of the
-	// default value limit, about 800 words an hour, for less than a thousandth of a core.
+	// DefaultPerHour is a commentary a minute. With about 14 words in each, on a network of the
+	// default value limit, that is about 800 words an hour. It takes less than a thousandth of a
+	// core.
 	DefaultPerHour = 60
 	// MaxPerHour bounds what of the past is remembered: as many times as a limit counts.
 	MaxPerHour = 3600
@@ -25,7 +26,7 @@ type limits struct {
 	queue int
 	// page is how many composite keys are asked for at once.
 	page int
-	// gap is the time between two records; settle is how long a word waits for others to join it,
+	// gap is the time between two records. settle is how long a word waits for others to join it,
 	// unless they are enough for a record.
 	gap, settle time.Duration
 	// scanGap is the time between two scans once everything was looked at, pageGap between two
@@ -37,7 +38,7 @@ type limits struct {
 	fresh time.Duration
 	// saveEvery is how often the cursor is saved while there is nothing to say.
 	saveEvery time.Duration
-	// retryMin doubles up to retryMax with every failure in a row; attempts is how often a record
+	// retryMin doubles up to retryMax with every failure in a row. attempts is how often a record
 	// is submitted before another one is made in its place.
 	retryMin, retryMax time.Duration
 	attempts           int

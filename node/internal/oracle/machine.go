@@ -7,13 +7,12 @@ import (
 )
 
 // machine decides what a commentator does next. It is a pure state machine: what happened and the
-// time go in by its methods, next says what to do; it has no goroutine, no clock and does no I/O.
-// It is not safe for concurrent use. Times are durations since its start.
+// time go in by its methods, and next says what to do. It has no goroutine and no clock, and does
+// no I/O. It is not safe for concurrent use. Times are durations since its start.
 //
-// It does one thing at a time: whatever next returns, but for wait, is answered by the method of
+// It does one thing at a time. Whatever next returns, but for wait, is answered by the method of
 // the same matter before next is called again. So a key is never judged while a record with words
-// about it is on its way, and what the store says of the oracle's words is always all that was
-// said.
+// about it is on its way. What the store says of the oracle's words is always all that was said.
 type machine struct {
 	limits limits
 	now    time.Duration
@@ -281,9 +280,9 @@ func (m *machine) submitted(err error) {
 	m.flight, m.failures, m.trouble, m.forgotten = nil, 0, "", 0
 }
 
-// missed notes a failure of the record on its way. It is tried again as it is, so that its work is
-// not lost and so that there are no two of it should it have been accepted after all; but not for
-// ever, as something may be wrong with it.
+// missed notes a failure of the record on its way. It is tried again as it is. So its work is not
+// lost, and there are no two of it if it was accepted after all. It is not tried forever, since
+// something may be wrong with it.
 func (m *machine) missed(err error) {
 	m.failed(err)
 	m.flight.saved = false // the limit counts from the last attempt
@@ -322,7 +321,7 @@ func (m *machine) complaint() string {
 	return ""
 }
 
-// pause is how long to wait after so many failures in a row.
+// pause is how long to wait after a number of failures in a row.
 func (l *limits) pause(failures int) time.Duration {
 	if failures > 16 { // no overflow
 		return l.retryMax

@@ -10,9 +10,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// state is what a machine remembers across restarts. All of it could be found out again but the
-// times of the records of the last hour, which are what the limit rests on, and the timestamp,
-// without which a clock that was set back would make new words older than those that they correct.
+// state is what a machine remembers across restarts. All of it could be found out again but two
+// things. The limit rests on the times of the records of the last hour. Without the timestamp, a
+// clock that was set back would make new words older than those that they correct.
 type state struct {
 	// cursor: of all records up to this index everything is said.
 	cursor uint64
@@ -28,8 +28,8 @@ type state struct {
 	commentaries, words uint64
 }
 
-// savedState is a state as it is kept, in JSON: with times of the day in place of those of the
-// machine's clock, and with the owner, because another oracle has other words.
+// savedState is a state as it is kept, in JSON. It has times of the day in place of those of the
+// machine's clock, and the owner, because another oracle has other words.
 type savedState struct {
 	Owner        protocol.Owner `json:"owner"`
 	Cursor       uint64         `json:"cursor"`
@@ -60,8 +60,8 @@ func encodeState(owner protocol.Owner, s state, now time.Duration, wall time.Tim
 }
 
 // decodeState reads a state for a machine whose clock begins now. The records of an owner's other
-// self, the key having been replaced, still count for the limit. A record whose time is not known,
-// as it was on its way or the clock was set back, is taken to be as young as can be: the limit
+// self, the key having been replaced, still count for the limit. A record whose time is not known
+// (it was on its way, or the clock was set back) is taken to be as young as can be. So the limit
 // holds.
 func decodeState(raw []byte, owner protocol.Owner, wall time.Time) (state, error) {
 	var saved savedState

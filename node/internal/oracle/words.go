@@ -18,10 +18,10 @@ type judged struct {
 	said []Word
 }
 
-// differences returns what the oracle has to say for its words to be what it knows: objections to
-// claims that are not first and to which it does not object, withdrawals of objections to claims
-// that are first. About an owner without a live claim it says nothing: a word about nothing does no
-// harm, and if the owner claims again, the key is judged again.
+// differences returns what the oracle has to say for its words to be what it knows. These are
+// objections to claims that are not first and to which it does not object, and withdrawals of
+// objections to claims that are first. About an owner without a live claim it says nothing. A word
+// about nothing does no harm, and if the owner claims again, the key is judged again.
 func (j judged) differences() []Word {
 	objects := make(map[protocol.Owner]bool, len(j.said))
 	for _, w := range j.said {

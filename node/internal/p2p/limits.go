@@ -27,8 +27,8 @@ const (
 	MaxDials = 8
 
 	// minBackoff and maxBackoff bound the pauses between dials of a peer that does not answer. The
-	// first is about what a restart takes. With the last, a person can wait until a returned seed
-	// is noticed, and a thousand nodes that lost one seed send it 8 packets a second.
+	// first is about what a restart takes. The last is short enough for a person to wait until a
+	// returned seed is noticed. A thousand nodes that lost one seed send it 8 packets a second.
 	minBackoff = 500 * time.Millisecond
 	maxBackoff = 2 * time.Minute
 	// lasting is how long a connection must last for the back-off to begin again when it ends.

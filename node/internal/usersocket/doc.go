@@ -7,7 +7,7 @@
 //   - [Dial] connects and checks the user of the process that listens: the caller, root, or the
 //     owner of the socket's folder. Another user who managed to put a socket there is a
 //     [*StrangerError].
-//   - [MakeFolder] makes a folder for a socket whose path would otherwise be too long, and
+//   - [MakeFolder] makes a folder for a socket whose path would otherwise be too long.
 //     [CheckFolder] says whether such a folder is still what it was made to be.
 //
 // Where the system cannot say whose process listens, the permissions of the folder alone protect

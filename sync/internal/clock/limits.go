@@ -4,8 +4,8 @@ import "time"
 
 // Limits of reading peers' clocks. A reading is 300 bytes with all that carries it.
 const (
-	// firstDelay is how long after its coming a peer is asked, and up to twice that: what two nodes
-	// do first when they meet is over.
+	// firstDelay is how long after its coming a peer is asked, at the earliest; at the latest it is
+	// twice that. What two nodes do first when they meet is over then.
 	firstDelay = 2 * time.Second
 	// askEvery is the pause until a peer is asked again: a clock that nobody sets runs a second a
 	// day wrong. keepTime is how long an answer counts: one renewal may fail.

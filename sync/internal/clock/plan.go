@@ -8,11 +8,11 @@ import (
 )
 
 // estimates decides which peers are asked for their clock and when, and keeps what they said. It is
-// pure: who owns it tells it the time, by two clocks of this node: elapsed never jumps, wall is the
+// pure: its owner tells it the time, by two clocks of this node. Elapsed never jumps. Wall is the
 // one that records go by, in milliseconds since the epoch.
 //
-// A peer is asked soon after it came and again after hours, for clocks run apart slowly, and of all
-// peers no more than a few, for the median tells. When this node's own clock jumps, because
+// A peer is asked soon after it came, and again after hours, since clocks run apart slowly. Of all
+// peers no more than a few are asked: the median tells. When this node's own clock jumps, because
 // somebody set it or the machine slept, what was measured is void.
 type estimates struct {
 	peers  map[peer.ID]*peerEstimate
@@ -36,10 +36,10 @@ type peerEstimate struct {
 
 // Status is how this node's clock stands to those of its peers.
 type Status struct {
-	// Offset is how far the peers' clocks are ahead of this node's, behind it if negative: the
-	// median of those that answered, of an even number the one in the middle that is nearer to this
-	// node's. So it is off only when more than half say so. Error is by how much the measurement
-	// itself may be wrong.
+	// Offset is how far the peers' clocks are ahead of this node's, or behind it if negative. It is
+	// the median of those that answered; of an even number, the one in the middle that is nearer to
+	// this node's. So it is off only when more than half say so. Error is by how much the
+	// measurement itself may be wrong.
 	Offset, Error time.Duration
 	// Peers is how many answered, Silent how many were asked and did not.
 	Peers, Silent int

@@ -233,8 +233,8 @@ func (f *Fetcher) HasRoom() bool {
 // Came tells that records came and are on their way into the store.
 func (f *Fetcher) Came(ids []protocol.ID) { f.plan(func(m *planner) { m.came(ids) }) }
 
-// Settled tells what became of records that came: some are here or can never be, others are not the
-// ones that were wanted and are asked for again.
+// Settled tells what became of records that came. Some are here or can never be. Others are not the
+// ones that were wanted, and are asked for again.
 func (f *Fetcher) Settled(have, again []protocol.ID) {
 	f.plan(func(m *planner) {
 		m.have(have)
@@ -254,8 +254,8 @@ func (f *Fetcher) Have(ids, missing []protocol.ID, from peer.ID, delay time.Dura
 // Early tells that the clock refuses records.
 func (f *Fetcher) Early(ids []protocol.ID) { f.plan(func(m *planner) { m.early(ids) }) }
 
-// Stored tells of fetched records that they are stored, or can never be, and which links each
-// lacks; and of others that they could not be stored now.
+// Stored tells of fetched records that they are stored or can never be, and which links each lacks.
+// Of others it tells that they could not be stored now.
 func (f *Fetcher) Stored(stored []Fetched, missing [][]protocol.ID, later []protocol.ID) {
 	f.plan(func(m *planner) {
 		for i, r := range stored {

@@ -10,9 +10,9 @@ import (
 // protocol's version.
 const (
 	// MaxAsked bounds the records that one request names: what one byte holds. That is 2 KiB of
-	// request and 150 KiB of typical answers (600 bytes a record), and with MaxPerPeer such
-	// requests under way a peer 50 ms away sends 20,000 records a second: more than two cores
-	// verify. A relay's answer ends sooner, by answerBytesLimited.
+	// request and 150 KiB of typical answers (600 bytes a record). With MaxPerPeer such requests
+	// under way, a peer 50 ms away sends 20,000 records a second, more than two cores verify. A
+	// relay's answer ends sooner, by answerBytesLimited.
 	MaxAsked = 255
 	// MaxAncestors bounds how many ancestors a requester may have added: what one byte holds. It
 	// keeps a chain of 20,000 that nobody listed below a hundred round trips.
@@ -28,8 +28,8 @@ const (
 	// payPatience is how long an answer waits for its peer's rate before it ends early: what one
 	// tick of the rate takes.
 	payPatience = time.Second
-	// answerBytes ends an answer early, after the item that passes it: a MiB takes the requester as
-	// long to verify as the largest number of typical records, and it asks again for the rest.
+	// answerBytes ends an answer early, after the item that passes it. The requester needs as long
+	// to verify a MiB as the largest number of typical records. It asks again for the rest.
 	answerBytes = 1 << 20
 	// answerBytesLimited is the same on a relayed connection. Relays cut at 128 KiB a connection;
 	// with the request, gossip and encryption on it too, half of that leaves two answers between
@@ -48,7 +48,7 @@ const (
 	// links of up to 510 records.
 	fetchMemory = 256 << 10
 	// maxKnownAncestors ends an answer early when this many added ancestors turn out to be known
-	// and none was news: this side asked for more than it lacked.
+	// and none was new. Then this side asked for more than it lacked.
 	maxKnownAncestors = 32
 	// maxFetchBatch is how many fetched records are verified together. Signatures gain nothing
 	// beyond 32 records; twice as many have the rest (locks, look-ups) done half as often, and take
@@ -119,19 +119,19 @@ const (
 	// fastTime is how long a request should take: those to slow peers are made smaller, so that the
 	// takeover above is rare.
 	fastTime = 1 * time.Second
-	// retryMin and retryMax bound how long a record that no peer has waits: from what a peer needs
-	// to receive it itself to what costs little however many such records there are (32,768 in 10
-	// minutes: 55 a second, 9 bytes each).
+	// retryMin and retryMax bound how long a record that no peer has waits. The least is what a
+	// peer needs to receive it itself. The most costs little, however many such records there are
+	// (32,768 in 10 minutes: 55 a second, 9 bytes each).
 	retryMin, retryMax = 2 * time.Second, 10 * time.Minute
 	// maxTries is after how many such waits (an hour) a record is given up.
 	maxTries = 14
-	// unavailableTime is for how long it is not wanted again then, whatever links to it, unless a
-	// peer says that it has it attached; and maxUnavailable how many are remembered, at 100 bytes.
-	// So a record that links to what does not exist costs each peer 14 × 9 bytes in 6 hours.
+	// unavailableTime is how long it is not wanted again then, whatever links to it, unless a peer
+	// says that it has it attached. maxUnavailable is how many are remembered, at 100 bytes. So a
+	// record that links to what does not exist costs each peer 14 × 9 bytes in 6 hours.
 	unavailableTime = 6 * time.Hour
 	maxUnavailable  = 16384
-	// pauseMin and pauseMax bound how long a peer is left alone that did not answer: from a stream
-	// reset by a full queue to a peer that is not there.
+	// pauseMin and pauseMax bound how long a peer is left alone that did not answer. The least is
+	// for a stream reset by a full queue, the most for a peer that is not there.
 	pauseMin, pauseMax = 1 * time.Second, 5 * time.Minute
 	// refillEvery is how often the store is asked what pending records wait for.
 	refillEvery = time.Minute

@@ -14,14 +14,14 @@ import (
 )
 
 // planner decides which peer is asked for which wanted record, and when. It is a pure state
-// machine: messages and the time go in, actions come out by take; it has no goroutine, no clock and
-// does no I/O. It is not safe for concurrent use. Times are durations since some start.
+// machine: messages and the time go in, actions come out by take. It has no goroutine and no clock,
+// and does no I/O. It is not safe for concurrent use. Times are durations since some start.
 //
-// A wanted record is ready (any peer may be asked), asked (one peer is), came (it is here and on
-// its way into the store), or waiting (until a time). Ready records stand in a queue in the order
-// in which they were wanted; each peer reads it with a cursor of its own, so a record that a peer
-// is known to lack is passed over once and not looked at again. Before the queue go those that were
-// asked for and not answered: others wait for them.
+// A wanted record has one of four states. It is ready (any peer may be asked), asked (one peer is),
+// came (on its way into the store), or waiting (until a time). Ready records stand in a queue in
+// the order in which they were wanted. Each peer reads it with a cursor of its own. So a record
+// that a peer is known to lack is passed over once and not looked at again. Before the queue go
+// those that were asked for and not answered: others wait for them.
 //
 // There are two such lanes, for what peers listed and for what only pending records name
 // (share.go).
@@ -258,7 +258,7 @@ func (s *planner) otherIsFree(than *peerState) bool {
 }
 
 // firstRequest is the oldest request under way. Requests are few and short, so their IDs are close
-// together, and going through them in order makes the machine's output a function of its input.
+// together. Going through them in order makes the machine's output a function of its input.
 func (s *planner) firstRequest() requestID {
 	first := s.lastReq + 1
 	for id := range s.requests {
@@ -303,9 +303,9 @@ func (s *planner) peerDown(id peer.ID) {
 	s.parkUnavailable()
 }
 
-// want asks for records that are missing. from, where not empty, is who most likely has them; depth
-// tells how deep in the past they are; delay is how long to wait for them to come by themselves.
-// What was given up lately is not asked for again.
+// want asks for records that are missing. The peer from, where not empty, most likely has them.
+// depth tells how deep in the past they are, and delay how long to wait for them to come by
+// themselves. What was given up lately is not asked for again.
 func (s *planner) want(ids []protocol.ID, from peer.ID, depth int, delay time.Duration) {
 	for _, id := range ids {
 		w := s.wanted[id]
@@ -597,8 +597,8 @@ func (s *planner) parkUnavailable() {
 }
 
 // parkIfUnavailable lets a ready record wait that every peer lacks, but for those that do not
-// answer: else a peer could name records that are not there, keep silent when it is asked for them,
-// and so keep them wanted forever.
+// answer. Otherwise a peer could name records that are not there, keep silent when it is asked, and
+// so keep them wanted forever.
 func (s *planner) parkIfUnavailable(w *wanted) {
 	lacking := 0
 	for _, p := range s.peers {

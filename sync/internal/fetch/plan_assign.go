@@ -145,8 +145,8 @@ func (s *planner) mark(w *wanted) *wanted {
 }
 
 // askFor asks a peer for a batch. How many ancestors it should add doubles with each step that a
-// gap turned out to be deep: a single lost record costs nothing extra, and a gap of n records takes
-// about log n + n/255 round trips.
+// gap turned out to be deep. So a single lost record costs nothing extra, and a gap of n records
+// takes about log n + n/255 round trips.
 func (s *planner) askFor(p *peerState, batch []*wanted) {
 	s.lastReq++
 	a := sendRequest{request: s.lastReq, peer: p.id, ids: make([]protocol.ID, len(batch))}

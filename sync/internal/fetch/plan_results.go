@@ -86,9 +86,9 @@ func (s *planner) penalize(r *request, a answer) {
 	}
 }
 
-// adapt finds out how many records a peer can be asked for at a time: what it sends in about
-// fastTime, so that no part of a backfill waits long for one peer, and what its answers have room
-// for. One that lacks most of what it is asked for is for some time only asked for what it most
+// adapt finds out how many records a peer can be asked for at a time. It is what the peer sends in
+// about fastTime, and what its answers have room for. So no part of a backfill waits long for one
+// peer. One that lacks most of what it is asked for is for some time only asked for what it most
 // likely has.
 func (s *planner) adapt(r *request, a answer) {
 	p, asked := r.peer, len(r.wants)

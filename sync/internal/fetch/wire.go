@@ -31,13 +31,13 @@ import (
 // status belies.
 //
 // The first items answer the names of the request, in their order, each with a record whose ID
-// begins with the name. It need not be the one that the requester knows by that name: then the
+// begins with the name. It need not be the one that the requester knows by that name. Then the
 // requester takes this item for nothing and names the record in full. Each item after them MUST be
-// a record that an earlier item of the same answer links to, MUST have status 1 or 2, and is sent
-// only if the request asked for ancestors; the responder chooses which, nearest first, and leaves
-// out the network's genesis records. A responder MAY end its answer between any two items, and need
-// not send any ancestor; the requester asks again for what it did not get. It MUST NOT send
-// anything else. A requester that gets what is not allowed here resets the stream and believes
+// a record that an earlier item of the same answer links to, and MUST have status 1 or 2. It is
+// sent only if the request asked for ancestors. The responder chooses which, nearest first, and
+// leaves out the network's genesis records. A responder MAY end its answer between any two items,
+// and need not send any ancestor. The requester asks again for what it did not get. It MUST NOT
+// send anything else. A requester that gets what is not allowed here resets the stream and believes
 // nothing more of the answer.
 
 // Service is the protocol.
@@ -105,8 +105,8 @@ func ReadRequest(in io.Reader) (Request, error) {
 	return r, nil
 }
 
-// Item is one record of an answer; record is nil where the responder does not have it, has several
-// of that name, or has it in a version that is not known here.
+// Item is one record of an answer. The record is nil where the responder does not have it, has
+// several of that name, or has it in a version that is not known here.
 type Item struct {
 	Record    *protocol.Record
 	Pruned    bool

@@ -93,8 +93,8 @@ func (r *reader) version() (byte, error) {
 // more tells whether another range follows.
 func (r *reader) more() bool { return r.offset < len(r.message) }
 
-// next takes the next range. One without extent, where there can be no items, counts as skipped:
-// the common implementation ends a full message with such a one, the rest after infinity.
+// next takes the next range. One without extent, where there can be no items, counts as skipped.
+// The common implementation ends a full message with such a one, the rest after infinity.
 func (r *reader) next() (wireRange, error) {
 	var out wireRange
 	var err error
@@ -175,7 +175,7 @@ func (r *reader) ids() ([]byte, error) {
 }
 
 // maxSkip and maxFingerprint are the longest encodings of a range to skip and of one with a
-// fingerprint: a bound takes a timestamp, a length and an ID.
+// fingerprint. A bound takes a timestamp, a length and an ID.
 const (
 	maxSkip        = maxVarint + 1 + 32 + 1
 	maxFingerprint = maxSkip + 16

@@ -1,7 +1,7 @@
 // Package negentropy finds out how two sets differ, at a cost set by the difference and not by the
-// sets: range-based set reconciliation, Negentropy protocol version 1, bit for bit. It is pure:
-// messages in, messages out; no I/O, no goroutines, no clock. It knows nothing of what the items
-// are.
+// sets. It is range-based set reconciliation: Negentropy protocol version 1, bit for bit. It is
+// pure: messages in, messages out; no I/O, no goroutines, no clock. It knows nothing of what the
+// items are.
 //
 // The nouns:
 //
@@ -11,8 +11,8 @@
 //   - A [Fingerprint] is a digest of a range's items. Equal fingerprints, equal items: nothing more
 //     is said of the range.
 //   - A [Tree] is the Set that grows, with the fingerprint of any range at hand.
-//   - The [Initiator] asks and learns what differs, a [Step] a round; the responder ([Respond])
-//     answers each message by its set alone, remembering nothing, and learns from the lists in it.
+//   - The [Initiator] asks and learns what differs, a [Step] a round. The responder ([Respond])
+//     answers each message by its set alone, and learns from the lists in it. It remembers nothing.
 //
 // A session, in short: the initiator sends the fingerprint of all. The responder, whose own
 // differs, answers with the fingerprints of sixteen parts; the initiator splits those that differ,
@@ -33,13 +33,14 @@
 //	mode 2, ID list: their number (varint), then all IDs that the sender has in the range, 32 bytes each
 //
 // What follows the last range is skipped. A bound is a timestamp (varint), the length of a prefix
-// (varint, 0 to 32) and the prefix of an ID; the rest of the ID is zeros. The timestamp is written
+// (varint, 0 to 32) and the prefix of an ID. The rest of the ID is zeros. The timestamp is written
 // as 0 for infinity, else as 1 + its difference to that of the bound before, which begins at 0 with
-// each message. A bound between two items takes no more of the ID than tells them apart: nothing
-// when their timestamps differ, else the common prefix and one byte.
+// each message. A bound between two items takes no more of the ID than tells them apart. That is
+// nothing when their timestamps differ, else the common prefix and one byte.
 //
-// A fingerprint is the first 16 bytes of the SHA-256 of: the sum of the IDs, read as little-endian
-// numbers, mod 2²⁵⁶, as 32 bytes little-endian; then the number of items as varint.
+// A fingerprint is the first 16 bytes of a SHA-256. It hashes the sum of the IDs, then the number
+// of items as varint. The IDs are read as little-endian numbers, and their sum mod 2²⁵⁶ is 32 bytes
+// little-endian.
 //
 // A responder that is sent another version (0x60 to 0x6F) answers with the one byte 0x61.
 //
@@ -50,12 +51,12 @@
 // also after infinity, and infinity may carry a prefix of zeros: other implementations write both.
 //
 // Limits: a responder whose answer is full puts off the rest by the fingerprint of everything from
-// there to infinity. An initiator remembers what it has asked and not yet been answered, so it
-// repeats that instead of starting from the top again, and ends its message early rather than with
-// a fingerprint of the rest. It works upwards: the lowest open range comes first and is always
+// there to infinity. An initiator remembers what it has asked and not yet been answered. So it
+// repeats that instead of starting from the top again. It ends its message early rather than with a
+// fingerprint of the rest. It works upwards: the lowest open range comes first and is always
 // answered, so [Step].Done moves and an interrupted session goes on from there ([Config].From). A
-// round divides the items of the first open range by sixteen on both sides, so no correct responder
-// takes more than 20 rounds before Done moves; one that does is at fault. A responder can still
+// round divides the items of the first open range by sixteen on both sides. So no correct responder
+// takes more than 20 rounds before Done moves. One that does is at fault. A responder can still
 // move it slowly: how many rounds a session may take is for the caller to say.
 //
 // Ends: either side may end below infinity. An initiator leaves out what lies above [Config].To. A

@@ -41,17 +41,17 @@ type Step struct {
 }
 
 // maxOpen is how many ranges are remembered; the last ones are joined. 8,192 of them take 700 KB.
-// Each reply of 32 KiB brings up to 1,600, and going down from the lowest, as we do, leaves about
-// as many on each of the five or six levels of a large set.
+// Each reply of 32 KiB brings up to 1,600. We go down from the lowest, which leaves about as many
+// on each of the five or six levels of a large set.
 const maxOpen = 8192
 
-// maxStall is how many rounds pass, at most, before Step.Done moves with a correct responder: a
+// maxStall is how many rounds pass, at most, before Step.Done moves with a correct responder. A
 // round divides the items that each side has in the first open range by sixteen, until one side
 // lists them. Even sets of 2⁶⁴ take sixteen rounds.
 const maxStall = 20
 
 // minWindow is the least number of ranges asked of at once. When a responder had no room to answer
-// all, it is next asked of this many and twice those that it answered: what it cannot answer is
+// all, it is next asked of this many and twice those that it answered. What it cannot answer is
 // sent in vain.
 const minWindow = 128
 
@@ -111,9 +111,9 @@ func (p span) ask(s Set, out *writer, asked []span) []span {
 // what the set has and the responder lacks.
 //
 // A reply may list IDs only where the last message asked, and a range once compared is not asked of
-// again, so that in a session each item of the set is looked at once at most, besides a few
-// look-ups for each range of a reply. When Done stands still for longer than any correct responder
-// needs, Next fails; how many rounds a session may have in all is for the caller to say.
+// again. So in a session each item of the set is looked at once at most, apart from a few look-ups
+// for each range of a reply. When Done stands still for longer than any correct responder needs,
+// Next fails. The caller says how many rounds a session may have in all.
 func (i *Initiator) Next(s Set, reply []byte, have func(ID)) (Step, error) {
 	in := &reader{message: reply}
 	version, err := in.version()

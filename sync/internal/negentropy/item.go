@@ -76,8 +76,9 @@ func intervalOf(id *ID, lower, upper *Bound) Interval {
 	return i
 }
 
-// between returns the shortest bound after prev and not after next, which are neighbours in a set:
-// the timestamp alone where that tells them apart, else as many bytes of the ID as it takes.
+// between returns the shortest bound after prev and not after next, which are neighbours in a set.
+// It is the timestamp alone where that tells them apart, else with as many bytes of the ID as it
+// takes.
 func between(prev, next Item) Bound {
 	b := Bound{Timestamp: next.Timestamp}
 	if next.Timestamp != prev.Timestamp {

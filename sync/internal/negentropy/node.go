@@ -1,9 +1,9 @@
 package negentropy
 
 // The tree's nodes take 4 KiB each, rounded as the allocator rounds: 102 items, or 42 children. A
-// node that is full gives to a neighbour under the same branch that has room; when the neighbour is
+// node that is full gives to a neighbour under the same branch that has room. When the neighbour is
 // full too, two nodes become three. So nodes are two thirds full at least, but for the few at the
-// edges: 40 bytes an item become 60, and a leaf's place in its branch adds two. At the right end a
+// edges. 40 bytes an item become 60, and a leaf's place in its branch adds two. At the right end a
 // full node is left full and a new one begun, so that items inserted in order fill the tree.
 const (
 	leafSize   = 102

@@ -39,10 +39,10 @@ type responder struct {
 // limit below [MinFrameLimit] counts as that). What does not fit is put off: the fingerprint of all
 // the rest stands for it.
 //
-// The work is bounded by the message and the limit: for each range of the message a few look-ups in
-// the set, for each 32 bytes of the answer an item, and 32,768 items more to find those that are
-// listed. Where there were more to be looked through, Unknown may have IDs that the set has; an ID
-// that is listed again is told again.
+// The work is bounded by the message and the limit. Each range of the message takes a few look-ups
+// in the set, and each 32 bytes of the answer an item. 32,768 items more are looked at to find
+// those that are listed. Where there were more to be looked through, Unknown may have IDs that the
+// set has; an ID that is listed again is told again.
 func Respond(s Set, message []byte, frameLimit int) (Reply, error) {
 	return RespondUpTo(s, message, frameLimit, NoHorizon)
 }

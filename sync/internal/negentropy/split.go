@@ -29,8 +29,8 @@ func (w *writer) split(s Set, lower, upper Bound, from, to int, each func(upper 
 	}
 }
 
-// maxSplit is the most bytes that [writer.split] takes, besides a skip: sixteen fingerprints, or 31
-// IDs.
+// maxSplit is the most bytes that [writer.split] takes, apart from a skip: sixteen fingerprints, or
+// 31 IDs.
 const maxSplit = max(buckets*maxFingerprint, maxSkip+maxVarint+(2*buckets-1)*32)
 
 // boundAt is the shortest bound that has rank items of the set before it; the set has items on both

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// Tree is a [Set] that grows: a B+-tree that knows of each part how many items it has and what
-// their IDs sum up to, so that the fingerprint of any range costs a walk down to its two ends. The
+// Tree is a [Set] that grows. It is a B+-tree that knows of each part how many items it has and
+// what their IDs sum up to. So the fingerprint of any range costs a walk down to its two ends. The
 // zero Tree is empty and ready. It is not safe for concurrent use.
 //
 // An item takes 40 bytes; with what the tree adds, at most 64, whatever the order of insertion (see

@@ -7,8 +7,8 @@ const (
 	// once, and after that one in 80 seconds. An honest peer stalls while its own line or disk
 	// does, and is then asked elsewhere anyway.
 	minorRate, minorBurst = 0.1, 30
-	// minorBan is the first ban for too many minor violations: long enough to be rid of the peer,
-	// short enough for one that only had a bad day.
+	// minorBan is the first ban for too many minor violations. It is long enough to be rid of the
+	// peer, and short enough for one that only had a bad day.
 	minorBan = time.Minute
 	// firstBan is the first ban for a violation: its author mends the program, waits, and tries
 	// again.

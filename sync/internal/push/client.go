@@ -45,8 +45,8 @@ type Config struct {
 // Pusher announces records to relayed peers, and takes in what peers push. It is safe for
 // concurrent use.
 //
-// Such a peer usually has a record already, by gossip over its other connections or from another
-// who pushes, and what a relay carries is somebody else's bandwidth. So records are announced
+// Such a peer usually has a record already, by gossip over its other connections or by a push of
+// another node. And what a relay carries is somebody else's bandwidth. So records are announced
 // first, and not before gossip had its chance.
 type Pusher struct {
 	// Times are those of the limits. Tests change them before use.

@@ -33,8 +33,8 @@ func newRequests() *requests {
 }
 
 // begin notes that a push is asked for these records until a time. If it can wait, and others were
-// asked for some of them, it notes nothing and returns those: a push that holds some while it waits
-// for others would delay those who wait for the former.
+// asked for some of them, it notes nothing and returns those. A push that holds some while it waits
+// for others would delay whatever waits for the former.
 func (a *requests) begin(ids []protocol.ID, until time.Time, patient bool) (mine, others []*request) {
 	a.mu.Lock()
 	defer a.mu.Unlock()

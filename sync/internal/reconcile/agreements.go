@@ -16,7 +16,7 @@ import (
 // durations since some start.
 //
 // A peer agreed at t when a comparison begun at t was completed and what it listed in it has become
-// attached: then this node has all that the peer had at t and that the clock lets in. What came to
+// attached. Then this node has all that the peer had at t and that the clock lets in. What came to
 // be since is gossip's, and the next comparison's.
 //
 // An agreement ends in one of three cases, for else a node that is kept from comparing would call

@@ -52,7 +52,7 @@ type Config struct {
 	Log       *slog.Logger
 }
 
-// Reconciler compares this node's set of records with those of peers: it drives the planner, keeps
+// Reconciler compares this node's set of records with those of peers. It drives the planner, keeps
 // the agreements, and has the sessions that either side begins carried out. It is safe for
 // concurrent use.
 type Reconciler struct {

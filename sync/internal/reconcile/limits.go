@@ -18,8 +18,8 @@ const (
 	// 1,600 ranges. All nodes of a network must agree on it.
 	MaxMessage = 32 << 10
 	// maxMessageLimited is how long this node makes its own on a relayed connection: 250 IDs. After
-	// a cut what was listed and has not come is listed again, so little is listed ahead: with
-	// roomLimited, a tenth of the 128 KiB between cuts.
+	// a cut what was listed and has not come is listed again, so little is listed ahead. With
+	// roomLimited it is a tenth of the 128 KiB between cuts.
 	maxMessageLimited = 8 << 10
 	// maxListed is how many listed records may be on their way for a session to go on. That is half
 	// a second of fetching, more than a session needs to list the next ones. roomLimited is the
@@ -74,8 +74,8 @@ const (
 	// with one. A node that hears no gossip catches up again and again: with 8 peers and 200 bytes
 	// a comparison that is 320 bytes a second.
 	newsGap = 5 * time.Second
-	// roomTime is how long a session waits for room among the wanted records, well below
-	// stream.ItemTime, after which the peer ends it; roomEvery is how often it looks.
+	// roomTime is how long a session waits for room among the wanted records. It is well below
+	// stream.ItemTime, after which the peer ends the session. roomEvery is how often it looks.
 	roomTime, roomEvery = 5 * time.Second, 20 * time.Millisecond
 	// rescanAfter is after how long the store is read again that failed when the set was rebuilt.
 	rescanAfter = 5 * time.Second
@@ -83,7 +83,7 @@ const (
 
 // Limits of pausing peers.
 const (
-	// pauseMin and pauseMax bound how long a peer is left alone that did not answer: from a stream
-	// reset by a full queue to a peer that is not there.
+	// pauseMin and pauseMax bound how long a peer is left alone that did not answer. The least is
+	// for a stream reset by a full queue, the most for a peer that is not there.
 	pauseMin, pauseMax = 1 * time.Second, 5 * time.Minute
 )

@@ -97,8 +97,9 @@ func (c *Reconciler) scan(ctx context.Context) bool {
 	return err == nil
 }
 
-// attached is called by the store with what has become attached. The set first: who sees a record
-// missing in the set and notes it as listed while it sees it, is told here that it came.
+// attached is called by the store with what has become attached. The set first: a session that sees
+// a record missing in the set notes it as listed while it sees it. So it is told here that the
+// record came.
 func (c *Reconciler) attached(items []intake.Item) {
 	c.own.add(items)
 	c.c.Node.Attached(items)

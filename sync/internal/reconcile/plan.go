@@ -16,10 +16,10 @@ import (
 // it is a pure state machine: messages and the time go in, actions come out by take; chance is
 // injected. It is not safe for concurrent use. Times are durations since some start.
 //
-// A peer is compared with when it comes, a second time when the gossip mesh has grown, when it is
-// overdue (it failed, was busy, or a session was interrupted), soon after it found a difference, on
-// demand, and now and then at random. Of two peers that meet, the one with the smaller ID begins;
-// the other waits to see whether it does.
+// A peer is compared with when it comes, and a second time when the gossip mesh has grown. It is
+// also compared with when it is overdue (it failed, was busy, or a session was interrupted), soon
+// after it found a difference, and on demand. Now and then a random peer is compared with. Of two
+// peers that meet, the one with the smaller ID begins; the other waits to see whether it does.
 //
 // A session that turns out to be long asks for the lead; only one has it. Who does not get it
 // waits, because the peers would most likely list the same records; all of them serve the fetches
@@ -282,8 +282,8 @@ func (a *planner) forgetAbsent() {
 // demand has every peer compared with that was not since now.
 func (a *planner) demand() { a.demanded = a.now }
 
-// caughtUp tells that all has come that peers listed. Gossip passes on nothing of it, and there may
-// be peers that cannot reach who had it: they are compared with soon, so that after a heal what one
+// caughtUp tells that all has come that peers listed. Gossip passes on nothing of it, and some
+// peers may not reach the node that had it. They are compared with soon, so after a heal what one
 // node found goes on from node to node.
 func (a *planner) caughtUp() { a.news = true }
 

@@ -57,7 +57,7 @@ func (d *Dialer) converse(ctx context.Context, p peer.ID, of Service, memory int
 }
 
 // CloseWrite ends what is sent on a stream. If the other side has reset it, the error says why, for
-// [TurnedAway] among others: go-libp2p has the reason of a reset in the errors of Read and Write,
+// [TurnedAway] among others. go-libp2p has the reason of a reset in the errors of Read and Write,
 // but not in those of CloseWrite.
 func CloseWrite(s network.Stream) error {
 	err := s.CloseWrite()

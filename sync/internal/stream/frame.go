@@ -19,8 +19,8 @@ const lengthSize = 4
 const MaxFrameItem = 1 + lengthSize + protocol.MaxFrame
 
 // ReadFrame reads a frame with its length before it. It decodes it in the reader's own buffer,
-// which holds the largest: nothing is allocated by the announced length, and nothing is copied but
-// what the record keeps. What protocol.IsUnknownVersion tells of the error is no violation.
+// which holds the largest. So nothing is allocated by the announced length, and nothing is copied
+// but what the record keeps. What protocol.IsUnknownVersion tells of the error is no violation.
 func ReadFrame(in *bufio.Reader) (*protocol.Record, error) {
 	head, err := in.Peek(lengthSize)
 	if err != nil {

@@ -20,11 +20,11 @@ const (
 	// ServeBurst is what one peer gets at once: half a million records, 10 s of a core. It gets it
 	// again when it asked for nothing for 2 minutes.
 	ServeBurst = 1 << 19
-	// serveRateAll bounds what all peers get in a second: about 70 % of a core, and 20,000 records
-	// with as much to spare for comparing and for a second one who starts empty.
+	// serveRateAll bounds what all peers get in a second, about 70 % of a core. That is 20,000
+	// records, with as much to spare for comparing and for a second peer that starts empty.
 	serveRateAll = 40_000
 	// CompareBurst is how many units of comparing a peer gets without fetching or delivering a
-	// record: 1 MiB of messages, a tenth of a second of a core.
+	// record. That is 1 MiB of messages, a tenth of a second of a core.
 	CompareBurst = 1 << 12
 	// CompareRate is what it gets in a second from then on, an eighth of a percent of a core.
 	CompareRate = 64
@@ -43,8 +43,8 @@ const (
 	// serveMemory = 9 MiB and a store reader each. A peer gets a second place only while more than
 	// half are free: the others are for peers that have none.
 	MaxServedAll = 32
-	// maxBudgets is how many peers' rates are remembered, about 200 bytes each: more than a node
-	// has connections, so that a peer does not get a new rate by reconnecting.
+	// maxBudgets is how many peers' rates are remembered, about 200 bytes each. It is more than a
+	// node has connections, so a peer does not get a new rate by reconnecting.
 	maxBudgets = 2048
 	// ServeBuffer gathers small items: an encryption and a system call for a hundred of them.
 	ServeBuffer = 64 << 10

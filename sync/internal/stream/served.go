@@ -27,7 +27,7 @@ func (s *Served) ItemDeadline(ctx context.Context) time.Time {
 }
 
 // Begin takes one of the places that all peers share, and the memory to serve, once the request has
-// come: a peer that opens streams and says nothing keeps the others from nothing.
+// come. So a peer that opens streams and says nothing keeps the others from nothing.
 func (s *Served) Begin() (end func(), err error) {
 	if err := s.Scope().ReserveMemory(serveMemory, network.ReservationPriorityMedium); err != nil {
 		return nil, fmt.Errorf("reserve memory: %w", err)

@@ -1,7 +1,7 @@
-// Package interop holds the Negentropy of package negentropy against what others have made of the
-// same specification: against the Go package in thousands of random sessions, in both roles, each
-// time the tests run; against two JavaScript packages by transcripts, which are replayed without
-// them (see transcript_test.go).
+// Package interop holds package negentropy against what others have made of the same specification.
+// It plays thousands of random sessions with the Go package, in both roles, each time the tests
+// run. Of two JavaScript packages it has transcripts, which are replayed without them (see
+// transcript_test.go).
 //
 // It is a module of its own, so that the others stay out of the requirements of the product. From
 // the root of the repository:
