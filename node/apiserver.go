@@ -118,9 +118,9 @@ func (a *apiServer) serve(l net.Listener) {
 	go func() { a.served <- a.server.Serve(l) }()
 }
 
-// apiHosts are the hosts that clients may name, besides the loopback names: the one that the user
-// chose to listen on, or all of the machine's addresses where that is every one. A foreign page
-// cannot pass under an address, only under a name.
+// apiHosts are the hosts that clients may name, apart from the loopback names. It is the one that
+// the user chose to listen on, or all of the machine's addresses where that is every one. A foreign
+// page cannot pass under an address, only under a name.
 func apiHosts(listen string, at net.Addr) []string {
 	host, _, err := net.SplitHostPort(listen)
 	if err != nil {

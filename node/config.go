@@ -40,8 +40,8 @@ type Config struct {
 	Profile                   p2p.Profile
 	// Offline keeps the node to itself: it neither listens for peers nor dials any.
 	Offline bool
-	// Announce are multiaddrs under which the node can be reached besides those that it finds out
-	// by itself, such as a port that a router forwards.
+	// Announce are further multiaddrs under which the node can be reached, which it cannot find out
+	// by itself. A port that a router forwards is one.
 	Announce []string
 	// NoMDNS does not look for nodes on the local network, NoPortMapping does not ask the router
 	// for open ports; only the profile default does either. NoRelayService does not relay for

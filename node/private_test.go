@@ -73,8 +73,8 @@ func TestPrivateNetwork(t *testing.T) {
 	}
 }
 
-// Who knows a private network's ID and where its nodes are, and has no secret or a wrong one, gets
-// nothing: no connection, no word of what the node is, no answer under any of its protocols.
+// A host knows a private network's ID and where its nodes are, and has no secret or a wrong one. It
+// gets nothing: no connection, no word of what the node is, no answer under any of its protocols.
 func TestPrivateNetworkAnswersNoStranger(t *testing.T) {
 	t.Parallel()
 	network := newNetwork(t, 0)

@@ -16,7 +16,7 @@ import (
 )
 
 // relayedNode is a node that is reached through a relay only, a peer that has it as its seed, and
-// the relay, which is on another network: it only passes bytes on.
+// the relay. That one is on another network and only passes bytes on.
 type relayedNode struct{ relay, far, near *Node }
 
 func startRelayed(t *testing.T) relayedNode {
@@ -145,7 +145,7 @@ func agreesWithAll(t *testing.T, n *Node) bool {
 }
 
 // TestPushThroughRelay holds that a write is read at the other end of a relayed connection at once,
-// both ways, and by who is behind that end: GossipSub leaves such connections alone, and the next
+// both ways, and by the peers of that end: GossipSub leaves such connections alone, and the next
 // comparison may be minutes away.
 func TestPushThroughRelay(t *testing.T) {
 	t.Parallel()

@@ -18,7 +18,7 @@ import (
 )
 
 // Testbed makes a node one of a testbed, whose driver breaks what breaks in the world: links,
-// clocks, reachability. Such a node serves api.Testbed besides, and reaches others through relays.
+// clocks, reachability. Such a node also serves api.Testbed, and reaches others through relays.
 type Testbed struct {
 	// ClockOffset is how far the node's clock is ahead of the machine's, behind it if negative.
 	ClockOffset time.Duration

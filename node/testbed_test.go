@@ -144,7 +144,7 @@ func TestAttachedSet(t *testing.T) {
 		id := set(t, a.Service(), "x", fmt.Sprintf("set#%d", i)).ID
 		want = append(want, fmt.Sprintf("%x", id[:]))
 	}
-	set, err := client(t, a).AttachedSet(t.Context(), 3) // behind the genesis records
+	set, err := client(t, a).AttachedSet(t.Context(), 3) // after the genesis records
 	if err != nil || !slices.Equal(set.IDs, want) || set.Next != 0 {
 		t.Errorf("set %+v, %v; want %v", set, err, want)
 	}
@@ -158,8 +158,8 @@ func TestAttachedSet(t *testing.T) {
 	}
 }
 
-// TestTestbedIsGuarded holds that only nodes of a testbed have its doors, and those only for who
-// has the token.
+// TestTestbedIsGuarded holds that only nodes of a testbed have its doors, and those only for
+// holders of the token.
 func TestTestbedIsGuarded(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, 0)

@@ -54,9 +54,9 @@ func makeConnectionVectors(t *testing.T, n *protocol.Network) connectionVectors 
 	}
 }
 
-// TestVectorsConnections has a host of libp2p that knows nothing but the vectors and the least that
-// SPEC.md asks for (TCP, Noise, Yamux, identify) meet a node of a private network, and find all
-// that the vectors name.
+// TestVectorsConnections has a host of libp2p meet a node of a private network and find all that
+// the vectors name. The host knows nothing but the vectors and the least that SPEC.md asks for
+// (TCP, Noise, Yamux, identify).
 func TestVectorsConnections(t *testing.T) {
 	t.Parallel()
 	n := vectortest.Network(t, "free")

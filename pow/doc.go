@@ -61,12 +61,12 @@
 //     code; as such code here takes 1.3 times as long as ours with AVX2. Ours runs at
 //     70 % of what the vector units of a Zen 3 could do if nothing ever waited.
 //     AVX-512 has twice the width and a 64-bit product; we have no figure for it.
-//   - Graphics cards: nobody has published a solver. Equi-X's author puts a GTX 1660
-//     Ti at less than half of a Ryzen 1700 (8 cores), by analogy with RandomX. The
-//     reasons are a new program to compile every few milliseconds, branches that
-//     depend on data, 64-bit products, and caches too small for many attempts at once.
-//     The same card type beats that processor 13 times at Zcash's Equihash and 45
-//     times at BTG's (https://github.com/tevador/equix/blob/master/devlog.md).
+//   - Graphics cards: nobody has published a solver. Equi-X's author puts a GTX 1660 Ti at less
+//     than half of a Ryzen 1700 (8 cores), by analogy with RandomX. One reason is a new program to
+//     compile every few milliseconds. Others are branches that depend on data, 64-bit products, and
+//     caches too small for many attempts at once. The same card type beats that processor 13 times
+//     at Zcash's Equihash and 45 times at BTG's
+//     (https://github.com/tevador/equix/blob/master/devlog.md).
 //   - Less memory: perfect packing needs 1 MiB and loses a quarter of the solutions
 //     (same source). With a part f of the 65,536 hashes, solutions shrink as f to the
 //     8th power and work as f. So half the memory costs 128 times as much a solution.

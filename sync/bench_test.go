@@ -23,8 +23,8 @@ import (
 )
 
 // paidWorld is a network that asks for work. Solving a proof for each record would take the
-// benchmark's time, and verifying does not care whose proof it is: all records carry one proof of
-// one challenge, and it is really verified.
+// benchmark's time, and verifying does not care whose proof it is. So all records carry one proof
+// of one challenge, and it is really verified.
 func paidWorld(b *testing.B) (*world, protocol.WorkVerifier, protocol.Work) {
 	b.Helper()
 	w := newWorld(b, func(p *protocol.Params) { p.WorkPerKiB = 1 })
@@ -57,8 +57,8 @@ func (w *world) paidFrames(b *testing.B, n, back int, work protocol.Work) [][]by
 	return frames
 }
 
-// primitivesBound is how many records a second could be verified on all cores if verifying were
-// nothing but its primitives: two Ed25519 signatures and one proof of work.
+// primitivesBound is how many records a second all cores could verify if verifying were nothing but
+// its primitives. These are two Ed25519 signatures and one proof of work.
 func primitivesBound(b *testing.B, verify protocol.WorkVerifier, work protocol.Work) float64 {
 	b.Helper()
 	public, secret, err := ed25519.GenerateKey(rand.Reader)
@@ -87,9 +87,9 @@ func primitivesBound(b *testing.B, verify protocol.WorkVerifier, work protocol.W
 	return float64(count.Load()) / time.Since(began).Seconds()
 }
 
-// BenchmarkIngest takes records in, on all cores, and compares with the bound of the verification's
-// primitives, the mean of what is measured just before and just after: into memory, and durably
-// into the real store. Above 100 % batches gain more than all the rest costs. Those called gossip
+// BenchmarkIngest takes records in, on all cores, into memory and durably into the real store. It
+// compares with the bound of the verification's primitives, the mean of what is measured just
+// before and just after. Above 100 % batches gain more than all the rest costs. Those called gossip
 // come one by one, those called answers by 16 answers of a fetch at a time.
 func BenchmarkIngest(b *testing.B) {
 	w, verify, work := paidWorld(b)

@@ -69,7 +69,7 @@ func (w *world) pay(t testing.TB, r *protocol.Record, price func(*protocol.Recor
 
 func anyWork(c *Config) { c.Verify = func([]byte, protocol.Work) error { return nil } }
 
-// TestUnpaidIsNotPassedOn has records at the price of the certified: gossip passes them on when the
+// TestUnpaidIsNotPassedOn has records at the price of the certified. Gossip passes them on when the
 // certificate is here, and not while somebody might only claim to have one.
 func TestUnpaidIsNotPassedOn(t *testing.T) {
 	w := newCertifiedWorld(t)

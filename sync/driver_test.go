@@ -130,7 +130,7 @@ func TestRelayed(t *testing.T) {
 	if _, err := client.Reserve(t.Context(), aHost, peer.AddrInfo{ID: relay.ID(), Addrs: relay.Addrs()}); err != nil {
 		t.Fatal(err)
 	}
-	chain := w.chain(t, 600) // some 300 KiB; the relay cuts at 128
+	chain := w.chain(t, 600) // about 300 KiB; the relay cuts at 128
 	a.load(t, chain...)
 	dial := func() { dialThrough(t, bHost, relay, aHost.ID()) }
 	dial()

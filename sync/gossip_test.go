@@ -24,7 +24,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// scores lets a test see what a node thinks of its peers: as a tracer, who is in its mesh.
+// scores lets a test see what a node thinks of its peers. As a tracer it learns which ones are in
+// its mesh.
 type scores struct {
 	GossipDrops // a tracer already
 	mu          sync.Mutex
@@ -273,7 +274,7 @@ func TestPeerExchange(t *testing.T) {
 	}
 }
 
-// namedPeers counts who is named in peer exchanges.
+// namedPeers counts the peers named in peer exchanges.
 type namedPeers struct {
 	GossipDrops // a tracer already
 	count       atomic.Int64
@@ -317,8 +318,8 @@ func TestExchanged(t *testing.T) {
 	}
 }
 
-// The thresholds hold what their comment says: so many invalid messages, whatever good the peer
-// did, a seed or not.
+// The thresholds hold what their comment says of the number of invalid messages, whatever good the
+// peer did, a seed or not.
 func TestScoreTable(t *testing.T) {
 	w := newWorld(t, nil)
 	params := scoreParams(w.network, func(peer.ID) bool { return true })
@@ -346,7 +347,7 @@ func TestScoreTable(t *testing.T) {
 	}
 }
 
-// Gossip does not pile up behind the checks: what is beyond the bound is dropped and counted.
+// Gossip does not pile up before the checks: what is beyond the bound is dropped and counted.
 // Others wait.
 func TestBusy(t *testing.T) {
 	w := newWorld(t, func(p *protocol.Params) { p.WorkPerKiB = 1 })

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// world is a network and somebody who writes on it.
+// world is a network and a writer on it.
 type world struct {
 	network *protocol.Network
 	name    protocol.NameKey

@@ -10,8 +10,9 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// BenchmarkNewcomer has a newcomer copy a set from a node which so many identities compare with
-// what nobody has: how long that takes, and how many messages of theirs were answered meanwhile.
+// BenchmarkNewcomer has a newcomer copy a set from a node, while a number of identities compare
+// with it what nobody has. It measures how long that takes, and how many messages of theirs were
+// answered meanwhile.
 func BenchmarkNewcomer(b *testing.B) {
 	for _, identities := range []int{0, 8, 30} {
 		b.Run(fmt.Sprint("junk=", identities), func(b *testing.B) {

@@ -16,7 +16,7 @@ import (
 )
 
 // compareJunk compares sets that nobody has with a node until it is refused, as often as it is
-// told, and returns how many messages were answered.
+// told. It returns how many messages were answered.
 func compareJunk(t testing.TB, w *world, h host.Host, n *node, sessions int) (answered int) {
 	t.Helper()
 	set := madeUp(3000)
@@ -86,8 +86,8 @@ func TestJunkComparisons(t *testing.T) {
 	}
 }
 
-// Records that cost their maker nothing have a share of the door for each peer that sends them:
-// neither another peer's nor those that are paid wait behind them.
+// Records that cost their maker nothing have a share of the door for each peer that sends them.
+// Neither another peer's nor those that are paid wait for them.
 func TestUnpaidShare(t *testing.T) {
 	w := newWorld(t, func(p *protocol.Params) { p.WorkPerKiB = 1 << 10 })
 	u := newUnpaid(w.network)

@@ -47,7 +47,7 @@ func (l *commitQueue) empty() bool {
 }
 
 // However the batches of a graph come, are checked, fail, come twice or are forgone, records leave
-// parents first, each once, and the room they took is given back.
+// parents first and each once. The room they took is given back.
 func TestCommitQueueKeepsOrder(t *testing.T) {
 	w := newWorld(t, nil)
 	var all []*protocol.Record
@@ -123,8 +123,8 @@ func TestCommitQueueKeepsOrder(t *testing.T) {
 	})
 }
 
-// Who waits for room gets it, though all that is in the queue waits for a record that does not
-// come; and so does what has waited for too long.
+// A batch that waits for room gets it, though all that is in the queue waits for a record that does
+// not come. What has waited for too long leaves, too.
 func TestCommitQueueNeverSticks(t *testing.T) {
 	w := newWorld(t, nil)
 	chain := w.chain(t, 3)
@@ -160,7 +160,8 @@ func TestCommitQueueNeverSticks(t *testing.T) {
 	}
 }
 
-// A store that fails for a while, and streams that are cut, lose nothing and leave nothing behind.
+// A store that fails for a while, and streams that are cut, lose nothing and leave nothing in the
+// queue.
 func TestBulkSurvives(t *testing.T) {
 	w := newWorld(t, nil)
 	chain := w.chain(t, 1500)

@@ -2,8 +2,8 @@ package lfsync
 
 import "testing"
 
-// TestMesh holds that who is grafted counts, and that who leaves does not any more, though nobody
-// prunes it.
+// TestMesh holds that a grafted peer counts, and that one which leaves does not any more, though
+// nobody prunes it.
 func TestMesh(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

@@ -190,9 +190,9 @@ func TestHostileReceiver(t *testing.T) {
 	}
 }
 
-// TestFalseAnnouncement holds that who announces a record and does not deliver delays it by
-// a second, and that many who do so together delay it no more; and that it is asked of the next at
-// once when the one who was asked goes away.
+// TestFalseAnnouncement holds that a peer which announces a record and does not deliver delays it
+// by a second, and that many such peers together delay it no more. When the peer that was asked
+// goes away, the next one is asked at once.
 func TestFalseAnnouncement(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

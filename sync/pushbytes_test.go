@@ -213,7 +213,7 @@ func TestPushBytes(t *testing.T) {
 		name    string
 		has     int // how many of the records the peer has
 		records int
-		most    int // bytes besides the records that it lacks
+		most    int // bytes apart from the records that it lacks
 	}{
 		{"one that it has", 1, 1, 350},
 		{"one that it lacks", 0, 1, 350},

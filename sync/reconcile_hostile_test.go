@@ -175,7 +175,7 @@ func TestBogusIDs(t *testing.T) {
 	w.honestConverges(t, n)
 }
 
-// No message, however bad, harms who is compared with.
+// No message, however bad, harms the node that is compared with.
 func TestHostileInitiator(t *testing.T) {
 	w := newWorld(t, nil)
 	n := w.hurried(t)

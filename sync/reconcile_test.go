@@ -202,7 +202,7 @@ func TestBackfillIsShared(t *testing.T) {
 	}
 }
 
-// cutting breaks a stream off after so many frames.
+// cutting breaks a stream off after a number of frames.
 type cutting struct {
 	network.Stream
 	left int
@@ -238,7 +238,7 @@ func TestCutSessions(t *testing.T) {
 	}
 }
 
-// relayedPair makes two nodes that reach each other only through a relay, which passes so many
+// relayedPair makes two nodes that reach each other only through a relay, which passes this many
 // bytes a connection.
 func relayedPair(t *testing.T, w *world, limit int64) (a, b *node, dial func()) {
 	t.Helper()
@@ -398,7 +398,7 @@ func TestWaitSynced(t *testing.T) {
 	}
 }
 
-// Whoever has nobody to compare with is told so, and who is not in sync is told that.
+// A caller without a peer to compare with is told so, and so is one whose node is not in sync.
 func TestWaitSyncedInVain(t *testing.T) {
 	w := newWorld(t, nil)
 	offline, _ := w.offline(t, nil)

@@ -228,7 +228,7 @@ func TestUnknownVersion(t *testing.T) {
 	w := newWorld(t, nil)
 	s, _ := w.offline(t, nil)
 	frame := w.record(t).EncodeFrame()
-	frame[5] = 2 // behind the frame's array, the header's length and its array
+	frame[5] = 2 // after the frame's array, the header's length and its array
 	_, err := s.Ingest(t.Context(), frame, Local)
 	if !protocol.IsUnknownVersion(err) {
 		t.Fatal(err)

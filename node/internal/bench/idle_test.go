@@ -27,11 +27,11 @@ var (
 // idlePeers is how many peers the measured node has.
 const idlePeers = 10
 
-// BenchmarkIdle measures what a node with ten peers sends and receives while nothing is written:
-// eleven nodes, each a process of its own, over TCP on loopback. What streams carried is the node's
-// own count (lf_network_bytes_total). Where there is the program ss, the kernel's count of the same
-// connections stands beside it, with all that encryption, multiplexing and TCP add; headers are
-// counted at 52 bytes a segment (IPv4 and TCP with timestamps).
+// BenchmarkIdle measures what a node with ten peers sends and receives while nothing is written.
+// The eleven nodes are processes of their own, over TCP on loopback. What streams carried is the
+// node's own count (lf_network_bytes_total). Where there is the program ss, the kernel's count of
+// the same connections stands beside it, with all that encryption, multiplexing and TCP add.
+// Headers are counted at 52 bytes a segment (IPv4 and TCP with timestamps).
 //
 // Nodes that are new look for others again and again, less and less: -settle=5m -idle=30m shows
 // what remains of that.

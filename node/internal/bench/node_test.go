@@ -78,9 +78,9 @@ func run(b *testing.B, plan apitest.Plan) apitest.Figures {
 	return f
 }
 
-// BenchmarkStart starts a node and reports how long it takes until its API listens, how much memory
-// it then holds, how much after 20,000 queries, and how many bytes a record takes on disk and over
-// the wire.
+// BenchmarkStart starts a node. It reports how long it takes until its API listens, and how much
+// memory it holds then and after 20,000 queries. It also reports how many bytes a record takes on
+// disk and over the wire.
 func BenchmarkStart(b *testing.B) {
 	for _, n := range []int{0, 1_000, 100_000} {
 		b.Run(fmt.Sprintf("%dk", n/1000), func(b *testing.B) {

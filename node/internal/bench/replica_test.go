@@ -107,8 +107,8 @@ func makePaid(n int) (err error) {
 	return nil
 }
 
-// makePaidRecords makes records with one selector, a value of 32 bytes, real proofs, links to two
-// of the eight before them, and timestamps of which several are the same.
+// makePaidRecords makes records with one selector, a value of 32 bytes, real proofs, and links to
+// two of the eight before them. Several of their timestamps are the same.
 func makePaidRecords(n *protocol.Network, count int) ([]*protocol.Record, error) {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -163,7 +163,7 @@ func makePaidRecord(n *protocol.Network, key ed25519.PrivateKey, links []protoco
 }
 
 // verificationBound is how many records a second all cores could verify if verifying were nothing
-// but its primitives, one by one: the proof of work and two signatures.
+// but its primitives. These are the proof of work and two signatures, one by one.
 func verificationBound(b *testing.B) float64 {
 	b.Helper()
 	public, secret, err := ed25519.GenerateKey(rand.Reader)
@@ -296,7 +296,7 @@ func (p *process) used() float64 {
 	if err != nil {
 		return 0
 	}
-	_, rest, _ := strings.Cut(string(text), ") ") // behind the name, which may be anything
+	_, rest, _ := strings.Cut(string(text), ") ") // after the name, which may be anything
 	fields := strings.Fields(rest)
 	if len(fields) < 13 {
 		return 0

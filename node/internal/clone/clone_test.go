@@ -221,8 +221,8 @@ func TestViolations(t *testing.T) {
 	eventually(t, "a good question is a clone's", d.hasClone)
 }
 
-// TestTooMany holds that a flood of questions is turned away, and that this is no violation of
-// whoever comes then.
+// TestTooMany holds that a flood of questions is turned away, and that this is no violation by a
+// peer that comes then.
 func TestTooMany(t *testing.T) {
 	w := newWorld(t)
 	d := w.detector()

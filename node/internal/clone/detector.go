@@ -170,7 +170,7 @@ func (d *Detector) askedBy(from string) {
 }
 
 // Advice is what to do about a clone.
-const Advice = "stop one of the two; where this home is a copy, stop this node, move identity.pem out of the home and start it again: it makes a new identity"
+const Advice = "stop one of the two. Where this home is a copy, stop this node, move identity.pem out of the home and start it again: it makes a new identity"
 
 func (d *Detector) warn(news bool, address string) {
 	if news {

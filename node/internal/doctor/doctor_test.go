@@ -75,13 +75,13 @@ const (
 	forwardAdvice = "forward TCP port 9908 and UDP port 9908 on the router to this machine; should the node not find out by itself, name the outer address with lf node --announce"
 	relayAdvice   = "connect to a node that everybody can dial (--seed): it relays, unless it runs with --no-relay-service"
 	inAdvice      = "see that this machine reaches the Internet, UDP and TCP out; or name nodes with --seed, which needs no public DHT"
-	stuckAdvice   = "see lf status --wait-synced=1m and the node's log; a peer that is behind or cut off looks the same from here: lf peers"
+	stuckAdvice   = "see lf status --wait-synced=1m and the node's log; a peer that lags or is cut off looks the same from here: lf peers"
 	datesAdvice   = "see that this machine's clock is right and kept by NTP, for example with timedatectl set-ntp true"
 	ntpAdvice     = "set this machine's clock and have it kept by NTP, for example with timedatectl set-ntp true"
 	damageAdvice  = "see to this machine's disk and memory (smartctl -a, the kernel's log); a disk that damages once does so again"
 	renewAdvice   = "an authority is part of the network's genesis and cannot be renewed: make a network with new ones (lf network new --authority) and move there in time"
-	filesAdvice   = "raise the limit (LimitNOFILE= of a service, ulimit -n in a shell) and start the node again; lf peers shows who is connected"
-	roomAdvice    = "make room where the node's home is, or move the home to a larger disk; a quota or a limit of file sizes (ulimit -f) counts, too"
+	filesAdvice   = "raise the limit (LimitNOFILE= of a service, ulimit -n in a shell) and start the node again; lf peers lists the connected peers"
+	roomAdvice    = "make room where the node's home is, or move the home to a larger disk. A quota or a limit of file sizes (ulimit -f) counts, too"
 	diskAdvice    = "make room where the node's home is, or move the home to a larger disk: everybody's records are kept there"
 )
 
@@ -91,7 +91,7 @@ func full(f *api.Facts) {
 
 func days(n int) int64 { return int64(n) * 24 * 3600 * 1000 }
 
-// authority adds one that is valid from and until so many milliseconds from now.
+// authority adds one that is valid from and until these numbers of milliseconds from now.
 func authority(name string, from, until int64) change {
 	return func(f *api.Facts) {
 		f.Authorities = append(f.Authorities, api.AuthorityInfo{Name: name, NotBefore: uint64(now + from), NotAfter: uint64(now + until)})
@@ -112,7 +112,7 @@ var findings = []struct {
 }{
 	{"network", nil, "ok", `"test"`, ""},
 	{"network", []change{local}, "ok", `"test", on this machine alone (profile local)`, ""},
-	{"network", []change{func(f *api.Facts) { f.Private = true }}, "ok", `"test", private: only who has its secret gets in, over TCP and WebSocket`, ""},
+	{"network", []change{func(f *api.Facts) { f.Private = true }}, "ok", `"test", private: only nodes with its secret get in, over TCP and WebSocket`, ""},
 	{"network", []change{offline}, "note", `"test", offline: this node talks to no peers`, "run lf node without --offline"},
 
 	{"identity", nil, "", "", ""},
@@ -120,7 +120,7 @@ var findings = []struct {
 		f.Clone = &api.CloneFacts{Address: "/ip4/192.0.2.7/tcp/9908", Since: now - minutes(9), Seen: now - minutes(2)}
 	}}, "failure", "another running node has this node's identity (…self0001), seen at /ip4/192.0.2.7/tcp/9908 2 min ago: " +
 		"others take the two for one, and each gets only part of what is sent",
-		"stop one of the two; where this home is a copy, stop this node, move identity.pem out of the home and start it again: it makes a new identity"},
+		"stop one of the two. Where this home is a copy, stop this node, move identity.pem out of the home and start it again: it makes a new identity"},
 
 	{"peers", nil, "ok", "5 peers of this network", ""},
 	{"peers", []change{func(f *api.Facts) { f.Peers.Relayed = 2 }}, "ok", "5 peers of this network, 2 of them through a relay only", ""},

@@ -49,7 +49,7 @@ func (f *facts) drops() *api.Finding {
 // files is about file descriptors: without them a node accepts no connection, and cannot even look
 // where it is.
 func (f *facts) files() *api.Finding {
-	const advice = "raise the limit (LimitNOFILE= of a service, ulimit -n in a shell) and start the node again; lf peers shows who is connected"
+	const advice = "raise the limit (LimitNOFILE= of a service, ulimit -n in a shell) and start the node again; lf peers lists the connected peers"
 	switch d := f.Files; {
 	case !d.Known || d.Limit == 0 || d.Open < d.Limit-d.Limit/10:
 		return nil
@@ -71,7 +71,7 @@ const (
 // room by now, the next one will tell.
 func (f *facts) unwritable() *api.Finding {
 	d := f.Disk
-	const room = "make room where the node's home is, or move the home to a larger disk; a quota or a limit of file sizes (ulimit -f) counts, too"
+	const room = "make room where the node's home is, or move the home to a larger disk. A quota or a limit of file sizes (ulimit -f) counts, too"
 	ago := text.Duration(f.since(d.Failed))
 	switch {
 	case !d.Full:

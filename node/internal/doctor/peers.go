@@ -16,7 +16,7 @@ func (f *facts) network() *api.Finding {
 	case f.Offline:
 		return note("run lf node without --offline", "%q, offline: this node talks to no peers", f.Network)
 	case f.Private:
-		return ok("%q, private: only who has its secret gets in, over TCP and WebSocket", f.Network)
+		return ok("%q, private: only nodes with its secret get in, over TCP and WebSocket", f.Network)
 	case f.Profile == profileLocal:
 		return ok("%q, on this machine alone (profile local)", f.Network)
 	}
@@ -28,7 +28,7 @@ func (f *facts) identity() *api.Finding {
 	if f.Clone == nil {
 		return nil
 	}
-	return failure("stop one of the two; where this home is a copy, stop this node, move identity.pem out of the home and start it again: it makes a new identity",
+	return failure("stop one of the two. Where this home is a copy, stop this node, move identity.pem out of the home and start it again: it makes a new identity",
 		"another running node has this node's identity (%s), seen at %s %s ago: others take the two for one, and each gets only part of what is sent",
 		short(f.Peer), f.Clone.Address, text.Duration(f.since(f.Clone.Seen)))
 }

@@ -31,7 +31,7 @@ func (f *facts) sync() *api.Finding {
 	s := f.Sync
 	agreeing := fmt.Sprintf("%d of %s agree, %d missing", s.Agreeing, peersText(s.Peers), s.Missing)
 	late := f.running() > agreeAgain && (s.AgreedAt == 0 || f.since(s.AgreedAt) > agreeAgain)
-	const stuck = "see lf status --wait-synced=1m and the node's log; a peer that is behind or cut off looks the same from here: lf peers"
+	const stuck = "see lf status --wait-synced=1m and the node's log; a peer that lags or is cut off looks the same from here: lf peers"
 	switch {
 	case s.State == api.SyncOffline || s.State == api.SyncAlone:
 		return nil

@@ -16,8 +16,8 @@ import (
 // Claim is what one owner claims under a composite key, as far as a commentator needs to know it.
 type Claim struct {
 	Owner protocol.Owner
-	// First is the criterion local. It is set when no claim of another owner under the key was seen
-	// here before this one, or when the order in which they were seen says nothing.
+	// First is the criterion local. It is set when this node saw no claim of another owner under
+	// the key before this one, or when the order that it saw says nothing.
 	First bool
 }
 

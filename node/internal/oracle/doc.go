@@ -14,22 +14,22 @@
 //
 // What an oracle promises:
 //
-//   - It objects to every claim that is not first by what its node saw itself (criterion local), and
-//     to no claim whose order it cannot tell. It withdraws an objection when the claim before is
-//     released.
+//   - It objects to every claim that is not first by what its node saw itself (criterion local). It
+//     objects to no claim whose order it cannot tell. It withdraws an objection when the claim
+//     before is released.
 //   - It says nothing twice, and publishes no more records than its limit allows in any hour,
-//     restarts included. It loses nothing meanwhile: what does not fit waits, in the store if not in
-//     memory.
+//     restarts included. It loses nothing meanwhile: what does not fit waits, in the store if not
+//     in memory.
 //   - Its records pay several times their price and link reputable tips only, so that their work
 //     overloads these.
 //
 // What it does not promise:
 //
-//   - That it is right. It knows only what its node saw, and of what came during a catch-up it knows
-//     no order.
-//   - That it is quick. A word waits a few seconds for others, then for the limit, and for its work,
-//     which is done with what the processor has left. An attacker who pays for more colliding records
-//     than the limit has room for words delays what it says about others.
+//   - That it is right. It knows only what its node saw, and of what came during a catch-up it
+//     knows no order.
+//   - That it is quick. A word waits a few seconds for others, then for the limit, and for its
+//     work, which is done with what the processor has left. An attacker who pays for more
+//     colliding records than the limit has room for words delays what it says about others.
 //   - That it hears of every change of order. The revocation of a certificate may change the order
 //     under a key without a new record there. The key is judged again when its next record comes.
 //   - That it withdraws words about an owner without a claim. Such words count for nothing.

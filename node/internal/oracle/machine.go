@@ -18,10 +18,10 @@ type machine struct {
 	now    time.Duration
 	state  // with the cursor that was saved last
 
-	// pos is up to where the store was looked at; behind says that there may be more. full says
+	// pos is up to where the store was looked at; lags says that there may be more. full says
 	// that a page did not fit into the queue.
 	pos          uint64
-	behind, full bool
+	lags, full   bool
 	scanAt       time.Duration
 	scanFailures int
 
@@ -79,7 +79,7 @@ func (wait) isAction()    {}
 
 func newMachine(l limits, s state) *machine {
 	return &machine{
-		limits: l, state: s, pos: s.cursor, behind: true,
+		limits: l, state: s, pos: s.cursor, lags: true,
 		queue: newQueue(l.queue), saveAt: l.saveEvery,
 	}
 }
@@ -97,7 +97,7 @@ func (m *machine) tick(now time.Duration) {
 }
 
 // attached tells that there are new records.
-func (m *machine) attached() { m.behind = true }
+func (m *machine) attached() { m.lags = true }
 
 // next says what to do. It changes nothing that matters when it is called twice.
 func (m *machine) next() action {
@@ -137,7 +137,7 @@ func (m *machine) idle() action {
 	switch {
 	case m.full: // then words wait
 		until = m.publishAt()
-	case m.behind:
+	case m.lags:
 		until = m.scanAt
 	default:
 		until = m.scanAt + m.limits.poll
@@ -157,7 +157,7 @@ func (m *machine) mayScan() bool {
 	if m.full && m.queue.words <= m.limits.queue/2 {
 		m.full = false
 	}
-	return !m.full && (m.behind || m.now >= m.scanAt+m.limits.poll)
+	return !m.full && (m.lags || m.now >= m.scanAt+m.limits.poll)
 }
 
 // publishAt is when the next record may be made, given that words wait.
@@ -185,7 +185,7 @@ func (m *machine) startOver() {
 	m.pos = m.position()
 	m.forgotten = max(m.forgotten, m.queue.words)
 	m.queue = newQueue(m.limits.queue)
-	m.behind, m.full = true, false
+	m.lags, m.full = true, false
 }
 
 // position is up to where everything is said.
@@ -218,7 +218,7 @@ func (m *machine) scanned(found []judged, next uint64, err error) {
 		m.pos = 0
 		return
 	case next == m.pos:
-		m.behind, m.forgotten, m.scanAt = false, 0, m.now+m.limits.scanGap
+		m.lags, m.forgotten, m.scanAt = false, 0, m.now+m.limits.scanGap
 		return
 	}
 	fits := true

@@ -167,7 +167,7 @@ func (w *world) run(d time.Duration) {
 			if until <= w.now {
 				w.t.Fatalf("waits until %s at %s", until, w.now)
 			}
-			if d == 0 && w.machine.waiting() == 0 && !w.machine.behind && w.machine.flight == nil {
+			if d == 0 && w.machine.waiting() == 0 && !w.machine.lags && w.machine.flight == nil {
 				return
 			}
 			if d > 0 && until >= end {

@@ -60,9 +60,9 @@ func encodeState(owner protocol.Owner, s state, now time.Duration, wall time.Tim
 }
 
 // decodeState reads a state for a machine whose clock begins now. The records of an owner's other
-// self, the key having been replaced, still count for the limit. A record whose time is not known
-// (it was on its way, or the clock was set back) is taken to be as young as can be. So the limit
-// holds.
+// self, the key having been replaced, still count for the limit. The time of a record is not known
+// if it was on its way, or if the clock was set back. It is taken to be as young as can be. So the
+// limit holds.
 func decodeState(raw []byte, owner protocol.Owner, wall time.Time) (state, error) {
 	var saved savedState
 	if err := strictjson.Unmarshal(raw, &saved, strictjson.IgnoreUnknown); err != nil {

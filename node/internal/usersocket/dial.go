@@ -16,7 +16,7 @@ type StrangerError struct {
 }
 
 func (e *StrangerError) Error() string {
-	return fmt.Sprintf("a process of user %d listens on %s, who is neither you nor the folder's owner: nothing was sent to it", e.User, e.Path)
+	return fmt.Sprintf("a process of user %d listens on %s, which is neither you nor the folder's owner: nothing was sent to it", e.User, e.Path)
 }
 
 // Dial connects to a socket. It returns a [*StrangerError] where the process that listens is not of

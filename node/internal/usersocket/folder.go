@@ -64,7 +64,7 @@ func CheckFile(path string, owner int) error {
 // CheckOwner returns an error unless a file belongs to this user, to root, or to the owner given.
 func CheckOwner(path string, info fs.FileInfo, owner int) error {
 	if user, known := ownerOf(info); known && user != owner && !trusted(user) {
-		return fmt.Errorf("%s belongs to user %d, who is neither you nor the owner of %s", path, user, filepath.Dir(path))
+		return fmt.Errorf("%s belongs to user %d, which is neither you nor the owner of %s", path, user, filepath.Dir(path))
 	}
 	return nil
 }

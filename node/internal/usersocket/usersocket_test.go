@@ -52,8 +52,8 @@ func wantEcho(t *testing.T, l net.Listener, path string) {
 	}
 }
 
-// TestListen binds a socket that only this user may use, leaves nothing else behind, and takes it
-// away at the end.
+// TestListen binds a socket that only this user may use, leaves no other file, and takes it away at
+// the end.
 func TestListen(t *testing.T) {
 	dir := t.TempDir()
 	path := filepath.Join(dir, "api.sock")

@@ -69,7 +69,7 @@ func TestClocks(t *testing.T) {
 		t.Errorf("%d questions soon after", len(asked))
 	}
 	b.want(t, 3*time.Minute, 1, 0)
-	// Who comes and goes is not asked more often, and what it said stands.
+	// A peer that comes and goes is not asked more often, and what it said stands.
 	for range 10 {
 		b.meet("a", false, b.now)
 		b.run(time.Minute, ahead)

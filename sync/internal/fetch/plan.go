@@ -445,7 +445,7 @@ func (s *planner) have(ids []protocol.ID) {
 		case w == nil:
 		case w.state == stateAsked:
 			w.refund()
-			w.have = true // who is asked stays known: nothing is asked for twice at a time
+			w.have = true // a peer that is asked stays known: nothing is asked for twice at a time
 			s.gone = append(s.gone, id)
 		default:
 			w.refund()

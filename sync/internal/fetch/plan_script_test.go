@@ -15,9 +15,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// TestPlan replays the transcripts of testdata/plan. A transcript is a list of steps,
-// each a command, a line of four dashes and the actions it makes the planner take, with an empty
-// line behind them. Lines with # are comments.
+// TestPlan replays the transcripts of testdata/plan. A transcript is a list of steps. Each is a
+// command, a line of four dashes and the actions it makes the planner take. An empty line ends it.
+// Lines with # are comments.
 //
 //	limits NAME=NUMBER|DURATION...    before anything else
 //	up PEER, down PEER                a peer comes or goes

@@ -77,7 +77,7 @@ func TestRoundsWithoutProgressEnd(t *testing.T) {
 	w := newWriter()
 	w.fingerprint(Bound{}, Infinity, Fingerprint{1})
 	differs := w.message
-	halves := newWriter() // splits for ever, from the lowest on
+	halves := newWriter() // splits forever, from the lowest on
 	for name, reply := range map[string]func(round int) []byte{
 		"all differs": func(int) []byte { return differs },
 		"ever smaller parts": func(round int) []byte {
@@ -124,9 +124,9 @@ func TestUnaskedListsAreRefused(t *testing.T) {
 	}
 }
 
-// TestASessionLooksAtEachItemOnce: a responder that answers with empty lists wherever it was asked,
-// but for the lowest range, which it never settles, makes an initiator look at no more items than
-// it has.
+// TestASessionLooksAtEachItemOnce: a responder answers with empty lists wherever it was asked, but
+// for the lowest range, which it never settles. It makes an initiator look at no more items than it
+// has.
 func TestASessionLooksAtEachItemOnce(t *testing.T) {
 	const n = 50_000
 	set := &counting{Set: newTree(t, randomItems(8, n, 1<<30)...)}

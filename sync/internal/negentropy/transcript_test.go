@@ -22,7 +22,7 @@ type transcript struct {
 }
 
 // readTranscript reads lines of a word and what belongs to it. Items are given by number: spans
-// from (included) to to (excluded); the ID is the SHA-256 of the number in decimal, and so many
+// from (included) to to (excluded). The ID is the SHA-256 of the number in decimal. As many
 // neighbours as "alike" says share a timestamp.
 func readTranscript(t *testing.T, path string) transcript {
 	text, err := os.ReadFile(path)

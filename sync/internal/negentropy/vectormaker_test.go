@@ -18,7 +18,7 @@ func simpleNumber(v uint64) []byte {
 	return out
 }
 
-// simpleRange appends a range whose bound has a prefix of so many bytes; payload is what follows
+// simpleRange appends a range whose bound has a prefix of this many bytes; payload is what follows
 // the mode.
 func simpleRange(b []byte, below, time uint64, prefix []byte, mode byte, payload []byte) []byte {
 	delta := uint64(0)

@@ -30,7 +30,7 @@ func TestRequestsAreBounded(t *testing.T) {
 	if _, others := a.begin([]protocol.ID{all[0][0].id}, time.Now().Add(requestTime), true); len(others) != 1 {
 		t.Error("what is asked for is not known")
 	}
-	// who has waited for long enough
+	// a peer that has waited for long enough
 	theirs, _ := a.begin([]protocol.ID{all[0][0].id}, time.Now().Add(requestTime), false)
 	for _, mine := range all {
 		a.end(mine)

@@ -196,7 +196,7 @@ func (m *timetable) settle(t *rapid.T) (sessions int) {
 	return sessions
 }
 
-// Whatever happens: sessions are bounded, only one is long, who is guilty is left alone; and once
+// Whatever happens, sessions are bounded, only one is long, and a guilty peer is left alone. Once
 // all is well, everybody is compared with, and then it becomes quiet.
 func TestPlanHolds(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {

@@ -91,8 +91,8 @@ func BenchmarkWire(b *testing.B) {
 	}
 }
 
-// BenchmarkHeal measures how long two halves of 10 nodes take to become one, since the wire between
-// them is whole again (seconds of it pass until everybody has dialed), and at what cost. least-B is
+// BenchmarkHeal measures how long two halves of 10 nodes take to become one after the wire between
+// them is whole again, and at what cost. Seconds of it pass until everybody has dialed. least-B is
 // what has to be sent: what each node lacks, once.
 func BenchmarkHeal(b *testing.B) {
 	for _, records := range []int{10, 100, 1000} {
@@ -112,8 +112,8 @@ func BenchmarkHeal(b *testing.B) {
 	}
 }
 
-// BenchmarkIdle measures what ten nodes with a thousand records, all connected with all and in
-// sync, use in an hour: for each of a node's peers, both ways, with all headers on the wire, and
+// BenchmarkIdle measures what ten nodes with a thousand records use in an hour, all connected with
+// all and in sync. It counts each of a node's peers, both ways, with all headers on the wire, and
 // the parts of it.
 func BenchmarkIdle(b *testing.B) {
 	inBubble(b, func(t *testing.T) {

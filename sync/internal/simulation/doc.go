@@ -1,5 +1,5 @@
 // Package simulation shows how package lfsync behaves in networks larger than a machine could run
-// and over times longer than a test may take: many nodes in one process, on simulated lines, in
+// and over times longer than a test may take. Many nodes run in one process, on simulated lines, in
 // fake time.
 //
 // Real are lfsync.Sync, GossipSub as a node makes it (lfsync.PubSubOptions), libp2p's swarm, QUIC
@@ -11,10 +11,10 @@
 //
 // The nouns:
 //
-//   - A world is a network of nodes in a bubble of fake time; a node is what runs on one host, and
+//   - A world is a network of nodes in a bubble of fake time. A node is what runs on one host, and
 //     can stop and start again.
-//   - A topology says who dials whom; conditions say what the wire loses, how long it takes and who
-//     is cut off from whom.
+//   - A topology says which node dials which. Conditions say what the wire loses, how long it
+//     takes, and which nodes are cut off from each other.
 //   - The journal knows when which node attached what.
 //   - Traffic counts the payload of streams by protocol; the wire counts datagrams with their IP
 //     and UDP headers.

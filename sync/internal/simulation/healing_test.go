@@ -25,8 +25,8 @@ func (h healed) String() string {
 		h.records/2, h.linked, h.took, h.least, float64(h.usage.payload())/float64(h.least), h.usage)
 }
 
-// heal cuts the network into halves for so long, has so many records written in each meanwhile, and
-// makes it whole again.
+// heal cuts the network into halves for a time, has a number of records written in each meanwhile,
+// and makes it whole again.
 func (w *world) heal(after time.Duration, records, size int) (h healed) {
 	w.t.Helper()
 	half := len(w.nodes) / 2
@@ -115,8 +115,8 @@ func (q quiet) String() string {
 	return s + fmt.Sprintf(" QUIC, UDP and IP %.0f in %.0f datagrams", q.perLine(q.usage.wire-q.usage.payload()), q.perLine(q.usage.datagrams))
 }
 
-// idle has the nodes hold so many records, waits until all know that all have them, and lets the
-// time pass.
+// idle has the nodes hold a number of records, waits until all know that all have them, and lets
+// the time pass.
 func (w *world) idle(records int, during time.Duration) quiet {
 	w.history(w.nodes, records, 200)
 	w.start()

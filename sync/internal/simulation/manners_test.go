@@ -12,7 +12,7 @@ import (
 	lfsync "github.com/lf-store/lf/sync"
 )
 
-// opinion is what a node thinks of its peers, and who is in its mesh.
+// opinion is what a node thinks of its peers, and which ones are in its mesh.
 type opinion struct {
 	lfsync.GossipDrops // a tracer already
 	mu                 sync.Mutex
@@ -69,9 +69,9 @@ func (n *node) say(frame []byte) {
 	}
 }
 
-// The best that a peer can be does not save its place: a seed that was in the mesh for hours and
-// the first with every record loses it at the next heartbeat after one invalid record, and is read
-// no more after three. A peer that never delivers anything keeps its place, and a good name.
+// The best that a peer can be does not save its place. A seed that was in the mesh for hours, and
+// the first with every record, loses it at the next heartbeat after one invalid record. After three
+// it is read no more. A peer that never delivers anything keeps its place, and a good name.
 func TestManners(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := ordinary(full(3))

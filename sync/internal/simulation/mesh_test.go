@@ -7,10 +7,10 @@ import (
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 )
 
-// BenchmarkMesh measures what the degree of GossipSub's mesh costs and gains; 6 is a node's. From
-// which size on peers are told, before a message is checked, that it is not wanted again
-// (IDONTWANT) makes no difference here: where lines are about equally long, the copies are under
-// way already.
+// BenchmarkMesh measures what the degree of GossipSub's mesh costs and gains; 6 is a node's.
+// GossipSub tells peers, from a size on, that a message is not wanted again before it is checked
+// (IDONTWANT). That size makes no difference here: where lines are about equally long, the copies
+// are under way already.
 func BenchmarkMesh(b *testing.B) {
 	for _, degree := range []int{4, 6, 8} {
 		b.Run(fmt.Sprintf("degree=%d", degree), func(b *testing.B) {

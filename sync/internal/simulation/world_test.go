@@ -31,7 +31,7 @@ type settings struct {
 	loss      float64   // of each datagram
 	maxValue  uint32    // of the network
 	gossip    gossipLoss
-	options   []pubsub.Option // besides those of a node
+	options   []pubsub.Option // apart from those of a node
 	optionsOf func(node int) []pubsub.Option
 	isSeed    func(peer.ID) bool // of all nodes
 	redial    time.Duration      // between tries to reach a neighbor that is not there

@@ -12,8 +12,8 @@ import (
 	lfsync "github.com/lf-store/lf/sync"
 )
 
-// compose makes a record with a value of so many bytes, as this node's user would: linked to tips,
-// signed, of now.
+// compose makes a record with a value of this many bytes, as this node's user would: linked to
+// tips, signed, of now.
 func (n *node) compose(size int) *protocol.Record { return n.composeAt(size, n.now()) }
 
 // composeAt makes one of another time.
@@ -33,8 +33,8 @@ func (n *node) composeAt(size int, at time.Time) *protocol.Record {
 	return must(w.network.Sign(r, n.owner))(w.t)
 }
 
-// linkable returns so many attached records: some of the newest tips and, where there are too few,
-// what these link to.
+// linkable returns this many attached records: some of the newest tips and, where there are too
+// few, what these link to.
 func (n *node) linkable(count int) []*protocol.Record {
 	w := n.world
 	ids := must(n.store.Tips(w.t.Context(), 8))(w.t)
@@ -56,7 +56,7 @@ func (n *node) linkable(count int) []*protocol.Record {
 	return links
 }
 
-// write has a node's user publish a record with a value of so many bytes.
+// write has a node's user publish a record with a value of this many bytes.
 func (n *node) write(size int) *protocol.Record {
 	w := n.world
 	w.t.Helper()
@@ -76,7 +76,7 @@ func (n *node) load(r *protocol.Record) {
 	}
 }
 
-// writes has nodes, by chance, publish so many records at this pace. It returns the bytes of the
+// writes has random nodes publish this many records at this pace. It returns the bytes of the
 // records.
 func (w *world) writes(among []*node, count, size int, every time.Duration) (bytes int64) {
 	w.t.Helper()
@@ -87,8 +87,8 @@ func (w *world) writes(among []*node, count, size int, every time.Duration) (byt
 	return bytes
 }
 
-// history makes so many records, as of some time before now, and puts them into the stores of these
-// nodes as if they had had them for long. They count as written.
+// history makes this many records, as of some time before now. It puts them into the stores of
+// these nodes as if they had had them for long. They count as written.
 func (w *world) history(among []*node, count, size int) (records []*protocol.Record) {
 	w.t.Helper()
 	for range count {

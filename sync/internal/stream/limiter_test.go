@@ -12,8 +12,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 )
 
-// Of what all peers together may have, each that waits gets as much as another, however many
-// streams it asks on and however long it has been at it.
+// Of what all peers together may have, each that waits gets as much as another. It does not matter
+// on how many streams it asks, nor for how long.
 func TestSharesAreFair(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const perSecond, greedy, streams = 10_000, 9, 10

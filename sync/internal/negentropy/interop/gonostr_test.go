@@ -32,9 +32,9 @@ type sets struct {
 	need, have           []string // of the initiator, sorted
 }
 
-// drawSets draws a world of items and who has which of them: sets that are empty, equal, disjoint
-// or anything between, with few or many timestamps, IDs that begin alike or do not, differences
-// here and there or in a row.
+// drawSets draws a world of items, and which side has which of them. The sets are empty, equal,
+// disjoint or anything between. They have few or many timestamps, IDs that begin alike or do not,
+// and differences here and there or in a row.
 func drawSets(t *rapid.T) sets {
 	rng := rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0))
 	n := rapid.OneOf(rapid.IntRange(0, 70), rapid.IntRange(0, 1500)).Draw(t, "items")

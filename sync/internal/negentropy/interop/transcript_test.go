@@ -32,8 +32,8 @@ var (
 	ndk   = party{"ndk", "1.0.0"}
 )
 
-// sessionCase is a session to be written down: who has which items, and how many neighbours share a
-// timestamp.
+// sessionCase is a session to be written down: which side has which items, and how many neighbours
+// share a timestamp.
 type sessionCase struct {
 	name                 string
 	initiator, responder string // as "0-70 100-200": from (included) to to (excluded)
