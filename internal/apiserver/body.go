@@ -28,6 +28,7 @@ const (
 // Media types that only the server needs.
 const (
 	typeBytes = "application/octet-stream"
+	anyType   = "*/*"
 	typeText  = "text/plain; charset=utf-8"
 )
 

@@ -99,7 +99,8 @@ func checkType(body *huma.RequestBody, contentType string) error {
 	if body == nil {
 		return nil
 	}
-	if _, ok := body.Content[mediaType(contentType)]; ok {
+	_, any := body.Content[anyType]
+	if _, ok := body.Content[mediaType(contentType)]; ok || any {
 		return nil
 	}
 	types := slices.Sorted(maps.Keys(body.Content))

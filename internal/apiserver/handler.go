@@ -82,6 +82,7 @@ func NewHandler(s api.Service, o HandlerOptions) *Handler {
 	h.addSeeds()
 	h.addPeering()
 	h.addQueries()
+	h.addKV()
 	h.addRecords()
 	h.addWriting()
 	h.addPaying()
@@ -129,7 +130,7 @@ func add[I, O any](h *Handler, op huma.Operation, serve func(context.Context, *I
 	if op.Responses == nil {
 		op.Responses = map[string]*huma.Response{}
 	}
-	op.Responses["default"] = h.anError()
+	op.Responses["4XX"], op.Responses["5XX"] = h.described("the request cannot be answered so"), h.described("the node cannot answer now, or failed")
 	route := op.Method + " " + op.Path
 	huma.Register(h.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := serve(ctx, in)
@@ -193,12 +194,12 @@ func (h *Handler) panicked(rec *recorder, r *http.Request, p any) {
 	h.fail(rec, r, api.NewError(http.StatusInternalServerError, "the node failed; its log says why"))
 }
 
-// done counts and logs a request. The query string is not logged: there are names in it, which are
-// secrets.
+// done counts and logs a request, with the pattern of its route. The path and the query string are
+// not logged: there may be names in them, which are secrets.
 func (h *Handler) done(rec *recorder, r *http.Request, took time.Duration) {
 	h.metrics.observe(r.Pattern, rec.status, took)
 	if h.log.Enabled(r.Context(), slog.LevelDebug) {
-		h.log.Debug("request", "method", r.Method, "path", r.URL.Path, "status", rec.status, "took", took)
+		h.log.Debug("request", "method", r.Method, "route", r.Pattern, "status", rec.status, "took", took)
 	}
 }
 

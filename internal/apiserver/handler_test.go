@@ -161,6 +161,10 @@ func TestLogKeepsSecrets(t *testing.T) {
 		Token: token, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
 	})
 	ask(t, h, "GET", "/v1/kv?k=sesame", nil)
+	for _, method := range []string{"GET", "PUT", "DELETE", "PATCH"} {
+		ask(t, h, method, "/v1/kv/sesame", nil, withToken)
+	}
+	ask(t, h, "GET", "/v1/sesame", nil)
 	ask(t, h, "POST", "/v1/query", text(`{"selectors":[{"name":"sesame"}],"maskingKey":"sesame"}`))
 	ask(t, h, "POST", "/v1/set", text(`{"selectors":["sesame"],"text":"sesame"}`), withToken)
 	if !strings.Contains(log.String(), "/v1/kv") {
@@ -238,7 +242,7 @@ func TestKVIsQuery(t *testing.T) {
 		"open&k=bad":                                      `{"selectors":[{"name":"bad"}],"open":true,"decrypt":true}`,
 		"k=bad&open":                                      `{"selectors":[{"name":"bad"}],"open":true,"decrypt":true}`,
 		"k=bad&open=true&limit=1&history=1":               `{"selectors":[{"name":"bad"}],"open":true,"limit":1,"history":true,"decrypt":true}`,
-		"k=bad&open=false&&since=5&until=600":             `{"selectors":[{"name":"bad"}],"since":5,"until":600,"decrypt":true}`,
+		"k=bad%23&open=false&&since=5&until=600":          `{"selectors":["bad#"],"since":5,"until":600,"decrypt":true}`,
 		"k=bad&open&policy=newest,weight&explain":         `{"selectors":[{"name":"bad"}],"open":true,"policy":["newest","weight"],"explain":true,"decrypt":true}`,
 		"k=bad&open&explain&oracle=" + anOwner:            `{"selectors":[{"name":"bad"}],"open":true,"explain":true,"oracles":["` + anOwner + `"],"decrypt":true}`,
 		"k=bad&open=1&owner=" + protocol.Owner{}.String(): `{"selectors":[{"name":"bad"}],"open":true,"owners":["` + protocol.Owner{}.String() + `"],"decrypt":true}`,

@@ -48,43 +48,6 @@ func made(s *api.Submitted, err error) (*madeAnswer, error) {
 	return &madeAnswer{status, s}, nil
 }
 
-// kvInput is a query in a query string.
-type kvInput struct {
-	Selectors []string    `query:"k,explode" required:"true" maxItems:"15" nullable:"false" doc:"selector expression: NAME, NAME#ORDINAL, NAME#FROM#TO, NAME#FROM.., NAME#..TO or NAME# (every ordinal); \\# is a hash in a name" example:"[\"horse#2\"]"`
-	Open      bool        `query:"open" doc:"also records with further selectors"`
-	Limit     uint64      `query:"limit" maximum:"1000" doc:"composite keys at most; 0 is 100"`
-	After     string      `query:"after" maxLength:"512" doc:"the member next of the page before; the query is otherwise the same"`
-	History   bool        `query:"history" doc:"also older versions, and the 100 best claims"`
-	Since     uint64      `query:"since" doc:"timestamp in ms, included"`
-	Until     uint64      `query:"until" doc:"timestamp in ms, included; answers as of then"`
-	Owners    []textOwner `query:"owner,explode" maxItems:"64" nullable:"false" doc:"only this owner; may be repeated"`
-	Policy    textPolicy  `query:"policy"`
-	Oracles   []textOwner `query:"oracle,explode" maxItems:"64" nullable:"false" doc:"whose objections count; may be repeated; absent: the node's"`
-	Explain   bool        `query:"explain" doc:"also why the winner won"`
-	Frames    bool        `query:"frames" doc:"also each record's frame (header and sealed value), its weight and index, and the composite key's ID"`
-}
-
-func (in *kvInput) query() (api.Query, error) {
-	q := api.Query{
-		Open: in.Open, Limit: int(in.Limit), History: in.History, Since: in.Since, Until: in.Until,
-		Explain: in.Explain, Decrypt: true, After: in.After, Frames: in.Frames,
-	}
-	var err error
-	if q.Owners, err = parseOwners("owner", in.Owners); err != nil {
-		return q, err
-	}
-	if q.Oracles, err = parseOwners("oracle", in.Oracles); err != nil {
-		return q, err
-	}
-	if in.Policy != "" {
-		if q.Policy, err = protocol.ParsePolicy(string(in.Policy)); err != nil {
-			return q, api.Invalid("parameter \"policy\": %v", err)
-		}
-	}
-	q.Selectors, err = api.ParseSelectors(in.Selectors...)
-	return q, err
-}
-
 func parseOwners(parameter string, texts []textOwner) (owners []protocol.Owner, err error) {
 	for _, text := range texts {
 		owner, err := protocol.ParseOwner(string(text))

@@ -101,10 +101,10 @@ func (h *Handler) outcomes(statuses ...int) map[string]*huma.Response {
 	return responses
 }
 
-// anError describes what every operation may answer.
-func (h *Handler) anError() *huma.Response {
+// described describes an answer that is an error.
+func (h *Handler) described(doc string) *huma.Response {
 	return &huma.Response{
-		Description: "an error",
+		Description: doc,
 		Content:     map[string]*huma.MediaType{api.TypeProblem: {Schema: h.schema(typeOf[api.Error]())}},
 	}
 }
@@ -244,8 +244,8 @@ func criteriaText() string {
 }
 
 func hex32(doc, example string) *huma.Schema {
-	s := text("hex", doc, example)
-	s.Pattern, s.PatternDescription = "^[0-9a-fA-F]{64}$", "64 hexadecimal digits"
+	s := text("hex", doc+": 64 digits", example)
+	s.Pattern = "^[0-9a-fA-F]{64}$"
 	return s
 }
 

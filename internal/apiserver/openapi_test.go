@@ -87,6 +87,7 @@ func TestOpenAPIValid(t *testing.T) {
 type operation struct {
 	OperationID string
 	Summary     string
+	Description string
 	Parameters  []struct {
 		Name, In string
 		Required bool
@@ -101,8 +102,14 @@ type operation struct {
 
 func (op operation) check(t *testing.T, name, path string) {
 	t.Helper()
-	if op.OperationID == "" || op.Summary == "" || len(op.Responses) < 2 {
-		t.Errorf("%s lacks an ID, a summary or responses: %+v", name, op)
+	if op.OperationID == "" || op.Summary == "" || op.Description == "" || len(op.Responses) < 2 {
+		t.Errorf("%s lacks an ID, a summary, a description or responses: %+v", name, op)
+	}
+	if len(op.Security) == 0 {
+		t.Errorf("%s does not say who may use it", name)
+	}
+	if _, ok := op.Responses["4XX"]; !ok {
+		t.Errorf("%s does not describe refusals", name)
 	}
 	inPath := 0
 	for _, p := range op.Parameters {
@@ -163,8 +170,8 @@ func TestOpenAPIOperations(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"DELETE /v1/peers/{peer}", "GET /livez", "GET /metrics", "GET /readyz", "GET /v1/doctor", "GET /v1/kv", "GET /v1/links", "GET /v1/network", "GET /v1/owners/{owner}", "GET /v1/peers",
-		"GET /v1/records/{cid}", "GET /v1/seeds", "GET /v1/status", "POST /v1/peers", "POST /v1/prepare", "POST /v1/query", "POST /v1/records", "POST /v1/set", "POST /v1/synced", "POST /v1/work",
+		"DELETE /v1/kv/{key}", "DELETE /v1/peers/{peer}", "GET /livez", "GET /metrics", "GET /readyz", "GET /v1/doctor", "GET /v1/kv", "GET /v1/kv/{key}", "GET /v1/links", "GET /v1/network", "GET /v1/owners/{owner}", "GET /v1/peers",
+		"GET /v1/records/{cid}", "GET /v1/seeds", "GET /v1/status", "POST /v1/peers", "POST /v1/prepare", "POST /v1/query", "POST /v1/records", "POST /v1/set", "POST /v1/synced", "POST /v1/work", "PUT /v1/kv/{key}",
 	}
 	var have []string
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{})
@@ -172,7 +179,7 @@ func TestOpenAPIOperations(t *testing.T) {
 		for method := range item {
 			method = strings.ToUpper(method)
 			have = append(have, method+" "+path)
-			if got := ask(t, h, method, strings.NewReplacer("{cid}", "x", "{owner}", "x", "{peer}", "x").Replace(path), nil); (got.Code == 404 && !strings.Contains(path, "{peer}")) || got.Code == 405 {
+			if got := ask(t, h, method, strings.NewReplacer("{cid}", "x", "{owner}", "x", "{peer}", "x", "{key}", "x").Replace(path), nil); (got.Code == 404 && !strings.Contains(path, "{peer}") && !strings.Contains(path, "{key}")) || got.Code == 405 {
 				t.Errorf("%s %s is in the document and not served: %d", method, path, got.Code)
 			}
 		}

@@ -15,6 +15,7 @@ import (
 func (h *Handler) addNode() {
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/status", OperationID: "status", Summary: "How the node is", Security: readers,
+		Description: "Its version, network, peer ID and addresses; how its records stand to those of its peers; what it stores, and how it ranks claims.",
 	}, func(ctx context.Context, _ *nothing) (*answer[*api.Status], error) {
 		return answered(h.service.Status(ctx))
 	})
@@ -26,6 +27,7 @@ func (h *Handler) addNode() {
 	})
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/peers", OperationID: "peers", Summary: "The connected peers", Security: readers,
+		Description: "Of each its ID and addresses, how and over which transport it is reached, and when it last had the same records.",
 	}, func(ctx context.Context, _ *nothing) (*answer[api.PeerList], error) {
 		peers, err := h.service.Peers(ctx)
 		return answered(api.PeerList{Peers: append([]api.Peer{}, peers...)}, err)
@@ -43,6 +45,7 @@ func (h *Handler) addNode() {
 	})
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/network", OperationID: "network", Summary: "The network's file: genesis and seeds", Security: readers,
+		Description: "What another node starts with to join the network, as lf node --network takes it.",
 	}, func(ctx context.Context, _ *nothing) (*answer[*protocol.NetworkFile], error) {
 		return answered(h.service.Network(ctx))
 	})
@@ -51,6 +54,7 @@ func (h *Handler) addNode() {
 func (h *Handler) addSeeds() {
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/seeds", OperationID: "seeds", Summary: "The node's bootstrap sources, and which of them answer", Security: readers,
+		Description: "The network's seeds and the bootstrap peers of the public DHT, with the state of each.",
 	}, func(ctx context.Context, _ *nothing) (*answer[*api.Seeds], error) {
 		seeds, err := h.service.Seeds(ctx)
 		if err == nil && seeds.Seeds == nil {
@@ -65,24 +69,15 @@ func (h *Handler) addSeeds() {
 func (h *Handler) addQueries() {
 	addJSON(h, huma.Operation{
 		Method: "POST", Path: "/v1/query", OperationID: "query", Summary: "Composite keys and the records under them", Security: readers,
-		Description:  "A selector by name costs the node a derivation if it has not seen the name lately. A bounded number of derivations run at once: a busy node answers 503. A selector by key costs none.",
+		Description:  "Answers a list, which may be empty, whatever is asked for. A selector by name costs the node a derivation if it has not seen the name lately. A bounded number of derivations run at once: a busy node answers 503. A selector by key costs none.",
 		MaxBodyBytes: maxQueryBody,
 	}, func(ctx context.Context, q *api.Query) (*answer[*api.QueryResult], error) {
-		return h.query(ctx, *q)
-	})
-	add(h, huma.Operation{
-		Method: "GET", Path: "/v1/kv", OperationID: "kv", Summary: "The same as query, for curl", Security: readers,
-		Description: "Values come decrypted. Take care to escape the # of an ordinal: `curl -G http://" + api.DefaultAddress + "/v1/kv --data-urlencode 'k=horse#2'`.",
-	}, func(ctx context.Context, in *kvInput) (*answer[*api.QueryResult], error) {
-		q, err := in.query()
-		if err != nil {
-			return nil, err
-		}
-		return h.query(ctx, q)
+		return answered(h.query(ctx, *q))
 	})
 }
 
-func (h *Handler) query(ctx context.Context, q api.Query) (*answer[*api.QueryResult], error) {
+// query answers a query. The list of answers is never null.
+func (h *Handler) query(ctx context.Context, q api.Query) (*api.QueryResult, error) {
 	if err := q.Check(); err != nil {
 		return nil, err
 	}
@@ -92,7 +87,7 @@ func (h *Handler) query(ctx context.Context, q api.Query) (*answer[*api.QueryRes
 		answered.Answers = []api.Answer{}
 		result = &answered
 	}
-	return answered(result, err)
+	return result, err
 }
 
 func (h *Handler) addRecords() {
@@ -106,6 +101,7 @@ func (h *Handler) addRecords() {
 	}, h.getRecord)
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/links", OperationID: "links", Summary: "What a new record should link to", Security: readers,
+		Description: "For clients that compose records: recent records of several owners, the least timestamp that a record with these links may carry, and the node's clock.",
 	}, func(ctx context.Context, in *linksInput) (*answer[*api.Links], error) {
 		q, err := in.query()
 		if err != nil {
@@ -115,6 +111,7 @@ func (h *Handler) addRecords() {
 	})
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/owners/{owner}", OperationID: "owner", Summary: "What is known of an owner: its certificates", Security: readers,
+		Description: "The certificates of the network's authorities that the owner has, those that are valid for longest first, and what became of them.",
 	}, func(ctx context.Context, in *ownerInput) (*answer[*api.OwnerInfo], error) {
 		return answered(h.service.Owner(ctx, in.Owner))
 	})
@@ -174,26 +171,20 @@ func (h *Handler) addWriting() {
 		Middlewares:   huma.Middlewares{takeTime},
 		DefaultStatus: http.StatusCreated, Responses: h.outcomes(http.StatusCreated, http.StatusAccepted),
 	}, func(ctx context.Context, r *api.SetRequest) (*madeAnswer, error) {
-		if err := r.Check(); err != nil {
-			return nil, err
-		}
-		owner, err := h.signer(ctx, r.Owner)
-		if err != nil {
-			return nil, err
-		}
-		r.Owner = owner
-		return made(h.service.Set(ctx, *r))
+		return h.set(ctx, *r)
 	})
 }
 
 func (h *Handler) addOperating() {
 	add(h, huma.Operation{
 		Method: "GET", Path: "/livez", OperationID: "livez", Summary: "Whether the process answers", Security: everybody, Responses: plainText(),
+		Description: "For whatever restarts a process that hangs.",
 	}, func(context.Context, *nothing) (*textAnswer, error) {
 		return &textAnswer{typeText, []byte("ok\n")}, nil
 	})
 	add(h, huma.Operation{
 		Method: "GET", Path: "/readyz", OperationID: "readyz", Summary: "Whether the node can serve; 503 says why not", Security: everybody, Responses: plainText(),
+		Description: "For whatever sends requests to nodes that can answer them.",
 	}, func(context.Context, *nothing) (*textAnswer, error) {
 		if err := h.ready(); err != nil {
 			return nil, api.Unavailable("not ready: %v", err)
@@ -202,6 +193,7 @@ func (h *Handler) addOperating() {
 	})
 	add(h, huma.Operation{
 		Method: "GET", Path: "/metrics", OperationID: "metrics", Summary: "Metrics for Prometheus", Security: readers, Responses: plainText(),
+		Description: "In the text format of Prometheus.",
 	}, func(context.Context, *nothing) (*huma.StreamResponse, error) {
 		return &huma.StreamResponse{Body: func(ctx huma.Context) {
 			r, w := humago.Unwrap(ctx)

@@ -332,7 +332,7 @@ func TestNames(t *testing.T) {
 // whether it runs.
 func TestPrivate(t *testing.T) {
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token, Private: true})
-	for _, path := range []string{"/v1/status", "/v1/kv?k=n", "/metrics", "/v1/peers", "/v1/doctor"} {
+	for _, path := range []string{"/v1/status", "/v1/kv?k=n%23", "/metrics", "/v1/peers", "/v1/doctor"} {
 		ask(t, h, "GET", path, nil).wantProblem(t, 401, "token")
 		if got := ask(t, h, "GET", path, nil, withToken); got.Code != 200 {
 			t.Errorf("%s with the token: %d %s", path, got.Code, got.Body)

@@ -16,12 +16,14 @@ func (h *Handler) addTestbed(t api.Testbed) {
 	}
 	addJSON(h, huma.Operation{
 		Method: "PUT", Path: "/v1/testbed/links", OperationID: "testbedLinks", Summary: "Block these links and no others", Security: holders,
+		Description:  "Answers when the connections that they forbid are closed.",
 		MaxBodyBytes: 1 << 20,
 	}, func(ctx context.Context, links *api.TestbedLinks) (*answer[*api.TestbedLinks], error) {
 		return answered(t.SetLinks(ctx, *links))
 	})
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/testbed/set", OperationID: "testbedSet", Summary: "The attached records, a page at a time", Security: holders,
+		Description: "In the order of their local indices.",
 	}, func(ctx context.Context, in *struct {
 		From uint64 `query:"from" doc:"local index of the first record; 0: of all"`
 	}) (*answer[*api.TestbedSet], error) {

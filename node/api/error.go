@@ -3,6 +3,7 @@ package api
 import (
 	"fmt"
 	"net/http"
+	"time"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -20,6 +21,8 @@ type Error struct {
 	Rule protocol.Rule `json:"rule,omitempty" doc:"the rule of the record format that a submitted record breaks"`
 	// Damaged is the record that the node's disk damaged.
 	Damaged *protocol.ID `json:"damaged,omitempty" doc:"the record that the node's disk damaged"`
+	// Answer is what was deleted, with 410.
+	Answer *Answer `json:"answer,omitempty" doc:"of a value that was deleted: by whom and when"`
 	// Sync tells how far a node came that was not in sync in time.
 	Sync *SyncStatus `json:"sync,omitempty" doc:"how far the node came, where it is not in sync in time"`
 
@@ -76,6 +79,13 @@ const StatusClientGone = 499
 // NotFound says that there is no such thing here (404).
 func NotFound(format string, args ...any) *Error {
 	return NewError(http.StatusNotFound, format, args...)
+}
+
+// Gone says that the value which was asked for alone has been deleted (410).
+func Gone(a *Answer) *Error {
+	e := NewError(http.StatusGone, "the value was deleted by %s at %s", a.Owner, time.UnixMilli(int64(a.Time)).UTC().Format(time.RFC3339))
+	e.Answer = a
+	return e
 }
 
 // Malformed says that a request cannot even be read (400).
