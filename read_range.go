@@ -3,6 +3,7 @@ package lf
 import (
 	"context"
 	"errors"
+	"fmt"
 	"iter"
 	"slices"
 )
@@ -79,8 +80,11 @@ func (p *pager) split(key Key, page *Result) error {
 	if p.query.open || !distinctNames(key) {
 		return wrongInput("%s: more than %d answers, and there is no order to ask for more of them in: ask for less (a range, owners, a time)", key, p.query.limit)
 	}
-	if len(page.Answers) == 0 {
-		return errors.New("the node says that there is more, and shows nothing")
+	switch {
+	case len(page.Answers) == 0 && len(page.Damaged) > 0:
+		return fmt.Errorf("%s: nothing after %w: ask for less", key, page.Damaged[0])
+	case len(page.Answers) == 0:
+		return &ForgedError{Node: p.Address(), What: errors.New("it says that there is more, and shows nothing")}
 	}
 	if !slices.IsSortedFunc(page.Answers, func(a, b *Answer) int { return slices.Compare(a.Ordinals, b.Ordinals) }) {
 		return &ForgedError{Node: p.Address(), What: errors.New("its answers are not in the order of their ordinals")}
