@@ -91,8 +91,8 @@ func (f *front) set(path string, meddle func(http.ResponseWriter, *http.Request,
 	f.path, f.meddle = path, meddle
 }
 
-// openBehind opens a client of a fake node behind a front, with a value set.
-func openBehind(t *testing.T) (*front, *lf.Client, protocol.ID) {
+// openFront opens a client of a front with a fake node, and sets a value.
+func openFront(t *testing.T) (*front, *lf.Client, protocol.ID) {
 	t.Helper()
 	f := &front{node: apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: secret})}
 	server := httptest.NewServer(f)
@@ -130,7 +130,7 @@ func dieHalfway(w http.ResponseWriter, r *http.Request, node http.Handler) {
 // TestNodeDies ends the node in the middle of each call, before and in each answer. The error says
 // that the node is away, and the same call succeeds when it is back.
 func TestNodeDies(t *testing.T) {
-	f, db, id := openBehind(t)
+	f, db, id := openFront(t)
 	for name, call := range calls {
 		for _, path := range call.paths {
 			for mode, meddle := range map[string]func(http.ResponseWriter, *http.Request, http.Handler){"before": die, "halfway": dieHalfway} {
@@ -149,7 +149,7 @@ func TestNodeDies(t *testing.T) {
 
 // TestCanceled ends the context of each call while it waits for each answer.
 func TestCanceled(t *testing.T) {
-	f, db, id := openBehind(t)
+	f, db, id := openFront(t)
 	for name, call := range calls {
 		for _, path := range call.paths {
 			ctx, cancel := context.WithCancelCause(t.Context())
@@ -173,7 +173,7 @@ func TestCanceled(t *testing.T) {
 
 // TestSilentNode ends each call when the node has not answered in time.
 func TestSilentNode(t *testing.T) {
-	f, _, id := openBehind(t)
+	f, _, id := openFront(t)
 	server := httptest.NewServer(f)
 	defer server.Close()
 	db := must[*lf.Client](t)(lf.Open(t.Context(), lf.WithNode(server.URL), lf.WithTimeout(50*time.Millisecond), lf.WithHome(t.TempDir())))
@@ -195,7 +195,7 @@ func TestSilentNode(t *testing.T) {
 
 // TestPatience writes while the node goes away at every step, and every record is there once.
 func TestPatience(t *testing.T) {
-	f, db, _ := openBehind(t)
+	f, db, _ := openFront(t)
 	var n atomic.Int64
 	f.set("/v1/", func(w http.ResponseWriter, r *http.Request, node http.Handler) {
 		switch n.Add(1) % 3 {

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/internal/supervisor"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/internal/oracle"
@@ -222,6 +223,12 @@ func (n *Node) PeerID() peer.ID { return n.host.ID() }
 // Addresses returns the multiaddrs, peer ID included, under which the node can be dialed: what
 // another one takes as a seed.
 func (n *Node) Addresses() []string { return p2p.Addresses(n.host) }
+
+// Client returns a client of this node, with the owners in its home. Nothing goes over HTTP. The
+// caller must Close it; the node stays as it is.
+func (n *Node) Client() (*lf.Client, error) {
+	return lf.New(n.service, n.config.Network, lf.InHome(n.config.Home), lf.ByNodesClock())
+}
 
 // Service returns what the API serves.
 func (n *Node) Service() api.Service { return n.service }
