@@ -104,13 +104,18 @@ func (f *forger) value(text string, names ...string) *protocol.Record {
 	return f.make(protocol.Draft{Value: []byte(text)}, newKey(f), names...)
 }
 
+func versionOf(r *protocol.Record) api.Version {
+	return api.Version{Record: r.ID(), Owner: r.Owner, Time: r.Timestamp, Deleted: r.Tombstone(), Index: 1, Frame: r.EncodeFrame()}
+}
+
 func infoOf(r *protocol.Record) api.RecordInfo {
 	return api.RecordInfo{ID: r.ID(), Type: r.Type.String(), Owner: r.Owner, Timestamp: r.Timestamp, State: api.StateAttached, Index: 1, Frame: r.EncodeFrame()}
 }
 
 // answerOf is what an honest node would answer with a record.
 func answerOf(r *protocol.Record, ordinals ...uint64) api.Answer {
-	return api.Answer{Composite: r.CompositeID(), Ordinals: ordinals, Deleted: r.Tombstone(), Claims: 1, Record: infoOf(r)}
+	composite := r.CompositeID()
+	return api.Answer{Composite: &composite, Ordinals: ordinals, Claims: 1, Version: versionOf(r)}
 }
 
 // usurp makes a record with the selectors of another one, by somebody who does not know the names:
@@ -137,10 +142,10 @@ func TestLies(t *testing.T) {
 		return func(q *api.QueryResult) {
 			a := &q.Answers[0]
 			for _, r := range older {
-				a.History = append(a.History, infoOf(r))
+				a.History = append(a.History, versionOf(r))
 			}
 			for _, r := range others {
-				a.Others = append(a.Others, infoOf(r))
+				a.Others = append(a.Others, versionOf(r))
 			}
 			a.Claims = 1 + len(a.Others)
 		}
@@ -198,12 +203,12 @@ func TestLies(t *testing.T) {
 			r := f.value("x", "bad", "horse#2")
 			return func(q *api.QueryResult) {
 				a := answerOf(r, 0, 2)
-				a.Record.Frame = nil
+				a.Frame = nil
 				q.Answers = append(q.Answers, a)
 			}
 		}},
 		{"garbage for a record", "record", nil, func(f *forger, _ *protocol.Record) func(*api.QueryResult) {
-			return func(q *api.QueryResult) { q.Answers[0].Record.Frame = []byte{0xff, 0, 1} }
+			return func(q *api.QueryResult) { q.Answers[0].Frame = []byte{0xff, 0, 1} }
 		}},
 		{"owner filter dropped", "owner", []lf.ReadOption{lf.By(protocol.OwnerOf(ed25519.NewKeyFromSeed(make([]byte, 32))).String())},
 			func(f *forger, _ *protocol.Record) func(*api.QueryResult) {
@@ -313,14 +318,14 @@ func TestOutOfOrder(t *testing.T) {
 	}
 	f.query = func(q *api.QueryResult) {
 		q.Answers[0], q.Answers[1] = q.Answers[1], q.Answers[0]
-		q.More = true
+		q.Next = "x"
 	}
 	var last error
 	for _, err := range db.Range(t.Context(), lf.MustKey("horse#"), lf.Limit(2)) {
 		last = err
 	}
 	wantForged(t, last, db.Address(), "order")
-	f.query = func(q *api.QueryResult) { q.Answers, q.More = nil, true }
+	f.query = func(q *api.QueryResult) { q.Answers, q.Next = nil, "x" }
 	for _, err := range db.Range(t.Context(), lf.MustKey("horse#")) {
 		last = err
 	}
@@ -458,7 +463,7 @@ func TestDamagedAnswer(t *testing.T) {
 	db := open(t, f.liar)
 	done := set(t, db, horse, "x")
 	f.query = func(q *api.QueryResult) {
-		q.Answers[0].Record = api.RecordInfo{ID: done.ID, Error: api.ErrorDamaged, Unavailable: true}
+		q.Answers[0].Version = api.Version{Record: done.ID, Error: api.ErrorDamaged, Unavailable: true}
 	}
 	_, err := db.Get(t.Context(), horse)
 	var damaged *lf.DamagedError
