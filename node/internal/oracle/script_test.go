@@ -3,7 +3,6 @@ package oracle
 import (
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -56,11 +55,12 @@ func (s *script) do(t *testing.T, command string, args []string) string {
 		s.setLimits(t, args)
 		s.machine = newMachine(s.limits, state{})
 	case "tick":
-		s.tick(duration(t, rest))
+		s.tick(transcript.Duration(t, rest))
 	case "attached":
 		s.attached()
 	case "found":
-		s.found = append(s.found, testJudged(args[0], option(args, "claims"), option(args, "said")))
+		words, options := transcript.ParseArgs(args)
+		s.found = append(s.found, testJudged(words[0], options["claims"], options["said"]))
 	case "scanned":
 		next, err := number(rest)
 		s.scanned(s.found, next, err)
@@ -110,16 +110,8 @@ func (s *script) setLimits(t *testing.T, args []string) {
 				"page": &s.limits.page, "attempts": &s.limits.attempts}[key] = n
 			continue
 		}
-		*map[string]*time.Duration{"fresh": &s.limits.fresh, "poll": &s.limits.poll, "saveEvery": &s.limits.saveEvery}[key] = duration(t, value)
+		*map[string]*time.Duration{"fresh": &s.limits.fresh, "poll": &s.limits.poll, "saveEvery": &s.limits.saveEvery}[key] = transcript.Duration(t, value)
 	}
-}
-
-func option(args []string, name string) string {
-	i := slices.IndexFunc(args, func(a string) bool { return strings.HasPrefix(a, name+"=") })
-	if i < 0 {
-		return ""
-	}
-	return strings.TrimPrefix(args[i], name+"=")
 }
 
 func number(text string) (uint64, error) {
@@ -135,15 +127,6 @@ func failure(reason string) error {
 		return nil
 	}
 	return errors.New(reason)
-}
-
-func duration(t *testing.T, text string) time.Duration {
-	t.Helper()
-	d, err := time.ParseDuration(text)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return d
 }
 
 func print(a action) string {
