@@ -23,6 +23,7 @@ type clientOptions struct {
 	names             int
 	toWrite           bool
 	nodeClock         bool
+	unnoted           bool
 	solve             Solver
 	workAtNode        bool
 }

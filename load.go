@@ -179,6 +179,7 @@ func (l *loader) one(ctx, going context.Context, e Entry) error {
 	if err != nil {
 		return err
 	}
+	l.noteName(e.Key)
 	done, err := l.submit(ctx, r)
 	if err != nil {
 		return err

@@ -189,5 +189,6 @@ func (a *author) publish(ctx context.Context, say statement) (*Written, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.noteName(say.key)
 	return a.submit(ctx, r)
 }

@@ -44,6 +44,7 @@ type writing struct {
 	composed   func(*protocol.Record)
 	work       func(Work)
 	written    func(*protocol.Record, *Written)
+	notNoted   func(error)
 
 	err error // of an option
 }

@@ -65,7 +65,7 @@ func (a *authoring) options(c *cli, client *lf.Client) (lf.BulkOption, error) {
 	}
 	options := []lf.BulkOption{lf.As(a.owner), lf.Threads(a.threads), lf.MaskingKey(mask)}
 	if h := client.Home(); h != nil {
-		options = append(options, lf.OnNewOwner(c.keepCopy(h.Dir())))
+		options = append(options, lf.OnNewOwner(c.keepCopy(h.Dir())), lf.OnNotNoted(func(err error) { c.note("%v", err) }))
 	}
 	return lf.Join(options...), nil
 }

@@ -15,6 +15,8 @@
 //     what each allows;
 //   - the [Trust] ("trust.json"): the elected oracles, and the policy that ranks claims;
 //   - the peers ("peers.json"): those that the user has added by hand, to be remembered;
+//   - the [Names] that were written from here ("names"), in clear, unless they are switched off
+//     ("names.off");
 //   - the address ("api"): the URL of the running node's API, there only while it answers;
 //   - the [Keyring] ("owners/NAME.pem", "default-owner"): the owners that records are signed by.
 //

@@ -21,6 +21,8 @@ const (
 	pointerFile  = "api.socket"
 	trustFile    = "trust.json"
 	peersFile    = "peers.json"
+	namesFile    = "names"
+	namesOffFile = "names.off"
 	databaseFile = "lf.db"
 	ownersFolder = "owners"
 	defaultFile  = "default-owner"

@@ -44,7 +44,23 @@ func (s *Service) Set(ctx context.Context, req api.SetRequest) (*api.Submitted, 
 	if r, err = s.pay(ctx, place, r, certified); err != nil {
 		return nil, Failure(err)
 	}
+	s.noteNames(&req, key.Owner)
 	return s.Submit(ctx, r.EncodeFrame())
+}
+
+// noteNames notes what is written in the home's list of names, as the client library does.
+func (s *Service) noteNames(req *api.SetRequest, owner protocol.Owner) {
+	points, err := req.Points()
+	if err != nil || req.MaskingKey != "" {
+		return
+	}
+	w := home.WrittenName{Network: s.config.Network.ID(), Owner: owner, At: s.now()}
+	for _, p := range points {
+		w.Key = append(w.Key, p.String())
+	}
+	if err := s.config.Home.Names().Add(w); err != nil {
+		s.log.Warn("a name is not noted", "error", err)
+	}
 }
 
 // compose makes the record of a draft, and signs it.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -203,4 +204,22 @@ func TestFailuresThroughSync(t *testing.T) {
 	text := "x"
 	_, err = s.Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("x"), Text: &text})
 	wantAPIError(t, err, http.StatusInsufficientStorage, "free some disk space")
+}
+
+// TestSetNotesNames holds that a write through the node is noted in the home's list of names, and a
+// masked one is not.
+func TestSetNotesNames(t *testing.T) {
+	t.Parallel()
+	s := newTestService(t, nodetest.NewNetwork(t, 0))
+	for _, mask := range []string{"", "secret"} {
+		text := "x"
+		_, err := s.Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("svc"+mask, "web#1"), Text: &text, MaskingKey: mask})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	names, err := s.config.Home.Names().List()
+	if err != nil || len(names) != 1 || !slices.Equal(names[0].Key, []string{"svc#0", "web#1"}) {
+		t.Errorf("%+v, %v", names, err)
+	}
 }
