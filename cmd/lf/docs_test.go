@@ -34,23 +34,36 @@ func TestTrustDocument(t *testing.T) {
 // TestOwnKeyDocument runs what docs/ownkey.md shows, the Python program included.
 func TestOwnKeyDocument(t *testing.T) {
 	t.Parallel()
-	for _, tool := range []string{"openssl", "python3"} {
+	tryDocument(t, "../../docs/ownkey.md", "write.py", 8, "openssl", "python3")
+}
+
+// TestAPIDocument runs what docs/api.md shows, the Python program included.
+func TestAPIDocument(t *testing.T) {
+	t.Parallel()
+	tryDocument(t, "../../docs/api.md", "stalls.py", 15, "curl", "python3")
+}
+
+// tryDocument runs the console blocks of a document. It has a Python program, and at least as many
+// commands as atLeast says.
+func tryDocument(t *testing.T, document, program string, atLeast int, tools ...string) {
+	t.Helper()
+	for _, tool := range tools {
 		if _, err := exec.LookPath(tool); err != nil {
 			t.Skip(tool + " is not installed")
 		}
 	}
-	text, err := os.ReadFile("../../docs/ownkey.md")
+	text, err := os.ReadFile(document)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, program, _ := strings.Cut(string(text), "```python\n")
-	program, _, ended := strings.Cut(program, "```\n")
+	_, source, _ := strings.Cut(string(text), "```python\n")
+	source, _, ended := strings.Cut(source, "```\n")
 	examples := examplesIn(string(text))
-	if !ended || len(examples) < 8 {
+	if !ended || len(examples) < atLeast {
 		t.Fatalf("only %d examples were found", len(examples))
 	}
 	s := newShell(t)
-	if err := os.WriteFile(filepath.Join(s.dir, "write.py"), []byte(program), 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(s.dir, program), []byte(source), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, e := range examples {

@@ -45,6 +45,7 @@ type (
 		Release bool   `query:"release" doc:"give the claim up, in place of answering that the key is deleted"`
 	}
 
+	// KVOptions are what a query string can say but for the selectors.
 	KVOptions struct {
 		Open    bool        `query:"open" doc:"also records with further selectors"`
 		Limit   uint64      `query:"limit" maximum:"1000" doc:"composite keys at most; 0 is 100"`

@@ -215,9 +215,10 @@ func (textUint64) Schema(huma.Registry) *huma.Schema {
 	}}
 }
 
-// selector is an [api.SelectorRange] as the schemas show it, SelectorObject its form as an object.
 type (
-	selector       struct{}
+	// selector is an [api.SelectorRange] as the schemas show it.
+	selector struct{}
+	// SelectorObject is its form as an object.
 	SelectorObject api.SelectorRange
 )
 
