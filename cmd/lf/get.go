@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -19,6 +20,8 @@ type getFlags struct {
 	asOf, since        string
 	limit              int
 	mask               masking
+	jsonl, all         bool
+	batch              string
 	wait               patience
 	trust              trusting
 }
@@ -69,16 +72,29 @@ lists it in "damaged", with "record", "error" and "selectors".
   lf get bad horse#            # every ordinal of "horse", together with "bad"
   lf get --raw bad horse#2#10
   lf get bad --open            # everything filed under "bad" and any other names
+  lf get 'horse#' --all --jsonl > horse.jsonl
+  lf get --batch names.txt --jsonl
   lf get horse --history --json
   lf get horse --synced=30s    # after what the peers have has come
   lf get horse --as-of 2026-11-23 --owner alice
   lf get horse --explain       # who else claims it, and why this one is the answer
   lf get horse --policy certified,newest --ca team.ca.pem
   lf get horse --policy oracles,weight --oracle 12D3KooW...`,
-		Args: between(1, -1, "at least one NAME"),
+		Args: func(cmd *cobra.Command, args []string) error {
+			if g.batch != "" {
+				return between(0, 0, "no NAME with --batch")(cmd, args)
+			}
+			return between(1, -1, "at least one NAME")(cmd, args)
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := g.wait.check(cmd); err != nil {
 				return err
+			}
+			if g.all && cmd.Flags().Changed("limit") {
+				return usage("--all shows every answer: leave out --limit")
+			}
+			if g.batch != "" {
+				return c.getBatch(cmd.Context(), &g)
 			}
 			return c.get(cmd.Context(), &g, args)
 		},
@@ -93,6 +109,9 @@ lists it in "damaged", with "record", "error" and "selectors".
 	f.StringVar(&g.asOf, "as-of", "", "answer as of this TIME, from versions up to it")
 	f.StringVar(&g.since, "since", "", "only from versions of this TIME or later")
 	f.IntVar(&g.limit, "limit", 100, fmt.Sprintf("this many answers at most (1 to %d)", lf.MaxAnswers))
+	f.BoolVar(&g.all, "all", false, "every answer, however many: the node is asked for one page after the other")
+	f.BoolVar(&g.jsonl, "jsonl", false, "write a line of JSON for each value, as lf load takes it")
+	f.StringVar(&g.batch, "batch", "", "get the keys in this `FILE` (- for standard input), one a line")
 	g.wait.addFlag(cmd, "synced", "wait first until the node is in sync, at most this `TIMEOUT`")
 	g.mask.addFlags(cmd)
 	c.addTrusting(cmd, &g.trust)
@@ -104,6 +123,7 @@ lists it in "damaged", with "record", "error" and "selectors".
 type question struct {
 	key           lf.Key
 	open, history bool
+	lines         bool // each value on a line of its own
 	limit         int
 	options       []lf.ReadOption
 }
@@ -113,17 +133,20 @@ func (c *cli) get(ctx context.Context, g *getFlags, args []string) error {
 	if err != nil {
 		return err
 	}
-	if g.raw && (c.json || g.history || g.explain || g.wide) {
-		return usage("--raw writes values alone: it goes with none of --json, --history, --explain and --wide")
+	if err := g.checkForm(c); err != nil {
+		return err
 	}
 	client, err := c.connect(ctx, reading)
 	if err != nil {
 		return err
 	}
 	defer client.Close()
-	found, err := client.Query(ctx, q.key, q.options...)
+	found, err := g.ask(ctx, client, q)
 	if err != nil {
 		return err
+	}
+	if g.jsonl {
+		return c.printLines(q, found)
 	}
 	if err := c.show(g, q, found); err != nil {
 		return err
@@ -136,6 +159,40 @@ func (c *cli) get(ctx context.Context, g *getFlags, args []string) error {
 		return c.damagedIn(found)
 	}
 	return nothingIn(q, found.Answers)
+}
+
+// checkForm says which forms of output do not go together.
+func (g *getFlags) checkForm(c *cli) error {
+	switch {
+	case g.raw && (c.json || g.history || g.explain || g.wide):
+		return usage("--raw writes values alone: it goes with none of --json, --history, --explain and --wide")
+	case g.jsonl && (c.json || g.raw || g.history || g.explain || g.wide || g.open):
+		return usage("--jsonl writes what lf load takes: it goes with none of --json, --raw, --history, --explain, --wide and --open")
+	case g.all && (g.history || g.explain):
+		return usage("--all shows answers alone: it goes with neither --history nor --explain")
+	}
+	return nil
+}
+
+// ask asks for one page of answers or, with --all, for one after the other. Deleted answers are then
+// left out.
+func (g *getFlags) ask(ctx context.Context, client *lf.Client, q question) (*lf.Result, error) {
+	if !g.all {
+		return client.Query(ctx, q.key, q.options...)
+	}
+	found := new(lf.Result)
+	for a, err := range client.Range(ctx, q.key, append(q.options, lf.Limit(lf.MaxAnswers))...) {
+		var damaged *lf.DamagedError
+		switch {
+		case errors.As(err, &damaged):
+			found.Damaged = append(found.Damaged, damaged)
+		case err != nil && !errors.Is(err, lf.ErrSealed):
+			return nil, err
+		default:
+			found.Answers = append(found.Answers, a)
+		}
+	}
+	return found, nil
 }
 
 // damagedShown is how many damaged records are named.
@@ -152,8 +209,8 @@ func (c *cli) damagedIn(found *lf.Result) error {
 	return fmt.Errorf("this node's disk damaged %d records of what was asked for: lf doctor says what to do", len(found.Damaged))
 }
 
-// exact reports whether a question is about one key, which has one answer at most.
-func (q *question) exact() bool { return q.key.Exact() && !q.open }
+// exact reports whether a question is about one key alone, which has one answer at most.
+func (q *question) exact() bool { return q.key.Exact() && !q.open && !q.lines }
 
 // narrower says how to see the answers that the limit cut off.
 func (q *question) narrower() string {

@@ -18,6 +18,7 @@ type loadFlags struct {
 	authoring
 	patience time.Duration
 	again    bool
+	changed  bool
 }
 
 func (c *cli) loadCommand() *cobra.Command {
@@ -33,16 +34,23 @@ func (c *cli) loadCommand() *cobra.Command {
 Selectors are written as for lf set. The whole file is checked before anything is written. Several records are made at
 once. A line counts as written when the node has it on disk. After an interruption the same command continues where it
 stopped. For that, the home keeps which lines the node has acknowledged, for this content, network, owner, masking key and database.
-If the node is away, for instance for a restart, load waits.`,
+If the node is away, for instance for a restart, load waits.
+
+--changed asks the node what the owner has set under each key, and writes only the lines that differ. It keeps no account of the lines.
+
+The lines of lf get --jsonl are loaded as they are. Of other members that lf get --json writes, load takes no notice.`,
 		Example: `  lf load facts.jsonl
   lf load facts.jsonl          # again: goes on, or says that all of it is there
   jq -c '{selectors: [.name], value: .key}' people.json | lf load -
-  lf get 'horse#' --json | jq -c '.answers[] | {selectors, value, valueBase64}
-      | with_entries(select(.value != null)) | select(length == 2)' > people.jsonl`,
+  lf load facts.jsonl --changed        # after an edit
+  lf get 'horse#' --all --jsonl > horse.jsonl`,
 		Args: between(1, 1, "one FILE, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := l.check(); err != nil {
 				return err
+			}
+			if l.again && l.changed {
+				return usage("--again writes every line, and --changed only some: leave out one of them")
 			}
 			return l.within(cmd.Context(), func(ctx context.Context) error { return c.load(ctx, &l, args[0]) })
 		},
@@ -51,6 +59,7 @@ If the node is away, for instance for a restart, load waits.`,
 	l.mask.addFlags(cmd)
 	cmd.Flags().DurationVar(&l.patience, "patience", time.Minute, "how long to wait for a node that is away")
 	cmd.Flags().BoolVar(&l.again, "again", false, "write every line, also those written before")
+	cmd.Flags().BoolVar(&l.changed, "changed", false, "write only what differs from what the owner has set there now")
 	return cmd
 }
 
@@ -82,6 +91,9 @@ func (c *cli) load(ctx context.Context, l *loadFlags, name string) (err error) {
 	if l.again {
 		all = append(all, lf.Again())
 	}
+	if l.changed {
+		all = append(all, lf.OnlyChanged())
+	}
 	start := time.Now()
 	done, err := client.LoadFile(ctx, file, all...)
 	bar.end(err == nil)
@@ -92,7 +104,10 @@ func (c *cli) load(ctx context.Context, l *loadFlags, name string) (err error) {
 	case err != nil:
 		return err
 	}
-	return c.printLoaded(loadSummary{File: file.Name(), Lines: done.Lines, Before: done.Before, Written: done.Written, Seconds: time.Since(start).Seconds()})
+	if done.Unchanged > 0 {
+		c.note("%s what the owner has set already", text.Count(done.Unchanged, "line says", "lines say"))
+	}
+	return c.printLoaded(loadSummary{File: file.Name(), Lines: done.Lines, Before: done.Before, Written: done.Written, Unchanged: done.Unchanged, Seconds: time.Since(start).Seconds()})
 }
 
 // noteStart tells what of a file was written before.
@@ -112,11 +127,12 @@ func (c *cli) noteStart(file *lf.BulkFile, l lf.Loaded) {
 
 // loadSummary is the result of load in JSON output.
 type loadSummary struct {
-	File    string  `json:"file"`
-	Lines   int     `json:"lines"`
-	Before  int     `json:"before"`
-	Written int     `json:"written"`
-	Seconds float64 `json:"seconds"`
+	File      string  `json:"file"`
+	Lines     int     `json:"lines"`
+	Before    int     `json:"before"`
+	Written   int     `json:"written"`
+	Unchanged int     `json:"unchanged,omitempty"`
+	Seconds   float64 `json:"seconds"`
 }
 
 func (c *cli) printLoaded(l loadSummary) error {

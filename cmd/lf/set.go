@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"strconv"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
 )
 
 const selectorHelp = `NAME#ORD is a name with an ordinal (0 to 2^63-1), NAME alone means ordinal 0. A hash that belongs to a name is
@@ -16,6 +18,7 @@ sealed with the first one, and can be read with that name.`
 func (c *cli) setCommand() *cobra.Command {
 	var a authoring
 	var v valueFlags
+	ifNewest := ""
 	cmd := &cobra.Command{
 		Use:        "set NAME[#ORD]... VALUE",
 		SuggestFor: []string{"put", "write", "store"},
@@ -31,7 +34,10 @@ a single word, or a value that looks like a name with an ordinal. With --value o
 asks nothing. An empty value is an error without --allow-empty, since unset variables and failed commands leave one.
 
 VALUE is taken byte for byte; - reads it from standard input. Write -- before a value that begins with a dash. Values are
-compressed and sealed (29 bytes more). The network limits their size then (lf network show), usually to 4096 bytes.`,
+compressed and sealed (29 bytes more). The network limits their size then (lf network show), usually to 4096 bytes.
+
+--if-newest CID sets the value only if the answer is still that record, as lf set or lf get --json showed it. It prevents most lost
+updates, but is no lock: another writer may write at the same moment.`,
 		Example: `  lf set horse 'Bad Horse, Bad Horse'
   lf set bad horse#2 'He rides across the nation'
   lf set bad horse#2 --value "$TEXT"
@@ -39,6 +45,7 @@ compressed and sealed (29 bytes more). The network limits their size then (lf ne
   lf set keys alice --value-file alice.asc
   sha256sum release.tar.gz | lf set release.tar.gz -
   lf set temperature -- -5
+  lf set horse 'new' --if-newest "$(lf get horse --json | jq -r '.answers[0].record')"
   LF_MASK=secret lf set horse 'only for those who know the masking key'`,
 		Args: func(cmd *cobra.Command, args []string) error {
 			if v.givenByFlag() {
@@ -46,15 +53,40 @@ compressed and sealed (29 bytes more). The network limits their size then (lf ne
 			}
 			return between(2, -1, "at least one NAME and a VALUE")(cmd, args)
 		},
-		RunE: func(cmd *cobra.Command, args []string) error { return c.set(cmd.Context(), &a, &v, args) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			condition, err := parseIfNewest(ifNewest)
+			if err != nil {
+				return err
+			}
+			return c.set(cmd.Context(), &a, &v, condition, args)
+		},
 	}
 	c.addAuthoring(cmd, &a)
 	a.mask.addFlags(cmd)
 	v.addFlags(cmd)
+	cmd.Flags().StringVar(&ifNewest, "if-newest", "", "set only if the answer is still this record, a `CID`; none: only if nothing is answered")
 	return cmd
 }
 
-func (c *cli) set(ctx context.Context, a *authoring, v *valueFlags, args []string) error {
+// noRecord is what --if-newest takes for no answer.
+const noRecord = "none"
+
+// parseIfNewest reads the condition of a write, nil for none.
+func parseIfNewest(s string) (lf.WriteOption, error) {
+	switch s {
+	case "":
+		return nil, nil
+	case noRecord:
+		return lf.IfNewest(protocol.ID{}), nil
+	}
+	id, err := protocol.ParseID(s)
+	if err != nil {
+		return nil, usage("--if-newest %s is neither the CID of a record nor %q", clip(strconv.Quote(s)), noRecord)
+	}
+	return lf.IfNewest(id), nil
+}
+
+func (c *cli) set(ctx context.Context, a *authoring, v *valueFlags, condition lf.WriteOption, args []string) error {
 	if err := a.check(); err != nil {
 		return err
 	}
@@ -75,7 +107,11 @@ func (c *cli) set(ctx context.Context, a *authoring, v *valueFlags, args []strin
 		note = p.String()
 	}
 	return c.publish(ctx, a, note, func(ctx context.Context, client *lf.Client, options lf.BulkOption) error {
-		_, err := client.Set(ctx, p.key, p.value, options)
+		all := []lf.WriteOption{options}
+		if condition != nil {
+			all = append(all, condition)
+		}
+		_, err := client.Set(ctx, p.key, p.value, all...)
 		return err
 	})
 }

@@ -1,0 +1,242 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/internal/strictjson"
+	"github.com/lf-store/lf/internal/text"
+)
+
+const (
+	// maxBatchLine bounds a line of a batch, in bytes: a composite key of long names in JSON.
+	maxBatchLine = 128 << 10
+	// batchPage is how many keys are asked for before their answers are written, batchAtOnce how
+	// many of them at the same time.
+	batchPage, batchAtOnce = 256, 8
+)
+
+// batchKey is a key of a batch and what came of it.
+type batchKey struct {
+	question
+	found *lf.Result
+}
+
+// getBatch answers every key of a file, in its order.
+func (c *cli) getBatch(ctx context.Context, g *getFlags) error {
+	if err := g.checkForm(c); err != nil {
+		return err
+	}
+	if g.explain || g.history || g.open || g.wide {
+		return usage("--batch shows answers alone: it goes with none of --history, --explain, --wide and --open")
+	}
+	wait := g.wait.timeout
+	g.wait.timeout = 0 // once is enough
+	keys, err := c.readBatch(g)
+	if err != nil {
+		return err
+	}
+	client, err := c.connect(ctx, reading)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if wait > 0 {
+		if err := client.AwaitSynced(ctx, wait); err != nil {
+			return err
+		}
+	}
+	var all jsonAnswers
+	rows := [][]string{{"KEY", "OWNER", "TIME", "VALUE"}}
+	missing, head, failure := 0, 1, error(nil)
+	for len(keys) > 0 {
+		page := keys[:min(len(keys), batchPage)]
+		keys = keys[len(page):]
+		if err := g.askAll(ctx, client, page); err != nil {
+			return err
+		}
+		for i := range page {
+			rows = append(rows, page[i].rows()...)
+			err := c.showBatch(g, &page[i], &all)
+			var none *notFoundError
+			switch {
+			case errors.As(err, &none):
+				missing++
+				c.note("%v", err)
+			case err != nil && failure != nil:
+				c.note("%v", err)
+			case err != nil:
+				failure = err
+			}
+			if errors.As(err, new(*os.PathError)) { // nobody reads the output any more
+				return err
+			}
+		}
+		if asTable := !c.json && !g.raw && !g.jsonl; asTable && len(rows) > head {
+			if err := c.print(table(rows)); err != nil {
+				return err
+			}
+			rows, head = nil, 0 // the head stands above the first rows alone
+		}
+	}
+	if c.json {
+		all.Answers = append([]jsonAnswer{}, all.Answers...)
+		failure = errors.Join(c.printJSON(all), failure)
+	}
+	switch {
+	case failure != nil:
+		return failure
+	case missing > 0:
+		return notFound("%s no value", text.Count(missing, "key has", "keys have"))
+	}
+	return nil
+}
+
+// rows are the answers as rows of a table.
+func (k *batchKey) rows() (rows [][]string) {
+	for _, a := range k.found.Answers {
+		rows = append(rows, []string{text.Printable(a.Key.String()), shortOwner(a.Owner), localTime(a.Header().Timestamp), shownVersion(&a.Version)})
+	}
+	return rows
+}
+
+// askAll asks for keys, several at once.
+func (g *getFlags) askAll(ctx context.Context, client *lf.Client, keys []batchKey) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(batchAtOnce)
+	for i := range keys {
+		k := &keys[i]
+		group.Go(func() (err error) {
+			k.found, err = g.ask(ctx, client, k.question)
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// showBatch writes the answers of one key. The error says what is missing of them.
+func (c *cli) showBatch(g *getFlags, k *batchKey, all *jsonAnswers) error {
+	switch {
+	case c.json:
+		page := answersJSON(k.question, k.found)
+		all.Answers, all.Damaged = append(all.Answers, page.Answers...), append(all.Damaged, page.Damaged...)
+		all.More = all.More || page.More
+	case g.jsonl:
+		return c.printLines(k.question, k.found)
+	case g.raw:
+		if err := c.printRaw(k.question, k.found.Answers); err != nil {
+			return err
+		}
+	}
+	if k.found.More {
+		c.note("%s: there are more answers: %s", k.key, k.narrower())
+	}
+	if len(k.found.Damaged) > 0 {
+		return c.damagedIn(k.found)
+	}
+	return nothingIn(k.question, k.found.Answers)
+}
+
+// readBatch reads the keys of a batch, all of them before the first is asked for.
+func (c *cli) readBatch(g *getFlags) (keys []batchKey, err error) {
+	var in io.Reader = c.stdin
+	if g.batch != "-" {
+		f, err := os.Open(g.batch)
+		if err != nil {
+			return nil, fmt.Errorf("--batch: %w", err)
+		}
+		defer f.Close()
+		in = f
+	}
+	lines := bufio.NewScanner(in)
+	lines.Buffer(make([]byte, 4<<10), maxBatchLine)
+	n := 0
+	for lines.Scan() {
+		n++
+		line := strings.TrimSuffix(lines.Text(), "\r")
+		if line == "" {
+			continue
+		}
+		expressions, err := batchLine(line)
+		if err != nil {
+			return nil, fmt.Errorf("--batch %s, line %d: %w", g.batch, n, err)
+		}
+		q, err := g.question(expressions)
+		if err != nil {
+			return nil, fmt.Errorf("--batch %s, line %d: %w", g.batch, n, err)
+		}
+		q.lines = true
+		keys = append(keys, batchKey{question: q})
+	}
+	if err := lines.Err(); err != nil {
+		return nil, fmt.Errorf("--batch %s, line %d: %w", g.batch, n+1, err)
+	}
+	return keys, nil
+}
+
+// batchLine reads a line: an expression, or a JSON list of several.
+func batchLine(line string) (expressions []string, err error) {
+	if !strings.HasPrefix(line, "[") {
+		return []string{line}, nil
+	}
+	if err := strictjson.Unmarshal([]byte(line), &expressions, 0); err != nil {
+		return nil, fmt.Errorf("a line that begins with [ is a JSON list of names: %w", err)
+	}
+	return expressions, nil
+}
+
+// loadLine is a value as lf load takes it.
+type loadLine struct {
+	Selectors   []string `json:"selectors"`
+	Value       *string  `json:"value,omitempty"`
+	ValueBase64 *[]byte  `json:"valueBase64,omitempty"`
+}
+
+// printLines writes a line for each value. The error says what is left out.
+func (c *cli) printLines(q question, found *lf.Result) error {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	sealed := 0
+	for _, a := range found.Answers {
+		line := loadLine{Selectors: a.Key.Expressions()}
+		switch value := a.Text(); {
+		case a.Deleted || a.Damaged != nil:
+			continue
+		case a.Sealed:
+			sealed++
+			continue
+		case utf8.ValidString(value):
+			line.Value = &value
+		default:
+			line.ValueBase64 = &a.Value
+		}
+		if err := e.Encode(line); err != nil {
+			return fmt.Errorf("encode a value: %w", err)
+		}
+	}
+	if err := c.print(b.String()); err != nil {
+		return err
+	}
+	if found.More {
+		c.note("%s: there are more answers: %s", q.key, q.narrower())
+	}
+	switch {
+	case len(found.Damaged) > 0:
+		return c.damagedIn(found)
+	case sealed > 0:
+		return fmt.Errorf("%s: %s left out: %w", q.key, text.Count(sealed, "value is", "values are"), lf.ErrSealed)
+	}
+	return nothingIn(q, found.Answers)
+}
