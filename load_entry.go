@@ -3,7 +3,6 @@ package lf
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -36,8 +35,7 @@ func Entries(list ...Entry) iter.Seq2[Entry, error] {
 //	{"selectors": ["bad", "horse#2"], "value": "He rides across the nation"}
 //	{"selectors": ["keys", "alice"], "valueBase64": "mQENBF..."}
 //
-// The answers of lf get in JSON are such objects, too: what else they tell is ignored, and a deleted,
-// sealed or damaged one is an error. It ends with the first line that is wrong.
+// It ends with the first line that is wrong.
 func ReadEntries(r io.Reader) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		lines := bufio.NewScanner(r)
@@ -61,26 +59,6 @@ func ReadEntries(r io.Reader) iter.Seq2[Entry, error] {
 	}
 }
 
-// answered are the other members of an answer of lf get in JSON.
-type answered struct {
-	Deleted bool `json:"deleted"`
-	Sealed  bool `json:"sealed"`
-	Damaged bool `json:"damaged"`
-	Further int  `json:"further"`
-
-	Owner       json.RawMessage `json:"owner"`
-	Time        json.RawMessage `json:"time"`
-	Timestamp   json.RawMessage `json:"timestamp"`
-	Record      json.RawMessage `json:"record"`
-	Composite   json.RawMessage `json:"composite"`
-	Effort      json.RawMessage `json:"effort"`
-	Weight      json.RawMessage `json:"weight"`
-	Claims      json.RawMessage `json:"claims"`
-	Older       json.RawMessage `json:"older"`
-	Others      json.RawMessage `json:"others"`
-	Explanation json.RawMessage `json:"explanation"`
-}
-
 // parseEntry reads one line.
 func parseEntry(line int, text []byte) (Entry, error) {
 	e := Entry{Line: line}
@@ -88,16 +66,11 @@ func parseEntry(line int, text []byte) (Entry, error) {
 		Selectors   []string `json:"selectors"`
 		Value       *string  `json:"value"`
 		ValueBase64 *[]byte  `json:"valueBase64"`
-		answered
 	}
 	if err := strictjson.Unmarshal(text, &from, 0); err != nil {
 		return e, fmt.Errorf("not an object with selectors and value: %w", err)
 	}
 	switch {
-	case from.Deleted || from.Sealed || from.Damaged:
-		return e, errors.New("an answer that is deleted, sealed or damaged has no value to load")
-	case from.Further > 0:
-		return e, errors.New("an answer with further names, which are not known")
 	case len(from.Selectors) == 0:
 		return e, errors.New("no selectors")
 	case (from.Value == nil) == (from.ValueBase64 == nil):

@@ -174,8 +174,8 @@ func (g *getFlags) checkForm(c *cli) error {
 	return nil
 }
 
-// ask asks for one page of answers or, with --all, for one after the other. Deleted answers are then
-// left out.
+// ask asks for one page of answers or, with --all, for one after the other. Deleted answers are
+// then left out.
 func (g *getFlags) ask(ctx context.Context, client *lf.Client, q question) (*lf.Result, error) {
 	if !g.all {
 		return client.Query(ctx, q.key, q.options...)

@@ -38,12 +38,14 @@ If the node is away, for instance for a restart, load waits.
 
 --changed asks the node what the owner has set under each key, and writes only the lines that differ. It keeps no account of the lines.
 
-The lines of lf get --jsonl are loaded as they are. Of other members that lf get --json writes, load takes no notice.`,
+The lines of lf get --jsonl are loaded as they are.`,
 		Example: `  lf load facts.jsonl
   lf load facts.jsonl          # again: goes on, or says that all of it is there
   jq -c '{selectors: [.name], value: .key}' people.json | lf load -
   lf load facts.jsonl --changed        # after an edit
-  lf get 'horse#' --all --jsonl > horse.jsonl`,
+  lf get 'horse#' --all --jsonl > horse.jsonl
+  lf get 'horse#' --json | jq -c '.answers[] | {selectors, value, valueBase64}
+      | with_entries(select(.value != null)) | select(length == 2)' > people.jsonl`,
 		Args: between(1, 1, "one FILE, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := l.check(); err != nil {
