@@ -99,6 +99,11 @@ lists it in "damaged", with "record", "error" and "selectors".
 			return c.get(cmd.Context(), &g, args)
 		},
 	}
+	g.addFlags(c, cmd)
+	return cmd
+}
+
+func (g *getFlags) addFlags(c *cli, cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.BoolVar(&g.raw, "raw", false, "write the value's bytes alone")
 	f.BoolVar(&g.history, "history", false, "also older versions and other owners' claims, the 100 best")
@@ -116,7 +121,6 @@ lists it in "damaged", with "record", "error" and "selectors".
 	g.mask.addFlags(cmd)
 	c.addTrusting(cmd, &g.trust)
 	c.completeOwnerFlag(cmd)
-	return cmd
 }
 
 // question is what one wants to know.

@@ -57,48 +57,69 @@ func (c *cli) getBatch(ctx context.Context, g *getFlags) error {
 			return err
 		}
 	}
-	var all jsonAnswers
-	rows := [][]string{{"KEY", "OWNER", "TIME", "VALUE"}}
-	missing, head, failure := 0, 1, error(nil)
+	out := &batchOutput{cli: c, get: g, rows: [][]string{{"KEY", "OWNER", "TIME", "VALUE"}}, head: 1}
 	for len(keys) > 0 {
 		page := keys[:min(len(keys), batchPage)]
 		keys = keys[len(page):]
 		if err := g.askAll(ctx, client, page); err != nil {
 			return err
 		}
-		for i := range page {
-			rows = append(rows, page[i].rows()...)
-			err := c.showBatch(g, &page[i], &all)
-			var none *notFoundError
-			switch {
-			case errors.As(err, &none):
-				missing++
-				c.note("%v", err)
-			case err != nil && failure != nil:
-				c.note("%v", err)
-			case err != nil:
-				failure = err
-			}
-			if errors.As(err, new(*os.PathError)) { // nobody reads the output any more
-				return err
-			}
-		}
-		if asTable := !c.json && !g.raw && !g.jsonl; asTable && len(rows) > head {
-			if err := c.print(table(rows)); err != nil {
-				return err
-			}
-			rows, head = nil, 0 // the head stands above the first rows alone
+		if err := out.show(page); err != nil {
+			return err
 		}
 	}
-	if c.json {
-		all.Answers = append([]jsonAnswer{}, all.Answers...)
-		failure = errors.Join(c.printJSON(all), failure)
+	return out.end()
+}
+
+// batchOutput writes the answers of a batch.
+type batchOutput struct {
+	*cli
+	get     *getFlags
+	rows    [][]string // of the table, not written yet
+	head    int        // how many of them are its head
+	answers jsonAnswers
+	missing int   // keys without a value
+	failure error // of a key, the first one
+}
+
+// show writes the answers of some keys. It fails only where nothing can be written any more.
+func (b *batchOutput) show(page []batchKey) error {
+	for i := range page {
+		b.rows = append(b.rows, page[i].rows()...)
+		err := b.showBatch(b.get, &page[i], &b.answers)
+		var none *notFoundError
+		var unwritten *os.PathError
+		switch {
+		case errors.As(err, &unwritten): // nobody reads the output any more
+			return err
+		case errors.As(err, &none):
+			b.missing++
+			b.note("%v", err)
+		case err != nil && b.failure != nil:
+			b.note("%v", err)
+		case err != nil:
+			b.failure = err
+		}
+	}
+	if b.json || b.get.raw || b.get.jsonl || len(b.rows) <= b.head {
+		return nil
+	}
+	rows := b.rows
+	b.rows, b.head = nil, 0 // the head stands above the first rows alone
+	return b.print(table(rows))
+}
+
+// end writes what is written at the end, and says what was missing.
+func (b *batchOutput) end() error {
+	if b.json {
+		b.answers.Answers = append([]jsonAnswer{}, b.answers.Answers...)
+		b.failure = errors.Join(b.printJSON(b.answers), b.failure)
 	}
 	switch {
-	case failure != nil:
-		return failure
-	case missing > 0:
-		return notFound("%s no value", text.Count(missing, "key has", "keys have"))
+	case b.failure != nil:
+		return b.failure
+	case b.missing > 0:
+		return notFound("%s no value", text.Count(b.missing, "key has", "keys have"))
 	}
 	return nil
 }
