@@ -358,3 +358,24 @@ func TestInProcess(t *testing.T) {
 		t.Errorf("at %q, on %s", db.Address(), db.Network().ID())
 	}
 }
+
+// TestRangeFurther pages through keys that have further names, several at one ordinal.
+func TestRangeFurther(t *testing.T) {
+	db := open(t, newFake(t))
+	for _, further := range []string{"b", "c", "d", "e"} {
+		set(t, db, lf.MustKey("a", further), further)
+	}
+	set(t, db, lf.MustKey("a#2", "b"), "last")
+	for limit := 1; limit <= 5; limit++ {
+		seen := map[string]bool{}
+		for a, err := range db.Range(t.Context(), lf.MustKey("a#"), lf.Further(), lf.Limit(limit)) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			seen[a.Record.String()] = true
+		}
+		if len(seen) != 5 {
+			t.Errorf("%d at a time: %d of 5 answers", limit, len(seen))
+		}
+	}
+}

@@ -21,6 +21,8 @@ type Result struct {
 	// Damaged are the records that the node could not show, because its disk damaged them. Each
 	// would have been an answer, or a part of one.
 	Damaged []*DamagedError
+
+	next string // where the next page begins
 }
 
 // Get returns what is set under exactly this key, by the claim that is best under the policy. The
@@ -63,6 +65,7 @@ type query struct {
 	since   uint64
 	until   uint64
 	limit   int
+	after   string // the next of the page before
 
 	maskingKey  string
 	policy      protocol.Policy  // nil: the node's
@@ -119,7 +122,7 @@ func (c *Client) ask(ctx context.Context, q *query) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	found := &Result{More: answered.Next != ""}
+	found := &Result{More: answered.Next != "", next: answered.Next}
 	if found.Answers, err = r.check(answered); err != nil {
 		return nil, &ForgedError{Node: c.Address(), What: err}
 	}
@@ -137,7 +140,7 @@ func (c *Client) prepare(ctx context.Context, q *query) (*reader, api.Query, err
 		Open: q.open, Since: q.since, Until: q.until, Limit: q.limit,
 		Policy: q.policy, Oracles: q.oracles, Authorities: q.authorities, Explain: q.explain,
 		History: q.history || q.explain, // the records that an explanation speaks of
-		Frames:  true,
+		Frames:  true, After: q.after,
 	}
 	var err error
 	if r.owners, err = c.ownersNamed(q.owners); err != nil {

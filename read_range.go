@@ -3,7 +3,6 @@ package lf
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"slices"
 )
@@ -47,61 +46,36 @@ func (r *Result) yield(yield func(*Answer, error) bool) bool {
 	return true
 }
 
-// pager asks for a range in pages. A node answers in the order of the ordinals. What is left after
-// a page are smaller ranges, at most one for each name of the key.
+// pager asks for a range in pages. A node answers in the order of the ordinals, and names where the
+// next page begins.
 type pager struct {
 	*Client
 	query *query
-	left  []Key // the ranges to ask for, the next one at the end; nil before the first
-	begun bool
+	last  []uint64 // the ordinals of the last answer so far
 }
 
 // next returns the next page, and whether there may be another one.
 func (p *pager) next(ctx context.Context) (page *Result, more bool, err error) {
-	if !p.begun {
-		p.begun, p.left = true, []Key{p.query.key}
-	}
-	last := len(p.left) - 1
-	q := *p.query
-	q.key, p.left = p.left[last], p.left[:last]
-	p.query.synced.wanted = false // once is enough
-	page, err = p.ask(ctx, &q)
+	page, err = p.ask(ctx, p.query)
 	if err != nil {
 		return nil, false, err
 	}
-	if page.More {
-		err = p.split(q.key, page)
+	p.query.synced.wanted = false // once is enough
+	for _, a := range page.Answers {
+		if order := slices.Compare(p.last, a.Ordinals); order > 0 || order == 0 && !p.query.open && distinctNames(p.query.key) {
+			return nil, false, p.forged("its answers are not in the order of their ordinals")
+		}
+		p.last = a.Ordinals
 	}
-	return page, len(p.left) > 0, err
+	if page.next != "" && (page.next == p.query.after || len(page.Answers)+len(page.Damaged) == 0) {
+		return nil, false, p.forged("it says that there is more, and shows nothing")
+	}
+	p.query.after = page.next
+	return page, page.next != "", nil
 }
 
-// split adds what of a range comes after the last answer of a page.
-func (p *pager) split(key Key, page *Result) error {
-	if p.query.open || !distinctNames(key) {
-		return wrongInput("%s: more than %d answers, and there is no order to ask for more of them in: ask for less (a range, owners, a time)", key, p.query.limit)
-	}
-	switch {
-	case len(page.Answers) == 0 && len(page.Damaged) > 0:
-		return fmt.Errorf("%s: nothing after %w: ask for less", key, page.Damaged[0])
-	case len(page.Answers) == 0:
-		return &ForgedError{Node: p.Address(), What: errors.New("it says that there is more, and shows nothing")}
-	}
-	if !slices.IsSortedFunc(page.Answers, func(a, b *Answer) int { return slices.Compare(a.Ordinals, b.Ordinals) }) {
-		return &ForgedError{Node: p.Address(), What: errors.New("its answers are not in the order of their ordinals")}
-	}
-	at := page.Answers[len(page.Answers)-1].Ordinals
-	for i, e := range key.selectors {
-		if at[i] == e.To {
-			continue
-		}
-		rest := slices.Clone(key.selectors)
-		for j := range i {
-			rest[j].From, rest[j].To = at[j], at[j]
-		}
-		rest[i].From = at[i] + 1
-		p.left = append(p.left, Key{rest})
-	}
-	return nil
+func (p *pager) forged(what string) error {
+	return &ForgedError{Node: p.Address(), What: errors.New(what)}
 }
 
 func distinctNames(key Key) bool {
