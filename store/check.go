@@ -166,6 +166,7 @@ func (v *verifier) checkSizes() error {
 	}{
 		{"rows in dag", "SELECT count(*) FROM dag", attached},
 		{"rows in ids", "SELECT count(*) FROM ids", attached},
+		{"rows in written", "SELECT count(*) FROM written", attached},
 		{"rows in versions", "SELECT count(*) FROM versions", v.versions},
 		{"owners", "SELECT count(*) FROM owners", v.meta.owners},
 		{"the counter of attached records", "SELECT attached FROM meta", attached},

@@ -109,8 +109,8 @@ func (v *verifier) lookUp(id protocol.ID) (int64, error) {
 	return idx, err
 }
 
-// checkIndices checks that a record is found by its ID and, where it is to be answered, by its
-// selectors.
+// checkIndices checks that a record is found by its ID, by its owner and, where it is to be
+// answered, by its selectors.
 func (v *verifier) checkIndices(idx int64, e *entry) error {
 	at, err := v.lookUp(e.ID())
 	if err != nil {
@@ -118,6 +118,11 @@ func (v *verifier) checkIndices(idx int64, e *entry) error {
 	}
 	if at != idx {
 		v.problem("record %d is found as %d by its ID", idx, at)
+	}
+	if filed, err := v.isFiled(idx, e.Record); err != nil {
+		return err
+	} else if !filed {
+		v.problem("record %d is not in written", idx)
 	}
 	if len(e.rows) == 0 {
 		return nil

@@ -166,6 +166,9 @@ func (t *tx) repair(r *protocol.Record) (int64, error) {
 	if _, err := t.exec("UPDATE dag SET id = ? WHERE idx = ? AND id <> ?", id[:], idx, id[:]); err != nil {
 		return 0, err
 	}
+	if err := t.file(idx, r); err != nil {
+		return 0, err
+	}
 	t.store.ranker.wake() // what could not be ranked without it
 	_, err = t.exec("DELETE FROM damaged WHERE idx = ?", idx)
 	return idx, err

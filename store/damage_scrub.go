@@ -28,6 +28,7 @@ const (
 	scrubIDs
 	scrubVersions
 	scrubSelectors
+	scrubWritten
 	scrubPhases
 )
 
@@ -205,6 +206,8 @@ func (w *scrubber) look(from scrubbed, count int) (to scrubbed, err error) {
 	case scrubSelectors:
 		end, err = w.rows(&to, count, "selectors", []string{"key", "size", "ordinal", "composite", "others"}, "key, size, ordinal, composite, others",
 			w.checkSelectorRow)
+	case scrubWritten:
+		end, err = w.rows(&to, count, "written", []string{"owner", "timestamp DESC", "idx DESC"}, "owner, timestamp, idx", w.checkWrittenRow)
 	default:
 		end, err = w.records(&to, count)
 	}
@@ -292,6 +295,11 @@ func (w *scrubber) checkRecord(idx int64) error {
 	}
 	if err := w.checkDAGRow(idx, r); err != nil {
 		return err
+	}
+	if filed, err := w.isFiled(idx, r); err != nil {
+		return err
+	} else if !filed {
+		w.repair(idx, "a row of written", func(t *tx) error { return t.file(idx, r) })
 	}
 	return w.checkRows(idx, newEntry(r))
 }
@@ -417,6 +425,19 @@ func (w *scrubber) checkIDRow(row *rows) error {
 		w.rewrite(idx, "a row of ids", "DELETE FROM ids WHERE prefix = ? AND idx = ?", key, idx)
 	}
 	return err
+}
+
+// checkWrittenRow looks whether a row of written leads to a record of such an owner and time.
+func (w *scrubber) checkWrittenRow(row *rows) error {
+	key := []driver.Value{row.int(0), row.int(1), row.int(2)}
+	r, err := headerOf(w.frameIfThere(row.int(2)))
+	if err != nil {
+		return ignoreDamage(err)
+	}
+	if r == nil || prefix(r.Owner[:]) != row.int(0) || int64(r.Timestamp) != row.int(1) {
+		w.rewrite(row.int(2), "a row of written", "DELETE FROM written WHERE owner = ? AND timestamp = ? AND idx = ?", key...)
+	}
+	return nil
 }
 
 // checkVersionRow looks whether a row of versions is what its record says.

@@ -20,6 +20,7 @@ const (
 	intoRecords = iota
 	intoDAG
 	intoIDs
+	intoWritten
 	intoOwners
 	intoSelectors
 	intoVersions
@@ -45,6 +46,7 @@ var late = [lateTables]lateTable{
 	intoRecords:   newLateTable("INSERT INTO records", 3),
 	intoDAG:       newLateTable("INSERT INTO dag (idx, timestamp, node, seen, id)", 5),
 	intoIDs:       newLateTable("INSERT INTO ids", 2),
+	intoWritten:   newLateTable("INSERT INTO written", 3),
 	intoOwners:    newLateTable("INSERT INTO owners", 2),
 	intoSelectors: newLateTable("INSERT OR IGNORE INTO selectors", 5),
 	intoVersions:  newLateTable("INSERT INTO versions", 5),

@@ -92,6 +92,10 @@ const (
 	// scanBudget is how many index rows and records one query may look at: at about 1 µs a row a
 	// quarter of a second.
 	scanBudget = 250_000
+	// maxWritten and maxWrittenBytes bound a page of an owner's records. The last record may exceed
+	// the bytes.
+	maxWritten      = 1000
+	maxWrittenBytes = 4 << 20
 	// missingVisits and missingFound bound the walk through the ancestors of a known pending
 	// record, at 50 µs a visit. Ancestors that it leaves out are still in Missing's list.
 	missingVisits = 64

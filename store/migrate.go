@@ -11,13 +11,14 @@ import (
 
 // The first schemas that have something: the number of the script in migrations that brings it.
 const (
-	graphVersion   = 2 // the graph
-	trustVersion   = 3 // what claims are ranked by
-	idsVersion     = 4 // the IDs in the table dag
-	waitingVersion = 5 // which held records are not known to be paid
-	claimsVersion  = 6 // the claims on crowded keys, in order
-	leadsVersion   = 7 // the roots, in order
-	waitsVersion   = 9 // one row for all that a pending record waits for
+	graphVersion   = 2  // the graph
+	trustVersion   = 3  // what claims are ranked by
+	idsVersion     = 4  // the IDs in the table dag
+	waitingVersion = 5  // which held records are not known to be paid
+	claimsVersion  = 6  // the claims on crowded keys, in order
+	leadsVersion   = 7  // the roots, in order
+	waitsVersion   = 9  // one row for all that a pending record waits for
+	writtenVersion = 10 // all records by their owners
 )
 
 // migrationSteps are what SQL alone cannot do, in their order: it follows what a step needs of
@@ -33,6 +34,7 @@ var migrationSteps = []struct {
 	{graphVersion, (*tx).migrateTips},
 	{waitingVersion, (*tx).migrateWaiting},
 	{waitsVersion, (*tx).migrateWaits},
+	{writtenVersion, (*tx).migrateWritten},
 }
 
 // migrate brings the database up to date, in one transaction. First it runs the scripts that the

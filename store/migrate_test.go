@@ -211,8 +211,11 @@ func beginning(id protocol.ID) (short protocol.ID) {
 	return short
 }
 
-// withoutWaits undoes what the schema waitsVersion and its migration did.
-const withoutWaits = `ALTER TABLE waits RENAME TO new_waits;
+// withoutWritten undoes what the schema writtenVersion and its migration did.
+const withoutWritten = "DROP TABLE written; "
+
+// withoutWaits undoes what the schema waitsVersion, those after it, and their migrations did.
+const withoutWaits = withoutWritten + `ALTER TABLE waits RENAME TO new_waits;
 	CREATE TABLE waits (missing BLOB NOT NULL, seq INTEGER NOT NULL, PRIMARY KEY (missing, seq)) WITHOUT ROWID, STRICT;
 	INSERT INTO waits WITH RECURSIVE link (at) AS (SELECT 1 UNION ALL SELECT at + 32 FROM link WHERE at < 15 * 32)
 		SELECT substr(links, at, 32), seq FROM new_waits, link WHERE at < length(links);
@@ -259,7 +262,7 @@ func TestMigrateWaiting(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		for _, version := range []int{waitingVersion, waitsVersion} {
+		for _, version := range []int{waitingVersion, waitsVersion, writtenVersion} {
 			sql, err := migrations.ReadFile(names[version-1])
 			if err != nil {
 				return err
@@ -268,7 +271,7 @@ func TestMigrateWaiting(t *testing.T) {
 				return err
 			}
 		}
-		return errors.Join(x.migrateWaiting(), x.migrateWaits())
+		return errors.Join(x.migrateWaiting(), x.migrateWaits(), x.migrateWritten())
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -83,8 +83,8 @@ func (t *tx) attach(e *entry) (place, error) {
 }
 
 // attachAt attaches a record at its place in the graph. The functions called from here find the
-// record in the graph and in the tables records, dag and ids. From addVersion on it is among the
-// versions too.
+// record in the graph and in the tables records, dag, ids and written. From addVersion on it is
+// among the versions too.
 func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, error) {
 	t.meta.attached++
 	at := place{t.meta.attached, int64(e.Timestamp)}
@@ -103,6 +103,9 @@ func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, er
 		return at, err
 	}
 	if err := t.insertLater(intoIDs, prefix(id[:]), at.idx); err != nil {
+		return at, err
+	}
+	if err := t.insertLater(intoWritten, prefix(e.Owner[:]), at.timestamp, at.idx); err != nil {
 		return at, err
 	}
 	delete(t.absences.unattached, prefix(id[:]))
