@@ -47,9 +47,11 @@
 //
 // The same file holds a go-datastore ([Store.Datastore]) for what libp2p wants to remember.
 //
-// Indices hold the first 8 bytes of an ID, composite ID or selector key, not all 32: that halves
-// them. A prefix only finds candidates. The record's own header, read and hashed, decides. So keys
-// made to collide (2^32 tries) cost their maker a comparison and fool nobody.
+// The table written lists all records of an owner, newest first ([Store.WrittenBy]).
+//
+// Indices hold the first 8 bytes of an ID, composite ID, selector key or owner, not all 32: that
+// halves them. A prefix only finds candidates. The record's own header, read and hashed, decides.
+// So keys made to collide (2^32 tries) cost their maker a comparison and fool nobody.
 //
 // Files are named after what they hold, with a prefix for the task. The way in is put_, the way out
 // query_. What claims are compared by, and the rows of crowded keys, is rank_. Certificates,

@@ -37,6 +37,12 @@ type fakeNode struct {
 // newFakeNode serves a fake node on a new network and points a new home to it.
 func newFakeNode(t *testing.T, change func(*protocol.Params)) *fakeNode {
 	t.Helper()
+	return serveFakeNode(t, change, func(f *fakeNode) api.Service { return f })
+}
+
+// serveFakeNode serves what a test makes of a fake node.
+func serveFakeNode(t *testing.T, change func(*protocol.Params), as func(*fakeNode) api.Service) *fakeNode {
+	t.Helper()
 	p := protocol.DefaultParams()
 	p.Name, p.WorkPerKiB, p.NameHardening = "fake", 0, protocol.Hardening{MemoryKiB: 8, Passes: 1}
 	if change != nil {
@@ -60,7 +66,7 @@ func newFakeNode(t *testing.T, change func(*protocol.Params)) *fakeNode {
 		t.Fatal(err)
 	}
 	server := httptest.NewUnstartedServer(nil)
-	server.Config = apiserver.NewServer(apiserver.NewHandler(f, apiserver.HandlerOptions{Token: token}), nil)
+	server.Config = apiserver.NewServer(apiserver.NewHandler(as(f), apiserver.HandlerOptions{Token: token}), nil)
 	server.Start()
 	t.Cleanup(server.Close)
 	if _, err := h.PublishAPI(server.URL); err != nil {

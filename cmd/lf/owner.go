@@ -28,7 +28,7 @@ like all others. The network says what certified owners may do (lf network show)
 		Args: subcommandOnly,
 		RunE: help,
 	}
-	cmd.AddCommand(c.ownerNewCommand(), c.ownerListCommand(), c.ownerDefaultCommand(), c.ownerExportCommand(), c.ownerImportCommand(),
+	cmd.AddCommand(c.ownerNewCommand(), c.ownerListCommand(), c.ownerRecordsCommand(), c.ownerDefaultCommand(), c.ownerExportCommand(), c.ownerImportCommand(),
 		c.ownerRequestCommand(), c.ownerAuthorizeCommand(), c.ownerRevokeCommand(), c.ownerStatusCommand())
 	return cmd
 }

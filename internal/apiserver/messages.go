@@ -75,6 +75,28 @@ type ownerInput struct {
 	Owner protocol.Owner `path:"owner" doc:"the owner's peer ID"`
 }
 
+type recordsInput struct {
+	Owner  textOwner `query:"owner" required:"true" doc:"the owner's peer ID"`
+	After  string    `query:"after" maxLength:"256" doc:"the next of the page before; absent: the first page"`
+	Limit  int       `query:"limit" minimum:"0" maximum:"1000" doc:"records at most; 0 is 100"`
+	Frames bool      `query:"frames" doc:"also each record's frame"`
+}
+
+func (in *recordsInput) query() (api.RecordsQuery, error) {
+	q := api.RecordsQuery{Limit: in.Limit, Frames: in.Frames}
+	owners, err := parseOwners("owner", []textOwner{in.Owner})
+	if err != nil {
+		return q, err
+	}
+	q.Owner = owners[0]
+	if in.After != "" {
+		if q.After, err = protocol.ParseID(in.After); err != nil {
+			return q, api.Invalid("parameter \"after\": %v", err)
+		}
+	}
+	return q, nil
+}
+
 type linksInput struct {
 	Count int       `query:"count" minimum:"0" maximum:"16" doc:"how many links; 0: the network's minimum"`
 	Owner textOwner `query:"owner" doc:"who will sign; the record of that owner's certificate is among the links, if there is one"`

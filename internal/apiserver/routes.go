@@ -100,6 +100,17 @@ func (h *Handler) addRecords() {
 		}},
 	}, h.getRecord)
 	add(h, huma.Operation{
+		Method: "GET", Path: "/v1/records", OperationID: "records", Summary: "An owner's records, newest first", Security: readers,
+		Description: "Attached records of all types. A page ends after limit records, or after 4 MiB of them. Give its next as after, until there is none. " +
+			"422: after is no record of the owner's that is attached here. A record that comes meanwhile with an old timestamp may be left out.",
+	}, func(ctx context.Context, in *recordsInput) (*answer[*api.RecordList], error) {
+		q, err := in.query()
+		if err != nil {
+			return nil, err
+		}
+		return answered(h.service.Records(ctx, q))
+	})
+	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/links", OperationID: "links", Summary: "What a new record should link to", Security: readers,
 		Description: "For clients that compose records: recent records of several owners, the least timestamp that a record with these links may carry, and the node's clock.",
 	}, func(ctx context.Context, in *linksInput) (*answer[*api.Links], error) {

@@ -41,6 +41,8 @@ type Service interface {
 	Query(ctx context.Context, q Query) (*QueryResult, error)
 	// Record returns one record, attached or pending.
 	Record(ctx context.Context, id protocol.ID) (*RecordInfo, error)
+	// Records lists an owner's attached records, newest first.
+	Records(ctx context.Context, q RecordsQuery) (*RecordList, error)
 	// Submit takes a finished record's frame. When it returns without error, the record is durable.
 	Submit(ctx context.Context, frame []byte) (*Submitted, error)
 	// Owner returns the certificates that an owner has of the network's authorities.

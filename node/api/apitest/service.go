@@ -48,6 +48,7 @@ func TestService(t *testing.T, open func(t *testing.T) api.Service) {
 		{"oracles", (*fixture).oracles},
 		{"authorities", (*fixture).authorities},
 		{"owner", (*fixture).owner},
+		{"records of an owner", (*fixture).recordsOfOwner},
 		{"nothing found", (*fixture).nothingFound},
 		{"invalid queries", (*fixture).invalidQueries},
 		{"invalid sets", (*fixture).invalidSets},
