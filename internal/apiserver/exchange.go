@@ -16,6 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/lf-store/lf/internal/stranger"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -89,6 +90,9 @@ func (h *Handler) admit(ctx huma.Context, next func(huma.Context)) {
 	if err != nil {
 		h.fail(w, r, err)
 		return
+	}
+	if limited, err := h.guard.identify(r); err != nil || limited != nil {
+		ctx = huma.WithContext(ctx, stranger.Mark(ctx.Context()))
 	}
 	next(exchange{withGrant(ctx, grant), query})
 }

@@ -35,7 +35,7 @@ func BenchmarkHTTP(b *testing.B) {
 				return query(b, nameOf(rand.IntN(n)), 20, 29)
 			}},
 		} {
-			b.Run(fmt.Sprintf("%s/%dk", ask.name, n/1000), func(b *testing.B) { load(b, p.address, ask.request) })
+			b.Run(fmt.Sprintf("%s/%dk", ask.name, n/1000), func(b *testing.B) { load(b, p.address, requests, ask.request) })
 		}
 		p.stop()
 	}
@@ -51,8 +51,8 @@ func query(b *testing.B, name string, from, to uint64) []byte {
 }
 
 // load measures a plan of requests.
-func load(b *testing.B, address string, request func() []byte) {
-	plan := planOf(address, request)
+func load(b *testing.B, address string, count int, request func() []byte) {
+	plan := planOf(address, count, request)
 	var f apitest.Figures
 	for b.Loop() {
 		f = run(b, plan)
@@ -62,12 +62,12 @@ func load(b *testing.B, address string, request func() []byte) {
 }
 
 // planOf makes the requests beforehand, so that making them is not measured.
-func planOf(address string, request func() []byte) apitest.Plan {
-	prepared := make([][]byte, requests)
+func planOf(address string, count int, request func() []byte) apitest.Plan {
+	prepared := make([][]byte, count)
 	for i := range prepared {
 		prepared[i] = request()
 	}
-	return apitest.Plan{Address: address, Conns: 16, Requests: requests, Request: func(i int) []byte { return prepared[i] }}
+	return apitest.Plan{Address: address, Conns: 16, Requests: count, Request: func(i int) []byte { return prepared[i] }}
 }
 
 func run(b *testing.B, plan apitest.Plan) apitest.Figures {
@@ -91,7 +91,7 @@ func BenchmarkStart(b *testing.B) {
 				b.ReportMetric(float64(p.started.Milliseconds()), "ms-start")
 				fresh = p.resident()
 				if n > 0 {
-					run(b, planOf(p.address, func() []byte {
+					run(b, planOf(p.address, requests, func() []byte {
 						i := rand.IntN(n)
 						return query(b, nameOf(i), uint64(i%perName), uint64(i%perName))
 					}))

@@ -1,9 +1,9 @@
 package service
 
 const (
-	// nameCacheSize bounds the derived names kept (about 250 bytes and the name each), which cost
-	// milliseconds to derive.
-	nameCacheSize = 4096
+	// ownNames and strangersNames bound the derived names kept (about 250 bytes and the name each),
+	// which cost milliseconds to derive: those of the node's user, and those of strangers.
+	ownNames, strangersNames = 4096, 2048
 	// maxWaitingWrites bounds the requests that wait for their turn to solve. A node of one core
 	// solves as many with default work in about a minute, the patience of most clients.
 	maxWaitingWrites = 32
