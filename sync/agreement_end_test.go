@@ -22,9 +22,9 @@ func TestNeverComparedAgain(t *testing.T) {
 	var busy atomic.Bool
 	bad := w.comparable(t, func(network.Stream, []byte, int) []byte {
 		if busy.Load() {
-			return appendFrame(nil, reconcile.Frame{})
+			return appendEnvelope(nil, reconcile.Envelope{})
 		}
-		return appendFrame(nil, reconcile.Frame{Count: 3, Message: []byte{0x61}})
+		return appendEnvelope(nil, reconcile.Envelope{Count: 3, Message: []byte{0x61}})
 	})
 	connect(t, n.host, bad)
 	synced(t, n)
@@ -47,7 +47,7 @@ func (w *world) displaced(t *testing.T, chain []*protocol.Record, r *protocol.Re
 		if err != nil {
 			return nil
 		}
-		return appendFrame(nil, reconcile.Frame{Count: uint64(set.Len()), Message: reply.Message})
+		return appendEnvelope(nil, reconcile.Envelope{Count: uint64(set.Len()), Message: reply.Message})
 	})
 	h.SetStreamHandler(fetchProtocol(w.network), func(s network.Stream) {
 		defer s.Close()
@@ -127,7 +127,7 @@ func TestListsWhatItCannotSend(t *testing.T) {
 				if err != nil {
 					return nil
 				}
-				return appendFrame(nil, reconcile.Frame{Count: uint64(count), Message: reply.Message})
+				return appendEnvelope(nil, reconcile.Envelope{Count: uint64(count), Message: reply.Message})
 			})
 			bad.SetStreamHandler(fetchProtocol(w.network), func(s network.Stream) {
 				defer s.Close()

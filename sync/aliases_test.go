@@ -25,8 +25,8 @@ func pushProtocol(n *protocol.Network) libprotocol.ID      { return push.Service
 func clockProtocol(n *protocol.Network) libprotocol.ID     { return clock.Service.ID(n) }
 
 var (
-	appendFrame        = reconcile.AppendFrame
-	readSessionFrame   = reconcile.ReadFrame
+	appendEnvelope     = reconcile.AppendEnvelope
+	readEnvelope       = reconcile.ReadEnvelope
 	appendAnnouncement = push.AppendAnnouncement
 	readAnnouncement   = push.ReadAnnouncement
 	appendWanted       = push.AppendWanted

@@ -28,10 +28,10 @@ func compareJunk(t testing.TB, w *world, h host.Host, n *node, sessions int) (an
 		_ = s.SetDeadline(time.Now().Add(patience))
 		initiator := negentropy.NewInitiator(negentropy.Config{FrameLimit: reconcile.MaxMessage})
 		for message := initiator.Start(set); message != nil; {
-			if _, err := s.Write(appendFrame(nil, reconcile.Frame{Count: 3000, Message: message})); err != nil {
+			if _, err := s.Write(appendEnvelope(nil, reconcile.Envelope{Count: 3000, Message: message})); err != nil {
 				break
 			}
-			f, err := readSessionFrame(s)
+			f, err := readEnvelope(s)
 			if err != nil || len(f.Message) == 0 {
 				break
 			}

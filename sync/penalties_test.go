@@ -63,7 +63,7 @@ func TestOneViolationIsOneBan(t *testing.T) {
 		service   string
 		violation string
 	}{
-		"comparing": {reconcileProtocol(w.network), appendFrame(nil, reconcile.Frame{Message: wrong}), "lf.reconcile", "negentropy"},
+		"comparing": {reconcileProtocol(w.network), appendEnvelope(nil, reconcile.Envelope{Message: wrong}), "lf.reconcile", "negentropy"},
 		"fetching":  {fetchProtocol(w.network), []byte{0, 0, 8}, "lf.fetch", "a request for nothing"},
 		"pushing":   {pushProtocol(w.network), []byte{0}, "lf.push", "an announcement of 0 records"},
 		"clock":     {clockProtocol(w.network), wrong, "lf.clock", "a question for the clock that says more"},

@@ -26,7 +26,7 @@ func (w *world) comparable(t testing.TB, answer func(s network.Stream, message [
 		defer func() { _ = s.Reset() }()
 		in := bufio.NewReader(s)
 		for round := 1; ; round++ {
-			f, err := readSessionFrame(in)
+			f, err := readEnvelope(in)
 			if err != nil {
 				return
 			}
@@ -68,7 +68,9 @@ func madeUp(n int) *negentropy.Tree {
 func TestHostileComparison(t *testing.T) {
 	over := make(chan struct{})
 	t.Cleanup(func() { close(over) })
-	framed := func(message []byte) []byte { return appendFrame(nil, reconcile.Frame{Count: 9, Message: message}) }
+	framed := func(message []byte) []byte {
+		return appendEnvelope(nil, reconcile.Envelope{Count: 9, Message: message})
+	}
 	big := madeUp(20_000)
 	for _, c := range []struct {
 		name   string
@@ -81,7 +83,7 @@ func TestHostileComparison(t *testing.T) {
 			raw[0] = 0xff
 			return raw
 		}},
-		{"garbage in a frame", "guilty", func(network.Stream, []byte, int) []byte {
+		{"garbage in an envelope", "guilty", func(network.Stream, []byte, int) []byte {
 			raw := make([]byte, 1000)
 			_, _ = rand.Read(raw)
 			raw[0] = 0x61
@@ -92,7 +94,7 @@ func TestHostileComparison(t *testing.T) {
 			return []byte{0, 0, 0, 0, 0, 0, 0, 9, 0xff, 0xff, 0xff, 0xff}
 		}},
 		{"a count that cannot be", "guilty", func(network.Stream, []byte, int) []byte {
-			return appendFrame(nil, reconcile.Frame{Count: reconcile.MaxCount, Message: []byte{0x61}})
+			return appendEnvelope(nil, reconcile.Envelope{Count: reconcile.MaxCount, Message: []byte{0x61}})
 		}},
 		{"rounds without end", "guilty", func(_ network.Stream, _ []byte, round int) []byte {
 			raw := []byte{0x61, 0, 0, 1} // the fingerprint of all, another one each time
@@ -168,7 +170,7 @@ func TestBogusIDs(t *testing.T) {
 		if err != nil {
 			return nil
 		}
-		return appendFrame(nil, reconcile.Frame{Count: 20_000, Message: reply.Message})
+		return appendEnvelope(nil, reconcile.Envelope{Count: 20_000, Message: reply.Message})
 	})
 	connect(t, n.host, bad)
 	eventually(t, "bogus records are listed", func() bool { return counterOf(n.reconciler.Metrics()[3].(prometheus.Counter)) > 900 })
@@ -199,11 +201,11 @@ func TestHostileInitiator(t *testing.T) {
 	random := make([]byte, 20_000)
 	_, _ = rand.Read(random)
 	for name, raw := range map[string][]byte{
-		"an empty message":       appendFrame(nil, reconcile.Frame{}),
+		"an empty message":       appendEnvelope(nil, reconcile.Envelope{}),
 		"a huge frame":           {0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 0, 0},
-		"a count that cannot be": appendFrame(nil, reconcile.Frame{Count: reconcile.MaxCount, Message: []byte{0x61}}),
+		"a count that cannot be": appendEnvelope(nil, reconcile.Envelope{Count: reconcile.MaxCount, Message: []byte{0x61}}),
 		"garbage":                random,
-		"garbage in a frame":     appendFrame(nil, reconcile.Frame{Message: append([]byte{0x61, 1, 33}, random...)}),
+		"garbage in an envelope": appendEnvelope(nil, reconcile.Envelope{Message: append([]byte{0x61, 1, 33}, random...)}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := stranger(t)
@@ -218,13 +220,13 @@ func TestHostileInitiator(t *testing.T) {
 	t.Run("messages without end", func(t *testing.T) {
 		h := stranger(t)
 		s := open(t, h)
-		first := appendFrame(nil, reconcile.Frame{Message: append([]byte{0x61, 0, 0, 1}, make([]byte, 16)...)})
+		first := appendEnvelope(nil, reconcile.Envelope{Message: append([]byte{0x61, 0, 0, 1}, make([]byte, 16)...)})
 		answers := 0
 		for range reconcile.MaxMessages + 1 {
 			if _, err := s.Write(first); err != nil {
 				break
 			}
-			if _, err := readSessionFrame(s); err != nil {
+			if _, err := readEnvelope(s); err != nil {
 				break
 			}
 			answers++
@@ -236,7 +238,7 @@ func TestHostileInitiator(t *testing.T) {
 	})
 	t.Run("does not read", func(t *testing.T) {
 		s := open(t, stranger(t))
-		first := appendFrame(nil, reconcile.Frame{Message: append([]byte{0x61, 0, 0, 1}, make([]byte, 16)...)})
+		first := appendEnvelope(nil, reconcile.Envelope{Message: append([]byte{0x61, 0, 0, 1}, make([]byte, 16)...)})
 		for range 200 {
 			if _, err := s.Write(first); err != nil {
 				break
@@ -258,10 +260,10 @@ func TestHostileInitiator(t *testing.T) {
 		s := open(t, stranger(t))
 		initiator, set := negentropy.NewInitiator(negentropy.Config{FrameLimit: reconcile.MaxMessage}), madeUp(50_000)
 		for message := initiator.Start(set); message != nil; {
-			if _, err := s.Write(appendFrame(nil, reconcile.Frame{Count: 50_000, Message: message})); err != nil {
+			if _, err := s.Write(appendEnvelope(nil, reconcile.Envelope{Count: 50_000, Message: message})); err != nil {
 				break
 			}
-			f, err := readSessionFrame(s)
+			f, err := readEnvelope(s)
 			if err != nil {
 				break
 			}

@@ -447,15 +447,15 @@ func TestComesAgain(t *testing.T) {
 }
 
 func FuzzSessionFrame(f *testing.F) {
-	f.Add(appendFrame(nil, reconcile.Frame{Count: 7, Message: []byte{0x61, 0, 0, 1}}))
-	f.Add(appendFrame(nil, reconcile.Frame{}))
-	f.Add(appendFrame(nil, reconcile.Frame{Count: reconcile.MaxCount}))
+	f.Add(appendEnvelope(nil, reconcile.Envelope{Count: 7, Message: []byte{0x61, 0, 0, 1}}))
+	f.Add(appendEnvelope(nil, reconcile.Envelope{}))
+	f.Add(appendEnvelope(nil, reconcile.Envelope{Count: reconcile.MaxCount}))
 	f.Add(bytes.Repeat([]byte{0xff}, 12))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		fr, err := readSessionFrame(bytes.NewReader(data))
+		fr, err := readEnvelope(bytes.NewReader(data))
 		switch {
 		case err == nil:
-			if again := appendFrame(nil, fr); fr.Count >= reconcile.MaxCount || len(fr.Message) > reconcile.MaxMessage || !bytes.HasPrefix(data, again) {
+			if again := appendEnvelope(nil, fr); fr.Count >= reconcile.MaxCount || len(fr.Message) > reconcile.MaxMessage || !bytes.HasPrefix(data, again) {
 				t.Errorf("%x was read as %+v", data, fr)
 			}
 		case len(data) == 0 && !errors.Is(err, io.EOF):

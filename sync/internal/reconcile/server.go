@@ -46,7 +46,7 @@ func (c *Reconciler) Serve(ctx context.Context, v *stream.Served) error {
 func (s *responder) run(ctx context.Context) error {
 	for {
 		_ = s.stream.SetDeadline(s.stream.ItemDeadline(ctx))
-		f, err := ReadFrame(s.stream)
+		f, err := ReadEnvelope(s.stream)
 		switch {
 		case errors.Is(err, io.EOF):
 			return nil
@@ -58,7 +58,7 @@ func (s *responder) run(ctx context.Context) error {
 			return penalty.Violates("more than %d messages in a session", MaxMessages)
 		}
 		s.rounds++
-		s.reconciler.metrics.reconciled("in", frameHead+len(f.Message))
+		s.reconciler.metrics.reconciled("in", envelopeHead+len(f.Message))
 		s.count = f.Count
 		s.reconciler.counted(s.peer, f.Count)
 		answer, err := s.answer(ctx, f.Message)
@@ -163,7 +163,7 @@ func without(ids, others []protocol.ID) []protocol.ID {
 
 func (s *responder) send(ctx context.Context, message []byte) error {
 	_ = s.stream.SetDeadline(s.stream.ItemDeadline(ctx))
-	n, err := s.stream.Write(AppendFrame(nil, Frame{Count: s.reconciler.own.count(), Message: message}))
+	n, err := s.stream.Write(AppendEnvelope(nil, Envelope{Count: s.reconciler.own.count(), Message: message}))
 	s.reconciler.metrics.reconciled("out", n)
 	if err != nil {
 		return fmt.Errorf("send an answer: %w", err)

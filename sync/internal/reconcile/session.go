@@ -154,19 +154,19 @@ func (s *session) room() int {
 func (s *session) exchange(ctx context.Context, message []byte) ([]byte, error) {
 	c := s.reconciler
 	_ = s.stream.SetDeadline(c.c.Dialer.ItemDeadline(ctx))
-	n, err := s.stream.Write(AppendFrame(nil, Frame{Count: c.own.count(), Message: message}))
+	n, err := s.stream.Write(AppendEnvelope(nil, Envelope{Count: c.own.count(), Message: message}))
 	c.metrics.reconciled("out", n)
 	if err != nil {
 		return nil, fmt.Errorf("send a message: %w", err)
 	}
-	f, err := ReadFrame(s.stream)
+	f, err := ReadEnvelope(s.stream)
 	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
 		return nil, err
 	}
-	c.metrics.reconciled("in", frameHead+len(f.Message))
+	c.metrics.reconciled("in", envelopeHead+len(f.Message))
 	s.count = f.Count
 	c.counted(s.peer, f.Count)
 	if len(f.Message) == 0 {
