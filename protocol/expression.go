@@ -96,7 +96,7 @@ func parseOrdinal(s string) (uint64, error) {
 	n, err := strconv.ParseUint(s, 10, 63)
 	switch {
 	case s == "":
-		return 0, errors.New("an ordinal is missing: a range without an end is written NAME#FROM..")
+		return 0, errors.New("an ordinal is missing (NAME#FROM.. is a range without an end)")
 	case err != nil:
 		return 0, fmt.Errorf("%q is not an ordinal (0 to 2^63−1)", s)
 	}
