@@ -71,6 +71,29 @@ func TestAnswersKeepToTheirLimit(t *testing.T) {
 	}
 }
 
+// TestManyListsKeepToTheLimit asks about many ranges in which the set has nothing. The answer to
+// each is an empty list, and those need room, too.
+func TestManyListsKeepToTheLimit(t *testing.T) {
+	for _, items := range []int{0, 1000} {
+		set := newTree(t, randomItems(4, items, 1000)...)
+		w, lower := newWriter(), Bound{}
+		for i := range 5000 { // from 10,000 on, where the set has none
+			upper := Bound{Timestamp: uint64(10_000 + 7*i)}
+			w.begin(lower, upper, modeIDList)
+			w.message = appendVarint(w.message, 0)
+			lower = upper
+		}
+		reply, err := Respond(set, w.message, MinFrameLimit)
+		if err != nil || len(reply.Message) > MinFrameLimit {
+			t.Fatalf("%d items: %d bytes, %v", items, len(reply.Message), err)
+		}
+		last, err := ranges(reply.Message)
+		if err != nil || last[len(last)-1].upper != Infinity || last[len(last)-1].mode != modeFingerprint {
+			t.Errorf("%d items: the rest is not put off: %v", items, err)
+		}
+	}
+}
+
 // TestRoundsWithoutProgressEnd: whatever a responder does, Done moves or the session ends.
 func TestRoundsWithoutProgressEnd(t *testing.T) {
 	set := newTree(t, randomItems(5, 5000, 1<<30)...)

@@ -135,7 +135,12 @@ func (r *responder) rest(lower Bound, from int) {
 // list answers a list of IDs with that of the set's IDs in the range, as many as there is room for.
 func (r *responder) list(rng wireRange, from, to int) bool {
 	r.compare(rng, from, to)
-	fit := max(0, (r.room()-2*maxSkip-maxVarint)/len(ID{}))
+	room := r.room() - 2*maxSkip - maxVarint
+	if room < 0 { // not even for an empty list
+		r.rest(rng.lower, from)
+		return false
+	}
+	fit := room / len(ID{})
 	if to-from <= fit {
 		r.out.list(rng.lower, rng.upper, r.set, from, to-from)
 		return true
