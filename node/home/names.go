@@ -17,6 +17,7 @@ import (
 
 	"github.com/gofrs/flock"
 
+	"github.com/lf-store/lf/internal/strictjson"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -190,7 +191,7 @@ func (n *Names) read() (names []WrittenName, lines int, err error) {
 	for scanner.Scan() {
 		lines++
 		var w WrittenName
-		if json.Unmarshal(scanner.Bytes(), &w) != nil || len(w.Key) == 0 {
+		if strictjson.Unmarshal(scanner.Bytes(), &w, strictjson.IgnoreUnknown) != nil || len(w.Key) == 0 {
 			continue // torn
 		}
 		if known, ok := last[w.identity()]; !ok || known.At <= w.At {
