@@ -3,6 +3,7 @@ package p2p
 import (
 	"fmt"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -10,24 +11,43 @@ import (
 	"github.com/lf-store/lf/node/internal/nodetest"
 )
 
-// TestBans drops a peer: its connection ends, it cannot come back, nor is it dialed, until its
-// time is over.
+// TestBans drops a peer. Its connection ends, it cannot come back, nor is it dialed, until the ban
+// is over.
 func TestBans(t *testing.T) {
 	t.Parallel()
 	n := nodetest.NewNetwork(t, 0)
 	a, b := newHost(t, n), newHost(t, n)
 	connect(t, b, Addresses(a)...)
 	speak(t, a, b)
-	a.Ban(b.ID(), 3*time.Second)
+	a.Ban(b.ID(), time.Hour)
 	nodetest.Eventually(t, "the connection ends", func() bool { return !connected(a, b) })
 	for range 10 {
-		time.Sleep(100 * time.Millisecond) // b dials its seed again and again
 		_ = b.Connect(t.Context(), peer.AddrInfo{ID: a.ID(), Addrs: a.Addrs()})
 		if a.Connect(t.Context(), peer.AddrInfo{ID: b.ID(), Addrs: b.Addrs()}) == nil || connected(a, b) {
 			t.Fatal("who was dropped is back")
 		}
 	}
-	nodetest.Eventually(t, "its time is over", func() bool { return connected(a, b) })
+	a.bans.lift(b.ID())
+	nodetest.Eventually(t, "it can be dialed again", func() bool {
+		return a.Connect(t.Context(), peer.AddrInfo{ID: b.ID(), Addrs: b.Addrs()}) == nil
+	})
+}
+
+// TestBanEnds holds that a ban ends by itself, and that a shorter one does not end it earlier.
+func TestBanEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := new(bans)
+		s.refuse("p", time.Now().Add(15*time.Second))
+		s.refuse("p", time.Now().Add(time.Second))
+		time.Sleep(15*time.Second - 1)
+		if s.allow("p") || !s.allow("q") {
+			t.Error("the ban ended too early, or is another peer's")
+		}
+		time.Sleep(1)
+		if !s.allow("p") {
+			t.Error("the ban is over")
+		}
+	})
 }
 
 // TestBansAreBounded has more peers misbehave than are remembered: those are forgotten that would
