@@ -130,6 +130,7 @@ func dieHalfway(w http.ResponseWriter, r *http.Request, node http.Handler) {
 // TestNodeDies ends the node in the middle of each call, before and in each answer. The error says
 // that the node is away, and the same call succeeds when it is back.
 func TestNodeDies(t *testing.T) {
+	t.Parallel()
 	f, db, id := openFront(t)
 	for name, call := range calls {
 		for _, path := range call.paths {
@@ -149,6 +150,7 @@ func TestNodeDies(t *testing.T) {
 
 // TestCanceled ends the context of each call while it waits for each answer.
 func TestCanceled(t *testing.T) {
+	t.Parallel()
 	f, db, id := openFront(t)
 	for name, call := range calls {
 		for _, path := range call.paths {
@@ -173,6 +175,7 @@ func TestCanceled(t *testing.T) {
 
 // TestSilentNode ends each call when the node has not answered in time.
 func TestSilentNode(t *testing.T) {
+	t.Parallel()
 	f, _, id := openFront(t)
 	server := httptest.NewServer(f)
 	defer server.Close()
@@ -195,6 +198,7 @@ func TestSilentNode(t *testing.T) {
 
 // TestPatience writes while the node goes away at every step, and every record is there once.
 func TestPatience(t *testing.T) {
+	t.Parallel()
 	f, db, _ := openFront(t)
 	var n atomic.Int64
 	f.set("/v1/", func(w http.ResponseWriter, r *http.Request, node http.Handler) {

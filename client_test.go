@@ -94,6 +94,7 @@ func set(t testing.TB, db *lf.Client, key lf.Key, value string, options ...lf.Wr
 
 // TestSetGetDelete writes and reads through HTTP.
 func TestSetGetDelete(t *testing.T) {
+	t.Parallel()
 	db := open(t, newFake(t))
 	if _, err := db.Get(t.Context(), horse); !errors.Is(err, lf.ErrNotFound) {
 		t.Errorf("before anything was set: %v", err)
@@ -134,6 +135,7 @@ func TestSetGetDelete(t *testing.T) {
 
 // TestNilIsNoDelete sets nil and nothing, which are the empty value.
 func TestNilIsNoDelete(t *testing.T) {
+	t.Parallel()
 	db := open(t, newFake(t))
 	for _, value := range [][]byte{nil, {}} {
 		if _, err := db.Set(t.Context(), horse, value); err != nil {
@@ -148,6 +150,7 @@ func TestNilIsNoDelete(t *testing.T) {
 // TestRangePages reads more than one question can return, in order, under one and two names, and
 // leaves out what was deleted.
 func TestRangePages(t *testing.T) {
+	t.Parallel()
 	db := open(t, newFake(t))
 	author := lf.AsKey(newKey(t))
 	var want []string
@@ -183,6 +186,7 @@ func TestRangePages(t *testing.T) {
 
 // TestSealedWithMaskingKey reads with and without the masking key.
 func TestSealedWithMaskingKey(t *testing.T) {
+	t.Parallel()
 	db := open(t, newFake(t))
 	set(t, db, horse, "secret", lf.MaskingKey("sesame"))
 	if a, err := db.Get(t.Context(), horse); !errors.Is(err, lf.ErrSealed) || a == nil || a.Value != nil {
@@ -200,6 +204,7 @@ func TestSealedWithMaskingKey(t *testing.T) {
 
 // TestIfNewest refuses to write over what the writer does not know.
 func TestIfNewest(t *testing.T) {
+	t.Parallel()
 	db := open(t, newFake(t))
 	first := set(t, db, horse, "one", lf.IfNewest(protocol.ID{}))
 	second := set(t, db, horse, "two", lf.IfNewest(first.ID))
@@ -217,6 +222,7 @@ func TestIfNewest(t *testing.T) {
 
 // TestOwners signs as owners of the home and as a key of the program's own, and reads by owner.
 func TestOwners(t *testing.T) {
+	t.Parallel()
 	db := open(t, newFake(t))
 	ring := must[*home.Keyring](t)(db.Keyring())
 	if names, err := ring.Names(); err != nil || len(names) != 0 {
@@ -247,6 +253,7 @@ func TestOwners(t *testing.T) {
 
 // TestExplained asks who else claims a key.
 func TestExplained(t *testing.T) {
+	t.Parallel()
 	db := open(t, newFake(t))
 	set(t, db, horse, "first", lf.AsKey(newKey(t)))
 	set(t, db, horse, "second", lf.AsKey(newKey(t)))
@@ -261,6 +268,7 @@ func TestExplained(t *testing.T) {
 
 // TestWrongInput gives what makes no sense, and wants an error of that type at once.
 func TestWrongInput(t *testing.T) {
+	t.Parallel()
 	db := open(t, newFake(t))
 	for name, do := range map[string]func(context.Context) error{
 		"no key":         func(ctx context.Context) error { _, err := db.Query(ctx, lf.Key{}); return err },
@@ -342,6 +350,7 @@ func TestOpenErrors(t *testing.T) {
 
 // TestInProcess reads and writes without HTTP.
 func TestInProcess(t *testing.T) {
+	t.Parallel()
 	fake := newFake(t)
 	file := must[*protocol.NetworkFile](t)(fake.Network(t.Context()))
 	network := must[*protocol.Network](t)(file.Network())
@@ -361,6 +370,7 @@ func TestInProcess(t *testing.T) {
 
 // TestRangeFurther pages through keys that have further names, several at one ordinal.
 func TestRangeFurther(t *testing.T) {
+	t.Parallel()
 	db := open(t, newFake(t))
 	for _, further := range []string{"b", "c", "d", "e"} {
 		set(t, db, lf.MustKey("a", further), further)

@@ -59,6 +59,7 @@ func missingFiles(text string, folders ...string) (missing []string) {
 
 // TestPackageDocumentation: each package has documentation, and it names no file that is not there.
 func TestPackageDocumentation(t *testing.T) {
+	t.Parallel()
 	for _, folder := range packageFolders(t) {
 		files, err := filepath.Glob(filepath.Join(folder, "*.go"))
 		if err != nil {
@@ -91,6 +92,7 @@ func TestPackageDocumentation(t *testing.T) {
 
 // TestDocumentsNameWhatIsThere: files, folders and make targets that the documents name exist.
 func TestDocumentsNameWhatIsThere(t *testing.T) {
+	t.Parallel()
 	makefile, err := os.ReadFile("Makefile")
 	if err != nil {
 		t.Fatal(err)
@@ -127,6 +129,7 @@ func TestDocumentsNameWhatIsThere(t *testing.T) {
 
 // TestMissingFiles makes sure that the comparison finds what is not there.
 func TestMissingFiles(t *testing.T) {
+	t.Parallel()
 	got := missingFiles("doc.go and protocol/doc.go are there, gone.go, sync/gone.go and put_*.xgo.go are not", "protocol")
 	if want := []string{"gone.go", "sync/gone.go", "put_*.xgo.go"}; !slices.Equal(got, want) {
 		t.Errorf("%q, want %q", got, want)
@@ -136,6 +139,7 @@ func TestMissingFiles(t *testing.T) {
 // TestGateNamesWhatThereIs: each test and scenario that .ci/test leaves out of the gate exists, so
 // that a new name does not bring one back unseen.
 func TestGateNamesWhatThereIs(t *testing.T) {
+	t.Parallel()
 	script, err := os.ReadFile(".ci/test")
 	if err != nil {
 		t.Fatal(err)

@@ -22,6 +22,7 @@ func documentation(t *testing.T, folder string) string {
 // TestGlossary: the glossary is short enough to be read and defines each noun once. Packages whose
 // documentation has words of its own point to it.
 func TestGlossary(t *testing.T) {
+	t.Parallel()
 	_, glossary, found := strings.Cut(documentation(t, "."), "# Glossary")
 	if !found {
 		t.Fatal("the documentation of package lf has no glossary")

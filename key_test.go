@@ -8,6 +8,7 @@ import (
 )
 
 func TestParsePoint(t *testing.T) {
+	t.Parallel()
 	if got, err := lf.ParsePoint("bad", `issue \#7#3`); err != nil || got.Selectors()[1] != (protocol.Expression{Name: "issue #7", From: 3, To: 3}) {
 		t.Errorf("%+v, %v", got, err)
 	}

@@ -11,6 +11,7 @@ import (
 )
 
 func TestDefaultNetwork(t *testing.T) {
+	t.Parallel()
 	n, f, err := lf.DefaultNetwork()
 	if err != nil {
 		t.Fatal(err)
@@ -30,6 +31,7 @@ func TestDefaultNetwork(t *testing.T) {
 // TestSeedsFile holds that seeds.json says what its schema says and nothing else, and that every
 // address in it names a peer.
 func TestSeedsFile(t *testing.T) {
+	t.Parallel()
 	f, err := os.Open("seeds.json")
 	if err != nil {
 		t.Fatal(err)

@@ -135,6 +135,7 @@ var pair = lf.MustKey("bad", "horse#1#3")
 // TestLies asks a node that lies in each way that it can. Each lie is told beside an honest answer.
 // It ends in a ForgedError that says in one line what was false, and nothing is answered.
 func TestLies(t *testing.T) {
+	t.Parallel()
 	one := func(r *protocol.Record, ordinals ...uint64) func(*api.QueryResult) {
 		return func(q *api.QueryResult) { q.Answers = append(q.Answers, answerOf(r, ordinals...)) }
 	}
@@ -301,6 +302,7 @@ func wantForged(t *testing.T, err error, node, want string) {
 
 // TestOneSelectorForTwo has the same name asked for twice answered with one selector.
 func TestOneSelectorForTwo(t *testing.T) {
+	t.Parallel()
 	f := newForger(t)
 	db := open(t, f.liar)
 	r := f.value("x", "bad#3", "horse#4")
@@ -311,6 +313,7 @@ func TestOneSelectorForTwo(t *testing.T) {
 
 // TestOutOfOrder has a node page through a range in another order than that of the ordinals.
 func TestOutOfOrder(t *testing.T) {
+	t.Parallel()
 	f := newForger(t)
 	db := open(t, f.liar)
 	for i := range 3 {
@@ -334,6 +337,7 @@ func TestOutOfOrder(t *testing.T) {
 
 // TestFalseAcknowledgment has a node acknowledge another record than the one it was given.
 func TestFalseAcknowledgment(t *testing.T) {
+	t.Parallel()
 	f := newForger(t)
 	db := open(t, f.liar)
 	set(t, db, horse, "x")
@@ -346,6 +350,7 @@ func TestFalseAcknowledgment(t *testing.T) {
 
 // TestStale has a node answer with what was there before it acknowledged a write.
 func TestStale(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		act  func(t *testing.T, db *lf.Client) error
 		hide bool // the node does not have the record any more
@@ -382,6 +387,7 @@ func TestStale(t *testing.T) {
 // TestFreshIsNoLie has what looks stale and is not: a revoked certificate hides a record, and the
 // same owner released it from elsewhere.
 func TestFreshIsNoLie(t *testing.T) {
+	t.Parallel()
 	f := newForger(t)
 	db := open(t, f.liar)
 	key := newKey(t)
@@ -404,6 +410,7 @@ func TestFreshIsNoLie(t *testing.T) {
 
 // TestOtherRecord asks for a record by its ID and gets another one.
 func TestOtherRecord(t *testing.T) {
+	t.Parallel()
 	f := newForger(t)
 	db := open(t, f.liar)
 	done := set(t, db, horse, "x")
@@ -424,6 +431,7 @@ func TestOtherRecord(t *testing.T) {
 
 // TestFalseCertificate has a node name a record that is no certificate.
 func TestFalseCertificate(t *testing.T) {
+	t.Parallel()
 	f := newForger(t)
 	db := open(t, f.liar)
 	done := set(t, db, horse, "x")
@@ -435,6 +443,7 @@ func TestFalseCertificate(t *testing.T) {
 // TestBeyondTheDrift has a node name links that are dated ahead of the clock. Nothing is written,
 // since other nodes would not accept it.
 func TestBeyondTheDrift(t *testing.T) {
+	t.Parallel()
 	f := newForger(t)
 	db := open(t, f.liar)
 	wrote := false
@@ -459,6 +468,7 @@ func TestBeyondTheDrift(t *testing.T) {
 
 // TestDamagedAnswer passes on what a node says of its own disk, and writes nothing over it.
 func TestDamagedAnswer(t *testing.T) {
+	t.Parallel()
 	f := newForger(t)
 	db := open(t, f.liar)
 	done := set(t, db, horse, "x")
@@ -482,6 +492,7 @@ func TestDamagedAnswer(t *testing.T) {
 
 // TestNotSynced asks a node that is offline to be in sync.
 func TestNotSynced(t *testing.T) {
+	t.Parallel()
 	db := open(t, newFake(t))
 	_, err := db.Get(t.Context(), horse, lf.Synced(time.Second))
 	var late *lf.NotSyncedError

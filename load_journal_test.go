@@ -6,6 +6,7 @@ import (
 )
 
 func TestJournalTornTail(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		tail     string
 		lines    int
@@ -52,6 +53,7 @@ func TestJournalTornTail(t *testing.T) {
 }
 
 func TestJournalOnce(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	j, err := openJournal(dir, []byte{1})
 	if err != nil {

@@ -14,6 +14,7 @@ const maxProgram = 40
 
 // TestReadmeProgram runs the program in README against the node of a home.
 func TestReadmeProgram(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("README.md")
 	if err != nil {
 		t.Fatal(err)

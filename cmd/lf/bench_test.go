@@ -9,6 +9,7 @@ import (
 )
 
 func TestBenchPow(t *testing.T) {
+	t.Parallel()
 	var out bytes.Buffer
 	c := &cli{stdout: &out, stderr: &out, json: true}
 	cmd := c.benchCommand()
@@ -29,6 +30,7 @@ func TestBenchPow(t *testing.T) {
 }
 
 func TestBenchPowUsage(t *testing.T) {
+	t.Parallel()
 	for _, args := range [][]string{{"pow", "x"}, {"pow", "131072"}, {"pow", "--threads", "-1"}, {"pow", "--time", "0s"}} {
 		var out bytes.Buffer
 		cmd := (&cli{stdout: &out, stderr: &out}).benchCommand()
@@ -41,6 +43,7 @@ func TestBenchPowUsage(t *testing.T) {
 }
 
 func TestCostOf(t *testing.T) {
+	t.Parallel()
 	c := costOf(896, 1024, 512)
 	if c.Effort != 1024 || c.Expected != 2 || math.Abs(c.Median-1.386) > 1e-3 || math.Abs(c.Percent-5.991) > 1e-3 {
 		t.Errorf("got %+v", c)

@@ -9,6 +9,7 @@ import (
 
 // TestCheckFindsDamage overwrites a part of a stopped node's database.
 func TestCheckFindsDamage(t *testing.T) {
+	t.Parallel()
 	n := startNode(t, t.TempDir(), "--network", newNetworkFile(t), "--offline")
 	mustRun(t, "", "--home", n.home, "load", writeFile(t, facts(50)))
 	n.stop(os.Interrupt)

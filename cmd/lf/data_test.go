@@ -92,6 +92,7 @@ func compare(t *testing.T, home string, prints map[string][]byte) {
 // TestCertificates loads the fingerprints of all CA certificates on one node and reads each of them
 // on another one.
 func TestCertificates(t *testing.T) {
+	t.Parallel()
 	prints := fingerprints(t)
 	network := newNetworkFile(t)
 	a := startNode(t, t.TempDir(), "--network", network)

@@ -17,6 +17,7 @@ import (
 // TestTrustDocument runs what docs/trust.md shows, on the networks that it makes, and compares what
 // comes out with what it says. "…" in it stands for anything.
 func TestTrustDocument(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../../docs/trust.md")
 	if err != nil {
 		t.Fatal(err)
@@ -217,6 +218,7 @@ func alike(got, want []string) bool {
 
 // TestAlike makes sure that the comparison finds differences.
 func TestAlike(t *testing.T) {
+	t.Parallel()
 	for i, c := range []struct {
 		got, want string
 		alike     bool

@@ -10,6 +10,7 @@ import (
 // TestDoctorOfFailure holds that a failure is exit code 1, and that what a node says cannot steer
 // the terminal.
 func TestDoctorOfFailure(t *testing.T) {
+	t.Parallel()
 	n := newFakeNode(t, nil)
 	n.checkup = api.Checkup{Findings: []api.Finding{
 		{Area: "peers", State: api.FindingOK, Text: "5 peers"},

@@ -37,6 +37,7 @@ func (f *fakeNode) contested(t *testing.T, weights ...uint64) *api.Answer {
 }
 
 func TestExplain(t *testing.T) {
+	t.Parallel()
 	f := newFakeNode(t, nil)
 	f.answers.Answers = []api.Answer{*f.contested(t, 1200, 1200, 7)}
 	out := mustRun(t, "", "--home", f.home, "get", "horse", "--explain")
@@ -70,6 +71,7 @@ func TestExplain(t *testing.T) {
 // TestLyingExplanation changes an honest explanation of an answer in one place each: none of them
 // may be shown.
 func TestLyingExplanation(t *testing.T) {
+	t.Parallel()
 	for _, lie := range []struct {
 		name, want string
 		tell       func(a *api.Answer, result *api.QueryResult)
@@ -118,6 +120,7 @@ func TestLyingExplanation(t *testing.T) {
 
 // TestOtherTrust refuses answers that were ranked by something else than what was asked for.
 func TestOtherTrust(t *testing.T) {
+	t.Parallel()
 	f := newFakeNode(t, nil)
 	f.answers.Answers = []api.Answer{*f.contested(t, 2)}
 	f.answers.Policy = protocol.Policy{protocol.CriterionNewest}
@@ -136,6 +139,7 @@ func TestOtherTrust(t *testing.T) {
 }
 
 func TestHint(t *testing.T) {
+	t.Parallel()
 	f := newFakeNode(t, nil)
 	for _, c := range []struct {
 		claims []int
@@ -165,6 +169,7 @@ func TestHint(t *testing.T) {
 }
 
 func TestQuoted(t *testing.T) {
+	t.Parallel()
 	for word, want := range map[string]string{
 		"horse": "horse", "horse#2": "horse#2", "#2": "'#2'", "a b": "'a b'", "it's": `'it'\''s'`, "": "''", "$HOME": "'$HOME'", `a\#1`: `'a\#1'`,
 		"--policy": "--policy", "Größe": "Größe", "~/x": "'~/x'", "a*": "'a*'",

@@ -9,6 +9,7 @@ import (
 // TestHangingNode asks for the status of a node that takes connections and says nothing. The
 // command ends after --timeout, and not after a second wait of the same length.
 func TestHangingNode(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

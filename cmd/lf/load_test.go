@@ -48,6 +48,7 @@ func (f *fakeNode) writtenOrdinals(t *testing.T) map[uint64]int {
 }
 
 func TestLoadRefusesBadLines(t *testing.T) {
+	t.Parallel()
 	good := `{"selectors":["a"],"value":"x"}`
 	for name, c := range map[string]struct{ line, want string }{
 		"no JSON":           {"horse", "object"},
@@ -92,6 +93,7 @@ func TestLoadRefusesBadLines(t *testing.T) {
 
 // TestLoadSkipsByteOrderMark loads what an editor on Windows wrote.
 func TestLoadSkipsByteOrderMark(t *testing.T) {
+	t.Parallel()
 	f := newFakeNode(t, nil)
 	o := lfRun(t, "\ufeff{\"selectors\":[\"a\"],\"value\":\"x\"}\r\n{\"selectors\":[\"b\"],\"value\":\"y\"}\r\n", "--home", f.home, "load", "-")
 	if o.code != exitDone || len(f.frames) != 2 {
@@ -112,6 +114,7 @@ func incompressible(size int) string {
 
 // TestLoadResumes stops in the middle and goes on; nothing is written twice.
 func TestLoadResumes(t *testing.T) {
+	t.Parallel()
 	f := newFakeNode(t, nil)
 	file := writeFile(t, facts(200))
 	f.submit = func(n int) error {
@@ -159,6 +162,7 @@ func newOwner(t *testing.T, home string) string {
 // TestLoadWaits makes the node go away now and then, and forget to answer: every record is
 // acknowledged once.
 func TestLoadWaits(t *testing.T) {
+	t.Parallel()
 	f := newFakeNode(t, nil)
 	f.submit = func(n int) error {
 		if n%5 == 0 {
@@ -176,6 +180,7 @@ func TestLoadWaits(t *testing.T) {
 }
 
 func TestLoadGivesUp(t *testing.T) {
+	t.Parallel()
 	f := newFakeNode(t, nil)
 	f.submit = func(int) error { return api.Unavailable("restarting for ever") }
 	o := lfRun(t, "", "--home", f.home, "load", writeFile(t, facts(3)), "--patience", "100ms")
@@ -186,6 +191,7 @@ func TestLoadGivesUp(t *testing.T) {
 
 // TestLoadInterrupted ends the context, as Ctrl-C does.
 func TestLoadInterrupted(t *testing.T) {
+	t.Parallel()
 	f := newFakeNode(t, nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	f.submit = func(n int) error {
@@ -209,6 +215,7 @@ func TestLoadInterrupted(t *testing.T) {
 // TestLoadKnowsTheDatabase loads a file once more after the node's database was lost, and after a
 // backup took its place.
 func TestLoadKnowsTheDatabase(t *testing.T) {
+	t.Parallel()
 	f := newFakeNode(t, nil)
 	f.database = "one"
 	file := writeFile(t, facts(20))

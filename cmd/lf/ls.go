@@ -90,7 +90,8 @@ func (c *cli) listNames(ctx context.Context, l *ls) error {
 	group.SetLimit(namesAsked)
 	for i, w := range names {
 		group.Go(func() error {
-			listed[i], err = nameNow(ctx, client, w, options)
+			now, err := nameNow(ctx, client, w, options)
+			listed[i] = now
 			return err
 		})
 	}

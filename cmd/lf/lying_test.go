@@ -15,6 +15,7 @@ import (
 // TestLyingNode asks nodes that answer falsely. Each lie is told beside an honest answer, which
 // must not be shown then.
 func TestLyingNode(t *testing.T) {
+	t.Parallel()
 	for _, lie := range []struct {
 		name string
 		want string // in the error
@@ -143,6 +144,7 @@ func someOwner(t *testing.T) string {
 }
 
 func TestMoreAnswersThanAskedFor(t *testing.T) {
+	t.Parallel()
 	f := newFakeNode(t, nil)
 	for _, name := range []string{"horse#1", "horse#2"} {
 		f.answers.Answers = append(f.answers.Answers, answerWith(f.forge(t, protocol.Draft{Value: []byte("x")}, name), uint64(name[6]-'0')))
@@ -158,6 +160,7 @@ func TestMoreAnswersThanAskedFor(t *testing.T) {
 
 // TestNamesStayHere makes sure that a question holds keys, not names.
 func TestNamesStayHere(t *testing.T) {
+	t.Parallel()
 	f := newFakeNode(t, nil)
 	lfRun(t, "", "--home", f.home, "get", "horse", "bad#")
 	if len(f.asked) != 1 || len(f.asked[0].Selectors) != 2 || f.asked[0].Decrypt {
@@ -172,6 +175,7 @@ func TestNamesStayHere(t *testing.T) {
 
 // TestHostileValue shows a value that would steer the terminal.
 func TestHostileValue(t *testing.T) {
+	t.Parallel()
 	f := newFakeNode(t, nil)
 	hostile := "\x1b]0;owned\x07\x1b[2J\r\n\u202eevil\u0085"
 	f.answers.Answers = []api.Answer{answerWith(f.forge(t, protocol.Draft{Value: []byte(hostile)}, "horse#1"), 1)}
@@ -188,6 +192,7 @@ func TestHostileValue(t *testing.T) {
 
 // TestClockAhead refuses to write what other nodes would not accept yet.
 func TestClockAhead(t *testing.T) {
+	t.Parallel()
 	f := newFakeNode(t, nil)
 	f.links.Timestamp = clock() + 10*60*1000
 	o := lfRun(t, "", "--home", f.home, "set", "horse", "x")
@@ -199,6 +204,7 @@ func TestClockAhead(t *testing.T) {
 // TestOwnClockWasAhead has a key that was written when a clock was ahead. The clock is right now,
 // so the message says from when on a newer record is possible, and blames no clock of today.
 func TestOwnClockWasAhead(t *testing.T) {
+	t.Parallel()
 	f := newFakeNode(t, nil)
 	mustRun(t, "", "--home", f.home, "set", "horse", "x")
 	h, err := home.Open(f.home)
@@ -228,6 +234,7 @@ func TestOwnClockWasAhead(t *testing.T) {
 
 // TestNarrower holds that a note about answers that are cut off advises what can be done.
 func TestNarrower(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		q    question
 		want string

@@ -39,6 +39,7 @@ func caFor(t *testing.T, from, until int) string {
 // TestNetworkNewAuthorities makes networks with CAs that users bring along: one that can certify
 // nobody makes no network.
 func TestNetworkNewAuthorities(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct {
 		authority string
 		made      bool
@@ -80,6 +81,7 @@ func TestNetworkNewAuthorities(t *testing.T) {
 
 // TestAuthorizeOutOfTime certifies with a CA whose time is over, or has not come.
 func TestAuthorizeOutOfTime(t *testing.T) {
+	t.Parallel()
 	for name, c := range map[string]struct{ ca, says string }{
 		"expired":       {caFor(t, -10, -1), `CA "Test CA" expired on`},
 		"not valid yet": {caFor(t, 1, 100), `CA "Test CA" is valid from`},
@@ -101,6 +103,7 @@ func TestAuthorizeOutOfTime(t *testing.T) {
 
 // TestImportForeignKeys says what to do about keys of other programs.
 func TestImportForeignKeys(t *testing.T) {
+	t.Parallel()
 	for file, want := range map[string]string{
 		"encrypted.key": "openssl pkey", "ssh.key": "OpenSSH", "rsa.key": "RSA with 2048 bits", "good.key.der": "DER", "good.crt": "a certificate",
 	} {

@@ -12,6 +12,7 @@ import (
 // TestReadLineEndsWithContext has somebody press Ctrl-C where a question stands: the terminal is
 // silent, and the question ends all the same.
 func TestReadLineEndsWithContext(t *testing.T) {
+	t.Parallel()
 	silent, typed := io.Pipe()
 	t.Cleanup(func() { typed.Close() })
 	ctx, cancel := context.WithCancel(t.Context())
@@ -22,6 +23,7 @@ func TestReadLineEndsWithContext(t *testing.T) {
 }
 
 func TestOutlook(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		written, left int64
 		seconds       int

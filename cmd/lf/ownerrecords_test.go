@@ -35,6 +35,7 @@ func listed(r *protocol.Record) api.ListedRecord {
 // TestOwnerRecords follows the pages of honest nodes, and does not believe the others. A node
 // cannot make the client go on forever either.
 func TestOwnerRecords(t *testing.T) {
+	t.Parallel()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)

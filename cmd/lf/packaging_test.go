@@ -63,6 +63,7 @@ func words(t *testing.T, list string) (words []string) {
 
 // TestContainerfile holds the image's description against the program that is in it.
 func TestContainerfile(t *testing.T) {
+	t.Parallel()
 	const file = "../../packaging/Containerfile"
 	ports := []string{fmt.Sprintf("%d/tcp", node.Port), fmt.Sprintf("%d/udp", node.Port), fmt.Sprintf("%d/tcp", node.WebSocketPort)}
 	if got := strings.Fields(directive(t, file, "EXPOSE")); !slices.Equal(got, ports) {
@@ -93,6 +94,7 @@ func TestContainerfile(t *testing.T) {
 
 // TestService does the same for systemd's unit.
 func TestService(t *testing.T) {
+	t.Parallel()
 	const file = "../../packaging/lf.service"
 	start := strings.Fields(directive(t, file, "ExecStart"))
 	if !strings.HasSuffix(start[0], "/bin/lf") || start[len(start)-1] != "$LF_NODE_FLAGS" {
@@ -110,6 +112,7 @@ func TestService(t *testing.T) {
 // TestOperationsCommands holds that the commands in docs/operations.md have the flags that they are
 // given.
 func TestOperationsCommands(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)

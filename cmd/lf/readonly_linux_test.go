@@ -10,6 +10,7 @@ import (
 // TestCheckReadOnlyCopy checks a copy of a home that cannot be written, and that nobody has locked
 // yet. It needs the right to mount.
 func TestCheckReadOnlyCopy(t *testing.T) {
+	t.Parallel()
 	original, dir := filepath.Join(t.TempDir(), "home"), t.TempDir()
 	n := startNode(t, original, "--network", newNetworkFile(t), "--offline")
 	mustRun(t, "", "--home", original, "set", "horse", "x")

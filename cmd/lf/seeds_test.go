@@ -11,6 +11,7 @@ import (
 )
 
 func TestSeedTable(t *testing.T) {
+	t.Parallel()
 	now := time.UnixMilli(1_795_435_445_000)
 	ms := func(d time.Duration) uint64 { return uint64(now.Add(d).UnixMilli()) }
 	seeds := []api.Seed{
@@ -40,6 +41,7 @@ rendezvous  dialing                         /dnsaddr/\x1b/p2p/Qm\n
 }
 
 func TestRendezvousText(t *testing.T) {
+	t.Parallel()
 	now := time.UnixMilli(1_795_435_445_000)
 	last, entered := uint64(now.Add(-2*time.Minute).UnixMilli()), uint64(now.Add(-5*time.Hour).UnixMilli())
 	for want, r := range map[string]api.RendezvousFacts{
@@ -58,6 +60,7 @@ func TestRendezvousText(t *testing.T) {
 // TestPlannedSeeds holds what a node would begin with: in a home that is of no network yet, that is
 // the default one's.
 func TestPlannedSeeds(t *testing.T) {
+	t.Parallel()
 	_, file, err := lf.DefaultNetwork()
 	if err != nil {
 		t.Fatal(err)

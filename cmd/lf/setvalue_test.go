@@ -87,6 +87,7 @@ func TestSetShowsWhat(t *testing.T) {
 
 // TestSetRefuses publishes nothing that is empty by mistake, or said twice.
 func TestSetRefuses(t *testing.T) {
+	t.Parallel()
 	nothing := writeFile(t, "")
 	for name, c := range map[string]struct {
 		args []string
@@ -116,6 +117,7 @@ func TestSetRefuses(t *testing.T) {
 
 // TestSetAsks sets on a terminal, as a person does.
 func TestSetAsks(t *testing.T) {
+	t.Parallel()
 	typo := []string{"horse#2", "He", "rides", "across"}
 	for name, c := range map[string]struct {
 		args   []string

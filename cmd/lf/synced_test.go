@@ -14,6 +14,7 @@ import (
 )
 
 func TestSyncText(t *testing.T) {
+	t.Parallel()
 	now := time.UnixMilli(1_800_000_000_000)
 	at := func(d time.Duration) uint64 { return uint64(now.Add(-d).UnixMilli()) }
 	for want, s := range map[string]api.SyncStatus{
@@ -78,6 +79,7 @@ func TestBackfillInLog(t *testing.T) {
 // TestBackfillOnTerminal wants log lines to stay whole while there is a bar, and to be written as
 // ever when there is none.
 func TestBackfillOnTerminal(t *testing.T) {
+	t.Parallel()
 	var terminal bytes.Buffer
 	out := &terminalLog{to: &terminal}
 	b := &backfill{log: slog.New(slog.NewTextHandler(out, nil)), lines: out}

@@ -10,6 +10,7 @@ import (
 )
 
 func TestShown(t *testing.T) {
+	t.Parallel()
 	for value, want := range map[string]string{
 		"plain text, ünïcode 名": "plain text, ünïcode 名",
 		"":                      `""`,
@@ -48,6 +49,7 @@ func FuzzPrintable(f *testing.F) {
 }
 
 func TestTable(t *testing.T) {
+	t.Parallel()
 	rows := [][]string{{"A", "B", "LAST"}, {"名名", "x", strings.Repeat("long ", 20)}}
 	cutLast(rows, 40)
 	want := "A     B  LAST\n名名  x  long long long long long long …\n"
@@ -57,6 +59,7 @@ func TestTable(t *testing.T) {
 }
 
 func TestParseTime(t *testing.T) {
+	t.Parallel()
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	for s, want := range map[string]time.Time{
 		"2026-11-23T15:04:05Z":      time.Date(2026, 11, 23, 15, 4, 5, 0, time.UTC),
@@ -78,6 +81,7 @@ func TestParseTime(t *testing.T) {
 }
 
 func TestWorkLine(t *testing.T) {
+	t.Parallel()
 	got := workLine(lf.Work{Effort: 400, Attempts: 100, Solutions: 200, Elapsed: 5 * time.Second})
 	for _, want := range []string{"5s so far", "10s on average", "1 in 20 over 30s"} {
 		if !strings.Contains(got, want) {
@@ -90,6 +94,7 @@ func TestWorkLine(t *testing.T) {
 }
 
 func TestFileNameOf(t *testing.T) {
+	t.Parallel()
 	for name, want := range map[string]string{
 		"test": "test.lfnet", "my team": "my-team.lfnet", "../../etc/x": "etc-x.lfnet", ".hidden": "hidden.lfnet", "Größe": "Größe.lfnet",
 	} {

@@ -107,6 +107,7 @@ func everything(t *testing.T) [][]string {
 // TestTokenStaysHome kills a node and puts a thief on its port. Whatever the user then asks of the
 // home, or of that port, the thief never sees the home's token, unless the user names it.
 func TestTokenStaysHome(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "home")
 	h, token, address := killedNode(t, dir)
 	at, err := url.Parse(address)
@@ -148,6 +149,7 @@ func TestTokenStaysHome(t *testing.T) {
 // TestSocketOfStranger has another user put a socket where a node's was, in a home that everybody
 // may change: nothing is sent there.
 func TestSocketOfStranger(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
 		t.Skip("only root on Linux can be somebody else here")
 	}
@@ -176,6 +178,7 @@ func TestSocketOfStranger(t *testing.T) {
 // makes the folder in which a node's socket was. Clients send nothing there, and a node that starts
 // goes elsewhere.
 func TestFolderOfStranger(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 || runtime.GOOS != "linux" {
 		t.Skip("only root on Linux can be somebody else here")
 	}

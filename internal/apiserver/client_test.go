@@ -14,6 +14,7 @@ import (
 )
 
 func TestClientWrongToken(t *testing.T) {
+	t.Parallel()
 	url := serve(t, newFake(t), apiserver.HandlerOptions{Token: token})
 	text := "x"
 	for _, wrong := range []string{"", "guess"} {
@@ -26,6 +27,7 @@ func TestClientWrongToken(t *testing.T) {
 
 // Requests one after the other share a connection, errors included.
 func TestClientKeepsConnection(t *testing.T) {
+	t.Parallel()
 	var opened atomic.Int32
 	server := startWith(t, newFake(t), func(s *http.Server) {
 		s.ConnState = func(_ net.Conn, state http.ConnState) {
@@ -51,6 +53,7 @@ func TestClientKeepsConnection(t *testing.T) {
 // A kept connection may turn out to be dead, for the node was started again: what can be repeated
 // is.
 func TestClientRepeats(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	h := apiserver.NewHandler(f, apiserver.HandlerOptions{Token: token})
 	var requests atomic.Int32

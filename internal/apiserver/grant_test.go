@@ -30,6 +30,7 @@ func bearer(token string) func(*http.Request) { return header("Authorization", "
 
 // TestGrants holds what each limited token may do and what not.
 func TestGrants(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	h := apiserver.NewHandler(f, apiserver.HandlerOptions{Token: token, Private: true, Tokens: grants(
 		apiserver.Grant{Name: "reads", Read: true}, apiserver.Grant{Name: "submits", Submit: true},
@@ -70,6 +71,7 @@ func TestGrants(t *testing.T) {
 
 // TestGrantOwners: a limited token writes as its owners and no other, by name or peer ID.
 func TestGrantOwners(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	mine, other := f.DefaultOwner(), protocol.Owner{7}
 	h := apiserver.NewHandler(f, apiserver.HandlerOptions{
@@ -98,6 +100,7 @@ func TestGrantOwners(t *testing.T) {
 // TestGrantsUnreadable: while limited tokens cannot be read the node's own still works, and nothing
 // of a token gets into the log or the answer.
 func TestGrantsUnreadable(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{
 		Token: token, Private: true, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),

@@ -30,6 +30,7 @@ type failing struct {
 func (f failing) Status(context.Context) (*api.Status, error) { return nil, f.fail() }
 
 func TestErrorsOfService(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	for _, test := range []struct {
 		name   string
@@ -66,6 +67,7 @@ func TestErrorsOfService(t *testing.T) {
 }
 
 func TestPanic(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	h := apiserver.NewHandler(failing{fail: func() error { panic("a bug") }}, apiserver.HandlerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	ask(t, h, "GET", "/v1/status", nil).wantProblem(t, 500, "log")
@@ -81,6 +83,7 @@ func (b broken) Write([]byte) (int, error) { panic("a bug") }
 
 // Nobody takes half an answer for a whole one.
 func TestPanicAmidAnswer(t *testing.T) {
+	t.Parallel()
 	defer func() {
 		if p := recover(); p != http.ErrAbortHandler {
 			t.Errorf("recovered %v, want the connection cut", p)
@@ -98,6 +101,7 @@ func (gone) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
 
 // Who goes away before the answer is out is no failure of the node's.
 func TestNobodyWaits(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
 	for _, target := range []string{"/v1/status", "/v1/kv?k=n&limit=many", "/openapi.json", "/nowhere", "/livez"} {
@@ -111,6 +115,7 @@ func TestNobodyWaits(t *testing.T) {
 
 // A body that breaks off is its sender's doing.
 func TestHalfBody(t *testing.T) {
+	t.Parallel()
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token})
 	for _, path := range []string{"/v1/query", "/v1/set", "/v1/records"} {
 		body := io.MultiReader(strings.NewReader(`{"selectors":`), iotest.ErrReader(io.ErrUnexpectedEOF))
@@ -119,6 +124,7 @@ func TestHalfBody(t *testing.T) {
 }
 
 func TestReady(t *testing.T) {
+	t.Parallel()
 	var err error
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Ready: func() error { return err }})
 	ask(t, h, "GET", "/readyz", nil).want(t, 200, "text/plain; charset=utf-8")
@@ -129,6 +135,7 @@ func TestReady(t *testing.T) {
 
 // No request of a client adds a metric series.
 func TestMetrics(t *testing.T) {
+	t.Parallel()
 	registry := prometheus.NewRegistry()
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Registry: registry})
 	for _, target := range []string{"/v1/status", "/v1/status?x=1", "/a", "/b", "/c", "/v1/records/x", "/v1/records/y"} {
@@ -156,6 +163,7 @@ func TestMetrics(t *testing.T) {
 
 // What is asked for stays out of the log: names are secrets, and so is the token.
 func TestLogKeepsSecrets(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{
 		Token: token, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug})),
@@ -178,6 +186,7 @@ func TestLogKeepsSecrets(t *testing.T) {
 }
 
 func TestRecordFormats(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	h := apiserver.NewHandler(f, apiserver.HandlerOptions{Token: token})
 	made, err := f.Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("n"), Value: []byte("x")})
@@ -219,6 +228,7 @@ func mustJSON(v any) []byte {
 
 // HEAD is GET without the body; nothing else slips through a method.
 func TestHead(t *testing.T) {
+	t.Parallel()
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token})
 	if got := ask(t, h, "HEAD", "/v1/status", nil); got.Code != 200 {
 		t.Errorf("HEAD: %d", got.Code)
@@ -230,6 +240,7 @@ func TestHead(t *testing.T) {
 
 // GET /v1/kv asks what POST /v1/query asks.
 func TestKVIsQuery(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	h := apiserver.NewHandler(f, apiserver.HandlerOptions{Token: token})
 	for _, s := range []string{"horse#1", "horse#2"} {
@@ -269,6 +280,7 @@ func (l *listening) Query(_ context.Context, q api.Query) (*api.QueryResult, err
 // To elect nobody is something else than to leave it to the node, and stays so on its way through
 // JSON.
 func TestNobodysOracles(t *testing.T) {
+	t.Parallel()
 	service := &listening{}
 	c := newClient(t, serve(t, service, apiserver.HandlerOptions{}), "")
 	some := []protocol.Owner{{7}}

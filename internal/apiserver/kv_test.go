@@ -13,6 +13,7 @@ import (
 
 // TestKV is what a curl user does: PUT, GET, DELETE.
 func TestKV(t *testing.T) {
+	t.Parallel()
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token})
 	put := func(target, value string) asked {
 		return ask(t, h, "PUT", target, text(value), withToken, header("Content-Type", "application/x-www-form-urlencoded"))
@@ -65,6 +66,7 @@ func TestKV(t *testing.T) {
 
 // TestKVNames: any name can stand in a path, and keys of several selectors have the rest beside it.
 func TestKVNames(t *testing.T) {
+	t.Parallel()
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token})
 	for _, path := range []string{"a%2Fb", "a%2F%2Fb", "%2E%2E", "%20", "100%25", `hash%5C%23%231`, "%C3%BC", "a?k=b%237", "a+b", "%23%23x"} {
 		got := ask(t, h, "PUT", "/v1/kv/"+path, text("value of "+path), withToken)
@@ -89,6 +91,7 @@ func TestKVNames(t *testing.T) {
 
 // TestKVRefusals: who may not write, what is too large, and an empty value, which is a value.
 func TestKVRefusals(t *testing.T) {
+	t.Parallel()
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token})
 	ask(t, h, "PUT", "/v1/kv/n", text("x")).wantProblem(t, 401, "token")
 	ask(t, h, "DELETE", "/v1/kv/n", nil).wantProblem(t, 401, "token")
@@ -107,6 +110,7 @@ func TestKVRefusals(t *testing.T) {
 
 // TestSealedRaw: raw never answers with sealed bytes.
 func TestSealedRaw(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	h := apiserver.NewHandler(f, apiserver.HandlerOptions{Token: token})
 	value := "hidden"

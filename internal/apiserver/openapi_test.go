@@ -26,6 +26,7 @@ func openapi(t *testing.T) []byte {
 // The document is a contract with the writers of clients: it changes only when somebody looks at
 // the change.
 func TestOpenAPIGolden(t *testing.T) {
+	t.Parallel()
 	golden := filepath.Join("testdata", "openapi.json")
 	have := openapi(t)
 	if *update {
@@ -44,6 +45,7 @@ func TestOpenAPIGolden(t *testing.T) {
 
 // What OpenAPI 3.1 asks of a document, as far as ours uses it.
 func TestOpenAPIValid(t *testing.T) {
+	t.Parallel()
 	var doc struct {
 		OpenAPI    string
 		Info       struct{ Title, Version string }
@@ -165,6 +167,7 @@ func references(t *testing.T, raw []byte) (refs []string) {
 
 // Every operation of the document is served, and those only that are meant to be.
 func TestOpenAPIOperations(t *testing.T) {
+	t.Parallel()
 	var doc struct{ Paths map[string]map[string]any }
 	if err := json.Unmarshal(openapi(t), &doc); err != nil {
 		t.Fatal(err)
@@ -191,6 +194,7 @@ func TestOpenAPIOperations(t *testing.T) {
 }
 
 func TestOpenAPIYAML(t *testing.T) {
+	t.Parallel()
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Version: "1.2.3"})
 	body := ask(t, h, "GET", "/openapi.yaml", nil).want(t, http.StatusOK, "application/openapi+yaml")
 	if !bytes.Contains(body, []byte("\npaths:\n")) || !bytes.Contains(body, []byte("/v1/query:")) {
@@ -200,6 +204,7 @@ func TestOpenAPIYAML(t *testing.T) {
 
 // The examples are what their formats promise.
 func TestOpenAPIExamples(t *testing.T) {
+	t.Parallel()
 	parse := map[string]func(string) error{
 		"cid":     func(s string) error { _, err := protocol.ParseID(s); return err },
 		"peer-id": func(s string) error { _, err := protocol.ParseOwner(s); return err },

@@ -34,6 +34,7 @@ func (p *peered) Disconnect(_ context.Context, id string, refuse time.Duration) 
 
 // TestPeering checks that both calls cross HTTP as they are, and that they need the token.
 func TestPeering(t *testing.T) {
+	t.Parallel()
 	s := &peered{Fake: newFake(t)}
 	url := serve(t, s, apiserver.HandlerOptions{Token: token})
 	c, yes := newClient(t, url, token), true
@@ -59,6 +60,7 @@ func TestPeering(t *testing.T) {
 
 // TestPeeringBadInput checks that what makes no sense does not reach the service.
 func TestPeeringBadInput(t *testing.T) {
+	t.Parallel()
 	s := &peered{Fake: newFake(t)}
 	h := apiserver.NewHandler(s, apiserver.HandlerOptions{Token: token})
 	for body, status := range map[string]int{

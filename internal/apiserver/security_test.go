@@ -205,6 +205,7 @@ func arrivesAt(ip string) func(*http.Request) {
 }
 
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token, Hosts: []string{"node.example", "with.port:9980"}})
 	for _, r := range append(refusals, malformed...) {
 		t.Run(r.name, func(t *testing.T) {
@@ -232,6 +233,7 @@ func TestRefusals(t *testing.T) {
 // TestParameterNamedOnce sends a value that a parser of ours refuses, and one that huma does: each
 // error names it once.
 func TestParameterNamedOnce(t *testing.T) {
+	t.Parallel()
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token})
 	for target, want := range map[string]string{
 		"/v1/records/xyz":      `parameter "cid": not a CID: "xyz"`,
@@ -246,6 +248,7 @@ func TestParameterNamedOnce(t *testing.T) {
 }
 
 func TestAccepted(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	h := apiserver.NewHandler(f, apiserver.HandlerOptions{Token: token, Hosts: []string{"node.example", "with.port:9980"}})
 	for name, change := range map[string]func(*http.Request){
@@ -275,6 +278,7 @@ func TestAccepted(t *testing.T) {
 
 // Without a token of its own, a node gives nobody what needs one.
 func TestNoToken(t *testing.T) {
+	t.Parallel()
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{})
 	for _, change := range []func(*http.Request){header("Authorization", "Bearer "), header("Authorization", "Bearer x"), func(*http.Request) {}} {
 		ask(t, h, "POST", "/v1/set", text(validSet), change).wantProblem(t, 401, "without a token")
@@ -283,6 +287,7 @@ func TestNoToken(t *testing.T) {
 
 // The largest requests that are meant to be possible are.
 func TestLargestRequests(t *testing.T) {
+	t.Parallel()
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token})
 	escaped := strings.Repeat(`\u0001`, protocol.MaxName)
 	var names []string
@@ -307,6 +312,7 @@ func TestLargestRequests(t *testing.T) {
 
 // TestNames holds by which names a node is called, and by whom.
 func TestNames(t *testing.T) {
+	t.Parallel()
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token, Hosts: []string{"lf.example.org"}})
 	call := func(host string) func(*http.Request) { return func(r *http.Request) { r.Host = host } }
 	elsewhere := call("lf.svc.cluster.local:9980")
@@ -331,6 +337,7 @@ func TestNames(t *testing.T) {
 // TestPrivate holds that a private node asks everybody for the token but those who want to know
 // whether it runs.
 func TestPrivate(t *testing.T) {
+	t.Parallel()
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token, Private: true})
 	for _, path := range []string{"/v1/status", "/v1/kv?k=n%23", "/metrics", "/v1/peers", "/v1/doctor"} {
 		ask(t, h, "GET", path, nil).wantProblem(t, 401, "token")
@@ -348,6 +355,7 @@ func TestPrivate(t *testing.T) {
 // TestAllowedOrigin holds what pages of an allowed origin may do, and that those of another may do
 // nothing.
 func TestAllowedOrigin(t *testing.T) {
+	t.Parallel()
 	const app = "https://app.example.org"
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token, AllowOrigins: []string{app}})
 	from := func(origin string) func(*http.Request) {

@@ -22,6 +22,7 @@ func (s *seeded) Seeds(context.Context) (*api.Seeds, error) { return &s.seeds, n
 
 // TestSeeds holds that a report crosses HTTP as it is, and that no list is an empty one.
 func TestSeeds(t *testing.T) {
+	t.Parallel()
 	s := &seeded{Fake: newFake(t)}
 	h := apiserver.NewHandler(s, apiserver.HandlerOptions{})
 	if body := ask(t, h, "GET", "/v1/seeds", nil).want(t, http.StatusOK, "application/json"); !strings.Contains(string(body), `"seeds":[]`) {

@@ -18,6 +18,7 @@ import (
 
 // Every limit of a connection is set, and a header has room for the longest query string.
 func TestServerLimits(t *testing.T) {
+	t.Parallel()
 	s := apiserver.NewServer(http.NotFoundHandler(), nil)
 	for name, d := range map[string]time.Duration{
 		"header": s.ReadHeaderTimeout, "read": s.ReadTimeout, "write": s.WriteTimeout, "idle": s.IdleTimeout,
@@ -47,6 +48,7 @@ func startWith(t *testing.T, s api.Service, change func(*http.Server)) *httptest
 
 // A client that trickles in its header, or its body, is hung up on.
 func TestSlowClients(t *testing.T) {
+	t.Parallel()
 	server := startWith(t, newFake(t), func(s *http.Server) {
 		s.ReadHeaderTimeout, s.ReadTimeout = 50*time.Millisecond, 100*time.Millisecond
 	})
@@ -92,6 +94,7 @@ func (s slow) Set(ctx context.Context, _ api.SetRequest) (*api.Submitted, error)
 
 // Work may take longer than an ordinary answer.
 func TestSetMayTakeLong(t *testing.T) {
+	t.Parallel()
 	server := startWith(t, slow{newFake(t), 400 * time.Millisecond, make(chan error, 1)}, func(s *http.Server) {
 		s.ReadTimeout, s.WriteTimeout = 100*time.Millisecond, 100*time.Millisecond
 	})
@@ -107,6 +110,7 @@ func TestSetMayTakeLong(t *testing.T) {
 
 // Who hangs up stops the work.
 func TestHangUpStopsSet(t *testing.T) {
+	t.Parallel()
 	s := slow{newFake(t), time.Hour, make(chan error, 1)}
 	server := startWith(t, s, func(*http.Server) {})
 	c := newClient(t, server.URL, token)

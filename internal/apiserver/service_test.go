@@ -42,12 +42,14 @@ func newClient(t testing.TB, url, token string) *api.Client {
 }
 
 func TestFake(t *testing.T) {
+	t.Parallel()
 	f := newFake(t)
 	apitest.TestService(t, func(*testing.T) api.Service { return f })
 }
 
 // A client of a handler of a service is as good as the service.
 func TestClientOfHandler(t *testing.T) {
+	t.Parallel()
 	url := serve(t, newFake(t), apiserver.HandlerOptions{Token: token})
 	apitest.TestService(t, func(t *testing.T) api.Service { return newClient(t, url, token) })
 }

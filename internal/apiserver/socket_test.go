@@ -42,6 +42,7 @@ func serveSocket(t *testing.T, s api.Service, trusted bool) (socket, tcp string)
 
 // Access to a trusted socket is the right to do everything, and to nothing that came another way.
 func TestTrustedListener(t *testing.T) {
+	t.Parallel()
 	socket, tcp := serveSocket(t, newFake(t), true)
 	text := "x"
 	r := api.SetRequest{Selectors: api.MustSelectors("n"), Text: &text}
@@ -64,6 +65,7 @@ func TestTrustedListener(t *testing.T) {
 
 // A client over a socket is as good as the service.
 func TestClientOfSocket(t *testing.T) {
+	t.Parallel()
 	socket, _ := serveSocket(t, newFake(t), true)
 	apitest.TestService(t, func(t *testing.T) api.Service { return newClient(t, socket, "") })
 }

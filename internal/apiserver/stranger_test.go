@@ -21,6 +21,7 @@ func (w *whoAsks) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 
 // TestStrangers: whoever asks without the token, or with a wrong one, is a stranger to the service.
 func TestStrangers(t *testing.T) {
+	t.Parallel()
 	w := &whoAsks{Service: newFake(t)}
 	socket, tcp := serveSocket(t, w, true)
 	for _, c := range []*api.Client{newClient(t, socket, ""), newClient(t, tcp, token), newClient(t, tcp, ""), newClient(t, tcp, "wrong")} {

@@ -29,6 +29,7 @@ func (p *patient) Synced(_ context.Context, timeout time.Duration) (*api.SyncSta
 // TestNotSynced holds that how far a node came crosses HTTP, and that a wait in vain is no failure
 // of the node's.
 func TestNotSynced(t *testing.T) {
+	t.Parallel()
 	var log bytes.Buffer
 	p := &patient{Fake: newFake(t)}
 	url := serve(t, p, apiserver.HandlerOptions{Logger: slog.New(slog.NewTextHandler(&log, nil))})
@@ -46,6 +47,7 @@ func TestNotSynced(t *testing.T) {
 }
 
 func TestSyncedTimeouts(t *testing.T) {
+	t.Parallel()
 	p := &patient{Fake: newFake(t)}
 	h := apiserver.NewHandler(p, apiserver.HandlerOptions{})
 	for query, status := range map[string]int{

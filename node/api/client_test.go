@@ -30,6 +30,7 @@ func newClient(t testing.TB, url, token string) *api.Client {
 }
 
 func TestClientURLs(t *testing.T) {
+	t.Parallel()
 	for given, want := range map[string]string{
 		"http://127.0.0.1:9980":    "http://127.0.0.1:9980",
 		"http://127.0.0.1:9980/":   "http://127.0.0.1:9980",
@@ -50,6 +51,7 @@ func TestClientURLs(t *testing.T) {
 }
 
 func TestClientNoNode(t *testing.T) {
+	t.Parallel()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -65,6 +67,7 @@ func TestClientNoNode(t *testing.T) {
 
 // What answers at the address may be anything.
 func TestClientStrangers(t *testing.T) {
+	t.Parallel()
 	for name, handler := range map[string]http.HandlerFunc{
 		"a web server": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") },
 		"its error":    func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "no", http.StatusNotFound) },
@@ -104,6 +107,7 @@ func TestClientStrangers(t *testing.T) {
 
 // An answer may have grown a field since this client was built.
 func TestClientTakesNewFields(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		fmt.Fprint(w, `{"answers":[],"next":"x","reasons":{}}`)
@@ -116,6 +120,7 @@ func TestClientTakesNewFields(t *testing.T) {
 
 // The token goes to the node and to nobody that it points to.
 func TestClientKeepsToken(t *testing.T) {
+	t.Parallel()
 	var seen atomic.Int32
 	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { seen.Add(1) }))
 	defer other.Close()
@@ -128,6 +133,7 @@ func TestClientKeepsToken(t *testing.T) {
 
 // A proxy may send answers in chunks; the connection is used again all the same.
 func TestClientTakesChunks(t *testing.T) {
+	t.Parallel()
 	var opened atomic.Int32
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -155,6 +161,7 @@ func TestClientTakesChunks(t *testing.T) {
 }
 
 func TestClientDeadline(t *testing.T) {
+	t.Parallel()
 	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }))
 	defer server.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)

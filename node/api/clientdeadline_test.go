@@ -13,6 +13,7 @@ import (
 )
 
 func TestSocketURLs(t *testing.T) {
+	t.Parallel()
 	for given, want := range map[string]string{
 		"unix:/nowhere/api.sock": "no node answers at unix:/nowhere/api.sock: is `lf node` running?",
 		"unix:api.sock":          "the socket's whole path",

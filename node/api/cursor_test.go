@@ -15,6 +15,7 @@ func keyed(first byte, from, to uint64) api.SelectorRange {
 
 // TestCursor: a cursor leads back to its place, in its own query only.
 func TestCursor(t *testing.T) {
+	t.Parallel()
 	q := api.Query{Selectors: []api.SelectorRange{keyed(1, 0, protocol.MaxOrdinal), keyed(2, 5, 9)}, Open: true}
 	want := api.Position{Ordinals: []uint64{1 << 60, 7}, Prefix: [8]byte{1, 2, 3, 255}}
 	cursor := q.Cursor(want)

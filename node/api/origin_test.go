@@ -8,6 +8,7 @@ import (
 
 // TestParseNames holds what is a host and what is an origin.
 func TestParseNames(t *testing.T) {
+	t.Parallel()
 	for s, ok := range map[string]bool{
 		"lf.example.org": true, "LF": true, "lf_1": true, "lf.example.org:8443": true, "192.0.2.1": true, "[2001:db8::1]": true, "[2001:db8::1]:80": true,
 		"": false, ":80": false, "lf:": false, "lf:0": false, "lf:99999": false, "lf:x": false, "https://lf.example.org": false, "lf.example.org/": false,

@@ -11,6 +11,7 @@ import (
 )
 
 func TestUint64(t *testing.T) {
+	t.Parallel()
 	for text, want := range map[string]uint64{
 		`"0"`: 0, `0`: 0, `"9007199254740993"`: 1<<53 + 1, `9007199254740991`: 1<<53 - 1, `"18446744073709551615"`: math.MaxUint64, `"\u0037"`: 7,
 	} {
