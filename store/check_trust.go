@@ -145,7 +145,7 @@ func (v *verifier) rootsOf(claim []keyed) (roots []keyed, walks map[int64]bool, 
 // checkLateReleases checks that what late releases left to do is what roots is marked with.
 func (v *verifier) checkLateReleases() error {
 	return v.each(func(r *rows) error {
-		v.problem("roots and late_releases do not agree whether the versions behind release %d of owner %d on %d were looked at", r.int(2), r.int(1), r.int(0))
+		v.problem("roots and late_releases do not agree whether the versions before release %d of owner %d on %d were looked at", r.int(2), r.int(1), r.int(0))
 		return v.ctx.Err()
 	}, `SELECT * FROM (SELECT composite, owner, timestamp FROM roots WHERE walk = 1
 			EXCEPT SELECT composite, owner, timestamp FROM late_releases WHERE done = 0)
@@ -158,7 +158,7 @@ func (v *verifier) checkLateReleases() error {
 func (v *verifier) checkLead(k keyed, quiet, lead int64) {
 	if k.released {
 		if quiet != 0 || lead != math.MaxInt64 {
-			v.problem("roots does not say first that what is behind release %d is to be walked", k.idx)
+			v.problem("roots does not say first that what is before release %d is to be walked", k.idx)
 		}
 		return
 	}

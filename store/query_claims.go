@@ -213,7 +213,7 @@ func (rk *ranking) load(c *candidate) error {
 		if !rk.isOf(rk.keyMatch, r) {
 			return errStranger
 		}
-		// who is asked for a claim's answer was no release
+		// a claim that was released is not asked for its answer
 		if int64(r.Timestamp) != v.timestamp || r.Type != protocol.TypeDatum {
 			rk.damage.noteIndex(v.idx, "a row of versions")
 			return &DamagedError{ID: r.ID(), Index: uint64(v.idx), Record: r}

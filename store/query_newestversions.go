@@ -42,7 +42,7 @@ func (g ownerVersions) join(groups []ownerVersions) []ownerVersions {
 }
 
 // newestAfter goes through the owners after one, stepping over rows of no use while they are few.
-// It stops, and returns the owner to go on behind, where seeking is cheaper; at the end it returns
+// It stops, and returns the owner to go on after, where seeking is cheaper; at the end it returns
 // −1.
 func (x *search) newestAfter(groups []ownerVersions, composite, after int64) ([]ownerVersions, int64, error) {
 	r, err := x.conn.query("SELECT owner, timestamp, idx, released FROM versions WHERE composite = ? AND owner > ? ORDER BY owner, timestamp DESC, idx", composite, after)

@@ -145,7 +145,7 @@ func (rk *ranking) releaseOf(c *candidate) (at int64, err error) {
 }
 
 // measureLocal compares when a claim was seen first with when all others were, those included that
-// another criterion has put behind.
+// another criterion has put after it.
 func (rk *ranking) measureLocal(c *candidate) error {
 	if rk.earliestSeen == nil {
 		all := noneSeen

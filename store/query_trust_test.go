@@ -170,7 +170,7 @@ func TestFirstSeen(t *testing.T) {
 		mustPut(t, s, r, want)
 	}
 	put(say("order", 0, 100), Attached)
-	put(say("order", 1, 50), Attached) // dated before, and came behind
+	put(say("order", 1, 50), Attached) // dated before, and came after
 
 	missing := w.make(spec{at: 1, owner: 9})
 	put(say("pending", 0, 100, w.Genesis()[0], missing), Pending)

@@ -22,7 +22,7 @@ import (
 // on these records. Each record elsewhere then raises all their bounds, but not above a claim that
 // new records build on.
 
-// rootsEpoch is an epoch of a claim, by the time of the release that it is behind.
+// rootsEpoch is an epoch of a claim, by the time of the release before it.
 type rootsEpoch struct{ composite, owner, epoch int64 }
 
 // rootSearch looks for the heaviest of an epoch's roots, a root at a time.

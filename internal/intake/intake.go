@@ -40,8 +40,8 @@ type Result struct {
 	// Where very many waited for it they are the first of them: the others follow soon, in
 	// transactions of their own. Followers of the store are told of all.
 	Attached []protocol.ID
-	// Err says why the record was refused: a *protocol.InvalidError when it can never be valid, and
-	// otherwise something that may pass, as a full queue does.
+	// Err says why the record was refused. It is a *protocol.InvalidError if it can never be valid,
+	// and otherwise something that may pass, as a full queue does.
 	Err error
 }
 

@@ -24,8 +24,8 @@ type Error struct {
 	// from 1, or 0 where the text has only one.
 	Offset int64
 	Line   int
-	// Syntax is set where the text is not JSON, or is read differently by different programs; unset
-	// where it is JSON, and not what is wanted.
+	// Syntax is set where the text is not JSON, or is read differently by different programs. It is
+	// not set where it is JSON, and not what is wanted.
 	Syntax bool
 
 	cause error

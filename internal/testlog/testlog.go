@@ -9,7 +9,7 @@ import (
 )
 
 // New returns a log of the given level that goes to the test's output. What is logged after the
-// test has ended is dropped: libraries end some of their goroutines later, and the testing package
+// test has ended is dropped. Libraries end some of their goroutines later, and the testing package
 // does not allow a write then.
 func New(t testing.TB, level slog.Level) *slog.Logger {
 	o := &output{to: t.Output()}

@@ -189,7 +189,7 @@ type Peer struct {
 	Transport  string   `json:"transport" enum:"tcp,quic,websocket" doc:"of the best connection; of a relayed one, that to the relay"`
 	Relay      string   `json:"relay,omitempty" doc:"peer ID of the relay, where the path is relayed"`
 	Limited    bool     `json:"limited,omitempty" doc:"whether all connections are through relays that limit them in time and bytes"`
-	AgreedAt   uint64   `json:"agreedAt,omitempty" doc:"when it was found last to have the same records, or all it had besides had come, ms since the Unix epoch; absent: not yet"`
+	AgreedAt   uint64   `json:"agreedAt,omitempty" doc:"when it was found last to have the same records, or all else that it had had come, ms since the Unix epoch; absent: not yet"`
 }
 
 // The paths of a Peer.
@@ -228,8 +228,8 @@ type Query struct {
 	// Oracles are the oracles whose objections count; nil: those that the node's user has elected.
 	// An empty list, which is not nil, is none.
 	Oracles []protocol.Owner `json:"oracles,omitzero" maxItems:"64" doc:"whose objections count; absent: those elected by the node's user, []: nobody's"`
-	// Authorities are CAs that the asker trusts besides the network's.
-	Authorities [][]byte `json:"authorities,omitempty" maxItems:"16" doc:"certificates (X.509, DER, base64) of CAs to trust besides the network's, at most 2,048 bytes each"`
+	// Authorities are CAs that the asker trusts in addition to the network's.
+	Authorities [][]byte `json:"authorities,omitempty" maxItems:"16" doc:"certificates (X.509, DER, base64) of CAs to trust in addition to the network's, at most 2,048 bytes each"`
 	Explain     bool     `json:"explain,omitempty" doc:"also why the winner won: what each criterion says of each claim"`
 	// Decrypt asks the node to open the values: with the names given in Selectors, or with
 	// MaskingKey.

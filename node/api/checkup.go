@@ -32,7 +32,7 @@ type Facts struct {
 	Now       uint64   `json:"now"`
 	RunningMS uint64   `json:"runningMs" doc:"for how long the node has run"`
 	Network   string   `json:"network" doc:"the network's name"`
-	Private   bool     `json:"private,omitempty" doc:"only who has the network's secret can connect"`
+	Private   bool     `json:"private,omitempty" doc:"only a node with the network's secret can connect"`
 	Profile   string   `json:"profile" doc:"default, server or local"`
 	Offline   bool     `json:"offline,omitempty"`
 	Listening []string `json:"listening" doc:"multiaddrs that the node listens on"`

@@ -12,7 +12,7 @@ func TestMergesetBound(t *testing.T) {
 		side int
 		fits bool
 	}{{1023, true}, {1024, true}, {1025, false}, {5000, false}} {
-		for _, old := range []int{0, 10_000} { // so much behind the newest record
+		for _, old := range []int{0, 10_000} { // so much older than the newest record
 			t.Run(fmt.Sprint(c.side, "/", old), func(t *testing.T) {
 				g := newGrower(t)
 				root := g.add(1)

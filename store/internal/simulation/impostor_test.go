@@ -102,7 +102,7 @@ func TestOwnerUpdates(t *testing.T) {
 	s.nodes[2].write(statement{by: owner, name: "name", kind: protocol.TypeRelease})
 	s.run(2 * round)
 	s.mustWin(question{name: "name"}, impostor)
-	s.nodes[1].claims(owner, "name", ordinary) // he wants it back, and begins anew
+	s.nodes[1].claims(owner, "name", ordinary) // he wants it back, and begins again
 	s.run(5 * round)
 	s.mustWin(question{name: "name"}, impostor)
 	s.mustWin(question{name: "name", policy: "local"}, impostor)

@@ -33,7 +33,7 @@ func TestSpam(t *testing.T) {
 			began := s.now
 			var records []*protocol.Record
 			var made []uint64
-			old := func() []protocol.ID { // two honest records of so many rounds ago
+			old := func() []protocol.ID { // two honest records of some rounds ago
 				n, _ := slices.BinarySearch(made, s.now-min(s.now, test.back*round))
 				if test.back == 0 || n < 2 {
 					return s.genesis()

@@ -57,7 +57,7 @@ func (s *sim) absorption(records []*protocol.Record, made []uint64) []float64 {
 		for _, n := range s.nodes {
 			at, linked := n.linked[r.ID()]
 			if !linked {
-				at = math.MaxUint32 * round // for ever
+				at = math.MaxUint32 * round // forever
 			}
 			ages[i] = max(ages[i], float64(at-made[i])/round)
 		}

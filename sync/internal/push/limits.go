@@ -33,7 +33,7 @@ const (
 	// maxLooks is how often an announcement is looked at while others bring what it names. After
 	// the first wait most of it is here.
 	maxLooks = 3
-	// rejectTime is how long a record that came and was not stored is not asked for again: it lay
+	// rejectTime is how long a record that came and was not stored is not asked for again. It lay
 	// too far ahead of the clock, or a queue was full. Gossip does not take it again for as long (2
 	// minutes). maxRejected is how many are remembered, 100 bytes each.
 	rejectTime  = 2 * time.Minute
