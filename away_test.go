@@ -179,7 +179,7 @@ func TestSilentNode(t *testing.T) {
 	f, _, id := openFront(t)
 	server := httptest.NewServer(f)
 	defer server.Close()
-	db := must[*lf.Client](t)(lf.Open(t.Context(), lf.WithNode(server.URL), lf.WithTimeout(50*time.Millisecond), lf.WithHome(t.TempDir())))
+	db := must[*lf.Client](t)(lf.Open(t.Context(), lf.WithNode(server.URL), lf.WithTimeout(3*time.Second), lf.WithHome(t.TempDir())))
 	defer db.Close()
 	f.set("/v1/", func(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
 		_, _ = io.Copy(io.Discard, r.Body)

@@ -8,10 +8,18 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
+)
+
+const (
+	// soon is how long what must come may take, on a busy machine.
+	soon = time.Minute
+	// silence is how long nothing comes where nothing may.
+	silence = 300 * time.Millisecond
 )
 
 // bench is a fabric of namespaces with an echo server in each.
@@ -64,21 +72,39 @@ func serveEcho(t *testing.T, ns *namespace) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = l.Close() })
-	go func() {
+	var mu sync.Mutex
+	var conns []net.Conn
+	var ended bool
+	var echoing sync.WaitGroup
+	echoing.Go(func() {
 		for {
 			c, err := l.Accept()
 			if err != nil {
 				return
 			}
-			go func() { _, _ = io.Copy(c, c); _ = c.Close() }()
+			mu.Lock()
+			if conns = append(conns, c); ended {
+				_ = c.Close()
+			}
+			mu.Unlock()
+			echoing.Go(func() { _, _ = io.Copy(c, c); _ = c.Close() })
 		}
-	}()
+	})
+	t.Cleanup(func() {
+		_ = l.Close()
+		mu.Lock()
+		ended = true
+		for _, c := range conns { // whose other end is cut off: it never hears of an end
+			_ = c.Close()
+		}
+		mu.Unlock()
+		echoing.Wait()
+	})
 }
 
-func (b *bench) dial(from, to string) (net.Conn, error) {
+func (b *bench) dial(from, to string, within time.Duration) (net.Conn, error) {
 	b.t.Helper()
-	ctx, done := context.WithTimeout(b.t.Context(), 300*time.Millisecond)
+	ctx, done := context.WithTimeout(b.t.Context(), within)
 	defer done()
 	return b.nodes[from].dial(ctx, "tcp4", fmt.Sprintf("%s:%d", b.nodes[to].address, listenPort))
 }
@@ -86,12 +112,12 @@ func (b *bench) dial(from, to string) (net.Conn, error) {
 // open wants a connection that answers.
 func (b *bench) open(from, to string) net.Conn {
 	b.t.Helper()
-	c, err := b.dial(from, to)
+	c, err := b.dial(from, to, soon)
 	if err != nil {
 		b.t.Fatalf("%s to %s: %v", from, to, err)
 	}
 	b.t.Cleanup(func() { _ = c.Close() })
-	if !answers(c) {
+	if !answers(c, soon) {
 		b.t.Fatalf("%s to %s: connected, and no answer", from, to)
 	}
 	return c
@@ -99,7 +125,7 @@ func (b *bench) open(from, to string) net.Conn {
 
 func (b *bench) refuses(from, to string) {
 	b.t.Helper()
-	if c, err := b.dial(from, to); err == nil {
+	if c, err := b.dial(from, to, silence); err == nil {
 		_ = c.Close()
 		b.t.Fatalf("%s reached %s", from, to)
 	} else if timeout, ok := err.(net.Error); !ok || !timeout.Timeout() {
@@ -107,8 +133,8 @@ func (b *bench) refuses(from, to string) {
 	}
 }
 
-func answers(c net.Conn) bool {
-	_ = c.SetDeadline(time.Now().Add(300 * time.Millisecond))
+func answers(c net.Conn, within time.Duration) bool {
+	_ = c.SetDeadline(time.Now().Add(within))
 	if _, err := c.Write([]byte("x")); err != nil {
 		return false
 	}
@@ -131,7 +157,7 @@ func TestNamespaces(t *testing.T) {
 	b.open("b", "c")
 
 	b.cut(Cut{"a", "b"}, Cut{"b", "a"})
-	if answers(ab) {
+	if answers(ab, silence) {
 		t.Error("a connection over a link that is cut still answers")
 	}
 	b.refuses("a", "b")
@@ -140,7 +166,7 @@ func TestNamespaces(t *testing.T) {
 	b.open("a", "c")
 
 	b.cut()
-	_ = ab.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = ab.SetDeadline(time.Now().Add(soon))
 	// what was sent meanwhile is sent again
 	if _, err := io.ReadFull(ab, make([]byte, 1)); err != nil {
 		t.Errorf("a connection does not go on after the heal: %v", err)
@@ -156,10 +182,10 @@ func TestOneWay(t *testing.T) {
 	b.refuses("a", "b")
 	b.open("b", "a")
 	b.open("c", "b")
-	if answers(opened) {
+	if answers(opened, silence) {
 		t.Error("a connection that a has opened still answers")
 	}
-	if !answers(accepted) {
+	if !answers(accepted, soon) {
 		t.Error("a connection that b has opened does not answer any more")
 	}
 	b.cut(Cut{"b", "a"})
@@ -178,7 +204,7 @@ func TestNamespacesVanish(t *testing.T) {
 	}
 	b := newBench(t, "a", "b")
 	for range 50 {
-		if c, err := b.dial("a", "b"); err == nil {
+		if c, err := b.dial("a", "b", soon); err == nil {
 			_ = c.Close()
 		}
 	}
