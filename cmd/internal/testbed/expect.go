@@ -249,7 +249,7 @@ func ratio(in, least uint64) string {
 }
 
 // connected reports whether each of some nodes is connected to each of others, or, if not wanted,
-// to none of them.
+// to none of them. A node that has banned a hostile one already was connected to it.
 func (r *runner) connected(ctx context.Context, nodes, others []string, wanted bool) (detail, wrong string, err error) {
 	for _, name := range nodes {
 		known, err := r.pathsFrom(ctx, name)
@@ -260,12 +260,32 @@ func (r *runner) connected(ctx context.Context, nodes, others []string, wanted b
 			return "", name + " does not run", nil
 		}
 		for _, other := range others {
-			if _, is := known[other]; other != name && is != wanted {
+			_, is := known[other]
+			if wanted && !is {
+				if is, err = r.banned(ctx, name, other); err != nil {
+					return "", "", err
+				}
+			}
+			if other != name && is != wanted {
 				return "", fmt.Sprintf("%s %s connected to %s", name, map[bool]string{true: "is", false: "is not"}[is], other), nil
 			}
 		}
 	}
 	return compact(others), "", nil
+}
+
+// banned reports whether a node refuses another one because it did not behave.
+func (r *runner) banned(ctx context.Context, name, other string) (bool, error) {
+	client := r.nodes[name].api()
+	if client == nil {
+		return false, nil
+	}
+	checkup, err := client.Doctor(ctx)
+	if err != nil {
+		return false, fmt.Errorf("ask %s for the peers that it has banned: %w", name, err)
+	}
+	peer := r.nodes[other].machine.peer()
+	return slices.ContainsFunc(checkup.Facts.Shunned.Peers, func(s api.Shunned) bool { return s.Peer == peer }), nil
 }
 
 func (r *runner) memory(nodes []string, most uint64) (detail, wrong string, err error) {

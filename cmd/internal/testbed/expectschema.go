@@ -38,7 +38,7 @@ func (r *dryRun) checkFields(a *Expect) []field {
 		{name: "nothing-lost", kind: "true", doc: "each node has every record that was ever acknowledged anywhere", read: r.onlyTrue(&a.NothingLost)},
 		{name: "bytes", kind: "a mapping", doc: "what each node has received at most", read: r.readBytes(a)},
 		{name: "dropped", kind: "nodes", doc: "no node has a connection to these any more", read: r.nodes(&a.Dropped, nil)},
-		{name: "connected", kind: "nodes", doc: "every node has a connection to each of these", read: r.nodes(&a.Connected, r.mustRunOrReturn)},
+		{name: "connected", kind: "nodes", doc: "every node has a connection to each of these, or has banned it already", read: r.nodes(&a.Connected, r.mustRunOrReturn)},
 		{name: "direct", kind: "nodes", doc: "every node has a direct connection to each of these, by a hole punched or not", read: r.nodes(&a.Direct, r.mustRunOrReturn)},
 		{name: "relayed", kind: "nodes", doc: "every node reaches each of these, and through relays alone", read: r.nodes(&a.Relayed, r.mustRunOrReturn)},
 		{name: "memory", kind: "size", doc: "what each node has in memory at most, such as 500MiB (on Linux)", read: r.size(&a.Memory)},

@@ -68,6 +68,8 @@ type NodeAPI interface {
 	Status(ctx context.Context) (*api.Status, error)
 	// Peers lists the connected peers.
 	Peers(ctx context.Context) ([]api.Peer, error)
+	// Doctor says what works and what does not, and which peers are banned.
+	Doctor(ctx context.Context) (*api.Checkup, error)
 	// Links returns what a new record should link to.
 	Links(ctx context.Context, q api.LinksQuery) (*api.Links, error)
 	// Submit takes a finished record.

@@ -188,6 +188,8 @@ func (n *fakeNode) Status(context.Context) (*api.Status, error) {
 	return s, n.away()
 }
 
+func (n *fakeNode) Doctor(context.Context) (*api.Checkup, error) { return &api.Checkup{}, nil }
+
 func (n *fakeNode) Peers(context.Context) (peers []api.Peer, err error) {
 	n.world.mu.Lock()
 	defer n.world.mu.Unlock()
