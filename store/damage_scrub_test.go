@@ -90,7 +90,7 @@ func TestScrubRuns(t *testing.T) {
 		done := make(chan error)
 		go func() { done <- s.Scrub(ctx) }()
 		<-s.DamageFound()
-		time.Sleep(2 * scrubEvery)
+		time.Sleep(5 * scrubEvery / 2) // between two steps, amid the records
 		if d := s.Damage(); len(d.Records) != 1 {
 			t.Errorf("%+v", d)
 		}
