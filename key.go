@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -25,10 +26,10 @@ func ParseKey(expressions ...string) (Key, error) {
 		return Key{}, wrongInput("%d names, and a record has at most %d", len(expressions), protocol.MaxSelectors)
 	}
 	k := Key{make([]protocol.Expression, len(expressions))}
-	for i, text := range expressions {
-		e, err := protocol.ParseExpression(text)
+	for i, expression := range expressions {
+		e, err := protocol.ParseExpression(expression)
 		if err != nil {
-			return Key{}, wrongInput("%s", clip(err.Error()))
+			return Key{}, wrongInput("%s", text.Clip(err.Error()))
 		}
 		k.selectors[i] = e
 	}
@@ -61,9 +62,9 @@ func (k Key) checkPoint() error {
 	for i, e := range k.selectors {
 		switch {
 		case !e.Point():
-			return wrongInput("selector %s: one ordinal is needed here, not a range", clip(strconv.Quote(e.String())))
+			return wrongInput("selector %s: one ordinal is needed here, not a range", text.Clip(strconv.Quote(e.String())))
 		case slices.Contains(k.selectors[:i], e):
-			return wrongInput("selector %s is given twice", clip(strconv.Quote(e.String())))
+			return wrongInput("selector %s is given twice", text.Clip(strconv.Quote(e.String())))
 		}
 	}
 	return nil
@@ -88,15 +89,3 @@ func (k Key) Expressions() []string {
 
 // String writes the key as it is given on the command line, without quoting.
 func (k Key) String() string { return strings.Join(k.Expressions(), " ") }
-
-// clipped is how much of a text that may be long clip leaves, in bytes.
-const clipped = 160
-
-// clip leaves out the middle of a long text: what is wrong with a name of a kilobyte is said at the
-// end.
-func clip(s string) string {
-	if len(s) <= clipped {
-		return s
-	}
-	return strings.ToValidUTF8(s[:clipped/2], "") + "…" + strings.ToValidUTF8(s[len(s)-clipped/2:], "")
-}

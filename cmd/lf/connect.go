@@ -70,7 +70,7 @@ func connectRequests(addresses []string) (requests []api.ConnectRequest, err err
 	for _, s := range addresses {
 		info, err := peer.AddrInfoFromString(s)
 		if err != nil || len(info.Addrs) == 0 {
-			return nil, usage("%q is not a multiaddr with a peer ID, such as /ip4/192.0.2.1/tcp/9908/p2p/12D3KooW...", clip(s))
+			return nil, usage("%q is not a multiaddr with a peer ID, such as /ip4/192.0.2.1/tcp/9908/p2p/12D3KooW...", text.Clip(s))
 		}
 		i, known := at[info.ID]
 		if !known {
@@ -173,7 +173,7 @@ func peerIDIn(arg string) (string, error) {
 	if id, err := peer.Decode(arg[strings.LastIndexByte(arg, '/')+1:]); err == nil {
 		return id.String(), nil
 	}
-	return "", usage("%q is not a peer ID (12D3KooW…), nor a multiaddr with one at its end", clip(arg))
+	return "", usage("%q is not a peer ID (12D3KooW…), nor a multiaddr with one at its end", text.Clip(arg))
 }
 
 func (c *cli) printDisconnected(list []*api.Disconnected) error {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -109,7 +110,7 @@ func serialsNamed(ctx context.Context, client *lf.Client, ca *lf.CA, which strin
 	serial, err := hex.DecodeString(strings.ReplaceAll(which, ":", ""))
 	serial = []byte(strings.TrimLeft(string(serial), "\x00"))
 	if err != nil || len(serial) == 0 || len(serial) > maxSerial {
-		return nil, usage("%q is neither an owner (a peer ID or a name of lf owner list) nor a CID nor a serial number in hexadecimal", clip(which))
+		return nil, usage("%q is neither an owner (a peer ID or a name of lf owner list) nor a CID nor a serial number in hexadecimal", text.Clip(which))
 	}
 	return []string{string(serial)}, nil
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
@@ -81,7 +82,7 @@ func parseIfNewest(s string) (lf.WriteOption, error) {
 	}
 	id, err := protocol.ParseID(s)
 	if err != nil {
-		return nil, usage("--if-newest %s is neither the CID of a record nor %q", clip(strconv.Quote(s)), noRecord)
+		return nil, usage("--if-newest %s is neither the CID of a record nor %q", text.Clip(strconv.Quote(s)), noRecord)
 	}
 	return lf.IfNewest(id), nil
 }

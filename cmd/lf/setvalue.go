@@ -140,7 +140,7 @@ func (p *plannedValue) String() string {
 	case !utf8.Valid(p.value):
 		return fmt.Sprintf("set %s to %s that are no text", what, size)
 	}
-	return fmt.Sprintf("set %s to %s (%s)", what, strconv.Quote(clip(string(p.value))), size)
+	return fmt.Sprintf("set %s to %s (%s)", what, strconv.Quote(text.Clip(string(p.value))), size)
 }
 
 // confirm asks on a terminal where what is about to be set may not be meant: what was published is

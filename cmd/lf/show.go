@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
@@ -26,7 +27,7 @@ With --json it writes what GET /v1/records/CID answers, and the field "contents"
 		RunE: func(cmd *cobra.Command, args []string) error {
 			id, err := protocol.ParseID(args[0])
 			if err != nil {
-				return usage("%s is not the CID of a record", clip(strconv.Quote(args[0])))
+				return usage("%s is not the CID of a record", text.Clip(strconv.Quote(args[0])))
 			}
 			return c.showRecord(cmd.Context(), id)
 		},

@@ -28,18 +28,6 @@ func shown(value []byte) string {
 // shorten cuts text to a width in columns.
 func shorten(s string, width int) string { return runewidth.Truncate(s, width, "…") }
 
-// clipped is how much of a text that may be long clip leaves, in bytes.
-const clipped = 160
-
-// clip leaves out the middle of a long text: what is wrong with a name of a kilobyte is said at the
-// end.
-func clip(s string) string {
-	if len(s) <= clipped {
-		return s
-	}
-	return strings.ToValidUTF8(s[:clipped/2], "") + "…" + strings.ToValidUTF8(s[len(s)-clipped/2:], "")
-}
-
 // table writes rows under one another in columns; the last column is as wide as it comes.
 func table(rows [][]string) string {
 	var widths []int

@@ -9,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
 )
@@ -110,7 +111,7 @@ func ownerInHome(h *home.Home, name string) (protocol.Owner, error) {
 			return owner, damaged
 		}
 	}
-	return protocol.Owner{}, usage("--set %q is no owner of this home (lf owner list shows them)", clip(name))
+	return protocol.Owner{}, usage("--set %q is no owner of this home (lf owner list shows them)", text.Clip(name))
 }
 
 // allowsText says what a token allows.
@@ -196,7 +197,7 @@ func (c *cli) tokenRemoveCommand() *cobra.Command {
 			for _, name := range args {
 				err := h.RemoveToken(name)
 				if errors.Is(err, fs.ErrNotExist) {
-					err = notFound("there is no limited token %q (lf token list shows them)", clip(name))
+					err = notFound("there is no limited token %q (lf token list shows them)", text.Clip(name))
 				}
 				if err != nil {
 					errs = append(errs, err)

@@ -6,8 +6,8 @@
 // # Turns
 //
 // Clients take turns by effort (start-time fair queuing: Goyal, Vin and Cheng, SIGCOMM 1996). Each
-// client has a clock that its efforts advance. The job of the client whose clock is least behind
-// comes first. Of two clients with the same clock the one with fewer jobs comes first. A client
+// client has a clock that its efforts advance. The job of the client with the least clock comes
+// first. Of two clients with the same clock the one with fewer jobs comes first. A client
 // that was away starts with the clock of the present, so it can save up nothing.
 //
 // A search remembers nothing of the attempts that failed. So a job is put aside between two

@@ -2,10 +2,7 @@ package home
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 
 	"github.com/lf-store/lf/internal/strictjson"
 )
@@ -34,20 +31,8 @@ func (h *Home) Peers() ([]string, error) {
 }
 
 func (h *Home) readPeers() ([]string, error) {
-	path := h.path(peersFile)
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, checkLink(path)
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, errors.New("not a regular file")
-	case info.Size() > maxPeersFile:
-		return nil, fmt.Errorf("too large to be what it should be (%d bytes)", info.Size())
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
+	text, err := readBounded(h.path(peersFile), maxPeersFile)
+	if text == nil || err != nil {
 		return nil, err
 	}
 	var file peersJSON

@@ -2,7 +2,6 @@ package home
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -53,23 +52,8 @@ func (h *Home) Trust() (Trust, error) {
 }
 
 func (h *Home) readTrust() (t Trust, err error) {
-	path := h.path(trustFile)
-	if err := checkLink(path); err != nil {
-		return t, err
-	}
-	info, err := os.Stat(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return t, nil
-	case err != nil:
-		return t, err
-	case !info.Mode().IsRegular():
-		return t, errors.New("not a regular file")
-	case info.Size() > maxTrust:
-		return t, fmt.Errorf("too large to be what it should be (%d bytes)", info.Size())
-	}
-	text, err := os.ReadFile(path)
-	if err != nil {
+	text, err := readBounded(h.path(trustFile), maxTrust)
+	if text == nil || err != nil {
 		return t, err
 	}
 	// Strictly: a misspelled member would elect nobody, and nobody would notice.

@@ -63,6 +63,26 @@ func readFile(path string) ([]byte, error) {
 	return data, err
 }
 
+// readBounded reads a file of at most that many bytes. It returns nil where there is none.
+func readBounded(path string, most int64) ([]byte, error) {
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil, checkLink(path)
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, errors.New("not a regular file")
+	case info.Size() > most:
+		return nil, fmt.Errorf("too large to be what it should be (%d bytes)", info.Size())
+	}
+	text, err := os.ReadFile(path)
+	if text == nil {
+		text = []byte{} // it is there, and empty
+	}
+	return text, err
+}
+
 // checkLink returns an error where path is a link to a file that is not there, as on a disk that is
 // not mounted. Such a file is neither there nor may it be made.
 func checkLink(path string) error {

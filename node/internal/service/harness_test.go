@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/lf-store/lf/internal/testlog"
+	"github.com/lf-store/lf/internal/workqueue"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/node/internal/p2p"
 	"github.com/lf-store/lf/node/internal/syncstore"
@@ -68,4 +69,21 @@ func newTestService(t *testing.T, n *protocol.Network) *Service {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// takeTurns takes the turn of as many records as may be composed at once: others wait for theirs
+// until these places are left.
+func takeTurns(t *testing.T, s *Service) (places []*workqueue.Ticket) {
+	t.Helper()
+	for range solverThreads(0) {
+		place, err := s.work.Enter(workqueue.Client{}, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := place.Turn(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		places = append(places, place)
+	}
+	return places
 }

@@ -163,17 +163,7 @@ func TestDraftAges(t *testing.T) {
 	_, err := s.SubmitSigned(t.Context(), c.sign(old))
 	wantAPIError(t, err, http.StatusConflict, "prepare it again")
 
-	var places []*workqueue.Ticket
-	for range solverThreads(0) { // as many as may be composed at once
-		place, err := s.work.Enter(workqueue.Client{}, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := place.Turn(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		places = append(places, place)
-	}
+	places := takeTurns(t, s)
 	waits := c.prepare(t, "value", "waits")
 	done := make(chan error, 1)
 	go func() {

@@ -70,17 +70,7 @@ func TestSetComposedInItsTurn(t *testing.T) {
 	s := newTestService(t, nodetest.NewNetwork(t, 1))
 	var late atomic.Int64
 	s.config.Clock = func() time.Time { return time.Now().Add(time.Duration(late.Load())) }
-	var places []*workqueue.Ticket
-	for range solverThreads(0) { // as many as may be composed at once
-		place, err := s.work.Enter(workqueue.Client{}, 1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if err := place.Turn(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		places = append(places, place)
-	}
+	places := takeTurns(t, s)
 	done := make(chan *api.Submitted, 1)
 	go func() {
 		text := "x"
