@@ -49,7 +49,7 @@ type planner struct {
 	requests map[requestID]*request
 	lastReq  requestID
 	// banned tells whether a peer is banned now. It is asked at every tick, and of a peer that
-	// comes.
+	// comes or broke the protocol.
 	banned func(peer.ID) bool
 
 	refilled time.Duration
@@ -80,7 +80,7 @@ type peerState struct {
 	id       peer.ID
 	failures int // in a row
 	pausedTo time.Duration
-	banned   bool // as of the last tick
+	banned   bool // as of the last tick or violation
 	inFlight int
 	batch    int // how many records to ask it for at a time
 	// how many answers in a row were mostly that it lacks what it was asked for

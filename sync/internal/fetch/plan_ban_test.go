@@ -33,6 +33,19 @@ func TestBannedListings(t *testing.T) {
 	}
 }
 
+// Between the violation and ban nothing more is asked of a peer.
+func TestNothingAskedBeforeBan(t *testing.T) {
+	s := newPlanner(defaultLimits())
+	s.peerUp("liar")
+	s.want([]protocol.ID{{1}}, "liar", 0, 0)
+	s.scheduleAll(t)
+	s.banned = func(peer.ID) bool { return true }
+	s.done(s.lastReq, answer{result: resultViolation})
+	if s.take(); len(s.requests) > 0 || s.ready() != 1 {
+		t.Errorf("%d requests, %d ready", len(s.requests), s.ready())
+	}
+}
+
 // scheduleAll has all that is ready asked for.
 func (s *planner) scheduleAll(t *testing.T) {
 	t.Helper()

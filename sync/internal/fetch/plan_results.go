@@ -74,6 +74,7 @@ func (s *planner) penalize(r *request, a answer) {
 	p := r.peer
 	switch a.result {
 	case resultViolation:
+		p.banned = p.banned || s.banned(p.id) // ban comes a moment later
 	case resultFailed:
 		p.batch = max(s.limits.minBatch, p.batch/2)
 		p.pausedTo = max(p.pausedTo, s.now+stream.BackOff(s.limits.pauseMin, s.limits.pauseMax, p.failures))

@@ -26,7 +26,7 @@ type planner struct {
 	now    time.Duration
 	out    []action
 	ready  bool
-	banned func(peer.ID) bool // asked at every tick, and of a peer that comes
+	banned func(peer.ID) bool // asked at every tick, and of a peer that comes or broke the protocol
 
 	peers    []*peerState // in the order of their coming
 	byPeer   map[peer.ID]*peerState

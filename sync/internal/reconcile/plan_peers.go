@@ -22,7 +22,7 @@ type peerState struct {
 	waits     bool          // for the lead
 	fresh     time.Duration // when the last comparison began that was completed
 	compared  bool          // there was one
-	banned    bool          // as of the last tick
+	banned    bool          // as of the last tick or violation
 	fruitless int           // how many comparisons in a row differed and brought nothing
 }
 
@@ -111,6 +111,13 @@ func (a *planner) ban(id peer.ID) {
 func (a *planner) forget(p *peerState) {
 	p.memory = memory{}
 	p.due, p.waits = a.now, false
+}
+
+// distrust forgets how far comparing with a peer has come that broke the protocol. What bans it has
+// decided, and calls ban a moment later.
+func (a *planner) distrust(p *peerState) {
+	a.forget(p)
+	p.banned = p.banned || a.banned(p.id)
 }
 
 // postpone compares with a peer no sooner than after a pause. What is known of it stays.

@@ -150,7 +150,7 @@ func (a *planner) ended(id sessionID, o outcome) {
 		a.remember(p)
 	case now == p:
 	case o.result == resultViolation: // and came again
-		a.forget(now)
+		a.distrust(now)
 	case p.from.Compare(now.from) > 0:
 		now.from, now.since = p.from, p.since
 	}
@@ -207,7 +207,7 @@ func (a *planner) planNext(p *peerState, o outcome, led bool) {
 		a.retry(p, p.failures)
 		p.failures++
 	case resultViolation:
-		a.forget(p)
+		a.distrust(p)
 	}
 }
 

@@ -266,3 +266,24 @@ func TestPlanMeets(t *testing.T) {
 		}
 	})
 }
+
+// Between the violation and ban no session begins with a peer, also where it came again meanwhile.
+func TestNothingComparedBeforeBan(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		a := newPlanner(defaultLimits(), "a", rand.New(rand.NewPCG(0, 0)))
+		a.rebuilt()
+		a.peerUp("b")
+		if a.take(); len(a.sessions) != 1 {
+			t.Fatalf("%d sessions", len(a.sessions))
+		}
+		if again {
+			a.peerDown("b")
+			a.peerUp("b")
+		}
+		a.banned = func(peer.ID) bool { return true }
+		a.ended(a.last, outcome{result: resultViolation})
+		if a.take(); len(a.sessions) > 0 {
+			t.Errorf("%d sessions after a violation; came again: %t", len(a.sessions), again)
+		}
+	}
+}
