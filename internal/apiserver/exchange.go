@@ -16,7 +16,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
-	"github.com/lf-store/lf/internal/stranger"
+	"github.com/lf-store/lf/internal/caller"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -91,9 +91,7 @@ func (h *Handler) admit(ctx huma.Context, next func(huma.Context)) {
 		h.fail(w, r, err)
 		return
 	}
-	if limited, err := h.guard.identify(r); err != nil || limited != nil {
-		ctx = huma.WithContext(ctx, stranger.Mark(ctx.Context()))
-	}
+	ctx = huma.WithContext(ctx, caller.With(ctx.Context(), h.guard.caller(r)))
 	next(exchange{withGrant(ctx, grant), query})
 }
 

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lf-store/lf/internal/caller"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -114,6 +115,17 @@ func (g *guard) identify(r *http.Request) (*Grant, error) {
 		}
 	}
 	return nil, api.Unauthorized("the token is not this node's, or was revoked: use the one in the file api.token in this node's home, one of lf token add, or the socket api.sock there, which needs none")
+}
+
+// caller says who asks, for the service. What the caller may do is the guard's matter.
+func (g *guard) caller(r *http.Request) caller.Caller {
+	switch grant, err := g.identify(r); {
+	case err != nil:
+		return caller.Caller{Stranger: true}
+	case grant != nil:
+		return caller.Caller{Name: grant.Name, Stranger: true}
+	}
+	return caller.Caller{}
 }
 
 // isReader reports whether a request is from this machine, whose programs may read without a token

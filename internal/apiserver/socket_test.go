@@ -15,7 +15,7 @@ import (
 )
 
 // serveSocket serves s on a Unix socket, as trusted or not, beside TCP, and returns both addresses.
-func serveSocket(t *testing.T, s api.Service, trusted bool) (socket, tcp string) {
+func serveSocket(t *testing.T, s api.Service, trusted bool, o apiserver.HandlerOptions) (socket, tcp string) {
 	t.Helper()
 	dir, err := os.MkdirTemp("", "lf-") //nolint:usetesting // t.TempDir may be too long
 	if err != nil {
@@ -31,7 +31,7 @@ func serveSocket(t *testing.T, s api.Service, trusted bool) (socket, tcp string)
 		l = apiserver.TrustListener(l)
 	}
 	server := httptest.NewUnstartedServer(nil)
-	server.Config = apiserver.NewServer(apiserver.NewHandler(s, apiserver.HandlerOptions{Token: token}), nil)
+	server.Config = apiserver.NewServer(apiserver.NewHandler(s, o), nil)
 	server.Start()
 	t.Cleanup(server.Close)
 	served := make(chan struct{})
@@ -43,7 +43,7 @@ func serveSocket(t *testing.T, s api.Service, trusted bool) (socket, tcp string)
 // Access to a trusted socket is the right to do everything, and to nothing that came another way.
 func TestTrustedListener(t *testing.T) {
 	t.Parallel()
-	socket, tcp := serveSocket(t, newFake(t), true)
+	socket, tcp := serveSocket(t, newFake(t), true, apiserver.HandlerOptions{Token: token})
 	text := "x"
 	r := api.SetRequest{Selectors: api.MustSelectors("n"), Text: &text}
 	c := newClient(t, socket, "")
@@ -53,7 +53,7 @@ func TestTrustedListener(t *testing.T) {
 	if _, err := newClient(t, tcp, "").Set(t.Context(), r); !errors.Is(err, &api.Error{Status: http.StatusUnauthorized}) {
 		t.Errorf("through %s: %v", tcp, err)
 	}
-	untrusted, _ := serveSocket(t, newFake(t), false)
+	untrusted, _ := serveSocket(t, newFake(t), false, apiserver.HandlerOptions{Token: token})
 	c = newClient(t, untrusted, "")
 	if _, err := c.Status(t.Context()); err != nil {
 		t.Errorf("reading through any socket: %v", err)
@@ -66,6 +66,6 @@ func TestTrustedListener(t *testing.T) {
 // A client over a socket is as good as the service.
 func TestClientOfSocket(t *testing.T) {
 	t.Parallel()
-	socket, _ := serveSocket(t, newFake(t), true)
+	socket, _ := serveSocket(t, newFake(t), true, apiserver.HandlerOptions{Token: token})
 	apitest.TestService(t, func(t *testing.T) api.Service { return newClient(t, socket, "") })
 }

@@ -12,8 +12,14 @@ import (
 // ErrClosed is the cause of all that ends with a pool.
 var ErrClosed = errors.New("the solver has ended")
 
-// reportInterval is the time between two reports of progress.
-const reportInterval = 100 * time.Millisecond
+const (
+	// reportInterval is the time between two reports of progress.
+	reportInterval = 100 * time.Millisecond
+	// reportDelay is added for each job of the same client that comes before: telling where a job
+	// stands takes a step for each of them. No interval is above maxReportInterval.
+	reportDelay       = 10 * time.Millisecond
+	maxReportInterval = 15 * time.Second
+)
 
 // Search makes attempts for one puzzle. [pow.Search] is one. Its methods are called concurrently.
 type Search interface {
@@ -116,41 +122,53 @@ func (t *Ticket) Leave() {
 }
 
 // Turn waits for the ticket's turn. A record that is composed after it is not old when its proof is
-// found. [Ticket.Solve] may be called without it.
-func (t *Ticket) Turn(ctx context.Context) error {
-	select {
-	case <-t.turn:
-		return nil
-	case o := <-t.result:
-		return o.err
-	case <-ctx.Done():
-		return context.Cause(ctx)
+// found. [Ticket.Solve] may be called without it. For report see there.
+func (t *Ticket) Turn(ctx context.Context, report func(Progress)) error {
+	o, err := t.wait(ctx, t.turn, report)
+	if err != nil {
+		return err
 	}
+	return o.err
 }
 
 // Solve waits for the proof of a puzzle. Its effort may differ from the one that was said before:
 // a [*BudgetError] says that the budget does not cover the difference. It returns the cause of
 // ctx's end, or [ErrClosed]. report may be nil. It is called on the calling goroutine, about every
-// 100 milliseconds.
+// 100 milliseconds, and more seldom while many jobs of the same client come first.
 func (t *Ticket) Solve(ctx context.Context, challenge []byte, effort uint32, report func(Progress)) (pow.Proof, error) {
 	if err := t.begin(challenge, effort); err != nil {
 		return pow.Proof{}, err
 	}
-	var tick <-chan time.Time
+	o, err := t.wait(ctx, nil, report)
+	if err != nil {
+		t.Leave()
+		return pow.Proof{}, err
+	}
+	return o.proof, o.err
+}
+
+// wait returns when something comes of the ticket: its turn or its outcome. err is the cause of
+// ctx's end.
+func (t *Ticket) wait(ctx context.Context, turn <-chan struct{}, report func(Progress)) (o outcome, err error) {
+	var due <-chan time.Time
+	var timer *time.Timer
 	if report != nil {
-		ticker := time.NewTicker(reportInterval)
-		defer ticker.Stop()
-		tick = ticker.C
+		timer = time.NewTimer(reportInterval)
+		defer timer.Stop()
+		due = timer.C
 	}
 	for {
 		select {
 		case <-ctx.Done():
-			t.Leave()
-			return pow.Proof{}, context.Cause(ctx)
+			return o, context.Cause(ctx)
+		case <-turn:
+			return o, nil
 		case o := <-t.result:
-			return o.proof, o.err
-		case <-tick:
-			report(t.Progress())
+			return o, nil
+		case <-due:
+			p := t.Progress()
+			report(p)
+			timer.Reset(min(reportInterval+time.Duration(p.Jobs)*reportDelay, maxReportInterval))
 		}
 	}
 }

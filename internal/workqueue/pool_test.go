@@ -60,7 +60,7 @@ func solve(ctx context.Context, p *Pool, client, challenge string, effort uint32
 		return pow.Proof{}, err
 	}
 	defer t.Leave()
-	if err := t.Turn(ctx); err != nil {
+	if err := t.Turn(ctx, nil); err != nil {
 		return pow.Proof{}, err
 	}
 	return t.Solve(ctx, []byte(challenge), effort, nil)
@@ -197,7 +197,7 @@ func TestPoolFailures(t *testing.T) {
 			t.Fatal(err) // all of the budget was given back
 		}
 		defer ticket.Leave()
-		if err := ticket.Turn(ctx); err != nil && err != cause {
+		if err := ticket.Turn(ctx, nil); err != nil && err != cause {
 			t.Error(err)
 		}
 		if _, err := ticket.Solve(ctx, nil, 100, nil); err != cause {

@@ -80,7 +80,7 @@ func takeTurns(t *testing.T, s *Service) (places []*workqueue.Ticket) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := place.Turn(t.Context()); err != nil {
+		if err := place.Turn(t.Context(), nil); err != nil {
 			t.Fatal(err)
 		}
 		places = append(places, place)

@@ -4,9 +4,11 @@ const (
 	// ownNames and strangersNames bound the derived names kept (about 250 bytes and the name each),
 	// which cost milliseconds to derive: those of the node's user, and those of strangers.
 	ownNames, strangersNames = 4096, 2048
-	// maxWaitingWrites bounds the requests that wait for their turn to solve. A node of one core
-	// solves as many with default work in about a minute, the patience of most clients.
-	maxWaitingWrites = 32
+	// maxClientWrites bounds the requests of one client that wait for their turn to solve. A client
+	// is the node's user, or the holders of a limited token. A node of one core solves as many of
+	// the default work in about a minute, the patience of most clients. maxWaitingWrites bounds the
+	// requests of all.
+	maxClientWrites, maxWaitingWrites = 32, 8 * maxClientWrites
 
 	// maxSyncing bounds the requests that wait for the node to be in sync; they share their
 	// comparisons, so it is memory that is saved.

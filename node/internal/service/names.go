@@ -7,7 +7,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
-	"github.com/lf-store/lf/internal/stranger"
+	"github.com/lf-store/lf/internal/caller"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -42,7 +42,7 @@ func newNameShare(size int) *nameShare {
 
 // share returns that of a request's caller.
 func (n *names) share(ctx context.Context) *nameShare {
-	if stranger.Asks(ctx) {
+	if caller.Of(ctx).Stranger {
 		return n.strangers
 	}
 	return n.own

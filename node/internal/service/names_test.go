@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/lf-store/lf/internal/stranger"
+	"github.com/lf-store/lf/internal/caller"
 	"github.com/lf-store/lf/node/internal/nodetest"
 )
 
@@ -15,7 +15,7 @@ func TestStrangersNames(t *testing.T) {
 	t.Parallel()
 	n := newNames(nodetest.NewNetwork(t, 0))
 	n.own, n.strangers = newNameShare(8), newNameShare(8)
-	foreign := stranger.Mark(t.Context())
+	foreign := caller.With(t.Context(), caller.Caller{Stranger: true})
 	ask := func(ctx context.Context, name string) {
 		t.Helper()
 		want, err := n.network.DeriveName(name)

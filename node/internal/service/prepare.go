@@ -150,14 +150,14 @@ func (s *Service) Work(ctx context.Context, req api.WorkRequest) (*api.WorkResul
 	if err := req.Check(s.config.Network); err != nil {
 		return nil, err
 	}
-	place, err := s.work.Enter(workqueue.Client{}, req.Effort)
+	place, err := s.work.Enter(workClient(ctx), req.Effort)
 	if err != nil {
 		return nil, Failure(err)
 	}
 	defer place.Leave()
 	var proof pow.Proof
 	challenge := s.config.Network.WorkChallenge([32]byte(req.Worked))
-	if proof, err = place.Solve(ctx, challenge, req.Effort, nil); err != nil {
+	if proof, err = place.Solve(ctx, challenge, req.Effort, workqueue.Report(ctx)); err != nil {
 		return nil, Failure(err)
 	}
 	return api.NewWorkResult(protocol.Work{Nonce: proof.Nonce, Solution: proof.Solution, Effort: req.Effort}), nil

@@ -283,7 +283,7 @@ func TestWorkRefuses(t *testing.T) {
 	if err := <-done; !errors.Is(err, context.Canceled) {
 		t.Error(err)
 	}
-	for range maxWaitingWrites {
+	for range maxClientWrites {
 		place, err := s.work.Enter(workqueue.Client{}, 1)
 		if err != nil {
 			t.Fatal(err)

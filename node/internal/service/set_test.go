@@ -51,7 +51,7 @@ func TestSetCanceled(t *testing.T) {
 func TestSetQueueFull(t *testing.T) {
 	t.Parallel()
 	s := newTestService(t, nodetest.NewNetwork(t, 1))
-	for range maxWaitingWrites {
+	for range maxClientWrites {
 		place, err := s.work.Enter(workqueue.Client{}, 1)
 		if err != nil {
 			t.Fatal(err)

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 
+	"github.com/lf-store/lf/internal/caller"
 	"github.com/lf-store/lf/internal/workqueue"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/pow"
@@ -31,13 +32,18 @@ func VerifyWork(challenge []byte, w protocol.Work) error {
 func newWorkPool(threads int) *workqueue.Pool {
 	return workqueue.NewPool(workqueue.Config{
 		Threads: threads,
-		Limits:  workqueue.Limits{Jobs: maxWaitingWrites, ClientJobs: maxWaitingWrites, Ahead: threads},
+		Limits:  workqueue.Limits{Jobs: maxWaitingWrites, ClientJobs: maxClientWrites, Ahead: threads},
 	})
 }
 
 // WaitingWrites counts the writes that wait for their proof of work, those that are solved
 // included.
 func (s *Service) WaitingWrites() int { return s.work.Len() }
+
+// workClient is who asks for work: the holders of each limited token, or the node's user.
+func workClient(ctx context.Context) workqueue.Client {
+	return workqueue.Client{Name: caller.Of(ctx).Name}
+}
 
 // takePlace waits for the turn of a draft that takes work. It returns nil for one that takes none.
 // The holder of a place must leave it.
@@ -57,11 +63,11 @@ func (s *Service) takeTurn(ctx context.Context, effort uint32) (*workqueue.Ticke
 	if effort == 0 {
 		return nil, nil
 	}
-	place, err := s.work.Enter(workqueue.Client{}, effort)
+	place, err := s.work.Enter(workClient(ctx), effort)
 	if err != nil {
 		return nil, err
 	}
-	if err := place.Turn(ctx); err != nil {
+	if err := place.Turn(ctx, workqueue.Report(ctx)); err != nil {
 		place.Leave()
 		return nil, err
 	}
@@ -87,7 +93,7 @@ func (s *Service) pay(ctx context.Context, place *workqueue.Ticket, r *protocol.
 		if place == nil {
 			return protocol.Work{}, api.Unavailable("the certificate of the owner ended while the write waited: try again")
 		}
-		p, err := place.Solve(ctx, challenge, effort, nil)
+		p, err := place.Solve(ctx, challenge, effort, workqueue.Report(ctx))
 		if err != nil {
 			return protocol.Work{}, err
 		}
