@@ -16,6 +16,8 @@ const (
 	tokenFile    = "api.token" // a file's name
 	tokensFile   = "tokens.json"
 	tokensLock   = "tokens.lock"
+	clientsFile  = "clients.json"
+	clientsLock  = "clients.lock"
 	addressFile  = "api"
 	socketFile   = "api.sock"
 	pointerFile  = "api.socket"
@@ -59,9 +61,9 @@ func Open(dir string) (*Home, error) {
 func (h *Home) Dir() string { return h.dir }
 
 // traces are what a home has at least one of: a node or an owner has lived there.
-var traces = []string{networkFile, ownersFolder, identityFile, tokenFile, trustFile, databaseFile, addressFile, socketFile, pointerFile}
+var traces = []string{networkFile, ownersFolder, identityFile, tokenFile, trustFile, databaseFile, addressFile, socketFile, pointerFile, clientsFile}
 
-// Exists returns an [fs.ErrNotExist] when neither a node nor an owner has ever lived here: the
+// Exists returns an [fs.ErrNotExist] when no node, proxy or owner has ever lived here: the
 // directory is missing, or is something else.
 func (h *Home) Exists() error {
 	for _, name := range traces {
