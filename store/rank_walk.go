@@ -152,135 +152,9 @@ func (w *walk) usable() (bool, error) {
 	return true, nil
 }
 
-// contestant is a claim as far as it is known. A criterion that was not measured has the best value
-// that is possible.
-type contestant struct {
-	candidate
-	row      claimRow
-	policy   protocol.Policy
-	measured int
-	weighing *weighing // while its weight is not known
-	source   *ranks    // not nil: the next row there, which was not looked at yet
-}
-
-// How far a contestant is measured.
-const (
-	unmeasured = iota
-	weighed
-	loaded
-)
-
-// contest is a heap of contestants, the one that can be best on top.
-type contest []*contestant
-
-func (h contest) Len() int { return len(h) }
-func (h contest) Less(i, j int) bool {
-	if d, _ := h[i].policy.Compare(&h[i].standing, &h[j].standing); d != 0 {
-		return d > 0
-	}
-	return h[i].measured > h[j].measured
-}
-func (h contest) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-func (h *contest) Push(c any)   { *h = append(*h, c.(*contestant)) }
-func (h *contest) Pop() any {
-	last := (*h)[len(*h)-1]
-	(*h)[len(*h)-1] = nil
-	*h = (*h)[:len(*h)-1]
-	return last
-}
-
 // ranks are the rows of one rank, in the order of an index.
 type ranks struct {
 	set *rows
-}
-
-// best returns the best claim, or as many as are listed.
-func (w *walk) best() (claims []Claim, err error) {
-	defer func() {
-		for _, r := range w.rows {
-			r.set.close()
-		}
-		for rank, n := range w.high {
-			if n > staleRows {
-				w.ranker.refresh(staleRank{w.key.number, rank})
-			}
-		}
-	}()
-	if err := w.start(); err != nil {
-		return nil, err
-	}
-	count := 1
-	if w.query.History || w.query.Explain {
-		count = w.listed
-	}
-	var best *contestant
-	for len(w.heap) > 0 && len(claims) < count {
-		c := w.heap[0]
-		if c.source == nil && c.measured == loaded {
-			heap.Pop(&w.heap)
-			if best == nil {
-				best = c
-			}
-			claim, err := w.finish(c, best)
-			if err != nil {
-				return nil, err
-			}
-			claims = append(claims, *claim)
-			continue
-		}
-		if err := w.step(c); err != nil {
-			return nil, err
-		}
-	}
-	return claims, nil
-}
-
-// step finds out more about the contestant on top.
-func (w *walk) step(c *contestant) (err error) {
-	switch {
-	case c.source != nil:
-		heap.Pop(&w.heap)
-		if err := w.pull(c.source); err != nil {
-			return err
-		}
-		if c.standing.First = w.isFirst(&c.row); c.standing.First && w.firstsKnown {
-			return nil // it is in the heap
-		}
-		c.source = nil
-		heap.Push(&w.heap, c)
-		return nil
-	case c.measured == unmeasured && w.byWeight:
-		w.careful = c.row.careful == 1
-		if err := w.weighOn(c); err != nil {
-			return err
-		}
-	default:
-		if err := w.measureNewest(&c.candidate); err != nil {
-			return err
-		}
-		c.known |= bitOf(protocol.CriterionNewest)
-		c.measured = loaded
-	}
-	heap.Fix(&w.heap, 0)
-	return nil
-}
-
-// weighOn takes a step to find a contestant's weight.
-func (w *walk) weighOn(c *contestant) (err error) {
-	if c.weighing != nil {
-		err = c.weighing.step()
-	} else if c.weighing, err = w.newWeighing(&c.candidate); err == nil && c.row.quiet == 0 && c.weighing.most < c.standing.Weight {
-		w.high[c.row.rank]++
-	}
-	if err != nil {
-		return err
-	}
-	if c.standing.Weight = min(c.standing.Weight, c.weighing.most); !c.weighing.done() {
-		return nil
-	}
-	c.known |= bitOf(protocol.CriterionWeight)
-	c.measured = weighed
-	return nil
 }
 
 // start puts the first row of each rank into the heap, and the claims that are first where the
@@ -347,33 +221,6 @@ func (w *walk) pull(from *ranks) error {
 	return nil
 }
 
-// contestant reads a row.
-func (w *walk) contestant(r *rows) *contestant {
-	c := &contestant{policy: w.policy}
-	c.row.read(r)
-	c.owner = c.row.owner
-	c.versions = []version{{c.row.timestamp, c.row.idx, false}}
-	certified, objections := readRank(c.row.rank)
-	c.standing = protocol.Standing{Certified: certified, Timestamp: uint64(c.row.timestamp)}
-	if w.byOracle {
-		c.standing.Elected, c.standing.Objections = len(w.oracles), objections
-		c.known |= bitOf(protocol.CriterionOracles)
-	}
-	if w.byWeight {
-		c.standing.Weight = uint64(c.row.bound(w.total))
-	}
-	rest := c.standing.SignedHash[copy(c.standing.SignedHash[:], prefixBytes(c.row.hash)):]
-	for i := range rest {
-		rest[i] = 0xff
-	}
-	return c
-}
-
-// isFirst reports whether a claim is first, where the policy asks.
-func (w *walk) isFirst(row *claimRow) bool {
-	return w.byFirst && w.earliestSeen.isFirst(row.firstSeen())
-}
-
 // addFirsts puts the claims that are first into the heap, unless one would have to look at many.
 func (w *walk) addFirsts() error {
 	looked := 0
@@ -402,30 +249,4 @@ func (w *walk) addFirsts() error {
 		heap.Push(&w.heap, c)
 	}
 	return nil
-}
-
-// finish finds out what is asked of a claim that is listed.
-func (w *walk) finish(c, best *contestant) (*Claim, error) {
-	w.careful = c.row.careful == 1
-	if w.earliestSeen != nil {
-		c.firstSeen = c.row.firstSeen()
-		c.standing.First = w.earliestSeen.isFirst(c.firstSeen)
-		c.known |= bitOf(protocol.CriterionLocal)
-	}
-	if slices.Contains(w.policy, protocol.CriterionCertified) {
-		// who certifies it
-		if err := w.measure(&c.candidate, protocol.CriterionCertified); err != nil {
-			return nil, err
-		}
-	}
-	if w.query.History || w.query.Explain {
-		if err := w.complete(&c.candidate); err != nil {
-			return nil, err
-		}
-	}
-	c.claim.Standing = c.standing
-	if c != best {
-		_, c.claim.LostBy = w.policy.Compare(&best.standing, &c.standing)
-	}
-	return c.claim, nil
 }

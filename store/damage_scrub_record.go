@@ -1,0 +1,146 @@
+package store
+
+import (
+	"bytes"
+	"database/sql/driver"
+	"errors"
+
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/dag"
+)
+
+// checkRecord looks at a record and its rows.
+func (w *scrubber) checkRecord(idx int64) error {
+	r, err := headerOf(w.frame(idx))
+	if asDamaged(err) != nil {
+		return nil //nolint:nilerr // it was noted; its rows cannot be judged
+	}
+	if err != nil {
+		return err
+	}
+	id := r.ID()
+	if !w.isIndexed(id, idx) {
+		w.rewrite(idx, "a row of ids", "INSERT OR IGNORE INTO ids VALUES (?, ?)", prefix(id[:]), idx)
+	}
+	if err := w.checkDAGRow(idx, r); err != nil {
+		return err
+	}
+	if filed, err := w.isFiled(idx, r); err != nil {
+		return err
+	} else if !filed {
+		w.repair(idx, "a row of written", func(t *tx) error { return t.file(idx, r) })
+	}
+	return w.checkRows(idx, newEntry(r))
+}
+
+// checkDAGRow compares a record's place in the graph with its links. All records before it were
+// looked at.
+func (w *scrubber) checkDAGRow(idx int64, r *protocol.Record) error {
+	var timestamp int64
+	var node, id []byte
+	found, err := w.one(func(row *rows) { timestamp, node, id = row.int(0), row.blob(1), row.blob(2) }, "SELECT timestamp, node, id FROM dag WHERE idx = ?", idx)
+	if err != nil {
+		return err
+	}
+	if !found {
+		w.damage.problem("a row of dag is missing")
+		return nil
+	}
+	if have := r.ID(); !bytes.Equal(id, have[:]) {
+		w.rewrite(idx, "the ID of a record in dag", "UPDATE dag SET id = ? WHERE idx = ?", have[:], idx)
+	}
+	if timestamp != int64(r.Timestamp) {
+		w.rewrite(idx, "a timestamp in dag", "UPDATE dag SET timestamp = ? WHERE idx = ?", int64(r.Timestamp), idx)
+	}
+	want, err := w.nodeOf(idx, r)
+	if err != nil || want == nil || bytes.Equal(want, node) {
+		return err
+	}
+	w.repair(idx, "a row of the graph", func(t *tx) error {
+		if _, err := t.exec("UPDATE dag SET node = ? WHERE idx = ?", want, idx); err != nil {
+			return err
+		}
+		return t.reloadGraph()
+	})
+	return nil
+}
+
+// nodeOf works out a record's column node from its links; nil where one of these is not found.
+func (c *conn) nodeOf(idx int64, r *protocol.Record) ([]byte, error) {
+	parents, err := c.parentIndices(idx, r)
+	if errors.Is(err, errLink) {
+		c.damage.problem(errLink.Error())
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	node := dag.Record{Work: workOf(r), Parents: parents}
+	where, err := c.dag.Place(parents)
+	if err != nil {
+		c.damage.problem("the graph before a record is wrong")
+		return nil, nil //nolint:nilerr // it is reported
+	}
+	node.Placement = where
+	return appendNode(nil, idx, node), nil
+}
+
+// checkRows looks for the rows by which queries find a record.
+func (w *scrubber) checkRows(idx int64, e *entry) error {
+	if len(e.rows) == 0 {
+		return nil
+	}
+	owner, err := w.checkOwnerRow(idx, e)
+	if err != nil {
+		return err
+	}
+	found, err := w.one(nil, "SELECT 1 FROM versions WHERE composite = ? AND owner = ? AND timestamp = ? AND idx = ? AND released = ?",
+		e.composite, owner, int64(e.Timestamp), idx, e.released())
+	if err != nil {
+		return err
+	}
+	if !found && owner > 0 {
+		w.rewriteVersion(idx, e.composite, owner, "INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?)", e.composite, owner, int64(e.Timestamp), idx, e.released())
+	}
+	for _, row := range e.rows {
+		args := []driver.Value{row.key, int64(len(e.rows)), int64(row.ordinal), e.composite, row.others}
+		found, err := w.one(nil, "SELECT 1 FROM selectors WHERE key = ? AND size = ? AND ordinal = ? AND composite = ? AND others = ?", args...)
+		if err != nil {
+			return err
+		}
+		if !found {
+			w.rewrite(idx, "a row of selectors", "INSERT OR IGNORE INTO selectors VALUES (?, ?, ?, ?, ?)", args...)
+		}
+	}
+	return nil
+}
+
+// checkOwnerRow returns an owner's number. Where it is lost, or another one's, the row of the
+// version knows it.
+func (w *scrubber) checkOwnerRow(idx int64, e *entry) (int64, error) {
+	number, err := w.ownerNumber(e.Owner)
+	if err != nil {
+		return 0, err
+	}
+	exact, err := w.one(nil, "SELECT 1 FROM versions WHERE composite = ? AND owner = ? AND timestamp = ? AND idx = ?", e.composite, number, int64(e.Timestamp), idx)
+	if err != nil || exact {
+		return number, err
+	}
+	filed, err := w.number("SELECT owner FROM versions WHERE composite = ? AND timestamp = ? AND idx = ?", e.composite, int64(e.Timestamp), idx)
+	if err != nil || filed == 0 {
+		return number, err
+	}
+	shared, err := w.number("SELECT count(*) FROM owners WHERE number = ?", number)
+	if err != nil || number > 0 && shared == 1 {
+		return number, err // it is the version's row that is wrong
+	}
+	w.repair(idx, "a row of owners", func(t *tx) error {
+		t.store.owners.Purge()
+		if _, err := t.exec("DELETE FROM owners WHERE owner = ? OR number = ?", e.Owner[:], filed); err != nil {
+			return err
+		}
+		_, err := t.exec("INSERT INTO owners VALUES (?, ?)", e.Owner[:], filed)
+		return err
+	})
+	return filed, nil
+}

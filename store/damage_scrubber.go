@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/lf-store/lf/protocol"
+)
+
+// scrubber is one step of the scrub.
+type scrubber struct {
+	*conn
+	store   *Store
+	ctx     context.Context
+	repairs []func(*tx) error
+}
+
+// repair notes what is wrong, and how the writer makes it right.
+func (w *scrubber) repair(idx int64, what string, by func(*tx) error) {
+	w.repairs = append(w.repairs, func(t *tx) error {
+		if err := by(t); err != nil {
+			return err
+		}
+		t.damage.mend(idx, what)
+		return nil
+	})
+}
+
+// rewrite is a repair by one statement.
+func (w *scrubber) rewrite(idx int64, what, sql string, args ...driver.Value) {
+	w.repair(idx, what, func(t *tx) error {
+		_, err := t.exec(sql, args...)
+		return err
+	})
+}
+
+// rewriteVersion is a repair of a row of versions. What the claim ranks by follows from it.
+func (w *scrubber) rewriteVersion(idx, composite, owner int64, sql string, args ...driver.Value) {
+	w.repair(idx, "a row of versions", func(t *tx) error {
+		if _, err := t.exec(sql, args...); err != nil {
+			return err
+		}
+		return t.reclaim(composite, owner)
+	})
+}
+
+func (w *scrubber) look(from scrubbed, count int) (to scrubbed, err error) {
+	end := false
+	switch to = from; from.phase {
+	case scrubIDs:
+		end, err = w.rows(&to, count, "ids", []string{"prefix", "idx"}, "prefix, idx", w.checkIDRow)
+	case scrubVersions:
+		end, err = w.rows(&to, count, "versions", []string{"composite", "owner", "timestamp DESC", "idx"}, "composite, owner, timestamp, idx, released",
+			w.checkVersionRow)
+	case scrubSelectors:
+		end, err = w.rows(&to, count, "selectors", []string{"key", "size", "ordinal", "composite", "others"}, "key, size, ordinal, composite, others",
+			w.checkSelectorRow)
+	case scrubWritten:
+		end, err = w.rows(&to, count, "written", []string{"owner", "timestamp DESC", "idx DESC"}, "owner, timestamp, idx", w.checkWrittenRow)
+	default:
+		end, err = w.records(&to, count)
+	}
+	if err == nil && end {
+		to = scrubbed{phase: (from.phase + 1) % scrubPhases}
+		if to.phase != scrubRecords {
+			to.at = math.MinInt64
+		}
+	}
+	return to, err
+}
+
+// records looks at the next attached records, and reports whether there are no more. Behind a
+// repair it goes on in the next step.
+func (w *scrubber) records(at *scrubbed, count int) (end bool, err error) {
+	attached, err := w.number("SELECT attached FROM meta")
+	if err != nil {
+		return false, err
+	}
+	for range count {
+		if at.at >= attached {
+			return true, nil
+		}
+		if len(w.repairs) > 0 {
+			return false, nil
+		}
+		at.at++
+		if err := w.checkRecord(at.at); err != nil {
+			return false, err
+		}
+	}
+	return false, w.ctx.Err()
+}
+
+// rows looks at the next rows of a table in the order of its primary key, and reports whether there
+// are no more.
+func (w *scrubber) rows(at *scrubbed, count int, table string, key []string, columns string, check func(*rows) error) (end bool, err error) {
+	order := " ORDER BY " + strings.Join(key, ", ") + " LIMIT ?"
+	left := count
+	look := func(where string, args ...driver.Value) error {
+		return w.each(func(r *rows) error {
+			left--
+			at.at, at.row = r.int(0), slices.Clone(r.row[:len(key)])
+			if err := check(r); err != nil {
+				return err
+			}
+			return w.ctx.Err()
+		}, "SELECT "+columns+" FROM "+table+" WHERE "+where+order, append(args, int64(left))...)
+	}
+	if at.row == nil {
+		err = look(key[0]+" >= ?", at.at)
+		return left > 0, err
+	}
+	// What comes after a row: first what shares all of its key but the last column, then all but
+	// the last two, and so on.
+	behind := at.row
+	for n := len(key); n > 0 && left > 0 && err == nil; n-- {
+		var where strings.Builder
+		for _, column := range key[:n-1] {
+			column, _ = strings.CutSuffix(column, " DESC")
+			where.WriteString(column + " = ? AND ")
+		}
+		if column, falls := strings.CutSuffix(key[n-1], " DESC"); falls {
+			where.WriteString(column + " < ?")
+		} else {
+			where.WriteString(column + " > ?")
+		}
+		err = look(where.String(), slices.Clone(behind[:n])...)
+	}
+	return left > 0, err
+}
+
+// frameIfThere is frame for an index that may be made up; nil then.
+func (w *scrubber) frameIfThere(idx int64) (*protocol.Record, error) {
+	there, err := w.one(nil, "SELECT 1 FROM records WHERE idx = ?", idx)
+	if err != nil || !there {
+		return nil, err
+	}
+	return w.frame(idx)
+}
+
+// ignoreDamage drops an error that was noted where it arose.
+func ignoreDamage(err error) error {
+	if asDamaged(err) != nil {
+		return nil //nolint:nilerr // as the name says
+	}
+	return err
+}
