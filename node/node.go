@@ -90,7 +90,11 @@ func (n *Node) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	server, err := n.listenAPI(ctx)
+	token, err := c.Home.Token()
+	if err != nil {
+		return err
+	}
+	endpoint, err := n.listenAPI(ctx)
 	if err != nil {
 		return err
 	}
@@ -117,7 +121,7 @@ func (n *Node) start(ctx context.Context) error {
 	if err := n.startService(ctx, trust, seeds); err != nil {
 		return err
 	}
-	n.serveAPI(server)
+	n.serveAPI(endpoint, token)
 	n.setReady(nil)
 	c.Logger.Info("node started", "peer", n.host.ID(), "network", c.Network.Params().Name, "profile", c.Profile,
 		"offline", c.Offline, "api", n.url, "addresses", n.Addresses())
