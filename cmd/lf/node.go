@@ -18,27 +18,32 @@ import (
 
 // nodeFlags are the flags of node.
 type nodeFlags struct {
-	listen, seeds       []string
-	announce            []string
-	rendezvous          []string
-	noRendezvous        bool
-	noPortMapping       bool
-	noRelayService      bool
-	noMDNS              bool
-	apiListen           string
-	apiHosts            []string
-	apiOrigins          []string
-	apiPrivate          bool
-	network             string
-	profile             string
-	offline, dev        bool
-	threads             int
-	oracle              bool
-	oracleLimit         int
-	policy              string
-	testbed             string
-	lines               *terminalLog // what the log is written to, where a bar may be drawn
-	logLevel, logFormat string
+	listen, seeds  []string
+	announce       []string
+	rendezvous     []string
+	noRendezvous   bool
+	noPortMapping  bool
+	noRelayService bool
+	noMDNS         bool
+	apiListen      string
+	apiHosts       []string
+	apiOrigins     []string
+	apiPrivate     bool
+	network        string
+	profile        string
+	offline, dev   bool
+	threads        int
+	oracle         bool
+	oracleLimit    int
+	policy         string
+	testbed        string
+	logFlags
+}
+
+// logFlags say what is logged, and how.
+type logFlags struct {
+	lines         *terminalLog // what the log is written to, where a bar may be drawn
+	level, format string
 }
 
 func (c *cli) nodeCommand() *cobra.Command {
@@ -102,8 +107,7 @@ Each commentary costs the work of a record.
 	f.IntVar(&r.threads, "threads", 0, "threads for proofs of work that clients ask for (default: all processors but one)")
 	f.StringVar(&r.testbed, "testbed", "", "be a node of a testbed, as this file says")
 	hide(cmd, "testbed")
-	f.StringVar(&r.logLevel, "log-level", "info", "debug, info, warn or error")
-	f.StringVar(&r.logFormat, "log-format", "text", "text or json")
+	r.logFlags.add(cmd)
 	return cmd
 }
 
@@ -117,7 +121,7 @@ func (c *cli) node(ctx context.Context, r *nodeFlags, seedsGiven bool) (err erro
 		return err
 	}
 	defer func() { err = errors.Join(err, remove()) }()
-	file, err := nodeNetwork(place, r)
+	file, err := nodeNetwork(place, r.network, r.dev)
 	if err != nil {
 		return err
 	}
@@ -177,7 +181,7 @@ func (c *cli) nodeConfig(r *nodeFlags) (config node.Config, err error) {
 	if config.Testbed, err = r.readTestbed(); err != nil {
 		return config, err
 	}
-	config.Logger, err = c.logger(r)
+	config.Logger, err = c.logger(&r.logFlags)
 	return config, err
 }
 
@@ -205,27 +209,32 @@ func hide(cmd *cobra.Command, name string) {
 	}
 }
 
-func (c *cli) logger(r *nodeFlags) (*slog.Logger, error) {
+func (l *logFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&l.level, "log-level", "info", "debug, info, warn or error")
+	cmd.Flags().StringVar(&l.format, "log-format", "text", "text or json")
+}
+
+func (c *cli) logger(l *logFlags) (*slog.Logger, error) {
 	var o slog.HandlerOptions
 	level := slog.LevelInfo
-	if err := level.UnmarshalText([]byte(r.logLevel)); err != nil || strings.ContainsAny(r.logLevel, "+-") {
-		return nil, usage("--log-level must be debug, info, warn or error, not %q", r.logLevel)
+	if err := level.UnmarshalText([]byte(l.level)); err != nil || strings.ContainsAny(l.level, "+-") {
+		return nil, usage("--log-level must be debug, info, warn or error, not %q", l.level)
 	}
 	if c.quiet {
 		level = max(level, slog.LevelError)
 	}
 	o.Level = level
-	switch r.logFormat {
+	switch l.format {
 	case "text":
 		if !c.interactive() {
 			return slog.New(slog.NewTextHandler(c.stderr, &o)), nil
 		}
-		r.lines = &terminalLog{to: c.stderr}
-		return slog.New(slog.NewTextHandler(r.lines, &o)), nil
+		l.lines = &terminalLog{to: c.stderr}
+		return slog.New(slog.NewTextHandler(l.lines, &o)), nil
 	case "json":
 		return slog.New(slog.NewJSONHandler(c.stderr, &o)), nil
 	}
-	return nil, usage("--log-format must be text or json, not %q", r.logFormat)
+	return nil, usage("--log-format must be text or json, not %q", l.format)
 }
 
 // nodeHome opens the home; --dev without --home makes one that remove takes away again.

@@ -18,12 +18,12 @@ const (
 	devWork    = 1
 )
 
-// nodeNetwork is the network of --network, else of the home, else the default one, or a new one for
-// --dev.
-func nodeNetwork(h *home.Home, r *nodeFlags) (protocol.NetworkFile, error) {
+// nodeNetwork is the network of the file that --network names, else of the home, else the default
+// one, or a new one for --dev.
+func nodeNetwork(h *home.Home, path string, dev bool) (protocol.NetworkFile, error) {
 	bound, file, err := h.Network()
-	if r.network != "" {
-		given, wrong := readNetworkFile(r.network)
+	if path != "" {
+		given, wrong := readNetworkFile(path)
 		if wrong == nil && err == nil && given.ID != bound.ID() {
 			wrong = &home.WrongNetworkError{
 				Dir: h.Dir(), Bound: bound.ID(), Given: given.ID, BoundAs: bound.Params().Name, GivenAs: given.Params.Name,
@@ -37,14 +37,14 @@ func nodeNetwork(h *home.Home, r *nodeFlags) (protocol.NetworkFile, error) {
 	switch fresh := errors.Is(err, fs.ErrNotExist); {
 	case fresh && h.HasDatabase():
 		return file, fmt.Errorf("home %s has a database, but its network.lfnet is gone: give the network's file with --network", h.Dir())
-	case fresh && r.dev:
+	case fresh && dev:
 		return newDevNetwork()
 	case fresh:
 		_, file, err = lf.DefaultNetwork()
 		return file, err
 	case err != nil:
 		return file, err
-	case r.dev && bound.Params().Name != devNetwork:
+	case dev && bound.Params().Name != devNetwork:
 		return file, fmt.Errorf("home %s belongs to network %q, which is not for --dev: give another --home", h.Dir(), bound.Params().Name)
 	}
 	// The program knows the default network's seeds better than a home that an older one made.

@@ -96,7 +96,7 @@ func (c *cli) plannedSeeds() (*seedsOutput, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := nodeNetwork(h, new(nodeFlags))
+	file, err := nodeNetwork(h, "", false)
 	if err != nil {
 		return nil, err
 	}

@@ -1,0 +1,157 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
+)
+
+// The states of a node, as a proxy sees them.
+const (
+	nodeUnknown = "unknown" // not asked yet
+	nodeSynced  = "synced"
+	nodeBehind  = "behind"  // it answers, and is not in sync with its peers
+	nodeDown    = "down"    // nothing answers there, or it fails
+	nodeSlow    = "slow"    // it let a request wait
+	nodeRefuses = "refuses" // it asks for a token that the proxy lacks
+	nodeForeign = "foreign" // it is on another network
+)
+
+// node is a full node that the proxy asks.
+type node struct {
+	address string
+	token   string
+	client  *api.Client
+	network *protocol.Network
+
+	mu    sync.Mutex
+	state nodeState
+}
+
+// nodeState is what is known of a node.
+type nodeState struct {
+	state   string
+	problem error // why it is passed over
+	checked time.Time
+	since   time.Time // when the state began
+	status  *api.Status
+	took    time.Duration // by the last check
+	// slowUntil is when a node may be tried again that let a request wait, slowPause by how much
+	// that moves the next time.
+	slowUntil time.Time
+	slowPause time.Duration
+}
+
+func newNode(a NodeAddress, c *Config) *node {
+	client := api.NewClient(a.Address, a.Token)
+	client.SetReadTimeout(c.Timeout)
+	return &node{address: a.Address, token: a.Token, client: client, network: c.Network, state: nodeState{state: nodeUnknown}}
+}
+
+func (n *node) known() nodeState {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.state
+}
+
+func (n *node) set(state string, problem error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.move(state, problem)
+}
+
+func (n *node) move(state string, problem error) {
+	if n.state.state != state {
+		n.state.since = time.Now()
+	}
+	n.state.state, n.state.problem = state, problem
+}
+
+// check asks a node how it is. It bounds itself: a node that does not answer soon is down.
+func (n *node) check(ctx context.Context) {
+	if until := n.known().slowUntil; time.Now().Before(until) {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, checkTimeout)
+	defer cancel()
+	begin := time.Now()
+	status, err := n.client.Status(ctx)
+	if err == nil && n.known().state == nodeSlow {
+		err = n.tryQuery(ctx)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.state.checked, n.state.took = time.Now(), time.Since(begin)
+	if err != nil {
+		state, problem := stateOf(err)
+		if n.state.state == nodeSlow && state == nodeDown {
+			return // as it was
+		}
+		n.move(state, problem)
+		return
+	}
+	n.state.status = status
+	switch {
+	case status.Network.ID != n.network.ID():
+		n.move(nodeForeign, fmt.Errorf("it is on network %q (%s)", status.Network.Parameters.Name, status.Network.ID))
+	case status.Sync.State != api.SyncSynced:
+		n.move(nodeBehind, fmt.Errorf("it is not in sync: %s", status.Sync.State))
+	default:
+		n.move(nodeSynced, nil)
+		n.state.slowPause = 0
+	}
+}
+
+// tryQuery asks a node for something that is hardly there.
+func (n *node) tryQuery(ctx context.Context) error {
+	key := protocol.SelectorKey{1}
+	_, err := n.client.Query(ctx, api.Query{Selectors: []api.SelectorRange{{Key: &key}}})
+	return err
+}
+
+// late notes that a node let a request wait. It is not asked for a while, each time a longer one.
+func (n *node) late(after time.Duration) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.state.slowPause = min(max(2*n.state.slowPause, minSlowPause), maxSlowPause)
+	n.state.slowUntil = time.Now().Add(n.state.slowPause)
+	n.move(nodeSlow, fmt.Errorf("it did not answer within %s", after.Round(time.Millisecond)))
+}
+
+// failed notes what a request to a node failed at.
+func (n *node) failed(err error) {
+	var late *api.TimeoutError
+	if errors.As(err, &late) {
+		n.late(late.After)
+		return
+	}
+	n.set(stateOf(err))
+}
+
+// stateOf tells from an error how a node is.
+func stateOf(err error) (string, error) {
+	var e *api.Error
+	if errors.As(err, &e) && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.Status == http.StatusMisdirectedRequest) {
+		return nodeRefuses, err
+	}
+	return nodeDown, err
+}
+
+// isAnswer reports whether an error is what a node answers, as 404 is, and not its failure.
+func isAnswer(err error) bool {
+	var e *api.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusMisdirectedRequest, http.StatusTooManyRequests:
+		return false
+	}
+	return e.Status < http.StatusInternalServerError
+}

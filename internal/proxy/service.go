@@ -1,0 +1,60 @@
+package proxy
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
+)
+
+// Service is what a proxy serves. Its methods are safe for concurrent use.
+type Service struct {
+	config  *Config
+	started time.Time
+	nodes   *nodes
+}
+
+var _ api.Service = (*Service)(nil)
+
+func newService(c *Config, _ prometheus.Registerer) (*Service, error) {
+	return &Service{config: c, started: time.Now().UTC(), nodes: newNodes(c)}, nil
+}
+
+// Network implements api.Service. A proxy has no seeds.
+func (s *Service) Network(context.Context) (*protocol.NetworkFile, error) {
+	file := s.config.Network.File([]string{})
+	return &file, nil
+}
+
+// errNoPeers answers what only a full node can do.
+func errNoPeers() error {
+	return api.Conflict("this is a proxy, which has no peers: ask a full node; lf doctor lists those behind the proxy")
+}
+
+// Peers implements api.Service.
+func (s *Service) Peers(context.Context) ([]api.Peer, error) { return nil, errNoPeers() }
+
+// Connect implements api.Service.
+func (s *Service) Connect(context.Context, api.ConnectRequest) (*api.Peer, error) {
+	return nil, errNoPeers()
+}
+
+// Disconnect implements api.Service.
+func (s *Service) Disconnect(context.Context, string, time.Duration) (*api.Disconnected, error) {
+	return nil, errNoPeers()
+}
+
+// Seeds implements api.Service.
+func (s *Service) Seeds(context.Context) (*api.Seeds, error) { return nil, errNoPeers() }
+
+// errNoNode says that no node can answer now.
+func errNoNode(why error) error {
+	if why == nil {
+		return api.NewError(http.StatusServiceUnavailable, "no node behind this proxy can answer")
+	}
+	return api.NewError(http.StatusServiceUnavailable, "no node behind this proxy can answer: %v", why)
+}
