@@ -5,6 +5,6 @@
 //   - A [Service] is what it serves. It believes no node what it can check, asks several nodes the
 //     same, and unites what they say.
 //
-// Files of the package: node* chooses nodes and watches how they are; read* answers questions;
-// status* tells how the proxy is; write* and client* are about writing.
+// The files node* choose nodes and watch how they are. The files read* answer questions, status*
+// tell how the proxy is, and write* and client* are about writing.
 package proxy

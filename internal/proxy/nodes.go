@@ -25,7 +25,7 @@ const (
 type nodes struct {
 	list []*node
 	log  *slog.Logger
-	// checking is taken by whoever has all nodes checked.
+	// checking is full while all nodes are being checked.
 	checking chan struct{}
 }
 
@@ -98,8 +98,8 @@ func (ns *nodes) meet(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// usable returns the nodes that may be asked, in the order in which they were given: those in sync,
-// and where there are none, those that answer at least.
+// usable returns the nodes that may be asked, in the order in which they were given. Those are the
+// nodes in sync. Where there are none, it returns those that answer at least.
 func (ns *nodes) usable(ctx context.Context) ([]*node, error) {
 	if list := ns.answering(); len(list) > 0 {
 		return list, nil
