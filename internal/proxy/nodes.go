@@ -21,7 +21,7 @@ const (
 	maxSlowPause = 10 * time.Minute
 )
 
-// nodes are the full nodes behind a proxy.
+// nodes are the full nodes of a proxy.
 type nodes struct {
 	list []*node
 	log  *slog.Logger

@@ -133,7 +133,8 @@ func (p *Proxy) bind() error {
 func (p *Proxy) serveAPI(e *apiserver.Endpoint, token string, socket net.Listener) {
 	c := &p.config
 	p.url = e.URL()
-	withdraw, err := c.Home.PublishAPI(p.url) // before it is served, so that the first client finds it
+	// before the API is served, so that the first client finds it
+	withdraw, err := c.Home.PublishAPI(p.url)
 	if err != nil {
 		c.Logger.Warn("programs do not find this proxy by its home: give them --api "+p.url, "error", err)
 		withdraw = func() error { return nil }

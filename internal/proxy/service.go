@@ -32,7 +32,7 @@ func (s *Service) Network(context.Context) (*protocol.NetworkFile, error) {
 
 // errNoPeers answers what only a full node can do.
 func errNoPeers() error {
-	return api.Conflict("this is a proxy, which has no peers: ask a full node; lf doctor lists those behind the proxy")
+	return api.Conflict("this is a proxy, which has no peers: ask a full node; lf doctor lists those of the proxy")
 }
 
 // Peers implements api.Service.
@@ -54,7 +54,7 @@ func (s *Service) Seeds(context.Context) (*api.Seeds, error) { return nil, errNo
 // errNoNode says that no node can answer now.
 func errNoNode(why error) error {
 	if why == nil {
-		return api.NewError(http.StatusServiceUnavailable, "no node behind this proxy can answer")
+		return api.NewError(http.StatusServiceUnavailable, "none of the nodes of this proxy can answer")
 	}
-	return api.NewError(http.StatusServiceUnavailable, "no node behind this proxy can answer: %v", why)
+	return api.NewError(http.StatusServiceUnavailable, "none of the nodes of this proxy can answer: %v", why)
 }
