@@ -29,7 +29,7 @@ func TestCallers(t *testing.T) {
 		if token != "limited" {
 			return nil, nil
 		}
-		return &apiserver.Grant{Name: "phone", Read: true}, nil
+		return &apiserver.Grant{Name: "phone", Read: true, EffortPerHour: 7}, nil
 	}
 	socket, tcp := serveSocket(t, w, true, apiserver.HandlerOptions{Token: token, Tokens: tokens})
 	stranger := caller.Caller{Stranger: true}
@@ -41,7 +41,7 @@ func TestCallers(t *testing.T) {
 		{tcp, token, caller.Caller{}},
 		{tcp, "", stranger},
 		{tcp, "wrong", stranger},
-		{tcp, "limited", caller.Caller{Name: "phone", Stranger: true}},
+		{tcp, "limited", caller.Caller{Name: "phone", EffortPerHour: 7, Stranger: true}},
 	}
 	for i, a := range asked {
 		c := newClient(t, a.address, a.token)

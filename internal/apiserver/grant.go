@@ -17,6 +17,8 @@ type Grant struct {
 	// Read allows reading where that needs a token. Submit allows handing in finished records, and
 	// reading. Work has the node pay.
 	Read, Submit, Work bool
+	// EffortPerHour bounds the work that the service does for the token's holders; 0: it does not.
+	EffortPerHour uint64
 	// Set are the owners as whom the node may write.
 	Set []protocol.Owner
 }

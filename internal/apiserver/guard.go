@@ -123,7 +123,7 @@ func (g *guard) caller(r *http.Request) caller.Caller {
 	case err != nil:
 		return caller.Caller{Stranger: true}
 	case grant != nil:
-		return caller.Caller{Name: grant.Name, Stranger: true}
+		return caller.Caller{Name: grant.Name, EffortPerHour: grant.EffortPerHour, Stranger: true}
 	}
 	return caller.Caller{}
 }

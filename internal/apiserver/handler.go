@@ -46,6 +46,8 @@ type HandlerOptions struct {
 	Logger *slog.Logger
 	// Version is that of the software, for the OpenAPI document.
 	Version string
+	// Clients adds what a proxy tells of its clients; nil: this is none.
+	Clients api.Clients
 	// Testbed adds what only the nodes of a testbed offer; nil: this is none.
 	Testbed api.Testbed
 }
@@ -87,6 +89,7 @@ func NewHandler(s api.Service, o HandlerOptions) *Handler {
 	h.addWriting()
 	h.addPaying()
 	h.addOperating()
+	h.addClients(o.Clients)
 	h.addTestbed(o.Testbed)
 	h.addDocument()
 	h.addRest()

@@ -10,6 +10,8 @@ type Caller struct {
 	// Name is that of the caller's limited token; "" without one. Callers of different names get
 	// turns and budgets of their own.
 	Name string
+	// EffortPerHour bounds the work that a service does for the caller; 0: it does not.
+	EffortPerHour uint64
 	// Stranger is set unless the caller has shown that it is the user. A service keeps apart what
 	// strangers can use up, and what its user needs.
 	Stranger bool

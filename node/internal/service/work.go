@@ -42,7 +42,8 @@ func (s *Service) WaitingWrites() int { return s.work.Len() }
 
 // workClient is who asks for work: the holders of each limited token, or the node's user.
 func workClient(ctx context.Context) workqueue.Client {
-	return workqueue.Client{Name: caller.Of(ctx).Name}
+	by := caller.Of(ctx)
+	return workqueue.Client{Name: by.Name, EffortPerHour: by.EffortPerHour}
 }
 
 // takePlace waits for the turn of a draft that takes work. It returns nil for one that takes none.
