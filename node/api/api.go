@@ -69,7 +69,7 @@ type Status struct {
 	Network   NetworkInfo `json:"network"`
 	Profile   string      `json:"profile" doc:"default, server or local"`
 	Offline   bool        `json:"offline,omitempty"`
-	Pays      bool        `json:"pays,omitempty" doc:"this API wants to do the proofs of work of its clients (POST /v1/work), as a proxy does for phones; a client may still work itself"`
+	Pays      bool        `json:"pays,omitempty" doc:"this API does the proofs of work of its clients (POST /v1/work), as a proxy does for phones"`
 	Started   time.Time   `json:"started"`
 	Sync      SyncStatus  `json:"sync"`
 	Storage   Storage     `json:"storage"`
