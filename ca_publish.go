@@ -85,26 +85,49 @@ func (c *Client) Certificates(ctx context.Context, owner protocol.Owner) ([]Cert
 	if err := c.check(); err != nil {
 		return nil, err
 	}
-	var info *api.OwnerInfo
-	err := c.retry(ctx, 0, func(node api.Service) (err error) {
-		info, err = node.Owner(ctx, owner)
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	list := make([]Certificate, len(info.Certificates))
-	for i, from := range info.Certificates {
-		list[i].CertificateInfo = from
-		_, r, err := c.Record(ctx, from.Record)
+	var list []Certificate
+	listed := map[protocol.ID]bool{}
+	for q := (api.OwnerQuery{Owner: owner, Page: api.Page{Limit: api.MaxLimit}}); ; {
+		var page *api.OwnerInfo
+		err := c.retry(ctx, 0, func(node api.Service) (err error) {
+			page, err = node.Owner(ctx, q)
+			return err
+		})
 		if err != nil {
 			return nil, err
 		}
-		if list[i].Chain, err = c.checkCertificate(&from, r, owner); err != nil {
-			return nil, &ForgedError{Node: c.Address(), What: fmt.Errorf("certificate %s: %w", from.Record, err)}
+		if page.Next != "" && len(page.Certificates) == 0 {
+			return nil, &ForgedError{Node: c.Address(), What: errors.New("a page without certificates, and a next one")}
 		}
+		for _, from := range page.Certificates {
+			certificate, err := c.certificate(ctx, from, owner)
+			if err == nil && listed[from.Record] {
+				err = &ForgedError{Node: c.Address(), What: fmt.Errorf("certificate %s: it came before", from.Record)}
+			}
+			if err != nil {
+				return nil, err
+			}
+			listed[from.Record] = true
+			list = append(list, certificate)
+		}
+		if page.Next == "" {
+			return list, nil
+		}
+		q.After = page.Next
 	}
-	return list, nil
+}
+
+// certificate reads a certificate out of its record.
+func (c *Client) certificate(ctx context.Context, from api.CertificateInfo, owner protocol.Owner) (Certificate, error) {
+	_, r, err := c.Record(ctx, from.Record)
+	if err != nil {
+		return Certificate{}, err
+	}
+	chain, err := c.checkCertificate(&from, r, owner)
+	if err != nil {
+		return Certificate{}, &ForgedError{Node: c.Address(), What: fmt.Errorf("certificate %s: %w", from.Record, err)}
+	}
+	return Certificate{from, chain}, nil
 }
 
 func (c *Client) checkCertificate(from *api.CertificateInfo, r *protocol.Record, owner protocol.Owner) (*protocol.Chain, error) {

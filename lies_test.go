@@ -61,8 +61,8 @@ func (l *liar) Links(ctx context.Context, q api.LinksQuery) (*api.Links, error) 
 	return links, err
 }
 
-func (l *liar) Owner(ctx context.Context, owner protocol.Owner) (*api.OwnerInfo, error) {
-	info, err := l.Fake.Owner(ctx, owner)
+func (l *liar) Owner(ctx context.Context, q api.OwnerQuery) (*api.OwnerInfo, error) {
+	info, err := l.Fake.Owner(ctx, q)
 	if err == nil && l.owner != nil {
 		l.owner(info)
 	}
@@ -438,6 +438,16 @@ func TestFalseCertificate(t *testing.T) {
 	f.owner = func(info *api.OwnerInfo) { info.Certificates = []api.CertificateInfo{{Record: done.ID, Usable: true}} }
 	_, err := db.Certificates(t.Context(), done.Owner)
 	wantForged(t, err, db.Address(), "it is a datum")
+}
+
+// TestEndlessCertificates has a node list the certificates of an owner without end.
+func TestEndlessCertificates(t *testing.T) {
+	t.Parallel()
+	f := newForger(t)
+	db := open(t, f.liar)
+	f.owner = func(info *api.OwnerInfo) { info.Next = "next" }
+	_, err := db.Certificates(t.Context(), protocol.Owner{1})
+	wantForged(t, err, db.Address(), "a page without certificates")
 }
 
 // TestBeyondTheDrift has a node name links that are dated ahead of the clock. Nothing is written,

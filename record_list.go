@@ -47,8 +47,8 @@ type recordLister struct {
 
 func (l *recordLister) run(ctx context.Context, yield func(Listed) bool) error {
 	for q := (api.RecordsQuery{Owner: l.owner, Frames: true}); l.all || l.left > 0; {
-		if q.Limit = api.MaxRecords; !l.all {
-			q.Limit = min(l.left, api.MaxRecords)
+		if q.Limit = api.MaxLimit; !l.all {
+			q.Limit = min(l.left, api.MaxLimit)
 		}
 		var page *api.RecordList
 		if err := l.client.retry(ctx, 0, func(node api.Service) (err error) {
@@ -67,10 +67,10 @@ func (l *recordLister) run(ctx context.Context, yield func(Listed) bool) error {
 				return nil
 			}
 		}
-		if page.Next == nil {
+		if page.Next == "" {
 			return nil
 		}
-		q.After = *page.Next
+		q.After = page.Next
 	}
 	return nil
 }
@@ -80,7 +80,7 @@ func (l *recordLister) check(page *api.RecordList, limit int) ([]Listed, error) 
 	switch {
 	case len(page.Records) > limit:
 		return nil, fmt.Errorf("%d records, asked for %d", len(page.Records), limit)
-	case page.Next != nil && len(page.Records) == 0:
+	case page.Next != "" && len(page.Records) == 0:
 		return nil, errors.New("a page without records, and a next one")
 	}
 	list := make([]Listed, len(page.Records))

@@ -152,7 +152,7 @@ func wantPeers(t testing.TB, n *Node, count int) {
 
 func networkPeers(t testing.TB, n *Node) int {
 	t.Helper()
-	peers, err := n.Service().Peers(context.Background())
+	peers, err := api.AllPeers(context.Background(), n.Service())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -48,7 +48,7 @@ func TestOwnerUnderInvalidCA(t *testing.T) {
 	}
 	n := start(t, c)
 	publish(t, n, protocol.TypeCertificate, value)
-	info, err := client(t, n).Owner(t.Context(), horse.Owner)
+	info, err := client(t, n).Owner(t.Context(), api.OwnerQuery{Owner: horse.Owner})
 	if err != nil || len(info.Certificates) != 1 || info.Certificates[0].Usable || info.Certificates[0].Revoked != nil {
 		t.Fatalf("%+v, %v", info, err)
 	}

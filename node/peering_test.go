@@ -1,7 +1,9 @@
 package node
 
 import (
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -24,11 +26,34 @@ func TestThreeNodes(t *testing.T) {
 	b := start(t, config(t, n, seeds(a)))
 	c := start(t, config(t, n, seeds(b)))
 	wantPeers(t, b, 2)
+	wantPagesOfPeers(t, b)
 	set(t, a.Service(), "from a", "row#1")
 	set(t, c.Service(), "from c", "row#3")
 	for _, n := range []*Node{a, b, c} {
 		wantRead(t, n.Service(), "from a", "row#1")
 		wantRead(t, n.Service(), "from c", "row#3")
+	}
+}
+
+// wantPagesOfPeers compares a node's peers, one a page, with the list of all.
+func wantPagesOfPeers(t *testing.T, n *Node) {
+	t.Helper()
+	all, err := api.AllPeers(t.Context(), n.Service())
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := api.Page{Limit: 1}
+	for i, want := range all {
+		list, err := n.Service().Peers(t.Context(), page)
+		if err != nil || len(list.Peers) != 1 || list.Peers[0].ID != want.ID || (list.Next == "") != (i == len(all)-1) {
+			t.Fatalf("page %d: %+v, %v", i, list, err)
+		}
+		page.After = list.Next
+	}
+	for _, bad := range []api.Page{{Limit: -1}, {Limit: 1001}, {After: "AAAA"}} {
+		if _, err := n.Service().Peers(t.Context(), bad); !errors.Is(err, &api.Error{Status: http.StatusUnprocessableEntity}) {
+			t.Errorf("%+v: %v", bad, err)
+		}
 	}
 }
 
@@ -106,7 +131,7 @@ func TestSeedComesLate(t *testing.T) {
 		wantPeers(t, b, 1)
 		// libp2p notes what a peer speaks a moment before it notes its agent.
 		eventually(t, "one peer, which is the seed and has said what it is", func() bool {
-			peers, err := b.Service().Peers(t.Context())
+			peers, err := api.AllPeers(t.Context(), b.Service())
 			return err == nil && len(peers) == 1 && peers[0].Seed && peers[0].Agent == "lf/test"
 		})
 		wantRead(t, a.Service(), "alone", "late#1")
@@ -143,7 +168,7 @@ func TestForeignNetworks(t *testing.T) {
 	b := start(t, config(t, newNetwork(t, 0), seeds(a)))
 	eventually(t, "a connection", func() bool { return len(b.host.Network().Peers()) == 1 })
 	eventually(t, "an agent", func() bool {
-		peers, err := b.Service().Peers(t.Context())
+		peers, err := api.AllPeers(t.Context(), b.Service())
 		return err == nil && len(peers) == 1 && peers[0].Agent != ""
 	})
 	set(t, a.Service(), "mine", "x")
@@ -160,10 +185,10 @@ func TestPeerLatency(t *testing.T) {
 	a := start(t, config(t, n))
 	b := start(t, config(t, n, seeds(a)))
 	eventually(t, "a latency", func() bool {
-		peers, err := b.Service().Peers(t.Context())
+		peers, err := api.AllPeers(t.Context(), b.Service())
 		return err == nil && len(peers) == 1 && peers[0].LatencyMS > 0
 	})
-	peers, err := a.Service().Peers(t.Context())
+	peers, err := api.AllPeers(t.Context(), a.Service())
 	if err != nil || len(peers) != 1 || peers[0].Direction != "inbound" || peers[0].Seed || peers[0].Limited || len(peers[0].Addresses) == 0 {
 		t.Errorf("the other side: %+v, %v", peers, err)
 	}

@@ -20,6 +20,7 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 	manet "github.com/multiformats/go-multiaddr/net"
 
+	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -110,7 +111,7 @@ func TestPrivateNetworkAnswersNoStranger(t *testing.T) {
 			t.Errorf("%s: the node told that it is %v", name, agent)
 		}
 	}
-	if peers, err := n.Service().Peers(t.Context()); err != nil || len(peers) > 0 {
+	if peers, err := api.AllPeers(t.Context(), n.Service()); err != nil || len(peers) > 0 {
 		t.Errorf("strangers are peers: %v, %v", peers, err)
 	}
 	for _, hello := range []string{"", "\x13/multistream/1.0.0\n", strings.Repeat("\x13/multistream/1.0.0\n", 10), "GET / HTTP/1.1\r\nHost: x\r\n\r\n"} {

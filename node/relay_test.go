@@ -44,7 +44,7 @@ func TestRelayOnly(t *testing.T) {
 	}
 	eventually(t, "a relayed connection", func() bool { return limited(r.near, r.far) && limited(r.far, r.near) })
 	wantPeers(t, r.near, 1)
-	peers, err := r.near.Service().Peers(t.Context())
+	peers, err := api.AllPeers(t.Context(), r.near.Service())
 	if err != nil || !slices.ContainsFunc(peers, func(p api.Peer) bool {
 		return p.ID == r.far.PeerID().String() && p.Network && p.Limited && p.Path == api.PathRelayed && p.Relay == r.relay.PeerID().String() && p.Transport == api.TransportTCP
 	}) {
@@ -137,7 +137,7 @@ func TestRelayHangsUp(t *testing.T) {
 // agreesWithAll reports whether a node has found that all of its peers have the same records.
 func agreesWithAll(t *testing.T, n *Node) bool {
 	t.Helper()
-	peers, err := n.Service().Peers(t.Context())
+	peers, err := api.AllPeers(t.Context(), n.Service())
 	if err != nil {
 		t.Fatal(err)
 	}

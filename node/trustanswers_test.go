@@ -110,7 +110,7 @@ func TestRevocation(t *testing.T) {
 	s := client(t, n)
 	certificate := ca.Certify(t, horse.Secret, -time.Hour, time.Hour)
 	id := publish(t, n, protocol.TypeCertificate, certificate)
-	owner, err := s.Owner(t.Context(), horse.Owner)
+	owner, err := s.Owner(t.Context(), api.OwnerQuery{Owner: horse.Owner})
 	if err != nil || len(owner.Certificates) != 1 || !owner.Certificates[0].Usable || owner.Certificates[0].Record != id || owner.Certificates[0].Revoked != nil {
 		t.Fatalf("%+v, %v", owner, err)
 	}
@@ -126,7 +126,7 @@ func TestRevocation(t *testing.T) {
 	if info, err := s.Record(t.Context(), cheap.ID); err != nil || !info.Hidden || info.Weight == 0 {
 		t.Errorf("the hidden record: %+v, %v", info, err)
 	}
-	owner, err = s.Owner(t.Context(), horse.Owner)
+	owner, err = s.Owner(t.Context(), api.OwnerQuery{Owner: horse.Owner})
 	if err != nil || len(owner.Certificates) != 1 || owner.Certificates[0].Usable || owner.Certificates[0].Revoked == nil || owner.Certificates[0].Revoked.Record != revocation {
 		t.Errorf("the owner of a revoked certificate: %+v, %v", owner, err)
 	}

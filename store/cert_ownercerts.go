@@ -3,7 +3,9 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql/driver"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
@@ -17,6 +19,7 @@ type CertificateInfo struct {
 	NotBefore, NotAfter uint64 // of the owner's own certificate
 	Since, Until        uint64 // when the whole chain is valid, with its authority
 	Revoked             *RevocationInfo
+	Position            CertificatePosition
 }
 
 // RevocationInfo is what has taken a certificate, or one above it. Since is the date from which it
@@ -24,6 +27,12 @@ type CertificateInfo struct {
 type RevocationInfo struct {
 	Record protocol.ID
 	Since  uint64
+}
+
+// CertificatePosition is a place in the list of an owner's certificates.
+type CertificatePosition struct {
+	Until uint64          // when the chain ends
+	Chain [chainSize]byte // identifies it
 }
 
 // Certificates returns the certificates of an owner that are good for the network's authorities or
@@ -34,35 +43,105 @@ func (s *Store) Certificates(ctx context.Context, owner protocol.Owner, extra []
 		if err := x.begin(c); err != nil {
 			return err
 		}
-		list, err = x.certificatesOf(owner)
-		return err
+		l := &certificateList{search: x, limit: maxListed}
+		if err := l.read(owner, nil); err != nil {
+			return err
+		}
+		list = l.list
+		return x.trustedChains(owner, func(b *trustedChain) (bool, error) {
+			err := l.add(b)
+			list = l.list
+			return l.more, err
+		})
 	})
 	return list, err
 }
 
-func (x *search) certificatesOf(owner protocol.Owner) ([]CertificateInfo, error) {
-	chains, err := x.certs.chains(owner, " ORDER BY until DESC, chain, authority LIMIT ?", int64(maxListed))
-	if err != nil {
-		return nil, err
+// CertificatesAfter returns a page of the certificates of an owner that are good for the network's
+// authorities. The page begins after a place, nil for the first one, and has at most limit (1 to
+// 1,000) of them. more says that there are further ones.
+func (s *Store) CertificatesAfter(ctx context.Context, owner protocol.Owner, after *CertificatePosition, limit int) (list []CertificateInfo, more bool, err error) {
+	if limit < 1 || limit > maxWritten {
+		return nil, false, fmt.Errorf("%w: a page has 1 to %d certificates, not %d", ErrBadQuery, maxWritten, limit)
 	}
-	var list []CertificateInfo
-	listed := map[string]bool{}
-	add := func(b *trustedChain) error {
-		if listed[string(b.chain)] || len(list) == maxListed {
-			return nil
+	err = s.read(ctx, func(c *conn) error {
+		x := s.newSearch(ctx, Query{})
+		if err := x.begin(c); err != nil {
+			return err
 		}
-		listed[string(b.chain)] = true
-		info, err := x.certificateInfo(b)
-		list = append(list, info)
+		l := &certificateList{search: x, limit: limit}
+		err := l.read(owner, after)
+		list, more = l.list, l.more
+		return err
+	})
+	return list, more, err
+}
+
+// certificateList is a list of certificates while it is read.
+type certificateList struct {
+	*search
+	limit  int
+	list   []CertificateInfo
+	more   bool
+	listed map[[chainSize]byte]bool // a chain may lead to several authorities
+}
+
+func (l *certificateList) read(owner protocol.Owner, after *CertificatePosition) error {
+	condition, args := "", []driver.Value{}
+	if after != nil {
+		condition, args = " AND (until < ? OR until = ? AND chain > ?)", []driver.Value{int64(after.Until), int64(after.Until), after.Chain[:]}
+	}
+	most := (l.limit + 1) * len(l.network.Authorities()) // each may issue the same chain
+	chains, err := l.certs.chains(owner, condition+" ORDER BY until DESC, chain, authority LIMIT ?", append(args, int64(most))...)
+	if err != nil {
 		return err
 	}
 	for i := range chains {
-		if err := add(&trustedChain{chains[i], x.network.Authorities()[chains[i].authority-1]}); err != nil {
-			return nil, err
+		repeated, err := l.comesBefore(&chains[i])
+		if err == nil && !repeated {
+			err = l.add(&trustedChain{chains[i], l.network.Authorities()[chains[i].authority-1]})
+		}
+		if err != nil || l.more {
+			return err
 		}
 	}
-	err = x.trustedChains(owner, func(b *trustedChain) (bool, error) { return len(list) == maxListed, add(b) })
-	return list, err
+	return nil
+}
+
+// comesBefore reports whether a chain comes earlier in the whole list, as one that is good for
+// another authority.
+func (l *certificateList) comesBefore(c *chainRow) (bool, error) {
+	for a := int64(1); a <= int64(len(l.network.Authorities())); a++ {
+		if a == c.authority {
+			continue
+		}
+		before, err := l.one(nil, "SELECT 1 FROM certificates WHERE owner = ? AND authority = ? AND own = ? AND chain = ? AND (until > ? OR until = ? AND ? < ?)",
+			c.owner[:], a, c.own, c.chain, c.until, c.until, a, c.authority)
+		if before || err != nil {
+			return before, err
+		}
+	}
+	return false, nil
+}
+
+// add adds a certificate, once, unless the list is full.
+func (l *certificateList) add(b *trustedChain) error {
+	chain := [chainSize]byte(b.chain)
+	switch {
+	case l.listed[chain]:
+		return nil
+	case len(l.list) == l.limit:
+		l.more = true
+		return nil
+	}
+	if l.listed == nil {
+		l.listed = map[[chainSize]byte]bool{}
+	}
+	l.listed[chain] = true
+	info, err := l.certificateInfo(b)
+	info.Position = CertificatePosition{Until: uint64(b.until), Chain: chain}
+	l.list = append(l.list, info)
+	return err
 }
 
 func (x *search) certificateInfo(b *trustedChain) (info CertificateInfo, err error) {

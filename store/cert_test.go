@@ -1,7 +1,9 @@
 package store
 
 import (
+	"crypto/rand"
 	"errors"
+	"math"
 	"slices"
 	"testing"
 
@@ -408,4 +410,51 @@ func TestCertifiedTipsAreReputable(t *testing.T) {
 	c.put(c.revocation(oneDay+3, ownerCA, c.revoke(t, c.ca, chain, 0, 0)))
 	reputable("a squatter again", tip(1, oneDay+4, "b"), 1)
 	reputable("the owner, revoked", tip(0, oneDay+5, "b"), 0)
+}
+
+// TestCertificatePages pages through an owner's certificates, of which some are good for two
+// authorities: a CA whose certificate was renewed.
+func TestCertificatePages(t *testing.T) {
+	t.Parallel()
+	c := newCertified(t, func(p *protocol.Params) {
+		renewed, err := protocol.NewAuthority(worldOf(nil).owner(ownerCA), "ca", day(-1000), day(5), rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Authorities = append(p.Authorities, renewed)
+	})
+	want := map[protocol.ID]bool{}
+	for i := range 12 {
+		by := []*authority{c.ca, c.other, c.middle}[i%3]
+		want[c.carry(c.certify(t, by, 0, day(-9), day(1+i/2), false)).ID()] = true
+	}
+	c.carry(c.always(t, c.ca, 1))
+	for _, limit := range []int{1, 2, 5, 11, 12, 100} {
+		seen := map[protocol.ID]bool{}
+		var after *CertificatePosition
+		for more, last := true, uint64(math.MaxUint64); more; {
+			var page []CertificateInfo
+			var err error
+			if page, more, err = c.CertificatesAfter(t.Context(), c.ownerID(0), after, limit); err != nil || len(page) > limit || more && len(page) == 0 {
+				t.Fatalf("%d certificates of %d, %v", len(page), limit, err)
+			}
+			for _, info := range page {
+				if seen[info.Record] || !want[info.Record] || info.NotAfter > last {
+					t.Errorf("limit %d: %+v", limit, info)
+				}
+				seen[info.Record], last = true, info.NotAfter
+			}
+			if more {
+				after = &page[len(page)-1].Position
+			}
+		}
+		if len(seen) != len(want) {
+			t.Errorf("%d certificates in pages of %d, want %d", len(seen), limit, len(want))
+		}
+	}
+	for _, limit := range []int{0, -1, 1001} {
+		if _, _, err := c.CertificatesAfter(t.Context(), c.ownerID(0), nil, limit); !errors.Is(err, ErrBadQuery) {
+			t.Errorf("limit %d: %v", limit, err)
+		}
+	}
 }

@@ -14,14 +14,37 @@ type Written struct {
 	// Damaged is there where the record's bytes are damaged on this node's disk. Record then lacks
 	// its value, or is nil.
 	Damaged *DamagedError
+
+	timestamp uint64 // as it is filed
+}
+
+// ID returns the record's ID, as far as it is known.
+func (w *Written) ID() protocol.ID {
+	if w.Record != nil {
+		return w.Record.ID()
+	}
+	return w.Damaged.ID
+}
+
+// Position is where the next page begins if this is the last record of one.
+func (w *Written) Position() WrittenPosition {
+	p, id := WrittenPosition{Timestamp: w.timestamp}, w.ID()
+	copy(p.Prefix[:], id[:])
+	return p
+}
+
+// WrittenPosition is a place in the list of an owner's records.
+type WrittenPosition struct {
+	Timestamp uint64
+	Prefix    [8]byte // how the record's ID begins
 }
 
 // WrittenBy returns an owner's attached records of all types, the newest timestamp first, and among
 // equal ones the last to attach. They are at most limit (1 to 1,000), and fewer where they take
-// more than 4 MiB. after is the last record of the previous page, the zero ID for the first one. It
-// may be any attached record of the owner's; another one is [ErrBadQuery]. more says that there are
-// further records. The cost is that of the records on the page, however many there are elsewhere.
-func (s *Store) WrittenBy(ctx context.Context, owner protocol.Owner, after protocol.ID, limit int) (list []Written, more bool, err error) {
+// more than 4 MiB. after is the [Written.Position] of the last record of the previous page, nil for
+// the first one. more says that there are further records. The cost is that of the records on the
+// page, and of those with the timestamp of after, however many there are elsewhere.
+func (s *Store) WrittenBy(ctx context.Context, owner protocol.Owner, after *WrittenPosition, limit int) (list []Written, more bool, err error) {
 	if limit < 1 || limit > maxWritten {
 		return nil, false, fmt.Errorf("%w: a page has 1 to %d records, not %d", ErrBadQuery, maxWritten, limit)
 	}
@@ -48,52 +71,60 @@ type writtenPage struct {
 	more  bool
 }
 
-func (p *writtenPage) read(after protocol.ID) error {
-	at := writtenRow{owner: prefix(p.owner[:])}
-	where, args := "", []int64{at.owner}
-	if after != (protocol.ID{}) {
-		if err := p.find(after, &at); err != nil {
+func (p *writtenPage) read(after *WrittenPosition) error {
+	owner := prefix(p.owner[:])
+	where, args := "", []int64{owner}
+	if after != nil {
+		at, err := p.find(owner, after)
+		if err != nil {
 			return err
 		}
-		where, args = " AND (timestamp, idx) < (?, ?)", append(args, at.timestamp, at.idx)
+		where, args = " AND (timestamp, idx) < (?, ?)", append(args, int64(after.Timestamp), at)
 	}
 	return ignoreStop(p.each(func(r *rows) error {
 		if err := p.ctx.Err(); err != nil {
 			return err
 		}
-		return p.add(r.int(0))
-	}, "SELECT idx FROM written WHERE owner = ?"+where+" ORDER BY timestamp DESC, idx DESC", integers(args)...))
+		return p.add(r.int(0), r.int(1))
+	}, "SELECT idx, timestamp FROM written WHERE owner = ?"+where+" ORDER BY timestamp DESC, idx DESC", integers(args)...))
 }
 
-// find finds the place of the last record of the page before.
-func (p *writtenPage) find(after protocol.ID, at *writtenRow) (err error) {
-	if at.idx, err = p.index(after); err != nil {
-		return err
-	}
-	found := false
-	if at.idx > 0 {
-		if found, err = p.one(func(r *rows) { at.timestamp = r.int(0) },
-			"SELECT dag.timestamp FROM dag JOIN written USING (idx) WHERE dag.idx = ? AND written.owner = ? AND written.timestamp = dag.timestamp", at.idx, at.owner); err != nil {
+// find finds the last record of the page before among those of its timestamp. Its ID may be damaged
+// in any of the places that know it, so it is compared as it was listed. Where it is not found, it
+// was repaired meanwhile, or this is another node: then all of that timestamp count as listed.
+func (p *writtenPage) find(owner int64, after *WrittenPosition) (at int64, err error) {
+	err = p.each(func(r *rows) error {
+		if err := p.ctx.Err(); err != nil {
 			return err
 		}
+		w, err := p.written(r.int(0), int64(after.Timestamp))
+		if err == nil && w.Position().Prefix == after.Prefix {
+			at = r.int(0)
+			err = errStop
+		}
+		return err
+	}, "SELECT idx FROM written WHERE owner = ? AND timestamp = ?", owner, int64(after.Timestamp))
+	return at, ignoreStop(err)
+}
+
+// written reads a record, or what is left of it.
+func (p *writtenPage) written(idx, timestamp int64) (w Written, err error) {
+	w = Written{Info: Info{State: Attached, Index: uint64(idx)}, timestamp: uint64(timestamp)}
+	w.Record, err = p.frame(idx)
+	if w.Damaged = asDamaged(err); w.Damaged != nil {
+		w.Record, err = w.Damaged.Record, nil
 	}
-	if !found {
-		return fmt.Errorf("%w: %s is no record of owner %s that is attached here", ErrBadQuery, after, p.owner)
-	}
-	return nil
+	return w, err
 }
 
 // add adds a record to the page, unless that is full or the record is another owner's whose key
 // begins alike.
-func (p *writtenPage) add(idx int64) error {
-	w := Written{Info: Info{State: Attached, Index: uint64(idx)}}
-	r, err := p.frame(idx)
-	if w.Damaged = asDamaged(err); w.Damaged != nil {
-		r = w.Damaged.Record
-	} else if err != nil {
+func (p *writtenPage) add(idx, timestamp int64) error {
+	w, err := p.written(idx, timestamp)
+	if err != nil {
 		return err
 	}
-	if r != nil && r.Owner != p.owner {
+	if w.Record != nil && w.Record.Owner != p.owner {
 		return nil
 	}
 	if len(p.list) == p.limit || len(p.list) > 0 && p.bytes >= maxWrittenBytes {
@@ -101,9 +132,9 @@ func (p *writtenPage) add(idx int64) error {
 		return errStop
 	}
 	w.Weight = p.weight(idx)
-	if w.Record = r; r != nil {
-		p.bytes += r.WireSize()
-		if w.Hidden, err = p.certs.isHidden(r, idx); err != nil {
+	if w.Record != nil {
+		p.bytes += w.Record.WireSize()
+		if w.Hidden, err = p.certs.isHidden(w.Record, idx); err != nil {
 			return err
 		}
 	}

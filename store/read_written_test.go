@@ -28,7 +28,8 @@ func ownedBy(t fataler, r *protocol.Record, owner protocol.Owner, at uint64) *pr
 
 // allWritten reads an owner's records page by page.
 func allWritten(t fataler, s *Store, owner protocol.Owner, limit int) (all []Written) {
-	for after, more := (protocol.ID{}), true; more; {
+	var after *WrittenPosition
+	for more := true; more; {
 		var page []Written
 		var err error
 		if page, more, err = s.WrittenBy(context.Background(), owner, after, limit); err != nil {
@@ -38,7 +39,8 @@ func allWritten(t fataler, s *Store, owner protocol.Owner, limit int) (all []Wri
 			t.Fatal(fmt.Sprintf("%d records of %d, more: %t", len(page), limit, more))
 		}
 		if all = append(all, page...); more {
-			after = page[len(page)-1].Record.ID()
+			at := page[len(page)-1].Position()
+			after = &at
 		}
 	}
 	return all
@@ -101,23 +103,23 @@ func TestWrittenPages(t *testing.T) {
 	for i := range 150 {
 		mustPut(t, s, w.full(spec{at: uint64(i + 1), owner: 1, sels: []sel{{"large", uint64(i)}}, value: string(large)}), Attached)
 	}
-	other := w.full(spec{at: 1, owner: 2, sels: keyA, value: "other"})
-	mustPut(t, s, other, Attached)
-	if page, more, err := s.WrittenBy(t.Context(), w.ownerID(1), protocol.ID{}, 1000); err != nil || !more || len(page) > 80 || len(page) < 60 {
+	mustPut(t, s, w.full(spec{at: 1, owner: 2, sels: keyA, value: "other"}), Attached)
+	if page, more, err := s.WrittenBy(t.Context(), w.ownerID(1), nil, 1000); err != nil || !more || len(page) > 80 || len(page) < 60 {
 		t.Errorf("%d records, %t, %v", len(page), more, err)
 	}
 	if all := allWritten(t, s, w.ownerID(1), 1000); len(all) != 150 {
 		t.Errorf("%d records", len(all))
 	}
-	for what, ask := range map[string]struct {
-		after protocol.ID
-		limit int
-	}{"none": {limit: 0}, "below none": {limit: -1}, "too many": {limit: 1001}, "not here": {protocol.ID{1}, 1}, "another owner's": {other.ID(), 1}} {
-		if _, _, err := s.WrittenBy(t.Context(), w.ownerID(1), ask.after, ask.limit); !errors.Is(err, ErrBadQuery) {
-			t.Errorf("%s: %v", what, err)
+	for _, limit := range []int{0, -1, 1001} {
+		if _, _, err := s.WrittenBy(t.Context(), w.ownerID(1), nil, limit); !errors.Is(err, ErrBadQuery) {
+			t.Errorf("limit %d: %v", limit, err)
 		}
 	}
-	if page, more, err := s.WrittenBy(t.Context(), w.ownerID(9), protocol.ID{}, 10); err != nil || more || len(page) > 0 {
+	// After a record that is not here come those before its time.
+	if page, _, err := s.WrittenBy(t.Context(), w.ownerID(1), &WrittenPosition{testTime + 5, [8]byte{1}}, 1); err != nil || len(page) != 1 || page[0].Record.Timestamp != testTime+4 {
+		t.Errorf("after a record that is not here: %v, %v", page, err)
+	}
+	if page, more, err := s.WrittenBy(t.Context(), w.ownerID(9), nil, 10); err != nil || more || len(page) > 0 {
 		t.Errorf("of nobody: %v, %t, %v", page, more, err)
 	}
 }
@@ -129,7 +131,7 @@ func TestWrittenDamaged(t *testing.T) {
 	at := f.index(t, "new")
 	for kind, sql := range rotKinds {
 		s, _ := f.open(t, fmt.Sprintf(sql, at))
-		page, more, err := s.WrittenBy(t.Context(), f.w.ownerID(1), protocol.ID{}, 10)
+		page, more, err := s.WrittenBy(t.Context(), f.w.ownerID(1), nil, 10)
 		if err != nil || more || len(page) != 4 {
 			t.Fatalf("%s: %d records, %t, %v", kind, len(page), more, err)
 		}
@@ -139,8 +141,28 @@ func TestWrittenDamaged(t *testing.T) {
 				t.Errorf("%s: record %d: %+v", kind, i, w)
 			}
 		}
-		if _, _, err := s.WrittenBy(t.Context(), f.w.ownerID(1), page[2].Damaged.ID, 10); err != nil {
-			t.Errorf("%s: after the damaged one: %v", kind, err)
+		if all := allWritten(t, s, f.w.ownerID(1), 1); len(all) != 4 {
+			t.Errorf("%s: %d records, page by page", kind, len(all))
+		}
+	}
+}
+
+// TestWrittenDamagedID pages through records of which one has a damaged ID: in each of the places
+// that know it, and in all of them.
+func TestWrittenDamagedID(t *testing.T) {
+	t.Parallel()
+	f := rottenStore(t)
+	at := f.index(t, "new")
+	id := fmt.Sprintf("UPDATE dag SET id = randomblob(32) WHERE idx = %d", at)
+	index := fmt.Sprintf("UPDATE ids SET prefix = 7 WHERE idx = %d", at)
+	time := fmt.Sprintf("UPDATE dag SET timestamp = timestamp - 5 WHERE idx = %d", at)
+	header := fmt.Sprintf(rotKinds["header cut"], at)
+	for kind, sql := range map[string][]string{"the ID": {id}, "the index": {index}, "both": {id, index}, "all": {id, index, header}, "the time": {time}} {
+		s, _ := f.open(t, sql...)
+		for _, limit := range []int{1, 2, 3} {
+			if all := allWritten(t, s, f.w.ownerID(1), limit); len(all) != 4 {
+				t.Errorf("%s: %d records in pages of %d", kind, len(all), limit)
+			}
 		}
 	}
 }
@@ -198,15 +220,16 @@ func BenchmarkWritten(b *testing.B) {
 			began := time.Now()
 			c.open(Options{volatile: true})
 			b.Logf("migrated %d records in %v", records, time.Since(began))
-			pages := map[string]protocol.ID{"first": {}}
+			pages := map[string]*WrittenPosition{"first": nil}
 			for _, place := range []int{records / 20} { // half of what the owner wrote
-				after := protocol.ID{}
+				var after *WrittenPosition
 				for range place / 100 {
 					page, _, err := c.s.WrittenBy(b.Context(), numbered(0), after, 100)
 					if err != nil {
 						b.Fatal(err)
 					}
-					after = page[len(page)-1].Record.ID()
+					at := page[len(page)-1].Position()
+					after = &at
 				}
 				pages["middle"] = after
 			}

@@ -36,13 +36,11 @@ func (c *cli) peers(ctx context.Context) error {
 		return err
 	}
 	defer client.Close()
-	peers, err := client.Node().Peers(ctx)
+	peers, err := api.AllPeers(ctx, client.Node())
 	if err != nil {
 		return err
 	}
 	switch {
-	case c.json && peers == nil:
-		return c.printJSON([]api.Peer{})
 	case c.json:
 		return c.printJSON(peers)
 	case len(peers) == 0:

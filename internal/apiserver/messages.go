@@ -71,29 +71,35 @@ func (in *syncedInput) duration() (time.Duration, error) {
 	return d, api.CheckTimeout(d)
 }
 
+// PageInput says which part of a list is wanted. It is exported because huma passes over other
+// embedded structs.
+type PageInput struct {
+	After string `query:"after" maxLength:"512" doc:"the next of the page before; absent: the first page"`
+	Limit int    `query:"limit" minimum:"0" maximum:"1000" doc:"how many at most; 0 is 100"`
+}
+
+func (in *PageInput) page() api.Page { return api.Page{Limit: in.Limit, After: in.After} }
+
+type peersInput struct{ PageInput }
+
 type ownerInput struct {
 	Owner protocol.Owner `path:"owner" doc:"the owner's peer ID"`
+	PageInput
 }
 
 type recordsInput struct {
-	Owner  textOwner `query:"owner" required:"true" doc:"the owner's peer ID"`
-	After  string    `query:"after" maxLength:"256" doc:"the next of the page before; absent: the first page"`
-	Limit  int       `query:"limit" minimum:"0" maximum:"1000" doc:"records at most; 0 is 100"`
-	Frames bool      `query:"frames" doc:"also each record's frame"`
+	Owner textOwner `query:"owner" required:"true" doc:"the owner's peer ID"`
+	PageInput
+	Frames bool `query:"frames" doc:"also each record's frame"`
 }
 
 func (in *recordsInput) query() (api.RecordsQuery, error) {
-	q := api.RecordsQuery{Limit: in.Limit, Frames: in.Frames}
+	q := api.RecordsQuery{Page: in.page(), Frames: in.Frames}
 	owners, err := parseOwners("owner", []textOwner{in.Owner})
 	if err != nil {
 		return q, err
 	}
 	q.Owner = owners[0]
-	if in.After != "" {
-		if q.After, err = protocol.ParseID(in.After); err != nil {
-			return q, api.Invalid("parameter \"after\": %v", err)
-		}
-	}
 	return q, nil
 }
 

@@ -27,10 +27,9 @@ func (h *Handler) addNode() {
 	})
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/peers", OperationID: "peers", Summary: "The connected peers", Security: readers,
-		Description: "Of each its ID and addresses, how and over which transport it is reached, and when it last had the same records.",
-	}, func(ctx context.Context, _ *nothing) (*answer[api.PeerList], error) {
-		peers, err := h.service.Peers(ctx)
-		return answered(api.PeerList{Peers: append([]api.Peer{}, peers...)}, err)
+		Description: "In the order of their IDs: of each its ID and addresses, how and over which transport it is reached, and when it last had the same records. A page ends after limit peers. Give its next as after, until there is none.",
+	}, func(ctx context.Context, in *peersInput) (*answer[*api.PeerList], error) {
+		return answered(h.service.Peers(ctx, in.page()))
 	})
 	add(h, huma.Operation{
 		Method: "POST", Path: "/v1/synced", OperationID: "synced", Summary: "Wait until the node is in sync with its peers", Security: readers,
@@ -102,7 +101,7 @@ func (h *Handler) addRecords() {
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/records", OperationID: "records", Summary: "An owner's records, newest first", Security: readers,
 		Description: "Attached records of all types. A page ends after limit records, or after 4 MiB of them. Give its next as after, until there is none. " +
-			"422: after is no record of the owner's that is attached here. A record that comes meanwhile with an old timestamp may be left out.",
+			"422: after is no cursor of this owner's list. A record that comes meanwhile with an old timestamp may be left out.",
 	}, func(ctx context.Context, in *recordsInput) (*answer[*api.RecordList], error) {
 		q, err := in.query()
 		if err != nil {
@@ -122,9 +121,9 @@ func (h *Handler) addRecords() {
 	})
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/owners/{owner}", OperationID: "owner", Summary: "What is known of an owner: its certificates", Security: readers,
-		Description: "The certificates of the network's authorities that the owner has, those that are valid for longest first, and what became of them.",
+		Description: "The certificates of the network's authorities that the owner has, those that are valid for longest first, and what became of them. A page ends after limit certificates. Give its next as after, until there is none.",
 	}, func(ctx context.Context, in *ownerInput) (*answer[*api.OwnerInfo], error) {
-		return answered(h.service.Owner(ctx, in.Owner))
+		return answered(h.service.Owner(ctx, api.OwnerQuery{Owner: in.Owner, Page: in.page()}))
 	})
 }
 

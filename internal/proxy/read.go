@@ -26,7 +26,7 @@ func (s *Service) Records(ctx context.Context, q api.RecordsQuery) (*api.RecordL
 }
 
 // Owner implements api.Service.
-func (s *Service) Owner(ctx context.Context, owner protocol.Owner) (*api.OwnerInfo, error) {
-	info, _, err := one(ctx, s.nodes, func(ctx context.Context, n api.Service) (*api.OwnerInfo, error) { return n.Owner(ctx, owner) })
+func (s *Service) Owner(ctx context.Context, q api.OwnerQuery) (*api.OwnerInfo, error) {
+	info, _, err := one(ctx, s.nodes, func(ctx context.Context, n api.Service) (*api.OwnerInfo, error) { return n.Owner(ctx, q) })
 	return info, err
 }

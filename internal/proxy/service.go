@@ -36,7 +36,7 @@ func errNoPeers() error {
 }
 
 // Peers implements api.Service.
-func (s *Service) Peers(context.Context) ([]api.Peer, error) { return nil, errNoPeers() }
+func (s *Service) Peers(context.Context, api.Page) (*api.PeerList, error) { return nil, errNoPeers() }
 
 // Connect implements api.Service.
 func (s *Service) Connect(context.Context, api.ConnectRequest) (*api.Peer, error) {

@@ -20,8 +20,8 @@ type Service interface {
 	Status(ctx context.Context) (*Status, error)
 	// Doctor says what works and what does not.
 	Doctor(ctx context.Context) (*Checkup, error)
-	// Peers lists the connected peers.
-	Peers(ctx context.Context) ([]Peer, error)
+	// Peers lists the connected peers, in the order of their IDs.
+	Peers(ctx context.Context, p Page) (*PeerList, error)
 	// Connect dials a peer and returns when it is connected. The node stays connected to it until
 	// [Service.Disconnect] or its end.
 	Connect(ctx context.Context, r ConnectRequest) (*Peer, error)
@@ -46,7 +46,7 @@ type Service interface {
 	// Submit takes a finished record's frame. When it returns without error, the record is durable.
 	Submit(ctx context.Context, frame []byte) (*Submitted, error)
 	// Owner returns the certificates that an owner has of the network's authorities.
-	Owner(ctx context.Context, owner protocol.Owner) (*OwnerInfo, error)
+	Owner(ctx context.Context, q OwnerQuery) (*OwnerInfo, error)
 	// Links returns records that a new record should link to.
 	Links(ctx context.Context, q LinksQuery) (*Links, error)
 	// Set makes a record with a key that the node keeps: it seals, claims, signs, works and
@@ -174,38 +174,6 @@ type Drop struct {
 	Queue string `json:"queue"`
 	Count uint64 `json:"count"`
 }
-
-// Peer is one connected peer.
-type Peer struct {
-	ID         string   `json:"id"`
-	Addresses  []string `json:"addresses"`
-	Direction  string   `json:"direction" enum:"inbound,outbound"`
-	Agent      string   `json:"agent,omitempty"`
-	LatencyMS  float64  `json:"latencyMs,omitempty"`
-	Seed       bool     `json:"seed,omitempty"`
-	Added      bool     `json:"added,omitempty" doc:"it was added by hand: the node stays connected to it"`
-	Remembered bool     `json:"remembered,omitempty" doc:"it was added by hand, and the node connects to it again after a restart"`
-	Network    bool     `json:"network" doc:"whether the peer speaks this network's protocols"`
-	Path       string   `json:"path" enum:"direct,punched,relayed" doc:"how it is reached: direct; punched: directly, through a hole in both sides' routers; relayed: through a relay only"`
-	Transport  string   `json:"transport" enum:"tcp,quic,websocket" doc:"of the best connection; of a relayed one, that to the relay"`
-	Relay      string   `json:"relay,omitempty" doc:"peer ID of the relay, where the path is relayed"`
-	Limited    bool     `json:"limited,omitempty" doc:"whether all connections are through relays that limit them in time and bytes"`
-	AgreedAt   uint64   `json:"agreedAt,omitempty" doc:"when it was found last to have the same records, or all else that it had had come, ms since the Unix epoch; absent: not yet"`
-}
-
-// The paths of a Peer.
-const (
-	PathDirect  = "direct"
-	PathPunched = "punched"
-	PathRelayed = "relayed"
-)
-
-// The transports of a Peer.
-const (
-	TransportTCP       = "tcp"
-	TransportQUIC      = "quic"
-	TransportWebSocket = "websocket"
-)
 
 // Query asks for composite keys and the records under them. Every selector range must be met by a
 // different selector of a record; unless Open is set, the record must have no further ones.
@@ -368,30 +336,6 @@ type Submitted struct {
 	Index     Uint64         `json:"index,omitempty" doc:"local index; absent while pending or held"`
 }
 
-// OwnerInfo tells what is known of an owner.
-type OwnerInfo struct {
-	Owner        protocol.Owner    `json:"owner"`
-	Certificates []CertificateInfo `json:"certificates" doc:"of the network's authorities; those that are valid for longest first, at most 100"`
-}
-
-// CertificateInfo is one certificate of an owner's, as a record on the network carries it.
-type CertificateInfo struct {
-	Record    protocol.ID `json:"record" doc:"the certificate's record, which the owner's records link"`
-	Authority string      `json:"authority" doc:"the network's authority that it leads to"`
-	Subject   string      `json:"subject"`
-	Serial    string      `json:"serial" doc:"the serial number, in hexadecimal"`
-	NotBefore uint64      `json:"notBefore" doc:"ms since the Unix epoch"`
-	NotAfter  uint64      `json:"notAfter" doc:"ms since the Unix epoch"`
-	Usable    bool        `json:"usable" doc:"valid by the node's clock, and not revoked"`
-	Revoked   *Revocation `json:"revoked,omitempty"`
-}
-
-// Revocation tells how a certificate was revoked.
-type Revocation struct {
-	Record protocol.ID `json:"record" doc:"the revocation's record"`
-	Since  uint64      `json:"since,omitempty" doc:"what was written before, and known when it was revoked, still stands; ms since the Unix epoch; absent: nothing does"`
-}
-
 // LinksQuery asks what a new record should link to.
 type LinksQuery struct {
 	Count int // how many links; 0: the network's minimum
@@ -419,11 +363,6 @@ type SetRequest struct {
 	Type       string  `json:"type,omitempty" enum:"set,delete,release" default:"set" doc:"set a value; delete: answer that it is deleted; release: give the claim up"`
 	Owner      string  `json:"owner,omitempty" doc:"name or peer ID of a key in the node's home; default: its default owner"`
 	MaskingKey string  `json:"maskingKey,omitempty" maxLength:"1024" doc:"seal the value with this, so that knowing the primary name is not enough to read it"`
-}
-
-// PeerList is the answer of GET /v1/peers.
-type PeerList struct {
-	Peers []Peer `json:"peers"`
 }
 
 // SubmitRequest is the body of POST /v1/records in JSON. It has a finished record's frame, or the

@@ -48,15 +48,6 @@ func (c *Client) Doctor(ctx context.Context) (*Checkup, error) {
 	return ok(&checkup, c.get(ctx, "/v1/doctor", &checkup))
 }
 
-// Peers implements [Service].
-func (c *Client) Peers(ctx context.Context) ([]Peer, error) {
-	var list PeerList
-	if err := c.get(ctx, "/v1/peers", &list); err != nil {
-		return nil, err
-	}
-	return list.Peers, nil
-}
-
 // Network implements [Service].
 func (c *Client) Network(ctx context.Context) (*protocol.NetworkFile, error) {
 	var f protocol.NetworkFile
@@ -101,12 +92,6 @@ func (c *Client) Submit(ctx context.Context, frame []byte) (*Submitted, error) {
 	return ok(&s, c.do(ctx, request{
 		method: http.MethodPost, path: "/v1/records", contentType: TypeFrame, body: frame, repeatable: true, timeout: submitTimeout, out: &s,
 	}))
-}
-
-// Owner implements [Service].
-func (c *Client) Owner(ctx context.Context, owner protocol.Owner) (*OwnerInfo, error) {
-	var info OwnerInfo
-	return ok(&info, c.get(ctx, "/v1/owners/"+owner.String(), &info))
 }
 
 // Links implements [Service].

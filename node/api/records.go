@@ -2,44 +2,48 @@ package api
 
 import (
 	"context"
-	"net/url"
-	"strconv"
+	"encoding/binary"
 
 	"github.com/lf-store/lf/protocol"
-)
-
-// MaxRecords is how many records a page has at most, and defaultRecords where no limit is given.
-const (
-	MaxRecords     = 1000
-	defaultRecords = 100
 )
 
 // RecordsQuery asks for the attached records of an owner, newest first.
 type RecordsQuery struct {
 	Owner protocol.Owner
-	// After is the Next of the page before. The zero ID asks for the first page.
-	After protocol.ID
-	// Limit is how many records the page has at most, up to 1,000; 0 is 100. A page may be shorter.
-	Limit int
+	Page
 	// Frames asks for the records' frames also.
 	Frames bool
 }
 
-// Check reports whether the query makes sense.
-func (q *RecordsQuery) Check() error {
-	if q.Limit < 0 || q.Limit > MaxRecords {
-		return Invalid("limit: %d, want 0 to %d", q.Limit, MaxRecords)
-	}
-	return nil
+// RecordPosition is a place in the list of an owner's records.
+type RecordPosition struct {
+	Timestamp uint64
+	Prefix    [8]byte // how the record's ID begins
 }
 
-// Count is how many records the page has at most.
-func (q *RecordsQuery) Count() int {
-	if q.Limit == 0 {
-		return defaultRecords
-	}
-	return q.Limit
+// Cursor is where the page after p begins, as a text. Any node understands it.
+func (q *RecordsQuery) Cursor(p RecordPosition) string {
+	return encodeCursor(q.tag(), append(binary.AppendUvarint(nil, p.Timestamp), p.Prefix[:]...))
 }
+
+// Position reads After, which must be a cursor of this owner's list; nil where there is none.
+func (q *RecordsQuery) Position() (*RecordPosition, error) {
+	if q.After == "" {
+		return nil, nil
+	}
+	b, err := decodeCursor(q.After, q.tag())
+	if err != nil {
+		return nil, err
+	}
+	p := &RecordPosition{}
+	n := 0
+	if p.Timestamp, n = binary.Uvarint(b); n <= 0 || p.Timestamp > protocol.MaxTimestamp || copy(p.Prefix[:], b[n:]) != len(b)-n || q.Cursor(*p) != q.After {
+		return nil, ErrCursor
+	}
+	return p, nil
+}
+
+func (q *RecordsQuery) tag() []byte { return listTag("records", q.Owner[:]) }
 
 // ListedRecord is a record in a list.
 type ListedRecord struct {
@@ -51,7 +55,7 @@ type ListedRecord struct {
 // RecordList is a page of an owner's records.
 type RecordList struct {
 	Records []ListedRecord `json:"records" nullable:"false" doc:"of all types, the newest timestamp first"`
-	Next    *protocol.ID   `json:"next,omitempty" doc:"the after of the next page; absent: this is the last one"`
+	Next    string         `json:"next,omitempty" doc:"the after of the next page; absent: this is the last one"`
 }
 
 // Records implements [Service].
@@ -59,10 +63,8 @@ func (c *Client) Records(ctx context.Context, q RecordsQuery) (*RecordList, erro
 	if err := q.Check(); err != nil {
 		return nil, err
 	}
-	values := url.Values{"owner": {q.Owner.String()}, "limit": {strconv.Itoa(q.Limit)}}
-	if q.After != (protocol.ID{}) {
-		values.Set("after", q.After.String())
-	}
+	values := q.values()
+	values.Set("owner", q.Owner.String())
 	if q.Frames {
 		values.Set("frames", "true")
 	}

@@ -67,7 +67,7 @@ type NodeAPI interface {
 	// Status tells how the node is.
 	Status(ctx context.Context) (*api.Status, error)
 	// Peers lists the connected peers.
-	Peers(ctx context.Context) ([]api.Peer, error)
+	Peers(ctx context.Context, p api.Page) (*api.PeerList, error)
 	// Doctor says what works and what does not, and which peers are banned.
 	Doctor(ctx context.Context) (*api.Checkup, error)
 	// Links returns what a new record should link to.

@@ -1,6 +1,7 @@
 package testbed
 
 import (
+	"cmp"
 	"context"
 	"encoding/hex"
 	"errors"
@@ -190,19 +191,21 @@ func (n *fakeNode) Status(context.Context) (*api.Status, error) {
 
 func (n *fakeNode) Doctor(context.Context) (*api.Checkup, error) { return &api.Checkup{}, nil }
 
-func (n *fakeNode) Peers(context.Context) (peers []api.Peer, err error) {
+func (n *fakeNode) Peers(context.Context, api.Page) (*api.PeerList, error) {
 	n.world.mu.Lock()
 	defer n.world.mu.Unlock()
+	list := &api.PeerList{}
 	for _, o := range n.world.nodes {
 		if o != n && o.up && !n.world.cuts[Cut{n.name, o.name}] {
 			p := api.Peer{ID: o.peer(), Path: api.PathDirect, Transport: api.TransportTCP}
 			if n.behind != "" && o.behind != "" && n.behind != o.behind { // no holes in this world
 				p.Path = api.PathRelayed
 			}
-			peers = append(peers, p)
+			list.Peers = append(list.Peers, p)
 		}
 	}
-	return peers, n.away()
+	slices.SortFunc(list.Peers, func(a, b api.Peer) int { return cmp.Compare(a.ID, b.ID) })
+	return list, n.away()
 }
 
 func (n *fakeNode) Links(context.Context, api.LinksQuery) (*api.Links, error) {

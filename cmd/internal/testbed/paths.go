@@ -24,7 +24,7 @@ func (r *runner) pathsFrom(ctx context.Context, name string) (map[string]api.Pee
 	if client == nil {
 		return nil, nil
 	}
-	peers, err := client.Peers(ctx)
+	peers, err := api.AllPeers(ctx, client)
 	if err != nil {
 		return nil, fmt.Errorf("ask %s for its peers: %w", name, err)
 	}

@@ -151,7 +151,15 @@ func (f *Fake) Synced(ctx context.Context, timeout time.Duration) (*api.SyncStat
 }
 
 // Peers implements api.Service.
-func (f *Fake) Peers(ctx context.Context) ([]api.Peer, error) { return []api.Peer{}, ctx.Err() }
+func (f *Fake) Peers(ctx context.Context, p api.Page) (*api.PeerList, error) {
+	if err := p.Check(); err != nil {
+		return nil, err
+	}
+	if _, err := api.PeerPosition(p.After); err != nil {
+		return nil, err
+	}
+	return &api.PeerList{Peers: []api.Peer{}}, ctx.Err()
+}
 
 // Connect implements api.Service. A fake is offline.
 func (f *Fake) Connect(_ context.Context, r api.ConnectRequest) (*api.Peer, error) {
@@ -195,8 +203,14 @@ func (f *Fake) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, err
 
 // Owner implements api.Service. The fake's network has no authorities, so nobody has a certificate
 // of theirs.
-func (f *Fake) Owner(ctx context.Context, owner protocol.Owner) (*api.OwnerInfo, error) {
-	return &api.OwnerInfo{Owner: owner, Certificates: []api.CertificateInfo{}}, ctx.Err()
+func (f *Fake) Owner(ctx context.Context, q api.OwnerQuery) (*api.OwnerInfo, error) {
+	if err := q.Check(); err != nil {
+		return nil, err
+	}
+	if _, err := q.Position(); err != nil {
+		return nil, err
+	}
+	return &api.OwnerInfo{Owner: q.Owner, Certificates: []api.CertificateInfo{}}, ctx.Err()
 }
 
 // Submit implements api.Service.

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/lf-store/lf/node/api"
-	"github.com/lf-store/lf/protocol"
 )
 
 // Records implements api.Service.
@@ -25,10 +24,14 @@ func (f *Fake) Records(ctx context.Context, q api.RecordsQuery) (*api.RecordList
 	slices.SortFunc(written, func(a, b *entry) int {
 		return cmp.Or(cmp.Compare(b.Timestamp, a.Timestamp), cmp.Compare(b.index, a.index))
 	})
-	if q.After != (protocol.ID{}) {
-		at := slices.IndexFunc(written, func(e *entry) bool { return e.ID() == q.After })
+	after, err := q.Position()
+	if err != nil {
+		return nil, err
+	}
+	if after != nil {
+		at := slices.IndexFunc(written, func(e *entry) bool { return e.Timestamp == after.Timestamp && positionOf(e) == *after })
 		if at < 0 {
-			return nil, api.Invalid("after: %s is no record of owner %s that is attached here", q.After, q.Owner)
+			at = len(written) - 1
 		}
 		written = written[at+1:]
 	}
@@ -42,7 +45,13 @@ func (f *Fake) Records(ctx context.Context, q api.RecordsQuery) (*api.RecordList
 		list.Records = append(list.Records, api.ListedRecord{RecordInfo: info})
 	}
 	if len(list.Records) < len(written) {
-		list.Next = &list.Records[len(list.Records)-1].ID
+		list.Next = q.Cursor(positionOf(written[len(list.Records)-1]))
 	}
 	return list, ctx.Err()
+}
+
+func positionOf(e *entry) api.RecordPosition {
+	p, id := api.RecordPosition{Timestamp: e.Timestamp}, e.ID()
+	copy(p.Prefix[:], id[:])
+	return p
 }

@@ -36,16 +36,16 @@ func (f *fixture) recordsOfOwner() {
 	if all := f.allRecords(protocol.Owner{1}, 0); len(all) != 0 {
 		f.Fatalf("nobody's: %+v", all)
 	}
-	for _, bad := range []api.RecordsQuery{{Limit: -1}, {Limit: 1001}, {After: other.ID()}, {After: protocol.ID{1}}} {
-		bad.Owner = made[0].Owner
-		_, err := f.service.Records(f.ctx, bad)
+	for _, bad := range []api.Page{{Limit: -1}, {Limit: 1001}, {After: other.ID().String()}, {After: "AAAA"},
+		{After: (&api.RecordsQuery{Owner: other.Owner}).Cursor(api.RecordPosition{Timestamp: other.Timestamp})}} {
+		_, err := f.service.Records(f.ctx, api.RecordsQuery{Owner: made[0].Owner, Page: bad})
 		f.wantStatus(err, http.StatusUnprocessableEntity)
 	}
 }
 
 // allRecords follows the pages of an owner's records, and checks each record that has a frame.
 func (f *fixture) allRecords(owner protocol.Owner, limit int) (all []api.ListedRecord) {
-	for q := (api.RecordsQuery{Owner: owner, Limit: limit}); ; {
+	for q := (api.RecordsQuery{Owner: owner, Page: api.Page{Limit: limit}}); ; {
 		page, err := f.service.Records(f.ctx, q)
 		if err != nil || page.Records == nil || len(page.Records) > q.Count() {
 			f.Fatalf("page %+v, %v", page, err)
@@ -57,9 +57,9 @@ func (f *fixture) allRecords(owner protocol.Owner, limit int) (all []api.ListedR
 		} else if slices.ContainsFunc(page.Records, func(r api.ListedRecord) bool { return r.Frame != nil }) {
 			f.Fatal("frames that nobody asked for")
 		}
-		if all = append(all, page.Records...); page.Next == nil {
+		if all = append(all, page.Records...); page.Next == "" {
 			return all
 		}
-		q.After = *page.Next
+		q.After = page.Next
 	}
 }

@@ -32,7 +32,7 @@ func (f *fixture) status() {
 	if _, err := protocol.ParseOwner(s.Peer); err != nil {
 		f.Fatal(err)
 	}
-	if peers, err := f.service.Peers(f.ctx); err != nil || peers == nil {
+	if peers, err := f.service.Peers(f.ctx, api.Page{}); err != nil || peers.Peers == nil {
 		f.Fatalf("peers %v, %v: want a list", peers, err)
 	}
 	f.seeds()

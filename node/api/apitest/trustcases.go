@@ -225,7 +225,7 @@ func (f *fixture) authorities() {
 // owner asks for somebody whom no authority of the network knows: it has none.
 func (f *fixture) owner() {
 	owner := protocol.OwnerOf(f.newKey())
-	info, err := f.service.Owner(f.ctx, owner)
+	info, err := f.service.Owner(f.ctx, api.OwnerQuery{Owner: owner})
 	if err != nil || info.Owner != owner || info.Certificates == nil || len(info.Certificates) != 0 {
 		f.Fatalf("%+v, %v", info, err)
 	}

@@ -7,16 +7,24 @@ import (
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store"
 )
 
 // Owner implements api.Service.
-func (s *Service) Owner(ctx context.Context, owner protocol.Owner) (*api.OwnerInfo, error) {
-	list, err := s.config.Store.Certificates(ctx, owner, nil)
+func (s *Service) Owner(ctx context.Context, q api.OwnerQuery) (*api.OwnerInfo, error) {
+	if err := q.Check(); err != nil {
+		return nil, err
+	}
+	after, err := q.Position()
+	if err != nil {
+		return nil, err
+	}
+	list, more, err := s.config.Store.CertificatesAfter(ctx, q.Owner, (*store.CertificatePosition)(after), q.Count())
 	if err != nil {
 		return nil, Failure(err)
 	}
 	now := s.now()
-	info := &api.OwnerInfo{Owner: owner, Certificates: make([]api.CertificateInfo, len(list))}
+	info := &api.OwnerInfo{Owner: q.Owner, Certificates: make([]api.CertificateInfo, len(list))}
 	for i, c := range list {
 		out := api.CertificateInfo{
 			Record: c.Record, Authority: c.Authority, Subject: c.Subject, Serial: hex.EncodeToString(c.Serial),
@@ -28,13 +36,16 @@ func (s *Service) Owner(ctx context.Context, owner protocol.Owner) (*api.OwnerIn
 		}
 		info.Certificates[i] = out
 	}
+	if more {
+		info.Next = q.Cursor(api.CertificatePosition(list[len(list)-1].Position))
+	}
 	return info, nil
 }
 
 // uncertified says why an owner cannot write on a network that asks for a certificate, and what to
 // do.
 func (s *Service) uncertified(ctx context.Context, owner protocol.Owner) error {
-	info, err := s.Owner(ctx, owner)
+	info, err := s.Owner(ctx, api.OwnerQuery{Owner: owner})
 	if err != nil {
 		return err
 	}

@@ -11,15 +11,32 @@ import (
 )
 
 // Peers implements api.Service.
-func (s *Service) Peers(context.Context) ([]api.Peer, error) {
-	peers := []api.Peer{}
-	for _, id := range s.config.Host.Network().Peers() {
+func (s *Service) Peers(_ context.Context, page api.Page) (*api.PeerList, error) {
+	if err := page.Check(); err != nil {
+		return nil, err
+	}
+	after, err := api.PeerPosition(page.After)
+	if err != nil {
+		return nil, err
+	}
+	list := &api.PeerList{Peers: []api.Peer{}}
+	for _, id := range s.peersAfter(after) {
+		if len(list.Peers) == page.Count() {
+			list.Next = api.PeerCursor(list.Peers[len(list.Peers)-1].ID)
+			break
+		}
 		if p, connected := s.peer(id); connected {
-			peers = append(peers, p)
+			list.Peers = append(list.Peers, p)
 		}
 	}
-	slices.SortFunc(peers, func(a, b api.Peer) int { return cmp.Compare(a.ID, b.ID) })
-	return peers, nil
+	return list, nil
+}
+
+// peersAfter returns the connected peers whose IDs, as texts, come after one.
+func (s *Service) peersAfter(after string) []peer.ID {
+	ids := slices.DeleteFunc(s.config.Host.Network().Peers(), func(id peer.ID) bool { return id.String() <= after })
+	slices.SortFunc(ids, func(a, b peer.ID) int { return cmp.Compare(a.String(), b.String()) })
+	return ids
 }
 
 func (s *Service) peer(id peer.ID) (p api.Peer, connected bool) {

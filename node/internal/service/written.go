@@ -13,7 +13,11 @@ func (s *Service) Records(ctx context.Context, q api.RecordsQuery) (*api.RecordL
 	if err := q.Check(); err != nil {
 		return nil, err
 	}
-	written, more, err := s.config.Store.WrittenBy(ctx, q.Owner, q.After, q.Count())
+	after, err := q.Position()
+	if err != nil {
+		return nil, err
+	}
+	written, more, err := s.config.Store.WrittenBy(ctx, q.Owner, (*store.WrittenPosition)(after), q.Count())
 	if err != nil {
 		return nil, Failure(err)
 	}
@@ -24,7 +28,7 @@ func (s *Service) Records(ctx context.Context, q api.RecordsQuery) (*api.RecordL
 		}
 	}
 	if more {
-		list.Next = &list.Records[len(list.Records)-1].ID
+		list.Next = q.Cursor(api.RecordPosition(written[len(written)-1].Position()))
 	}
 	return list, nil
 }
