@@ -24,6 +24,7 @@ type Client struct {
 	home    *home.Home // nil: no keyring
 	network *protocol.Network
 	names   *deriver
+	checked *checkedRecords
 	last    lastWrites
 
 	mu      sync.RWMutex
@@ -65,7 +66,7 @@ func (c *Client) meet(ctx context.Context) error {
 	if c.network, err = file.Network(); err != nil {
 		return fmt.Errorf("the node at %s names a network that is none: %w", c.Address(), err)
 	}
-	c.names = newDeriver(c.network, c.options.names)
+	c.names, c.checked = newDeriver(c.network, c.options.names), newCheckedRecords(c.network)
 	return c.checkNetwork()
 }
 
@@ -74,7 +75,7 @@ func (c *Client) meet(ctx context.Context) error {
 // leaves the service as it is.
 func New(service api.Service, network *protocol.Network, options ...OpenOption) (*Client, error) {
 	c := &Client{options: clientOptionsOf(options), service: service, network: network}
-	c.names = newDeriver(network, c.options.names)
+	c.names, c.checked = newDeriver(network, c.options.names), newCheckedRecords(network)
 	var err error
 	switch {
 	case c.options.keyring != nil:

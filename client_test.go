@@ -285,9 +285,17 @@ func TestWrongInput(t *testing.T) {
 			_, err := db.Get(ctx, horse, lf.AsOf(time.UnixMilli(5)), lf.Since(time.Now()))
 			return err
 		},
-		"threads":      func(ctx context.Context) error { _, err := db.Set(ctx, horse, nil, lf.Threads(-1)); return err },
-		"time to wait": func(ctx context.Context) error { return db.AwaitSynced(ctx, 2*time.Hour) },
-		"the address":  func(ctx context.Context) error { _, err := lf.Open(ctx, lf.WithNode("ftp://x")); return err },
+		"threads":                   func(ctx context.Context) error { _, err := db.Set(ctx, horse, nil, lf.Threads(-1)); return err },
+		"time to wait":              func(ctx context.Context) error { return db.AwaitSynced(ctx, 2*time.Hour) },
+		"the address":               func(ctx context.Context) error { _, err := lf.Open(ctx, lf.WithNode("ftp://x")); return err },
+		"many, one without a name":  func(ctx context.Context) error { return many(ctx, db, horse, lf.Key{}) },
+		"many, one of them a range": func(ctx context.Context) error { return many(ctx, db, horse, lf.MustKey("horse#")) },
+		"many, with further names": func(ctx context.Context) error {
+			for _, err := range db.GetMany(ctx, []lf.Key{horse}, lf.Further()) {
+				return err
+			}
+			return nil
+		},
 		"range of nothing": func(ctx context.Context) error {
 			for _, err := range db.Range(ctx, lf.Key{}) {
 				return err
@@ -300,6 +308,13 @@ func TestWrongInput(t *testing.T) {
 			t.Errorf("%s: %v (%T)", name, err, err)
 		}
 	}
+}
+
+func many(ctx context.Context, db *lf.Client, keys ...lf.Key) error {
+	for _, err := range db.GetMany(ctx, keys) {
+		return err
+	}
+	return nil
 }
 
 // TestOpenErrors opens what cannot be used.

@@ -132,6 +132,27 @@ func (f *forger) usurp(from *protocol.Record) *protocol.Record {
 // pair is the question of most lies: one exact name and a range.
 var pair = lf.MustKey("bad", "horse#1#3")
 
+// three are the keys of the pair, one by one.
+var three = []lf.Key{lf.MustKey("bad", "horse#1"), lf.MustKey("bad", "horse#2"), lf.MustKey("bad", "horse#3")}
+
+// tellOfMany has what a liar adds pass for the answer to the key that its ordinals name, else to
+// the second one.
+func tellOfMany(f *forger) {
+	lie := f.query
+	f.query = func(q *api.QueryResult) {
+		lie(q)
+		for i := range q.Answers {
+			asked := 1
+			if o := q.Answers[i].Ordinals; len(o) == 2 && o[1] <= 3 {
+				asked = int(o[1]) - 1
+			}
+			if q.Answers[i].Asked == nil {
+				q.Answers[i].Asked = &asked
+			}
+		}
+	}
+}
+
 // TestLies asks a node that lies in each way that it can. Each lie is told beside an honest answer.
 // It ends in a ForgedError that says in one line what was false, and nothing is answered.
 func TestLies(t *testing.T) {
@@ -286,6 +307,16 @@ func TestLies(t *testing.T) {
 				wantForged(t, err, db.Address(), lie.want)
 				if a != nil {
 					t.Errorf("a range answered %+v", a)
+				}
+			}
+			if strings.HasPrefix(lie.name, "more answers") {
+				return // than the limit: with keys there is none
+			}
+			tellOfMany(f)
+			for found, err := range db.GetMany(t.Context(), three, lie.options...) {
+				wantForged(t, err, db.Address(), lie.want)
+				if found.Answer != nil {
+					t.Errorf("among many keys: %+v", found)
 				}
 			}
 		})

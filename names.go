@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"runtime"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -57,15 +59,59 @@ func (d *deriver) slot(ctx context.Context, work func() error) error {
 	}
 }
 
-// points derives the names of a key that has one ordinal for each.
-func (d *deriver) points(ctx context.Context, k Key) ([]protocol.NamePoint, error) {
-	points := make([]protocol.NamePoint, len(k.selectors))
+// namesOf derives the names of a key.
+func (d *deriver) namesOf(ctx context.Context, k Key) (names []protocol.NameKey, err error) {
+	names = make([]protocol.NameKey, len(k.selectors))
 	for i, e := range k.selectors {
-		key, err := d.name(ctx, e.Name)
-		if err != nil {
+		if names[i], err = d.name(ctx, e.Name); err != nil {
 			return nil, err
 		}
-		points[i] = protocol.NamePoint{Name: key, Ordinal: e.From}
+	}
+	return names, nil
+}
+
+// namesOfAll derives the names of many keys, each name once and on all processors.
+func (d *deriver) namesOfAll(ctx context.Context, keys []Key) (targets []target, err error) {
+	at := map[string]int{}
+	var names []string
+	for _, k := range keys {
+		for _, e := range k.selectors {
+			if _, known := at[e.Name]; !known {
+				at[e.Name], names = len(names), append(names, e.Name)
+			}
+		}
+	}
+	derived := make([]protocol.NameKey, len(names))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(cap(d.slots))
+	for i, name := range names {
+		group.Go(func() (err error) {
+			derived[i], err = d.name(ctx, name)
+			return err
+		})
+	}
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	targets = make([]target, len(keys))
+	for i, k := range keys {
+		targets[i] = target{key: k, names: make([]protocol.NameKey, len(k.selectors))}
+		for j, e := range k.selectors {
+			targets[i].names[j] = derived[at[e.Name]]
+		}
+	}
+	return targets, nil
+}
+
+// points derives the names of a key that has one ordinal for each.
+func (d *deriver) points(ctx context.Context, k Key) ([]protocol.NamePoint, error) {
+	names, err := d.namesOf(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	points := make([]protocol.NamePoint, len(names))
+	for i, name := range names {
+		points[i] = protocol.NamePoint{Name: name, Ordinal: k.selectors[i].From}
 	}
 	return points, nil
 }

@@ -38,14 +38,19 @@ func (c *Client) Get(ctx context.Context, key Key, options ...ReadOption) (*Answ
 		q.err = wrongInput("a key with further names has several answers: ask with Query or Range")
 	}
 	found, err := c.ask(ctx, q)
-	switch {
-	case err != nil:
+	if err != nil {
 		return nil, err
-	case len(found.Answers) > 0:
-		a := found.Answers[0]
-		return a, a.check()
-	case len(found.Damaged) > 0:
-		return nil, found.Damaged[0]
+	}
+	return found.only(key)
+}
+
+// only returns the answer to a question about one key, or why there is none.
+func (r *Result) only(key Key) (*Answer, error) {
+	switch {
+	case len(r.Answers) > 0:
+		return r.Answers[0], r.Answers[0].check()
+	case len(r.Damaged) > 0:
+		return nil, r.Damaged[0]
 	}
 	return nil, notFound("%s: not found", key)
 }
@@ -113,53 +118,76 @@ func (c *Client) ask(ctx context.Context, q *query) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	own := c.acknowledged(r)
+	t := target{key: q.key}
+	if t.names, err = c.names.namesOf(ctx, q.key); err != nil {
+		return nil, err
+	}
+	asked.Selectors, asked.Limit, asked.After = t.selectors(), q.limit, q.after
+	found, err := c.answers(ctx, r, asked, []target{t})
+	if err != nil {
+		return nil, err
+	}
+	return found[0], nil
+}
+
+// answers asks the node, and returns what it answers for each target, checked.
+func (c *Client) answers(ctx context.Context, r *reader, asked api.Query, targets []target) ([]*Result, error) {
+	own := make([][]*protocol.Record, len(targets))
+	for i := range targets {
+		own[i] = c.acknowledged(r, &targets[i])
+	}
 	var answered *api.QueryResult
-	err = c.retry(ctx, 0, func(node api.Service) (err error) {
+	err := c.retry(ctx, 0, func(node api.Service) (err error) {
 		answered, err = node.Query(ctx, asked)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	found := &Result{More: answered.Next != "", next: answered.Next}
-	if found.Answers, err = r.check(answered); err != nil {
+	found, err := r.check(answered, targets)
+	if err != nil {
 		return nil, &ForgedError{Node: c.Address(), What: err}
 	}
-	found.Damaged = r.damaged
-	if err := c.checkFresh(ctx, own, found); err != nil {
-		return nil, err
+	for i := range targets {
+		if err := c.checkFresh(ctx, own[i], found[i]); err != nil {
+			return nil, err
+		}
 	}
 	return found, nil
 }
 
-// prepare derives the names, so that the node is asked for keys and does not learn them.
+// prepare returns what checks the answers to a question, and the question without its key.
 func (c *Client) prepare(ctx context.Context, q *query) (*reader, api.Query, error) {
-	r := &reader{query: q, network: c.network}
+	r := &reader{query: q, network: c.network, checked: c.checked}
 	asked := api.Query{
-		Open: q.open, Since: q.since, Until: q.until, Limit: q.limit,
+		Open: q.open, Since: q.since, Until: q.until,
 		Policy: q.policy, Oracles: q.oracles, Authorities: q.authorities, Explain: q.explain,
 		History: q.history || q.explain, // the records that an explanation speaks of
-		Frames:  true, After: q.after,
+		Frames:  true,
 	}
 	var err error
 	if r.owners, err = c.ownersNamed(q.owners); err != nil {
 		return nil, asked, err
 	}
 	asked.Owners = r.owners
-	if r.mask, err = c.names.mask(ctx, q.maskingKey); err != nil {
-		return nil, asked, err
+	r.mask, err = c.names.mask(ctx, q.maskingKey)
+	return r, asked, err
+}
+
+// target is a key that the node is asked for, with its names. The node gets what they derive to,
+// and does not learn them.
+type target struct {
+	key   Key
+	names []protocol.NameKey
+}
+
+func (t *target) selectors() []api.SelectorRange {
+	ranges := make([]api.SelectorRange, len(t.names))
+	for i, e := range t.key.selectors {
+		key := t.names[i].Selector()
+		ranges[i] = api.SelectorRange{Key: &key, From: api.Uint64(e.From), To: api.Uint64(e.To)}
 	}
-	for _, e := range q.key.selectors {
-		name, err := c.names.name(ctx, e.Name)
-		if err != nil {
-			return nil, asked, err
-		}
-		key := name.Selector()
-		r.names = append(r.names, name)
-		asked.Selectors = append(asked.Selectors, api.SelectorRange{Key: &key, From: api.Uint64(e.From), To: api.Uint64(e.To)})
-	}
-	return r, asked, nil
+	return ranges
 }
 
 // ownersNamed reads owners: names in the keyring, or anybody's peer ID.

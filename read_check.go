@@ -1,6 +1,7 @@
 package lf
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/lf-store/lf/node/api"
@@ -12,49 +13,85 @@ type reader struct {
 	*query
 	owners  []protocol.Owner
 	network *protocol.Network
-	names   []protocol.NameKey
+	checked *checkedRecords
 	mask    *protocol.Mask
-	damaged []*DamagedError
+	many    bool            // targets are asked for by number
+	damaged []*DamagedError // in the answer that is looked at
 }
 
-func (r *reader) check(result *api.QueryResult) ([]*Answer, error) {
-	if len(result.Answers) > r.limit {
-		return nil, fmt.Errorf("%d answers, and at most %d were asked for", len(result.Answers), r.limit)
+// check returns what was answered for each target.
+func (r *reader) check(result *api.QueryResult, targets []target) ([]*Result, error) {
+	if most := r.most(targets); len(result.Answers) > most {
+		return nil, fmt.Errorf("%d answers, and at most %d were asked for", len(result.Answers), most)
+	}
+	if r.many && result.Next != "" {
+		return nil, errors.New("it says that there is more, and was asked for all")
 	}
 	if err := r.checkTrust(result); err != nil {
 		return nil, err
 	}
+	r.checked.checkAhead(result)
+	found := make([]*Result, len(targets))
+	for i := range found {
+		found[i] = &Result{More: result.Next != "", next: result.Next}
+	}
 	seen := make(map[protocol.CompositeID]bool, len(result.Answers))
-	answers := make([]*Answer, 0, len(result.Answers))
 	for i := range result.Answers {
-		if r.skipDamaged(&result.Answers[i]) {
-			continue
+		from := &result.Answers[i]
+		n, err := r.numberOf(from, found)
+		if err != nil {
+			return nil, err
 		}
-		a, err := r.checkAnswer(&result.Answers[i])
-		if err == nil && r.explain {
+		a, err := r.checkAnswer(from, &targets[n])
+		if err == nil && a != nil && r.explain {
 			err = r.checkExplanation(a, result)
 		}
 		if err != nil {
 			return nil, err
 		}
+		found[n].Damaged, r.damaged = append(found[n].Damaged, r.damaged...), nil
+		if a == nil {
+			continue
+		}
 		composite := a.record.CompositeID()
-		if seen[composite] {
+		if seen[composite] && !r.many { // several targets may be the same key
 			return nil, fmt.Errorf("two answers for composite key %s", composite)
 		}
 		seen[composite] = true
-		answers = append(answers, a)
+		found[n].Answers = append(found[n].Answers, a)
 	}
-	return answers, nil
+	return found, nil
+}
+
+// most is how many answers there may be.
+func (r *reader) most(targets []target) int {
+	if r.many {
+		return len(targets)
+	}
+	return r.limit
+}
+
+// numberOf returns which target an answer is for. Of several targets each has one answer.
+func (r *reader) numberOf(from *api.Answer, found []*Result) (int, error) {
+	switch {
+	case !r.many:
+		return 0, nil
+	case from.Asked == nil || *from.Asked < 0 || *from.Asked >= len(found):
+		return 0, fmt.Errorf("record %s: an answer for none of the keys asked for", from.Record)
+	case len(found[*from.Asked].Answers)+len(found[*from.Asked].Damaged) > 0:
+		return 0, fmt.Errorf("two answers for key %d", *from.Asked)
+	}
+	return *from.Asked, nil
 }
 
 // skipDamaged notes an answer that the node cannot give. Which record it would be, let alone what
 // is in it, nobody can check.
-func (r *reader) skipDamaged(from *api.Answer) bool {
+func (r *reader) skipDamaged(from *api.Answer, t *target) bool {
 	d := damagedIn(&from.Version)
 	if d == nil {
 		return false
 	}
-	selectors := r.key.selectors
+	selectors := t.key.selectors
 	for i, ordinal := range from.Ordinals[:min(len(from.Ordinals), len(selectors))] {
 		d.Selectors = append(d.Selectors, protocol.Expression{Name: selectors[i].Name, From: ordinal, To: ordinal}.String())
 	}
@@ -62,8 +99,12 @@ func (r *reader) skipDamaged(from *api.Answer) bool {
 	return true
 }
 
-func (r *reader) checkAnswer(from *api.Answer) (*Answer, error) {
-	won, err := r.version(&from.Version)
+// checkAnswer returns nil for a damaged answer.
+func (r *reader) checkAnswer(from *api.Answer, t *target) (*Answer, error) {
+	if r.skipDamaged(from, t) {
+		return nil, nil
+	}
+	won, err := r.version(&from.Version, t)
 	if err != nil {
 		return nil, err
 	}
@@ -71,13 +112,13 @@ func (r *reader) checkAnswer(from *api.Answer) (*Answer, error) {
 	if r.explain {
 		a.Explanation = from.Explanation
 	}
-	if a.Key, err = r.match(won.record, from.Ordinals); err != nil {
+	if a.Key, err = r.match(won.record, from.Ordinals, t); err != nil {
 		return nil, fmt.Errorf("record %s: %w", won.Record, err)
 	}
-	if a.Older, err = r.versions(from.History, won.record); err != nil {
+	if a.Older, err = r.versions(from.History, won.record, t); err != nil {
 		return nil, err
 	}
-	if a.Others, err = r.versions(from.Others, won.record); err != nil {
+	if a.Others, err = r.versions(from.Others, won.record, t); err != nil {
 		return nil, err
 	}
 	return a, a.checkBeside()
@@ -107,12 +148,12 @@ func (a *Answer) checkBeside() error {
 
 // match finds for each name asked for a selector of its own, at the ordinal that the node says it
 // has.
-func (r *reader) match(record *protocol.Record, ordinals []uint64) (found Key, err error) {
-	if len(ordinals) != len(r.names) {
-		return found, fmt.Errorf("%d ordinals for %d names", len(ordinals), len(r.names))
+func (r *reader) match(record *protocol.Record, ordinals []uint64, t *target) (found Key, err error) {
+	if len(ordinals) != len(t.names) {
+		return found, fmt.Errorf("%d ordinals for %d names", len(ordinals), len(t.names))
 	}
-	if !r.open && len(record.Selectors) != len(r.names) {
-		return found, fmt.Errorf("it has %d selectors, and %d were asked for", len(record.Selectors), len(r.names))
+	if !r.open && len(record.Selectors) != len(t.names) {
+		return found, fmt.Errorf("it has %d selectors, and %d were asked for", len(record.Selectors), len(t.names))
 	}
 	left := make(map[protocol.SelectorPoint]bool, len(record.Selectors))
 	for _, s := range record.Selectors {
@@ -120,7 +161,7 @@ func (r *reader) match(record *protocol.Record, ordinals []uint64) (found Key, e
 	}
 	found.selectors = make([]protocol.Expression, len(ordinals))
 	for i, ordinal := range ordinals {
-		asked, point := r.key.selectors[i], protocol.SelectorPoint{Key: r.names[i].Selector(), Ordinal: ordinal}
+		asked, point := t.key.selectors[i], protocol.SelectorPoint{Key: t.names[i].Selector(), Ordinal: ordinal}
 		if ordinal < asked.From || ordinal > asked.To || !left[point] {
 			return found, fmt.Errorf("it is not filed under %s", asked)
 		}
@@ -131,14 +172,14 @@ func (r *reader) match(record *protocol.Record, ordinals []uint64) (found Key, e
 }
 
 // versions checks further records of an answer, which are all filed under the same composite key.
-func (r *reader) versions(from []api.Version, of *protocol.Record) ([]Version, error) {
+func (r *reader) versions(from []api.Version, of *protocol.Record, t *target) ([]Version, error) {
 	all := make([]Version, 0, len(from))
 	for i := range from {
 		if d := damagedIn(&from[i]); d != nil && len(from[i].Frame) == 0 {
 			r.damaged = append(r.damaged, d)
 			continue
 		}
-		v, err := r.version(&from[i])
+		v, err := r.version(&from[i], t)
 		if err != nil {
 			return nil, err
 		}

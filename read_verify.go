@@ -11,12 +11,15 @@ import (
 
 // version checks one record by itself, from its frame alone: what else the node says about it is
 // not looked at.
-func (r *reader) version(from *api.Version) (v Version, err error) {
+func (r *reader) version(from *api.Version, t *target) (v Version, err error) {
 	v.Weight, v.Damaged = uint64(from.Weight), damagedIn(from)
-	if v.record, err = protocol.DecodeFrame(from.Frame); err != nil {
+	if v.record, err = r.checked.read(from.Frame); v.record == nil {
 		return v, fmt.Errorf("record %s: %w", from.Record, err)
 	}
-	if err := r.checkRecord(v.record, v.Damaged != nil); err != nil {
+	if err == nil {
+		err = r.checkAsked(v.record, v.Damaged != nil)
+	}
+	if err != nil {
 		return v, fmt.Errorf("record %s: %w", v.record.ID(), err)
 	}
 	v.Record, v.Owner, v.Time, v.Deleted = v.record.ID(), v.record.Owner, timeOf(v.record.Timestamp), v.record.Tombstone()
@@ -25,17 +28,14 @@ func (r *reader) version(from *api.Version) (v Version, err error) {
 		return v, nil //nolint:nilerr // what is damaged is listed, and fails nothing
 	}
 	if !v.Deleted {
-		value, ok := Unseal(r.network, v.record, r.names, r.mask)
+		value, ok := Unseal(r.network, v.record, t.names, r.mask)
 		v.Value, v.Sealed = value, !ok
 	}
 	return v, nil
 }
 
-// checkRecord checks a record, with its value unless that is damaged.
-func (r *reader) checkRecord(record *protocol.Record, damaged bool) error {
-	if err := r.network.CheckAuthorship(record); err != nil {
-		return err
-	}
+// checkAsked makes sure that a record is what was asked for, with its value unless that is damaged.
+func (r *reader) checkAsked(record *protocol.Record, damaged bool) error {
 	switch {
 	case record.Type != protocol.TypeDatum:
 		return fmt.Errorf("it is a %s, which is no answer", record.Type)

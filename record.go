@@ -31,24 +31,23 @@ func (c *Client) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, *
 	case err != nil:
 		return nil, nil, err
 	}
-	r, err := protocol.DecodeFrame(info.Frame)
-	if err == nil {
-		err = c.checkSame(r, id)
-	}
+	r, err := c.readSame(info.Frame, id)
 	if err != nil {
 		return nil, nil, &ForgedError{Node: c.Address(), What: fmt.Errorf("record %s: %w", id, err)}
 	}
 	return info, r, nil
 }
 
-// checkSame makes sure that a record is the one with this ID. Its own network's genesis needs no
-// more.
-func (c *Client) checkSame(r *protocol.Record, id protocol.ID) error {
+// readSame reads a record, and makes sure that it is the one with this ID and of this network.
+func (c *Client) readSame(frame []byte, id protocol.ID) (*protocol.Record, error) {
+	r, err := c.checked.read(frame)
 	switch {
+	case r == nil:
+		return nil, err
 	case r.ID() != id:
-		return fmt.Errorf("it is %s", r.ID())
+		return nil, fmt.Errorf("it is %s", r.ID())
 	case r.Type == protocol.TypeGenesis && !c.network.IsGenesis(id):
-		return errors.New("it is another network's genesis record")
+		return nil, errors.New("it is another network's genesis record")
 	}
-	return c.network.CheckAuthorship(r)
+	return r, err
 }

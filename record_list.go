@@ -102,11 +102,8 @@ func (l *recordLister) checkRecord(info *Listed) error {
 	if len(info.Frame) == 0 && info.Error == api.ErrorDamaged {
 		return nil // nothing of it is left
 	}
-	r, err := protocol.DecodeFrame(info.Frame)
+	r, err := l.client.readSame(info.Frame, info.ID)
 	if err != nil {
-		return err
-	}
-	if err := l.client.checkSame(r, info.ID); err != nil {
 		return err
 	}
 	switch {

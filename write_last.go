@@ -106,13 +106,13 @@ func (l *lastWrites) under(key protocol.CompositeID) (records []*protocol.Record
 }
 
 // acknowledged are this client's own records that a question about one key, as of now, must find.
-func (c *Client) acknowledged(r *reader) []*protocol.Record {
-	if r.open || !r.key.Exact() || r.since > 0 || (r.until > 0 && r.until < protocol.MaxTimestamp) {
+func (c *Client) acknowledged(r *reader, t *target) []*protocol.Record {
+	if r.open || !t.key.Exact() || r.since > 0 || (r.until > 0 && r.until < protocol.MaxTimestamp) {
 		return nil
 	}
-	points := make([]protocol.NamePoint, len(r.names))
-	for i, name := range r.names {
-		points[i] = protocol.NamePoint{Name: name, Ordinal: r.key.selectors[i].From}
+	points := make([]protocol.NamePoint, len(t.names))
+	for i, name := range t.names {
+		points[i] = protocol.NamePoint{Name: name, Ordinal: t.key.selectors[i].From}
 	}
 	records := c.last.under(compositeOf(points))
 	return slices.DeleteFunc(records, func(own *protocol.Record) bool {

@@ -60,6 +60,29 @@ func (n *Network) CheckBatch(records []*Record, verify WorkVerifier) []error {
 	return errs
 }
 
+// CheckAuthorshipBatch is [Network.CheckAuthorship] for many records at once, at about half the
+// cost when they are valid. It returns an error for each record, in their order.
+func (n *Network) CheckAuthorshipBatch(records []*Record) []error {
+	errs := make([]error, len(records))
+	lists := make([][]signedMessage, len(records))
+	var all []signedMessage
+	for i, r := range records {
+		if errs[i] = r.checkValue(MaxValue); errs[i] == nil {
+			lists[i] = n.signatures(r)
+			all = append(all, lists[i]...)
+		}
+	}
+	if len(all) == 0 || verifyAll(all) {
+		return errs
+	}
+	for i, list := range lists {
+		if list != nil {
+			errs[i] = verifyEach(list)
+		}
+	}
+	return errs
+}
+
 func verifyAll(list []signedMessage) bool {
 	batch := ed25519consensus.NewPreallocatedBatchVerifier(len(list))
 	for _, s := range list {

@@ -77,6 +77,11 @@ func TestVectorsBatch(t *testing.T) {
 	for _, batches := range []map[string][]*protocol.Record{good, batches} {
 		for network, records := range batches {
 			n := networks[network]
+			for i, err := range n.CheckAuthorshipBatch(records) {
+				if single := n.CheckAuthorship(records[i]); ruleOf(single) != ruleOf(err) || (single == nil) != (err == nil) {
+					t.Errorf("%s: authorship: %v alone, %v in a batch", network, single, err)
+				}
+			}
 			for i, err := range n.CheckBatch(records, verifyWork) {
 				if single := n.Check(records[i], verifyWork); ruleOf(single) != ruleOf(err) || (single == nil) != (err == nil) {
 					t.Errorf("%s: %v alone, %v in a batch", network, single, err)

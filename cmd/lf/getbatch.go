@@ -22,9 +22,9 @@ import (
 const (
 	// maxBatchLine bounds a line of a batch, in bytes: a composite key of long names in JSON.
 	maxBatchLine = 128 << 10
-	// batchPage is how many keys are asked for before their answers are written, batchAtOnce how
-	// many of them at the same time.
-	batchPage, batchAtOnce = 256, 8
+	// batchPage is how many keys are asked for before their answers are written, rangesAtOnce how
+	// many of the ranges among them at the same time. The others are asked for with one question.
+	batchPage, rangesAtOnce = lf.MaxAnswers, 8
 )
 
 // batchKey is a key of a batch and what came of it.
@@ -132,18 +132,52 @@ func (k *batchKey) rows() (rows [][]string) {
 	return rows
 }
 
-// askAll asks for keys, several at once.
-func (g *getFlags) askAll(ctx context.Context, client *lf.Client, keys []batchKey) error {
+// askAll asks for the keys of a page: all that are no ranges with one question.
+func (g *getFlags) askAll(ctx context.Context, client *lf.Client, page []batchKey) error {
 	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(batchAtOnce)
-	for i := range keys {
-		k := &keys[i]
+	group.SetLimit(rangesAtOnce)
+	var points []*batchKey
+	for i := range page {
+		k := &page[i]
+		if k.key.Exact() {
+			points = append(points, k)
+			continue
+		}
 		group.Go(func() (err error) {
 			k.found, err = g.ask(ctx, client, k.question)
 			return err
 		})
 	}
+	if len(points) > 0 {
+		group.Go(func() error { return g.askPoints(ctx, client, points) })
+	}
 	return group.Wait()
+}
+
+// askPoints asks for keys that have one answer at most. As with one key, --all leaves deleted
+// answers out.
+func (g *getFlags) askPoints(ctx context.Context, client *lf.Client, points []*batchKey) error {
+	keys := make([]lf.Key, len(points))
+	for i, k := range points {
+		keys[i] = k.key
+	}
+	i := 0
+	for l, err := range client.GetMany(ctx, keys, points[0].options...) {
+		if err != nil {
+			return err
+		}
+		found := new(lf.Result)
+		var damaged *lf.DamagedError
+		if l.Answer != nil && !(g.all && l.Answer.Deleted) {
+			found.Answers = []*lf.Answer{l.Answer}
+		}
+		if errors.As(l.Err, &damaged) {
+			found.Damaged = []*lf.DamagedError{damaged}
+		}
+		points[i].found = found
+		i++
+	}
+	return nil
 }
 
 // showBatch writes the answers of one key. The error says what is missing of them.

@@ -8,16 +8,12 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
 )
-
-// namesAsked is how many names lf ls asks for at once.
-const namesAsked = 8
 
 const namesHelp = `Records have names blinded, so that nobody can list them. But lf notes each name that is written from this home in the file
 "names" of the home, in clear, readable by you alone. What is sealed with a masking key is never noted. lf names off deletes
@@ -85,17 +81,8 @@ func (c *cli) listNames(ctx context.Context, l *ls) error {
 	if err != nil {
 		return err
 	}
-	listed := make([]jsonName, len(names))
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(namesAsked)
-	for i, w := range names {
-		group.Go(func() error {
-			now, err := nameNow(ctx, client, w, options)
-			listed[i] = now
-			return err
-		})
-	}
-	if err := group.Wait(); err != nil {
+	listed, err := namesNow(ctx, client, names, options)
+	if err != nil {
 		return err
 	}
 	switch {
@@ -126,36 +113,47 @@ func writtenNames(client *lf.Client, owners []string) ([]home.WrittenName, error
 	}), err
 }
 
-// nameNow asks what a name answers now.
-func nameNow(ctx context.Context, client *lf.Client, w home.WrittenName, options []lf.ReadOption) (jsonName, error) {
-	listed := jsonName{Selectors: w.Key, Writer: w.Owner, Written: w.At}
-	key, err := lf.ParsePoint(w.Key...)
-	if err != nil {
-		return listed, fmt.Errorf("%s: %w", client.Home().Names().Path(), err)
+// namesNow asks what the names answer now.
+func namesNow(ctx context.Context, client *lf.Client, names []home.WrittenName, options []lf.ReadOption) ([]jsonName, error) {
+	keys := make([]lf.Key, len(names))
+	for i, w := range names {
+		key, err := lf.ParsePoint(w.Key...)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", client.Home().Names().Path(), err)
+		}
+		keys[i] = key
 	}
-	answer, err := client.Get(ctx, key, options...)
+	listed := make([]jsonName, 0, len(names))
+	for now, err := range client.GetMany(ctx, keys, options...) {
+		if err != nil {
+			return nil, err
+		}
+		listed = append(listed, nameNow(names[len(listed)], now))
+	}
+	return listed, nil
+}
+
+// nameNow says what a name answers now.
+func nameNow(w home.WrittenName, now lf.Lookup) jsonName {
+	listed := jsonName{Selectors: w.Key, Writer: w.Owner, Written: w.At, State: nameSet}
 	var damaged *lf.DamagedError
 	switch {
-	case errors.Is(err, lf.ErrNotFound):
+	case errors.Is(now.Err, lf.ErrNotFound):
 		listed.State = nameNothing
-		return listed, nil
-	case errors.As(err, &damaged):
+		return listed
+	case errors.As(now.Err, &damaged):
 		listed.State, listed.Damaged = nameDamaged, damaged
-		return listed, nil
-	case errors.Is(err, lf.ErrDeleted):
+		return listed
+	case errors.Is(now.Err, lf.ErrDeleted):
 		listed.State = nameDeleted
-	case errors.Is(err, lf.ErrSealed):
+	case errors.Is(now.Err, lf.ErrSealed):
 		listed.State = nameSealed
-	case err != nil:
-		return listed, err
-	case answer.Owner != w.Owner:
+	case now.Answer.Owner != w.Owner:
 		listed.State = nameOther
-	default:
-		listed.State = nameSet
 	}
-	revision := revisionJSON(&answer.Version)
+	revision := revisionJSON(&now.Answer.Version)
 	listed.Answer = &revision
-	return listed, nil
+	return listed
 }
 
 func (c *cli) noNames(h *home.Home) error {

@@ -19,7 +19,9 @@ const (
 	// maxConnectBody has room for as many addresses as there may be, with long names.
 	maxConnectBody = 16 << 10
 	maxQueryBody   = 6*(protocol.MaxSelectors*protocol.MaxName+api.MaxMaskingKey) + (api.MaxOwners+api.MaxOracles)*64 +
-		api.MaxAuthorities*(api.MaxAuthority*4/3+8) + 16<<10
+		api.MaxAuthorities*(api.MaxAuthority*4/3+8) + api.MaxKeySelectors*keyBytes + 16<<10
+	// keyBytes is a selector by key: 64 digits, two ordinals of 19 digits, and its members' names.
+	keyBytes      = 160
 	maxSetBody    = 6*(protocol.MaxPlaintext+2*protocol.MaxSelectors*protocol.MaxName+api.MaxMaskingKey) + 16<<10
 	maxRecordBody = protocol.MaxFrame*4/3 + 1<<10
 	maxWorkBody   = 1 << 10

@@ -78,10 +78,10 @@ func syntaxReason(e *jsontext.SyntacticError, text []byte) string {
 	switch {
 	case errors.Is(e.Err, jsontext.ErrDuplicateName):
 		return "it is there twice"
+	case errors.Is(e.Err, io.ErrUnexpectedEOF) && len(bytes.TrimSpace(text)) == 0 && e.ByteOffset <= int64(len(text)):
+		return "empty, want JSON"
 	case errors.Is(e.Err, io.ErrUnexpectedEOF):
 		return "the JSON ends early"
-	case errors.Is(e.Err, io.EOF):
-		return "empty, want JSON"
 	case isSurrogate(rest):
 		return fmt.Sprintf("half of a surrogate pair (%s), which is no character", rest[:6])
 	case e.Err.Error() == "invalid UTF-8":

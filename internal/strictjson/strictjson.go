@@ -15,6 +15,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"strings"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -86,16 +87,17 @@ func (w *watchedReader) Read(p []byte) (int, error) {
 
 // decode reads one value and the end after it.
 func decode(r io.Reader, v any, flags Flags) error {
-	d := jsontext.NewDecoder(r)
-	if err := json.UnmarshalDecode(d, v, json.RejectUnknownMembers(flags&IgnoreUnknown == 0)); err != nil {
-		return err
+	err := json.UnmarshalRead(r, v, json.RejectUnknownMembers(flags&IgnoreUnknown == 0))
+	var syntax *jsontext.SyntacticError
+	if errors.As(err, &syntax) && strings.HasSuffix(syntax.Err.Error(), afterValue) {
+		return &Error{Reason: "it goes on after the JSON value: more than one value, or bytes that do not belong", Offset: syntax.ByteOffset, Syntax: true}
 	}
-	end := d.InputOffset()
-	if _, err := d.ReadToken(); !errors.Is(err, io.EOF) {
-		return &Error{Reason: "it goes on after the JSON value: more than one value, or bytes that do not belong", Offset: end, Syntax: true}
-	}
-	return nil
+	return err
 }
+
+// afterValue ends what the library says of bytes after the value; it has no error of its own for
+// them.
+const afterValue = "after top-level value"
 
 // ErrCompressed is beneath the error about a text that is compressed.
 var ErrCompressed = errors.New("compressed")

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"strconv"
@@ -47,8 +48,12 @@ func (u Uint64) append(b []byte) []byte {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (u *Uint64) UnmarshalJSON(b []byte) error {
+	if n, ok := quotedUint64(b); ok {
+		*u = Uint64(n)
+		return nil
+	}
 	text := string(b)
-	if quoted := len(b) > 0 && b[0] == '"'; quoted {
+	if quoted := len(b) > 0 && b[0] == '"'; quoted { // with escapes in it, or wrong
 		if err := strictjson.Unmarshal(b, &text, 0); err != nil {
 			return err
 		}
@@ -61,6 +66,15 @@ func (u *Uint64) UnmarshalJSON(b []byte) error {
 	}
 	*u = Uint64(n)
 	return nil
+}
+
+// quotedUint64 reads an integer as this package writes it: a string without escapes.
+func quotedUint64(b []byte) (uint64, bool) {
+	if len(b) < 3 || b[0] != '"' || b[len(b)-1] != '"' {
+		return 0, false
+	}
+	n, err := ParseUint64(string(b[1 : len(b)-1]))
+	return n, err == nil
 }
 
 // MarshalJSON implements json.Marshaler. The list is never null.
@@ -77,6 +91,10 @@ func (l Uint64s) MarshalJSON() ([]byte, error) {
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (l *Uint64s) UnmarshalJSON(b []byte) error {
+	if plain, ok := quotedUint64s(b); ok {
+		*l = plain
+		return nil
+	}
 	var list []Uint64
 	if err := strictjson.Unmarshal(b, &list, 0); err != nil {
 		return err
@@ -86,4 +104,20 @@ func (l *Uint64s) UnmarshalJSON(b []byte) error {
 		(*l)[i] = uint64(n)
 	}
 	return nil
+}
+
+// quotedUint64s reads a list as this package writes it, without white space.
+func quotedUint64s(b []byte) (Uint64s, bool) {
+	if len(b) < 3 || b[0] != '[' || b[len(b)-1] != ']' {
+		return nil, false
+	}
+	list := make(Uint64s, 0, 1+bytes.Count(b, []byte(",")))
+	for element := range bytes.SplitSeq(b[1:len(b)-1], []byte(",")) {
+		n, ok := quotedUint64(element)
+		if !ok {
+			return nil, false
+		}
+		list = append(list, n)
+	}
+	return list, true
 }
