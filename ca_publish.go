@@ -69,7 +69,11 @@ func (c *Client) publishAs(ctx context.Context, ca *CA, say statement, options [
 		return nil, err
 	}
 	a.name = ca.Name()
-	return a.publish(ctx, say)
+	d, err := a.draft(ctx, say)
+	if err != nil {
+		return nil, err
+	}
+	return a.publish(ctx, d)
 }
 
 // Certificate is one of an owner's certificates. The node tells whether it is usable or revoked;

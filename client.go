@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/lf-store/lf/internal/embedder"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
@@ -26,6 +27,7 @@ type Client struct {
 	names   *deriver
 	checked *checkedRecords
 	last    lastWrites
+	hooks   embedder.Hooks
 
 	mu      sync.RWMutex
 	service api.Service
@@ -74,8 +76,9 @@ func (c *Client) meet(ctx context.Context) error {
 // over HTTP. The options WithNode, WithToken and WithTimeout do nothing here. Closing the client
 // leaves the service as it is.
 func New(service api.Service, network *protocol.Network, options ...OpenOption) (*Client, error) {
-	c := &Client{options: clientOptionsOf(options), service: service, network: network}
+	c := &Client{options: clientOptionsOf(options), service: service, network: network, hooks: embedder.Of(service)}
 	c.names, c.checked = newDeriver(network, c.options.names), newCheckedRecords(network)
+	c.names.hooks = &c.hooks
 	var err error
 	switch {
 	case c.options.keyring != nil:

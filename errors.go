@@ -119,6 +119,24 @@ func (e *InputError) Error() string { return e.text }
 
 func wrongInput(format string, args ...any) error { return &InputError{fmt.Sprintf(format, args...)} }
 
+// DraftError says that no valid record says what a caller wants, such as one with a value that is
+// too large for the network.
+type DraftError struct{ err error }
+
+func (e *DraftError) Error() string { return e.err.Error() }
+
+// Unwrap returns what is wrong.
+func (e *DraftError) Unwrap() error { return e.err }
+
+// OwnerError says that the key of an owner cannot be had from the home. It is an [fs.ErrNotExist]
+// where the home has no such owner.
+type OwnerError struct{ err error }
+
+func (e *OwnerError) Error() string { return e.err.Error() }
+
+// Unwrap returns what is wrong.
+func (e *OwnerError) Unwrap() error { return e.err }
+
 // NetworkError says that a node is on another network than the home belongs to, or than the caller
 // wants.
 type NetworkError struct {

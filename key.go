@@ -45,6 +45,23 @@ func ParsePoint(expressions ...string) (Key, error) {
 	return k, k.checkPoint()
 }
 
+// KeyOf makes a key of selectors, each a name with an ordinal or a range of them. The error is an
+// [*InputError].
+func KeyOf(selectors ...protocol.Expression) (Key, error) {
+	if len(selectors) == 0 || len(selectors) > protocol.MaxSelectors {
+		return Key{}, wrongInput("a key has 1 to %d names, not %d", protocol.MaxSelectors, len(selectors))
+	}
+	for _, e := range selectors {
+		if err := protocol.CheckName(e.Name); err != nil {
+			return Key{}, wrongInput("selector %s: %v", text.Clip(strconv.Quote(e.Name)), err)
+		}
+		if e.From > e.To || e.To > protocol.MaxOrdinal {
+			return Key{}, wrongInput("selector %s: %d to %d is no range of ordinals", text.Clip(strconv.Quote(e.Name)), e.From, e.To)
+		}
+	}
+	return Key{slices.Clone(selectors)}, nil
+}
+
 // MustKey is [ParseKey] for a key in the program's text: it panics where that is none.
 func MustKey(expressions ...string) Key {
 	k, err := ParseKey(expressions...)

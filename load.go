@@ -171,10 +171,15 @@ func (l *loader) one(ctx, going context.Context, e Entry) error {
 			say.after = previous.record.Timestamp
 		}
 	}
-	u, err := l.compose(going, say)
+	d, err := l.draft(going, say)
 	if err != nil {
 		return err
 	}
+	u, err := l.compose(going, d)
+	if err != nil {
+		return err
+	}
+	defer u.leave()
 	r, err := l.payAlone(going, u)
 	if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/lf-store/lf/internal/embedder"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -19,13 +20,17 @@ type deriver struct {
 	network *protocol.Network
 	cache   *protocol.NameCache
 	slots   chan struct{}
+	hooks   *embedder.Hooks
 }
 
 func newDeriver(n *protocol.Network, remembered int) *deriver {
-	return &deriver{network: n, cache: protocol.NewNameCache(n, remembered), slots: make(chan struct{}, runtime.GOMAXPROCS(0))}
+	return &deriver{network: n, cache: protocol.NewNameCache(n, remembered), slots: make(chan struct{}, runtime.GOMAXPROCS(0)), hooks: &embedder.Hooks{}}
 }
 
 func (d *deriver) name(ctx context.Context, name string) (key protocol.NameKey, err error) {
+	if d.hooks.Name != nil {
+		return d.hooks.Name(ctx, name)
+	}
 	err = d.slot(ctx, func() (err error) {
 		key, err = d.cache.Derive(name)
 		return err
@@ -37,6 +42,10 @@ func (d *deriver) name(ctx context.Context, name string) (key protocol.NameKey, 
 func (d *deriver) mask(ctx context.Context, maskingKey string) (*protocol.Mask, error) {
 	if maskingKey == "" {
 		return nil, nil
+	}
+	if d.hooks.Mask != nil {
+		mask, err := d.hooks.Mask(ctx, maskingKey)
+		return &mask, err
 	}
 	var mask protocol.Mask
 	err := d.slot(ctx, func() error {

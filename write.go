@@ -66,31 +66,29 @@ type statement struct {
 
 // write makes a datum or a release and submits it.
 func (c *Client) write(ctx context.Context, say statement, w *writing) (*Written, error) {
-	if w.err != nil {
-		return nil, w.err
-	}
-	if err := say.key.checkPoint(); err != nil {
-		return nil, err
-	}
-	if err := c.checkNewest(ctx, say.key, w); err != nil {
+	if err := c.checkStatement(ctx, &say, w); err != nil {
 		return nil, err
 	}
 	a, err := c.author(ctx, w)
 	if err != nil {
 		return nil, err
 	}
-	if !w.fresh || say.value == nil {
-		previous, err := a.previous(ctx, say.key)
-		switch {
-		case err != nil:
-			return nil, err
-		case previous != nil:
-			say.after = previous.record.Timestamp
-		case say.value == nil:
-			return nil, notFound("owner %q has nothing under %s", ownerText(a.name, a.owner), say.key)
-		}
+	d, err := a.successor(ctx, say)
+	if err != nil {
+		return nil, err
 	}
-	return a.publish(ctx, say)
+	return a.publish(ctx, d)
+}
+
+// checkStatement says what is wrong with what a caller wants written.
+func (c *Client) checkStatement(ctx context.Context, say *statement, w *writing) error {
+	if w.err != nil {
+		return w.err
+	}
+	if err := say.key.checkPoint(); err != nil {
+		return err
+	}
+	return c.checkNewest(ctx, say.key, w)
 }
 
 // checkNewest makes sure that the answer is the one which the writer knows of.

@@ -30,12 +30,16 @@ type lastWrites struct {
 	known map[protocol.CompositeID][]lastWrite
 }
 
-func compositeOf(names []protocol.NamePoint) protocol.CompositeID {
+func pointsOf(names []protocol.NamePoint) []protocol.SelectorPoint {
 	points := make([]protocol.SelectorPoint, len(names))
 	for i, n := range names {
 		points[i] = protocol.SelectorPoint{Key: n.Name.Selector(), Ordinal: n.Ordinal}
 	}
-	return protocol.CompositeOf(points)
+	return points
+}
+
+func compositeOf(names []protocol.NamePoint) protocol.CompositeID {
+	return protocol.CompositeOf(pointsOf(names))
 }
 
 // next returns the least timestamp from least on that is above that of the same owner's last write

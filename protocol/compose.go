@@ -32,12 +32,8 @@ type Draft struct {
 // Compose seals a datum's value and claims the draft's selectors. The result lacks the signature
 // and the work, so a composer (a proxy, say) does not need the owner's secret key.
 func (n *Network) Compose(d Draft) (*Record, error) {
-	h := Header{Version: Version, Type: d.Type, Owner: d.Owner, Timestamp: d.Timestamp, Links: sortedLinks(d.Links)}
-	names := sortedNames(d.Names)
-	for _, p := range names {
-		h.Selectors = append(h.Selectors, Selector{Key: p.Name.Selector(), Ordinal: p.Ordinal})
-	}
-	if err := checkDistinct(h.Selectors); err != nil {
+	h, names, err := draftHeader(d)
+	if err != nil {
 		return nil, err
 	}
 	value, err := n.draftValue(d, &h)
@@ -55,6 +51,17 @@ func (n *Network) Compose(d Draft) (*Record, error) {
 	return NewRecord(h, value)
 }
 
+// draftHeader returns the header of a draft's record without its value and claims, and the names in
+// the order of the selectors.
+func draftHeader(d Draft) (Header, []NamePoint, error) {
+	h := Header{Version: Version, Type: d.Type, Owner: d.Owner, Timestamp: d.Timestamp, Links: sortedLinks(d.Links)}
+	names := sortedNames(d.Names)
+	for _, p := range names {
+		h.Selectors = append(h.Selectors, Selector{Key: p.Name.Selector(), Ordinal: p.Ordinal})
+	}
+	return h, names, checkDistinct(h.Selectors)
+}
+
 // draftValue returns the value as the record carries it, and sets the header's reference to it.
 func (n *Network) draftValue(d Draft, h *Header) ([]byte, error) {
 	if d.Value == nil {
@@ -68,14 +75,61 @@ func (n *Network) draftValue(d Draft, h *Header) ([]byte, error) {
 		}
 		value = sealed
 	}
-	if len(value) == 0 {
-		return nil, fmt.Errorf("a %s with a value of 0 bytes", d.Type)
-	}
-	if limit := n.valueLimit(d.Type); uint64(len(value)) > uint64(limit) {
-		return nil, fmt.Errorf("the value is too large: %d bytes as it is carried, and this network allows %d", len(value), limit)
+	if err := n.checkCarried(d.Type, len(value)); err != nil {
+		return nil, err
 	}
 	h.Value = &ValueRef{ID: sha256.Sum256(value), Size: uint32(len(value))} // at most MaxValue
 	return value, nil
+}
+
+// checkCarried says what is wrong with the size of a value as a record carries it.
+func (n *Network) checkCarried(t Type, size int) error {
+	limit := n.valueLimit(t)
+	switch {
+	case size == 0:
+		return fmt.Errorf("a %s with a value of 0 bytes", t)
+	case uint64(size) > uint64(limit): // a size is not negative
+		return fmt.Errorf("the value is too large: %d bytes as it is carried, and this network allows %d", size, limit)
+	}
+	return nil
+}
+
+// DraftEffort returns the effort that the network will ask of a draft's record, without composing
+// it. certified tells that the draft will link its owner's certificate. The timestamp and the links
+// may still change: the effort stays the same if there are as many links.
+func (n *Network) DraftEffort(d Draft, certified bool) (uint32, error) {
+	h, _, err := draftHeader(d)
+	if err != nil {
+		return 0, err
+	}
+	if h.Value, err = n.draftSize(d); err != nil {
+		return 0, err
+	}
+	r, err := NewRecord(h, nil)
+	if err != nil {
+		return 0, err
+	}
+	if certified {
+		return n.CertifiedEffort(r), nil
+	}
+	return n.RequiredEffort(r), nil
+}
+
+// draftSize returns a reference that has the size of a draft's value alone, nil where there is
+// none.
+func (n *Network) draftSize(d Draft) (*ValueRef, error) {
+	if d.Value == nil {
+		return nil, nil
+	}
+	size := len(d.Value)
+	if d.Type == TypeDatum {
+		body, err := pack(d.Value)
+		if err != nil {
+			return nil, err
+		}
+		size = len(body) - 1 + SealOverhead // the form byte is in both
+	}
+	return &ValueRef{Size: uint32(size)}, n.checkCarried(d.Type, size) // at most MaxValue
 }
 
 func (n *Network) sealDraft(d Draft, h *Header) ([]byte, error) {

@@ -37,22 +37,32 @@ func (h *Header) SealingOf() Sealing { return Sealing{h.Owner, h.Timestamp, h.Co
 // value is. Plain values of up to [MaxPlaintext] bytes are accepted; whether the result fits the
 // network is [Network.Check]'s.
 func (n *Network) Seal(mask Mask, s Sealing, plain []byte) ([]byte, error) {
-	if len(plain) > MaxPlaintext {
-		return nil, fmt.Errorf("the value has %d bytes, at most %d are allowed", len(plain), MaxPlaintext)
+	body, err := pack(plain)
+	if err != nil {
+		return nil, err
 	}
 	aead, err := n.aead(mask, s)
 	if err != nil {
 		return nil, err
-	}
-	body := append([]byte{formPlain}, plain...)
-	if packed := compressor().EncodeAll(plain, []byte{formZstd}); len(packed) < len(body) {
-		body = packed
 	}
 	nonce := make([]byte, chacha20poly1305.NonceSize, len(body)+SealOverhead)
 	if _, err := rand.Read(nonce); err != nil {
 		return nil, fmt.Errorf("random nonce: %w", err)
 	}
 	return aead.Seal(nonce, nonce, body, nil), nil
+}
+
+// pack returns what is encrypted: the form byte and the value, compressed when that makes it
+// smaller.
+func pack(plain []byte) ([]byte, error) {
+	if len(plain) > MaxPlaintext {
+		return nil, fmt.Errorf("the value has %d bytes, at most %d are allowed", len(plain), MaxPlaintext)
+	}
+	body := append([]byte{formPlain}, plain...)
+	if packed := compressor().EncodeAll(plain, []byte{formZstd}); len(packed) < len(body) {
+		return packed, nil
+	}
+	return body, nil
 }
 
 // Open decrypts what [Network.Seal] made. It returns [ErrUnreadable] when the mask does not fit,

@@ -23,7 +23,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func newHome(t *testing.T) *home.Home {
+func newHome(t testing.TB) *home.Home {
 	t.Helper()
 	h, err := home.Open(t.TempDir())
 	if err != nil {
@@ -33,7 +33,7 @@ func newHome(t *testing.T) *home.Home {
 }
 
 // newTestService makes the service of a node that is offline, on a database of its own.
-func newTestService(t *testing.T, n *protocol.Network) *Service {
+func newTestService(t testing.TB, n *protocol.Network) *Service {
 	t.Helper()
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {

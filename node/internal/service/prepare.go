@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 
+	"github.com/lf-store/lf/internal/apiwriter"
+	"github.com/lf-store/lf/internal/embedder"
 	"github.com/lf-store/lf/internal/workqueue"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/pow"
@@ -12,27 +14,8 @@ import (
 
 // Prepare implements api.Service.
 func (s *Service) Prepare(ctx context.Context, req api.PrepareRequest) (*api.Prepared, error) {
-	if err := req.Check(); err != nil {
-		return nil, err
-	}
-	owner, err := req.Signer()
-	if err != nil {
-		return nil, err
-	}
-	set := req.Set()
-	draft, certified, err := s.draft(ctx, &set, owner)
-	if err != nil {
-		return nil, err
-	}
-	r, err := s.composeUnsigned(ctx, draft)
-	if err != nil {
-		return nil, err
-	}
-	return &api.Prepared{
-		Header: r.HeaderBytes(), Value: r.ValueBytes(), Sign: s.config.Network.SignedMessage(r), Owner: owner,
-		Timestamp: r.Timestamp, Until: r.Timestamp + s.config.Network.Params().ClockDrift,
-		Effort: s.effort(r, certified), Waiting: s.WaitingWrites(),
-	}, nil
+	prepared, err := apiwriter.Prepare(ctx, s.writer, &req, s.WaitingWrites())
+	return prepared, s.writeFailure(ctx, err)
 }
 
 // SubmitSigned implements api.Service. What is cheap to check comes before the work.
@@ -55,17 +38,17 @@ func (s *Service) SubmitSigned(ctx context.Context, signed api.SignedRecord) (*a
 	if !certified && s.config.Network.Params().AuthRequired {
 		return nil, s.uncertified(ctx, r.Owner)
 	}
-	place, err := s.takeTurn(ctx, s.effort(r, certified))
-	if err != nil {
-		return nil, Failure(err)
-	}
-	if place != nil {
-		defer place.Leave()
+	var turn embedder.Turn
+	if effort := s.effort(r, certified); effort > 0 {
+		if turn, err = s.takeTurn(ctx, effort); err != nil {
+			return nil, Failure(err)
+		}
+		defer turn.Leave()
 	}
 	if err := s.checkAge(r); err != nil { // it has waited
 		return nil, err
 	}
-	if r, err = s.pay(ctx, place, r, certified); err != nil {
+	if r, err = s.pay(ctx, turn, r, certified); err != nil {
 		return nil, Failure(err)
 	}
 	return s.Submit(ctx, r.EncodeFrame())

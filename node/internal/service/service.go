@@ -14,6 +14,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/internal/workqueue"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
@@ -81,8 +82,9 @@ type Service struct {
 	log     *slog.Logger
 
 	work     *workqueue.Pool
-	syncing  chan struct{} // taken by each request that waits for the node to be in sync
-	last     lastWrites
+	syncing  chan struct{}  // taken by each request that waits for the node to be in sync
+	writer   *lf.Client     // for the node's users
+	writes   lf.WriteOption // of all that it writes
 	paying   payments
 	database string // tells the database from another one in its place
 }
@@ -99,7 +101,10 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		syncing: make(chan struct{}, maxSyncing), work: newWorkPool(solverThreads(c.Threads)),
 	}
 	s.drops = newDropHistory(s.countDrops)
-	var err error
+	err := s.newWriter()
+	if err != nil {
+		return nil, err
+	}
 	if s.database, err = databaseID(ctx, c.State); err != nil {
 		return nil, err
 	}

@@ -94,28 +94,6 @@ func TestSetComposedInItsTurn(t *testing.T) {
 	}
 }
 
-func TestLastWrites(t *testing.T) {
-	var l lastWrites
-	a, b := write{owner: protocol.Owner{1}}, write{owner: protocol.Owner{2}}
-	for i, step := range []struct {
-		w          write
-		least, now uint64
-		want       uint64
-	}{
-		{a, 10, 10, 10}, {a, 10, 10, 11}, {b, 10, 10, 10}, {a, 10, 10, 12}, {a, 20, 20, 20}, {a, 15, 20, 21},
-	} {
-		if got := l.next(step.w, step.least, step.now); got != step.want {
-			t.Errorf("step %d: %d, want %d", i, got, step.want)
-		}
-	}
-	for i := range 5000 {
-		l.next(write{composite: protocol.CompositeID{byte(i), byte(i >> 8)}}, uint64(100+i), uint64(100+i))
-	}
-	if len(l.at) > 1024 {
-		t.Errorf("%d writes remembered", len(l.at))
-	}
-}
-
 // TestClockBehind refuses to write when the newest records are further ahead than the network
 // allows.
 func TestClockBehind(t *testing.T) {

@@ -4,8 +4,8 @@ import (
 	"context"
 
 	"github.com/lf-store/lf/internal/caller"
+	"github.com/lf-store/lf/internal/embedder"
 	"github.com/lf-store/lf/internal/workqueue"
-	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/pow"
 	"github.com/lf-store/lf/protocol"
 )
@@ -46,33 +46,13 @@ func workClient(ctx context.Context) workqueue.Client {
 	return workqueue.Client{Name: by.Name, EffortPerHour: by.EffortPerHour}
 }
 
-// takePlace waits for the turn of a draft that takes work. It returns nil for one that takes none.
-// The holder of a place must leave it.
-func (s *Service) takePlace(ctx context.Context, d protocol.Draft, certified bool) (*workqueue.Ticket, error) {
-	if s.config.Network.Params().WorkPerKiB == 0 {
-		return nil, nil
-	}
-	r, err := s.config.Network.Compose(d)
+// takeTurn waits for the turn of a record that takes this effort.
+func (s *Service) takeTurn(ctx context.Context, effort uint32) (embedder.Turn, error) {
+	turn, err := s.work.TakeTurn(ctx, workClient(ctx), effort)
 	if err != nil {
-		return nil, api.Invalid("%v", err) // a value that is too large for the network
+		return nil, err // and no turn, which is not a nil *workqueue.Turn
 	}
-	return s.takeTurn(ctx, s.effort(r, certified))
-}
-
-// takeTurn waits for the turn of a record that takes this effort. It returns nil if that is 0.
-func (s *Service) takeTurn(ctx context.Context, effort uint32) (*workqueue.Ticket, error) {
-	if effort == 0 {
-		return nil, nil
-	}
-	place, err := s.work.Enter(workClient(ctx), effort)
-	if err != nil {
-		return nil, err
-	}
-	if err := place.Turn(ctx, workqueue.Report(ctx)); err != nil {
-		place.Leave()
-		return nil, err
-	}
-	return place, nil
+	return turn, nil
 }
 
 // effort is what the network asks for, which is less of an owner whose certificate is among the
@@ -84,20 +64,13 @@ func (s *Service) effort(r *protocol.Record, certified bool) uint32 {
 	return s.config.Network.RequiredEffort(r)
 }
 
-// pay adds the work that the network asks for. place is nil if it asked for none.
-func (s *Service) pay(ctx context.Context, place *workqueue.Ticket, r *protocol.Record, certified bool) (*protocol.Record, error) {
+// pay adds the work that the network asks for. turn is nil if it asks for none.
+func (s *Service) pay(ctx context.Context, turn embedder.Turn, r *protocol.Record, certified bool) (*protocol.Record, error) {
 	pay := s.config.Network.Pay
 	if certified {
 		pay = s.config.Network.PayCertified
 	}
 	return pay(r, 0, func(challenge []byte, effort uint32) (protocol.Work, error) {
-		if place == nil {
-			return protocol.Work{}, api.Unavailable("the certificate of the owner ended while the write waited: try again")
-		}
-		p, err := place.Solve(ctx, challenge, effort, workqueue.Report(ctx))
-		if err != nil {
-			return protocol.Work{}, err
-		}
-		return protocol.Work{Nonce: p.Nonce, Solution: p.Solution, Effort: effort}, nil
+		return turn.Solve(ctx, challenge, effort)
 	})
 }

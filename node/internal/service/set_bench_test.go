@@ -1,0 +1,46 @@
+package service
+
+import (
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/internal/nodetest"
+)
+
+// BenchmarkSet writes values through a node whose network asks for no work, with names that are
+// derived already: a new key each time, and the same key again and again. cpu-µs/op is processor
+// time of the whole process.
+func BenchmarkSet(b *testing.B) {
+	for name, names := range map[string]int{"newKeys": 1 << 30, "oneKey": 1} {
+		b.Run(name, func(b *testing.B) {
+			s := newTestService(b, nodetest.NewNetwork(b, 0))
+			set := func(i int) {
+				text := "value " + strconv.Itoa(i)
+				_, err := s.Set(b.Context(), api.SetRequest{Selectors: api.MustSelectors("bench#" + strconv.Itoa(i%names)), Text: &text})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+			set(0)
+			b.ReportAllocs()
+			before, i := processorTime(b), 0
+			for b.Loop() {
+				i++
+				set(i)
+			}
+			b.ReportMetric(float64((processorTime(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
+		})
+	}
+}
+
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
