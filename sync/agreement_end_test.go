@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/negentropy"
 	"github.com/lf-store/lf/sync/internal/reconcile"
 )
@@ -22,9 +23,9 @@ func TestNeverComparedAgain(t *testing.T) {
 	var busy atomic.Bool
 	bad := w.comparable(t, func(network.Stream, []byte, int) []byte {
 		if busy.Load() {
-			return appendEnvelope(nil, reconcile.Envelope{})
+			return reconcile.AppendEnvelope(nil, reconcile.Envelope{})
 		}
-		return appendEnvelope(nil, reconcile.Envelope{Count: 3, Message: []byte{0x61}})
+		return reconcile.AppendEnvelope(nil, reconcile.Envelope{Count: 3, Message: []byte{0x61}})
 	})
 	connect(t, n.host, bad)
 	synced(t, n)
@@ -47,16 +48,16 @@ func (w *world) displaced(t *testing.T, chain []*protocol.Record, r *protocol.Re
 		if err != nil {
 			return nil
 		}
-		return appendEnvelope(nil, reconcile.Envelope{Count: uint64(set.Len()), Message: reply.Message})
+		return reconcile.AppendEnvelope(nil, reconcile.Envelope{Count: uint64(set.Len()), Message: reply.Message})
 	})
-	h.SetStreamHandler(fetchProtocol(w.network), func(s network.Stream) {
+	h.SetStreamHandler(fetch.Service.ID(w.network), func(s network.Stream) {
 		defer s.Close()
-		req, err := readRequest(s)
+		req, err := fetch.ReadRequest(s)
 		if err != nil {
 			return
 		}
 		for range req.IDs { // it is asked for nothing else
-			_, _ = writeItem(s, r)
+			_, _ = fetch.WriteItem(s, r)
 		}
 	})
 	return h
@@ -127,16 +128,16 @@ func TestListsWhatItCannotSend(t *testing.T) {
 				if err != nil {
 					return nil
 				}
-				return appendEnvelope(nil, reconcile.Envelope{Count: uint64(count), Message: reply.Message})
+				return reconcile.AppendEnvelope(nil, reconcile.Envelope{Count: uint64(count), Message: reply.Message})
 			})
-			bad.SetStreamHandler(fetchProtocol(w.network), func(s network.Stream) {
+			bad.SetStreamHandler(fetch.Service.ID(w.network), func(s network.Stream) {
 				defer s.Close()
-				req, err := readRequest(s)
+				req, err := fetch.ReadRequest(s)
 				if err != nil {
 					return
 				}
 				for range req.IDs {
-					_, _ = writeDamaged(s)
+					_, _ = fetch.WriteDamaged(s)
 				}
 			})
 			connect(t, n.host, bad)

@@ -16,7 +16,7 @@ import (
 func (w *world) clockPeer(t *testing.T, serve func(network.Stream)) host.Host {
 	t.Helper()
 	h := newHost(t)
-	h.SetStreamHandler(clockProtocol(w.network), serve)
+	h.SetStreamHandler(clock.Service.ID(w.network), serve)
 	return h
 }
 
@@ -105,7 +105,7 @@ func TestServeClock(t *testing.T) {
 			n, h := w.hurried(t), newHost(t)
 			dropped := n.bans()
 			connect(t, h, n.host)
-			s, err := h.NewStream(t.Context(), n.host.ID(), clockProtocol(w.network))
+			s, err := h.NewStream(t.Context(), n.host.ID(), clock.Service.ID(w.network))
 			if err != nil {
 				t.Fatal(err)
 			}

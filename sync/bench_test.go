@@ -174,13 +174,13 @@ func ingestAnswer(b *testing.B, s *Sync, frames [][]byte) {
 		_ = binary.Write(&answer, binary.BigEndian, uint32(len(frame)))
 		answer.Write(frame)
 	}
-	in, node := newAnswerReader(&answer), fetchNode{s.admission, s}
+	in, node := fetch.NewAnswerReader(&answer), fetchNode{s.admission, s}
 	var checks sync.WaitGroup
 	for len(frames) > 0 {
 		batch := make([]fetch.Fetched, min(64, len(frames))) // as many as are verified together
 		frames = frames[len(batch):]
 		for i := range batch {
-			it, err := readItem(in)
+			it, err := fetch.ReadItem(in)
 			if err != nil {
 				b.Error(err)
 				return

@@ -13,20 +13,20 @@ import (
 // Whatever a requester sends, reading it ends in a request within the limits or in an error; and a
 // request that was read is written as it came.
 func FuzzRequest(f *testing.F) {
-	f.Add([]byte{0, 0, nameSize})
+	f.Add([]byte{0, 0, fetch.NameSize})
 	f.Add([]byte{1, 1, 9, 1, 2, 3, 4, 5, 6, 7, 8, 9})
-	for _, width := range []int{nameSize, idSize} {
-		f.Add(appendRequest(nil, fetchRequest{IDs: []protocol.ID{testID("a"), testID("b")}, Width: width, Ancestors: 255}))
+	for _, width := range []int{fetch.NameSize, fetch.IDSize} {
+		f.Add(fetch.AppendRequest(nil, fetch.Request{IDs: []protocol.ID{testID("a"), testID("b")}, Width: width, Ancestors: 255}))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		req, err := readRequest(bytes.NewReader(data))
+		req, err := fetch.ReadRequest(bytes.NewReader(data))
 		if err != nil {
 			return
 		}
-		if n := len(req.IDs); n == 0 || n > fetch.MaxAsked || req.Ancestors > fetch.MaxAncestors || req.Width != nameSize && req.Width != idSize {
+		if n := len(req.IDs); n == 0 || n > fetch.MaxAsked || req.Ancestors > fetch.MaxAncestors || req.Width != fetch.NameSize && req.Width != fetch.IDSize {
 			t.Fatalf("%d names of %d bytes, %d ancestors", n, req.Width, req.Ancestors)
 		}
-		if again := appendRequest(nil, req); !bytes.HasPrefix(data, again) {
+		if again := fetch.AppendRequest(nil, req); !bytes.HasPrefix(data, again) {
 			t.Fatalf("read % x, wrote % x", data, again)
 		}
 	})
@@ -39,30 +39,30 @@ func FuzzAnswer(f *testing.F) {
 	r := w.record(f)
 	var answer bytes.Buffer
 	for _, r := range []*protocol.Record{r, nil, w.record(f, r)} {
-		if _, err := writeItem(&answer, r); err != nil {
+		if _, err := fetch.WriteItem(&answer, r); err != nil {
 			f.Fatal(err)
 		}
 	}
-	_, _ = writeAmbiguous(&answer)
-	_, _ = writeDamaged(&answer)
+	_, _ = fetch.WriteAmbiguous(&answer)
+	_, _ = fetch.WriteDamaged(&answer)
 	f.Add(answer.Bytes())
 	f.Add(answer.Bytes()[:answer.Len()-1])
 	f.Add([]byte{byte(statusComplete), 0xff, 0xff, 0xff, 0xff})
 	f.Add([]byte{byte(statusPruned), 0, 0, 0, 3, 0x82, 0x41, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
-		in := newAnswerReader(bytes.NewReader(data))
+		in := fetch.NewAnswerReader(bytes.NewReader(data))
 		var again bytes.Buffer
 		for {
-			it, err := readItem(in)
+			it, err := fetch.ReadItem(in)
 			if err != nil {
 				break
 			}
 			if it.Ambiguous {
-				_, _ = writeAmbiguous(&again)
+				_, _ = fetch.WriteAmbiguous(&again)
 				continue
 			}
 			if it.Damaged {
-				_, _ = writeDamaged(&again)
+				_, _ = fetch.WriteDamaged(&again)
 				continue
 			}
 			if it.Unknown {
@@ -71,7 +71,7 @@ func FuzzAnswer(f *testing.F) {
 			if it.Record != nil && it.Pruned == it.Record.HasValue() {
 				t.Fatal("the status belies the frame")
 			}
-			if _, err := writeItem(&again, it.Record); err != nil {
+			if _, err := fetch.WriteItem(&again, it.Record); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -86,17 +86,17 @@ func FuzzAnswer(f *testing.F) {
 func FuzzAnnouncement(f *testing.F) {
 	f.Add([]byte{0})
 	f.Add([]byte{push.MaxPushed + 1})
-	f.Add(appendAnnouncement(nil, []protocol.ID{testID("a"), testID("b")}))
-	f.Add(appendAnnouncement(nil, []protocol.ID{testID("a"), testID("a")}))
+	f.Add(push.AppendAnnouncement(nil, []protocol.ID{testID("a"), testID("b")}))
+	f.Add(push.AppendAnnouncement(nil, []protocol.ID{testID("a"), testID("a")}))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		ids, err := readAnnouncement(bytes.NewReader(data))
+		ids, err := push.ReadAnnouncement(bytes.NewReader(data))
 		if err != nil {
 			return
 		}
 		if n := len(ids); n == 0 || n > push.MaxPushed {
 			t.Fatalf("%d records", n)
 		}
-		if again := appendAnnouncement(nil, ids); !bytes.HasPrefix(data, again) {
+		if again := push.AppendAnnouncement(nil, ids); !bytes.HasPrefix(data, again) {
 			t.Fatalf("read % x, wrote % x", data, again)
 		}
 	})
@@ -112,11 +112,11 @@ func FuzzWanted(f *testing.F) {
 		if count < 1 || count > push.MaxPushed {
 			return
 		}
-		wanted, err := readWanted(bytes.NewReader(data), count)
+		wanted, err := push.ReadWanted(bytes.NewReader(data), count)
 		if err != nil {
 			return
 		}
-		if again := appendWanted(nil, wanted); len(wanted) != count || !bytes.HasPrefix(data, again) {
+		if again := push.AppendWanted(nil, wanted); len(wanted) != count || !bytes.HasPrefix(data, again) {
 			t.Fatalf("read % x, %d bits, wrote % x", data, len(wanted), again)
 		}
 	})
@@ -132,19 +132,19 @@ func TestWire(t *testing.T) {
 	}
 	var answer bytes.Buffer
 	for _, r := range []*protocol.Record{r, nil, pruned} {
-		if _, err := writeItem(&answer, r); err != nil {
+		if _, err := fetch.WriteItem(&answer, r); err != nil {
 			t.Fatal(err)
 		}
 	}
 	size := answer.Len()
-	in := newAnswerReader(&answer)
+	in := fetch.NewAnswerReader(&answer)
 	for i, want := range []struct{ here, pruned bool }{{true, false}, {false, false}, {true, true}} {
-		it, err := readItem(in)
+		it, err := fetch.ReadItem(in)
 		if err != nil || (it.Record != nil) != want.here || it.Pruned != want.pruned {
 			t.Errorf("item %d: %+v, %v", i, it, err)
 		}
 	}
-	if _, err := readItem(in); err != io.EOF {
+	if _, err := fetch.ReadItem(in); err != io.EOF {
 		t.Errorf("behind the last of %d bytes: %v", size, err)
 	}
 }

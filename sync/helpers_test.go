@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,11 +16,13 @@ import (
 	pubsub "github.com/libp2p/go-libp2p-pubsub"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
+	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
 	"github.com/lf-store/lf/internal/testlog"
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 func TestMain(m *testing.M) {
@@ -229,3 +232,12 @@ func receive[T any](t testing.TB, what string, from <-chan T) T {
 	}
 	panic("unreachable")
 }
+
+func streamProtocol(n *protocol.Network, name string) libprotocol.ID {
+	return stream.Service{Name: name}.ID(n)
+}
+
+// The statuses of an answer's items on the wire (SPEC 14.2).
+const statusComplete, statusPruned, statusDamaged = 1, 2, 4
+
+func testID(name string) protocol.ID { return protocol.ID(sha256.Sum256([]byte(name))) }

@@ -49,12 +49,12 @@ func (w *world) hurriedLogging(t testing.TB, log *slog.Logger) *node {
 }
 
 // responder makes a host that answers each fetch request by hand.
-func (w *world) responder(t testing.TB, answer func(s network.Stream, req fetchRequest)) host.Host {
+func (w *world) responder(t testing.TB, answer func(s network.Stream, req fetch.Request)) host.Host {
 	t.Helper()
 	h := newHost(t)
-	h.SetStreamHandler(fetchProtocol(w.network), func(s network.Stream) {
+	h.SetStreamHandler(fetch.Service.ID(w.network), func(s network.Stream) {
 		defer func() { _ = s.Reset() }()
-		req, err := readRequest(s)
+		req, err := fetch.ReadRequest(s)
 		if err != nil {
 			return
 		}
@@ -91,39 +91,39 @@ func TestHostileResponder(t *testing.T) {
 	wanted, other := chain[2], w.record(t)
 	over := make(chan struct{})
 	t.Cleanup(func() { close(over) })
-	item := func(s io.Writer, r *protocol.Record) { _, _ = writeItem(s, r) }
+	item := func(s io.Writer, r *protocol.Record) { _, _ = fetch.WriteItem(s, r) }
 	for _, c := range []struct {
 		name   string
-		answer func(network.Stream, fetchRequest)
+		answer func(network.Stream, fetch.Request)
 		result string
 	}{
-		{"garbage", func(s network.Stream, _ fetchRequest) { _, _ = io.CopyN(s, rand.Reader, 1<<20) }, "guilty"},
-		{"unknown status", func(s network.Stream, _ fetchRequest) { _, _ = s.Write([]byte{9, 0, 0, 0, 1}) }, "guilty"},
-		{"huge length", func(s network.Stream, _ fetchRequest) { _, _ = s.Write([]byte{1, 0xff, 0xff, 0xff, 0xff}) }, "guilty"},
-		{"not a frame", func(s network.Stream, _ fetchRequest) { _, _ = s.Write([]byte{1, 0, 0, 0, 3, 1, 2, 3}) }, "guilty"},
-		{"wrong record", func(s network.Stream, _ fetchRequest) { item(s, other) }, "guilty"},
-		{"unasked record", func(s network.Stream, _ fetchRequest) { item(s, wanted); item(s, other) }, "guilty"},
-		{"false value", func(s network.Stream, _ fetchRequest) {
+		{"garbage", func(s network.Stream, _ fetch.Request) { _, _ = io.CopyN(s, rand.Reader, 1<<20) }, "guilty"},
+		{"unknown status", func(s network.Stream, _ fetch.Request) { _, _ = s.Write([]byte{9, 0, 0, 0, 1}) }, "guilty"},
+		{"huge length", func(s network.Stream, _ fetch.Request) { _, _ = s.Write([]byte{1, 0xff, 0xff, 0xff, 0xff}) }, "guilty"},
+		{"not a frame", func(s network.Stream, _ fetch.Request) { _, _ = s.Write([]byte{1, 0, 0, 0, 3, 1, 2, 3}) }, "guilty"},
+		{"wrong record", func(s network.Stream, _ fetch.Request) { item(s, other) }, "guilty"},
+		{"unasked record", func(s network.Stream, _ fetch.Request) { item(s, wanted); item(s, other) }, "guilty"},
+		{"false value", func(s network.Stream, _ fetch.Request) {
 			r, _ := protocol.DecodeFrame(forge(t, wanted, nil, []byte("false")))
 			item(s, r)
 		}, "guilty"},
-		{"status belies", func(s network.Stream, _ fetchRequest) {
+		{"status belies", func(s network.Stream, _ fetch.Request) {
 			r, _ := protocol.DecodeFrame(forge(t, wanted, nil, nil))
 			frame := r.EncodeFrame()
 			_, _ = s.Write(append([]byte{1, 0, 0, 0, byte(len(frame))}, frame...))
 		}, "guilty"},
-		{"ancestor that is not there", func(s network.Stream, _ fetchRequest) { item(s, wanted); item(s, nil) }, "guilty"},
-		{"endless", func(s network.Stream, req fetchRequest) {
+		{"ancestor that is not there", func(s network.Stream, _ fetch.Request) { item(s, wanted); item(s, nil) }, "guilty"},
+		{"endless", func(s network.Stream, req fetch.Request) {
 			for range 1 + req.Ancestors {
 				item(s, wanted)
 			}
 			_, _ = io.CopyN(s, rand.Reader, 1<<30)
 		}, "guilty"},
-		{"closes at once", func(network.Stream, fetchRequest) {}, "failed"},
-		{"resets", func(s network.Stream, _ fetchRequest) { _ = s.Reset() }, "failed"},
-		{"breaks off", func(s network.Stream, _ fetchRequest) { _, _ = s.Write([]byte{1, 0, 0}) }, "failed"},
-		{"silent", func(network.Stream, fetchRequest) { <-over }, "failed"},
-		{"byte by byte", func(s network.Stream, _ fetchRequest) {
+		{"closes at once", func(network.Stream, fetch.Request) {}, "failed"},
+		{"resets", func(s network.Stream, _ fetch.Request) { _ = s.Reset() }, "failed"},
+		{"breaks off", func(s network.Stream, _ fetch.Request) { _, _ = s.Write([]byte{1, 0, 0}) }, "failed"},
+		{"silent", func(network.Stream, fetch.Request) { <-over }, "failed"},
+		{"byte by byte", func(s network.Stream, _ fetch.Request) {
 			for range 30 {
 				if _, err := s.Write([]byte{1}); err != nil {
 					return
@@ -162,8 +162,8 @@ func TestGuiltyIsLeftAlone(t *testing.T) {
 	chain := w.chain(t, 2)
 	n := w.hurried(t)
 	n.penalties.First = time.Hour
-	bad := w.responder(t, func(s network.Stream, _ fetchRequest) {
-		_, _ = writeItem(s, chain[1])
+	bad := w.responder(t, func(s network.Stream, _ fetch.Request) {
+		_, _ = fetch.WriteItem(s, chain[1])
 		_, _ = s.Write([]byte{77})
 	})
 	connect(t, n.host, bad)
@@ -187,7 +187,7 @@ func TestInvalidAncestor(t *testing.T) {
 	}
 	child := w.record(t, invalid)
 	n := w.hurried(t)
-	bad := w.responder(t, func(s network.Stream, _ fetchRequest) { _, _ = writeItem(s, invalid) })
+	bad := w.responder(t, func(s network.Stream, _ fetch.Request) { _, _ = fetch.WriteItem(s, invalid) })
 	connect(t, n.host, bad)
 	if in, err := n.Ingest(t.Context(), child.EncodeFrame(), Local); err != nil || in.Outcome != Pending {
 		t.Fatalf("%+v, %v", in.Stored, err)
@@ -209,7 +209,7 @@ func TestHostileRequester(t *testing.T) {
 	h := newHost(t)
 	connect(t, h, n.host)
 	open := func(t *testing.T) network.Stream {
-		s, err := h.NewStream(t.Context(), n.host.ID(), fetchProtocol(w.network))
+		s, err := h.NewStream(t.Context(), n.host.ID(), fetch.Service.ID(w.network))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,9 +218,9 @@ func TestHostileRequester(t *testing.T) {
 		return s
 	}
 	for name, request := range map[string][]byte{
-		"nothing wanted": {0, 7, nameSize},
-		"long names":     {1, 0, byte(idSize + 1), 1, 2, 3},
-		"half a request": {3, 0, nameSize, 1, 2, 3},
+		"nothing wanted": {0, 7, fetch.NameSize},
+		"long names":     {1, 0, byte(fetch.IDSize + 1), 1, 2, 3},
+		"half a request": {3, 0, fetch.NameSize, 1, 2, 3},
 		"nothing":        {},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -245,7 +245,7 @@ func TestHostileRequester(t *testing.T) {
 		var streams []network.Stream
 		for range 3 * stream.MaxServed {
 			s := open(t)
-			_, _ = s.Write(appendRequest(nil, fetchRequest{IDs: []protocol.ID{chain[99].ID()}, Width: nameSize, Ancestors: fetch.MaxAncestors}))
+			_, _ = s.Write(fetch.AppendRequest(nil, fetch.Request{IDs: []protocol.ID{chain[99].ID()}, Width: fetch.NameSize, Ancestors: fetch.MaxAncestors}))
 			streams = append(streams, s)
 		}
 		for _, s := range streams {
@@ -270,7 +270,7 @@ func TestServedStreamsAreBounded(t *testing.T) {
 	connect(t, h, n.host)
 	var streams []network.Stream
 	for range stream.MaxServed + 3 {
-		s, err := h.NewStream(t.Context(), n.host.ID(), fetchProtocol(w.network))
+		s, err := h.NewStream(t.Context(), n.host.ID(), fetch.Service.ID(w.network))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -297,7 +297,7 @@ func TestSilentStreams(t *testing.T) {
 		h := newHost(t)
 		connect(t, h, n.host)
 		for range stream.MaxServed {
-			s, err := h.NewStream(t.Context(), n.host.ID(), fetchProtocol(w.network))
+			s, err := h.NewStream(t.Context(), n.host.ID(), fetch.Service.ID(w.network))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -311,13 +311,13 @@ func TestSilentStreams(t *testing.T) {
 	}
 	honest := newHost(t)
 	connect(t, honest, n.host)
-	s, err := honest.NewStream(t.Context(), n.host.ID(), fetchProtocol(w.network))
+	s, err := honest.NewStream(t.Context(), n.host.ID(), fetch.Service.ID(w.network))
 	if err != nil {
 		t.Fatal(err)
 	}
 	_ = s.SetDeadline(time.Now().Add(patience))
-	_, _ = s.Write(appendRequest(nil, fetchRequest{IDs: []protocol.ID{chain[1].ID()}, Width: idSize}))
-	if it, err := readItem(newAnswerReader(s)); err != nil || it.Record == nil {
+	_, _ = s.Write(fetch.AppendRequest(nil, fetch.Request{IDs: []protocol.ID{chain[1].ID()}, Width: fetch.IDSize}))
+	if it, err := fetch.ReadItem(fetch.NewAnswerReader(s)); err != nil || it.Record == nil {
 		t.Errorf("not served: %v", err)
 	}
 }
@@ -333,15 +333,15 @@ func TestUselessItemsAreNoFault(t *testing.T) {
 	}
 	newer := func(s io.Writer) { _, _ = s.Write([]byte{1, 0, 0, 0, 5, 0x82, 0x42, 0x81, 0x02, 0xf6}) }
 	for name, answer := range map[string]func(network.Stream){
-		"ancestors of a pruned record": func(s network.Stream) { _, _ = writeItem(s, pruned); _, _ = writeItem(s, chain[1]) },
-		"ancestors of a newer record":  func(s network.Stream) { newer(s); _, _ = writeItem(s, chain[1]) },
-		"a newer ancestor":             func(s network.Stream) { _, _ = writeItem(s, chain[2]); newer(s) },
+		"ancestors of a pruned record": func(s network.Stream) { _, _ = fetch.WriteItem(s, pruned); _, _ = fetch.WriteItem(s, chain[1]) },
+		"ancestors of a newer record":  func(s network.Stream) { newer(s); _, _ = fetch.WriteItem(s, chain[1]) },
+		"a newer ancestor":             func(s network.Stream) { _, _ = fetch.WriteItem(s, chain[2]); newer(s) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			n := w.hurried(t)
-			peer := w.responder(t, func(s network.Stream, req fetchRequest) {
+			peer := w.responder(t, func(s network.Stream, req fetch.Request) {
 				// else what came has a parent that it is asked for too, and lacks
-				if sameName(req.IDs[0], chain[2].ID()) {
+				if fetch.SameName(req.IDs[0], chain[2].ID()) {
 					answer(s)
 				}
 			})
@@ -372,11 +372,11 @@ func TestStalledReader(t *testing.T) {
 	}
 	h := newHost(t)
 	connect(t, h, n.host)
-	s, err := h.NewStream(t.Context(), n.host.ID(), fetchProtocol(w.network))
+	s, err := h.NewStream(t.Context(), n.host.ID(), fetch.Service.ID(w.network))
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = s.Write(appendRequest(nil, fetchRequest{IDs: ids, Width: nameSize}))
+	_, _ = s.Write(fetch.AppendRequest(nil, fetch.Request{IDs: ids, Width: fetch.NameSize}))
 	served := n.limiter.Serving
 	eventually(t, "it is served", func() bool { return served() == 1 })
 	began := time.Now()
@@ -393,12 +393,12 @@ func TestNoPlaceIsNoFailure(t *testing.T) {
 	n := w.hurried(t)
 	var requests atomic.Int32
 	busy := newHost(t)
-	busy.SetStreamHandler(fetchProtocol(w.network), func(s network.Stream) {
-		if _, err := readRequest(s); err != nil || requests.Add(1) <= 3 {
+	busy.SetStreamHandler(fetch.Service.ID(w.network), func(s network.Stream) {
+		if _, err := fetch.ReadRequest(s); err != nil || requests.Add(1) <= 3 {
 			_ = s.ResetWithError(network.StreamRateLimited)
 			return
 		}
-		_, _ = writeItem(s, r)
+		_, _ = fetch.WriteItem(s, r)
 		_ = s.Close()
 	})
 	connect(t, n.host, busy)

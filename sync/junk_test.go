@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/negentropy"
 	"github.com/lf-store/lf/sync/internal/penalty"
 	"github.com/lf-store/lf/sync/internal/reconcile"
@@ -21,17 +22,17 @@ func compareJunk(t testing.TB, w *world, h host.Host, n *node, sessions int) (an
 	t.Helper()
 	set := madeUp(3000)
 	for range sessions {
-		s, err := h.NewStream(network.WithNoDial(context.Background(), "junk"), n.host.ID(), reconcileProtocol(w.network))
+		s, err := h.NewStream(network.WithNoDial(context.Background(), "junk"), n.host.ID(), reconcile.Service.ID(w.network))
 		if err != nil {
 			return answered
 		}
 		_ = s.SetDeadline(time.Now().Add(patience))
 		initiator := negentropy.NewInitiator(negentropy.Config{FrameLimit: reconcile.MaxMessage})
 		for message := initiator.Start(set); message != nil; {
-			if _, err := s.Write(appendEnvelope(nil, reconcile.Envelope{Count: 3000, Message: message})); err != nil {
+			if _, err := s.Write(reconcile.AppendEnvelope(nil, reconcile.Envelope{Count: 3000, Message: message})); err != nil {
 				break
 			}
-			f, err := readEnvelope(s)
+			f, err := reconcile.ReadEnvelope(s)
 			if err != nil || len(f.Message) == 0 {
 				break
 			}
@@ -56,7 +57,7 @@ func TestJunkComparisons(t *testing.T) {
 	chain := w.chain(t, 3000)
 	n.load(t, chain...)
 	bans := n.bans()
-	h := w.responder(t, func(network.Stream, fetchRequest) {})
+	h := w.responder(t, func(network.Stream, fetch.Request) {})
 	connect(t, h, n.host)
 	spent := n.limiter.ComparingSpent
 	var b penalty.Ban

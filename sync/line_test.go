@@ -170,7 +170,7 @@ func TestBulkSurvives(t *testing.T) {
 	a := w.newNode(t, fetchOnly)
 	a.load(t, chain...)
 	serve := a.limiter.Handler(fetch.Service, a.fetcher.Serve)
-	a.host.SetStreamHandler(fetchProtocol(w.network), func(s network.Stream) {
+	a.host.SetStreamHandler(fetch.Service.ID(w.network), func(s network.Stream) {
 		mu.Lock()
 		left := cut.IntN(400 << 10)
 		mu.Unlock()

@@ -13,7 +13,10 @@ import (
 	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/clock"
+	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/penalty"
+	"github.com/lf-store/lf/sync/internal/push"
 	"github.com/lf-store/lf/sync/internal/reconcile"
 	"github.com/lf-store/lf/sync/internal/stream"
 )
@@ -63,10 +66,10 @@ func TestOneViolationIsOneBan(t *testing.T) {
 		service   string
 		violation string
 	}{
-		"comparing": {reconcileProtocol(w.network), appendEnvelope(nil, reconcile.Envelope{Message: wrong}), "lf.reconcile", "negentropy"},
-		"fetching":  {fetchProtocol(w.network), []byte{0, 0, 8}, "lf.fetch", "a request for nothing"},
-		"pushing":   {pushProtocol(w.network), []byte{0}, "lf.push", "an announcement of 0 records"},
-		"clock":     {clockProtocol(w.network), wrong, "lf.clock", "a question for the clock that says more"},
+		"comparing": {reconcile.Service.ID(w.network), reconcile.AppendEnvelope(nil, reconcile.Envelope{Message: wrong}), "lf.reconcile", "negentropy"},
+		"fetching":  {fetch.Service.ID(w.network), []byte{0, 0, 8}, "lf.fetch", "a request for nothing"},
+		"pushing":   {push.Service.ID(w.network), []byte{0}, "lf.push", "an announcement of 0 records"},
+		"clock":     {clock.Service.ID(w.network), wrong, "lf.clock", "a question for the clock that says more"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -112,8 +115,8 @@ func TestDenial(t *testing.T) {
 	n := w.hurried(t)
 	drops := make(chan peer.ID, 10)
 	n.penalties.OnBan = func(b penalty.Ban) { drops <- b.Peer }
-	liar := w.responder(t, func(s network.Stream, _ fetchRequest) { _, _ = writeItem(s, nil) })
-	honest := w.responder(t, func(s network.Stream, _ fetchRequest) { _, _ = writeItem(s, nil) })
+	liar := w.responder(t, func(s network.Stream, _ fetch.Request) { _, _ = fetch.WriteItem(s, nil) })
+	honest := w.responder(t, func(s network.Stream, _ fetch.Request) { _, _ = fetch.WriteItem(s, nil) })
 	connect(t, n.host, liar)
 	connect(t, n.host, honest)
 	eventually(t, "both are known", func() bool { return n.Status().Peers == 2 })
@@ -148,7 +151,7 @@ func TestFloodIsDropped(t *testing.T) {
 	h := newHost(t)
 	connect(t, h, n.host)
 	for i := range 10 * (stream.MaxServed + 30) {
-		s, err := h.NewStream(network.WithNoDial(t.Context(), "test"), n.host.ID(), fetchProtocol(w.network))
+		s, err := h.NewStream(network.WithNoDial(t.Context(), "test"), n.host.ID(), fetch.Service.ID(w.network))
 		if err != nil {
 			if i < stream.MaxServed+30 {
 				t.Fatalf("stream %d: %v", i, err)

@@ -36,7 +36,7 @@ func idsOfRecords(records ...*protocol.Record) (ids []protocol.ID) {
 func pushStream(t testing.TB, from host.Host, to *node) network.Stream {
 	t.Helper()
 	connect(t, from, to.host)
-	s, err := from.NewStream(t.Context(), to.host.ID(), pushProtocol(to.network))
+	s, err := from.NewStream(t.Context(), to.host.ID(), push.Service.ID(to.network))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,10 +64,10 @@ func pushAs(t testing.TB, from host.Host, to *node, records ...*protocol.Record)
 func announces(t testing.TB, from host.Host, to *node, ids ...protocol.ID) (network.Stream, []bool) {
 	t.Helper()
 	s := pushStream(t, from, to)
-	if _, err := s.Write(appendAnnouncement(nil, ids)); err != nil {
+	if _, err := s.Write(push.AppendAnnouncement(nil, ids)); err != nil {
 		t.Fatal(err)
 	}
-	wanted, err := readWanted(s, len(ids))
+	wanted, err := push.ReadWanted(s, len(ids))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,11 +117,11 @@ func TestHostilePush(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)
 	first, known, last, other := w.record(t), w.record(t), w.record(t), w.record(t)
-	announced := slices.Clip(appendAnnouncement(nil, idsOfRecords(first, known, last)))
+	announced := slices.Clip(push.AppendAnnouncement(nil, idsOfRecords(first, known, last)))
 	sends := func(records ...*protocol.Record) []byte {
 		raw := announced
 		for _, r := range records {
-			raw = appendPushed(raw, r.EncodeFrame())
+			raw = push.AppendPushed(raw, r.EncodeFrame())
 		}
 		return raw
 	}
@@ -129,19 +129,19 @@ func TestHostilePush(t *testing.T) {
 	forged[len(forged)-1] ^= 1
 	for name, raw := range map[string][]byte{
 		"announces nothing":          {0},
-		"announces too many":         appendAnnouncement(nil, make([]protocol.ID, push.MaxPushed+1)),
-		"announces one twice":        appendAnnouncement(nil, idsOfRecords(first, known, first)),
+		"announces too many":         push.AppendAnnouncement(nil, make([]protocol.ID, push.MaxPushed+1)),
+		"announces one twice":        push.AppendAnnouncement(nil, idsOfRecords(first, known, first)),
 		"sends nothing":              announced,
 		"sends less than wanted":     sends(first),
 		"sends what was not wanted":  sends(first, known, last),
 		"sends more than wanted":     sends(first, last, known),
 		"sends in another order":     sends(last, first),
 		"sends others":               sends(other, last),
-		"sends to who wants nothing": appendPushed(appendAnnouncement(nil, idsOfRecords(known)), known.EncodeFrame()),
+		"sends to who wants nothing": push.AppendPushed(push.AppendAnnouncement(nil, idsOfRecords(known)), known.EncodeFrame()),
 		"sends an empty frame":       append(announced, 0, 0, 0, 0),
 		"sends a frame too long":     append(announced, 0xff, 0xff, 0xff, 0xff),
 		"sends garbage":              append(announced, 0, 0, 0, 4, 1, 2, 3, 4),
-		"sends a forged value":       appendPushed(announced, forged),
+		"sends a forged value":       push.AppendPushed(announced, forged),
 		"garbage after a good":       append(sends(first), 0, 0, 0, 1, 0xff),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -176,8 +176,8 @@ func TestHostileReceiver(t *testing.T) {
 			n, _ := w.metered(t)
 			bad := newHost(t)
 			dropped := n.bans()
-			bad.SetStreamHandler(pushProtocol(w.network), func(s network.Stream) {
-				_, _ = readAnnouncement(s)
+			bad.SetStreamHandler(push.Service.ID(w.network), func(s network.Stream) {
+				_, _ = push.ReadAnnouncement(s)
 				_, _ = s.Write(answer)
 				_, _ = io.Copy(io.Discard, s)
 				_ = s.Close()
@@ -203,11 +203,11 @@ func TestFalseAnnouncement(t *testing.T) {
 	for i := range liars {
 		liar := newHost(t)
 		s := pushStream(t, liar, n)
-		if _, err := s.Write(appendAnnouncement(nil, []protocol.ID{r.ID(), testID(fmt.Sprint(i))})); err != nil {
+		if _, err := s.Write(push.AppendAnnouncement(nil, []protocol.ID{r.ID(), testID(fmt.Sprint(i))})); err != nil {
 			t.Fatal(err)
 		}
 		if i == 0 { // the others wait as the honest one does
-			if wanted, err := readWanted(s, 2); err != nil || !wanted[0] || !wanted[1] {
+			if wanted, err := push.ReadWanted(s, 2); err != nil || !wanted[0] || !wanted[1] {
 				t.Fatalf("wanted %v, %v", wanted, err)
 			}
 		}
@@ -250,7 +250,7 @@ func TestComesOnce(t *testing.T) {
 	}
 	time.AfterFunc(250*time.Millisecond, func() {
 		for _, r := range chain[:2] {
-			_, _ = s.Write(appendPushed(nil, r.EncodeFrame()))
+			_, _ = s.Write(push.AppendPushed(nil, r.EncodeFrame()))
 		}
 		_ = s.CloseWrite()
 	})
@@ -339,7 +339,7 @@ func TestPushQueueIsBounded(t *testing.T) {
 	w := newWorld(t, nil)
 	n, _ := w.metered(t)
 	silent := newHost(t)
-	silent.SetStreamHandler(pushProtocol(w.network), func(network.Stream) {})
+	silent.SetStreamHandler(push.Service.ID(w.network), func(network.Stream) {})
 	n.pushTo(t, silent)
 	offer := func(i, size int) {
 		var id protocol.ID
@@ -374,8 +374,8 @@ func TestAnnouncedOnce(t *testing.T) {
 	n, _ := w.metered(t)
 	far := newHost(t)
 	twice := make(chan error, 1)
-	far.SetStreamHandler(pushProtocol(w.network), func(s network.Stream) {
-		_, err := readAnnouncement(s)
+	far.SetStreamHandler(push.Service.ID(w.network), func(s network.Stream) {
+		_, err := push.ReadAnnouncement(s)
 		twice <- err
 		_ = s.Reset()
 	})

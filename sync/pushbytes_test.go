@@ -16,6 +16,7 @@ import (
 	libprotocol "github.com/libp2p/go-libp2p/core/protocol"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/push"
 )
 
 // pushMeter counts the bytes of a host's push streams.
@@ -52,7 +53,7 @@ func (m *pushMeter) LogRecvMessage(int64) {}
 // metered makes a node that can push, and measures it. Without PubSub options it does not gossip.
 func (w *world) metered(t testing.TB, options ...pubsub.Option) (*node, *pushMeter) {
 	t.Helper()
-	m := &pushMeter{name: pushProtocol(w.network)}
+	m := &pushMeter{name: push.Service.ID(w.network)}
 	h, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.DisableRelay(), libp2p.BandwidthReporter(m))
 	if err != nil {
 		t.Fatal(err)

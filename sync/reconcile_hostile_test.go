@@ -13,6 +13,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/negentropy"
 	"github.com/lf-store/lf/sync/internal/reconcile"
 )
@@ -21,12 +22,12 @@ import (
 // nil.
 func (w *world) comparable(t testing.TB, answer func(s network.Stream, message []byte, round int) []byte) host.Host {
 	t.Helper()
-	h := w.responder(t, func(network.Stream, fetchRequest) {}) // and has nothing
-	h.SetStreamHandler(reconcileProtocol(w.network), func(s network.Stream) {
+	h := w.responder(t, func(network.Stream, fetch.Request) {}) // and has nothing
+	h.SetStreamHandler(reconcile.Service.ID(w.network), func(s network.Stream) {
 		defer func() { _ = s.Reset() }()
 		in := bufio.NewReader(s)
 		for round := 1; ; round++ {
-			f, err := readEnvelope(in)
+			f, err := reconcile.ReadEnvelope(in)
 			if err != nil {
 				return
 			}
@@ -69,7 +70,7 @@ func TestHostileComparison(t *testing.T) {
 	over := make(chan struct{})
 	t.Cleanup(func() { close(over) })
 	framed := func(message []byte) []byte {
-		return appendEnvelope(nil, reconcile.Envelope{Count: 9, Message: message})
+		return reconcile.AppendEnvelope(nil, reconcile.Envelope{Count: 9, Message: message})
 	}
 	big := madeUp(20_000)
 	for _, c := range []struct {
@@ -94,7 +95,7 @@ func TestHostileComparison(t *testing.T) {
 			return []byte{0, 0, 0, 0, 0, 0, 0, 9, 0xff, 0xff, 0xff, 0xff}
 		}},
 		{"a count that cannot be", "guilty", func(network.Stream, []byte, int) []byte {
-			return appendEnvelope(nil, reconcile.Envelope{Count: reconcile.MaxCount, Message: []byte{0x61}})
+			return reconcile.AppendEnvelope(nil, reconcile.Envelope{Count: reconcile.MaxCount, Message: []byte{0x61}})
 		}},
 		{"rounds without end", "guilty", func(_ network.Stream, _ []byte, round int) []byte {
 			raw := []byte{0x61, 0, 0, 1} // the fingerprint of all, another one each time
@@ -170,7 +171,7 @@ func TestBogusIDs(t *testing.T) {
 		if err != nil {
 			return nil
 		}
-		return appendEnvelope(nil, reconcile.Envelope{Count: 20_000, Message: reply.Message})
+		return reconcile.AppendEnvelope(nil, reconcile.Envelope{Count: 20_000, Message: reply.Message})
 	})
 	connect(t, n.host, bad)
 	eventually(t, "bogus records are listed", func() bool { return counterOf(n.reconciler.Metrics()[3].(prometheus.Counter)) > 900 })
@@ -183,7 +184,7 @@ func TestHostileInitiator(t *testing.T) {
 	n := w.hurried(t)
 	n.load(t, w.chain(t, 2000)...)
 	openTo := func(t *testing.T, n *node, h host.Host) network.Stream {
-		s, err := h.NewStream(t.Context(), n.host.ID(), reconcileProtocol(w.network))
+		s, err := h.NewStream(t.Context(), n.host.ID(), reconcile.Service.ID(w.network))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,18 +195,18 @@ func TestHostileInitiator(t *testing.T) {
 	open := func(t *testing.T, h host.Host) network.Stream { return openTo(t, n, h) }
 	stranger := func(t *testing.T) host.Host {
 		h := newHost(t)
-		h.SetStreamHandler(reconcileProtocol(w.network), func(s network.Stream) { _ = s.Reset() })
+		h.SetStreamHandler(reconcile.Service.ID(w.network), func(s network.Stream) { _ = s.Reset() })
 		connect(t, h, n.host)
 		return h
 	}
 	random := make([]byte, 20_000)
 	_, _ = rand.Read(random)
 	for name, raw := range map[string][]byte{
-		"an empty message":       appendEnvelope(nil, reconcile.Envelope{}),
+		"an empty message":       reconcile.AppendEnvelope(nil, reconcile.Envelope{}),
 		"a huge frame":           {0, 0, 0, 0, 0, 0, 0, 9, 0, 1, 0, 0},
-		"a count that cannot be": appendEnvelope(nil, reconcile.Envelope{Count: reconcile.MaxCount, Message: []byte{0x61}}),
+		"a count that cannot be": reconcile.AppendEnvelope(nil, reconcile.Envelope{Count: reconcile.MaxCount, Message: []byte{0x61}}),
 		"garbage":                random,
-		"garbage in an envelope": appendEnvelope(nil, reconcile.Envelope{Message: append([]byte{0x61, 1, 33}, random...)}),
+		"garbage in an envelope": reconcile.AppendEnvelope(nil, reconcile.Envelope{Message: append([]byte{0x61, 1, 33}, random...)}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := stranger(t)
@@ -220,13 +221,13 @@ func TestHostileInitiator(t *testing.T) {
 	t.Run("messages without end", func(t *testing.T) {
 		h := stranger(t)
 		s := open(t, h)
-		first := appendEnvelope(nil, reconcile.Envelope{Message: append([]byte{0x61, 0, 0, 1}, make([]byte, 16)...)})
+		first := reconcile.AppendEnvelope(nil, reconcile.Envelope{Message: append([]byte{0x61, 0, 0, 1}, make([]byte, 16)...)})
 		answers := 0
 		for range reconcile.MaxMessages + 1 {
 			if _, err := s.Write(first); err != nil {
 				break
 			}
-			if _, err := readEnvelope(s); err != nil {
+			if _, err := reconcile.ReadEnvelope(s); err != nil {
 				break
 			}
 			answers++
@@ -238,7 +239,7 @@ func TestHostileInitiator(t *testing.T) {
 	})
 	t.Run("does not read", func(t *testing.T) {
 		s := open(t, stranger(t))
-		first := appendEnvelope(nil, reconcile.Envelope{Message: append([]byte{0x61, 0, 0, 1}, make([]byte, 16)...)})
+		first := reconcile.AppendEnvelope(nil, reconcile.Envelope{Message: append([]byte{0x61, 0, 0, 1}, make([]byte, 16)...)})
 		for range 200 {
 			if _, err := s.Write(first); err != nil {
 				break
@@ -260,10 +261,10 @@ func TestHostileInitiator(t *testing.T) {
 		s := open(t, stranger(t))
 		initiator, set := negentropy.NewInitiator(negentropy.Config{FrameLimit: reconcile.MaxMessage}), madeUp(50_000)
 		for message := initiator.Start(set); message != nil; {
-			if _, err := s.Write(appendEnvelope(nil, reconcile.Envelope{Count: 50_000, Message: message})); err != nil {
+			if _, err := s.Write(reconcile.AppendEnvelope(nil, reconcile.Envelope{Count: 50_000, Message: message})); err != nil {
 				break
 			}
-			f, err := readEnvelope(s)
+			f, err := reconcile.ReadEnvelope(s)
 			if err != nil {
 				break
 			}

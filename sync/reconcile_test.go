@@ -225,7 +225,7 @@ func TestCutSessions(t *testing.T) {
 	a.load(t, chain...)
 	var streams atomic.Int32
 	serve := a.limiter.Handler(reconcile.Service, a.reconciler.Serve)
-	a.host.SetStreamHandler(reconcileProtocol(w.network), func(s network.Stream) {
+	a.host.SetStreamHandler(reconcile.Service.ID(w.network), func(s network.Stream) {
 		streams.Add(1)
 		serve(&cutting{Stream: s, left: 2})
 	})
@@ -447,15 +447,15 @@ func TestComesAgain(t *testing.T) {
 }
 
 func FuzzSessionFrame(f *testing.F) {
-	f.Add(appendEnvelope(nil, reconcile.Envelope{Count: 7, Message: []byte{0x61, 0, 0, 1}}))
-	f.Add(appendEnvelope(nil, reconcile.Envelope{}))
-	f.Add(appendEnvelope(nil, reconcile.Envelope{Count: reconcile.MaxCount}))
+	f.Add(reconcile.AppendEnvelope(nil, reconcile.Envelope{Count: 7, Message: []byte{0x61, 0, 0, 1}}))
+	f.Add(reconcile.AppendEnvelope(nil, reconcile.Envelope{}))
+	f.Add(reconcile.AppendEnvelope(nil, reconcile.Envelope{Count: reconcile.MaxCount}))
 	f.Add(bytes.Repeat([]byte{0xff}, 12))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		fr, err := readEnvelope(bytes.NewReader(data))
+		fr, err := reconcile.ReadEnvelope(bytes.NewReader(data))
 		switch {
 		case err == nil:
-			if again := appendEnvelope(nil, fr); fr.Count >= reconcile.MaxCount || len(fr.Message) > reconcile.MaxMessage || !bytes.HasPrefix(data, again) {
+			if again := reconcile.AppendEnvelope(nil, fr); fr.Count >= reconcile.MaxCount || len(fr.Message) > reconcile.MaxMessage || !bytes.HasPrefix(data, again) {
 				t.Errorf("%x was read as %+v", data, fr)
 			}
 		case len(data) == 0 && !errors.Is(err, io.EOF):

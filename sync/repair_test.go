@@ -124,12 +124,12 @@ func statuses(t *testing.T, w *world, n *node, width, ancestors int, ids ...prot
 	t.Helper()
 	h := newHost(t)
 	connect(t, h, n.host)
-	s, err := h.NewStream(t.Context(), n.host.ID(), fetchProtocol(w.network))
+	s, err := h.NewStream(t.Context(), n.host.ID(), fetch.Service.ID(w.network))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	if _, err := s.Write(appendRequest(nil, fetchRequest{IDs: ids, Width: width, Ancestors: ancestors})); err != nil {
+	if _, err := s.Write(fetch.AppendRequest(nil, fetch.Request{IDs: ids, Width: width, Ancestors: ancestors})); err != nil {
 		t.Fatal(err)
 	}
 	if err := s.CloseWrite(); err != nil {
@@ -141,7 +141,7 @@ func statuses(t *testing.T, w *world, n *node, width, ancestors int, ids ...prot
 		if err != nil {
 			return list
 		}
-		if _, err := readItem(in); err != nil {
+		if _, err := fetch.ReadItem(in); err != nil {
 			t.Fatal(err)
 		}
 		list = append(list, first[0])
@@ -162,13 +162,13 @@ func TestDamagedIsServed(t *testing.T) {
 		ids = append(ids, r.ID())
 	}
 	want := []byte{statusComplete, statusDamaged, statusComplete, statusPruned, statusComplete, statusComplete}
-	for _, width := range []int{nameSize, idSize} {
+	for _, width := range []int{fetch.NameSize, fetch.IDSize} {
 		if have := statuses(t, w, n, width, 0, ids...); !slices.Equal(have, want) {
 			t.Errorf("width %d: %v, want %v", width, have, want)
 		}
 	}
 	// As ancestors, a pruned one is sent, and the walk ends where a header is damaged.
-	if have, want := statuses(t, w, n, idSize, 10, chain[5].ID()), []byte{statusComplete, statusComplete, statusPruned, statusComplete}; !slices.Equal(have, want) {
+	if have, want := statuses(t, w, n, fetch.IDSize, 10, chain[5].ID()), []byte{statusComplete, statusComplete, statusPruned, statusComplete}; !slices.Equal(have, want) {
 		t.Errorf("ancestors: %v, want %v", have, want)
 	}
 }
@@ -225,8 +225,8 @@ func TestRepairs(t *testing.T) {
 	other.rot(other.headers, chain[1].ID(), chain[3].ID())
 	other.rot(other.values, chain[2].ID())
 	connect(t, n.host, rotten.host)
-	liar := w.responder(t, func(s network.Stream, _ fetchRequest) {
-		_, _ = writeItem(s, chain[4])
+	liar := w.responder(t, func(s network.Stream, _ fetch.Request) {
+		_, _ = fetch.WriteItem(s, chain[4])
 	})
 	connect(t, n.host, liar)
 	eventually(t, "the liar was asked", func() bool { return n.penalties.Bans(liar.ID()) > 0 })
@@ -251,7 +251,7 @@ func TestRepairsPastEmptyAnswers(t *testing.T) {
 	n, s := w.newRotten(t, false)
 	n.load(t, chain...)
 	s.rot(s.headers, chain[1].ID())
-	silent := w.responder(t, func(network.Stream, fetchRequest) {})
+	silent := w.responder(t, func(network.Stream, fetch.Request) {})
 	connect(t, n.host, silent)
 	eventually(t, "it can be asked", func() bool { return n.speaks(silent.ID(), fetch.Service) })
 	repairer := n.fetcher.NewRepairer(s, n.fetchPeers())

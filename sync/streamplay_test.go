@@ -103,7 +103,7 @@ func (n *node) compareWith(t *testing.T, p peer.ID, from *streamBound) error {
 // fetchFrom has a node fetch what a side asks for, and holds it to what it is told.
 func (b *streamBench) fetchFrom(t *testing.T, n *node, p peer.ID, side streamSide) error {
 	t.Helper()
-	a := fetch.Ask{Peer: p, Wide: side.Asks.Width == idSize, Ancestors: side.Asks.Ancestors}
+	a := fetch.Ask{Peer: p, Wide: side.Asks.Width == fetch.IDSize, Ancestors: side.Asks.Ancestors}
 	for _, name := range side.Asks.Names {
 		a.IDs = append(a.IDs, protocol.ID(name))
 	}
