@@ -10,6 +10,9 @@
 // reader elsewhere. Reading by name is open, too, although deriving a name costs the node work and
 // memory. The service bounds how many derivations run at once, and answers 503 above that.
 //
+// Whatever works for its client may take long. A client that accepts events is told the progress,
+// and one that prefers to be answered later gets a job to look at (patience.go, jobs.go).
+//
 // Requests pass through huma on net/http's mux. An operation's input is a struct whose tags name
 // the parameters and their limits. The OpenAPI 3.1 document is made of the same structs. What huma
 // would let pass, exchange.go refuses first.

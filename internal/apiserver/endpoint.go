@@ -19,7 +19,8 @@ type Endpoint struct {
 	tcp    net.Listener
 	log    *slog.Logger
 
-	server  *http.Server // nil until Serve
+	handler *Handler     // nil until Serve
+	server  *http.Server // the same
 	stop    context.CancelFunc
 	served  chan error
 	serving int // how many listeners
@@ -93,7 +94,7 @@ func bracketed(host string) string {
 
 // Serve begins to answer over TCP and on a socket, whose callers may do everything; nil is none.
 func (e *Endpoint) Serve(h *Handler, socket net.Listener) {
-	e.server, e.served = NewServer(h, e.log), make(chan error, 2)
+	e.handler, e.server, e.served = h, NewServer(h, e.log), make(chan error, 2)
 	var ctx context.Context
 	ctx, e.stop = context.WithCancel(context.Background())
 	e.server.BaseContext = func(net.Listener) context.Context { return ctx }
@@ -108,7 +109,7 @@ func (e *Endpoint) serve(l net.Listener) {
 	go func() { e.served <- e.server.Serve(l) }()
 }
 
-// Shutdown lets requests end for as long as grace, then ends them.
+// Shutdown lets requests and jobs end for as long as grace, then ends them.
 func (e *Endpoint) Shutdown(grace time.Duration) error {
 	if e.server == nil {
 		return nil
@@ -121,6 +122,7 @@ func (e *Endpoint) Shutdown(grace time.Duration) error {
 		e.stop() // what takes long, as a proof of work does, ends now
 		err = e.server.Close()
 	}
+	e.handler.Close(ctx)
 	for ; e.serving > 0; e.serving-- {
 		if served := <-e.served; !errors.Is(served, http.ErrServerClosed) {
 			err = errors.Join(err, served)

@@ -53,6 +53,7 @@ var (
 	submitters = []map[string][]string{{securityToken: {rightSubmit}}, {securityToken: {rightWork}}}
 	payers     = []map[string][]string{{securityToken: {rightWork}}}
 	setters    = []map[string][]string{{securityToken: {rightSet}}}
+	writers    = []map[string][]string{{securityToken: {rightSubmit}}, {securityToken: {rightWork}}, {securityToken: {rightSet}}}
 	holders    = []map[string][]string{{securityToken: {}}} // no limited token
 	everybody  = []map[string][]string{{}}
 )

@@ -61,13 +61,15 @@ type Handler struct {
 	api     huma.API
 	log     *slog.Logger
 	ready   func() error
+	jobs    *jobs
 
 	ownerNamed func(string) (protocol.Owner, error)
 }
 
-// NewHandler returns a handler that serves s. It starts nothing.
+// NewHandler returns a handler that serves s. It starts nothing until it is asked. [Handler.Close]
+// ends the jobs that clients have made then.
 func NewHandler(s api.Service, o HandlerOptions) *Handler {
-	h := &Handler{service: s, guard: newGuard(&o), mux: newMux(), log: o.Logger, ready: o.Ready, ownerNamed: o.OwnerNamed}
+	h := &Handler{service: s, guard: newGuard(&o), mux: newMux(), log: o.Logger, ready: o.Ready, jobs: newJobs(), ownerNamed: o.OwnerNamed}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
@@ -88,6 +90,7 @@ func NewHandler(s api.Service, o HandlerOptions) *Handler {
 	h.addRecords()
 	h.addWriting()
 	h.addPaying()
+	h.addJobs()
 	h.addOperating()
 	h.addClients(o.Clients)
 	h.addTestbed(o.Testbed)
@@ -95,6 +98,9 @@ func NewHandler(s api.Service, o HandlerOptions) *Handler {
 	h.addRest()
 	return h
 }
+
+// Close waits for the jobs of clients, and ends them when ctx does.
+func (h *Handler) Close(ctx context.Context) { h.jobs.close(ctx) }
 
 // mux remembers which methods there are for a path.
 type mux struct {

@@ -33,12 +33,12 @@ func (h *Handler) shareAnswer(w http.ResponseWriter, r *http.Request) (done bool
 		return false
 	}
 	w.Header().Set("Access-Control-Allow-Origin", origin)
-	w.Header().Set("Access-Control-Expose-Headers", "Allow, Retry-After, WWW-Authenticate")
+	w.Header().Set("Access-Control-Expose-Headers", "Allow, Location, Preference-Applied, Retry-After, WWW-Authenticate")
 	if !isPreflight(r) {
 		return false
 	}
 	w.Header().Set("Access-Control-Allow-Methods", h.mux.allMethods())
-	w.Header().Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type")
+	w.Header().Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Prefer")
 	w.Header().Set("Access-Control-Max-Age", "600")
 	if r.Header.Get("Access-Control-Request-Private-Network") == "true" {
 		w.Header().Set("Access-Control-Allow-Private-Network", "true")

@@ -21,13 +21,15 @@ func (h *Handler) addPaying() {
 		}
 		return answered(h.service.Prepare(ctx, *r))
 	})
-	addJSON(h, huma.Operation{
+	addJSON(h, h.patient(huma.Operation{
 		Method: "POST", Path: "/v1/work", OperationID: "work", Summary: "Have the node do the work of a record that it does not see", Security: payers,
 		Description: "The client composes and signs a record, and sends the hash that its work is for. The node makes the challenge with its network's ID, and answers with a proof when it has found one. " +
 			"That may take long; hanging up stops it. 503: too many wait.",
 		MaxBodyBytes: maxWorkBody,
-		Middlewares:  huma.Middlewares{takeTime},
-	}, func(ctx context.Context, r *api.WorkRequest) (*answer[*api.WorkResult], error) {
+		Responses: map[string]*huma.Response{"200": {
+			Description: "the proof", Content: map[string]*huma.MediaType{api.TypeJSON: {Schema: h.schema(typeOf[api.WorkResult]())}},
+		}},
+	}), func(ctx context.Context, r *api.WorkRequest) (*answer[*api.WorkResult], error) {
 		return answered(h.service.Work(ctx, *r))
 	})
 }

@@ -147,7 +147,7 @@ func (h *Handler) getRecord(ctx context.Context, in *recordInput) (*recordAnswer
 }
 
 func (h *Handler) addWriting() {
-	add(h, huma.Operation{
+	add(h, h.patient(huma.Operation{
 		Method: "POST", Path: "/v1/records", OperationID: "submit", Summary: "Submit a record, finished or signed", Security: submitters,
 		Description: "The body is a finished record's frame, as it is or in JSON; or, in JSON, the header, value and signature of a record that /v1/prepare composed: then the node does the work, which may take long, and hanging up stops it. When the answer comes, the record is durable. 201: it is attached. 202: it is pending (an ancestor is missing) or held (its time has not come). 200: the node had it.",
 		RequestBody: &huma.RequestBody{Content: map[string]*huma.MediaType{
@@ -155,9 +155,8 @@ func (h *Handler) addWriting() {
 		}},
 		SkipValidateBody: true, // it need not be JSON
 		MaxBodyBytes:     maxRecordBody,
-		Middlewares:      huma.Middlewares{takeTime},
 		DefaultStatus:    http.StatusCreated, Responses: h.outcomes(http.StatusOK, http.StatusCreated, http.StatusAccepted),
-	}, func(ctx context.Context, in *submitInput) (*madeAnswer, error) {
+	}), func(ctx context.Context, in *submitInput) (*madeAnswer, error) {
 		frame, signed, err := in.read()
 		right := rightSubmit
 		if signed != nil {
@@ -174,13 +173,12 @@ func (h *Handler) addWriting() {
 		}
 		return made(h.service.Submit(ctx, frame))
 	})
-	addJSON(h, huma.Operation{
+	addJSON(h, h.patient(huma.Operation{
 		Method: "POST", Path: "/v1/set", OperationID: "set", Summary: "Have the node make a record", Security: setters,
 		Description:   "The node seals, claims, signs with a key that it keeps, works and publishes. The work may take long; hanging up stops it.",
 		MaxBodyBytes:  maxSetBody,
-		Middlewares:   huma.Middlewares{takeTime},
 		DefaultStatus: http.StatusCreated, Responses: h.outcomes(http.StatusCreated, http.StatusAccepted),
-	}, func(ctx context.Context, r *api.SetRequest) (*madeAnswer, error) {
+	}), func(ctx context.Context, r *api.SetRequest) (*madeAnswer, error) {
 		return h.set(ctx, *r)
 	})
 }

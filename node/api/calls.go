@@ -113,5 +113,5 @@ func (c *Client) Set(ctx context.Context, r SetRequest) (*Submitted, error) {
 		r.Text, r.Value = new(string), nil // an empty value would be left out of the JSON
 	}
 	var s Submitted
-	return ok(&s, c.send(ctx, request{method: http.MethodPost, path: "/v1/set", timeout: workTimeout, out: &s}, r))
+	return ok(&s, c.send(ctx, request{method: http.MethodPost, path: "/v1/set", timeout: workTimeout, out: &s, report: WorkProgressOf(ctx)}, r))
 }

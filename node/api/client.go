@@ -156,7 +156,9 @@ type request struct {
 	// sent again on another connection, if the one it was sent on turns out to be dead
 	repeatable bool
 	timeout    time.Duration // 0: that of reading
-	out        any
+	out        any           // nil: the answer has no body
+	// told of the progress of work, if the node tells it; nil: it is not asked to
+	report func(WorkProgress)
 }
 
 func (c *Client) do(ctx context.Context, q request) error {
@@ -180,6 +182,12 @@ func (c *Client) do(ctx context.Context, q request) error {
 	if resp.StatusCode < 200 || resp.StatusCode > 299 {
 		return c.problem(resp)
 	}
+	switch {
+	case q.out == nil:
+		return nil
+	case q.report != nil && strings.HasPrefix(resp.Header.Get("Content-Type"), TypeEvents):
+		return c.readEvents(ctx, resp, q.out, q.report)
+	}
 	return c.read(ctx, resp, q.out)
 }
 
@@ -193,6 +201,9 @@ func (c *Client) newRequest(ctx context.Context, q request) (*http.Request, erro
 		return nil, fmt.Errorf("ask the node at %s: %w", c.url, err)
 	}
 	r.Header.Set("Accept", TypeJSON)
+	if q.report != nil {
+		r.Header.Add("Accept", TypeEvents)
+	}
 	if q.contentType != "" {
 		r.Header.Set("Content-Type", q.contentType)
 	}

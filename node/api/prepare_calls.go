@@ -23,13 +23,13 @@ func (c *Client) SubmitSigned(ctx context.Context, s SignedRecord) (*Submitted, 
 	}
 	var made Submitted
 	body := SubmitRequest{Header: s.Header, Value: s.Value, Signature: s.Signature}
-	return ok(&made, c.send(ctx, request{method: http.MethodPost, path: "/v1/records", timeout: workTimeout, out: &made}, body))
+	return ok(&made, c.send(ctx, request{method: http.MethodPost, path: "/v1/records", timeout: workTimeout, out: &made, report: WorkProgressOf(ctx)}, body))
 }
 
 // Work implements [Service].
 func (c *Client) Work(ctx context.Context, r WorkRequest) (*WorkResult, error) {
 	var w WorkResult
-	return ok(&w, c.send(ctx, request{method: http.MethodPost, path: "/v1/work", timeout: workTimeout, out: &w}, r))
+	return ok(&w, c.send(ctx, request{method: http.MethodPost, path: "/v1/work", timeout: workTimeout, out: &w, report: WorkProgressOf(ctx)}, r))
 }
 
 // SolveBy returns a solver that has a service do the work of a network's records. It does not
