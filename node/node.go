@@ -16,6 +16,7 @@ import (
 
 	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/internal/supervisor"
+	"github.com/lf-store/lf/internal/trust"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/internal/oracle"
 	"github.com/lf-store/lf/node/internal/p2p"
@@ -86,7 +87,7 @@ func (n *Node) start(ctx context.Context) error {
 		return err
 	}
 	c := &n.config
-	trust, err := service.NewTrust(c.Home, c.Policy, c.Logger)
+	whom, err := trust.New(c.Home, c.Policy, c.Logger)
 	if err != nil {
 		return err
 	}
@@ -118,7 +119,7 @@ func (n *Node) start(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	if err := n.startService(ctx, trust, seeds); err != nil {
+	if err := n.startService(ctx, whom, seeds); err != nil {
 		return err
 	}
 	n.serveAPI(endpoint, token)
@@ -172,10 +173,10 @@ func (n *Node) startStore() (err error) {
 }
 
 // startService makes what the API serves.
-func (n *Node) startService(ctx context.Context, trust *service.Trust, seeds []peer.AddrInfo) (err error) {
+func (n *Node) startService(ctx context.Context, whom *trust.Trust, seeds []peer.AddrInfo) (err error) {
 	c := &n.config
 	n.service, err = service.New(ctx, service.Config{
-		Network: c.Network, Home: c.Home, Store: n.store, Sync: n.sync, Host: n.host, Trust: trust, State: n.datastore("node"),
+		Network: c.Network, Home: c.Home, Store: n.store, Sync: n.sync, Host: n.host, Trust: whom, State: n.datastore("node"),
 		Oracle: n.oracle, OraclePerHour: c.Oracle.PerHour, SeedTexts: c.Seeds, Seeds: seeds, NoRendezvous: c.whyNoRendezvous(),
 		Private: c.Secret != nil, Offline: c.Offline, Version: c.Version, Clock: c.Clock, Logger: c.Logger, Registry: n.registry,
 		Threads: c.Threads, Peering: n.peering, Remembered: n.remembered,

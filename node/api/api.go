@@ -215,6 +215,8 @@ type QueryResult struct {
 	Next    string           `json:"next,omitempty" doc:"the limit cut the list: ask again with this as after for the next page"`
 	Policy  protocol.Policy  `json:"policy" doc:"by what claims were ranked"`
 	Oracles []protocol.Owner `json:"oracles,omitempty" doc:"whose objections counted"`
+	// Comparison is there where a proxy answers.
+	Comparison *Comparison `json:"comparison,omitempty" doc:"of a proxy: which nodes agreed"`
 }
 
 // Answer is what is known under one composite key: the winning claim's newest version and, with
@@ -307,6 +309,8 @@ type RecordInfo struct {
 	Index     Uint64         `json:"index,omitempty" doc:"local index; absent while pending or held"`
 	State     string         `json:"state" enum:"attached,pending,held"`
 	Frame     []byte         `json:"frame,omitempty" doc:"header and sealed value as they travel, base64"`
+	// Comparison is there where a proxy answers.
+	Comparison *Comparison `json:"comparison,omitempty" doc:"of a proxy: which nodes agreed"`
 }
 
 // ErrorDamaged is the Error of a damaged Version.

@@ -26,6 +26,9 @@ type Error struct {
 	// Sync tells how far a node came that was not in sync in time.
 	Sync *SyncStatus `json:"sync,omitempty" doc:"how far the node came, where it is not in sync in time"`
 
+	// Comparison tells what the nodes of a proxy answered that have nothing in common, with 409.
+	Comparison *Comparison `json:"comparison,omitempty" doc:"of a proxy, with 409: what its nodes answered, which have nothing in common"`
+
 	cause error
 }
 

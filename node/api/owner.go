@@ -18,6 +18,8 @@ type OwnerInfo struct {
 	Owner        protocol.Owner    `json:"owner"`
 	Certificates []CertificateInfo `json:"certificates" doc:"of the network's authorities, those that are valid for longest first"`
 	Next         string            `json:"next,omitempty" doc:"the after of the next page of certificates; absent: this is the last one"`
+	// Comparison is there where a proxy answers.
+	Comparison *Comparison `json:"comparison,omitempty" doc:"of a proxy: which nodes agreed"`
 }
 
 // CertificateInfo is one certificate of an owner's, as a record on the network carries it.

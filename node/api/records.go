@@ -56,6 +56,8 @@ type ListedRecord struct {
 type RecordList struct {
 	Records []ListedRecord `json:"records" nullable:"false" doc:"of all types, the newest timestamp first"`
 	Next    string         `json:"next,omitempty" doc:"the after of the next page; absent: this is the last one"`
+	// Comparison is there where a proxy answers.
+	Comparison *Comparison `json:"comparison,omitempty" doc:"of a proxy: which nodes agreed"`
 }
 
 // Records implements [Service].

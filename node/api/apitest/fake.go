@@ -45,6 +45,11 @@ func NewFake() (*Fake, error) {
 	if err != nil {
 		return nil, err
 	}
+	return NewFakeOn(n)
+}
+
+// NewFakeOn returns a fake node on a network, which must ask for no work.
+func NewFakeOn(n *protocol.Network) (*Fake, error) {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make an owner: %w", err)

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/lf-store/lf/internal/testlog"
+	"github.com/lf-store/lf/internal/trust"
 	"github.com/lf-store/lf/internal/workqueue"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/node/internal/p2p"
@@ -57,12 +58,12 @@ func newTestService(t testing.TB, n *protocol.Network) *Service {
 			t.Error(err)
 		}
 	})
-	trust, err := NewTrust(h, nil, log)
+	whom, err := trust.New(h, nil, log)
 	if err != nil {
 		t.Fatal(err)
 	}
 	s, err := New(t.Context(), Config{
-		Network: n, Home: h, Store: st, Sync: records, Host: host, Trust: trust, State: st.Datastore(), Offline: true,
+		Network: n, Home: h, Store: st, Sync: records, Host: host, Trust: whom, State: st.Datastore(), Offline: true,
 		Clock: time.Now, Logger: log, Registry: registry,
 	})
 	if err != nil {

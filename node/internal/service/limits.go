@@ -1,9 +1,6 @@
 package service
 
 const (
-	// ownNames and strangersNames bound the derived names kept (about 250 bytes and the name each),
-	// which cost milliseconds to derive: those of the node's user, and those of strangers.
-	ownNames, strangersNames = 4096, 2048
 	// maxClientWrites bounds the requests of one client that wait for their turn to solve. A client
 	// is the node's user, or the holders of a limited token. A node of one core solves as many of
 	// the default work in about a minute, the patience of most clients. maxWaitingWrites bounds the

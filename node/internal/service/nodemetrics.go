@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/lf-store/lf/internal/trust"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -53,7 +54,7 @@ func (m nodeMetrics) Collect(out chan<- prometheus.Metric) {
 	}
 	_, clone := s.config.Peering.Clone.Sighting()
 	gauge(cloneDesc, oneIf(clone))
-	for _, a := range trustOf(s.config.Network, effectiveTrust{}, nil).Authorities {
+	for _, a := range trust.Status(s.config.Network, trust.Effective{}, nil).Authorities {
 		gauge(authorityDesc, seconds(a.NotAfter), a.Name, a.Fingerprint)
 	}
 	for owner, until := range s.certifiedUntil(ctx) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/lf-store/lf/internal/trust"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store"
@@ -19,10 +20,10 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	if err != nil {
 		return nil, err
 	}
-	trust := s.resolveTrust(&q)
+	whom := s.resolveTrust(&q)
 	sq := store.Query{
 		Open: q.Open, Owners: q.Owners, Since: q.Since, Until: q.Until, History: q.History,
-		Policy: trust.policy, Oracles: trust.oracles, Authorities: authorities, Explain: q.Explain,
+		Policy: whom.Policy, Oracles: whom.Oracles, Authorities: authorities, Explain: q.Explain,
 	}
 	opener, err := s.where(ctx, &q, &sq)
 	if err != nil {
@@ -32,14 +33,14 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	if err != nil {
 		return nil, Failure(err)
 	}
-	res := &api.QueryResult{Answers: make([]api.Answer, len(found.Keys)), Policy: trust.policy, Oracles: trust.oracles}
+	res := &api.QueryResult{Answers: make([]api.Answer, len(found.Keys)), Policy: whom.Policy, Oracles: whom.Oracles}
 	for i := range found.Keys {
 		res.Answers[i] = opener.answer(&found.Keys[i], q.History)
 		if q.Keys != nil {
 			res.Answers[i].Asked = &found.Keys[i].Asked
 		}
 		if q.Explain && found.Keys[i].Damaged == nil {
-			res.Answers[i].Explanation = explain(&found.Keys[i], trust.policy)
+			res.Answers[i].Explanation = explain(&found.Keys[i], whom.Policy)
 		}
 	}
 	if found.More {
@@ -50,15 +51,15 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 
 // resolveTrust returns what a query goes by: what it says itself, and where it does not, what the
 // node's user has chosen.
-func (s *Service) resolveTrust(q *api.Query) effectiveTrust {
+func (s *Service) resolveTrust(q *api.Query) trust.Effective {
 	// What is wrong with the file is in the log and in the status.
-	b, _ := s.config.Trust.effective()
-	s.config.Store.Elect(b.oracles)
+	b, _ := s.config.Trust.Effective()
+	s.config.Store.Elect(b.Oracles)
 	if len(q.Policy) > 0 {
-		b.policy = q.Policy.Total()
+		b.Policy = q.Policy.Total()
 	}
 	if q.Oracles != nil { // an empty list is one
-		b.oracles = distinct(q.Oracles)
+		b.Oracles = distinct(q.Oracles)
 	}
 	return b
 }
@@ -80,7 +81,7 @@ func distinct(oracles []protocol.Owner) []protocol.Owner {
 func (s *Service) where(ctx context.Context, q *api.Query, sq *store.Query) (*opener, error) {
 	o := &opener{network: s.config.Network, decrypt: q.Decrypt, frames: q.Frames}
 	if q.Decrypt && q.MaskingKey != "" {
-		mask, err := s.names.mask(ctx, q.MaskingKey)
+		mask, err := s.names.Mask(ctx, q.MaskingKey)
 		if err != nil {
 			return nil, err
 		}
@@ -122,7 +123,7 @@ func (s *Service) keyed(ctx context.Context, selectors []api.SelectorRange, o *o
 		if selectors[i].Key != nil {
 			continue
 		}
-		name, err := s.names.derive(ctx, selectors[i].Name)
+		name, err := s.names.Derive(ctx, selectors[i].Name)
 		if err != nil {
 			return nil, err
 		}

@@ -15,6 +15,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/internal/namecache"
+	"github.com/lf-store/lf/internal/trust"
 	"github.com/lf-store/lf/internal/workqueue"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
@@ -34,7 +36,7 @@ type Config struct {
 	Store   *store.Store
 	Sync    *lfsync.Sync
 	Host    *p2p.Host
-	Trust   *Trust
+	Trust   *trust.Trust
 	// State is where the service keeps what is to survive a restart.
 	State datastore.Datastore
 	// Oracle is the node's commentator, nil where it is none. OraclePerHour is as the user set it.
@@ -77,7 +79,7 @@ type Service struct {
 	begun   time.Time // by the machine's clock
 	started time.Time // by the node's clock
 	owners  *home.Keyring
-	names   *names
+	names   *namecache.Cache
 	drops   *dropHistory
 	log     *slog.Logger
 
@@ -97,7 +99,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		c.Remembered = &RememberedPeers{home: c.Home}
 	}
 	s := &Service{
-		config: c, begun: time.Now(), started: c.Clock().UTC(), owners: c.Home.Owners(), names: newNames(c.Network), log: c.Logger,
+		config: c, begun: time.Now(), started: c.Clock().UTC(), owners: c.Home.Owners(), names: namecache.New(c.Network), log: c.Logger,
 		syncing: make(chan struct{}, maxSyncing), work: newWorkPool(solverThreads(c.Threads)),
 	}
 	s.drops = newDropHistory(s.countDrops)
@@ -111,8 +113,8 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if err := errors.Join(c.Registry.Register(storeMetrics{c.Store}), c.Registry.Register(nodeMetrics{s})); err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
-	trust, _ := c.Trust.effective()
-	if w := trustWarning(c.Network, trust.oracles); w != "" {
+	whom, _ := c.Trust.Effective()
+	if w := trust.Warning(c.Network, whom.Oracles); w != "" {
 		c.Logger.Warn(w)
 	}
 	return s, nil

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lf-store/lf/internal/trust"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/internal/oracle"
 	"github.com/lf-store/lf/node/internal/p2p"
@@ -26,9 +27,9 @@ func (s *Service) Status(ctx context.Context) (*api.Status, error) {
 	if err != nil {
 		return nil, Failure(err)
 	}
-	effective, problem := s.config.Trust.effective()
-	trust := trustOf(s.config.Network, effective, problem)
-	trust.Oracle = oracleStatus(s.config.Oracle, s.config.OraclePerHour)
+	effective, problem := s.config.Trust.Effective()
+	whom := trust.Status(s.config.Network, effective, problem)
+	whom.Oracle = oracleStatus(s.config.Oracle, s.config.OraclePerHour)
 	synced := s.config.Sync.Status()
 	return &api.Status{
 		Version:   s.config.Version,
@@ -44,7 +45,7 @@ func (s *Service) Status(ctx context.Context) (*api.Status, error) {
 			Database: s.database,
 		},
 		Traffic: s.config.Host.Traffic(),
-		Trust:   trust,
+		Trust:   whom,
 		Dropped: dropsOf(synced.Dropped, stats.DroppedPending, stats.DroppedHeld),
 	}, nil
 }

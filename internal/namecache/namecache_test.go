@@ -1,20 +1,32 @@
-package service
+package namecache
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"testing"
 
 	"github.com/lf-store/lf/internal/caller"
-	"github.com/lf-store/lf/node/internal/nodetest"
+	"github.com/lf-store/lf/protocol"
 )
+
+func newNetwork(t *testing.T) *protocol.Network {
+	t.Helper()
+	p := protocol.DefaultParams()
+	p.Name, p.WorkPerKiB, p.NameHardening = "test", 0, protocol.Hardening{MemoryKiB: 8, Passes: 1}
+	n, err := protocol.NewNetwork(p, 1_700_000_000_000, rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
 
 // TestStrangersNames: strangers push out none of the names that the node's user asked for, nor
 // those that they ask for themselves again and again, and they do not keep the user waiting.
 func TestStrangersNames(t *testing.T) {
 	t.Parallel()
-	n := newNames(nodetest.NewNetwork(t, 0))
-	n.own, n.strangers = newNameShare(8), newNameShare(8)
+	n := New(newNetwork(t))
+	n.own, n.strangers = newShare(8), newShare(8)
 	foreign := caller.With(t.Context(), caller.Caller{Stranger: true})
 	ask := func(ctx context.Context, name string) {
 		t.Helper()
@@ -22,7 +34,7 @@ func TestStrangersNames(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if key, err := n.derive(ctx, name); err != nil || key.Selector() != want.Selector() {
+		if key, err := n.Derive(ctx, name); err != nil || key.Selector() != want.Selector() {
 			t.Fatal(key.Selector(), err)
 		}
 	}
@@ -52,7 +64,7 @@ func TestStrangersNames(t *testing.T) {
 	}
 	ended, end := context.WithCancel(foreign)
 	end()
-	if _, err := n.derive(ended, "waits"); err == nil {
+	if _, err := n.Derive(ended, "waits"); err == nil {
 		t.Error("a stranger did not wait")
 	}
 	ask(t.Context(), "at once")
@@ -61,15 +73,15 @@ func TestStrangersNames(t *testing.T) {
 // TestPopularNames: a name that is asked for twice outlasts any number of names asked for once.
 func TestPopularNames(t *testing.T) {
 	t.Parallel()
-	n := newNames(nodetest.NewNetwork(t, 0))
-	n.own = newNameShare(8)
+	n := New(newNetwork(t))
+	n.own = newShare(8)
 	for _, name := range []string{"popular", "popular"} {
-		if _, err := n.derive(t.Context(), name); err != nil {
+		if _, err := n.Derive(t.Context(), name); err != nil {
 			t.Fatal(err)
 		}
 	}
 	for i := range 100 {
-		if _, err := n.derive(t.Context(), fmt.Sprint("once ", i)); err != nil {
+		if _, err := n.Derive(t.Context(), fmt.Sprint("once ", i)); err != nil {
 			t.Fatal(err)
 		}
 	}

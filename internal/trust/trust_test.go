@@ -1,6 +1,8 @@
-package service
+package trust
 
 import (
+	"crypto/ed25519"
+	"crypto/rand"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -9,37 +11,62 @@ import (
 	"testing"
 
 	"github.com/lf-store/lf/internal/testlog"
-	"github.com/lf-store/lf/node/internal/nodetest"
+	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
 )
+
+func newHome(t *testing.T) *home.Home {
+	t.Helper()
+	h, err := home.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return h
+}
+
+func newOwner(t *testing.T) protocol.Owner {
+	t.Helper()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return protocol.OwnerOf(key)
+}
+
+func setTrust(t *testing.T, h *home.Home, policy protocol.Policy, oracles ...protocol.Owner) {
+	t.Helper()
+	if err := h.SetTrust(home.Trust{Policy: policy, Oracles: oracles}); err != nil {
+		t.Fatal(err)
+	}
+}
 
 // TestTrustFollowsTheHome changes a home's trust.json in every way that a user can while the node
 // reads it.
 func TestTrustFollowsTheHome(t *testing.T) {
 	t.Parallel()
 	h := newHome(t)
-	a, b := nodetest.NewOwner(t), nodetest.NewOwner(t)
-	nodetest.SetTrust(t, h, nil, a)
+	a, b := newOwner(t), newOwner(t)
+	setTrust(t, h, nil, a)
 	log := new(testlog.Lines)
-	trust, err := NewTrust(h, nil, log.Logger())
+	trust, err := New(h, nil, log.Logger())
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := func(what string, problem string, policy protocol.Policy, oracles ...protocol.Owner) {
 		t.Helper()
-		got, err := trust.effective()
-		if !slices.Equal(got.oracles, oracles) || !slices.Equal(got.policy, policy) {
-			t.Errorf("%s: oracles %v, policy %s; want %v, %s", what, got.oracles, got.policy, oracles, policy)
+		got, err := trust.Effective()
+		if !slices.Equal(got.Oracles, oracles) || !slices.Equal(got.Policy, policy) {
+			t.Errorf("%s: oracles %v, policy %s; want %v, %s", what, got.Oracles, got.Policy, oracles, policy)
 		}
 		if (err != nil) != (problem != "") || (err != nil && !strings.Contains(err.Error(), problem)) {
 			t.Errorf("%s: error %v, want one about %q", what, err, problem)
 		}
 	}
-	later := func() { trust.looked = trust.looked.Add(-trustAge) }
+	later := func() { trust.looked = trust.looked.Add(-maxAge) }
 	usual, weight := protocol.DefaultPolicy(), protocol.Policy{protocol.CriterionWeight}
 
 	want("at the start", "", usual, a)
-	nodetest.SetTrust(t, h, weight, a, b)
+	setTrust(t, h, weight, a, b)
 	want("at once", "", usual, a) // the file was looked at a moment ago
 	later()
 	want("a second later", "", weight.Total(), a, b)
@@ -61,20 +88,20 @@ func TestTrustFollowsTheHome(t *testing.T) {
 	}
 	later()
 	want("removed", "", usual)
-	nodetest.SetTrust(t, h, nil, b)
+	setTrust(t, h, nil, b)
 	later()
 	want("back", "", usual, b)
 }
 
 func TestTrustOfTheConfiguration(t *testing.T) {
 	h := newHome(t)
-	nodetest.SetTrust(t, h, protocol.Policy{protocol.CriterionWeight}, nodetest.NewOwner(t))
+	setTrust(t, h, protocol.Policy{protocol.CriterionWeight}, newOwner(t))
 	local := protocol.Policy{protocol.CriterionLocal}
-	trust, err := NewTrust(h, local, slog.New(slog.DiscardHandler))
+	trust, err := New(h, local, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got, err := trust.effective(); err != nil || !slices.Equal(got.policy, local.Total()) || len(got.oracles) != 1 {
+	if got, err := trust.Effective(); err != nil || !slices.Equal(got.Policy, local.Total()) || len(got.Oracles) != 1 {
 		t.Errorf("%+v, %v; want the configuration's policy and the home's oracle", got, err)
 	}
 }

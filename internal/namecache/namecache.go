@@ -1,4 +1,6 @@
-package service
+// Package namecache derives names and masking keys for those who ask an API by name, and remembers
+// names that are asked for again.
+package namecache
 
 import (
 	"context"
@@ -11,44 +13,52 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// names derives names and masking keys for those who ask by name. Deriving costs CPU and memory on
+// Bounds of the derived names that are kept: about 250 bytes and the name each.
+const (
+	ownNames       = 4096
+	strangersNames = 2048
+)
+
+// Cache derives names and masking keys for those who ask by name. Deriving costs CPU and memory on
 // purpose. So strangers have a share of their own. Whatever they ask for, the names of the node's
 // user stay remembered, and the user does not wait for them. Nor can a stranger tell from the time
 // of an answer which names the user has asked for.
-type names struct {
+type Cache struct {
 	network        *protocol.Network
-	own, strangers *nameShare
+	own, strangers *share
 }
 
-// nameShare is what some callers have together. No more than slots of them derive at a time.
-type nameShare struct {
+// share is what some callers have together. No more than slots of them derive at a time.
+type share struct {
 	// keys holds a name that was asked for once in a quarter of its room, and the others in the
 	// rest. Whoever asks for very many names pushes out those asked for once.
 	keys  *lru.TwoQueueCache[string, protocol.NameKey]
 	slots chan struct{}
 }
 
-func newNames(n *protocol.Network) *names {
-	return &names{n, newNameShare(ownNames), newNameShare(strangersNames)}
+// New returns a cache of a network's names.
+func New(n *protocol.Network) *Cache {
+	return &Cache{n, newShare(ownNames), newShare(strangersNames)}
 }
 
-func newNameShare(size int) *nameShare {
+func newShare(size int) *share {
 	keys, err := lru.New2Q[string, protocol.NameKey](size)
 	if err != nil {
 		panic(err) // only a size below 1 is an error
 	}
-	return &nameShare{keys, make(chan struct{}, runtime.GOMAXPROCS(0))}
+	return &share{keys, make(chan struct{}, runtime.GOMAXPROCS(0))}
 }
 
 // share returns that of a request's caller.
-func (n *names) share(ctx context.Context) *nameShare {
+func (n *Cache) share(ctx context.Context) *share {
 	if caller.Of(ctx).Stranger {
 		return n.strangers
 	}
 	return n.own
 }
 
-func (n *names) derive(ctx context.Context, name string) (protocol.NameKey, error) {
+// Derive derives a name, unless it is remembered.
+func (n *Cache) Derive(ctx context.Context, name string) (protocol.NameKey, error) {
 	s := n.share(ctx)
 	if key, ok := s.keys.Get(name); ok {
 		return key, nil
@@ -63,8 +73,8 @@ func (n *names) derive(ctx context.Context, name string) (protocol.NameKey, erro
 	return key, err
 }
 
-// mask derives a masking key; it is not remembered.
-func (n *names) mask(ctx context.Context, maskingKey string) (protocol.Mask, error) {
+// Mask derives a masking key; it is not remembered.
+func (n *Cache) Mask(ctx context.Context, maskingKey string) (protocol.Mask, error) {
 	var mask protocol.Mask
 	err := n.share(ctx).slot(ctx, func() error {
 		mask = n.network.DeriveMask(maskingKey)
@@ -73,7 +83,7 @@ func (n *names) mask(ctx context.Context, maskingKey string) (protocol.Mask, err
 	return mask, err
 }
 
-func (s *nameShare) slot(ctx context.Context, work func() error) error {
+func (s *share) slot(ctx context.Context, work func() error) error {
 	select {
 	case s.slots <- struct{}{}:
 		defer func() { <-s.slots }()

@@ -1,4 +1,6 @@
-package service
+// Package trust follows whom the user of a home believes: the policy by which claims are ranked, and
+// the oracles whose objections count. A node and a proxy go by it where a query does not say.
+package trust
 
 import (
 	"encoding/hex"
@@ -12,11 +14,11 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// trustAge is how old what is known of a home's trust may be: `lf oracle add` works at once for a
+// maxAge is how old what is known of a home's trust may be: `lf oracle add` works at once for a
 // person, and a busy node looks at the file once a second.
-const trustAge = time.Second
+const maxAge = time.Second
 
-// Trust is whom the node's user believes, as the home says it; it may change while the node runs.
+// Trust is whom a home's user believes, as the home says it; it may change at any time.
 type Trust struct {
 	home *home.Home
 	// policy is the configuration's and wins over the home's; nil: there is none.
@@ -26,19 +28,19 @@ type Trust struct {
 	mu      sync.Mutex
 	looked  time.Time
 	stamp   home.TrustStamp
-	known   effectiveTrust
+	known   Effective
 	problem error // why the home's trust cannot be read now; what was read before then stays
 }
 
-// effectiveTrust is what a query goes by that does not say. It is not changed once made.
-type effectiveTrust struct {
-	policy  protocol.Policy
-	oracles []protocol.Owner
+// Effective is what a query goes by that does not say. It must not be changed.
+type Effective struct {
+	Policy  protocol.Policy
+	Oracles []protocol.Owner
 }
 
-// NewTrust reads a home's trust. To start with none at all, where the user has elected somebody,
+// New reads a home's trust. To start with none at all, where the user has elected somebody,
 // would be wrong silently.
-func NewTrust(h *home.Home, policy protocol.Policy, log *slog.Logger) (*Trust, error) {
+func New(h *home.Home, policy protocol.Policy, log *slog.Logger) (*Trust, error) {
 	t := &Trust{home: h, policy: policy, log: log, looked: time.Now(), stamp: h.TrustStamp()}
 	if err := t.read(); err != nil {
 		return nil, err
@@ -46,12 +48,12 @@ func NewTrust(h *home.Home, policy protocol.Policy, log *slog.Logger) (*Trust, e
 	return t, nil
 }
 
-// effective returns what holds, and what is wrong with the home's file if something is. A file that
+// Effective returns what holds, and what is wrong with the home's file if something is. A file that
 // became unreadable is told of once, and changes nothing until it is mended.
-func (t *Trust) effective() (effectiveTrust, error) {
+func (t *Trust) Effective() (Effective, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if time.Since(t.looked) < trustAge {
+	if time.Since(t.looked) < maxAge {
 		return t.known, t.problem
 	}
 	t.looked = time.Now()
@@ -65,7 +67,7 @@ func (t *Trust) effective() (effectiveTrust, error) {
 	case err != nil && t.problem == nil:
 		t.log.Error("the home's choice of oracles and policy cannot be read: the last one stays in use", "error", err)
 	case err == nil:
-		t.log.Info("the home's choice of oracles and policy has changed", "oracles", len(t.known.oracles), "policy", t.known.policy.String())
+		t.log.Info("the home's choice of oracles and policy has changed", "oracles", len(t.known.Oracles), "policy", t.known.Policy.String())
 	}
 	t.problem = err
 	return t.known, err
@@ -76,22 +78,23 @@ func (t *Trust) read() error {
 	if err != nil {
 		return err
 	}
-	known := effectiveTrust{policy: t.policy, oracles: slices.Clip(read.Oracles)}
-	if len(known.policy) == 0 {
-		known.policy = read.Policy
+	known := Effective{Policy: t.policy, Oracles: slices.Clip(read.Oracles)}
+	if len(known.Policy) == 0 {
+		known.Policy = read.Policy
 	}
-	if len(known.policy) == 0 {
-		known.policy = protocol.DefaultPolicy()
+	if len(known.Policy) == 0 {
+		known.Policy = protocol.DefaultPolicy()
 	}
-	known.policy = known.policy.Total()
+	known.Policy = known.Policy.Total()
 	t.known = known
 	return nil
 }
 
-// trustOf is what the status says about whom the node trusts, and what it could.
-func trustOf(n *protocol.Network, b effectiveTrust, problem error) api.Trust {
+// Status is what a status says about whom the reader trusts, and what it could. problem is what is
+// wrong with the home's file, nil if nothing is.
+func Status(n *protocol.Network, b Effective, problem error) api.Trust {
 	t := api.Trust{
-		Policy: b.policy, Oracles: append([]protocol.Owner{}, b.oracles...), Authorities: []api.AuthorityInfo{},
+		Policy: b.Policy, Oracles: append([]protocol.Owner{}, b.Oracles...), Authorities: []api.AuthorityInfo{},
 		AuthRequired: n.Params().AuthRequired,
 	}
 	for _, a := range n.Authorities() {
@@ -103,15 +106,15 @@ func trustOf(n *protocol.Network, b effectiveTrust, problem error) api.Trust {
 	if problem != nil {
 		t.Warnings = append(t.Warnings, problem.Error())
 	}
-	if w := trustWarning(n, b.oracles); w != "" {
+	if w := Warning(n, b.Oracles); w != "" {
 		t.Warnings = append(t.Warnings, w)
 	}
 	return t
 }
 
-// trustWarning says that on such a network nothing but the order of time stands between an owner
+// Warning says that on such a network nothing but the order of time stands between an owner
 // and an impostor, if that is so.
-func trustWarning(n *protocol.Network, oracles []protocol.Owner) string {
+func Warning(n *protocol.Network, oracles []protocol.Owner) string {
 	p := n.Params()
 	if p.WorkPerKiB > 0 || len(p.Authorities) > 0 || len(oracles) > 0 {
 		return ""
