@@ -21,8 +21,8 @@ func newNetwork(t *testing.T) *protocol.Network {
 	return n
 }
 
-// TestStrangersNames: strangers push out none of the names that the node's user asked for, nor
-// those that they ask for themselves again and again, and they do not keep the user waiting.
+// TestStrangersNames: strangers push out none of the names that the node's user asked for. Names
+// that they ask for again and again stay, too. They do not keep the user waiting.
 func TestStrangersNames(t *testing.T) {
 	t.Parallel()
 	n := New(newNetwork(t))

@@ -27,7 +27,7 @@ const (
 type node struct {
 	address string
 	token   string
-	client  *api.Client
+	client  api.Service
 	network *protocol.Network
 
 	mu    sync.Mutex
@@ -46,6 +46,8 @@ type nodeState struct {
 	// that moves the next time.
 	slowUntil time.Time
 	slowPause time.Duration
+	// differed is when it last answered something else than most.
+	differed time.Time
 }
 
 func newNode(a NodeAddress, c *Config) *node {
@@ -122,6 +124,13 @@ func (n *node) late(after time.Duration) {
 	n.state.slowPause = min(max(2*n.state.slowPause, minSlowPause), maxSlowPause)
 	n.state.slowUntil = time.Now().Add(n.state.slowPause)
 	n.move(nodeSlow, fmt.Errorf("it did not answer within %s", after.Round(time.Millisecond)))
+}
+
+// noteDifference notes that a node answered something else than most.
+func (n *node) noteDifference() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.state.differed = time.Now()
 }
 
 // failed notes what a request to a node failed at.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"sync"
 	"time"
@@ -40,7 +41,9 @@ func newNodes(c *Config) *nodes {
 func (ns *nodes) close() error {
 	var failed []error
 	for _, n := range ns.list {
-		failed = append(failed, n.client.Close())
+		if client, ok := n.client.(io.Closer); ok {
+			failed = append(failed, client.Close())
+		}
 	}
 	return errors.Join(failed...)
 }

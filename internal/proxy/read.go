@@ -2,31 +2,165 @@ package proxy
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
 
+	"github.com/lf-store/lf/internal/supervisor"
 	"github.com/lf-store/lf/node/api"
-	"github.com/lf-store/lf/protocol"
 )
 
-// Query implements api.Service.
+const (
+	// secondLook is how long after a difference nodes are asked again.
+	secondLook = time.Second
+	// differsFor is how long a node that differed is not waited for, if most others agree.
+	differsFor = time.Minute
+)
+
+// Query implements api.Service. It asks several nodes, checks what they answer, and unites it.
 func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, error) {
-	result, _, err := one(ctx, s.nodes, func(ctx context.Context, n api.Service) (*api.QueryResult, error) { return n.Query(ctx, q) })
-	return result, err
+	u, err := s.question(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	views, told, err := s.views(ctx, u, s.config.Compare, false)
+	if err != nil {
+		return nil, err
+	}
+	if group, rest := agreeing(views); group != nil && (len(rest) == 0 || differLately(rest)) {
+		return s.agreed(u, group, rest, told), nil
+	}
+	if err := s.lookAgain(ctx); err != nil {
+		return nil, err
+	}
+	if views, told, err = s.views(ctx, u, s.config.Compare, true); err != nil {
+		return nil, err
+	}
+	if group, rest := agreeing(views); group != nil {
+		return s.agreed(u, group, rest, told), nil
+	}
+	return s.vote(ctx, u, views, told)
 }
 
-// Record implements api.Service.
-func (s *Service) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, error) {
-	info, _, err := one(ctx, s.nodes, func(ctx context.Context, n api.Service) (*api.RecordInfo, error) { return n.Record(ctx, id) })
-	return info, err
+// differLately reports whether all these nodes have differed from others a short time ago.
+func differLately(views []*view) bool {
+	for _, v := range views {
+		if time.Since(v.node.known().differed) > differsFor {
+			return false
+		}
+	}
+	return true
 }
 
-// Records implements api.Service.
-func (s *Service) Records(ctx context.Context, q api.RecordsQuery) (*api.RecordList, error) {
-	list, _, err := one(ctx, s.nodes, func(ctx context.Context, n api.Service) (*api.RecordList, error) { return n.Records(ctx, q) })
-	return list, err
+// lookAgain waits a moment after nodes have differed, and looks how they are: one that is no longer
+// in sync is not asked again.
+func (s *Service) lookAgain(ctx context.Context) error {
+	if err := s.nodes.meet(ctx); err != nil {
+		return err
+	}
+	return supervisor.Sleep(ctx, s.secondLook)
 }
 
-// Owner implements api.Service.
-func (s *Service) Owner(ctx context.Context, q api.OwnerQuery) (*api.OwnerInfo, error) {
-	info, _, err := one(ctx, s.nodes, func(ctx context.Context, n api.Service) (*api.OwnerInfo, error) { return n.Owner(ctx, q) })
-	return info, err
+// views asks nodes a question and checks what they answer. told has the nodes whose answers do not
+// count, and why. There is at least one view.
+func (s *Service) views(ctx context.Context, u *question, want int, closely bool) (views []*view, told []api.Difference, err error) {
+	asked := u.toNode(closely)
+	answers, err := askAll(ctx, s.nodes, want, func(ctx context.Context, n *node) (*api.QueryResult, error) {
+		return n.client.Query(ctx, asked)
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	var refusal error
+	var damaged []*view
+	for _, a := range answers {
+		v, err := (*view)(nil), a.err
+		if err == nil {
+			v, err = u.view(a.node, &asked, a.answer)
+		} else {
+			refusal = err
+		}
+		switch {
+		case err != nil:
+			told = append(told, s.distrust(a.node, err))
+		case v.damaged:
+			damaged = append(damaged, v)
+		default:
+			views = append(views, v)
+		}
+	}
+	switch {
+	case len(views) > 0 && len(views) >= majority(len(answers))-len(damaged):
+		return views, told, nil
+	case len(damaged) > 0:
+		return nil, nil, damagedError(damaged[0])
+	case refusal != nil:
+		return nil, nil, refusal
+	}
+	return nil, nil, api.NewError(http.StatusBadGateway, "no node that was asked answered soundly: %s: %s", told[0].Node, told[0].What)
+}
+
+// damagedError says which record a node's disk damaged, where no other node answered.
+func damagedError(v *view) error {
+	for i := range v.result.Answers {
+		if a := &v.result.Answers[i]; a.Error != "" {
+			return api.Damaged(a.Record, a.Unavailable)
+		}
+	}
+	return api.Unavailable("the disk of the node %s damaged a record: lf doctor there says more", v.node.address)
+}
+
+// distrust notes that what a node answered does not count. What is proved false is logged.
+func (s *Service) distrust(n *node, why error) api.Difference {
+	var proof *forgedError
+	d := api.Difference{Node: n.address, What: why.Error(), Lies: errors.As(why, &proof)}
+	switch {
+	case d.Lies:
+		s.log.Error("a node answered falsely: do not trust it", "node", n.address, "proof", why)
+	case !isAnswer(why):
+		d.What = fmt.Sprintf("what it answered makes no sense: %v", why)
+	}
+	s.metrics.differed(n, d.Lies)
+	return d
+}
+
+// agreed answers with what most nodes agree about.
+func (s *Service) agreed(u *question, group, rest []*view, told []api.Difference) *api.QueryResult {
+	c := s.comparison(len(group)+len(rest)+len(told), group, told)
+	for _, v := range rest {
+		c.Differs = append(c.Differs, s.differs(v.node, difference(v, group[0])))
+	}
+	return u.answer(u.uniteAgreeing(group), c)
+}
+
+// differs notes that a node answered something else than most.
+func (s *Service) differs(n *node, what string) api.Difference {
+	n.noteDifference()
+	s.metrics.differed(n, false)
+	s.log.Warn("a node differs from the others", "node", n.address, "what", what)
+	return api.Difference{Node: n.address, What: what}
+}
+
+// comparison says how an answer came about.
+func (s *Service) comparison(asked int, group []*view, told []api.Difference) *api.Comparison {
+	c := &api.Comparison{Asked: asked, Agreed: make([]string, len(group)), Differs: told}
+	for i, v := range group {
+		c.Agreed[i] = v.node.address
+	}
+	c.Note = note(asked, len(group))
+	return c
+}
+
+// note says what an answer is worth on which this number of nodes agree.
+func note(asked, agreed int) string {
+	switch {
+	case asked == 1:
+		return api.NotCompared
+	case asked == 2 && agreed < 2:
+		return api.NoMajority
+	case agreed < majority(asked):
+		return fmt.Sprintf("%d asked, no majority", asked)
+	}
+	return ""
 }

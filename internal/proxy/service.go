@@ -2,11 +2,14 @@ package proxy
 
 import (
 	"context"
+	"log/slog"
 	"net/http"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/lf-store/lf/internal/namecache"
+	"github.com/lf-store/lf/internal/trust"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
@@ -16,12 +19,30 @@ type Service struct {
 	config  *Config
 	started time.Time
 	nodes   *nodes
+	names   *namecache.Cache
+	records *checkedRecords
+	trust   *trust.Trust
+	metrics *metrics
+	log     *slog.Logger
+	// secondLook is how long after a difference the nodes are asked again: what has just been
+	// written reaches them meanwhile.
+	secondLook time.Duration
 }
 
 var _ api.Service = (*Service)(nil)
 
-func newService(c *Config, _ prometheus.Registerer) (*Service, error) {
-	return &Service{config: c, started: time.Now().UTC(), nodes: newNodes(c)}, nil
+// newService makes a service and registers its metrics.
+func newService(c *Config, r prometheus.Registerer) (*Service, error) {
+	whom, err := trust.New(c.Home, nil, c.Logger)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{
+		config: c, started: time.Now().UTC(), nodes: newNodes(c), names: namecache.New(c.Network),
+		records: newCheckedRecords(c.Network), trust: whom, log: c.Logger, secondLook: secondLook,
+	}
+	s.metrics, err = newMetrics(s.nodes, r)
+	return s, err
 }
 
 // Network implements api.Service. A proxy has no seeds.

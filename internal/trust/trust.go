@@ -1,5 +1,5 @@
-// Package trust follows whom the user of a home believes: the policy by which claims are ranked, and
-// the oracles whose objections count. A node and a proxy go by it where a query does not say.
+// Package trust follows whom the user of a home believes: the policy by which claims are ranked,
+// and the oracles whose objections count. A node and a proxy go by it where a query does not say.
 package trust
 
 import (
@@ -119,5 +119,5 @@ func Warning(n *protocol.Network, oracles []protocol.Owner) string {
 	if p.WorkPerKiB > 0 || len(p.Authorities) > 0 || len(oracles) > 0 {
 		return ""
 	}
-	return "this network asks for no work and has no certificate authorities, and no oracle is elected: anybody can outweigh an owner (elect an oracle with lf oracle add, or name a CA when reading)"
+	return "this network asks for no work and has no certificate authorities, and no oracle is elected. So anybody can outweigh an owner: elect an oracle with lf oracle add, or name a CA when reading"
 }
