@@ -14,6 +14,7 @@ import (
 
 	"github.com/lf-store/lf/cmd/internal/testbed/hostile"
 	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/pow"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -120,4 +121,12 @@ func readNetworkFile(name string) (f protocol.NetworkFile, err error) {
 		return f, fmt.Errorf("network %s: %w", name, err)
 	}
 	return f, nil
+}
+
+// solver does proofs of work on one thread.
+func solver(ctx context.Context) protocol.WorkSolver {
+	return func(challenge []byte, effort uint32) (protocol.Work, error) {
+		proof, err := pow.Solve(ctx, challenge, effort, 1, nil)
+		return protocol.Work{Nonce: proof.Nonce, Solution: proof.Solution, Effort: effort}, err
+	}
 }

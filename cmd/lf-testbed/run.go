@@ -16,8 +16,6 @@ import (
 
 	"github.com/lf-store/lf/cmd/internal/testbed"
 	"github.com/lf-store/lf/internal/text"
-	"github.com/lf-store/lf/pow"
-	"github.com/lf-store/lf/protocol"
 )
 
 // runFlags are the flags of a run.
@@ -91,7 +89,6 @@ func (t *runFlags) run(ctx context.Context, file string) error {
 
 func (t *runFlags) options(file string, routers bool) (o testbed.Options, err error) {
 	o = testbed.Options{Bin: t.bin, Dir: t.report, Keep: t.keep, Seed: t.seed, Observer: t.observer()}
-	o.Solve = func(ctx context.Context) protocol.WorkSolver { return solver(ctx) }
 	if o.Self, err = os.Executable(); err != nil {
 		return o, fmt.Errorf("find this program, which plays the hostile nodes: %w", err)
 	}
@@ -191,12 +188,4 @@ func findLF(self string) (string, error) {
 		return "", errors.New("lf, which runs as the nodes, is neither next to lf-testbed nor in the PATH: name it with --bin")
 	}
 	return file, nil
-}
-
-// solver does proofs of work on one thread.
-func solver(ctx context.Context) protocol.WorkSolver {
-	return func(challenge []byte, effort uint32) (protocol.Work, error) {
-		proof, err := pow.Solve(ctx, challenge, effort, 1, nil)
-		return protocol.Work{Nonce: proof.Nonce, Solution: proof.Solution, Effort: effort}, err
-	}
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/lf-store/lf"
 )
 
 // startsAtOnce is how many nodes start at the same time.
@@ -172,7 +174,7 @@ func (r *runner) relink(ctx context.Context, change func(*topology)) error {
 		members = append(members, LinkedNode{n.Name, m.machine.peer(), m.api()})
 	}
 	err := r.fabric.Cut(ctx, r.links.cuts(), members)
-	if err != nil && isAway(err) { // a node that has just been ended, in the background
+	if err != nil && lf.IsAway(err) { // a node that has just been ended, in the background
 		return nil
 	}
 	return err

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 )
@@ -32,7 +33,7 @@ func (r *runner) expect(ctx context.Context, i int, e Expect) error {
 		texts := map[string]string{}
 		for _, c := range checks {
 			text, why, err := c.holds(ctx)
-			if err != nil && !isAway(err) {
+			if err != nil && !lf.IsAway(err) {
 				return err
 			}
 			if err != nil {

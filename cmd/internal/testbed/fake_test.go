@@ -283,7 +283,7 @@ func trial(ctx context.Context, t *testing.T, text string, prepare func(*world))
 		t.Fatal(err)
 	}
 	w := &world{nodes: map[string]*fakeNode{}, cuts: map[Cut]bool{}}
-	r, err := newRunner(s, Options{Fabric: w, Seed: 1, Solve: func(context.Context) protocol.WorkSolver { return nil }})
+	r, err := newRunner(s, Options{Fabric: w, Seed: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

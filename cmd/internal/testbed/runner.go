@@ -26,8 +26,6 @@ type Options struct {
 	Keep     bool   // keep the nodes' homes and logs, in the report's directory
 	Seed     uint64 // of all that is chosen at random; 0: another one each time
 	Observer Observer
-	// Solve does proofs of work, for scenarios with work.
-	Solve func(ctx context.Context) protocol.WorkSolver
 }
 
 // Observer follows a run. It is called from one goroutine at a time and must not block.
@@ -68,7 +66,6 @@ type runner struct {
 	observer Observer
 	network  *protocol.Network
 	names    *protocol.NameCache
-	solver   func(ctx context.Context) protocol.WorkSolver
 	seed     uint64
 	fabric   Fabric
 	machines machineFactory
@@ -126,7 +123,7 @@ func newRunner(s *Scenario, o Options) (*runner, error) {
 		return nil, fmt.Errorf("a network for the testbed: %w", err)
 	}
 	r := &runner{
-		scenario: s, observer: o.Observer, network: network, names: protocol.NewNameCache(network, maxConflicts), solver: o.Solve,
+		scenario: s, observer: o.Observer, network: network, names: protocol.NewNameCache(network, maxConflicts),
 		seed: o.Seed, fabric: o.Fabric, nodes: map[string]*node{}, ledger: newRecordLedger(network), start: time.Now(),
 	}
 	if r.observer == nil {

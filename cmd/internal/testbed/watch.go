@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"github.com/lf-store/lf"
 )
 
 // watch polls the status of every node and shows it to the observer.
@@ -116,7 +118,7 @@ func (r *runner) readAttached(ctx context.Context, names []string) error {
 		}
 		m.reading.Lock()
 		defer m.reading.Unlock()
-		if err := r.ledger.read(ctx, m.spec.Name, client); err != nil && !isAway(err) {
+		if err := r.ledger.read(ctx, m.spec.Name, client); err != nil && !lf.IsAway(err) {
 			mu.Lock()
 			errs = append(errs, err)
 			mu.Unlock()

@@ -4,40 +4,31 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/sha256"
-	"errors"
 	"fmt"
-	"io"
+	"math"
 	"math/rand/v2"
-	"net/http"
-	"syscall"
-	"time"
 
 	"golang.org/x/sync/errgroup"
 	"golang.org/x/time/rate"
 
-	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/protocol"
 )
 
-const (
-	// inFlight is how many records a write step makes at once.
-	inFlight = 16
-	// awayPause is the pause before a node that is away is tried again.
-	awayPause = 50 * time.Millisecond
-)
+// inFlight is how many records a write step makes at once.
+const inFlight = 16
 
-// author is a client of one node with a key of its own.
+// author is an owner who writes at one node.
 type author struct {
-	at    *node
-	key   ed25519.PrivateKey
-	owner protocol.Owner
+	at     *node
+	writer *lf.Client // of the node
+	key    ed25519.PrivateKey
 }
 
-// author makes the key of one owner at a node, always the same in runs with the same seed.
-func (r *runner) author(node string, i int) *author {
+// authorKey makes the key of one owner at a node, always the same in runs with the same seed.
+func (r *runner) authorKey(node string, i int) ed25519.PrivateKey {
 	seed := sha256.Sum256(fmt.Appendf(nil, "lf testbed owner\x00%d\x00%s\x00%d", r.seed, node, i))
-	key := ed25519.NewKeyFromSeed(seed[:])
-	return &author{r.nodes[node], key, protocol.OwnerOf(key)}
+	return ed25519.NewKeyFromSeed(seed[:])
 }
 
 // writeRun is one write step under way.
@@ -59,9 +50,17 @@ type draft struct {
 
 func (r *runner) write(ctx context.Context, w Write, step int) error {
 	p := &writeRun{runner: r, Write: w, step: r.report.Steps[step], random: r.random(step)}
+	writers := map[string]*lf.Client{}
+	for _, node := range w.On {
+		writer, err := r.newWriter(node)
+		if err != nil {
+			return err
+		}
+		writers[node] = writer
+	}
 	for i := range w.Owners {
 		for _, node := range w.On {
-			p.authors = append(p.authors, r.author(node, i))
+			p.authors = append(p.authors, &author{r.nodes[node], writers[node], r.authorKey(node, i)})
 		}
 	}
 	if w.Rate > 0 {
@@ -133,79 +132,18 @@ func contestedName(i int) string { return fmt.Sprintf("contested-%d", i) }
 // writeOne makes a record and returns when the node has acknowledged it. It waits for a node that
 // is away.
 func (p *writeRun) writeOne(ctx context.Context, d draft) error {
-	var record *protocol.Record
-	err := p.retryWhileAway(ctx, d.author.at, func(client NodeAPI) (err error) {
-		record, err = p.compose(ctx, client, d)
-		return err
-	})
+	key, err := lf.KeyOf(protocol.Expression{Name: d.name})
 	if err != nil {
 		return err
 	}
-	frame := record.EncodeFrame()
-	err = p.retryWhileAway(ctx, d.author.at, func(client NodeAPI) error {
-		done, err := client.Submit(ctx, frame)
-		if err == nil && done.ID != record.ID() {
-			err = fmt.Errorf("it acknowledged %s in place of %s", done.ID, record.ID())
-		}
-		return err
-	})
+	at := d.author.at
+	_, err = d.author.writer.Set(ctx, key, d.value, lf.AsKey(d.author.key), lf.Fresh(), lf.Threads(1), lf.Patience(math.MaxInt64),
+		lf.OnWritten(func(r *protocol.Record, done *lf.Written) {
+			p.ledger.acknowledge(done.ID, at.spec.Name, len(r.EncodeFrame()))
+		}))
 	if err != nil {
 		return err
 	}
-	p.ledger.acknowledge(record.ID(), d.author.at.spec.Name, len(frame))
-	p.wrote(p.step, d.author.at.spec.Name, d.name)
+	p.wrote(p.step, at.spec.Name, d.name)
 	return nil
-}
-
-// compose makes a record as a client of the node does, by the node's clock.
-func (p *writeRun) compose(ctx context.Context, client NodeAPI, d draft) (*protocol.Record, error) {
-	links, err := client.Links(ctx, api.LinksQuery{Owner: &d.author.owner})
-	if err != nil {
-		return nil, err
-	}
-	name, err := p.names.Derive(d.name)
-	if err != nil {
-		return nil, err
-	}
-	unsigned, err := p.network.Compose(protocol.Draft{
-		Type: protocol.TypeDatum, Owner: d.author.owner, Timestamp: max(links.Now, links.Timestamp), Links: links.Links,
-		Names: []protocol.NamePoint{{Name: name}}, Value: d.value,
-	})
-	if err != nil {
-		return nil, err
-	}
-	unpaid, err := p.network.Sign(unsigned, d.author.key)
-	if err != nil {
-		return nil, err
-	}
-	return p.network.Pay(unpaid, 0, p.solver(ctx))
-}
-
-// retryWhileAway repeats what fails because a node is away.
-func (p *writeRun) retryWhileAway(ctx context.Context, m *node, do func(NodeAPI) error) error {
-	for {
-		if client := m.api(); client != nil {
-			if err := do(client); err == nil || !isAway(err) {
-				return err
-			}
-		}
-		select {
-		case <-ctx.Done():
-			return context.Cause(ctx)
-		case <-time.After(awayPause):
-		}
-	}
-}
-
-// isAway reports whether a call failed in a way in which no running node lets it fail.
-func isAway(err error) bool {
-	var unreachable *api.UnreachableError
-	var answered *api.Error
-	switch {
-	case errors.As(err, &unreachable), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET):
-		return true
-	case errors.As(err, &answered):
-		return answered.Status == http.StatusServiceUnavailable || answered.Status == http.StatusTooManyRequests
-	}
-	return false
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"slices"
 
+	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/internal/trust"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
@@ -234,15 +235,9 @@ func (o *opener) show(out *api.Version, r *protocol.Record) {
 // open tries the masking key, then the name among those asked for that is the record's primary
 // selector.
 func (o *opener) open(r *protocol.Record) ([]byte, bool) {
-	if o.mask != nil {
-		if plain, err := o.network.Open(*o.mask, r.SealingOf(), r.ValueBytes()); err == nil {
-			return plain, true
-		}
+	var names []protocol.NameKey
+	if name, asked := o.names[r.Selectors[0].Key]; asked {
+		names = append(names, name)
 	}
-	name, asked := o.names[r.Selectors[0].Key]
-	if !asked {
-		return nil, false
-	}
-	plain, err := o.network.Open(name.Mask(), r.SealingOf(), r.ValueBytes())
-	return plain, err == nil
+	return lf.Unseal(o.network, r, names, o.mask)
 }
