@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -104,14 +105,14 @@ func (a *CA) CertifyCA(request []byte, until time.Time) ([]byte, error) {
 	return a.certify(a.signer, request, until, true)
 }
 
-func (a *CA) certify(signer *protocol.Signer, text []byte, until time.Time, intermediate bool) ([]byte, error) {
-	request, err := protocol.ParseRequestPEM(text)
+func (a *CA) certify(signer *protocol.Signer, pem []byte, until time.Time, intermediate bool) ([]byte, error) {
+	request, err := protocol.ParseRequestPEM(pem)
 	if err != nil {
 		return nil, fmt.Errorf("request: %w", err)
 	}
 	own := a.signer.Certificate()
 	from := time.Now().Truncate(time.Second)
-	p := &PeriodError{CA: a.Name(), NotBefore: timeOf(own.NotBefore()), Last: timeOf(own.NotAfter()), From: from, Until: until}
+	p := &PeriodError{CA: a.Name(), NotBefore: text.TimeOf(own.NotBefore()), Last: text.TimeOf(own.NotAfter()), From: from, Until: until}
 	if p.Last.Before(from) || from.Before(p.NotBefore) || until.After(p.Last) {
 		return nil, p
 	}

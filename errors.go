@@ -174,7 +174,7 @@ func (e *TokenError) Error() string {
 type ClockError struct{ Newest, Now uint64 }
 
 func (e *ClockError) Error() string {
-	return fmt.Sprintf("the newest records of the network are dated %s, and it is %s here: check this computer's clock", localTime(e.Newest), localTime(e.Now))
+	return fmt.Sprintf("the newest records of the network are dated %s, and it is %s here: check this computer's clock", text.LocalTime(e.Newest), text.LocalTime(e.Now))
 }
 
 // AheadError says that an owner's record is dated ahead of the clock: it was written when a clock
@@ -191,7 +191,7 @@ type AheadError struct {
 func (e *AheadError) Error() string {
 	return fmt.Sprintf("what owner %q has there is dated %s, which is ahead: it was written when a clock was wrong. "+
 		"A record that replaces it must be later, so that is possible from %s on; until then another owner can write there",
-		ownerText(e.Name, e.Owner), localTime(e.Dated), localTime(e.From))
+		ownerText(e.Name, e.Owner), text.LocalTime(e.Dated), text.LocalTime(e.From))
 }
 
 // UncertifiedError says that a network takes records of certified owners only, and the owner has no
@@ -228,11 +228,6 @@ func IsAway(err error) bool {
 	}
 	return false
 }
-
-// localTime is a timestamp for people.
-func localTime(ms uint64) string { return timeOf(ms).Local().Format("2006-01-02 15:04:05") }
-
-func timeOf(ms uint64) time.Time { return time.UnixMilli(int64(ms)).UTC() } // at most 2^53-1
 
 // msOf is the timestamp of a time; records have none before 1970 or after [protocol.MaxTimestamp].
 func msOf(t time.Time) uint64 { return min(uint64(max(t.UnixMilli(), 0)), protocol.MaxTimestamp) }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -37,7 +38,7 @@ func checkAuthorities(p *protocol.Params, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		if until := timeOf(a.NotAfter()); until.Before(now) {
+		if until := text.TimeOf(a.NotAfter()); until.Before(now) {
 			return fmt.Errorf("CA %q expired on %s: it can certify nobody any more, and a network's CAs cannot be changed. Make its certificate again",
 				a.Name(), until.Local().Format(time.DateOnly))
 		}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
@@ -55,7 +56,7 @@ type Answer struct {
 func (a *Answer) check() error {
 	switch {
 	case a.Deleted:
-		return fmt.Errorf("%s: %w by %s on %s", a.Key, ErrDeleted, a.Owner, localTime(a.record.Timestamp))
+		return fmt.Errorf("%s: %w by %s on %s", a.Key, ErrDeleted, a.Owner, text.LocalTime(a.record.Timestamp))
 	case a.Sealed:
 		return fmt.Errorf("%s: %w", a.Key, ErrSealed)
 	case a.Damaged != nil:

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
@@ -22,7 +23,7 @@ func (r *reader) version(from *api.Version, t *target) (v Version, err error) {
 	if err != nil {
 		return v, fmt.Errorf("record %s: %w", v.record.ID(), err)
 	}
-	v.Record, v.Owner, v.Time, v.Deleted = v.record.ID(), v.record.Owner, timeOf(v.record.Timestamp), v.record.Tombstone()
+	v.Record, v.Owner, v.Time, v.Deleted = v.record.ID(), v.record.Owner, text.TimeOf(v.record.Timestamp), v.record.Tombstone()
 	if v.Damaged != nil {
 		r.damaged = append(r.damaged, v.Damaged)
 		return v, nil //nolint:nilerr // what is damaged is listed, and fails nothing
@@ -44,7 +45,7 @@ func (r *reader) checkAsked(record *protocol.Record, damaged bool) error {
 	case len(r.owners) > 0 && !slices.Contains(r.owners, record.Owner):
 		return fmt.Errorf("its owner %s was not asked for", record.Owner)
 	case record.Timestamp < r.since, r.until > 0 && record.Timestamp > r.until:
-		return fmt.Errorf("it is from %s, outside the time asked for", localTime(record.Timestamp))
+		return fmt.Errorf("it is from %s, outside the time asked for", text.LocalTime(record.Timestamp))
 	}
 	return nil
 }

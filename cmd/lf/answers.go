@@ -154,7 +154,7 @@ func answerRow(g *getFlags, q question, a *lf.Answer, v *lf.Version, claim strin
 	if q.history {
 		row = append(row, claim)
 	}
-	row = append(row, shortOwner(v.Owner), localTime(v.Header().Timestamp))
+	row = append(row, shortOwner(v.Owner), text.LocalTime(v.Header().Timestamp))
 	if g.wide {
 		row = append(row, wideCells(a, v)...)
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
@@ -62,7 +63,7 @@ func authorityText(a api.AuthorityInfo) string {
 }
 
 func validityText(from, until uint64) string {
-	text := fmt.Sprintf("valid %s to %s", localTime(from), localTime(until))
+	text := fmt.Sprintf("valid %s to %s", text.LocalTime(from), text.LocalTime(until))
 	if now := clock(); now > until {
 		text += " (expired)"
 	} else if now < from {

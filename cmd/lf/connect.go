@@ -187,7 +187,7 @@ func (c *cli) printDisconnected(list []*api.Disconnected) error {
 		}
 		until := ""
 		if d.Until > 0 {
-			until = fmt.Sprintf(", refused until %s", localTime(d.Until))
+			until = fmt.Sprintf(", refused until %s", text.LocalTime(d.Until))
 		}
 		c.note("%s: %s closed%s%s", text.Printable(d.Peer), text.Count(d.Connections, "connection", "connections"), forgotten, until)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/hex"
 	"fmt"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -159,11 +160,11 @@ func (c *jsonCertificate) fields(place int) []field {
 }
 
 func (r *jsonRevoked) field() field {
-	text := fmt.Sprintf("serial %s, from its beginning", r.Serial)
+	from := "from its beginning"
 	if r.Since > 0 {
-		text = fmt.Sprintf("serial %s, since %s", r.Serial, localTime(r.Since))
+		from = "since " + text.LocalTime(r.Since)
 	}
-	return field{"revokes", text}
+	return field{"revokes", fmt.Sprintf("serial %s, %s", r.Serial, from)}
 }
 
 func (d *description) authorityText() string {

@@ -76,7 +76,7 @@ func criterionText(criterion protocol.Criterion, claim *api.ClaimInfo) string {
 }
 
 // preciseTime tells apart what was written within a second.
-func preciseTime(ms uint64) string { return timeOf(ms).Local().Format("2006-01-02 15:04:05.000") }
+func preciseTime(ms uint64) string { return text.TimeOf(ms).Local().Format("2006-01-02 15:04:05.000") }
 
 // reason says in one sentence why the first claim won.
 func reason(e *api.Explanation) string {

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/internal/text"
 )
 
 // getFlags are the flags of get.
@@ -270,13 +271,13 @@ func (g *getFlags) readTimes(q *question) error {
 		if until, err = parseTime("as-of", g.asOf, now); err != nil {
 			return err
 		}
-		q.options = append(q.options, lf.AsOf(timeOf(until)))
+		q.options = append(q.options, lf.AsOf(text.TimeOf(until)))
 	}
 	if g.since != "" {
 		if since, err = parseTime("since", g.since, now); err != nil {
 			return err
 		}
-		q.options = append(q.options, lf.Since(timeOf(since)))
+		q.options = append(q.options, lf.Since(text.TimeOf(since)))
 	}
 	if until > 0 && since > until {
 		return usage("--since is after --as-of")
@@ -322,5 +323,5 @@ func nothingIn(q question, answers []*lf.Answer) error {
 		return notFound("%s: deleted (all %d)", q.key, len(answers))
 	}
 	last := answers[0]
-	return notFound("%s: deleted by %s on %s", last.Key, last.Owner, localTime(last.Header().Timestamp))
+	return notFound("%s: deleted by %s on %s", last.Key, last.Owner, text.LocalTime(last.Header().Timestamp))
 }

@@ -127,7 +127,7 @@ func (b *batchOutput) end() error {
 // rows are the answers as rows of a table.
 func (k *batchKey) rows() (rows [][]string) {
 	for _, a := range k.found.Answers {
-		rows = append(rows, []string{text.Printable(a.Key.String()), shortOwner(a.Owner), localTime(a.Header().Timestamp), shownVersion(&a.Version)})
+		rows = append(rows, []string{text.Printable(a.Key.String()), shortOwner(a.Owner), text.LocalTime(a.Header().Timestamp), shownVersion(&a.Version)})
 	}
 	return rows
 }

@@ -185,7 +185,7 @@ func namesTable(listed []jsonName) string {
 				value = shown(n.Answer.ValueBase64)
 			}
 		}
-		rows = append(rows, []string{strings.Join(words, " "), n.State, shortOwner(n.Writer), localTime(n.Written), value})
+		rows = append(rows, []string{strings.Join(words, " "), n.State, shortOwner(n.Writer), text.LocalTime(n.Written), value})
 	}
 	return table(rows)
 }

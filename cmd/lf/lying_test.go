@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
@@ -223,8 +224,8 @@ func TestOwnClockWasAhead(t *testing.T) {
 		if o.code != exitFailed || len(f.frames) != 1 || strings.Contains(o.stderr, "check this computer's clock") {
 			t.Errorf("%s: %+v", args, o)
 		}
-		from := localTime(ahead + 1 - f.network.Params().ClockDrift)
-		for _, part := range []string{"is dated " + localTime(ahead), "possible from " + from + " on", "--owner"} {
+		from := text.LocalTime(ahead + 1 - f.network.Params().ClockDrift)
+		for _, part := range []string{"is dated " + text.LocalTime(ahead), "possible from " + from + " on", "--owner"} {
 			if !strings.Contains(o.stderr, part) {
 				t.Errorf("%s lacks %q: %s", args, part, o.stderr)
 			}

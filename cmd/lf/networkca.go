@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -84,7 +85,7 @@ func (c *cli) noteAuthorities(p *protocol.Params, now time.Time) error {
 		if err != nil {
 			return err
 		}
-		from, until := timeOf(a.NotBefore()), timeOf(a.NotAfter())
+		from, until := text.TimeOf(a.NotBefore()), text.TimeOf(a.NotAfter())
 		if from.After(now) {
 			c.note("CA %q is valid from %s on: until then it certifies nobody", a.Name(), from.Local().Format(time.DateTime))
 		}

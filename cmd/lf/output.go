@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"time"
 
 	"golang.org/x/term"
 
@@ -82,8 +81,3 @@ func shortOwner(o protocol.Owner) string {
 	s := o.String()
 	return "…" + s[len(s)-8:]
 }
-
-// localTime is a timestamp for people.
-func localTime(ms uint64) string { return timeOf(ms).Local().Format("2006-01-02 15:04:05") }
-
-func timeOf(ms uint64) time.Time { return time.UnixMilli(int64(ms)).UTC() } // at most 2^53-1

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -143,7 +144,7 @@ func (c *cli) announce(n *protocol.Network, value []byte) error {
 		return err
 	}
 	own := chain.Certificates()[0]
-	c.note("certify owner %s, named %q, until %s, serial %s", chain.Owner(), chain.Subject(), localTime(own.NotAfter()), hex.EncodeToString(chain.Serial()))
+	c.note("certify owner %s, named %q, until %s, serial %s", chain.Owner(), chain.Subject(), text.LocalTime(own.NotAfter()), hex.EncodeToString(chain.Serial()))
 	if chain.Authority(n.Authorities()) == nil && !n.Params().AuthRequired {
 		c.note("network %q does not know this CA: the certificate counts for readers who name the CA (lf get --ca)", n.Params().Name)
 	}

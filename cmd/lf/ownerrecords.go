@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -126,5 +127,5 @@ func (c *cli) printRecordRow(first bool, info *lf.Listed) error {
 	for _, s := range r.Selectors {
 		ordinals = append(ordinals, "#"+strconv.FormatUint(s.Ordinal, 10))
 	}
-	return c.printf(recordColumns, localTime(r.Timestamp), kind, strconv.Itoa(size), strings.Join(ordinals, " "), record)
+	return c.printf(recordColumns, text.LocalTime(r.Timestamp), kind, strconv.Itoa(size), strings.Join(ordinals, " "), record)
 }

@@ -65,7 +65,7 @@ func (r *revokeFlags) sinceTime() (uint64, error) {
 	}
 	now := time.Now()
 	since, err := parseTime("since", r.since, now)
-	if err == nil && timeOf(since).After(now) {
+	if err == nil && text.TimeOf(since).After(now) {
 		err = usage("--since %q is still to come: a certificate is revoked at once, and --since only lets stand what is older", r.since)
 	}
 	return since, err
@@ -86,7 +86,7 @@ func (c *cli) revoke(ctx context.Context, r *revokeFlags, caFile, which string, 
 		}
 		var from time.Time
 		if since > 0 {
-			from = timeOf(since)
+			from = text.TimeOf(since)
 		}
 		_, err = client.Revoke(ctx, ca, serials, from, options)
 		return err

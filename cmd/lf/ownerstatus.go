@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
@@ -123,7 +124,7 @@ func certificateFields(c *lf.Certificate) []field {
 func certificateState(c *lf.Certificate) string {
 	switch now := clock(); {
 	case c.Revoked != nil && c.Revoked.Since > 0:
-		return fmt.Sprintf("revoked since %s (%s)", localTime(c.Revoked.Since), c.Revoked.Record)
+		return fmt.Sprintf("revoked since %s (%s)", text.LocalTime(c.Revoked.Since), c.Revoked.Record)
 	case c.Revoked != nil:
 		return fmt.Sprintf("revoked from its beginning (%s)", c.Revoked.Record)
 	case c.Usable:

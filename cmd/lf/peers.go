@@ -79,7 +79,7 @@ func peerRow(p api.Peer, now time.Time) []string {
 		latency = fmt.Sprintf("%.1f ms", p.LatencyMS)
 	}
 	if p.AgreedAt > 0 {
-		agreed = text.Ago(now.Sub(timeOf(p.AgreedAt)))
+		agreed = text.Ago(now.Sub(text.TimeOf(p.AgreedAt)))
 	}
 	opened := map[string]string{"inbound": "in", "outbound": "out"}[p.Direction]
 	return []string{

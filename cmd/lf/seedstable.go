@@ -45,15 +45,15 @@ func seedRows(s *api.Seed, now time.Time) [][]string {
 	answered, failed, next := "", "", ""
 	switch {
 	case s.Since > 0 && s.State == api.SeedConnected:
-		answered = "for " + text.Duration(max(now.Sub(timeOf(s.Since)), time.Second))
+		answered = "for " + text.Duration(max(now.Sub(text.TimeOf(s.Since)), time.Second))
 	case s.Since > 0:
-		answered = text.Ago(now.Sub(timeOf(s.Since)))
+		answered = text.Ago(now.Sub(text.TimeOf(s.Since)))
 	}
 	if s.Failures > 0 {
 		failed = strconv.Itoa(s.Failures)
 	}
 	if s.NextDial > 0 {
-		next = timeLeft(timeOf(s.NextDial), now)
+		next = timeLeft(text.TimeOf(s.NextDial), now)
 	}
 	kind := text.Printable(s.Kind)
 	if s.Remembered {
@@ -94,11 +94,11 @@ func rendezvousText(r *api.RendezvousFacts, running bool, now time.Time) string 
 	case r.Last == 0:
 		return "on: this node is looking for others for the first time"
 	case r.Error != "":
-		return fmt.Sprintf("on: the last look, %s, failed: %s", text.Ago(now.Sub(timeOf(r.Last))), r.Error)
+		return fmt.Sprintf("on: the last look, %s, failed: %s", text.Ago(now.Sub(text.TimeOf(r.Last))), r.Error)
 	}
-	line := fmt.Sprintf("on: looked %s, met %s", text.Ago(now.Sub(timeOf(r.Last))), text.Count(uint64(max(r.Met, 0)), "node", "nodes"))
+	line := fmt.Sprintf("on: looked %s, met %s", text.Ago(now.Sub(text.TimeOf(r.Last))), text.Count(uint64(max(r.Met, 0)), "node", "nodes"))
 	if r.Entered == 0 {
 		return line + "; this node is not entered there, as nobody can dial it from elsewhere"
 	}
-	return line + "; this node is entered there, " + text.Ago(now.Sub(timeOf(r.Entered)))
+	return line + "; this node is entered there, " + text.Ago(now.Sub(text.TimeOf(r.Entered)))
 }

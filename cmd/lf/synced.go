@@ -72,7 +72,7 @@ func aheadText(s *api.SyncStatus) string {
 func agreeing(s *api.SyncStatus, now time.Time) string {
 	line := fmt.Sprintf("%d of %s agree", s.Agreeing, text.Count(s.Peers, "peer", "peers"))
 	if s.AgreedAt > 0 {
-		line += " (" + text.Ago(now.Sub(timeOf(s.AgreedAt))) + ")"
+		line += " (" + text.Ago(now.Sub(text.TimeOf(s.AgreedAt))) + ")"
 	}
 	return line
 }
@@ -81,7 +81,7 @@ func lastAgreed(s *api.SyncStatus, now time.Time) string {
 	if s.AgreedAt == 0 {
 		return ""
 	}
-	return fmt.Sprintf(" (the last one agreed %s)", text.Ago(now.Sub(timeOf(s.AgreedAt))))
+	return fmt.Sprintf(" (the last one agreed %s)", text.Ago(now.Sub(text.TimeOf(s.AgreedAt))))
 }
 
 // progressText is how far a backfill is, paceText how fast it goes and for how long it will.

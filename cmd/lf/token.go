@@ -166,8 +166,8 @@ func (c *cli) printTokens(list []home.Token) error {
 	rows := [][]string{{"NAME", "MADE", "ALLOWS"}}
 	for i := range list {
 		t := &list[i]
-		all[i] = jsonToken{t.Name, timeOf(t.Made).Format(time.RFC3339), t.Read, t.Submit, t.Work, t.Set}
-		rows = append(rows, []string{t.Name, localTime(t.Made), allowsText(t)})
+		all[i] = jsonToken{t.Name, text.TimeOf(t.Made).Format(time.RFC3339), t.Read, t.Submit, t.Work, t.Set}
+		rows = append(rows, []string{t.Name, text.LocalTime(t.Made), allowsText(t)})
 	}
 	switch {
 	case c.json:

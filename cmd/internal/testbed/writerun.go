@@ -18,7 +18,7 @@ import (
 // inFlight is how many records a write step makes at once.
 const inFlight = 16
 
-// author is an owner who writes at one node.
+// author writes at one node with a key of its own.
 type author struct {
 	at     *node
 	writer *lf.Client // of the node
