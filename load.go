@@ -77,8 +77,8 @@ func (c *Client) Load(ctx context.Context, entries iter.Seq2[Entry, error], opti
 type loader struct {
 	*author
 	settings *loadSettings
-	journal  *journal // nil: nothing is remembered
-	file     string   // for errors, "" for none
+	journal  *journal  // nil: nothing is remembered
+	file     *BulkFile // nil: there is none
 
 	finished, unchanged atomic.Int64
 }
@@ -132,8 +132,8 @@ func feed(ctx context.Context, entries iter.Seq2[Entry, error], queue chan<- Ent
 
 func (l *loader) name(e Entry, err error) error {
 	switch {
-	case l.file != "":
-		return fmt.Errorf("%s, line %d: %w", l.file, e.Line, err)
+	case l.file != nil:
+		return fmt.Errorf("%s: %w", l.file.place(e.Line), err)
 	case e.Line > 0:
 		return fmt.Errorf("line %d: %w", e.Line, err)
 	}
@@ -158,15 +158,18 @@ func (l *loader) one(ctx, going context.Context, e Entry) error {
 	if err := e.Key.checkPoint(); err != nil {
 		return err
 	}
-	say := statement{kind: protocol.TypeDatum, key: e.Key, value: append([]byte{}, e.Value...)}
-	if l.settings.changed {
+	say := statement{kind: protocol.TypeDatum, key: e.Key}
+	if !e.Deleted {
+		say.value = append([]byte{}, e.Value...)
+	}
+	if l.settings.changed || e.Deleted {
 		previous, err := l.previous(going, e.Key)
 		switch {
 		case err != nil:
 			return err
-		case previous != nil && previous.check() == nil && bytes.Equal(previous.Value, e.Value):
+		case e.saysNothingNew(previous):
 			l.unchanged.Add(1)
-			return nil
+			return l.note(e, 0)
 		case previous != nil:
 			say.after = previous.record.Timestamp
 		}
@@ -190,10 +193,24 @@ func (l *loader) one(ctx, going context.Context, e Entry) error {
 		return err
 	}
 	l.finished.Add(1)
+	return l.note(e, uint64(done.Index))
+}
+
+// note notes in the journal, where there is one, that nothing is left to do for a line.
+func (l *loader) note(e Entry, index uint64) error {
 	if l.journal == nil {
 		return nil
 	}
-	return l.journal.add(e.Line, uint64(done.Index))
+	return l.journal.add(e.Line, index)
+}
+
+// saysNothingNew reports whether the owner's newest version under the key, nil for none, says the
+// same.
+func (e *Entry) saysNothingNew(previous *Answer) bool {
+	if e.Deleted {
+		return previous == nil || previous.Deleted
+	}
+	return previous != nil && previous.check() == nil && bytes.Equal(previous.Value, e.Value)
 }
 
 // payAlone works with one thread: the others work for other records.

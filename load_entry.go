@@ -17,6 +17,9 @@ type Entry struct {
 	Line  int
 	Key   Key
 	Value []byte
+	// Deleted asks for a tombstone in place of a value. [Client.Load] leaves it out where the owner
+	// has nothing under the key.
+	Deleted bool
 }
 
 // Entries makes a sequence for [Client.Load] of entries that are at hand.
@@ -34,6 +37,7 @@ func Entries(list ...Entry) iter.Seq2[Entry, error] {
 //
 //	{"selectors": ["bad", "horse#2"], "value": "He rides across the nation"}
 //	{"selectors": ["keys", "alice"], "valueBase64": "mQENBF..."}
+//	{"selectors": ["horse"], "deleted": true}
 //
 // It ends with the first line that is wrong.
 func ReadEntries(r io.Reader) iter.Seq2[Entry, error] {
@@ -45,7 +49,8 @@ func ReadEntries(r io.Reader) iter.Seq2[Entry, error] {
 			if len(text) == 0 {
 				continue
 			}
-			e, err := parseEntry(n, text)
+			e, err := ParseEntry(text)
+			e.Line = n
 			if err != nil {
 				err = fmt.Errorf("line %d: %w", n, err)
 			}
@@ -59,20 +64,31 @@ func ReadEntries(r io.Reader) iter.Seq2[Entry, error] {
 	}
 }
 
-// parseEntry reads one line.
-func parseEntry(line int, text []byte) (Entry, error) {
-	e := Entry{Line: line}
-	var from struct {
-		Selectors   []string `json:"selectors"`
-		Value       *string  `json:"value"`
-		ValueBase64 *[]byte  `json:"valueBase64"`
-	}
+// ParseEntry reads one line of those that [ReadEntries] reads.
+func ParseEntry(text []byte) (Entry, error) {
+	var from entryFields
 	if err := strictjson.Unmarshal(text, &from, 0); err != nil {
-		return e, fmt.Errorf("not an object with selectors and value: %w", err)
+		return Entry{}, fmt.Errorf("not an object with selectors and value: %w", err)
 	}
+	return from.entry()
+}
+
+// entryFields is an entry in JSON.
+type entryFields struct {
+	Selectors   []string `json:"selectors"`
+	Value       *string  `json:"value"`
+	ValueBase64 *[]byte  `json:"valueBase64"`
+	Deleted     bool     `json:"deleted"`
+}
+
+func (from *entryFields) entry() (e Entry, err error) {
 	switch {
 	case len(from.Selectors) == 0:
 		return e, errors.New("no selectors")
+	case from.Deleted && (from.Value != nil || from.ValueBase64 != nil):
+		return e, errors.New(`both a value and "deleted": want one of them`)
+	case from.Deleted:
+		e.Deleted = true
 	case (from.Value == nil) == (from.ValueBase64 == nil):
 		return e, errors.New(`want either "value" (text) or "valueBase64"`)
 	case from.Value != nil:
@@ -80,7 +96,6 @@ func parseEntry(line int, text []byte) (Entry, error) {
 	default:
 		e.Value = *from.ValueBase64
 	}
-	var err error
 	if e.Key, err = ParsePoint(from.Selectors...); err != nil {
 		err = errors.New(err.Error()) // the file is wrong, not what the caller gave
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lf-store/lf/internal/strictjson"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -18,15 +19,17 @@ import (
 // names.
 const maxLine = 1 << 20
 
-// BulkFile is a file of records to make, one JSON object a line. It is read twice: once to check
-// all of it, before anything is written, and once to write.
+// BulkFile is a file of records to make: one JSON object a line, or the one document that lf get
+// --json writes. It is read twice: once to check all of it, before anything is written, and once to
+// write.
 type BulkFile struct {
 	name string
 	file *os.File
 	temp bool // a copy of standard input
 	hash [sha256.Size]byte
 	// lines counts the lines with something on them.
-	lines int
+	lines    int
+	document bool // the lines are the answers of a document
 }
 
 // OpenBulk opens a file, or takes a copy of what cannot be read twice; "-" is stdin. The caller
@@ -75,14 +78,40 @@ func (b *BulkFile) Close() error {
 // Name is how the file is called in messages.
 func (b *BulkFile) Name() string { return b.name }
 
-// Lines counts the lines with something on them, once the file was checked.
+// Lines counts the lines with something on them, once the file was checked. In a document it counts
+// the answers with a value.
 func (b *BulkFile) Lines() int { return b.lines }
 
-// each reads the file from its beginning, calls do for every line that has something on it, and
-// returns the hash of the whole file. A nil do only hashes.
-func (b *BulkFile) each(do func(line int, text []byte) error) (hash [sha256.Size]byte, err error) {
+// place names a line, or an answer, in errors.
+func (b *BulkFile) place(number int) string {
+	if b.document {
+		return fmt.Sprintf("%s, answer %d", b.name, number)
+	}
+	return fmt.Sprintf("%s, line %d", b.name, number)
+}
+
+// each reads the file from its beginning and calls do for every record to make. What is wrong with
+// one is for do to say. It returns the hash of the whole file.
+func (b *BulkFile) each(do func(number int, e Entry, wrong error) error) (hash [sha256.Size]byte, err error) {
+	if err := b.rewind(); err != nil {
+		return hash, err
+	}
+	if b.document = isDocument(b.file); b.document {
+		return b.eachAnswer(do)
+	}
+	return b.eachLine(do)
+}
+
+func (b *BulkFile) rewind() error {
 	if _, err := b.file.Seek(0, io.SeekStart); err != nil {
-		return hash, fmt.Errorf("read %s: %w", b.name, err)
+		return fmt.Errorf("read %s: %w", b.name, err)
+	}
+	return nil
+}
+
+func (b *BulkFile) eachLine(do func(number int, e Entry, wrong error) error) (hash [sha256.Size]byte, err error) {
+	if err := b.rewind(); err != nil {
+		return hash, err
 	}
 	h := sha256.New()
 	lines := bufio.NewScanner(io.TeeReader(b.file, h))
@@ -90,17 +119,45 @@ func (b *BulkFile) each(do func(line int, text []byte) error) (hash [sha256.Size
 	n := 0
 	for lines.Scan() {
 		n++
-		if text := bytes.Trim(lines.Bytes(), " \t\r"); len(text) > 0 {
-			if err := do(n, text); err != nil {
-				return hash, err
-			}
+		text := bytes.Trim(lines.Bytes(), " \t\r")
+		if len(text) == 0 {
+			continue
+		}
+		e, wrong := ParseEntry(text)
+		e.Line = n
+		if err := do(n, e, wrong); err != nil {
+			return hash, err
 		}
 	}
 	switch err := lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		return hash, fmt.Errorf("%s, line %d: longer than %d bytes", b.name, n+1, maxLine)
+		return hash, fmt.Errorf("%s: longer than %d bytes", b.place(n+1), maxLine)
 	case err != nil:
 		return hash, fmt.Errorf("read %s: %w", b.name, err)
+	}
+	return [sha256.Size]byte(h.Sum(nil)), nil
+}
+
+func (b *BulkFile) eachAnswer(do func(number int, e Entry, wrong error) error) (hash [sha256.Size]byte, err error) {
+	if err := b.rewind(); err != nil {
+		return hash, err
+	}
+	h := sha256.New()
+	n := 0
+	var failed error
+	err = strictjson.Elements(io.TeeReader(b.file, h), answersMember, func(text []byte) error {
+		n++
+		e, sets, wrong := parseAnswer(n, text)
+		if sets || wrong != nil {
+			failed = do(n, e, wrong)
+		}
+		return failed
+	})
+	switch {
+	case failed != nil:
+		return hash, failed
+	case err != nil:
+		return hash, fmt.Errorf("%s is not what lf get --json writes: %w", b.name, err)
 	}
 	return [sha256.Size]byte(h.Sum(nil)), nil
 }
@@ -109,19 +166,22 @@ func (b *BulkFile) each(do func(line int, text []byte) error) (hash [sha256.Size
 // network.
 func (b *BulkFile) check(n *protocol.Network) (err error) {
 	seen := map[[sha256.Size]byte]int{}
-	b.hash, err = b.each(func(line int, text []byte) error {
-		e, err := parseEntry(line, text)
-		if err == nil {
+	b.hash, err = b.each(func(number int, e Entry, err error) error {
+		if err == nil && !e.Deleted {
 			err = fits(n, e.Value)
 		}
 		if err != nil {
-			return fmt.Errorf("%s, line %d: %w (nothing was written)", b.name, line, err)
+			return fmt.Errorf("%s: %w (nothing was written)", b.place(number), err)
 		}
 		key := e.compositeKey()
 		if before := seen[key]; before > 0 {
-			return fmt.Errorf("%s, line %d: the same selectors as on line %d (nothing was written)", b.name, line, before)
+			where := "on line"
+			if b.document {
+				where = "in answer"
+			}
+			return fmt.Errorf("%s: the same selectors as %s %d (nothing was written)", b.place(number), where, before)
 		}
-		seen[key] = line
+		seen[key] = number
 		b.lines++
 		return nil
 	})

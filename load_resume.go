@@ -26,7 +26,7 @@ func (c *Client) LoadFile(ctx context.Context, file *BulkFile, options ...LoadOp
 	if err != nil {
 		return loaded, err
 	}
-	l.file = file.name
+	l.file = file
 	if !l.settings.changed {
 		if err := l.openJournal(ctx, file, &loaded); err != nil {
 			return loaded, err
@@ -100,13 +100,12 @@ func (l *loader) writeFile(ctx context.Context, file *BulkFile) error {
 
 func (l *loader) lines(file *BulkFile) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		hash, err := file.each(func(line int, text []byte) error {
-			if l.journal != nil && l.journal.has(line) {
+		hash, err := file.each(func(number int, e Entry, wrong error) error {
+			if l.journal != nil && l.journal.has(number) {
 				return nil
 			}
-			e, err := parseEntry(line, text)
-			if err != nil {
-				return fmt.Errorf("%s, line %d changed while it was read: %w", file.name, line, err)
+			if wrong != nil {
+				return fmt.Errorf("%s changed while it was read: %w", file.place(number), wrong)
 			}
 			if !yield(e, nil) {
 				return errStopped

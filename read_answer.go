@@ -2,6 +2,7 @@ package lf
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lf-store/lf/internal/text"
@@ -50,6 +51,15 @@ type Answer struct {
 	// Explanation is there if it was asked for. It agrees with itself and with the records; the
 	// values in it only a node can know.
 	Explanation *api.Explanation
+
+	primary int // which of Key's names the record was set with first; 0 if Key lacks it
+}
+
+// KeyAsSet is Key with the name first that the record was set with first, if the question had that
+// name. What is set under it again is sealed with the same name.
+func (a *Answer) KeyAsSet() Key {
+	first := a.Key.selectors[a.primary]
+	return Key{append([]protocol.Expression{first}, slices.Delete(a.Key.Selectors(), a.primary, a.primary+1)...)}
 }
 
 // check tells why there is no value.

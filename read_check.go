@@ -112,7 +112,7 @@ func (r *reader) checkAnswer(from *api.Answer, t *target) (*Answer, error) {
 	if r.explain {
 		a.Explanation = from.Explanation
 	}
-	if a.Key, err = r.match(won.record, from.Ordinals, t); err != nil {
+	if a.Key, a.primary, err = r.match(won.record, from.Ordinals, t); err != nil {
 		return nil, fmt.Errorf("record %s: %w", won.Record, err)
 	}
 	if a.Older, err = r.versions(from.History, won.record, t); err != nil {
@@ -147,13 +147,13 @@ func (a *Answer) checkBeside() error {
 }
 
 // match finds for each name asked for a selector of its own, at the ordinal that the node says it
-// has.
-func (r *reader) match(record *protocol.Record, ordinals []uint64, t *target) (found Key, err error) {
+// has. It tells which of them is the record's primary one, if any is.
+func (r *reader) match(record *protocol.Record, ordinals []uint64, t *target) (found Key, primary int, err error) {
 	if len(ordinals) != len(t.names) {
-		return found, fmt.Errorf("%d ordinals for %d names", len(ordinals), len(t.names))
+		return found, 0, fmt.Errorf("%d ordinals for %d names", len(ordinals), len(t.names))
 	}
 	if !r.open && len(record.Selectors) != len(t.names) {
-		return found, fmt.Errorf("it has %d selectors, and %d were asked for", len(record.Selectors), len(t.names))
+		return found, 0, fmt.Errorf("it has %d selectors, and %d were asked for", len(record.Selectors), len(t.names))
 	}
 	left := make(map[protocol.SelectorPoint]bool, len(record.Selectors))
 	for _, s := range record.Selectors {
@@ -163,12 +163,15 @@ func (r *reader) match(record *protocol.Record, ordinals []uint64, t *target) (f
 	for i, ordinal := range ordinals {
 		asked, point := t.key.selectors[i], protocol.SelectorPoint{Key: t.names[i].Selector(), Ordinal: ordinal}
 		if ordinal < asked.From || ordinal > asked.To || !left[point] {
-			return found, fmt.Errorf("it is not filed under %s", asked)
+			return found, 0, fmt.Errorf("it is not filed under %s", asked)
 		}
 		delete(left, point)
+		if first := record.Selectors[0]; point.Key == first.Key && point.Ordinal == first.Ordinal {
+			primary = i
+		}
 		found.selectors[i] = protocol.Expression{Name: asked.Name, From: ordinal, To: ordinal}
 	}
-	return found, nil
+	return found, primary, nil
 }
 
 // versions checks further records of an answer, which are all filed under the same composite key.

@@ -48,7 +48,7 @@ func answersJSON(q question, found *lf.Result) jsonAnswers {
 	out := jsonAnswers{Answers: make([]jsonAnswer, len(found.Answers)), More: found.More, Damaged: found.Damaged}
 	for i, a := range found.Answers {
 		out.Answers[i] = jsonAnswer{
-			Selectors:    a.Key.Expressions(),
+			Selectors:    a.KeyAsSet().Expressions(),
 			Further:      len(a.Header().Selectors) - len(a.Ordinals),
 			Composite:    a.Header().CompositeID(),
 			Claims:       a.Claims,

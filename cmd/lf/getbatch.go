@@ -265,7 +265,7 @@ func (c *cli) printLines(q question, found *lf.Result) error {
 	e.SetEscapeHTML(false)
 	sealed := 0
 	for _, a := range found.Answers {
-		line := loadLine{Selectors: a.Key.Expressions()}
+		line := loadLine{Selectors: a.KeyAsSet().Expressions()}
 		switch value := a.Text(); {
 		case a.Deleted || a.Damaged != nil:
 			continue

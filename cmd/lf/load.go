@@ -25,27 +25,30 @@ func (c *cli) loadCommand() *cobra.Command {
 	var l loadFlags
 	cmd := &cobra.Command{
 		Use:   "load FILE|-",
-		Short: "Set many values from a file of JSON lines",
+		Short: "Set many values from a file of JSON",
 		Long: `Set many values, one JSON object a line:
 
   {"selectors": ["bad", "horse#2"], "value": "He rides across the nation"}
   {"selectors": ["keys", "alice"], "valueBase64": "mQENBF..."}
+  {"selectors": ["horse"], "deleted": true}
 
-Selectors are written as for lf set. The whole file is checked before anything is written. Several records are made at
+The last one is a tombstone: it deletes what the owner has set there, if anything. Selectors are written as for lf set. The whole file is checked before anything is written. Several records are made at
 once. A line counts as written when the node has it on disk. After an interruption the same command continues where it
 stopped. For that, the home keeps which lines the node has acknowledged, for this content, network, owner, masking key and database.
 If the node is away, for instance for a restart, load waits.
 
 --changed asks the node what the owner has set under each key, and writes only the lines that differ. It keeps no account of the lines.
 
-The lines of lf get --jsonl are loaded as they are.`,
+The lines of lf get --jsonl are loaded as they are, and so is the document of lf get --json, or the list of answers in it.
+What is deleted in a document is left out. A value that is not in it, since it is sealed or damaged, is an error.
+
+lf set --batch writes lines one after the other, as they come.`,
 		Example: `  lf load facts.jsonl
   lf load facts.jsonl          # again: goes on, or says that all of it is there
   jq -c '{selectors: [.name], value: .key}' people.json | lf load -
   lf load facts.jsonl --changed        # after an edit
   lf get 'horse#' --all --jsonl > horse.jsonl
-  lf get 'horse#' --json | jq -c '.answers[] | {selectors, value, valueBase64}
-      | with_entries(select(.value != null)) | select(length == 2)' > people.jsonl`,
+  lf get 'horse#' --all --json | lf load -`,
 		Args: between(1, 1, "one FILE, or - for standard input"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := l.check(); err != nil {

@@ -19,7 +19,7 @@ sealed with the first one, and can be read with that name.`
 func (c *cli) setCommand() *cobra.Command {
 	var a authoring
 	var v valueFlags
-	ifNewest := ""
+	ifNewest, batch := "", ""
 	cmd := &cobra.Command{
 		Use:        "set NAME[#ORD]... VALUE",
 		SuggestFor: []string{"put", "write", "store"},
@@ -37,6 +37,19 @@ asks nothing. An empty value is an error without --allow-empty, since unset vari
 VALUE is taken byte for byte; - reads it from standard input. Write -- before a value that begins with a dash. Values are
 compressed and sealed (29 bytes more). The network limits their size then (lf network show), usually to 4096 bytes.
 
+--batch FILE sets what the lines of a file say, or of standard input for -. Each line is a JSON object as lf load and
+lf get --jsonl have it, or a tombstone:
+
+  {"selectors": ["bad", "horse#2"], "value": "He rides across the nation"}
+  {"selectors": ["keys", "alice"], "valueBase64": "mQENBF..."}
+  {"selectors": ["horse"], "deleted": true}
+
+The lines are written one after the other in their order, each when it comes, so that a pipe may stay open. A CID is printed
+for each. A line that fails is named on standard error, the others are written, and the exit code is 1. If the node is away,
+nothing more is written. --json writes a JSON object a line, with "line" and the record's CID, or "error". lf load checks
+the whole file first, writes several records at once and each key once, ends with the first failure, and goes on
+after an interruption.
+
 --if-newest CID sets the value only if the answer is still that record, as lf set or lf get --json showed it. It prevents most lost
 updates, but is no lock: another writer may write at the same moment.`,
 		Example: `  lf set horse 'Bad Horse, Bad Horse'
@@ -47,14 +60,24 @@ updates, but is no lock: another writer may write at the same moment.`,
   sha256sum release.tar.gz | lf set release.tar.gz -
   lf set temperature -- -5
   lf set horse 'new' --if-newest "$(lf get horse --json | jq -r '.answers[0].record')"
+  lf set --batch changes.jsonl
   LF_MASK=secret lf set horse 'only for those who know the masking key'`,
 		Args: func(cmd *cobra.Command, args []string) error {
-			if v.givenByFlag() {
+			switch {
+			case batch != "":
+				return between(0, 0, "no NAME with --batch: its lines have them")(cmd, args)
+			case v.givenByFlag():
 				return between(1, -1, "at least one NAME beside --value or --value-file")(cmd, args)
 			}
 			return between(2, -1, "at least one NAME and a VALUE")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if batch != "" {
+				if v.givenByFlag() || v.allowEmpty || ifNewest != "" {
+					return usage("the lines of --batch have the values: it goes with none of --value, --value-file, --allow-empty and --if-newest")
+				}
+				return c.setBatch(cmd.Context(), &a, batch)
+			}
 			condition, err := parseIfNewest(ifNewest)
 			if err != nil {
 				return err
@@ -65,6 +88,7 @@ updates, but is no lock: another writer may write at the same moment.`,
 	c.addAuthoring(cmd, &a)
 	a.mask.addFlags(cmd)
 	v.addFlags(cmd)
+	cmd.Flags().StringVar(&batch, "batch", "", "set what the lines of this `FILE` say (- for standard input)")
 	cmd.Flags().StringVar(&ifNewest, "if-newest", "", "set only if the answer is still this record, a `CID`; none: only if nothing is answered")
 	return cmd
 }
