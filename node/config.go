@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/lf-store/lf/node/api"
@@ -34,10 +35,14 @@ type Config struct {
 	APIListen string
 	// APIHosts are further names by which clients may call the API, as api.ParseHost takes them.
 	// APIAllowOrigins are the origins whose pages may talk to it. APIPrivate asks for the token for
-	// reads, too.
+	// reads, too; otherwise APIPublic lets everybody read, and not only this machine.
 	APIHosts, APIAllowOrigins []string
-	APIPrivate                bool
-	Profile                   p2p.Profile
+	APIPrivate, APIPublic     bool
+	// APIRate is how many requests a second an address may make without a token; 0: any number.
+	// APITrustedProxies are proxies in front, whose X-Forwarded-For header names the client.
+	APIRate           int
+	APITrustedProxies []netip.Prefix
+	Profile           p2p.Profile
 	// Offline keeps the node to itself: it neither listens for peers nor dials any.
 	Offline bool
 	// Announce are further multiaddrs under which the node can be reached, which it cannot find out

@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -152,8 +153,24 @@ func newBrowser(t *testing.T, trust *x509.CertPool, port string, protocols ...st
 	return b
 }
 
+// status asks for a path under the server's name.
+func (b *browser) status(path string, change ...func(*http.Request)) int {
+	b.t.Helper()
+	answer, _ := b.ask(path, change...)
+	return answer.StatusCode
+}
+
 // want asks for a path under the server's name, and wants a status.
 func (b *browser) want(status int, path string, change ...func(*http.Request)) http.Header {
+	b.t.Helper()
+	answer, body := b.ask(path, change...)
+	if answer.StatusCode != status || answer.Proto != b.version {
+		b.t.Errorf("%s %s as %s: %s by %s, want %d by %s: %s", answer.Request.Method, path, nginxName, answer.Status, answer.Proto, status, b.version, body)
+	}
+	return answer.Header
+}
+
+func (b *browser) ask(path string, change ...func(*http.Request)) (answer *http.Response, body []byte) {
 	b.t.Helper()
 	r, err := http.NewRequestWithContext(b.t.Context(), http.MethodGet, b.url+path, nil)
 	if err != nil {
@@ -163,16 +180,12 @@ func (b *browser) want(status int, path string, change ...func(*http.Request)) h
 	for _, c := range change {
 		c(r)
 	}
-	answer, err := b.client.Do(r)
-	if err != nil {
+	if answer, err = b.client.Do(r); err != nil {
 		b.t.Fatal(err)
 	}
 	defer answer.Body.Close()
-	body, _ := io.ReadAll(answer.Body)
-	if answer.StatusCode != status || answer.Proto != b.version {
-		b.t.Errorf("%s %s as %s: %s by %s, want %d by %s: %s", r.Method, path, r.Host, answer.Status, answer.Proto, status, b.version, body)
-	}
-	return answer.Header
+	body, _ = io.ReadAll(answer.Body)
+	return answer, body
 }
 
 // TestBehindNginx runs the configuration of docs/operations.md, and nginx as it comes, in front of
@@ -183,15 +196,27 @@ func TestBehindNginx(t *testing.T) {
 		c.APIPrivate, c.APIHosts, c.APIAllowOrigins = true, []string{nginxName}, []string{"https://app.example.org"}
 	}))
 	plain := start(t, config(t, net, offline))
+	trusting := start(t, config(t, net, offline, func(c *Config) {
+		c.APIHosts, c.APITrustedProxies = []string{nginxName}, []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+	}))
+	public := start(t, config(t, net, offline, func(c *Config) {
+		c.APIHosts, c.APITrustedProxies = []string{nginxName}, []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32")}
+		c.APIPublic, c.APIRate = true, 1
+	}))
 	cert, key, trust := certificateFor(t, nginxName)
 	at := func(n *Node) string { return strings.TrimPrefix(n.APIURL(), "http://") }
-	documented, usual, renamed := strconv.Itoa(freePort(t)), strconv.Itoa(freePort(t)), strconv.Itoa(freePort(t))
-	server := strings.NewReplacer("443", "127.0.0.1:"+documented, "/etc/ssl/lf.pem", cert, "/etc/ssl/private/lf.key", key, api.DefaultAddress+";", at(private)+";").Replace(documentedServer(t))
-	block := func(port, more string) string {
-		return fmt.Sprintf("server { listen 127.0.0.1:%s ssl http2; server_name %s; ssl_certificate %s; ssl_certificate_key %s; location / { proxy_pass http://%s; %s } }\n",
-			port, nginxName, cert, key, at(plain), more)
+	var ports []string
+	for range 5 {
+		ports = append(ports, strconv.Itoa(freePort(t)))
 	}
-	nginx(t, server+block(usual, "")+block(renamed, "proxy_set_header Host $host;"), documented, usual, renamed)
+	documented, usual, renamed, named, limited := ports[0], ports[1], ports[2], ports[3], ports[4]
+	server := strings.NewReplacer("443", "127.0.0.1:"+documented, "/etc/ssl/lf.pem", cert, "/etc/ssl/private/lf.key", key, api.DefaultAddress+";", at(private)+";").Replace(documentedServer(t))
+	block := func(port string, n *Node, more string) string {
+		return fmt.Sprintf("server { listen 127.0.0.1:%s ssl http2; server_name %s; ssl_certificate %s; ssl_certificate_key %s; location / { proxy_pass http://%s; %s } }\n",
+			port, nginxName, cert, key, at(n), more)
+	}
+	const host, forwarded = "proxy_set_header Host $host;", "proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;"
+	nginx(t, server+block(usual, plain, "")+block(renamed, plain, host)+block(named, trusting, host+forwarded)+block(limited, public, host+forwarded), ports...)
 	token, err := private.config.Home.ReadToken()
 	if err != nil {
 		t.Fatal(err)
@@ -231,5 +256,17 @@ func TestBehindNginx(t *testing.T) {
 		b.want(421, "/v1/status")
 		b.want(200, "/v1/status", bearer(plainToken))
 		b.want(200, "/livez")
+
+		// A node that trusts nginx knows whose requests these are.
+		newBrowser(t, trust, named, protocols...).want(401, "/v1/status")
+		if _, err := api.NewClient(trusting.APIURL(), "").Status(t.Context()); err != nil {
+			t.Errorf("a program on this machine: %v", err)
+		}
 	}
+	b := newBrowser(t, trust, limited)
+	forge := func(r *http.Request) { r.Header.Set("X-Forwarded-For", rand.Text()) }
+	for range 5 {
+		b.want(200, "/v1/status", forge)
+	}
+	eventually(t, "too many requests", func() bool { return b.status("/v1/status", forge) == http.StatusTooManyRequests })
 }

@@ -26,9 +26,7 @@ type nodeFlags struct {
 	noRelayService bool
 	noMDNS         bool
 	apiListen      string
-	apiHosts       []string
-	apiOrigins     []string
-	apiPrivate     bool
+	api            apiFlags
 	network        string
 	profile        string
 	offline, dev   bool
@@ -92,9 +90,7 @@ Each commentary costs the work of a record.
 	f.BoolVar(&r.noPortMapping, "no-port-mapping", false, "do not ask the router for an open port (only the profile default does)")
 	f.BoolVar(&r.noRelayService, "no-relay-service", false, "do not relay for nodes that nobody can dial, when everybody can dial this one")
 	f.StringVar(&r.apiListen, "api-listen", api.DefaultAddress, "serve the API on this HOST:PORT")
-	f.StringArrayVar(&r.apiHosts, "api-host", nil, "let clients call the API by this NAME or NAME:PORT, such as that of a proxy in front (repeatable)")
-	f.StringArrayVar(&r.apiOrigins, "api-allow-origin", nil, "let web pages of this origin use the API, such as https://app.example.org (repeatable)")
-	f.BoolVar(&r.apiPrivate, "api-private", false, "ask for the token for reads, too: for a proxy in front, whose clients all seem to be on this computer")
+	r.api.add(f)
 	f.StringArrayVar(&r.seeds, "seed", nil, "find peers through this one, a multiaddr with peer ID (repeatable; replaces the network's)")
 	f.StringVar(&r.network, "network", "", "network file (default: the home's network, else the default one)")
 	f.StringVar(&r.profile, "profile", "default", "default, server or local")
@@ -151,7 +147,7 @@ func (c *cli) node(ctx context.Context, r *nodeFlags, seedsGiven bool) (err erro
 // nodeConfig reads what can be wrong about the flags alone.
 func (c *cli) nodeConfig(r *nodeFlags) (config node.Config, err error) {
 	config = node.Config{
-		Listen: r.listen, Announce: r.announce, NoMDNS: r.noMDNS, NoRendezvous: r.noRendezvous, NoPortMapping: r.noPortMapping, NoRelayService: r.noRelayService, APIListen: r.apiListen, APIHosts: r.apiHosts, APIAllowOrigins: r.apiOrigins, APIPrivate: r.apiPrivate, Offline: r.offline || r.dev, Threads: r.threads, Version: version,
+		Listen: r.listen, Announce: r.announce, NoMDNS: r.noMDNS, NoRendezvous: r.noRendezvous, NoPortMapping: r.noPortMapping, NoRelayService: r.noRelayService, APIListen: r.apiListen, APIHosts: r.api.hosts, APIAllowOrigins: r.api.origins, APIPrivate: r.api.private, APIPublic: r.api.public, APIRate: r.api.rate, Offline: r.offline || r.dev, Threads: r.threads, Version: version,
 		Oracle: node.OracleConfig{Enabled: r.oracle, PerHour: r.oracleLimit},
 	}
 	switch {
@@ -169,6 +165,7 @@ func (c *cli) nodeConfig(r *nodeFlags) (config node.Config, err error) {
 	if err := r.checkAddresses(); err != nil {
 		return config, err
 	}
+	config.APITrustedProxies = r.api.trusted
 	if config.Policy, err = parsePolicy(r.policy); err != nil {
 		return config, err
 	}

@@ -5,8 +5,6 @@ import (
 
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/multiformats/go-multiaddr"
-
-	"github.com/lf-store/lf/node/api"
 )
 
 // checkAddresses finds what is mistyped before a node writes anything into its home. Whether the
@@ -20,15 +18,8 @@ func (r *nodeFlags) checkAddresses() error {
 	if _, _, err := net.SplitHostPort(r.apiListen); err != nil {
 		return usage("--api-listen %q is not HOST:PORT, such as 127.0.0.1:9980", r.apiListen)
 	}
-	for _, s := range r.apiHosts {
-		if _, err := api.ParseHost(s); err != nil {
-			return usage("--api-host %v", err)
-		}
-	}
-	for _, s := range r.apiOrigins {
-		if _, err := api.ParseOrigin(s); err != nil {
-			return usage("--api-allow-origin %v", err)
-		}
+	if err := r.api.check(); err != nil {
+		return err
 	}
 	return checkSeeds(r.seeds)
 }

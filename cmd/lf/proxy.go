@@ -9,19 +9,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lf-store/lf/internal/proxy"
-	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
 
 // proxyFlags are the flags of proxy.
 type proxyFlags struct {
-	nodes          []string
-	tokens         string
-	compare        int
-	listen         string
-	hosts, origins []string
-	private        bool
-	network        string
+	nodes   []string
+	tokens  string
+	compare int
+	listen  string
+	api     apiFlags
+	network string
 	logFlags
 }
 
@@ -50,9 +48,7 @@ lf token add NAME --submit suffices, and a node that is reached through a socket
 	f.StringVar(&r.tokens, "node-token-file", "", "file with a line for each node: its address and its token")
 	f.IntVar(&r.compare, "compare", proxy.DefaultCompare, "ask this many nodes the same, where there are as many, and compare what they say")
 	f.StringVar(&r.listen, "listen", proxy.DefaultListen, "serve the API on this HOST:PORT")
-	f.StringArrayVar(&r.hosts, "api-host", nil, "let clients call the API by this NAME or NAME:PORT (repeatable)")
-	f.StringArrayVar(&r.origins, "api-allow-origin", nil, "let web pages of this origin use the API, such as https://app.example.org (repeatable)")
-	f.BoolVar(&r.private, "api-private", false, "ask for a token for reads, too: for a web server in front, whose clients all seem to be on this computer")
+	r.api.add(f)
 	f.StringVar(&r.network, "network", "", "network file (default: the home's network, else the default one)")
 	r.logFlags.add(cmd)
 	return cmd
@@ -89,7 +85,7 @@ func (c *cli) proxy(ctx context.Context, r *proxyFlags) error {
 // proxyConfig reads what can be wrong about the flags alone.
 func (c *cli) proxyConfig(r *proxyFlags) (config proxy.Config, err error) {
 	config = proxy.Config{
-		Compare: r.compare, Listen: r.listen, Hosts: r.hosts, AllowOrigins: r.origins, Private: r.private, Version: version, Timeout: c.timeout,
+		Compare: r.compare, Listen: r.listen, Hosts: r.api.hosts, AllowOrigins: r.api.origins, Private: r.api.private, Public: r.api.public, AnonymousRate: r.api.rate, Version: version, Timeout: c.timeout,
 	}
 	switch {
 	case len(r.nodes) == 0:
@@ -102,16 +98,10 @@ func (c *cli) proxyConfig(r *proxyFlags) (config proxy.Config, err error) {
 	if _, _, err := net.SplitHostPort(r.listen); err != nil {
 		return config, usage("--listen %q is not HOST:PORT, such as %s", r.listen, proxy.DefaultListen)
 	}
-	for _, s := range r.hosts {
-		if _, err := api.ParseHost(s); err != nil {
-			return config, usage("--api-host %v", err)
-		}
+	if err := r.api.check(); err != nil {
+		return config, err
 	}
-	for _, s := range r.origins {
-		if _, err := api.ParseOrigin(s); err != nil {
-			return config, usage("--api-allow-origin %v", err)
-		}
-	}
+	config.TrustedProxies = r.api.trusted
 	if config.Nodes, err = r.nodeAddresses(); err != nil {
 		return config, err
 	}

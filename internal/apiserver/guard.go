@@ -5,6 +5,7 @@ import (
 	"crypto/subtle"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 
@@ -20,8 +21,10 @@ type guard struct {
 	hosts []string
 	// origins are those whose pages may talk to the node.
 	origins []string
-	// private asks for the token for reads, too.
-	private bool
+	// private asks for the token for reads, too; otherwise public lets everybody read.
+	private, public bool
+	// proxies are trusted to name their clients.
+	proxies []netip.Prefix
 	token   [sha256.Size]byte
 	// tokens finds the limited ones; nil: there are none.
 	tokens func(token string) (*Grant, error)
@@ -31,15 +34,14 @@ type guard struct {
 
 func newGuard(o *HandlerOptions) *guard {
 	hosts := append([]string{"localhost", "127.0.0.1", "[::1]"}, o.Hosts...)
-	return &guard{hosts: hosts, origins: o.AllowOrigins, private: o.Private, token: sha256.Sum256([]byte(o.Token)), locked: o.Token == "", tokens: o.Tokens}
+	return &guard{hosts: hosts, origins: o.AllowOrigins, private: o.Private, public: o.Public, proxies: o.TrustedProxies, token: sha256.Sum256([]byte(o.Token)), locked: o.Token == "", tokens: o.Tokens}
 }
 
 // checkOrigin refuses what a foreign page in a browser may have sent. A page that comes under a
 // name of its own (DNS rebinding) has no token, so a request with the token may name any host.
 // Whether the process is up and ready is no secret.
 func (g *guard) checkOrigin(r *http.Request) error {
-	probe := r.URL.Path == "/livez" || r.URL.Path == "/readyz"
-	if !g.knownHost(r.Host) && !probe && !g.isHolder(r) {
+	if !g.knownHost(r.Host) && !isProbe(r) && !g.isHolder(r) {
 		return api.NewError(http.StatusMisdirectedRequest, "the Host header %q is not one of this node's: use localhost or 127.0.0.1, send the node's token, or allow the name with lf node --api-host", r.Host)
 	}
 	if g.allowedOrigin(r) != "" {
@@ -55,6 +57,9 @@ func (g *guard) checkOrigin(r *http.Request) error {
 		return api.Forbidden("pages of other sites may not talk to this node (Sec-Fetch-Site: %s)", site)
 	}
 }
+
+// isProbe reports whether a request asks no more than whether the process is up and ready.
+func isProbe(r *http.Request) bool { return r.URL.Path == "/livez" || r.URL.Path == "/readyz" }
 
 // isHolder reports whether a request bears a token of this node, whatever it allows.
 func (g *guard) isHolder(r *http.Request) bool {
@@ -128,14 +133,21 @@ func (g *guard) caller(r *http.Request) caller.Caller {
 	return caller.Caller{}
 }
 
-// isReader reports whether a request is from this machine, whose programs may read without a token
-// unless the node is private. What counts is the address at which the request arrived, not the one
-// it claims to come from. Only this machine can reach its loopback interface. A proxy on this
-// machine that lets others in needs a private node, or must ask for the token itself.
+// isReader reports whether a request may read without a token: everybody on a public node, nobody
+// on a private one, and otherwise this machine's programs. What counts is the address at which the
+// request arrived, not the one it claims to come from. Only this machine can reach its loopback
+// interface. A proxy on this machine that lets others in must be trusted to name them, or it needs
+// a private node.
 func (g *guard) isReader(r *http.Request) bool {
+	if g.private || g.public {
+		return !g.private
+	}
+	if _, forwarded := g.clientAddress(r); forwarded {
+		return false
+	}
 	switch addr := r.Context().Value(http.LocalAddrContextKey).(type) {
 	case *net.TCPAddr:
-		return addr.IP.IsLoopback() && !g.private
+		return addr.IP.IsLoopback()
 	case *net.UnixAddr:
 		return true
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -35,8 +36,14 @@ type HandlerOptions struct {
 	// AllowOrigins are the origins, as [ParseOrigin] returns them, whose pages may talk to the
 	// node. Its own may, too.
 	AllowOrigins []string
-	// Private asks for the token for reads, too, wherever they come from.
-	Private bool
+	// Private asks for the token for reads, too, wherever they come from. Otherwise Public lets
+	// everybody read, and not only this machine.
+	Private, Public bool
+	// AnonymousRate is how many requests a second an address may make without a token; 0: any
+	// number. Of IPv6 addresses the first 64 bits count.
+	AnonymousRate int
+	// TrustedProxies are the addresses of proxies whose X-Forwarded-For header names the client.
+	TrustedProxies []netip.Prefix
 	// Registry takes the handler's metrics and is what /metrics shows; nil: one of the handler's
 	// own.
 	Registry *prometheus.Registry
@@ -62,6 +69,7 @@ type Handler struct {
 	log     *slog.Logger
 	ready   func() error
 	jobs    *jobs
+	rate    *rateLimit // nil: there is none
 
 	ownerNamed func(string) (protocol.Owner, error)
 }
@@ -69,7 +77,7 @@ type Handler struct {
 // NewHandler returns a handler that serves s. It starts nothing until it is asked. [Handler.Close]
 // ends the jobs that clients have made then.
 func NewHandler(s api.Service, o HandlerOptions) *Handler {
-	h := &Handler{service: s, guard: newGuard(&o), mux: newMux(), log: o.Logger, ready: o.Ready, jobs: newJobs(), ownerNamed: o.OwnerNamed}
+	h := &Handler{service: s, guard: newGuard(&o), mux: newMux(), log: o.Logger, ready: o.Ready, jobs: newJobs(), rate: newRateLimit(o.AnonymousRate), ownerNamed: o.OwnerNamed}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
@@ -184,6 +192,10 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if h.shareAnswer(rec, r) {
+		return
+	}
+	if err := h.checkRate(r); err != nil {
+		h.fail(rec, r, err)
 		return
 	}
 	h.mux.ServeHTTP(rec, r)

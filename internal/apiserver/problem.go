@@ -46,10 +46,12 @@ func (e *statusError) GetStatus() int { return e.problem.Status }
 // setHeaders sets the headers of an answer that is a problem.
 func setHeaders(e *api.Error, set func(name, value string)) {
 	set("Content-Type", api.TypeProblem)
-	switch e.Status {
-	case http.StatusUnauthorized:
+	switch {
+	case e.Status == http.StatusUnauthorized:
 		set("WWW-Authenticate", `Bearer realm="lf"`)
-	case http.StatusServiceUnavailable:
+	case e.RetryAfter > 0:
+		set("Retry-After", strconv.Itoa(e.RetryAfter))
+	case e.Status == http.StatusServiceUnavailable:
 		set("Retry-After", "1")
 	}
 }

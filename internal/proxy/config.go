@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"github.com/lf-store/lf/node/api"
@@ -32,9 +33,13 @@ type Config struct {
 	Listen string
 	// Hosts are further names by which clients may call the API, as api.ParseHost takes them.
 	// AllowOrigins are the origins whose pages may talk to it. Private asks for a token for reads,
-	// too.
+	// too; otherwise Public lets everybody read, and not only this machine.
 	Hosts, AllowOrigins []string
-	Private             bool
+	Private, Public     bool
+	// AnonymousRate is how many requests a second an address may make without a token; 0: any
+	// number. TrustedProxies are proxies in front, whose X-Forwarded-For header names the client.
+	AnonymousRate  int
+	TrustedProxies []netip.Prefix
 	// Logger and Version may be nil or "": no logs, "unknown".
 	Logger  *slog.Logger
 	Version string

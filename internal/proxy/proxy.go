@@ -150,7 +150,7 @@ func (p *Proxy) serveAPI(e *apiserver.Endpoint, token string, socket net.Listene
 func (p *Proxy) handlerOptions(token string) apiserver.HandlerOptions {
 	c := &p.config
 	return apiserver.HandlerOptions{
-		Token: token, AllowOrigins: c.AllowOrigins, Private: c.Private,
+		Token: token, AllowOrigins: c.AllowOrigins, Private: c.Private, Public: c.Public, AnonymousRate: c.AnonymousRate, TrustedProxies: c.TrustedProxies,
 		Registry: p.registry, Ready: p.Ready, Logger: c.Logger, Version: c.Version,
 	}
 }

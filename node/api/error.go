@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"math"
 	"net/http"
 	"time"
 
@@ -23,6 +24,8 @@ type Error struct {
 	Damaged *protocol.ID `json:"damaged,omitempty" doc:"the record that the node's disk damaged"`
 	// Answer is what was deleted, with 410.
 	Answer *Answer `json:"answer,omitempty" doc:"of a value that was deleted: by whom and when"`
+	// RetryAfter is when trying again may help; 0: that is not known.
+	RetryAfter int `json:"retryAfter,omitempty" doc:"seconds after which trying again may help, as the header Retry-After says"`
 	// Sync tells how far a node came that was not in sync in time.
 	Sync *SyncStatus `json:"sync,omitempty" doc:"how far the node came, where it is not in sync in time"`
 
@@ -122,6 +125,13 @@ func Forbidden(format string, args ...any) *Error {
 // (409).
 func Conflict(format string, args ...any) *Error {
 	return NewError(http.StatusConflict, format, args...)
+}
+
+// TooMany says that the caller has used up what it may for now. It may try again after wait (429).
+func TooMany(wait time.Duration, format string, args ...any) *Error {
+	e := NewError(http.StatusTooManyRequests, format, args...)
+	e.RetryAfter = int(max(1, min((wait+time.Second-1)/time.Second, math.MaxInt32)))
+	return e
 }
 
 // TooLarge says that something is above its limit (413).
