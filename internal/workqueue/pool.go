@@ -47,7 +47,9 @@ type Pool struct {
 	tickets map[*Job]*Ticket
 	rate    rate
 	running int
-	closed  bool
+	closed  bool          // no thread makes an attempt any more
+	leaving bool          // nobody may enter
+	empty   chan struct{} // closed when the last job has left; nil: nobody waits for that
 	threads sync.WaitGroup
 }
 
@@ -99,7 +101,7 @@ type outcome struct {
 func (p *Pool) Enter(by Client, effort uint32) (*Ticket, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
+	if p.closed || p.leaving {
 		return nil, ErrClosed
 	}
 	job, err := p.queue.Add(time.Now(), by, effort)
@@ -225,6 +227,10 @@ func (t *Ticket) end(o outcome) {
 		t.search.Stop()
 	}
 	t.result <- o
+	if t.pool.empty != nil && len(t.pool.tickets) == 0 {
+		close(t.pool.empty)
+		t.pool.empty = nil
+	}
 }
 
 // wake starts the threads that are missing.

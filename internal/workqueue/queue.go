@@ -10,6 +10,10 @@ import (
 	"github.com/lf-store/lf/internal/heap"
 )
 
+// clientAhead is how many jobs of one client may have been called that are not ready yet. A client
+// that answers no call keeps no others from being called.
+const clientAhead = 2
+
 // Quantum is how much effort a job gets before its client's clock advances. A typical record takes
 // less, so most jobs are solved in one go, in the order in which their clients' turns came.
 const Quantum = 1 << 12
@@ -74,6 +78,7 @@ type client struct {
 	effort uint64     // of all its jobs
 	clock  uint64     // the effort that it was given
 	spent  spending
+	called int // of its jobs that are not ready yet
 
 	next     *Job   // the first job that a thread could take, nil for none
 	nextTime uint64 // what the clock will be when that job begins
@@ -202,7 +207,7 @@ func (q *Queue) Ready(now time.Time, j *Job, effort uint32) error {
 		return err
 	}
 	if j.ready = true; j.called {
-		q.called--
+		q.uncall(c)
 	}
 	q.choose(c)
 	return nil
@@ -251,16 +256,22 @@ func (q *Queue) callFirst(call func(*Job)) bool {
 	if q.waiting.Len() == 0 || q.waiting.First().next.ready {
 		return true
 	}
-	if q.called >= q.limits.Ahead {
+	c := q.waiting.First()
+	if q.called >= q.limits.Ahead || c.called >= clientAhead {
 		return false
 	}
-	c := q.waiting.First()
 	j := c.next
 	j.called = true
 	q.called++
+	c.called++
 	q.choose(c)
 	call(j)
 	return true
+}
+
+func (q *Queue) uncall(c *client) {
+	q.called--
+	c.called--
 }
 
 func (q *Queue) begin(j *Job) {
@@ -313,7 +324,7 @@ func (q *Queue) remove(j *Job, spent uint64) {
 	c.effort -= j.effort
 	c.clock += spent
 	if j.called && !j.ready {
-		q.called--
+		q.uncall(c)
 	}
 	q.latest = max(q.latest, c.clock)
 	q.jobs--
