@@ -14,6 +14,8 @@ import (
 // Grant is what a limited token allows.
 type Grant struct {
 	Name string
+	// Client tells that it is the token of a proxy's client. The rest is the same.
+	Client bool
 	// Read allows reading where that needs a token. Submit allows handing in finished records, and
 	// reading. Work has the node pay.
 	Read, Submit, Work bool
@@ -69,8 +71,15 @@ func checkGrant(g *Grant, security []map[string][]string) error {
 			wanted = append(wanted, "--"+right)
 		}
 	}
-	if len(wanted) == 0 {
+	switch {
+	case len(wanted) == 0 && g.Client:
+		return api.Forbidden("this needs the proxy's own token: %q is one of its clients", g.Name)
+	case len(wanted) == 0:
 		return api.Forbidden("this needs the node's own token: the token %q is a limited one", g.Name)
+	case g.Client && slices.Contains(wanted, "--"+rightSet) && g.Submit:
+		return api.Forbidden("this proxy keeps no key for client %q: it can sign its records itself, or be given an owner (lf proxy client add --owner)", g.Name)
+	case g.Client:
+		return api.Forbidden("client %q may only read", g.Name)
 	}
 	return api.Forbidden("the token %q does not allow this: it lacks %s (lf token add)", g.Name, strings.Join(wanted, " or "))
 }

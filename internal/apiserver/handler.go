@@ -53,6 +53,8 @@ type HandlerOptions struct {
 	Logger *slog.Logger
 	// Version is that of the software, for the OpenAPI document.
 	Version string
+	// IdempotencyKeys tells that the service heeds [api.WithIdempotencyKey].
+	IdempotencyKeys bool
 	// Clients adds what a proxy tells of its clients; nil: this is none.
 	Clients api.Clients
 	// Testbed adds what only the nodes of a testbed offer; nil: this is none.
@@ -70,6 +72,8 @@ type Handler struct {
 	ready   func() error
 	jobs    *jobs
 	rate    *rateLimit // nil: there is none
+	// idempotency tells that the service knows the keys by which clients repeat requests.
+	idempotency bool
 
 	ownerNamed func(string) (protocol.Owner, error)
 }
@@ -77,7 +81,7 @@ type Handler struct {
 // NewHandler returns a handler that serves s. It starts nothing until it is asked. [Handler.Close]
 // ends the jobs that clients have made then.
 func NewHandler(s api.Service, o HandlerOptions) *Handler {
-	h := &Handler{service: s, guard: newGuard(&o), mux: newMux(), log: o.Logger, ready: o.Ready, jobs: newJobs(), rate: newRateLimit(o.AnonymousRate), ownerNamed: o.OwnerNamed}
+	h := &Handler{service: s, guard: newGuard(&o), mux: newMux(), log: o.Logger, ready: o.Ready, jobs: newJobs(), idempotency: o.IdempotencyKeys, rate: newRateLimit(o.AnonymousRate), ownerNamed: o.OwnerNamed}
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}

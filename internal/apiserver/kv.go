@@ -113,7 +113,7 @@ func (h *Handler) addKV() {
 		return h.kv(ctx, &in.KVOptions, in.selectors())
 	})
 	body := &huma.RequestBody{Description: "the value", Content: map[string]*huma.MediaType{anyType: binary()}}
-	add(h, h.patient(huma.Operation{
+	add(h, h.repeatable(huma.Operation{
 		Method: "PUT", Path: "/v1/kv/{key}", OperationID: "kvPut", Summary: "Set a value, for curl", Security: setters,
 		Description: "The body is the value, whatever type it says. As /v1/set otherwise: the node seals, claims, signs with a key that it keeps, works and publishes. That may take long; hanging up stops it. `curl -T FILE --unix-socket HOME/api.sock http://localhost/v1/kv/horse%232`.",
 		RequestBody: body, SkipValidateBody: true,
@@ -124,7 +124,7 @@ func (h *Handler) addKV() {
 		return h.write(ctx, in.selectors(), api.SetRequest{Value: value, Owner: in.Owner})
 	})
 	body.Required = false // an empty body is an empty value
-	add(h, h.patient(huma.Operation{
+	add(h, h.repeatable(huma.Operation{
 		Method: "DELETE", Path: "/v1/kv/{key}", OperationID: "kvDelete", Summary: "Delete a value or release a claim, for curl", Security: setters,
 		Description:   "The node makes a record that says so; older versions stay in the history. Only the owner's own claim is changed: another owner's value may be the answer then.",
 		DefaultStatus: http.StatusCreated, Responses: h.outcomes(http.StatusCreated, http.StatusAccepted),

@@ -119,3 +119,16 @@ func TestSealedRaw(t *testing.T) {
 	}
 	ask(t, h, "GET", "/v1/kv/m?raw", nil).wantProblem(t, 409, "masking key")
 }
+
+// TestJSONAsCurlSendsIt: curl -d calls every body a form. Nobody but a program can show a token.
+func TestJSONAsCurlSendsIt(t *testing.T) {
+	t.Parallel()
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token})
+	form := header("Content-Type", "application/x-www-form-urlencoded")
+	set := `{"selectors":["horse#2"],"text":"x"}`
+	ask(t, h, "POST", "/v1/set", text(set), form, withToken).want(t, 201, api.TypeJSON)
+	ask(t, h, "POST", "/v1/query", text(`{"selectors":["horse#"]}`), form, withToken).want(t, 200, api.TypeJSON)
+	ask(t, h, "POST", "/v1/records", text(`{"frame":"AA=="}`), form, withToken).wantProblem(t, 422, "")
+	ask(t, h, "POST", "/v1/query", text(`{"selectors":["horse#"]}`), form).wantProblem(t, 415, "application/json")
+	ask(t, h, "POST", "/v1/set", text(set), form, header("Authorization", "Bearer wrong")).wantProblem(t, 401, "token")
+}

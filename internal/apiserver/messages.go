@@ -140,7 +140,7 @@ type submitInput struct {
 // parts of them, and huma uses RawBody again.
 func (in *submitInput) read() (frame []byte, signed *api.SignedRecord, err error) {
 	frame = bytes.Clone(in.RawBody)
-	if mediaType(in.ContentType) == api.TypeJSON {
+	if kind := mediaType(in.ContentType); kind == api.TypeJSON || kind == typeForm {
 		var s api.SubmitRequest
 		if err := unmarshal(in.RawBody, &s); err != nil {
 			return nil, nil, err

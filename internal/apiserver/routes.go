@@ -173,7 +173,7 @@ func (h *Handler) addWriting() {
 		}
 		return made(h.service.Submit(ctx, frame))
 	})
-	addJSON(h, h.patient(huma.Operation{
+	addJSON(h, h.repeatable(huma.Operation{
 		Method: "POST", Path: "/v1/set", OperationID: "set", Summary: "Have the node make a record", Security: setters,
 		Description:   "The node seals, claims, signs with a key that it keeps, works and publishes. The work may take long; hanging up stops it.",
 		MaxBodyBytes:  maxSetBody,

@@ -337,7 +337,9 @@ type Submitted struct {
 	Timestamp uint64         `json:"timestamp" doc:"ms since the Unix epoch"`
 	State     string         `json:"state" enum:"attached,pending,held"`
 	Known     bool           `json:"known,omitempty" doc:"the node had the record already"`
-	Index     Uint64         `json:"index,omitempty" doc:"local index; absent while pending or held"`
+	// Superseded is what a proxy tells; a node does not look.
+	Superseded bool   `json:"superseded,omitempty" doc:"the owner has written a newer record under the same key, so that this one is not the answer; a proxy tells"`
+	Index      Uint64 `json:"index,omitempty" doc:"local index; absent while pending or held"`
 }
 
 // LinksQuery asks what a new record should link to.
@@ -376,17 +378,18 @@ type SubmitRequest struct {
 	Header    []byte `json:"header,omitempty" doc:"in place of frame: the header as /v1/prepare gave it, base64"`
 	Value     []byte `json:"value,omitempty" doc:"with header: the sealed value as /v1/prepare gave it, base64"`
 	Signature []byte `json:"signature,omitempty" doc:"with header: the owner's signature of what /v1/prepare gave to sign, 64 bytes, base64"`
+	Turn      string `json:"turn,omitempty" maxLength:"64" doc:"with header: a turn that /v1/work gave, so that the record does not wait"`
 }
 
 // Signed returns the parts of a signed record, nil where the request has a frame.
 func (r *SubmitRequest) Signed() (*SignedRecord, error) {
-	parts := r.Header != nil || r.Value != nil || r.Signature != nil
+	parts := r.Header != nil || r.Value != nil || r.Signature != nil || r.Turn != ""
 	switch {
 	case parts && r.Frame != nil:
 		return nil, Invalid("both frame and parts of a record are given: give one of them")
 	case !parts:
 		return nil, nil
 	}
-	s := &SignedRecord{Header: r.Header, Value: r.Value, Signature: r.Signature}
+	s := &SignedRecord{Header: r.Header, Value: r.Value, Signature: r.Signature, Turn: r.Turn}
 	return s, s.Check()
 }

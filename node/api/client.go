@@ -207,8 +207,11 @@ func (c *Client) newRequest(ctx context.Context, q request) (*http.Request, erro
 	if q.contentType != "" {
 		r.Header.Set("Content-Type", q.contentType)
 	}
-	if q.repeatable {
-		r.Header["Idempotency-Key"] = nil // tells the transport, and is not sent
+	switch key := IdempotencyKeyOf(ctx); {
+	case q.repeatable:
+		r.Header[HeaderIdempotencyKey] = nil // tells the transport, and is not sent
+	case key != "":
+		r.Header.Set(HeaderIdempotencyKey, key)
 	}
 	if c.token != "" {
 		r.Header.Set("Authorization", "Bearer "+c.token)

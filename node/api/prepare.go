@@ -86,6 +86,8 @@ type SignedRecord struct {
 	Header    []byte `json:"header" doc:"the header as it was prepared, base64; a signature or work in it is ignored"`
 	Value     []byte `json:"value,omitempty" doc:"the sealed value as it was prepared, base64"`
 	Signature []byte `json:"signature" doc:"the owner's Ed25519 signature of what was to be signed, 64 bytes, base64"`
+	// Turn is one that [Service.Work] gave; "": the request waits for its turn.
+	Turn string `json:"turn,omitempty" doc:"a turn that /v1/work gave: then the record does not wait"`
 }
 
 // Check says what is wrong with a record's sizes, nil if nothing is.
@@ -103,9 +105,14 @@ func (s *SignedRecord) Check() error {
 
 // WorkRequest asks for a proof of work. Worked is all that the node learns of the record. The node
 // makes the challenge of it, with its network's ID, so the work is of use on that network only.
+//
+// Many requests may wait for work, and a record that waits ages. So a client can wait first: a
+// request without Worked answers when its turn has come. The client composes its record then, and
+// asks again with the turn.
 type WorkRequest struct {
-	Worked []byte `json:"worked" doc:"hash of the signed record (SPEC, section 4.2), 32 bytes, base64"`
+	Worked []byte `json:"worked,omitempty" doc:"hash of the signed record (SPEC, section 4.2), 32 bytes, base64; absent: wait for a turn, and compose the record after that"`
 	Effort uint32 `json:"effort" minimum:"1" doc:"the effort that the network asks of the record"`
+	Turn   string `json:"turn,omitempty" maxLength:"64" doc:"the turn that a request without worked was answered with"`
 }
 
 // Check says what is wrong with a request, nil if nothing is. The effort's upper bound is the
@@ -114,7 +121,9 @@ func (r *WorkRequest) Check(n *protocol.Network) error {
 	switch most := n.MaxEffort(); {
 	case r.Effort == 0:
 		return Invalid("the effort must be at least 1")
-	case len(r.Worked) != sha256.Size:
+	case len(r.Worked) == 0 && r.Turn != "":
+		return Invalid("there is a turn and no hash \"worked\" to use it for")
+	case len(r.Worked) != 0 && len(r.Worked) != sha256.Size:
 		return Invalid("the hash \"worked\" has %d bytes, want %d", len(r.Worked), sha256.Size)
 	case most == 0:
 		return Invalid("this network asks for no work")
@@ -124,11 +133,13 @@ func (r *WorkRequest) Check(n *protocol.Network) error {
 	return nil
 }
 
-// WorkResult is a proof of work, as a record's header carries it.
+// WorkResult is a proof of work, as a record's header carries it, or a turn.
 type WorkResult struct {
-	Nonce    []byte `json:"nonce" doc:"8 bytes, base64"`
-	Solution []byte `json:"solution" doc:"16 bytes, base64"`
+	Nonce    []byte `json:"nonce,omitempty" doc:"8 bytes, base64"`
+	Solution []byte `json:"solution,omitempty" doc:"16 bytes, base64"`
 	Effort   uint32 `json:"effort" doc:"as it was asked for"`
+	Turn     string `json:"turn,omitempty" doc:"in place of a proof, where the request had no hash: give it to the request with the hash, or with the signed record"`
+	TurnMS   uint64 `json:"turnMs,omitempty" doc:"for how long the turn is kept, ms"`
 }
 
 // NewWorkResult shows a proof.

@@ -22,7 +22,7 @@ func (c *Client) SubmitSigned(ctx context.Context, s SignedRecord) (*Submitted, 
 		return nil, err
 	}
 	var made Submitted
-	body := SubmitRequest{Header: s.Header, Value: s.Value, Signature: s.Signature}
+	body := SubmitRequest{Header: s.Header, Value: s.Value, Signature: s.Signature, Turn: s.Turn}
 	return ok(&made, c.send(ctx, request{method: http.MethodPost, path: "/v1/records", timeout: workTimeout, out: &made, report: WorkProgressOf(ctx)}, body))
 }
 
