@@ -6,9 +6,7 @@ import (
 
 	"github.com/lf-store/lf/internal/apiwriter"
 	"github.com/lf-store/lf/internal/embedder"
-	"github.com/lf-store/lf/internal/workqueue"
 	"github.com/lf-store/lf/node/api"
-	"github.com/lf-store/lf/pow"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -20,7 +18,7 @@ func (s *Service) Prepare(ctx context.Context, req api.PrepareRequest) (*api.Pre
 
 // SubmitSigned implements api.Service. What is cheap to check comes before the work.
 func (s *Service) SubmitSigned(ctx context.Context, signed api.SignedRecord) (*api.Submitted, error) {
-	r, err := s.signed(signed)
+	r, err := apiwriter.Signed(s.config.Network, signed, s.now())
 	if err != nil {
 		return nil, Failure(err)
 	}
@@ -40,51 +38,18 @@ func (s *Service) SubmitSigned(ctx context.Context, signed api.SignedRecord) (*a
 	}
 	var turn embedder.Turn
 	if effort := s.effort(r, certified); effort > 0 {
-		if turn, err = s.takeTurn(ctx, effort); err != nil {
+		if turn, err = s.worker.Turn(ctx, workClient(ctx), effort, signed.Turn); err != nil {
 			return nil, Failure(err)
 		}
 		defer turn.Leave()
 	}
-	if err := s.checkAge(r); err != nil { // it has waited
+	if err := apiwriter.CheckAge(s.config.Network, r, s.now()); err != nil { // it has waited
 		return nil, err
 	}
 	if r, err = s.pay(ctx, turn, r, certified); err != nil {
 		return nil, Failure(err)
 	}
 	return s.Submit(ctx, r.EncodeFrame())
-}
-
-// signed puts a signed record together, and applies every rule to it but those on work.
-func (s *Service) signed(parts api.SignedRecord) (*protocol.Record, error) {
-	if err := parts.Check(); err != nil {
-		return nil, err
-	}
-	r, err := protocol.DecodeRecord(parts.Header, parts.Value)
-	if err != nil {
-		return nil, err
-	}
-	if r, err = s.config.Network.WithSignature(r, parts.Signature); err != nil {
-		return nil, err
-	}
-	if err := s.config.Network.CheckUnpaid(r); err != nil {
-		return nil, err
-	}
-	if !r.HasValue() {
-		return nil, api.Invalid("the record comes without its value")
-	}
-	return r, s.checkAge(r)
-}
-
-// checkAge refuses a record that other nodes would hold to be late, or not let in yet.
-func (s *Service) checkAge(r *protocol.Record) error {
-	now, drift := s.now(), s.config.Network.Params().ClockDrift
-	switch {
-	case r.Timestamp+drift < now:
-		return api.Conflict("the record is %d s old, more than the %d s that the network allows: prepare it again and sign that", (now-r.Timestamp)/1000, drift/1000)
-	case r.Timestamp > now+drift:
-		return api.Invalid("the record is dated %d s ahead of this node's clock, more than the network allows", (r.Timestamp-now)/1000)
-	}
-	return nil
 }
 
 // newest compares a record with the owner's newest one under the same key. If that is the same
@@ -104,7 +69,7 @@ func (s *Service) newest(ctx context.Context, r *protocol.Record) (*api.Submitte
 	case found.Record.SignedHash() == r.SignedHash():
 		return s.Submit(ctx, found.Record.EncodeFrame())
 	case found.Time() >= r.Timestamp:
-		return nil, api.Conflict("superseded: this owner has written a newer record under the same key, %s; prepare again if this one is to replace it", found.Record.ID())
+		return nil, apiwriter.Superseded(found.Record.ID())
 	}
 	return nil, nil
 }
@@ -130,20 +95,8 @@ func (s *Service) isCertified(ctx context.Context, r *protocol.Record) (bool, er
 
 // Work implements api.Service.
 func (s *Service) Work(ctx context.Context, req api.WorkRequest) (*api.WorkResult, error) {
-	if err := req.Check(s.config.Network); err != nil {
-		return nil, err
-	}
-	place, err := s.work.Enter(workClient(ctx), req.Effort)
-	if err != nil {
-		return nil, Failure(err)
-	}
-	defer place.Leave()
-	var proof pow.Proof
-	challenge := s.config.Network.WorkChallenge([32]byte(req.Worked))
-	if proof, err = place.Solve(ctx, challenge, req.Effort, workqueue.Report(ctx)); err != nil {
-		return nil, Failure(err)
-	}
-	return api.NewWorkResult(protocol.Work{Nonce: proof.Nonce, Solution: proof.Solution, Effort: req.Effort}), nil
+	result, err := s.worker.Work(ctx, workClient(ctx), req)
+	return result, Failure(err)
 }
 
 // payments are the signed records for which the node works.

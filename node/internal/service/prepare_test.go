@@ -257,7 +257,7 @@ func TestWorkRefuses(t *testing.T) {
 	s := newTestService(t, n)
 	worked := make([]byte, 32)
 	for name, r := range map[string]api.WorkRequest{
-		"no hash":       {Effort: 1},
+		"no hash":       {Effort: 1, Turn: "x"},
 		"a seed":        {Worked: make([]byte, 85), Effort: 1},
 		"no effort":     {Worked: worked},
 		"beyond bounds": {Worked: worked, Effort: n.MaxEffort() + 1},

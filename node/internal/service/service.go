@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/internal/apiwriter"
 	"github.com/lf-store/lf/internal/namecache"
 	"github.com/lf-store/lf/internal/trust"
 	"github.com/lf-store/lf/internal/workqueue"
@@ -84,6 +85,7 @@ type Service struct {
 	log     *slog.Logger
 
 	work     *workqueue.Pool
+	worker   *apiwriter.Worker
 	syncing  chan struct{}  // taken by each request that waits for the node to be in sync
 	writer   *lf.Client     // for the node's users
 	writes   lf.WriteOption // of all that it writes
@@ -102,6 +104,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		config: c, begun: time.Now(), started: c.Clock().UTC(), owners: c.Home.Owners(), names: namecache.New(c.Network), log: c.Logger,
 		syncing: make(chan struct{}, maxSyncing), work: newWorkPool(solverThreads(c.Threads)),
 	}
+	s.worker = apiwriter.NewWorker(c.Network, s.work)
 	s.drops = newDropHistory(s.countDrops)
 	err := s.newWriter()
 	if err != nil {

@@ -1,0 +1,119 @@
+package apiwriter
+
+import (
+	"context"
+	"crypto/rand"
+	"sync"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/lf-store/lf/internal/workqueue"
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
+)
+
+const (
+	// turnWithin is how long a turn is kept for a client that composes a record: a few round trips
+	// of a bad connection.
+	turnWithin = 15 * time.Second
+	// rememberedProofs is how many proofs are remembered. A client whose connection broke asks
+	// again, and gets what was found.
+	rememberedProofs = 8192
+)
+
+// Worker implements Work of api.Service. Its methods are safe for concurrent use.
+type Worker struct {
+	network *protocol.Network
+	pool    *workqueue.Pool
+	proofs  *lru.Cache[[32]byte, protocol.Work] // by the hash that was worked for
+
+	mu    sync.Mutex
+	turns map[string]*heldTurn
+}
+
+// heldTurn is a turn that waits for its client to come with a record.
+type heldTurn struct {
+	turn   *workqueue.Turn
+	client string
+	expiry *time.Timer
+}
+
+// NewWorker returns a worker with the threads of a pool.
+func NewWorker(n *protocol.Network, pool *workqueue.Pool) *Worker {
+	proofs, err := lru.New[[32]byte, protocol.Work](rememberedProofs)
+	if err != nil {
+		panic(err) // the size is above 0
+	}
+	return &Worker{network: n, pool: pool, proofs: proofs, turns: map[string]*heldTurn{}}
+}
+
+// Work implements api.Service. Its errors may be those of package workqueue.
+func (w *Worker) Work(ctx context.Context, by workqueue.Client, r api.WorkRequest) (*api.WorkResult, error) {
+	if err := r.Check(w.network); err != nil {
+		return nil, err
+	}
+	if len(r.Worked) == 0 {
+		return w.giveTurn(ctx, by, r.Effort)
+	}
+	worked := [32]byte(r.Worked)
+	if known, ok := w.proofs.Get(worked); ok && known.Effort == r.Effort {
+		w.drop(by, r.Turn)
+		return api.NewWorkResult(known), nil
+	}
+	turn, err := w.Turn(ctx, by, r.Effort, r.Turn)
+	if err != nil {
+		return nil, err
+	}
+	defer turn.Leave()
+	work, err := turn.Solve(ctx, w.network.WorkChallenge(worked), r.Effort)
+	if err != nil {
+		return nil, err
+	}
+	w.proofs.Add(worked, work)
+	return api.NewWorkResult(work), nil
+}
+
+// giveTurn waits for a turn and keeps it for the client.
+func (w *Worker) giveTurn(ctx context.Context, by workqueue.Client, effort uint32) (*api.WorkResult, error) {
+	turn, err := w.pool.TakeTurn(ctx, by, effort)
+	if err != nil {
+		return nil, err
+	}
+	id := rand.Text()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.turns[id] = &heldTurn{turn: turn, client: by.Name, expiry: time.AfterFunc(turnWithin, func() { w.drop(by, id) })}
+	return &api.WorkResult{Effort: effort, Turn: id, TurnMS: uint64(turnWithin.Milliseconds())}, nil
+}
+
+// Turn returns the turn that a client was given, or waits for a new one where id is "". The caller
+// must Leave.
+func (w *Worker) Turn(ctx context.Context, by workqueue.Client, effort uint32, id string) (*workqueue.Turn, error) {
+	if id == "" {
+		return w.pool.TakeTurn(ctx, by, effort)
+	}
+	if held := w.take(by, id); held != nil {
+		return held, nil
+	}
+	return nil, api.Conflict("the turn has passed: it is kept for %s. Take another one", turnWithin)
+}
+
+func (w *Worker) take(by workqueue.Client, id string) *workqueue.Turn {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	held, ok := w.turns[id]
+	if !ok || held.client != by.Name {
+		return nil
+	}
+	delete(w.turns, id)
+	held.expiry.Stop()
+	return held.turn
+}
+
+// drop gives a turn up that nobody comes for.
+func (w *Worker) drop(by workqueue.Client, id string) {
+	if turn := w.take(by, id); turn != nil {
+		turn.Leave()
+	}
+}
