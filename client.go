@@ -28,12 +28,20 @@ type Client struct {
 	checked *checkedRecords
 	last    lastWrites
 	hooks   embedder.Hooks
+	payer   payer
 
 	mu      sync.RWMutex
 	service api.Service
 	address string // "" for a node in this process
 	token   string
 	closed  bool
+}
+
+// payer remembers whether an API does the work of its clients.
+type payer struct {
+	mu      sync.Mutex
+	address string // of which this holds
+	pays    bool
 }
 
 // Open connects to a node and asks for its network. Without options that is the node of the home

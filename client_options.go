@@ -26,6 +26,7 @@ type clientOptions struct {
 	unnoted           bool
 	solve             Solver
 	workAtNode        bool
+	workHere          bool
 }
 
 func clientOptionsOf(options []OpenOption) clientOptions {
@@ -70,6 +71,10 @@ func WithSolver(solve Solver) OpenOption { return func(o *clientOptions) { o.sol
 // WorkAtNode has the node do all proofs of work, as on a phone. The node learns nothing but hashes.
 // A program that was built without cgo always does so.
 func WorkAtNode() OpenOption { return func(o *clientOptions) { o.workAtNode = true } }
+
+// WorkHere has this computer do all proofs of work, also where the API wants to do them, as a proxy
+// does.
+func WorkHere() OpenOption { return func(o *clientOptions) { o.workHere = true } }
 
 // Solver finds a proof of work over a challenge, and reports how far it is. report may be nil. It
 // ends with ctx.

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"fmt"
 
+	"github.com/lf-store/lf/internal/embedder"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
@@ -19,6 +20,8 @@ type author struct {
 	owner  protocol.Owner
 	secret ed25519.PrivateKey // nil for one who cannot sign
 	mask   *protocol.Mask
+	// turn waits until a record may be composed; nil: it may be at once.
+	turn func(ctx context.Context, effort uint32) (embedder.Turn, error)
 }
 
 // author takes the owner's key out of the home, and makes the first one.
@@ -51,7 +54,7 @@ func (c *Client) authorFor(ctx context.Context, owner protocol.Owner, w *writing
 	if err != nil {
 		return nil, err
 	}
-	return &author{Client: c, writing: w, owner: owner, mask: mask}, nil
+	return &author{Client: c, writing: w, owner: owner, mask: mask, turn: c.turnHook(ctx, w)}, nil
 }
 
 // ownerKey returns the key that signs.

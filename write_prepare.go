@@ -79,8 +79,8 @@ func (c *Client) SubmitSigned(ctx context.Context, prepared *Unsigned, signature
 		return nil, err
 	}
 	u := unpaid{record: signed, certified: prepared.certified}
-	if effort := a.effort(&u); effort > 0 && c.hooks.Turn != nil {
-		if u.turn, err = c.hooks.Turn(ctx, effort); err != nil {
+	if effort := a.effort(&u); effort > 0 && a.turn != nil {
+		if u.turn, err = a.turn(ctx, effort); err != nil {
 			return nil, err
 		}
 		defer u.leave()

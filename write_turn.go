@@ -29,7 +29,7 @@ func (a *author) compose(ctx context.Context, d *draft) (u unpaid, err error) {
 		return u, err
 	}
 	for {
-		if u, err = a.composeInTurn(ctx, d, effort); err != nil || u.turn != nil || a.hooks.Turn == nil {
+		if u, err = a.composeInTurn(ctx, d, effort); err != nil || u.turn != nil || a.turn == nil {
 			return u, err
 		}
 		if effort = a.effort(&u); effort == 0 {
@@ -41,7 +41,7 @@ func (a *author) compose(ctx context.Context, d *draft) (u unpaid, err error) {
 // price returns what a draft's record will take, where the program's queue must know that. It is
 // 0 otherwise.
 func (a *author) price(ctx context.Context, d *draft) (uint32, error) {
-	if a.hooks.Turn == nil || a.network.Params().WorkPerKiB == 0 {
+	if a.turn == nil || a.network.Params().WorkPerKiB == 0 {
 		return 0, nil
 	}
 	links, err := a.link(ctx, d)
@@ -59,7 +59,7 @@ func (a *author) price(ctx context.Context, d *draft) (uint32, error) {
 // composeInTurn makes a record when its turn for this effort has come, and at once for 0.
 func (a *author) composeInTurn(ctx context.Context, d *draft, effort uint32) (u unpaid, err error) {
 	if effort > 0 {
-		if u.turn, err = a.hooks.Turn(ctx, effort); err != nil {
+		if u.turn, err = a.turn(ctx, effort); err != nil {
 			return u, err
 		}
 		err = a.follow(ctx, d) // others may have written meanwhile

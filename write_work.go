@@ -3,7 +3,6 @@ package lf
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/lf-store/lf/node/api"
@@ -18,11 +17,19 @@ type Work struct {
 	// Solutions is how many were tried so far, Attempts how many seeds.
 	Attempts, Solutions uint64
 	Elapsed             time.Duration
+	// Remote is set where an API works. Ahead is then how many requests of this client come first
+	// there. Wait is how long it takes from now on, on average; 0: not known.
+	Remote bool
+	Ahead  int
+	Wait   time.Duration
 }
 
 // Mean returns how long the search takes from now on, on average, and 0 before that is known. The
 // search has no memory: what is left takes as long as the whole, however long it has run.
 func (w Work) Mean() time.Duration {
+	if w.Remote {
+		return w.Wait
+	}
 	if w.Solutions == 0 {
 		return 0
 	}
@@ -47,6 +54,9 @@ func (a *author) solve(ctx context.Context, challenge []byte, effort uint32) (pr
 
 // solveAtNode has the node do the work. The node learns nothing but a hash.
 func (a *author) solveAtNode(ctx context.Context, challenge []byte, effort uint32) (work protocol.Work, err error) {
+	if report := reportRemote(a.work, effort); report != nil {
+		ctx = api.WithWorkProgress(ctx, report)
+	}
 	err = a.retry(ctx, 0, func(node api.Service) (err error) {
 		work, err = api.SolveBy(ctx, node, a.network)(challenge, effort)
 		return err
@@ -54,13 +64,7 @@ func (a *author) solveAtNode(ctx context.Context, challenge []byte, effort uint3
 	if err != nil {
 		return work, err
 	}
-	if work.Effort != effort {
-		return work, &ForgedError{Node: a.Address(), What: fmt.Errorf("a proof of work of effort %d in place of %d", work.Effort, effort)}
-	}
-	if err := pow.Verify(challenge, effort, pow.Proof{Nonce: work.Nonce, Solution: work.Solution}); err != nil {
-		return work, &ForgedError{Node: a.Address(), What: err}
-	}
-	return work, nil
+	return work, a.checkWork(challenge, effort, work)
 }
 
 // SolveHere is the [Solver] that works on this computer, with as many threads as are given, or all
