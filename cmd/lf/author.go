@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -18,7 +19,14 @@ type authoring struct {
 	mask    masking
 	threads int
 	timeout time.Duration
+	work    string // where to work; "" lets the API say
 }
+
+// The values of --work.
+const (
+	workHere  = "here"
+	workAtAPI = "api"
+)
 
 func (c *cli) addAuthoring(cmd *cobra.Command, a *authoring) {
 	cmd.Flags().StringVar(&a.owner, "owner", "", "sign as this owner: a name or peer ID of lf owner list (default: the default owner)")
@@ -30,6 +38,7 @@ func (c *cli) addAuthoring(cmd *cobra.Command, a *authoring) {
 func (a *authoring) addWorking(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.IntVar(&a.threads, "threads", 0, "threads for the proof of work (default: all processors)")
+	f.StringVar(&a.work, "work", "", "do the proof of work here, or at the api (default: here, unless the API pays, as a proxy does)")
 	f.DurationVar(&a.timeout, "timeout", 0, "give up after this time, such as 90s or 5m (default: never)")
 }
 
@@ -39,8 +48,21 @@ func (a *authoring) check() error {
 		return usage("--threads must be at least 1, not %d", a.threads)
 	case a.timeout < 0:
 		return usage("--timeout must not be negative")
+	case a.work != "" && a.work != workHere && a.work != workAtAPI:
+		return usage("--work is %s or %s, not %q", workHere, workAtAPI, text.Clip(a.work))
 	}
 	return nil
+}
+
+// connectAuthor opens a client to write with.
+func (c *cli) connectAuthor(ctx context.Context, a *authoring) (*lf.Client, error) {
+	switch a.work {
+	case workHere:
+		return c.connect(ctx, writing, lf.WorkHere())
+	case workAtAPI:
+		return c.connect(ctx, writing, lf.WorkAtNode())
+	}
+	return c.connect(ctx, writing)
 }
 
 // within runs a command's work under --timeout.
@@ -74,7 +96,7 @@ func (a *authoring) options(c *cli, client *lf.Client) (lf.BulkOption, error) {
 // It prints the record's CID. The note, if any, tells the user what is done before the work.
 func (c *cli) publish(ctx context.Context, a *authoring, note string, do func(context.Context, *lf.Client, lf.BulkOption) error) error {
 	return a.within(ctx, func(ctx context.Context) error {
-		client, err := c.connect(ctx, writing)
+		client, err := c.connectAuthor(ctx, a)
 		if err != nil {
 			return err
 		}

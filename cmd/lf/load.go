@@ -74,7 +74,7 @@ func (c *cli) load(ctx context.Context, l *loadFlags, name string) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	client, err := c.connect(ctx, writing)
+	client, err := c.connectAuthor(ctx, &l.authoring)
 	if err != nil {
 		return err
 	}

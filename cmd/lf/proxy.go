@@ -17,6 +17,8 @@ type proxyFlags struct {
 	nodes   []string
 	tokens  string
 	compare int
+	writeTo int
+	threads int
 	listen  string
 	api     apiFlags
 	network string
@@ -47,10 +49,13 @@ lf token add NAME --submit suffices, and a node that is reached through a socket
 	f.StringArrayVar(&r.nodes, "node", nil, "ask this full node: http://HOST:PORT, https://HOST or unix:PATH (repeatable; those named first are preferred)")
 	f.StringVar(&r.tokens, "node-token-file", "", "file with a line for each node: its address and its token")
 	f.IntVar(&r.compare, "compare", proxy.DefaultCompare, "ask this many nodes the same, where there are as many, and compare what they say")
+	f.IntVar(&r.writeTo, "write-to", 1, "acknowledge a record when this many nodes have attached it")
+	f.IntVar(&r.threads, "threads", 0, "threads for the proofs of work of clients (default: all processors but one)")
 	f.StringVar(&r.listen, "listen", proxy.DefaultListen, "serve the API on this HOST:PORT")
 	r.api.add(f)
 	f.StringVar(&r.network, "network", "", "network file (default: the home's network, else the default one)")
 	r.logFlags.add(cmd)
+	cmd.AddCommand(c.proxyClientCommand())
 	return cmd
 }
 
@@ -85,13 +90,17 @@ func (c *cli) proxy(ctx context.Context, r *proxyFlags) error {
 // proxyConfig reads what can be wrong about the flags alone.
 func (c *cli) proxyConfig(r *proxyFlags) (config proxy.Config, err error) {
 	config = proxy.Config{
-		Compare: r.compare, Listen: r.listen, Hosts: r.api.hosts, AllowOrigins: r.api.origins, Private: r.api.private, Public: r.api.public, AnonymousRate: r.api.rate, Version: version, Timeout: c.timeout,
+		Compare: r.compare, WriteTo: r.writeTo, Threads: r.threads, Listen: r.listen, Hosts: r.api.hosts, AllowOrigins: r.api.origins, Private: r.api.private, Public: r.api.public, AnonymousRate: r.api.rate, Version: version, Timeout: c.timeout,
 	}
 	switch {
 	case len(r.nodes) == 0:
 		return config, usage("a proxy needs a node to ask: give one with --node")
 	case r.compare < 1:
 		return config, usage("--compare must be at least 1, not %d", r.compare)
+	case r.writeTo < 1 || r.writeTo > len(r.nodes):
+		return config, usage("--write-to must be 1 to %d, the number of nodes, not %d", len(r.nodes), r.writeTo)
+	case r.threads < 0:
+		return config, usage("--threads must be at least 1, not %d", r.threads)
 	case c.timeout <= 0:
 		return config, usage("--timeout must be above 0, not %s", c.timeout)
 	}

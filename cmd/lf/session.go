@@ -26,7 +26,7 @@ const (
 )
 
 // connect opens a client of the node that the user named, else of the home's.
-func (c *cli) connect(ctx context.Context, what access) (*lf.Client, error) {
+func (c *cli) connect(ctx context.Context, what access, more ...lf.OpenOption) (*lf.Client, error) {
 	if c.timeout <= 0 {
 		return nil, usage("--timeout must be above 0, not %s", c.timeout)
 	}
@@ -38,7 +38,7 @@ func (c *cli) connect(ctx context.Context, what access) (*lf.Client, error) {
 	if what == writing {
 		options = append(options, lf.ToWrite())
 	}
-	return lf.Open(ctx, options...)
+	return lf.Open(ctx, append(options, more...)...)
 }
 
 const (

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/internal/text"
 )
 
 // clearLine returns to the beginning of the terminal's line and empties it.
@@ -25,8 +26,26 @@ func (c *cli) workReport() (report func(lf.Work), erase func()) {
 func workLine(w lf.Work) string {
 	spent := w.Elapsed.Round(time.Second)
 	mean := w.Mean().Round(time.Second)
+	if w.Remote {
+		return remoteWorkLine(w, spent, mean)
+	}
 	if w.Solutions == 0 {
 		return fmt.Sprintf("proof of work: %s so far", spent)
 	}
 	return fmt.Sprintf("proof of work: %s so far; %s on average, 1 in 20 over %s; Ctrl-C gives up", spent, mean, 3*mean)
+}
+
+// remoteWorkLine says how long work takes that the API does.
+func remoteWorkLine(w lf.Work, spent, mean time.Duration) string {
+	line := fmt.Sprintf("proof of work at the API: %s so far", spent)
+	switch {
+	case w.Ahead > 0:
+		line += fmt.Sprintf("; %s of yours first", text.Count(w.Ahead, "request", "requests"))
+	case w.Attempts == 0:
+		line += "; waiting for its turn"
+	}
+	if mean > 0 {
+		line += fmt.Sprintf("; %s on average", mean)
+	}
+	return line + "; Ctrl-C gives up (--work here works on this computer)"
 }

@@ -29,6 +29,10 @@ type Config struct {
 	Nodes []NodeAddress
 	// Compare is how many nodes are asked the same question; 0: [DefaultCompare].
 	Compare int
+	// WriteTo is on how many nodes a record must be attached until it counts as written; 0: 1.
+	WriteTo int
+	// Threads is how many threads work for clients; 0: all processors but one.
+	Threads int
 	// Listen is the host and port that the API listens on; "": [DefaultListen].
 	Listen string
 	// Hosts are further names by which clients may call the API, as api.ParseHost takes them.
@@ -55,11 +59,18 @@ func (c Config) withDefaults() (Config, error) {
 		return c, errors.New("a proxy needs a node to ask: give one with --node")
 	case len(c.Nodes) > MaxNodes:
 		return c, fmt.Errorf("%d nodes, at most %d are possible", len(c.Nodes), MaxNodes)
+	case c.WriteTo < 0 || c.WriteTo > len(c.Nodes):
+		return c, fmt.Errorf("a record is written to 1 to %d nodes here, not %d", len(c.Nodes), c.WriteTo)
+	case c.Threads < 0:
+		return c, fmt.Errorf("the number of threads must be at least 1, not %d", c.Threads)
 	case c.Compare < 0 || c.Compare > MaxNodes:
 		return c, fmt.Errorf("a proxy compares 1 to %d nodes, not %d", MaxNodes, c.Compare)
 	}
 	if c.Compare == 0 {
 		c.Compare = DefaultCompare
+	}
+	if c.WriteTo == 0 {
+		c.WriteTo = 1
 	}
 	if c.Listen == "" {
 		c.Listen = DefaultListen

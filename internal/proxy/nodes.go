@@ -156,6 +156,11 @@ func (ns *nodes) ready() error {
 
 // one asks the first node that answers. What a node answers with a status below 500 is an answer.
 func one[T any](ctx context.Context, ns *nodes, call func(context.Context, api.Service) (T, error)) (T, *node, error) {
+	return oneNode(ctx, ns, func(ctx context.Context, n *node) (T, error) { return call(ctx, n.client) })
+}
+
+// oneNode is [one] for a call that must know which node it asks.
+func oneNode[T any](ctx context.Context, ns *nodes, call func(context.Context, *node) (T, error)) (T, *node, error) {
 	var none T
 	list, err := ns.usable(ctx)
 	if err != nil {
@@ -163,7 +168,7 @@ func one[T any](ctx context.Context, ns *nodes, call func(context.Context, api.S
 	}
 	for _, n := range list {
 		var answer T
-		answer, err = call(ctx, n.client)
+		answer, err = call(ctx, n)
 		if err == nil || isAnswer(err) || ctx.Err() != nil {
 			return answer, n, err
 		}

@@ -89,6 +89,7 @@ func (p *Proxy) start(ctx context.Context) error {
 		return err
 	}
 	p.parts.OnClose("nodes", p.service.nodes.close)
+	p.parts.OnClose("keys of requests", p.service.writes.keys.Close)
 	p.parts.Start("watch of the nodes", p.service.nodes.watch)
 	if err := p.service.nodes.meet(ctx); err != nil {
 		return fmt.Errorf("start: %w", err)
@@ -144,13 +145,15 @@ func (p *Proxy) serveAPI(e *apiserver.Endpoint, token string, socket net.Listene
 	p.served = true
 	e.Serve(apiserver.NewHandler(p.service, options), socket)
 	p.parts.OnClose("API", func() error { return e.Shutdown(apiGrace) })
+	p.parts.OnClose("work", p.service.writes.drain) // while those who wait for it can be answered
 	p.parts.OnClose("API's address", withdraw)
 }
 
 func (p *Proxy) handlerOptions(token string) apiserver.HandlerOptions {
 	c := &p.config
 	return apiserver.HandlerOptions{
-		Token: token, AllowOrigins: c.AllowOrigins, Private: c.Private, Public: c.Public, AnonymousRate: c.AnonymousRate, TrustedProxies: c.TrustedProxies,
+		Token: token, Tokens: p.clientTokens(), OwnerNamed: p.ownerNamed, AllowOrigins: c.AllowOrigins, Private: c.Private, Public: c.Public, AnonymousRate: c.AnonymousRate, TrustedProxies: c.TrustedProxies,
+		Clients: p.service, IdempotencyKeys: true,
 		Registry: p.registry, Ready: p.Ready, Logger: c.Logger, Version: c.Version,
 	}
 }

@@ -23,6 +23,7 @@ type Service struct {
 	records *checkedRecords
 	trust   *trust.Trust
 	metrics *metrics
+	writes  *writes
 	log     *slog.Logger
 	// secondLook is how long after a difference the nodes are asked again: what has just been
 	// written reaches them meanwhile.
@@ -41,7 +42,10 @@ func newService(c *Config, r prometheus.Registerer) (*Service, error) {
 		config: c, started: time.Now().UTC(), nodes: newNodes(c), names: namecache.New(c.Network),
 		records: newCheckedRecords(c.Network), trust: whom, log: c.Logger, secondLook: secondLook,
 	}
-	s.metrics, err = newMetrics(s.nodes, r)
+	if s.metrics, err = newMetrics(s.nodes, r); err != nil {
+		return nil, err
+	}
+	s.writes, err = s.newWrites()
 	return s, err
 }
 

@@ -14,7 +14,7 @@ func (s *Service) Status(ctx context.Context) (*api.Status, error) {
 		return nil, err
 	}
 	status := &api.Status{
-		Version: s.config.Version, Addresses: []string{}, Profile: "proxy", Started: s.started,
+		Version: s.config.Version, Addresses: []string{}, Profile: "proxy", Pays: s.config.Network.Params().WorkPerKiB > 0, Started: s.started,
 		Network: api.NetworkInfo{ID: s.config.Network.ID(), Parameters: s.config.Network.Params()},
 		Sync:    api.SyncStatus{State: api.SyncAlone},
 		Trust:   api.Trust{Policy: protocol.DefaultPolicy(), Oracles: []protocol.Owner{}, Authorities: []api.AuthorityInfo{}},

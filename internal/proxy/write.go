@@ -2,43 +2,134 @@ package proxy
 
 import (
 	"context"
+	"errors"
+	"net/http"
+	"path/filepath"
+	"runtime"
+	"time"
 
+	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/internal/apiwriter"
+	"github.com/lf-store/lf/internal/caller"
+	"github.com/lf-store/lf/internal/embedder"
+	"github.com/lf-store/lf/internal/proxy/idempotency"
+	"github.com/lf-store/lf/internal/workqueue"
 	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
 )
 
-// Links implements api.Service.
-func (s *Service) Links(ctx context.Context, q api.LinksQuery) (*api.Links, error) {
-	links, _, err := one(ctx, s.nodes, func(ctx context.Context, n api.Service) (*api.Links, error) { return n.Links(ctx, q) })
-	return links, err
+const (
+	// maxJobs bounds the requests that wait for work, maxClientJobs those of one client.
+	maxJobs, maxClientJobs = 50_000, 10_000
+	// keysFile is what the home keeps of requests that carry a key.
+	keysFile = "requests.jsonl"
+	// submitWithin bounds handing in one record that was paid for. A client that goes away
+	// meanwhile does not end it: the work would be lost.
+	submitWithin = time.Minute
+	// drainWithin is how long work may go on when the proxy closes.
+	drainWithin = 2 * time.Second
+)
+
+// writes is what a [Service] writes with.
+type writes struct {
+	pool   *workqueue.Pool
+	keys   *idempotency.Keys
+	client *lf.Client // writes for the clients whose keys the proxy keeps
+	links  *linkOrigins
+	paid   *paidRecords
+	worker *apiwriter.Worker
 }
 
-// Submit implements api.Service.
-func (s *Service) Submit(ctx context.Context, frame []byte) (*api.Submitted, error) {
-	done, _, err := one(ctx, s.nodes, func(ctx context.Context, n api.Service) (*api.Submitted, error) { return n.Submit(ctx, frame) })
-	return done, err
+// newWrites makes what the service writes with. The service must close it.
+func (s *Service) newWrites() (*writes, error) {
+	w := &writes{links: newLinkOrigins(), paid: newPaidRecords()}
+	var err error
+	if w.keys, err = idempotency.Open(filepath.Join(s.config.Home.Dir(), keysFile), idempotency.DefaultLimits, time.Now); err != nil {
+		return nil, err
+	}
+	w.client, err = lf.New(writerService{s}, s.config.Network, lf.InHome(s.config.Home), lf.WithoutNames())
+	if err != nil {
+		return nil, errors.Join(err, w.keys.Close())
+	}
+	threads := s.config.Threads
+	if threads == 0 {
+		threads = max(runtime.GOMAXPROCS(0)-1, 1)
+	}
+	w.pool = workqueue.NewPool(workqueue.Config{
+		Threads: threads,
+		// A client that is called may be a phone: the threads have others to work for meanwhile.
+		Limits: workqueue.Limits{Jobs: maxJobs, ClientJobs: maxClientJobs, Ahead: 2*threads + 8},
+	})
+	w.worker = apiwriter.NewWorker(s.config.Network, w.pool)
+	return w, nil
 }
 
-// errNoWriting answers what this proxy does not do for a client.
-func errNoWriting() error {
-	return api.Conflict("this proxy neither composes nor works: submit a finished record (POST /v1/records)")
+// drain ends the work: what is being solved is finished if that takes no long time.
+func (w *writes) drain() error {
+	ctx, cancel := context.WithTimeout(context.Background(), drainWithin)
+	defer cancel()
+	w.pool.Drain(ctx)
+	return nil
 }
 
-// Set implements api.Service.
-func (s *Service) Set(context.Context, api.SetRequest) (*api.Submitted, error) {
-	return nil, errNoWriting()
+// workClient is who asks for work: each client of the proxy, or its user.
+func workClient(ctx context.Context) workqueue.Client {
+	by := caller.Of(ctx)
+	return workqueue.Client{Name: by.Name, EffortPerHour: by.EffortPerHour}
+}
+
+// takeTurn waits for the turn of a record that takes this effort.
+func (s *Service) takeTurn(ctx context.Context, effort uint32) (embedder.Turn, error) {
+	turn, err := s.writes.pool.TakeTurn(ctx, workClient(ctx), effort)
+	if err != nil {
+		return nil, err // and no turn, which is not a nil *workqueue.Turn
+	}
+	return turn, nil
+}
+
+// writerService is the service as the client sees it that writes for the proxy's clients.
+type writerService struct{ *Service }
+
+// Hooks implements [embedder.Service].
+func (s writerService) Hooks() embedder.Hooks {
+	return embedder.Hooks{Name: s.names.Derive, Mask: s.names.Mask, Turn: s.takeTurn}
+}
+
+// Submit implements [api.Service]. A record that was made for a request with a key is noted first.
+func (s writerService) Submit(ctx context.Context, frame []byte) (*api.Submitted, error) {
+	if r := keyedRequest(ctx); r != nil {
+		if err := r.Made(frame); err != nil {
+			return nil, err
+		}
+	}
+	return s.Service.Submit(ctx, frame)
 }
 
 // Prepare implements api.Service.
-func (s *Service) Prepare(context.Context, api.PrepareRequest) (*api.Prepared, error) {
-	return nil, errNoWriting()
+func (s *Service) Prepare(ctx context.Context, r api.PrepareRequest) (*api.Prepared, error) {
+	prepared, err := apiwriter.Prepare(ctx, s.writes.client, &r, s.writes.pool.Len())
+	return prepared, s.writeFailure(err)
 }
 
-// SubmitSigned implements api.Service.
-func (s *Service) SubmitSigned(context.Context, api.SignedRecord) (*api.Submitted, error) {
-	return nil, errNoWriting()
-}
-
-// Work implements api.Service.
-func (s *Service) Work(context.Context, api.WorkRequest) (*api.WorkResult, error) {
-	return nil, errNoWriting()
+// writeFailure makes an [*api.Error] of what the caller can do something about.
+func (s *Service) writeFailure(err error) error {
+	var answered *api.Error
+	var invalid *protocol.InvalidError
+	var uncertified *lf.UncertifiedError
+	var budget *workqueue.BudgetError
+	switch {
+	case err == nil, errors.As(err, &answered):
+		return err
+	case errors.As(err, &invalid):
+		return api.InvalidRecord(invalid)
+	case errors.As(err, &uncertified):
+		return api.Conflict("%v", err)
+	case errors.As(err, &budget), errors.Is(err, workqueue.ErrClientFull):
+		return api.NewError(http.StatusTooManyRequests, "%v", err)
+	case errors.Is(err, workqueue.ErrFull):
+		return api.Unavailable("%v", err)
+	case errors.Is(err, workqueue.ErrClosed):
+		return api.Unavailable("the proxy is closing: send the request again")
+	}
+	return apiwriter.Problem(err)
 }

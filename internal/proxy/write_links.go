@@ -1,0 +1,128 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/pow"
+	"github.com/lf-store/lf/protocol"
+)
+
+// rememberedLinks is how many records are remembered that new ones may link to: a few MB.
+const rememberedLinks = 2048
+
+// origin is a record that a node gave as a link.
+type origin struct {
+	node  *node
+	frame []byte
+}
+
+// linkOrigins remembers from which node links came. A new record goes to that node first, because
+// it has the record's ancestors. It is safe for concurrent use.
+type linkOrigins struct {
+	known *lru.Cache[protocol.ID, origin]
+}
+
+func newLinkOrigins() *linkOrigins {
+	cache, err := lru.New[protocol.ID, origin](rememberedLinks)
+	if err != nil {
+		panic(err) // the size is above 0
+	}
+	return &linkOrigins{cache}
+}
+
+// of returns a node that gave one of a record's links, nil where none is remembered.
+func (l *linkOrigins) of(r *protocol.Record) *node {
+	for _, link := range r.Links {
+		if o, ok := l.known.Get(link); ok && o.node != nil {
+			return o.node
+		}
+	}
+	return nil
+}
+
+// frame returns the frame of a link, nil where it is not remembered.
+func (l *linkOrigins) frame(id protocol.ID) []byte {
+	o, _ := l.known.Get(id)
+	return o.frame
+}
+
+// Links implements api.Service. A node must be able to show the records that it wants linked: a
+// record that links to what nobody has is never attached anywhere.
+func (s *Service) Links(ctx context.Context, q api.LinksQuery) (*api.Links, error) {
+	links, _, err := oneNode(ctx, s.nodes, func(ctx context.Context, n *node) (*api.Links, error) {
+		links, err := n.client.Links(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		return links, s.checkLinks(ctx, n, q, links)
+	})
+	return links, err
+}
+
+func (s *Service) checkLinks(ctx context.Context, n *node, q api.LinksQuery, links *api.Links) error {
+	least := max(q.Count, int(s.config.Network.Params().MinLinks))
+	if len(links.Links) < least || len(links.Links) > protocol.MaxLinks {
+		return fmt.Errorf("the node gives %d links, want %d to %d", len(links.Links), least, protocol.MaxLinks)
+	}
+	certified := false
+	for i, id := range links.Links {
+		if slices.Contains(links.Links[:i], id) {
+			return fmt.Errorf("the node gives link %s twice", id)
+		}
+		r, err := s.linked(ctx, n, id)
+		if err != nil {
+			return err
+		}
+		if r.Timestamp > links.Timestamp {
+			return fmt.Errorf("the node gives %d as the least timestamp, and link %s has %d", links.Timestamp, id, r.Timestamp)
+		}
+		certified = certified || r.Type == protocol.TypeCertificate
+	}
+	if links.Certified && !certified {
+		return errors.New("the node says that the owner's certificate is among the links, and none is")
+	}
+	return nil
+}
+
+// linked returns a record that a node wants linked. The node must have it.
+func (s *Service) linked(ctx context.Context, n *node, id protocol.ID) (*protocol.Record, error) {
+	if o, ok := s.writes.links.known.Get(id); ok && o.node == n {
+		return protocol.DecodeFrame(o.frame)
+	}
+	r, frame, err := s.fetchRecord(ctx, n, id)
+	if err != nil {
+		return nil, err
+	}
+	s.writes.links.known.Add(id, origin{n, frame})
+	return r, nil
+}
+
+// fetchRecord gets a record from a node, and checks it as a node would.
+func (s *Service) fetchRecord(ctx context.Context, n *node, id protocol.ID) (*protocol.Record, []byte, error) {
+	info, err := n.client.Record(ctx, id)
+	if err != nil {
+		return nil, nil, fmt.Errorf("record %s: %w", id, err)
+	}
+	r, err := protocol.DecodeFrame(info.Frame)
+	if err == nil && r.ID() != id {
+		err = fmt.Errorf("it is record %s", r.ID())
+	}
+	if err == nil {
+		err = s.config.Network.Check(r, verifyWork)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("the node answered falsely for record %s: %w", id, err)
+	}
+	return r, info.Frame, nil
+}
+
+// verifyWork is package pow's verifier.
+func verifyWork(challenge []byte, w protocol.Work) error {
+	return pow.Verify(challenge, w.Effort, pow.Proof{Nonce: w.Nonce, Solution: w.Solution})
+}
