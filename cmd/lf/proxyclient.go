@@ -207,7 +207,7 @@ func (c *cli) printProxyClients(list []home.ProxyClient, uses map[string]api.Cli
 	rows := [][]string{{"NAME", "MADE", "MAY", "EFFORT/HOUR", "SPENT", "WAITING"}}
 	for i := range list {
 		p := &list[i]
-		all[i] = jsonProxyClient{Name: p.Name, Made: timeOf(p.Made).Format(time.RFC3339), ReadOnly: p.ReadOnly, Owner: p.Owner, EffortPerHour: p.EffortPerHour}
+		all[i] = jsonProxyClient{Name: p.Name, Made: text.TimeOf(p.Made).Format(time.RFC3339), ReadOnly: p.ReadOnly, Owner: p.Owner, EffortPerHour: p.EffortPerHour}
 		budget, spent, waiting := "any", "", ""
 		if p.EffortPerHour > 0 {
 			budget = strconv.FormatUint(p.EffortPerHour, 10)
@@ -219,7 +219,7 @@ func (c *cli) printProxyClients(list []home.ProxyClient, uses map[string]api.Cli
 			all[i].Spent, all[i].Waiting = &use.Spent, &use.Waiting
 			spent, waiting = strconv.FormatUint(use.Spent, 10), strconv.Itoa(use.Waiting)
 		}
-		rows = append(rows, []string{p.Name, localTime(p.Made), clientText(p), budget, spent, waiting})
+		rows = append(rows, []string{p.Name, text.LocalTime(p.Made), clientText(p), budget, spent, waiting})
 	}
 	switch {
 	case c.json:
