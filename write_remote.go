@@ -11,8 +11,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// turnHook is how an author waits for a turn, nil where it works without one: the program's own
-// queue, or that of an API which pays.
+// turnHook is how an author waits for a turn: in the program's own queue, or in that of an API
+// which pays. It is nil where there is neither.
 func (c *Client) turnHook(ctx context.Context, w *writing) func(context.Context, uint32) (embedder.Turn, error) {
 	switch {
 	case c.hooks.Turn != nil:

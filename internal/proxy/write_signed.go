@@ -34,7 +34,7 @@ func (s *Service) SubmitSigned(ctx context.Context, parts api.SignedRecord) (*ap
 		return nil, s.writeFailure(err)
 	}
 	frame := paid.EncodeFrame()
-	s.writes.paid.add(signed.SignedHash(), frame) // whatever becomes of it, it is not worked for again
+	s.writes.paid.add(signed.SignedHash(), frame) // it is not worked for again, whatever follows
 	return s.Submit(ctx, frame)
 }
 
