@@ -11,8 +11,8 @@ const MaxIdempotencyKey = 256
 type idempotencyKey struct{}
 
 // WithIdempotencyKey returns a context for calls of [Service.Set] that may be repeated. Of all
-// calls with the same key, a proxy makes one record. A key stands for one request. It should be random,
-// since it also keeps secret what the proxy notes of the request.
+// calls with the same key, a proxy makes one record. A key stands for one request. It should be
+// random, since it also keeps secret what the proxy notes of the request.
 func WithIdempotencyKey(ctx context.Context, key string) context.Context {
 	return context.WithValue(ctx, idempotencyKey{}, key)
 }
