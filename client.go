@@ -22,7 +22,8 @@ import (
 // Its methods are safe for concurrent use.
 type Client struct {
 	options clientOptions
-	home    *home.Home // nil: no keyring
+	home    *home.Home        // nil: no keyring
+	signing *home.SigningKeys // of the home
 	network *protocol.Network
 	names   *deriver
 	checked *checkedRecords
@@ -53,6 +54,7 @@ func Open(ctx context.Context, options ...OpenOption) (*Client, error) {
 	if c.home, err = c.options.openHome(); err != nil {
 		return nil, err
 	}
+	c.signing = signingKeys(c.home)
 	if err := c.dial(); err != nil {
 		return nil, err
 	}
@@ -96,7 +98,15 @@ func New(service api.Service, network *protocol.Network, options ...OpenOption) 
 			return nil, err
 		}
 	}
+	c.signing = signingKeys(c.home)
 	return c, c.checkNetwork()
+}
+
+func signingKeys(h *home.Home) *home.SigningKeys {
+	if h == nil {
+		return nil
+	}
+	return h.Owners().Signing()
 }
 
 // checkNetwork compares the node's network with that of the home and with that which the caller

@@ -59,17 +59,10 @@ func (c *Client) authorFor(ctx context.Context, owner protocol.Owner, w *writing
 
 // ownerKey returns the key that signs.
 func (c *Client) ownerKey(w *writing) (home.Key, error) {
-	ring, err := c.Keyring()
-	if err != nil {
-		return home.Key{}, err
+	if c.signing == nil {
+		return home.Key{}, ErrNoHome
 	}
-	var key home.Key
-	var made bool
-	if w.owner != "" {
-		key, err = ring.Get(w.owner)
-	} else {
-		key, made, err = ring.Default()
-	}
+	key, made, err := c.signing.Get(w.owner)
 	if err != nil {
 		return key, &OwnerError{err}
 	}

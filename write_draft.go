@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
@@ -12,7 +14,8 @@ import (
 type draft struct {
 	statement
 	protocol.Draft
-	certified bool // it links its owner's certificate, and so may carry less work
+	certified bool       // it links its owner's certificate, and so may carry less work
+	early     *api.Links // what the node said ahead, nil for nothing
 }
 
 func (a *author) draft(ctx context.Context, say statement) (*draft, error) {
@@ -23,13 +26,23 @@ func (a *author) draft(ctx context.Context, say statement) (*draft, error) {
 	return &draft{statement: say, Draft: protocol.Draft{Type: say.kind, Owner: a.owner, Names: points, Value: say.value, Mask: a.mask}}, nil
 }
 
-// successor is a draft that follows the owner's newest record under its key.
+// successor is a draft that follows the owner's newest record under its key. Over a connection the
+// node is asked at the same time for what to link to.
 func (a *author) successor(ctx context.Context, say statement) (*draft, error) {
 	d, err := a.draft(ctx, say)
 	if err != nil {
 		return nil, err
 	}
-	return d, a.follow(ctx, d)
+	if a.Address() == "" || a.hooks.Turn != nil {
+		return d, a.follow(ctx, d)
+	}
+	group, inner := errgroup.WithContext(ctx)
+	group.Go(func() error { return a.follow(inner, d) })
+	group.Go(func() (err error) {
+		d.early, err = a.askLinks(inner, d)
+		return err
+	})
+	return d, group.Wait()
 }
 
 // follow has a draft dated later than the owner's newest record under its key. A record without a
@@ -75,8 +88,19 @@ func (a *author) previous(ctx context.Context, key Key) (*Answer, error) {
 	return found.Answers[0], nil
 }
 
-// link asks the node what a draft shall link to.
+// link has a draft link what the node says, now or ahead.
 func (a *author) link(ctx context.Context, d *draft) (links *api.Links, err error) {
+	if links, d.early = d.early, nil; links == nil {
+		if links, err = a.askLinks(ctx, d); err != nil {
+			return nil, err
+		}
+	}
+	d.Links, d.certified = links.Links, links.Certified
+	return links, a.checkCertified(d.kind, links)
+}
+
+// askLinks asks the node what a draft shall link to.
+func (a *author) askLinks(ctx context.Context, d *draft) (links *api.Links, err error) {
 	err = a.retry(ctx, a.patience, func(node api.Service) (err error) {
 		links, err = node.Links(ctx, api.LinksQuery{Count: d.links, Owner: &a.owner})
 		return err
@@ -84,8 +108,7 @@ func (a *author) link(ctx context.Context, d *draft) (links *api.Links, err erro
 	if err != nil {
 		return nil, fmt.Errorf("ask the node what to link to: %w", err)
 	}
-	d.Links, d.certified = links.Links, links.Certified
-	return links, a.checkCertified(d.kind, links)
+	return links, nil
 }
 
 // unsigned makes a record of a draft, with neither signature nor work.
