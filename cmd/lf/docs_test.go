@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -35,18 +36,40 @@ func TestTrustDocument(t *testing.T) {
 // TestOwnKeyDocument runs what docs/ownkey.md shows, the Python program included.
 func TestOwnKeyDocument(t *testing.T) {
 	t.Parallel()
-	tryDocument(t, "../../docs/ownkey.md", "write.py", 8, "openssl", "python3")
+	tryDocument(t, "../../docs/ownkey.md", 8, "openssl", "python3")
 }
 
-// TestAPIDocument runs what docs/api.md shows, the Python program included.
+// TestAPIDocument runs what docs/api.md shows, the Python programs included. Afterwards every
+// operation of the API has been used with success.
 func TestAPIDocument(t *testing.T) {
 	t.Parallel()
-	tryDocument(t, "../../docs/api.md", "stalls.py", 15, "curl", "python3")
+	s := tryDocument(t, "../../docs/api.md", 38, "curl", "python3")
+	var doc struct{ Paths map[string]map[string]any }
+	if err := json.Unmarshal([]byte(strings.Join(s.run(t, "lfcurl http://localhost/openapi.json"), "\n")), &doc); err != nil {
+		t.Fatal(err)
+	}
+	metrics := strings.Join(s.run(t, "lfcurl http://localhost/metrics"), "\n")
+	operations := 0
+	for path, item := range doc.Paths {
+		for method := range item {
+			operations++
+			route := strings.ToUpper(method) + " " + path
+			if !regexp.MustCompile(`(?m)^lf_api_requests_total\{code="2\d\d",route="` + regexp.QuoteMeta(route) + `"\}`).MatchString(metrics) {
+				t.Errorf("docs/api.md does not show %s", route)
+			}
+		}
+	}
+	if operations < 20 {
+		t.Errorf("the document has %d operations", operations)
+	}
 }
 
-// tryDocument runs the console blocks of a document. It has a Python program, and at least as many
-// commands as atLeast says.
-func tryDocument(t *testing.T, document, program string, atLeast int, tools ...string) {
+// savedAs finds the Python programs of a document, by the names that it tells to save them as.
+var savedAs = regexp.MustCompile("(?s)as\\s`(\\w+\\.py)`:\n\n```python\n(.*?)```\n")
+
+// tryDocument runs the console blocks of a document, with its Python programs. It has at least as
+// many commands as atLeast says. Returned is the shell in which they ran.
+func tryDocument(t *testing.T, document string, atLeast int, tools ...string) *shell {
 	t.Helper()
 	for _, tool := range tools {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -57,19 +80,20 @@ func tryDocument(t *testing.T, document, program string, atLeast int, tools ...s
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, source, _ := strings.Cut(string(text), "```python\n")
-	source, _, ended := strings.Cut(source, "```\n")
-	examples := examplesIn(string(text))
-	if !ended || len(examples) < atLeast {
-		t.Fatalf("only %d examples were found", len(examples))
+	programs, examples := savedAs.FindAllStringSubmatch(string(text), -1), examplesIn(string(text))
+	if len(programs) != strings.Count(string(text), "```python") || len(examples) < atLeast {
+		t.Fatalf("only %d programs and %d examples were found", len(programs), len(examples))
 	}
 	s := newShell(t)
-	if err := os.WriteFile(filepath.Join(s.dir, program), []byte(source), 0o600); err != nil {
-		t.Fatal(err)
+	for _, p := range programs {
+		if err := os.WriteFile(filepath.Join(s.dir, p[1]), []byte(p[2]), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	for _, e := range examples {
 		s.try(t, e)
 	}
+	return s
 }
 
 // example is a command of a document and the lines that it is said to write.

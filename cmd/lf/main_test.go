@@ -102,7 +102,8 @@ func awaitNode(dir string) (url string, status *api.Status, err error) {
 		if url, err = h.API(); err != nil {
 			continue
 		}
-		client := api.NewClient(url, "")
+		token, _ := h.ReadToken() // a private node asks for it; others need none
+		client := api.NewClient(url, token)
 		status, err = client.Status(context.Background())
 		client.Close()
 		if err == nil {

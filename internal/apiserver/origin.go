@@ -38,7 +38,7 @@ func (h *Handler) shareAnswer(w http.ResponseWriter, r *http.Request) (done bool
 		return false
 	}
 	w.Header().Set("Access-Control-Allow-Methods", h.mux.allMethods())
-	w.Header().Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Prefer")
+	w.Header().Set("Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Idempotency-Key, Prefer")
 	w.Header().Set("Access-Control-Max-Age", "600")
 	if r.Header.Get("Access-Control-Request-Private-Network") == "true" {
 		w.Header().Set("Access-Control-Allow-Private-Network", "true")
