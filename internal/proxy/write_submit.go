@@ -34,6 +34,22 @@ func (s *Service) Submit(ctx context.Context, frame []byte) (*api.Submitted, err
 	return done, nil
 }
 
+// writable returns the nodes that may be written to: those in sync, and after them those that
+// answer at least. A record takes its ancestors along.
+func (ns *nodes) writable(ctx context.Context) ([]*node, error) {
+	list, err := ns.usable(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list = slices.Clone(list)
+	for _, n := range ns.in(nodeBehind) {
+		if !slices.Contains(list, n) {
+			list = append(list, n)
+		}
+	}
+	return list, nil
+}
+
 // handingIn is how far the handing in of one record is.
 type handingIn struct {
 	*Service
@@ -61,11 +77,10 @@ type acknowledgment struct {
 // handIn hands a record to nodes until enough have attached it. It goes first to the node that its
 // links came from.
 func (s *Service) handIn(ctx context.Context, r *protocol.Record, frame []byte) (*api.Submitted, error) {
-	list, err := s.nodes.usable(ctx)
+	list, err := s.nodes.writable(ctx)
 	if err != nil {
 		return nil, err
 	}
-	list = slices.Clone(list)
 	if first := s.writes.links.of(r); first != nil {
 		if i := slices.Index(list, first); i > 0 {
 			list = slices.Insert(slices.Delete(list, i, i+1), 0, first)
