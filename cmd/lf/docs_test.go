@@ -64,6 +64,12 @@ func TestAPIDocument(t *testing.T) {
 	}
 }
 
+// TestProxyDocument runs what docs/proxy.md shows, the Python program included.
+func TestProxyDocument(t *testing.T) {
+	t.Parallel()
+	tryDocument(t, "../../docs/proxy.md", 15, "curl", "openssl", "python3")
+}
+
 // savedAs finds the Python programs of a document, by the names that it tells to save them as.
 var savedAs = regexp.MustCompile("(?s)as\\s`(\\w+\\.py)`:\n\n```python\n(.*?)```\n")
 
