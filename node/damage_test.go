@@ -120,7 +120,7 @@ func TestDamagedRecord(t *testing.T) {
 				t.Errorf("doctor after the repair: %+v", f)
 			}
 			for _, n := range []*Node{a, b} {
-				if s := checkup(t, n).Facts.Shunned; s.Count > 0 {
+				if s := checkup(t, n).Facts.Banned; s.Count > 0 {
 					t.Errorf("somebody was banned: %+v", s)
 				}
 			}
@@ -194,7 +194,7 @@ func TestDamagedPeer(t *testing.T) {
 					get(t, newcomer.Service(), fmt.Sprintf("k#%d", bad-1)) != ""
 			})
 			for _, n := range []*Node{b, newcomer} {
-				if s := checkup(t, n).Facts.Shunned; s.Count > 0 {
+				if s := checkup(t, n).Facts.Banned; s.Count > 0 {
 					t.Errorf("somebody was banned: %+v", s)
 				}
 			}
@@ -206,7 +206,7 @@ func TestDamagedPeer(t *testing.T) {
 			}
 			eventually(t, "the damage is repaired", func() bool { return b.Ready() == nil && checkup(t, b).Facts.Damage.Repaired == 1 })
 			for _, n := range []*Node{a, b, newcomer} {
-				if s := checkup(t, n).Facts.Shunned; s.Count > 0 {
+				if s := checkup(t, n).Facts.Banned; s.Count > 0 {
 					t.Errorf("somebody was banned: %+v", s)
 				}
 			}

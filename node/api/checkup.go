@@ -45,7 +45,7 @@ type Facts struct {
 
 	Peers       PeerCounts      `json:"peers"`
 	Dials       []DialState     `json:"dials" doc:"the seeds, peers added by hand, and peers that were lost and are dialed again"`
-	Shunned     ShunnedPeers    `json:"shunned"`
+	Banned      BannedPeers     `json:"banned"`
 	Reach       ReachFacts      `json:"reach"`
 	PortMapping PortMapping     `json:"portMapping"`
 	Relays      []string        `json:"relays" doc:"peer IDs of the relays that keep a place for this node"`
@@ -99,14 +99,14 @@ type DialState struct {
 	Problem   string `json:"problem,omitempty" doc:"what the last dial of a seed or of a peer added by hand failed at, in one line; absent while it is connected"`
 }
 
-// ShunnedPeers are those that are refused for a while because they did not behave.
-type ShunnedPeers struct {
-	Count int       `json:"count"`
-	Peers []Shunned `json:"peers" doc:"at most 16, the ones refused for longest first"`
+// BannedPeers are those that are refused for a while because they did not behave.
+type BannedPeers struct {
+	Count int   `json:"count"`
+	Peers []Ban `json:"peers" doc:"at most 16, the ones refused for longest first"`
 }
 
-// Shunned is one of them.
-type Shunned struct {
+// Ban says until when a peer is refused.
+type Ban struct {
 	Peer  string `json:"peer"`
 	Until uint64 `json:"until"`
 }

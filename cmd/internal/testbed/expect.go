@@ -286,7 +286,7 @@ func (r *runner) banned(ctx context.Context, name, other string) (bool, error) {
 		return false, fmt.Errorf("ask %s for the peers that it has banned: %w", name, err)
 	}
 	peer := r.nodes[other].machine.peer()
-	return slices.ContainsFunc(checkup.Facts.Shunned.Peers, func(s api.Shunned) bool { return s.Peer == peer }), nil
+	return slices.ContainsFunc(checkup.Facts.Banned.Peers, func(s api.Ban) bool { return s.Peer == peer }), nil
 }
 
 func (r *runner) memory(nodes []string, most uint64) (detail, wrong string, err error) {

@@ -134,7 +134,7 @@ func (f *Fake) Doctor(ctx context.Context) (*api.Checkup, error) {
 		},
 		Facts: api.Facts{
 			Now: now(), Network: s.Network.Parameters.Name, Profile: s.Profile, Offline: true, Sync: s.Sync,
-			Listening: []string{}, Dials: []api.DialState{}, Shunned: api.ShunnedPeers{Peers: []api.Shunned{}},
+			Listening: []string{}, Dials: []api.DialState{}, Banned: api.BannedPeers{Peers: []api.Ban{}},
 			Reach:  api.ReachFacts{Reachability: api.ReachUnknown, Transports: []api.TransportFacts{}},
 			Relays: []string{}, Punches: api.Punches{Last: []api.Punch{}}, DHT: api.DHTFacts{Mode: api.DHTOff},
 			Clock: api.ClockFacts{DriftMS: s.Network.Parameters.ClockDrift}, Drops: []api.DropCount{},

@@ -84,7 +84,7 @@ func (f *fixture) facts(facts *api.Facts) {
 		facts.Clock.DriftMS != f.network.Params().ClockDrift || facts.Disk.Database == 0 || facts.Sync.Attached != status.Sync.Attached {
 		f.Errorf("facts %+v", facts)
 	}
-	if facts.Listening == nil || facts.Dials == nil || facts.Shunned.Peers == nil || facts.Reach.Transports == nil || facts.Relays == nil ||
+	if facts.Listening == nil || facts.Dials == nil || facts.Banned.Peers == nil || facts.Reach.Transports == nil || facts.Relays == nil ||
 		facts.Punches.Last == nil || facts.Drops == nil {
 		f.Errorf("a list that is nil: %+v", facts)
 	}

@@ -312,11 +312,11 @@ var findings = []struct {
 
 	{"conduct", nil, "", "", ""},
 	{"conduct", []change{func(f *api.Facts) {
-		f.Shunned = api.ShunnedPeers{Count: 1, Peers: []api.Shunned{{Peer: "12D3KooWpeer0001", Until: now + minutes(15)}}}
+		f.Banned = api.BannedPeers{Count: 1, Peers: []api.Ban{{Peer: "12D3KooWpeer0001", Until: now + minutes(15)}}}
 	}}, "note", "1 peer did not behave, refused for up to 15 min: …peer0001",
 		"nothing, unless one of them is yours: then bring its software up to date and see its log"},
 	{"conduct", []change{func(f *api.Facts) {
-		f.Shunned = api.ShunnedPeers{Count: 40, Peers: slices.Repeat([]api.Shunned{{Peer: "12D3KooWpeer0001", Until: now + minutes(15)}}, 16)}
+		f.Banned = api.BannedPeers{Count: 40, Peers: slices.Repeat([]api.Ban{{Peer: "12D3KooWpeer0001", Until: now + minutes(15)}}, 16)}
 	}}, "note", "40 peers did not behave, refused for up to 15 min: …peer0001, …peer0001, …peer0001 and 37 more",
 		"nothing, unless one of them is yours: then bring its software up to date and see its log"},
 

@@ -10,7 +10,7 @@ import (
 
 // conduct is about peers that were sent away.
 func (f *facts) conduct() *api.Finding {
-	s := f.Shunned
+	s := f.Banned
 	if f.Offline || s.Count == 0 {
 		return nil
 	}

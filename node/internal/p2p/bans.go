@@ -38,17 +38,17 @@ func (b *bans) allow(p peer.ID) bool {
 const listedBans = 16
 
 // facts counts the peers that are refused now, and names those that are refused for longest.
-func (b *bans) facts(now time.Time) api.ShunnedPeers {
-	list := []api.Shunned{}
+func (b *bans) facts(now time.Time) api.BannedPeers {
+	list := []api.Ban{}
 	b.mu.RLock()
 	for p, until := range b.until {
 		if now.Before(until) {
-			list = append(list, api.Shunned{Peer: p.String(), Until: api.Millis(until)})
+			list = append(list, api.Ban{Peer: p.String(), Until: api.Millis(until)})
 		}
 	}
 	b.mu.RUnlock()
-	slices.SortFunc(list, func(x, y api.Shunned) int { return cmp.Or(cmp.Compare(y.Until, x.Until), cmp.Compare(x.Peer, y.Peer)) })
-	return api.ShunnedPeers{Count: len(list), Peers: list[:min(len(list), listedBans)]}
+	slices.SortFunc(list, func(x, y api.Ban) int { return cmp.Or(cmp.Compare(y.Until, x.Until), cmp.Compare(x.Peer, y.Peer)) })
+	return api.BannedPeers{Count: len(list), Peers: list[:min(len(list), listedBans)]}
 }
 
 // add refuses a peer for so long at least, and ends its connections, which it does not wait for.

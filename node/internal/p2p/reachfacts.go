@@ -80,7 +80,7 @@ func (h *Host) HolePunches() api.Punches { return h.punches.facts() }
 func (h *Host) PortMapping() api.PortMapping { return h.mapping.facts(h.listening()) }
 
 // BannedPeers are those that are refused now because they did not behave.
-func (h *Host) BannedPeers() api.ShunnedPeers { return h.bans.facts(time.Now()) }
+func (h *Host) BannedPeers() api.BannedPeers { return h.bans.facts(time.Now()) }
 
 // Traffic is what all streams have carried.
 func (h *Host) Traffic() api.Traffic { return h.traffic.total() }

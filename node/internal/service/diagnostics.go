@@ -33,7 +33,7 @@ func (s *Service) facts(ctx context.Context, status *api.Status) api.Facts {
 		Now: api.Millis(now), RunningMS: uint64(max(now.Sub(s.begun).Milliseconds(), 0)),
 		Network: c.Network.Params().Name, Peer: c.Host.ID().String(), Private: c.Private,
 		Profile: status.Profile, Offline: status.Offline, Listening: c.Host.Listening(),
-		Peers: c.Host.PeerCounts(), Dials: s.dials(), Shunned: c.Host.BannedPeers(),
+		Peers: c.Host.PeerCounts(), Dials: s.dials(), Banned: c.Host.BannedPeers(),
 		PortMapping: c.Host.PortMapping(), MDNS: p.Neighbors != nil, MDNSProblem: p.Neighbors.Problem(),
 		DHT: s.dhtFacts(), Rendezvous: s.rendezvousFacts(),
 		Reach: c.Host.ReachFacts(), Relays: c.Host.Reservations(), Relaying: c.Host.Relaying(), Punches: c.Host.HolePunches(),
