@@ -25,7 +25,7 @@ func (n *Node) listenSocket() {
 // comes from a whole node.
 func (n *Node) listenAPI(ctx context.Context) (*apiserver.Endpoint, error) {
 	c := &n.config
-	e, err := apiserver.Listen(ctx, c.APIListen, "--api-listen", c.Logger)
+	e, err := apiserver.Listen(ctx, c.APIListen, "--api-listen", nil, c.Logger)
 	if err != nil {
 		return nil, err
 	}

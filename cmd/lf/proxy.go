@@ -20,6 +20,8 @@ type proxyFlags struct {
 	writeTo int
 	threads int
 	listen  string
+	cert    string
+	key     string
 	api     apiFlags
 	network string
 	logFlags
@@ -52,6 +54,8 @@ lf token add NAME --submit suffices, and a node that is reached through a socket
 	f.IntVar(&r.writeTo, "write-to", 1, "acknowledge a record when this many nodes have attached it")
 	f.IntVar(&r.threads, "threads", 0, "threads for the proofs of work of clients (default: all processors but one)")
 	f.StringVar(&r.listen, "listen", proxy.DefaultListen, "serve the API on this HOST:PORT")
+	f.StringVar(&r.cert, "tls-cert", "", "serve the API by HTTPS with this certificate (PEM, with those of the CAs above it); a new one in its place is used at once")
+	f.StringVar(&r.key, "tls-key", "", "the key of --tls-cert (PEM)")
 	r.api.add(f)
 	f.StringVar(&r.network, "network", "", "network file (default: the home's network, else the default one)")
 	r.logFlags.add(cmd)
@@ -90,7 +94,7 @@ func (c *cli) proxy(ctx context.Context, r *proxyFlags) error {
 // proxyConfig reads what can be wrong about the flags alone.
 func (c *cli) proxyConfig(r *proxyFlags) (config proxy.Config, err error) {
 	config = proxy.Config{
-		Compare: r.compare, WriteTo: r.writeTo, Threads: r.threads, Listen: r.listen, Hosts: r.api.hosts, AllowOrigins: r.api.origins, Private: r.api.private, Public: r.api.public, AnonymousRate: r.api.rate, Version: version, Timeout: c.timeout,
+		Compare: r.compare, WriteTo: r.writeTo, Threads: r.threads, Listen: r.listen, TLSCert: r.cert, TLSKey: r.key, Hosts: r.api.hosts, AllowOrigins: r.api.origins, Private: r.api.private, Public: r.api.public, AnonymousRate: r.api.rate, Version: version, Timeout: c.timeout,
 	}
 	switch {
 	case len(r.nodes) == 0:
@@ -101,6 +105,8 @@ func (c *cli) proxyConfig(r *proxyFlags) (config proxy.Config, err error) {
 		return config, usage("--write-to must be 1 to %d, the number of nodes, not %d", len(r.nodes), r.writeTo)
 	case r.threads < 0:
 		return config, usage("--threads must be at least 1, not %d", r.threads)
+	case (r.cert == "") != (r.key == ""):
+		return config, usage("--tls-cert and --tls-key go together: give both")
 	case c.timeout <= 0:
 		return config, usage("--timeout must be above 0, not %s", c.timeout)
 	}

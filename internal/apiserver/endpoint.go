@@ -17,6 +17,7 @@ import (
 type Endpoint struct {
 	listen string // as the user gave it
 	tcp    net.Listener
+	cert   *Certificate // nil: plain HTTP
 	log    *slog.Logger
 
 	handler *Handler     // nil until Serve
@@ -27,8 +28,8 @@ type Endpoint struct {
 }
 
 // Listen opens an endpoint at a host and port. flag is the option that names them: errors speak of
-// it. The caller must Close the endpoint.
-func Listen(ctx context.Context, address, flag string, logger *slog.Logger) (*Endpoint, error) {
+// it. Without a certificate it speaks plain HTTP. The caller must Close the endpoint.
+func Listen(ctx context.Context, address, flag string, cert *Certificate, logger *slog.Logger) (*Endpoint, error) {
 	if _, _, err := net.SplitHostPort(address); err != nil {
 		return nil, fmt.Errorf("the API's address %q is not HOST:PORT, such as 127.0.0.1:9980", address)
 	}
@@ -39,11 +40,11 @@ func Listen(ctx context.Context, address, flag string, logger *slog.Logger) (*En
 	if err != nil {
 		return nil, fmt.Errorf("the API cannot listen on %s: %w", address, err)
 	}
-	if !isLoopback(l.Addr()) {
+	if cert == nil && !isLoopback(l.Addr()) {
 		logger.Warn("the API is reachable from other machines: it speaks plain HTTP, so put a proxy with TLS before it",
 			"address", l.Addr().String())
 	}
-	return &Endpoint{listen: address, tcp: l, log: logger}, nil
+	return &Endpoint{listen: address, tcp: l, cert: cert, log: logger}, nil
 }
 
 func isLoopback(addr net.Addr) bool {
@@ -53,10 +54,14 @@ func isLoopback(addr net.Addr) bool {
 
 // URL is where the API is, seen from this machine.
 func (e *Endpoint) URL() string {
-	if tcp, ok := e.tcp.Addr().(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
-		return fmt.Sprintf("http://127.0.0.1:%d", tcp.Port)
+	scheme := "http"
+	if e.cert != nil {
+		scheme = "https"
 	}
-	return "http://" + e.tcp.Addr().String()
+	if tcp, ok := e.tcp.Addr().(*net.TCPAddr); ok && tcp.IP.IsUnspecified() {
+		return fmt.Sprintf("%s://127.0.0.1:%d", scheme, tcp.Port)
+	}
+	return scheme + "://" + e.tcp.Addr().String()
 }
 
 // Hosts are the hosts that clients may name, apart from the loopback names. It is the one that the
@@ -98,15 +103,20 @@ func (e *Endpoint) Serve(h *Handler, socket net.Listener) {
 	var ctx context.Context
 	ctx, e.stop = context.WithCancel(context.Background())
 	e.server.BaseContext = func(net.Listener) context.Context { return ctx }
-	e.serve(e.tcp)
+	if e.cert == nil {
+		e.serve(func() error { return e.server.Serve(e.tcp) })
+	} else {
+		e.server.TLSConfig = e.cert.config()
+		e.serve(func() error { return e.server.ServeTLS(e.tcp, "", "") })
+	}
 	if socket != nil {
-		e.serve(TrustListener(socket))
+		e.serve(func() error { return e.server.Serve(TrustListener(socket)) })
 	}
 }
 
-func (e *Endpoint) serve(l net.Listener) {
+func (e *Endpoint) serve(serve func() error) {
 	e.serving++
-	go func() { e.served <- e.server.Serve(l) }()
+	go func() { e.served <- serve() }()
 }
 
 // Shutdown lets requests and jobs end for as long as grace, then ends them.

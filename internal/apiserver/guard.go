@@ -19,6 +19,8 @@ import (
 // they cannot read.
 type guard struct {
 	hosts []string
+	// certificate names further hosts; nil: none.
+	certificate *Certificate
 	// origins are those whose pages may talk to the node.
 	origins []string
 	// private asks for the token for reads, too; otherwise public lets everybody read.
@@ -34,7 +36,7 @@ type guard struct {
 
 func newGuard(o *HandlerOptions) *guard {
 	hosts := append([]string{"localhost", "127.0.0.1", "[::1]"}, o.Hosts...)
-	return &guard{hosts: hosts, origins: o.AllowOrigins, private: o.Private, public: o.Public, proxies: o.TrustedProxies, token: sha256.Sum256([]byte(o.Token)), locked: o.Token == "", tokens: o.Tokens}
+	return &guard{hosts: hosts, certificate: o.Certificate, origins: o.AllowOrigins, private: o.Private, public: o.Public, proxies: o.TrustedProxies, token: sha256.Sum256([]byte(o.Token)), locked: o.Token == "", tokens: o.Tokens}
 }
 
 // checkOrigin refuses what a foreign page in a browser may have sent. A page that comes under a
@@ -68,12 +70,12 @@ func (g *guard) isHolder(r *http.Request) bool {
 }
 
 // knownHost accepts the loopback names with any port, and the configured hosts: "name" with any
-// port, "name:port" with that one.
+// port, "name:port" with that one. It also accepts the names in the certificate.
 func (g *guard) knownHost(host string) bool {
 	name := api.Hostname(host)
 	return slices.ContainsFunc(g.hosts, func(h string) bool {
 		return h != "" && (strings.EqualFold(h, host) || strings.EqualFold(h, name))
-	})
+	}) || g.certificate.Covers(host)
 }
 
 // checkAccess lets those pass that an operation is for. It returns the limited token with which a

@@ -33,6 +33,8 @@ type HandlerOptions struct {
 	OwnerNamed func(name string) (protocol.Owner, error)
 	// Hosts are further values of the Host header to accept: NAME with any port, or NAME:PORT.
 	Hosts []string
+	// Certificate is that of the endpoint: its names are accepted, too. Nil: none.
+	Certificate *Certificate
 	// AllowOrigins are the origins, as [ParseOrigin] returns them, whose pages may talk to the
 	// node. Its own may, too.
 	AllowOrigins []string

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/lf-store/lf/internal/apiserver"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
@@ -35,6 +36,8 @@ type Config struct {
 	Threads int
 	// Listen is the host and port that the API listens on; "": [DefaultListen].
 	Listen string
+	// TLSCert and TLSKey are PEM files with the API's certificate and its key. "": plain HTTP.
+	TLSCert, TLSKey string
 	// Hosts are further names by which clients may call the API, as api.ParseHost takes them.
 	// AllowOrigins are the origins whose pages may talk to it. Private asks for a token for reads,
 	// too; otherwise Public lets everybody read, and not only this machine.
@@ -63,6 +66,8 @@ func (c Config) withDefaults() (Config, error) {
 		return c, fmt.Errorf("a record is written to 1 to %d nodes here, not %d", len(c.Nodes), c.WriteTo)
 	case c.Threads < 0:
 		return c, fmt.Errorf("the number of threads must be at least 1, not %d", c.Threads)
+	case (c.TLSCert == "") != (c.TLSKey == ""):
+		return c, errors.New("a certificate for TLS comes with its key: give both")
 	case c.Compare < 0 || c.Compare > MaxNodes:
 		return c, fmt.Errorf("a proxy compares 1 to %d nodes, not %d", MaxNodes, c.Compare)
 	}
@@ -88,6 +93,14 @@ func (c Config) withDefaults() (Config, error) {
 		return c, err
 	}
 	return c, c.checkAPI()
+}
+
+// certificate is the API's, nil without one.
+func (c *Config) certificate() (*apiserver.Certificate, error) {
+	if c.TLSCert == "" {
+		return nil, nil
+	}
+	return apiserver.LoadCertificate(c.TLSCert, c.TLSKey, c.Logger)
 }
 
 // checkNodes refuses what is no address, and a node that is named twice: it would count twice.

@@ -80,7 +80,11 @@ func (p *Proxy) start(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	endpoint, err := apiserver.Listen(ctx, c.Listen, "--listen", c.Logger)
+	cert, err := c.certificate()
+	if err != nil {
+		return err
+	}
+	endpoint, err := apiserver.Listen(ctx, c.Listen, "--listen", cert, c.Logger)
 	if err != nil {
 		return err
 	}
@@ -94,7 +98,7 @@ func (p *Proxy) start(ctx context.Context) error {
 	if err := p.service.nodes.meet(ctx); err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	p.serveAPI(endpoint, token, socket)
+	p.serveAPI(endpoint, cert, token, socket)
 	p.setReady(nil)
 	c.Logger.Info("proxy started", "network", c.Network.Params().Name, "nodes", len(c.Nodes), "compare", c.Compare, "api", p.url)
 	return nil
@@ -131,7 +135,7 @@ func (p *Proxy) bind() error {
 }
 
 // serveAPI begins to answer.
-func (p *Proxy) serveAPI(e *apiserver.Endpoint, token string, socket net.Listener) {
+func (p *Proxy) serveAPI(e *apiserver.Endpoint, cert *apiserver.Certificate, token string, socket net.Listener) {
 	c := &p.config
 	p.url = e.URL()
 	// before the API is served, so that the first client finds it
@@ -141,7 +145,7 @@ func (p *Proxy) serveAPI(e *apiserver.Endpoint, token string, socket net.Listene
 		withdraw = func() error { return nil }
 	}
 	options := p.handlerOptions(token)
-	options.Hosts = append(e.Hosts(), c.Hosts...)
+	options.Hosts, options.Certificate = append(e.Hosts(), c.Hosts...), cert
 	p.served = true
 	e.Serve(apiserver.NewHandler(p.service, options), socket)
 	p.parts.OnClose("API", func() error { return e.Shutdown(apiGrace) })

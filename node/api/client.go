@@ -3,6 +3,7 @@ package api
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -227,6 +228,7 @@ func (c *Client) failed(ctx context.Context, err error) error {
 	}
 	var late *TimeoutError
 	var stranger *usersocket.StrangerError
+	var untrusted *tls.CertificateVerificationError
 	switch {
 	case ctx.Err() != nil && errors.As(context.Cause(ctx), &late):
 		return late
@@ -234,6 +236,8 @@ func (c *Client) failed(ctx context.Context, err error) error {
 		return fmt.Errorf("no answer from the node at %s: %w", c.url, ctx.Err())
 	case errors.As(err, &stranger):
 		return stranger
+	case errors.As(err, &untrusted):
+		return fmt.Errorf("the certificate of %s is not to be trusted: %w (if its CA is your own, name that CA's file in SSL_CERT_FILE)", c.url, untrusted.Err)
 	}
 	return &UnreachableError{URL: c.url, Err: err}
 }
