@@ -126,6 +126,35 @@ func ExampleClient_Range() {
 	// 2 10.0.0.2:8080
 }
 
+// Get many keys with one question to the node.
+func ExampleClient_GetMany() {
+	n, stop := start(team())
+	defer stop()
+	ctx := context.Background()
+	db, err := n.Client()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+
+	if _, err := db.Set(ctx, lf.MustKey("mail"), []byte("10.0.0.7:25")); err != nil {
+		log.Fatal(err)
+	}
+	for found, err := range db.GetMany(ctx, []lf.Key{lf.MustKey("mail"), lf.MustKey("news")}) {
+		switch {
+		case err != nil:
+			log.Fatal(err)
+		case errors.Is(found.Err, lf.ErrNotFound):
+			fmt.Println(found.Key, "has no value")
+		case found.Err == nil:
+			fmt.Println(found.Key, found.Answer.Text())
+		}
+	}
+	// Output:
+	// mail#0 10.0.0.7:25
+	// news#0 has no value
+}
+
 // A program that is a node itself reads and writes without HTTP.
 func ExampleNew() {
 	n, stop := start(team())

@@ -57,9 +57,9 @@ lists it in "damaged", with "record", "error" and "selectors".
 
 --raw writes the value of one key exactly. Of a range, and with --open, it writes each value and a newline. Deleted values are left out.
 
---json writes {"answers": [...], "more": bool}. The fields of an answer are:
+--json writes {"answers": [...], "more": bool}, which lf load takes as it is. The fields of an answer are:
 
-  selectors           as lf set and lf load take them
+  selectors           as lf set and lf load take them: the name first that the value is sealed with
   value, valueBase64  a text, or other bytes; or else sealed or deleted, which are true
   owner, time, timestamp (ms), record (its CID), composite, effort
   weight              of this record

@@ -136,10 +136,10 @@ func (b *setBatch) print(line int, failed error) error {
 			return fmt.Errorf("encode the output: %w", err)
 		}
 		return b.printf("%s\n", encoded)
-	case failed != nil:
-		return nil
+	case failed == nil:
+		return b.printSubmitted(b.done)
 	}
-	return b.printSubmitted(b.done)
+	return nil
 }
 
 // isOfAll reports whether an error is about more than the line at hand, so that the next one would
