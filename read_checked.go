@@ -51,10 +51,15 @@ func (c *checkedRecords) read(frame []byte) (*protocol.Record, error) {
 	if err := c.network.CheckAuthorship(r); err != nil {
 		return r, err
 	}
-	if len(frame) <= maxCheckedFrame {
-		c.known.Add(hash, r)
-	}
+	c.remember(frame, r)
 	return r, nil
+}
+
+// remember takes a record for checked. It is called for those that this client has signed, too.
+func (c *checkedRecords) remember(frame []byte, r *protocol.Record) {
+	if len(frame) <= maxCheckedFrame {
+		c.known.Add(protocol.FrameHash(frame), r)
+	}
 }
 
 // checkAhead checks the records of an answer in batches, so that [checkedRecords.read] finds them.

@@ -10,6 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/api/apitest"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -108,5 +109,39 @@ func TestCheckedAhead(t *testing.T) {
 	}
 	if c.known.Len() > maxChecked {
 		t.Errorf("%d records are remembered", c.known.Len())
+	}
+}
+
+// TestOwnRecordIsChecked reads what the same client has written: the record is the one that it
+// signed.
+func TestOwnRecordIsChecked(t *testing.T) {
+	t.Parallel()
+	f, err := apitest.NewFake()
+	if err != nil {
+		t.Fatal(err)
+	}
+	file, err := f.Network(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	n, err := file.Network()
+	if err != nil {
+		t.Fatal(err)
+	}
+	db, err := New(f, n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	_, key, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var signed *protocol.Record
+	if _, err := db.Set(t.Context(), MustKey("horse"), []byte("x"), AsKey(key), OnWritten(func(r *protocol.Record, _ *Written) { signed = r })); err != nil {
+		t.Fatal(err)
+	}
+	if a, err := db.Get(t.Context(), MustKey("horse")); err != nil || a.Header() != signed {
+		t.Errorf("%+v, %v", a, err)
 	}
 }

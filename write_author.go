@@ -87,6 +87,9 @@ func (a *author) submit(ctx context.Context, r *protocol.Record) (*Written, erro
 	if done.ID != r.ID() {
 		return nil, &ForgedError{Node: a.Address(), What: fmt.Errorf("it acknowledged %s in place of %s", done.ID, r.ID())}
 	}
+	if a.secret != nil {
+		a.checked.remember(frame, r)
+	}
 	if a.hooks.Newest == nil {
 		a.last.acknowledged(r, done)
 	}
