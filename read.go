@@ -21,6 +21,8 @@ type Result struct {
 	// Damaged are the records that the node could not show, because its disk damaged them. Each
 	// would have been an answer, or a part of one.
 	Damaged []*DamagedError
+	// Comparison tells how a proxy came to the answers, as the proxy says; nil from a node.
+	Comparison *api.Comparison
 
 	next string // where the next page begins
 }

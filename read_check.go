@@ -33,7 +33,7 @@ func (r *reader) check(result *api.QueryResult, targets []target) ([]*Result, er
 	r.checked.checkAhead(result)
 	found := make([]*Result, len(targets))
 	for i := range found {
-		found[i] = &Result{More: result.Next != "", next: result.Next}
+		found[i] = &Result{More: result.Next != "", next: result.Next, Comparison: result.Comparison}
 	}
 	seen := make(map[protocol.CompositeID]bool, len(result.Answers))
 	for i := range result.Answers {

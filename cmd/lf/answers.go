@@ -42,10 +42,12 @@ type jsonAnswers struct {
 	Answers []jsonAnswer       `json:"answers"`
 	More    bool               `json:"more"`
 	Damaged []*lf.DamagedError `json:"damaged,omitempty"`
+	// Comparison tells how a proxy came to the answers.
+	Comparison *api.Comparison `json:"comparison,omitempty"`
 }
 
 func answersJSON(q question, found *lf.Result) jsonAnswers {
-	out := jsonAnswers{Answers: make([]jsonAnswer, len(found.Answers)), More: found.More, Damaged: found.Damaged}
+	out := jsonAnswers{Answers: make([]jsonAnswer, len(found.Answers)), More: found.More, Damaged: found.Damaged, Comparison: found.Comparison}
 	for i, a := range found.Answers {
 		out.Answers[i] = jsonAnswer{
 			Selectors:    a.KeyAsSet().Expressions(),

@@ -304,6 +304,9 @@ func (c *cli) show(g *getFlags, q question, found *lf.Result) error {
 	}
 	if g.explain {
 		parts = append(parts, explanations(answers, width))
+		if compared := comparisonText(found.Comparison); compared != "" {
+			parts = append(parts, compared)
+		}
 	}
 	return c.print(strings.Join(parts, "\n"))
 }

@@ -85,16 +85,21 @@ func statusFields(at []string, s *api.Status) []field {
 	for i, a := range at {
 		fields = append(fields, field{[]string{"API", ""}[min(i, 1)], a})
 	}
+	fields = append(fields, proxyFields(s.Nodes)...)
 	fields = append(fields,
 		field{"profile", profile},
 		field{"running", fmt.Sprintf("for %s", time.Since(s.Started).Round(time.Second))},
-		field{"peers", fmt.Sprintf("%d on this network", s.Sync.Peers)},
+		field{"peers", peersText(s)},
 		field{"sync", syncText(&s.Sync, time.Now())},
 		field{"records", recordsText(s.Storage)},
 		field{"fingerprint", s.Sync.Fingerprint},
-		field{"traffic", fmt.Sprintf("%s in, %s out", text.Size(s.Traffic.In), text.Size(s.Traffic.Out))},
-		field{"database", text.Size(s.Storage.Bytes)},
 	)
+	if len(s.Nodes) == 0 {
+		fields = append(fields,
+			field{"traffic", fmt.Sprintf("%s in, %s out", text.Size(s.Traffic.In), text.Size(s.Traffic.Out))},
+			field{"database", text.Size(s.Storage.Bytes)},
+		)
+	}
 	fields = append(fields, trustFields(&s.Trust)...)
 	var drops []string
 	for _, d := range s.Dropped {
@@ -132,6 +137,15 @@ func trustFields(t *api.Trust) []field {
 		fields = append(fields, field{"warning", warning})
 	}
 	return fields
+}
+
+// peersText counts the peers: a proxy tells those of its first node.
+func peersText(s *api.Status) string {
+	line := fmt.Sprintf("%d on this network", s.Sync.Peers)
+	if len(s.Nodes) > 0 {
+		line += " (of the first node that is asked)"
+	}
+	return line
 }
 
 func recordsText(s api.Storage) string {

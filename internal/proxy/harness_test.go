@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/rand"
 	"fmt"
+	mathrand "math/rand/v2"
 	"sync"
 	"syscall"
 	"testing"
@@ -152,7 +153,8 @@ func newNetwork(t tester, change ...func(*protocol.Params)) *protocol.Network {
 	for _, f := range change {
 		f(&p)
 	}
-	n, err := protocol.NewNetwork(p, uint64(testEpoch), rand.Reader)
+	always := mathrand.NewChaCha8([32]byte{}) // so that a failed test fails again
+	n, err := protocol.NewNetwork(p, uint64(testEpoch), always)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -187,7 +187,7 @@ func TestLies(t *testing.T) {
 }
 
 // asHonest is a question as an honest node is asked it, to compare.
-func (s *stage) asHonest(q api.Query) api.Query {
+func (w *world) asHonest(q api.Query) api.Query {
 	if q.Policy == nil {
 		q.Policy = protocol.DefaultPolicy()
 	}

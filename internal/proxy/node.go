@@ -12,17 +12,6 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// The states of a node, as a proxy sees them.
-const (
-	nodeUnknown = "unknown" // not asked yet
-	nodeSynced  = "synced"
-	nodeBehind  = "behind"  // it answers, and is not in sync with its peers
-	nodeDown    = "down"    // nothing answers there, or it fails
-	nodeSlow    = "slow"    // it let a request wait
-	nodeRefuses = "refuses" // it asks for a token that the proxy lacks
-	nodeForeign = "foreign" // it is on another network
-)
-
 // node is a full node that the proxy asks.
 type node struct {
 	address string
@@ -46,14 +35,15 @@ type nodeState struct {
 	// that moves the next time.
 	slowUntil time.Time
 	slowPause time.Duration
-	// differed is when it last answered something else than most.
+	// differed is when it last answered something else than most, lied what was proved false.
 	differed time.Time
+	lied     error
 }
 
 func newNode(a NodeAddress, c *Config) *node {
 	client := api.NewClient(a.Address, a.Token)
 	client.SetReadTimeout(c.Timeout)
-	return &node{address: a.Address, token: a.Token, client: client, network: c.Network, state: nodeState{state: nodeUnknown}}
+	return &node{address: a.Address, token: a.Token, client: client, network: c.Network, state: nodeState{state: api.NodeUnknown}}
 }
 
 func (n *node) known() nodeState {
@@ -84,7 +74,7 @@ func (n *node) check(ctx context.Context) {
 	defer cancel()
 	begin := time.Now()
 	status, err := n.client.Status(ctx)
-	if err == nil && n.known().state == nodeSlow {
+	if err == nil && n.known().state == api.NodeSlow {
 		err = n.tryQuery(ctx)
 	}
 	n.mu.Lock()
@@ -92,7 +82,7 @@ func (n *node) check(ctx context.Context) {
 	n.state.checked, n.state.took = time.Now(), time.Since(begin)
 	if err != nil {
 		state, problem := stateOf(err)
-		if n.state.state == nodeSlow && state == nodeDown {
+		if n.state.state == api.NodeSlow && state == api.NodeDown {
 			return // as it was
 		}
 		n.move(state, problem)
@@ -101,11 +91,11 @@ func (n *node) check(ctx context.Context) {
 	n.state.status = status
 	switch {
 	case status.Network.ID != n.network.ID():
-		n.move(nodeForeign, fmt.Errorf("it is on network %q (%s)", status.Network.Parameters.Name, status.Network.ID))
+		n.move(api.NodeForeign, fmt.Errorf("it is on network %q (%s)", status.Network.Parameters.Name, status.Network.ID))
 	case status.Sync.State != api.SyncSynced:
-		n.move(nodeBehind, fmt.Errorf("it is not in sync: %s", status.Sync.State))
+		n.move(api.NodeUnsynced, fmt.Errorf("it is not in sync: %s", status.Sync.State))
 	default:
-		n.move(nodeSynced, nil)
+		n.move(api.NodeSynced, nil)
 		n.state.slowPause = 0
 	}
 }
@@ -123,14 +113,18 @@ func (n *node) late(after time.Duration) {
 	defer n.mu.Unlock()
 	n.state.slowPause = min(max(2*n.state.slowPause, minSlowPause), maxSlowPause)
 	n.state.slowUntil = time.Now().Add(n.state.slowPause)
-	n.move(nodeSlow, fmt.Errorf("it did not answer within %s", after.Round(time.Millisecond)))
+	n.move(api.NodeSlow, fmt.Errorf("it did not answer within %s", after.Round(time.Millisecond)))
 }
 
-// noteDifference notes that a node answered something else than most.
-func (n *node) noteDifference() {
+// noteDifference notes that a node answered something else than most. proof is why that is false,
+// nil where nothing proves it.
+func (n *node) noteDifference(proof error) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.state.differed = time.Now()
+	if proof != nil {
+		n.state.lied = proof
+	}
 }
 
 // failed notes what a request to a node failed at.
@@ -147,16 +141,23 @@ func (n *node) failed(err error) {
 func stateOf(err error) (string, error) {
 	var e *api.Error
 	if errors.As(err, &e) && (e.Status == http.StatusUnauthorized || e.Status == http.StatusForbidden || e.Status == http.StatusMisdirectedRequest) {
-		return nodeRefuses, err
+		return api.NodeRefuses, err
 	}
-	return nodeDown, err
+	return api.NodeDown, err
 }
 
-// isAnswer reports whether an error is what a node answers, as 404 is, and not its failure.
+// isAnswer reports whether an error is about what a node answers, as 404 is, and not its failure.
 func isAnswer(err error) bool {
+	var proof *forgedError
+	if errors.As(err, &proof) {
+		return true
+	}
 	var e *api.Error
 	if !errors.As(err, &e) {
 		return false
+	}
+	if e.Damaged != nil {
+		return true // the node is well, but for one record
 	}
 	switch e.Status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusMisdirectedRequest, http.StatusTooManyRequests:

@@ -1,7 +1,9 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 )
 
@@ -45,6 +47,7 @@ func ask[T any](ctx context.Context, ns *nodes, list []*node, want int, call fun
 	done := a.collect(ctx, want)
 	switch {
 	case len(done) > 0:
+		slices.SortFunc(done, func(a, b said[T]) int { return cmp.Compare(slices.Index(list, a.node), slices.Index(list, b.node)) })
 		return done, nil
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)

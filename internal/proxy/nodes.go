@@ -117,10 +117,10 @@ func (ns *nodes) usable(ctx context.Context) ([]*node, error) {
 }
 
 func (ns *nodes) answering() []*node {
-	if synced := ns.in(nodeSynced); len(synced) > 0 {
+	if synced := ns.in(api.NodeSynced); len(synced) > 0 {
 		return synced
 	}
-	return ns.in(nodeBehind)
+	return ns.in(api.NodeUnsynced)
 }
 
 // in returns the nodes in a state.
@@ -145,7 +145,7 @@ func (ns *nodes) problem() error {
 
 // ready says why no node is in sync, nil if one is.
 func (ns *nodes) ready() error {
-	if len(ns.in(nodeSynced)) > 0 {
+	if len(ns.in(api.NodeSynced)) > 0 {
 		return nil
 	}
 	if why := ns.problem(); why != nil {

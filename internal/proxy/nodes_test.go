@@ -22,25 +22,25 @@ type trouble struct {
 }
 
 var troubles = []trouble{
-	{"down", nodeDown, func(_ *testing.T, n *testNode) { n.change(func() { n.down = errDown }) }},
-	{"slow", nodeSlow, func(_ *testing.T, n *testNode) {
+	{"down", api.NodeDown, func(_ *testing.T, n *testNode) { n.change(func() { n.down = errDown }) }},
+	{"slow", api.NodeSlow, func(_ *testing.T, n *testNode) {
 		n.change(func() { n.gate = sleeps(30 * time.Second) })
 	}},
-	{"failing", nodeDown, func(_ *testing.T, n *testNode) {
+	{"failing", api.NodeDown, func(_ *testing.T, n *testNode) {
 		n.change(func() { n.down = api.NewError(http.StatusInternalServerError, "its disk is broken") })
 	}},
-	{"asks for a token", nodeRefuses, func(_ *testing.T, n *testNode) {
+	{"asks for a token", api.NodeRefuses, func(_ *testing.T, n *testNode) {
 		n.change(func() { n.down = api.Unauthorized("a token, please") })
 	}},
-	{"out of sync", nodeBehind, func(t *testing.T, n *testNode) {
+	{"out of sync", api.NodeUnsynced, func(t *testing.T, n *testNode) {
 		empty(t, n)
 		n.change(func() { n.state = api.SyncFetching })
 	}},
-	{"on another network", nodeForeign, func(t *testing.T, n *testNode) {
+	{"on another network", api.NodeForeign, func(t *testing.T, n *testNode) {
 		empty(t, n)
 		n.change(func() { n.other = &protocol.ID{1} })
 	}},
-	{"with a new home", nodeBehind, func(t *testing.T, n *testNode) {
+	{"with a new home", api.NodeUnsynced, func(t *testing.T, n *testNode) {
 		empty(t, n)
 		n.change(func() { n.state, n.database = api.SyncComparing, "new" })
 	}},

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"time"
 
 	"github.com/lf-store/lf/internal/supervisor"
@@ -28,7 +27,7 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	if err != nil {
 		return nil, err
 	}
-	if group, rest := agreeing(views); group != nil && (len(rest) == 0 || differLately(rest)) {
+	if group, rest := agreeing(views, difference); group != nil && (len(rest) == 0 || differLately(rest)) {
 		return s.agreed(u, group, rest, told), nil
 	}
 	if err := s.lookAgain(ctx); err != nil {
@@ -37,16 +36,16 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	if views, told, err = s.views(ctx, u, s.config.Compare, true); err != nil {
 		return nil, err
 	}
-	if group, rest := agreeing(views); group != nil {
+	if group, rest := agreeing(views, difference); group != nil {
 		return s.agreed(u, group, rest, told), nil
 	}
 	return s.vote(ctx, u, views, told)
 }
 
 // differLately reports whether all these nodes have differed from others a short time ago.
-func differLately(views []*view) bool {
-	for _, v := range views {
-		if time.Since(v.node.known().differed) > differsFor {
+func differLately[T interface{ of() *node }](opinions []T) bool {
+	for _, o := range opinions {
+		if time.Since(o.of().known().differed) > differsFor {
 			return false
 		}
 	}
@@ -98,7 +97,7 @@ func (s *Service) views(ctx context.Context, u *question, want int, closely bool
 	case refusal != nil:
 		return nil, nil, refusal
 	}
-	return nil, nil, api.NewError(http.StatusBadGateway, "no node that was asked answered soundly: %s: %s", told[0].Node, told[0].What)
+	return nil, nil, unsound(told)
 }
 
 // damagedError says which record a node's disk damaged, where no other node answered.
@@ -117,6 +116,7 @@ func (s *Service) distrust(n *node, why error) api.Difference {
 	d := api.Difference{Node: n.address, What: why.Error(), Lies: errors.As(why, &proof)}
 	switch {
 	case d.Lies:
+		n.noteDifference(why)
 		s.log.Error("a node answered falsely: do not trust it", "node", n.address, "proof", why)
 	case !isAnswer(why):
 		d.What = fmt.Sprintf("what it answered makes no sense: %v", why)
@@ -127,26 +127,31 @@ func (s *Service) distrust(n *node, why error) api.Difference {
 
 // agreed answers with what most nodes agree about.
 func (s *Service) agreed(u *question, group, rest []*view, told []api.Difference) *api.QueryResult {
-	c := s.comparison(len(group)+len(rest)+len(told), group, told)
-	for _, v := range rest {
-		c.Differs = append(c.Differs, s.differs(v.node, difference(v, group[0])))
+	return u.answer(u.uniteAgreeing(group), compared(s, group, rest, told, difference))
+}
+
+// compared says how an answer came about on which a group of nodes agrees.
+func compared[T interface{ of() *node }](s *Service, group, rest []T, told []api.Difference, difference func(a, b T) string) *api.Comparison {
+	c := comparison(len(group)+len(rest)+len(told), group, told)
+	for _, o := range rest {
+		c.Differs = append(c.Differs, s.differs(o.of(), difference(o, group[0])))
 	}
-	return u.answer(u.uniteAgreeing(group), c)
+	return c
 }
 
 // differs notes that a node answered something else than most.
 func (s *Service) differs(n *node, what string) api.Difference {
-	n.noteDifference()
+	n.noteDifference(nil)
 	s.metrics.differed(n, false)
 	s.log.Warn("a node differs from the others", "node", n.address, "what", what)
 	return api.Difference{Node: n.address, What: what}
 }
 
 // comparison says how an answer came about.
-func (s *Service) comparison(asked int, group []*view, told []api.Difference) *api.Comparison {
+func comparison[T interface{ of() *node }](asked int, group []T, told []api.Difference) *api.Comparison {
 	c := &api.Comparison{Asked: asked, Agreed: make([]string, len(group)), Differs: told}
-	for i, v := range group {
-		c.Agreed[i] = v.node.address
+	for i, o := range group {
+		c.Agreed[i] = o.of().address
 	}
 	c.Note = note(asked, len(group))
 	return c

@@ -14,12 +14,12 @@ const weightTolerance = 2
 // majority is the least number that is more than half of the nodes.
 func majority(nodes int) int { return nodes/2 + 1 }
 
-// agreeing returns the largest group of views that say the same, if that are most of them, and the
-// rest. Without a majority it returns nil.
-func agreeing(views []*view) (group, rest []*view) {
-	for _, v := range views {
-		var same, others []*view
-		for _, o := range views {
+// agreeing returns the largest group of opinions that are the same, if that are most of them, and
+// the rest. Without a majority it returns nil.
+func agreeing[T any](opinions []T, difference func(a, b T) string) (group, rest []T) {
+	for _, v := range opinions {
+		var same, others []T
+		for _, o := range opinions {
 			if difference(o, v) == "" {
 				same = append(same, o)
 			} else {
@@ -30,8 +30,8 @@ func agreeing(views []*view) (group, rest []*view) {
 			group, rest = same, others
 		}
 	}
-	if len(group) < majority(len(views)) {
-		return nil, views
+	if len(group) < majority(len(opinions)) {
+		return nil, opinions
 	}
 	return group, rest
 }

@@ -44,6 +44,12 @@ func (e *forgedError) Unwrap() error { return e.what }
 
 func forged(format string, args ...any) error { return &forgedError{fmt.Errorf(format, args...)} }
 
+// known returns a record that was checked, nil if it is not remembered.
+func (c *checkedRecords) known(id protocol.ID) *protocol.Record {
+	known, _ := c.cache.Get(id)
+	return known.Record
+}
+
 // check reads a record from its frame and makes sure that it is the one with this ID, and that its
 // owner made it. An error is a [forgedError], or the frame makes no sense.
 func (c *checkedRecords) check(id protocol.ID, frame []byte) (*protocol.Record, error) {

@@ -65,6 +65,8 @@ type view struct {
 	result  *api.QueryResult
 }
 
+func (v *view) of() *node { return v.node }
+
 // at returns what a node answers at a place, nil for nothing.
 func (v *view) at(p *place) *viewAnswer {
 	i, found := slices.BinarySearchFunc(v.answers, p, func(a viewAnswer, p *place) int { return a.compare(p) })

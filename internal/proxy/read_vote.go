@@ -51,7 +51,7 @@ func (s *Service) vote(ctx context.Context, u *question, views []*view, told []a
 		}
 		told = append(told, s.differs(v.node, what))
 	}
-	c := s.comparison(asked, group, told)
+	c := comparison(asked, group, told)
 	c.Alone = b.alone
 	if u.exact() && len(united.answers) == 0 && len(b.alone) > 0 && !b.mostSayNothing() {
 		return nil, nothingInCommon(c)
@@ -128,8 +128,9 @@ func (b *ballot) cursor(p *place) string {
 // candidate is a version that some node lists.
 type candidate struct {
 	version
-	listed []*node // by whom
-	answer bool    // somebody lists it as what answers for its claim
+	listed  []*node  // by whom
+	weights []uint64 // as they say
+	answer  bool     // somebody lists it as what answers for its claim
 }
 
 // candidates are the versions that nodes list at a place, by owner.
@@ -142,6 +143,7 @@ func (b *ballot) candidates(p *place) map[protocol.Owner][]candidate {
 			i, list = len(list), append(list, candidate{version: v})
 		}
 		list[i].listed, list[i].answer = append(list[i].listed, n), list[i].answer || answer
+		list[i].weights = append(list[i].weights, v.weight)
 		found[v.Owner] = list
 	}
 	for _, view := range b.views {
@@ -237,7 +239,7 @@ func (b *ballot) elect(p *place) (a viewAnswer, ok bool) {
 		var counted []version
 		for i := range list {
 			if c := &list[i]; b.votes(c) >= b.need {
-				counted = append(counted, c.version)
+				counted = append(counted, version{c.Record, medianOf(c.weights)})
 			} else if c.answer {
 				b.leaveOut(p, c)
 			}
@@ -254,23 +256,23 @@ func (b *ballot) elect(p *place) (a viewAnswer, ok bool) {
 	}
 	a.rank(b.Policy)
 	a.older = older[a.winner().Owner]
-	a.total = max(len(a.claims), b.total(p))
+	a.total = len(a.claims)
+	if total := b.total(p); total > listedClaims { // there are some that nobody lists
+		a.total = max(a.total, total)
+	}
 	if len(a.claims) > listedClaims {
 		a.claims, a.standings, a.infos = a.claims[:listedClaims], a.standings[:listedClaims], a.infos[:listedClaims]
 	}
 	return a, true
 }
 
-// total is how many claims there are, where nodes do not list them all.
+// total is how many claims there are, as the nodes count them.
 func (b *ballot) total(p *place) int {
 	var totals []int
 	for _, v := range b.views {
-		if a := v.at(p); a != nil && a.total > len(a.claims) {
+		if a := v.at(p); a != nil {
 			totals = append(totals, a.total)
 		}
-	}
-	if len(totals) == 0 {
-		return 0
 	}
 	return medianOf(totals)
 }

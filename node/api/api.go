@@ -76,6 +76,8 @@ type Status struct {
 	Traffic   Traffic     `json:"traffic"`
 	Trust     Trust       `json:"trust"`
 	Dropped   []Drop      `json:"dropped,omitempty" doc:"what bounded queues have dropped since the start"`
+	// Nodes is there where a proxy answers.
+	Nodes []ProxyNode `json:"nodes,omitempty" doc:"of a proxy: the full nodes that it asks"`
 }
 
 // NetworkInfo names a network.

@@ -62,6 +62,8 @@ type Facts struct {
 	Files       FileFacts       `json:"files"`
 	Disk        DiskFacts       `json:"disk"`
 	Damage      DamageFacts     `json:"damage"`
+	// Nodes is there where a proxy answers. It has no facts of a node's own.
+	Nodes []ProxyNode `json:"nodes,omitempty" doc:"of a proxy: the full nodes that it asks"`
 }
 
 // DamageFacts tell what the disk has damaged of the database.
