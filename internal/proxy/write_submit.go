@@ -42,7 +42,7 @@ func (ns *nodes) writable(ctx context.Context) ([]*node, error) {
 		return nil, err
 	}
 	list = slices.Clone(list)
-	for _, n := range ns.in(nodeBehind) {
+	for _, n := range ns.in(api.NodeUnsynced) {
 		if !slices.Contains(list, n) {
 			list = append(list, n)
 		}
