@@ -41,7 +41,7 @@ func (s *Service) facts(nodes []api.ProxyNode) api.Facts {
 	return api.Facts{
 		Now: api.Millis(time.Now()), RunningMS: uint64(time.Since(s.started).Milliseconds()), Network: p.Name, Profile: profile,
 		AuthRequired: p.AuthRequired, Nodes: nodes,
-		Listening: []string{}, Authorities: []api.AuthorityInfo{}, Dials: []api.DialState{}, Shunned: api.ShunnedPeers{Peers: []api.Shunned{}},
+		Listening: []string{}, Authorities: []api.AuthorityInfo{}, Dials: []api.DialState{}, Banned: api.BannedPeers{Peers: []api.Ban{}},
 		Reach: api.ReachFacts{Reachability: api.ReachUnknown, Transports: []api.TransportFacts{}}, Relays: []string{}, Punches: api.Punches{Last: []api.Punch{}},
 		DHT: api.DHTFacts{Mode: api.DHTOff}, Sync: api.SyncStatus{State: api.SyncAlone}, Drops: []api.DropCount{},
 		Damage: api.DamageFacts{Records: []protocol.ID{}},
