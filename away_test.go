@@ -2,6 +2,8 @@ package lf_test
 
 import (
 	"context"
+	"crypto/ed25519"
+	"crypto/rand"
 	"errors"
 	"io"
 	"net/http"
@@ -57,6 +59,61 @@ var calls = map[string]struct {
 		_, err := db.Certificates(ctx, protocol.Owner{1})
 		return err
 	}},
+	"release": {[]string{"/v1/query", "/v1/links", "/v1/records"}, func(ctx context.Context, db *lf.Client, _ protocol.ID) error {
+		return db.Release(ctx, horse)
+	}},
+	"history": {[]string{"/v1/query"}, func(ctx context.Context, db *lf.Client, _ protocol.ID) error {
+		_, err := db.Query(ctx, horse, lf.History())
+		return err
+	}},
+	"get many": {[]string{"/v1/query"}, func(ctx context.Context, db *lf.Client, _ protocol.ID) error {
+		for _, err := range db.GetMany(ctx, []lf.Key{horse, lf.MustKey("mule")}) {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}},
+	"records by": {[]string{"/v1/records"}, func(ctx context.Context, db *lf.Client, _ protocol.ID) error {
+		for _, err := range db.RecordsBy(ctx, protocol.Owner{1}, 0) {
+			return err
+		}
+		return nil
+	}},
+	"load file": {[]string{"/v1/status", "/v1/links", "/v1/records"}, func(ctx context.Context, db *lf.Client, _ protocol.ID) error {
+		return loadNew(ctx, db, lf.Patience(0))
+	}},
+	"load changed": {[]string{"/v1/query", "/v1/links", "/v1/records"}, func(ctx context.Context, db *lf.Client, _ protocol.ID) error {
+		return loadNew(ctx, db, lf.Patience(0), lf.OnlyChanged())
+	}},
+	"certify": {[]string{"/v1/links", "/v1/records"}, func(ctx context.Context, db *lf.Client, _ protocol.ID) error {
+		ca, request, err := newCA()
+		if err == nil {
+			_, err = db.Certify(ctx, ca, request, time.Now().Add(time.Hour))
+		}
+		return err
+	}},
+	"revoke": {[]string{"/v1/links", "/v1/records"}, func(ctx context.Context, db *lf.Client, _ protocol.ID) error {
+		ca, _, err := newCA()
+		if err == nil {
+			_, err = db.Revoke(ctx, ca, []string{"\x01"}, time.Time{})
+		}
+		return err
+	}},
+	"serials": {[]string{"/v1/owners"}, func(ctx context.Context, db *lf.Client, _ protocol.ID) error {
+		ca, _, err := newCA()
+		if err == nil {
+			_, err = db.SerialsOf(ctx, ca, protocol.Owner{1})
+		}
+		return err
+	}},
+	"prepare": {[]string{"/v1/query", "/v1/links"}, func(ctx context.Context, db *lf.Client, _ protocol.ID) error {
+		_, err := db.PrepareSet(ctx, protocol.Owner{7}, horse, []byte("y"))
+		return err
+	}},
+	"await synced": {[]string{"/v1/synced"}, func(ctx context.Context, db *lf.Client, _ protocol.ID) error {
+		return db.AwaitSynced(ctx, time.Second)
+	}},
 	"open": {[]string{"/v1/network"}, func(ctx context.Context, db *lf.Client, _ protocol.ID) error {
 		again, err := lf.Open(ctx, lf.WithNode(db.Address()), lf.WithToken(secret), lf.InHome(db.Home()))
 		if err == nil {
@@ -64,6 +121,30 @@ var calls = map[string]struct {
 		}
 		return err
 	}},
+}
+
+// loadNew loads a file that no call has loaded before.
+func loadNew(ctx context.Context, db *lf.Client, options ...lf.LoadOption) error {
+	file, err := lf.OpenBulk("-", strings.NewReader(`{"selectors": ["horse"], "value": "`+rand.Text()+`"}`))
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	_, err = db.LoadFile(ctx, file, options...)
+	return err
+}
+
+// newCA makes a CA and an owner's request for a certificate.
+func newCA() (ca *lf.CA, request []byte, err error) {
+	if ca, err = lf.NewCA("ca", time.Now().Add(-time.Hour), time.Now().Add(time.Hour*2)); err != nil {
+		return nil, nil, err
+	}
+	_, owner, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	request, err = protocol.NewRequest(owner, "somebody")
+	return ca, request, err
 }
 
 // front stands before a node and meddles with what is asked for under a path.
@@ -135,6 +216,7 @@ func TestNodeDies(t *testing.T) {
 	for name, call := range calls {
 		for _, path := range call.paths {
 			for mode, meddle := range map[string]func(http.ResponseWriter, *http.Request, http.Handler){"before": die, "halfway": dieHalfway} {
+				set(t, db, horse, "x") // for a call to take back
 				f.set(path, meddle)
 				if err := call.do(t.Context(), db, id); !lf.IsAway(err) || strings.Contains(err.Error(), "\n") {
 					t.Errorf("%s, %s %s: %v (%T)", name, mode, path, err, err)
@@ -154,6 +236,8 @@ func TestCanceled(t *testing.T) {
 	f, db, id := openFront(t)
 	for name, call := range calls {
 		for _, path := range call.paths {
+			f.set("", nil)
+			set(t, db, horse, "x") // for a call to take back
 			ctx, cancel := context.WithCancelCause(t.Context())
 			f.set(path, func(_ http.ResponseWriter, r *http.Request, _ http.Handler) {
 				_, _ = io.Copy(io.Discard, r.Body) // else the server does not see the client go
