@@ -25,7 +25,11 @@ const seedVariable = "LF_BENCH_SEED"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(homeVariable); dir != "" {
-		if err := serve(dir); err != nil {
+		run := serve
+		if nodes := os.Getenv(proxyVariable); nodes != "" {
+			run = func(dir string) error { return serveProxy(dir, nodes) }
+		}
+		if err := run(dir); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
@@ -81,8 +85,14 @@ func startNode(tb testing.TB, dir string) *process {
 // startPeer starts a node that dials another.
 func startPeer(tb testing.TB, dir, seed string) *process {
 	tb.Helper()
+	return startProcess(tb, homeVariable+"="+dir, seedVariable+"="+seed)
+}
+
+// startProcess starts this test binary with variables that tell what it is to be.
+func startProcess(tb testing.TB, variables ...string) *process {
+	tb.Helper()
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), homeVariable+"="+dir, seedVariable+"="+seed)
+	cmd.Env = append(os.Environ(), variables...)
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	if err != nil {

@@ -1,0 +1,120 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/lf-store/lf/internal/proxy"
+	"github.com/lf-store/lf/node/api/apitest"
+	"github.com/lf-store/lf/node/home"
+)
+
+// proxyVariable makes the test binary a proxy of the nodes that it names, with commas between.
+const proxyVariable = "LF_BENCH_PROXY"
+
+// serveProxy runs a proxy until standard input ends, on the network of its home.
+func serveProxy(dir, nodes string) error {
+	h, err := home.Open(dir)
+	if err != nil {
+		return err
+	}
+	network, _, err := h.Network()
+	if err != nil {
+		return err
+	}
+	config := proxy.Config{Home: h, Network: network, Listen: "127.0.0.1:0"}
+	for address := range strings.SplitSeq(nodes, ",") {
+		config.Nodes = append(config.Nodes, proxy.NodeAddress{Address: address})
+	}
+	p, err := proxy.Start(context.Background(), config)
+	if err != nil {
+		return err
+	}
+	fmt.Println(p.APIURL())
+	_, err = io.Copy(io.Discard, os.Stdin)
+	if closed := p.Close(); closed != nil {
+		return closed
+	}
+	return err
+}
+
+// startProxy starts a proxy of nodes that have the data of a home.
+func startProxy(b *testing.B, data string, nodes ...*process) *process {
+	b.Helper()
+	dir := b.TempDir()
+	text, err := os.ReadFile(filepath.Join(data, "network.lfnet"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "network.lfnet"), text, 0o600); err != nil {
+		b.Fatal(err)
+	}
+	var addresses []string
+	for _, n := range nodes {
+		addresses = append(addresses, "http://"+n.address)
+	}
+	return startProcess(b, homeVariable+"="+dir, proxyVariable+"="+strings.Join(addresses, ","))
+}
+
+// BenchmarkProxy asks a node, a proxy of it, and a proxy of two nodes the same, one after the other
+// in each round. It reports the proxies' requests a second as parts of the node's own, and their
+// processor time a request. All of them, and the load, share this machine.
+func BenchmarkProxy(b *testing.B) {
+	const records = 1_000
+	d := data(b, records)
+	first, second := startNode(b, copyHome(b, d.dir)), startNode(b, copyHome(b, d.dir))
+	defer first.stop()
+	defer second.stop()
+	one, two := startProxy(b, d.dir, first), startProxy(b, d.dir, first, second)
+	defer one.stop()
+	defer two.stop()
+	for _, ask := range []struct {
+		name    string
+		request func() []byte
+	}{
+		{"kv", func() []byte {
+			i := rand.IntN(records)
+			return apitest.Get(fmt.Sprintf("/v1/kv?k=%s%%23%d", nameOf(i), i%perName))
+		}},
+		{"query", func() []byte {
+			i := uint64(rand.IntN(records))
+			return query(b, nameOf(int(i)), i%perName, i%perName)
+		}},
+	} {
+		b.Run(ask.name, func(b *testing.B) {
+			for _, p := range []*process{first, one, two} {
+				run(b, planOf(p.address, 2*records, ask.request)) // each record and name is known then
+			}
+			var own, byOne, byTwo, usedByOne, usedByTwo float64
+			rounds := 0.0
+			for b.Loop() {
+				rounds++
+				own += run(b, planOf(first.address, requests, ask.request)).PerSecond
+				perSecond, used := one.asked(b, ask.request)
+				byOne, usedByOne = byOne+perSecond, usedByOne+used
+				perSecond, used = two.asked(b, ask.request)
+				byTwo, usedByTwo = byTwo+perSecond, usedByTwo+used
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(own/rounds, "node-req/s")
+			b.ReportMetric(100*byOne/own, "%-of-node-by-1")
+			b.ReportMetric(100*byTwo/own, "%-of-node-by-2")
+			b.ReportMetric(usedByOne/rounds, "µs-cpu-by-1")
+			b.ReportMetric(usedByTwo/rounds, "µs-cpu-by-2")
+		})
+	}
+}
+
+// asked measures a process: its requests a second, and its processor time a request in µs.
+func (p *process) asked(b *testing.B, request func() []byte) (perSecond, used float64) {
+	b.Helper()
+	before := p.used()
+	f := run(b, planOf(p.address, requests, request))
+	return f.PerSecond, (p.used() - before) * 1e6 / requests
+}
