@@ -89,7 +89,7 @@ func BenchmarkProxy(b *testing.B) {
 	} {
 		b.Run(ask.name, func(b *testing.B) {
 			for _, p := range []*process{first, one, two} {
-				run(b, planOf(p.address, 2*records, ask.request)) // each record and name is known then
+				run(b, planOf(p.address, 2*records, ask.request)) // then most are known
 			}
 			var own, byOne, byTwo, usedByOne, usedByTwo float64
 			rounds := 0.0
