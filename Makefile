@@ -21,7 +21,7 @@ SHELL       := bash
 LINT = $(GO) tool -modfile=.ci/tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := build
-.PHONY: build run test test-all test-short testbed bench lint fuzz cross image fmt clean install help
+.PHONY: build run test test-all test-short testbed bench lint fuzz cross image image-proxy fmt clean install help
 
 build: ## build bin/lf and bin/lf-testbed (the default)
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/lf ./cmd/lf-testbed
@@ -58,6 +58,9 @@ cross: ## what other systems compile: Linux on AArch64, built and run; macOS, as
 
 image: ## build the container image "lf" from packaging/Containerfile: CONTAINER=docker with docker
 	BUILDAH_FORMAT=docker $(CONTAINER) build -f packaging/Containerfile --build-arg 'VERSION=$(VERSION)' -t lf .
+
+image-proxy: ## build the container image "lf-proxy" from the same file
+	BUILDAH_FORMAT=docker $(CONTAINER) build -f packaging/Containerfile --target proxy --build-arg 'VERSION=$(VERSION)' -t lf-proxy .
 
 fmt: ## format the Go sources
 	gofmt -s -w .
