@@ -36,8 +36,10 @@ func TestMain(m *testing.M) {
 		return
 	}
 	code := m.Run()
-	for _, d := range datasets {
-		os.RemoveAll(d.dir)
+	for _, sets := range []map[int]*dataset{datasets, hardened} {
+		for _, d := range sets {
+			os.RemoveAll(d.dir)
+		}
 	}
 	os.RemoveAll(paidData.dir)
 	os.Exit(code)
