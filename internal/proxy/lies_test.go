@@ -170,6 +170,7 @@ func TestLies(t *testing.T) {
 				}
 				honest := s.nodes[(liar+1)%3]
 				for _, q := range questions() {
+					q.Frames = q.Frames || l.proved // what is proved false is in a frame
 					want, err := honest.Fake.Query(t.Context(), s.asHonest(q))
 					if err != nil {
 						t.Fatal(err)

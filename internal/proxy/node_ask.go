@@ -38,6 +38,9 @@ func askAll[T any](ctx context.Context, ns *nodes, want int, call func(context.C
 
 // ask is askAll for a list of nodes, the preferred ones first.
 func ask[T any](ctx context.Context, ns *nodes, list []*node, want int, call func(context.Context, *node) (T, error)) ([]said[T], error) {
+	if len(list) == 1 {
+		return askOne(ctx, ns, list[0], call)
+	}
 	a := &asking[T]{nodes: ns, call: call, spare: list, answered: make(chan said[T], len(list)), pending: map[*node]time.Time{}}
 	ctx, a.cancel = context.WithCancel(ctx)
 	defer a.cancel()
@@ -53,6 +56,20 @@ func ask[T any](ctx context.Context, ns *nodes, list []*node, want int, call fun
 		return nil, context.Cause(ctx)
 	}
 	return nil, errNoNode(a.failure)
+}
+
+// askOne asks the only node that there is.
+func askOne[T any](ctx context.Context, ns *nodes, n *node, call func(context.Context, *node) (T, error)) ([]said[T], error) {
+	answer, err := call(ctx, n)
+	switch {
+	case err == nil || isAnswer(err):
+		return []said[T]{{node: n, answer: answer, err: err}}, nil
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	}
+	n.failed(err)
+	ns.log.Warn("a node failed", "node", n.address, "error", err)
+	return nil, errNoNode(err)
 }
 
 // asking is a question under way.

@@ -64,19 +64,16 @@ func (s *Service) lookAgain(ctx context.Context) error {
 // views asks nodes a question and checks what they answer. told has the nodes whose answers do not
 // count, and why. There is at least one view.
 func (s *Service) views(ctx context.Context, u *question, want int, closely bool) (views []*view, told []api.Difference, err error) {
-	asked := u.toNode(closely)
-	answers, err := askAll(ctx, s.nodes, want, func(ctx context.Context, n *node) (*api.QueryResult, error) {
-		return n.client.Query(ctx, asked)
-	})
+	answers, err := askAll(ctx, s.nodes, want, func(ctx context.Context, n *node) (checkedAnswer, error) { return u.askNode(ctx, n, closely) })
 	if err != nil {
 		return nil, nil, err
 	}
 	var refusal error
 	var damaged []*view
 	for _, a := range answers {
-		v, err := (*view)(nil), a.err
+		v, err := a.answer.view, a.err
 		if err == nil {
-			v, err = u.view(a.node, &asked, a.answer)
+			err = a.answer.wrong
 		} else {
 			refusal = err
 		}
@@ -98,6 +95,30 @@ func (s *Service) views(ctx context.Context, u *question, want int, closely bool
 		return nil, nil, refusal
 	}
 	return nil, nil, unsound(told)
+}
+
+// checkedAnswer is what a node answered: a view, or what is wrong with it.
+type checkedAnswer struct {
+	view  *view
+	wrong error
+}
+
+// askNode asks one node and checks what it answers. Of records that were checked before the ID is
+// enough, so the first request about a single key asks for no more.
+func (u *question) askNode(ctx context.Context, n *node, closely bool) (checkedAnswer, error) {
+	asked := u.toNode(closely)
+	asked.Frames = closely || u.Frames || u.History || u.Explain || !u.exact()
+	for {
+		result, err := n.client.Query(ctx, asked)
+		if err != nil {
+			return checkedAnswer{}, err
+		}
+		v, wrong := u.view(n, &asked, result)
+		if asked.Frames || !errors.Is(wrong, errUnknownRecord) {
+			return checkedAnswer{v, wrong}, nil
+		}
+		asked.Frames = true
+	}
 }
 
 // damagedError says which record a node's disk damaged, where no other node answered.

@@ -145,7 +145,7 @@ func (u *question) viewAnswer(asked *api.Query, from *api.Answer) (a viewAnswer,
 
 // version checks one record by itself.
 func (u *question) version(from *api.Version) (version, error) {
-	r, err := u.records.check(from.Record, from.Frame)
+	r, err := u.read(from)
 	if err != nil {
 		return version{}, err
 	}
@@ -160,6 +160,20 @@ func (u *question) version(from *api.Version) (version, error) {
 		return version{}, forged("record %s is outside the time asked for", r.ID())
 	}
 	return version{r, max(uint64(from.Weight), 1, uint64(r.Effort()))}, nil
+}
+
+// errUnknownRecord says that a record was not checked yet, and came without its frame.
+var errUnknownRecord = errors.New("a record came without its frame")
+
+// read returns a checked record. One that was checked before may come without its frame.
+func (u *question) read(from *api.Version) (*protocol.Record, error) {
+	if from.Frame != nil {
+		return u.records.check(from.Record, from.Frame)
+	}
+	if r := u.records.known(from.Record); r != nil {
+		return r, nil
+	}
+	return nil, fmt.Errorf("record %s: %w", from.Record, errUnknownRecord)
 }
 
 func (u *question) versions(from []api.Version, composite protocol.CompositeID) ([]version, error) {

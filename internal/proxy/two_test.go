@@ -77,7 +77,9 @@ func TestOneNode(t *testing.T) {
 		}
 		s.nodes[0].lie = func(q api.Query, honest *api.QueryResult) *api.QueryResult { return l.tell(s, q, honest) }
 		var e *api.Error
-		if got, err := s.proxy.Query(t.Context(), about("horse#1")); !errors.As(err, &e) || e.Status != http.StatusBadGateway {
+		q := about("horse#1")
+		q.Frames = true
+		if got, err := s.proxy.Query(t.Context(), q); !errors.As(err, &e) || e.Status != http.StatusBadGateway {
 			t.Errorf("%s: %+v, %v", l.name, got, err)
 		}
 	}
