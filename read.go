@@ -154,6 +154,12 @@ func (c *Client) answers(ctx context.Context, r *reader, asked api.Query, target
 		if err := c.checkFresh(ctx, own[i], found[i]); err != nil {
 			return nil, err
 		}
+		for _, a := range found[i].Answers {
+			if err := c.readHistory(ctx, r, asked, &targets[i], a); err != nil {
+				return nil, err
+			}
+		}
+		found[i].Damaged, r.damaged = append(found[i].Damaged, r.damaged...), nil
 	}
 	return found, nil
 }

@@ -52,7 +52,8 @@ type Answer struct {
 	// values in it only a node can know.
 	Explanation *api.Explanation
 
-	primary int // which of Key's names the record was set with first; 0 if Key lacks it
+	olderNext string // what the next older versions are asked for with
+	primary   int    // which of Key's names the record was set with first; 0 if Key lacks it
 }
 
 // KeyAsSet is Key with the name first that the record was set with first, if the question had that

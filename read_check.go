@@ -108,7 +108,7 @@ func (r *reader) checkAnswer(from *api.Answer, t *target) (*Answer, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &Answer{Version: won, Ordinals: from.Ordinals, Claims: from.Claims}
+	a := &Answer{Version: won, Ordinals: from.Ordinals, Claims: from.Claims, olderNext: from.HistoryNext}
 	if r.explain {
 		a.Explanation = from.Explanation
 	}

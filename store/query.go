@@ -31,8 +31,11 @@ type Query struct {
 	Open         bool
 	Owners       []protocol.Owner // only these; none: any
 	Since, Until uint64
-	History      bool // also older versions and other claims
-	Limit        int  // composite keys at most; 0: 100
+	// History asks also for older versions and other claims. Of older versions there are at most
+	// 100, which come after HistoryAfter, a [Version.Position]; nil: after the newest.
+	History      bool
+	HistoryAfter *VersionPosition
+	Limit        int // composite keys at most; 0: 100
 	// After is where the answers begin, the place itself excluded; nil: at the first.
 	After *Position
 
@@ -87,8 +90,10 @@ type Answer struct {
 type Claim struct {
 	Owner protocol.Owner
 	Version
-	// Older has the other versions, newest first, when the query asks for history.
-	Older []Version
+	// Older has the other versions, newest first, when the query asks for history. MoreOlder says
+	// that there are further ones.
+	Older     []Version
+	MoreOlder bool
 	// Standing is what the criteria say of the claim. When the query asks to explain, it has all of
 	// them, otherwise those that were looked at to rank it.
 	Standing protocol.Standing

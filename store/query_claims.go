@@ -235,34 +235,6 @@ func (c *candidate) timestamp() int64 {
 	return c.versions[0].timestamp
 }
 
-// history reads a claim's older versions: those that no release withdraws, twins as one.
-func (rk *ranking) history(c *candidate) error {
-	all, err := rk.newestOf(rk.composite, c.owner, true)
-	if err != nil {
-		return err
-	}
-	versions := make([]Version, 0, len(all.versions))
-	for _, v := range all.versions {
-		r, err := rk.visible(v.idx)
-		switch d := asDamaged(err); {
-		case d != nil && d.Index == uint64(v.idx):
-			// listed as what it is: an older version, for the answer was read before
-			damaged := rk.newVersion(nil, v)
-			damaged.Damaged = d
-			versions = append(versions, *damaged)
-		case err != nil:
-			return err
-		case r != nil:
-			versions = append(versions, *rk.newVersion(r, v))
-		}
-	}
-	slices.SortFunc(versions, func(a, b Version) int { return compareVersions(b, a) })
-	if versions = collapseTwins(claimed(versions)); len(versions) > 0 {
-		c.claim.Version, c.claim.Older = versions[0], versions[1:]
-	}
-	return nil
-}
-
 // compareVersions orders by timestamp, then by signed hash, and twins by ID. The signed hash is the
 // owner's own: by ID alone, a stranger who pays for a twin could decide again between two owners.
 func compareVersions(a, b Version) int {
@@ -288,17 +260,6 @@ func readable(v Version) int {
 		return 0
 	}
 	return 1
-}
-
-// claimed cuts versions, the newest first, where a release withdraws them: those of its own time
-// and before.
-func claimed(versions []Version) []Version {
-	release := slices.IndexFunc(versions, func(v Version) bool { return v.released() })
-	if release < 0 {
-		return versions
-	}
-	at := versions[release].Time()
-	return versions[:slices.IndexFunc(versions, func(v Version) bool { return v.Time() <= at })]
 }
 
 // collapseTwins leaves the first of all versions with the same signed bytes.

@@ -50,7 +50,8 @@ type (
 		Open    bool        `query:"open" doc:"also records with further selectors"`
 		Limit   uint64      `query:"limit" maximum:"1000" doc:"composite keys at most; 0 is 100"`
 		After   string      `query:"after" maxLength:"512" doc:"the member next of the page before; the query is otherwise the same"`
-		History bool        `query:"history" doc:"also older versions, and the 100 best claims"`
+		History bool        `query:"history" doc:"also the 100 newest older versions, and the 100 best claims"`
+		Older   string      `query:"historyAfter" maxLength:"512" doc:"with history, the member historyNext of an answer: its next older versions"`
 		Since   uint64      `query:"since" doc:"timestamp in ms, included"`
 		Until   uint64      `query:"until" doc:"timestamp in ms, included; answers as of then"`
 		Owners  []textOwner `query:"owner,explode" maxItems:"64" nullable:"false" doc:"only this owner; may be repeated"`
@@ -73,7 +74,7 @@ func (in *KVPath) selectors() []string { return append([]string{in.Key}, in.Othe
 
 func (in *KVOptions) query(expressions []string) (api.Query, error) {
 	q := api.Query{
-		Open: in.Open, Limit: int(in.Limit), History: in.History, Since: in.Since, Until: in.Until,
+		Open: in.Open, Limit: int(in.Limit), History: in.History, HistoryAfter: in.Older, Since: in.Since, Until: in.Until,
 		Explain: in.Explain, Decrypt: true, After: in.After, Frames: in.Frames,
 	}
 	var err error

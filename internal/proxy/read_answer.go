@@ -27,6 +27,10 @@ func (u *question) showAnswer(a *viewAnswer) api.Answer {
 		for _, v := range a.older {
 			out.History = append(out.History, u.showVersion(v))
 		}
+		if n := len(a.older); n >= api.MaxHistory {
+			last := a.older[n-1].ID()
+			out.HistoryNext = api.HistoryCursor(a.composite, api.HistoryPosition{Owner: out.Owner, Timestamp: a.older[n-1].Timestamp, Prefix: [8]byte(last[:8])})
+		}
 		for _, v := range a.claims[1:] {
 			out.Others = append(out.Others, u.showVersion(v))
 		}

@@ -192,7 +192,9 @@ type Query struct {
 	Limit  int               `json:"limit,omitempty" minimum:"0" maximum:"1000" doc:"composite keys at most; 0 is 100; with keys: all"`
 	// After is the Next of the page before.
 	After   string `json:"after,omitempty" maxLength:"512" doc:"the member next of the page before; the query is otherwise the same"`
-	History bool   `json:"history,omitempty" doc:"also older versions, and the 100 best claims"`
+	History bool   `json:"history,omitempty" doc:"also the 100 newest older versions, and the 100 best claims"`
+	// HistoryAfter is the HistoryNext of an answer: its next older versions are wanted.
+	HistoryAfter string `json:"historyAfter,omitempty" maxLength:"512" doc:"with history, the member historyNext of an answer: its next older versions are listed. The query asks for that key alone, and is otherwise the same"`
 	// Policy is by what claims are ranked; none: the node's. Newest is at the end of every policy,
 	// said or not.
 	Policy protocol.Policy `json:"policy,omitempty" doc:"the criteria by which claims are ranked, in order; absent: the node's"`
@@ -230,8 +232,10 @@ type Answer struct {
 	Ordinals Uint64s `json:"ordinals" doc:"one for each selector of the query, in its order"`
 	Version
 	Claims  int       `json:"claims" doc:"how many owners claim the key, also those that are not listed"`
-	History []Version `json:"history,omitempty" doc:"the winner's older versions, newest first"`
-	Others  []Version `json:"others,omitempty" doc:"other owners' claims, best first; at most 100 claims are listed, claims counts all"`
+	History []Version `json:"history,omitempty" doc:"the winner's older versions, newest first, at most 100"`
+	// HistoryNext is what the next older versions are asked for with; "": there are none.
+	HistoryNext string    `json:"historyNext,omitempty" doc:"there are more: ask again with this as historyAfter"`
+	Others      []Version `json:"others,omitempty" doc:"other owners' claims, best first; at most 100 claims are listed, claims counts all"`
 	// Explanation is there when the query asked for it.
 	Explanation *Explanation `json:"explanation,omitempty"`
 	// Composite is there when the query asked for frames.

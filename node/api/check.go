@@ -62,6 +62,9 @@ func (q *Query) Check() error {
 	case len(q.After) > MaxCursor:
 		return ErrCursor
 	}
+	if err := q.checkHistory(); err != nil {
+		return err
+	}
 	return q.checkTrust()
 }
 

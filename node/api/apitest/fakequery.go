@@ -26,6 +26,13 @@ func (f *Fake) Query(ctx context.Context, q api.Query) (*api.QueryResult, error)
 	if _, err := q.Position(); err != nil {
 		return nil, err
 	}
+	older, err := q.HistoryPosition()
+	if err != nil {
+		return nil, err
+	}
+	if older != nil {
+		q.Owners = []protocol.Owner{older.Owner}
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.settle()
@@ -186,9 +193,7 @@ func (f *Fake) answer(q *api.Query, g *group, r *ranking, masks []protocol.Mask)
 	}
 	a := api.Answer{Composite: &g.composite, Ordinals: g.ordinals, Claims: len(claims), Version: show(winner[0])}
 	if q.History {
-		for _, older := range winner[1:] {
-			a.History = append(a.History, show(older))
-		}
+		f.showHistory(q, g, &a, winner, show)
 		for _, other := range claims[1:] {
 			a.Others = append(a.Others, show(other.versions[0]))
 		}
@@ -197,6 +202,23 @@ func (f *Fake) answer(q *api.Query, g *group, r *ranking, masks []protocol.Mask)
 		a.Explanation = r.explain(claims)
 	}
 	return a, true
+}
+
+// showHistory lists a page of older versions.
+func (f *Fake) showHistory(q *api.Query, g *group, a *api.Answer, versions []*entry, show func(*entry) api.Version) {
+	older := versions[1:]
+	if at, err := q.HistoryPosition(); err == nil && at != nil {
+		last := slices.IndexFunc(versions, func(e *entry) bool { return e.Timestamp == at.Timestamp && positionOf(e).Prefix == at.Prefix })
+		older = versions[last+1:]
+	}
+	for i, e := range older {
+		if i == api.MaxHistory {
+			p := positionOf(older[i-1])
+			a.HistoryNext = api.HistoryCursor(g.composite, api.HistoryPosition{Owner: e.Owner, Timestamp: p.Timestamp, Prefix: p.Prefix})
+			return
+		}
+		a.History = append(a.History, show(e))
+	}
 }
 
 // open shows a record, with its value where a mask fits.

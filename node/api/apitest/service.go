@@ -32,6 +32,7 @@ func TestService(t *testing.T, open func(t *testing.T) api.Service) {
 		{"limit", (*fixture).limit},
 		{"open query", (*fixture).openQuery},
 		{"history and times", (*fixture).history},
+		{"pages of history", (*fixture).historyPages},
 		{"owners", (*fixture).owners},
 		{"delete and release", (*fixture).deleteAndRelease},
 		{"values", (*fixture).values},

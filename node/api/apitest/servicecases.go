@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -236,6 +237,55 @@ func (f *fixture) history() {
 	f.wantTexts(f.query(func(q *api.Query) { q.Until = first.Timestamp - 1 }, "h"))
 	f.wantTexts(f.query(func(q *api.Query) { q.Since = second.Timestamp }, "h"), "three")
 	f.wantTexts(f.query(func(q *api.Query) { q.Since, q.Until = first.Timestamp, first.Timestamp }, "h"), "one")
+}
+
+// historyPages pages through more older versions than one answer lists.
+func (f *fixture) historyPages() {
+	const all = 215
+	for i := range all {
+		f.set(strconv.Itoa(i), "hp")
+	}
+	older := func(after string, change func(*api.Query)) *api.Answer {
+		f.Helper()
+		return &f.query(func(q *api.Query) {
+			q.History, q.HistoryAfter = true, after
+			if change != nil {
+				change(q)
+			}
+		}, "hp").Answers[0]
+	}
+	a := older("", nil)
+	want := all - 1
+	for pages := 0; ; pages++ {
+		for i := range a.History {
+			if want--; textOf(&a.History[i]) != strconv.Itoa(want) {
+				f.Fatalf("version %d: %q", want, textOf(&a.History[i]))
+			}
+		}
+		if len(a.History) > api.MaxHistory || pages > 2 {
+			f.Fatalf("page %d has %d versions", pages, len(a.History))
+		}
+		if a.HistoryNext == "" {
+			break
+		}
+		a = older(a.HistoryNext, nil)
+	}
+	if want != 0 {
+		f.Fatalf("%d versions are missing", want)
+	}
+	next := older("", nil).HistoryNext
+	for _, bad := range []api.Query{
+		{HistoryAfter: next}, {History: true, HistoryAfter: "AAAA"}, {History: true, HistoryAfter: next, Open: true},
+		{History: true, HistoryAfter: next, Owners: []protocol.Owner{{1}}},
+	} {
+		bad.Selectors = api.MustSelectors(f.expression("hp"))
+		_, err := f.service.Query(f.ctx, bad)
+		f.wantStatus(err, http.StatusUnprocessableEntity)
+	}
+	for _, other := range []string{"hq", "hp#", "hp#1"} {
+		_, err := f.service.Query(f.ctx, api.Query{Selectors: api.MustSelectors(f.expression(other)), History: true, HistoryAfter: next})
+		f.wantStatus(err, http.StatusUnprocessableEntity)
+	}
 }
 
 func (f *fixture) owners() {

@@ -111,8 +111,15 @@ func (s *Service) where(ctx context.Context, q *api.Query, sq *store.Query) (*op
 	}
 	sq.Limit = cmp.Or(q.Limit, api.DefaultLimit)
 	after, err := q.Position()
+	if err != nil {
+		return nil, err
+	}
 	if after != nil {
 		sq.After = (*store.Position)(after)
+	}
+	older, err := q.HistoryPosition()
+	if older != nil { // of this owner's claim, whichever is best by now
+		sq.Owners, sq.HistoryAfter = []protocol.Owner{older.Owner}, &store.VersionPosition{Timestamp: older.Timestamp, Prefix: older.Prefix}
 	}
 	return o, err
 }
@@ -163,6 +170,10 @@ func (o *opener) answer(a *store.Answer, history bool) api.Answer {
 	}
 	for _, v := range best.Older {
 		out.History = append(out.History, o.version(v))
+	}
+	if best.MoreOlder {
+		last := best.Older[len(best.Older)-1].Position()
+		out.HistoryNext = api.HistoryCursor(a.Composite, api.HistoryPosition{Owner: best.Owner, Timestamp: last.Timestamp, Prefix: last.Prefix})
 	}
 	for i := 1; i < len(a.Claims); i++ {
 		out.Others = append(out.Others, o.version(a.Claims[i].Version))
