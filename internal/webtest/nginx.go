@@ -53,7 +53,9 @@ http {
 	go func() { ended <- cmd.Wait() }()
 	t.Cleanup(func() {
 		_ = cmd.Process.Signal(syscall.SIGTERM)
-		<-ended
+		if err := <-ended; err != nil {
+			t.Errorf("nginx ended: %v\n%s", err, said.String())
+		}
 	})
 	for _, port := range ports {
 		awaitPort(t, port, func() {
