@@ -10,12 +10,17 @@ import (
 	"sync"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/lf-store/lf/node/api"
 )
 
 // certificateCheck is how often the files of a certificate are looked at, at most. It is done when
 // a client connects.
 const certificateCheck = time.Second
+
+// certificateUntil is a metric.
+var certificateUntil = prometheus.NewDesc("lf_api_certificate_until_seconds", "When the API's certificate ends, in seconds since the Unix epoch.", nil, nil)
 
 // Certificate is a certificate with its key, both in PEM files. When the files change, it is loaded
 // again. Files that are broken leave it as it is. Its methods are safe for concurrent use.
@@ -89,6 +94,24 @@ func (c *Certificate) current() *tls.Certificate {
 		c.refresh()
 	}
 	return c.loaded
+}
+
+// State tells until when the certificate is valid, and what is wrong with the files if they have
+// another one that cannot be used.
+func (c *Certificate) State() (until time.Time, problem string) {
+	until = c.current().Leaf.NotAfter
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return until, c.failure
+}
+
+// Describe implements prometheus.Collector.
+func (c *Certificate) Describe(to chan<- *prometheus.Desc) { to <- certificateUntil }
+
+// Collect implements prometheus.Collector.
+func (c *Certificate) Collect(to chan<- prometheus.Metric) {
+	until, _ := c.State()
+	to <- prometheus.MustNewConstMetric(certificateUntil, prometheus.GaugeValue, float64(until.Unix()))
 }
 
 // refresh loads the files if they are others than those that are loaded. It says once what is wrong

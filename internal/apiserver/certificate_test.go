@@ -3,6 +3,8 @@ package apiserver
 import (
 	"bytes"
 	"crypto/tls"
+	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -91,7 +93,7 @@ func serial(t *testing.T, files *webtest.Certificate, port string) string {
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	files := webtest.NewCertificate(t, testName)
-	port, _, _ := serveTLS(t, files)
+	port, cert, _ := serveTLS(t, files)
 	as := func(host string) func(*http.Request) { return func(r *http.Request) { r.Host = host } }
 	for _, version := range webtest.Versions {
 		b := webtest.NewBrowser(t, files.Trust, testName, port, version)
@@ -99,6 +101,12 @@ func TestTLS(t *testing.T) {
 		b.Want(200, "/v1/status", as(testName+":"+port))
 		b.Want(200, "/v1/status", as("localhost:"+port))
 		b.Want(421, "/v1/status", as("evil.example"))
+		answer := b.Do("/metrics")
+		text, err := io.ReadAll(answer.Body)
+		_ = answer.Body.Close()
+		if until, _ := cert.State(); err != nil || !strings.Contains(string(text), fmt.Sprintf("\nlf_api_certificate_until_seconds %g\n", float64(until.Unix()))) {
+			t.Errorf("no metric says %s: %v", until, err)
+		}
 	}
 	answer, err := http.Get("http://127.0.0.1:" + port + "/v1/status")
 	if err != nil {

@@ -93,7 +93,7 @@ func NewHandler(s api.Service, o HandlerOptions) *Handler {
 	if o.Registry == nil {
 		o.Registry = prometheus.NewRegistry()
 	}
-	h.metrics = newMetrics(o.Registry)
+	h.metrics = newMetrics(o.Registry, o.Certificate)
 	h.api = humago.New(h.mux, newConfig(o.Version))
 	h.api.UseMiddleware(h.admit)
 	h.addNode()

@@ -17,7 +17,7 @@ type metrics struct {
 	page     http.Handler
 }
 
-func newMetrics(r *prometheus.Registry) *metrics {
+func newMetrics(r *prometheus.Registry, cert *Certificate) *metrics {
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "lf_api_requests_total", Help: "Requests answered, by route and status.",
@@ -29,6 +29,9 @@ func newMetrics(r *prometheus.Registry) *metrics {
 		page: promhttp.HandlerFor(r, promhttp.HandlerOpts{Registry: r}),
 	}
 	r.MustRegister(m.requests, m.seconds)
+	if cert != nil {
+		r.MustRegister(cert)
+	}
 	return m
 }
 

@@ -92,13 +92,14 @@ func (p *Proxy) start(ctx context.Context) error {
 	if p.service, err = newService(c, p.registry); err != nil {
 		return err
 	}
+	p.service.cert = cert
 	p.parts.OnClose("nodes", p.service.nodes.close)
 	p.parts.OnClose("keys of requests", p.service.writes.keys.Close)
 	p.parts.Start("watch of the nodes", p.service.nodes.watch)
 	if err := p.service.nodes.meet(ctx); err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
-	p.serveAPI(endpoint, cert, token, socket)
+	p.serveAPI(endpoint, token, socket)
 	p.setReady(nil)
 	c.Logger.Info("proxy started", "network", c.Network.Params().Name, "nodes", len(c.Nodes), "compare", c.Compare, "api", p.url)
 	return nil
@@ -135,7 +136,7 @@ func (p *Proxy) bind() error {
 }
 
 // serveAPI begins to answer.
-func (p *Proxy) serveAPI(e *apiserver.Endpoint, cert *apiserver.Certificate, token string, socket net.Listener) {
+func (p *Proxy) serveAPI(e *apiserver.Endpoint, token string, socket net.Listener) {
 	c := &p.config
 	p.url = e.URL()
 	// before the API is served, so that the first client finds it
@@ -145,7 +146,7 @@ func (p *Proxy) serveAPI(e *apiserver.Endpoint, cert *apiserver.Certificate, tok
 		withdraw = func() error { return nil }
 	}
 	options := p.handlerOptions(token)
-	options.Hosts, options.Certificate = append(e.Hosts(), c.Hosts...), cert
+	options.Hosts, options.Certificate = append(e.Hosts(), c.Hosts...), p.service.cert
 	p.served = true
 	e.Serve(apiserver.NewHandler(p.service, options), socket)
 	p.parts.OnClose("API", func() error { return e.Shutdown(apiGrace) })

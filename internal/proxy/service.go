@@ -8,6 +8,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/lf-store/lf/internal/apiserver"
 	"github.com/lf-store/lf/internal/namecache"
 	"github.com/lf-store/lf/internal/trust"
 	"github.com/lf-store/lf/node/api"
@@ -24,6 +25,7 @@ type Service struct {
 	trust   *trust.Trust
 	metrics *metrics
 	writes  *writes
+	cert    *apiserver.Certificate // nil: the API speaks plain HTTP
 	log     *slog.Logger
 	// secondLook is how long after a difference the nodes are asked again: what has just been
 	// written reaches them meanwhile.

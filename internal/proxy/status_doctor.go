@@ -31,6 +31,9 @@ func (s *Service) Doctor(ctx context.Context) (*api.Checkup, error) {
 	for i := range nodes {
 		findings = append(findings, foundNode(&nodes[i], problems[i]))
 	}
+	if s.cert != nil {
+		findings = append(findings, foundCertificate(s.cert.State()))
+	}
 	failed := func(f api.Finding) bool { return f.State == api.FindingFailure }
 	return &api.Checkup{Healthy: !slices.ContainsFunc(findings, failed), Findings: findings, Facts: s.facts(nodes)}, ctx.Err()
 }
@@ -71,6 +74,26 @@ func foundComparison(c *Config, nodes []api.ProxyNode) api.Finding {
 		f.Text, f.Advice = "2 nodes are compared: where they differ, there is no majority", "give a third node with --node"
 	default:
 		f.State, f.Text = api.FindingOK, fmt.Sprintf("%d nodes are asked the same and compared, %d are in sync", asked, synced)
+	}
+	return f
+}
+
+// certificateLeft is how long before its end the doctor warns of a certificate. Tools that renew
+// certificates do so a month before.
+const certificateLeft = 7 * 24 * time.Hour
+
+// foundCertificate says how the certificate of the API is.
+func foundCertificate(until time.Time, problem string) api.Finding {
+	f := api.Finding{Area: "certificate", State: api.FindingOK, Text: "the API's certificate is valid until " + until.Local().Format(time.DateTime)}
+	switch left := time.Until(until); {
+	case left <= 0:
+		f.State, f.Text = api.FindingFailure, "the API's certificate has ended on "+until.Local().Format(time.DateTime)+": clients refuse it"
+		f.Advice = "put a new one into the files of --tls-cert and --tls-key: it is used at once"
+	case problem != "":
+		f.State, f.Text = api.FindingWarning, f.Text+"; the one in its files cannot be used: "+problem
+		f.Advice = "correct the files of --tls-cert and --tls-key: they are loaded again by themselves"
+	case left < certificateLeft:
+		f.State, f.Advice = api.FindingWarning, "renew it: a new one in the files of --tls-cert and --tls-key is used at once"
 	}
 	return f
 }
