@@ -178,6 +178,7 @@ func newWorld(t testing.TB, nodes int, change ...func(*Config)) *world {
 	for _, f := range change {
 		f(&c)
 	}
+	w.network = c.Network
 	if c, err = c.withDefaults(); err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +187,7 @@ func newWorld(t testing.TB, nodes int, change ...func(*Config)) *world {
 	}
 	w.proxy.secondLook = 0
 	for i := range nodes {
-		fake, err := apitest.NewFakeOn(w.network)
+		fake, err := apitest.NewFakeThatVerifies(w.network, verifyWork)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -97,7 +97,7 @@ func (s *Service) linked(ctx context.Context, n *node, id protocol.ID) (*protoco
 	}
 	r, frame, err := s.fetchRecord(ctx, n, id)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("the node cannot show the links that it gives: %v", err) //nolint:errorlint // that it has none is no answer to this
 	}
 	s.writes.links.known.Add(id, origin{n, frame})
 	return r, nil

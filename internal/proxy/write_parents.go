@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
@@ -69,13 +70,10 @@ func (s *Service) ancestor(ctx context.Context, lacks *node, id protocol.ID) (*p
 		r, err := protocol.DecodeFrame(frame)
 		return r, frame, err
 	}
-	list, err := s.nodes.usable(ctx)
-	if err != nil {
-		return nil, nil, err
-	}
-	err = fmt.Errorf("no other node has record %s", id)
-	for _, n := range list {
-		if n == lacks {
+	list := append(s.nodes.answering(), s.nodes.list...) // one that failed may still answer this
+	err := fmt.Errorf("no other node has record %s", id)
+	for i, n := range list {
+		if n == lacks || slices.Contains(list[:i], n) {
 			continue
 		}
 		var r *protocol.Record

@@ -71,48 +71,39 @@ func (s *Service) payFor(ctx context.Context, r *protocol.Record, turnID string)
 		return nil, api.Conflict("this network takes records of certified owners only, and the record links no certificate of its owner's that is valid: " +
 			"have one of the network's authorities certify the owner")
 	}
+	ctx, stop := s.untilLate(ctx, r)
+	defer stop()
 	var turn embedder.Turn
 	if effort > 0 {
-		if turn, err = s.turnInTime(ctx, r, effort, turnID); err != nil {
+		if turn, err = s.writes.worker.Turn(ctx, workClient(ctx), effort, turnID); err != nil {
 			return nil, err
 		}
 		defer turn.Leave()
+	}
+	if err := apiwriter.CheckAge(n, r, clock()); err != nil { // it has waited
+		return nil, err
 	}
 	return pay(r, 0, func(challenge []byte, effort uint32) (protocol.Work, error) {
 		return turn.Solve(ctx, challenge, effort)
 	})
 }
 
-// turnInTime waits for the turn of a record that is composed already. It gives up as soon as the
-// record would be late when it is its turn. id is a turn that the client has already, "" for none.
-func (s *Service) turnInTime(ctx context.Context, r *protocol.Record, effort uint32, id string) (embedder.Turn, error) {
-	n := s.config.Network
-	tooLong := func(p api.WorkProgress) error {
-		if until := r.Timestamp + n.Params().ClockDrift; clock()+p.WaitMS > until {
-			return api.Unavailable("about %d s of work come first, and the record would be too old then: wait for a turn (POST /v1/work without a hash), and prepare the record after that", p.WaitMS/1000)
-		}
-		return nil
-	}
+// untilLate returns a context that ends as soon as a record, which is composed already, would be
+// late when its work begins.
+func (s *Service) untilLate(ctx context.Context, r *protocol.Record) (watched context.Context, stop func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
+	until := r.Timestamp + s.config.Network.Params().ClockDrift
 	report := api.WorkProgressOf(ctx)
-	watched := api.WithWorkProgress(ctx, func(p api.WorkProgress) {
-		if err := tooLong(p); err != nil && p.Attempts == 0 {
-			cancel(err)
+	watched = api.WithWorkProgress(ctx, func(p api.WorkProgress) {
+		if p.Attempts == 0 && clock()+p.WaitMS > until {
+			cancel(api.Unavailable("about %d s of work come first, and the record would be too old then: "+
+				"wait for a turn (POST /v1/work without a hash), and prepare the record after that", p.WaitMS/1000))
 		}
 		if report != nil {
 			report(p)
 		}
 	})
-	turn, err := s.writes.worker.Turn(watched, workClient(ctx), effort, id)
-	if err != nil {
-		return nil, err
-	}
-	if err := apiwriter.CheckAge(n, r, clock()); err != nil { // it has waited
-		turn.Leave()
-		return nil, err
-	}
-	return turn, nil
+	return watched, func() { cancel(nil) }
 }
 
 // isCertified reports whether a record links a certificate of its owner's that holds at its time.

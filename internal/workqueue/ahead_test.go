@@ -47,3 +47,39 @@ func TestSilentClient(t *testing.T) {
 		t.Errorf("%d jobs are called after the silent ones left", len(called))
 	}
 }
+
+// TestNoEarlyCall: a job is not called while long work of its client comes first. What it composes
+// would be old when its work begins.
+func TestNoEarlyCall(t *testing.T) {
+	q := NewQueue(Limits{Jobs: 100, ClientJobs: 100, Ahead: 5})
+	now := time.Unix(1e9, 0)
+	for name, first := range map[string]uint32{"short": 10, "long": 10 * Quantum} {
+		called := map[*Job]bool{}
+		add := func(effort uint32) *Job {
+			t.Helper()
+			j, err := q.Add(now, Client{Name: name}, effort)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return j
+		}
+		ahead, next := add(first), add(10)
+		if err := q.Ready(now, ahead, first); err != nil {
+			t.Fatal(err)
+		}
+		for range 3 {
+			if j := q.Next(func(j *Job) { called[j] = true }); j != ahead {
+				t.Fatalf("%s: an attempt for %+v", name, j)
+			}
+			q.Attempted(ahead)
+		}
+		if early := name == "short"; called[next] && !early {
+			t.Errorf("%s: called while the one before takes long", name)
+		}
+		q.Solved(ahead)
+		if q.Next(func(j *Job) { called[j] = true }); !called[next] {
+			t.Errorf("%s: not called in its turn", name)
+		}
+		q.Give(next)
+	}
+}

@@ -251,16 +251,17 @@ func (q *Queue) Next(call func(*Job)) *Job {
 }
 
 // callFirst calls the job whose turn is next if it is not ready. It returns false if too many have
-// been called.
+// been called, or if it would wait for long after that.
 func (q *Queue) callFirst(call func(*Job)) bool {
 	if q.waiting.Len() == 0 || q.waiting.First().next.ready {
 		return true
 	}
 	c := q.waiting.First()
-	if q.called >= q.limits.Ahead || c.called >= clientAhead {
+	j := c.next
+	first := c.nextTime - c.clock - j.progress() // effort of the client's jobs that come before
+	if q.called >= q.limits.Ahead || c.called >= clientAhead || first > Quantum {
 		return false
 	}
-	j := c.next
 	j.called = true
 	q.called++
 	c.called++

@@ -18,6 +18,7 @@ import (
 type Fake struct {
 	network *protocol.Network
 	names   *protocol.NameCache
+	verify  protocol.WorkVerifier
 	started time.Time
 
 	mu      sync.Mutex
@@ -49,12 +50,15 @@ func NewFake() (*Fake, error) {
 }
 
 // NewFakeOn returns a fake node on a network, which must ask for no work.
-func NewFakeOn(n *protocol.Network) (*Fake, error) {
+func NewFakeOn(n *protocol.Network) (*Fake, error) { return NewFakeThatVerifies(n, noWork) }
+
+// NewFakeThatVerifies returns a fake node on a network that may ask for work. The fake does none.
+func NewFakeThatVerifies(n *protocol.Network, verify protocol.WorkVerifier) (*Fake, error) {
 	_, key, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, fmt.Errorf("make an owner: %w", err)
 	}
-	f := &Fake{network: n, names: protocol.NewNameCache(n, 1000), started: time.Now(), owner: key, records: map[protocol.ID]*entry{}}
+	f := &Fake{network: n, verify: verify, names: protocol.NewNameCache(n, 1000), started: time.Now(), owner: key, records: map[protocol.ID]*entry{}}
 	for _, r := range n.Genesis() {
 		f.records[r.ID()] = f.arrived(r)
 	}
@@ -227,7 +231,7 @@ func (f *Fake) Submit(ctx context.Context, frame []byte) (*api.Submitted, error)
 	if err != nil {
 		return nil, err
 	}
-	if err := f.network.Check(r, noWork); err != nil {
+	if err := f.network.Check(r, f.verify); err != nil {
 		return nil, err
 	}
 	if _, err := f.network.HoldUntil(&r.Header, now()); err != nil {
