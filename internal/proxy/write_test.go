@@ -300,7 +300,7 @@ func TestSignedOnce(t *testing.T) {
 	wantStatus(t, err, http.StatusUnprocessableEntity, "")
 }
 
-// TestSuperseded: whoever writes what is not the owner's newest version learns that.
+// TestSuperseded: a client that writes what is not the owner's newest version learns that.
 func TestSuperseded(t *testing.T) {
 	w := newWriters(t, 1)
 	o := newOwner(t)
@@ -407,7 +407,7 @@ func TestTooLate(t *testing.T) {
 	<-solved
 }
 
-// TestClientGoes: whoever hangs up frees the place at once, in each degree.
+// TestClientGoes: a client that hangs up frees the place at once, in each degree.
 func TestClientGoes(t *testing.T) {
 	w := newWriters(t, 1)
 	signed := w.prepared("horse", "x", newOwner(t).PrivateKey)
