@@ -69,6 +69,14 @@ type testNode struct {
 	gate     func(ctx context.Context) error // before each query
 	database string
 	queries  int
+	// certificates are what it says of every owner.
+	certificates []api.CertificateInfo
+}
+
+func (n *testNode) Owner(_ context.Context, q api.OwnerQuery) (*api.OwnerInfo, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return &api.OwnerInfo{Owner: q.Owner, Certificates: n.certificates}, nil
 }
 
 func (n *testNode) change(f func()) {
@@ -166,7 +174,12 @@ const testEpoch = 900_000_000_000
 
 func newWorld(t testing.TB, nodes int, change ...func(*Config)) *world {
 	t.Helper()
-	w := &world{TB: t, network: newNetwork(t)}
+	return newWorldOn(t, newNetwork(t), nodes, change...)
+}
+
+func newWorldOn(t testing.TB, network *protocol.Network, nodes int, change ...func(*Config)) *world {
+	t.Helper()
+	w := &world{TB: t, network: network}
 	h, err := home.Open(t.TempDir())
 	if err != nil {
 		t.Fatal(err)

@@ -28,7 +28,7 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 		return nil, err
 	}
 	if group, rest := agreeing(views, difference); group != nil && (len(rest) == 0 || differLately(rest)) {
-		return s.agreed(u, group, rest, told), nil
+		return s.agreed(ctx, u, group, rest, told), nil
 	}
 	if err := s.lookAgain(ctx); err != nil {
 		return nil, err
@@ -37,7 +37,7 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 		return nil, err
 	}
 	if group, rest := agreeing(views, difference); group != nil {
-		return s.agreed(u, group, rest, told), nil
+		return s.agreed(ctx, u, group, rest, told), nil
 	}
 	return s.vote(ctx, u, views, told)
 }
@@ -147,8 +147,19 @@ func (s *Service) distrust(n *node, why error) api.Difference {
 }
 
 // agreed answers with what most nodes agree about.
-func (s *Service) agreed(u *question, group, rest []*view, told []api.Difference) *api.QueryResult {
-	return u.answer(u.uniteAgreeing(group), compared(s, group, rest, told, difference))
+func (s *Service) agreed(ctx context.Context, u *question, group, rest []*view, told []api.Difference) *api.QueryResult {
+	c := compared(s, group, rest, told, difference)
+	return s.proved(ctx, u, u.uniteAgreeing(group), group, c)
+}
+
+// proved answers with what nodes said, as far as its proofs were found.
+func (s *Service) proved(ctx context.Context, u *question, united *view, group []*view, c *api.Comparison) *api.QueryResult {
+	for _, what := range s.proveCertified(ctx, u, united, group) {
+		for _, v := range group {
+			c.Differs = append(c.Differs, s.differs(v.node, what))
+		}
+	}
+	return u.answer(united, c)
 }
 
 // compared says how an answer came about on which a group of nodes agrees.

@@ -56,7 +56,7 @@ func (s *Service) vote(ctx context.Context, u *question, views []*view, told []a
 	if u.exact() && len(united.answers) == 0 && len(b.alone) > 0 && !b.mostSayNothing() {
 		return nil, nothingInCommon(c)
 	}
-	return u.answer(united, c), nil
+	return s.proved(ctx, u, united, views, c), nil
 }
 
 // nothingInCommon is the answer where each node says something else about one key.

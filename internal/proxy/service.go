@@ -22,11 +22,13 @@ type Service struct {
 	nodes   *nodes
 	names   *namecache.Cache
 	records *checkedRecords
-	trust   *trust.Trust
-	metrics *metrics
-	writes  *writes
-	cert    *apiserver.Certificate // nil: the API speaks plain HTTP
-	log     *slog.Logger
+	// certified has certificates of owners.
+	certified *certified
+	trust     *trust.Trust
+	metrics   *metrics
+	writes    *writes
+	cert      *apiserver.Certificate // nil: the API speaks plain HTTP
+	log       *slog.Logger
 	// secondLook is how long after a difference the nodes are asked again: what has just been
 	// written reaches them meanwhile.
 	secondLook time.Duration
@@ -42,7 +44,7 @@ func newService(c *Config, r prometheus.Registerer) (*Service, error) {
 	}
 	s := &Service{
 		config: c, started: time.Now().UTC(), nodes: newNodes(c), names: namecache.New(c.Network),
-		records: newCheckedRecords(c.Network), trust: whom, log: c.Logger, secondLook: secondLook,
+		records: newCheckedRecords(c.Network), certified: newCertified(), trust: whom, log: c.Logger, secondLook: secondLook,
 	}
 	if s.metrics, err = newMetrics(s.nodes, r); err != nil {
 		return nil, err
