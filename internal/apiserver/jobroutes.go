@@ -49,7 +49,7 @@ func (h *Handler) startJob(ctx huma.Context, wait time.Duration, next func(huma.
 	}
 	one, err := h.jobs.start(ctx.Context(), func(with context.Context) *memoryAnswer {
 		a := newMemoryAnswer()
-		x := elsewhere(ctx, with, a)
+		x := elsewhere(with, ctx, a)
 		request, _ := humago.Unwrap(x)
 		request.Body = io.NopCloser(bytes.NewReader(body))
 		h.runJob(request, a, func() { next(x) })

@@ -67,7 +67,7 @@ func (h *Handler) await(ctx huma.Context, next func(huma.Context)) {
 }
 
 // elsewhere returns the request with another context, and its answer going to another writer.
-func elsewhere(ctx huma.Context, with context.Context, w http.ResponseWriter) exchange {
+func elsewhere(with context.Context, ctx huma.Context, w http.ResponseWriter) exchange {
 	r, _ := humago.Unwrap(ctx)
 	r = r.WithContext(with)
 	r.Header = r.Header.Clone()
@@ -98,7 +98,7 @@ func tellProgress(ctx huma.Context, next func(huma.Context)) {
 	defer cancel()
 	s := &eventStream{w: w, control: http.NewResponseController(w), cancel: cancel}
 	a := newMemoryAnswer()
-	next(elsewhere(ctx, api.WithWorkProgress(with, s.progress), a))
+	next(elsewhere(api.WithWorkProgress(with, s.progress), ctx, a))
 	switch {
 	case a.failed() && !s.begun:
 		a.send(w)
