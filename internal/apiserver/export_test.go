@@ -23,3 +23,12 @@ func ClientAddress(proxies []netip.Prefix, r *http.Request) netip.Addr {
 	a, _ := (&guard{proxies: proxies}).clientAddress(r)
 	return a
 }
+
+// Prefers is what a Prefer header says.
+func Prefers(h http.Header) (async bool, wait time.Duration) {
+	p := preferences(h)
+	return p.async, p.wait
+}
+
+// AcceptsEvents reports whether an Accept header names events.
+var AcceptsEvents = acceptsEvents

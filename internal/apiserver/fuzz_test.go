@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lf-store/lf/internal/apiserver"
 )
@@ -79,5 +81,29 @@ func FuzzPath(f *testing.F) {
 		r.Method, r.URL.Path = method, path
 		r.Header.Set("Accept", accept)
 		neverFails(t, h, r)
+	})
+}
+
+// FuzzHeaders reads what clients and proxies say in headers. A client's address is the proxy's word
+// or unknown, and no wait is longer than a minute.
+func FuzzHeaders(f *testing.F) {
+	f.Add("198.51.100.1, 10.0.0.7", "respond-async, wait=10", "application/json, text/event-stream")
+	f.Add("[2001:db8::1]:443", `wait="7";x, RESPOND-ASYNC`, "text/event-stream;q=0.1")
+	f.Add(",,", "wait=99999999999999999999", ";,")
+	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}
+	f.Fuzz(func(t *testing.T, forwarded, prefer, accept string) {
+		h := http.Header{"X-Forwarded-For": {forwarded}, "Prefer": {prefer}, "Accept": {accept}}
+		if a := apiserver.ClientAddress(proxies, &http.Request{RemoteAddr: "10.0.0.1:5", Header: h}); a.IsValid() && a.Zone() != "" {
+			t.Errorf("%q is %s", forwarded, a)
+		}
+		if a := apiserver.ClientAddress(proxies, &http.Request{RemoteAddr: "192.0.2.1:5", Header: h}); a != netip.MustParseAddr("192.0.2.1") {
+			t.Errorf("a stranger is taken for %s by %q", a, forwarded)
+		}
+		if _, wait := apiserver.Prefers(h); wait < 0 || wait > time.Minute {
+			t.Errorf("%q waits %v", prefer, wait)
+		}
+		if apiserver.AcceptsEvents(h) && !strings.Contains(strings.ToLower(accept), "text/event-stream") {
+			t.Errorf("%q accepts events", accept)
+		}
 	})
 }

@@ -118,3 +118,33 @@ func TestAllPeers(t *testing.T) {
 		}
 	}
 }
+
+// FuzzListCursors holds that a text is refused or is exactly the cursor of a place in a list.
+func FuzzListCursors(f *testing.F) {
+	owner, key := protocol.Owner{1}, protocol.SelectorKey{2}
+	at := api.Query{Selectors: []api.SelectorRange{{Key: &key, From: 3, To: 3}}, History: true}
+	of := protocol.CompositeOf([]protocol.SelectorPoint{{Key: key, Ordinal: 3}})
+	f.Add((&api.RecordsQuery{Owner: owner}).Cursor(api.RecordPosition{Timestamp: 300, Prefix: [8]byte{1}}))
+	f.Add((&api.OwnerQuery{Owner: owner}).Cursor(api.CertificatePosition{Until: 1 << 40, Chain: [16]byte{1}}))
+	f.Add(api.HistoryCursor(of, api.HistoryPosition{Owner: owner, Timestamp: 300}))
+	f.Add(api.PeerCursor("12D3KooW"))
+	f.Add("AAAA")
+	f.Fuzz(func(t *testing.T, text string) {
+		records := api.RecordsQuery{Owner: owner, Page: api.Page{After: text}}
+		if p, err := records.Position(); err == nil && p != nil && records.Cursor(*p) != text {
+			t.Errorf("%q is taken for %+v", text, p)
+		}
+		certificates := api.OwnerQuery{Owner: owner, Page: api.Page{After: text}}
+		if p, err := certificates.Position(); err == nil && p != nil && certificates.Cursor(*p) != text {
+			t.Errorf("%q is taken for %+v", text, p)
+		}
+		if peer, err := api.PeerPosition(text); err == nil && text != "" && api.PeerCursor(peer) != text {
+			t.Errorf("%q is taken for %q", text, peer)
+		}
+		at := at
+		at.HistoryAfter = text
+		if p, err := at.HistoryPosition(); err == nil && p != nil && api.HistoryCursor(of, *p) != text {
+			t.Errorf("%q is taken for %+v", text, p)
+		}
+	})
+}

@@ -241,7 +241,7 @@ func (f *fixture) history() {
 
 // historyPages pages through more older versions than one answer lists.
 func (f *fixture) historyPages() {
-	const all = 215
+	const all = 105
 	for i := range all {
 		f.set(strconv.Itoa(i), "hp")
 	}
