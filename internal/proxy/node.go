@@ -117,14 +117,17 @@ func (n *node) late(after time.Duration) {
 }
 
 // noteDifference notes that a node answered something else than most. proof is why that is false,
-// nil where nothing proves it.
-func (n *node) noteDifference(proof error) {
+// nil where nothing proves it. It reports whether that is news: a node that differs may do so in
+// each answer.
+func (n *node) noteDifference(proof error) (news bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	news = time.Since(n.state.differed) > differsFor
 	n.state.differed = time.Now()
 	if proof != nil {
 		n.state.lied = proof
 	}
+	return news
 }
 
 // failed notes what a request to a node failed at.
@@ -156,8 +159,8 @@ func isAnswer(err error) bool {
 	if !errors.As(err, &e) {
 		return false
 	}
-	if e.Damaged != nil {
-		return true // the node is well, but for one record
+	if e.Damaged != nil || e.Sync != nil {
+		return true // the node is well, but for one record, or is not in sync yet
 	}
 	switch e.Status {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusMisdirectedRequest, http.StatusTooManyRequests:

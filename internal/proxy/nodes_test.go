@@ -190,3 +190,19 @@ func TestNoNode(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestSyncedThroughProxy: that a node is not in sync is its answer, and no failure.
+func TestSyncedThroughProxy(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, 2)
+	var e *api.Error
+	if _, err := s.proxy.Synced(t.Context(), time.Second); !errors.As(err, &e) || e.Sync == nil {
+		t.Fatal(err)
+	}
+	if got := s.proxy.nodes.list[0].known(); got.state != api.NodeSynced {
+		t.Errorf("the node is %s: %v", got.state, got.problem)
+	}
+	if _, err := s.proxy.Synced(t.Context(), -1); err == nil {
+		t.Error("a negative time")
+	}
+}

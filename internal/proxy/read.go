@@ -137,8 +137,9 @@ func (s *Service) distrust(n *node, why error) api.Difference {
 	d := api.Difference{Node: n.address, What: why.Error(), Lies: errors.As(why, &proof)}
 	switch {
 	case d.Lies:
-		n.noteDifference(why)
-		s.log.Error("a node answered falsely: do not trust it", "node", n.address, "proof", why)
+		if n.noteDifference(why) {
+			s.log.Error("a node answered falsely: do not trust it", "node", n.address, "proof", why)
+		}
 	case !isAnswer(why):
 		d.What = fmt.Sprintf("what it answered makes no sense: %v", why)
 	}
@@ -173,9 +174,10 @@ func compared[T interface{ of() *node }](s *Service, group, rest []T, told []api
 
 // differs notes that a node answered something else than most.
 func (s *Service) differs(n *node, what string) api.Difference {
-	n.noteDifference(nil)
+	if n.noteDifference(nil) {
+		s.log.Warn("a node differs from the others", "node", n.address, "what", what)
+	}
 	s.metrics.differed(n, false)
-	s.log.Warn("a node differs from the others", "node", n.address, "what", what)
 	return api.Difference{Node: n.address, What: what}
 }
 
