@@ -24,7 +24,7 @@ func newConfig(version string) huma.Config {
 			Info: &huma.Info{
 				Title:       "LF",
 				Version:     version,
-				Description: "A node of LF, a decentralized, replicated key/value store. Over the Unix socket api.sock in the node's home its user may do everything without a token (curl --unix-socket HOME/api.sock http://localhost/v1/status). Over TCP this machine may read, and others with the token. Writing, paying work and administration need the token in the file api.token in the node's home. A private node (lf node --api-private) asks for it for reads, too. Errors are problem details (RFC 9457).",
+				Description: "A node of LF, a decentralized, replicated key/value store. Over the Unix socket api.sock in the node's home its user may do everything without a token (curl --unix-socket HOME/api.sock http://localhost/v1/status). Over TCP this machine may read, and others with the token. Writing, paying work and administration need the token in the file api.token in the node's home. A private node (lf node --api-private) asks for it for reads, too, and a public one (--api-public) lets everybody read. 429 says that an address has made too many requests without a token. Errors are problem details (RFC 9457).",
 				License:     &huma.License{Name: "MPL-2.0", Identifier: "MPL-2.0"},
 			},
 			Servers: []*huma.Server{{URL: "/", Description: "the node that this document is from"}},
