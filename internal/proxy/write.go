@@ -124,7 +124,9 @@ func (s *Service) writeFailure(err error) error {
 		return api.InvalidRecord(invalid)
 	case errors.As(err, &uncertified):
 		return api.Conflict("%v", err)
-	case errors.As(err, &budget), errors.Is(err, workqueue.ErrClientFull):
+	case errors.As(err, &budget) && budget.After > 0:
+		return api.TooMany(budget.After, "%v", err)
+	case budget != nil, errors.Is(err, workqueue.ErrClientFull):
 		return api.NewError(http.StatusTooManyRequests, "%v", err)
 	case errors.Is(err, workqueue.ErrFull):
 		return api.Unavailable("%v", err)

@@ -443,6 +443,10 @@ func TestBudget(t *testing.T) {
 	w.wantAttached(w.set(poor, "horse", "1"))
 	_, err := w.set(poor, "horse", "2")
 	wantStatus(t, err, http.StatusTooManyRequests, "budget of 1")
+	var refused *api.Error
+	if errors.As(err, &refused); refused.RetryAfter < 59*60 || refused.RetryAfter > 61*60 {
+		t.Errorf("try again after %d s", refused.RetryAfter)
+	}
 	_, err = w.proxy.Work(poor, api.WorkRequest{Worked: make([]byte, 32), Effort: 1})
 	wantStatus(t, err, http.StatusTooManyRequests, "budget of 1")
 	_, err = w.proxy.SubmitSigned(poor, w.prepared("cow", "x", newOwner(t).PrivateKey))
