@@ -10,6 +10,7 @@ import (
 	"github.com/lf-store/lf/internal/apiwriter"
 	"github.com/lf-store/lf/internal/caller"
 	"github.com/lf-store/lf/internal/proxy/idempotency"
+	"github.com/lf-store/lf/internal/strictjson"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -49,7 +50,7 @@ func (s *Service) Set(ctx context.Context, r api.SetRequest) (*api.Submitted, er
 // setOnce does a request unless it was done before.
 func (s *Service) setOnce(ctx context.Context, r *api.SetRequest, request *idempotency.Request) (done *api.Submitted, err error) {
 	if answer := request.Answer(); answer != nil {
-		if err := json.Unmarshal(answer, &done); err != nil {
+		if err := strictjson.Unmarshal(answer, &done, 0); err != nil {
 			return nil, fmt.Errorf("what was noted of a request: %w", err)
 		}
 		done.Known = true
