@@ -83,3 +83,39 @@ func TestNoEarlyCall(t *testing.T) {
 		q.Give(next)
 	}
 }
+
+// TestNextRequest: a client that asks for little, again and again, waits for one attempt each time,
+// whatever others have queued.
+func TestNextRequest(t *testing.T) {
+	q := NewQueue(Limits{Jobs: 1000, ClientJobs: 1000, Ahead: 5})
+	now := time.Unix(1e9, 0)
+	add := func(name string, effort uint32) *Job {
+		t.Helper()
+		j, err := q.Add(now, Client{Name: name}, effort)
+		if err == nil {
+			err = q.Ready(now, j, effort)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return j
+	}
+	attempt := func() *Job {
+		j := q.Next(func(*Job) {})
+		q.Attempted(j)
+		return j
+	}
+	for range 500 {
+		add("greedy", 1<<30)
+	}
+	for pause := range 20 {
+		for range pause { // the greedy one is served meanwhile
+			attempt()
+		}
+		small := add("modest", 1)
+		if j := attempt(); j != small {
+			t.Fatalf("after %d attempts for the other one: it waits", pause)
+		}
+		q.Solved(small)
+	}
+}

@@ -13,7 +13,7 @@
 // A search remembers nothing of the attempts that failed. So a job is put aside between two
 // attempts at no loss. A client that comes while another has thousands of jobs waits for one
 // attempt. A job whose effort is large advances its client's clock while it runs, a [Quantum] at a
-// time, and gives way in between.
+// time and whenever a client comes back, and gives way in between.
 //
 // # Budgets
 //

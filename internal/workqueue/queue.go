@@ -60,13 +60,14 @@ type Job struct {
 	minute   int64  // in which it was charged
 	sequence uint64 // in the order of arrival
 	attempts uint64 // begun
+	counted  uint64 // of spent, when a client came back last
 	running  int    // attempts under way
 	ready    bool   // its puzzle is known
 	called   bool   // its turn has come
 }
 
 // progress is how far its client's clock has advanced for a job that is not yet solved.
-func (j *Job) progress() uint64 { return j.spent() / Quantum * Quantum }
+func (j *Job) progress() uint64 { return j.counted + (j.spent()-j.counted)/Quantum*Quantum }
 
 // spent is the effort of the attempts so far: each tries two solutions on average.
 func (j *Job) spent() uint64 { return 2 * j.attempts }
@@ -136,6 +137,9 @@ func (q *Queue) Add(now time.Time, by Client, effort uint32) (*Job, error) {
 		return nil, err
 	}
 	if c.jobs.Len() == 0 {
+		if c.clock > q.present() {
+			q.count()
+		}
 		c.clock = max(c.clock, q.present())
 	}
 	q.sequence++
@@ -145,6 +149,19 @@ func (q *Queue) Add(now time.Time, by Client, effort uint32) (*Job, error) {
 	q.jobs++
 	q.choose(c)
 	return j, nil
+}
+
+// count advances the clocks by what was spent in the quanta under way. A client that had a turn not
+// long ago, and comes back, would otherwise wait for the rest of another one's quantum.
+func (q *Queue) count() {
+	for _, c := range q.clients {
+		if first := c.jobs.Front(); first != nil {
+			if j := first.Value.(*Job); j.counted != j.spent() {
+				j.counted = j.spent()
+				q.choose(c)
+			}
+		}
+	}
 }
 
 // present is the clock with which a client starts: the least of those that have jobs. Where nobody
