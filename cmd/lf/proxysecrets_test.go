@@ -45,8 +45,8 @@ func secretsOf(texts map[string][]byte, name string, key ed25519.PrivateKey) {
 }
 
 // TestProxyKnowsNoSecrets looks for what a proxy must never have in its log, its home and its
-// memory: the keys of degrees (b) and (c), and names and values of (c). Tokens are in neither log nor
-// home.
+// memory. That is the keys of degrees (b) and (c), and names and values of (c). Tokens are in
+// neither log nor home.
 func TestProxyKnowsNoSecrets(t *testing.T) {
 	t.Parallel()
 	network := newNetworkFile(t, "--work-per-kib", "1")
