@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/lf-store/lf/internal/supervisor"
@@ -188,6 +190,10 @@ func comparison[T interface{ of() *node }](asked int, group []T, told []api.Diff
 		c.Agreed[i] = o.of().address
 	}
 	c.Note = note(asked, len(group))
+	inSync := func(o T) bool { return o.of().known().state == api.NodeSynced }
+	if len(group) > 0 && !slices.ContainsFunc(group, inSync) {
+		c.Note = strings.TrimPrefix(c.Note+"; "+api.NoneInSync, "; ")
+	}
 	return c
 }
 

@@ -174,3 +174,25 @@ func TestRecordList(t *testing.T) {
 		}
 	}
 }
+
+// TestNoneInSync asks nodes of which none is in sync. They are better than none, and the answer
+// says so.
+func TestNoneInSync(t *testing.T) {
+	t.Parallel()
+	s := newStage(t, 3)
+	for _, n := range s.nodes {
+		n.state = api.SyncAlone
+	}
+	got, err := s.proxy.Query(t.Context(), about("horse#1"))
+	if err != nil || got.Answers[0].Record != s.answer.ID() || got.Comparison.Note != api.NoneInSync || s.proxy.nodes.ready() == nil {
+		t.Fatalf("%+v, %v", got, err)
+	}
+	s.nodes[1].change(func() { s.nodes[1].state = api.SyncSynced })
+	if err := s.proxy.nodes.meet(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	got, err = s.proxy.Query(t.Context(), about("horse#1"))
+	if err != nil || got.Comparison.Asked != 1 || got.Comparison.Agreed[0] != s.address(1) || got.Comparison.Note != api.NotCompared {
+		t.Fatalf("%+v, %v", got.Comparison, err)
+	}
+}

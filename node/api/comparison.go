@@ -31,4 +31,5 @@ type AloneVersion struct {
 const (
 	NotCompared = "not compared: one node was asked"
 	NoMajority  = "2 asked, no majority"
+	NoneInSync  = "no node is in sync"
 )
