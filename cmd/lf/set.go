@@ -148,6 +148,9 @@ func (c *cli) printSubmitted(done *lf.Written) error {
 	if done.State != api.StateAttached {
 		c.note("the record is %s: the node keeps it and answers with it later", done.State)
 	}
+	if done.Superseded {
+		c.note("this owner has written a newer record under the same key meanwhile, which is the answer")
+	}
 	if c.quiet {
 		return nil
 	}
