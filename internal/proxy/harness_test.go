@@ -68,7 +68,6 @@ type testNode struct {
 	hidden   map[protocol.ID]bool
 	gate     func(ctx context.Context) error // before each query
 	database string
-	queries  int
 	// certificates are what it says of every owner.
 	certificates []api.CertificateInfo
 }
@@ -103,7 +102,6 @@ func (n *testNode) Status(ctx context.Context) (*api.Status, error) {
 
 func (n *testNode) Query(ctx context.Context, q api.Query) (*api.QueryResult, error) {
 	n.mu.Lock()
-	n.queries++
 	down, gate, lie := n.down, n.gate, n.lie
 	n.mu.Unlock()
 	if down != nil {
