@@ -43,7 +43,7 @@ func (s *Store) Links(ctx context.Context, q LinksQuery) (links Links, err error
 
 func (s *Store) links(c *conn, q LinksQuery) (links Links, err error) {
 	now := int64(min(q.Now, math.MaxInt64))
-	chosen, err := c.chooseSound(max(0, min(q.Count, protocol.MaxLinks)), now, len(s.network.Genesis()))
+	chosen, read, err := c.chooseSound(max(0, min(q.Count, protocol.MaxLinks)), now, len(s.network.Genesis()))
 	if err != nil {
 		return links, err
 	}
@@ -53,9 +53,11 @@ func (s *Store) links(c *conn, q LinksQuery) (links Links, err error) {
 		}
 	}
 	for _, idx := range chosen {
-		r, err := c.frame(idx)
-		if err != nil {
-			return Links{}, err
+		r := read[idx]
+		if r == nil { // a certificate
+			if r, err = c.frame(idx); err != nil {
+				return Links{}, err
+			}
 		}
 		links.IDs, links.Newest = append(links.IDs, r.ID()), max(links.Newest, r.Timestamp)
 	}
@@ -87,29 +89,32 @@ func (s *Store) linkCertificate(c *conn, owner protocol.Owner, now int64, links 
 }
 
 // chooseSound is chooseLinks without damaged records: nothing new is built on what this node could
-// not show.
-func (c *conn) chooseSound(count int, now int64, genesis int) ([]int64, error) {
+// not show. It also returns the records that it has read to find out, by index.
+func (c *conn) chooseSound(count int, now int64, genesis int) ([]int64, map[int64]*protocol.Record, error) {
 	damaged := map[dag.Index]bool{}
+	read := make(map[int64]*protocol.Record, count)
 	for {
 		chosen, err := c.chooseLinks(count, now, genesis, damaged)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		before := len(damaged)
 		for _, idx := range chosen {
-			_, err := c.frame(idx)
+			r, err := c.frame(idx)
 			switch d := asDamaged(err); {
-			case d == nil && err != nil:
-				return nil, err
-			case d != nil && (damaged[dag.Index(idx)] || before >= recentTips):
+			case err == nil:
+				read[idx] = r
+			case d == nil:
+				return nil, nil, err
+			case damaged[dag.Index(idx)] || before >= recentTips:
 				// it stands in for a tip, or there are too many
-				return nil, err
-			case d != nil:
+				return nil, nil, err
+			default:
 				damaged[dag.Index(idx)] = true
 			}
 		}
 		if len(damaged) == before {
-			return chosen, nil
+			return chosen, read, nil
 		}
 	}
 }
