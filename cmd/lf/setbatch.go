@@ -55,7 +55,7 @@ func (c *cli) setBatch(ctx context.Context, a *authoring, name string) error {
 		in = f
 	}
 	return a.within(ctx, func(ctx context.Context) error {
-		client, err := c.connect(ctx, writing)
+		client, err := c.connectAuthor(ctx, a)
 		if err != nil {
 			return err
 		}
