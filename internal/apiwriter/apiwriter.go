@@ -6,9 +6,9 @@ import (
 	"context"
 	"errors"
 	"io/fs"
-	"time"
 
 	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
@@ -105,5 +105,5 @@ func Problem(err error) error {
 
 // utc is a time in milliseconds, for people.
 func utc(ms uint64) string {
-	return time.UnixMilli(int64(ms)).UTC().Format("2006-01-02 15:04:05 MST") // at most 2^53-1
+	return text.TimeOf(ms).Format("2006-01-02 15:04:05 MST")
 }

@@ -8,6 +8,8 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/lf-store/lf/internal/caller"
+	"github.com/lf-store/lf/internal/embedder"
 	"github.com/lf-store/lf/internal/workqueue"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
@@ -72,6 +74,23 @@ func (w *Worker) Work(ctx context.Context, by workqueue.Client, r api.WorkReques
 	}
 	w.proofs.Add(worked, work)
 	return api.NewWorkResult(work), nil
+}
+
+// ClientOf is who asks for work in a request: the holders of each limited token, each client of a
+// proxy, or the user.
+func ClientOf(ctx context.Context) workqueue.Client {
+	by := caller.Of(ctx)
+	return workqueue.Client{Name: by.Name, EffortPerHour: by.EffortPerHour}
+}
+
+// TakeTurn waits for the turn of a record of the caller's that takes this effort. It is what
+// [embedder.Hooks] want.
+func (w *Worker) TakeTurn(ctx context.Context, effort uint32) (embedder.Turn, error) {
+	turn, err := w.pool.TakeTurn(ctx, ClientOf(ctx), effort)
+	if err != nil {
+		return nil, err // and no turn, which is not a nil *workqueue.Turn
+	}
+	return turn, nil
 }
 
 // giveTurn waits for a turn and keeps it for the client.

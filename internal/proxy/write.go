@@ -10,7 +10,6 @@ import (
 
 	"github.com/lf-store/lf"
 	"github.com/lf-store/lf/internal/apiwriter"
-	"github.com/lf-store/lf/internal/caller"
 	"github.com/lf-store/lf/internal/embedder"
 	"github.com/lf-store/lf/internal/proxy/idempotency"
 	"github.com/lf-store/lf/internal/workqueue"
@@ -56,9 +55,7 @@ func (s *Service) newWrites() (*writes, error) {
 		threads = max(runtime.GOMAXPROCS(0)-1, 1)
 	}
 	w.pool = workqueue.NewPool(workqueue.Config{
-		Threads: threads,
-		// A client that is called may be a phone: the threads have others to work for meanwhile.
-		Limits: workqueue.Limits{Jobs: maxJobs, ClientJobs: maxClientJobs, Ahead: 2*threads + 8},
+		Threads: threads, Limits: workqueue.Limits{Jobs: maxJobs, ClientJobs: maxClientJobs},
 	})
 	w.worker = apiwriter.NewWorker(s.config.Network, w.pool)
 	return w, nil
@@ -72,27 +69,14 @@ func (w *writes) drain() error {
 	return nil
 }
 
-// workClient is who asks for work: each client of the proxy, or its user.
-func workClient(ctx context.Context) workqueue.Client {
-	by := caller.Of(ctx)
-	return workqueue.Client{Name: by.Name, EffortPerHour: by.EffortPerHour}
-}
-
-// takeTurn waits for the turn of a record that takes this effort.
-func (s *Service) takeTurn(ctx context.Context, effort uint32) (embedder.Turn, error) {
-	turn, err := s.writes.pool.TakeTurn(ctx, workClient(ctx), effort)
-	if err != nil {
-		return nil, err // and no turn, which is not a nil *workqueue.Turn
-	}
-	return turn, nil
-}
-
 // writerService is the service as the client sees it that writes for the proxy's clients.
 type writerService struct{ *Service }
 
 // Hooks implements [embedder.Service].
 func (s writerService) Hooks() embedder.Hooks {
-	return embedder.Hooks{Name: s.names.Derive, Mask: s.names.Mask, Turn: s.takeTurn}
+	return embedder.Hooks{Name: s.names.Derive, Mask: s.names.Mask, Turn: func(ctx context.Context, effort uint32) (embedder.Turn, error) {
+		return s.writes.worker.TakeTurn(ctx, effort) // the client is made before the worker
+	}}
 }
 
 // Submit implements [api.Service]. A record that was made for a request with a key is noted first.

@@ -27,7 +27,7 @@ func TestSilentClient(t *testing.T) {
 			t.Fatalf("an attempt for %+v", j)
 		}
 	}
-	if len(called) != clientAhead {
+	if len(called) != ClientAhead {
 		t.Errorf("%d jobs of one client are called", len(called))
 	}
 	other := add("other")
@@ -43,7 +43,7 @@ func TestSilentClient(t *testing.T) {
 	for j := range called {
 		q.Give(j)
 	}
-	if next(); len(called) != 2*clientAhead+1 {
+	if next(); len(called) != 2*ClientAhead+1 {
 		t.Errorf("%d jobs are called after the silent ones left", len(called))
 	}
 }

@@ -53,8 +53,13 @@ type Pool struct {
 	threads sync.WaitGroup
 }
 
-// NewPool makes a pool. Close ends it.
+// NewPool makes a pool. Close ends it. Without a limit of its own, so many jobs are called ahead that
+// a few clients which answer no call keep no others waiting.
 func NewPool(config Config) *Pool {
+	if config.Limits.Ahead == 0 {
+		// A client that is called may be a phone: the threads have others to work for meanwhile.
+		config.Limits.Ahead = ClientAhead*config.Threads + 4*ClientAhead
+	}
 	p := &Pool{config: config, yield: func() {}, queue: NewQueue(config.Limits), tickets: map[*Job]*Ticket{}}
 	if config.Search == nil {
 		p.yield = pow.YieldThread

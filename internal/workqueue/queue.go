@@ -10,9 +10,9 @@ import (
 	"github.com/lf-store/lf/internal/heap"
 )
 
-// clientAhead is how many jobs of one client may have been called that are not ready yet. A client
+// ClientAhead is how many jobs of one client may have been called that are not ready yet. A client
 // that answers no call keeps no others from being called.
-const clientAhead = 2
+const ClientAhead = 2
 
 // Quantum is how much effort a job gets before its client's clock advances. A typical record takes
 // less, so most jobs are solved in one go, in the order in which their clients' turns came.
@@ -276,7 +276,7 @@ func (q *Queue) callFirst(call func(*Job)) bool {
 	c := q.waiting.First()
 	j := c.next
 	first := c.nextTime - c.clock - j.progress() // effort of the client's jobs that come before
-	if q.called >= q.limits.Ahead || c.called >= clientAhead || first > Quantum {
+	if q.called >= q.limits.Ahead || c.called >= ClientAhead || first > Quantum {
 		return false
 	}
 	j.called = true

@@ -72,11 +72,11 @@ func newTestService(t testing.TB, n *protocol.Network) *Service {
 	return s
 }
 
-// takeTurns takes the turn of as many records as may be composed at once: others wait for theirs
+// takeTurns takes the turn of as many records as the user may compose at once: others wait for theirs
 // until these places are left.
 func takeTurns(t *testing.T, s *Service) (places []*workqueue.Ticket) {
 	t.Helper()
-	for range solverThreads(0) {
+	for range workqueue.ClientAhead {
 		place, err := s.work.Enter(workqueue.Client{}, 1)
 		if err != nil {
 			t.Fatal(err)

@@ -38,7 +38,7 @@ func (s *Service) SubmitSigned(ctx context.Context, signed api.SignedRecord) (*a
 	}
 	var turn embedder.Turn
 	if effort := s.effort(r, certified); effort > 0 {
-		if turn, err = s.worker.Turn(ctx, workClient(ctx), effort, signed.Turn); err != nil {
+		if turn, err = s.worker.Turn(ctx, apiwriter.ClientOf(ctx), effort, signed.Turn); err != nil {
 			return nil, Failure(err)
 		}
 		defer turn.Leave()
@@ -95,7 +95,7 @@ func (s *Service) isCertified(ctx context.Context, r *protocol.Record) (bool, er
 
 // Work implements api.Service.
 func (s *Service) Work(ctx context.Context, req api.WorkRequest) (*api.WorkResult, error) {
-	result, err := s.worker.Work(ctx, workClient(ctx), req)
+	result, err := s.worker.Work(ctx, apiwriter.ClientOf(ctx), req)
 	return result, Failure(err)
 }
 

@@ -126,23 +126,14 @@ func (s *Service) where(ctx context.Context, q *api.Query, sq *store.Query) (*op
 
 // keyed returns selectors with the keys of their names, which the opener notes.
 func (s *Service) keyed(ctx context.Context, selectors []api.SelectorRange, o *opener) ([]api.SelectorRange, error) {
-	selectors = slices.Clone(selectors)
-	for i := range selectors {
-		if selectors[i].Key != nil {
-			continue
-		}
-		name, err := s.names.Derive(ctx, selectors[i].Name)
-		if err != nil {
-			return nil, err
-		}
-		key := name.Selector()
-		selectors[i].Key = &key
-		if o.names == nil {
-			o.names = map[protocol.SelectorKey]protocol.NameKey{}
-		}
-		o.names[key] = name
+	keyed, names, err := s.names.Keyed(ctx, selectors)
+	if o.names == nil {
+		o.names = make(map[protocol.SelectorKey]protocol.NameKey, len(names))
 	}
-	return selectors, nil
+	for _, name := range names {
+		o.names[name.Selector()] = name
+	}
+	return keyed, err
 }
 
 // opener turns the store's answers into the API's and opens the values in them.

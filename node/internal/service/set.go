@@ -24,7 +24,7 @@ type writerService struct{ *Service }
 
 // Hooks implements [embedder.Service].
 func (s writerService) Hooks() embedder.Hooks {
-	return embedder.Hooks{Name: s.names.Derive, Mask: s.names.Mask, Newest: s.newestTime, Turn: s.takeTurn}
+	return embedder.Hooks{Name: s.names.Derive, Mask: s.names.Mask, Newest: s.newestTime, Turn: s.worker.TakeTurn}
 }
 
 // newWriter makes the client that writes for the node's users.

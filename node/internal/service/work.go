@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 
-	"github.com/lf-store/lf/internal/caller"
 	"github.com/lf-store/lf/internal/embedder"
 	"github.com/lf-store/lf/internal/workqueue"
 	"github.com/lf-store/lf/pow"
@@ -32,28 +31,13 @@ func VerifyWork(challenge []byte, w protocol.Work) error {
 func newWorkPool(threads int) *workqueue.Pool {
 	return workqueue.NewPool(workqueue.Config{
 		Threads: threads,
-		Limits:  workqueue.Limits{Jobs: maxWaitingWrites, ClientJobs: maxClientWrites, Ahead: threads},
+		Limits:  workqueue.Limits{Jobs: maxWaitingWrites, ClientJobs: maxClientWrites},
 	})
 }
 
 // WaitingWrites counts the writes that wait for their proof of work, those that are solved
 // included.
 func (s *Service) WaitingWrites() int { return s.work.Len() }
-
-// workClient is who asks for work: the holders of each limited token, or the node's user.
-func workClient(ctx context.Context) workqueue.Client {
-	by := caller.Of(ctx)
-	return workqueue.Client{Name: by.Name, EffortPerHour: by.EffortPerHour}
-}
-
-// takeTurn waits for the turn of a record that takes this effort.
-func (s *Service) takeTurn(ctx context.Context, effort uint32) (embedder.Turn, error) {
-	turn, err := s.work.TakeTurn(ctx, workClient(ctx), effort)
-	if err != nil {
-		return nil, err // and no turn, which is not a nil *workqueue.Turn
-	}
-	return turn, nil
-}
 
 // effort is what the network asks for, which is less of an owner whose certificate is among the
 // links.

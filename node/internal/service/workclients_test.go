@@ -6,7 +6,9 @@ import (
 	"net/http"
 	"testing"
 
+	"github.com/lf-store/lf/internal/apiwriter"
 	"github.com/lf-store/lf/internal/caller"
+	"github.com/lf-store/lf/internal/workqueue"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/internal/nodetest"
 )
@@ -20,12 +22,17 @@ func limited(ctx context.Context, token string) context.Context {
 func TestTokensAreClientsOfTheirOwn(t *testing.T) {
 	t.Parallel()
 	s := newTestService(t, nodetest.NewNetwork(t, 1))
-	for range maxClientWrites {
-		place, err := s.work.Enter(workClient(limited(t.Context(), "greedy")), 1)
+	for i := range maxClientWrites {
+		place, err := s.work.Enter(apiwriter.ClientOf(limited(t.Context(), "greedy")), 1)
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer place.Leave()
+		if i < workqueue.ClientAhead { // called, and silent: that must hold up nobody
+			if err := place.Turn(t.Context(), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
 	}
 	r := api.WorkRequest{Worked: make([]byte, 32), Effort: 1}
 	_, err := s.Work(limited(t.Context(), "greedy"), r)
