@@ -170,11 +170,11 @@ func (o *job) endedAt() time.Time {
 func (o *job) show() *api.Job {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	out := &api.Job{Job: o.id, Made: millis(o.made), Progress: o.progress}
+	out := &api.Job{Job: o.id, Made: api.Millis(o.made), Progress: o.progress}
 	if o.at.IsZero() {
 		return out
 	}
-	out.Done, out.Status, out.Until = true, o.answer.status, millis(o.at.Add(jobKept))
+	out.Done, out.Status, out.Until = true, o.answer.status, api.Millis(o.at.Add(jobKept))
 	if !o.answer.failed() {
 		out.Result = json.RawMessage(o.answer.body.Bytes())
 		return out
@@ -185,5 +185,3 @@ func (o *job) show() *api.Job {
 	}
 	return out
 }
-
-func millis(t time.Time) uint64 { return uint64(max(t.UnixMilli(), 0)) }

@@ -6,10 +6,12 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/lf-store/lf/internal/caller"
+	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -71,6 +73,24 @@ func (n *Cache) Derive(ctx context.Context, name string) (protocol.NameKey, erro
 		return err
 	})
 	return key, err
+}
+
+// Keyed returns selectors with keys in place of their names, and the names that it derived for that.
+func (n *Cache) Keyed(ctx context.Context, selectors []api.SelectorRange) (keyed []api.SelectorRange, names []protocol.NameKey, err error) {
+	keyed = slices.Clone(selectors)
+	for i := range keyed {
+		if keyed[i].Key != nil {
+			continue
+		}
+		name, err := n.Derive(ctx, keyed[i].Name)
+		if err != nil {
+			return nil, nil, err
+		}
+		key := name.Selector()
+		keyed[i].Key, keyed[i].Name = &key, ""
+		names = append(names, name)
+	}
+	return keyed, names, nil
 }
 
 // Mask derives a masking key; it is not remembered.

@@ -63,20 +63,9 @@ func (s *Service) question(ctx context.Context, q api.Query) (*question, error) 
 
 // keyed returns selectors with the keys of their names, which the question notes.
 func (s *Service) keyed(ctx context.Context, selectors []api.SelectorRange, u *question) ([]api.SelectorRange, error) {
-	selectors = slices.Clone(selectors)
-	for i := range selectors {
-		if selectors[i].Key != nil {
-			continue
-		}
-		name, err := s.names.Derive(ctx, selectors[i].Name)
-		if err != nil {
-			return nil, err
-		}
-		key := name.Selector()
-		selectors[i].Key, selectors[i].Name = &key, ""
-		u.names = append(u.names, name)
-	}
-	return selectors, nil
+	keyed, names, err := s.names.Keyed(ctx, selectors)
+	u.names = append(u.names, names...)
+	return keyed, err
 }
 
 // toNode is what a node is asked. For a close comparison it also lists and explains all claims.

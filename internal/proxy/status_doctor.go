@@ -124,7 +124,7 @@ func foundNode(n *api.ProxyNode, token error) api.Finding {
 		f.State, f.Text = api.FindingWarning, f.Text+"; it takes no records from this proxy: "+token.Error()
 		f.Advice = "make a token at that node (lf token add proxy --submit) and name it in the file of --node-token-file"
 	case f.State == api.FindingOK && n.Differed > 0:
-		f.State, f.Text = api.FindingWarning, fmt.Sprintf("%s; on %s it answered something else than the others", f.Text, time.UnixMilli(int64(n.Differed)).UTC().Format(time.RFC3339))
+		f.State, f.Text = api.FindingWarning, fmt.Sprintf("%s; on %s it answered something else than the others", f.Text, text.TimeOf(n.Differed).Format(time.RFC3339))
 		f.Advice = "lf get --explain says which node differs about a key; the log of the proxy lists them"
 	}
 	return f

@@ -18,8 +18,8 @@ const rememberedLinks = 2048
 
 // origin is a record that a node gave as a link.
 type origin struct {
-	node  *node
-	frame []byte
+	node   *node
+	record *protocol.Record
 }
 
 // linkOrigins remembers from which node links came. A new record goes to that node first, because
@@ -46,10 +46,10 @@ func (l *linkOrigins) of(r *protocol.Record) *node {
 	return nil
 }
 
-// frame returns the frame of a link, nil where it is not remembered.
-func (l *linkOrigins) frame(id protocol.ID) []byte {
+// record returns a link, nil where it is not remembered.
+func (l *linkOrigins) record(id protocol.ID) *protocol.Record {
 	o, _ := l.known.Get(id)
-	return o.frame
+	return o.record
 }
 
 // Links implements api.Service. A node must be able to show the records that it wants linked: a
@@ -93,21 +93,21 @@ func (s *Service) checkLinks(ctx context.Context, n *node, q api.LinksQuery, lin
 // linked returns a record that a node wants linked. The node must have it.
 func (s *Service) linked(ctx context.Context, n *node, id protocol.ID) (*protocol.Record, error) {
 	if o, ok := s.writes.links.known.Get(id); ok && o.node == n {
-		return protocol.DecodeFrame(o.frame)
+		return o.record, nil
 	}
-	r, frame, err := s.fetchRecord(ctx, n, id)
+	r, err := s.fetchRecord(ctx, n, id)
 	if err != nil {
 		return nil, fmt.Errorf("the node cannot show the links that it gives: %v", err) //nolint:errorlint // that it has none is no answer to this
 	}
-	s.writes.links.known.Add(id, origin{n, frame})
+	s.writes.links.known.Add(id, origin{n, r})
 	return r, nil
 }
 
 // fetchRecord gets a record from a node, and checks it as a node would.
-func (s *Service) fetchRecord(ctx context.Context, n *node, id protocol.ID) (*protocol.Record, []byte, error) {
+func (s *Service) fetchRecord(ctx context.Context, n *node, id protocol.ID) (*protocol.Record, error) {
 	info, err := n.client.Record(ctx, id)
 	if err != nil {
-		return nil, nil, fmt.Errorf("record %s: %w", id, err)
+		return nil, fmt.Errorf("record %s: %w", id, err)
 	}
 	r, err := protocol.DecodeFrame(info.Frame)
 	if err == nil && r.ID() != id {
@@ -117,9 +117,9 @@ func (s *Service) fetchRecord(ctx context.Context, n *node, id protocol.ID) (*pr
 		err = s.config.Network.Check(r, verifyWork)
 	}
 	if err != nil {
-		return nil, nil, fmt.Errorf("the node answered falsely for record %s: %w", id, err)
+		return nil, fmt.Errorf("the node answered falsely for record %s: %w", id, err)
 	}
-	return r, info.Frame, nil
+	return r, nil
 }
 
 // verifyWork is package pow's verifier.

@@ -47,10 +47,11 @@ func (s *Service) takeAlong(ctx context.Context, n *node, r *protocol.Record, le
 		if *left--; *left < 0 {
 			return errors.New("it lacks too many")
 		}
-		parent, frame, err := s.ancestor(ctx, n, id)
+		parent, err := s.ancestor(ctx, n, id)
 		if err != nil {
 			return err
 		}
+		frame := parent.EncodeFrame()
 		done, err := submitOne(ctx, n, parent, frame)
 		if err == nil && done.State == api.StatePending {
 			if err = s.takeAlong(ctx, n, parent, left); err == nil {
@@ -65,10 +66,9 @@ func (s *Service) takeAlong(ctx context.Context, n *node, r *protocol.Record, le
 }
 
 // ancestor gets a record for a node: out of what links came with, or from another node.
-func (s *Service) ancestor(ctx context.Context, lacks *node, id protocol.ID) (*protocol.Record, []byte, error) {
-	if frame := s.writes.links.frame(id); frame != nil {
-		r, err := protocol.DecodeFrame(frame)
-		return r, frame, err
+func (s *Service) ancestor(ctx context.Context, lacks *node, id protocol.ID) (*protocol.Record, error) {
+	if r := s.writes.links.record(id); r != nil {
+		return r, nil
 	}
 	list := append(s.nodes.answering(), s.nodes.list...) // one that failed may still answer this
 	err := fmt.Errorf("no other node has record %s", id)
@@ -77,11 +77,10 @@ func (s *Service) ancestor(ctx context.Context, lacks *node, id protocol.ID) (*p
 			continue
 		}
 		var r *protocol.Record
-		var frame []byte
-		if r, frame, err = s.fetchRecord(ctx, n, id); err == nil {
-			s.writes.links.known.Add(id, origin{n, frame})
-			return r, frame, nil
+		if r, err = s.fetchRecord(ctx, n, id); err == nil {
+			s.writes.links.known.Add(id, origin{n, r})
+			return r, nil
 		}
 	}
-	return nil, nil, err
+	return nil, err
 }

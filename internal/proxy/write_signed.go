@@ -75,7 +75,7 @@ func (s *Service) payFor(ctx context.Context, r *protocol.Record, turnID string)
 	defer stop()
 	var turn embedder.Turn
 	if effort > 0 {
-		if turn, err = s.writes.worker.Turn(ctx, workClient(ctx), effort, turnID); err != nil {
+		if turn, err = s.writes.worker.Turn(ctx, apiwriter.ClientOf(ctx), effort, turnID); err != nil {
 			return nil, err
 		}
 		defer turn.Leave()
@@ -125,6 +125,6 @@ func (s *Service) isCertified(ctx context.Context, r *protocol.Record) (bool, er
 
 // Work implements api.Service.
 func (s *Service) Work(ctx context.Context, r api.WorkRequest) (*api.WorkResult, error) {
-	result, err := s.writes.worker.Work(ctx, workClient(ctx), r)
+	result, err := s.writes.worker.Work(ctx, apiwriter.ClientOf(ctx), r)
 	return result, s.writeFailure(err)
 }

@@ -19,10 +19,10 @@ import (
 //
 // The sender announces records that it has, each by the 32 bytes of its ID (the digest in the
 // record's CID) and once. The answer has a bit for each, the lowest of the first byte for the first
-// ID. It is 1 where the receiver wants the record; the bits that are left over are
-// 0. The sender then sends the wanted records and no others, in the order of their IDs, with their
-//    values, and closes its side. The
-// receiver closes its own when it has dealt with all of them.
+// ID. It is 1 where the receiver wants the record; the bits that are left over
+// are 0. The sender then sends the wanted records and no others, in the order of their IDs, with
+// their values, and closes its side. The receiver closes its own when it has dealt with all of
+// them.
 
 // Service is the protocol.
 var Service = stream.Service{Name: "push", Streams: 2, Memory: announcementMemory, Time: stream.ServeTime}
