@@ -75,7 +75,7 @@ func (n *Cache) Derive(ctx context.Context, name string) (protocol.NameKey, erro
 	return key, err
 }
 
-// Keyed returns selectors with keys in place of their names, and the names that it derived for that.
+// Keyed returns selectors with keys in place of their names, and the names that it derived for it.
 func (n *Cache) Keyed(ctx context.Context, selectors []api.SelectorRange) (keyed []api.SelectorRange, names []protocol.NameKey, err error) {
 	keyed = slices.Clone(selectors)
 	for i := range keyed {

@@ -53,8 +53,8 @@ type Pool struct {
 	threads sync.WaitGroup
 }
 
-// NewPool makes a pool. Close ends it. Without a limit of its own, so many jobs are called ahead that
-// a few clients which answer no call keep no others waiting.
+// NewPool makes a pool. Close ends it. Without a limit of its own it calls enough jobs ahead that a
+// few clients which answer no call keep no others waiting.
 func NewPool(config Config) *Pool {
 	if config.Limits.Ahead == 0 {
 		// A client that is called may be a phone: the threads have others to work for meanwhile.

@@ -72,8 +72,8 @@ func newTestService(t testing.TB, n *protocol.Network) *Service {
 	return s
 }
 
-// takeTurns takes the turn of as many records as the user may compose at once: others wait for theirs
-// until these places are left.
+// takeTurns takes the turn of as many records as the user may compose at once: others wait for
+// theirs until these places are left.
 func takeTurns(t *testing.T, s *Service) (places []*workqueue.Ticket) {
 	t.Helper()
 	for range workqueue.ClientAhead {
