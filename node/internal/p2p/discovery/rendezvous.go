@@ -14,6 +14,7 @@ import (
 
 	dht "github.com/libp2p/go-libp2p-kad-dht"
 	"github.com/libp2p/go-libp2p/core/connmgr"
+	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
 
@@ -27,9 +28,9 @@ import (
 const (
 	// metEnough peers of the network lead to all others through its own DHT.
 	metEnough = 3
-	// firstMeet is the pause between looks while the node is alone, at first: two that start
-	// together meet at the second look. mostMeet is what it grows to. contentMeet is the pause when
-	// the node has company: islands of the network that do not know of each other meet then.
+	// firstMeet is the pause between rounds while the node is alone, at first. mostMeet is what it
+	// grows to. contentMeet is the pause when the node has company: islands of the network that do
+	// not know of each other meet then. Once the node can be entered at last, firstMeet is enough.
 	firstMeet, mostMeet, contentMeet = 10 * time.Second, 15 * time.Minute, time.Hour
 	// bootstrapTime, meetTime and enterTime bound the parts of a round.
 	bootstrapTime, meetTime, enterTime = 10 * time.Second, 20 * time.Second, time.Minute
@@ -69,6 +70,7 @@ type Rendezvous struct {
 	known   api.RendezvousFacts
 	entered time.Time
 	as      string // the addresses that were entered
+	tried   string // the addresses that the node tried to enter last
 	// dials are those of the bootstrap peers, as many as the user named.
 	dials map[peer.ID]p2p.DialHistory
 }
@@ -105,6 +107,11 @@ func (r *Rendezvous) Facts() api.RendezvousFacts {
 }
 
 func (r *Rendezvous) rounds(ctx context.Context) error {
+	changed, err := r.host.EventBus().Subscribe(new(event.EvtLocalAddressesUpdated))
+	if err != nil {
+		return fmt.Errorf("rendezvous: %w", err)
+	}
+	defer changed.Close()
 	for ctx.Err() == nil {
 		met, err := r.round(ctx)
 		if ctx.Err() != nil {
@@ -119,9 +126,29 @@ func (r *Rendezvous) rounds(ctx context.Context) error {
 		if err != nil {
 			r.log.Debug("the rendezvous did not work", "error", err)
 		}
-		_ = supervisor.Sleep(ctx, r.backoff.wait(r.peers()))
+		r.pause(ctx, changed.Out(), r.backoff.wait(r.peers()))
 	}
 	return ctx.Err()
+}
+
+// pause waits until the next round. An address at which others can dial often comes later than the
+// first round, with a relay. The node enters it soon, for nobody finds the node before.
+func (r *Rendezvous) pause(ctx context.Context, changed <-chan any, d time.Duration) {
+	least := min(d, r.backoff.first)
+	_ = supervisor.Sleep(ctx, least)
+	timer := time.NewTimer(d - least)
+	defer timer.Stop()
+	for ctx.Err() == nil {
+		if addresses, due := r.entryDue(); due && !r.hasTried(addresses) {
+			return
+		}
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+			return
+		case <-changed:
+		}
+	}
 }
 
 // setLooking notes that a round begins or ends.
@@ -153,7 +180,13 @@ func (r *Rendezvous) round(ctx context.Context) (met int, err error) {
 		return 0, err
 	}
 	met = r.meet(ctx, public)
-	return met, r.enter(ctx, public)
+	entered, err := r.enter(ctx, public)
+	if entered && met == 0 {
+		// Of two that looked at once, each before the other had entered, the later one finds the
+		// other now.
+		met = r.meet(ctx, public)
+	}
+	return met, err
 }
 
 // bootstrap connects to some that are in the public DHT for sure and waits until the first of them
@@ -200,25 +233,41 @@ func (r *Rendezvous) meet(ctx context.Context, public *dht.IpfsDHT) int {
 	return met
 }
 
-// enter enters this node, if it is due and there is an address at which it can be dialed from
-// elsewhere.
-func (r *Rendezvous) enter(ctx context.Context, public *dht.IpfsDHT) error {
-	as := strings.Join(p2p.Addresses(r.host), " ")
-	r.mu.Lock()
-	age := time.Since(r.entered)
-	due := age > enterEvery || (as != r.as && age > enterAgain)
-	r.mu.Unlock()
-	if !due || !slices.ContainsFunc(r.allow(peer.AddrInfo{Addrs: r.host.Addrs()}).Addrs, r.worth) {
-		return nil
+// enter enters this node, if it is due, and tells whether it did.
+func (r *Rendezvous) enter(ctx context.Context, public *dht.IpfsDHT) (entered bool, err error) {
+	as, due := r.entryDue()
+	if !due {
+		return false, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, enterTime)
 	defer cancel()
-	if err := public.Provide(ctx, r.key, true); err != nil {
-		return fmt.Errorf("enter this node in the public DHT: %w", err)
-	}
+	err = public.Provide(ctx, r.key, true)
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	r.tried = as
+	if err != nil {
+		return false, fmt.Errorf("enter this node in the public DHT: %w", err)
+	}
 	r.entered, r.as = time.Now(), as
 	r.known.Entered = api.Millis(r.entered)
-	return nil
+	return true, nil
+}
+
+// entryDue tells whether this node should enter itself: its entry is old or has other addresses,
+// and there is an address at which it can be dialed from elsewhere.
+func (r *Rendezvous) entryDue() (addresses string, due bool) {
+	addresses = strings.Join(p2p.Addresses(r.host), " ")
+	r.mu.Lock()
+	age := time.Since(r.entered)
+	due = age > enterEvery || (addresses != r.as && age > enterAgain)
+	r.mu.Unlock()
+	return addresses, due && slices.ContainsFunc(r.allow(peer.AddrInfo{Addrs: r.host.Addrs()}).Addrs, r.worth)
+}
+
+// hasTried tells whether the node tried to enter these addresses last. It tries them again at the
+// rounds' own pace.
+func (r *Rendezvous) hasTried(addresses string) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tried == addresses
 }

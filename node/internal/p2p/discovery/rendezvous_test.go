@@ -4,10 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	dht "github.com/libp2p/go-libp2p-kad-dht"
+	"github.com/libp2p/go-libp2p/core/event"
 	"github.com/libp2p/go-libp2p/core/host"
 	"github.com/libp2p/go-libp2p/core/peer"
 	ma "github.com/multiformats/go-multiaddr"
@@ -89,6 +92,64 @@ func TestRendezvous(t *testing.T) {
 	for _, h := range members {
 		nodetest.Eventually(t, "to part with the others", func() bool { return len(h.Network().Peers()) <= publicPeersWanted+1 })
 	}
+}
+
+// TestRendezvousAtOnce holds that two who look before either has entered meet in the same round.
+func TestRendezvousAtOnce(t *testing.T) {
+	t.Parallel()
+	ctx, cancel := context.WithTimeout(t.Context(), nodetest.Patience)
+	defer cancel()
+	others := publicDHT(t, 3)
+	members := []host.Host{newPublicHost(t), newPublicHost(t)}
+	network := nodetest.NewNetwork(t, 0)
+	var looked, rounds sync.WaitGroup
+	looked.Add(len(members))
+	for _, h := range members {
+		r := onLoopback(t, h, network, members, others)
+		var once sync.Once
+		r.worth = func(ma.Multiaddr) bool {
+			once.Do(looked.Done)
+			looked.Wait()
+			return true
+		}
+		rounds.Go(func() {
+			if _, err := r.round(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	rounds.Wait()
+	if len(members[0].Network().ConnsToPeer(members[1].ID())) == 0 {
+		t.Error("they did not meet")
+	}
+}
+
+// TestRendezvousEntersAddressThatCameLate holds that a node enters itself soon after it can be
+// dialed, however long the pause between rounds is by then.
+func TestRendezvousEntersAddressThatCameLate(t *testing.T) {
+	t.Parallel()
+	others := publicDHT(t, 3)
+	h := newPublicHost(t)
+	r := onLoopback(t, h, nodetest.NewNetwork(t, 0), []host.Host{h}, others)
+	var worth atomic.Bool
+	r.worth = func(ma.Multiaddr) bool { return worth.Load() }
+	r.backoff.first, r.backoff.most = time.Millisecond, time.Hour
+	r.backoff.pause, r.backoff.alone = time.Hour, true // as after many rounds
+	run(t, r)
+	nodetest.Eventually(t, "a round", func() bool { return r.Facts().Last > 0 })
+	if f := r.Facts(); f.Entered != 0 {
+		t.Fatalf("entered without an address: %+v", f)
+	}
+	worth.Store(true)
+	bus, err := h.EventBus().Emitter(new(event.EvtLocalAddressesUpdated))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bus.Close()
+	if err := bus.Emit(event.EvtLocalAddressesUpdated{}); err != nil {
+		t.Fatal(err)
+	}
+	nodetest.Eventually(t, "to enter", func() bool { return r.Facts().Entered != 0 })
 }
 
 // TestRendezvousBoundsPublicPeers holds that connections to public peers end down to a number.
