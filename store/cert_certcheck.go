@@ -116,7 +116,7 @@ func (cc *certChecker) isHidden(r *protocol.Record, idx int64) (bool, error) {
 				continue
 			}
 		}
-		if reached, err := cc.revokedFor(c, idx, int64(r.Timestamp)); err != nil || !reached {
+		if revokedBy, err := cc.revokedFor(c, idx, int64(r.Timestamp)); err != nil || revokedBy == 0 {
 			return false, err
 		}
 	}
@@ -150,22 +150,37 @@ func (cc *certChecker) allRevoked(owner protocol.Owner) (bool, error) {
 // certified returns the number of the network's authority that certifies an owner at the time of
 // one of the owner's records, 0 if there is none. No revocation takes the authority's chain from
 // that record.
-func (cc *certChecker) certified(owner protocol.Owner, idx, timestamp int64) (int64, error) {
+func (cc *certChecker) certified(owner protocol.Owner, idx, timestamp int64) (by int64, err error) {
+	_, err = cc.eachCertificate(owner, idx, timestamp, func(c *chainRow, revokedBy int64) (bool, error) {
+		if revokedBy == 0 {
+			by = c.authority
+		}
+		return by > 0, nil
+	})
+	return by, err
+}
+
+// eachCertificate visits the certificates that the network's authorities gave an owner and that
+// were valid at the time of one of the owner's records, until one is enough. revokedBy is the index
+// of a revocation that takes the certificate from the record, 0 if there is none.
+func (cc *certChecker) eachCertificate(owner protocol.Owner, idx, timestamp int64, visit func(c *chainRow, revokedBy int64) (enough bool, err error)) (enough bool, err error) {
 	if len(cc.network.Authorities()) == 0 {
-		return 0, nil
+		return false, nil
 	}
 	chains, err := cc.chains(owner, " AND since <= ? AND until >= ?", timestamp, timestamp)
 	if err != nil {
-		return 0, err
+		return false, err
 	}
 	for i := range chains {
-		if reached, err := cc.revokedFor(&chains[i], idx, timestamp); err != nil {
-			return 0, err
-		} else if !reached {
-			return chains[i].authority, nil
+		revokedBy, err := cc.revokedFor(&chains[i], idx, timestamp)
+		if err != nil {
+			return false, err
+		}
+		if enough, err := visit(&chains[i], revokedBy); enough || err != nil {
+			return enough, err
 		}
 	}
-	return 0, cc.spend(1)
+	return false, cc.spend(1)
 }
 
 // usableCertificate returns the index of a certificate record by which an owner may pay less now, 0

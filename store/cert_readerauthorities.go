@@ -97,38 +97,56 @@ func (x *search) tryAuthority(idx int64, a *protocol.Authority, try func(*protoc
 // certify returns the authority that certifies an owner at the time of one of the owner's records.
 // It is one of the network's, or else one that the query names. Nil if there is none.
 func (x *search) certify(owner protocol.Owner, idx, timestamp int64) (by *protocol.Authority, err error) {
-	number, err := x.certs.certified(owner, idx, timestamp)
-	if err != nil {
-		return nil, err
-	}
-	if number > 0 {
-		return x.network.Authorities()[number-1], nil
-	}
-	err = x.trustedChains(owner, func(b *trustedChain) (bool, error) {
-		if !b.validAt(timestamp) {
-			return false, nil
+	err = x.eachCertificate(owner, idx, timestamp, func(_ *chainRow, a *protocol.Authority, revokedBy int64) (bool, error) {
+		if revokedBy == 0 {
+			by = a
 		}
-		reached, err := x.revokedFor(b, idx, timestamp)
-		if err == nil && !reached {
-			by = b.authority
-		}
-		return by != nil, err
+		return by != nil, nil
 	})
 	return by, err
 }
 
-// revokedFor reports whether a chain is revoked for a record. Its authority's lists may be
-// filed by name alone.
-func (x *search) revokedFor(b *trustedChain, idx, timestamp int64) (bool, error) {
-	reached, err := x.certs.revokedFor(&b.chainRow, idx, timestamp)
-	if reached || err != nil {
-		return reached, err
+// certificateVisit is shown a certificate and the authority that it is good for. revokedBy is the
+// index of a revocation that takes the certificate from the record asked about, 0 if there is none.
+type certificateVisit func(c *chainRow, a *protocol.Authority, revokedBy int64) (enough bool, err error)
+
+// eachCertificate visits the certificates of an owner that were valid at the time of one of the
+// owner's records, until one is enough. Those of the network's authorities come before those of
+// authorities that the query names.
+func (x *search) eachCertificate(owner protocol.Owner, idx, timestamp int64, visit certificateVisit) error {
+	enough, err := x.certs.eachCertificate(owner, idx, timestamp, func(c *chainRow, revokedBy int64) (bool, error) {
+		return visit(c, x.network.Authorities()[c.authority-1], revokedBy)
+	})
+	if err != nil || enough {
+		return err
+	}
+	return x.trustedChains(owner, func(b *trustedChain) (bool, error) {
+		if !b.validAt(timestamp) {
+			return false, nil
+		}
+		revokedBy, err := x.revokedFor(b, idx, timestamp)
+		if err != nil {
+			return false, err
+		}
+		return visit(&b.chainRow, b.authority, revokedBy)
+	})
+}
+
+// revokedFor returns the index of a revocation that takes a chain from a record, 0 if there is
+// none. Its authority's lists may be filed by name alone.
+func (x *search) revokedFor(b *trustedChain, idx, timestamp int64) (revokedBy int64, err error) {
+	revokedBy, err = x.certs.revokedFor(&b.chainRow, idx, timestamp)
+	if revokedBy > 0 || err != nil {
+		return revokedBy, err
 	}
 	list, err := x.namedRevocations(b)
 	if err != nil || len(list) == 0 {
-		return false, err
+		return 0, err
 	}
-	return list[0].says().Reaches(uint64(timestamp), nil), nil // it is nobody's own
+	if !list[0].says().Reaches(uint64(timestamp), nil) { // it is nobody's own
+		return 0, nil
+	}
+	return list[0].idx, nil
 }
 
 // namedRevocations returns what an authority's lists that are filed by its name say of the chain it

@@ -150,18 +150,19 @@ func (cc *certChecker) deciding(c *chainRow) (list []revocationRow, err error) {
 	return list, nil
 }
 
-// revokedFor reports whether a chain is revoked for a record.
-func (cc *certChecker) revokedFor(c *chainRow, idx, timestamp int64) (bool, error) {
+// revokedFor returns the index of a revocation that takes a chain from a record, 0 if there is
+// none.
+func (cc *certChecker) revokedFor(c *chainRow, idx, timestamp int64) (revokedBy int64, err error) {
 	list, err := cc.deciding(c)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	for _, r := range list {
 		if r.says().Reaches(uint64(timestamp), func() bool { return cc.isAncestor(idx, r.idx) }) {
-			return true, nil
+			return r.idx, nil
 		}
 	}
-	return false, nil
+	return 0, nil
 }
 
 // anyRevoked reports whether anything was revoked at all.

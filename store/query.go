@@ -47,6 +47,8 @@ type Query struct {
 	Authorities []*protocol.Authority
 	// Explain asks for all claims with what each criterion says of them.
 	Explain bool
+	// Prove asks for the records on which each claim's standing rests, with Explain.
+	Prove bool
 }
 
 // Answers lists composite keys by their ordinals, compared in the order of Where, then by their
@@ -103,6 +105,8 @@ type Claim struct {
 	// lost to the best.
 	Seen   uint64
 	LostBy protocol.Criterion
+	// Proof is there with Prove.
+	Proof Proof
 }
 
 // Version is one record of a claim. Twins, records over the same signed bytes, are one version: the

@@ -109,6 +109,11 @@ func (rk *ranking) complete(c *candidate) error {
 			}
 		}
 		c.claim.Seen = uint64(c.firstSeen.seen / 1000)
+		if rk.query.Prove {
+			if err := rk.prove(c); err != nil {
+				return err
+			}
+		}
 	}
 	c.claim.Standing = c.standing
 	if rk.query.History {

@@ -265,6 +265,7 @@ func TestTrust(t *testing.T) {
 			for _, s := range stores {
 				g.seen = seenBy(t, s.Store)
 				compareAnswers(t, f.world, m, s.Store, q)
+				f.compareProofs(t, g, s.Store, q)
 			}
 		}
 		for _, s := range stores {

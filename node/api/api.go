@@ -298,6 +298,23 @@ type ClaimInfo struct {
 	Authority string             `json:"authority,omitempty" doc:"whose certificate"`
 	Seen      uint64             `json:"seen" doc:"when this node first saw the claim, ms since the Unix epoch"`
 	LostBy    protocol.Criterion `json:"lostBy,omitempty" doc:"the criterion that decided against this claim; absent for the winner"`
+	// The rest names the records that prove what oracles and certificates say of the claim.
+	Words       []SaidWord           `json:"words,omitempty" doc:"what each elected oracle said last of this claim, if it said anything"`
+	Certificate protocol.ID          `json:"certificate,omitzero" doc:"the record of a certificate that makes the owner certified"`
+	Revoked     []RevokedCertificate `json:"revoked,omitempty" doc:"if the owner is not certified: certificates that were valid then, and were revoked; at most 16"`
+}
+
+// SaidWord is an oracle's latest word about a claim.
+type SaidWord struct {
+	Oracle  protocol.Owner `json:"oracle"`
+	Record  protocol.ID    `json:"record" doc:"the oracle's commentary that says so"`
+	Objects bool           `json:"objects" doc:"it objects to the claim; otherwise it does not, or no longer does"`
+}
+
+// RevokedCertificate is a certificate that was revoked.
+type RevokedCertificate struct {
+	Certificate protocol.ID `json:"certificate" doc:"the certificate's record"`
+	Revocation  protocol.ID `json:"revocation" doc:"the record of a revocation that takes the certificate from this claim"`
 }
 
 // RecordInfo is a record as JSON. Frame is what counts: a client checks it and reads the rest out

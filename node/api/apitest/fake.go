@@ -206,20 +206,8 @@ func (f *Fake) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, err
 		return nil, api.NotFound("this node has no record %s", id)
 	}
 	info := e.info()
-	info.Weight = api.Uint64(weight(f.children(), e))
+	info.Weight, info.Hidden = api.Uint64(weight(f.children(), e)), f.certificates(nil).isHidden(e)
 	return &info, ctx.Err()
-}
-
-// Owner implements api.Service. The fake's network has no authorities, so nobody has a certificate
-// of theirs.
-func (f *Fake) Owner(ctx context.Context, q api.OwnerQuery) (*api.OwnerInfo, error) {
-	if err := q.Check(); err != nil {
-		return nil, err
-	}
-	if _, err := q.Position(); err != nil {
-		return nil, err
-	}
-	return &api.OwnerInfo{Owner: q.Owner, Certificates: []api.CertificateInfo{}}, ctx.Err()
 }
 
 // Submit implements api.Service.

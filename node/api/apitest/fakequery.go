@@ -170,6 +170,7 @@ func match(ranges []api.SelectorRange, selectors []protocol.Selector) []uint64 {
 func (f *Fake) answer(q *api.Query, g *group, r *ranking, masks []protocol.Mask) (api.Answer, bool) {
 	var claims []*claim
 	for _, versions := range g.versions {
+		versions = slices.DeleteFunc(versions, r.certificates.isHidden)
 		slices.SortFunc(versions, newest)
 		released := slices.IndexFunc(versions, func(e *entry) bool { return e.Type == protocol.TypeRelease })
 		if released >= 0 {

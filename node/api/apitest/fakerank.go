@@ -9,15 +9,14 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// ranking ranks the claims of one query, by looking at every record for each. It knows no
-// revocations, and takes what was seen first for first, however it came.
+// ranking ranks the claims of one query, by looking at every record for each. It takes what was
+// seen first for first, however it came.
 type ranking struct {
-	policy      protocol.Policy
-	oracles     []protocol.Owner
-	authorities []*protocol.Authority
-	children    map[protocol.ID][]*entry
-	certificate []*entry
-	words       map[word]wordSaid
+	policy       protocol.Policy
+	oracles      []protocol.Owner
+	children     map[protocol.ID][]*entry
+	certificates *certificates
+	words        map[word]wordSaid
 }
 
 // word is what one oracle has to say something about.
@@ -36,8 +35,12 @@ type claim struct {
 	versions  []*entry
 	standing  protocol.Standing
 	authority string
-	seen      uint64
-	lostBy    protocol.Criterion
+	// said, by and revoked are the records that prove the standing.
+	said    []api.SaidWord
+	by      protocol.ID
+	revoked []api.RevokedCertificate
+	seen    uint64
+	lostBy  protocol.Criterion
 }
 
 func (f *Fake) ranking(q *api.Query) (*ranking, error) {
@@ -45,17 +48,13 @@ func (f *Fake) ranking(q *api.Query) (*ranking, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &ranking{policy: q.Policy, oracles: distinct(q.Oracles), authorities: authorities, children: f.children(), words: map[word]wordSaid{}}
+	r := &ranking{policy: q.Policy, oracles: distinct(q.Oracles), children: f.children(), certificates: f.certificates(authorities), words: map[word]wordSaid{}}
 	if len(r.policy) == 0 {
 		r.policy = protocol.DefaultPolicy()
 	}
 	r.policy = r.policy.Total()
 	for _, e := range f.records {
-		switch {
-		case e.state != api.StateAttached:
-		case e.Type == protocol.TypeCertificate:
-			r.certificate = append(r.certificate, e)
-		case e.Type == protocol.TypeCommentary && slices.Contains(r.oracles, e.Owner):
+		if e.state == api.StateAttached && e.Type == protocol.TypeCommentary && slices.Contains(r.oracles, e.Owner) {
 			r.listen(e)
 		}
 	}
@@ -103,6 +102,7 @@ func (r *ranking) listen(e *entry) {
 func (r *ranking) rank(composite protocol.CompositeID, claims []*claim) {
 	for _, c := range claims {
 		c.standing = r.standing(composite, c)
+		r.certificates.certify(c)
 		c.standing.First = !slices.ContainsFunc(claims, func(o *claim) bool { return firstSeen(o.versions) < firstSeen(c.versions) })
 	}
 	slices.SortFunc(claims, func(a, b *claim) int {
@@ -118,29 +118,20 @@ func (r *ranking) standing(composite protocol.CompositeID, c *claim) protocol.St
 	answer := c.versions[0]
 	s := protocol.Standing{Elected: len(r.oracles), Timestamp: answer.Timestamp, SignedHash: answer.SignedHash()}
 	for _, o := range r.oracles {
-		if r.words[word{o, answer.Owner, composite}].objects {
+		said, ok := r.words[word{o, answer.Owner, composite}]
+		if !ok {
+			continue
+		}
+		c.said = append(c.said, api.SaidWord{Oracle: o, Record: said.by.ID(), Objects: said.objects})
+		if said.objects {
 			s.Objections++
 		}
 	}
 	for _, v := range c.versions {
 		s.Weight = max(s.Weight, weight(r.children, v))
 	}
-	c.authority, s.Certified = r.certified(answer)
 	c.seen = firstSeen(c.versions)
 	return s
-}
-
-func (r *ranking) certified(answer *entry) (authority string, ok bool) {
-	for _, e := range r.certificate {
-		chain, err := protocol.ParseChain(e.ValueBytes())
-		if err != nil || chain.Owner() != answer.Owner {
-			continue
-		}
-		if a := chain.AuthorityAt(answer.Timestamp, r.authorities); a != nil {
-			return a.Name(), true
-		}
-	}
-	return "", false
 }
 
 func firstSeen(versions []*entry) uint64 {
@@ -182,6 +173,7 @@ func (r *ranking) explain(claims []*claim) *api.Explanation {
 		e.Claims = append(e.Claims, api.ClaimInfo{
 			Owner: answer.Owner, Record: answer.ID(), Deleted: answer.Tombstone(), Standing: c.standing,
 			Authority: c.authority, Seen: c.seen / 1000, LostBy: c.lostBy,
+			Words: c.said, Certificate: c.by, Revoked: c.revoked,
 		})
 	}
 	return e

@@ -170,6 +170,8 @@ func (f *fixture) oracles() {
 		i := slices.IndexFunc(a.Explanation.Claims, func(c api.ClaimInfo) bool { return c.Owner == d.elder.Owner })
 		if elder := a.Explanation.Claims[i]; textOf(&a.Version) != text || elder.Objections != objections || elder.Elected != len(result.Oracles) {
 			f.Errorf("%d oracles: %q, of %d elected %d object", len(elected), textOf(&a.Version), elder.Elected, elder.Objections)
+		} else {
+			f.checkWords(&elder)
 		}
 	}
 	want("elder", 0)
@@ -197,16 +199,55 @@ func (f *fixture) oracles() {
 	}
 }
 
+// checkWords holds what oracles are said to say of a claim against their commentaries.
+func (f *fixture) checkWords(claim *api.ClaimInfo) {
+	f.Helper()
+	composite := f.checkRecord(claim.Record, protocol.TypeDatum).CompositeID()
+	objections := 0
+	for _, w := range claim.Words {
+		r := f.checkRecord(w.Record, protocol.TypeCommentary)
+		if r.Owner != w.Oracle || !slices.Contains(r.Words(), protocol.Word{Composite: composite, Owner: claim.Owner, Objects: w.Objects}) {
+			f.Errorf("record %s does not say what %+v says", r.ID(), w)
+		}
+		if w.Objects {
+			objections++
+		}
+	}
+	if objections != claim.Objections {
+		f.Errorf("%d objections, and records of %d", claim.Objections, objections)
+	}
+}
+
+// checkRecord wants an attached record of a type.
+func (f *fixture) checkRecord(id protocol.ID, kind protocol.Type) *protocol.Record {
+	f.Helper()
+	info, err := f.service.Record(f.ctx, id)
+	if err != nil || info.State != api.StateAttached {
+		f.Fatalf("record %s: %+v, %v", id, info, err)
+	}
+	r := f.checkInfo(info)
+	if r.Type != kind {
+		f.Fatalf("record %s is a %s and no %s", id, r.Type, kind)
+	}
+	return r
+}
+
 func (f *fixture) authorities() {
 	d := f.dispute("authorities")
 	trusted, stranger := NewAuthority(f, "Trusted CA"), NewAuthority(f, "Stranger")
-	f.says(f.newKey(), protocol.TypeCertificate, trusted.Certify(f, d.youngerKey, -time.Hour, time.Hour))
+	certificate := trusted.Certify(f, d.youngerKey, -time.Hour, time.Hour)
+	f.says(f.newKey(), protocol.TypeCertificate, certificate)
 	want := func(text, authority string, authorities ...[]byte) {
 		f.Helper()
 		_, a := d.ask(func(q *api.Query) { q.Authorities, q.Explain = authorities, true })
 		best := a.Explanation.Claims[0]
 		if textOf(&a.Version) != text || best.Authority != authority || best.Certified != (authority != "") {
 			f.Errorf("%d authorities: %q, certified %t by %q", len(authorities), textOf(&a.Version), best.Certified, best.Authority)
+		}
+		if best.Certified {
+			f.checkRecord(best.Certificate, protocol.TypeCertificate)
+		} else if best.Certificate != (protocol.ID{}) {
+			f.Errorf("not certified, by %s", best.Certificate)
 		}
 	}
 	want("elder", "")
@@ -219,6 +260,15 @@ func (f *fixture) authorities() {
 			f.Fatalf("%s for an authority: no error", name)
 		}
 		f.wantStatus(err, http.StatusUnprocessableEntity)
+	}
+	f.says(f.newKey(), protocol.TypeRevocation, trusted.Revoke(f, certificate, 0))
+	want("elder", "", trusted.DER)
+	_, a := d.ask(func(q *api.Query) { q.Authorities, q.Explain = [][]byte{trusted.DER}, true })
+	if lost := a.Explanation.Claims[1]; len(lost.Revoked) != 1 {
+		f.Errorf("a revoked certificate: %+v", lost)
+	} else {
+		f.checkRecord(lost.Revoked[0].Certificate, protocol.TypeCertificate)
+		f.checkRecord(lost.Revoked[0].Revocation, protocol.TypeRevocation)
 	}
 }
 

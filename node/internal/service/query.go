@@ -24,7 +24,7 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	whom := s.resolveTrust(&q)
 	sq := store.Query{
 		Open: q.Open, Owners: q.Owners, Since: q.Since, Until: q.Until, History: q.History,
-		Policy: whom.Policy, Oracles: whom.Oracles, Authorities: authorities, Explain: q.Explain,
+		Policy: whom.Policy, Oracles: whom.Oracles, Authorities: authorities, Explain: q.Explain, Prove: q.Explain,
 	}
 	opener, err := s.where(ctx, &q, &sq)
 	if err != nil {
@@ -183,6 +183,13 @@ func explain(a *store.Answer, policy protocol.Policy) *api.Explanation {
 		e.Claims[i] = api.ClaimInfo{
 			Owner: c.Owner, Record: c.Record.ID(), Deleted: c.Record.Tombstone(), Standing: c.Standing,
 			Authority: c.Authority, Seen: c.Seen, LostBy: c.LostBy,
+			Certificate: c.Proof.Certificate,
+		}
+		for _, w := range c.Proof.Words {
+			e.Claims[i].Words = append(e.Claims[i].Words, api.SaidWord(w))
+		}
+		for _, r := range c.Proof.Revoked {
+			e.Claims[i].Revoked = append(e.Claims[i].Revoked, api.RevokedCertificate(r))
 		}
 	}
 	return e
