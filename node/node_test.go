@@ -19,6 +19,18 @@ func TestService(t *testing.T) {
 	})
 }
 
+// TestWatch runs what every service must do for watchers, on a node itself and through its API.
+func TestWatch(t *testing.T) {
+	t.Parallel()
+	n := start(t, config(t, newNetwork(t, 0)))
+	t.Run("direct", func(t *testing.T) {
+		apitest.TestWatch(t, func(*testing.T) api.Service { return n.Service() })
+	})
+	t.Run("client", func(t *testing.T) {
+		apitest.TestWatch(t, func(t *testing.T) api.Service { return client(t, n) })
+	})
+}
+
 func TestTwoNodes(t *testing.T) {
 	t.Parallel()
 	network := newNetwork(t, 0)

@@ -101,6 +101,7 @@ func NewHandler(s api.Service, o HandlerOptions) *Handler {
 	h.addPeering()
 	h.addQueries()
 	h.addKV()
+	h.addWatch()
 	h.addRecords()
 	h.addWriting()
 	h.addPaying()

@@ -53,3 +53,15 @@ func TestClientOfHandler(t *testing.T) {
 	url := serve(t, newFake(t), apiserver.HandlerOptions{Token: token})
 	apitest.TestService(t, func(t *testing.T) api.Service { return newClient(t, url, token) })
 }
+
+func TestFakeWatch(t *testing.T) {
+	t.Parallel()
+	f := newFake(t)
+	apitest.TestWatch(t, func(*testing.T) api.Service { return f })
+}
+
+func TestClientWatch(t *testing.T) {
+	t.Parallel()
+	url := serve(t, newFake(t), apiserver.HandlerOptions{Token: token})
+	apitest.TestWatch(t, func(t *testing.T) api.Service { return newClient(t, url, token) })
+}

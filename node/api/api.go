@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"iter"
 	"time"
 	"unicode/utf8"
 
@@ -39,6 +40,10 @@ type Service interface {
 	Synced(ctx context.Context, timeout time.Duration) (*SyncStatus, error)
 	// Query answers from the attached records.
 	Query(ctx context.Context, q Query) (*QueryResult, error)
+	// Watch tells when answers change: first the current ones, then the changes. The sequence ends
+	// with an error and never without: that of ctx, or [Unavailable] where the node closes. Nothing
+	// is kept of a watcher after the loop: it goes on with the last event's cursor.
+	Watch(ctx context.Context, r WatchRequest) iter.Seq2[*WatchEvent, error]
 	// Record returns one record, attached or pending.
 	Record(ctx context.Context, id protocol.ID) (*RecordInfo, error)
 	// Records lists an owner's attached records, newest first.

@@ -26,6 +26,7 @@ type Fake struct {
 	records map[protocol.ID]*entry
 	index   uint64
 	seen    uint64
+	changed chan struct{} // closed and made again when a record comes
 }
 
 type entry struct {
@@ -58,7 +59,7 @@ func NewFakeThatVerifies(n *protocol.Network, verify protocol.WorkVerifier) (*Fa
 	if err != nil {
 		return nil, fmt.Errorf("make an owner: %w", err)
 	}
-	f := &Fake{network: n, verify: verify, names: protocol.NewNameCache(n, 1000), started: time.Now(), owner: key, records: map[protocol.ID]*entry{}}
+	f := &Fake{network: n, verify: verify, names: protocol.NewNameCache(n, 1000), started: time.Now(), owner: key, records: map[protocol.ID]*entry{}, changed: make(chan struct{})}
 	for _, r := range n.Genesis() {
 		f.records[r.ID()] = f.arrived(r)
 	}
@@ -232,6 +233,8 @@ func (f *Fake) Submit(ctx context.Context, frame []byte) (*api.Submitted, error)
 		e = f.arrived(r)
 		f.records[r.ID()] = e
 		f.settle()
+		close(f.changed)
+		f.changed = make(chan struct{})
 	}
 	return &api.Submitted{ID: r.ID(), Owner: r.Owner, Timestamp: r.Timestamp, State: e.state, Known: known, Index: api.Uint64(e.index)}, nil
 }

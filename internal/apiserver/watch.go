@@ -1,0 +1,184 @@
+package apiserver
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/lf-store/lf/node/api"
+)
+
+const (
+	// watchComment is the time without events after which a comment is sent: proxies and clients
+	// see that the stream lives.
+	watchComment = 15 * time.Second
+	// watchPatience is how long a watcher may take to accept an event.
+	watchPatience = 2 * time.Minute
+)
+
+type (
+	// watchInput is a request to watch one key, in a query string.
+	watchInput struct {
+		Selectors []string    `query:"k,explode" required:"true" maxItems:"15" nullable:"false" doc:"selector expression: NAME, NAME#ORDINAL, NAME#FROM#TO, NAME#FROM.., NAME#..TO or NAME# (every ordinal)" example:"[\"horse#2\"]"`
+		Open      bool        `query:"open" doc:"also records with further selectors"`
+		Owners    []textOwner `query:"owner,explode" maxItems:"64" nullable:"false" doc:"only this owner; may be repeated"`
+		Policy    textPolicy  `query:"policy"`
+		Oracles   []textOwner `query:"oracle,explode" maxItems:"64" nullable:"false" doc:"whose objections count; may be repeated; absent: the node's"`
+		Frames    bool        `query:"frames" doc:"also each record's frame (header and sealed value), its weight and index"`
+		Settled   uint32      `query:"settled" maximum:"86400000" doc:"how long an answer must not change to be called settled, in ms; 0 is 30,000"`
+		Contested bool        `query:"contested" doc:"also tell of records of other owners that came and lost"`
+		After     string      `query:"after" maxLength:"512" doc:"the cursor of the last event that was taken"`
+		LastEvent string      `header:"Last-Event-ID" maxLength:"512" doc:"the same, as a browser's EventSource sends it when it connects again"`
+	}
+)
+
+func (in *watchInput) request() (api.WatchRequest, error) {
+	options := KVOptions{Owners: in.Owners, Policy: in.Policy, Oracles: in.Oracles}
+	q, err := options.query(in.Selectors)
+	r := api.WatchRequest{
+		Keys: []api.WatchKey{{Selectors: q.Selectors, Open: in.Open}}, Owners: q.Owners, Policy: q.Policy, Oracles: q.Oracles,
+		Decrypt: true, Frames: in.Frames, SettledAfter: in.Settled, Contested: in.Contested, After: in.After,
+	}
+	if in.LastEvent != "" { // what the page named when it connected first is older
+		r.After = in.LastEvent
+	}
+	return r, err
+}
+
+const watchDescription = "Events come as " + api.TypeEvents + ": the current answers, a sync event, and then each change. A comment comes after 15 s without events. " +
+	"The id of an event is a cursor: a watcher that connects again with it, to this node or another one, is told only if something has changed since. " +
+	"Answers that change faster than the watcher reads may be left out, but never the last one. A watcher that takes nothing for 2 minutes is cut off. " +
+	"An event named error ends the stream. 413: too many composite keys have an answer. 429: this client has too many streams."
+
+func (h *Handler) addWatch() {
+	stream := map[string]*huma.Response{"200": {Description: "events", Content: map[string]*huma.MediaType{api.TypeEvents: {Schema: h.schema(typeOf[api.WatchEvent]())}}}}
+	add(h, huma.Operation{
+		Method: "GET", Path: "/v1/watch", OperationID: "watchKey", Summary: "Be told when the answer under a key changes, for curl and browsers", Security: readers, Responses: stream,
+		Description: watchDescription + " Values come decrypted. `curl -NG http://" + api.DefaultAddress + "/v1/watch --data-urlencode 'k=horse#2'`.",
+	}, func(_ context.Context, in *watchInput) (*huma.StreamResponse, error) {
+		r, err := in.request()
+		if err != nil {
+			return nil, err
+		}
+		return h.watch(r)
+	})
+	addJSON(h, huma.Operation{
+		Method: "POST", Path: "/v1/watch", OperationID: "watch", Summary: "Be told when the answers under many keys change", Security: readers, Responses: map[string]*huma.Response{"200": stream["200"]},
+		Description: watchDescription, MaxBodyBytes: maxQueryBody,
+	}, func(_ context.Context, r *api.WatchRequest) (*huma.StreamResponse, error) {
+		return h.watch(*r)
+	})
+}
+
+func (h *Handler) watch(r api.WatchRequest) (*huma.StreamResponse, error) {
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
+	return &huma.StreamResponse{Body: func(ctx huma.Context) {
+		request, w := humago.Unwrap(ctx)
+		with, cancel := context.WithCancel(ctx.Context())
+		defer cancel()
+		s := &watchStream{w: w, control: http.NewResponseController(w), cancel: cancel}
+		defer s.end()
+		for e, err := range h.service.Watch(with, r) {
+			switch {
+			case err == nil:
+				err = s.event(e)
+			case with.Err() != nil: // nobody is there to be told
+			case s.begun:
+				h.endWatch(s, request, err)
+			default:
+				h.fail(w, request, err)
+			}
+			if err != nil {
+				return
+			}
+		}
+	}}, nil
+}
+
+// endWatch tells the watcher why its stream ends.
+func (h *Handler) endWatch(s *watchStream, r *http.Request, err error) {
+	problem := newMemoryAnswer()
+	_ = marshal(problem, h.problem(r.Context(), r.Pattern, err)) // an Error always encodes
+	_ = s.send(api.AppendEvent(nil, api.EventError, problem.body.Bytes()))
+}
+
+// watchStream is a stream of events. Comments come from a timer.
+type watchStream struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	cancel  func() // ends a stream whose client takes no events any more
+	begun   bool
+
+	mu      sync.Mutex // held while something is sent
+	comment *time.Timer
+	ended   bool
+}
+
+// event sends an event. It blocks while the watcher does not read.
+func (s *watchStream) event(e *api.WatchEvent) error {
+	data := newMemoryAnswer()
+	if err := marshal(data, e); err != nil {
+		return err
+	}
+	return s.send(api.AppendEvent([]byte("id: "+e.Cursor+"\n"), e.Event, data.body.Bytes()))
+}
+
+func (s *watchStream) send(b []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.begun {
+		s.begun = true
+		s.w.Header().Set("Content-Type", api.TypeEvents)
+		s.w.Header().Set("X-Accel-Buffering", "no") // nginx passes events on as they come
+		s.comment = time.AfterFunc(watchComment, s.remind)
+	}
+	s.comment.Reset(watchComment)
+	return s.write(b)
+}
+
+func (s *watchStream) write(b []byte) error {
+	// a writer without deadlines needs none
+	_ = s.control.SetWriteDeadline(time.Now().Add(watchPatience))
+	if _, err := s.w.Write(b); err != nil {
+		return err
+	}
+	err := s.control.Flush()
+	if errors.Is(err, http.ErrNotSupported) {
+		return nil
+	}
+	_ = s.control.SetWriteDeadline(time.Time{}) // the next event may be long in coming
+	return err
+}
+
+// remind sends a comment, unless an event is being sent.
+func (s *watchStream) remind() {
+	if !s.mu.TryLock() {
+		return
+	}
+	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
+	if err := s.write([]byte(":\n\n")); err != nil {
+		s.cancel()
+		return
+	}
+	s.comment.Reset(watchComment)
+}
+
+// end waits for a comment that is being sent: nothing may be written after the request.
+func (s *watchStream) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
+	if s.comment != nil {
+		s.comment.Stop()
+	}
+}

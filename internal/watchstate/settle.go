@@ -1,0 +1,72 @@
+package watchstate
+
+import (
+	"time"
+
+	"github.com/lf-store/lf/node/api"
+)
+
+// Due returns the places whose answer may be called settled now, and when the next one may be. A
+// zero time says that none is waiting for that. Each place must be given to [State.Settle].
+func (s *State) Due(now time.Time) (due []Place, next time.Time) {
+	if s.synced.IsZero() {
+		return nil, time.Time{}
+	}
+	for key := range s.keys {
+		for composite, t := range s.keys[key] {
+			if t.settled {
+				continue
+			}
+			at := later(t.since, s.synced).Add(s.request.Settled())
+			switch {
+			case !at.After(now):
+				due = append(due, Place{key, composite, t.ordinals})
+			case next.IsZero() || at.Before(next):
+				next = at
+			}
+		}
+	}
+	return due, next
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// Settle takes the answer at a place that is due, and tells that it has settled, unless it has
+// changed.
+func (s *State) Settle(at Place, a *api.Answer, now time.Time) []*api.WatchEvent {
+	if events := s.Update(at, a, now); len(events) > 0 {
+		return events
+	}
+	t := s.keys[at.Key][at.Composite]
+	if t == nil || t.settled {
+		return nil
+	}
+	e := s.event(api.WatchSettled, at, now)
+	e.Cursor = s.Cursor().String()
+	if a == nil {
+		delete(s.keys[at.Key], at.Composite)
+		s.count--
+		return []*api.WatchEvent{e}
+	}
+	t.settled = true
+	e.Answer, e.Decided, e.Lead = s.shown(a), decided(a), lead(a)
+	return []*api.WatchEvent{e}
+}
+
+// lead is by how much the winner's weight exceeds that of the next best claim.
+func lead(a *api.Answer) *api.Uint64 {
+	if a.Explanation == nil || len(a.Explanation.Claims) == 0 {
+		return nil
+	}
+	claims := a.Explanation.Claims
+	w := api.Uint64(claims[0].Weight)
+	if len(claims) > 1 {
+		w -= min(w, api.Uint64(claims[1].Weight))
+	}
+	return &w
+}
