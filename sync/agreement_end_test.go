@@ -92,6 +92,7 @@ func TestListedOutsideItsRange(t *testing.T) {
 // An initiator whose clock is a little ahead lists what this node holds. It is not missing, and
 // nobody is to blame.
 func TestOverlapIsHeld(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	ahead := func(d time.Duration) func(*Config) {
 		return func(c *Config) { c.PubSub, c.Clock = nil, func() time.Time { return time.Now().Add(d) } }

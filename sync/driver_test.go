@@ -21,6 +21,7 @@ import (
 
 // A record that gossip lost is found by the link of a later one.
 func TestMissingAncestorIsFetched(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	a, b := w.newNode(t, nil), w.newNode(t, nil)
 	connect(t, b.host, a.host)
@@ -109,6 +110,7 @@ func TestRelease(t *testing.T) {
 
 // A peer that is reached only through a relay is fetched from, across the relay's cuts.
 func TestRelayed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	relay, err := libp2p.New(libp2p.ListenAddrStrings("/ip4/127.0.0.1/tcp/0"), libp2p.EnableRelayService(), libp2p.ForceReachabilityPublic())
 	if err != nil {
@@ -242,6 +244,7 @@ func TestMetrics(t *testing.T) {
 
 // A store that takes its time keeps the node from neither its peers nor its clock.
 func TestSlowRelease(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	over := make(chan struct{})
 	var releases atomic.Int32

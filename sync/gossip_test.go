@@ -172,6 +172,7 @@ func TestHostileGossip(t *testing.T) {
 
 // Bytes that are no messages, on GossipSub's own protocol.
 func TestGarbageOnGossip(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	n, _ := w.scored(t, nil)
 	bad := newHost(t)

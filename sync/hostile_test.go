@@ -388,6 +388,7 @@ func TestStalledReader(t *testing.T) {
 
 // A peer that has no place for a request is nobody's fault and is asked again soon.
 func TestNoPlaceIsNoFailure(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	r := w.record(t)
 	n := w.hurried(t)

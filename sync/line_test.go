@@ -163,6 +163,7 @@ func TestCommitQueueNeverSticks(t *testing.T) {
 // A store that fails for a while, and streams that are cut, lose nothing and leave nothing in the
 // queue.
 func TestBulkSurvives(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	chain := w.chain(t, 1500)
 	cut := rand.New(rand.NewPCG(1, 2)) // no secrets
@@ -210,6 +211,7 @@ func (s *severed) Write(p []byte) (int, error) {
 // What arrives out of order by several answers reaches the store in order: next to nothing becomes
 // pending.
 func TestHardlyAnythingIsPending(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	chain := w.chain(t, 1500)
 	n := w.newNode(t, fetchOnly)

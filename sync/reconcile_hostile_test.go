@@ -162,6 +162,7 @@ func TestHostileComparison(t *testing.T) {
 
 // A peer that lists what nobody has keeps nobody from what there is.
 func TestBogusIDs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	n := w.hurried(t)
 	n.hasten()

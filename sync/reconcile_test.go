@@ -81,6 +81,7 @@ func synced(t testing.TB, nodes ...*node) {
 
 // Two nodes that meet end with the same set, whatever either has, and both know.
 func TestConverge(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name              string
 		both, here, there int
@@ -95,6 +96,7 @@ func TestConverge(t *testing.T) {
 		{"a new node", 0, 0, 3000},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t, nil)
 			a, b := w.newNode(t, fetchOnly), w.newNode(t, fetchOnly)
 			both, here, there := w.chain(t, c.both), w.chain(t, c.here), w.chain(t, c.there)
@@ -132,6 +134,7 @@ func TestEqualSetsCostLittle(t *testing.T) {
 
 // A write made while no peer is there travels on the first connection, whoever dials.
 func TestWrittenAlone(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	a, b := w.newNode(t, nil), w.newNode(t, nil)
 	ra, rb := w.record(t), w.record(t)
@@ -145,6 +148,7 @@ func TestWrittenAlone(t *testing.T) {
 
 // What gossip lost and nobody links is found by and by.
 func TestGossipLost(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	a, b := w.newNode(t, nil), w.newNode(t, nil)
 	connect(t, a.host, b.host)
@@ -161,6 +165,7 @@ func TestGossipLost(t *testing.T) {
 
 // Peers share one large backfill, and nothing is fetched twice.
 func TestBackfillIsShared(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	chain := w.chain(t, 4000)
 	var peers []*node
@@ -218,6 +223,7 @@ func (c *cutting) Write(p []byte) (int, error) {
 
 // A comparison that is cut over and over goes on where it was, and ends.
 func TestCutSessions(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	a, b := w.newNode(t, fetchOnly), w.newNode(t, fetchOnly)
 	b.hasten()
@@ -271,6 +277,7 @@ func relayedPair(t *testing.T, w *world, limit int64) (a, b *node, dial func()) 
 // Two nodes that only a relay connects end with the same set, though it cuts them off again and
 // again.
 func TestRelayedSets(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	a, b, dial := relayedPair(t, w, 64<<10)
 	here, there := w.chain(t, 600), w.chain(t, 600)
@@ -299,6 +306,7 @@ func TestRelayedSets(t *testing.T) {
 
 // A node that was stopped in the middle of a backfill goes on after its restart.
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	chain := w.chain(t, 4000)
 	a := w.newNode(t, fetchOnly)
@@ -340,6 +348,7 @@ func (s *slowScan) Scan(ctx context.Context, yield func([]Item) error) error {
 // Before the set is rebuilt no comparison is begun, and a peer that asks for one is told to come
 // later.
 func TestNotReady(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	store := &slowScan{testStore: newTestStore(w.network), over: make(chan struct{})}
 	a := w.newNode(t, func(c *Config) { c.PubSub, c.Store = nil, store })
@@ -361,6 +370,7 @@ func TestNotReady(t *testing.T) {
 // WaitSynced compares now, returns when what was found has come, and many at a time share their
 // comparisons.
 func TestWaitSynced(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	a, b, c := w.newNode(t, fetchOnly), w.newNode(t, fetchOnly), w.newNode(t, fetchOnly)
 	connect(t, a.host, b.host)
@@ -431,6 +441,7 @@ func TestWaitSyncedInVain(t *testing.T) {
 
 // A peer that went is no peer that agrees, and one that comes again is compared with again.
 func TestComesAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	a, b := w.newNode(t, fetchOnly), w.newNode(t, fetchOnly)
 	connect(t, a.host, b.host)

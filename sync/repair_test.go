@@ -176,6 +176,7 @@ func TestDamagedIsServed(t *testing.T) {
 // TestDamagedIsNoFault has a peer list records that it cannot send. It is not blamed, however
 // often; another one brings them.
 func TestDamagedIsNoFault(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	chain := w.chain(t, 40)
 	bad, s := w.newRotten(t, false)
@@ -209,6 +210,7 @@ func TestDamagedIsNoFault(t *testing.T) {
 // TestRepairs repairs records from the one peer that has them, beside one that lacks them, one
 // whose copies are damaged too, and one that sends others in their place.
 func TestRepairs(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	chain := w.chain(t, 5)
 	n, s := w.newRotten(t, true)

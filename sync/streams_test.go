@@ -277,6 +277,7 @@ func TestStreams(t *testing.T) {
 
 // TestStreamsAreWhatIsRecorded records the sessions again and compares.
 func TestStreamsAreWhatIsRecorded(t *testing.T) {
+	t.Parallel()
 	made, err := json.Marshal(recordStreams(t))
 	if err != nil {
 		t.Fatal(err)

@@ -29,6 +29,7 @@ func TestGossip(t *testing.T) {
 
 // A node that was away learns from a peer's tips what it missed and fetches it, however deep.
 func TestBackfill(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	a, b := w.newNode(t, fetchOnly), w.newNode(t, fetchOnly)
 	chain := w.chain(t, 2000)
@@ -46,6 +47,7 @@ func TestBackfill(t *testing.T) {
 // The same into the real store, whose commits, queues and walks through pending records are not the
 // fake's.
 func TestBackfillIntoStore(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t, nil)
 	a := w.newNode(t, fetchOnly)
 	chain := w.chain(t, 2000)
