@@ -41,7 +41,7 @@ var calls = map[string]struct {
 		_, err := db.Get(ctx, horse, lf.Synced(time.Second))
 		return err
 	}},
-	"set": {[]string{"/v1/query", "/v1/links", "/v1/records"}, func(ctx context.Context, db *lf.Client, _ protocol.ID) error {
+	"set": {[]string{"/v1/links", "/v1/records"}, func(ctx context.Context, db *lf.Client, _ protocol.ID) error {
 		_, err := db.Set(ctx, horse, []byte("y"))
 		return err
 	}},
@@ -107,7 +107,7 @@ var calls = map[string]struct {
 		}
 		return err
 	}},
-	"prepare": {[]string{"/v1/query", "/v1/links"}, func(ctx context.Context, db *lf.Client, _ protocol.ID) error {
+	"prepare": {[]string{"/v1/links"}, func(ctx context.Context, db *lf.Client, _ protocol.ID) error {
 		_, err := db.PrepareSet(ctx, protocol.Owner{7}, horse, []byte("y"))
 		return err
 	}},

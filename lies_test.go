@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,9 +25,13 @@ type liar struct {
 	links  func(*api.Links)
 	owner  func(*api.OwnerInfo)
 	hidden bool // it says that it has no record
+	// refuse is what it says of a question for links, queries how often it was asked for answers.
+	refuse  func(api.LinksQuery) error
+	queries atomic.Int64
 }
 
 func (l *liar) Query(ctx context.Context, q api.Query) (*api.QueryResult, error) {
+	l.queries.Add(1)
 	r, err := l.Fake.Query(ctx, q)
 	if err == nil && l.query != nil {
 		l.query(r)
@@ -54,6 +59,11 @@ func (l *liar) Submit(ctx context.Context, frame []byte) (*api.Submitted, error)
 }
 
 func (l *liar) Links(ctx context.Context, q api.LinksQuery) (*api.Links, error) {
+	if l.refuse != nil {
+		if err := l.refuse(q); err != nil {
+			return nil, err
+		}
+	}
 	links, err := l.Fake.Links(ctx, q)
 	if err == nil && l.links != nil {
 		l.links(links)
@@ -500,6 +510,7 @@ func TestBeyondTheDrift(t *testing.T) {
 	key := newKey(t)
 	ahead := f.make(protocol.Draft{Value: []byte("x"), Timestamp: uint64(time.Now().Add(time.Hour).UnixMilli())}, key, "horse")
 	f.query = func(q *api.QueryResult) { q.Answers = []api.Answer{answerOf(ahead, 0)} }
+	f.links = func(l *api.Links) { l.Newest = &ahead.Timestamp }
 	_, err = db.Set(t.Context(), horse, nil, lf.AsKey(key))
 	var dated *lf.AheadError
 	if !errors.As(err, &dated) || dated.Dated != ahead.Timestamp || wrote {
@@ -516,6 +527,7 @@ func TestDamagedAnswer(t *testing.T) {
 	f.query = func(q *api.QueryResult) {
 		q.Answers[0].Version = api.Version{Record: done.ID, Error: api.ErrorDamaged, Unavailable: true}
 	}
+	f.links = func(l *api.Links) { l.Newest = nil } // a node does not tell of a damaged record
 	_, err := db.Get(t.Context(), horse)
 	var damaged *lf.DamagedError
 	if !errors.Is(err, lf.ErrDamaged) || !errors.As(err, &damaged) || damaged.Record != done.ID || !damaged.Unavailable {

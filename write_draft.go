@@ -2,7 +2,9 @@ package lf
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 
 	"golang.org/x/sync/errgroup"
 
@@ -16,6 +18,7 @@ type draft struct {
 	protocol.Draft
 	certified bool       // it links its owner's certificate, and so may carry less work
 	early     *api.Links // what the node said ahead, nil for nothing
+	heeds     bool       // it must be dated later than the owner's newest record under its key
 }
 
 func (a *author) draft(ctx context.Context, say statement) (*draft, error) {
@@ -26,12 +29,16 @@ func (a *author) draft(ctx context.Context, say statement) (*draft, error) {
 	return &draft{statement: say, Draft: protocol.Draft{Type: say.kind, Owner: a.owner, Names: points, Value: say.value, Mask: a.mask}}, nil
 }
 
-// successor is a draft that follows the owner's newest record under its key. Over a connection the
-// node is asked at the same time for what to link to.
+// successor is a draft that follows the owner's newest record under its key. Where the node's links
+// tell when that was made, nothing is asked here. Otherwise a node at the other end of a connection
+// is asked at the same time for what to link to.
 func (a *author) successor(ctx context.Context, say statement) (*draft, error) {
 	d, err := a.draft(ctx, say)
 	if err != nil {
 		return nil, err
+	}
+	if d.heeds = a.mustHeed(d); !d.heeds || a.linksTell(d) {
+		return d, nil
 	}
 	if a.Address() == "" || a.hooks.Turn != nil {
 		return d, a.follow(ctx, d)
@@ -45,12 +52,32 @@ func (a *author) successor(ctx context.Context, say statement) (*draft, error) {
 	return d, group.Wait()
 }
 
+// mustHeed reports whether a draft has to follow what its owner has under its key.
+func (a *author) mustHeed(d *draft) bool {
+	return len(d.Names) > 0 && (!a.fresh || d.value == nil)
+}
+
+// linksTell reports whether the node's links shall tell what a draft follows. A record without a
+// value follows a record that was verified, or else it would take back nothing.
+func (a *author) linksTell(d *draft) bool {
+	return d.heeds && d.value != nil && a.hooks.Newest == nil
+}
+
+// followTold has a draft dated later than the node says that the owner's newest record is. A
+// moment before the writer's clock needs no proof, since the draft is dated later anyway. To tell
+// too early a moment is no worse than to hide the record. Any other moment is read in the record
+// itself.
+func (a *author) followTold(ctx context.Context, d *draft, links *api.Links) error {
+	if links.Newest == nil || *links.Newest >= a.now(links) {
+		return a.follow(ctx, d)
+	}
+	d.after = max(d.after, *links.Newest)
+	return nil
+}
+
 // follow has a draft dated later than the owner's newest record under its key. A record without a
 // value needs one before it.
 func (a *author) follow(ctx context.Context, d *draft) error {
-	if len(d.Names) == 0 || (a.fresh && d.value != nil) {
-		return nil
-	}
 	newest, err := a.newest(ctx, d)
 	switch {
 	case err != nil:
@@ -100,15 +127,29 @@ func (a *author) link(ctx context.Context, d *draft) (links *api.Links, err erro
 }
 
 // askLinks asks the node what a draft shall link to.
-func (a *author) askLinks(ctx context.Context, d *draft) (links *api.Links, err error) {
-	err = a.retry(ctx, a.patience, func(node api.Service) (err error) {
-		links, err = node.Links(ctx, api.LinksQuery{Count: d.links, Owner: &a.owner})
-		return err
-	})
+func (a *author) askLinks(ctx context.Context, d *draft) (*api.Links, error) {
+	q := api.LinksQuery{Count: d.links, Owner: &a.owner}
+	if a.linksTell(d) {
+		q.Selectors = pointsOf(d.Names)
+	}
+	links, err := a.nodeLinks(ctx, q)
+	var refused *api.Error
+	if len(q.Selectors) > 0 && errors.As(err, &refused) && refused.Status == http.StatusUnprocessableEntity {
+		q.Selectors = nil // a node that does not know of them
+		links, err = a.nodeLinks(ctx, q)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("ask the node what to link to: %w", err)
 	}
 	return links, nil
+}
+
+func (a *author) nodeLinks(ctx context.Context, q api.LinksQuery) (links *api.Links, err error) {
+	err = a.retry(ctx, a.patience, func(node api.Service) (err error) {
+		links, err = node.Links(ctx, q)
+		return err
+	})
+	return links, err
 }
 
 // unsigned makes a record of a draft, with neither signature nor work.
@@ -116,6 +157,11 @@ func (a *author) unsigned(ctx context.Context, d *draft) (*protocol.Record, erro
 	links, err := a.link(ctx, d)
 	if err != nil {
 		return nil, err
+	}
+	if a.linksTell(d) {
+		if err := a.followTold(ctx, d, links); err != nil {
+			return nil, err
+		}
 	}
 	if d.Timestamp, err = a.timestamp(&d.Draft, links, d.after); err != nil {
 		return nil, err
@@ -139,10 +185,7 @@ func (a *author) checkCertified(kind protocol.Type, links *api.Links) error {
 // timestamp is now, but not before what the record links to and not at or before what it shall
 // follow. Other nodes would not accept a time further ahead than the network's drift.
 func (a *author) timestamp(d *protocol.Draft, links *api.Links, after uint64) (uint64, error) {
-	now := clock()
-	if a.options.nodeClock {
-		now = links.Now
-	}
+	now := a.now(links)
 	latest := now + a.network.Params().ClockDrift
 	switch {
 	case links.Timestamp > latest: // many clocks agree on that
@@ -161,4 +204,12 @@ func (a *author) timestamp(d *protocol.Draft, links *api.Links, after uint64) (u
 		return 0, &ClockError{Newest: t, Now: now}
 	}
 	return t, nil
+}
+
+// now is the writer's clock, or the node's where that counts.
+func (a *author) now(links *api.Links) uint64 {
+	if a.options.nodeClock {
+		return links.Now
+	}
+	return clock()
 }

@@ -62,7 +62,9 @@ func (a *author) composeInTurn(ctx context.Context, d *draft, effort uint32) (u 
 		if u.turn, err = a.turn(ctx, effort); err != nil {
 			return u, err
 		}
-		err = a.follow(ctx, d) // others may have written meanwhile
+		if d.heeds = a.mustHeed(d); d.heeds && !a.linksTell(d) {
+			err = a.follow(ctx, d) // others may have written meanwhile
+		}
 	}
 	if err == nil {
 		u.record, err = a.unsigned(ctx, d)

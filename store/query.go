@@ -333,6 +333,15 @@ func (x *search) exact() ([]protocol.SelectorPoint, bool) {
 
 // lookUp answers for one composite key without the table of selectors. Nothing is after it.
 func (x *search) lookUp(points []protocol.SelectorPoint) error {
+	k := matchOf(points)
+	if x.isPast(k) {
+		return nil
+	}
+	return x.answer(k)
+}
+
+// matchOf is the composite key of these selectors.
+func matchOf(points []protocol.SelectorPoint) keyMatch {
 	k := keyMatch{points: make([]point, len(points)), ordinals: make([]uint64, len(points))}
 	for i, p := range points {
 		k.points[i], k.ordinals[i] = point{prefix(p.Key[:]), p.Ordinal}, p.Ordinal
@@ -340,10 +349,7 @@ func (x *search) lookUp(points []protocol.SelectorPoint) error {
 	id := protocol.CompositeOf(points)
 	k.composite = prefix(id[:])
 	k.sort()
-	if x.isPast(k) {
-		return nil
-	}
-	return x.answer(k)
+	return k
 }
 
 // lookUpAll answers for each of the query's keys, on one state of the database.

@@ -141,17 +141,41 @@ func (c *conn) chooseLinks(count int, now int64, genesis int, except map[dag.Ind
 		if err != nil {
 			return nil, err
 		}
+		disreputable, err := c.disreputable(recent)
+		if err != nil {
+			return nil, err
+		}
 		for _, idx := range recent {
-			disreputable, err := c.one(nil, "SELECT 1 FROM tips WHERE reputable = 0 AND past = ? AND idx = ?", c.past(int64(idx)), int64(idx))
-			if err != nil {
-				return nil, err
-			}
-			if !disreputable && !except[idx] {
+			if !slices.Contains(disreputable, idx) && !except[idx] {
 				candidates = append(candidates, idx)
 			}
 		}
 	}
 	return indicesOf(c.dag.Choose(candidates, count)), nil
+}
+
+// disreputable returns those of these records that are disreputable tips. What another one of them
+// links is no tip, so that only the rest is looked up.
+func (c *conn) disreputable(list []dag.Index) (found []dag.Index, err error) {
+	linked := make(map[dag.Index]bool, len(list))
+	for _, idx := range list {
+		for _, parent := range c.dag.Parents(idx) {
+			linked[parent] = true
+		}
+	}
+	for _, idx := range list {
+		if linked[idx] {
+			continue
+		}
+		is, err := c.one(nil, "SELECT 1 FROM tips WHERE reputable = 0 AND past = ? AND idx = ?", c.past(int64(idx)), int64(idx))
+		if err != nil {
+			return nil, err
+		}
+		if is {
+			found = append(found, idx)
+		}
+	}
+	return found, nil
 }
 
 func (c *conn) indices(sql string, args ...driver.Value) ([]dag.Index, error) {

@@ -202,3 +202,17 @@ func TestLinksSpread(t *testing.T) {
 		}
 	}
 }
+
+// BenchmarkLinksFewTips asks for two links where there is one tip, so that the latest records are
+// looked through.
+func BenchmarkLinksFewTips(b *testing.B) {
+	w := newWorld(b)
+	s := openTest(b, w, Options{volatile: true})
+	mustPutAll(b, s, w.chain(1000), make([]uint64, 1000))
+	for b.Loop() {
+		links, err := s.Links(b.Context(), LinksQuery{Count: 2, Now: testTime + 2000})
+		if err != nil || len(links.IDs) != 2 {
+			b.Fatalf("%+v, %v", links, err)
+		}
+	}
+}

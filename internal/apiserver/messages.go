@@ -2,8 +2,11 @@ package apiserver
 
 import (
 	"bytes"
+	"fmt"
 	"math"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/lf-store/lf/node/api"
@@ -106,18 +109,38 @@ func (in *recordsInput) query() (api.RecordsQuery, error) {
 type linksInput struct {
 	Count int       `query:"count" minimum:"0" maximum:"16" doc:"how many links; 0: the network's minimum"`
 	Owner textOwner `query:"owner" doc:"who will sign; the record of that owner's certificate is among the links, if there is one"`
+	Keys  []string  `query:"key,explode" maxItems:"15" nullable:"false" doc:"a selector of the record, KEY or KEY#ORDINAL with the blinded name in hexadecimal; may be repeated; wants owner; the answer then has newest"`
 }
 
-func (in *linksInput) query() (api.LinksQuery, error) {
-	q := api.LinksQuery{Count: in.Count}
-	if in.Owner == "" {
-		return q, nil
-	}
-	owners, err := parseOwners("owner", []textOwner{in.Owner})
-	if err == nil {
+func (in *linksInput) query() (q api.LinksQuery, err error) {
+	q.Count = in.Count
+	if in.Owner != "" {
+		owners, err := parseOwners("owner", []textOwner{in.Owner})
+		if err != nil {
+			return q, err
+		}
 		q.Owner = &owners[0]
 	}
-	return q, err
+	for _, text := range in.Keys {
+		p, err := parsePoint(text)
+		if err != nil {
+			return q, api.Invalid("parameter \"key\": %v", err)
+		}
+		q.Selectors = append(q.Selectors, p)
+	}
+	return q, q.Check()
+}
+
+// parsePoint reads a selector by key: KEY or KEY#ORDINAL.
+func parsePoint(text string) (p protocol.SelectorPoint, err error) {
+	key, ordinal, given := strings.Cut(text, "#")
+	if err = p.Key.UnmarshalText([]byte(key)); err != nil || !given {
+		return p, err
+	}
+	if p.Ordinal, err = strconv.ParseUint(ordinal, 10, 63); err != nil {
+		return p, fmt.Errorf("the ordinal %q: want 0 to %d", ordinal, protocol.MaxOrdinal)
+	}
+	return p, nil
 }
 
 type recordInput struct {

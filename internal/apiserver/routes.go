@@ -111,7 +111,8 @@ func (h *Handler) addRecords() {
 	})
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/links", OperationID: "links", Summary: "What a new record should link to", Security: readers,
-		Description: "For clients that compose records: recent records of several owners, the least timestamp that a record with these links may carry, and the node's clock.",
+		Description: "For clients that compose records: recent records of several owners, the least timestamp that a record with these links may carry, and the node's clock. " +
+			"With key, also when the owner's newest record under that key was made: the new one should be dated later.",
 	}, func(ctx context.Context, in *linksInput) (*answer[*api.Links], error) {
 		q, err := in.query()
 		if err != nil {

@@ -55,14 +55,48 @@ func (l *linkOrigins) record(id protocol.ID) *protocol.Record {
 // Links implements api.Service. A node must be able to show the records that it wants linked: a
 // record that links to what nobody has is never attached anywhere.
 func (s *Service) Links(ctx context.Context, q api.LinksQuery) (*api.Links, error) {
-	links, _, err := oneNode(ctx, s.nodes, func(ctx context.Context, n *node) (*api.Links, error) {
+	links, from, err := oneNode(ctx, s.nodes, func(ctx context.Context, n *node) (*api.Links, error) {
 		links, err := n.client.Links(ctx, q)
 		if err != nil {
 			return nil, err
 		}
 		return links, s.checkLinks(ctx, n, q, links)
 	})
+	if err == nil && len(q.Selectors) > 0 {
+		links.Newest = s.latestTold(ctx, q, from, links.Newest)
+	}
 	return links, err
+}
+
+// latestTold returns when the owner's newest record was made, by what several nodes tell. The
+// latest moment counts. A node that tells too early a one changes nothing as long as another one is
+// honest. One that tells too late a one costs the client a question, because the client then looks
+// at the record itself. It is nil where a node does not tell: the client looks then, too.
+func (s *Service) latestTold(ctx context.Context, q api.LinksQuery, from *node, told *uint64) *uint64 {
+	if told == nil {
+		return nil
+	}
+	answers, err := askAll(ctx, s.nodes, s.config.Compare, func(ctx context.Context, n *node) (*uint64, error) {
+		if n == from {
+			return told, nil
+		}
+		links, err := n.client.Links(ctx, q)
+		if err != nil {
+			return nil, err
+		}
+		return links.Newest, nil
+	})
+	if err != nil {
+		return nil
+	}
+	latest := *told
+	for _, a := range answers {
+		if a.err != nil || a.answer == nil {
+			return nil
+		}
+		latest = max(latest, *a.answer)
+	}
+	return &latest
 }
 
 func (s *Service) checkLinks(ctx context.Context, n *node, q api.LinksQuery, links *api.Links) error {

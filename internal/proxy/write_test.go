@@ -453,3 +453,48 @@ func TestBudget(t *testing.T) {
 	wantStatus(t, err, http.StatusTooManyRequests, "budget of 1")
 	w.wantAttached(w.set(w.phone(), "horse", "3"))
 }
+
+// TestNewestTold: of what nodes tell about the owner's newest record the latest moment counts. A
+// node that does not tell, or is down, has the client look itself.
+func TestNewestTold(t *testing.T) {
+	told := func(at uint64) func(*api.Links) { return func(l *api.Links) { l.Newest = &at } }
+	silent := func(l *api.Links) { l.Newest = nil }
+	for name, c := range map[string]struct {
+		lies []func(*api.Links) // of each of three nodes; nil: it tells the truth
+		want uint64             // after the network's beginning; 0: it is not told
+	}{
+		"nobody lies":         {make([]func(*api.Links), 3), 2500},
+		"the first hides it":  {[]func(*api.Links){told(0), nil, nil}, 2500},
+		"two hide it":         {[]func(*api.Links){told(0), told(1), nil}, 2500},
+		"one exaggerates":     {[]func(*api.Links){nil, nil, told(testEpoch + 9000)}, 9000},
+		"one does not tell":   {[]func(*api.Links){nil, silent, nil}, 0},
+		"the first does not":  {[]func(*api.Links){silent, nil, nil}, 0},
+		"one links falsely":   {[]func(*api.Links){func(l *api.Links) { l.Links[0][5] ^= 1 }, nil, nil}, 2500},
+		"one link, one hides": {[]func(*api.Links){func(l *api.Links) { l.Links[0][5] ^= 1 }, told(0), nil}, 2500},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t, 3)
+			o := newOwner(t)
+			r := w.record(o, 2500, protocol.Draft{Value: []byte("x")}, "horse#1")
+			w.spread([]*protocol.Record{r}, w.nodes...)
+			for i, lie := range c.lies {
+				w.proxy.nodes.list[i].client = &writeNode{testNode: w.nodes[i], links: func(l *api.Links) {
+					if lie != nil {
+						lie(l)
+					}
+				}}
+			}
+			id := o.id()
+			q := api.LinksQuery{Owner: &id, Selectors: []protocol.SelectorPoint{{Key: r.Selectors[0].Key, Ordinal: 1}}}
+			links, err := w.proxy.Links(t.Context(), q)
+			switch {
+			case err != nil:
+				t.Fatal(err)
+			case c.want == 0 && links.Newest != nil:
+				t.Errorf("told %d", *links.Newest)
+			case c.want > 0 && (links.Newest == nil || *links.Newest != testEpoch+c.want):
+				t.Errorf("told %v, want %d", links.Newest, testEpoch+c.want)
+			}
+		})
+	}
+}

@@ -360,14 +360,13 @@ const (
 // Submitted tells what became of a record. State is attached, pending or held; Known is set when
 // the node had it.
 type Submitted struct {
-	ID        protocol.ID    `json:"id"`
-	Owner     protocol.Owner `json:"owner"`
-	Timestamp uint64         `json:"timestamp" doc:"ms since the Unix epoch"`
-	State     string         `json:"state" enum:"attached,pending,held"`
-	Known     bool           `json:"known,omitempty" doc:"the node had the record already"`
-	// Superseded is what a proxy tells; a node does not look.
-	Superseded bool   `json:"superseded,omitempty" doc:"the owner has written a newer record under the same key, so that this one is not the answer; a proxy tells"`
-	Index      Uint64 `json:"index,omitempty" doc:"local index; absent while pending or held"`
+	ID         protocol.ID    `json:"id"`
+	Owner      protocol.Owner `json:"owner"`
+	Timestamp  uint64         `json:"timestamp" doc:"ms since the Unix epoch"`
+	State      string         `json:"state" enum:"attached,pending,held"`
+	Known      bool           `json:"known,omitempty" doc:"the node had the record already"`
+	Superseded bool           `json:"superseded,omitempty" doc:"the owner has written a newer record under the same key, so that this one is not the answer"`
+	Index      Uint64         `json:"index,omitempty" doc:"local index; absent while pending or held"`
 }
 
 // LinksQuery asks what a new record should link to.
@@ -376,6 +375,9 @@ type LinksQuery struct {
 	// Owner is who will sign the record. If that one has a usable certificate, its record is among
 	// the links.
 	Owner *protocol.Owner
+	// Selectors are those of the record. With them the answer tells when the owner's newest record
+	// under the same key was made.
+	Selectors []protocol.SelectorPoint
 }
 
 // Links is what a new record should link to. Timestamp is the least one, in ms, that the record may
@@ -385,6 +387,9 @@ type Links struct {
 	Timestamp uint64        `json:"timestamp" doc:"the least timestamp, in ms, that a record with these links may carry"`
 	Now       uint64        `json:"now" doc:"the node's clock, in ms"`
 	Certified bool          `json:"certified,omitempty" doc:"the owner's certificate is among the links: its record may carry the lower work"`
+	// Newest is nil where the selectors were not given, and where the node does not tell. A node
+	// does not where that record is damaged.
+	Newest *uint64 `json:"newest,omitempty" doc:"when the owner's newest record under the selectors was made, in ms; 0: there is none; absent: they were not given, or it is not known"`
 }
 
 // SetRequest asks the node to make a record. Selectors are given by name, with one ordinal each.

@@ -103,6 +103,9 @@ func (c *Client) Links(ctx context.Context, q LinksQuery) (*Links, error) {
 	if q.Owner != nil {
 		path += "&owner=" + q.Owner.String()
 	}
+	for _, p := range q.Selectors {
+		path += "&key=" + p.Key.String() + "%23" + strconv.FormatUint(p.Ordinal, 10)
+	}
 	var l Links
 	return ok(&l, c.get(ctx, path, &l))
 }

@@ -163,7 +163,18 @@ func (q *LinksQuery) Check() error {
 	if q.Count < 0 || q.Count > protocol.MaxLinks {
 		return Invalid("the count of links must be 0 to %d, not %d", protocol.MaxLinks, q.Count)
 	}
-	return nil
+	if len(q.Selectors) == 0 {
+		return nil
+	}
+	if q.Owner == nil {
+		return Invalid("selectors without an owner: whose newest record is meant")
+	}
+	for _, p := range q.Selectors {
+		if p.Ordinal > protocol.MaxOrdinal {
+			return Invalid("an ordinal is above 2^63−1")
+		}
+	}
+	return checkCount(len(q.Selectors))
 }
 
 // What a [SetRequest] can make.

@@ -236,7 +236,15 @@ func (f *Fake) Submit(ctx context.Context, frame []byte) (*api.Submitted, error)
 		close(f.changed)
 		f.changed = make(chan struct{})
 	}
-	return &api.Submitted{ID: r.ID(), Owner: r.Owner, Timestamp: r.Timestamp, State: e.state, Known: known, Index: api.Uint64(e.index)}, nil
+	return &api.Submitted{
+		ID: r.ID(), Owner: r.Owner, Timestamp: r.Timestamp, State: e.state, Known: known, Superseded: f.superseded(e), Index: api.Uint64(e.index),
+	}, nil
+}
+
+// superseded reports whether an attached record is not its owner's answer. Of two of one moment the
+// fake does not tell.
+func (f *Fake) superseded(e *entry) bool {
+	return e.state == api.StateAttached && len(e.Selectors) > 0 && f.newest(e.Owner, e.CompositeID()) > e.Timestamp
 }
 
 func noWork([]byte, protocol.Work) error { return errors.New("this network asks for no work") }
@@ -250,16 +258,31 @@ func (f *Fake) Links(ctx context.Context, q api.LinksQuery) (*api.Links, error) 
 	defer f.mu.Unlock()
 	count := max(q.Count, int(f.network.Params().MinLinks))
 	l := &api.Links{Now: now()}
-	// The newest ones, whose indices are the highest.
+	// The newest ones that are not ahead, whose indices are the highest.
 	for want := f.index; want > 0 && len(l.Links) < count; want-- {
 		for id, e := range f.records {
-			if e.index == want {
+			if e.index == want && e.Timestamp <= l.Now {
 				l.Links = append(l.Links, id)
 				l.Timestamp = max(l.Timestamp, e.Timestamp)
 			}
 		}
 	}
+	if len(q.Selectors) > 0 {
+		newest := f.newest(*q.Owner, protocol.CompositeOf(q.Selectors))
+		l.Newest = &newest
+	}
 	return l, ctx.Err()
+}
+
+// newest returns when an owner's newest attached record under a composite key was made, 0 where
+// there is none.
+func (f *Fake) newest(owner protocol.Owner, key protocol.CompositeID) (at uint64) {
+	for _, e := range f.records {
+		if e.state == api.StateAttached && e.Owner == owner && len(e.Selectors) > 0 && e.CompositeID() == key {
+			at = max(at, e.Timestamp)
+		}
+	}
+	return at
 }
 
 // DefaultOwner is as whom the fake writes.

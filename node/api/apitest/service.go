@@ -26,6 +26,7 @@ func TestService(t *testing.T, open func(t *testing.T) api.Service) {
 		{"doctor", (*fixture).doctor},
 		{"synced", (*fixture).synced},
 		{"links", (*fixture).links},
+		{"newestTold", (*fixture).newestTold},
 		{"set and query by name", (*fixture).setAndQuery},
 		{"query by key", (*fixture).queryByKey},
 		{"ordinals", (*fixture).ordinals},

@@ -152,6 +152,52 @@ func (f *fixture) links() {
 	}
 }
 
+// newestTold asks when the owner's newest record under a key was made.
+func (f *fixture) newestTold() {
+	key := f.newKey()
+	newer := f.composeBy(key, "told", "new", nil)
+	older := f.composeBy(key, "told", "old", func(d *protocol.Draft) { d.Links, d.Timestamp = newer.Links, newer.Timestamp-1 })
+	owner, points := newer.Owner, []protocol.SelectorPoint{{Key: newer.Selectors[0].Key}}
+	told := func(q api.LinksQuery) uint64 {
+		f.Helper()
+		l, err := f.service.Links(f.ctx, q)
+		if err != nil || l.Newest == nil {
+			f.Fatalf("%+v, %v", l, err)
+		}
+		return *l.Newest
+	}
+	asked := api.LinksQuery{Owner: &owner, Selectors: points}
+	if at := told(asked); at != 0 {
+		f.Fatalf("told %d before anything was written", at)
+	}
+	for _, r := range []*protocol.Record{newer, older, newer, older} {
+		done, err := f.service.Submit(f.ctx, r.EncodeFrame())
+		if err != nil || done.State != api.StateAttached || done.Superseded != (r == older) {
+			f.Fatalf("%+v, %v", done, err)
+		}
+		if at := told(asked); at != newer.Timestamp {
+			f.Fatalf("told %d, want %d", at, newer.Timestamp)
+		}
+	}
+	if at := told(api.LinksQuery{Owner: &owner, Selectors: []protocol.SelectorPoint{{Key: points[0].Key, Ordinal: 8}}}); at != 0 {
+		f.Fatalf("told %d of a key that has no record", at)
+	}
+	if at := told(api.LinksQuery{Owner: &protocol.Owner{1}, Selectors: points}); at != 0 {
+		f.Fatalf("told %d of an owner who wrote nothing", at)
+	}
+	if l, err := f.service.Links(f.ctx, api.LinksQuery{Owner: &owner}); err != nil || l.Newest != nil {
+		f.Fatalf("told unasked: %+v, %v", l, err)
+	}
+	for _, wrong := range []api.LinksQuery{
+		{Selectors: points},
+		{Owner: &owner, Selectors: make([]protocol.SelectorPoint, protocol.MaxSelectors+1)},
+		{Owner: &owner, Selectors: []protocol.SelectorPoint{{Key: points[0].Key, Ordinal: protocol.MaxOrdinal + 1}}},
+	} {
+		_, err := f.service.Links(f.ctx, wrong)
+		f.wantStatus(err, http.StatusUnprocessableEntity)
+	}
+}
+
 func (f *fixture) setAndQuery() {
 	made := f.set("Bad Horse, Bad Horse", "horse")
 	f.set("He rides across the nation", "bad", "horse#2")

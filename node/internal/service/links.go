@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"errors"
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/store"
@@ -17,5 +18,22 @@ func (s *Service) Links(ctx context.Context, q api.LinksQuery) (*api.Links, erro
 	if err != nil {
 		return nil, Failure(err)
 	}
-	return &api.Links{Links: links.IDs, Timestamp: links.Newest, Now: now, Certified: links.Certified}, nil
+	newest, err := s.tellNewest(ctx, q)
+	if err != nil {
+		return nil, Failure(err)
+	}
+	return &api.Links{Links: links.IDs, Timestamp: links.Newest, Now: now, Certified: links.Certified, Newest: newest}, nil
+}
+
+// tellNewest returns when the owner's newest record was made. It is nil where nobody asks, and
+// where that record is damaged.
+func (s *Service) tellNewest(ctx context.Context, q api.LinksQuery) (*uint64, error) {
+	if len(q.Selectors) == 0 {
+		return nil, nil
+	}
+	at, err := s.config.Store.Newest(ctx, *q.Owner, q.Selectors)
+	if damaged := (*store.DamagedError)(nil); errors.As(err, &damaged) {
+		return nil, nil
+	}
+	return &at, err
 }

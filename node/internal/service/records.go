@@ -48,6 +48,19 @@ func (s *Service) Submit(ctx context.Context, frame []byte) (*api.Submitted, err
 	}
 	return &api.Submitted{
 		ID: in.Record.ID(), Owner: in.Record.Owner, Timestamp: in.Record.Timestamp,
-		State: in.State.String(), Known: in.Outcome == lfsync.Known, Index: api.Uint64(in.Index),
+		State: in.State.String(), Known: in.Outcome == lfsync.Known, Superseded: s.superseded(ctx, in), Index: api.Uint64(in.Index),
 	}, nil
+}
+
+// superseded reports whether a record that was handed in is not its owner's answer. The record is
+// on disk already, so not to know is no failure.
+func (s *Service) superseded(ctx context.Context, in lfsync.Ingested) bool {
+	if in.State != store.Attached || len(in.Record.Selectors) == 0 {
+		return false
+	}
+	superseded, err := s.config.Store.Superseded(ctx, in.Record)
+	if err != nil {
+		s.log.Debug("whether a record is the newest is not known", "record", in.Record.ID(), "error", err)
+	}
+	return superseded
 }

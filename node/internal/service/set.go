@@ -24,7 +24,7 @@ type writerService struct{ *Service }
 
 // Hooks implements [embedder.Service].
 func (s writerService) Hooks() embedder.Hooks {
-	return embedder.Hooks{Name: s.names.Derive, Mask: s.names.Mask, Newest: s.newestTime, Turn: s.worker.TakeTurn}
+	return embedder.Hooks{Name: s.names.Derive, Mask: s.names.Mask, Newest: s.config.Store.Newest, Turn: s.worker.TakeTurn}
 }
 
 // newWriter makes the client that writes for the node's users.
@@ -43,16 +43,6 @@ func (s *Service) writeFailure(ctx context.Context, err error) error {
 		return s.uncertified(ctx, uncertified.Owner)
 	}
 	return Failure(err)
-}
-
-// newestTime returns when the owner's newest record under a composite key was made, 0 where there
-// is none.
-func (s *Service) newestTime(ctx context.Context, owner protocol.Owner, points []protocol.SelectorPoint) (uint64, error) {
-	newest, err := s.newestVersion(ctx, owner, points)
-	if err != nil || newest == nil {
-		return 0, err
-	}
-	return newest.Time(), nil
 }
 
 // newestVersion returns the owner's newest record under a composite key, nil where there is none.
