@@ -16,6 +16,7 @@
 //     an [Authority] signed. A [RevocationList] revokes certificates, and [Revocation] says from
 //     which records. A [Signer] is a CA, which makes both.
 //   - A [Word] is what an oracle says, in a commentary record, of one owner's claim.
+//   - A [Pulse] says that the owner of a record is alive now. It is no record, and is forgotten.
 //   - A [Policy] ranks the claims of several owners by criteria. Each [Criterion] is a row in one
 //     table; a [Standing] is what the criteria compare.
 //   - A [Draft] is a record in the making: [Network.Compose], [Network.Sign] and [Network.Pay] make

@@ -11,6 +11,7 @@ const (
 	domainClaim     = "lf/claim/1"
 	domainRecord    = "lf/record/1"
 	domainWork      = "lf/work/1"
+	domainPulse     = "lf/pulse/1"
 )
 
 // domain returns the string, the network ID and the data, one after another. A nil network is that

@@ -1,5 +1,7 @@
 package protocol
 
+import "time"
+
 // Limits of the format. They are part of validity and never change for version 1.
 const (
 	// MaxHeader bounds the header's bytes: 15 selectors of 108 bytes, 16 links of 41 and the fixed
@@ -45,4 +47,22 @@ const (
 	// MaxHold is how long, in milliseconds, a node holds a record whose timestamp is ahead of its
 	// clock by more than the drift. A record further ahead is dropped.
 	MaxHold = 24 * 60 * 60 * 1000
+)
+
+// Limits of pulses.
+const (
+	// MaxPulse bounds a pulse's bytes: an array, a link of 41 bytes, a second of at most 9 and a
+	// signature of 66. Those of today have 113.
+	MaxPulse = 117
+	// MaxPulseSecond is the largest second of a pulse: that of the largest timestamp.
+	MaxPulseSecond = MaxTimestamp / 1000
+	// PulseInterval is the least time between two pulses of a claim.
+	PulseInterval = time.Minute
+	// PulsePast is how old a pulse may be that is gossiped or pushed.
+	PulsePast = 10 * time.Minute
+	// PulseKeep is when a pulse is forgotten.
+	PulseKeep = 24 * time.Hour
+	// PulsePerEffort is for how long after its timestamp a record may have pulses, for each unit of
+	// its effort: a typical record of the default network for 38 days.
+	PulsePerEffort = 2 * time.Hour
 )

@@ -9,3 +9,6 @@ func (n *Network) StreamProtocol(name string) string { return n.StreamPrefix() +
 
 // GossipTopic is the GossipSub topic of the network's records.
 func (n *Network) GossipTopic() string { return n.StreamPrefix() + "/records/1" }
+
+// PulseTopic is the GossipSub topic of the network's pulses.
+func (n *Network) PulseTopic() string { return n.StreamPrefix() + "/pulses/1" }
