@@ -59,6 +59,7 @@ type (
 		Oracles []textOwner `query:"oracle,explode" maxItems:"64" nullable:"false" doc:"whose objections count; may be repeated; absent: the node's"`
 		Explain bool        `query:"explain" doc:"also why the winner won"`
 		Frames  bool        `query:"frames" doc:"also each record's frame (header and sealed value), its weight and index, and the composite key's ID"`
+		Alive   uint64      `query:"alive" maximum:"86400" doc:"only answers with a pulse at most this old, in s: at least two beats and the drift"`
 		Raw     bool        `query:"raw" doc:"the value's bytes alone, of one exact key"`
 	}
 
@@ -75,7 +76,7 @@ func (in *KVPath) selectors() []string { return append([]string{in.Key}, in.Othe
 func (in *KVOptions) query(expressions []string) (api.Query, error) {
 	q := api.Query{
 		Open: in.Open, Limit: int(in.Limit), History: in.History, HistoryAfter: in.Older, Since: in.Since, Until: in.Until,
-		Explain: in.Explain, Decrypt: true, After: in.After, Frames: in.Frames,
+		Explain: in.Explain, Decrypt: true, After: in.After, Frames: in.Frames, Alive: in.Alive,
 	}
 	var err error
 	if q.Owners, err = parseOwners("owner", in.Owners); err != nil {
@@ -166,7 +167,11 @@ func (h *Handler) kv(ctx context.Context, in *KVOptions, expressions []string) (
 
 // one says why there is no value to answer with at one exact key.
 func (h *Handler) one(result *api.QueryResult) error {
-	if len(result.Answers) == 0 {
+	switch {
+	case len(result.Answers) > 0:
+	case result.Lapsed > 0:
+		return api.NotFound("the value at this key is not alive: its owner has not pulsed for that long")
+	default:
 		return api.NotFound("there is nothing at this key")
 	}
 	switch a := &result.Answers[0]; {

@@ -182,6 +182,13 @@ func (h *Handler) addWriting() {
 	}), func(ctx context.Context, r *api.SetRequest) (*madeAnswer, error) {
 		return h.set(ctx, *r)
 	})
+	addJSON(h, huma.Operation{
+		Method: "POST", Path: "/v1/pulses", OperationID: "pulse", Summary: "Hand in pulses: say what is alive", Security: submitters,
+		Description:  "Each pulse is signed by the owner of its record, at most once a minute. The node passes on those that are new. The status is 200 whatever became of them: state tells of each. 422: something that is no pulse.",
+		MaxBodyBytes: maxPulsesBody,
+	}, func(ctx context.Context, r *api.PulseRequest) (*answer[*api.Pulsed], error) {
+		return answered(h.service.Pulse(ctx, *r))
+	})
 }
 
 func (h *Handler) addOperating() {

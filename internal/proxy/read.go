@@ -162,6 +162,7 @@ func (s *Service) proved(ctx context.Context, u *question, united *view, group [
 			c.Differs = append(c.Differs, s.differs(v.node, what))
 		}
 	}
+	u.findPulses(united, group)
 	return u.answer(united, c)
 }
 

@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"time"
+
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
@@ -11,11 +13,15 @@ func (u *question) answer(v *view, c *api.Comparison) *api.QueryResult {
 	for i := range v.answers {
 		result.Answers[i] = u.showAnswer(&v.answers[i])
 	}
+	result.LeaveOutLapsed(u.Alive)
 	return result
 }
 
 func (u *question) showAnswer(a *viewAnswer) api.Answer {
 	out := api.Answer{Ordinals: a.ordinals, Version: u.showVersion(a.winner()), Claims: a.total}
+	if a.alive != nil {
+		out.Alive = api.NewAlive(a.alive, api.Millis(time.Now()))
+	}
 	if u.Keys != nil {
 		asked := a.asked
 		out.Asked = &asked

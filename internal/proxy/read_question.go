@@ -24,6 +24,9 @@ func (s *Service) question(ctx context.Context, q api.Query) (*question, error) 
 	if err := q.Check(); err != nil {
 		return nil, err
 	}
+	if err := q.CheckAlive(s.config.Network); err != nil {
+		return nil, err
+	}
 	if _, err := q.ParseAuthorities(); err != nil {
 		return nil, err
 	}
@@ -71,7 +74,7 @@ func (s *Service) keyed(ctx context.Context, selectors []api.SelectorRange, u *q
 // toNode is what a node is asked. For a close comparison it also lists and explains all claims.
 func (u *question) toNode(closely bool) api.Query {
 	q := u.Query
-	q.Frames, q.Decrypt, q.MaskingKey = true, false, ""
+	q.Frames, q.Decrypt, q.MaskingKey, q.Alive = true, false, "", 0
 	if closely || q.Explain {
 		q.History, q.Explain = true, true
 	}

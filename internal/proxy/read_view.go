@@ -46,6 +46,7 @@ type viewAnswer struct {
 	standings []protocol.Standing // of the claims, if the node was asked to explain
 	infos     []api.ClaimInfo     // the same as the node tells it
 	total     int                 // how many claims there are, as the node says
+	alive     *protocol.Pulse     // the newest of the winner's claim, signed by its owner; nil: none
 }
 
 func (a *viewAnswer) winner() version { return a.claims[0] }
@@ -135,6 +136,9 @@ func (u *question) viewAnswer(asked *api.Query, from *api.Answer) (a viewAnswer,
 		return a, err
 	}
 	if err := a.checkBeside(); err != nil {
+		return a, err
+	}
+	if a.alive, err = u.pulse(from.Alive, won); err != nil {
 		return a, err
 	}
 	if asked.Explain {

@@ -62,6 +62,8 @@ type Service interface {
 	// SubmitSigned works for a signed record and takes it, as Submit does. The node does not work
 	// twice for the same signed record that it has attached.
 	SubmitSigned(ctx context.Context, s SignedRecord) (*Submitted, error)
+	// Pulse takes pulses and passes on those that are new.
+	Pulse(ctx context.Context, r PulseRequest) (*Pulsed, error)
 	// Work does the work of a record of which it learns only a hash. It ends with ctx.
 	Work(ctx context.Context, r WorkRequest) (*WorkResult, error)
 }
@@ -209,6 +211,10 @@ type Query struct {
 	// Authorities are CAs that the asker trusts in addition to the network's.
 	Authorities [][]byte `json:"authorities,omitempty" maxItems:"16" doc:"certificates (X.509, DER, base64) of CAs to trust in addition to the network's, at most 2,048 bytes each"`
 	Explain     bool     `json:"explain,omitempty" doc:"also why the winner won: what each criterion says of each claim"`
+	// Alive is the greatest age of the newest pulse of an answer's claim, in seconds; 0: any, and
+	// none. It is looked at after the claims are ranked: where the best one is not alive, there is
+	// no answer under its key, never another owner's.
+	Alive uint64 `json:"alive,omitempty" maximum:"86400" doc:"only answers with a pulse at most this old, in s. The claims are ranked first: where the best one is not alive, there is no answer under its key. At least two beats and the drift: 240 with a drift of two minutes"`
 	// Decrypt asks the node to open the values: with the names given in Selectors, or with
 	// MaskingKey.
 	Decrypt    bool   `json:"decrypt,omitempty" doc:"open values with the names given, or with the masking key"`
@@ -221,7 +227,10 @@ type Query struct {
 type QueryResult struct {
 	Answers []Answer `json:"answers"`
 	// Next is what the next page is asked for with; "" where this is the last one.
-	Next    string           `json:"next,omitempty" doc:"the limit cut the list: ask again with this as after for the next page"`
+	Next string `json:"next,omitempty" doc:"the limit cut the list: ask again with this as after for the next page"`
+	// Lapsed is how many composite keys of this page have no answer because the best claim is not
+	// alive.
+	Lapsed  int              `json:"lapsed,omitempty" doc:"with alive: how many answers were left out of this page because they are not alive"`
 	Policy  protocol.Policy  `json:"policy" doc:"by what claims were ranked"`
 	Oracles []protocol.Owner `json:"oracles,omitempty" doc:"whose objections counted"`
 	// Comparison is there where a proxy answers.
@@ -236,6 +245,8 @@ type Answer struct {
 	// Ordinals has one ordinal for each selector of the query, in the query's order.
 	Ordinals Uint64s `json:"ordinals" doc:"one for each selector of the query, in its order"`
 	Version
+	// Alive is nil where no pulse of the last day is known, and of a tombstone.
+	Alive   *Alive    `json:"alive,omitempty" doc:"the newest pulse of this claim; absent: the node knows of none in the last day"`
 	Claims  int       `json:"claims" doc:"how many owners claim the key, also those that are not listed"`
 	History []Version `json:"history,omitempty" doc:"the winner's older versions, newest first, at most 100"`
 	// HistoryNext is what the next older versions are asked for with; "": there are none.

@@ -61,6 +61,8 @@ func (q *Query) Check() error {
 		return Invalid("the masking key has %d bytes, at most %d are allowed", len(q.MaskingKey), MaxMaskingKey)
 	case len(q.After) > MaxCursor:
 		return ErrCursor
+	case q.Alive > MaxAlive:
+		return Invalid("alive must be at most %d s: nodes forget a pulse after a day", MaxAlive)
 	}
 	if err := q.checkHistory(); err != nil {
 		return err

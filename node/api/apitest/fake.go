@@ -24,6 +24,7 @@ type Fake struct {
 	mu      sync.Mutex
 	owner   ed25519.PrivateKey
 	records map[protocol.ID]*entry
+	pulses  map[pulsedClaim]protocol.Pulse
 	index   uint64
 	seen    uint64
 	changed chan struct{} // closed and made again when a record comes
@@ -59,7 +60,8 @@ func NewFakeThatVerifies(n *protocol.Network, verify protocol.WorkVerifier) (*Fa
 	if err != nil {
 		return nil, fmt.Errorf("make an owner: %w", err)
 	}
-	f := &Fake{network: n, verify: verify, names: protocol.NewNameCache(n, 1000), started: time.Now(), owner: key, records: map[protocol.ID]*entry{}, changed: make(chan struct{})}
+	f := &Fake{network: n, verify: verify, names: protocol.NewNameCache(n, 1000), started: time.Now(), owner: key,
+		records: map[protocol.ID]*entry{}, pulses: map[pulsedClaim]protocol.Pulse{}, changed: make(chan struct{})}
 	for _, r := range n.Genesis() {
 		f.records[r.ID()] = f.arrived(r)
 	}

@@ -16,6 +16,9 @@ func (f *Fake) Query(ctx context.Context, q api.Query) (*api.QueryResult, error)
 	if err := q.Check(); err != nil {
 		return nil, err
 	}
+	if err := q.CheckAlive(f.network); err != nil {
+		return nil, err
+	}
 	if q.Keys != nil {
 		return f.queryKeys(ctx, q)
 	}
@@ -51,6 +54,7 @@ func (f *Fake) Query(ctx context.Context, q api.Query) (*api.QueryResult, error)
 		}
 	}
 	f.page(&q, result)
+	result.LeaveOutLapsed(q.Alive)
 	return result, ctx.Err()
 }
 
@@ -93,6 +97,7 @@ func (f *Fake) queryKeys(ctx context.Context, q api.Query) (*api.QueryResult, er
 			all.Answers = append(all.Answers, a)
 		}
 		all.Policy, all.Oracles = result.Policy, result.Oracles
+		all.Lapsed += result.Lapsed
 	}
 	return all, nil
 }
@@ -192,7 +197,7 @@ func (f *Fake) answer(q *api.Query, g *group, r *ranking, masks []protocol.Mask)
 		}
 		return v
 	}
-	a := api.Answer{Composite: &g.composite, Ordinals: g.ordinals, Claims: len(claims), Version: show(winner[0])}
+	a := api.Answer{Composite: &g.composite, Ordinals: g.ordinals, Claims: len(claims), Version: show(winner[0]), Alive: f.alive(g.composite, winner)}
 	if q.History {
 		f.showHistory(q, g, &a, winner, show)
 		for _, other := range claims[1:] {

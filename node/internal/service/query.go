@@ -17,6 +17,9 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	if err := q.Check(); err != nil {
 		return nil, err
 	}
+	if err := q.CheckAlive(s.config.Network); err != nil {
+		return nil, err
+	}
 	authorities, err := q.ParseAuthorities()
 	if err != nil {
 		return nil, err
@@ -44,6 +47,7 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 			res.Answers[i].Explanation = explain(&found.Keys[i], whom.Policy)
 		}
 	}
+	res.LeaveOutLapsed(q.Alive)
 	if found.More {
 		res.Next = q.Cursor(api.Position(found.Keys[len(found.Keys)-1].Position))
 	}
