@@ -62,7 +62,7 @@ const (
 	PulsePast = 10 * time.Minute
 	// PulseKeep is when a pulse is forgotten.
 	PulseKeep = 24 * time.Hour
-	// PulsePerEffort is for how long after its timestamp a record may have pulses, for each unit of
-	// its effort: a typical record of the default network for 38 days.
+	// PulsePerEffort is how long a record may have pulses for each unit of its effort. A typical
+	// record of the default network may have them for 38 days after its timestamp.
 	PulsePerEffort = 2 * time.Hour
 )

@@ -56,11 +56,12 @@ func (n *Network) PulseTerm(r *Record) (last uint64, paid, ok bool) {
 		return MaxPulseSecond, false, true
 	}
 	const perEffort = uint64(PulsePerEffort / time.Millisecond)
-	return min((r.Timestamp+uint64(r.Effort())*perEffort)/1000, MaxPulseSecond), true, true // below 2^55
+	sum := r.Timestamp + uint64(r.Effort())*perEffort // below 2^55
+	return min(sum/1000, MaxPulseSecond), true, true
 }
 
-// LeastAlive is the shortest age of a pulse that tells a service that is alive from one that is
-// not: two beats and the drift of clocks.
+// LeastAlive is the shortest age of a pulse that tells the living from the dead: two beats and the
+// drift of clocks.
 func (n *Network) LeastAlive() time.Duration {
 	return 2*PulseInterval + time.Duration(n.params.ClockDrift)*time.Millisecond
 }

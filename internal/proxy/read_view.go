@@ -46,7 +46,7 @@ type viewAnswer struct {
 	standings []protocol.Standing // of the claims, if the node was asked to explain
 	infos     []api.ClaimInfo     // the same as the node tells it
 	total     int                 // how many claims there are, as the node says
-	alive     *protocol.Pulse     // the newest of the winner's claim, signed by its owner; nil: none
+	alive     *protocol.Pulse     // the newest of the winner's claim; nil: none
 }
 
 func (a *viewAnswer) winner() version { return a.claims[0] }
