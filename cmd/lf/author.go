@@ -110,6 +110,7 @@ func (c *cli) publish(ctx context.Context, a *authoring, note string, do func(co
 		err = do(ctx, client, lf.Join(options, lf.OnWork(report),
 			lf.OnComposed(func(*protocol.Record) {
 				if note != "" {
+					erase() // the wait for a turn has been drawn
 					c.note("%s", note)
 				}
 			}),

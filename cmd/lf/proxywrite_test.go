@@ -90,11 +90,29 @@ func (p *writeProxy) await(t *testing.T, client string, waiting int) {
 // another one from nothing. When it hangs up, its places are free.
 func TestGreedyClient(t *testing.T) {
 	t.Parallel()
-	requests := 2000
 	if testing.Short() {
-		requests = 200
+		beGreedy(t, 200)
+		return
 	}
+	beGreedy(t, 2000)
+}
+
+// TestGreediestClient is TestGreedyClient with as many requests as a client may have. One more is
+// refused.
+func TestGreediestClient(t *testing.T) {
+	if testing.Short() {
+		t.Skip("10,000 connections")
+	}
+	beGreedy(t, mostOfClient)
+}
+
+// mostOfClient is how many requests of one client may wait at a proxy.
+const mostOfClient = 10_000
+
+func beGreedy(t *testing.T, requests int) {
+	t.Helper()
 	p := startProxy(t, newNetworkFile(t, "--work-per-kib", "16777216"), "--threads", "1")
+	begun := time.Now()
 	greedy, modest := api.NewClient(p.url, p.client(t, "greedy")), api.NewClient(p.url, p.client(t, "modest", "--effort-per-hour", "5"))
 	defer modest.Close()
 	before := residentMemory(p.cmd.Process.Pid)
@@ -111,6 +129,7 @@ func TestGreedyClient(t *testing.T) {
 		})
 	}
 	p.await(t, "greedy", requests)
+	t.Logf("%d requests wait after %s", requests, time.Since(begun).Round(time.Millisecond))
 	if before > 0 {
 		t.Logf("a request that waits, with its connection: %d kB", (residentMemory(p.cmd.Process.Pid)-before)/uint64(requests)>>10)
 	}
@@ -132,10 +151,17 @@ func TestGreedyClient(t *testing.T) {
 	if _, err := modest.Work(t.Context(), api.WorkRequest{Worked: make([]byte, 32), Effort: 1}); !errors.As(err, &e) || e.Status != 429 {
 		t.Errorf("more than its budget: %v", err)
 	}
+	if requests == mostOfClient {
+		if _, err := greedy.Work(t.Context(), api.WorkRequest{Effort: 1}); !errors.As(err, &e) || e.Status != 429 {
+			t.Errorf("more than a client may have wait: %v", err)
+		}
+	}
 	hangUp()
+	begun = time.Now()
 	all.Wait()
 	greedy.Close()
 	p.await(t, "greedy", 0)
+	t.Logf("all places were free %s after the client had hung up", time.Since(begun).Round(time.Millisecond))
 }
 
 // TestProxyEndsWell: a proxy that is stopped answers those who wait.

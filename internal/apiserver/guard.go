@@ -18,6 +18,8 @@ import (
 // reach localhost by DNS rebinding under a name of their own, or by plain requests whose answers
 // they cannot read.
 type guard struct {
+	// self is what the service is, for messages: a node or a proxy.
+	self  string
 	hosts []string
 	// certificate names further hosts; nil: none.
 	certificate *Certificate
@@ -36,7 +38,11 @@ type guard struct {
 
 func newGuard(o *HandlerOptions) *guard {
 	hosts := append([]string{"localhost", "127.0.0.1", "[::1]"}, o.Hosts...)
-	return &guard{hosts: hosts, certificate: o.Certificate, origins: o.AllowOrigins, private: o.Private, public: o.Public, proxies: o.TrustedProxies, token: sha256.Sum256([]byte(o.Token)), locked: o.Token == "", tokens: o.Tokens}
+	self := "node"
+	if o.Clients != nil {
+		self = "proxy"
+	}
+	return &guard{self: self, hosts: hosts, certificate: o.Certificate, origins: o.AllowOrigins, private: o.Private, public: o.Public, proxies: o.TrustedProxies, token: sha256.Sum256([]byte(o.Token)), locked: o.Token == "", tokens: o.Tokens}
 }
 
 // checkOrigin refuses what a foreign page in a browser may have sent. A page that comes under a
@@ -44,19 +50,19 @@ func newGuard(o *HandlerOptions) *guard {
 // Whether the process is up and ready is no secret.
 func (g *guard) checkOrigin(r *http.Request) error {
 	if !g.knownHost(r.Host) && !isProbe(r) && !g.isHolder(r) {
-		return api.NewError(http.StatusMisdirectedRequest, "the Host header %q is not one of this node's: use localhost or 127.0.0.1, send the node's token, or allow the name with lf node --api-host", r.Host)
+		return api.NewError(http.StatusMisdirectedRequest, "the Host header %q is not one of this %[2]s's: use localhost or 127.0.0.1, send a token, or allow the name with lf %[2]s --api-host", r.Host, g.self)
 	}
 	if g.allowedOrigin(r) != "" {
 		return nil
 	}
 	if origin := r.Header.Get("Origin"); origin != "" && origin != "http://"+r.Host && origin != "https://"+r.Host {
-		return api.Forbidden("pages of origin %q may not talk to this node: lf node --api-allow-origin allows an origin", origin)
+		return api.Forbidden("pages of origin %q may not talk to this %[2]s: lf %[2]s --api-allow-origin allows an origin", origin, g.self)
 	}
 	switch site := r.Header.Get("Sec-Fetch-Site"); site {
 	case "", "none", "same-origin":
 		return nil
 	default:
-		return api.Forbidden("pages of other sites may not talk to this node (Sec-Fetch-Site: %s)", site)
+		return api.Forbidden("pages of other sites may not talk to this %s (Sec-Fetch-Site: %s)", g.self, site)
 	}
 }
 
@@ -101,12 +107,12 @@ func (g *guard) identify(r *http.Request) (*Grant, error) {
 		return nil, nil
 	}
 	if g.locked && g.tokens == nil {
-		return nil, api.Unauthorized("this node runs without a token, so nothing that needs one is possible")
+		return nil, api.Unauthorized("this %s runs without a token, so nothing that needs one is possible", g.self)
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return nil, api.Unauthorized("this needs the node's token, as the header \"Authorization: Bearer TOKEN\" (lf: --token-file FILE or LF_TOKEN); " +
-			"it is in the file api.token in the node's home; the socket api.sock there needs no token")
+		return nil, api.Unauthorized("this needs a token, as the header \"Authorization: Bearer TOKEN\" (lf: --token-file FILE or LF_TOKEN): %[2]s, "+
+			"or the one in the file api.token in the %[1]s's home; the socket api.sock there needs no token", g.self, g.tokenMaker())
 	}
 	token = strings.TrimSpace(token)
 	given := sha256.Sum256([]byte(token))
@@ -116,12 +122,21 @@ func (g *guard) identify(r *http.Request) (*Grant, error) {
 	if g.tokens != nil {
 		switch grant, err := g.tokens(token); {
 		case err != nil:
-			return nil, api.Unavailable("the node cannot read its limited tokens; its log says why")
+			return nil, api.Unavailable("the %s cannot read its limited tokens; its log says why", g.self)
 		case grant != nil:
 			return grant, nil
 		}
 	}
-	return nil, api.Unauthorized("the token is not this node's, or was revoked: use the one in the file api.token in this node's home, one of lf token add, or the socket api.sock there, which needs none")
+	return nil, api.Unauthorized("the token is not this %[1]s's, or was revoked: use %[2]s, the one in the file api.token in this %[1]s's home, or the socket api.sock there, which needs none",
+		g.self, g.tokenMaker())
+}
+
+// tokenMaker names the command whose tokens are let in.
+func (g *guard) tokenMaker() string {
+	if g.self == "proxy" {
+		return "one of lf proxy client add"
+	}
+	return "one of lf token add"
 }
 
 // caller says who asks, for the service. What the caller may do is the guard's matter.

@@ -5,9 +5,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// Signed puts a signed record together, and applies every rule to it but those on work. now is the
-// clock in milliseconds.
-func Signed(n *protocol.Network, parts api.SignedRecord, now uint64) (*protocol.Record, error) {
+// Signed puts a signed record together, and applies every rule to it but those on work. Before work
+// [CheckAge] comes, too. A record that was paid for may be old: its client sends it again.
+func Signed(n *protocol.Network, parts api.SignedRecord) (*protocol.Record, error) {
 	if err := parts.Check(); err != nil {
 		return nil, err
 	}
@@ -24,7 +24,7 @@ func Signed(n *protocol.Network, parts api.SignedRecord, now uint64) (*protocol.
 	if !r.HasValue() {
 		return nil, api.Invalid("the record comes without its value")
 	}
-	return r, CheckAge(n, r, now)
+	return r, nil
 }
 
 // CheckAge refuses a record that other nodes would hold to be late, or not let in yet.

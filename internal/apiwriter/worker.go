@@ -6,8 +6,6 @@ import (
 	"sync"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"github.com/lf-store/lf/internal/caller"
 	"github.com/lf-store/lf/internal/embedder"
 	"github.com/lf-store/lf/internal/workqueue"
@@ -15,20 +13,15 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-const (
-	// turnWithin is how long a turn is kept for a client that composes a record: a few round trips
-	// of a bad connection.
-	turnWithin = 15 * time.Second
-	// rememberedProofs is how many proofs are remembered. A client whose connection broke asks
-	// again, and gets what was found.
-	rememberedProofs = 8192
-)
+// turnWithin is how long a turn is kept for a client that composes a record: a few round trips of a
+// bad connection.
+const turnWithin = 15 * time.Second
 
 // Worker implements Work of api.Service. Its methods are safe for concurrent use.
 type Worker struct {
 	network *protocol.Network
 	pool    *workqueue.Pool
-	proofs  *lru.Cache[[32]byte, protocol.Work] // by the hash that was worked for
+	proofs  *Proofs
 
 	mu    sync.Mutex
 	turns map[string]*heldTurn
@@ -41,12 +34,8 @@ type heldTurn struct {
 	expiry *time.Timer
 }
 
-// NewWorker returns a worker with the threads of a pool.
-func NewWorker(n *protocol.Network, pool *workqueue.Pool) *Worker {
-	proofs, err := lru.New[[32]byte, protocol.Work](rememberedProofs)
-	if err != nil {
-		panic(err) // the size is above 0
-	}
+// NewWorker returns a worker with the threads of a pool. It remembers what it found in proofs.
+func NewWorker(n *protocol.Network, pool *workqueue.Pool, proofs *Proofs) *Worker {
 	return &Worker{network: n, pool: pool, proofs: proofs, turns: map[string]*heldTurn{}}
 }
 
@@ -58,22 +47,35 @@ func (w *Worker) Work(ctx context.Context, by workqueue.Client, r api.WorkReques
 	if len(r.Worked) == 0 {
 		return w.giveTurn(ctx, by, r.Effort)
 	}
-	worked := [32]byte(r.Worked)
-	if known, ok := w.proofs.Get(worked); ok && known.Effort == r.Effort {
-		w.drop(by, r.Turn)
-		return api.NewWorkResult(known), nil
-	}
-	turn, err := w.Turn(ctx, by, r.Effort, r.Turn)
+	work, err := w.Prove(ctx, by, [32]byte(r.Worked), r.Effort, r.Turn, nil)
 	if err != nil {
 		return nil, err
 	}
-	defer turn.Leave()
-	work, err := turn.Solve(ctx, w.network.WorkChallenge(worked), r.Effort)
-	if err != nil {
-		return nil, err
-	}
-	w.proofs.Add(worked, work)
 	return api.NewWorkResult(work), nil
+}
+
+// Prove returns the proof for the hash of a signed record. It works for each hash once. turn is the
+// turn that the client was given, "" for none. begin may be nil: it is called when the turn has
+// come, unless the proof is known, and may refuse the work.
+func (w *Worker) Prove(ctx context.Context, by workqueue.Client, worked [32]byte, effort uint32, turn string, begin func() error) (work protocol.Work, err error) {
+	if known, ok := w.proofs.Get(worked, effort); ok {
+		w.drop(by, turn)
+		return known, nil
+	}
+	t, err := w.Turn(ctx, by, effort, turn)
+	if err != nil {
+		return work, err
+	}
+	defer t.Leave()
+	if begin != nil {
+		if err := begin(); err != nil {
+			return work, err
+		}
+	}
+	if work, err = t.Solve(ctx, w.network.WorkChallenge(worked), effort); err == nil {
+		w.proofs.Add(worked, work)
+	}
+	return work, err
 }
 
 // ClientOf is who asks for work in a request: the holders of each limited token, each client of a

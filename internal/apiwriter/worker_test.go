@@ -3,6 +3,7 @@ package apiwriter
 import (
 	"crypto/rand"
 	"errors"
+	"log/slog"
 	"net/http"
 	"testing"
 	"testing/synctest"
@@ -24,6 +25,9 @@ func (s luckySearch) Attempt() (pow.Proof, bool) {
 func (luckySearch) Stop()                  {}
 func (luckySearch) Progress() pow.Progress { return pow.Progress{} }
 
+// trusting takes any proof: those of a luckySearch are none.
+func trusting([]byte, protocol.Work) error { return nil }
+
 // TestTurns: a client waits first, composes then, and comes with the hash. A turn is for the client
 // that was given it, once, and for a while.
 func TestTurns(t *testing.T) {
@@ -40,7 +44,7 @@ func TestTurns(t *testing.T) {
 			Search: func([]byte, uint32) (workqueue.Search, error) { return luckySearch{&found}, nil },
 		})
 		defer pool.Close()
-		w := NewWorker(n, pool)
+		w := NewWorker(n, pool, NewProofs(n, trusting, slog.New(slog.DiscardHandler)))
 		a, b := workqueue.Client{Name: "a", EffortPerHour: 3}, workqueue.Client{Name: "b"}
 		take := func() string {
 			t.Helper()

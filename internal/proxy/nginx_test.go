@@ -27,7 +27,7 @@ const nginxName = "lf.example.org"
 // serveNode serves a fake node of a network over HTTP until the test ends, and returns its address.
 func serveNode(t *testing.T, n *protocol.Network) NodeAddress {
 	t.Helper()
-	fake, err := apitest.NewFakeOn(n)
+	fake, err := apitest.NewFakeThatVerifies(n, verifyWork)
 	if err != nil {
 		t.Fatal(err)
 	}

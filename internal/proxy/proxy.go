@@ -94,11 +94,12 @@ func (p *Proxy) start(ctx context.Context) error {
 	}
 	p.service.cert = cert
 	p.parts.OnClose("nodes", p.service.nodes.close)
-	p.parts.OnClose("keys of requests", p.service.writes.keys.Close)
+	p.parts.OnClose("files of writes", p.service.writes.close)
 	p.parts.Start("watch of the nodes", p.service.nodes.watch)
 	if err := p.service.nodes.meet(ctx); err != nil {
 		return fmt.Errorf("start: %w", err)
 	}
+	p.parts.Start("outbox", p.service.deliver)
 	p.serveAPI(endpoint, token, socket)
 	p.setReady(nil)
 	c.Logger.Info("proxy started", "network", c.Network.Params().Name, "nodes", len(c.Nodes), "compare", c.Compare, "api", p.url)

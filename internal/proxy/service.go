@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"time"
@@ -49,8 +50,13 @@ func newService(c *Config, r prometheus.Registerer) (*Service, error) {
 	if s.metrics, err = newMetrics(s.nodes, r); err != nil {
 		return nil, err
 	}
-	s.writes, err = s.newWrites()
-	return s, err
+	if s.writes, err = s.newWrites(); err != nil {
+		return nil, err
+	}
+	if err := registerWrites(s.writes, r); err != nil {
+		return nil, errors.Join(err, s.writes.close())
+	}
+	return s, nil
 }
 
 // Network implements api.Service. A proxy has no seeds.

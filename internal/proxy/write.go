@@ -12,6 +12,7 @@ import (
 	"github.com/lf-store/lf/internal/apiwriter"
 	"github.com/lf-store/lf/internal/embedder"
 	"github.com/lf-store/lf/internal/proxy/idempotency"
+	"github.com/lf-store/lf/internal/proxy/outbox"
 	"github.com/lf-store/lf/internal/workqueue"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
@@ -20,8 +21,9 @@ import (
 const (
 	// maxJobs bounds the requests that wait for work, maxClientJobs those of one client.
 	maxJobs, maxClientJobs = 50_000, 10_000
-	// keysFile is what the home keeps of requests that carry a key.
-	keysFile = "requests.jsonl"
+	// keysFile is what the home keeps of requests that carry a key, outboxFile are the finished
+	// records that too few nodes have, and proofsFile is what was worked for lately.
+	keysFile, outboxFile, proofsFile = "requests.jsonl", "outbox.jsonl", "proofs.jsonl"
 	// submitWithin bounds handing in one record that was paid for. A client that goes away
 	// meanwhile does not end it: the work would be lost.
 	submitWithin = time.Minute
@@ -36,19 +38,20 @@ type writes struct {
 	client *lf.Client // writes for the clients whose keys the proxy keeps
 	links  *linkOrigins
 	paid   *paidRecords
+	outbox *outbox.Outbox
+	proofs *apiwriter.Proofs
 	worker *apiwriter.Worker
 }
 
 // newWrites makes what the service writes with. The service must close it.
 func (s *Service) newWrites() (*writes, error) {
 	w := &writes{links: newLinkOrigins(), paid: newPaidRecords()}
-	var err error
-	if w.keys, err = idempotency.Open(filepath.Join(s.config.Home.Dir(), keysFile), idempotency.DefaultLimits, time.Now); err != nil {
-		return nil, err
+	err := w.open(s.config)
+	if err == nil {
+		w.client, err = lf.New(writerService{s}, s.config.Network, lf.InHome(s.config.Home), lf.WithoutNames())
 	}
-	w.client, err = lf.New(writerService{s}, s.config.Network, lf.InHome(s.config.Home), lf.WithoutNames())
 	if err != nil {
-		return nil, errors.Join(err, w.keys.Close())
+		return nil, errors.Join(err, w.close())
 	}
 	threads := s.config.Threads
 	if threads == 0 {
@@ -57,8 +60,36 @@ func (s *Service) newWrites() (*writes, error) {
 	w.pool = workqueue.NewPool(workqueue.Config{
 		Threads: threads, Limits: workqueue.Limits{Jobs: maxJobs, ClientJobs: maxClientJobs},
 	})
-	w.worker = apiwriter.NewWorker(s.config.Network, w.pool)
+	w.worker = apiwriter.NewWorker(s.config.Network, w.pool, w.proofs)
 	return w, nil
+}
+
+// open opens what the home keeps.
+func (w *writes) open(c *Config) (err error) {
+	in := func(name string) string { return filepath.Join(c.Home.Dir(), name) }
+	if w.keys, err = idempotency.Open(in(keysFile), idempotency.DefaultLimits, time.Now); err != nil {
+		return err
+	}
+	if w.outbox, err = outbox.Open(in(outboxFile), outbox.DefaultLimits, time.Now); err != nil {
+		return err
+	}
+	w.proofs, err = apiwriter.OpenProofs(in(proofsFile), c.Network, verifyWork, c.Logger)
+	return err
+}
+
+// close closes the files that are open.
+func (w *writes) close() error {
+	var failed []error
+	if w.keys != nil {
+		failed = append(failed, w.keys.Close())
+	}
+	if w.outbox != nil {
+		failed = append(failed, w.outbox.Close())
+	}
+	if w.proofs != nil {
+		failed = append(failed, w.proofs.Close())
+	}
+	return errors.Join(failed...)
 }
 
 // drain ends the work: what is being solved is finished if that takes no long time.
@@ -86,7 +117,7 @@ func (s writerService) Submit(ctx context.Context, frame []byte) (*api.Submitted
 			return nil, err
 		}
 	}
-	return s.Service.Submit(ctx, frame)
+	return s.submitPaid(ctx, frame)
 }
 
 // Prepare implements api.Service.

@@ -5,7 +5,6 @@ import (
 	"slices"
 
 	"github.com/lf-store/lf/internal/apiwriter"
-	"github.com/lf-store/lf/internal/embedder"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
@@ -14,7 +13,7 @@ import (
 // signed record is worked for once: a second request for it waits for the first.
 func (s *Service) SubmitSigned(ctx context.Context, parts api.SignedRecord) (*api.Submitted, error) {
 	n := s.config.Network
-	signed, err := apiwriter.Signed(n, parts, clock())
+	signed, err := apiwriter.Signed(n, parts)
 	if err != nil {
 		return nil, s.writeFailure(err)
 	}
@@ -35,7 +34,7 @@ func (s *Service) SubmitSigned(ctx context.Context, parts api.SignedRecord) (*ap
 	}
 	frame := paid.EncodeFrame()
 	s.writes.paid.add(signed.SignedHash(), frame) // it is not worked for again, whatever follows
-	return s.Submit(ctx, frame)
+	return s.submitPaid(ctx, frame)
 }
 
 // newest compares a record with the owner's newest one under the same key. If that is the same
@@ -71,20 +70,25 @@ func (s *Service) payFor(ctx context.Context, r *protocol.Record, turnID string)
 		return nil, api.Conflict("this network takes records of certified owners only, and the record links no certificate of its owner's that is valid: " +
 			"have one of the network's authorities certify the owner")
 	}
-	ctx, stop := s.untilLate(ctx, r)
-	defer stop()
-	var turn embedder.Turn
-	if effort > 0 {
-		if turn, err = s.writes.worker.Turn(ctx, apiwriter.ClientOf(ctx), effort, turnID); err != nil {
+	if worked, _ := n.WorkedIn(n.Challenge(r)); !s.writes.proofs.Has(worked, effort) {
+		if err := apiwriter.CheckAge(n, r, clock()); err != nil {
 			return nil, err
 		}
-		defer turn.Leave()
 	}
-	if err := apiwriter.CheckAge(n, r, clock()); err != nil { // it has waited
-		return nil, err
-	}
-	return pay(r, 0, func(challenge []byte, effort uint32) (protocol.Work, error) {
-		return turn.Solve(ctx, challenge, effort)
+	return pay(r, effort, func(challenge []byte, effort uint32) (protocol.Work, error) {
+		return s.proveFor(ctx, r, challenge, effort, turnID)
+	})
+}
+
+// proveFor works for a signed record unless it was worked for before. A record that is too old, or
+// would be when its turn comes, is not worked for.
+func (s *Service) proveFor(ctx context.Context, r *protocol.Record, challenge []byte, effort uint32, turnID string) (protocol.Work, error) {
+	n := s.config.Network
+	worked, _ := n.WorkedIn(challenge)
+	ctx, stop := s.untilLate(ctx, r)
+	defer stop()
+	return s.writes.worker.Prove(ctx, apiwriter.ClientOf(ctx), worked, effort, turnID, func() error {
+		return apiwriter.CheckAge(n, r, clock()) // it has waited
 	})
 }
 

@@ -16,7 +16,18 @@ const hurry = 2 * time.Second
 
 // Submit implements api.Service. The record is acknowledged when as many nodes have attached it as
 // the proxy's user wants. If the caller goes away meanwhile, the record is handed in all the same.
+// One that too few nodes have attached goes to the outbox.
 func (s *Service) Submit(ctx context.Context, frame []byte) (*api.Submitted, error) {
+	return s.submit(ctx, frame, false)
+}
+
+// submitPaid is Submit for a record that this proxy worked for. It is in the outbox before a node
+// has it: if the proxy dies meanwhile, the next one hands it in.
+func (s *Service) submitPaid(ctx context.Context, frame []byte) (*api.Submitted, error) {
+	return s.submit(ctx, frame, true)
+}
+
+func (s *Service) submit(ctx context.Context, frame []byte, paid bool) (*api.Submitted, error) {
 	r, err := protocol.DecodeFrame(frame)
 	if err == nil {
 		err = s.config.Network.Check(r, verifyWork)
@@ -24,9 +35,16 @@ func (s *Service) Submit(ctx context.Context, frame []byte) (*api.Submitted, err
 	if err != nil {
 		return nil, s.writeFailure(err)
 	}
+	if paid {
+		s.hold(ctx, r, frame)
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), submitWithin)
 	defer cancel()
-	done, err := s.handIn(ctx, r, frame)
+	done, verdict, err := s.handIn(ctx, r, frame)
+	if !paid && verdict == triedAgain {
+		s.hold(ctx, r, frame)
+	}
+	s.settle(r.ID(), verdict)
 	if err != nil {
 		return nil, err
 	}
@@ -64,6 +82,7 @@ type handingIn struct {
 	best     *api.Submitted
 	waits    *api.Submitted // a node has it pending or held
 	refusal  error
+	refusals int
 	failure  error
 }
 
@@ -76,10 +95,10 @@ type acknowledgment struct {
 
 // handIn hands a record to nodes until enough have attached it. It goes first to the node that its
 // links came from.
-func (s *Service) handIn(ctx context.Context, r *protocol.Record, frame []byte) (*api.Submitted, error) {
+func (s *Service) handIn(ctx context.Context, r *protocol.Record, frame []byte) (*api.Submitted, verdict, error) {
 	list, err := s.nodes.writable(ctx)
 	if err != nil {
-		return nil, err
+		return nil, triedAgain, err
 	}
 	if first := s.writes.links.of(r); first != nil {
 		if i := slices.Index(list, first); i > 0 {
@@ -89,7 +108,23 @@ func (s *Service) handIn(ctx context.Context, r *protocol.Record, frame []byte) 
 	h := &handingIn{Service: s, record: r, frame: frame, nodes: list, outcomes: make(chan acknowledgment, len(list))}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel() // those that are still asked
-	return h.run(ctx)
+	done, err := h.run(ctx)
+	return done, h.verdict(), err
+}
+
+// verdict says what is to become of the record.
+func (h *handingIn) verdict() verdict {
+	switch {
+	case h.attached >= h.config.WriteTo:
+		return delivered
+	case h.attached > 0 || h.waits != nil || h.failure != nil:
+		return triedAgain
+	case h.refusals == len(h.Service.nodes.list):
+		return refused
+	case h.refusals > 0:
+		return declined
+	}
+	return triedAgain
 }
 
 func (h *handingIn) run(ctx context.Context) (*api.Submitted, error) {
@@ -137,6 +172,7 @@ func (h *handingIn) take(a acknowledgment) {
 	switch {
 	case a.err != nil && isAnswer(a.err):
 		h.refusal = a.err
+		h.refusals++
 	case a.err != nil:
 		a.node.failed(a.err)
 		h.log.Warn("a node does not take a record", "node", a.node.address, "record", h.record.ID(), "error", a.err)

@@ -26,6 +26,7 @@ type writeNode struct {
 	mu      sync.Mutex
 	refuse  error // of each submit; nil: it takes the record
 	links   func(*api.Links)
+	taken   func(*protocol.Record) // is shown each record that comes
 	submits int
 }
 
@@ -36,6 +37,13 @@ func (n *writeNode) Submit(ctx context.Context, frame []byte) (*api.Submitted, e
 	n.mu.Unlock()
 	if refuse != nil {
 		return nil, refuse
+	}
+	if n.taken != nil {
+		r, err := protocol.DecodeFrame(frame)
+		if err != nil {
+			return nil, err
+		}
+		n.taken(r)
 	}
 	return n.testNode.Submit(ctx, frame)
 }
@@ -71,7 +79,7 @@ func newWriters(t *testing.T, nodes int, change ...func(*Config)) *writers {
 	}
 	t.Cleanup(func() {
 		w.proxy.writes.pool.Close()
-		if err := w.proxy.writes.keys.Close(); err != nil {
+		if err := w.proxy.writes.close(); err != nil {
 			t.Error(err)
 		}
 	})
@@ -376,7 +384,7 @@ func (w *writers) neverEnding() {
 		Threads: 1, Limits: workqueue.Limits{Jobs: 100, ClientJobs: 50, Ahead: 10},
 		Search: func([]byte, uint32) (workqueue.Search, error) { return endlessSearch{make(chan struct{})}, nil },
 	})
-	w.proxy.writes.worker = apiwriter.NewWorker(w.network, w.proxy.writes.pool)
+	w.proxy.writes.worker = apiwriter.NewWorker(w.network, w.proxy.writes.pool, w.proxy.writes.proofs)
 }
 
 // TestTooLate: a signed record that would be late when its turn comes is refused at once, and told

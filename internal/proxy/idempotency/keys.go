@@ -6,8 +6,11 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
+
+	"github.com/lf-store/lf/internal/linelog"
 )
 
 const (
@@ -63,7 +66,7 @@ type client struct {
 type Keys struct {
 	limits Limits
 	now    func() time.Time
-	file   *journal
+	file   *linelog.File
 
 	mu      sync.Mutex
 	entries map[digest]*entry
@@ -76,12 +79,12 @@ type Keys struct {
 func Open(path string, limits Limits, now func() time.Time) (*Keys, error) {
 	k := &Keys{limits: limits, now: now, entries: map[digest]*entry{}, clients: map[string]*client{}}
 	var err error
-	if k.file, err = openJournal(path, k.replay); err != nil {
-		return nil, err
+	if k.file, err = linelog.Open(path, maxLine, k.replay); err != nil {
+		return nil, fmt.Errorf("the keys of requests: %w", err)
 	}
 	k.expire()
 	if err := k.compact(); err != nil {
-		return nil, errors.Join(err, k.file.close())
+		return nil, errors.Join(err, k.file.Close())
 	}
 	return k, nil
 }
@@ -90,7 +93,7 @@ func Open(path string, limits Limits, now func() time.Time) (*Keys, error) {
 func (k *Keys) Close() error {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return k.file.close()
+	return k.file.Close()
 }
 
 // Len counts the keys.
@@ -168,7 +171,7 @@ func (r *Request) Made(frame []byte) error {
 	r.keys.mu.Lock()
 	defer r.keys.mu.Unlock()
 	r.entry.frame = frame
-	return r.keys.file.append(lineOf(r.entry), true)
+	return r.keys.note(r.entry, true)
 }
 
 // Done notes the answer, which is JSON.
@@ -176,7 +179,7 @@ func (r *Request) Done(answer []byte) error {
 	r.keys.mu.Lock()
 	defer r.keys.mu.Unlock()
 	r.entry.frame, r.entry.answer = nil, answer
-	if err := r.keys.file.append(lineOf(r.entry), false); err != nil {
+	if err := r.keys.note(r.entry, false); err != nil {
 		return err
 	}
 	return r.keys.compact()

@@ -18,7 +18,7 @@ func (s *Service) Prepare(ctx context.Context, req api.PrepareRequest) (*api.Pre
 
 // SubmitSigned implements api.Service. What is cheap to check comes before the work.
 func (s *Service) SubmitSigned(ctx context.Context, signed api.SignedRecord) (*api.Submitted, error) {
-	r, err := apiwriter.Signed(s.config.Network, signed, s.now())
+	r, err := apiwriter.Signed(s.config.Network, signed)
 	if err != nil {
 		return nil, Failure(err)
 	}
@@ -28,6 +28,9 @@ func (s *Service) SubmitSigned(ctx context.Context, signed api.SignedRecord) (*a
 	defer s.paying.end(r.SignedHash())
 	if twin, err := s.newest(ctx, r); err != nil || twin != nil {
 		return twin, Failure(err)
+	}
+	if err := apiwriter.CheckAge(s.config.Network, r, s.now()); err != nil {
+		return nil, err
 	}
 	certified, err := s.isCertified(ctx, r)
 	if err != nil {

@@ -104,7 +104,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		config: c, begun: time.Now(), started: c.Clock().UTC(), owners: c.Home.Owners(), names: namecache.New(c.Network), log: c.Logger,
 		syncing: make(chan struct{}, maxSyncing), work: newWorkPool(solverThreads(c.Threads)),
 	}
-	s.worker = apiwriter.NewWorker(c.Network, s.work)
+	s.worker = apiwriter.NewWorker(c.Network, s.work, apiwriter.NewProofs(c.Network, VerifyWork, c.Logger))
 	s.drops = newDropHistory(s.countDrops)
 	err := s.newWriter()
 	if err != nil {
