@@ -11,9 +11,9 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// TestProxyProgressDrawn: lf set at a terminal draws how far a proxy is with its record: how many
-// requests of the client come first, and how long it takes. Each text has a line of its own. Ctrl-C
-// gives the place up.
+// TestProxyProgressDrawn: lf set at a terminal draws how far a proxy is with its record. It tells
+// how many requests of the client come first, and how long it takes. Each text has a line of its
+// own. Ctrl-C gives the place up.
 func TestProxyProgressDrawn(t *testing.T) {
 	t.Parallel()
 	p := startProxy(t, newNetworkFile(t, "--work-per-kib", "16777216"), "--threads", "1")

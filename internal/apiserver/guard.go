@@ -111,7 +111,7 @@ func (g *guard) identify(r *http.Request) (*Grant, error) {
 	}
 	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
-		return nil, api.Unauthorized("this needs a token, as the header \"Authorization: Bearer TOKEN\" (lf: --token-file FILE or LF_TOKEN): %[2]s, "+
+		return nil, api.Unauthorized("this needs the %[1]s's token, as the header \"Authorization: Bearer TOKEN\" (lf: --token-file FILE or LF_TOKEN): %[2]s, "+
 			"or the one in the file api.token in the %[1]s's home; the socket api.sock there needs no token", g.self, g.tokenMaker())
 	}
 	token = strings.TrimSpace(token)

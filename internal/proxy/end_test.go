@@ -84,7 +84,7 @@ func (s heldSearch) Attempt() (pow.Proof, bool) {
 }
 
 // TestEndFinishes: what is being worked for when a proxy ends is found, handed in and answered, if
-// that takes no long time. What waits behind it is handed back.
+// that takes no long time. What waits for its turn is handed back.
 func TestEndFinishes(t *testing.T) {
 	t.Parallel()
 	n := newNetwork(t, func(p *protocol.Params) { p.WorkPerKiB = 1 })

@@ -1,4 +1,4 @@
-// Package outbox keeps finished records until enough nodes have attached them: in a file, so that
+// Package outbox keeps finished records until enough nodes have attached them. It does so in a file:
 // neither a restart nor a node's death costs a second proof of work.
 //
 // [Outbox] says which record is to be handed in again, and when. It is a state machine with a file:

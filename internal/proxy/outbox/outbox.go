@@ -84,8 +84,8 @@ func (o *Outbox) Lost() uint64 {
 	return o.lost
 }
 
-// Hold puts a record into the box for somebody who is about to hand it in, and who must call Later
-// or Done. It returns when the record is on disk.
+// Hold puts a record into the box. The caller hands it in and must call Later or Done. Hold returns
+// when the record is on disk.
 func (o *Outbox) Hold(client string, id protocol.ID, frame []byte) error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -130,8 +130,8 @@ func (o *Outbox) remove(r *Record) {
 }
 
 // Next returns the record that is due. The caller hands it in and calls Later or Done. Where none
-// is due, wait is how long the next one has, negative where there is none, and changed is closed
-// when that may have changed.
+// is due, wait is the time until one is, negative where the box is empty. changed is closed when
+// that may have changed.
 func (o *Outbox) Next() (due *Record, wait time.Duration, changed <-chan struct{}) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
