@@ -21,8 +21,8 @@ import (
 const (
 	// maxJobs bounds the requests that wait for work, maxClientJobs those of one client.
 	maxJobs, maxClientJobs = 50_000, 10_000
-	// The files of the home: keysFile has requests that carry a key. outboxFile has finished records
-	// that too few nodes have, and proofsFile what was worked for lately.
+	// The files of the home: keysFile has requests that carry a key. outboxFile has finished
+	// records that too few nodes have, and proofsFile what was worked for lately.
 	keysFile, outboxFile, proofsFile = "requests.jsonl", "outbox.jsonl", "proofs.jsonl"
 	// submitWithin bounds handing in one record that was paid for. A client that goes away
 	// meanwhile does not end it: the work would be lost.

@@ -44,7 +44,7 @@ func (o *Outbox) replay(text []byte) {
 	if _, twice := o.records[l.ID]; err != nil || twice || r.ID() != l.ID {
 		return
 	}
-	at := time.UnixMilli(min(l.At, o.now().UnixMilli())) // the clock was ahead, or the file is damaged
+	at := time.UnixMilli(min(l.At, o.now().UnixMilli())) // the clock was ahead
 	o.add(&Record{ID: l.ID, Frame: l.Frame, Client: l.Client, at: at})
 }
 

@@ -152,8 +152,8 @@ func (o *Outbox) Next() (due *Record, wait time.Duration, changed <-chan struct{
 	return &copied, 0, o.changed
 }
 
-// Later says that too few nodes have a record yet. It reports whether the record was in the box, and
-// whether it is tried again: one that is too old is given up.
+// Later says that too few nodes have a record yet. It reports whether the record was in the box,
+// and whether it is tried again: one that is too old is given up.
 func (o *Outbox) Later(id protocol.ID) (again, was bool, err error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
