@@ -36,6 +36,7 @@ type Client struct {
 	address string // "" for a node in this process
 	token   string
 	closed  bool
+	watches map[*watching]context.CancelCauseFunc // under way, which Close ends
 }
 
 // payer remembers whether an API does the work of its clients.
@@ -175,6 +176,9 @@ func (c *Client) Close() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.closed = true
+	for _, end := range c.watches {
+		end(ErrClosed)
+	}
 	if c.address == "" {
 		return nil
 	}

@@ -106,3 +106,12 @@ func (k Key) Expressions() []string {
 
 // String writes the key as it is given on the command line, without quoting.
 func (k Key) String() string { return strings.Join(k.Expressions(), " ") }
+
+// at is the key with these ordinals, one for each name.
+func (k Key) at(ordinals []uint64) Key {
+	points := make([]protocol.Expression, len(ordinals))
+	for i, ordinal := range ordinals {
+		points[i] = protocol.Expression{Name: k.selectors[i].Name, From: ordinal, To: ordinal}
+	}
+	return Key{points}
+}

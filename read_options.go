@@ -9,11 +9,15 @@ import (
 )
 
 // ReadOption narrows a question, or says whom the reader trusts.
-type ReadOption interface{ read(q *query) }
+type ReadOption interface {
+	WatchOption
+	read(q *query)
+}
 
 type readOption func(*query)
 
-func (o readOption) read(q *query) { o(q) }
+func (o readOption) read(q *query)     { o(q) }
+func (o readOption) watch(w *watching) { o(w.query) }
 
 // Policy ranks the claims of several owners by these criteria, with commas between, such as
 // "certified,weight". The node's own policy ranks them otherwise.
@@ -86,6 +90,7 @@ func Synced(within time.Duration) ReadOption {
 type maskingOption string
 
 func (o maskingOption) read(q *query)        { q.maskingKey = string(o) }
+func (o maskingOption) watch(w *watching)    { o.read(w.query) }
 func (o maskingOption) write(w *writing)     { w.maskingKey = string(o) }
 func (o maskingOption) load(l *loadSettings) { o.write(&l.writing) }
 

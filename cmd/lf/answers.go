@@ -49,18 +49,23 @@ type jsonAnswers struct {
 func answersJSON(q question, found *lf.Result) jsonAnswers {
 	out := jsonAnswers{Answers: make([]jsonAnswer, len(found.Answers)), More: found.More, Damaged: found.Damaged, Comparison: found.Comparison}
 	for i, a := range found.Answers {
-		out.Answers[i] = jsonAnswer{
-			Selectors:    a.KeyAsSet().Expressions(),
-			Further:      len(a.Header().Selectors) - len(a.Ordinals),
-			Composite:    a.Header().CompositeID(),
-			Claims:       a.Claims,
-			jsonRevision: revisionJSON(&a.Version),
-			Others:       revisionsJSON(a.Others),
-			Explanation:  a.Explanation,
-		}
-		if q.history {
-			out.Answers[i].Older = revisionsJSON(a.Older)
-		}
+		out.Answers[i] = answerJSON(q, a)
+	}
+	return out
+}
+
+func answerJSON(q question, a *lf.Answer) jsonAnswer {
+	out := jsonAnswer{
+		Selectors:    a.KeyAsSet().Expressions(),
+		Further:      len(a.Header().Selectors) - len(a.Ordinals),
+		Composite:    a.Header().CompositeID(),
+		Claims:       a.Claims,
+		jsonRevision: revisionJSON(&a.Version),
+		Others:       revisionsJSON(a.Others),
+		Explanation:  a.Explanation,
+	}
+	if q.history {
+		out.Older = revisionsJSON(a.Older)
 	}
 	return out
 }

@@ -1,0 +1,149 @@
+package lf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/lf-store/lf/node/api"
+)
+
+// notice is an event of the node about one composite key, checked.
+type notice struct {
+	Event
+	key   watchedKey
+	state deliveredState // what answers then; the zero record is nothing
+}
+
+// take checks an event, and delivers it if it is news.
+func (w *watching) take(ctx context.Context, e *api.WatchEvent) error {
+	if !w.begun {
+		w.begun = true
+		w.held.begin(w.told.present && databaseOf(w.cursor) != databaseOf(e.Cursor))
+		w.silent = e.Event == api.WatchSync && !e.Listed
+	}
+	w.latest = e.Cursor
+	switch e.Event {
+	case api.WatchSync:
+		return w.takeSync(e)
+	case api.WatchAnswer, api.WatchDeleted, api.WatchGone, api.WatchSettled, api.WatchContested:
+	default:
+		return nil // of a newer node
+	}
+	n, err := w.read(e)
+	if err != nil {
+		return &ForgedError{Node: w.client.Address(), What: fmt.Errorf("in an event %q: %w", e.Event, err)}
+	}
+	switch n.Kind {
+	case EventSettled:
+		return w.settle(n)
+	case EventContested:
+		return w.contest(ctx, n, e.Claim)
+	}
+	return w.change(n)
+}
+
+// change takes what answers now.
+func (w *watching) change(n *notice) error {
+	if w.held.active {
+		w.hold(n)
+		return nil
+	}
+	before, news := w.told.answer(n.key, n.state)
+	if !news {
+		w.advance()
+		return nil
+	}
+	if len(w.told.states) > 2*api.MaxWatchAnswers {
+		return &ForgedError{Node: w.client.Address(), What: errors.New("it tells of more answers than it may")}
+	}
+	n.Unsettled = before.settled
+	if !before.gone() || !w.told.partial {
+		n.Before = before.record
+	}
+	return w.hand(n.Event)
+}
+
+// settle takes that what answers now is settled. The node is in sync then.
+func (w *watching) settle(n *notice) error {
+	if err := w.flush(); err != nil {
+		return err
+	}
+	if !w.told.settle(n.key, n.state) {
+		w.advance()
+		return nil
+	}
+	return w.hand(n.Event)
+}
+
+// contest takes that a claim came and lost.
+func (w *watching) contest(ctx context.Context, n *notice, claim *api.WatchClaim) (err error) {
+	if n.Rival, err = w.readRival(ctx, n, claim); err != nil || n.Rival == nil {
+		return err
+	}
+	if !w.told.contest(n.key, n.Rival.Record) {
+		w.advance()
+		return nil
+	}
+	return w.hand(n.Event)
+}
+
+// takeSync takes how the node stands to its peers, and that all answers have been told.
+func (w *watching) takeSync(e *api.WatchEvent) error {
+	if e.Listed {
+		for _, key := range w.told.listed() {
+			if err := w.lost(key); err != nil {
+				return err
+			}
+		}
+	}
+	if e.Sync == api.SyncSynced || e.Sync == api.SyncOffline {
+		if err := w.flush(); err != nil {
+			return err
+		}
+	}
+	if (e.Listed || w.silent) && w.told.complete(e.Listed) {
+		if err := w.hand(Event{Kind: EventPresent, All: e.Listed}); err != nil {
+			return err
+		}
+	}
+	w.advance()
+	if !w.told.sync(e.Sync) {
+		return nil
+	}
+	return w.hand(Event{Kind: EventSync, Synced: e.Sync == api.SyncSynced})
+}
+
+// lost takes that an answer which was delivered is not among those of the node. Only the next sync
+// event covers that, so the cursor stays as it was.
+func (w *watching) lost(key watchedKey) error {
+	ordinals := w.told.states[key].ordinals
+	n := &notice{key: key, state: deliveredState{ordinals: ordinals}}
+	n.Event = Event{Kind: EventGone, Asked: key.asked, Composite: key.composite, Key: w.keys[key.asked].at(ordinals)}
+	latest := w.latest
+	w.latest = w.cursor
+	defer func() { w.latest = latest }()
+	return w.change(n)
+}
+
+// hand delivers an event.
+func (w *watching) hand(e Event) error {
+	w.advance()
+	e.Cursor = w.cursor
+	return w.yield(e)
+}
+
+// advance notes that the caller knows what the node knows that it does.
+func (w *watching) advance() {
+	if len(w.held.notices) == 0 {
+		w.cursor = w.latest
+	}
+}
+
+// databaseOf is the database that a cursor is of; zero if it is of none.
+func databaseOf(cursor string) (database [8]byte) {
+	if c, err := api.ParseWatchCursor(cursor); err == nil && c != nil {
+		database = c.Database
+	}
+	return database
+}
