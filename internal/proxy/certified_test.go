@@ -3,7 +3,10 @@ package proxy
 import (
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,95 +15,324 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// certifiedWorld is a network with an authority. Its nodes say that the owner of "horse" is
-// certified.
-type certifiedWorld struct {
+// court is a network with an authority and an oracle. Three owners claim "horse#1". The first one
+// has a certificate, the second one a certificate that was revoked, and the oracle objects to the
+// third. It objected to the first one, too, and took that back.
+type court struct {
 	*world
-	certified, other    owner
-	answer, certificate *protocol.Record
-	info                api.CertificateInfo
+	authority                         *apitest.Authority
+	oracle, certified, revoked, third owner
+	answer, second, last              *protocol.Record
+	certificate, fallen, revocation   *protocol.Record
+	early, late                       *protocol.Record // the oracle's commentaries
+	spare                             *protocol.Record // a certificate that the liar alone may know
+	now                               uint64
 }
 
-func newCertifiedWorld(t *testing.T, nodes int) *certifiedWorld {
+func newCourt(t *testing.T, nodes int, params ...func(*protocol.Params)) *court {
 	authority := apitest.NewAuthority(t, "CA")
-	network := newNetwork(t, func(p *protocol.Params) { p.Authorities = [][]byte{authority.DER} })
-	c := &certifiedWorld{world: newWorldOn(t, network, nodes), certified: newOwner(t), other: newOwner(t)}
-	value := authority.Certify(t, c.certified.PrivateKey, -time.Hour, time.Hour)
-	now := uint64(time.Now().UnixMilli()) - testEpoch
-	c.certificate = c.record(c.other, now-2, protocol.Draft{Type: protocol.TypeCertificate, Value: value})
-	c.answer = c.record(c.certified, now-1, protocol.Draft{Value: []byte("certified")}, "horse")
-	c.spread([]*protocol.Record{c.certificate, c.answer, c.record(c.other, now, protocol.Draft{Value: []byte("other")}, "horse")})
-	chain, err := protocol.ParseChain(value)
-	if err != nil {
-		t.Fatal(err)
+	network := newNetwork(t, append(params, func(p *protocol.Params) { p.Authorities = [][]byte{authority.DER} })...)
+	c := &court{
+		world: newWorldOn(t, network, nodes), authority: authority, now: uint64(time.Now().UnixMilli()) - testEpoch - 10_000,
+		oracle: newOwner(t), certified: newOwner(t), revoked: newOwner(t), third: newOwner(t),
 	}
-	c.info = api.CertificateInfo{Record: c.certificate.ID(), Authority: "CA", Serial: hex.EncodeToString(chain.Serial()), Usable: true}
-	for _, n := range c.nodes {
-		n.certificates = []api.CertificateInfo{c.info}
-		n.lie = c.called
-	}
+	certificate, fallen := c.certify(c.certified), c.certify(c.revoked)
+	c.certificate = c.say(c.third, protocol.TypeCertificate, certificate)
+	c.fallen = c.say(c.third, protocol.TypeCertificate, fallen)
+	c.revocation = c.say(c.third, protocol.TypeRevocation, authority.Revoke(t, fallen, 0))
+	c.answer, c.second, c.last = c.claim(c.certified, "first"), c.claim(c.revoked, "second"), c.claim(c.third, "third")
+	c.early = c.comment(c.oracle, true, c.answer)
+	c.late = c.comment(c.oracle, false, c.answer, c.last)
+	c.spare = c.say(c.oracle, protocol.TypeCertificate, c.certify(c.third))
+	c.spread([]*protocol.Record{c.certificate, c.fallen, c.revocation, c.answer, c.second, c.last, c.early, c.late})
 	return c
 }
 
-// called has a node call the first owner certified, as the fake does not by itself.
-func (c *certifiedWorld) called(q api.Query, honest *api.QueryResult) *api.QueryResult {
-	q.Authorities = c.network.Params().Authorities
-	result, err := c.nodes[0].Fake.Query(c.Context(), q)
+func (c *court) certify(o owner) []byte {
+	return c.authority.Certify(c, o.PrivateKey, -time.Hour, time.Hour)
+}
+
+// say makes a record without a name, later than all before.
+func (c *court) say(o owner, kind protocol.Type, value []byte) *protocol.Record {
+	c.now++
+	return c.record(o, c.now, protocol.Draft{Type: kind, Value: value})
+}
+
+func (c *court) claim(o owner, value string) *protocol.Record {
+	c.now++
+	return c.record(o, c.now, protocol.Draft{Value: []byte(value)}, "horse#1")
+}
+
+// comment makes a commentary. The oracle objects to all but the first claim, and to that one where
+// it says so.
+func (c *court) comment(o owner, objects bool, about ...*protocol.Record) *protocol.Record {
+	words := make([]protocol.Word, len(about))
+	for i, r := range about {
+		words[i] = protocol.Word{Composite: r.CompositeID(), Owner: r.Owner, Objects: objects || i > 0}
+	}
+	value, err := protocol.EncodeCommentary(words)
 	if err != nil {
 		c.Fatal(err)
 	}
-	return result
+	return c.say(o, protocol.TypeCommentary, value)
 }
 
-func (c *certifiedWorld) ask() *api.QueryResult {
+// question asks about the disputed key.
+func (c *court) question(explain bool) api.Query {
+	q := about("horse#1")
+	q.Explain, q.History, q.Frames, q.Oracles = explain, explain, explain, []protocol.Owner{c.oracle.id()}
+	return q
+}
+
+// honest holds an answer against what the records say.
+func (c *court) honest(got *api.QueryResult, explained bool) {
 	c.Helper()
-	q := about("horse")
-	q.Explain, q.History, q.Frames = true, true, true
-	got, err := c.proxy.Query(c.Context(), q)
-	if err != nil {
-		c.Fatal(err)
+	if got.Answers[0].Record != c.answer.ID() {
+		c.Fatalf("%s answers", got.Answers[0].Owner)
 	}
-	return got
-}
-
-// TestCertified counts an owner as certified where the certificate's record is found.
-func TestCertified(t *testing.T) {
-	t.Parallel()
-	for _, nodes := range []int{1, 3} {
-		c := newCertifiedWorld(t, nodes)
-		for range 2 {
-			a := c.ask()
-			if first := a.Answers[0].Explanation.Claims[0]; first.Owner != c.certified.id() || !first.Certified || len(a.Comparison.Differs) != 0 {
-				t.Errorf("%+v, %+v", first, a.Comparison)
+	if !explained {
+		return
+	}
+	for _, claim := range got.Answers[0].Explanation.Claims {
+		said := func(r *protocol.Record, objects bool) bool {
+			return slices.Equal(claim.Words, []api.SaidWord{{Oracle: c.oracle.id(), Record: r.ID(), Objects: objects}})
+		}
+		switch claim.Owner {
+		case c.certified.id():
+			if !claim.Certified || claim.Certificate != c.certificate.ID() || claim.Authority != "CA" || claim.Objections != 0 || !said(c.late, false) {
+				c.Errorf("the first: %+v", claim)
+			}
+		case c.revoked.id():
+			if claim.Certified || !slices.Equal(claim.Revoked, []api.RevokedCertificate{{Certificate: c.fallen.ID(), Revocation: c.revocation.ID()}}) || len(claim.Words) != 0 {
+				c.Errorf("the second: %+v", claim)
+			}
+		default:
+			if claim.Certified || claim.Certificate != (protocol.ID{}) || claim.Authority != "" || claim.Objections != 1 || !said(c.late, true) {
+				c.Errorf("the third: %+v", claim)
 			}
 		}
-		info, err := c.proxy.Owner(t.Context(), api.OwnerQuery{Owner: c.certified.id()})
-		if err != nil || len(info.Certificates) != 1 || len(info.Comparison.Agreed) != nodes {
-			t.Errorf("%+v, %v", info, err)
+	}
+}
+
+// TestProved reads what oracles and certificates say from their records, however many nodes are
+// asked, and asks for each record once.
+func TestProved(t *testing.T) {
+	t.Parallel()
+	for _, nodes := range []int{1, 2, 3} {
+		c := newCourt(t, nodes)
+		for i := range 3 {
+			for _, explain := range []bool{true, false} {
+				got, err := c.proxy.Query(t.Context(), c.question(explain))
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.honest(got, explain)
+				if len(got.Comparison.Differs) != 0 || len(got.Comparison.Agreed) != nodes {
+					t.Errorf("%d nodes: %+v", nodes, got.Comparison)
+				}
+			}
+			if asked := c.nodes[0].recordsAsked(); i > 0 && asked != 0 {
+				t.Errorf("%d nodes: %d records are asked for again", nodes, asked)
+			}
+		}
+		for _, o := range []owner{c.certified, c.revoked} {
+			info, err := c.proxy.Owner(t.Context(), api.OwnerQuery{Owner: o.id()})
+			if err != nil || len(info.Certificates) != 1 || len(info.Comparison.Agreed) != nodes || info.Certificates[0].Usable != (o.id() == c.certified.id()) {
+				t.Errorf("%+v, %v", info, err)
+			}
 		}
 	}
 }
 
-// TestNotCertified has nodes call an owner certified for whom there is no certificate.
-func TestNotCertified(t *testing.T) {
-	t.Parallel()
-	for name, spoil := range map[string]func(c *certifiedWorld, n *testNode){
-		"no certificate": func(_ *certifiedWorld, n *testNode) { n.certificates = nil },
-		"of nobody's record": func(_ *certifiedWorld, n *testNode) {
-			n.certificates[0].Record = protocol.ID{1}
-		},
-		"another record": func(c *certifiedWorld, n *testNode) { n.certificates[0].Record = c.answer.ID() },
-	} {
-		c := newCertifiedWorld(t, 1)
-		spoil(c, c.nodes[0])
-		a := c.ask()
-		for _, claim := range a.Answers[0].Explanation.Claims {
-			if claim.Certified || claim.Authority != "" {
-				t.Errorf("%s: %+v", name, claim)
+// perjury is a lie about what oracles and certificates say.
+type perjury struct {
+	name   string
+	proved bool // a record says something else
+	says   string
+	// alone: the lie is found out also where one node is asked.
+	alone bool
+	tell  func(c *court, q api.Query, honest *api.QueryResult) *api.QueryResult
+}
+
+// change changes what a liar says of an owner's claim, and orders the claims by it.
+func change(of func(c *court) owner, f func(c *court, claim *api.ClaimInfo)) func(*court, api.Query, *api.QueryResult) *api.QueryResult {
+	return func(c *court, q api.Query, honest *api.QueryResult) *api.QueryResult {
+		a := &honest.Answers[0]
+		if a.Explanation == nil {
+			return honest
+		}
+		versions := append([]api.Version{a.Version}, a.Others...)
+		claims := a.Explanation.Claims
+		for i := range claims {
+			if claims[i].Owner == of(c).id() {
+				f(c, &claims[i])
+			}
+			claims[i].SignedHash = c.byID(claims[i].Record).SignedHash()
+		}
+		order := []int{0, 1, 2}
+		slices.SortFunc(order, func(i, j int) int {
+			better, _ := honest.Policy.Compare(&claims[i].Standing, &claims[j].Standing)
+			return -better
+		})
+		a.Others = nil
+		a.Explanation.Claims = nil
+		for i, at := range order {
+			if i == 0 {
+				a.Version = versions[at]
+			} else if q.History {
+				a.Others = append(a.Others, versions[at])
+			}
+			a.Explanation.Claims = append(a.Explanation.Claims, claims[at])
+		}
+		return honest
+	}
+}
+
+func (c *court) byID(id protocol.ID) *protocol.Record {
+	for _, r := range []*protocol.Record{c.answer, c.second, c.last} {
+		if r.ID() == id {
+			return r
+		}
+	}
+	c.Fatal("an unknown record")
+	return nil
+}
+
+func first(c *court) owner  { return c.certified }
+func second(c *court) owner { return c.revoked }
+func last(c *court) owner   { return c.third }
+
+func objects(r func(c *court) *protocol.Record) func(*court, *api.ClaimInfo) {
+	return func(c *court, claim *api.ClaimInfo) {
+		claim.Objections, claim.Words = 1, []api.SaidWord{{Oracle: c.oracle.id(), Record: r(c).ID(), Objects: true}}
+	}
+}
+
+func silent(_ *court, claim *api.ClaimInfo) { claim.Objections, claim.Words = 0, nil }
+
+func certifies(r func(c *court) *protocol.Record) func(*court, *api.ClaimInfo) {
+	return func(c *court, claim *api.ClaimInfo) {
+		claim.Certified, claim.Authority, claim.Certificate, claim.Revoked = true, "CA", r(c).ID(), nil
+	}
+}
+
+func uncertified(revoked func(c *court) []api.RevokedCertificate) func(*court, *api.ClaimInfo) {
+	return func(c *court, claim *api.ClaimInfo) {
+		claim.Certified, claim.Authority, claim.Certificate = false, "", protocol.ID{}
+		claim.Revoked = revoked(c)
+	}
+}
+
+func none(*court) []api.RevokedCertificate { return nil }
+
+// unknown is a record that no node has.
+func (c *court) unknown() *protocol.Record { return c.comment(c.oracle, true, c.answer) }
+
+// stray is a record that the liar alone has.
+func (c *court) stray(r *protocol.Record) *protocol.Record {
+	for _, n := range c.nodes {
+		if n.lie != nil {
+			if _, err := n.Submit(c.Context(), r.EncodeFrame()); err != nil {
+				c.Fatal(err)
 			}
 		}
-		if len(a.Comparison.Differs) != 1 {
-			t.Errorf("%s: %+v", name, a.Comparison)
+	}
+	return r
+}
+
+var perjuries = []perjury{
+	{name: "invents an objection", says: "does not show it", alone: true, tell: change(first, objects((*court).unknown))},
+	{name: "invents an objection in a record about something else", proved: true, says: "no word of oracle", alone: true,
+		tell: change(first, objects(func(c *court) *protocol.Record { return c.certificate }))},
+	{name: "turns a word around", proved: true, says: "no longer objects", alone: true, tell: change(first, objects(func(c *court) *protocol.Record { return c.late }))},
+	{name: "shows an objection that was taken back", says: "withholds record", tell: change(first, objects(func(c *court) *protocol.Record { return c.early }))},
+	{name: "withholds an objection", says: "withholds record", tell: change(last, silent)},
+	{name: "shows an objection that was never attached", says: "most others do not have",
+		tell: change(first, objects(func(c *court) *protocol.Record { return c.stray(c.comment(c.oracle, true, c.answer)) }))},
+	{name: "counts an objection without a record", says: "names the records of 0", alone: true, tell: change(first, func(_ *court, claim *api.ClaimInfo) { claim.Objections, claim.Words = 1, nil })},
+	{name: "counts the word of an oracle that was not elected", says: "not asked about", tell: change(first, func(c *court, claim *api.ClaimInfo) {
+		claim.Objections, claim.Words = 1, []api.SaidWord{{Oracle: c.third.id(), Record: c.early.ID(), Objects: true}}
+	})},
+	{name: "withholds a certificate", says: "disproves", tell: change(first, uncertified(none))},
+	{name: "withholds a revocation", says: "withholds record", tell: change(second, certifies(func(c *court) *protocol.Record { return c.fallen }))},
+	{name: "invents a certificate", says: "does not show it", alone: true, tell: change(last, certifies((*court).unknown))},
+	{name: "shows the certificate of somebody else", proved: true, says: "does not certify", alone: true, tell: change(last, certifies(func(c *court) *protocol.Record { return c.certificate }))},
+	{name: "calls a claim a certificate", proved: true, says: "no certificate", alone: true, tell: change(last, certifies(func(c *court) *protocol.Record { return c.last }))},
+	{name: "shows a certificate that was never attached", says: "most others do not have", tell: change(last, certifies(func(c *court) *protocol.Record { return c.stray(c.spare) }))},
+	{name: "invents a revocation", says: "does not show it", alone: true, tell: change(first, uncertified(func(c *court) []api.RevokedCertificate {
+		return []api.RevokedCertificate{{Certificate: c.certificate.ID(), Revocation: c.unknown().ID()}}
+	}))},
+	{name: "shows the revocation of another certificate", proved: true, says: "does not revoke", alone: true, tell: change(first, uncertified(func(c *court) []api.RevokedCertificate {
+		return []api.RevokedCertificate{{Certificate: c.certificate.ID(), Revocation: c.revocation.ID()}}
+	}))},
+	{name: "names no certificate", says: "say otherwise", alone: true, tell: change(last, func(_ *court, claim *api.ClaimInfo) { claim.Certified = true })},
+}
+
+// TestPerjury has one node of three lie about what oracles and certificates say, in each way and at
+// each place. The answer is the honest one, and names the liar.
+func TestPerjury(t *testing.T) {
+	t.Parallel()
+	for _, p := range perjuries {
+		for _, liar := range []int{0, 1, 2} {
+			t.Run(fmt.Sprint(p.name, "/", liar), func(t *testing.T) {
+				t.Parallel()
+				c := newCourt(t, 3)
+				c.nodes[liar].lie = func(q api.Query, honest *api.QueryResult) *api.QueryResult { return p.tell(c, q, honest) }
+				for range 2 {
+					got, err := c.proxy.Query(t.Context(), c.question(true))
+					if err != nil {
+						t.Fatal(err)
+					}
+					c.honest(got, true)
+					d := got.Comparison.Differs
+					if len(d) != 1 || d[0].Node != c.address(liar) || !strings.Contains(d[0].What, p.says) || d[0].Lies != p.proved || len(got.Comparison.Agreed) != 2 {
+						t.Errorf("%+v", got.Comparison)
+					}
+				}
+			})
+		}
+	}
+}
+
+// TestMostWithhold has two nodes of three withhold the same record. They cannot deny that it is
+// attached, as one who asks them for it sees. So what the third one shows counts.
+func TestMostWithhold(t *testing.T) {
+	t.Parallel()
+	for _, p := range perjuries {
+		if p.says != "withholds record" && p.says != "disproves" {
+			continue
+		}
+		c := newCourt(t, 3)
+		for _, n := range c.nodes[:2] {
+			n.lie = func(q api.Query, honest *api.QueryResult) *api.QueryResult { return p.tell(c, q, honest) }
+		}
+		got, err := c.proxy.Query(t.Context(), c.question(true))
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.honest(got, true)
+		if d := got.Comparison.Differs; len(d) != 2 || !slices.Equal(got.Comparison.Agreed, []string{c.address(2)}) {
+			t.Errorf("%s: %+v", p.name, got.Comparison)
+		}
+	}
+}
+
+// TestPerjuryOfOneNode asks one node alone. Where it invents something it is not believed; what it
+// withholds nobody can tell.
+func TestPerjuryOfOneNode(t *testing.T) {
+	t.Parallel()
+	for _, p := range perjuries {
+		if !p.alone {
+			continue
+		}
+		c := newCourt(t, 1)
+		c.nodes[0].lie = func(q api.Query, honest *api.QueryResult) *api.QueryResult { return p.tell(c, q, honest) }
+		for _, explain := range []bool{true, false} {
+			got, err := c.proxy.Query(t.Context(), c.question(explain))
+			var e *api.Error
+			if !errors.As(err, &e) || e.Status != http.StatusBadGateway || !strings.Contains(e.Detail, p.says) {
+				t.Errorf("%s: %+v, %v", p.name, got, err)
+			}
 		}
 	}
 }
@@ -108,28 +340,105 @@ func TestNotCertified(t *testing.T) {
 // TestCertificates asks for an owner's certificates, where one node of three lies.
 func TestCertificates(t *testing.T) {
 	t.Parallel()
-	for name, lie := range map[string]func(c *certifiedWorld, n *testNode){
-		"hides it": func(_ *certifiedWorld, n *testNode) { n.certificates = nil },
-		"revoked": func(_ *certifiedWorld, n *testNode) {
-			n.certificates[0].Usable, n.certificates[0].Revoked = false, &api.Revocation{}
-		},
-		"another record": func(c *certifiedWorld, n *testNode) { n.certificates[0].Record = c.answer.ID() },
-		"serial number":  func(_ *certifiedWorld, n *testNode) { n.certificates[0].Serial = "00" },
+	for name, l := range map[string]struct {
+		proved bool
+		tell   func(c *court, info *api.OwnerInfo)
+	}{
+		"hides it": {false, func(_ *court, info *api.OwnerInfo) { info.Certificates = nil }},
+		"hides a revocation": {false, func(_ *court, info *api.OwnerInfo) {
+			info.Certificates[0].Usable, info.Certificates[0].Revoked = true, nil
+		}},
+		"shows another record": {true, func(c *court, info *api.OwnerInfo) { info.Certificates[0].Record = c.answer.ID() }},
+		"shows another's":      {true, func(c *court, info *api.OwnerInfo) { info.Certificates[0].Record = c.certificate.ID() }},
+		"another number":       {true, func(_ *court, info *api.OwnerInfo) { info.Certificates[0].Serial = "00" }},
+		"adds one that was never attached": {false, func(c *court, info *api.OwnerInfo) {
+			added := info.Certificates[0]
+			added.Record = c.stray(c.say(c.oracle, protocol.TypeCertificate, c.certify(c.revoked))).ID()
+			added.Serial = c.serialOf(added.Record)
+			info.Certificates = append(info.Certificates, added)
+		}},
+		"invents a revocation": {true, func(c *court, info *api.OwnerInfo) {
+			info.Certificates[0].Revoked = &api.Revocation{Record: c.certificate.ID()}
+		}},
 	} {
-		c := newCertifiedWorld(t, 3)
-		lie(c, c.nodes[1])
-		info, err := c.proxy.Owner(t.Context(), api.OwnerQuery{Owner: c.certified.id()})
-		if err != nil || len(info.Certificates) != 1 || info.Certificates[0] != c.info {
+		c := newCourt(t, 3)
+		c.nodes[1].lie = func(_ api.Query, honest *api.QueryResult) *api.QueryResult { return honest }
+		c.nodes[1].lieOfOwner = func(info *api.OwnerInfo) { l.tell(c, info) }
+		info, err := c.proxy.Owner(t.Context(), api.OwnerQuery{Owner: c.revoked.id()})
+		if err != nil || len(info.Certificates) != 1 || info.Certificates[0].Record != c.fallen.ID() || info.Certificates[0].Usable || *info.Certificates[0].Revoked != (api.Revocation{Record: c.revocation.ID()}) {
 			t.Fatalf("%s: %+v, %v", name, info, err)
 		}
-		if d := info.Comparison.Differs; len(d) != 1 || d[0].Node != c.address(1) || d[0].Lies != (name == "another record" || name == "serial number") {
+		if d := info.Comparison.Differs; len(d) != 1 || d[0].Node != c.address(1) || d[0].Lies != l.proved {
 			t.Errorf("%s: %+v", name, d)
 		}
 	}
-	c := newCertifiedWorld(t, 1)
-	c.nodes[0].certificates[0].Serial = "00"
+	c := newCourt(t, 1)
+	c.nodes[0].lieOfOwner = func(info *api.OwnerInfo) { info.Certificates[0].Serial = "00" }
 	var e *api.Error
-	if _, err := c.proxy.Owner(t.Context(), api.OwnerQuery{Owner: c.certified.id()}); !errors.As(err, &e) || e.Status != http.StatusBadGateway {
+	if _, err := c.proxy.Owner(t.Context(), api.OwnerQuery{Owner: c.revoked.id()}); !errors.As(err, &e) || e.Status != http.StatusBadGateway {
 		t.Error(err)
+	}
+}
+
+// serialOf returns the number of a certificate that the liar has.
+func (c *court) serialOf(id protocol.ID) string {
+	info, err := c.nodes[1].Fake.Record(c.Context(), id)
+	if err != nil {
+		c.Fatal(err)
+	}
+	r, err := protocol.DecodeFrame(info.Frame)
+	if err != nil {
+		c.Fatal(err)
+	}
+	chain, err := protocol.ParseChain(r.ValueBytes())
+	if err != nil {
+		c.Fatal(err)
+	}
+	return hex.EncodeToString(chain.Serial())
+}
+
+// TestCertificatePages unites pages that nodes cut at different places, and that one of two nodes
+// has more on.
+func TestCertificatePages(t *testing.T) {
+	t.Parallel()
+	c := newCourt(t, 2)
+	for i := range 5 {
+		r := c.say(c.oracle, protocol.TypeCertificate, c.certify(c.third))
+		if i == 2 {
+			c.spread([]*protocol.Record{r}, c.nodes[0])
+		} else {
+			c.spread([]*protocol.Record{r})
+		}
+	}
+	info, err := c.proxy.Owner(t.Context(), api.OwnerQuery{Owner: c.third.id()})
+	if err != nil || len(info.Certificates) != 5 || info.Next != "" || info.Comparison.Note != api.NoMajority {
+		t.Fatalf("%+v, %v", info, err)
+	}
+}
+
+// TestDatedRevocation gives a revocation a date. What was made after it is not certified any more,
+// what was made before it is.
+func TestDatedRevocation(t *testing.T) {
+	t.Parallel()
+	c := newCourt(t, 3)
+	value := c.certify(c.third)
+	chain := c.say(c.oracle, protocol.TypeCertificate, value)
+	before := c.record(c.third, c.now+1, protocol.Draft{Value: []byte("before")}, "dated#1")
+	after := c.record(c.third, c.now+5000, protocol.Draft{Value: []byte("after")}, "dated#2")
+	c.now += 6000
+	since := testEpoch + c.now - 2000 // dates are whole seconds
+	list := c.say(c.oracle, protocol.TypeRevocation, c.authority.Revoke(t, value, since))
+	c.spread([]*protocol.Record{chain, before, after, list})
+	for text, want := range map[string]bool{"dated#1": true, "dated#2": false} {
+		q := about(text)
+		q.Explain, q.History = true, true
+		got, err := c.proxy.Query(t.Context(), q)
+		if err != nil || len(got.Comparison.Agreed) != 3 || got.Answers[0].Explanation.Claims[0].Certified != want {
+			t.Errorf("%s: %+v, %v", text, got, err)
+		}
+	}
+	info, err := c.proxy.Owner(t.Context(), api.OwnerQuery{Owner: c.third.id()})
+	if err != nil || len(info.Certificates) != 1 || info.Certificates[0].Usable || info.Certificates[0].Revoked.Record != list.ID() || info.Certificates[0].Revoked.Since == 0 {
+		t.Errorf("%+v, %v", info, err)
 	}
 }

@@ -68,14 +68,23 @@ type testNode struct {
 	hidden   map[protocol.ID]bool
 	gate     func(ctx context.Context) error // before each query
 	database string
-	// certificates are what it says of every owner.
-	certificates []api.CertificateInfo
+	// lieOfOwner changes what it says of an owner. recordsOf counts the records asked for.
+	lieOfOwner func(info *api.OwnerInfo)
+	recordsOf  int
 }
 
-func (n *testNode) Owner(_ context.Context, q api.OwnerQuery) (*api.OwnerInfo, error) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return &api.OwnerInfo{Owner: q.Owner, Certificates: n.certificates}, nil
+func (n *testNode) Owner(ctx context.Context, q api.OwnerQuery) (*api.OwnerInfo, error) {
+	info, err := n.Fake.Owner(ctx, q)
+	if err == nil && n.lieOfOwner != nil {
+		n.lieOfOwner(info)
+	}
+	return info, err
+}
+
+// recordsAsked returns for how many records the node was asked since the last call.
+func (n *testNode) recordsAsked() (count int) {
+	n.change(func() { count, n.recordsOf = n.recordsOf, 0 })
+	return count
 }
 
 func (n *testNode) change(f func()) {
@@ -125,9 +134,10 @@ func (n *testNode) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo,
 	if n.down != nil {
 		return nil, n.down
 	}
+	n.recordsOf++
 	info, err := n.Fake.Record(ctx, id)
 	if err == nil {
-		info.Hidden = n.hidden[id]
+		info.Hidden = info.Hidden || n.hidden[id]
 		if n.lieOf != nil {
 			info = n.lieOf(info)
 		}

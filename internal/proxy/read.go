@@ -29,8 +29,16 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	if err != nil {
 		return nil, err
 	}
-	if group, rest := agreeing(views, difference); group != nil && (len(rest) == 0 || differLately(rest)) {
-		return s.agreed(ctx, u, group, rest, told), nil
+	group, rest := agreeing(views, difference)
+	if group != nil && len(rest) == 0 && u.contested(group[0]) {
+		// oracles and certificates may decide, so their records are wanted
+		if views, told, err = s.views(ctx, u, s.config.Compare, true); err != nil {
+			return nil, err
+		}
+		group, rest = agreeing(views, difference)
+	}
+	if group != nil && (len(rest) == 0 || differLately(rest)) {
+		return s.agreed(ctx, u, group, rest, told)
 	}
 	if err := s.lookAgain(ctx); err != nil {
 		return nil, err
@@ -38,8 +46,8 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	if views, told, err = s.views(ctx, u, s.config.Compare, true); err != nil {
 		return nil, err
 	}
-	if group, rest := agreeing(views, difference); group != nil {
-		return s.agreed(ctx, u, group, rest, told), nil
+	if group, rest = agreeing(views, difference); group != nil {
+		return s.agreed(ctx, u, group, rest, told)
 	}
 	return s.vote(ctx, u, views, told)
 }
@@ -149,21 +157,54 @@ func (s *Service) distrust(n *node, why error) api.Difference {
 	return d
 }
 
-// agreed answers with what most nodes agree about.
-func (s *Service) agreed(ctx context.Context, u *question, group, rest []*view, told []api.Difference) *api.QueryResult {
-	c := compared(s, group, rest, told, difference)
-	return s.proved(ctx, u, u.uniteAgreeing(group), group, c)
+// agreed answers with what most nodes agree about, as far as records prove it.
+func (s *Service) agreed(ctx context.Context, u *question, group, rest []*view, told []api.Difference) (*api.QueryResult, error) {
+	united := u.uniteAgreeing(group)
+	e, err := s.prove(ctx, u, united, slices.Concat(group, rest), len(told))
+	u.findPulses(united, group)
+	switch {
+	case err != nil:
+		return nil, err
+	case len(e.findings) == 0:
+		return u.answer(united, compared(s, group, rest, told, difference)), nil
+	}
+	return u.answer(united, judged(s, slices.Concat(group, rest), told, e, func(v *view) string {
+		switch {
+		case e.changed:
+			return difference(v, united)
+		case slices.Contains(rest, v):
+			return difference(v, group[0])
+		}
+		return ""
+	})), nil
 }
 
-// proved answers with what nodes said, as far as its proofs were found.
-func (s *Service) proved(ctx context.Context, u *question, united *view, group []*view, c *api.Comparison) *api.QueryResult {
-	for _, what := range s.proveCertified(ctx, u, united, group) {
-		for _, v := range group {
-			c.Differs = append(c.Differs, s.differs(v.node, what))
+// judged says how an answer came about, of which records prove some. difference says in what an
+// opinion differs from that answer.
+func judged[T interface{ of() *node }](s *Service, opinions []T, told []api.Difference, e *evidence, difference func(T) string) *api.Comparison {
+	asked := len(opinions) + len(told)
+	var group []T
+	for _, o := range opinions {
+		what := difference(o)
+		switch found := e.of(o.of()); {
+		case found != nil:
+			told = append(told, s.accuse(o.of(), found))
+		case what == "":
+			group = append(group, o)
+		default:
+			told = append(told, s.differs(o.of(), what))
 		}
 	}
-	u.findPulses(united, group)
-	return u.answer(united, c)
+	return comparison(asked, group, told)
+}
+
+// accuse notes what records prove of a node's answer.
+func (s *Service) accuse(n *node, what error) api.Difference {
+	var proof *forgedError
+	if errors.As(what, &proof) {
+		return s.distrust(n, what)
+	}
+	return s.differs(n, what.Error())
 }
 
 // compared says how an answer came about on which a group of nodes agrees.

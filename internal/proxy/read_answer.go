@@ -63,9 +63,7 @@ func (u *question) explain(a *viewAnswer) *api.Explanation {
 		info := a.infos[i]
 		e.Claims[i] = api.ClaimInfo{
 			Owner: v.Owner, Record: v.ID(), Deleted: v.Tombstone(), Standing: a.standings[i], Authority: info.Authority, Seen: info.Seen,
-		}
-		if !a.standings[i].Certified {
-			e.Claims[i].Authority = ""
+			Words: info.Words, Certificate: info.Certificate, Revoked: info.Revoked,
 		}
 		if i > 0 {
 			_, e.Claims[i].LostBy = u.Policy.Compare(&a.standings[0], &a.standings[i])

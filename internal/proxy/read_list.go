@@ -20,7 +20,7 @@ func (s *Service) Records(ctx context.Context, q api.RecordsQuery) (*api.RecordL
 	}
 	asked := q
 	asked.Frames = true
-	opinions, agreed, c, err := decide(ctx, s, matter[*api.RecordList]{
+	d, err := decide(ctx, s, matter[*api.RecordList]{
 		ask:        func(ctx context.Context, n *node) (*api.RecordList, error) { return n.client.Records(ctx, asked) },
 		check:      func(list *api.RecordList) error { return s.checkList(list, &q) },
 		difference: differentLists,
@@ -28,13 +28,13 @@ func (s *Service) Records(ctx context.Context, q api.RecordsQuery) (*api.RecordL
 	if err != nil {
 		return nil, err
 	}
-	first := opinions[0].says
-	list := &api.RecordList{Records: slices.Clone(first.Records), Next: first.Next, Comparison: c}
-	if !agreed {
-		list.Records, list.Next = uniteLists(opinions, &q)
+	first := d.opinions[0].says
+	list := &api.RecordList{Records: slices.Clone(first.Records), Next: first.Next, Comparison: d.Comparison}
+	if !d.agreed {
+		list.Records, list.Next = uniteLists(d.opinions, &q)
 	}
 	for i := range list.Records {
-		list.Records[i].Weight = listedWeight(opinions, list.Records[i].ID)
+		list.Records[i].Weight = listedWeight(d.opinions, list.Records[i].ID)
 		if !q.Frames {
 			list.Records[i].Frame = nil
 		}

@@ -11,7 +11,7 @@ import (
 // Record implements api.Service. What a record says is checked. Its state is what most nodes say;
 // without a majority it counts as pending.
 func (s *Service) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, error) {
-	opinions, agreed, c, err := decide(ctx, s, matter[*api.RecordInfo]{
+	d, err := decide(ctx, s, matter[*api.RecordInfo]{
 		ask:        func(ctx context.Context, n *node) (*api.RecordInfo, error) { return n.client.Record(ctx, id) },
 		check:      func(info *api.RecordInfo) error { return s.checkInfo(info, id) },
 		missing:    func() *api.RecordInfo { return nil },
@@ -20,16 +20,16 @@ func (s *Service) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, 
 	if err != nil {
 		return nil, err
 	}
-	info := uniteInfos(opinions)
+	info := uniteInfos(d.opinions)
 	if info == nil {
 		e := api.NotFound("record %s is not here", id)
-		e.Comparison = c
+		e.Comparison = d.Comparison
 		return nil, e
 	}
-	if !agreed {
+	if !d.agreed {
 		info.State, info.Weight = api.StatePending, 0
 	}
-	info.Comparison = c
+	info.Comparison = d.Comparison
 	return info, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/lf-store/lf/node/api"
 )
@@ -27,35 +28,45 @@ type matter[T any] struct {
 	difference func(a, b T) string
 }
 
-// decide asks several nodes about a matter. It returns the group that agrees, or all opinions where
-// no majority does, and how that came about.
-func decide[T any](ctx context.Context, s *Service, m matter[T]) (opinions []opinion[T], agreed bool, c *api.Comparison, err error) {
+// decision is what several nodes say about a matter: the opinions of the group that agrees, or all
+// of them where no majority does.
+type decision[T any] struct {
+	opinions []opinion[T]
+	agreed   bool
+	rest     []opinion[T]     // of nodes that differ from the group
+	told     []api.Difference // of nodes whose opinions do not count
+	*api.Comparison
+}
+
+// decide asks several nodes about a matter.
+func decide[T any](ctx context.Context, s *Service, m matter[T]) (d decision[T], err error) {
 	difference := func(a, b opinion[T]) string { return m.difference(a.says, b.says) }
 	for again := range 2 {
-		var told []api.Difference
-		if opinions, told, err = gather(ctx, s, m); err != nil {
-			return nil, false, nil, err
+		if d.opinions, d.told, err = gather(ctx, s, m); err != nil {
+			return d, err
 		}
-		group, rest := agreeing(opinions, difference)
+		group, rest := agreeing(d.opinions, difference)
 		if group != nil && (len(rest) == 0 || again > 0 || differLately(rest)) {
-			return group, true, compared(s, group, rest, told, difference), nil
+			d.opinions, d.rest, d.agreed = group, rest, true
+			d.Comparison = compared(s, group, rest, slices.Clone(d.told), difference)
+			return d, nil
 		}
 		if again > 0 {
-			c = comparison[opinion[T]](len(opinions)+len(told), nil, told)
 			break
 		}
 		if err := s.lookAgain(ctx); err != nil {
-			return nil, false, nil, err
+			return d, err
 		}
 	}
-	for _, o := range opinions {
-		other := opinions[0]
+	d.Comparison = comparison[opinion[T]](len(d.opinions)+len(d.told), nil, slices.Clone(d.told))
+	for _, o := range d.opinions {
+		other := d.opinions[0]
 		if o.node == other.node {
-			other = opinions[1]
+			other = d.opinions[1]
 		}
-		c.Differs = append(c.Differs, s.differs(o.node, difference(o, other)))
+		d.Differs = append(d.Differs, s.differs(o.node, difference(o, other)))
 	}
-	return opinions, false, c, nil
+	return d, nil
 }
 
 // gather asks several nodes and checks what they say. There is at least one opinion.

@@ -89,6 +89,16 @@ func (u *question) ranges(asked int) []api.SelectorRange {
 	return u.Selectors
 }
 
+// contested reports whether oracles or certificates may have decided about the answer to one key,
+// and the node was not asked to explain it.
+func (u *question) contested(v *view) bool {
+	if !u.exact() || len(v.answers) != 1 || v.answers[0].total < 2 || v.answers[0].standings != nil {
+		return false
+	}
+	return len(u.Oracles) > 0 && slices.Contains(u.Policy, protocol.CriterionOracles) ||
+		len(u.network.Authorities())+len(u.Authorities) > 0 && slices.Contains(u.Policy, protocol.CriterionCertified)
+}
+
 // exact reports whether the question is about one key with one ordinal for each selector.
 func (u *question) exact() bool {
 	return u.Keys == nil && !u.Open && !slices.ContainsFunc(u.Selectors, func(s api.SelectorRange) bool { return !s.Point() })

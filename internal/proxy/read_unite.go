@@ -11,7 +11,7 @@ import (
 func (u *question) uniteAgreeing(group []*view) *view {
 	first := group[0]
 	if len(group) == 1 {
-		return first
+		return &view{next: first.next, answers: first.answers}
 	}
 	out := &view{next: first.next, answers: slices.Clone(first.answers)}
 	for i := range out.answers {

@@ -14,6 +14,9 @@ import (
 // listedClaims is how many claims a node lists at most under one key.
 const listedClaims = 100
 
+// maxRevoked is how many revoked certificates a node names at most of an owner.
+const maxRevoked = 16
+
 // place is where an answer stands: the order of answers is that of places.
 type place struct {
 	asked     int
@@ -85,6 +88,9 @@ func (u *question) view(n *node, asked *api.Query, result *api.QueryResult) (*vi
 	}
 	if !slices.Equal(result.Policy, u.Policy) {
 		return nil, fmt.Errorf("it ranked by %q, and was asked for %q", result.Policy, u.Policy)
+	}
+	if !slices.Equal(result.Oracles, u.Oracles) {
+		return nil, errors.New("it counted other oracles than those it was asked about")
 	}
 	for i := range result.Answers {
 		if hasDamage(&result.Answers[i]) {
@@ -231,6 +237,9 @@ func (a *viewAnswer) readStandings(e *api.Explanation, u *question, asked *api.Q
 			c.Elected != len(asked.Oracles) || c.Objections < 0 || c.Objections > c.Elected {
 			return fmt.Errorf("what it says of the claim of %s is not what is in record %s", c.Owner, v.ID())
 		}
+		if err := checkProof(c, asked.Oracles); err != nil {
+			return err
+		}
 		s := c.Standing
 		s.SignedHash, s.Weight = v.SignedHash(), max(s.Weight, 1, uint64(v.Effort()))
 		if i > 0 {
@@ -241,6 +250,29 @@ func (a *viewAnswer) readStandings(e *api.Explanation, u *question, asked *api.Q
 		a.standings = append(a.standings, s)
 	}
 	a.infos = e.Claims
+	return nil
+}
+
+// checkProof makes sure that what a node says of oracles and certificates is what the records say
+// that it names. What these really say is another matter.
+func checkProof(c *api.ClaimInfo, oracles []protocol.Owner) error {
+	objections, spoke := 0, map[protocol.Owner]bool{}
+	for _, w := range c.Words {
+		if spoke[w.Oracle] || !slices.Contains(oracles, w.Oracle) {
+			return fmt.Errorf("of the claim of %s it names words of oracle %s, which was not asked about, or twice", c.Owner, w.Oracle)
+		}
+		if spoke[w.Oracle] = true; w.Objects {
+			objections++
+		}
+	}
+	switch certified := c.Certificate != (protocol.ID{}); {
+	case objections != c.Objections:
+		return fmt.Errorf("it counts %d objections to the claim of %s, and names the records of %d", c.Objections, c.Owner, objections)
+	case certified != c.Certified:
+		return fmt.Errorf("it says that owner %s is %s, and the records that it names say otherwise", c.Owner, certifiedText(c.Certified))
+	case len(c.Revoked) > maxRevoked:
+		return fmt.Errorf("it names %d revoked certificates of %s, at most %d are possible", len(c.Revoked), c.Owner, maxRevoked)
+	}
 	return nil
 }
 

@@ -42,21 +42,17 @@ func (s *Service) vote(ctx context.Context, u *question, views []*view, told []a
 			united.answers = append(united.answers, a)
 		}
 	}
-	var group []*view
-	for _, v := range views {
-		what := difference(v, united)
-		if what == "" {
-			group = append(group, v)
-			continue
-		}
-		told = append(told, s.differs(v.node, what))
+	e, err := s.prove(ctx, u, united, views, len(told))
+	if err != nil {
+		return nil, err
 	}
-	c := comparison(asked, group, told)
+	c := judged(s, views, told, e, func(v *view) string { return difference(v, united) })
 	c.Alone = b.alone
 	if u.exact() && len(united.answers) == 0 && len(b.alone) > 0 && !b.mostSayNothing() {
 		return nil, nothingInCommon(c)
 	}
-	return s.proved(ctx, u, united, views, c), nil
+	u.findPulses(united, views)
+	return u.answer(united, c), nil
 }
 
 // nothingInCommon is the answer where each node says something else about one key.
@@ -202,7 +198,7 @@ func (s *Service) lookUp(ctx context.Context, b *ballot) {
 		slots <- struct{}{}
 		all.Go(func() {
 			defer func() { <-slots }()
-			info, err := l.node.client.Record(ctx, l.id)
+			info, err := s.recordOf(ctx, l.node, l.id)
 			if err != nil || info.State != api.StateAttached || info.Hidden {
 				return
 			}

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"time"
 
+	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/lf-store/lf/internal/apiserver"
@@ -23,13 +24,15 @@ type Service struct {
 	nodes   *nodes
 	names   *namecache.Cache
 	records *checkedRecords
-	// certified has certificates of owners.
-	certified *certified
-	trust     *trust.Trust
-	metrics   *metrics
-	writes    *writes
-	cert      *apiserver.Certificate // nil: the API speaks plain HTTP
-	log       *slog.Logger
+	// certificates has what certificates and revocations say, attached which nodes said of a record
+	// that they have it attached.
+	certificates *certificates
+	attached     *lru.Cache[lookup, struct{}]
+	trust        *trust.Trust
+	metrics      *metrics
+	writes       *writes
+	cert         *apiserver.Certificate // nil: the API speaks plain HTTP
+	log          *slog.Logger
 	// secondLook is how long after a difference the nodes are asked again: what has just been
 	// written reaches them meanwhile.
 	secondLook time.Duration
@@ -43,9 +46,13 @@ func newService(c *Config, r prometheus.Registerer) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	attached, err := lru.New[lookup, struct{}](rememberedAttached)
+	if err != nil {
+		return nil, err
+	}
 	s := &Service{
 		config: c, started: time.Now().UTC(), nodes: newNodes(c), names: namecache.New(c.Network),
-		records: newCheckedRecords(c.Network), certified: newCertified(), trust: whom, log: c.Logger, secondLook: secondLook,
+		records: newCheckedRecords(c.Network), attached: attached, certificates: newCertificates(c.Network), trust: whom, log: c.Logger, secondLook: secondLook,
 	}
 	if s.metrics, err = newMetrics(s.nodes, r); err != nil {
 		return nil, err
