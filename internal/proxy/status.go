@@ -24,15 +24,21 @@ func (s *Service) Status(ctx context.Context) (*api.Status, error) {
 		Sync:    api.SyncStatus{State: api.SyncAlone},
 		Trust:   trust.Status(s.config.Network, whom, problem),
 	}
-	list, err := s.nodes.usable(ctx)
-	if err == nil {
-		if first := list[0].known().status; first != nil {
-			status.Sync = first.Sync
-			status.Storage.Attached, status.Storage.Pending, status.Storage.Held, status.Storage.Tips = first.Storage.Attached, first.Storage.Pending, first.Storage.Held, first.Storage.Tips
-		}
+	if first := s.firstStatus(ctx); first != nil {
+		status.Sync = first.Sync
+		status.Storage.Attached, status.Storage.Pending, status.Storage.Held, status.Storage.Tips = first.Storage.Attached, first.Storage.Pending, first.Storage.Held, first.Storage.Tips
 	}
 	status.Nodes = s.nodes.show()
 	return status, nil
+}
+
+// firstStatus is how the first node is that is asked, nil if none is.
+func (s *Service) firstStatus(ctx context.Context) *api.Status {
+	list, err := s.nodes.usable(ctx)
+	if err != nil {
+		return nil
+	}
+	return list[0].known().status
 }
 
 // Synced implements api.Service. It waits until one node is in sync.

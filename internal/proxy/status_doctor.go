@@ -35,18 +35,21 @@ func (s *Service) Doctor(ctx context.Context) (*api.Checkup, error) {
 		findings = append(findings, foundCertificate(s.cert.State()))
 	}
 	failed := func(f api.Finding) bool { return f.State == api.FindingFailure }
-	return &api.Checkup{Healthy: !slices.ContainsFunc(findings, failed), Findings: findings, Facts: s.facts(nodes)}, ctx.Err()
+	return &api.Checkup{Healthy: !slices.ContainsFunc(findings, failed), Findings: findings, Facts: s.facts(ctx, nodes)}, ctx.Err()
 }
 
 // facts are what a checkup shows of a proxy: it has no peers, and nothing of what a node has.
-func (s *Service) facts(nodes []api.ProxyNode) api.Facts {
-	p := s.config.Network.Params()
+func (s *Service) facts(ctx context.Context, nodes []api.ProxyNode) api.Facts {
+	p, state := s.config.Network.Params(), api.SyncStatus{State: api.SyncAlone}
+	if first := s.firstStatus(ctx); first != nil {
+		state = first.Sync
+	}
 	return api.Facts{
 		Now: api.Millis(time.Now()), RunningMS: uint64(time.Since(s.started).Milliseconds()), Network: p.Name, Profile: profile,
 		AuthRequired: p.AuthRequired, Nodes: nodes,
 		Listening: []string{}, Authorities: []api.AuthorityInfo{}, Dials: []api.DialState{}, Banned: api.BannedPeers{Peers: []api.Ban{}},
 		Reach: api.ReachFacts{Reachability: api.ReachUnknown, Transports: []api.TransportFacts{}}, Relays: []string{}, Punches: api.Punches{Last: []api.Punch{}},
-		DHT: api.DHTFacts{Mode: api.DHTOff}, Sync: api.SyncStatus{State: api.SyncAlone}, Drops: []api.DropCount{},
+		DHT: api.DHTFacts{Mode: api.DHTOff}, Sync: state, Clock: api.ClockFacts{DriftMS: p.ClockDrift}, Drops: []api.DropCount{},
 		Damage: api.DamageFacts{Records: []protocol.ID{}},
 	}
 }

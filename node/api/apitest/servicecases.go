@@ -24,11 +24,18 @@ func (f *fixture) status() {
 	if s.Network.ID != f.network.ID() || s.Network.Parameters.MinLinks != f.network.Params().MinLinks {
 		f.Fatalf("status is of network %s, want %s", s.Network.ID, f.network.ID())
 	}
-	if s.Version == "" || s.Peer == "" || s.Started.IsZero() || s.Storage.Attached < uint64(len(f.network.Genesis())) || s.Storage.Bytes == 0 {
+	if s.Version == "" || s.Started.IsZero() || s.Storage.Attached < uint64(len(f.network.Genesis())) {
 		f.Fatalf("status lacks something: %+v", s)
 	}
 	if s.Trust.Policy.Check() != nil || s.Trust.Oracles == nil || s.Trust.Authorities == nil || s.Trust.AuthRequired {
 		f.Fatalf("status of trust: %+v", s.Trust)
+	}
+	if f.proxy {
+		f.statusOfProxy(s)
+		return
+	}
+	if s.Storage.Bytes == 0 {
+		f.Fatal("a database of no size")
 	}
 	if _, err := protocol.ParseOwner(s.Peer); err != nil {
 		f.Fatal(err)
@@ -37,6 +44,17 @@ func (f *fixture) status() {
 		f.Fatalf("peers %v, %v: want a list", peers, err)
 	}
 	f.seeds()
+}
+
+// statusOfProxy wants the nodes of a proxy, which has no peers.
+func (f *fixture) statusOfProxy(s *api.Status) {
+	if len(s.Nodes) == 0 || s.Nodes[0].State != api.NodeSynced || s.Peer != "" || s.Storage.Bytes != 0 {
+		f.Fatalf("status of a proxy: %+v", s)
+	}
+	_, noPeers := f.service.Peers(f.ctx, api.Page{})
+	_, noSeeds := f.service.Seeds(f.ctx)
+	f.wantStatus(noPeers, http.StatusConflict)
+	f.wantStatus(noSeeds, http.StatusConflict)
 }
 
 func (f *fixture) seeds() {
@@ -82,7 +100,7 @@ func (f *fixture) facts(facts *api.Facts) {
 		f.Fatal(err)
 	}
 	if facts.Network != f.network.Params().Name || facts.Profile != status.Profile || facts.Offline != status.Offline || facts.Now == 0 ||
-		facts.Clock.DriftMS != f.network.Params().ClockDrift || facts.Disk.Database == 0 || facts.Sync.Attached != status.Sync.Attached {
+		facts.Clock.DriftMS != f.network.Params().ClockDrift || (facts.Disk.Database > 0) == f.proxy || facts.Sync.Attached != status.Sync.Attached {
 		f.Errorf("facts %+v", facts)
 	}
 	if facts.Listening == nil || facts.Dials == nil || facts.Banned.Peers == nil || facts.Reach.Transports == nil || facts.Relays == nil ||
@@ -535,6 +553,10 @@ func (f *fixture) invalidSets() {
 		f.wantStatus(err, http.StatusUnprocessableEntity)
 	}
 	_, err := f.service.Set(f.ctx, api.SetRequest{Selectors: name, Text: &text, Owner: "nobody that this node knows"})
+	if f.proxy { // it says nothing of owners that the token does not name
+		f.wantStatus(err, http.StatusForbidden)
+		return
+	}
 	f.wantStatus(err, http.StatusNotFound)
 }
 
