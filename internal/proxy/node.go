@@ -18,6 +18,7 @@ type node struct {
 	token   string
 	client  api.Service
 	network *protocol.Network
+	joiner  *joiner
 
 	mu    sync.Mutex
 	state nodeState
@@ -43,7 +44,9 @@ type nodeState struct {
 func newNode(a NodeAddress, c *Config) *node {
 	client := api.NewClient(a.Address, a.Token)
 	client.SetReadTimeout(c.Timeout)
-	return &node{address: a.Address, token: a.Token, client: client, network: c.Network, state: nodeState{state: api.NodeUnknown}}
+	n := &node{address: a.Address, token: a.Token, client: client, network: c.Network, state: nodeState{state: api.NodeUnknown}}
+	n.joiner = &joiner{timeout: c.Timeout, ask: func(ctx context.Context, q api.Query) (*api.QueryResult, error) { return n.client.Query(ctx, q) }}
+	return n
 }
 
 func (n *node) known() nodeState {

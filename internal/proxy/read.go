@@ -119,7 +119,7 @@ func (u *question) askNode(ctx context.Context, n *node, closely bool) (checkedA
 	asked := u.toNode(closely)
 	asked.Frames = closely || u.Frames || u.History || u.Explain || !u.exact()
 	for {
-		result, err := n.client.Query(ctx, asked)
+		result, err := n.joiner.query(ctx, asked)
 		if err != nil {
 			return checkedAnswer{}, err
 		}
