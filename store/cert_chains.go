@@ -157,8 +157,12 @@ func (t *tx) addChain(row chainRow) error {
 	}
 	_, err := t.exec("INSERT INTO certificates VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row.owner[:], row.authority, row.own, row.chain,
 		row.issuer, row.since, row.until, row.idx, appendIssues([]byte{}, row.issues))
-	if err != nil || row.authority == 0 {
+	if err != nil {
 		return err
+	}
+	t.changes.Certified = append(t.changes.Certified, row.owner)
+	if row.authority == 0 {
+		return nil
 	}
 	for _, i := range row.issues {
 		if _, err := t.exec("INSERT OR IGNORE INTO issued VALUES (?, ?, ?)", i.issuer[:], []byte(i.serial), row.owner[:]); err != nil {

@@ -77,6 +77,7 @@ func (t *tx) addRevocation(row revocationRow) error {
 	if _, err = t.exec("INSERT INTO revocations VALUES (?, ?, ?, ?, ?)", row.issuer[:], []byte(row.serial), row.own, row.since, row.idx); err != nil {
 		return err
 	}
+	t.changes.Revoked = true
 	return t.revokedIssue(row.issue)
 }
 

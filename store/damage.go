@@ -46,6 +46,9 @@ type damage struct {
 	repairs  uint64
 	mended   uint64
 	found    chan struct{} // says that there is something new
+	// changed is called when a damaged record was found: answers that rest on it are others now. It
+	// must not call back; nil: nobody wants to know.
+	changed func()
 }
 
 func newDamage(log *slog.Logger) *damage {
@@ -71,6 +74,9 @@ func (d *damage) note(e *DamagedError) {
 	d.unsaved = append(d.unsaved, int64(e.Index))
 	d.log.Error("this node's disk damaged a record; it is fetched from a peer", "record", e.ID, "part", r.Part)
 	d.wake()
+	if d.changed != nil {
+		d.changed()
+	}
 }
 
 // wake tells whoever waits; the caller holds the lock.

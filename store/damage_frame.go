@@ -160,6 +160,7 @@ func (t *tx) repair(r *protocol.Record) (int64, error) {
 	if asDamaged(err) == nil {
 		return 0, err
 	}
+	t.changes.Repaired = true
 	if _, err := t.exec("UPDATE records SET header = ?, value = ? WHERE idx = ?", r.HeaderBytes(), r.ValueBytes(), idx); err != nil {
 		return 0, err
 	}

@@ -74,6 +74,7 @@ func (t *tx) rebuildNode(idx int64) error {
 	if bytes.Equal(want, have) {
 		return nil
 	}
+	t.changes.Repaired = true
 	t.damage.mend(idx, "a row of the graph")
 	_, err = t.exec("UPDATE dag SET node = ? WHERE idx = ?", want, idx)
 	return err

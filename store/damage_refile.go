@@ -32,6 +32,7 @@ func (t *tx) refile(e *entry, result *Result) (lost bool, err error) {
 	if _, err := t.exec("INSERT OR IGNORE INTO ids VALUES (?, ?)", prefix(id[:]), found); err != nil {
 		return false, err
 	}
+	t.changes.Repaired = true
 	t.damage.mend(found, "a row of ids")
 	delete(t.absences.unattached, prefix(id[:]))
 	*result = Result{Outcome: Known, State: Attached, Index: uint64(found)}

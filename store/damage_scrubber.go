@@ -24,6 +24,7 @@ func (w *scrubber) repair(idx int64, what string, by func(*tx) error) {
 		if err := by(t); err != nil {
 			return err
 		}
+		t.changes.Repaired = true
 		t.damage.mend(idx, what)
 		return nil
 	})

@@ -59,6 +59,7 @@ type tx struct {
 	graph int
 	// attached are the records that the batch attached.
 	attached []Item
+	changes  Changes
 	// newTips are those of the attached ones that are tips, by their index: few of all that the
 	// batch attaches in the end.
 	newTips  map[int64]tip
@@ -181,17 +182,18 @@ func (s *Store) run(do func(*tx) error) error {
 	if err != nil {
 		return err
 	}
-	if err := do(t); err != nil {
-		t.rollback()
-		return err
+	if err = do(t); err == nil {
+		err = t.commit()
 	}
-	if err := t.commit(); err != nil {
+	if err != nil {
 		t.rollback()
+		s.tellChanges(&Changes{Undone: t.changes.Index > 0})
 		return err
 	}
 	s.waits.keep()
 	s.unsettled = s.unsettled || t.unsettled || s.stalled
 	s.announce(t.attached)
+	s.tellChanges(&t.changes)
 	return nil
 }
 

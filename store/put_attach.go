@@ -126,6 +126,7 @@ func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, er
 	}
 	t.store.recent.Add(id, at)
 	t.attached = append(t.attached, Item{ID: id, Timestamp: e.Timestamp})
+	t.noteChange(e, at)
 	return at, nil
 }
 

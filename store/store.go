@@ -82,6 +82,7 @@ type Store struct {
 
 	following sync.Mutex
 	followers map[*follower]bool
+	observers map[*observer]bool
 
 	// The rest is the writer goroutine's alone.
 	writer *conn
@@ -117,9 +118,10 @@ func newStore(path string, n *protocol.Network, o Options) *Store {
 	s := &Store{
 		path: path, network: n, options: o.withDefaults(),
 		queue: make(chan *request, queueLength), own: make(chan *request, queueLength), quit: make(chan struct{}), stopped: make(chan struct{}),
-		rankerDone: make(chan struct{}), ranker: newRanker(), followers: map[*follower]bool{},
+		rankerDone: make(chan struct{}), ranker: newRanker(), followers: map[*follower]bool{}, observers: map[*observer]bool{},
 	}
 	s.readers, s.damage = newPool(s.options.Readers), newDamage(s.options.Logger)
+	s.damage.changed = func() { s.tellChanges(&Changes{Repaired: true}) }
 	s.waits = newWaitIndex()
 	s.chainCache = newCache[chainCacheKey, *trustedChain]()
 	s.recent = newCache[protocol.ID, place]()

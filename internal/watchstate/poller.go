@@ -53,13 +53,12 @@ func (p *Poller) run(ctx context.Context, r *api.WatchRequest, send func(...*api
 	if err != nil {
 		return err
 	}
-	silent := s.Begin(all, p.Now())
+	silent := s.MayBeCurrent() && p.resumes(s, all)
 	if !silent && !p.tell(s, all, send) || !send(s.Listed(silent, p.Sync(), p.Now())) {
 		return nil
 	}
 	for {
-		_, next := s.Due(p.Now())
-		if err := p.wait(ctx, changed, next); err != nil {
+		if err := p.wait(ctx, changed, s.NextDue()); err != nil {
 			return err
 		}
 		changed = p.Changed()
@@ -73,6 +72,16 @@ func (p *Poller) run(ctx context.Context, r *api.WatchRequest, send func(...*api
 			return nil
 		}
 	}
+}
+
+// resumes reports whether the watcher's cursor is current.
+func (p *Poller) resumes(s *State, all [][]api.Answer) bool {
+	for key, answers := range all {
+		for i := range answers {
+			s.Note(Place{key, *answers[i].Composite, answers[i].Ordinals}, &answers[i], p.Now())
+		}
+	}
+	return s.Resume()
 }
 
 // wait returns when something has changed or settles.
@@ -138,8 +147,7 @@ func (p *Poller) tell(s *State, all [][]api.Answer, send func(...*api.WatchEvent
 
 // settle sends what has settled. It reports whether the watcher wants more.
 func (p *Poller) settle(s *State, all [][]api.Answer, send func(...*api.WatchEvent) bool) bool {
-	due, _ := s.Due(p.Now())
-	for _, at := range due {
+	for _, at := range s.Due(p.Now()) {
 		var answer *api.Answer
 		for i := range all[at.Key] {
 			if a := &all[at.Key][i]; *a.Composite == at.Composite {

@@ -6,12 +6,28 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// Due returns the places whose answer may be called settled now, and when the next one may be. A
-// zero time says that none is waiting for that. Each place must be given to [State.Settle].
-func (s *State) Due(now time.Time) (due []Place, next time.Time) {
+// NextDue is when [State.Due] is to be asked next; zero: nothing waits to settle.
+func (s *State) NextDue() time.Time {
 	if s.synced.IsZero() {
-		return nil, time.Time{}
+		return time.Time{}
 	}
+	return s.due
+}
+
+// waits notes that an answer of this moment is to settle.
+func (s *State) waits(now time.Time) {
+	if at := now.Add(s.request.Settled()); s.due.IsZero() || at.Before(s.due) {
+		s.due = at
+	}
+}
+
+// Due returns the places whose answer may be called settled now. Each must be given to
+// [State.Settle].
+func (s *State) Due(now time.Time) (due []Place) {
+	if s.synced.IsZero() || s.due.IsZero() || s.due.After(now) {
+		return nil
+	}
+	s.due = time.Time{}
 	for key := range s.keys {
 		for composite, t := range s.keys[key] {
 			if t.settled {
@@ -21,12 +37,12 @@ func (s *State) Due(now time.Time) (due []Place, next time.Time) {
 			switch {
 			case !at.After(now):
 				due = append(due, Place{key, composite, t.ordinals})
-			case next.IsZero() || at.Before(next):
-				next = at
+			case s.due.IsZero() || at.Before(s.due):
+				s.due = at
 			}
 		}
 	}
-	return due, next
+	return due
 }
 
 func later(a, b time.Time) time.Time {

@@ -22,6 +22,7 @@ type State struct {
 
 	sync   string    // the state that was told last
 	synced time.Time // since when the node has been in sync; zero: it is not
+	due    time.Time // before then nothing is due to settle; zero: nothing waits for that
 }
 
 // told is what was told last of one composite key.
@@ -74,29 +75,28 @@ func (s *State) Cursor() api.WatchCursor {
 // SetIndex notes up to which local index the answers are that come next.
 func (s *State) SetIndex(index uint64) { s.index = max(s.index, index) }
 
-// Begin takes all current answers, of each key in the order of the keys. If the watcher's cursor is
-// current it notes them and reports true. Otherwise each must be given to [State.Update].
-func (s *State) Begin(keys [][]api.Answer, now time.Time) (silent bool) {
-	if s.after == nil {
-		return false
+// MayBeCurrent reports whether the watcher has a cursor of a whole listing. If so, all current
+// answers are to be given to [State.Note], before any is told.
+func (s *State) MayBeCurrent() bool {
+	s.again = s.after != nil
+	return s.after != nil && !s.after.Partial
+}
+
+// Note takes a current answer of which nothing is told.
+func (s *State) Note(at Place, a *api.Answer, now time.Time) { s.Update(at, a, now) }
+
+// Resume ends the noting. It reports whether the watcher's cursor is current: then nothing is to be
+// told again. Otherwise what was noted is forgotten.
+func (s *State) Resume() bool {
+	if s.sum == s.after.Sum {
+		s.listing, s.again = false, false
+		return true
 	}
-	var sum api.WatchSum
-	for _, answers := range keys {
-		for i := range answers {
-			sum.Add(*answers[i].Composite, answers[i].Record, answers[i].Error != "")
-		}
+	for i := range s.keys {
+		clear(s.keys[i])
 	}
-	if s.after.Partial || sum != s.after.Sum {
-		s.again = true
-		return false
-	}
-	for key, answers := range keys {
-		for i := range answers {
-			s.Update(Place{key, *answers[i].Composite, answers[i].Ordinals}, &answers[i], now)
-		}
-	}
-	s.listing = false
-	return true
+	s.count, s.sum, s.due = 0, api.WatchSum{}, time.Time{}
+	return false
 }
 
 // Listed ends the current answers: it returns the sync event that says so. After a silent beginning
@@ -124,7 +124,7 @@ func (s *State) setSync(sync string, now time.Time) {
 	case sync != api.SyncSynced:
 		s.synced = time.Time{}
 	case s.synced.IsZero():
-		s.synced = now
+		s.synced, s.due = now, now
 	}
 	s.sync = sync
 }

@@ -36,6 +36,7 @@ func (s *State) gone(t *told, at Place, now time.Time) []*api.WatchEvent {
 	e.Before, e.ReplacesSettled = &before, t.settled
 	s.sum.Remove(at.Composite, t.record, t.damaged)
 	*t = told{ordinals: t.ordinals, since: now}
+	s.waits(now)
 	e.Cursor = s.Cursor().String()
 	return []*api.WatchEvent{e}
 }
@@ -62,13 +63,18 @@ func (s *State) changed(t *told, at Place, a *api.Answer, now time.Time) *api.Wa
 	}
 	s.sum.Add(at.Composite, a.Record, damaged)
 	t.kind, t.record, t.damaged, t.settled, t.since = is, a.Record, damaged, false, now
+	s.waits(now)
 	e.Cursor = s.Cursor().String()
 	return e
 }
 
 // contests tells of claims that came and lost. Those that were there at first are not told.
 func (s *State) contests(t *told, at Place, a *api.Answer, now time.Time) []*api.WatchEvent {
-	if !s.request.Contested || a.Explanation == nil {
+	switch {
+	case !s.request.Contested || a.Error != "":
+		return nil
+	case a.Explanation == nil: // it is the only one
+		t.claims = map[protocol.ID]bool{a.Record: true}
 		return nil
 	}
 	known := t.claims

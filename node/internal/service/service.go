@@ -25,6 +25,7 @@ import (
 	"github.com/lf-store/lf/node/internal/oracle"
 	"github.com/lf-store/lf/node/internal/p2p"
 	"github.com/lf-store/lf/node/internal/p2p/discovery"
+	"github.com/lf-store/lf/node/internal/watch"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store"
 	lfsync "github.com/lf-store/lf/sync"
@@ -91,6 +92,7 @@ type Service struct {
 	writes   lf.WriteOption // of all that it writes
 	paying   payments
 	database string // tells the database from another one in its place
+	hub      *watch.Hub
 }
 
 var _ api.Service = (*Service)(nil)
@@ -113,7 +115,8 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if s.database, err = databaseID(ctx, c.State); err != nil {
 		return nil, err
 	}
-	if err := errors.Join(c.Registry.Register(storeMetrics{c.Store}), c.Registry.Register(nodeMetrics{s})); err != nil {
+	s.hub = s.newHub()
+	if err := errors.Join(c.Registry.Register(storeMetrics{c.Store}), c.Registry.Register(nodeMetrics{s}), c.Registry.Register(s.hub)); err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	whom, _ := c.Trust.Effective()
@@ -124,9 +127,10 @@ func New(ctx context.Context, c Config) (*Service, error) {
 }
 
 // Run remembers what the node's bounded queues have dropped lately, until its context ends. Then
-// all solving ends, too.
+// all solving and all watching end, too.
 func (s *Service) Run(ctx context.Context) error {
 	defer s.work.Close()
+	defer s.hub.Close()
 	return s.drops.run(ctx)
 }
 

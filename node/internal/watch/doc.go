@@ -1,0 +1,26 @@
+// Package watch tells watchers when answers change. The glossary of package lf explains the nouns.
+//
+// What is watched is the answer under a key, not the traffic. So every change of the database is
+// asked which answers it may have changed:
+//
+//   - A version changes that of its own composite key: its watchers are found by that, and the
+//     watchers of ranges and open keys by the version's selectors.
+//   - A certificate changes contested keys that its owner claims, and a commentary the composite
+//     keys that it names.
+//   - A list of revocations, a repair of the disk and other settings may change any answer.
+//   - Any record adds weight. A contested key is ranked again when the work added since exceeds the
+//     lead of its first claim over its second: before, no claim can have overtaken the first.
+//
+// These rules are the [Plan], a pure state machine. A key that many watch is asked about once. A
+// [Hub] runs the plan: it asks the store for many keys at once, and passes answers on to the
+// streams. What takes long (revocations, settings, weights) leaves as much time to others as it
+// takes.
+//
+// A [Stream] belongs to one watcher and runs in the watcher's goroutine. While the watcher does not
+// read, at most one answer a key waits for it. Package watchstate makes events of answers, and
+// keeps what was told.
+//
+// A change is never lost, because the order is always the same: first a key is registered, then the
+// store is asked. An answer that a stream has read itself is read again if anything has changed
+// since the reading began.
+package watch
