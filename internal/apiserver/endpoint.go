@@ -127,6 +127,7 @@ func (e *Endpoint) Shutdown(grace time.Duration) error {
 	defer e.stop()
 	ctx, cancel := context.WithTimeout(context.Background(), grace)
 	defer cancel()
+	e.handler.EndStreams()
 	err := e.server.Shutdown(ctx)
 	if errors.Is(err, context.DeadlineExceeded) {
 		e.stop() // what takes long, as a proof of work does, ends now

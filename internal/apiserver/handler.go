@@ -74,6 +74,10 @@ type Handler struct {
 	ready   func() error
 	jobs    *jobs
 	rate    *rateLimit // nil: there is none
+	streams *streamCounts
+	// ending is done when the service ends: streams end then.
+	ending    context.Context
+	endStream context.CancelFunc
 	// idempotency tells that the service knows the keys by which clients repeat requests.
 	idempotency bool
 
@@ -84,6 +88,8 @@ type Handler struct {
 // ends the jobs that clients have made then.
 func NewHandler(s api.Service, o HandlerOptions) *Handler {
 	h := &Handler{service: s, guard: newGuard(&o), mux: newMux(), log: o.Logger, ready: o.Ready, jobs: newJobs(), idempotency: o.IdempotencyKeys, rate: newRateLimit(o.AnonymousRate), ownerNamed: o.OwnerNamed}
+	h.streams = newStreamCounts()
+	h.ending, h.endStream = context.WithCancel(context.Background())
 	if h.log == nil {
 		h.log = slog.New(slog.DiscardHandler)
 	}
@@ -114,8 +120,14 @@ func NewHandler(s api.Service, o HandlerOptions) *Handler {
 	return h
 }
 
-// Close waits for the jobs of clients, and ends them when ctx does.
-func (h *Handler) Close(ctx context.Context) { h.jobs.close(ctx) }
+// EndStreams tells all watchers that the service ends.
+func (h *Handler) EndStreams() { h.endStream() }
+
+// Close ends all streams. It waits for the jobs of clients, and ends them when ctx does.
+func (h *Handler) Close(ctx context.Context) {
+	h.EndStreams()
+	h.jobs.close(ctx)
+}
 
 // mux remembers which methods there are for a path.
 type mux struct {

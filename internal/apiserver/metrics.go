@@ -14,6 +14,7 @@ import (
 type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
+	cutOff   prometheus.Counter
 	page     http.Handler
 }
 
@@ -26,9 +27,12 @@ func newMetrics(r *prometheus.Registry, cert *Certificate) *metrics {
 			Name: "lf_api_request_seconds", Help: "Time to answer, by route.",
 			Buckets: []float64{.0001, .00025, .0005, .001, .0025, .005, .01, .025, .1, .5, 2.5, 10, 60},
 		}, []string{"route"}),
+		cutOff: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "lf_watch_cut_off_total", Help: "Watchers cut off because they took nothing for 2 minutes.",
+		}),
 		page: promhttp.HandlerFor(r, promhttp.HandlerOpts{Registry: r}),
 	}
-	r.MustRegister(m.requests, m.seconds)
+	r.MustRegister(m.requests, m.seconds, m.cutOff)
 	if cert != nil {
 		r.MustRegister(cert)
 	}

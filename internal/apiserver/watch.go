@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
+	"github.com/lf-store/lf/internal/caller"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -81,25 +83,44 @@ func (h *Handler) watch(r api.WatchRequest) (*huma.StreamResponse, error) {
 	}
 	return &huma.StreamResponse{Body: func(ctx huma.Context) {
 		request, w := humago.Unwrap(ctx)
+		release, err := h.takeStream(request, caller.Of(ctx.Context()))
+		if err != nil {
+			h.fail(w, request, err)
+			return
+		}
+		defer release()
 		with, cancel := context.WithCancel(ctx.Context())
 		defer cancel()
+		defer context.AfterFunc(h.ending, cancel)()
 		s := &watchStream{w: w, control: http.NewResponseController(w), cancel: cancel}
 		defer s.end()
-		for e, err := range h.service.Watch(with, r) {
-			switch {
-			case err == nil:
-				err = s.event(e)
-			case with.Err() != nil: // nobody is there to be told
-			case s.begun:
-				h.endWatch(s, request, err)
-			default:
-				h.fail(w, request, err)
+		h.tellEvents(with, s, request, r)
+	}}, nil
+}
+
+// tellEvents sends what the service tells.
+func (h *Handler) tellEvents(ctx context.Context, s *watchStream, request *http.Request, r api.WatchRequest) {
+	for e, err := range h.service.Watch(ctx, r) {
+		if err == nil {
+			if err = s.event(e); errors.Is(err, os.ErrDeadlineExceeded) {
+				h.metrics.cutOff.Inc()
 			}
 			if err != nil {
 				return
 			}
+			continue
 		}
-	}}, nil
+		if h.ending.Err() != nil {
+			err = api.Unavailable("the service is closing: connect again soon, or to another node")
+		}
+		switch {
+		case s.begun:
+			h.endWatch(s, request, err)
+		default:
+			h.fail(s.w, request, err)
+		}
+		return
+	}
 }
 
 // endWatch tells the watcher why its stream ends.
@@ -166,7 +187,7 @@ func (s *watchStream) remind() {
 	if s.ended {
 		return
 	}
-	if err := s.write([]byte(":\n\n")); err != nil {
+	if err := s.write([]byte(":\n\n")); err != nil { // nobody is there, or nobody reads
 		s.cancel()
 		return
 	}

@@ -3,13 +3,13 @@
 // What is watched is the answer under a key, not the traffic. So every change of the database is
 // asked which answers it may have changed:
 //
-//   - A version changes that of its own composite key: its watchers are found by that, and the
-//     watchers of ranges and open keys by the version's selectors.
+//   - A version changes that of its own composite key. Its watchers are found by that. The watchers
+//     of ranges and open keys are found by the version's selectors.
 //   - A certificate changes contested keys that its owner claims, and a commentary the composite
 //     keys that it names.
 //   - A list of revocations, a repair of the disk and other settings may change any answer.
-//   - Any record adds weight. A contested key is ranked again when the work added since exceeds the
-//     lead of its first claim over its second: before, no claim can have overtaken the first.
+//   - Any record adds weight. No claim can overtake the first before the work added exceeds the
+//     first one's lead over the second. Then a contested key is ranked again.
 //
 // These rules are the [Plan], a pure state machine. A key that many watch is asked about once. A
 // [Hub] runs the plan: it asks the store for many keys at once, and passes answers on to the

@@ -35,8 +35,8 @@ type entry struct {
 	claimants []protocol.Owner
 	crowded   bool
 	contested bool
-	// due is the work of all records at which the claims are to be ranked again; at is its place in
-	// the heap, -1: nothing but a change of the key does.
+	// due is the work of all records at which the claims are to be ranked again. at is its place in
+	// the heap, -1 where weights cannot change the answer.
 	due uint64
 	at  int
 }

@@ -20,8 +20,7 @@ type Plan struct {
 	// urgent and slow are what is to be asked about; listings are ranges to be listed again.
 	urgent, slow []*entry
 	listings     []*ranged
-	// byWork has the contested entries that weights may decide anew, byOwner those that an owner
-	// claims.
+	// byWork has the contested entries that weights may decide, byOwner those that an owner claims.
 	byWork  *heap.Heap[*entry]
 	byOwner map[protocol.Owner]map[*entry]bool
 	crowded map[*entry]bool

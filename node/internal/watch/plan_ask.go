@@ -20,8 +20,8 @@ type Ask struct {
 	seq, work uint64
 }
 
-// Next returns what to ask next, nil where there is nothing. It must be given to [Plan.Answered], to
-// [Plan.Listed] or to [Plan.Failed].
+// Next returns what to ask next, nil where there is nothing. It must be given to [Plan.Answered],
+// [Plan.Listed] or [Plan.Failed].
 func (p *Plan) Next(alsoSlow bool) *Ask {
 	if a := p.take(&p.urgent, urgent, askedAtOnce); a != nil || !alsoSlow {
 		return a
@@ -191,8 +191,8 @@ func (p *Plan) learn(e *entry, a *store.Answer, policy protocol.Policy, work uin
 	p.byWork.Push(e)
 }
 
-// Missed has the keys of a range asked about that a stream did not find there since the plan had a
-// sequence number: they may have been away for a moment.
+// Missed has keys of a range asked about that a stream did not find there, if anything has changed
+// since the plan had a sequence number. They may have been away for a moment.
 func (p *Plan) Missed(r *ranged, listed map[protocol.CompositeID]bool, seq uint64) {
 	if seq == p.seq {
 		return

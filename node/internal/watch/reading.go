@@ -64,7 +64,8 @@ func (t *teller) listRange(ctx context.Context, key int, each func(watchstate.Pl
 		}
 		var places []watchstate.Place
 		for i := range result.Keys {
-			if a := &result.Keys[i]; a.Composite != (protocol.CompositeID{}) { // unknown where the disk damaged it
+			a := &result.Keys[i]
+			if a.Composite != (protocol.CompositeID{}) { // the disk may have damaged it
 				places = append(places, watchstate.Place{Key: key, Composite: a.Composite, Ordinals: a.Ordinals})
 				listed[a.Composite] = true
 			}
