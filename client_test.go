@@ -1,6 +1,7 @@
 package lf_test
 
 import (
+	"bytes"
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
@@ -23,7 +24,23 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// TestMain has a value sealed and opened first. What package protocol makes for that once must not
+// belong to a bubble of fake time.
+func TestMain(m *testing.M) {
+	var mask protocol.Mask
+	n, _, err := lf.DefaultNetwork()
+	if err != nil {
+		panic(err)
+	}
+	sealed, err := n.Seal(mask, protocol.Sealing{}, bytes.Repeat([]byte("x"), 100))
+	if err == nil {
+		_, err = n.Open(mask, protocol.Sealing{}, sealed)
+	}
+	if err != nil {
+		panic(err)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 const secret = "5ec4e7"
 

@@ -22,6 +22,8 @@ var (
 	ErrDeleted = errors.New("deleted")
 	// ErrSealed says that the value needs another name, or a masking key.
 	ErrSealed = errors.New("the value is sealed: it needs its primary name among those asked for, or its masking key")
+	// ErrLapsed says that the answer is not alive, as [Alive] asks for it.
+	ErrLapsed = errors.New("not alive")
 	// ErrDamaged says that the node's disk damaged the record; it is a [*DamagedError].
 	ErrDamaged = errors.New("damaged")
 	// ErrNotSynced says that the node was not in sync in time; it is a [*NotSyncedError].

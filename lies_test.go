@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -28,10 +29,14 @@ type liar struct {
 	// refuse is what it says of a question for links, queries how often it was asked for answers.
 	refuse  func(api.LinksQuery) error
 	queries atomic.Int64
+	down    atomic.Bool // it answers no questions
 }
 
 func (l *liar) Query(ctx context.Context, q api.Query) (*api.QueryResult, error) {
 	l.queries.Add(1)
+	if l.down.Load() {
+		return nil, &api.UnreachableError{URL: "nowhere", Err: io.EOF}
+	}
 	r, err := l.Fake.Query(ctx, q)
 	if err == nil && l.query != nil {
 		l.query(r)

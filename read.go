@@ -1,10 +1,12 @@
 package lf
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io/fs"
 	"slices"
+	"time"
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
@@ -18,6 +20,8 @@ type Result struct {
 	Answers []*Answer
 	// More tells that the limit cut them.
 	More bool
+	// Lapsed is how many answers were left out because they are not [Alive], as the node says.
+	Lapsed int
 	// Damaged are the records that the node could not show, because its disk damaged them. Each
 	// would have been an answer, or a part of one.
 	Damaged []*DamagedError
@@ -29,10 +33,11 @@ type Result struct {
 
 // Get returns what is set under exactly this key, by the claim that is best under the policy. The
 // key has one ordinal for each name. Besides errors of the connection there are [ErrNotFound],
-// [ErrDeleted] and [ErrSealed], the last two with the answer, [ErrDamaged], [ErrNotSynced],
-// [*ForgedError] and [*InputError].
+// [ErrDeleted], [ErrSealed] and [ErrLapsed], the last three with the answer, [ErrDamaged],
+// [ErrNotSynced], [*ForgedError] and [*InputError].
 func (c *Client) Get(ctx context.Context, key Key, options ...ReadOption) (*Answer, error) {
 	q := queryOf(key, options)
+	q.lapsed = true
 	if q.err == nil {
 		q.err = key.checkPoint()
 	}
@@ -43,14 +48,15 @@ func (c *Client) Get(ctx context.Context, key Key, options ...ReadOption) (*Answ
 	if err != nil {
 		return nil, err
 	}
-	return found.only(key)
+	return q.only(found, key)
 }
 
 // only returns the answer to a question about one key, or why there is none.
-func (r *Result) only(key Key) (*Answer, error) {
+func (q *query) only(r *Result, key Key) (*Answer, error) {
 	switch {
 	case len(r.Answers) > 0:
-		return r.Answers[0], r.Answers[0].check()
+		a := r.Answers[0]
+		return a, cmp.Or(a.check(), q.lapsedIn(a))
 	case len(r.Damaged) > 0:
 		return nil, r.Damaged[0]
 	}
@@ -80,6 +86,8 @@ type query struct {
 	authorities [][]byte         // in addition to the network's
 	explain     bool
 	synced      syncWait
+	alive       time.Duration // 0: whether alive or not
+	lapsed      bool          // also what is not alive, for a caller who tells
 
 	err error // of an option
 }
@@ -110,7 +118,7 @@ func (q *query) check() error {
 
 // ask returns the answers to a question, checked.
 func (c *Client) ask(ctx context.Context, q *query) (*Result, error) {
-	if err := errors.Join(c.check(), q.check()); err != nil {
+	if err := errors.Join(c.check(), q.check(), c.checkAlive(q)); err != nil {
 		return nil, err
 	}
 	if err := c.awaitSynced(ctx, &q.synced); err != nil {
@@ -154,6 +162,9 @@ func (c *Client) answers(ctx context.Context, r *reader, asked api.Query, target
 		if err := c.checkFresh(ctx, own[i], found[i]); err != nil {
 			return nil, err
 		}
+		if err := c.checkPulsed(ctx, found[i].Answers); err != nil {
+			return nil, err
+		}
 		for _, a := range found[i].Answers {
 			if err := c.readHistory(ctx, r, asked, &targets[i], a); err != nil {
 				return nil, err
@@ -172,6 +183,9 @@ func (c *Client) prepare(ctx context.Context, q *query) (*reader, api.Query, err
 		Policy: q.policy, Oracles: q.oracles, Authorities: q.authorities, Explain: q.explain,
 		History: q.history || q.explain, // the records that an explanation speaks of
 		Frames:  true,
+	}
+	if !q.lapsed {
+		asked.Alive = uint64(q.alive / time.Second)
 	}
 	var err error
 	if r.owners, err = c.ownersNamed(q.owners); err != nil {

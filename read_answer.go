@@ -43,6 +43,8 @@ type Answer struct {
 	Key Key
 	// Ordinals are the same ordinals, in the order of the question's names.
 	Ordinals []uint64
+	// Alive is the newest pulse of the claim, nil where the node knows of none in the last day.
+	Alive *LastPulse
 	// Claims is how many owners claim the key, as the node says.
 	Claims int
 	// Older are the owner's older versions, newest first; Others are other owners' claims, best

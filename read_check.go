@@ -33,7 +33,7 @@ func (r *reader) check(result *api.QueryResult, targets []target) ([]*Result, er
 	r.checked.checkAhead(result)
 	found := make([]*Result, len(targets))
 	for i := range found {
-		found[i] = &Result{More: result.Next != "", next: result.Next, Comparison: result.Comparison}
+		found[i] = &Result{More: result.Next != "", next: result.Next, Lapsed: result.Lapsed, Comparison: result.Comparison}
 	}
 	seen := make(map[protocol.CompositeID]bool, len(result.Answers))
 	for i := range result.Answers {
@@ -120,6 +120,12 @@ func (r *reader) checkAnswer(from *api.Answer, t *target) (*Answer, error) {
 	}
 	if a.Others, err = r.versions(from.Others, won.record, t); err != nil {
 		return nil, err
+	}
+	if a.Alive, err = r.pulse(from.Alive, won.record); err == nil {
+		err = r.checkAge(a)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("record %s: %w", won.Record, err)
 	}
 	return a, a.checkBeside()
 }

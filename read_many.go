@@ -21,7 +21,7 @@ type Lookup struct {
 	Key Key
 	// Answer is what [Client.Get] returns: nil with [ErrNotFound] and [ErrDamaged].
 	Answer *Answer
-	// Err is nil, [ErrNotFound], [ErrDeleted], [ErrSealed] or [ErrDamaged].
+	// Err is nil, [ErrNotFound], [ErrDeleted], [ErrSealed], [ErrLapsed] or [ErrDamaged].
 	Err error
 }
 
@@ -33,6 +33,7 @@ type Lookup struct {
 func (c *Client) GetMany(ctx context.Context, keys []Key, options ...ReadOption) iter.Seq2[Lookup, error] {
 	return func(yield func(Lookup, error) bool) {
 		q := queryOf(Key{}, options)
+		q.lapsed = true
 		if err := checkMany(q, keys); err != nil {
 			yield(Lookup{}, err)
 			return
@@ -46,7 +47,7 @@ func (c *Client) GetMany(ctx context.Context, keys []Key, options ...ReadOption)
 			}
 			for i, key := range keys[:n] {
 				l := Lookup{Key: key}
-				l.Answer, l.Err = found[i].only(key)
+				l.Answer, l.Err = q.only(found[i], key)
 				if !yield(l, nil) {
 					return
 				}
@@ -88,7 +89,7 @@ func (q *query) pageOf(keys []Key) int {
 
 // lookUp asks for a page of keys.
 func (c *Client) lookUp(ctx context.Context, q *query, keys []Key) ([]*Result, error) {
-	if err := c.check(); err != nil {
+	if err := errors.Join(c.check(), c.checkAlive(q)); err != nil {
 		return nil, err
 	}
 	if err := c.awaitSynced(ctx, &q.synced); err != nil {

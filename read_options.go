@@ -93,12 +93,14 @@ func (o maskingOption) read(q *query)        { q.maskingKey = string(o) }
 func (o maskingOption) watch(w *watching)    { o.read(w.query) }
 func (o maskingOption) write(w *writing)     { w.maskingKey = string(o) }
 func (o maskingOption) load(l *loadSettings) { o.write(&l.writing) }
+func (o maskingOption) pulse(p *pulsing)     { o.write(&p.writing) }
 
 // Masking is an option for reading and writing.
 type Masking interface {
 	ReadOption
 	WriteOption
 	LoadOption
+	PulseOption
 }
 
 // MaskingKey seals a value with this text in place of its primary name, and opens such values. It

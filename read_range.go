@@ -8,9 +8,10 @@ import (
 )
 
 // Range yields what is set under a key, in the order of the ordinals, and asks for more as the loop
-// goes on. Deleted values are left out. An [ErrSealed] or [ErrDamaged] is about one answer, and the
-// loop may go on; the first comes with the answer. After any other error the range ends. [Limit]
-// bounds the answers of one question to the node, not the range.
+// goes on. Deleted values are left out, and what is not [Alive] where that is asked for. An
+// [ErrSealed] or [ErrDamaged] is about one answer, and the loop may go on; the first comes with the
+// answer. After any other error the range ends. [Limit] bounds the answers of one question to the
+// node, not the range.
 func (c *Client) Range(ctx context.Context, key Key, options ...ReadOption) iter.Seq2[*Answer, error] {
 	return func(yield func(*Answer, error) bool) {
 		q := queryOf(key, append([]ReadOption{Limit(MaxAnswers)}, options...))
@@ -67,7 +68,7 @@ func (p *pager) next(ctx context.Context) (page *Result, more bool, err error) {
 		}
 		p.last = a.Ordinals
 	}
-	if page.next != "" && (page.next == p.query.after || len(page.Answers)+len(page.Damaged) == 0) {
+	if page.next != "" && (page.next == p.query.after || len(page.Answers)+len(page.Damaged)+page.Lapsed == 0) {
 		return nil, false, p.forged("it says that there is more, and shows nothing")
 	}
 	p.query.after = page.next

@@ -38,19 +38,24 @@ func (c *Client) Release(ctx context.Context, key Key, options ...WriteOption) e
 func (c *Client) takeBack(ctx context.Context, kind protocol.Type, key Key, options []WriteOption) error {
 	w := writingOf(options)
 	if w.secret == nil {
-		ring, err := c.Keyring()
-		if err != nil {
+		if err := c.checkHasOwner(); err != nil {
 			return err
-		}
-		names, err := ring.Names()
-		if err != nil {
-			return err
-		}
-		if len(names) == 0 {
-			return notFound("no owners yet, so nothing was set from here")
 		}
 	}
 	_, err := c.write(ctx, statement{kind: kind, key: key}, w)
+	return err
+}
+
+// checkHasOwner says that nothing was set from a home without owners.
+func (c *Client) checkHasOwner() error {
+	ring, err := c.Keyring()
+	if err != nil {
+		return err
+	}
+	names, err := ring.Names()
+	if err == nil && len(names) == 0 {
+		err = notFound("no owners yet, so nothing was set from here")
+	}
 	return err
 }
 

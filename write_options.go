@@ -15,12 +15,14 @@ type WriteOption interface{ write(w *writing) }
 type BulkOption interface {
 	WriteOption
 	LoadOption
+	PulseOption
 }
 
 type writeOption func(*writing)
 
 func (o writeOption) write(w *writing)     { o(w) }
 func (o writeOption) load(l *loadSettings) { o(&l.writing) }
+func (o writeOption) pulse(p *pulsing)     { o(&p.writing) }
 
 // Join makes one option of several.
 func Join(options ...BulkOption) BulkOption {
