@@ -275,6 +275,12 @@ func (c *Client) problem(resp *http.Response) error {
 	return e
 }
 
+// stranger says what an answer is that no node has made. A web server in front of a node that is
+// away answers 502, 503 or 504.
 func (c *Client) stranger(resp *http.Response) error {
+	switch resp.StatusCode {
+	case http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
+		return &UnreachableError{URL: c.url, Err: fmt.Errorf("the web server there answers %s", resp.Status)}
+	}
 	return fmt.Errorf("what answers at %s is not a node of LF, or not directly (status %d, %q)", c.url, resp.StatusCode, resp.Header.Get("Content-Type"))
 }

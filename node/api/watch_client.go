@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -89,7 +90,7 @@ func (h heard) Read(p []byte) (int, error) {
 func (c *Client) readWatch(ctx context.Context, body io.Reader, silent *time.Timer, take func(*WatchEvent) bool) error {
 	for event, err := range sse.Read(body, &sse.ReadConfig{MaxEventSize: maxWatchEvent}) {
 		if err != nil {
-			return c.failedEvents(ctx, err)
+			return c.failedStream(ctx, err)
 		}
 		if event.Type == EventError {
 			e := new(Error)
@@ -108,5 +109,14 @@ func (c *Client) readWatch(ctx context.Context, body io.Reader, silent *time.Tim
 		}
 		silent.Reset(watchSilence)
 	}
-	return c.failedEvents(ctx, errors.New("the stream of events ended"))
+	return c.failed(ctx, errors.New("the stream of events ended"))
+}
+
+// failedStream tells a connection that broke, which a watcher opens again, from what is no stream
+// of events.
+func (c *Client) failedStream(ctx context.Context, err error) error {
+	if errors.Is(err, bufio.ErrTooLong) {
+		return c.failedEvents(ctx, err)
+	}
+	return c.failed(ctx, err)
 }
