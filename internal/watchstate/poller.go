@@ -62,13 +62,18 @@ func (p *Poller) run(ctx context.Context, r *api.WatchRequest, send func(...*api
 			return err
 		}
 		changed = p.Changed()
+		sync := p.Sync()
 		if all, err = p.ask(ctx, r); err != nil {
 			return err
 		}
-		if e := s.Sync(p.Sync(), p.Now()); e != nil && !send(e) {
+		if !p.tell(s, all, send) {
 			return nil
 		}
-		if !p.tell(s, all, send) || !p.settle(s, all, send) {
+		// A service that is in sync has told what came before.
+		if e := s.Sync(sync, p.Now()); e != nil && !send(e) {
+			return nil
+		}
+		if !p.settle(s, all, send) {
 			return nil
 		}
 	}
