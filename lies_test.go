@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -25,11 +26,27 @@ type liar struct {
 	submit func(*api.Submitted)
 	links  func(*api.Links)
 	owner  func(*api.OwnerInfo)
-	hidden bool // it says that it has no record
+	watch  []*api.WatchEvent // told after what is there at first
+	hidden bool              // it says that it has no record
 	// refuse is what it says of a question for links, queries how often it was asked for answers.
 	refuse  func(api.LinksQuery) error
 	queries atomic.Int64
 	down    atomic.Bool // it answers no questions
+}
+
+func (l *liar) Watch(ctx context.Context, r api.WatchRequest) iter.Seq2[*api.WatchEvent, error] {
+	return func(yield func(*api.WatchEvent, error) bool) {
+		for e, err := range l.Fake.Watch(ctx, r) {
+			if !yield(e, err) {
+				return
+			}
+			for _, lie := range l.watch {
+				if e != nil && e.Listed && !yield(lie, nil) {
+					return
+				}
+			}
+		}
+	}
 }
 
 func (l *liar) Query(ctx context.Context, q api.Query) (*api.QueryResult, error) {
@@ -89,6 +106,7 @@ type forger struct {
 	testing.TB
 	*liar
 	network *protocol.Network
+	author  ed25519.PrivateKey // of the honest answer, where a lie needs it
 }
 
 func newForger(t testing.TB) *forger {
@@ -327,6 +345,7 @@ func TestLies(t *testing.T) {
 			if strings.HasPrefix(lie.name, "more answers") {
 				return // than the limit: with keys there is none
 			}
+			lieToWatcher(t, f, db, lie.options, lie.want)
 			tellOfMany(f)
 			for found, err := range db.GetMany(t.Context(), three, lie.options...) {
 				wantForged(t, err, db.Address(), lie.want)

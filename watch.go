@@ -19,7 +19,7 @@ import (
 // [Client.Get]. What a node withholds nobody can see.
 //
 // The loop ends with the context, whose error comes last. [*ForgedError], [*InputError],
-// [*NetworkError], [ErrClosed] and what the node refuses end it, too. A watch keeps about 200 bytes
+// [*NetworkError], [ErrClosed] and what the node refuses end it, too. A watch keeps about 300 bytes
 // for each answer, and starts no goroutine.
 func (c *Client) Watch(ctx context.Context, key Key, options ...WatchOption) iter.Seq2[Event, error] {
 	return c.WatchMany(ctx, []Key{key}, options...)

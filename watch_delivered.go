@@ -29,6 +29,9 @@ type watchedKey struct {
 // deliveredState is the last state of a composite key.
 type deliveredState struct {
 	record           protocol.ID // zero: nothing answers
+	owner            protocol.Owner
+	timestamp        uint64
+	database         [8]byte // which told it
 	ordinals         []uint64
 	damaged, settled bool
 	contested        protocol.ID // the claim that lost last

@@ -180,8 +180,8 @@ func begin(n *protocol.Network) {
 	}
 }
 
-// TestWatchMoves leads a watch to another node, which lacks the newest record at first. A state that
-// the caller has left behind is not told again, unless the node never gets in sync.
+// TestWatchMoves leads a watch to another node, which lacks the newest record at first. An older
+// state than that which the caller knows is not told, unless the node never gets in sync.
 func TestWatchMoves(t *testing.T) {
 	t.Parallel()
 	n := fakeNetwork(t)
@@ -200,8 +200,8 @@ func TestWatchMoves(t *testing.T) {
 		"it never is": {api.SyncAlone, func(*testing.T, *site, *site, protocol.Owner) {
 			time.Sleep(40 * time.Second)
 		}, []string{"answer horse#0 one"}},
-		"it is offline":       {api.SyncOffline, func(*testing.T, *site, *site, protocol.Owner) {}, []string{"answer horse#0 one"}},
-		"it is in sync":       {api.SyncSynced, func(*testing.T, *site, *site, protocol.Owner) {}, []string{"answer horse#0 one"}},
+		"it is offline": {api.SyncOffline, func(*testing.T, *site, *site, protocol.Owner) {}, []string{"answer horse#0 one"}},
+		"it is in sync": {api.SyncSynced, func(*testing.T, *site, *site, protocol.Owner) {}, []string{"answer horse#0 one"}},
 		"it has all too late": {api.SyncAlone, func(t *testing.T, from, to *site, owner protocol.Owner) {
 			time.Sleep(40 * time.Second)
 			from.copyTo(t, to, owner)

@@ -65,7 +65,7 @@ func (w *watching) readAnswer(n *notice, e *api.WatchEvent, t *target) error {
 		return fmt.Errorf("record %s is of another kind", a.Record)
 	}
 	n.Answer, n.Key, n.key.composite = a, a.Key, a.record.CompositeID()
-	n.state = deliveredState{record: a.Record, ordinals: a.Ordinals}
+	n.state = deliveredState{record: a.Record, owner: a.Owner, timestamp: a.record.Timestamp, ordinals: a.Ordinals, database: w.database}
 	return nil
 }
 

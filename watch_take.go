@@ -19,7 +19,8 @@ type notice struct {
 func (w *watching) take(ctx context.Context, e *api.WatchEvent) error {
 	if !w.begun {
 		w.begun = true
-		w.held.begin(w.told.present && databaseOf(w.cursor) != databaseOf(e.Cursor))
+		w.database = databaseOf(e.Cursor)
+		w.held.begin(w.told.present && databaseOf(w.cursor) != w.database)
 		w.silent = e.Event == api.WatchSync && !e.Listed
 	}
 	w.latest = e.Cursor
@@ -34,6 +35,9 @@ func (w *watching) take(ctx context.Context, e *api.WatchEvent) error {
 	if err != nil {
 		return &ForgedError{Node: w.client.Address(), What: fmt.Errorf("in an event %q: %w", e.Event, err)}
 	}
+	if err := w.checkNewer(ctx, n); err != nil {
+		return err
+	}
 	switch n.Kind {
 	case EventSettled:
 		return w.settle(n)
@@ -41,6 +45,29 @@ func (w *watching) take(ctx context.Context, e *api.WatchEvent) error {
 		return w.contest(ctx, n, e.Claim)
 	}
 	return w.change(n)
+}
+
+// checkNewer makes sure that an answer is not older than what the same database told of the same
+// owner before, unless a revocation hides that.
+func (w *watching) checkNewer(ctx context.Context, n *notice) error {
+	last := w.told.states[n.key]
+	if last == nil || n.Answer == nil || last.owner != n.Answer.Owner || last.timestamp <= n.state.timestamp || last.database != n.state.database {
+		return nil
+	}
+	info, _, err := w.client.Record(ctx, last.record)
+	switch {
+	case errors.Is(err, ErrNotFound):
+		err = fmt.Errorf("it told of record %s and does not have it any more, unless its database was set back", last.record)
+	case errors.Is(err, ErrDamaged):
+		return nil
+	case err != nil:
+		return err
+	case !info.Hidden:
+		err = fmt.Errorf("it told of record %s and answers with the older %s", last.record, n.Answer.Record)
+	default:
+		return nil
+	}
+	return &ForgedError{Node: w.client.Address(), What: err}
 }
 
 // change takes what answers now.

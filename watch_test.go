@@ -17,7 +17,7 @@ import (
 )
 
 // watchPatience bounds the wait for an event, on a busy machine.
-const watchPatience = 30 * time.Second
+const watchPatience = 20 * time.Second
 
 // watcher takes the events of a watch as they come.
 type watcher struct {
@@ -305,36 +305,42 @@ func TestWatchEnds(t *testing.T) {
 // cutter is a node whose streams a test ends.
 type cutter struct {
 	*apitest.Fake
-	mu      sync.Mutex
-	err     error // how the streams end
-	after   int   // after this many events; below 0: never
-	cut     chan struct{}
-	opened  int
-	refused bool
+	mu     sync.Mutex
+	err    error // how the streams end
+	after  int   // after this many events; below 0: never
+	cut    chan struct{}
+	opened int
 }
 
 func newCutter(t testing.TB) *cutter {
 	return &cutter{Fake: newFake(t), after: -1, cut: make(chan struct{}), err: api.Unavailable("this node is closing")}
 }
 
-// end ends all streams.
-func (c *cutter) end() {
+// end ends all streams, and waits until the next one begins.
+func (c *cutter) end(t *testing.T) {
+	t.Helper()
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	before := c.opened
 	close(c.cut)
 	c.cut = make(chan struct{})
+	c.mu.Unlock()
+	for begun := time.Now(); time.Since(begun) < watchPatience; time.Sleep(time.Millisecond) {
+		c.mu.Lock()
+		again := c.opened > before
+		c.mu.Unlock()
+		if again {
+			return
+		}
+	}
+	t.Fatal("nobody came back")
 }
 
 func (c *cutter) Watch(ctx context.Context, r api.WatchRequest) iter.Seq2[*api.WatchEvent, error] {
 	return func(yield func(*api.WatchEvent, error) bool) {
 		c.mu.Lock()
-		cut, left, end, refused := c.cut, c.after, c.err, c.refused
+		cut, left, end := c.cut, c.after, c.err
 		c.opened++
 		c.mu.Unlock()
-		if refused {
-			yield(nil, end)
-			return
-		}
 		ctx, cancel := context.WithCancel(ctx)
 		defer cancel()
 		go func() {
@@ -377,10 +383,10 @@ func TestWatchReconnects(t *testing.T) {
 				w.want(lf.EventAnswer, fmt.Sprintf("%s#%d old", name, i))
 			}
 			w.want(lf.EventPresent, "")
-			c.end()
+			c.end(t)
 			set(t, db, lf.MustKey(name+"#2"), "new", author)
 			w.want(lf.EventAnswer, name+"#2 new")
-			c.end()
+			c.end(t)
 			if err := db.Release(t.Context(), lf.MustKey(name+"#3"), author); err != nil {
 				t.Fatal(err)
 			}
@@ -388,7 +394,7 @@ func TestWatchReconnects(t *testing.T) {
 			c.mu.Lock()
 			c.after = 2
 			c.mu.Unlock()
-			c.end()
+			c.end(t)
 			set(t, db, lf.MustKey(name+"#0"), "new", author)
 			w.want(lf.EventAnswer, name+"#0 new")
 			if err := db.Release(t.Context(), lf.MustKey(name+"#4"), author); err != nil {

@@ -25,10 +25,11 @@ type watching struct {
 	held    heldBack
 
 	// of the stream
-	cancel func(error)
-	begun  bool   // an event came
-	silent bool   // the first one said that nothing has changed
-	latest string // the cursor of the last event
+	cancel   func(error)
+	begun    bool    // an event came
+	silent   bool    // the first one said that nothing has changed
+	database [8]byte // of the first one
+	latest   string  // the cursor of the last event
 }
 
 func newWatching(c *Client, keys []Key, options []WatchOption) *watching {

@@ -11,8 +11,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// TestWatchCutOff has streams end as they do where a node or a web server in front of it goes away:
-// that is told from an answer which makes no sense.
+// TestWatchCutOff has streams end as they do when a node or a web server in front of it goes away.
+// An answer that makes no sense is another error.
 func TestWatchCutOff(t *testing.T) {
 	t.Parallel()
 	event := "event: sync\ndata: {\"event\":\"sync\",\"cursor\":\"\",\"sync\":\"synced\",\"listed\":true}\n\n"
