@@ -144,6 +144,10 @@ func TestDamagedBytes(t *testing.T) {
 			if _, n, err := s.ByPrefix(t.Context(), id[:8]); n != 1 || !isDamaged(err, id, isHeader) {
 				t.Errorf("by prefix: %d, %v", n, err)
 			}
+			// All of them, in order: what follows might lack its parent.
+			if err := s.Attached(t.Context(), func([]*protocol.Record) error { return nil }); !isDamaged(err, id, isHeader) {
+				t.Errorf("attached: %v", err)
+			}
 			if n := strings.Count(log.String(), "level=ERROR"); n != 1 || !strings.Contains(log.String(), id.String()) {
 				t.Errorf("%d errors logged: %s", n, log)
 			}

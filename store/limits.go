@@ -120,6 +120,9 @@ const (
 	// scanChunk is how many records a scan reads at a time: about 10 ms, in which the log cannot be
 	// emptied, and 160 KiB.
 	scanChunk = 4096
+	// attachedChunk is how many whole records are read at a time: a few milliseconds, and 16 MiB at
+	// most.
+	attachedChunk = 256
 
 	// datastorePage is how many entries a datastore query reads at a time, so that it holds no
 	// reader while its consumer works.

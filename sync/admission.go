@@ -23,17 +23,21 @@ const (
 	ViaGossip
 	ViaFetch
 	ViaPush
+	ViaImport
 )
 
-var viaNames = [...]string{"local", "gossip", "fetch", "push"}
+var viaNames = [...]string{"local", "gossip", "fetch", "push", "import"}
 
 func (v Via) String() string { return viaNames[v] }
 
 // Source is where a record came from.
 type Source struct {
 	Via  Via
-	Peer peer.ID // empty for ViaLocal
+	Peer peer.ID // empty for ViaLocal and ViaImport
 }
+
+// isBulk tells that records come in batches, old ones too, and are not passed on by gossip.
+func (s Source) isBulk() bool { return s.Via == ViaFetch || s.Via == ViaImport }
 
 // Local is the source of what this node's own users submit.
 var Local = Source{Via: ViaLocal}
@@ -179,7 +183,7 @@ func (a *admission) lookUp(ctx context.Context, batch []*incoming) (open []*inco
 	unknown := setOf(list)
 	for _, in := range batch {
 		switch id := in.record.ID(); {
-		case err != nil && in.from.Via == ViaFetch, in.asked, unknown(id):
+		case err != nil && in.from.isBulk(), in.asked, unknown(id):
 			// a store that fails says so again
 			open = append(open, in)
 		case err != nil:
@@ -215,7 +219,7 @@ func (a *admission) verify(ctx context.Context, batch []*incoming) (valid []*inc
 	for i, err := range a.check(ctx, open) {
 		in := open[i]
 		var invalid *protocol.InvalidError
-		if in.err = err; errors.As(err, &invalid) && in.from.Via == ViaFetch {
+		if in.err = err; errors.As(err, &invalid) && in.from.isBulk() {
 			// Its value is the one that the header refers to, so all that is wrong is decided by
 			// the ID.
 			a.refuse(in.record, err)
@@ -238,7 +242,7 @@ func (a *admission) check(ctx context.Context, batch []*incoming) []error {
 		return nil
 	}
 	switch from := batch[0].from; {
-	case len(batch) > 1 || from.Via == ViaFetch:
+	case len(batch) > 1 || from.isBulk():
 		return a.checker.checkAll(batch)
 	case from.Via == ViaGossip:
 		select {
@@ -283,7 +287,7 @@ func (a *admission) commit(ctx context.Context, batch []*incoming) {
 func (a *admission) put(ctx context.Context, from Source, records []*protocol.Record, holds []uint64) ([]Stored, error) {
 	put := a.store.Put
 	switch from.Via {
-	case ViaFetch:
+	case ViaFetch, ViaImport:
 		return a.store.PutAll(ctx, records, holds)
 	case ViaLocal:
 		put = a.store.Submit

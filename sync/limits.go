@@ -55,6 +55,8 @@ const (
 	// frame, it gives the queue's length: 8 MiB hold 385 frames of the default network, 120 of one
 	// with the largest values.
 	gossipQueueBytes = 8 << 20
+	// maxImport is how many records of a file are checked and put together.
+	maxImport = 1024
 	// maxBatch is how many records are verified together: more gain next to nothing, and these take
 	// 5 ms.
 	maxBatch = 32

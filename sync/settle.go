@@ -32,7 +32,7 @@ func (a *admission) remember(in *incoming) {
 	switch in.stored.Outcome {
 	case Attached, Pending, Held:
 		known := &arrival{state: in.stored.Outcome}
-		fetched, hearsay := in.from.Via == ViaFetch, in.from.Via == ViaGossip || in.from.Via == ViaPush
+		fetched, hearsay := in.from.isBulk(), in.from.Via == ViaGossip || in.from.Via == ViaPush
 		unpaid := hearsay && !a.isPaid(in.record, in.stored.Outcome)
 		known.unforwarded.Store((fetched || unpaid) && in.stored.Outcome != Held)
 		a.recent.Add(id, known)

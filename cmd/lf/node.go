@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/lf-store/lf/internal/supervisor"
 	"github.com/lf-store/lf/node"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
@@ -35,6 +36,7 @@ type nodeFlags struct {
 	oracleLimit    int
 	policy         string
 	testbed        string
+	imports        []string
 	logFlags
 }
 
@@ -103,6 +105,7 @@ Each commentary costs the work of a record.
 	f.IntVar(&r.threads, "threads", 0, "threads for proofs of work that clients ask for (default: all processors but one)")
 	f.StringVar(&r.testbed, "testbed", "", "be a node of a testbed, as this file says")
 	hide(cmd, "testbed")
+	f.StringArrayVar(&r.imports, "import", nil, "take in the records of this `FILE` (lf export), from whomever; may be repeated")
 	r.logFlags.add(cmd)
 	return cmd
 }
@@ -125,6 +128,11 @@ func (c *cli) node(ctx context.Context, r *nodeFlags, seedsGiven bool) (err erro
 		return err
 	}
 	config.Home, config.Seeds, config.NetworkSeeds, config.Secret = place, file.Seeds, file.Seeds, file.Secret
+	for _, name := range r.imports {
+		if _, err := os.Stat(name); err != nil {
+			return fmt.Errorf("--import: %w", err)
+		}
+	}
 	if config.Rendezvous, err = r.chosenRendezvous(config.Network.ID()); err != nil {
 		return err
 	}
@@ -135,13 +143,28 @@ func (c *cli) node(ctx context.Context, r *nodeFlags, seedsGiven bool) (err erro
 	if err != nil {
 		return err
 	}
-	if err = c.greet(n, config); err == nil {
-		notify(config.Logger, "READY=1")
-		watchBackfill(ctx, n.Service(), &backfill{log: config.Logger, lines: r.lines})
-		c.note("stopping")
-		notify(config.Logger, "STOPPING=1")
+	return errors.Join(c.runNode(ctx, n, config, r), n.Close())
+}
+
+// runNode says that a node is up, and shows what it does until ctx ends.
+func (c *cli) runNode(ctx context.Context, n *node.Node, config node.Config, r *nodeFlags) error {
+	client, err := n.Client()
+	if err != nil {
+		return err
 	}
-	return errors.Join(err, n.Close())
+	if err := c.greet(n, config); err != nil {
+		return err
+	}
+	notify(config.Logger, "READY=1")
+	err = supervisor.Run(ctx, func(ctx context.Context) error {
+		watchBackfill(ctx, n.Service(), &backfill{log: config.Logger, lines: r.lines})
+		return ctx.Err()
+	}, func(ctx context.Context) error {
+		return importInto(ctx, client, r.imports, config.Logger)
+	})
+	c.note("stopping")
+	notify(config.Logger, "STOPPING=1")
+	return err
 }
 
 // nodeConfig reads what can be wrong about the flags alone.

@@ -59,6 +59,8 @@ type HandlerOptions struct {
 	IdempotencyKeys bool
 	// Clients adds what a proxy tells of its clients; nil: this is none.
 	Clients api.Clients
+	// Archive adds the records as a file; nil: this is a proxy, which has none.
+	Archive api.Archive
 	// Testbed adds what only the nodes of a testbed offer; nil: this is none.
 	Testbed api.Testbed
 }
@@ -113,6 +115,7 @@ func NewHandler(s api.Service, o HandlerOptions) *Handler {
 	h.addPaying()
 	h.addJobs()
 	h.addOperating()
+	h.addArchive(o.Archive)
 	h.addClients(o.Clients)
 	h.addTestbed(o.Testbed)
 	h.addDocument()

@@ -153,6 +153,7 @@ func (e *TimeoutError) Unwrap() error { return context.DeadlineExceeded }
 type request struct {
 	method, path string
 	contentType  string
+	accept       string // with JSON, which errors come in; "": nothing more
 	body         []byte
 	// sent again on another connection, if the one it was sent on turns out to be dead
 	repeatable bool
@@ -204,6 +205,9 @@ func (c *Client) newRequest(ctx context.Context, q request) (*http.Request, erro
 	r.Header.Set("Accept", TypeJSON)
 	if q.report != nil {
 		r.Header.Add("Accept", TypeEvents)
+	}
+	if q.accept != "" {
+		r.Header.Add("Accept", q.accept)
 	}
 	if q.contentType != "" {
 		r.Header.Set("Content-Type", q.contentType)

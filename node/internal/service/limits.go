@@ -10,4 +10,8 @@ const (
 	// maxSyncing bounds the requests that wait for the node to be in sync; they share their
 	// comparisons, so it is memory that is saved.
 	maxSyncing = 256
+
+	// importBatch is how many records of an archive are read at a time, and archiveBuffer how many
+	// bytes of it go in one call.
+	importBatch, archiveBuffer = 1024, 64 << 10
 )

@@ -1,0 +1,100 @@
+package service
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+
+	"github.com/lf-store/lf/internal/archive"
+	"github.com/lf-store/lf/internal/text"
+	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
+	lfsync "github.com/lf-store/lf/sync"
+)
+
+var _ api.Archive = (*Service)(nil)
+
+// Export implements api.Archive.
+func (s *Service) Export(ctx context.Context, w io.Writer) error {
+	tips, err := s.config.Store.Tips(ctx, archive.MaxTips)
+	if err != nil {
+		return Failure(err)
+	}
+	buffered := bufio.NewWriterSize(w, archiveBuffer)
+	a, err := archive.NewWriter(buffered, s.config.Network, tips)
+	if err != nil {
+		return err
+	}
+	err = s.config.Store.Attached(ctx, func(records []*protocol.Record) error {
+		for _, r := range records {
+			if err := a.Write(r); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return Failure(err)
+	}
+	return buffered.Flush()
+}
+
+// Import implements api.Archive.
+func (s *Service) Import(ctx context.Context, r io.Reader) (*api.Imported, error) {
+	var done api.Imported
+	a, err := archive.NewReader(bufio.NewReaderSize(r, archiveBuffer), s.config.Network)
+	if err != nil {
+		return nil, importFailure(&done, err)
+	}
+	for {
+		batch, end := readBatch(a)
+		added, err := s.config.Sync.Import(ctx, batch)
+		done.Added += uint64(added)
+		if err != nil {
+			return nil, importFailure(&done, err)
+		}
+		done.Records += uint64(len(batch))
+		if errors.Is(end, io.EOF) {
+			return &done, nil
+		}
+		if end != nil {
+			return nil, importFailure(&done, end)
+		}
+	}
+}
+
+// readBatch reads the next records, and an error after them where the archive ends.
+func readBatch(a *archive.Reader) (batch []*protocol.Record, end error) {
+	for len(batch) < importBatch {
+		r, err := a.Next()
+		if err != nil {
+			return batch, err
+		}
+		batch = append(batch, r)
+	}
+	return batch, nil
+}
+
+// importFailure says what is wrong, with which record, and how far the import came.
+func importFailure(done *api.Imported, err error) error {
+	var format *archive.FormatError
+	var refused *lfsync.ImportError
+	var problem *api.Error
+	switch {
+	case errors.Is(err, archive.ErrOtherNetwork), errors.As(err, &format):
+		problem = api.Invalid("%v", err)
+	case errors.As(err, &refused) && refused.Early:
+		problem = api.Invalid("%v: in an archive parents come first, as lf export writes them", err)
+	case !errors.As(Failure(err), &problem):
+		return err
+	}
+	told := *problem
+	if refused != nil && !refused.Early {
+		told.Detail = err.Error()
+	}
+	if done.Added > 0 {
+		told.Detail += "; before it " + text.Count(done.Added, "record was", "records were") + " added"
+	}
+	return &told
+}
