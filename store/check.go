@@ -108,7 +108,7 @@ func (v *verifier) run(c *conn) error {
 	v.conn = c
 	for _, step := range []func() error{
 		v.checkSQLite, v.checkMeta, v.checkRecords, v.checkGraph, v.checkSeen, v.checkTips, v.checkSelectors, v.checkOwners, v.checkSizes,
-		v.checkPending, v.checkSettled, v.checkWaits, v.checkHeld, v.checkTrust, v.checkRanks,
+		v.checkPending, v.checkSettled, v.checkWaits, v.checkHeld, v.checkTrust, v.checkRanks, v.checkPulses,
 	} {
 		if err := step(); err != nil {
 			return err

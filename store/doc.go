@@ -47,6 +47,9 @@
 //
 // The same file holds a go-datastore ([Store.Datastore]) for what libp2p wants to remember.
 //
+// The table pulses has the newest pulse of each claim, as package lfsync hands it over now and
+// then. It decides nothing.
+//
 // The table written lists all records of an owner, newest first ([Store.WrittenBy]).
 //
 // Indices hold the first 8 bytes of an ID, composite ID, selector key or owner, not all 32: that
@@ -55,10 +58,10 @@
 //
 // Files are named after what they hold, with a prefix for the task. The way in is put_, the way out
 // query_. What claims are compared by, and the rows of crowded keys, is rank_. Certificates,
-// revocations and objections are cert_, and what a disk damaged is damage_. Every invariant, tested
-// by every test, is check_. Migrations are migrate_. SQLite itself is db_: connections,
-// transactions, the writer, and what is in the columns. The tables are in migrations/*.sql, and the
-// bounds in limits.go.
+// revocations and objections are cert_, and what a disk damaged is damage_. Pulses are pulse. Every
+// invariant, tested by every test, is check_. Migrations are migrate_. SQLite itself is db_:
+// connections, transactions, the writer, and what is in the columns. The tables are in
+// migrations/*.sql, and the bounds in limits.go.
 //
 // This package is outside of the module's promise of compatibility: node is what programs embed.
 package store

@@ -58,6 +58,9 @@ const (
 	settleSteps = 2048
 	// releaseRecords is how many held records one transaction puts whose time has come.
 	releaseRecords = 64
+	// pulseStep is how many pulses one step of a change writes, at 4 µs each. What this node's own
+	// users write waits for at most yieldSteps steps.
+	pulseStep = 128
 	// queueLength lets the next batch gather while this one commits.
 	queueLength = batchRecords
 

@@ -19,6 +19,7 @@ const (
 	leadsVersion   = 7  // the roots, in order
 	waitsVersion   = 9  // one row for all that a pending record waits for
 	writtenVersion = 10 // all records by their owners
+	pulsesVersion  = 11 // the newest pulses
 )
 
 // migrationSteps are what SQL alone cannot do, in their order: it follows what a step needs of

@@ -211,8 +211,11 @@ func beginning(id protocol.ID) (short protocol.ID) {
 	return short
 }
 
-// withoutWritten undoes what the schema writtenVersion and its migration did.
-const withoutWritten = "DROP TABLE written; "
+// withoutPulses undoes what the schema pulsesVersion did.
+const withoutPulses = "DROP TABLE pulses; "
+
+// withoutWritten undoes what the schema writtenVersion, those after it, and its migration did.
+const withoutWritten = withoutPulses + "DROP TABLE written; "
 
 // withoutWaits undoes what the schema waitsVersion, those after it, and their migrations did.
 const withoutWaits = withoutWritten + `ALTER TABLE waits RENAME TO new_waits;
@@ -262,7 +265,7 @@ func TestMigrateWaiting(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		for _, version := range []int{waitingVersion, waitsVersion, writtenVersion} {
+		for _, version := range []int{waitingVersion, waitsVersion, writtenVersion, pulsesVersion} {
 			sql, err := migrations.ReadFile(names[version-1])
 			if err != nil {
 				return err

@@ -28,6 +28,7 @@ type Store struct {
 	buckets  map[[2]byte][]*entry // all entries by how their IDs begin
 
 	followers map[*follower]bool
+	pulses    map[uint64]protocol.Pulse // by the index of their records
 
 	pending    int
 	maxPending int // -1: no bound
@@ -54,7 +55,7 @@ var (
 func New(n *protocol.Network) *Store {
 	s := &Store{
 		network: n, entries: make(map[protocol.ID]*entry), waiting: make(map[protocol.ID][]*entry),
-		tips: make(map[protocol.ID]bool), buckets: make(map[[2]byte][]*entry), followers: make(map[*follower]bool), maxPending: -1,
+		tips: make(map[protocol.ID]bool), buckets: make(map[[2]byte][]*entry), followers: make(map[*follower]bool), pulses: make(map[uint64]protocol.Pulse), maxPending: -1,
 	}
 	for _, g := range n.Genesis() {
 		s.attach(&entry{record: g}, new(intake.Result))
@@ -456,4 +457,38 @@ func (s *Store) All() (records []*protocol.Record) {
 		records = append(records, e.record)
 	}
 	return records
+}
+
+// PulsedRecord implements lfsync.Store. Each version of a claim counts, whatever became of it.
+func (s *Store) PulsedRecord(_ context.Context, id protocol.ID) (intake.Pulsed, bool, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := s.entries[id]
+	if e == nil || e.state != intake.Attached {
+		return intake.Pulsed{}, false, nil
+	}
+	return intake.Pulsed{Record: e.record, Index: e.index, Stands: true}, true, nil
+}
+
+// Pulses implements lfsync.Store.
+func (s *Store) Pulses(_ context.Context, yield func(protocol.Pulse, intake.Pulsed)) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for index, p := range s.pulses {
+		yield(p, intake.Pulsed{Record: s.attached[index-1].record, Index: index, Stands: true})
+	}
+	return nil
+}
+
+// KeepPulses implements lfsync.Store.
+func (s *Store) KeepPulses(_ context.Context, keep []intake.KeptPulse, forget []uint64) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, index := range forget {
+		delete(s.pulses, index)
+	}
+	for _, p := range keep {
+		s.pulses[p.Index] = p.Pulse
+	}
+	return nil
 }

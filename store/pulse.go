@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"slices"
+
+	"github.com/lf-store/lf/internal/intake"
+	"github.com/lf-store/lf/protocol"
+)
+
+// PulsedRecord returns an attached record, and whether its claim stands with it. Then no release
+// withdraws the record, and the newest version of the claim does not delete. It reports false where
+// the record is not attached, or damaged.
+func (s *Store) PulsedRecord(ctx context.Context, id protocol.ID) (p intake.Pulsed, found bool, err error) {
+	err = s.read(ctx, func(c *conn) error {
+		idx, err := c.index(id)
+		if err != nil || idx == 0 {
+			return err
+		}
+		r, err := c.frame(idx)
+		if asDamaged(err) != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		p = intake.Pulsed{Record: r, Index: uint64(idx)}
+		found = true
+		p.Stands, err = c.claimStands(r, idx)
+		return err
+	})
+	return p, found && err == nil, err
+}
+
+// claimStands reports whether a datum counts for a claim of its owner's that is not deleted.
+func (c *conn) claimStands(r *protocol.Record, idx int64) (stands bool, err error) {
+	if r.Type != protocol.TypeDatum || r.Value == nil {
+		return false, nil
+	}
+	owner, err := c.ownerNumber(r.Owner)
+	if err != nil {
+		return false, err
+	}
+	id := r.CompositeID()
+	composite := prefix(id[:])
+	withdrawn, err := c.one(nil, "SELECT 1 FROM versions INDEXED BY releases WHERE composite = ? AND owner = ? AND released = 1 AND timestamp >= ? LIMIT 1",
+		composite, owner, int64(r.Timestamp))
+	if withdrawn || err != nil {
+		return false, err
+	}
+	newest := idx
+	if _, err := c.one(func(r *rows) { newest = r.int(0) },
+		"SELECT idx FROM versions WHERE composite = ? AND owner = ? ORDER BY timestamp DESC, idx LIMIT 1", composite, owner); err != nil {
+		return false, err
+	}
+	if newest == idx {
+		return true, nil
+	}
+	last, err := headerOf(c.frame(newest))
+	if asDamaged(err) != nil {
+		return true, nil // what it says is not known
+	}
+	return err == nil && !last.Tombstone(), err
+}
+
+// Pulses yields the pulses that are kept, each with its record, in no order. Damaged records are
+// left out.
+func (s *Store) Pulses(ctx context.Context, yield func(protocol.Pulse, intake.Pulsed)) error {
+	return s.read(ctx, func(c *conn) error {
+		return c.eachPulse(func(idx int64, p protocol.Pulse) error {
+			r, err := c.frame(idx)
+			if asDamaged(err) != nil {
+				return nil
+			}
+			if err != nil {
+				return err
+			}
+			p.Record = r.ID()
+			stands, err := c.claimStands(r, idx)
+			if err == nil {
+				yield(p, intake.Pulsed{Record: r, Index: uint64(idx), Stands: stands})
+			}
+			return err
+		})
+	})
+}
+
+// eachPulse goes through the rows. It fills in no records.
+func (c *conn) eachPulse(do func(idx int64, p protocol.Pulse) error) error {
+	return c.each(func(r *rows) error {
+		p := protocol.Pulse{Second: uint64(r.int(1))}
+		copy(p.Signature[:], r.blob(2))
+		return do(r.int(0), p)
+	}, "SELECT idx, second, signature FROM pulses")
+}
+
+// KeepPulses keeps pulses, each in place of the one of the same record, and forgets those of the
+// records with other indices. It takes small steps, between which others write.
+func (s *Store) KeepPulses(ctx context.Context, keep []intake.KeptPulse, forget []uint64) error {
+	// neighbors share pages
+	slices.SortFunc(keep, func(a, b intake.KeptPulse) int { return int(int64(a.Index) - int64(b.Index)) })
+	slices.Sort(forget)
+	r := &request{}
+	for part := range slices.Chunk(forget, pulseStep) {
+		r.steps = append(r.steps, func(t *tx) error { return t.forgetPulses(part) })
+	}
+	for part := range slices.Chunk(keep, pulseStep) {
+		r.steps = append(r.steps, func(t *tx) error { return t.keepPulses(part) })
+	}
+	if len(r.steps) == 0 {
+		return nil
+	}
+	errs, err := s.submit(ctx, r)
+	for _, e := range errs {
+		if e != nil {
+			return e
+		}
+	}
+	return err
+}
+
+func (t *tx) forgetPulses(indices []uint64) error {
+	for _, idx := range indices {
+		if _, err := t.exec("DELETE FROM pulses WHERE idx = ?", int64(idx)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) keepPulses(list []intake.KeptPulse) error {
+	for i := range list {
+		p := &list[i]
+		if _, err := t.exec("INSERT OR REPLACE INTO pulses VALUES (?, ?, ?)", int64(p.Index), int64(p.Second), p.Signature[:]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
