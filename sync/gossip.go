@@ -19,7 +19,7 @@ func gossipTopic(n *protocol.Network) string { return n.GossipTopic() }
 // gossipScope names gossip where a peer's violation in it is told.
 const gossipScope = "lf.gossip"
 
-// gossip is this node's membership of the topic.
+// gossip is this node's membership of a topic.
 type gossip struct {
 	pubsub *pubsub.PubSub
 	name   string
@@ -27,14 +27,31 @@ type gossip struct {
 	relay  pubsub.RelayCancelFunc
 }
 
-// joinGossip joins the topic. All work is done by the validator; nothing reads a subscription, so
+// joinGossip joins the topics.
+func (s *Sync) joinGossip(ps *pubsub.PubSub) (err error) {
+	if s.gossip, err = joinTopic(ps, gossipTopic(s.network), s.validate); err == nil {
+		s.pulseGossip, err = joinTopic(ps, s.network.PulseTopic(), s.validatePulse)
+	}
+	return err
+}
+
+// leaveGossip undoes joinGossip.
+func (s *Sync) leaveGossip() (err error) {
+	for _, g := range []*gossip{s.gossip, s.pulseGossip} {
+		if g != nil {
+			err = errors.Join(err, g.leave())
+		}
+	}
+	return err
+}
+
+// joinTopic joins a topic. All work is done by the validator; nothing reads a subscription, so
 // there is no queue after the validation that could overflow.
-func (s *Sync) joinGossip(ps *pubsub.PubSub) (*gossip, error) {
-	name := gossipTopic(s.network)
+func joinTopic(ps *pubsub.PubSub, name string, validate pubsub.ValidatorEx) (*gossip, error) {
 	// Inline: a worker waits for the store, and before the workers the one queue fills. What
 	// overflows it was not yet marked as seen, so another peer's copy gets its chance. An
 	// asynchronous validator drops later, for two minutes.
-	if err := ps.RegisterTopicValidator(name, s.validate, pubsub.WithValidatorInline(true)); err != nil {
+	if err := ps.RegisterTopicValidator(name, validate, pubsub.WithValidatorInline(true)); err != nil {
 		return nil, fmt.Errorf("join gossip: %w", err)
 	}
 	g := &gossip{pubsub: ps, name: name}
@@ -50,7 +67,7 @@ func (s *Sync) joinGossip(ps *pubsub.PubSub) (*gossip, error) {
 
 func (g *gossip) publish(ctx context.Context, frame []byte) error { return g.topic.Publish(ctx, frame) }
 
-// leave undoes joinGossip. A PubSub that has stopped already needs no more.
+// leave undoes joinTopic. A PubSub that has stopped already needs no more.
 func (g *gossip) leave() error {
 	if g.relay != nil {
 		g.relay()

@@ -21,7 +21,7 @@ func TestMesh(t *testing.T) {
 	eventually(t, "no mesh", func() bool { return a.Gossip() == GossipStatus{} })
 	a.drops.Graft("x", "")
 	a.drops.Prune("x", "")
-	if n := a.drops.Mesh(); n != 0 {
+	if n := a.drops.Mesh(""); n != 0 {
 		t.Errorf("%d in the mesh after who was grafted was pruned", n)
 	}
 }

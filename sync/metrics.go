@@ -21,6 +21,7 @@ const (
 	queueChecks    = "checks"     // gossiped records that waited for a core
 	queueServe     = "serve"      // streams beyond those served at once
 	queuePush      = "push"       // records for relayed peers that read too slowly or went away
+	queuePulses    = "pulses"     // pulses that waited for a core, or for a relayed peer
 	queueWanted    = "wanted"     // wanted records beyond maxWanted, or given up
 )
 

@@ -33,17 +33,17 @@ func PubSubOptions(n *protocol.Network, isSeed func(peer.ID) bool) []pubsub.Opti
 		pubsub.WithMaxMessageSize(maxGossip),
 		pubsub.WithValidateQueueSize(gossipQueue(n)),
 		pubsub.WithValidateWorkers(gossipWorkers),
-		// What is published here goes to all peers. A mesh takes a heartbeat or two to grow, and a
-		// message that was published before is not made up for.
+		// What is published here goes to all peers, but see publishPulse. A mesh takes a heartbeat
+		// or two to grow, and a message that was published before is not made up for.
 		pubsub.WithFloodPublish(true),
 		pubsub.WithPeerScore(scoreParams(n, isSeed), scoreThresholds()),
 		// Everybody names others to whom it turns away: a node does not know whose seed it is. The
 		// other side decides whether to listen (peerExchangeThreshold).
 		pubsub.WithPeerExchange(true),
 		pubsub.WithCustomPXRecordReducer(exchanged),
-		// Only this network's topic: a peer cannot make us keep lists of topics that it makes up.
+		// Only this network's topics: a peer cannot make us keep lists of topics that it makes up.
 		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(
-			pubsub.NewAllowlistSubscriptionFilter(gossipTopic(n)), 16)),
+			pubsub.NewAllowlistSubscriptionFilter(gossipTopic(n), n.PulseTopic()), 16)),
 	}
 }
 
@@ -136,7 +136,7 @@ func scoreThresholds() *pubsub.PeerScoreThresholds {
 
 func scoreParams(n *protocol.Network, isSeed func(peer.ID) bool) *pubsub.PeerScoreParams {
 	return &pubsub.PeerScoreParams{
-		Topics:        map[string]*pubsub.TopicScoreParams{gossipTopic(n): topicScoreParams()},
+		Topics:        map[string]*pubsub.TopicScoreParams{gossipTopic(n): topicScoreParams(), n.PulseTopic(): pulseScoreParams()},
 		TopicScoreCap: meshPoints + deliveryPointsMost,
 		AppSpecificScore: func(p peer.ID) float64 {
 			if isSeed != nil && isSeed(p) {
@@ -168,6 +168,16 @@ func topicScoreParams() *pubsub.TopicScoreParams {
 		FirstMessageDeliveriesWeight:   1,
 		FirstMessageDeliveriesDecay:    pubsub.ScoreParameterDecay(forgiveness),
 		FirstMessageDeliveriesCap:      deliveryPointsMost,
+		InvalidMessageDeliveriesWeight: invalidWeight,
+		InvalidMessageDeliveriesDecay:  pubsub.ScoreParameterDecay(forgiveness),
+	}
+}
+
+// pulseScoreParams has penalties alone: pulses cost next to nothing, so they earn a peer nothing.
+func pulseScoreParams() *pubsub.TopicScoreParams {
+	return &pubsub.TopicScoreParams{
+		TopicWeight:                    1,
+		TimeInMeshQuantum:              time.Hour,
 		InvalidMessageDeliveriesWeight: invalidWeight,
 		InvalidMessageDeliveriesDecay:  pubsub.ScoreParameterDecay(forgiveness),
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/lf-store/lf/sync/internal/clock"
 	"github.com/lf-store/lf/sync/internal/fetch"
+	"github.com/lf-store/lf/sync/internal/pulse"
 	"github.com/lf-store/lf/sync/internal/push"
 	"github.com/lf-store/lf/sync/internal/reconcile"
 	"github.com/lf-store/lf/sync/internal/stream"
@@ -27,6 +28,7 @@ var services = []struct {
 	{reconcile.Service, newReconciler},
 	{push.Service, newPusher},
 	{clock.Service, newClockMonitor},
+	{pulse.Service, newPulseKeeper},
 }
 
 // participant is a Sync's part in a stream protocol. Where it also has Meet, Tick or Metrics, a

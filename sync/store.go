@@ -7,6 +7,7 @@ import (
 	"github.com/lf-store/lf/internal/intake"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/fetch"
+	"github.com/lf-store/lf/sync/internal/pulse"
 )
 
 // Store is what synchronization needs of a store. It is safe for concurrent use.
@@ -30,6 +31,7 @@ type Store interface {
 	// the rest.
 	Missing(ctx context.Context, limit int) ([]protocol.ID, error)
 	Replica
+	pulse.Store
 }
 
 // ErrDamaged says that a record is here and cannot be shown, because the disk damaged it.

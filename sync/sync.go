@@ -21,6 +21,7 @@ import (
 	"github.com/lf-store/lf/sync/internal/clock"
 	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/penalty"
+	"github.com/lf-store/lf/sync/internal/pulse"
 	"github.com/lf-store/lf/sync/internal/push"
 	"github.com/lf-store/lf/sync/internal/reconcile"
 	"github.com/lf-store/lf/sync/internal/stream"
@@ -61,8 +62,8 @@ type Sync struct {
 	metrics *metrics
 	drops   *GossipDrops
 
-	gossip    *gossip
-	admission *admission
+	gossip, pulseGossip *gossip
+	admission           *admission
 
 	penalties *penalty.Penalties
 	limiter   *stream.Limiter
@@ -75,6 +76,7 @@ type Sync struct {
 	reconciler *reconcile.Reconciler
 	pushes     *push.Pusher
 	clocks     *clock.Monitor
+	pulses     *pulse.Keeper
 
 	mu     sync.Mutex // guards what follows
 	closed bool
@@ -137,12 +139,13 @@ func newCache[K comparable, V any](size int) *lru.Cache[K, V] {
 }
 
 func (s *Sync) start(ps *pubsub.PubSub) error {
+	if err := s.loadPulses(); err != nil {
+		return err
+	}
 	if ps != nil {
-		g, err := s.joinGossip(ps)
-		if err != nil {
+		if err := s.joinGossip(ps); err != nil {
 			return err
 		}
-		s.gossip = g
 	}
 	s.reconciler.Follow()
 	if s.host != nil {
@@ -156,6 +159,7 @@ func (s *Sync) start(ps *pubsub.PubSub) error {
 	}
 	s.spawn(s.drive)
 	s.group.Go(s.commitQueued)
+	s.group.Go(s.pulses.Run)
 	s.spawn(s.releaseDue)
 	return nil
 }
@@ -191,11 +195,7 @@ func (s *Sync) Close() error {
 	}
 	s.stop()
 	s.reconciler.Close()
-	var err error
-	if s.gossip != nil {
-		err = s.gossip.leave()
-	}
-	err = errors.Join(err, s.group.Close())
+	err := errors.Join(s.leaveGossip(), s.group.Close())
 	if s.events != nil {
 		err = errors.Join(err, s.events.Close())
 	}
@@ -248,6 +248,7 @@ func (s *Sync) dropped(wanted uint64) map[string]uint64 {
 		queueServe:  s.limiter.Unserved(),
 		queueWanted: wanted,
 		queuePush:   s.pushes.Dropped(),
+		queuePulses: s.pulses.Dropped(),
 	}
 	if s.drops != nil {
 		d[queueGossip], d[queueGossipOut] = s.drops.In(), s.drops.Out()

@@ -1,0 +1,163 @@
+package pulse
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/libp2p/go-libp2p/core/peer"
+
+	"github.com/lf-store/lf/internal/intake"
+	"github.com/lf-store/lf/internal/supervisor"
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/stream"
+)
+
+// Store is what pulses need of a store. It is safe for concurrent use.
+type Store interface {
+	// PulsedRecord returns an attached record, and whether it may have pulses as far as other
+	// records say. It reports false where the record is not here, or damaged.
+	PulsedRecord(ctx context.Context, id protocol.ID) (intake.Pulsed, bool, error)
+	// Pulses yields the pulses that are kept, each with its record.
+	Pulses(ctx context.Context, yield func(protocol.Pulse, intake.Pulsed)) error
+	// KeepPulses keeps pulses, each in place of the one of the same record, and forgets those of
+	// the records with other indices.
+	KeepPulses(ctx context.Context, keep []intake.KeptPulse, forget []uint64) error
+}
+
+// Config is what a Keeper is made of.
+type Config struct {
+	Network *protocol.Network
+	Store   Store
+	// Publish gossips a pulse to the mesh.
+	Publish func(ctx context.Context, data []byte)
+	// Relayed reports whether a peer is reached through a relay only.
+	Relayed func(peer.ID) bool
+	Dialer  *stream.Dialer
+	Group   *supervisor.Group // in which peers are asked and pushed to
+	Clock   func() time.Time
+	Log     *slog.Logger
+}
+
+// Keeper decides about pulses, and keeps the newest of each claim. It is safe for concurrent use.
+type Keeper struct {
+	c       Config
+	started time.Time
+	metrics *metrics
+	cores   chan struct{} // a token for each core that verifies pulses: others need the rest
+	waiting chan struct{} // a token for each pulse that waits for one or is on it
+	dropped atomic.Uint64 // for want of a core, or for relayed peers
+
+	mu        sync.Mutex
+	plan      *plan
+	asks      *asks
+	outboxes  map[peer.ID]*outbox // of the peers that are reached through a relay only
+	answers   *answerLimits
+	followers []func(Claim)
+}
+
+// New makes a keeper. Run loads what was kept.
+func New(c Config) *Keeper {
+	k := &Keeper{
+		c: c, started: time.Now(), plan: newPlan(c.Network, maxClaims), asks: newAsks(rand.Float64), outboxes: map[peer.ID]*outbox{},
+		cores: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), waiting: make(chan struct{}, maxWaiting), answers: newAnswerLimits(),
+	}
+	k.metrics = newMetrics(k)
+	return k
+}
+
+func (k *Keeper) elapsed() time.Duration { return time.Since(k.started) }
+
+// Load brings back what was kept before a restart.
+func (k *Keeper) Load(ctx context.Context) error {
+	now := k.c.Clock()
+	err := k.c.Store.Pulses(ctx, func(p protocol.Pulse, r intake.Pulsed) {
+		f := factsOf(k.c.Network, r, now)
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		if k.plan.inTime(p.Second, source{answered: true}, now) && p.Second > k.plan.newest(f.Claim) {
+			k.plan.put(p, f)
+		}
+	})
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	clear(k.plan.changed) // they are on the disk
+	return err
+}
+
+// Newest returns the newest pulse of a claim. The claim may have been released since: then it says
+// nothing, unless it is of a record that stands.
+func (k *Keeper) Newest(c Claim) (protocol.Pulse, bool) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	e := k.plan.claims[c]
+	if e == nil || e.Second+keepSeconds < k.second() {
+		return protocol.Pulse{}, false
+	}
+	return e.Pulse, true
+}
+
+func (k *Keeper) second() uint64 { return uint64(max(0, k.c.Clock().Unix())) }
+
+// Follow has fn told of each claim with a new pulse, quickly and without calling the keeper. It is
+// called before the keeper runs.
+func (k *Keeper) Follow(fn func(Claim)) { k.followers = append(k.followers, fn) }
+
+// Count is how many claims have a pulse.
+func (k *Keeper) Count() int {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.plan.claims)
+}
+
+// Dropped counts the pulses that were given up because a queue was full.
+func (k *Keeper) Dropped() uint64 { return k.dropped.Load() }
+
+// Meet tells whether a peer speaks the protocol.
+func (k *Keeper) Meet(p peer.ID, speaks bool) {
+	relayed := speaks && k.c.Relayed(p)
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.asks.meet(p, speaks, k.elapsed())
+	switch o := k.outboxes[p]; {
+	case relayed && o == nil:
+		k.outboxes[p] = newOutbox()
+	case !relayed && o != nil:
+		delete(k.outboxes, p)
+	}
+}
+
+// Run saves new pulses now and then and forgets old ones, until its context ends.
+func (k *Keeper) Run(ctx context.Context) error {
+	tick := time.NewTicker(saveEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			k.save(ctx)
+		case <-ctx.Done():
+			ctx, done := context.WithTimeout(context.WithoutCancel(ctx), storeTime)
+			defer done()
+			k.save(ctx)
+			return nil
+		}
+	}
+}
+
+// save writes to the disk what has changed.
+func (k *Keeper) save(ctx context.Context) {
+	k.mu.Lock()
+	k.plan.expire(k.second())
+	keep, forget := k.plan.save()
+	k.mu.Unlock()
+	if len(keep) == 0 && len(forget) == 0 {
+		return
+	}
+	if err := k.c.Store.KeepPulses(ctx, keep, forget); err != nil {
+		k.c.Log.Error("could not save pulses", "pulses", len(keep), "error", err)
+	}
+}
