@@ -28,10 +28,12 @@ import (
 type connectionVectors struct {
 	Network    string `json:"network"`
 	Topic      string `json:"topic"`
+	Pulses     string `json:"pulses"`
 	Reconcile  string `json:"reconcile"`
 	Fetch      string `json:"fetch"`
 	Push       string `json:"push"`
 	Clock      string `json:"clock"`
+	Pulse      string `json:"pulse"`
 	DHT        string `json:"dht"`
 	Rendezvous string `json:"rendezvous"`
 	MDNS       string `json:"mdns"`
@@ -46,9 +48,9 @@ func makeConnectionVectors(t *testing.T, n *protocol.Network) connectionVectors 
 	at, secret := sha256.Sum256([]byte("lf/rendezvous/1/"+text)), sha256.Sum256([]byte("lf test secret"))
 	mdns := sha256.Sum256(append([]byte("lf/mdns/1"), id[:]...))
 	return connectionVectors{
-		Network: "free", Topic: "/lf/" + text + "/records/1",
+		Network: "free", Topic: "/lf/" + text + "/records/1", Pulses: "/lf/" + text + "/pulses/1",
 		Reconcile: "/lf/" + text + "/reconcile/1", Fetch: "/lf/" + text + "/fetch/1", Push: "/lf/" + text + "/push/1",
-		Clock: "/lf/" + text + "/clock/1", DHT: "/lf/" + text + "/kad/1.0.0",
+		Clock: "/lf/" + text + "/clock/1", Pulse: "/lf/" + text + "/pulse/1", DHT: "/lf/" + text + "/kad/1.0.0",
 		Rendezvous: protocol.ValueID(at).String(), MDNS: "_lf-" + hex.EncodeToString(mdns[:])[:8] + "._udp",
 		Secret: hex.EncodeToString(secret[:]), SwarmKey: "/key/swarm/psk/1.0.0/\n/base16/\n" + hex.EncodeToString(secret[:]),
 	}
@@ -75,7 +77,7 @@ func TestVectorsConnections(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range append(specProtocols(t, n), made.Reconcile, made.Fetch, made.Push, made.Clock, made.DHT) {
+	for _, name := range append(specProtocols(t, n), made.Reconcile, made.Fetch, made.Push, made.Clock, made.Pulse, made.DHT) {
 		if !slices.Contains(listed, libp2pprotocol.ID(name)) {
 			t.Errorf("the node does not speak %s, but %v", name, listed)
 		}
@@ -86,10 +88,12 @@ func TestVectorsConnections(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := gossip.Join(made.Topic); err != nil {
-		t.Fatal(err)
+	for _, topic := range []string{made.Topic, made.Pulses} {
+		if _, err := gossip.Join(topic); err != nil {
+			t.Fatal(err)
+		}
+		eventually(t, "the node is in the topic", func() bool { return slices.Contains(gossip.ListPeers(topic), node.host.ID()) })
 	}
-	eventually(t, "the node is in the topic", func() bool { return slices.Contains(gossip.ListPeers(made.Topic), node.host.ID()) })
 }
 
 // leastHost is a host that has the least, and the network's key from the text of a swarm.key.

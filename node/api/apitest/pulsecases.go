@@ -3,7 +3,6 @@ package apitest
 import (
 	"crypto/ed25519"
 	"net/http"
-	"testing"
 	"time"
 
 	"github.com/lf-store/lf/node/api"
@@ -62,9 +61,6 @@ func (f *fixture) wantIfAlive(name string, age uint64, answers, lapsed int) {
 		f.Fatalf("alive within %d s: %d answers, %d lapsed; want %d and %d", age, len(result.Answers), result.Lapsed, answers, lapsed)
 	}
 }
-
-// TestPulses checks what every service must do with pulses; see [TestService].
-func TestPulses(t *testing.T, s api.Service) { newFixture(t, s).pulses() }
 
 func (f *fixture) pulses() {
 	key, stranger := f.newKey(), f.newKey()

@@ -60,6 +60,7 @@ func testService(t *testing.T, open func(t *testing.T) api.Service, proxy bool) 
 		{"nothing found", (*fixture).nothingFound},
 		{"invalid queries", (*fixture).invalidQueries},
 		{"invalid sets", (*fixture).invalidSets},
+		{"pulses", (*fixture).pulses},
 		{"canceled", (*fixture).canceled},
 	}
 	for _, test := range tests {

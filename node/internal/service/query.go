@@ -43,6 +43,11 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 		if q.Keys != nil {
 			res.Answers[i].Asked = &found.Keys[i].Asked
 		}
+		if q.Until == 0 {
+			if res.Answers[i].Alive, err = s.alive(ctx, &found.Keys[i]); err != nil {
+				return nil, Failure(err)
+			}
+		}
 		if q.Explain && found.Keys[i].Damaged == nil {
 			res.Answers[i].Explanation = explain(&found.Keys[i], whom.Policy)
 		}
