@@ -2,7 +2,6 @@ package workqueue
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"sync"
@@ -224,40 +223,4 @@ func TestPoolSolves(t *testing.T) {
 		})
 	}
 	all.Wait()
-}
-
-// BenchmarkPool compares a full queue of typical records with a search that has all threads for
-// itself: solutions tried a second of each.
-func BenchmarkPool(b *testing.B) {
-	const effort, threads = 64, 2
-	b.Run("queue", func(b *testing.B) {
-		p := NewPool(Config{Threads: threads, Limits: Limits{Jobs: 1000, ClientJobs: 1000, Ahead: threads}})
-		defer p.Close()
-		work := make(chan int)
-		var clients sync.WaitGroup
-		for c := range 20 {
-			clients.Go(func() {
-				for i := range work {
-					if _, err := solve(b.Context(), p, fmt.Sprint(c), fmt.Sprint(i), effort); err != nil {
-						b.Error(err)
-					}
-				}
-			})
-		}
-		for i := range b.N {
-			work <- i
-		}
-		close(work)
-		clients.Wait()
-		b.ReportMetric(effort*float64(b.N)/b.Elapsed().Seconds(), "effort/s")
-	})
-	b.Run("alone", func(b *testing.B) {
-		for i := range b.N {
-			challenge := binary.BigEndian.AppendUint64(nil, uint64(i))
-			if _, err := pow.Solve(b.Context(), challenge, effort, threads, nil, pow.Background()); err != nil {
-				b.Fatal(err)
-			}
-		}
-		b.ReportMetric(effort*float64(b.N)/b.Elapsed().Seconds(), "effort/s")
-	})
 }
