@@ -9,6 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
@@ -31,20 +33,25 @@ func (n *joinedNode) ask(ctx context.Context, q api.Query) (*api.QueryResult, er
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	if q.Keys == nil {
-		return &api.QueryResult{Answers: []api.Answer{{Version: api.Version{Record: protocol.ID{q.Selectors[0].Key[0]}}}}}, nil
-	}
-	if n.refuse != nil {
+	if q.Keys != nil && n.refuse != nil {
 		return nil, n.refuse
+	}
+	result := n.answer(q)
+	if q.Keys != nil && n.change != nil {
+		n.change(result)
+	}
+	return result, nil
+}
+
+func (n *joinedNode) answer(q api.Query) *api.QueryResult {
+	if q.Keys == nil {
+		return &api.QueryResult{Answers: []api.Answer{{Version: api.Version{Record: protocol.ID{q.Selectors[0].Key[0]}}}}}
 	}
 	result := &api.QueryResult{}
 	for i, key := range q.Keys {
 		result.Answers = append(result.Answers, api.Answer{Asked: &i, Version: api.Version{Record: protocol.ID{key[0].Key[0]}}})
 	}
-	if n.change != nil {
-		n.change(result)
-	}
-	return result, nil
+	return result
 }
 
 func keyQuery(first byte) api.Query {
@@ -195,4 +202,50 @@ func TestSameTerms(t *testing.T) {
 			t.Errorf("questions that differ in %s are joined", kind.Field(i).Name)
 		}
 	}
+}
+
+// TestJoinedSoon asks at random times a node that takes a random time. No question waits for longer
+// than joinDelay and what its own answer takes.
+func TestJoinedSoon(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(rt *rapid.T) {
+		pauses := rapid.SliceOfN(rapid.IntRange(0, 6), 2, 60).Draw(rt, "pauses")
+		takes := rapid.SliceOfN(rapid.IntRange(0, 10), 1, 20).Draw(rt, "takes")
+		synctest.Test(t, func(t *testing.T) {
+			const longest = 10 * time.Millisecond
+			asked := 0
+			var mu sync.Mutex
+			n := &joinedNode{}
+			j := newJoiner(n)
+			j.ask = func(ctx context.Context, q api.Query) (*api.QueryResult, error) {
+				mu.Lock()
+				took := time.Duration(takes[asked%len(takes)]) * time.Millisecond
+				asked++
+				mu.Unlock()
+				time.Sleep(took)
+				return n.answer(q), nil
+			}
+			var all sync.WaitGroup
+			for i, pause := range pauses {
+				time.Sleep(time.Duration(pause) * time.Millisecond)
+				all.Go(func() {
+					begin := time.Now()
+					a, err := j.query(t.Context(), keyQuery(byte(i)))
+					if err != nil || len(a.Answers) != 1 || a.Answers[0].Record != (protocol.ID{byte(i)}) || time.Since(begin) > joinDelay+longest {
+						t.Errorf("question %d: %+v, %v after %s", i, a, err, time.Since(begin))
+					}
+				})
+			}
+			all.Wait()
+			synctest.Wait()
+			j.mu.Lock()
+			defer j.mu.Unlock()
+			if j.running != 0 || len(j.waiting) != 0 {
+				t.Errorf("%d run and %d wait", j.running, len(j.waiting))
+			}
+		})
+		if t.Failed() {
+			rt.FailNow()
+		}
+	})
 }

@@ -206,3 +206,24 @@ func TestSyncedThroughProxy(t *testing.T) {
 		t.Error("a negative time")
 	}
 }
+
+// TestFirstRead has nodes answer one after the other about a record that the proxy has not seen
+// yet. Only the first one is asked for its frame and weight, and none differs because of that.
+func TestFirstRead(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, 3)
+		s.proxy.secondLook = secondLook
+		for i := range 10 { // a heavy one
+			s.spread([]*protocol.Record{s.record(s.second, 10_000+uint64(i), protocol.Draft{Links: []protocol.ID{s.answer.ID()}}, "weight")})
+		}
+		for i, n := range s.nodes {
+			n.gate = sleeps(time.Duration(i) * 10 * time.Millisecond)
+		}
+		begin := time.Now()
+		got, err := s.proxy.Query(t.Context(), about("horse#1"))
+		if err != nil || len(got.Comparison.Agreed) != 3 || time.Since(begin) >= secondLook {
+			t.Errorf("%+v, %v after %s", got, err, time.Since(begin))
+		}
+	})
+}

@@ -141,8 +141,12 @@ func weightText(v version, a, b uint64) string {
 	return fmt.Sprintf("it gives record %s a weight of %d, in place of %d", v.ID(), a, b)
 }
 
-// weighs reports whether two weights are too far apart to be of the same work.
+// weighs reports whether two weights are too far apart to be of the same work. Where a node was not
+// asked for one, nothing is.
 func weighs(a, b uint64) bool {
+	if a == 0 || b == 0 {
+		return false
+	}
 	a, b = min(a, b), max(a, b)
 	return b/weightTolerance > a
 }

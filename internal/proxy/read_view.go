@@ -28,7 +28,8 @@ func (p *place) compare(o *place) int {
 	return cmp.Or(cmp.Compare(p.asked, o.asked), slices.Compare(p.ordinals, o.ordinals), bytes.Compare(p.composite[:], o.composite[:]))
 }
 
-// version is a checked record in a node's answer, with the weight that the node gives it.
+// version is a checked record in a node's answer, with the weight that the node gives it. The
+// weight is 0 where the node was not asked for it.
 type version struct {
 	*protocol.Record
 	weight uint64
@@ -168,6 +169,9 @@ func (u *question) version(from *api.Version) (version, error) {
 		return version{}, forged("record %s: its owner %s was not asked for", r.ID(), r.Owner)
 	case r.Timestamp < u.Since, u.Until > 0 && r.Timestamp > u.Until:
 		return version{}, forged("record %s is outside the time asked for", r.ID())
+	}
+	if from.Frame == nil {
+		return version{Record: r}, nil
 	}
 	return version{r, max(uint64(from.Weight), 1, uint64(r.Effort()))}, nil
 }
