@@ -33,6 +33,7 @@ type jsonAnswer struct {
 	Composite protocol.CompositeID `json:"composite"`
 	Claims    int                  `json:"claims"`
 	jsonRevision
+	Alive       *jsonAlive       `json:"alive,omitempty"`
 	Older       []jsonRevision   `json:"older,omitempty"`
 	Others      []jsonRevision   `json:"others,omitempty"`
 	Explanation *api.Explanation `json:"explanation,omitempty"`
@@ -41,13 +42,14 @@ type jsonAnswer struct {
 type jsonAnswers struct {
 	Answers []jsonAnswer       `json:"answers"`
 	More    bool               `json:"more"`
+	Lapsed  int                `json:"lapsed,omitempty"`
 	Damaged []*lf.DamagedError `json:"damaged,omitempty"`
 	// Comparison tells how a proxy came to the answers.
 	Comparison *api.Comparison `json:"comparison,omitempty"`
 }
 
 func answersJSON(q question, found *lf.Result) jsonAnswers {
-	out := jsonAnswers{Answers: make([]jsonAnswer, len(found.Answers)), More: found.More, Damaged: found.Damaged, Comparison: found.Comparison}
+	out := jsonAnswers{Answers: make([]jsonAnswer, len(found.Answers)), More: found.More, Lapsed: found.Lapsed, Damaged: found.Damaged, Comparison: found.Comparison}
 	for i, a := range found.Answers {
 		out.Answers[i] = answerJSON(q, a)
 	}
@@ -62,6 +64,7 @@ func answerJSON(q question, a *lf.Answer) jsonAnswer {
 		Claims:       a.Claims,
 		jsonRevision: revisionJSON(&a.Version),
 		Others:       revisionsJSON(a.Others),
+		Alive:        aliveJSON(a.Alive),
 		Explanation:  a.Explanation,
 	}
 	if q.history {
@@ -129,20 +132,25 @@ func answersTable(g *getFlags, q question, answers []*lf.Answer, width int) stri
 		head = append(head, "CLAIM")
 	}
 	head = append(head, "OWNER", "TIME")
+	alive := showsAlive(q, answers)
+	if alive {
+		head = append(head, "ALIVE")
+	}
 	if g.wide {
 		head = append(head, "WEIGHT", "EFFORT", "CLAIMS", "RECORD")
 	}
 	rows := [][]string{append(head, "VALUE")}
 	for _, a := range answers {
-		rows = append(rows, answerRow(g, q, a, &a.Version, "current"))
+		row := func(v *lf.Version, claim string) []string { return answerRow(g, q, a, v, claim, alive) }
+		rows = append(rows, row(&a.Version, "current"))
 		if !q.history {
 			continue
 		}
 		for i := range a.Older {
-			rows = append(rows, answerRow(g, q, a, &a.Older[i], "older"))
+			rows = append(rows, row(&a.Older[i], "older"))
 		}
 		for i := range a.Others {
-			rows = append(rows, answerRow(g, q, a, &a.Others[i], "other"))
+			rows = append(rows, row(&a.Others[i], "other"))
 		}
 	}
 	cutLast(rows, width)
@@ -150,7 +158,7 @@ func answersTable(g *getFlags, q question, answers []*lf.Answer, width int) stri
 }
 
 // answerRow shows one version of an answer.
-func answerRow(g *getFlags, q question, a *lf.Answer, v *lf.Version, claim string) []string {
+func answerRow(g *getFlags, q question, a *lf.Answer, v *lf.Version, claim string, alive bool) []string {
 	var row []string
 	for _, ordinal := range a.Ordinals {
 		row = append(row, strconv.FormatUint(ordinal, 10))
@@ -162,6 +170,12 @@ func answerRow(g *getFlags, q question, a *lf.Answer, v *lf.Version, claim strin
 		row = append(row, claim)
 	}
 	row = append(row, shortOwner(v.Owner), text.LocalTime(v.Header().Timestamp))
+	switch {
+	case alive && v.Record == a.Record:
+		row = append(row, aliveCell(a))
+	case alive:
+		row = append(row, "")
+	}
 	if g.wide {
 		row = append(row, wideCells(a, v)...)
 	}

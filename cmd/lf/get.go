@@ -22,6 +22,7 @@ type getFlags struct {
 	limit              int
 	mask               masking
 	jsonl, all         bool
+	alive              time.Duration
 	batch              string
 	wait               patience
 	trust              trusting
@@ -52,18 +53,23 @@ is in sync (see lf status), at most TIMEOUT. If it is not by then, nothing is as
 In the table, what stands in parentheses is not a value: (deleted), (sealed) for a value that needs another name or
 masking key, (damaged) for one that the node's disk damaged, (hex) before bytes that are not text. Text with anything unusual is quoted.
 
+A service that is alive pulses (lf pulse). --alive AGE asks only for answers with a pulse that is at most so old, and counts the others.
+The claims are ranked first: where the best one is not alive, nothing is answered, and no other owner's claim. The owner's signature
+of each pulse is checked here. The table then has a column ALIVE: how old the newest pulse is.
+
 If the node's disk has damaged a record, nothing is answered in its place. The rest is answered, and the exit code is 1. --json
 lists it in "damaged", with "record", "error" and "selectors".
 
 --raw writes the value of one key exactly. Of a range, and with --open, it writes each value and a newline. Deleted values are left out.
 
---json writes {"answers": [...], "more": bool}, which lf load takes as it is. The fields of an answer are:
+--json writes {"answers": [...], "more": bool}, which lf load takes as it is. With --alive, "lapsed" counts what is not alive. The fields of an answer are:
 
   selectors           as lf set and lf load take them: the name first that the value is sealed with
   value, valueBase64  a text, or other bytes; or else sealed or deleted, which are true
   owner, time, timestamp (ms), record (its CID), composite, effort
   weight              of this record
   claims              how many owners claim the key
+  alive               the newest pulse, if one of the last day is known: time, second (of the Unix epoch), age (s)
   further             with --open: how many further names it has
   older, others       with --history; others also with --explain
   explanation         with --explain
@@ -78,6 +84,7 @@ lists it in "damaged", with "record", "error" and "selectors".
   lf get horse --history --json
   lf get horse --synced=30s    # after what the peers have has come
   lf get horse --as-of 2026-11-23 --owner alice
+  lf get svc web# --alive 5m   # the services that are alive
   lf get horse --explain       # who else claims it, and why this one is the answer
   lf get horse --policy certified,newest --ca team.ca.pem
   lf get horse --policy oracles,weight --oracle 12D3KooW...`,
@@ -88,11 +95,8 @@ lists it in "damaged", with "record", "error" and "selectors".
 			return between(1, -1, "at least one NAME")(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := g.wait.check(cmd); err != nil {
+			if err := g.checkFlags(cmd); err != nil {
 				return err
-			}
-			if g.all && cmd.Flags().Changed("limit") {
-				return usage("--all shows every answer: leave out --limit")
 			}
 			if g.batch != "" {
 				return c.getBatch(cmd.Context(), &g)
@@ -102,6 +106,16 @@ lists it in "damaged", with "record", "error" and "selectors".
 	}
 	g.addFlags(c, cmd)
 	return cmd
+}
+
+func (g *getFlags) checkFlags(cmd *cobra.Command) error {
+	switch {
+	case g.alive == 0 && cmd.Flags().Changed("alive"):
+		return usage("--alive wants an age above 0, such as 5m")
+	case g.all && cmd.Flags().Changed("limit"):
+		return usage("--all shows every answer: leave out --limit")
+	}
+	return g.wait.check(cmd)
 }
 
 func (g *getFlags) addFlags(c *cli, cmd *cobra.Command) {
@@ -118,6 +132,7 @@ func (g *getFlags) addFlags(c *cli, cmd *cobra.Command) {
 	f.BoolVar(&g.all, "all", false, "every answer, however many: the node is asked for one page after the other")
 	f.BoolVar(&g.jsonl, "jsonl", false, "write a line of JSON for each value, as lf load takes it")
 	f.StringVar(&g.batch, "batch", "", "get the keys in this `FILE` (- for standard input), one a line")
+	f.DurationVar(&g.alive, "alive", 0, "only what has a pulse of at most this `AGE`, such as 5m")
 	g.wait.addFlag(cmd, "synced", "wait first until the node is in sync, at most this `TIMEOUT`")
 	g.mask.addFlags(cmd)
 	c.addTrusting(cmd, &g.trust)
@@ -130,6 +145,7 @@ type question struct {
 	open, history bool
 	lines         bool // each value on a line of its own
 	limit         int
+	alive         time.Duration
 	options       []lf.ReadOption
 }
 
@@ -157,13 +173,21 @@ func (c *cli) get(ctx context.Context, g *getFlags, args []string) error {
 		return err
 	}
 	c.hint(g, found.Answers)
+	c.lapsed(q, found)
 	if found.More {
 		c.note("there are more answers: %s", q.narrower())
 	}
 	if len(found.Damaged) > 0 {
 		return c.damagedIn(found)
 	}
-	return nothingIn(q, found.Answers)
+	return nothingIn(q, found)
+}
+
+// lapsed tells how many answers are not alive, where others are.
+func (c *cli) lapsed(q question, found *lf.Result) {
+	if found.Lapsed > 0 && len(found.Answers) > 0 && !q.lines {
+		c.note("%s not alive", text.Count(found.Lapsed, "answer is", "answers are"))
+	}
 }
 
 // checkForm says which forms of output do not go together.
@@ -236,7 +260,7 @@ func (g *getFlags) question(args []string) (q question, err error) {
 	if g.limit < 1 || g.limit > lf.MaxAnswers {
 		return q, usage("--limit must be 1 to %d, not %d", lf.MaxAnswers, g.limit)
 	}
-	q.open, q.history, q.limit = g.open, g.history, g.limit
+	q.open, q.history, q.limit, q.alive = g.open, g.history, g.limit, g.alive
 	q.options = []lf.ReadOption{lf.Limit(g.limit), lf.By(g.owners...)}
 	if g.open {
 		q.options = append(q.options, lf.Further())
@@ -246,6 +270,9 @@ func (g *getFlags) question(args []string) (q question, err error) {
 	}
 	if g.explain {
 		q.options = append(q.options, lf.Explain())
+	}
+	if g.alive != 0 {
+		q.options = append(q.options, lf.Alive(g.alive))
 	}
 	if g.wait.timeout > 0 {
 		q.options = append(q.options, lf.Synced(g.wait.timeout))
@@ -299,7 +326,7 @@ func (c *cli) show(g *getFlags, q question, found *lf.Result) error {
 		return nil
 	}
 	var parts []string
-	if g.history || (nothingIn(q, answers) == nil && (g.wide || !g.explain)) {
+	if g.history || (nothingIn(q, found) == nil && (g.wide || !g.explain)) {
 		parts = append(parts, answersTable(g, q, answers, width))
 	}
 	if g.explain {
@@ -313,8 +340,12 @@ func (c *cli) show(g *getFlags, q question, found *lf.Result) error {
 
 // nothingIn returns the error that tells why there is no value to show, nil if there is one.
 // Nothing but deleted values is "not found", too.
-func nothingIn(q question, answers []*lf.Answer) error {
-	if len(answers) == 0 {
+func nothingIn(q question, found *lf.Result) error {
+	answers := found.Answers
+	switch {
+	case len(answers) == 0 && found.Lapsed > 0:
+		return notFound("%s: not alive within %s", q.key, q.alive)
+	case len(answers) == 0:
 		return notFound("%s: not found", q.key)
 	}
 	for _, a := range answers {

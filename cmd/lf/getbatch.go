@@ -57,7 +57,8 @@ func (c *cli) getBatch(ctx context.Context, g *getFlags) error {
 			return err
 		}
 	}
-	out := &batchOutput{cli: c, get: g, rows: [][]string{{"KEY", "OWNER", "TIME", "VALUE"}}, head: 1}
+	out := &batchOutput{cli: c, get: g, head: 1}
+	out.rows = [][]string{out.row("KEY", "OWNER", "TIME", "ALIVE", "VALUE")}
 	for len(keys) > 0 {
 		page := keys[:min(len(keys), batchPage)]
 		keys = keys[len(page):]
@@ -85,7 +86,7 @@ type batchOutput struct {
 // show writes the answers of some keys. It fails only where nothing can be written any more.
 func (b *batchOutput) show(page []batchKey) error {
 	for i := range page {
-		b.rows = append(b.rows, page[i].rows()...)
+		b.rows = append(b.rows, b.rowsOf(&page[i])...)
 		err := b.showBatch(b.get, &page[i], &b.answers)
 		var none *notFoundError
 		var unwritten *os.PathError
@@ -124,12 +125,20 @@ func (b *batchOutput) end() error {
 	return nil
 }
 
-// rows are the answers as rows of a table.
-func (k *batchKey) rows() (rows [][]string) {
+// rowsOf are the answers as rows of a table.
+func (b *batchOutput) rowsOf(k *batchKey) (rows [][]string) {
 	for _, a := range k.found.Answers {
-		rows = append(rows, []string{text.Printable(a.Key.String()), shortOwner(a.Owner), text.LocalTime(a.Header().Timestamp), shownVersion(&a.Version)})
+		rows = append(rows, b.row(text.Printable(a.Key.String()), shortOwner(a.Owner), text.LocalTime(a.Header().Timestamp), aliveCell(a), shownVersion(&a.Version)))
 	}
 	return rows
+}
+
+// row leaves out what is alive where nobody asks: what is written first does not know of the rest.
+func (b *batchOutput) row(key, owner, time, alive, value string) []string {
+	if b.get.alive == 0 {
+		return []string{key, owner, time, value}
+	}
+	return []string{key, owner, time, alive, value}
 }
 
 // askAll asks for the keys of a page: all that are no ranges with one question.
@@ -171,6 +180,9 @@ func (g *getFlags) askPoints(ctx context.Context, client *lf.Client, points []*b
 		if l.Answer != nil && !(g.all && l.Answer.Deleted) {
 			found.Answers = []*lf.Answer{l.Answer}
 		}
+		if errors.Is(l.Err, lf.ErrLapsed) {
+			found.Answers, found.Lapsed = nil, 1
+		}
 		if errors.As(l.Err, &damaged) {
 			found.Damaged = []*lf.DamagedError{damaged}
 		}
@@ -186,7 +198,7 @@ func (c *cli) showBatch(g *getFlags, k *batchKey, all *jsonAnswers) error {
 	case c.json:
 		page := answersJSON(k.question, k.found)
 		all.Answers, all.Damaged = append(all.Answers, page.Answers...), append(all.Damaged, page.Damaged...)
-		all.More = all.More || page.More
+		all.More, all.Lapsed = all.More || page.More, all.Lapsed+page.Lapsed
 	case g.jsonl:
 		return c.printLines(k.question, k.found)
 	case g.raw:
@@ -200,16 +212,27 @@ func (c *cli) showBatch(g *getFlags, k *batchKey, all *jsonAnswers) error {
 	if len(k.found.Damaged) > 0 {
 		return c.damagedIn(k.found)
 	}
-	return nothingIn(k.question, k.found.Answers)
+	return nothingIn(k.question, k.found)
 }
 
 // readBatch reads the keys of a batch, all of them before the first is asked for.
 func (c *cli) readBatch(g *getFlags) (keys []batchKey, err error) {
+	err = c.eachInBatch(g.batch, func(expressions []string) error {
+		q, err := g.question(expressions)
+		q.lines = true
+		keys = append(keys, batchKey{question: q})
+		return err
+	})
+	return keys, err
+}
+
+// eachInBatch reads a file of keys, - for standard input.
+func (c *cli) eachInBatch(path string, do func(expressions []string) error) error {
 	var in io.Reader = c.stdin
-	if g.batch != "-" {
-		f, err := os.Open(g.batch)
+	if path != "-" {
+		f, err := os.Open(path)
 		if err != nil {
-			return nil, fmt.Errorf("--batch: %w", err)
+			return fmt.Errorf("--batch: %w", err)
 		}
 		defer f.Close()
 		in = f
@@ -224,20 +247,17 @@ func (c *cli) readBatch(g *getFlags) (keys []batchKey, err error) {
 			continue
 		}
 		expressions, err := batchLine(line)
-		if err != nil {
-			return nil, fmt.Errorf("--batch %s, line %d: %w", g.batch, n, err)
+		if err == nil {
+			err = do(expressions)
 		}
-		q, err := g.question(expressions)
 		if err != nil {
-			return nil, fmt.Errorf("--batch %s, line %d: %w", g.batch, n, err)
+			return fmt.Errorf("--batch %s, line %d: %w", path, n, err)
 		}
-		q.lines = true
-		keys = append(keys, batchKey{question: q})
 	}
 	if err := lines.Err(); err != nil {
-		return nil, fmt.Errorf("--batch %s, line %d: %w", g.batch, n+1, err)
+		return fmt.Errorf("--batch %s, line %d: %w", path, n+1, err)
 	}
-	return keys, nil
+	return nil
 }
 
 // batchLine reads a line: an expression, or a JSON list of several.
@@ -293,5 +313,5 @@ func (c *cli) printLines(q question, found *lf.Result) error {
 	case sealed > 0:
 		return fmt.Errorf("%s: %s left out: %w", q.key, text.Count(sealed, "value is", "values are"), lf.ErrSealed)
 	}
-	return nothingIn(q, found.Answers)
+	return nothingIn(q, found)
 }

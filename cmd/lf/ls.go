@@ -54,6 +54,7 @@ type jsonName struct {
 	Written   uint64           `json:"written"`
 	State     string           `json:"state"`
 	Answer    *jsonRevision    `json:"answer,omitempty"`
+	Alive     *jsonAlive       `json:"alive,omitempty"`
 	Damaged   *lf.DamagedError `json:"damaged,omitempty"`
 }
 
@@ -152,7 +153,7 @@ func nameNow(w home.WrittenName, now lf.Lookup) jsonName {
 		listed.State = nameOther
 	}
 	revision := revisionJSON(&now.Answer.Version)
-	listed.Answer = &revision
+	listed.Answer, listed.Alive = &revision, aliveJSON(now.Answer.Alive)
 	return listed
 }
 
@@ -170,7 +171,12 @@ func (c *cli) noNames(h *home.Home) error {
 }
 
 func namesTable(listed []jsonName) string {
-	rows := [][]string{{"NAME", "STATE", "WRITER", "WRITTEN", "VALUE"}}
+	rows := [][]string{{"NAME", "STATE", "WRITER", "WRITTEN"}}
+	alive := slices.ContainsFunc(listed, func(n jsonName) bool { return n.Alive != nil })
+	if alive {
+		rows[0] = append(rows[0], "ALIVE")
+	}
+	rows[0] = append(rows[0], "VALUE")
 	for _, n := range listed {
 		words := make([]string, len(n.Selectors))
 		for i, s := range n.Selectors {
@@ -185,7 +191,11 @@ func namesTable(listed []jsonName) string {
 				value = shown(n.Answer.ValueBase64)
 			}
 		}
-		rows = append(rows, []string{strings.Join(words, " "), n.State, shortOwner(n.Writer), text.LocalTime(n.Written), value})
+		row := []string{strings.Join(words, " "), n.State, shortOwner(n.Writer), text.LocalTime(n.Written)}
+		if alive {
+			row = append(row, n.Alive.cell())
+		}
+		rows = append(rows, append(row, value))
 	}
 	return table(rows)
 }
