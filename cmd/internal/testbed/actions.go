@@ -33,6 +33,8 @@ func (r *runner) execute(ctx context.Context, i int, a Action) error {
 			r.update(func() { r.contestedNames = max(r.contestedNames, a.Conflicts) })
 		}
 		return r.maybeInBackground(ctx, a.Background, func() error { return r.write(ctx, a, i) })
+	case Pulse:
+		return r.pulse(ctx, a, i)
 	case Partition:
 		return r.relink(ctx, func(t *topology) { t.partition(a.Groups) })
 	case Isolate:

@@ -17,6 +17,7 @@ type dryRun struct {
 	running   map[string]bool
 	started   map[string]bool   // once, at least
 	cycledBy  map[string]string // the action that starts and stops a node in the background
+	pulsed    map[string]bool   // whose services have pulsed
 	flappedBy string            // the action that cuts links in the background
 	jobs      []string          // what runs in the background
 	hasExpect bool              // something is, somewhere
@@ -25,7 +26,7 @@ type dryRun struct {
 func newDryRun(s *source) *dryRun {
 	return &dryRun{
 		source: s, scenario: &Scenario{File: s.file}, links: newTopology(nil, nil),
-		running: map[string]bool{}, started: map[string]bool{}, cycledBy: map[string]string{},
+		running: map[string]bool{}, started: map[string]bool{}, cycledBy: map[string]string{}, pulsed: map[string]bool{},
 	}
 }
 

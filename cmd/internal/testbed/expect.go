@@ -94,6 +94,8 @@ func (r *runner) checks(i int, e Expect) []check {
 	add(e.Converged, "converged", func(ctx context.Context) (string, string, error) { return r.converged(ctx, i, e.Nodes) })
 	add(e.NothingLost, "nothing lost", func(ctx context.Context) (string, string, error) { return r.nothingLost(ctx, e.Nodes) })
 	add(e.SameAnswers, "same answers", func(ctx context.Context) (string, string, error) { return r.sameAnswers(ctx, e.Nodes) })
+	add(len(e.Alive) > 0, "alive", func(ctx context.Context) (string, string, error) { return r.alive(ctx, e.Nodes, e.Alive, true) })
+	add(len(e.Lapsed) > 0, "lapsed", func(ctx context.Context) (string, string, error) { return r.alive(ctx, e.Nodes, e.Lapsed, false) })
 	add(e.Bytes != nil, "bytes", func(ctx context.Context) (string, string, error) { return r.bytes(ctx, e.Nodes, e.Bytes) })
 	add(e.Memory > 0, "memory", func(context.Context) (string, string, error) { return r.memory(e.Nodes, e.Memory) })
 	return all

@@ -41,6 +41,8 @@ func (r *dryRun) checkFields(a *Expect) []field {
 		{name: "connected", kind: "nodes", doc: "every node has a connection to each of these, or has banned it already", read: r.nodes(&a.Connected, r.mustRunOrReturn)},
 		{name: "direct", kind: "nodes", doc: "every node has a direct connection to each of these, by a hole punched or not", read: r.nodes(&a.Direct, r.mustRunOrReturn)},
 		{name: "relayed", kind: "nodes", doc: "every node reaches each of these, and through relays alone", read: r.nodes(&a.Relayed, r.mustRunOrReturn)},
+		{name: "alive", kind: "nodes", doc: "every node answers that the services of these are alive: they have a pulse of the last 4 minutes", read: r.nodes(&a.Alive, r.mustHavePulsed)},
+		{name: "lapsed", kind: "nodes", doc: "every node answers that the services of these are not alive", read: r.nodes(&a.Lapsed, r.mustHavePulsed)},
 		{name: "memory", kind: "size", doc: "what each node has in memory at most, such as 500MiB (on Linux)", read: r.size(&a.Memory)},
 	}
 }
@@ -108,7 +110,7 @@ func (r *dryRun) lastAction() int {
 // checkExpect checks that an expectation makes sense after the steps before it.
 func (r *dryRun) checkExpect(at position, given map[string]position, a Expect) Action {
 	r.hasExpect = true
-	if !a.settles() && a.Bytes == nil && len(a.Dropped)+len(a.Connected)+len(a.Direct)+len(a.Relayed) == 0 && a.Memory == 0 {
+	if !a.settles() && a.Bytes == nil && len(a.Dropped)+len(a.Connected)+len(a.Direct)+len(a.Relayed)+len(a.Alive)+len(a.Lapsed) == 0 && a.Memory == 0 {
 		r.errorf(at, "nothing is expected here: say converged, nothing-lost or another of its words")
 	}
 	if len(a.Nodes) == 0 {

@@ -78,6 +78,8 @@ type NodeAPI interface {
 	Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, error)
 	// Query answers from the attached records.
 	Query(ctx context.Context, q api.Query) (*api.QueryResult, error)
+	// Pulse takes pulses.
+	Pulse(ctx context.Context, r api.PulseRequest) (*api.Pulsed, error)
 }
 
 var _ NodeAPI = (*api.Client)(nil)

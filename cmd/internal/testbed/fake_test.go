@@ -36,6 +36,7 @@ type fakeNode struct {
 	order   []protocol.ID
 	frames  map[protocol.ID][]byte
 	keys    map[protocol.SelectorKey][]*protocol.Record
+	pulses  map[protocol.ID]uint64 // the second of the newest one, by record
 	in      uint64
 	clock   time.Duration
 	did     []string
@@ -104,6 +105,9 @@ func (w *world) spread() {
 		for _, a := range w.nodes {
 			for _, b := range w.nodes {
 				if a.up && b.up && a != b && !(w.cuts[Cut{a.name, b.name}] && w.cuts[Cut{b.name, a.name}]) {
+					for id, second := range a.pulses {
+						b.pulses[id] = max(b.pulses[id], second)
+					}
 					for _, id := range a.order {
 						moved = b.take(id, a.frames[id]) || moved
 					}
@@ -158,7 +162,7 @@ func (n *fakeNode) wipe() error {
 	n.world.mu.Lock()
 	defer n.world.mu.Unlock()
 	n.log("wipe")
-	n.order, n.frames, n.keys = nil, map[protocol.ID][]byte{}, map[protocol.SelectorKey][]*protocol.Record{}
+	n.order, n.frames, n.keys, n.pulses = nil, map[protocol.ID][]byte{}, map[protocol.SelectorKey][]*protocol.Record{}, map[protocol.ID]uint64{}
 	return nil
 }
 
@@ -253,7 +257,29 @@ func (n *fakeNode) Query(_ context.Context, q api.Query) (*api.QueryResult, erro
 	if len(owners) == 0 {
 		return &api.QueryResult{}, n.away()
 	}
+	if q.Alive > 0 && n.pulses[best]+q.Alive < uint64(time.Now().Unix()) {
+		return &api.QueryResult{Lapsed: 1}, n.away()
+	}
 	return &api.QueryResult{Answers: []api.Answer{{Claims: len(owners), Version: api.Version{Record: best}}}}, n.away()
+}
+
+func (n *fakeNode) Pulse(_ context.Context, r api.PulseRequest) (*api.Pulsed, error) {
+	n.world.mu.Lock()
+	defer n.world.mu.Unlock()
+	pulses, err := r.Parse()
+	if err != nil {
+		return nil, err
+	}
+	out := &api.Pulsed{}
+	for _, p := range pulses {
+		o := api.PulseOutcome{Record: p.Record, Second: p.Second, State: api.PulseRefused, Why: "too soon"}
+		if p.Second >= n.pulses[p.Record]+60 {
+			n.pulses[p.Record], o.State, o.Why = p.Second, api.PulseAccepted, ""
+		}
+		out.Pulses = append(out.Pulses, o)
+	}
+	n.world.spread()
+	return out, n.away()
 }
 
 func (n *fakeNode) SetLinks(context.Context, api.TestbedLinks) (*api.TestbedLinks, error) {

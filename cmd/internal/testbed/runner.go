@@ -74,6 +74,7 @@ type runner struct {
 	report   *Report
 	start    time.Time
 	facts    atomic.Int64 // names that are somebody's own
+	services services
 
 	fail     context.CancelCauseFunc
 	jobs     jobs

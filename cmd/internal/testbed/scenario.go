@@ -88,6 +88,12 @@ type (
 		Size       Range // bytes of a value
 		Background bool
 	}
+	// Pulse has the services of nodes pulse once, dated Ago before now. Each of these nodes has a
+	// service, whose value its first pulse sets.
+	Pulse struct {
+		On  []string
+		Ago time.Duration
+	}
 	// Partition cuts all links but those within a group. A node may be in several groups.
 	Partition struct{ Groups [][]string }
 	// Isolate cuts the links between some nodes and others, or one way only. With Out, Nodes cannot
@@ -147,6 +153,8 @@ type (
 		Connected   []string // each of Nodes has a connection to each of these
 		Direct      []string // each of Nodes has a direct connection to each of these
 		Relayed     []string // each of Nodes reaches each of these, through relays alone
+		Alive       []string // each of Nodes says that the services of these are alive
+		Lapsed      []string // each of Nodes says that the services of these are not alive
 		Memory      uint64   // a node's resident bytes, at most; 0: any
 	}
 )
@@ -181,6 +189,7 @@ func (Kill) action()      {}
 func (Wipe) action()      {}
 func (Restart) action()   {}
 func (Write) action()     {}
+func (Pulse) action()     {}
 func (Partition) action() {}
 func (Isolate) action()   {}
 func (Heal) action()      {}

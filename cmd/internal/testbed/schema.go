@@ -34,6 +34,7 @@ func actionSchemas() []actionSchema {
 		{"restart", "Stops or kills nodes and starts them again.", (*dryRun).restartForm},
 		{"wipe", "Takes the data of stopped nodes away. They stay the same peers.", (*dryRun).wipeForm},
 		{"write", "Makes records at nodes, as clients with keys of their own.", (*dryRun).writeForm},
+		{"pulse", "Has services say that they are alive, each once. Each node has one: a value that its first pulse sets.", (*dryRun).pulseForm},
 		{"partition", "Cuts all links but those within a group, and opens what was cut before. A node may be in several groups.", (*dryRun).partitionForm},
 		{"isolate", "Cuts further links: those between some nodes and others.", (*dryRun).isolateForm},
 		{"heal", "Takes back what was cut.", (*dryRun).healForm},
