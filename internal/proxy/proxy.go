@@ -151,6 +151,7 @@ func (p *Proxy) serveAPI(e *apiserver.Endpoint, token string, socket net.Listene
 	p.served = true
 	e.Serve(apiserver.NewHandler(p.service, options), socket)
 	p.parts.OnClose("API", func() error { return e.Shutdown(apiGrace) })
+	p.parts.OnClose("watchers", p.service.hub.close)
 	p.parts.OnClose("work", p.service.writes.drain) // while those who wait for it can be answered
 	p.parts.OnClose("API's address", withdraw)
 }

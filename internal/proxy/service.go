@@ -31,6 +31,7 @@ type Service struct {
 	trust        *trust.Trust
 	metrics      *metrics
 	writes       *writes
+	hub          *hub // of watchers
 	cert         *apiserver.Certificate // nil: the API speaks plain HTTP
 	log          *slog.Logger
 	// secondLook is how long after a difference the nodes are asked again: what has just been
@@ -57,6 +58,7 @@ func newService(c *Config, r prometheus.Registerer) (*Service, error) {
 	if s.metrics, err = newMetrics(s.nodes, r); err != nil {
 		return nil, err
 	}
+	s.hub = newHub(s)
 	if s.writes, err = s.newWrites(); err != nil {
 		return nil, err
 	}

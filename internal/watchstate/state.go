@@ -142,6 +142,16 @@ func (s *State) Places(key int) []Place {
 	return list
 }
 
+// Told returns the record that was told last of a composite key under one of the request's keys. It
+// reports false where nothing answers.
+func (s *State) Told(key int, of protocol.CompositeID) (record protocol.ID, answers bool) {
+	t := s.keys[key][of]
+	if t == nil || t.kind == nothing {
+		return record, false
+	}
+	return t.record, true
+}
+
 // Count is of how many composite keys the state keeps what was told.
 func (s *State) Count() int { return s.count }
 
