@@ -21,6 +21,12 @@ const (
 
 // Query implements api.Service. It asks several nodes, checks what they answer, and unites it.
 func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, error) {
+	return s.query(ctx, q, false)
+}
+
+// query is Query. A hasty one takes what most nodes say, without asking those again that say
+// something else: it comes while a record spreads, and the caller asks again when they have it.
+func (s *Service) query(ctx context.Context, q api.Query, hasty bool) (*api.QueryResult, error) {
 	u, err := s.question(ctx, q)
 	if err != nil {
 		return nil, err
@@ -36,6 +42,9 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 			return nil, err
 		}
 		group, rest = agreeing(views, difference)
+	}
+	if hasty && group != nil {
+		return s.agreed(ctx, u, group, nil, told)
 	}
 	if group != nil && (len(rest) == 0 || differLately(rest)) {
 		return s.agreed(ctx, u, group, rest, told)

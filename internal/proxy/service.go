@@ -31,7 +31,7 @@ type Service struct {
 	trust        *trust.Trust
 	metrics      *metrics
 	writes       *writes
-	hub          *hub // of watchers
+	hub          *hub                   // of watchers
 	cert         *apiserver.Certificate // nil: the API speaks plain HTTP
 	log          *slog.Logger
 	// secondLook is how long after a difference the nodes are asked again: what has just been

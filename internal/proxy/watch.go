@@ -157,7 +157,7 @@ func (w *watcher) tell(ctx context.Context, t *taken) error {
 		}
 	}
 	for _, at := range t.places {
-		if err := w.tellPlace(ctx, at, false); err != nil {
+		if err := w.tellPlace(ctx, at); err != nil {
 			return err
 		}
 	}
@@ -172,7 +172,7 @@ func (w *watcher) settle(ctx context.Context, t *taken) error {
 	}
 	due, next := w.state.Due(time.Now())
 	for _, at := range due {
-		if err := w.tellPlace(ctx, at, true); err != nil {
+		if err := w.settlePlace(ctx, at); err != nil {
 			return err
 		}
 	}
@@ -192,22 +192,24 @@ func (w *watcher) tellKey(ctx context.Context, key int) error {
 	return w.update(key, answers, w.state.Places(key))
 }
 
-// tellPlace asks about one composite key. settle says that its answer may have settled.
-func (w *watcher) tellPlace(ctx context.Context, at watchstate.Place, settle bool) error {
-	q := w.request.Query(at.Key)
-	q.Selectors = narrowed(w.keys[at.Key].Selectors, q.Selectors, at.Ordinals)
-	answers, err := w.ask(ctx, q)
+// tellPlace asks about one composite key.
+func (w *watcher) tellPlace(ctx context.Context, at takenPlace) error {
+	answer, err := w.askPlace(ctx, at.Place)
 	if err != nil {
 		return w.askedInVain(ctx, err, func() { w.sub.askKey(at.Key) })
 	}
-	answer := answerAt(answers, at)
-	events := w.state.Update(at, answer, time.Now())
-	if settle {
-		events = append(events, w.state.Settle(at, answer, time.Now())...)
-	} else {
-		w.sub.asked(spot{at.Key, at.Composite}, time.Now(), len(events) > 0)
-	}
+	events := w.state.Update(at.Place, answer, time.Now())
+	w.sub.asked(at, time.Now(), len(events) > 0)
 	return w.send(events...)
+}
+
+// settlePlace asks about a composite key whose answer may have settled.
+func (w *watcher) settlePlace(ctx context.Context, at watchstate.Place) error {
+	answer, err := w.askPlace(ctx, at)
+	if err != nil {
+		return w.askedInVain(ctx, err, func() {})
+	}
+	return w.send(w.state.Settle(at, answer, time.Now())...)
 }
 
 // askedInVain looks again in a while where nodes could not answer. What a watcher asks too much of

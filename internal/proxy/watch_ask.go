@@ -24,7 +24,7 @@ func (w *watcher) ask(ctx context.Context, q api.Query) (answers []api.Answer, e
 		q.Limit = api.MaxLimit
 	}
 	for {
-		page, err := w.Query(ctx, q)
+		page, err := w.query(ctx, q, true)
 		if err != nil {
 			return nil, err
 		}
@@ -36,6 +36,18 @@ func (w *watcher) ask(ctx context.Context, q api.Query) (answers []api.Answer, e
 			return answers, nil
 		}
 	}
+}
+
+// askPlace returns the answer of one composite key, nil where there is none.
+func (w *watcher) askPlace(ctx context.Context, at watchstate.Place) (*api.Answer, error) {
+	q := w.request.Query(at.Key)
+	q.Selectors = narrowed(w.keys[at.Key].Selectors, q.Selectors, at.Ordinals)
+	answers, err := w.ask(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	w.again = 0
+	return answerAt(answers, at), nil
 }
 
 // askAll returns the answers of each key. Keys with one ordinal for each selector are asked for

@@ -36,6 +36,7 @@ type hint struct {
 	said     map[*node]*protocol.ID // which record answers; nil: none
 	since    time.Time
 	certain  bool // to be asked about whatever was told
+	again    bool // it was asked about in vain
 }
 
 // vain is a spot about which nodes have given false hints.
@@ -161,11 +162,17 @@ func (s *subscription) changeSettings() {
 
 // taken is what a watcher must look at.
 type taken struct {
-	places   []watchstate.Place
+	places   []takenPlace
 	whole    []int
 	settings bool
 	failure  error
 	next     time.Time // when there is more to take; zero: at the next signal
+}
+
+// takenPlace is a place to ask about. again says that this was in vain before.
+type takenPlace struct {
+	watchstate.Place
+	again bool
 }
 
 // until notes when there is more to take.
@@ -198,7 +205,7 @@ func (s *subscription) take(now time.Time, told *watchstate.State, nodes int) (t
 			continue
 		}
 		delete(s.hints, at)
-		t.places = append(t.places, watchstate.Place{Key: at.key, Composite: at.composite, Ordinals: h.ordinals})
+		t.places = append(t.places, takenPlace{watchstate.Place{Key: at.key, Composite: at.composite, Ordinals: h.ordinals}, h.again})
 	}
 	t.settings, s.settings = s.settings, false
 	t.failure = s.failure
@@ -246,12 +253,18 @@ func (s *subscription) due(at spot, h *hint, nodes int) time.Time {
 	return due
 }
 
-// asked notes what came of a hint: whether there was anything to tell.
-func (s *subscription) asked(at spot, now time.Time, news bool) {
+// asked notes what came of a hint: whether there was anything to tell. If not, it is asked about once
+// more: a node may have answered before it told. After that the hint was false.
+func (s *subscription) asked(p takenPlace, now time.Time, news bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if news {
+	at := spot{p.Key, p.Composite}
+	switch {
+	case news:
 		delete(s.vain, at)
+		return
+	case !p.again && s.hints[at] == nil && !s.whole[p.Key]:
+		s.hints[at] = &hint{ordinals: p.Ordinals, said: map[*node]*protocol.ID{}, since: now, certain: true, again: true}
 		return
 	}
 	v := s.vain[at]

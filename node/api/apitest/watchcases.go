@@ -13,7 +13,12 @@ import (
 )
 
 // TestWatch checks how a service tells of changes. It is as [TestService] otherwise.
-func TestWatch(t *testing.T, open func(t *testing.T) api.Service) {
+func TestWatch(t *testing.T, open func(t *testing.T) api.Service) { testWatch(t, open, false) }
+
+// TestWatchOfProxy is [TestWatch] for a proxy, as [TestProxy] is.
+func TestWatchOfProxy(t *testing.T, open func(t *testing.T) api.Service) { testWatch(t, open, true) }
+
+func testWatch(t *testing.T, open func(t *testing.T) api.Service, proxy bool) {
 	tests := []struct {
 		name string
 		run  func(*fixture)
@@ -29,7 +34,11 @@ func TestWatch(t *testing.T, open func(t *testing.T) api.Service) {
 		{"canceled", (*fixture).watchCanceled},
 	}
 	for _, test := range tests {
-		t.Run(test.name, func(t *testing.T) { test.run(newFixture(t, open(t))) })
+		t.Run(test.name, func(t *testing.T) {
+			f := newFixture(t, open(t))
+			f.proxy = proxy
+			test.run(f)
+		})
 	}
 }
 
