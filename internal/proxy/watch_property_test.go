@@ -166,6 +166,12 @@ func TestWatchProperty(t *testing.T) {
 				"cut": func(r *rapid.T) {
 					w.nodes[rapid.IntRange(0, 2).Draw(r, "node")].cut()
 				},
+				"cut all": func(r *rapid.T) {
+					for _, n := range w.nodes {
+						n.cut()
+					}
+					write(r)
+				},
 				"down": func(r *rapid.T) {
 					n := w.nodes[rapid.IntRange(0, 2).Draw(r, "node")]
 					up := slices.DeleteFunc(slices.Clone(w.nodes), func(n *watchNode) bool { return n.down != nil })
