@@ -186,7 +186,6 @@ func TestWatchProperty(t *testing.T) {
 							n.comeBack()
 						}
 					}
-					_ = w.proxy.nodes.meet(ctx)
 				},
 				"come back": func(r *rapid.T) {
 					p := watchers[rapid.IntRange(0, 2).Draw(r, "watcher")]

@@ -138,9 +138,7 @@ func (s *nodeStreams) leaveBadNodes() {
 
 // pause keeps a node from being followed for a while, whose stream ended.
 func (s *nodeStreams) pause(n *node, lived time.Duration, err error) {
-	if !isAnswer(err) {
-		n.failed(err)
-	}
+	s.group.hub.service.nodes.check(s.ctx, n) // a stream may end though its node is well
 	s.group.hub.service.log.Info("a node's stream of events ended", "node", n.address, "error", err)
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -105,10 +105,15 @@ func newWatchWorld(t *testing.T, nodes int, change ...func(*Config)) *watchWorld
 	if err := w.proxy.nodes.meet(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	ctx, end := context.WithCancel(t.Context())
+	checked := make(chan error)
+	go func() { checked <- w.proxy.nodes.watch(ctx) }()
 	t.Cleanup(func() {
 		if err := w.proxy.hub.close(); err != nil {
 			t.Error(err)
 		}
+		end()
+		<-checked
 	})
 	return w
 }
@@ -246,9 +251,6 @@ func TestWatchMoves(t *testing.T) {
 		x.hearsNothing(10 * time.Minute)
 		w.write("cow", "while all were down")
 		w.nodes[1].comeBack()
-		if err := w.proxy.nodes.meet(t.Context()); err != nil {
-			t.Fatal(err)
-		}
 		// node 1 was down when the last one was written
 		for e := x.next(2 * time.Minute); e.Answer == nil || string(e.Answer.Plain()) != "while all were down"; e = x.next(2 * time.Minute) {
 			if e == nil {
@@ -309,6 +311,33 @@ func TestWatchLiars(t *testing.T) {
 			w.write("horse#1", "x")
 			x.hears("x", time.Second)
 		})
+	})
+}
+
+// TestWatchLeaves: a node that is followed is no longer in sync. Another one is followed in its place,
+// and the first one again when no better one is there.
+func TestWatchLeaves(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWatchWorld(t, 2, func(c *Config) { c.Compare = 1 })
+		x := w.watch(t, "horse#1")
+		x.hearsNothing(time.Second)
+		followed := func(first, second int64) {
+			t.Helper()
+			if a, b := w.nodes[0].open.Load(), w.nodes[1].open.Load(); a != first || b != second {
+				t.Errorf("%d and %d streams, want %d and %d", a, b, first, second)
+			}
+		}
+		followed(1, 0)
+		w.nodes[0].change(func() { w.nodes[0].state = api.SyncFetching })
+		time.Sleep(10 * time.Second)
+		followed(0, 1)
+		w.write("horse#1", "x", 1)
+		x.hears("x", time.Second)
+		w.nodes[0].change(func() { w.nodes[0].state = api.SyncSynced })
+		w.nodes[1].goDown()
+		time.Sleep(10 * time.Second)
+		followed(1, 0)
 	})
 }
 
