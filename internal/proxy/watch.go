@@ -45,6 +45,8 @@ type watcher struct {
 	// again is the pause after a question that was in vain, until when nothing is settled.
 	again time.Duration
 	until time.Time
+	// unsettled are places that may have settled, and that no node could be asked about.
+	unsettled []watchstate.Place
 }
 
 func (s *Service) newWatcher(ctx context.Context, r *api.WatchRequest, yield func(*api.WatchEvent, error) bool) (*watcher, error) {
@@ -121,8 +123,7 @@ func (w *watcher) list(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	now := time.Now()
-	silent := w.state.Begin(all, now)
+	silent := w.state.MayBeCurrent() && w.resumes(all)
 	if !silent {
 		for key := range all {
 			if err := w.update(key, all[key], nil); err != nil {
@@ -130,7 +131,19 @@ func (w *watcher) list(ctx context.Context) error {
 			}
 		}
 	}
-	return w.send(w.state.Listed(silent, w.syncState(), now))
+	return w.send(w.state.Listed(silent, w.syncState(), time.Now()))
+}
+
+// resumes reports whether the watcher's cursor is current.
+func (w *watcher) resumes(all [][]api.Answer) bool {
+	now := time.Now()
+	for key, answers := range all {
+		for i := range answers {
+			a := &answers[i]
+			w.state.Note(watchstate.Place{Key: key, Composite: *a.Composite, Ordinals: a.Ordinals}, a, now)
+		}
+	}
+	return w.state.Resume()
 }
 
 // changeSettings goes on with what the proxy's user has chosen now.
@@ -170,13 +183,17 @@ func (w *watcher) settle(ctx context.Context, t *taken) error {
 		t.until(w.until)
 		return nil
 	}
-	due, next := w.state.Due(time.Now())
+	due := append(w.unsettled, w.state.Due(time.Now())...)
+	w.unsettled = nil
 	for _, at := range due {
 		if err := w.settlePlace(ctx, at); err != nil {
 			return err
 		}
 	}
-	if !next.IsZero() {
+	if len(w.unsettled) > 0 {
+		t.until(w.until)
+	}
+	if next := w.state.NextDue(); !next.IsZero() {
 		t.until(next)
 	}
 	return nil
@@ -207,7 +224,7 @@ func (w *watcher) tellPlace(ctx context.Context, at takenPlace) error {
 func (w *watcher) settlePlace(ctx context.Context, at watchstate.Place) error {
 	answer, err := w.askPlace(ctx, at)
 	if err != nil {
-		return w.askedInVain(ctx, err, func() {})
+		return w.askedInVain(ctx, err, func() { w.unsettled = append(w.unsettled, at) })
 	}
 	return w.send(w.state.Settle(at, answer, time.Now())...)
 }
