@@ -193,6 +193,46 @@ func TestProgressBehindNginx(t *testing.T) {
 	}
 }
 
+// TestWatchBehindNginx holds that the events of a watch come through nginx when they are made. A
+// watcher that hangs up is one no more.
+func TestWatchBehindNginx(t *testing.T) {
+	t.Parallel()
+	proxies, cert, port, token := behindNginx(t, newNetwork(t))
+	bearer := webtest.Bearer(token)
+	watchers := func() (n int) {
+		for _, p := range proxies {
+			p.service.hub.mu.Lock()
+			n += p.service.hub.watchers
+			p.service.hub.mu.Unlock()
+		}
+		return n
+	}
+	for _, version := range webtest.Versions {
+		b := webtest.NewBrowser(t, cert.Trust, nginxName, port, version)
+		ctx, hangUp := context.WithCancel(t.Context())
+		answer := b.Do("/lf/v1/watch?k=cow", bearer, func(r *http.Request) { *r = *r.WithContext(ctx) })
+		lines := bufio.NewScanner(answer.Body)
+		lines.Buffer(nil, 1<<20)
+		hears := func(what string) {
+			t.Helper()
+			for lines.Scan() {
+				if strings.Contains(lines.Text(), what) {
+					return
+				}
+			}
+			t.Fatalf("%s: %s did not come: %v", version, what, lines.Err())
+		}
+		hears("event: sync")
+		for _, text := range []string{"one ", "two "} {
+			b.Want(201, "/lf/v1/set", bearer, post(`{"selectors":["cow"],"text":"`+text+version+`"}`))
+			hears("event: answer")
+		}
+		hangUp()
+		_ = answer.Body.Close()
+		eventually(t, "nobody watches", func() bool { return watchers() == 0 })
+	}
+}
+
 func eventually(t *testing.T, what string, holds func() bool) {
 	t.Helper()
 	for begun := time.Now(); !holds(); time.Sleep(10 * time.Millisecond) {

@@ -24,8 +24,8 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	return s.query(ctx, q, false)
 }
 
-// query is Query. A hasty one takes what most nodes say, without asking those again that say
-// something else: it comes while a record spreads, and the caller asks again when they have it.
+// query is Query. A hasty one takes what most nodes say, and does not ask the others once more. It
+// is for a caller that asks while a record spreads, and again when more nodes have it.
 func (s *Service) query(ctx context.Context, q api.Query, hasty bool) (*api.QueryResult, error) {
 	u, err := s.question(ctx, q)
 	if err != nil {

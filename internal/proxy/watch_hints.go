@@ -111,7 +111,7 @@ func (s *subscription) hearAll(key int, composites map[protocol.CompositeID]bool
 	s.wake()
 }
 
-// askAll has all of so many keys asked about.
+// askAll has the first count keys asked about, each as a whole.
 func (s *subscription) askAll(count int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -253,8 +253,8 @@ func (s *subscription) due(at spot, h *hint, nodes int) time.Time {
 	return due
 }
 
-// asked notes what came of a hint: whether there was anything to tell. If not, it is asked about once
-// more: a node may have answered before it told. After that the hint was false.
+// asked notes what came of a hint: whether there was anything to tell. If not, the place is asked
+// about once more: a node may have answered before it told. After that the hint was false.
 func (s *subscription) asked(p takenPlace, now time.Time, news bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -114,8 +114,8 @@ func (p *pieces) want(ctx context.Context) (map[string]protocol.ID, error) {
 }
 
 // TestWatchProperty: what watchers piece together from their events equals what queries answer,
-// after every step of a random history. Records reach the nodes one by one, nodes go and come, their
-// streams break, and the watchers come back with their cursors.
+// after every step of a random history. Records reach the nodes one by one, nodes go and come,
+// their streams break, and the watchers come back with their cursors.
 func TestWatchProperty(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {

@@ -23,7 +23,7 @@ type watchNode struct {
 	open    atomic.Int64 // streams
 	opened  atomic.Int64
 	hides   bool              // tells no change
-	invents []*api.WatchEvent // what it tells besides, once
+	invents []*api.WatchEvent // what it also tells, once
 	cutOff  chan struct{}     // closed: all streams end
 }
 
@@ -314,8 +314,8 @@ func TestWatchLiars(t *testing.T) {
 	})
 }
 
-// TestWatchLeaves: a node that is followed is no longer in sync. Another one is followed in its place,
-// and the first one again when no better one is there.
+// TestWatchLeaves: a node that is followed is no longer in sync. Another one is followed in its
+// place, and the first one again when no better one is there.
 func TestWatchLeaves(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
