@@ -47,6 +47,7 @@ func comparable(r *api.QueryResult) string {
 		e.Claims = append([]api.ClaimInfo{}, e.Claims...)
 		for j := range e.Claims {
 			e.Claims[j].Seen, e.Claims[j].First = 0, false
+			e.Claims[j].Certificate, e.Claims[j].Revoked = protocol.ID{}, nil // of several any
 		}
 		a.Explanation = &e
 	}

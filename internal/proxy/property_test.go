@@ -16,10 +16,11 @@ import (
 // answers are those of an honest node, page by page, and it accuses no honest node.
 func TestMinorityNeverWins(t *testing.T) {
 	t.Parallel()
+	ca := newPropertyCA(t)
 	rapid.Check(t, func(rt *rapid.T) {
 		liars := rapid.IntRange(0, 2).Draw(rt, "liars")
-		w := newWorld(t, 1+2*max(liars, 1), func(c *Config) { c.Compare = 5 })
-		g := &generator{T: rt, world: w, owners: []owner{ownerOf(1), ownerOf(2), ownerOf(3)}}
+		w := newWorldOn(t, ca.network, 1+2*max(liars, 1), func(c *Config) { c.Compare, c.Network = 5, ca.network })
+		g := &generator{T: rt, world: w, owners: []owner{ownerOf(1), ownerOf(2), ownerOf(3)}, ca: ca}
 		attached := g.history(rapid.IntRange(1, 25).Draw(rt, "records"), nil)
 		invented := g.history(rapid.IntRange(0, 5).Draw(rt, "invented"), attached)
 		order := rapid.Permutation([]int{0, 1, 2, 3, 4}[:len(w.nodes)]).Draw(rt, "order")
@@ -85,6 +86,7 @@ type generator struct {
 	*rapid.T
 	world  *world
 	owners []owner
+	ca     *propertyCA
 	at     uint64
 }
 
@@ -96,7 +98,10 @@ func (g *generator) history(count int, before []*protocol.Record) (list []*proto
 	for range count {
 		g.at += rapid.Uint64Range(0, 2).Draw(g.T, "pause")
 		d := protocol.Draft{}
-		switch kind := rapid.IntRange(0, 9).Draw(g.T, "kind"); {
+		by, key := rapid.SampledFrom(g.owners).Draw(g.T, "owner"), rapid.SampledFrom(propertyKeys).Draw(g.T, "key")
+		switch kind := rapid.IntRange(0, 12).Draw(g.T, "kind"); {
+		case kind > 9:
+			by, key = g.testify(&d, by, kind), nil
 		case kind == 0:
 			d.Type = protocol.TypeRelease
 		case kind > 1: // otherwise a tombstone
@@ -107,7 +112,7 @@ func (g *generator) history(count int, before []*protocol.Record) (list []*proto
 				d.Links = []protocol.ID{to.ID()}
 			}
 		}
-		r := g.world.record(rapid.SampledFrom(g.owners).Draw(g.T, "owner"), 1000+g.at, d, rapid.SampledFrom(propertyKeys).Draw(g.T, "key")...)
+		r := g.world.record(by, 1000+g.at, d, key...)
 		if !slices.ContainsFunc(known, func(k *protocol.Record) bool { return k.ID() == r.ID() }) {
 			known, list = append(known, r), append(list, r)
 		}
@@ -125,10 +130,12 @@ func (g *generator) corrupt(n *testNode, pool []*protocol.Record) {
 	if rapid.Bool().Draw(g.T, "honest about its records") {
 		return
 	}
-	kinds := rapid.SliceOfN(rapid.IntRange(0, 9), 1, 3).Draw(g.T, "lies")
+	kinds := rapid.SliceOfN(rapid.IntRange(0, 13), 1, 3).Draw(g.T, "lies")
+	record := rapid.SampledFrom(pool).Draw(g.T, "named").ID()
 	n.lie = func(q api.Query, a *api.QueryResult) *api.QueryResult {
 		for _, kind := range kinds {
 			distort(a, kind, pool)
+			perjure(a, kind, q.Oracles, record)
 		}
 		return a
 	}
@@ -211,5 +218,8 @@ func (g *generator) query() api.Query {
 		q.Owners = []protocol.Owner{g.owners[0].id()}
 	}
 	q.Policy = rapid.SampledFrom([]protocol.Policy{nil, {protocol.CriterionWeight}, {protocol.CriterionNewest}, {protocol.CriterionOracles, protocol.CriterionWeight}}).Draw(g.T, "policy")
+	for _, o := range propertyOracles[:rapid.IntRange(0, 2).Draw(g.T, "oracles")] {
+		q.Oracles = append(q.Oracles, o.id())
+	}
 	return q
 }

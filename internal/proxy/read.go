@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/lf-store/lf/internal/supervisor"
@@ -87,6 +88,9 @@ func (s *Service) views(ctx context.Context, u *question, want int, closely bool
 	if err != nil {
 		return nil, nil, err
 	}
+	if !closely {
+		u.weighAll(ctx, answers)
+	}
 	var refusal error
 	var damaged []*view
 	for _, a := range answers {
@@ -118,8 +122,39 @@ func (s *Service) views(ctx context.Context, u *question, want int, closely bool
 
 // checkedAnswer is what a node answered: a view, or what is wrong with it.
 type checkedAnswer struct {
-	view  *view
-	wrong error
+	view   *view
+	wrong  error
+	framed bool // with frames, and so with weights
+}
+
+// weighAll asks nodes again that were asked for no weights, if others were: a record that one of
+// them named was not checked yet. Otherwise weights could not be compared.
+func (u *question) weighAll(ctx context.Context, answers []said[checkedAnswer]) {
+	framed := func(a said[checkedAnswer]) bool { return a.answer.framed }
+	if !slices.ContainsFunc(answers, framed) {
+		return
+	}
+	var all sync.WaitGroup
+	for i := range answers {
+		a := &answers[i]
+		if framed(*a) || a.err != nil || a.answer.wrong != nil {
+			continue
+		}
+		all.Go(func() {
+			soon, cancel := context.WithTimeout(ctx, proofTimeout)
+			defer cancel()
+			asked := u.toNode(false)
+			switch again, err := u.askFor(soon, a.node, asked); {
+			case err == nil:
+				a.answer = again
+			case isAnswer(err):
+				a.err = err
+			default:
+				a.node.gaveNoAnswer(ctx, soon, err)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // askNode asks one node and checks what it answers. Of records that were checked before the ID is
@@ -127,17 +162,22 @@ type checkedAnswer struct {
 func (u *question) askNode(ctx context.Context, n *node, closely bool) (checkedAnswer, error) {
 	asked := u.toNode(closely)
 	asked.Frames = closely || u.Frames || u.History || u.Explain || !u.exact()
-	for {
-		result, err := n.joiner.query(ctx, asked)
-		if err != nil {
-			return checkedAnswer{}, err
-		}
-		v, wrong := u.view(n, &asked, result)
-		if asked.Frames || !errors.Is(wrong, errUnknownRecord) {
-			return checkedAnswer{v, wrong}, nil
-		}
+	a, err := u.askFor(ctx, n, asked)
+	if err == nil && !asked.Frames && errors.Is(a.wrong, errUnknownRecord) {
 		asked.Frames = true
+		return u.askFor(ctx, n, asked)
 	}
+	return a, err
+}
+
+// askFor asks one node and checks what it answers.
+func (u *question) askFor(ctx context.Context, n *node, asked api.Query) (checkedAnswer, error) {
+	result, err := n.joiner.query(ctx, asked)
+	if err != nil {
+		return checkedAnswer{}, err
+	}
+	v, wrong := u.view(n, &asked, result)
+	return checkedAnswer{v, wrong, asked.Frames}, nil
 }
 
 // damagedError says which record a node's disk damaged, where no other node answered.

@@ -221,14 +221,22 @@ func (s *Service) recordOf(ctx context.Context, n *node, id protocol.ID) (*api.R
 	soon, cancel := context.WithTimeout(ctx, proofTimeout)
 	defer cancel()
 	info, err := n.client.Record(soon, id)
+	if err != nil && !isAnswer(err) {
+		n.gaveNoAnswer(ctx, soon, err)
+	}
+	return info, err
+}
+
+// gaveNoAnswer notes that a node failed within proofTimeout, or took longer. soon is ctx with that
+// bound.
+func (n *node) gaveNoAnswer(ctx, soon context.Context, err error) {
 	switch {
-	case err == nil || isAnswer(err) || ctx.Err() != nil:
+	case ctx.Err() != nil: // the one who asked has gone
 	case soon.Err() != nil:
 		n.late(proofTimeout)
 	default:
 		n.failed(err)
 	}
-	return info, err
 }
 
 // drop notes that what a node names proves nothing.

@@ -170,7 +170,10 @@ func (u *question) version(from *api.Version) (version, error) {
 	case r.Timestamp < u.Since, u.Until > 0 && r.Timestamp > u.Until:
 		return version{}, forged("record %s is outside the time asked for", r.ID())
 	}
-	if from.Frame == nil {
+	switch {
+	case from.Frame == nil && from.Weight != 0:
+		return version{}, fmt.Errorf("it gives record %s a weight of %d, and was not asked for it", r.ID(), from.Weight)
+	case from.Frame == nil:
 		return version{Record: r}, nil
 	}
 	return version{r, max(uint64(from.Weight), 1, uint64(r.Effort()))}, nil
