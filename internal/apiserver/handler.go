@@ -174,7 +174,7 @@ func add[I, O any](h *Handler, op huma.Operation, serve func(context.Context, *I
 	huma.Register(h.api, op, func(ctx context.Context, in *I) (*O, error) {
 		out, err := serve(ctx, in)
 		if err != nil {
-			return nil, &statusError{h.problem(ctx, route, err)}
+			return nil, newStatusError(h.problem(ctx, route, err), err)
 		}
 		return out, nil
 	})

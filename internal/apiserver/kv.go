@@ -61,10 +61,14 @@ type (
 		Frames  bool        `query:"frames" doc:"also each record's frame (header and sealed value), its weight and index, and the composite key's ID"`
 		Alive   uint64      `query:"alive" maximum:"86400" doc:"only answers with a pulse at most this old, in s: at least two beats and the drift"`
 		Raw     bool        `query:"raw" doc:"the value's bytes alone, of one exact key"`
+		Wait    float64     `query:"wait" minimum:"0" maximum:"300" doc:"with If-None-Match: seconds to wait for another answer than that one. Then 304 says that there is none"`
+		// IfNoneMatch names answers that the client has.
+		IfNoneMatch string `header:"If-None-Match" maxLength:"1024" doc:"the ETag of an answer that the client has: 304 says that it is still the answer"`
 	}
 
 	// kvAnswer is a list in JSON, or the bytes of a value.
 	kvAnswer struct {
+		Status      int
 		ContentType string `header:"Content-Type" hidden:"true"`
 		ETag        string `header:"ETag" hidden:"true"`
 		Body        any
@@ -99,17 +103,18 @@ func (h *Handler) addKV() {
 		"200": {Description: "what there is", Content: map[string]*huma.MediaType{
 			api.TypeJSON: {Schema: h.schema(typeOf[api.QueryResult]())}, typeBytes: binary(),
 		}},
+		"304": {Description: "the client has this answer already (If-None-Match)"},
 		"404": h.described("there is nothing at this one exact key"),
 		"410": h.described("the value at this one exact key was deleted; the member answer says by whom and when"),
 	}
 	add(h, huma.Operation{
-		Method: "GET", Path: "/v1/kv", OperationID: "kv", Summary: "Values by a query string, for curl", Security: readers, Responses: maps.Clone(answers),
-		Description: "The same as query. Values come decrypted. One exact key, which is one ordinal for each selector, answers 404 where there is nothing, and 410 where the value was deleted. Ranges and open queries answer a list, which may be empty. Escape the # of an ordinal: `curl -G http://" + api.DefaultAddress + "/v1/kv --data-urlencode 'k=horse#2'`.",
+		Method: "GET", Path: "/v1/kv", OperationID: "kv", Summary: "Values by a query string, for curl", Security: readers, Responses: maps.Clone(answers), Middlewares: huma.Middlewares{h.takeWait},
+		Description: "The same as query. Values come decrypted. One exact key, which is one ordinal for each selector, answers 404 where there is nothing, and 410 where the value was deleted. Ranges and open queries answer a list, which may be empty. Every answer has an ETag. With that in If-None-Match, wait has the service answer when there is another one: a client that loops so misses no change but what came and went between two answers. Escape the # of an ordinal: `curl -G http://" + api.DefaultAddress + "/v1/kv --data-urlencode 'k=horse#2'`.",
 	}, func(ctx context.Context, in *kvInput) (*kvAnswer, error) {
 		return h.kv(ctx, &in.KVOptions, in.Selectors)
 	})
 	add(h, huma.Operation{
-		Method: "GET", Path: "/v1/kv/{key}", OperationID: "kvGet", Summary: "The value of a key in the path, for curl", Security: readers, Responses: answers,
+		Method: "GET", Path: "/v1/kv/{key}", OperationID: "kvGet", Summary: "The value of a key in the path, for curl", Security: readers, Responses: answers, Middlewares: huma.Middlewares{h.takeWait},
 		Description: "As GET /v1/kv. `curl http://" + api.DefaultAddress + "/v1/kv/horse%232?raw` prints the value.",
 	}, func(ctx context.Context, in *keyInput) (*kvAnswer, error) {
 		return h.kv(ctx, &in.KVOptions, in.selectors())
@@ -145,24 +150,30 @@ func (h *Handler) kv(ctx context.Context, in *KVOptions, expressions []string) (
 	if err != nil {
 		return nil, err
 	}
-	result, err := h.query(ctx, q)
+	w, err := in.waiting()
 	if err != nil {
 		return nil, err
 	}
 	exact := !q.Open && !slices.ContainsFunc(q.Selectors, func(s api.SelectorRange) bool { return !s.Point() })
-	switch {
-	case exact:
-		err = h.one(result)
-	case in.Raw:
-		err = api.Invalid("raw wants one exact key: one ordinal for each selector, and not open")
+	if in.Raw && !exact {
+		return nil, api.Invalid("raw wants one exact key: one ordinal for each selector, and not open")
 	}
-	if err != nil {
+	result, tag, err := h.awaited(ctx, q, w, exact)
+	switch {
+	case err != nil:
 		return nil, err
+	case w.knows(tag):
+		return notModified(tag), nil
+	}
+	if exact {
+		if err := h.one(result); err != nil {
+			return nil, &taggedError{err, tag}
+		}
 	}
 	if in.Raw {
-		return raw(&result.Answers[0])
+		return raw(&result.Answers[0], tag)
 	}
-	return &kvAnswer{ContentType: api.TypeJSON, Body: result}, nil
+	return &kvAnswer{Status: http.StatusOK, ContentType: api.TypeJSON, ETag: tag, Body: result}, nil
 }
 
 // one says why there is no value to answer with at one exact key.
@@ -184,11 +195,11 @@ func (h *Handler) one(result *api.QueryResult) error {
 }
 
 // raw answers with the bytes of a value alone.
-func raw(a *api.Answer) (*kvAnswer, error) {
+func raw(a *api.Answer, tag string) (*kvAnswer, error) {
 	if a.Sealed {
 		return nil, api.Conflict("the value is sealed with a masking key: POST /v1/query with decrypt and maskingKey opens it")
 	}
-	return &kvAnswer{ContentType: typeBytes, ETag: `"` + a.Record.String() + `"`, Body: a.Plain()}, nil
+	return &kvAnswer{Status: http.StatusOK, ContentType: typeBytes, ETag: tag, Body: a.Plain()}, nil
 }
 
 // write has the service make a record, as an owner that the request may write as.

@@ -36,7 +36,27 @@ func errorOf(err error) *api.Error {
 }
 
 // statusError is a problem as huma wants errors, until problems takes it out again.
-type statusError struct{ problem *api.Error }
+type statusError struct {
+	problem *api.Error
+	tag     string // the entity tag of what there is in place of a value; "": none
+}
+
+// taggedError is an error that a client may know already, by its entity tag.
+type taggedError struct {
+	error
+	tag string
+}
+
+func (e *taggedError) Unwrap() error { return e.error }
+
+// newStatusError is the error of a handler.
+func newStatusError(problem *api.Error, err error) *statusError {
+	var tagged *taggedError
+	if errors.As(err, &tagged) {
+		return &statusError{problem, tagged.tag}
+	}
+	return &statusError{problem, ""}
+}
 
 func (e *statusError) Error() string { return e.problem.Error() }
 
@@ -62,7 +82,9 @@ func problems(ctx huma.Context, _ string, v any) (any, error) {
 	var e *api.Error
 	switch err := v.(type) {
 	case *statusError:
-		e = err.problem
+		if e = err.problem; err.tag != "" {
+			ctx.SetHeader("ETag", err.tag)
+		}
 	case *huma.ErrorModel:
 		e = api.NewError(err.Status, "%s", detail(err))
 	default:
