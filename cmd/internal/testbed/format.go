@@ -60,6 +60,8 @@ func textOf(a Action) string {
 		return compact(a.Nodes) + textIf(a.Kill, ", killed") + textIf(a.After > 0, ", after "+a.After.String())
 	case Write:
 		return a.text()
+	case Pulse:
+		return "of " + compact(a.On) + textIf(a.Ago > 0, fmt.Sprintf(", %s ago", a.Ago))
 	case Partition:
 		return groupsText(a.Groups)
 	case Isolate:
@@ -124,6 +126,8 @@ func (e Expect) text() string {
 	add(len(e.Connected) > 0, "connected to "+compact(e.Connected))
 	add(len(e.Direct) > 0, "direct to "+compact(e.Direct))
 	add(len(e.Relayed) > 0, "relayed to "+compact(e.Relayed))
+	add(len(e.Alive) > 0, "alive "+compact(e.Alive))
+	add(len(e.Lapsed) > 0, "lapsed "+compact(e.Lapsed))
 	add(e.Memory > 0, "memory ≤ "+text.Size(e.Memory))
 	return fmt.Sprintf("%s, within %s", strings.Join(parts, ", "), e.Within)
 }

@@ -29,6 +29,11 @@ func TestPulses(t *testing.T) {
 			if report.Passed != (c.fails == "") || !strings.Contains(report.Failure, c.fails) {
 				t.Errorf("%s", report.Table())
 			}
+			for _, s := range report.Steps {
+				if s.Text == "" || strings.HasPrefix(s.Text, ",") {
+					t.Errorf("the step %q says %q", s.Name, s.Text)
+				}
+			}
 		})
 	}
 }
