@@ -76,6 +76,8 @@
 //   - criterion: one way to compare two claims: certified, oracles, weight, local or newest.
 //   - authority: a CA of a network, or one that a reader names. Its certificates say who an owner
 //     is. On its network a certified owner pays less.
+//   - pulse: what an owner signs to say that it is alive. It is no record, costs no work, and is
+//     forgotten after a day. A claim is alive if it has a pulse of late, and otherwise lapsed.
 //   - revocation: a record that ends a certificate. A version that needed this certificate is
 //     hidden, and no query considers it.
 //   - oracle: a node that publishes commentary, its objections to claims that came second. It

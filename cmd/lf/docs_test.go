@@ -70,6 +70,13 @@ func TestProxyDocument(t *testing.T) {
 	tryDocument(t, "../../docs/proxy.md", 15, "curl", "openssl", "python3")
 }
 
+// TestDiscoveryDocument runs what docs/discovery.md shows: services on one node, and clients on
+// another.
+func TestDiscoveryDocument(t *testing.T) {
+	t.Parallel()
+	tryDocument(t, "../../docs/discovery.md", 20, "curl")
+}
+
 // savedAs finds the Python programs of a document, by the names that it tells to save them as.
 var savedAs = regexp.MustCompile("(?s)as\\s`(\\w+\\.py)`:\n\n```python\n(.*?)```\n")
 
@@ -196,8 +203,9 @@ func (s *shell) run(t *testing.T, command string) (lines []string) {
 
 var homeFlag = regexp.MustCompile(`--home (\S+)`)
 
-// try runs an example. A node is waited for; a question is asked until the answer is as it should
-// be, because what one node writes takes a moment to another, and an oracle takes a few.
+// try runs an example. A node is waited for. A question to it and a look into a file are repeated
+// until the answer is as it should be. What one node writes takes a moment to another, and an
+// oracle takes a few.
 func (s *shell) try(t *testing.T, e example) {
 	t.Helper()
 	if dir, ok := strings.CutPrefix(e.command, "export LF_HOME="); ok {
@@ -214,7 +222,7 @@ func (s *shell) try(t *testing.T, e example) {
 		}
 		return
 	}
-	question := strings.HasPrefix(e.command, "lf get ")
+	question := strings.HasPrefix(e.command, "lf get ") || strings.HasPrefix(e.command, "cat ")
 	var got []string
 	for start := time.Now(); ; time.Sleep(200 * time.Millisecond) {
 		got = s.run(t, e.command)
