@@ -3,8 +3,10 @@ package node
 import (
 	"testing"
 
+	"github.com/lf-store/lf/internal/proxy"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/api/apitest"
+	"github.com/lf-store/lf/node/home"
 )
 
 // TestService runs what every service must do, on a node itself and through its API.
@@ -16,6 +18,39 @@ func TestService(t *testing.T) {
 	})
 	t.Run("client", func(t *testing.T) {
 		apitest.TestService(t, func(t *testing.T) api.Service { return client(t, n) })
+	})
+	t.Run("proxy", func(t *testing.T) { testProxy(t, n) })
+}
+
+// testProxy runs what every service must do on a proxy of a node, as a client of the proxy for
+// which it keeps an owner.
+func testProxy(t *testing.T, n *Node) {
+	h, err := home.Open(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	token, err := n.config.Home.Token()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := proxy.Start(t.Context(), proxy.Config{
+		Home: h, Network: n.config.Network, Listen: "127.0.0.1:0", Nodes: []proxy.NodeAddress{{Address: n.APIURL(), Token: token}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	phone, err := h.Owners().New("phone")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if token, err = h.AddProxyClient(home.ProxyClient{Name: "phone", Owner: &phone.Owner}); err != nil {
+		t.Fatal(err)
+	}
+	apitest.TestProxy(t, func(t *testing.T) api.Service {
+		c := api.NewClient(p.APIURL(), token)
+		t.Cleanup(func() { c.Close() })
+		return c
 	})
 }
 

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/lf-store/lf/node/api"
@@ -441,4 +443,52 @@ func TestDatedRevocation(t *testing.T) {
 	if err != nil || len(info.Certificates) != 1 || info.Certificates[0].Usable || info.Certificates[0].Revoked.Record != list.ID() || info.Certificates[0].Revoked.Since == 0 {
 		t.Errorf("%+v, %v", info, err)
 	}
+}
+
+// TestSlowProof has one node of three invent an objection, and take half a minute to show the
+// record that it names. One client waits a little, and the others do not.
+func TestSlowProof(t *testing.T) {
+	t.Parallel()
+	for liar := range 3 {
+		synctest.Test(t, func(t *testing.T) {
+			c := newCourt(t, 3)
+			c.proxy.secondLook = secondLook
+			c.nodes[liar].lie = func(q api.Query, honest *api.QueryResult) *api.QueryResult {
+				return change(first, objects((*court).unknown))(c, q, honest)
+			}
+			c.nodes[liar].gateOf = sleeps(30 * time.Second)
+			for i := range 5 {
+				begin := time.Now()
+				got, err := c.proxy.Query(t.Context(), c.question(i%2 == 0))
+				if err != nil {
+					t.Fatal(err)
+				}
+				c.honest(got, i%2 == 0)
+				if took := time.Since(begin); i == 0 && took > 5*time.Second || i > 0 && took > 100*time.Millisecond {
+					t.Errorf("answer %d took %s", i, took)
+				}
+			}
+			if state := c.proxy.nodes.list[liar].known(); state.state != api.NodeSlow {
+				t.Errorf("the liar is %s", state.state)
+			}
+		})
+	}
+}
+
+// TestOneNodeFails has the only node that is asked fail before it shows a record that it names.
+// There is no answer then: the node's word alone is none.
+func TestOneNodeFails(t *testing.T) {
+	t.Parallel()
+	c := newCourt(t, 1)
+	c.nodes[0].gateOf = func(context.Context) error { return errDown }
+	var e *api.Error
+	if got, err := c.proxy.Query(t.Context(), c.question(true)); !errors.As(err, &e) || e.Status != http.StatusServiceUnavailable {
+		t.Errorf("%+v, %v", got, err)
+	}
+	c.nodes[0].change(func() { c.nodes[0].gateOf = nil })
+	got, err := c.proxy.Query(t.Context(), c.question(true))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.honest(got, true)
 }

@@ -67,6 +67,7 @@ type testNode struct {
 	lieOf    func(honest *api.RecordInfo) *api.RecordInfo
 	hidden   map[protocol.ID]bool
 	gate     func(ctx context.Context) error // before each query
+	gateOf   func(ctx context.Context) error // before each record
 	database string
 	// lieOfOwner changes what it says of an owner. recordsOf counts the records asked for.
 	lieOfOwner func(info *api.OwnerInfo)
@@ -129,6 +130,14 @@ func (n *testNode) Query(ctx context.Context, q api.Query) (*api.QueryResult, er
 }
 
 func (n *testNode) Record(ctx context.Context, id protocol.ID) (*api.RecordInfo, error) {
+	n.mu.Lock()
+	gate := n.gateOf
+	n.mu.Unlock()
+	if gate != nil {
+		if err := gate(ctx); err != nil {
+			return nil, err
+		}
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.down != nil {
