@@ -492,3 +492,25 @@ func TestOneNodeFails(t *testing.T) {
 	}
 	c.honest(got, true)
 }
+
+// TestJustSaid has an oracle's second word reach the nodes one after the other. Both words object,
+// so the answer stays the same, and no node is accused of withholding the second one.
+func TestJustSaid(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newCourt(t, 3)
+		c.proxy.secondLook = secondLook
+		again := c.comment(c.oracle, true, c.last)
+		c.spread([]*protocol.Record{again}, c.nodes[0])
+		time.AfterFunc(secondLook/2, func() { c.spread([]*protocol.Record{again}, c.nodes[1:]...) })
+		got, err := c.proxy.Query(t.Context(), c.question(true))
+		if err != nil || len(got.Comparison.Agreed) != 3 || len(got.Comparison.Differs) != 0 {
+			t.Fatalf("%+v, %v", got, err)
+		}
+		for _, claim := range got.Answers[0].Explanation.Claims {
+			if claim.Owner == c.third.id() && (len(claim.Words) != 1 || claim.Words[0].Record != again.ID()) {
+				t.Errorf("%+v", claim)
+			}
+		}
+	})
+}

@@ -45,10 +45,12 @@ func (s *Service) query(ctx context.Context, q api.Query, hasty bool) (*api.Quer
 		group, rest = agreeing(views, difference)
 	}
 	if hasty && group != nil {
-		return s.agreed(ctx, u, group, nil, told)
+		return s.agreed(ctx, u, group, nil, told, true)
 	}
 	if group != nil && (len(rest) == 0 || differLately(rest)) {
-		return s.agreed(ctx, u, group, rest, told)
+		if result, err := s.agreed(ctx, u, group, rest, told, false); result != nil || err != nil {
+			return result, err
+		}
 	}
 	if err := s.lookAgain(ctx); err != nil {
 		return nil, err
@@ -57,7 +59,7 @@ func (s *Service) query(ctx context.Context, q api.Query, hasty bool) (*api.Quer
 		return nil, err
 	}
 	if group, rest = agreeing(views, difference); group != nil {
-		return s.agreed(ctx, u, group, rest, told)
+		return s.agreed(ctx, u, group, rest, told, true)
 	}
 	return s.vote(ctx, u, views, told)
 }
@@ -206,8 +208,10 @@ func (s *Service) distrust(n *node, why error) api.Difference {
 	return d
 }
 
-// agreed answers with what most nodes agree about, as far as records prove it.
-func (s *Service) agreed(ctx context.Context, u *question, group, rest []*view, told []api.Difference) (*api.QueryResult, error) {
+// agreed answers with what most nodes agree about, as far as records prove it. At the first look it
+// returns nothing if records prove something of a node that was not known to differ: what an oracle
+// has just said may be under way to it.
+func (s *Service) agreed(ctx context.Context, u *question, group, rest []*view, told []api.Difference, second bool) (*api.QueryResult, error) {
 	united := u.uniteAgreeing(group)
 	e, err := s.prove(ctx, u, united, slices.Concat(group, rest), len(told))
 	u.findPulses(united, group)
@@ -216,6 +220,8 @@ func (s *Service) agreed(ctx context.Context, u *question, group, rest []*view, 
 		return nil, err
 	case len(e.findings) == 0:
 		return u.answer(united, compared(s, group, rest, told, difference)), nil
+	case !second && !differLately(e.findings):
+		return nil, nil
 	}
 	return u.answer(united, judged(s, slices.Concat(group, rest), told, e, func(v *view) string {
 		switch {

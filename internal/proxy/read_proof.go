@@ -37,6 +37,8 @@ type finding struct {
 	what error // a [forgedError], where a record says something else than the node
 }
 
+func (f finding) of() *node { return f.node }
+
 // evidence are the records that nodes name in one question.
 type evidence struct {
 	service     *Service
