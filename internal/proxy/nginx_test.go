@@ -201,9 +201,8 @@ func TestWatchBehindNginx(t *testing.T) {
 	bearer := webtest.Bearer(token)
 	watchers := func() (n int) {
 		for _, p := range proxies {
-			p.service.hub.mu.Lock()
-			n += p.service.hub.watchers
-			p.service.hub.mu.Unlock()
+			_, watchers, _ := p.service.hub.count()
+			n += watchers
 		}
 		return n
 	}

@@ -59,6 +59,13 @@ func (h *hub) close() error {
 	return nil
 }
 
+// count counts the groups, the watchers and their keys.
+func (h *hub) count() (groups, watchers, keys int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.groups), h.watchers, h.keys
+}
+
 // watchGroup is the keys that are watched under the same policy, oracles, authorities and owners.
 type watchGroup struct {
 	hub     *hub
