@@ -38,10 +38,15 @@ type watcher struct {
 	*Service
 	request *api.WatchRequest
 	keys    []api.WatchKey // without names
-	state   *watchstate.State
-	sub     *subscription
-	leave   func()
-	yield   func(*api.WatchEvent, error) bool
+	opens   []*question    // each opens the values under a key
+	topics  []string       // the keys as text
+	// filter is what nodes are asked, with a key that stands for any. group is the text of it.
+	filter api.WatchRequest
+	group  string
+	state  *watchstate.State
+	sub    *subscription
+	leave  func()
+	yield  func(*api.WatchEvent, error) bool
 	// again is the pause after a question that was in vain, until when nothing is settled.
 	again time.Duration
 	until time.Time
@@ -59,7 +64,8 @@ func (s *Service) newWatcher(ctx context.Context, r *api.WatchRequest, yield fun
 		if err != nil {
 			return nil, err
 		}
-		w.keys = append(w.keys, api.WatchKey{Selectors: u.Selectors, Open: u.Open})
+		key := api.WatchKey{Selectors: u.Selectors, Open: u.Open}
+		w.keys, w.opens, w.topics = append(w.keys, key), append(w.opens, u), append(w.topics, topicOf(key))
 	}
 	var err error
 	if w.state, err = watchstate.New(r, s.config.Network.ID().String()); err != nil {
@@ -74,11 +80,16 @@ func (w *watcher) subscribe(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	w.leave, err = w.hub.subscribe(w.sub, api.WatchRequest{
+	filter := api.WatchRequest{
 		Owners: u.Owners, Policy: u.Policy, Oracles: u.Oracles, Authorities: u.Authorities, Contested: w.request.Contested,
 		SettledAfter: uint32(api.MaxSettled.Milliseconds()),
-	}, w.keys)
-	return err
+	}
+	if w.group, w.leave, err = w.hub.subscribe(w.sub, filter, w.keys, w.topics); err != nil {
+		return err
+	}
+	w.filter = filter
+	w.filter.Keys = w.keys[:1]
+	return nil
 }
 
 // run tells the current answers, and then each change. It returns errNoMore, what ends ctx, or what
@@ -201,11 +212,10 @@ func (w *watcher) settle(ctx context.Context, t *taken) error {
 
 // tellKey asks about all of a key.
 func (w *watcher) tellKey(ctx context.Context, key int) error {
-	answers, err := w.ask(ctx, w.request.Query(key))
+	answers, err := w.askKey(ctx, key, nil)
 	if err != nil {
 		return w.askedInVain(ctx, err, func() { w.sub.askKey(key) })
 	}
-	w.again = 0
 	return w.update(key, answers, w.state.Places(key))
 }
 

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -10,12 +11,45 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// ask returns all answers to a question about one key or several, with what a watcher's state
+// askKey returns all answers under a key, with ordinals only those of one ordinal for each
+// selector. Watchers who ask for the same at once ask once.
+func (w *watcher) askKey(ctx context.Context, key int, ordinals api.Uint64s) ([]api.Answer, error) {
+	q := w.filter.Query(0)
+	q.Selectors, q.Open = narrowed(w.keys[key].Selectors, ordinals), w.keys[key].Open
+	shared, err := w.hub.shared.do(ctx, fmt.Sprint(w.group, w.topics[key], ordinals), func() ([]api.Answer, error) { return w.hub.ask(w.hub.ctx, q) })
+	if err != nil {
+		return nil, err
+	}
+	w.again = 0
+	answers := slices.Clone(shared)
+	for i := range answers {
+		w.open(key, &answers[i])
+	}
+	return answers, nil
+}
+
+// askPlace returns the answer of one composite key, nil where there is none.
+func (w *watcher) askPlace(ctx context.Context, at watchstate.Place) (*api.Answer, error) {
+	answers, err := w.askKey(ctx, at.Key, at.Ordinals)
+	return answerAt(answers, at), err
+}
+
+// open fills in the plain value of an answer, if the watcher wants it and it can be opened.
+func (w *watcher) open(key int, a *api.Answer) {
+	if !w.request.Decrypt {
+		return
+	}
+	if r, err := w.records.check(a.Record, a.Frame); err == nil {
+		w.opens[key].show(&a.Version, r)
+	}
+}
+
+// ask returns all answers to a question about one key or several, with what the state of a watcher
 // wants to know of them.
-func (w *watcher) ask(ctx context.Context, q api.Query) (answers []api.Answer, err error) {
+func (h *hub) ask(ctx context.Context, q api.Query) (answers []api.Answer, err error) {
 	select {
-	case w.hub.asking <- struct{}{}:
-		defer func() { <-w.hub.asking }()
+	case h.asking <- struct{}{}:
+		defer func() { <-h.asking }()
 	case <-ctx.Done():
 		return nil, context.Cause(ctx)
 	}
@@ -24,7 +58,7 @@ func (w *watcher) ask(ctx context.Context, q api.Query) (answers []api.Answer, e
 		q.Limit = api.MaxLimit
 	}
 	for {
-		page, err := w.query(ctx, q, true)
+		page, err := h.service.query(ctx, q, true)
 		if err != nil {
 			return nil, err
 		}
@@ -38,20 +72,8 @@ func (w *watcher) ask(ctx context.Context, q api.Query) (answers []api.Answer, e
 	}
 }
 
-// askPlace returns the answer of one composite key, nil where there is none.
-func (w *watcher) askPlace(ctx context.Context, at watchstate.Place) (*api.Answer, error) {
-	q := w.request.Query(at.Key)
-	q.Selectors = narrowed(w.keys[at.Key].Selectors, q.Selectors, at.Ordinals)
-	answers, err := w.ask(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	w.again = 0
-	return answerAt(answers, at), nil
-}
-
 // askAll returns the answers of each key. Keys with one ordinal for each selector are asked for
-// together.
+// together, where there are several.
 func (w *watcher) askAll(ctx context.Context) ([][]api.Answer, error) {
 	all := make([][]api.Answer, len(w.keys))
 	var exact []int
@@ -61,25 +83,15 @@ func (w *watcher) askAll(ctx context.Context) ([][]api.Answer, error) {
 		}
 	}
 	if len(exact) > 1 {
-		q := w.request.Query(0)
-		q.Selectors = nil
-		for _, key := range exact {
-			q.Keys = append(q.Keys, w.request.Keys[key].Selectors)
-		}
-		answers, err := w.ask(ctx, q)
-		if err != nil {
+		if err := w.askTogether(ctx, exact, all); err != nil {
 			return nil, err
-		}
-		for _, a := range answers {
-			key := exact[*a.Asked]
-			all[key] = append(all[key], a)
 		}
 	}
 	count := 0
 	for key := range w.keys {
 		if len(exact) <= 1 || !w.isExact(key) {
 			var err error
-			if all[key], err = w.ask(ctx, w.request.Query(key)); err != nil {
+			if all[key], err = w.askKey(ctx, key, nil); err != nil {
 				return nil, err
 			}
 		}
@@ -88,6 +100,25 @@ func (w *watcher) askAll(ctx context.Context) ([][]api.Answer, error) {
 		}
 	}
 	return all, nil
+}
+
+// askTogether asks about several keys in one question.
+func (w *watcher) askTogether(ctx context.Context, keys []int, all [][]api.Answer) error {
+	q := w.filter.Query(0)
+	q.Selectors, q.Open = nil, false
+	for _, key := range keys {
+		q.Keys = append(q.Keys, w.keys[key].Selectors)
+	}
+	answers, err := w.hub.ask(ctx, q)
+	if err != nil {
+		return err
+	}
+	for _, a := range answers {
+		key := keys[*a.Asked]
+		w.open(key, &a)
+		all[key] = append(all[key], a)
+	}
+	return nil
 }
 
 func (w *watcher) isExact(key int) bool {
@@ -120,13 +151,13 @@ func (w *watcher) update(key int, answers []api.Answer, before []watchstate.Plac
 	return nil
 }
 
-// narrowed returns selectors with one ordinal each. Names stay, so that values can be opened.
-func narrowed(keyed, asked []api.SelectorRange, ordinals api.Uint64s) []api.SelectorRange {
-	list := slices.Clone(asked)
+// narrowed returns selectors with one ordinal each; nil: as they are.
+func narrowed(selectors []api.SelectorRange, ordinals api.Uint64s) []api.SelectorRange {
+	if ordinals == nil {
+		return selectors
+	}
+	list := slices.Clone(selectors)
 	for i := range list {
-		if list[i].Name == "" {
-			list[i].Key = keyed[i].Key
-		}
 		list[i].From, list[i].To = api.Uint64(ordinals[i]), api.Uint64(ordinals[i])
 	}
 	return list

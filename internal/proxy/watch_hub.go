@@ -30,6 +30,7 @@ type hub struct {
 	stop    context.CancelCauseFunc
 	parts   sync.WaitGroup
 	asking  chan struct{} // has room for as many questions as may be under way
+	shared  *sharer
 
 	mu       sync.Mutex
 	groups   map[string]*watchGroup
@@ -46,6 +47,7 @@ const maxQuestions = 32
 
 func newHub(s *Service) *hub {
 	h := &hub{service: s, groups: map[string]*watchGroup{}, asking: make(chan struct{}, maxQuestions)}
+	h.shared = newSharer()
 	h.ctx, h.stop = context.WithCancelCause(context.Background())
 	return h
 }
@@ -55,6 +57,7 @@ func (h *hub) close() error {
 	h.mu.Lock()
 	h.stop(errHubClosed) // nothing is started after this
 	h.mu.Unlock()
+	h.shared.close()
 	h.parts.Wait()
 	return nil
 }
@@ -86,60 +89,67 @@ type topic struct {
 }
 
 // subscribe adds a watcher. filter has what the nodes are asked but for the keys, which name no
-// names. The caller must call the returned function in the end.
-func (h *hub) subscribe(sub *subscription, filter api.WatchRequest, keys []api.WatchKey) (leave func(), err error) {
-	id, err := json.Marshal(filter)
+// names. topics are the keys as text. The caller must call leave in the end.
+func (h *hub) subscribe(sub *subscription, filter api.WatchRequest, keys []api.WatchKey, topics []string) (group string, leave func(), err error) {
+	text, err := json.Marshal(filter)
 	if err != nil {
-		return nil, fmt.Errorf("watch: %w", err)
+		return "", nil, fmt.Errorf("watch: %w", err)
 	}
+	id := string(text)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
 	case h.ctx.Err() != nil:
-		return nil, closingError()
+		return "", nil, closingError()
 	case h.watchers >= maxWatchers, h.keys+len(keys) > maxWatchedKeys:
-		return nil, api.Unavailable("this proxy has too many watchers: try again later, or ask another one")
+		return "", nil, api.Unavailable("this proxy has too many watchers: try again later, or ask another one")
 	}
-	g := h.groups[string(id)]
+	g := h.groups[id]
 	if g == nil {
-		g = &watchGroup{hub: h, id: string(id), filter: filter, topics: map[string]*topic{}}
+		g = &watchGroup{hub: h, id: id, filter: filter, topics: map[string]*topic{}}
 		h.groups[g.id] = g
 	}
 	h.watchers++
 	h.keys += len(keys)
 	for i, key := range keys {
-		g.add(sub, i, key)
+		g.add(sub, i, key, topics[i])
 	}
 	g.gather()
 	h.look()
-	return sync.OnceFunc(func() { h.leave(g, sub, len(keys)) }), nil
+	return g.id, sync.OnceFunc(func() { h.leave(g, sub, topics) }), nil
+}
+
+// topicOf is a key as text.
+func topicOf(key api.WatchKey) string {
+	text, err := json.Marshal(key)
+	if err != nil {
+		panic(err) // it came as JSON, or could
+	}
+	return string(text)
 }
 
 func closingError() error {
 	return api.Unavailable("the proxy is closing: watch again, with the cursor of the last event")
 }
 
-func (g *watchGroup) add(sub *subscription, index int, key api.WatchKey) {
-	text, err := json.Marshal(key)
-	if err != nil {
-		panic(err) // it came as JSON, or could
-	}
-	t := g.topics[string(text)]
+func (g *watchGroup) add(sub *subscription, index int, key api.WatchKey, id string) {
+	t := g.topics[id]
 	if t == nil {
-		t = &topic{id: string(text), key: key, watchers: map[*subscription][]int{}}
+		t = &topic{id: id, key: key, watchers: map[*subscription][]int{}}
 		g.topics[t.id] = t
 		g.fresh = append(g.fresh, t)
 	}
 	t.watchers[sub] = append(t.watchers[sub], index)
 }
 
-func (h *hub) leave(g *watchGroup, sub *subscription, keys int) {
+func (h *hub) leave(g *watchGroup, sub *subscription, topics []string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.watchers--
-	h.keys -= keys
-	for _, t := range g.topics {
-		if _, watches := t.watchers[sub]; !watches {
+	h.keys -= len(topics)
+	for _, id := range topics {
+		t := g.topics[id]
+		if t == nil || t.watchers[sub] == nil { // a key that was named twice
 			continue
 		}
 		if delete(t.watchers, sub); len(t.watchers) == 0 {
