@@ -100,6 +100,7 @@ func (p *Proxy) start(ctx context.Context) error {
 		return fmt.Errorf("start: %w", err)
 	}
 	p.parts.Start("outbox", p.service.deliver)
+	p.parts.Start("spreading of links", p.service.spread)
 	p.serveAPI(endpoint, token, socket)
 	p.setReady(nil)
 	c.Logger.Info("proxy started", "network", c.Network.Params().Name, "nodes", len(c.Nodes), "compare", c.Compare, "api", p.url)

@@ -37,6 +37,7 @@ type writes struct {
 	keys   *idempotency.Keys
 	client *lf.Client // writes for the clients whose keys the proxy keeps
 	links  *linkOrigins
+	given  chan given // links that another node may lack
 	paid   *paidRecords
 	outbox *outbox.Outbox
 	proofs *apiwriter.Proofs
@@ -45,7 +46,7 @@ type writes struct {
 
 // newWrites makes what the service writes with. The service must close it.
 func (s *Service) newWrites() (*writes, error) {
-	w := &writes{links: newLinkOrigins(), paid: newPaidRecords()}
+	w := &writes{links: newLinkOrigins(), given: make(chan given, maxSpreads), paid: newPaidRecords()}
 	err := w.open(s.config)
 	if err == nil {
 		w.client, err = lf.New(writerService{s}, s.config.Network, lf.InHome(s.config.Home), lf.WithoutNames())

@@ -105,13 +105,17 @@ func (s *Service) checkLinks(ctx context.Context, n *node, q api.LinksQuery, lin
 		return fmt.Errorf("the node gives %d links, want %d to %d", len(links.Links), least, protocol.MaxLinks)
 	}
 	certified := false
+	var fresh []*protocol.Record
 	for i, id := range links.Links {
 		if slices.Contains(links.Links[:i], id) {
 			return fmt.Errorf("the node gives link %s twice", id)
 		}
-		r, err := s.linked(ctx, n, id)
+		r, isNew, err := s.linked(ctx, n, id)
 		if err != nil {
 			return err
+		}
+		if isNew {
+			fresh = append(fresh, r)
 		}
 		if r.Timestamp > links.Timestamp {
 			return fmt.Errorf("the node gives %d as the least timestamp, and link %s has %d", links.Timestamp, id, r.Timestamp)
@@ -121,20 +125,22 @@ func (s *Service) checkLinks(ctx context.Context, n *node, q api.LinksQuery, lin
 	if links.Certified && !certified {
 		return errors.New("the node says that the owner's certificate is among the links, and none is")
 	}
+	s.offer(n, fresh)
 	return nil
 }
 
-// linked returns a record that a node wants linked. The node must have it.
-func (s *Service) linked(ctx context.Context, n *node, id protocol.ID) (*protocol.Record, error) {
-	if o, ok := s.writes.links.known.Get(id); ok && o.node == n {
-		return o.record, nil
+// linked returns a record that a node wants linked, and whether nobody gave it before. The node
+// must have it.
+func (s *Service) linked(ctx context.Context, n *node, id protocol.ID) (r *protocol.Record, isNew bool, err error) {
+	o, known := s.writes.links.known.Get(id)
+	if known && o.node == n {
+		return o.record, false, nil
 	}
-	r, err := s.fetchRecord(ctx, n, id)
-	if err != nil {
-		return nil, fmt.Errorf("the node cannot show the links that it gives: %v", err) //nolint:errorlint // that it has none is no answer to this
+	if r, err = s.fetchRecord(ctx, n, id); err != nil {
+		return nil, false, fmt.Errorf("the node cannot show the links that it gives: %v", err) //nolint:errorlint // that it has none is no answer to this
 	}
 	s.writes.links.known.Add(id, origin{n, r})
-	return r, nil
+	return r, !known, nil
 }
 
 // fetchRecord gets a record from a node, and checks it as a node would.

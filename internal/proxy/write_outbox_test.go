@@ -172,6 +172,31 @@ func TestPendingIsTriedAgain(t *testing.T) {
 	})
 }
 
+// TestLinksSpread: what new records link to is taken to another node while they are worked for. The
+// node that gave the links dies with records that it alone had, and the new record is attached.
+func TestLinksSpread(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWriters(t, 2)
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- w.proxy.spread(ctx) }()
+		defer func() { cancel(); <-ended }()
+		w.spread(w.chain(5), w.world.nodes[0])
+		r, err := w.network.Pay(w.signedBlind("horse", "x"), 0, solveHere)
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * spreadAfter)
+		w.nodes[0].fail(errDown)
+		w.nodes[0].change(func() { w.nodes[0].down = errDown })
+		w.wantAttached(w.proxy.Submit(w.phone(), r.EncodeFrame()))
+		if n := w.proxy.writes.outbox.Len(); n > 0 {
+			t.Errorf("%d records wait", n)
+		}
+	})
+}
+
 // chain makes records that link each other, the oldest first.
 func (w *writers) chain(length int) (chain []*protocol.Record) {
 	w.Helper()
