@@ -115,3 +115,12 @@ func (k Key) at(ordinals []uint64) Key {
 	}
 	return Key{points}
 }
+
+// ordinals are the first ones of each name's range.
+func (k Key) ordinals() []uint64 {
+	first := make([]uint64, len(k.selectors))
+	for i, e := range k.selectors {
+		first[i] = e.From
+	}
+	return first
+}

@@ -57,6 +57,16 @@ func (d *delivered) same(key watchedKey, now deliveredState) bool {
 	return last.record == now.record && last.damaged == now.damaged
 }
 
+// newer reports whether a state is certainly newer than what was told last: an answer where there
+// was none, or a later version of the same owner's.
+func (d *delivered) newer(key watchedKey, now *deliveredState) bool {
+	last := d.states[key]
+	if last == nil || last.gone() {
+		return !now.gone()
+	}
+	return now.owner == last.owner && now.timestamp > last.timestamp
+}
+
 // answer takes what answers now; the zero record is nothing. It reports whether that is news, and
 // what was told before.
 func (d *delivered) answer(key watchedKey, now deliveredState) (before deliveredState, news bool) {

@@ -11,8 +11,9 @@ const heldLong = 30 * time.Second
 // errHeldLong ends a stream whose changes have been held back for long enough.
 var errHeldLong = errors.New("changes were held back for long enough")
 
-// heldBack holds changes back that a node with another database tells, until it is in sync. Such a
-// node may lack what the one before had: it would tell an older state, and the newer one once more.
+// heldBack holds back what a node with another database tells, until it is in sync. Such a node may
+// lack what the one before had: it would tell an older state, and later the newer one once more. A
+// newer version, and an answer where there was none, are not held back.
 // A node that never gets in sync is believed after a time: the last state is never missed.
 type heldBack struct {
 	active  bool
@@ -52,14 +53,17 @@ func (h *heldBack) put(n *notice, cancel func(error)) {
 	}
 }
 
-// hold holds back what is news.
-func (w *watching) hold(n *notice) {
-	if !w.told.same(n.key, n.state) {
-		w.held.put(n, w.cancel)
-		return
+// hold holds back what may be older than what the caller knows, and reports whether it did.
+func (w *watching) hold(n *notice) bool {
+	if !w.held.active {
+		return false
 	}
-	delete(w.held.notices, n.key) // it came back to what the caller knows
-	w.advance()
+	if !w.told.same(n.key, n.state) && !w.told.newer(n.key, &n.state) {
+		w.held.put(n, w.cancel)
+		return true
+	}
+	delete(w.held.notices, n.key)
+	return false
 }
 
 // flush delivers what was held back. Only the last event has the cursor that covers all of it.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/protocol"
 )
 
 // notice is an event of the node about one composite key, checked.
@@ -72,8 +73,7 @@ func (w *watching) checkNewer(ctx context.Context, n *notice) error {
 
 // change takes what answers now.
 func (w *watching) change(n *notice) error {
-	if w.held.active {
-		w.hold(n)
+	if w.hold(n) {
 		return nil
 	}
 	before, news := w.told.answer(n.key, n.state)
@@ -118,7 +118,7 @@ func (w *watching) contest(ctx context.Context, n *notice, claim *api.WatchClaim
 // takeSync takes how the node stands to its peers, and that all answers have been told.
 func (w *watching) takeSync(e *api.WatchEvent) error {
 	if e.Listed {
-		for _, key := range w.told.listed() {
+		for _, key := range append(w.told.listed(), w.missing()...) {
 			if err := w.lost(key); err != nil {
 				return err
 			}
@@ -144,13 +144,32 @@ func (w *watching) takeSync(e *api.WatchEvent) error {
 // lost takes that an answer which was delivered is not among those of the node. Only the next sync
 // event covers that, so the cursor stays as it was.
 func (w *watching) lost(key watchedKey) error {
-	ordinals := w.told.states[key].ordinals
+	var ordinals []uint64
+	if last := w.told.states[key]; last != nil {
+		ordinals = last.ordinals
+	} else {
+		ordinals = w.keys[key.asked].ordinals()
+	}
 	n := &notice{key: key, state: deliveredState{ordinals: ordinals}}
 	n.Event = Event{Kind: EventGone, Asked: key.asked, Composite: key.composite, Key: w.keys[key.asked].at(ordinals)}
 	latest := w.latest
 	w.latest = w.cursor
 	defer func() { w.latest = latest }()
 	return w.change(n)
+}
+
+// missing is the one key of a watch that goes on after an event, if nothing answers under it any
+// more: something did, or the cursor would be current.
+func (w *watching) missing() []watchedKey {
+	if !w.told.partial || len(w.keys) != 1 || !w.keys[0].Exact() || w.open || len(w.told.states) > 0 {
+		return nil
+	}
+	t := &w.targets[0]
+	points := make([]protocol.SelectorPoint, len(t.names))
+	for i, ordinal := range t.key.ordinals() {
+		points[i] = protocol.SelectorPoint{Key: t.names[i].Selector(), Ordinal: ordinal}
+	}
+	return []watchedKey{{composite: protocol.CompositeOf(points)}}
 }
 
 // hand delivers an event.

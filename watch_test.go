@@ -239,7 +239,7 @@ func TestWatchAfter(t *testing.T) {
 	if err := db.Release(t.Context(), horse, author); err != nil {
 		t.Fatal(err)
 	}
-	for _, w := range []*watcher{w, again, late} {
+	for _, w := range []*watcher{w, again, late, watch(t, db, horse, lf.After(cursor))} {
 		w.want(lf.EventGone, "horse#0")
 	}
 }

@@ -47,7 +47,8 @@ A line has the time, the event, the names, the owner and the value. The events a
   contested  with --contested: another owner's claim came and lost
 
 --settled shows an answer only when it is settled: with it, settled takes the place of answer, deleted and gone. --once ends after the first event that differs from
-what answers at the start, which is not shown then. With --after it is the first one after that event.
+what answers at the start, which is not shown then. --once --after CURSOR ends after the first change since that event; if
+something has changed already, it shows all that answers now. So a script that takes the last cursor each time misses nothing.
 
 --exec runs CMD in a shell for what answers at the start, and after every change. It gets the value on standard input, and in its
 environment:
@@ -189,11 +190,14 @@ func (c *cli) watch(cmd *cobra.Command, w *watchFlags, args []string) error {
 		if err != nil {
 			return err
 		}
-		if !filter.wants(&e) {
-			continue
+		wanted := filter.wants(&e)
+		if wanted {
+			if err := c.showEvent(&e); err != nil {
+				return err
+			}
 		}
-		if err := c.showEvent(&e); err != nil || w.once {
-			return err
+		if filter.ends(wanted) {
+			return nil
 		}
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 type eventFilter struct {
 	flags   *watchFlags
 	started bool // what answered at the start was told
+	shown   bool // something was shown
 	atStart map[protocol.CompositeID]protocol.ID
 }
 
@@ -23,7 +24,7 @@ func (f *eventFilter) wants(e *lf.Event) bool {
 	switch {
 	case e.Kind == lf.EventPresent:
 		f.started = true
-		return !f.flags.once
+		return !f.flags.once || f.shown
 	case e.Kind == lf.EventSync:
 		return !f.flags.once
 	case e.Kind == lf.EventContested:
@@ -35,6 +36,13 @@ func (f *eventFilter) wants(e *lf.Event) bool {
 		return !f.flags.once || f.flags.after != "" || f.atStart[e.Composite] != recordOf(e)
 	}
 	return !f.flags.once || f.flags.after != "" || f.started
+}
+
+// ends reports whether --once is done after an event, which was shown or not. What has changed since
+// the event of --after is shown as a whole: only then is there a cursor that covers it.
+func (f *eventFilter) ends(shown bool) bool {
+	f.shown = f.shown || shown
+	return f.flags.once && f.shown && f.started
 }
 
 // note remembers what answers at the start.
