@@ -9,6 +9,7 @@
 //	_, err = db.Set(ctx, web, []byte("10.0.0.1:8080"))
 //	answer, err := db.Get(ctx, web, lf.Policy("certified,weight"))
 //	for answer, err := range db.Range(ctx, lf.MustKey("svc", "web#")) { … }
+//	for event, err := range db.Watch(ctx, web) { … }
 //	err = db.Delete(ctx, web)
 //
 // The client derives names, seals, signs and works here, so a node learns neither names nor keys.

@@ -155,6 +155,42 @@ func ExampleClient_GetMany() {
 	// news#0 has no value
 }
 
+// Watch what answers under a key. The first events are what answers now.
+func ExampleClient_Watch() {
+	n, stop := start(team())
+	defer stop()
+	ctx := context.Background()
+	db, err := n.Client()
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer db.Close()
+
+	web := lf.MustKey("svc", "web")
+	if _, err := db.Set(ctx, web, []byte("10.0.0.1:8080")); err != nil {
+		log.Fatal(err)
+	}
+	for event, err := range db.Watch(ctx, web) {
+		if err != nil {
+			log.Fatal(err)
+		}
+		switch event.Kind {
+		case lf.EventAnswer:
+			fmt.Println(event.Key, "is", event.Answer.Text())
+		case lf.EventPresent: // from now on there are changes
+			if err := db.Delete(ctx, web); err != nil {
+				log.Fatal(err)
+			}
+		case lf.EventDeleted:
+			fmt.Println(event.Key, "was deleted")
+			return
+		}
+	}
+	// Output:
+	// svc#0 web#0 is 10.0.0.1:8080
+	// svc#0 web#0 was deleted
+}
+
 // A program that is a node itself reads and writes without HTTP.
 func ExampleNew() {
 	n, stop := start(team())

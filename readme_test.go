@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// maxProgram is how many lines a program may need that opens, sets, gets, ranges and deletes.
+// maxProgram is how many lines a program may need that opens, sets, gets, ranges, deletes and watches.
 const maxProgram = 40
 
 // TestReadmeProgram runs the program in README against the node of a home.
@@ -51,7 +51,7 @@ func TestReadmeProgram(t *testing.T) {
 	run := exec.CommandContext(t.Context(), "go", "run", "-overlay", layer, "./readmeprogram")
 	run.Env = append(os.Environ(), "LF_HOME="+n.home, "LF_API=", "LF_TOKEN=")
 	out, err := run.CombinedOutput()
-	if err != nil || !strings.Contains(string(out), "10.0.0.1:8080") {
+	if err != nil || !strings.Contains(string(out), "10.0.0.1:8080") || !strings.Contains(string(out), "deleted svc#0 web#1 <nil>") {
 		t.Errorf("%v\n%s", err, out)
 	}
 }

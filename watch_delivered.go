@@ -57,8 +57,8 @@ func (d *delivered) same(key watchedKey, now deliveredState) bool {
 	return last.record == now.record && last.damaged == now.damaged
 }
 
-// newer reports whether a state is certainly newer than what was told last: an answer where there
-// was none, or a later version of the same owner's.
+// newer reports whether a state is certainly newer than what was told last. An answer where there
+// was none is, and a later version of the same owner's.
 func (d *delivered) newer(key watchedKey, now *deliveredState) bool {
 	last := d.states[key]
 	if last == nil || last.gone() {

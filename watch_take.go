@@ -159,7 +159,7 @@ func (w *watching) lost(key watchedKey) error {
 }
 
 // missing is the one key of a watch that goes on after an event, if nothing answers under it any
-// more: something did, or the cursor would be current.
+// more. Something did then: the cursor is not current.
 func (w *watching) missing() []watchedKey {
 	if !w.told.partial || len(w.keys) != 1 || !w.keys[0].Exact() || w.open || len(w.told.states) > 0 {
 		return nil

@@ -77,6 +77,12 @@ func TestDiscoveryDocument(t *testing.T) {
 	tryDocument(t, "../../docs/discovery.md", 20, "curl")
 }
 
+// TestWatchDocument runs what docs/watch.md shows.
+func TestWatchDocument(t *testing.T) {
+	t.Parallel()
+	tryDocument(t, "../../docs/watch.md", 6)
+}
+
 // savedAs finds the Python programs of a document, by the names that it tells to save them as.
 var savedAs = regexp.MustCompile("(?s)as\\s`(\\w+\\.py)`:\n\n```python\n(.*?)```\n")
 
