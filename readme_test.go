@@ -11,7 +11,8 @@ import (
 	"testing"
 )
 
-// maxProgram is how many lines a program may need that opens, sets, gets, ranges, deletes and watches.
+// maxProgram is how many lines a program may need that opens, sets, gets, ranges, deletes and
+// watches.
 const maxProgram = 40
 
 // TestReadmeProgram runs the program in README against the node of a home.

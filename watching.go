@@ -48,6 +48,8 @@ func (w *watching) check() error {
 		return wrongInput("a watch is of 1 to %d keys, not %d", api.MaxWatchKeys, len(w.keys))
 	case w.until > 0 || w.since > 0:
 		return wrongInput("a watch is of answers as of now: it goes with neither AsOf nor Since")
+	case w.alive > 0:
+		return wrongInput("a watch is of answers, alive or not: it does not go with Alive")
 	case w.limit != api.DefaultLimit || w.history || w.explain:
 		return wrongInput("a watch tells all answers and nothing else: it goes with none of Limit, History and Explain")
 	}

@@ -38,8 +38,8 @@ func (f *eventFilter) wants(e *lf.Event) bool {
 	return !f.flags.once || f.flags.after != "" || f.started
 }
 
-// ends reports whether --once is done after an event, which was shown or not. What has changed since
-// the event of --after is shown as a whole: only then is there a cursor that covers it.
+// ends reports whether --once is done after an event, which was shown or not. What has changed
+// since the event of --after is shown as a whole: only then is there a cursor that covers it.
 func (f *eventFilter) ends(shown bool) bool {
 	f.shown = f.shown || shown
 	return f.flags.once && f.shown && f.started
