@@ -45,7 +45,7 @@ const (
 	foreignCA = people + 1
 )
 
-func newWorld(t *testing.T, change func(*protocol.Params)) *world {
+func newWorld(t testing.TB, change func(*protocol.Params)) *world {
 	w := &world{names: map[string]protocol.NameKey{}}
 	for range people + 2 {
 		_, key, err := ed25519.GenerateKey(rand.Reader)
@@ -92,7 +92,7 @@ func at(seconds int) time.Time {
 }
 
 // certify makes a certificate for an owner, and two lists that revoke it.
-func (w *world) certify(t *testing.T, by *protocol.Signer, ca, owner int, from, until time.Time) {
+func (w *world) certify(t testing.TB, by *protocol.Signer, ca, owner int, from, until time.Time) {
 	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, w.owners[owner])
 	if err != nil {
 		t.Fatal(err)
