@@ -134,4 +134,3 @@ func (w *watchers) stop() {
 	w.cancel()
 	w.done.Wait()
 }
-
