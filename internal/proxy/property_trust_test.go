@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"crypto/ed25519"
 	"crypto/rand"
 	"crypto/x509"
 	mathrand "math/rand/v2"
@@ -66,7 +65,7 @@ func newPropertyCA(t *testing.T) *propertyCA {
 
 func requestOf(t *testing.T, o owner) *x509.CertificateRequest {
 	t.Helper()
-	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, ed25519.PrivateKey(o.PrivateKey))
+	der, err := x509.CreateCertificateRequest(rand.Reader, &x509.CertificateRequest{}, o.PrivateKey)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,10 +17,12 @@ type certificates struct {
 	lists   *lru.Cache[protocol.ID, *revocations]
 }
 
-// knownChain is a certificate, and the network's authorities that it is good for.
+// knownChain is a certificate, the network's authorities that it is good for, and the ID of the
+// value that it was read from.
 type knownChain struct {
 	*protocol.Chain
-	by []*protocol.Authority
+	by    []*protocol.Authority
+	value protocol.ValueID
 }
 
 // revocations are what a record revokes: from which date on each certificate is not to be believed.
@@ -42,18 +44,15 @@ func newCertificates(n *protocol.Network) *certificates {
 }
 
 // chain reads the certificates in a checked record. An error is a [forgedError].
-func (c *certificates) chain(r *protocol.Record) (*protocol.Chain, error) {
-	if known, ok := c.chains.Get(r.ID()); ok {
-		return known.Chain, nil
-	}
+func (c *certificates) chain(r *protocol.Record) (known knownChain, err error) {
 	if r.Type != protocol.TypeCertificate {
-		return nil, forged("record %s is a %s, and no certificate", r.ID(), r.Type)
+		return known, forged("record %s is a %s, and no certificate", r.ID(), r.Type)
 	}
 	chain, err := protocol.ParseChain(r.ValueBytes())
 	if err != nil {
-		return nil, forged("record %s: %w", r.ID(), err)
+		return known, forged("record %s: %w", r.ID(), err)
 	}
-	known := knownChain{Chain: chain}
+	known = knownChain{Chain: chain, value: r.Value.ID} // it has one: the chain
 	authorities := c.network.Authorities()
 	for i, a := range authorities {
 		if chain.Authority(authorities[i:i+1]) != nil {
@@ -61,18 +60,14 @@ func (c *certificates) chain(r *protocol.Record) (*protocol.Chain, error) {
 		}
 	}
 	c.chains.Add(r.ID(), known)
-	return chain, nil
+	return known, nil
 }
 
 // authorityAt returns the network's authority by which a chain is valid at a time, nil if there is
 // none.
-func (c *certificates) authorityAt(id protocol.ID, chain *protocol.Chain, at uint64) *protocol.Authority {
-	known, ok := c.chains.Get(id)
-	if !ok {
-		return chain.AuthorityAt(at, c.network.Authorities())
-	}
-	for _, a := range known.by {
-		if known.ValidAt(at, a) {
+func (k *knownChain) authorityAt(at uint64) *protocol.Authority {
+	for _, a := range k.by {
+		if k.ValidAt(at, a) {
 			return a
 		}
 	}
@@ -82,9 +77,6 @@ func (c *certificates) authorityAt(id protocol.ID, chain *protocol.Chain, at uin
 // revocations reads what a checked record revokes. A list counts for the network's authorities, or
 // for others too, and then it is read each time. An error is a [forgedError].
 func (c *certificates) revocations(r *protocol.Record, authorities []*protocol.Authority, others bool) (*revocations, error) {
-	if known, ok := c.lists.Get(r.ID()); ok && !others {
-		return known, nil
-	}
 	if r.Type != protocol.TypeRevocation {
 		return nil, forged("record %s is a %s, and revokes nothing", r.ID(), r.Type)
 	}

@@ -222,7 +222,7 @@ func positionOf(c *statedChain) (at api.CertificatePosition) {
 		at.Until = min(at.Until, certificate.NotAfter())
 	}
 	at.Until = min(at.Until, c.authority.NotAfter())
-	copy(at.Chain[:], c.record.Value.ID[:]) // it has a value: a chain was read from it
+	copy(at.Chain[:], c.value[:])
 	return at
 }
 

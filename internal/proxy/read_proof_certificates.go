@@ -12,8 +12,7 @@ import (
 // statedChain is a certificate of an owner, read from its record.
 type statedChain struct {
 	id protocol.ID
-	*protocol.Chain
-	record    *protocol.Record
+	knownChain
 	authority *protocol.Authority
 	named     []*node // by these
 	valid     []*node // that call it valid
@@ -21,10 +20,9 @@ type statedChain struct {
 
 // statedRevocation is a record that revokes certificates.
 type statedRevocation struct {
-	id     protocol.ID
-	list   *revocations
-	record *protocol.Record
-	named  []*node
+	id    protocol.ID
+	list  *revocations
+	named []*node
 }
 
 // proveCertified finds out whether the owner of a claim is certified, from the records of
@@ -111,23 +109,26 @@ func (e *evidence) addChain(ctx context.Context, list []*statedChain, r *protoco
 // authorityAt returns the authority by which a chain is valid at a time, nil if there is none.
 func (e *evidence) authorityAt(c *statedChain, at uint64) *protocol.Authority {
 	if !e.extra {
-		return e.service.certificates.authorityAt(c.id, c.Chain, at)
+		return c.authorityAt(at)
 	}
 	return c.AuthorityAt(at, e.authorities)
 }
 
 // chain reads the certificate in a record that nodes name, nil where there is none.
 func (e *evidence) chain(ctx context.Context, id protocol.ID, named []*node) (*statedChain, error) {
+	if known, ok := e.service.certificates.chains.Get(id); ok {
+		return &statedChain{id: id, knownChain: known}, nil
+	}
 	r, err := e.record(ctx, id, named)
 	if err != nil || r == nil {
 		return nil, err
 	}
-	chain, err := e.service.certificates.chain(r)
+	known, err := e.service.certificates.chain(r)
 	if err != nil {
 		e.dropAll(named, err)
 		return nil, nil
 	}
-	return &statedChain{id: id, record: r, Chain: chain}, nil
+	return &statedChain{id: id, knownChain: known}, nil
 }
 
 // revocations reads the revocations that nodes name.
@@ -157,6 +158,9 @@ func (e *evidence) revocations(ctx context.Context, r *protocol.Record, chains [
 
 // revocation reads the revocations in a record that nodes name, nil where there are none.
 func (e *evidence) revocation(ctx context.Context, id protocol.ID, named []*node) (*statedRevocation, error) {
+	if known, ok := e.service.certificates.lists.Get(id); ok && !e.extra {
+		return &statedRevocation{id: id, list: known}, nil
+	}
 	r, err := e.record(ctx, id, named)
 	if err != nil || r == nil {
 		return nil, err
@@ -166,7 +170,7 @@ func (e *evidence) revocation(ctx context.Context, id protocol.ID, named []*node
 		e.dropAll(named, err)
 		return nil, nil
 	}
-	return &statedRevocation{id: id, list: list, record: r}, nil
+	return &statedRevocation{id: id, list: list}, nil
 }
 
 // revokedBy returns what takes a certificate from a record, nil if nothing does.
