@@ -66,6 +66,9 @@ func (s *Sync) Pulse(ctx context.Context, p protocol.Pulse) (PulseOutcome, error
 // its record since, it says nothing of what the owner claims now.
 func (s *Sync) NewestPulse(c Claim) (protocol.Pulse, bool) { return s.pulses.Newest(c) }
 
+// FollowPulses has fn told of each claim with a new pulse, until the Sync is closed. fn is quick.
+func (s *Sync) FollowPulses(fn func(Claim)) { s.pulses.Follow(fn) }
+
 // validatePulse is the validator of the topic of pulses.
 func (s *Sync) validatePulse(ctx context.Context, from peer.ID, m *pubsub.Message) pubsub.ValidationResult {
 	if s.host != nil && from == s.host.ID() {

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -103,9 +104,12 @@ func (k *Keeper) Newest(c Claim) (protocol.Pulse, bool) {
 
 func (k *Keeper) second() uint64 { return uint64(max(0, k.c.Clock().Unix())) }
 
-// Follow has fn told of each claim with a new pulse, quickly and without calling the keeper. It is
-// called before the keeper runs.
-func (k *Keeper) Follow(fn func(Claim)) { k.followers = append(k.followers, fn) }
+// Follow has fn told of each claim with a new pulse. fn is quick.
+func (k *Keeper) Follow(fn func(Claim)) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.followers = append(slices.Clip(k.followers), fn)
+}
 
 // Count is how many claims have a pulse.
 func (k *Keeper) Count() int {

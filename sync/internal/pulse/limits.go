@@ -68,7 +68,7 @@ const (
 	// twice that.
 	askDelay = time.Second
 	// askEvery is the mean pause between two questions to random peers.
-	askEvery = 30 * time.Minute
+	askEvery = 10 * time.Minute
 	// retryLeast is the pause before a peer is asked again that named pulses of records which are
 	// not here, or did not answer. It doubles, up to the usual pause.
 	retryLeast = 5 * time.Second

@@ -79,7 +79,7 @@ func TestAsks(t *testing.T) {
 		asked[p]++
 		a.done(p, p != "b", now)
 	}
-	if asked["a"] < 2 || asked["a"] > 4 || asked["b"] < 8 || asked["b"] > 12 {
+	if asked["a"] < 4 || asked["a"] > 7 || asked["b"] < 10 || asked["b"] > 14 {
 		t.Errorf("asked: %v", asked)
 	}
 	a.meet("a", false, 0)

@@ -130,9 +130,10 @@ func (k *Keeper) take(ctx context.Context, p *protocol.Pulse, from source) (Verd
 	}
 	k.mu.Lock()
 	v = k.plan.accept(p, f)
+	followers := k.followers
 	k.mu.Unlock()
 	if v == Accepted {
-		for _, tell := range k.followers {
+		for _, tell := range followers {
 			tell(f.Claim)
 		}
 	}
