@@ -34,6 +34,7 @@ type (
 		Frames    bool        `query:"frames" doc:"also each record's frame (header and sealed value), its weight and index"`
 		Settled   uint32      `query:"settled" maximum:"86400000" doc:"how long an answer must not change to be called settled, in ms; 0 is 30,000"`
 		Contested bool        `query:"contested" doc:"also tell of records of other owners that came and lost"`
+		Alive     uint64      `query:"alive" maximum:"86400" doc:"also tell when the claim that answers has a pulse at most this old, in s, and when it has none any more"`
 		After     string      `query:"after" maxLength:"512" doc:"the cursor of the last event that was taken"`
 		LastEvent string      `header:"Last-Event-ID" maxLength:"512" doc:"the same, as a browser's EventSource sends it when it connects again"`
 	}
@@ -44,7 +45,7 @@ func (in *watchInput) request() (api.WatchRequest, error) {
 	q, err := options.query(in.Selectors)
 	r := api.WatchRequest{
 		Keys: []api.WatchKey{{Selectors: q.Selectors, Open: in.Open}}, Owners: q.Owners, Policy: q.Policy, Oracles: q.Oracles,
-		Decrypt: true, Frames: in.Frames, SettledAfter: in.Settled, Contested: in.Contested, After: in.After,
+		Decrypt: true, Frames: in.Frames, SettledAfter: in.Settled, Contested: in.Contested, Alive: in.Alive, After: in.After,
 	}
 	if in.LastEvent != "" { // what the page named when it connected first is older
 		r.After = in.LastEvent

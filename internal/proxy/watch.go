@@ -58,6 +58,9 @@ func (s *Service) newWatcher(ctx context.Context, r *api.WatchRequest, yield fun
 	if err := r.Check(); err != nil {
 		return nil, err
 	}
+	if err := r.CheckAlive(s.config.Network); err != nil {
+		return nil, err
+	}
 	w := &watcher{Service: s, request: r, yield: yield, sub: newSubscription()}
 	for key := range r.Keys {
 		u, err := s.question(ctx, r.Query(key))
@@ -81,7 +84,7 @@ func (w *watcher) subscribe(ctx context.Context) error {
 		return err
 	}
 	filter := api.WatchRequest{
-		Owners: u.Owners, Policy: u.Policy, Oracles: u.Oracles, Authorities: u.Authorities, Contested: w.request.Contested,
+		Owners: u.Owners, Policy: u.Policy, Oracles: u.Oracles, Authorities: u.Authorities, Contested: w.request.Contested, Alive: w.request.Alive,
 		SettledAfter: uint32(api.MaxSettled.Milliseconds()),
 	}
 	if w.group, w.leave, err = w.hub.subscribe(w.sub, filter, w.keys, w.topics); err != nil {

@@ -171,7 +171,7 @@ func (s *nodeStreams) read(ctx context.Context, n *node) error {
 			return err
 		}
 		switch e.Event {
-		case api.WatchAnswer, api.WatchDeleted, api.WatchGone, api.WatchContested:
+		case api.WatchAnswer, api.WatchDeleted, api.WatchGone, api.WatchContested, api.WatchAlive, api.WatchLapsed:
 			if err := s.check(e); err != nil {
 				return fmt.Errorf("the node tells what makes no sense: %w", err)
 			}
@@ -181,8 +181,10 @@ func (s *nodeStreams) read(ctx context.Context, n *node) error {
 					return errors.New("the node lists more than it may")
 				}
 			}
-			// of contests before the stream began the node tells nothing
-			s.tell(n, e, e.Event == api.WatchContested || listing != nil && r.Contested)
+			// Of contests before the stream began the node tells nothing. Of pulses each node knows
+			// other ones.
+			pulsed := e.Event == api.WatchAlive || e.Event == api.WatchLapsed
+			s.tell(n, e, e.Event == api.WatchContested || pulsed || listing != nil && r.Contested)
 		case api.WatchSync:
 			if e.Listed && listing != nil {
 				s.tellLists(listing)

@@ -6,10 +6,10 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// NextDue is when [State.Due] is to be asked next; zero: nothing waits to settle.
+// NextDue is when [State.Due] is to be asked next; zero: nothing waits to settle or to lapse.
 func (s *State) NextDue() time.Time {
-	if s.synced.IsZero() {
-		return time.Time{}
+	if s.synced.IsZero() || s.due.IsZero() || !s.lapse.IsZero() && s.lapse.Before(s.due) {
+		return s.lapse
 	}
 	return s.due
 }
@@ -21,9 +21,11 @@ func (s *State) waits(now time.Time) {
 	}
 }
 
-// Due returns the places whose answer may be called settled now. Each must be given to
+// Due returns the places whose answer may be called settled or lapsed now. Each must be given to
 // [State.Settle].
-func (s *State) Due(now time.Time) (due []Place) {
+func (s *State) Due(now time.Time) []Place { return append(s.settling(now), s.lapsing(now)...) }
+
+func (s *State) settling(now time.Time) (due []Place) {
 	if s.synced.IsZero() || s.due.IsZero() || s.due.After(now) {
 		return nil
 	}
@@ -33,7 +35,7 @@ func (s *State) Due(now time.Time) (due []Place) {
 			if t.settled {
 				continue
 			}
-			at := later(t.since, s.synced).Add(s.request.Settled())
+			at := s.settlesAt(t)
 			switch {
 			case !at.After(now):
 				due = append(due, Place{key, composite, t.ordinals})
@@ -43,6 +45,11 @@ func (s *State) Due(now time.Time) (due []Place) {
 		}
 	}
 	return due
+}
+
+// settlesAt is when an answer settles that does not change, while the node is in sync.
+func (s *State) settlesAt(t *told) time.Time {
+	return later(t.since, s.synced).Add(s.request.Settled())
 }
 
 func later(a, b time.Time) time.Time {
@@ -59,7 +66,7 @@ func (s *State) Settle(at Place, a *api.Answer, now time.Time) []*api.WatchEvent
 		return events
 	}
 	t := s.keys[at.Key][at.Composite]
-	if t == nil || t.settled {
+	if t == nil || t.settled || s.synced.IsZero() || s.settlesAt(t).After(now) {
 		return nil
 	}
 	e := s.event(api.WatchSettled, at, now)

@@ -23,6 +23,7 @@ type State struct {
 	sync   string    // the state that was told last
 	synced time.Time // since when the node has been in sync; zero: it is not
 	due    time.Time // before then nothing is due to settle; zero: nothing waits for that
+	lapse  time.Time // before then nothing is due to lapse; zero: nothing is alive
 }
 
 // told is what was told last of one composite key.
@@ -33,6 +34,9 @@ type told struct {
 	damaged  bool
 	settled  bool
 	since    time.Time
+	// alive says that the claim was told to be alive. It lapses at a time.
+	alive  bool
+	lapses time.Time
 	// claims are the records that are known to claim the key; nil unless the watcher wants to hear
 	// of contests.
 	claims map[protocol.ID]bool
@@ -95,7 +99,7 @@ func (s *State) Resume() bool {
 	for i := range s.keys {
 		clear(s.keys[i])
 	}
-	s.count, s.sum, s.due = 0, api.WatchSum{}, time.Time{}
+	s.count, s.sum, s.due, s.lapse = 0, api.WatchSum{}, time.Time{}, time.Time{}
 	return false
 }
 

@@ -23,6 +23,9 @@ func (s *State) Update(at Place, a *api.Answer, now time.Time) []*api.WatchEvent
 	if e := s.changed(t, at, a, now); e != nil {
 		events = append(events, e)
 	}
+	if e := s.pulsed(t, at, a, now); e != nil {
+		events = append(events, e)
+	}
 	return append(events, s.contests(t, at, a, now)...)
 }
 
@@ -34,6 +37,7 @@ func (s *State) gone(t *told, at Place, now time.Time) []*api.WatchEvent {
 	e := s.event(api.WatchGone, at, now)
 	before := t.record
 	e.Before, e.ReplacesSettled = &before, t.settled
+	s.dead(t, at)
 	s.sum.Remove(at.Composite, t.record, t.damaged)
 	*t = told{ordinals: t.ordinals, since: now}
 	s.waits(now)
@@ -62,6 +66,10 @@ func (s *State) changed(t *told, at Place, a *api.Answer, now time.Time) *api.Wa
 		s.sum.Remove(at.Composite, t.record, t.damaged)
 	}
 	s.sum.Add(at.Composite, a.Record, damaged)
+	if t.alive { // a new version does not lapse
+		s.sum.RemoveAlive(at.Composite, t.record)
+		s.sum.AddAlive(at.Composite, a.Record)
+	}
 	t.kind, t.record, t.damaged, t.settled, t.since = is, a.Record, damaged, false, now
 	s.waits(now)
 	e.Cursor = s.Cursor().String()

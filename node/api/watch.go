@@ -15,6 +15,8 @@ const (
 	WatchGone      = "gone"      // nothing answers any more: released, or hidden
 	WatchSettled   = "settled"   // the answer has not changed for a time while the node was in sync
 	WatchContested = "contested" // a record of another owner came, and lost
+	WatchAlive     = "alive"     // the claim that answers has a pulse that is young enough
+	WatchLapsed    = "lapsed"    // it has none any more
 	WatchSync      = "sync"      // the node is in sync, or no longer
 )
 
@@ -39,6 +41,9 @@ type WatchRequest struct {
 	// [DefaultSettled].
 	SettledAfter uint32 `json:"settledAfter,omitempty" maximum:"86400000" doc:"how long an answer must not change to be called settled, in ms; 0 is 30,000"`
 	Contested    bool   `json:"contested,omitempty" doc:"also tell of records of other owners that came and lost"`
+	// Alive asks for the events alive and lapsed. It is the greatest age of a pulse in seconds, as
+	// in a [Query], and leaves out no answer.
+	Alive uint64 `json:"alive,omitempty" maximum:"86400" doc:"also tell when the claim that answers has a pulse at most this old, in s, and when it has none any more. At least two beats and the drift"`
 	// After is the Cursor of the last event that the watcher has taken.
 	After string `json:"after,omitempty" maxLength:"512" doc:"the cursor of the last event that was taken. What has not changed since is not told again; if anything has, all current answers come, marked again"`
 }
@@ -50,14 +55,15 @@ type WatchRequest struct {
 // the request has a cursor and nothing has changed since, it begins with a sync event without
 // Listed.
 type WatchEvent struct {
-	Event  string `json:"event" enum:"answer,deleted,gone,settled,contested,sync" doc:"answer: another record answers. deleted: a tombstone does. gone: nothing answers any more. settled: the answer has not changed for a time while the node was in sync. contested: a record of another owner came, and lost. sync: the node is in sync, or no longer"`
+	Event  string `json:"event" enum:"answer,deleted,gone,settled,contested,alive,lapsed,sync" doc:"answer: another record answers. deleted: a tombstone does. gone: nothing answers any more. settled: the answer has not changed for a time while the node was in sync. contested: a record of another owner came, and lost. alive: the claim that answers pulses. lapsed: it no longer does. sync: the node is in sync, or no longer"`
 	Cursor string `json:"cursor" doc:"give it as after to go on from this event; also the event's id"`
 	Time   uint64 `json:"time" doc:"when this was noticed, by the node's clock, ms since the Unix epoch"`
 	// Key, Composite and Ordinals say whose answer it is. A sync event has none of them.
 	Key       int                   `json:"key" doc:"which of the request's keys it is, counted from 0"`
 	Composite *protocol.CompositeID `json:"composite,omitempty" doc:"the composite key's ID: tells the answers of one range from each other"`
 	Ordinals  Uint64s               `json:"ordinals,omitempty" doc:"one for each selector of the key, in its order"`
-	// Answer is there with answer, deleted, settled (unless nothing answers) and contested.
+	// Answer is there with answer, deleted, settled (unless nothing answers), contested, alive and
+	// lapsed.
 	Answer *Answer `json:"answer,omitempty" doc:"what answers now, as a query tells it"`
 	// Before is the record that answered before, as far as this stream has told it.
 	Before *protocol.ID `json:"before,omitempty" doc:"the record that answered before"`

@@ -1,6 +1,10 @@
 package api
 
-import "time"
+import (
+	"time"
+
+	"github.com/lf-store/lf/protocol"
+)
 
 // Limits of a watch.
 const (
@@ -36,6 +40,9 @@ func (r *WatchRequest) Check() error {
 	if r.Settled() > MaxSettled {
 		return Invalid("settledAfter must be 0 to %d ms", MaxSettled.Milliseconds())
 	}
+	if r.Alive > MaxAlive {
+		return Invalid("alive must be at most %d s: nodes forget a pulse after a day", MaxAlive)
+	}
 	if _, err := ParseWatchCursor(r.After); err != nil {
 		return err
 	}
@@ -49,6 +56,12 @@ func (r *WatchRequest) wrong(i int, err error) error {
 		return err
 	}
 	return Invalid("key %d: %v", i, err)
+}
+
+// CheckAlive says what is wrong with Alive on a network, nil if nothing is; see [Query.CheckAlive].
+func (r *WatchRequest) CheckAlive(n *protocol.Network) error {
+	q := Query{Alive: r.Alive}
+	return q.CheckAlive(n)
 }
 
 // Settled is how long an answer must not change to be called settled.

@@ -18,26 +18,53 @@ type WatchSum [4]uint64
 // Add counts an answer in: that the record answers under the composite key. damaged tells whether
 // its node can show it.
 func (s *WatchSum) Add(of protocol.CompositeID, record protocol.ID, damaged bool) {
+	s.add(answerHash(of, record, asDamaged(damaged)))
+}
+
+// AddAlive counts in that the claim of a record that answers is alive.
+func (s *WatchSum) AddAlive(of protocol.CompositeID, record protocol.ID) {
+	s.add(answerHash(of, record, isAlive))
+}
+
+// RemoveAlive takes back what was added by AddAlive.
+func (s *WatchSum) RemoveAlive(of protocol.CompositeID, record protocol.ID) {
+	s.remove(answerHash(of, record, isAlive))
+}
+
+func (s *WatchSum) add(words WatchSum) {
 	var carry uint64
-	for i, word := range answerHash(of, record, damaged) {
+	for i, word := range words {
 		s[i], carry = bits.Add64(s[i], word, carry)
+	}
+}
+
+func (s *WatchSum) remove(words WatchSum) {
+	var borrow uint64
+	for i, word := range words {
+		s[i], borrow = bits.Sub64(s[i], word, borrow)
 	}
 }
 
 // Remove takes an answer back that was added.
 func (s *WatchSum) Remove(of protocol.CompositeID, record protocol.ID, damaged bool) {
-	var borrow uint64
-	for i, word := range answerHash(of, record, damaged) {
-		s[i], borrow = bits.Sub64(s[i], word, borrow)
-	}
+	s.remove(answerHash(of, record, asDamaged(damaged)))
 }
 
-func answerHash(of protocol.CompositeID, record protocol.ID, damaged bool) (words WatchSum) {
-	b := append(append([]byte("lf/watch/1"), of[:]...), record[:]...)
+// What is said of a record in a sum, beside that it answers.
+const (
+	isDamaged = "\x01"
+	isAlive   = "\x02"
+)
+
+func asDamaged(damaged bool) string {
 	if damaged {
-		b = append(b, 1)
+		return isDamaged
 	}
-	h := sha256.Sum256(b)
+	return ""
+}
+
+func answerHash(of protocol.CompositeID, record protocol.ID, what string) (words WatchSum) {
+	h := sha256.Sum256(append(append(append([]byte("lf/watch/1"), of[:]...), record[:]...), what...))
 	for i := range words {
 		words[i] = binary.LittleEndian.Uint64(h[8*i:])
 	}

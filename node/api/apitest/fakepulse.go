@@ -61,6 +61,8 @@ func (f *Fake) pulse(p *protocol.Pulse) api.PulseOutcome {
 		out.Why = "the record's work does not pay for it any more: write the record again"
 	default:
 		f.pulses[of] = *p
+		close(f.changed)
+		f.changed = make(chan struct{})
 		out.State = api.PulseAccepted
 	}
 	return out

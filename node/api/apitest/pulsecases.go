@@ -119,3 +119,61 @@ func (f *fixture) wrongPulses() {
 		f.wantStatus(err, http.StatusUnprocessableEntity)
 	}
 }
+
+// watchAlive: what is alive and what has lapsed is told to the watcher that wants to know, also
+// where it changed while that was away. A new version does not lapse.
+func (f *fixture) watchAlive() {
+	key := f.newKey()
+	r := f.composeBy(key, "svc", "here", func(d *protocol.Draft) { d.Names[0].Ordinal = 1 })
+	f.submitted(r)
+	least := uint64(f.network.LeastAlive().Seconds())
+	quiet, w := f.watch(api.WatchRequest{}, "svc#1"), f.watch(api.WatchRequest{Alive: least}, "svc#")
+	for _, one := range []*watching{quiet, w} {
+		one.answer("here", 0)
+		one.listed()
+	}
+	wantPulse := func(e *api.WatchEvent, second uint64) {
+		f.Helper()
+		if e.Answer == nil || e.Answer.Record == (protocol.ID{}) || e.Answer.Alive == nil || e.Answer.Alive.Second != second || e.Before != nil {
+			f.Fatalf("the event is %+v with %+v, want second %d", e, e.Answer, second)
+		}
+	}
+	second := uint64(time.Now().Unix()) - least + 2
+	f.beat(key, r.ID(), second, api.PulseAccepted)
+	wantPulse(w.event(api.WatchAlive), second)
+	wantPulse(w.event(api.WatchLapsed), second)
+	lapsed := w.last.Cursor
+	second += least / 2
+	f.beat(key, r.ID(), second, api.PulseAccepted)
+	wantPulse(w.event(api.WatchAlive), second)
+
+	back := f.watch(api.WatchRequest{Alive: least, After: w.last.Cursor}, "svc#")
+	if e := back.event(api.WatchSync); e.Listed {
+		f.Fatalf("nothing has changed, and all is listed again: %+v", e)
+	}
+	late := f.watch(api.WatchRequest{Alive: least, After: lapsed}, "svc#")
+	late.answer("here", 0)
+	wantPulse(late.event(api.WatchAlive), second)
+	late.listed()
+
+	time.Sleep(2 * time.Millisecond)
+	newer := f.composeBy(key, "svc", "there", func(d *protocol.Draft) { d.Names[0].Ordinal = 1 })
+	f.submitted(newer)
+	for _, one := range []*watching{quiet, w, back, late} {
+		one.answer("there", 0)
+	}
+	f.beat(key, newer.ID(), second+60, api.PulseAccepted)
+	time.Sleep(2 * time.Millisecond)
+	f.submitted(f.composeBy(key, "svc", "", func(d *protocol.Draft) {
+		d.Type, d.Value, d.Names[0].Ordinal = protocol.TypeRelease, nil, 1
+	}))
+	for _, one := range []*watching{quiet, w, back, late} {
+		one.event(api.WatchGone)
+	}
+	for _, alive := range []uint64{1, least - 1, api.MaxAlive + 1} {
+		for _, err := range f.service.Watch(f.ctx, api.WatchRequest{Keys: []api.WatchKey{{Selectors: api.MustSelectors("x")}}, Alive: alive}) {
+			f.wantStatus(err, http.StatusUnprocessableEntity)
+			break
+		}
+	}
+}

@@ -30,6 +30,7 @@ func testWatch(t *testing.T, open func(t *testing.T) api.Service, proxy bool) {
 		{"cursor", (*fixture).watchCursor},
 		{"contested", (*fixture).watchContested},
 		{"frames", (*fixture).watchFrames},
+		{"alive", (*fixture).watchAlive},
 		{"invalid", (*fixture).watchInvalid},
 		{"canceled", (*fixture).watchCanceled},
 	}

@@ -116,6 +116,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		return nil, err
 	}
 	s.hub = s.newHub()
+	c.Sync.FollowPulses(func(of lfsync.Claim) { s.hub.Pulsed(of.Composite) })
 	if err := errors.Join(c.Registry.Register(storeMetrics{c.Store}), c.Registry.Register(nodeMetrics{s}), c.Registry.Register(s.hub)); err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}

@@ -41,6 +41,9 @@ func (s *Service) newWatcher(ctx context.Context, r *api.WatchRequest) (*watch.W
 	if err := r.Check(); err != nil {
 		return nil, err
 	}
+	if err := r.CheckAlive(s.config.Network); err != nil {
+		return nil, err
+	}
 	trusted := r.Query(0)
 	authorities, err := trusted.ParseAuthorities()
 	if err != nil {
@@ -73,7 +76,14 @@ func (s *Service) newWatcher(ctx context.Context, r *api.WatchRequest) (*watch.W
 		w.Keys = append(w.Keys, k)
 	}
 	r.Keys = make([]api.WatchKey, len(r.Keys)) // the names are not kept
-	w.Show = o.watched
+	w.Show = func(a *store.Answer, policy protocol.Policy) *api.Answer {
+		shown := o.watched(a, policy)
+		var err error
+		if shown.Alive, err = s.alive(context.WithoutCancel(ctx), a); err != nil {
+			s.log.Warn("a watcher is not told whether an answer is alive", "error", err)
+		}
+		return shown
+	}
 	return w, nil
 }
 

@@ -54,6 +54,16 @@ func (e *engine) changed(c *store.Changes) {
 	e.wake()
 }
 
+// pulsed tells the streams that want to know what is alive under a composite key.
+func (e *engine) pulsed(of protocol.CompositeID) {
+	e.mu.Lock()
+	beats := e.plan.Pulsed(of)
+	e.mu.Unlock()
+	for i := range beats {
+		beats[i].Stream.beat(beats[i].at)
+	}
+}
+
 func (e *engine) wake() {
 	select {
 	case e.due <- struct{}{}:
@@ -79,7 +89,7 @@ func (e *engine) open(w *Watcher) (*Stream, error) {
 		return nil, api.Unavailable("this node's watchers watch as many keys as it can serve: try again later, or ask another node")
 	}
 	e.streams[s] = true
-	e.plan.subscribe(s, w.Options, w.Keys, w.Request.Contested)
+	e.plan.subscribe(s, w.Options, w.Keys, w.Request)
 	return s, nil
 }
 

@@ -71,6 +71,7 @@ type subscription struct {
 	stream    *Stream
 	key       int
 	contested bool // the watcher wants to hear of claims that lose
+	alive     bool // and of what is alive
 	ordinals  []uint64
 }
 

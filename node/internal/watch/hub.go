@@ -50,7 +50,7 @@ type Hub struct {
 type counts struct {
 	streams, strangers atomic.Int64
 	coalesced, asked   atomic.Uint64
-	events             [6]atomic.Uint64 // in the order of eventNames
+	events             [8]atomic.Uint64 // in the order of eventNames
 }
 
 // New returns a hub. It starts nothing until somebody watches.
@@ -71,6 +71,16 @@ func (h *Hub) Close() {
 		e.endAll(errClosing())
 		e.stop()
 		<-e.done
+	}
+}
+
+// Pulsed says that a claim under a composite key has a new pulse. It does not wait.
+func (h *Hub) Pulsed(of protocol.CompositeID) {
+	h.mu.Lock()
+	e := h.engine
+	h.mu.Unlock()
+	if e != nil {
+		e.pulsed(of)
 	}
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-var eventNames = []string{api.WatchAnswer, api.WatchDeleted, api.WatchGone, api.WatchSettled, api.WatchContested, api.WatchSync}
+var eventNames = []string{api.WatchAnswer, api.WatchDeleted, api.WatchGone, api.WatchSettled, api.WatchContested, api.WatchAlive, api.WatchLapsed, api.WatchSync}
 
 func (c *counts) count(event string) {
 	if i := slices.Index(eventNames, event); i >= 0 {

@@ -51,7 +51,7 @@ func NewPlan() *Plan {
 }
 
 // subscribe begins to watch a stream's keys.
-func (p *Plan) subscribe(s *Stream, o Options, keys []Key, contested bool) {
+func (p *Plan) subscribe(s *Stream, o Options, keys []Key, r *api.WatchRequest) {
 	id := o.id()
 	g := p.groups[id]
 	if g == nil {
@@ -60,7 +60,7 @@ func (p *Plan) subscribe(s *Stream, o Options, keys []Key, contested bool) {
 	}
 	s.group, s.ranged, s.exact = g, map[*ranged]bool{}, map[*entry]bool{}
 	for i := range keys {
-		sub := subscription{stream: s, key: i, contested: contested}
+		sub := subscription{stream: s, key: i, contested: r.Contested, alive: r.Alive > 0}
 		p.places++
 		if points := keys[i].exact(); points != nil {
 			sub.ordinals = keys[i].ordinals()

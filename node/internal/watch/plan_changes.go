@@ -1,6 +1,7 @@
 package watch
 
 import (
+	"github.com/lf-store/lf/internal/watchstate"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store"
 )
@@ -89,6 +90,35 @@ func (p *Plan) weighed(all bool) {
 	for p.byWork.Len() > 0 && (all || p.byWork.First().due <= p.work) {
 		p.mark(p.byWork.Pop(), slow)
 	}
+}
+
+// Beat is a stream's place at which a claim has a new pulse.
+type Beat struct {
+	*Stream
+	at watchstate.Place
+}
+
+// Pulsed returns the places of the streams that want to know what is alive.
+func (p *Plan) Pulsed(of protocol.CompositeID) (beats []Beat) {
+	for e := p.keys[of]; e != nil; e = e.next {
+		add := func(subs []subscription, ordinals []uint64) {
+			for _, sub := range subs {
+				if !sub.alive {
+					continue
+				}
+				at := watchstate.Place{Key: sub.key, Composite: of, Ordinals: ordinals}
+				if ordinals == nil {
+					at.Ordinals = sub.ordinals
+				}
+				beats = append(beats, Beat{sub.stream, at})
+			}
+		}
+		add(e.subs, nil)
+		for _, r := range e.ranges {
+			add(r.subs, r.entries[e])
+		}
+	}
+	return beats
 }
 
 // Settings says that the node's policy or oracles are others now.

@@ -38,6 +38,7 @@ type Stream struct {
 	mu      sync.Mutex
 	pending map[spot]*update
 	order   []spot
+	beats   map[spot]watchstate.Place // where a claim has a new pulse
 	err     error
 }
 
@@ -95,6 +96,28 @@ func (s *Stream) tell(sub *subscription, d Delivery) {
 	s.wake()
 }
 
+// beat notes that a claim has a new pulse at a place.
+func (s *Stream) beat(at watchstate.Place) {
+	s.mu.Lock()
+	if s.beats == nil {
+		s.beats = map[spot]watchstate.Place{}
+	}
+	s.beats[spot{at.Key, at.Composite}] = at
+	s.mu.Unlock()
+	s.wake()
+}
+
+// takeBeats returns the places with a new pulse.
+func (s *Stream) takeBeats() (places []watchstate.Place) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, at := range s.beats {
+		places = append(places, at)
+	}
+	s.beats = nil
+	return places
+}
+
 // take returns what waits, in the order in which it came first.
 func (s *Stream) take() (list []*update, at []spot, err error) {
 	s.mu.Lock()
@@ -134,6 +157,9 @@ func (h *Hub) Watch(ctx context.Context, w *Watcher, send func(*api.WatchEvent) 
 	}
 	for {
 		if err := t.tellPending(); err != nil || t.enough {
+			return err
+		}
+		if err := t.tellAlive(ctx); err != nil || t.enough {
 			return err
 		}
 		if err := t.settle(ctx); err != nil || t.enough {

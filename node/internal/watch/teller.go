@@ -2,6 +2,7 @@ package watch
 
 import (
 	"context"
+	"slices"
 
 	"github.com/lf-store/lf/internal/watchstate"
 	"github.com/lf-store/lf/node/api"
@@ -92,7 +93,29 @@ func (t *teller) show(a *store.Answer, policy protocol.Policy, ordinals []uint64
 	return shown
 }
 
-// settle reads the answers that are due to be called settled, and says so.
+// tellAlive reads the answers whose claim has pulsed again after it had lapsed.
+func (t *teller) tellAlive(ctx context.Context) error {
+	var dead []watchstate.Place
+	for _, at := range t.takeBeats() {
+		if !t.state.IsAlive(at) {
+			dead = append(dead, at)
+		}
+	}
+	for some := range slices.Chunk(dead, listedAtOnce) {
+		read, err := t.read(ctx, some, false)
+		if err != nil {
+			return err
+		}
+		for i, at := range some {
+			if err := t.update(at, read[i]); err != nil || t.enough {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// settle reads the answers that are due to be called settled or lapsed, and says so.
 func (t *teller) settle(ctx context.Context) error {
 	due := t.state.Due(t.hub.config.Clock())
 	for len(due) > 0 {
