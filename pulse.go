@@ -28,6 +28,8 @@ type Pulsed struct {
 	// Err is nil where the claim is alive as of At. Otherwise it is [ErrNotFound], [ErrDeleted],
 	// [ErrDamaged], [ErrPulseOver], a [*PulseError], or what kept the node from answering.
 	Err error
+
+	answer *Answer // that was found
 }
 
 // ErrPulseOver says that a record can have no further pulses: its value must be set again.
@@ -88,7 +90,7 @@ func (c *Client) pulser(p *pulsing) (*pulser, error) {
 func (p *pulser) beat(ctx context.Context, keys []Key) ([]Pulsed, error) {
 	done := make([]Pulsed, 0, len(keys))
 	var made []*protocol.Pulse // for each key, nil for none
-	for l, err := range p.GetMany(ctx, keys, By(p.author.owner.String())) {
+	for l, err := range p.GetMany(ctx, keys, By(p.author.owner.String()), MaskingKey(p.maskingKey)) {
 		if err != nil {
 			return nil, err
 		}
@@ -111,6 +113,7 @@ func (p *pulser) prepare(l *Lookup) (Pulsed, *protocol.Pulse) {
 		return one, nil
 	}
 	r := l.Answer.record
+	one.answer = l.Answer
 	one.Record = r.ID()
 	last, paid, _ := p.network.PulseTerm(r)
 	if paid {

@@ -2,6 +2,7 @@ package lf
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"time"
 )
@@ -16,8 +17,8 @@ const (
 // KeepAlive pulses for the owner's claims under these keys until the context ends, whose cause is
 // then the error. Each time it looks for the newest version of each claim, so values may be set,
 // deleted and set again meanwhile. It also goes on while the node is away. [OnPulse] learns what
-// becomes of each pulse. If at first a key has no value of the owner's, or a pulse does not come
-// about for another reason than an earlier pulse, KeepAlive ends with that error.
+// becomes of each pulse. If at first a key has no value of the owner's, or a pulse is refused,
+// KeepAlive ends with that error. See also [Renew].
 func (c *Client) KeepAlive(ctx context.Context, keys []Key, options ...PulseOption) error {
 	p, err := c.pulser(pulsingOf(options))
 	if err != nil {
@@ -28,14 +29,17 @@ func (c *Client) KeepAlive(ctx context.Context, keys []Key, options ...PulseOpti
 		return err
 	}
 	for _, one := range first {
-		if one.Err != nil {
+		if one.Err != nil && (p.renew == nil || !errors.Is(one.Err, ErrPulseOver)) {
 			return one.Err
 		}
 	}
-	b := &beats{pulser: p}
+	b := &beats{pulser: p, renewals: renewals{pulser: p}}
+	defer b.renewals.running.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	for i, one := range first {
 		b.list = append(b.list, &beat{key: keys[i]})
-		b.told(b.list[i], one)
+		b.told(ctx, b.list[i], one)
 	}
 	return b.run(ctx)
 }
@@ -43,12 +47,14 @@ func (c *Client) KeepAlive(ctx context.Context, keys []Key, options ...PulseOpti
 // beats are the claims that are kept alive. Each has a beat of its own.
 type beats struct {
 	*pulser
-	list []*beat
+	list     []*beat
+	renewals renewals
 }
 
 type beat struct {
-	key Key
-	due time.Time
+	key     Key
+	due     time.Time
+	renewal renewal
 }
 
 func (b *beats) run(ctx context.Context) error {
@@ -101,7 +107,7 @@ func (b *beats) pulse(ctx context.Context, due []*beat) {
 		}
 	}
 	for i, one := range due {
-		b.told(one, done[i])
+		b.told(ctx, one, done[i])
 		if err != nil {
 			one.due = time.Now().Add(pulseAgain + jitter(pulseAgain))
 		}
@@ -109,13 +115,14 @@ func (b *beats) pulse(ctx context.Context, due []*beat) {
 }
 
 // told tells the program what became of a pulse, and says when the next one is due.
-func (b *beats) told(one *beat, done Pulsed) {
+func (b *beats) told(ctx context.Context, one *beat, done Pulsed) {
 	last := time.Now()
 	if done.Err == nil && !done.New && done.At.Before(last) { // somebody else pulses, too
 		last = done.At.Add(time.Second)
 	}
-	one.due = last.Add(b.every + jitter(b.every/10))
+	one.due = last.Add(b.every + together + jitter(b.every/10)) // it may go as much earlier
 	b.pulsed(done)
+	b.renewals.consider(ctx, &one.renewal, &done)
 }
 
 // jitter is a random time below d.

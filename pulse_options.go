@@ -14,6 +14,7 @@ type pulsing struct {
 	writing
 	every  time.Duration
 	pulsed func(Pulsed)
+	renew  func(Key, *Written, error) // nil: values are not set again
 }
 
 const (

@@ -2,6 +2,7 @@ package lf_test
 
 import (
 	"context"
+	crand "crypto/rand"
 	"errors"
 	"math/rand/v2"
 	"slices"
@@ -172,7 +173,7 @@ type keeper struct {
 	told []lf.Pulsed
 }
 
-// keepAlive begins to keep keys alive. The test must call end.
+// keepAlive sets keys and begins to keep them alive.
 func keepAlive(t *testing.T, keys []lf.Key, options ...lf.PulseOption) *keeper {
 	t.Helper()
 	file := must[*protocol.NetworkFile](t)(newFake(t).Network(t.Context()))
@@ -182,7 +183,13 @@ func keepAlive(t *testing.T, keys []lf.Key, options ...lf.PulseOption) *keeper {
 	for _, key := range keys {
 		set(t, k.db, key, "here")
 	}
-	ctx, cancel := context.WithCancel(t.Context())
+	k.begin(keys, options...)
+	return k
+}
+
+// begin begins to keep keys alive. The test must call end.
+func (k *keeper) begin(keys []lf.Key, options ...lf.PulseOption) {
+	ctx, cancel := context.WithCancel(k.Context())
 	ended := make(chan error, 1)
 	go func() {
 		ended <- k.db.KeepAlive(ctx, keys, append(options, lf.OnPulse(func(p lf.Pulsed) {
@@ -196,7 +203,6 @@ func keepAlive(t *testing.T, keys []lf.Key, options ...lf.PulseOption) *keeper {
 		return <-ended
 	}
 	synctest.Wait()
-	return k
 }
 
 // pass lets time pass, and returns what was told meanwhile.
@@ -330,4 +336,95 @@ func TestKeepAliveFails(t *testing.T) {
 	if err := db.KeepAlive(t.Context(), []lf.Key{horse, lf.MustKey("nothing")}); !errors.Is(err, lf.ErrNotFound) || !strings.Contains(err.Error(), "nothing") {
 		t.Error(err)
 	}
+}
+
+// workedKeeper keeps one claim alive on a network that asks for a little work. A record has pulses
+// for hours there.
+func workedKeeper(t *testing.T, solve lf.Solver, options ...lf.PulseOption) *keeper {
+	t.Helper()
+	p := protocol.DefaultParams()
+	p.Name, p.WorkPerKiB, p.NameHardening = "worked", 1, protocol.Hardening{MemoryKiB: 8, Passes: 1}
+	network := must[*protocol.Network](t)(protocol.NewNetwork(p, uint64(time.Now().UnixMilli())-1000, crand.Reader))
+	fake := must[*apitest.Fake](t)(apitest.NewFakeThatVerifies(network, func([]byte, protocol.Work) error { return nil }))
+	k := &keeper{T: t, fake: &liar{Fake: fake}}
+	k.db = must[*lf.Client](t)(lf.New(k.fake, network, lf.WithHome(t.TempDir()), lf.WithSolver(solve)))
+	return k
+}
+
+// solveNothing is a solver for a node that believes everything.
+func solveNothing(_ context.Context, _ []byte, effort uint32, _ int, _ func(lf.Work)) (protocol.Work, error) {
+	return protocol.Work{Effort: effort}, nil
+}
+
+// TestPulseOver has the work of a record pay for no further pulses. With Renew the value is set
+// again before that, and not where somebody has set another one meanwhile.
+func TestPulseOver(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		k := workedKeeper(t, solveNothing)
+		first := set(t, k.db, horse, "here")
+		one := must[[]lf.Pulsed](t)(k.db.Pulse(t.Context(), []lf.Key{horse}))[0]
+		hours := time.Until(one.Ends)
+		if one.Err != nil || hours < 119*time.Minute || hours > 24*time.Hour {
+			t.Fatalf("%+v: %s", one, hours)
+		}
+		k.pass(hours + 2*time.Second)
+		if one = must[[]lf.Pulsed](t)(k.db.Pulse(t.Context(), []lf.Key{horse}))[0]; !errors.Is(one.Err, lf.ErrPulseOver) || one.Record != first.ID {
+			t.Errorf("%+v", one)
+		}
+		if err := k.db.KeepAlive(t.Context(), []lf.Key{horse}); !errors.Is(err, lf.ErrPulseOver) {
+			t.Error(err)
+		}
+		var renewed atomic.Int64
+		k.begin([]lf.Key{horse}, lf.Renew(func(_ lf.Key, done *lf.Written, err error) {
+			if err != nil || done.ID == first.ID {
+				t.Errorf("%+v, %v", done, err)
+			}
+			renewed.Add(1)
+		}))
+		k.pass(2 * time.Minute)
+		k.wantAlive(horse, true)
+		for range 10 {
+			k.pass(hours)
+			k.wantAlive(horse, true)
+		}
+		if n := renewed.Load(); n < 10 || n > 13 {
+			t.Errorf("set again %d times", n)
+		}
+		if a, err := k.db.Get(t.Context(), horse); err != nil || a.Text() != "here" {
+			t.Errorf("%+v, %v", a, err)
+		}
+		if err := k.end(); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+}
+
+// TestRenewOvertaken sets a newer value while the old one is being set again: the newer one stays.
+func TestRenewOvertaken(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var k *keeper
+		turns := 0
+		k = workedKeeper(t, func(ctx context.Context, challenge []byte, effort uint32, threads int, report func(lf.Work)) (protocol.Work, error) {
+			if turns++; turns == 2 { // of the renewal
+				time.Sleep(time.Second)
+				set(t, k.db, horse, "newer")
+				time.Sleep(time.Minute)
+			}
+			if ctx.Err() != nil {
+				return protocol.Work{}, context.Cause(ctx)
+			}
+			return solveNothing(ctx, challenge, effort, threads, report)
+		})
+		set(t, k.db, horse, "here")
+		one := must[[]lf.Pulsed](t)(k.db.Pulse(t.Context(), []lf.Key{horse}))[0]
+		k.begin([]lf.Key{horse}, lf.Renew(nil))
+		k.pass(time.Until(one.Ends))
+		k.wantAlive(horse, true)
+		if a, err := k.db.Get(t.Context(), horse); err != nil || a.Text() != "newer" {
+			t.Errorf("%+v, %v", a, err)
+		}
+		_ = k.end()
+	})
 }

@@ -17,6 +17,7 @@ var pulseWarnings = [...]time.Duration{72 * time.Hour, 24 * time.Hour, time.Hour
 type pulseReport struct {
 	*cli
 	every  time.Duration
+	renews bool                   // there is nothing to warn of
 	states map[string]*pulseState // by key
 	failed error                  // the output's
 }
@@ -100,12 +101,15 @@ func (r *pulseReport) news(done lf.Pulsed, now time.Time) (lines []string) {
 	case !s.alive:
 		lines = append(lines, fmt.Sprintf("%s is alive again", name)+untilText(done.Ends))
 	case done.Ends.After(s.ends):
-		lines = append(lines, fmt.Sprintf("%s was set again", name)+untilText(done.Ends))
+		lines = append(lines, fmt.Sprintf("%s has a new record", name)+untilText(done.Ends))
 	}
 	if !done.Ends.Equal(s.ends) {
 		s.warned = 0
 	}
 	s.alive, s.why, s.ends = true, "", done.Ends
+	if r.renews {
+		return lines
+	}
 	return append(lines, s.warn(name, now)...)
 }
 

@@ -40,7 +40,7 @@ func TestPulseNews(t *testing.T) {
 		{11 * day, over, nil},
 		{12 * day, again, []string{"svc#0 web#1 is alive again, possible until 2027-02-10 12:00"}},
 		{39 * day, again, []string{"svc#0 web#1: its record pays for pulses for 24 h more: set the value again before, or it is no longer alive for others"}},
-		{39 * day, lf.Pulsed{Key: key, Ends: ends.Add(60 * day)}, []string{"svc#0 web#1 was set again, possible until 2027-03-12 12:00"}},
+		{39 * day, lf.Pulsed{Key: key, Ends: ends.Add(60 * day)}, []string{"svc#0 web#1 has a new record, possible until 2027-03-12 12:00"}},
 		{40 * day, lf.Pulsed{Key: key}, nil},
 	} {
 		if got := r.news(step.done, start.Add(step.after)); !slices.Equal(got, step.want) {
