@@ -61,8 +61,8 @@ func (n *watchNode) Watch(ctx context.Context, r api.WatchRequest) iter.Seq2[*ap
 				return
 			}
 			if listed = listed || e.Listed; e.Listed {
-				for _, false_ := range invents {
-					if !yield(false_, nil) {
+				for _, lie := range invents {
+					if !yield(lie, nil) {
 						return
 					}
 				}

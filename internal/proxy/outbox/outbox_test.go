@@ -151,13 +151,9 @@ func TestRoom(t *testing.T) {
 
 // TestKept compares the box with a model, over random histories with restarts and lines cut off.
 func TestKept(t *testing.T) {
+	test := t
 	rapid.Check(t, func(t *rapid.T) {
-		folder, err := os.MkdirTemp("", "outbox")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer os.RemoveAll(folder)
-		b := newBox(t, folder)
+		b := newBox(t, test.TempDir())
 		in := map[int]bool{}
 		t.Repeat(map[string]func(*rapid.T){
 			"hold": func(t *rapid.T) {
