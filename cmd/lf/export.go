@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
-
-	"github.com/lf-store/lf"
-	"github.com/lf-store/lf/internal/text"
 )
 
 func (c *cli) exportCommand() *cobra.Command {
@@ -45,17 +43,18 @@ func (c *cli) export(ctx context.Context, name string) error {
 	if name == "-" {
 		err = client.Export(ctx, meter.writer(c.stdout))
 	} else {
-		err = exportFile(ctx, client, name, meter)
+		err = newFile(name, func(w io.Writer) error { return client.Export(ctx, meter.writer(w)) })
 	}
 	meter.end(err == nil)
 	if err != nil || name == "-" {
 		return err
 	}
-	return c.printExported(exportSummary{File: name, Bytes: meter.bytes, Seconds: time.Since(start).Seconds()})
+	return c.printWrittenFile(writtenFile{File: name, Bytes: meter.bytes, Seconds: time.Since(start).Seconds()})
 }
 
-// exportFile writes a new file, which has its name only when it is whole.
-func exportFile(ctx context.Context, client *lf.Client, name string, meter *byteMeter) (err error) {
+// newFile writes a new file, which has its name only when it is whole, and is readable by its user
+// alone.
+func newFile(name string, write func(io.Writer) error) (err error) {
 	part, err := os.CreateTemp(filepath.Dir(name), filepath.Base(name)+".*.part")
 	if err != nil {
 		return fmt.Errorf("write the file: %w", err)
@@ -65,8 +64,7 @@ func exportFile(ctx context.Context, client *lf.Client, name string, meter *byte
 			err = errors.Join(err, os.Remove(part.Name()))
 		}
 	}()
-	err = client.Export(ctx, meter.writer(part))
-	if err == nil {
+	if err = write(part); err == nil {
 		err = part.Sync()
 	}
 	if err = errors.Join(err, part.Close()); err != nil {
@@ -79,21 +77,4 @@ func exportFile(ctx context.Context, client *lf.Client, name string, meter *byte
 		return fmt.Errorf("write %s: %w", name, err)
 	}
 	return nil
-}
-
-// exportSummary is the result of export in JSON output.
-type exportSummary struct {
-	File    string  `json:"file"`
-	Bytes   int64   `json:"bytes"`
-	Seconds float64 `json:"seconds"`
-}
-
-func (c *cli) printExported(e exportSummary) error {
-	switch {
-	case c.json:
-		return c.printJSON(e)
-	case c.quiet:
-		return nil
-	}
-	return c.printf("%s written to %s in %.1f s\n", text.Size(uint64(e.Bytes)), e.File, e.Seconds)
 }
