@@ -2,6 +2,7 @@ package watch
 
 import (
 	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -153,4 +154,42 @@ func (s *scene) watchName(name string) {
 	s.watcher.request.Keys = make([]api.WatchKey, 1)
 	s.watcher.connect()
 	s.knows()
+}
+
+// TestSettledIsTold: when the node has been in sync for a time, what answers has settled, and that
+// nothing does.
+func TestSettledIsTold(t *testing.T) {
+	t.Parallel()
+	s := newScene(t, func(p *protocol.Params) { p.Authorities, p.WorkPerKiB = nil, 0 }, Options{OwnOracles: true})
+	s.watchName("a")
+	s.watcher.disconnect()
+	s.watcher.request.SettledAfter = 20
+	s.watcher.connect()
+	first := s.put(protocol.TypeDatum, 0, paid, []byte("v"), []string{"a"})
+	s.knows(first)
+	s.mu.Lock()
+	s.synced = true
+	s.mu.Unlock()
+	s.tick()
+	settles := func(want ...protocol.ID) {
+		t.Helper()
+		for begin := time.Now(); ; time.Sleep(time.Millisecond) {
+			s.watcher.mu.Lock()
+			have := slices.Clone(s.watcher.settled)
+			s.watcher.mu.Unlock()
+			if slices.Equal(have, want) {
+				return
+			}
+			if time.Since(begin) > soon {
+				t.Fatalf("settled are %v, want %v", have, want)
+			}
+		}
+	}
+	settles(first.ID())
+	s.put(protocol.TypeRelease, 0, paid, nil, []string{"a"}, first)
+	s.knows()
+	settles(first.ID(), protocol.ID{})
+	if s.watcher.wrong != nil {
+		t.Fatal(s.watcher.wrong)
+	}
 }

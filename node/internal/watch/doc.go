@@ -13,8 +13,8 @@
 //
 // These rules are the [Plan], a pure state machine. A key that many watch is asked about once. A
 // [Hub] runs the plan: it asks the store for many keys at once, and passes answers on to the
-// streams. What takes long (revocations, settings, weights) leaves as much time to others as it
-// takes.
+// streams. What takes long (revocations, settings, weights) leaves three times as much time to
+// others as it takes.
 //
 // A [Stream] belongs to one watcher and runs in the watcher's goroutine. While the watcher does not
 // read, at most one answer a key waits for it. Package watchstate makes events of answers, and

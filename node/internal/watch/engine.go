@@ -160,8 +160,8 @@ func (e *engine) tick() {
 	}
 }
 
-// ask does the next portion, and reports whether there was one. What can wait leaves as much time
-// to others.
+// ask does the next portion, and reports whether there was one. What can wait leaves three times
+// as much time to others.
 func (e *engine) ask() bool {
 	began := time.Now()
 	e.mu.Lock()
@@ -181,7 +181,7 @@ func (e *engine) ask() bool {
 		return true
 	}
 	if a.Slow {
-		e.slowAfter = time.Now().Add(min(time.Since(began), maxPause))
+		e.slowAfter = time.Now().Add(min(slowRest*time.Since(began), maxPause))
 	}
 	return true
 }

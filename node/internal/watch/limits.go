@@ -19,8 +19,10 @@ const (
 	// readersAtOnce is how many streams read at a time. The store has other readers to serve.
 	readersAtOnce = 2
 
-	// maxPause bounds the pause after a portion of what can wait.
-	maxPause = 50 * time.Millisecond
+	// slowRest is how many times as long as a portion of what can wait the pause after it is, and
+	// maxPause bounds that pause.
+	slowRest = 3
+	maxPause = 100 * time.Millisecond
 	// tick is how often settings and the state of the synchronization are looked at.
 	tick = time.Second
 	// maxClaimants is how many claimants of a key are known by name: as many as an explanation

@@ -38,6 +38,7 @@ type testNode struct {
 	mu      sync.Mutex
 	policy  protocol.Policy
 	oracles []protocol.Owner
+	synced  bool
 }
 
 func newTestNode(t *rapid.T, w *world, dir string) *testNode {
@@ -66,7 +67,7 @@ func (n *testNode) start(t interface{ Fatal(...any) }) {
 	}
 	n.hub = New(Config{
 		Store: n.store, Database: "a", Clock: time.Now, Logger: slog.New(slog.DiscardHandler),
-		Fail: func(err error) error { return err }, Sync: func() string { return api.SyncAlone }, Settings: n.settings,
+		Fail: func(err error) error { return err }, Sync: n.syncState, Settings: n.settings,
 	})
 }
 
@@ -81,12 +82,17 @@ func (n *testNode) settings() (protocol.Policy, []protocol.Owner) {
 	return n.policy, n.oracles
 }
 
-// elect changes the settings, and lets the time of a tick pass.
-func (n *testNode) elect(policy protocol.Policy, oracles []protocol.Owner) {
+func (n *testNode) syncState() string {
 	n.mu.Lock()
-	n.policy, n.oracles = policy, oracles
-	n.mu.Unlock()
-	n.store.Elect(oracles)
+	defer n.mu.Unlock()
+	if n.synced {
+		return api.SyncSynced
+	}
+	return api.SyncAlone
+}
+
+// tick lets the time of a tick pass.
+func (n *testNode) tick() {
 	n.hub.mu.Lock()
 	e := n.hub.engine
 	n.hub.mu.Unlock()
@@ -94,6 +100,15 @@ func (n *testNode) elect(policy protocol.Policy, oracles []protocol.Owner) {
 		e.tick()
 		e.wake()
 	}
+}
+
+// elect changes the settings, and lets the time of a tick pass.
+func (n *testNode) elect(policy protocol.Policy, oracles []protocol.Owner) {
+	n.mu.Lock()
+	n.policy, n.oracles = policy, oracles
+	n.mu.Unlock()
+	n.store.Elect(oracles)
+	n.tick()
 }
 
 // testWatcher pieces together from events what a query answers.
@@ -111,6 +126,8 @@ type testWatcher struct {
 	listed map[spot]bool // told since the stream began; nil: the listing has ended
 	last   string
 	wrong  error
+	// settled are the records that were called so.
+	settled []protocol.ID
 }
 
 var policies = []protocol.Policy{
@@ -230,7 +247,9 @@ func (w *testWatcher) take(e *api.WatchEvent) bool {
 			w.fail("a winner lost")
 		}
 	case api.WatchSettled:
-		w.fail("settled, and not in sync")
+		if w.settled = append(w.settled, known); w.node.syncState() != api.SyncSynced {
+			w.fail("settled, and not in sync")
+		}
 	}
 	return true
 }
