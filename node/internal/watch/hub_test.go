@@ -159,8 +159,8 @@ func TestPlanIsBounded(t *testing.T) {
 	p, s, other := NewPlan(), &Stream{}, &Stream{}
 	k := Key{Where: []store.Range{{Key: protocol.SelectorKey{1}, From: 0, To: protocol.MaxOrdinal}}}
 	exact := Key{Where: []store.Range{{Key: protocol.SelectorKey{1}, From: 5, To: 5}}}
-	p.subscribe(s, Options{}, []Key{k}, false)
-	p.subscribe(other, Options{}, []Key{exact, exact, k}, true)
+	p.subscribe(s, Options{}, []Key{k}, &api.WatchRequest{})
+	p.subscribe(other, Options{}, []Key{exact, exact, k}, &api.WatchRequest{Contested: true})
 	r := p.ranges[protocol.SelectorKey{1}][0]
 	for i := range uint64(api.MaxWatchAnswers + 5) {
 		points := []protocol.SelectorPoint{{Key: protocol.SelectorKey{1}, Ordinal: i}}
