@@ -85,7 +85,7 @@ func tagOf(result *api.QueryResult, exact bool) string {
 			h.Write([]byte{1})
 		}
 		for _, o := range a.Ordinals {
-			h.Write(strconv.AppendUint([]byte{' '}, uint64(o), 10))
+			h.Write(strconv.AppendUint([]byte{' '}, o, 10))
 		}
 	}
 	return `"` + base64.RawURLEncoding.EncodeToString(h.Sum(nil)[:16]) + `"`
