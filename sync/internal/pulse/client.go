@@ -34,24 +34,40 @@ func (k *Keeper) Tick() {
 }
 
 // push sends pulses to a peer that is reached through a relay only.
-func (k *Keeper) push(ctx context.Context, p peer.ID, o *outbox, batch []protocol.Pulse) {
+func (k *Keeper) push(ctx context.Context, p peer.ID, o *outbox, batch map[Claim]waitingPulse) {
 	ctx, done := context.WithTimeout(ctx, pushTime)
 	defer done()
-	err := k.c.Dialer.Converse(ctx, p, Service, streamMemory, func(s network.Stream) error {
-		if _, err := s.Write(appendPush(nil, batch)); err != nil {
-			return fmt.Errorf("push pulses: %w", err)
-		}
-		return stream.CloseWrite(s)
-	})
-	if err != nil {
-		k.dropped.Add(uint64(len(batch)))
-		k.c.Log.Debug("could not push pulses", "peer", p, "pulses", len(batch), "error", err)
-	} else {
-		k.metrics.pushed.Add(float64(len(batch)))
+	pulses := make([]protocol.Pulse, 0, len(batch))
+	for _, w := range batch {
+		pulses = append(pulses, w.Pulse)
 	}
+	err := k.c.Dialer.Converse(ctx, p, Service, streamMemory, func(s network.Stream) error { return sendPush(s, pulses) })
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	o.sending = false
+	if err != nil {
+		k.dropped.Add(uint64(o.again(batch, time.Now())))
+		k.c.Log.Debug("could not push pulses", "peer", p, "pulses", len(batch), "error", err)
+		return
+	}
+	o.sent()
+	k.metrics.pushed.Add(float64(len(batch)))
+}
+
+// sendPush sends pulses on a stream, and returns when the peer has dealt with them.
+func sendPush(s network.Stream, pulses []protocol.Pulse) error {
+	if _, err := s.Write(appendPush(nil, pulses)); err != nil {
+		return fmt.Errorf("push pulses: %w", err)
+	}
+	if err := stream.CloseWrite(s); err != nil {
+		return fmt.Errorf("push pulses: %w", err)
+	}
+	switch n, err := s.Read(make([]byte, 1)); {
+	case n > 0:
+		return penalty.Violates("an answer to a push of pulses")
+	case !errors.Is(err, io.EOF):
+		return fmt.Errorf("wait for the peer: %w", err)
+	}
+	return nil
 }
 
 // catchUp asks a peer for the pulses that this node lacks.

@@ -39,6 +39,10 @@ const (
 	// gatherTime is how long pulses for a relayed peer wait, so that they share a stream, which
 	// costs 250 bytes by itself.
 	gatherTime = 250 * time.Millisecond
+	// retryPush is the pause before pulses are pushed again that a peer has not dealt with. It doubles
+	// with each of maxRetries.
+	retryPush  = time.Second
+	maxRetries = 5
 	// spentTime is how long they wait where the peer has had as many as it may.
 	spentTime = 5 * time.Second
 	// saveEvery is how often new pulses are written to the disk. A node that was killed has lost

@@ -6,6 +6,7 @@ import (
 	"golang.org/x/time/rate"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/sync/internal/stream"
 )
 
 // outbox has the pulses that wait for one peer that is reached through a relay only. It is pure.
@@ -13,6 +14,7 @@ type outbox struct {
 	waiting map[Claim]waitingPulse
 	due     time.Time
 	sending bool
+	failed  int           // how often sending failed in a row
 	budget  *rate.Limiter // of all pulses to that peer
 }
 
@@ -48,20 +50,45 @@ func (o *outbox) add(p protocol.Pulse, f *Facts, now time.Time) (dropped int) {
 	return dropped
 }
 
-// take returns what is to be sent now, nil if nothing is. What it returned is to be answered by
-// sent.
-func (o *outbox) take(now time.Time) (batch []protocol.Pulse) {
+// take returns what is to be sent now, nil if nothing is. It is to be answered by sent or again.
+func (o *outbox) take(now time.Time) (batch map[Claim]waitingPulse) {
 	if o.sending || len(o.waiting) == 0 || now.Before(o.due) {
 		return nil
 	}
+	batch = map[Claim]waitingPulse{}
 	for c, w := range o.waiting {
 		if !o.budget.AllowN(now, 1) {
 			o.due = now.Add(spentTime)
 			break
 		}
-		batch = append(batch, w.Pulse)
+		batch[c] = w
 		delete(o.waiting, c)
 	}
-	o.sending = batch != nil
+	if len(batch) == 0 {
+		return nil
+	}
+	o.sending = true
 	return batch
+}
+
+// sent notes that the peer has dealt with what was taken.
+func (o *outbox) sent() { o.sending, o.failed = false, 0 }
+
+// again has what was taken sent once more, after a pause, unless newer pulses wait. It returns how
+// many pulses are given up.
+func (o *outbox) again(batch map[Claim]waitingPulse, now time.Time) (dropped int) {
+	o.sending = false
+	if o.failed++; o.failed > maxRetries {
+		o.failed = 0
+		return len(batch)
+	}
+	for c, w := range batch {
+		if _, newer := o.waiting[c]; newer || len(o.waiting) >= MaxPush {
+			dropped++
+			continue
+		}
+		o.waiting[c] = w
+	}
+	o.due = now.Add(stream.BackOff(retryPush, time.Minute, o.failed-1))
+	return dropped
 }

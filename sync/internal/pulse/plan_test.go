@@ -30,12 +30,30 @@ func TestOutbox(t *testing.T) {
 	if len(batch) != MaxPush {
 		t.Fatalf("%d go", len(batch))
 	}
-	for _, p := range batch {
-		if p.Second != 160 || int(p.Record[0])+256*int(p.Record[2]) < 2*MaxPush {
+	for _, w := range batch {
+		if p := w.Pulse; p.Second != 160 || int(p.Record[0])+256*int(p.Record[2]) < 2*MaxPush {
 			t.Fatalf("%+v went", p)
 		}
 	}
-	if o.sending = false; o.take(now.Add(time.Hour)) != nil {
+	if o.take(now.Add(time.Hour)) != nil {
+		t.Fatal("two are on their way")
+	}
+	for try := range maxRetries + 1 { // the peer does not take them
+		if dropped := o.again(batch, now); (dropped == 0) != (try < maxRetries) {
+			t.Fatalf("try %d: %d are given up", try, dropped)
+		}
+		now = now.Add(time.Minute)
+		if o.take(now.Add(-time.Minute)) != nil {
+			t.Fatal("they go again at once")
+		}
+		if try < maxRetries {
+			if batch = o.take(now.Add(time.Minute)); len(batch) != MaxPush {
+				t.Fatalf("%d go again", len(batch))
+			}
+		}
+		now = now.Add(time.Minute)
+	}
+	if o.take(now.Add(time.Hour)) != nil {
 		t.Fatal("something goes of nothing")
 	}
 	now = now.Add(time.Second)
@@ -46,7 +64,7 @@ func TestOutbox(t *testing.T) {
 			left += o.add(pulseFor(f, uint64(1000+60*minute)), f, now)
 			now = now.Add(300 * time.Millisecond)
 			sent += len(o.take(now))
-			o.sending = false
+			o.sent()
 		}
 	}
 	if sent > 10*relayRate+MaxPush || sent < 9*relayRate || left == 0 {
