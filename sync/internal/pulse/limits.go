@@ -58,7 +58,7 @@ const (
 	askTime, pushTime = 45 * time.Second, 20 * time.Second
 	// pulseUnits is what a pulse costs its sender in units of serving, and compareUnits how many
 	// pulses are compared for one.
-	pulseUnits, compareUnits = 3, 256
+	pulseUnits, compareUnits = 3, 64
 	// answerRate is how often a second a peer's questions are answered, and answerBurst how often
 	// at once. A node that starts empty asks once for each MaxAnswer of all pulses.
 	answerRate, answerBurst = 0.1, 2 * maxClaims / MaxAnswer

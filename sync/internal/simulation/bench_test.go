@@ -127,3 +127,42 @@ func BenchmarkIdle(b *testing.B) {
 		b.ReportMetric(q.perLine(q.usage.datagrams), "datagrams/peer/h")
 	})
 }
+
+// BenchmarkHeartbeat compares what a beat costs on the wire, for each node that it comes to: as a
+// pulse, and as a record that is written again. Ten services beat in a network in which each node
+// has 8 connections.
+func BenchmarkHeartbeat(b *testing.B) {
+	beats := map[string]func(*service){
+		"pulse":  (*service).beat,
+		"record": func(s *service) { s.write(32) },
+	}
+	for kind, beat := range beats {
+		b.Run(kind, func(b *testing.B) {
+			inBubble(b, func(t *testing.T) {
+				w := newWorld(t, ordinary(random(30, 8, *flagSeed)))
+				w.start()
+				w.settle()
+				var services []*service
+				for _, n := range w.nodes[:10] {
+					services = append(services, n.newService(w.nodes...))
+				}
+				const minutes = 6
+				quietly := w.used(usage{})
+				time.Sleep(minutes * time.Minute)
+				quietly = w.used(quietly)
+				before := w.used(usage{})
+				for range minutes {
+					for _, s := range services {
+						beat(s)
+						time.Sleep(6 * time.Second)
+					}
+				}
+				u := w.used(before)
+				arrivals := float64(minutes * len(services) * (len(w.nodes) - 1))
+				b.ReportMetric(float64(u.wire-quietly.wire)/arrivals, "wire-B/arrival")
+				b.ReportMetric(float64(u.payload()-quietly.payload())/arrivals, "stream-B/arrival")
+				b.ReportMetric(float64(u.duplicates)/arrivals, "duplicates/arrival")
+			})
+		})
+	}
+}
