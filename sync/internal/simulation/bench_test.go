@@ -128,9 +128,8 @@ func BenchmarkIdle(b *testing.B) {
 	})
 }
 
-// BenchmarkHeartbeat compares what a beat costs on the wire, for each node that it comes to: as a
-// pulse, and as a record that is written again. Ten services beat in a network in which each node
-// has 8 connections.
+// BenchmarkHeartbeat measures what a beat costs on the wire for each node that it comes to, as a
+// pulse and as a record. Ten services beat in a network in which each node has 8 connections.
 func BenchmarkHeartbeat(b *testing.B) {
 	beats := map[string]func(*service){
 		"pulse":  (*service).beat,
