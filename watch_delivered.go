@@ -36,6 +36,8 @@ type deliveredState struct {
 	damaged, settled bool
 	contested        protocol.ID // the claim that lost last
 	round            int         // when the node last said so
+	deleted, alive   bool
+	pulsed           int // when the node last said that it is alive
 }
 
 func (s *deliveredState) gone() bool { return s.record == protocol.ID{} }
@@ -82,8 +84,41 @@ func (d *delivered) answer(key watchedKey, now deliveredState) (before delivered
 	if last.record == now.record { // its value came or went
 		now.settled, now.contested = last.settled, last.contested
 	}
+	if !now.gone() && !now.deleted {
+		now.alive, now.pulsed = last.alive, last.pulsed
+	}
 	before, *last = *last, now
 	return before, true
+}
+
+// pulse takes whether the claim that answers is alive.
+func (d *delivered) pulse(key watchedKey, now deliveredState, alive bool) (news bool) {
+	last := d.states[key]
+	if last == nil {
+		if !d.partial {
+			return false // the answer comes first
+		}
+		now.round, last, news = d.round, &now, true
+		d.states[key] = last
+	}
+	if alive {
+		last.pulsed = d.round
+	}
+	news = news || last.alive != alive
+	last.alive = alive
+	return news
+}
+
+// lapsed takes that the node has told everything since [delivered.begin]. It returns what was alive
+// before, and of which the node did not say so.
+func (d *delivered) lapsed() (keys []watchedKey) {
+	for key, state := range d.states {
+		if state.alive && state.pulsed != d.round {
+			state.alive = false
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 // settle takes that what answers now is settled; the zero record is nothing.

@@ -17,6 +17,10 @@ const (
 	EventSettled EventKind = "settled"
 	// EventContested has another owner's claim that came and lost; [Contested] asks for them.
 	EventContested EventKind = "contested"
+	// EventAlive says that the claim that answers has a pulse which is young enough: [Alive] asks
+	// for it. EventLapsed says that it has none any more, which is the node's word.
+	EventAlive  EventKind = "alive"
+	EventLapsed EventKind = "lapsed"
 	// EventPresent says that all answers of the start were delivered. What comes after it is a
 	// change.
 	EventPresent EventKind = "present"
@@ -39,7 +43,7 @@ type Event struct {
 	Composite protocol.CompositeID
 	// Answer is what answers now, checked as that of [Client.Get] is. Its Deleted and Sealed tell
 	// why it has no value. It is nil with gone, present and sync, with Damaged, and where it is
-	// settled that nothing answers.
+	// settled that nothing answers. It may be nil with lapsed.
 	Answer *Answer
 	// Damaged says that the node's disk damaged the record that answers. Once the node has fetched
 	// it from a peer, the answer comes.

@@ -376,3 +376,53 @@ func (p *plan) run(t *testing.T, n *protocol.Network) string {
 	}
 	return ""
 }
+
+// TestWatchAlive tells when the claim that answers pulses, and when it no longer does, once each,
+// also where the stream was cut meanwhile.
+func TestWatchAlive(t *testing.T) {
+	t.Parallel()
+	n := fakeNetwork(t)
+	synctest.Test(t, func(t *testing.T) {
+		begin(n)
+		c := &cutter{Fake: must[*apitest.Fake](t)(apitest.NewFakeOn(n)), after: -1, cut: make(chan struct{}), err: api.Unavailable("closing")}
+		db := must[*lf.Client](t)(lf.New(c, n))
+		key := lf.AsKey(newKey(t))
+		set(t, db, horse, "one", key)
+		w := watch(t, db, horse, lf.Alive(5*time.Minute))
+		w.want(lf.EventAnswer, "horse#0 one")
+		w.want(lf.EventPresent, "")
+		pulse := func() {
+			t.Helper()
+			for _, p := range must[[]lf.Pulsed](t)(db.Pulse(t.Context(), []lf.Key{horse}, key)) {
+				if p.Err != nil {
+					t.Fatal(p.Err)
+				}
+			}
+		}
+		pulse()
+		if e := w.want(lf.EventAlive, "horse#0 one"); e.Answer.Alive == nil {
+			t.Errorf("%+v", e)
+		}
+		c.end(t)
+		time.Sleep(time.Minute)
+		set(t, db, horse, "two", key)
+		w.want(lf.EventAnswer, "horse#0 two") // a new version does not lapse
+		time.Sleep(5 * time.Minute)
+		w.want(lf.EventLapsed, "horse#0 two")
+		pulse()
+		w.want(lf.EventAlive, "horse#0 two")
+		c.mu.Lock()
+		c.after = 0 // nothing comes through
+		c.mu.Unlock()
+		c.end(t)
+		time.Sleep(6 * time.Minute)
+		c.mu.Lock()
+		c.after = -1
+		c.mu.Unlock()
+		w.want(lf.EventLapsed, "horse#0")
+		synctest.Wait()
+		if len(w.events) > 0 {
+			t.Errorf("more was told: %+v", <-w.events)
+		}
+	})
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 )
@@ -35,6 +36,9 @@ func (w *watching) read(e *api.WatchEvent) (*notice, error) {
 	if err != nil {
 		return nil, err
 	}
+	if n.Kind == EventAlive && n.Answer != nil && n.Answer.Alive != nil && n.Answer.Alive.Age > w.alive+w.reader.drift() {
+		return nil, fmt.Errorf("record %s has a pulse of %s, which is too old", n.Answer.Record, text.LocalTime(msOf(n.Answer.Alive.At)))
+	}
 	if n.Kind == EventSettled && e.Lead != nil {
 		n.Lead = uint64(*e.Lead)
 	}
@@ -44,7 +48,7 @@ func (w *watching) read(e *api.WatchEvent) (*notice, error) {
 // readAnswer checks what answers now.
 func (w *watching) readAnswer(n *notice, e *api.WatchEvent, t *target) error {
 	switch {
-	case e.Answer == nil && n.Kind != EventGone && n.Kind != EventSettled:
+	case e.Answer == nil && n.Kind != EventGone && n.Kind != EventSettled, n.Kind == EventAlive && e.Answer.Alive == nil:
 		return errors.New("it has no answer")
 	case e.Answer != nil && n.Kind == EventGone:
 		return errors.New("it has an answer")
@@ -65,7 +69,7 @@ func (w *watching) readAnswer(n *notice, e *api.WatchEvent, t *target) error {
 		return fmt.Errorf("record %s is of another kind", a.Record)
 	}
 	n.Answer, n.Key, n.key.composite = a, a.Key, a.record.CompositeID()
-	n.state = deliveredState{record: a.Record, owner: a.Owner, timestamp: a.record.Timestamp, ordinals: a.Ordinals, database: w.database}
+	n.state = deliveredState{record: a.Record, deleted: a.Deleted, owner: a.Owner, timestamp: a.record.Timestamp, ordinals: a.Ordinals, database: w.database}
 	return nil
 }
 

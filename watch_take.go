@@ -28,7 +28,7 @@ func (w *watching) take(ctx context.Context, e *api.WatchEvent) error {
 	switch e.Event {
 	case api.WatchSync:
 		return w.takeSync(e)
-	case api.WatchAnswer, api.WatchDeleted, api.WatchGone, api.WatchSettled, api.WatchContested:
+	case api.WatchAnswer, api.WatchDeleted, api.WatchGone, api.WatchSettled, api.WatchContested, api.WatchAlive, api.WatchLapsed:
 	default:
 		return nil // of a newer node
 	}
@@ -39,7 +39,14 @@ func (w *watching) take(ctx context.Context, e *api.WatchEvent) error {
 	if err := w.checkNewer(ctx, n); err != nil {
 		return err
 	}
+	if n.Answer != nil {
+		if err := w.client.checkPulsed(ctx, []*Answer{n.Answer}); err != nil {
+			return err
+		}
+	}
 	switch n.Kind {
+	case EventAlive, EventLapsed:
+		return w.pulse(n)
 	case EventSettled:
 		return w.settle(n)
 	case EventContested:
@@ -103,6 +110,31 @@ func (w *watching) settle(n *notice) error {
 	return w.hand(n.Event)
 }
 
+// pulse takes that the claim that answers is alive, or no longer is. Without a pulse the node's
+// word counts for nothing.
+func (w *watching) pulse(n *notice) error {
+	alive := n.Kind == EventAlive
+	if alive && n.Answer.Alive == nil {
+		return nil
+	}
+	if !w.told.pulse(n.key, n.state, alive) {
+		w.advance()
+		return nil
+	}
+	return w.hand(n.Event)
+}
+
+// lapse tells of what was alive and is not any more, as it turned out after a reconnect.
+func (w *watching) lapse() error {
+	for _, key := range w.told.lapsed() {
+		e := Event{Kind: EventLapsed, Asked: key.asked, Composite: key.composite, Key: w.keys[key.asked].at(w.told.states[key].ordinals)}
+		if e.Cursor = w.cursor; w.yield(e) != nil {
+			return errLoopEnded
+		}
+	}
+	return nil
+}
+
 // contest takes that a claim came and lost.
 func (w *watching) contest(ctx context.Context, n *notice, claim *api.WatchClaim) (err error) {
 	if n.Rival, err = w.readRival(ctx, n, claim); err != nil || n.Rival == nil {
@@ -122,6 +154,11 @@ func (w *watching) takeSync(e *api.WatchEvent) error {
 			if err := w.lost(key); err != nil {
 				return err
 			}
+		}
+	}
+	if e.Listed {
+		if err := w.lapse(); err != nil {
+			return err
 		}
 	}
 	if e.Sync == api.SyncSynced || e.Sync == api.SyncOffline {

@@ -260,7 +260,7 @@ func TestWatchInput(t *testing.T) {
 		"since":           {[]lf.Key{horse}, []lf.WatchOption{lf.Since(time.Now())}},
 		"limit":           {[]lf.Key{horse}, []lf.WatchOption{lf.Limit(3)}},
 		"history":         {[]lf.Key{horse}, []lf.WatchOption{lf.History()}},
-		"alive":           {[]lf.Key{horse}, []lf.WatchOption{lf.Alive(time.Hour)}},
+		"alive too soon":  {[]lf.Key{horse}, []lf.WatchOption{lf.Alive(time.Second)}},
 		"explain":         {[]lf.Key{horse}, []lf.WatchOption{lf.Explain()}},
 		"cursor":          {[]lf.Key{horse}, []lf.WatchOption{lf.After("nonsense")}},
 		"settled at once": {[]lf.Key{horse}, []lf.WatchOption{lf.SettledAfter(0)}},

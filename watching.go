@@ -2,6 +2,7 @@ package lf
 
 import (
 	"context"
+	"time"
 
 	"github.com/lf-store/lf/node/api"
 )
@@ -48,8 +49,6 @@ func (w *watching) check() error {
 		return wrongInput("a watch is of 1 to %d keys, not %d", api.MaxWatchKeys, len(w.keys))
 	case w.until > 0 || w.since > 0:
 		return wrongInput("a watch is of answers as of now: it goes with neither AsOf nor Since")
-	case w.alive > 0:
-		return wrongInput("a watch is of answers, alive or not: it does not go with Alive")
 	case w.limit != api.DefaultLimit || w.history || w.explain:
 		return wrongInput("a watch tells all answers and nothing else: it goes with none of Limit, History and Explain")
 	}
@@ -80,6 +79,10 @@ func (w *watching) prepare(ctx context.Context) error {
 	}
 	var asked api.Query
 	var err error
+	if err := w.client.checkAlive(w.query); err != nil {
+		return err
+	}
+	w.lapsed = true // what is not alive is told, too
 	if w.reader, asked, err = w.client.prepare(ctx, w.query); err != nil {
 		return err
 	}
@@ -88,6 +91,7 @@ func (w *watching) prepare(ctx context.Context) error {
 	}
 	r := &w.request
 	r.Owners, r.Policy, r.Oracles, r.Authorities, r.Frames = asked.Owners, asked.Policy, asked.Oracles, asked.Authorities, true
+	r.Alive = uint64(w.alive / time.Second)
 	r.Keys = make([]api.WatchKey, len(w.targets))
 	for i := range w.targets {
 		r.Keys[i] = api.WatchKey{Selectors: w.targets[i].selectors(), Open: w.open}

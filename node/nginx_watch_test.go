@@ -14,8 +14,9 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// TestWatchBehindNginx holds that events come through nginx as they are made, with the configuration
-// of docs/operations.md. A watch of the library goes on there through a restart of the node.
+// TestWatchBehindNginx holds that events come through nginx as they are made, with the
+// configuration of docs/operations.md. A watch of the library goes on there through a restart of
+// the node.
 func TestWatchBehindNginx(t *testing.T) {
 	net := newNetwork(t, 0)
 	c := config(t, net, offline, func(c *Config) { c.APIPrivate, c.APIHosts = true, []string{nginxName} })

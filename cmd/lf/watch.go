@@ -16,7 +16,7 @@ import (
 type watchFlags struct {
 	exec                       string
 	once, open, contested, any bool
-	settled                    time.Duration
+	settled, alive             time.Duration
 	owners                     []string
 	after                      string
 	mask                       masking
@@ -45,6 +45,8 @@ A line has the time, the event, the names, the owner and the value. The events a
   gone       nothing answers any more: the owner released the key, or a revocation hides the record
   settled    the answer has not changed for a time, 30 s unless --settled says otherwise, while the node was in sync
   contested  with --contested: another owner's claim came and lost
+  alive      with --alive AGE: the claim that answers has a pulse that young (see lf pulse)
+  lapsed     with --alive: it has none any more
 
 --settled shows an answer only when it is settled: with it, settled takes the place of answer, deleted and gone. --once ends after the first event that differs from
 what answers at the start, which is not shown then. --once --after CURSOR ends after the first change since that event; if
@@ -54,7 +56,7 @@ something has changed already, it shows all that answers now. So a script that t
 environment:
 
   LF_KEY     the names with their ordinals
-  LF_EVENT   answer, deleted, gone or settled. Without a value standard input is empty
+  LF_EVENT   answer, deleted, gone, settled, alive or lapsed. Without a value standard input is empty
   LF_OWNER   the owner's peer ID, and LF_RECORD the record's CID; both are empty with gone
 
 One CMD runs at a time. What changes meanwhile is skipped but for the newest state of each key. If CMD fails, it is run again after a
@@ -94,6 +96,7 @@ func (w *watchFlags) addFlags(c *cli, cmd *cobra.Command) {
 	f.BoolVar(&w.any, "any", false, "with --exec: CMD may get anybody's value")
 	f.DurationVar(&w.settled, "settled", 0, "only answers that have not changed for this `TIME` while the node was in sync")
 	f.Lookup("settled").NoOptDefVal = api.DefaultSettled.String()
+	f.DurationVar(&w.alive, "alive", 0, "also tell when the claim that answers has a pulse at most this `AGE` old, and when it has none any more")
 	f.StringArrayVar(&w.owners, "owner", nil, "only what this owner set: a peer ID, or a name of lf owner list (repeatable)")
 	f.StringVar(&w.after, "after", "", "go on after the event with this `CURSOR`, of --json")
 	w.wait.addFlag(cmd, "synced", "wait first until the node is in sync, at most this `TIMEOUT`")
@@ -141,6 +144,9 @@ func (w *watchFlags) options(c *cli) ([]lf.WatchOption, error) {
 	}
 	if w.settled > 0 {
 		options = append(options, lf.SettledAfter(w.settled))
+	}
+	if w.alive != 0 {
+		options = append(options, lf.Alive(w.alive))
 	}
 	if w.after != "" {
 		options = append(options, lf.After(w.after))

@@ -62,8 +62,9 @@ func (c *cli) putJob(ctx context.Context, client *lf.Client, w *watchFlags, r *r
 	case e.Damaged != nil:
 		c.note("%v; the command is not run for it", e.Damaged)
 		return nil
-	case a == nil:
+	case a == nil && e.Kind == lf.EventSettled:
 		kind = string(lf.EventGone)
+	case a == nil:
 	case a.Sealed:
 		c.note("%s: %v; the command is not run for it", a.Key, lf.ErrSealed)
 		return nil

@@ -60,7 +60,8 @@ func freeAddress(b *testing.B) string {
 	return l.Addr().String()
 }
 
-// post makes a request to the gateway. Keys and values are base64 in its JSON, as bytes are in Go's.
+// post makes a request to the gateway. Keys and values are base64 in its JSON, as bytes are in
+// Go's.
 func (e *etcd) post(ctx context.Context, path string, body any) io.ReadCloser {
 	e.Helper()
 	text, err := json.Marshal(body)

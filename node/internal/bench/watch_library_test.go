@@ -19,17 +19,17 @@ const (
 	watchLater = 1 << 20
 )
 
-// watchedStore is a store whose watches are measured. watch calls came when a watch is open, and after
-// each change, until ctx ends. put returns what sets a value under the watched key.
+// watchedStore is a store whose watches are measured. watch calls came when a watch is open, and
+// after each change, until ctx ends. put returns what sets a value under the watched key.
 type watchedStore struct {
 	name  string
 	watch func(ctx context.Context, key string, came func())
 	put   func() (key string, do func())
 }
 
-// BenchmarkWatch measures watches: those of package lf, which verifies what comes, and those of a
-// single etcd in the same run.
-func BenchmarkWatch(b *testing.B) {
+// BenchmarkWatchEtcd measures watches: those of package lf, which verifies what comes, and those of
+// a single etcd in the same run.
+func BenchmarkWatchEtcd(b *testing.B) {
 	l := newLibrary(b)
 	e := startEtcd(b)
 	at := watchLater
@@ -114,8 +114,8 @@ func openAll(ctx context.Context, watch func(ctx context.Context, key string, ca
 	return func() { cancel(); all.Wait() }
 }
 
-// BenchmarkWatchMemory measures what an idle watcher of package lf takes, here and at the node, each
-// with a connection of its own.
+// BenchmarkWatchMemory measures what an idle watcher of package lf takes, here and at the node,
+// each with a connection of its own.
 func BenchmarkWatchMemory(b *testing.B) {
 	l := newLibrary(b)
 	for b.Loop() {
