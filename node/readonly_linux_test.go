@@ -41,6 +41,12 @@ func TestReadOnlyHome(t *testing.T) {
 	if got := get(t, client(t, n), "x"); got != "x" {
 		t.Errorf("%q", got)
 	}
+	for e, err := range client(t, n).Watch(t.Context(), api.WatchRequest{Keys: []api.WatchKey{{Selectors: api.MustSelectors("x")}}, Decrypt: true}) {
+		if err != nil || e.Event != api.WatchAnswer || *e.Answer.Text != "x" {
+			t.Errorf("watching: %+v, %v", e, err)
+		}
+		break
+	}
 	text := "y"
 	var remote *api.Error
 	_, err = client(t, n).Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("x"), Text: &text})

@@ -24,7 +24,7 @@ func newScene(t *testing.T, change func(*protocol.Params), o Options, keys ...Ke
 	n := &testNode{world: w, path: t.TempDir() + "/lf.db", policy: protocol.DefaultPolicy()}
 	n.options.Clock = driftingClock(1)
 	n.start(t)
-	s := &scene{T: t, testNode: n, watcher: &testWatcher{node: n, view: map[spot]protocol.ID{}, options: o, keys: keys}}
+	s := &scene{T: t, testNode: n, watcher: &testWatcher{node: n, view: map[spot]protocol.ID{}, told: map[spot]string{}, options: o, keys: keys}}
 	s.watcher.request.Keys = make([]api.WatchKey, len(keys))
 	t.Cleanup(func() {
 		n.hub.Close()

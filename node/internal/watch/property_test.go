@@ -126,6 +126,8 @@ type testWatcher struct {
 	listed map[spot]bool // told since the stream began; nil: the listing has ended
 	last   string
 	wrong  error
+	// ordinals are those of each key, as they were told and as a query has them.
+	told, ordinals map[spot]string
 	// settled are the records that were called so.
 	settled []protocol.ID
 }
@@ -136,7 +138,7 @@ var policies = []protocol.Policy{
 }
 
 func drawWatcher(t *rapid.T, n *testNode) *testWatcher {
-	w := &testWatcher{node: n, view: map[spot]protocol.ID{}}
+	w := &testWatcher{node: n, view: map[spot]protocol.ID{}, told: map[spot]string{}}
 	w.options.Policy = rapid.SampledFrom(policies).Draw(t, "policy")
 	if w.options.OwnOracles = rapid.Bool().Draw(t, "own oracles"); !w.options.OwnOracles {
 		for range rapid.IntRange(0, 2).Draw(t, "oracles") {
@@ -225,6 +227,7 @@ func (w *testWatcher) take(e *api.WatchEvent) bool {
 	}
 	at := spot{e.Key, *e.Composite}
 	known, has := w.view[at]
+	w.told[at] = fmt.Sprint(e.Ordinals)
 	switch e.Event {
 	case api.WatchAnswer, api.WatchDeleted:
 		if has && known == e.Answer.Record && !e.Again && w.listed == nil {
@@ -257,6 +260,7 @@ func (w *testWatcher) take(e *api.WatchEvent) bool {
 // answers is what a query answers now.
 func (w *testWatcher) answers(t *rapid.T) map[spot]protocol.ID {
 	found := map[spot]protocol.ID{}
+	w.ordinals = map[spot]string{}
 	for i, k := range w.keys {
 		q, _ := w.node.hub.about(&w.options)
 		q.Where, q.Open, q.Limit = k.Where, k.Open, 1000
@@ -265,7 +269,8 @@ func (w *testWatcher) answers(t *rapid.T) map[spot]protocol.ID {
 			t.Fatal(err)
 		}
 		for _, a := range result.Keys {
-			found[spot{i, a.Composite}] = a.Claims[0].Record.ID()
+			at := spot{i, a.Composite}
+			found[at], w.ordinals[at] = a.Claims[0].Record.ID(), fmt.Sprint(api.Uint64s(a.Ordinals))
 		}
 	}
 	return found
@@ -287,6 +292,13 @@ func (w *testWatcher) check(t *rapid.T) {
 	for begin := time.Now(); !w.isUpToDate(answers); time.Sleep(200 * time.Microsecond) {
 		if time.Since(begin) > soon {
 			t.Fatalf("policy %v, keys %v: the watcher knows %v, and a query answers %v", w.options.Policy, w.keys, w.view, answers)
+		}
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for at, want := range w.ordinals {
+		if w.told[at] != want {
+			t.Fatalf("keys %v: the ordinals %s were told, and a query has %s", w.keys, w.told[at], want)
 		}
 	}
 	if w.wrong != nil {
