@@ -31,6 +31,9 @@ func (s *Service) Doctor(ctx context.Context) (*api.Checkup, error) {
 	for i := range nodes {
 		findings = append(findings, foundNode(&nodes[i], problems[i]))
 	}
+	if waiting, oldest := s.writes.outbox.Waiting(); waiting > 0 {
+		findings = append(findings, foundOutbox(waiting, time.Since(oldest)))
+	}
 	if s.cert != nil {
 		findings = append(findings, foundCertificate(s.cert.State()))
 	}
@@ -77,6 +80,22 @@ func foundComparison(c *Config, nodes []api.ProxyNode) api.Finding {
 		f.Text, f.Advice = "2 nodes are compared: where they differ, there is no majority", "give a third node with --node"
 	default:
 		f.State, f.Text = api.FindingOK, fmt.Sprintf("%d nodes are asked the same and compared, %d are in sync", asked, synced)
+	}
+	return f
+}
+
+// waitsLong is how long finished records may wait for nodes until the doctor warns.
+const waitsLong = time.Minute
+
+// foundOutbox says how many finished records wait for nodes.
+func foundOutbox(waiting int, since time.Duration) api.Finding {
+	f := api.Finding{
+		Area: "outbox", State: api.FindingNote,
+		Text:   fmt.Sprintf("%s to be attached by enough nodes, for %s", text.Count(waiting, "finished record waits", "finished records wait"), text.Duration(since)),
+		Advice: "none: they are handed in again by themselves",
+	}
+	if since > waitsLong {
+		f.State, f.Advice = api.FindingWarning, "look at the nodes below, and at lf doctor of each: they are handed in again for a day"
 	}
 	return f
 }

@@ -3,6 +3,8 @@ package proxy
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -226,6 +228,13 @@ func TestHopeless(t *testing.T) {
 	_, err := w.set(w.phone(), "horse", "x")
 	if err == nil || w.proxy.writes.outbox.Len() != 1 {
 		t.Fatalf("%v, %d records in the outbox", err, w.proxy.writes.outbox.Len())
+	}
+	checkup, err := w.proxy.Doctor(t.Context())
+	if err != nil || !slices.ContainsFunc(checkup.Findings, func(f api.Finding) bool { return f.Area == "outbox" && f.State == api.FindingNote }) {
+		t.Errorf("%+v, %v", checkup, err)
+	}
+	if f := foundOutbox(2, time.Hour); f.State != api.FindingWarning || !strings.Contains(f.Text, "2 finished records wait") {
+		t.Errorf("%+v", f)
 	}
 	w.nodes[1].fail(refusal)
 	if err := w.proxy.nodes.meet(t.Context()); err != nil {

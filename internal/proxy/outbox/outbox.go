@@ -77,6 +77,18 @@ func (o *Outbox) Len() int {
 	return len(o.records)
 }
 
+// Waiting counts the records, and tells since when the oldest one waits.
+func (o *Outbox) Waiting() (count int, oldest time.Time) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, r := range o.records {
+		if oldest.IsZero() || r.at.Before(oldest) {
+			oldest = r.at
+		}
+	}
+	return len(o.records), oldest
+}
+
 // Lost counts the records that were given up before enough nodes had them.
 func (o *Outbox) Lost() uint64 {
 	o.mu.Lock()
