@@ -313,6 +313,9 @@ func (h *hub) compare(before, now hubState) bool {
 	for _, g := range h.groups {
 		for _, s := range g.streams {
 			s.leaveBadNodes()
+			if s.isDeaf(time.Now()) {
+				s.askAll()
+			}
 		}
 		if before == now {
 			continue

@@ -19,6 +19,8 @@ const (
 	// ended. The pause doubles with each stream that ended soon.
 	minFollowPause = time.Second
 	maxFollowPause = time.Minute
+	// pollEvery is how often watchers ask by themselves while no node tells them anything.
+	pollEvery = 10 * time.Second
 )
 
 // nodeStreams are the streams of the same keys at several nodes. If one node hides a change,
@@ -34,12 +36,14 @@ type nodeStreams struct {
 	mu     sync.Mutex
 	places []followedNode
 	pauses map[*node]*followPause
+	heard  time.Time // when a node told something last, or the keys were asked about without that
 }
 
 // followedNode is one of the nodes that are followed now.
 type followedNode struct {
 	node  *node // nil: none
 	leave func()
+	tells bool // its stream has begun
 }
 
 // followPause is how long a node is not followed.
@@ -50,7 +54,7 @@ type followPause struct {
 
 func newNodeStreams(g *watchGroup, topics []*topic, full bool) *nodeStreams {
 	c := g.hub.service.config
-	s := &nodeStreams{group: g, topics: topics, full: full, places: make([]followedNode, min(c.Compare, len(c.Nodes))), pauses: map[*node]*followPause{}}
+	s := &nodeStreams{group: g, topics: topics, full: full, places: make([]followedNode, min(c.Compare, len(c.Nodes))), pauses: map[*node]*followPause{}, heard: time.Now()}
 	s.ctx, s.cancel = context.WithCancel(g.hub.ctx)
 	for _, t := range topics {
 		t.streams = s
@@ -111,7 +115,7 @@ func (s *nodeStreams) choose(place int) (context.Context, *node) {
 			continue
 		}
 		ctx, cancel := context.WithCancel(s.ctx)
-		s.places[place] = followedNode{n, cancel}
+		s.places[place] = followedNode{node: n, leave: cancel}
 		return ctx, n
 	}
 	return nil, nil
@@ -132,6 +136,32 @@ func (s *nodeStreams) leaveBadNodes() {
 	for _, f := range s.places {
 		if f.node != nil && !slices.Contains(good, f.node) {
 			f.leave()
+		}
+	}
+}
+
+// isDeaf reports, every [pollEvery], that no node tells anything: all refuse more streams, say.
+// Then the watchers must ask by themselves.
+func (s *nodeStreams) isDeaf(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if slices.ContainsFunc(s.places, func(f followedNode) bool { return f.tells }) {
+		s.heard = now
+	}
+	if now.Sub(s.heard) < pollEvery {
+		return false
+	}
+	s.heard = now
+	return true
+}
+
+// tells notes that a node's stream has begun.
+func (s *nodeStreams) tells(n *node) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.places {
+		if s.places[i].node == n {
+			s.places[i].tells = true
 		}
 	}
 }
@@ -166,9 +196,14 @@ func (s *nodeStreams) read(ctx context.Context, n *node) error {
 	for i := range listing {
 		listing[i] = map[protocol.CompositeID]bool{}
 	}
+	begun := false
 	for e, err := range n.client.Watch(ctx, r) {
 		if err != nil {
 			return err
+		}
+		if !begun {
+			begun = true
+			s.tells(n)
 		}
 		switch e.Event {
 		case api.WatchAnswer, api.WatchDeleted, api.WatchGone, api.WatchContested, api.WatchAlive, api.WatchLapsed:
@@ -226,6 +261,17 @@ func (s *nodeStreams) tell(n *node, e *api.WatchEvent, certain bool) {
 	for sub, keys := range t.watchers {
 		for _, key := range keys {
 			sub.hear(n, key, e, certain)
+		}
+	}
+}
+
+// askAll has all watchers ask by themselves. The hub must be locked.
+func (s *nodeStreams) askAll() {
+	for _, t := range s.topics {
+		for sub, keys := range t.watchers {
+			for _, key := range keys {
+				sub.askKey(key)
+			}
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -22,6 +23,7 @@ type watchNode struct {
 
 	open    atomic.Int64 // streams
 	opened  atomic.Int64
+	refuses error             // of each stream
 	hides   bool              // tells no change
 	invents []*api.WatchEvent // what it also tells, once
 	cutOff  chan struct{}     // closed: all streams end
@@ -30,7 +32,7 @@ type watchNode struct {
 func (n *watchNode) Watch(ctx context.Context, r api.WatchRequest) iter.Seq2[*api.WatchEvent, error] {
 	return func(yield func(*api.WatchEvent, error) bool) {
 		n.mu.Lock()
-		down, hides, invents, cutOff := n.down, n.hides, n.invents, n.cutOff
+		down, hides, invents, cutOff := cmp.Or(n.down, n.refuses), n.hides, n.invents, n.cutOff
 		n.mu.Unlock()
 		if down != nil {
 			yield(nil, down)
@@ -335,6 +337,28 @@ func TestWatchLeaves(t *testing.T) {
 		w.nodes[1].goDown()
 		time.Sleep(10 * time.Second)
 		followed(1, 0)
+	})
+}
+
+// TestWatchRefused: the nodes answer questions, and have no room for streams. Changes are heard all
+// the same, and soon again when a node has room.
+func TestWatchRefused(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWatchWorld(t, 2)
+		for _, n := range w.nodes {
+			n.refuses = api.TooMany(time.Second, "too many streams")
+		}
+		x := w.watch(t, "horse#1")
+		x.hearsNothing(time.Minute)
+		for i := range 3 {
+			w.write("horse#1", fmt.Sprint(i))
+			x.hears(fmt.Sprint(i), pollEvery+3*lookEvery)
+		}
+		w.nodes[1].change(func() { w.nodes[1].refuses = nil })
+		x.hearsNothing(2 * maxFollowPause)
+		w.write("horse#1", "at once")
+		x.hears("at once", time.Second)
 	})
 }
 
