@@ -218,7 +218,10 @@ func (s *shell) try(t *testing.T, e example) {
 		s.home = dir
 	}
 	if command, ok := strings.CutSuffix(e.command, "&"); ok {
-		s.run(t, command+`>/dev/null 2>&1 & nodes="$nodes $!"`)
+		if !strings.Contains(command, " > ") {
+			command += ">/dev/null"
+		}
+		s.run(t, command+` 2>/dev/null & nodes="$nodes $!"`)
 		dir := s.home
 		if given := homeFlag.FindStringSubmatch(command); given != nil {
 			dir = given[1]
@@ -228,7 +231,7 @@ func (s *shell) try(t *testing.T, e example) {
 		}
 		return
 	}
-	question := strings.HasPrefix(e.command, "lf get ") || strings.HasPrefix(e.command, "cat ")
+	question := strings.HasPrefix(e.command, "lf get ") || strings.HasPrefix(e.command, "cat ") || strings.HasPrefix(e.command, "sed ")
 	var got []string
 	for start := time.Now(); ; time.Sleep(200 * time.Millisecond) {
 		got = s.run(t, e.command)
