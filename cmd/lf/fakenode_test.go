@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/ed25519"
 	"crypto/rand"
+	"iter"
 	"net/http/httptest"
 	"path/filepath"
 	"sync"
@@ -105,6 +106,22 @@ func (f *fakeNode) Query(_ context.Context, q api.Query) (*api.QueryResult, erro
 		}
 	}
 	return &answers, nil
+}
+
+// Watch tells the answers of a query, and nothing else.
+func (f *fakeNode) Watch(ctx context.Context, _ api.WatchRequest) iter.Seq2[*api.WatchEvent, error] {
+	return func(yield func(*api.WatchEvent, error) bool) {
+		for i := range f.answers.Answers {
+			a := &f.answers.Answers[i]
+			if !yield(&api.WatchEvent{Event: api.WatchAnswer, Answer: a, Ordinals: a.Ordinals, Composite: a.Composite}, nil) {
+				return
+			}
+		}
+		if yield(&api.WatchEvent{Event: api.WatchSync, Sync: api.SyncSynced, Listed: true}, nil) {
+			<-ctx.Done()
+			yield(nil, ctx.Err())
+		}
+	}
 }
 
 func (f *fakeNode) Doctor(context.Context) (*api.Checkup, error) {

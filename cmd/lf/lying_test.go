@@ -3,6 +3,11 @@ package main
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,7 +106,25 @@ func TestLyingNode(t *testing.T) {
 			if o.code != exitFailed || o.stdout != "" || strings.Count(o.stderr, "\n") != 1 || !strings.Contains(o.stderr, lie.want) {
 				t.Fatalf("exit code %d, stdout %q, stderr %q, which should speak of %q", o.code, o.stdout, o.stderr, lie.want)
 			}
+			if !slices.Contains(lie.args, "--as-of") && !slices.Contains(lie.args, "--history") {
+				lieToCommand(t, f, lie.args, lie.want)
+			}
 		})
+	}
+}
+
+// lieToCommand has a command run for what a lying node tells a watcher. It gets the honest answer
+// at most.
+func lieToCommand(t *testing.T, f *fakeNode, args []string, want string) {
+	t.Helper()
+	ran := filepath.Join(t.TempDir(), "ran")
+	o := lfRun(t, "", append([]string{"--home", f.home, "watch", "--any", "--exec", "cat >>" + ran}, args...)...)
+	got, err := os.ReadFile(ran)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		t.Fatal(err)
+	}
+	if text := string(got); o.code != exitFailed || !strings.Contains(o.stderr, want) || text != "" && text != "honest" {
+		t.Errorf("exit code %d, the command got %q, stderr %q, which should speak of %q", o.code, text, o.stderr, want)
 	}
 }
 

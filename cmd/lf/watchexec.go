@@ -61,7 +61,7 @@ func (c *cli) putJob(ctx context.Context, client *lf.Client, w *watchFlags, r *r
 	switch a := e.Answer; {
 	case e.Damaged != nil:
 		c.note("%v; the command is not run for it", e.Damaged)
-		return nil
+		return nil //nolint:nilerr // the watch goes on
 	case a == nil && e.Kind == lf.EventSettled:
 		kind = string(lf.EventGone)
 	case a == nil:
