@@ -28,6 +28,7 @@ type (
 const (
 	PulseAccepted  = pulse.Accepted
 	PulseForged    = pulse.Forged
+	PulseForwarded = pulse.Forwarded
 	PulseKnown     = pulse.Known
 	PulseNoRecord  = pulse.NoRecord
 	PulseWithdrawn = pulse.Withdrawn
@@ -83,7 +84,7 @@ func (s *Sync) validatePulse(ctx context.Context, from peer.ID, m *pubsub.Messag
 	case err != nil:
 		s.complain("could not take a pulse", err)
 	}
-	return accepted(v == pulse.Accepted)
+	return accepted(v.PassesOn())
 }
 
 // publishPulse gossips a pulse to a few peers, those of the mesh. What is published otherwise goes

@@ -34,7 +34,7 @@ func (s *Service) outcome(p *protocol.Pulse, done lfsync.PulseOutcome) api.Pulse
 	switch done.Verdict {
 	case lfsync.PulseAccepted:
 		out.State = api.PulseAccepted
-	case lfsync.PulseKnown:
+	case lfsync.PulseKnown, lfsync.PulseForwarded:
 		out.State = api.PulseKnown
 	case lfsync.PulseNoRecord:
 		out.Why = fmt.Sprintf("record %s is not attached here", p.Record)

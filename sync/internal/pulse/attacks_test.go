@@ -212,6 +212,26 @@ func TestFlood(t *testing.T) {
 	}
 }
 
+// TestAnswerOvertakesGossip: a pulse that came first by an answer is passed on when gossip brings
+// it, once. Neighbors may have no other way to it.
+func TestAnswerOvertakesGossip(t *testing.T) {
+	t.Parallel()
+	w := newTestWorld(t, nil)
+	key := newKey(t)
+	p := w.network.NewPulse(w.record(key, "svc", 0).ID(), w.seconds(), key)
+	if v, err := w.pushed(t.Context(), &p, source{peer: "a", answered: true}); v != Accepted || err != nil {
+		t.Fatal(v, err)
+	}
+	if v, _ := w.pushed(t.Context(), &p, source{peer: "b", answered: true}); v != Known || w.published != 0 {
+		t.Fatalf("another answer: %s, %d published", v, w.published)
+	}
+	for i, want := range []Verdict{Forwarded, Known, Known} {
+		if v := w.hear(p, "c"); v != want {
+			t.Errorf("copy %d is %s, want %s", i, v, want)
+		}
+	}
+}
+
 // TestMalformed: what is no pulse is rejected, and so is what is too long.
 func TestMalformed(t *testing.T) {
 	t.Parallel()

@@ -26,6 +26,9 @@ type entry struct {
 	*Facts
 	hash  uint64 // of the pulse, in fingerprints
 	place int    // in the room
+	// unforwarded is set where the pulse came by an answer. Then one copy that comes otherwise is
+	// passed on: neighbors may have no other way to it.
+	unforwarded bool
 }
 
 func newBook(size int) *book {

@@ -87,19 +87,29 @@ func (p *plan) screen(pulse *protocol.Pulse, f *Facts, from source, now time.Tim
 	case !f.Stands:
 		return Withdrawn
 	case pulse.Second <= p.newest(f.Claim):
-		return Known
+		return p.again(pulse, f, from)
 	case from.peer != "" && !p.budget(from).allow(from, now):
 		return OverBudget
 	}
 	return Accepted
 }
 
+// again decides about a pulse that is not newer than what is known.
+func (p *plan) again(pulse *protocol.Pulse, f *Facts, from source) Verdict {
+	e := p.claims[f.Claim]
+	if e == nil || e.Pulse != *pulse || !e.unforwarded || from.answered {
+		return Known
+	}
+	e.unforwarded = false
+	return Forwarded
+}
+
 // accept does the checks after the signature's, and enters the pulse. Meanwhile another pulse of
 // the claim may have come.
-func (p *plan) accept(pulse *protocol.Pulse, f *Facts) Verdict {
+func (p *plan) accept(pulse *protocol.Pulse, f *Facts, from source) Verdict {
 	switch known := p.newest(f.Claim); {
 	case pulse.Second <= known:
-		return Known
+		return p.again(pulse, f, from)
 	case known > 0 && pulse.Second < known+interval:
 		return TooSoon
 	case pulse.Second > f.Last:
@@ -108,6 +118,7 @@ func (p *plan) accept(pulse *protocol.Pulse, f *Facts) Verdict {
 		return NoRoom
 	}
 	p.facts.Remove(f.Record)
+	p.claims[f.Claim].unforwarded = from.answered
 	return Accepted
 }
 

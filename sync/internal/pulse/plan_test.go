@@ -137,7 +137,7 @@ func TestOrderOfChecks(t *testing.T) {
 		if v := p.screen(&pulse, f, from, now); v != Accepted {
 			return v
 		}
-		return p.accept(&pulse, f)
+		return p.accept(&pulse, f, from)
 	}
 	withdrawn := factsFor(1, 1, 5)
 	withdrawn.Stands = false

@@ -30,7 +30,7 @@ func (k *Keeper) Gossiped(ctx context.Context, data []byte, from peer.ID) (Verdi
 	}
 	v, f, err := k.take(ctx, &p, source{peer: from})
 	k.metrics.count(v, viaGossip)
-	if v == Accepted {
+	if v.PassesOn() {
 		k.offer(p, f, from)
 	}
 	return v, err
@@ -44,7 +44,7 @@ func (k *Keeper) Submit(ctx context.Context, p protocol.Pulse) (Outcome, error) 
 	if out.Verdict = v; f != nil {
 		out.Last = f.Last
 	}
-	if v == Accepted {
+	if v.PassesOn() {
 		k.c.Group.Go(func(ctx context.Context) error {
 			if err := supervisor.Sleep(ctx, rand.N(jitter)); err != nil {
 				return nil //nolint:nilerr // the node ends
@@ -71,7 +71,7 @@ func (k *Keeper) pushed(ctx context.Context, p *protocol.Pulse, from source) (Ve
 	switch {
 	case v.Rejected():
 		return v, penalty.Violates("%v", err)
-	case v == Accepted && !from.answered:
+	case v.PassesOn() && !from.answered:
 		k.forward(ctx, *p, f, from.peer)
 	}
 	return v, err
@@ -129,7 +129,7 @@ func (k *Keeper) take(ctx context.Context, p *protocol.Pulse, from source) (Verd
 		return v, f, err
 	}
 	k.mu.Lock()
-	v = k.plan.accept(p, f)
+	v = k.plan.accept(p, f, from)
 	followers := k.followers
 	k.mu.Unlock()
 	if v == Accepted {

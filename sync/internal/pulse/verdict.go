@@ -6,6 +6,7 @@ type Verdict int
 // The verdicts.
 const (
 	Accepted  Verdict = iota // it is the newest of its claim
+	Forwarded                // it came before by an answer, and is passed on now
 	Malformed                // it is no pulse
 	Forged                   // the owner's signature does not verify
 	Known                    // a pulse as new is known
@@ -20,9 +21,12 @@ const (
 	Failed // the store did
 )
 
-var verdictNames = [...]string{"accepted", "malformed", "forged", "known", "no_record", "withdrawn", "clock", "too_soon", "ended", "over_budget", "no_room", "busy", "failed"}
+var verdictNames = [...]string{"accepted", "forwarded", "malformed", "forged", "known", "no_record", "withdrawn", "clock", "too_soon", "ended", "over_budget", "no_room", "busy", "failed"}
 
 func (v Verdict) String() string { return verdictNames[v] }
+
+// PassesOn reports whether the pulse is passed on to other peers.
+func (v Verdict) PassesOn() bool { return v == Accepted || v == Forwarded }
 
 // Rejected reports whether no correct peer sends such a pulse. All others are ignored.
 func (v Verdict) Rejected() bool { return v == Malformed || v == Forged }
