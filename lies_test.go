@@ -26,8 +26,8 @@ type liar struct {
 	submit func(*api.Submitted)
 	links  func(*api.Links)
 	owner  func(*api.OwnerInfo)
-	watch  []*api.WatchEvent // told after what is there at first
-	hidden bool              // it says that it has no record
+	watch  atomic.Pointer[[]*api.WatchEvent] // told after what is there at first
+	hidden bool                              // it says that it has no record
 	// refuse is what it says of a question for links, queries how often it was asked for answers.
 	refuse  func(api.LinksQuery) error
 	queries atomic.Int64
@@ -40,8 +40,12 @@ func (l *liar) Watch(ctx context.Context, r api.WatchRequest) iter.Seq2[*api.Wat
 			if !yield(e, err) {
 				return
 			}
-			for _, lie := range l.watch {
-				if e != nil && e.Listed && !yield(lie, nil) {
+			lies := l.watch.Load()
+			if lies == nil || e == nil || !e.Listed {
+				continue
+			}
+			for _, lie := range *lies {
+				if !yield(lie, nil) {
 					return
 				}
 			}

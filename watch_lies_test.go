@@ -40,10 +40,11 @@ func lieToWatcher(t *testing.T, f *forger, db *lf.Client, options []lf.ReadOptio
 	}
 	answered := must[*api.QueryResult](t)(f.Fake.Query(t.Context(), api.Query{Selectors: selectorsOf(t, f, pair), Frames: true}))
 	f.query(answered)
-	f.watch = nil
+	var told []*api.WatchEvent
 	for _, a := range answered.Answers {
-		f.watch = append(f.watch, eventOf(a))
+		told = append(told, eventOf(a))
 	}
+	f.watch.Store(&told) // a stream of before may still read
 	ctx, cancel := context.WithTimeout(t.Context(), watchPatience)
 	defer cancel()
 	for e, err := range db.Watch(ctx, pair, watched...) {
@@ -171,7 +172,7 @@ func TestWatchLies(t *testing.T) {
 			f.author = newKey(t)
 			done := set(t, db, lf.MustKey("bad", "horse#1"), "honest", lf.AsKey(f.author))
 			info := must[*api.RecordInfo](t)(f.Fake.Record(t.Context(), done.ID))
-			f.watch = []*api.WatchEvent{lie.tell(f, must[*protocol.Record](t)(protocol.DecodeFrame(info.Frame)))}
+			f.watch.Store(&[]*api.WatchEvent{lie.tell(f, must[*protocol.Record](t)(protocol.DecodeFrame(info.Frame)))})
 			kinds := []lf.EventKind{}
 			keys := []lf.Key{pair, lf.MustKey("other")}
 			ctx, cancel := context.WithTimeout(t.Context(), watchPatience)
