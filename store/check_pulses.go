@@ -14,11 +14,8 @@ func (v *verifier) checkPulses() error {
 		if err := v.ctx.Err(); err != nil {
 			return err
 		}
-		r, err := headerOf(v.frame(idx))
-		if asDamaged(err) != nil {
-			return nil // it is reported with the records
-		}
-		if err != nil {
+		r, sound, err := ifSound(headerOf(v.frame(idx)))
+		if err != nil || !sound { // it is reported with the records
 			return err
 		}
 		p.Record = r.ID()

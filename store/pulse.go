@@ -17,11 +17,8 @@ func (s *Store) PulsedRecord(ctx context.Context, id protocol.ID) (p intake.Puls
 		if err != nil || idx == 0 {
 			return err
 		}
-		r, err := c.frame(idx)
-		if asDamaged(err) != nil {
-			return nil
-		}
-		if err != nil {
+		r, sound, err := ifSound(c.frame(idx))
+		if err != nil || !sound {
 			return err
 		}
 		p = intake.Pulsed{Record: r, Index: uint64(idx)}
@@ -56,11 +53,16 @@ func (c *conn) claimStands(r *protocol.Record, idx int64) (stands bool, err erro
 	if newest == idx {
 		return true, nil
 	}
-	last, err := headerOf(c.frame(newest))
+	last, sound, err := ifSound(headerOf(c.frame(newest)))
+	return err == nil && (!sound || !last.Tombstone()), err // what a damaged one says is not known
+}
+
+// ifSound returns a record unless it is damaged, which is no error here: the rest goes on.
+func ifSound(r *protocol.Record, err error) (*protocol.Record, bool, error) {
 	if asDamaged(err) != nil {
-		return true, nil // what it says is not known
+		return nil, false, nil //nolint:nilerr // the damage is noted where the record was read
 	}
-	return err == nil && !last.Tombstone(), err
+	return r, err == nil, err
 }
 
 // Pulses yields the pulses that are kept, each with its record, in no order. Damaged records are
@@ -68,11 +70,8 @@ func (c *conn) claimStands(r *protocol.Record, idx int64) (stands bool, err erro
 func (s *Store) Pulses(ctx context.Context, yield func(protocol.Pulse, intake.Pulsed)) error {
 	return s.read(ctx, func(c *conn) error {
 		return c.eachPulse(func(idx int64, p protocol.Pulse) error {
-			r, err := c.frame(idx)
-			if asDamaged(err) != nil {
-				return nil
-			}
-			if err != nil {
+			r, sound, err := ifSound(c.frame(idx))
+			if err != nil || !sound {
 				return err
 			}
 			p.Record = r.ID()

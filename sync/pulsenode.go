@@ -18,11 +18,11 @@ import (
 // Claim is what a pulse counts for: what one owner says under one composite key.
 type Claim = pulse.Claim
 
-// PulseOutcome is what became of a pulse, and PulseVerdict how it was judged.
-type (
-	PulseOutcome = pulse.Outcome
-	PulseVerdict = pulse.Verdict
-)
+// PulseOutcome is what became of a pulse.
+type PulseOutcome = pulse.Outcome
+
+// PulseVerdict is how a pulse was judged.
+type PulseVerdict = pulse.Verdict
 
 // The verdicts on a pulse.
 const (

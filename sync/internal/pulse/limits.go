@@ -7,9 +7,9 @@ import (
 )
 
 const (
-	// MaxPush bounds the pulses of a push, and MaxAnswer those of an answer: 470 KiB. All nodes of
-	// a network must agree on both.
-	MaxPush   = 64
+	// MaxPush bounds the pulses of a push. All nodes of a network must agree on it.
+	MaxPush = 64
+	// MaxAnswer bounds those of an answer: 470 KiB. All nodes must agree on it, too.
 	MaxAnswer = 4096
 	// buckets is how many parts a node's pulses have that are compared.
 	buckets = 256
