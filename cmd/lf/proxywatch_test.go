@@ -17,13 +17,14 @@ import (
 )
 
 // TestProxyWatchers: a proxy has many watchers that are idle, and then do not read what they are
-// told. Its memory stays bounded, and a watcher that reads hears every change at once.
+// told. A watcher that reads hears every change at once.
 func TestProxyWatchers(t *testing.T) {
 	t.Parallel()
 	manyProxyWatchers(t, 100)
 }
 
-// TestManyProxyWatchers is TestProxyWatchers with a thousand.
+// TestManyProxyWatchers is TestProxyWatchers with a thousand. Then the proxy's memory shows what
+// one takes: of 200 kB of changes that it did not read, only the last is kept.
 func TestManyProxyWatchers(t *testing.T) {
 	if testing.Short() {
 		t.Skip("1,000 connections")
@@ -82,7 +83,7 @@ func manyProxyWatchers(t *testing.T, count int) {
 	if idle > 0 {
 		grown := (max(after, idle) - idle) / uint64(count) >> 10
 		t.Logf("memory of a watcher that does not read, beyond that: %d kB", grown)
-		if grown > 256 {
+		if grown > 100 && count >= 1000 && !raceEnabled {
 			t.Errorf("a watcher that does not read takes %d kB", grown)
 		}
 	}
