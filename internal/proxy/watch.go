@@ -52,6 +52,7 @@ type watcher struct {
 	until time.Time
 	// unsettled are places that may have settled, and that no node could be asked about.
 	unsettled []watchstate.Place
+	lapsed    map[spot]*lapsedClaim
 }
 
 func (s *Service) newWatcher(ctx context.Context, r *api.WatchRequest, yield func(*api.WatchEvent, error) bool) (*watcher, error) {
@@ -61,7 +62,7 @@ func (s *Service) newWatcher(ctx context.Context, r *api.WatchRequest, yield fun
 	if err := r.CheckAlive(s.config.Network); err != nil {
 		return nil, err
 	}
-	w := &watcher{Service: s, request: r, yield: yield, sub: newSubscription()}
+	w := &watcher{Service: s, request: r, yield: yield, sub: newSubscription(), lapsed: map[spot]*lapsedClaim{}}
 	for key := range r.Keys {
 		u, err := s.question(ctx, r.Query(key))
 		if err != nil {
@@ -188,7 +189,10 @@ func (w *watcher) tell(ctx context.Context, t *taken) error {
 			return err
 		}
 	}
-	return w.settle(ctx, t)
+	if err := w.settle(ctx, t); err != nil {
+		return err
+	}
+	return w.askLapsed(ctx, t)
 }
 
 // settle tells which answers have settled.
@@ -276,6 +280,7 @@ func (w *watcher) wait(ctx context.Context, next time.Time) error {
 // send passes events on. It blocks while the watcher does not read.
 func (w *watcher) send(events ...*api.WatchEvent) error {
 	for _, e := range events {
+		w.noteLapse(e)
 		if !w.yield(e, nil) {
 			return errNoMore
 		}

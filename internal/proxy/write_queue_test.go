@@ -77,7 +77,7 @@ func (phoneTurn) Leave() {}
 // TestLongQueue: the queue is longer than the clock drift. In degrees (a) and (c) every record that
 // comes out of it is attached, and none is late.
 func TestLongQueue(t *testing.T) {
-	const requests, attempt = 40, 20 * time.Second
+	const requests, attempt = 40, 10 * time.Second
 	degrees := map[string]func(w *writers) func(ctx context.Context, key string) error{
 		"plain": func(w *writers) func(ctx context.Context, key string) error {
 			return func(ctx context.Context, key string) error {
