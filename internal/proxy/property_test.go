@@ -172,7 +172,7 @@ func distort(a *api.QueryResult, kind int, pool []*protocol.Record) {
 		}
 	case 7:
 		for _, r := range pool {
-			if r.CompositeID() == *first.Composite && r.Type == protocol.TypeDatum {
+			if first.Composite != nil && r.CompositeID() == *first.Composite && r.Type == protocol.TypeDatum {
 				first.Version = shown(r)
 			}
 		}
