@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/lf-store/lf/node/api"
+	"github.com/lf-store/lf/node/api/apitest"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -159,35 +160,6 @@ func leaveOut(a *api.Answer, q *api.Query) {
 	}
 }
 
-// rerank puts the claims of an answer into the order that follows from what is said of them.
-func rerank(a *api.Answer, policy protocol.Policy) {
-	versions := append([]api.Version{a.Version}, a.Others...)
-	claims := a.Explanation.Claims
-	order := make([]int, len(claims))
-	for i := range claims {
-		order[i] = i
-		if r, err := protocol.DecodeFrame(versions[i].Frame); err == nil {
-			claims[i].SignedHash = r.SignedHash()
-		}
-	}
-	slices.SortFunc(order, func(i, j int) int {
-		better, _ := policy.Compare(&claims[i].Standing, &claims[j].Standing)
-		return -better
-	})
-	if order[0] != 0 {
-		a.History = nil
-	}
-	a.Others, a.Explanation.Claims = nil, nil
-	for i, at := range order {
-		if i == 0 {
-			a.Version = versions[at]
-		} else {
-			a.Others = append(a.Others, versions[at])
-		}
-		a.Explanation.Claims = append(a.Explanation.Claims, claims[at])
-	}
-}
-
 var networkLies = []networkLie{
 	{"hides the key", "does not answer", func(*api.Answer, protocol.Policy) bool { return false }},
 	{"hides the best claim", "in place of", func(a *api.Answer, policy protocol.Policy) bool {
@@ -199,7 +171,7 @@ var networkLies = []networkLie{
 		last := len(a.Explanation.Claims) - 1
 		a.Explanation.Claims[last].Weight = 1 << 40
 		a.Others[last-1].Weight = 1 << 40
-		rerank(a, policy)
+		apitest.Rerank(a, policy)
 		return true
 	}},
 	{"answers with an old version", "in place of", func(a *api.Answer, _ protocol.Policy) bool {
@@ -211,7 +183,7 @@ var networkLies = []networkLie{
 		first := &a.Explanation.Claims[0]
 		first.Certified, first.Authority, first.Certificate = false, "", protocol.ID{}
 		a.Explanation.Claims[1].Weight = 1 << 40
-		rerank(a, policy)
+		apitest.Rerank(a, policy)
 		return true
 	}},
 	{"withholds the revocation", "withholds", func(a *api.Answer, policy protocol.Policy) bool {
@@ -220,13 +192,13 @@ var networkLies = []networkLie{
 				c.Certified, c.Authority, c.Certificate, c.Weight, c.Revoked = true, "test CA", c.Revoked[0].Certificate, 1<<40, nil
 			}
 		}
-		rerank(a, policy)
+		apitest.Rerank(a, policy)
 		return true
 	}},
 	{"calls a record a certificate", "no certificate", func(a *api.Answer, policy protocol.Policy) bool {
 		last := &a.Explanation.Claims[len(a.Explanation.Claims)-1]
 		last.Certified, last.Certificate, last.Weight, last.Revoked = true, last.Record, 1<<40, nil
-		rerank(a, policy)
+		apitest.Rerank(a, policy)
 		return true
 	}},
 }

@@ -253,8 +253,8 @@ func (r *Rendezvous) enter(ctx context.Context, public *dht.IpfsDHT) (entered bo
 	return true, nil
 }
 
-// entryDue tells whether this node should enter itself: its entry is old or has other addresses,
-// and there is an address at which it can be dialed from elsewhere.
+// entryDue tells whether this node should enter itself. Its entry is old or has other addresses,
+// and others can dial one of its addresses from elsewhere.
 func (r *Rendezvous) entryDue() (addresses string, due bool) {
 	addresses = strings.Join(p2p.Addresses(r.host), " ")
 	r.mu.Lock()
