@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -43,26 +44,31 @@ func newConfig(version string) huma.Config {
 
 const securityToken = "token"
 
-// addDocument serves the OpenAPI document, encoded once; it does not describe itself.
+// addDocument serves the OpenAPI document, which does not describe itself. It is encoded when it is
+// first asked for: that takes as long as the rest of a node's start.
 func (h *Handler) addDocument() {
 	o := h.api.OpenAPI()
 	correct(o.Components.Schemas)
-	asJSON, err := json.MarshalIndent(o, "", "  ")
-	if err != nil {
-		panic(fmt.Errorf("OpenAPI document: %w", err)) // it depends on nothing but the program
-	}
-	asYAML, err := o.YAML()
-	if err != nil {
-		panic(fmt.Errorf("OpenAPI document: %w", err))
-	}
-	h.addPage("/openapi.json", "application/openapi+json", append(asJSON, '\n'))
-	h.addPage("/openapi.yaml", "application/openapi+yaml", asYAML)
+	h.addPage("/openapi.json", "application/openapi+json", func() ([]byte, error) {
+		b, err := json.MarshalIndent(o, "", "  ")
+		return append(b, '\n'), err
+	})
+	h.addPage("/openapi.yaml", "application/openapi+yaml", o.YAML)
 }
 
-func (h *Handler) addPage(path, contentType string, body []byte) {
+// addPage serves what encode returns. It runs once.
+func (h *Handler) addPage(path, contentType string, encode func() ([]byte, error)) {
+	body := sync.OnceValue(func() []byte {
+		b, err := encode()
+		if err != nil {
+			panic(fmt.Errorf("OpenAPI document: %w", err)) // it depends on nothing but the program
+		}
+		return b
+	})
 	h.mux.HandleFunc("GET "+path, func(w http.ResponseWriter, _ *http.Request) {
+		b := body()
 		w.Header().Set("Content-Type", contentType)
-		_, _ = w.Write(body) // who asked may be gone; there is nobody to tell
+		_, _ = w.Write(b) // who asked may be gone; there is nobody to tell
 	})
 }
 
