@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"cmp"
 	"crypto/ed25519"
+	"crypto/rand"
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 )
 
@@ -18,7 +20,8 @@ type NamePoint struct {
 
 // Draft is a record before its claims, its signature and its work. Value is nil for none. A datum's
 // is the plain value; Mask seals it, and when nil the first name's default mask does. The value of
-// any other type is carried as it is. The first of Names becomes the primary selector.
+// any other type is carried as it is. The first of Names becomes the primary selector. Random is
+// where the seal's nonce comes from: nil is crypto/rand's reader, and only tests set another one.
 type Draft struct {
 	Type      Type
 	Owner     Owner
@@ -27,6 +30,7 @@ type Draft struct {
 	Names     []NamePoint
 	Value     []byte
 	Mask      *Mask
+	Random    io.Reader
 }
 
 // Compose seals a datum's value and claims the draft's selectors. The result lacks the signature
@@ -141,7 +145,11 @@ func (n *Network) sealDraft(d Draft, h *Header) ([]byte, error) {
 		m := d.Names[0].Name.Mask()
 		mask = &m
 	}
-	return n.Seal(*mask, h.SealingOf(), d.Value)
+	random := d.Random
+	if random == nil {
+		random = rand.Reader
+	}
+	return n.seal(*mask, h.SealingOf(), d.Value, random)
 }
 
 // Sign returns the record with the owner's signature in it, and without work.

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -37,6 +38,10 @@ func (h *Header) SealingOf() Sealing { return Sealing{h.Owner, h.Timestamp, h.Co
 // value is. Plain values of up to [MaxPlaintext] bytes are accepted; whether the result fits the
 // network is [Network.Check]'s.
 func (n *Network) Seal(mask Mask, s Sealing, plain []byte) ([]byte, error) {
+	return n.seal(mask, s, plain, rand.Reader)
+}
+
+func (n *Network) seal(mask Mask, s Sealing, plain []byte, random io.Reader) ([]byte, error) {
 	body, err := pack(plain)
 	if err != nil {
 		return nil, err
@@ -46,7 +51,7 @@ func (n *Network) Seal(mask Mask, s Sealing, plain []byte) ([]byte, error) {
 		return nil, err
 	}
 	nonce := make([]byte, chacha20poly1305.NonceSize, len(body)+SealOverhead)
-	if _, err := rand.Read(nonce); err != nil {
+	if _, err := io.ReadFull(random, nonce); err != nil {
 		return nil, fmt.Errorf("random nonce: %w", err)
 	}
 	return aead.Seal(nonce, nonce, body, nil), nil
