@@ -34,6 +34,27 @@ func BenchmarkDecode(b *testing.B) {
 	}
 }
 
+// BenchmarkDecodeGeneral decodes the same frame with a general codec, checks its form.
+func BenchmarkDecodeGeneral(b *testing.B) {
+	_, r := benchmarkRecord(b, 1)
+	frame := r.EncodeFrame()
+	b.SetBytes(int64(len(frame)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, broken := decodeGeneralFrame(frame); broken != "" {
+			b.Fatal(broken)
+		}
+	}
+}
+
+func BenchmarkEncodeFrame(b *testing.B) {
+	_, r := benchmarkRecord(b, 1)
+	b.ReportAllocs()
+	for b.Loop() {
+		r.EncodeFrame()
+	}
+}
+
 // BenchmarkCheck compares validating with the bare verification of as many signatures, measured in
 // the same run. A "times-bare" of 1 would be no overhead, below 1 is what verifying in batches
 // gains.

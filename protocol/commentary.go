@@ -3,7 +3,6 @@ package protocol
 import (
 	"bytes"
 	"cmp"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"slices"
@@ -23,13 +22,7 @@ func (w *Word) compare(o *Word) int {
 
 // A commentary is an array in DAG-CBOR, and each word in it an array of 70 bytes: 0x83, two byte
 // strings of 32, and 0 or 1.
-const (
-	arrayOf3  = majorArray | 3
-	wordSize  = 1 + 2*(2+32) + 1
-	inOneByte = 24 // what is less stands in the first byte of an item
-)
-
-var bytes32 = []byte{0x58, 0x20}
+const wordSize = 1 + 2*(2+32) + 1
 
 // EncodeCommentary returns the value of a commentary record: at least one word, each of its own
 // pair of composite key and owner, in any order.
@@ -111,13 +104,5 @@ func MaxWords(maxValue uint32) int {
 	return count
 }
 
-// arrayHead is the beginning of a CBOR array of count items, fewer than 2^16.
-func arrayHead(count int) []byte {
-	switch {
-	case count < inOneByte:
-		return []byte{majorArray | byte(count)}
-	case count < 1<<8:
-		return []byte{majorArray | inOneByte, byte(count)}
-	}
-	return binary.BigEndian.AppendUint16([]byte{majorArray | (inOneByte + 1)}, uint16(count))
-}
+// arrayHead is the beginning of a CBOR array of count items.
+func arrayHead(count int) []byte { return appendHead(nil, majorArray, uint64(count)) }

@@ -1,119 +1,59 @@
 package protocol
 
-import (
-	"bytes"
-	"crypto/sha256"
-	"fmt"
-)
-
 // NewRecord encodes a header and keeps the value with it. It checks nothing but that the header
 // fits its limits and decodes again: [Network.Check] says whether the record is valid. The value
 // may be nil, also when the header refers to one (a record whose value was dropped).
 func NewRecord(h Header, value []byte) (*Record, error) {
-	raw, err := encodeHeader(&h)
-	if err != nil {
-		return nil, err
-	}
-	return DecodeRecord(raw, value)
+	return DecodeRecord(h.encode(), value)
 }
 
-func encodeHeader(h *Header) ([]byte, error) {
-	w := *h
-	// The codec writes nil as null; the format has empty lists.
-	if w.Links == nil {
-		w.Links = []ID{}
+// The most bytes that the items of a header have, and those of all that stand once.
+const (
+	linkSize     = 41 // linkPrefix and a digest
+	selectorSize = 1 + 34 + 9 + 66
+	fixedSize    = 1 + 9 + 9 + 34 + 9 + 9 + (1 + linkSize + 5) + 9 + 66 + (1 + 9 + 17 + 5)
+)
+
+// encode returns the header in the one form that decodes. An array that is nil is an empty one.
+func (h *Header) encode() []byte {
+	b := make([]byte, 0, fixedSize+len(h.Links)*linkSize+len(h.Selectors)*selectorSize)
+	b = append(b, arrayOf9)
+	b = appendHead(b, majorUnsigned, h.Version)
+	b = appendHead(b, majorUnsigned, uint64(h.Type))
+	b = append(append(b, bytes32...), h.Owner[:]...)
+	b = appendHead(b, majorUnsigned, h.Timestamp)
+	b = appendHead(b, majorArray, uint64(len(h.Links)))
+	for i := range h.Links {
+		b = append(append(b, linkPrefix...), h.Links[i][:]...)
 	}
-	if w.Selectors == nil {
-		w.Selectors = []Selector{}
+	b = h.Value.append(b)
+	b = appendHead(b, majorArray, uint64(len(h.Selectors)))
+	for i := range h.Selectors {
+		b = h.Selectors[i].append(b)
 	}
-	raw, err := encoder.Marshal(&w)
-	if err != nil {
-		return nil, fmt.Errorf("encode record: %w", err)
-	}
-	return raw, nil
+	b = append(append(b, bytes64...), h.Signature[:]...)
+	return h.Work.append(b)
 }
 
-// DecodeRecord reads a header strictly: what it accepts encodes to the same bytes. It keeps header
-// and value without copying them. Errors are of type [*InvalidError].
-func DecodeRecord(header, value []byte) (*Record, error) {
-	// another version may have any shape and limits after this field
-	if err := checkVersion(header); err != nil {
-		return nil, err
+func (v *ValueRef) append(b []byte) []byte {
+	if v == nil {
+		return append(b, null)
 	}
-	switch {
-	case len(header) > MaxHeader:
-		return nil, invalid(RuleSize, "header of %d bytes, at most %d are allowed", len(header), MaxHeader)
-	case len(value) > MaxValue:
-		return nil, invalid(RuleSize, "value of %d bytes, at most %d are allowed", len(value), MaxValue)
-	case header[0] != arrayOf9:
-		return nil, invalid(RuleEncoding, "not an array of 9 fields")
-	}
-	r := &Record{header: header, value: value}
-	if err := r.decodeFields(); err != nil {
-		return nil, err
-	}
-	again, err := encodeHeader(&r.Header)
-	switch {
-	case err != nil || !bytes.Equal(again, header):
-		return nil, invalid(RuleEncoding, "not the canonical encoding of what it holds")
-	case len(r.Links) > MaxLinks:
-		return nil, invalid(RuleLinks, "%d links, at most %d are allowed", len(r.Links), MaxLinks)
-	case len(r.Selectors) > MaxSelectors:
-		return nil, invalid(RuleSelectors, "%d selectors, at most %d are allowed", len(r.Selectors), MaxSelectors)
-	}
-	r.id = sha256.Sum256(header)
-	return r, nil
+	b = append(append(append(b, arrayOf2), valuePrefix...), v.ID[:]...)
+	return appendHead(b, majorUnsigned, uint64(v.Size))
 }
 
-// checkVersion reads no further than the first field of an array of 1 to 23, as every version has
-// it.
-func checkVersion(header []byte) error {
-	if len(header) < 2 || header[0] <= majorArray || header[0] >= majorArray+24 {
-		return invalid(RuleEncoding, "not a CBOR array of fields")
-	}
-	var version uint64
-	rest, err := decoder.UnmarshalFirst(header[1:], &version)
-	if err != nil {
-		return invalid(RuleEncoding, "version: %v", err)
-	}
-	again, err := encoder.Marshal(version)
-	if err != nil || len(again) != len(header)-1-len(rest) || header[1] != again[0] {
-		return invalid(RuleEncoding, "version: not an integer in its shortest form")
-	}
-	if version != Version {
-		return invalid(RuleVersion, "version %d, the one known here is %d", version, Version)
-	}
-	return nil
+func (s *Selector) append(b []byte) []byte {
+	b = append(append(append(b, arrayOf3), bytes32...), s.Key[:]...)
+	b = appendHead(b, majorUnsigned, s.Ordinal)
+	return append(append(b, bytes64...), s.Claim[:]...)
 }
 
-func (r *Record) decodeFields() error {
-	fields := []struct {
-		name string
-		into any
-		end  *int
-	}{
-		{name: "version", into: &r.Version},
-		{name: "type", into: &r.Type},
-		{name: "owner", into: &r.Owner},
-		{name: "timestamp", into: &r.Timestamp},
-		{name: "links", into: &r.Links},
-		{name: "value", into: &r.Header.Value, end: &r.bodyEnd},
-		{name: "selectors", into: &r.Selectors, end: &r.selectorsEnd},
-		{name: "signature", into: &r.Signature, end: &r.signatureEnd},
-		{name: "work", into: &r.Work},
+func (w *Work) append(b []byte) []byte {
+	if w == nil {
+		return append(b, null)
 	}
-	rest := r.header[1:]
-	var err error
-	for _, f := range fields {
-		if rest, err = decoder.UnmarshalFirst(rest, f.into); err != nil {
-			return invalid(RuleEncoding, "%s: %v", f.name, err)
-		}
-		if f.end != nil {
-			*f.end = len(r.header) - len(rest)
-		}
-	}
-	if len(rest) > 0 {
-		return invalid(RuleEncoding, "%d bytes after the record", len(rest))
-	}
-	return nil
+	b = append(append(append(b, arrayOf3), bytes8...), w.Nonce[:]...)
+	b = append(append(b, bytes16...), w.Solution[:]...)
+	return appendHead(b, majorUnsigned, uint64(w.Effort))
 }

@@ -43,31 +43,85 @@ type generalWork struct {
 	Effort          uint32
 }
 
-// decodeGeneral reads a header of version 1 and reports whether its form is right.
-func decodeGeneral(header []byte) (h generalHeader, ok bool) {
-	if cbor.Unmarshal(header, &h) != nil || h.Version != protocol.Version {
-		return h, false
+// generalDecoder has the limits that belong to the format.
+var generalDecoder = func() cbor.DecMode {
+	mode, err := cbor.DecOptions{IndefLength: cbor.IndefLengthForbidden, MaxNestedLevels: 4, MaxArrayElements: 64}.DecMode()
+	if err != nil {
+		panic(err)
 	}
-	if h.Links == nil || h.Selectors == nil || len(h.Owner) != 32 || len(h.Signature) != 64 {
-		return h, false
+	return mode
+}()
+
+// decodeGeneral reads a header and names the rule of those about its form that it breaks: "" where
+// it breaks none.
+func decodeGeneral(header, value []byte) (h generalHeader, broken protocol.Rule) {
+	if rule := generalVersion(header); rule != "" {
+		return h, rule
 	}
+	switch {
+	case len(header) > protocol.MaxHeader || len(value) > protocol.MaxValue:
+		return h, protocol.RuleSize
+	case generalDecoder.Unmarshal(header, &h) != nil || !h.wellFormed(header):
+		return h, protocol.RuleEncoding
+	case len(h.Links) > protocol.MaxLinks:
+		return h, protocol.RuleLinks
+	case len(h.Selectors) > protocol.MaxSelectors:
+		return h, protocol.RuleSelectors
+	}
+	return h, ""
+}
+
+// generalVersion reads the version alone, as the rest of another version's header may be anything.
+func generalVersion(header []byte) protocol.Rule {
+	if len(header) == 0 || header[0] < 0x81 || header[0] > 0x97 {
+		return protocol.RuleEncoding
+	}
+	var version uint64
+	rest, err := generalDecoder.UnmarshalFirst(header[1:], &version)
+	if err != nil {
+		return protocol.RuleEncoding
+	}
+	again, err := general.Marshal(version)
+	switch {
+	case err != nil || !bytes.Equal(again, header[1:len(header)-len(rest)]):
+		return protocol.RuleEncoding
+	case version != protocol.Version:
+		return protocol.RuleVersion
+	}
+	return ""
+}
+
+// wellFormed reports whether the fields have their kinds and lengths, and are written again as they
+// were.
+func (h *generalHeader) wellFormed(header []byte) bool {
 	again, err := general.Marshal(h)
-	if err != nil || !bytes.Equal(again, header) {
-		return h, false
-	}
+	ok := err == nil && bytes.Equal(again, header) && h.Links != nil && h.Selectors != nil && len(h.Owner) == 32 && len(h.Signature) == 64
 	for _, l := range h.Links {
-		ok = linkDigest(l, 0x71) != nil
-		if !ok {
-			return h, false
-		}
+		ok = ok && linkDigest(l, 0x71) != nil
 	}
 	for _, s := range h.Selectors {
-		if len(s.Key) != 32 || len(s.Claim) != 64 {
-			return h, false
-		}
+		ok = ok && len(s.Key) == 32 && len(s.Claim) == 64
 	}
-	return h, (h.Value == nil || linkDigest(h.Value.ID, 0x55) != nil) &&
+	return ok && (h.Value == nil || linkDigest(h.Value.ID, 0x55) != nil) &&
 		(h.Work == nil || len(h.Work.Nonce) == 8 && len(h.Work.Solution) == 16)
+}
+
+// decodeGeneralFrame reads a frame as decodeGeneral does the header in it.
+func decodeGeneralFrame(data []byte) (h generalHeader, broken protocol.Rule) {
+	var f struct {
+		_             struct{} `cbor:",toarray"`
+		Header, Value []byte
+	}
+	if len(data) > protocol.MaxFrame {
+		return h, protocol.RuleSize
+	}
+	if generalDecoder.Unmarshal(data, &f) != nil {
+		return h, protocol.RuleEncoding
+	}
+	if again, err := general.Marshal(f); err != nil || !bytes.Equal(again, data) {
+		return h, protocol.RuleEncoding
+	}
+	return decodeGeneral(f.Header, f.Value)
 }
 
 // linkDigest returns the digest of a link, nil if it is none of this codec.

@@ -78,6 +78,16 @@ func TestHostileLengths(t *testing.T) {
 	}
 }
 
+// TestDecodeAllocations bounds what a record costs the collector: the record, its links, its
+// selectors, and a copy of its bytes.
+func TestDecodeAllocations(t *testing.T) {
+	n, key := testNetwork(t, nil), fixedKey("owner")
+	frame := compose(t, n, key, draft(t, n, protocol.OwnerOf(key), "x")).EncodeFrame()
+	if count := testing.AllocsPerRun(100, func() { _, _ = protocol.DecodeFrame(frame) }); count > 4 {
+		t.Errorf("%v allocations a frame, want at most 4", count)
+	}
+}
+
 // TestFullestRecord bounds the memory of the largest valid record, and its header.
 func TestFullestRecord(t *testing.T) {
 	h := protocol.Header{Version: 1, Type: protocol.TypeMax, Timestamp: protocol.MaxTimestamp, Links: fixedLinks(protocol.MaxLinks),

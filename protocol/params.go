@@ -99,7 +99,7 @@ func encodeParams(p Params) ([]byte, error) {
 
 func decodeParams(raw []byte) (Params, error) {
 	var p Params
-	if err := plainDecoder.Unmarshal(raw, &p); err != nil {
+	if err := decoder.Unmarshal(raw, &p); err != nil {
 		return p, fmt.Errorf("network parameters: %w", err)
 	}
 	again, err := encodeParams(p)

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"math"
 	"time"
 )
 
@@ -19,10 +18,7 @@ type Pulse struct {
 }
 
 // A pulse is an array of three: a link, an unsigned integer, and a byte string of 64.
-var (
-	pulseHead      = append([]byte{arrayOf3}, linkPrefix...)
-	pulseSignature = []byte{0x58, ed25519.SignatureSize}
-)
+var pulseHead = append([]byte{arrayOf3}, linkPrefix...)
 
 // NewPulse makes the pulse of a record with its owner's key. Second is 1 to [MaxPulseSecond].
 func (n *Network) NewPulse(record ID, second uint64, key ed25519.PrivateKey) Pulse {
@@ -70,8 +66,8 @@ func (n *Network) LeastAlive() time.Duration {
 func (p *Pulse) Encode() []byte {
 	b := append(make([]byte, 0, MaxPulse), pulseHead...)
 	b = append(b, p.Record[:]...)
-	b = appendUnsigned(b, p.Second)
-	return append(append(b, pulseSignature...), p.Signature[:]...)
+	b = appendHead(b, majorUnsigned, p.Second)
+	return append(append(b, bytes64...), p.Signature[:]...)
 }
 
 // DecodePulse reads a pulse strictly: what it accepts encodes to the same bytes. It keeps nothing
@@ -85,46 +81,13 @@ func DecodePulse(data []byte) (p Pulse, err error) {
 		return p, errors.New("not a pulse: not an array of 3 that begins with a link to a record")
 	}
 	rest = rest[copy(p.Record[:], rest):]
-	if p.Second, rest, ok = cutUnsigned(rest); !ok || p.Second == 0 || p.Second > MaxPulseSecond {
+	if p.Second, rest, ok = cutHead(rest, majorUnsigned); !ok || p.Second == 0 || p.Second > MaxPulseSecond {
 		return p, fmt.Errorf("not a pulse: its second is not 1 to %d in its shortest form", uint64(MaxPulseSecond))
 	}
-	rest, ok = bytes.CutPrefix(rest, pulseSignature)
+	rest, ok = bytes.CutPrefix(rest, bytes64)
 	if !ok || len(rest) != len(p.Signature) {
 		return p, errors.New("not a pulse: it does not end with a signature of 64 bytes")
 	}
 	copy(p.Signature[:], rest)
 	return p, nil
-}
-
-// appendUnsigned encodes an unsigned integer in CBOR, in its shortest form.
-func appendUnsigned(b []byte, v uint64) []byte {
-	switch {
-	case v < inOneByte:
-		return append(b, byte(v))
-	case v <= math.MaxUint8:
-		return append(b, inOneByte, byte(v))
-	case v <= math.MaxUint16:
-		return binary.BigEndian.AppendUint16(append(b, inOneByte+1), uint16(v))
-	case v <= math.MaxUint32:
-		return binary.BigEndian.AppendUint32(append(b, inOneByte+2), uint32(v))
-	}
-	return binary.BigEndian.AppendUint64(append(b, inOneByte+3), v)
-}
-
-// cutUnsigned reads what appendUnsigned writes, and returns the bytes after it.
-func cutUnsigned(b []byte) (v uint64, rest []byte, ok bool) {
-	if len(b) == 0 || b[0] > inOneByte+3 {
-		return 0, nil, false
-	}
-	if b[0] < inOneByte {
-		return uint64(b[0]), b[1:], true
-	}
-	size := 1 << (b[0] - inOneByte)
-	if len(b) < 1+size {
-		return 0, nil, false
-	}
-	for _, c := range b[1 : 1+size] {
-		v = v<<8 | uint64(c)
-	}
-	return v, b[1+size:], len(appendUnsigned(nil, v)) == 1+size
 }

@@ -42,7 +42,6 @@ func (t Type) String() string {
 // Selector is a blinded name plus an ordinal. The claim proves that the record's maker knows the
 // name.
 type Selector struct {
-	_       struct{} `cbor:",toarray"`
 	Key     SelectorKey
 	Ordinal uint64
 	Claim   [64]byte
@@ -55,14 +54,12 @@ func (s Selector) compare(o Selector) int {
 
 // ValueRef says which value belongs to a record. Size is in bytes, of the sealed value.
 type ValueRef struct {
-	_    struct{} `cbor:",toarray"`
 	ID   ValueID
 	Size uint32
 }
 
 // Work is a proof of work. Effort is the expected number of Equi-X solutions that had to be tried.
 type Work struct {
-	_        struct{} `cbor:",toarray"`
 	Nonce    [8]byte
 	Solution [16]byte
 	Effort   uint32
@@ -72,7 +69,6 @@ type Work struct {
 // milliseconds since the Unix epoch. The first selector is the primary one; the others, and the
 // links, are sorted.
 type Header struct {
-	_         struct{} `cbor:",toarray"`
 	Version   uint64
 	Type      Type
 	Owner     Owner
@@ -135,6 +131,9 @@ type Record struct {
 	header []byte
 	value  []byte
 	id     ID
+	// What Value and Work of a decoded header point to.
+	reference ValueRef
+	work      Work
 	// Where the body, the selectors and the signature end in the header's bytes.
 	bodyEnd, selectorsEnd, signatureEnd int
 }
