@@ -8,6 +8,8 @@ type Changes struct {
 	// Versions are the data and releases that became attached, Commentaries the records of
 	// commentary.
 	Versions, Commentaries []*protocol.Record
+	// Indexes are the local indexes of Versions.
+	Indexes []uint64
 	// Certified are owners that were given a certificate by one of the network's authorities, or
 	// that claim one of another authority.
 	Certified []protocol.Owner
@@ -66,7 +68,7 @@ func (t *tx) noteChange(e *entry, at place) {
 	t.changes.Index = uint64(at.idx)
 	switch {
 	case answered(e.Type):
-		t.changes.Versions = append(t.changes.Versions, e.Record)
+		t.changes.Versions, t.changes.Indexes = append(t.changes.Versions, e.Record), append(t.changes.Indexes, uint64(at.idx))
 	case e.Type == protocol.TypeCommentary:
 		t.changes.Commentaries = append(t.changes.Commentaries, e.Record)
 	}

@@ -45,11 +45,21 @@ type Query struct {
 	Oracles []protocol.Owner
 	// Authorities are those whose certificates count in addition to the network's, at most 16.
 	Authorities []*protocol.Authority
-	// Explain asks for all claims with what each criterion says of them.
-	Explain bool
+	// Explain asks for all claims with what each criterion says of them. ExplainContested asks so
+	// of composite keys that several owners claim.
+	Explain, ExplainContested bool
 	// Prove asks for the records on which each claim's standing rests, with Explain.
 	Prove bool
+	// Known are attached records by their local indexes, as [Changes] told them. They are not read
+	// from the disk again.
+	Known map[uint64]*protocol.Record
 }
+
+// explains reports whether the query asks to explain the claims on a composite key.
+func (q *Query) explains(claims int) bool { return q.Explain || q.ExplainContested && claims > 1 }
+
+// explainsCrowds is explains for a key that very many claim.
+func (q *Query) explainsCrowds() bool { return q.Explain || q.ExplainContested }
 
 // Answers lists composite keys by their ordinals, compared in the order of Where, then by their
 // IDs.

@@ -188,6 +188,9 @@ func (x *search) read(idx int64) (*protocol.Record, error) {
 	if err := x.spend(1); err != nil {
 		return nil, err
 	}
+	if r := x.query.Known[uint64(idx)]; r != nil {
+		return r, nil
+	}
 	r, err := x.frame(idx)
 	if d := asDamaged(err); d != nil && d.Record != nil {
 		if x.damaged == nil {

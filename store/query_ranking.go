@@ -9,7 +9,7 @@ import (
 // decide ranks the claims. Where only the best is asked for, it looks at one criterion after the
 // other, each only for the claims that are still equal. For a claim that is alone it looks at none.
 func (rk *ranking) decide() ([]Claim, error) {
-	if rk.query.History || rk.query.Explain {
+	if rk.query.History || rk.query.explains(len(rk.candidates)) {
 		return rk.list()
 	}
 	best, err := rk.best()
@@ -89,7 +89,7 @@ func (rk *ranking) list() ([]Claim, error) {
 	})
 	var claims []Claim
 	for _, c := range rk.candidates[:min(len(rk.candidates), rk.listed)] {
-		if err := rk.complete(c); err != nil {
+		if err := rk.complete(c, rk.query.explains(len(rk.candidates))); err != nil {
 			return nil, err
 		}
 		if best := rk.candidates[0]; c != best {
@@ -101,8 +101,8 @@ func (rk *ranking) list() ([]Claim, error) {
 }
 
 // complete finds out what is asked of a claim that is listed.
-func (rk *ranking) complete(c *candidate) error {
-	if rk.query.Explain {
+func (rk *ranking) complete(c *candidate, explain bool) error {
+	if explain {
 		for _, by := range everyCriterion {
 			if err := rk.measure(c, by); err != nil {
 				return err

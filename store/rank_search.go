@@ -23,7 +23,7 @@ func (w *walk) best() (claims []Claim, err error) {
 		return nil, err
 	}
 	count := 1
-	if w.query.History || w.query.Explain {
+	if w.query.History || w.query.explainsCrowds() {
 		count = w.listed
 	}
 	var best *contestant
@@ -110,8 +110,8 @@ func (w *walk) finish(c, best *contestant) (*Claim, error) {
 			return nil, err
 		}
 	}
-	if w.query.History || w.query.Explain {
-		if err := w.complete(&c.candidate); err != nil {
+	if w.query.History || w.query.explainsCrowds() {
+		if err := w.complete(&c.candidate, w.query.explainsCrowds()); err != nil {
 			return nil, err
 		}
 	}

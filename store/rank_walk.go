@@ -134,7 +134,7 @@ func (w *walk) usable() (bool, error) {
 	if err != nil || left {
 		return false, err
 	}
-	if !w.byFirst && !w.query.Explain {
+	if !w.byFirst && !w.query.explainsCrowds() {
 		return true, nil
 	}
 	unknown, err := w.one(nil, "SELECT 1 FROM claims WHERE crowd = ? AND late = ? LIMIT 1", w.key.number, int64(unknownSight))

@@ -201,7 +201,7 @@ func (e *engine) perform(a *Ask) error {
 		}
 		return nil
 	}
-	found, err := e.hub.query(e.ctx, a.Options, a.Keys, false)
+	found, err := e.hub.query(e.ctx, a.Options, a.Keys, a.Known, false)
 	if err != nil {
 		return err
 	}

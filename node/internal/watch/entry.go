@@ -27,6 +27,8 @@ type entry struct {
 	queued  queue // in which it waits to be asked about
 	asking  bool
 	changed queue // in which it is to be put when the answer under way has come
+	// came are versions that came since the key was asked about. They spare the disk.
+	came []attachedVersion
 
 	// told is what was delivered last; fresh says that a stream may know something else.
 	told  answerID
@@ -39,6 +41,12 @@ type entry struct {
 	// the heap, -1 where weights cannot change the answer.
 	due uint64
 	at  int
+}
+
+// attachedVersion is a version with its local index.
+type attachedVersion struct {
+	index  uint64
+	record *protocol.Record
 }
 
 // answerID tells answers apart.

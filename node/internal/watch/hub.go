@@ -130,33 +130,16 @@ func (h *Hub) rest() {
 }
 
 // query asks about keys. Answers of contested keys explain; with explain all do. A key that is too
-// expensive to rank has an error of its own.
-func (h *Hub) query(ctx context.Context, o *Options, keys [][]protocol.SelectorPoint, explain bool) (*Answers, error) {
+// expensive to rank has an error of its own. What is known is not read from the disk.
+func (h *Hub) query(ctx context.Context, o *Options, keys [][]protocol.SelectorPoint, known map[uint64]*protocol.Record, explain bool) (*Answers, error) {
 	q, policy := h.about(o)
+	q.Explain, q.ExplainContested, q.Known = explain, true, known
 	found := &Answers{ByKey: map[int]*store.Answer{}, Policy: policy}
 	at := make([]int, len(keys))
 	for i := range keys {
 		at[i] = i
 	}
-	q.Explain = explain
-	if err := h.look(ctx, q, keys, at, found); err != nil || explain {
-		return found, err
-	}
-	var contested [][]protocol.SelectorPoint
-	at = nil
-	for i, a := range found.ByKey {
-		if a.Damaged == nil && a.Total > 1 {
-			contested, at = append(contested, keys[i]), append(at, i)
-		}
-	}
-	if len(contested) == 0 {
-		return found, nil
-	}
-	for _, i := range at {
-		delete(found.ByKey, i) // it may be gone meanwhile
-	}
-	q.Explain = true
-	return found, h.look(ctx, q, contested, at, found)
+	return found, h.look(ctx, q, keys, at, found)
 }
 
 // about returns a query with options, and the policy in effect.

@@ -13,6 +13,10 @@ const (
 	// many of those that can wait.
 	askedAtOnce  = 256
 	slowlyAtOnce = 64
+	// maxCame bounds the versions that are kept until their keys are asked about, at two kilobytes
+	// each. maxCameEach is the bound of one key.
+	maxCame     = 1024
+	maxCameEach = 4
 	// listedAtOnce is how many answers a stream reads at once. They are in memory until the watcher
 	// has taken them.
 	listedAtOnce = 100

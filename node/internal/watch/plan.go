@@ -28,6 +28,7 @@ type Plan struct {
 	seq, index, work uint64
 	places           int // entries of all ranges and subscriptions
 	full             []*ranged
+	came             int // versions that entries keep
 }
 
 // takeFull returns the streams of ranges that have become too large, once.
@@ -164,6 +165,7 @@ func (p *Plan) drop(e *entry) {
 		return
 	}
 	p.unrank(e)
+	p.forgetVersions(e)
 	delete(e.group.entries, e.id)
 	e.queued, e.changed = unqueued, unqueued // the queues step over it
 	if first := p.keys[e.id]; first != e {

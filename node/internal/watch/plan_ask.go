@@ -12,6 +12,8 @@ type Ask struct {
 	Options *Options
 	Keys    [][]protocol.SelectorPoint
 	Range   *Key
+	// Known are records that came under the keys, by their local indexes.
+	Known map[uint64]*protocol.Record
 	// Slow says that it can wait.
 	Slow bool
 
@@ -59,9 +61,21 @@ func (p *Plan) take(from *[]*entry, of queue, most int) *Ask {
 		}
 		e.queued, e.asking = unqueued, true
 		a.entries, a.Keys = append(a.entries, e), append(a.Keys, slices.Clone(e.points))
+		p.tell(a, e)
 	}
 	*from = nil
 	return a
+}
+
+// tell adds to what is known for an ask the versions that came under an entry's key.
+func (p *Plan) tell(a *Ask, e *entry) {
+	if a.Known == nil && len(e.came) > 0 {
+		a.Known = map[uint64]*protocol.Record{}
+	}
+	for _, v := range e.came {
+		a.Known[v.index] = v.record
+	}
+	p.forgetVersions(e)
 }
 
 // Delivery is an answer for some streams.

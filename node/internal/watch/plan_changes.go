@@ -10,8 +10,8 @@ import (
 func (p *Plan) Changed(c *store.Changes) {
 	p.seq++
 	p.index, p.work = c.Index, c.Work
-	for _, r := range c.Versions {
-		p.attached(r)
+	for i, r := range c.Versions {
+		p.attached(attachedVersion{c.Indexes[i], r})
 	}
 	for _, r := range c.Commentaries {
 		for _, w := range r.Words() {
@@ -40,9 +40,13 @@ func (p *Plan) Changed(c *store.Changes) {
 }
 
 // attached notes a version. It finds ranges by each of its selectors.
-func (p *Plan) attached(r *protocol.Record) {
+func (p *Plan) attached(v attachedVersion) {
+	r := v.record
 	id := r.CompositeID()
-	p.markAll(id, urgent)
+	for e := p.keys[id]; e != nil; e = e.next {
+		p.keepVersion(e, v)
+		p.mark(e, urgent)
+	}
 	if len(p.ranges) == 0 {
 		return
 	}
@@ -56,10 +60,26 @@ func (p *Plan) attached(r *protocol.Record) {
 				points = pointsOf(r)
 			}
 			if e, ok := p.found(one, id, points); ok {
+				p.keepVersion(e, v)
 				p.mark(e, urgent)
 			}
 		}
 	}
+}
+
+// keepVersion keeps a version until the key is asked about, where there is room.
+func (p *Plan) keepVersion(e *entry, v attachedVersion) {
+	last := len(e.came) - 1
+	if p.came < maxCame && len(e.came) < maxCameEach && (last < 0 || e.came[last].index != v.index) {
+		e.came = append(e.came, v)
+		p.came++
+	}
+}
+
+// forgetVersions drops the versions that an entry keeps.
+func (p *Plan) forgetVersions(e *entry) {
+	p.came -= len(e.came)
+	e.came = nil
 }
 
 func (p *Plan) markAll(id protocol.CompositeID, how queue) {

@@ -152,7 +152,7 @@ func (t *teller) read(ctx context.Context, places []watchstate.Place, explain bo
 	if err := t.hub.takeTurn(ctx); err != nil {
 		return nil, err
 	}
-	found, err := t.hub.query(ctx, &t.watcher.Options, keys, explain)
+	found, err := t.hub.query(ctx, &t.watcher.Options, keys, nil, explain)
 	<-t.hub.reading
 	if err != nil {
 		return nil, err
