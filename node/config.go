@@ -62,6 +62,9 @@ type Config struct {
 	Logger  *slog.Logger
 	Version string
 	Clock   func() time.Time
+	// Upgrading is told how many records of an older version's database are up to date; nil: nobody
+	// is.
+	Upgrading func(done, total uint64)
 	// Testbed makes the node one of a testbed; nil: it is none.
 	Testbed *Testbed
 	// Threads is how many threads solve proofs of work for the API; 0: all cores but one.

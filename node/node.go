@@ -159,7 +159,11 @@ func (n *Node) startHome() (ed25519.PrivateKey, error) {
 // startStore opens the database and begins to look for damage in it.
 func (n *Node) startStore() (err error) {
 	c := &n.config
-	if n.store, err = store.Open(c.Home.Database(), c.Network, store.Options{Logger: c.Logger, Clock: c.Clock}); err != nil {
+	o := store.Options{Logger: c.Logger, Clock: c.Clock}
+	if c.Upgrading != nil {
+		o.Upgrading = func(u store.Upgrade) { c.Upgrading(u.Done, u.Total) }
+	}
+	if n.store, err = store.Open(c.Home.Database(), c.Network, o); err != nil {
 		return err
 	}
 	n.parts.OnClose("store", n.store.Close)

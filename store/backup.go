@@ -40,7 +40,7 @@ func Backup(ctx context.Context, path, to string, n *protocol.Network) (err erro
 	if err := c.script(fmt.Sprintf("PRAGMA busy_timeout = %d", busyMillis)); err != nil {
 		return damaged(path, err)
 	}
-	if err := checkSchema(c, path, n); err != nil {
+	if err := checkSchema(c, path, n, len(newSchema().scripts)); err != nil {
 		return damaged(path, err)
 	}
 	if ctx.Err() != nil {

@@ -55,7 +55,7 @@ func CheckFile(ctx context.Context, path string, n *protocol.Network, report fun
 	}
 	v := newVerifier(ctx, n, report)
 	err = withReader(path, func(c *conn) error {
-		if err := checkSchema(c, path, n); err != nil {
+		if err := checkUpToDate(c, path, n, len(newSchema().scripts)); err != nil {
 			return err
 		}
 		if _, err := c.exec("BEGIN"); err != nil {

@@ -115,15 +115,11 @@ func (s *Store) startFrozen(f frozen) error {
 		return err
 	}
 	s.writer.damage = s.damage
-	if err := checkSchema(s.writer, s.path, s.network); err != nil {
+	known := len(s.options.schema.scripts)
+	if err := checkUpToDate(s.writer, s.path, s.network, known); errors.As(err, new(*OlderSchemaError)) {
+		return s.frozen // it must be brought up to date first
+	} else if err != nil {
 		return err
-	}
-	names, err := migrationNames()
-	if err != nil {
-		return err
-	}
-	if version, err := s.writer.number("PRAGMA user_version"); err != nil || int(version) < len(names) {
-		return errors.Join(err, s.frozen) // it must be brought up to date first
 	}
 	if err := s.loadGraph(); err != nil {
 		return err

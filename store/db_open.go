@@ -69,7 +69,7 @@ func create(path string) error {
 }
 
 // openWriter opens the connection that writes, on a file whose schema may be old.
-func openWriter(path string, n *protocol.Network) (*conn, error) {
+func openWriter(path string, n *protocol.Network, known int) (*conn, error) {
 	ours, err := isOurs(path)
 	if err != nil {
 		return nil, err
@@ -83,14 +83,14 @@ func openWriter(path string, n *protocol.Network) (*conn, error) {
 	if err != nil {
 		return nil, damaged(path, err)
 	}
-	if err := prepareWriter(c, path, n, ours); err != nil {
+	if err := prepareWriter(c, path, n, known, ours); err != nil {
 		c.close()
 		return nil, damaged(path, err)
 	}
 	return c, nil
 }
 
-func prepareWriter(c *conn, path string, n *protocol.Network, ours bool) error {
+func prepareWriter(c *conn, path string, n *protocol.Network, known int, ours bool) error {
 	if err := c.script(fmt.Sprintf("PRAGMA busy_timeout = %d", busyMillis)); err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func prepareWriter(c *conn, path string, n *protocol.Network, ours bool) error {
 			return err
 		}
 	}
-	if err := checkSchema(c, path, n); err != nil {
+	if err := checkSchema(c, path, n, known); err != nil {
 		return err
 	}
 	return c.script(fmt.Sprintf(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
@@ -107,23 +107,34 @@ func prepareWriter(c *conn, path string, n *protocol.Network, ours bool) error {
 		walPages, walPages*4096, writerCache))
 }
 
-// checkSchema refuses a file that a newer version wrote, or that is of another network.
-func checkSchema(c *conn, path string, n *protocol.Network) error {
+// checkSchema refuses a file of a schema that is newer than the known ones, or of another network.
+func checkSchema(c *conn, path string, n *protocol.Network, known int) error {
+	version, err := c.number("PRAGMA user_version")
+	switch {
+	case err != nil:
+		return err
+	case int(version) > known:
+		return &NewerSchemaError{Path: path, Have: int(version), Known: known}
+	case version == 0:
+		return nil
+	}
+	return checkNetwork(c, path, n)
+}
+
+// checkUpToDate is checkSchema for who only reads: it also refuses a file of an older schema.
+func checkUpToDate(c *conn, path string, n *protocol.Network, known int) error {
+	if err := checkSchema(c, path, n, known); err != nil {
+		return err
+	}
 	version, err := c.number("PRAGMA user_version")
 	if err != nil {
 		return err
 	}
-	names, err := migrationNames()
-	if err != nil {
-		return err
+	begun, err := c.isMigrating()
+	if err == nil && (begun || int(version) < known) {
+		err = &OlderSchemaError{Path: path, Have: int(version), Known: known}
 	}
-	if int(version) > len(names) {
-		return &NewerSchemaError{Path: path, Have: int(version), Known: len(names)}
-	}
-	if version == 0 {
-		return nil
-	}
-	return checkNetwork(c, path, n)
+	return err
 }
 
 func checkNetwork(c *conn, path string, n *protocol.Network) error {

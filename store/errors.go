@@ -52,6 +52,16 @@ func (e *NewerSchemaError) Error() string {
 	return fmt.Sprintf("%s was written by a newer version of lf (schema %d, this one knows %d): use that version", e.Path, e.Have, e.Known)
 }
 
+// OlderSchemaError says that a database is not up to date, and whoever opened it only reads.
+type OlderSchemaError struct {
+	Path        string
+	Have, Known int
+}
+
+func (e *OlderSchemaError) Error() string {
+	return fmt.Sprintf("%s is not up to date (schema %d, this version of lf has %d): start the node once", e.Path, e.Have, e.Known)
+}
+
 // NotADatabaseError says that a file is not a database of this software, or no longer.
 type NotADatabaseError struct {
 	Path   string

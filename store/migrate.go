@@ -38,23 +38,33 @@ var migrationSteps = []struct {
 	{writtenVersion, (*tx).migrateWritten},
 }
 
-// migrate brings the database up to date, in one transaction. First it runs the scripts that the
-// database lacks. Where there are records already, it then does what SQL alone cannot do, each step
-// on the newest schema.
+// migrate brings the database up to date: up to the first migration in portions in one transaction,
+// and then portion by portion.
 func (s *Store) migrate() error {
 	version, err := s.writer.number("PRAGMA user_version")
 	if err != nil {
 		return err
 	}
-	names, err := migrationNames()
-	if err != nil || int(version) == len(names) {
-		return err
+	last := s.options.schema.atOnce()
+	if version == 0 { // there is nothing to be converted
+		last = len(s.options.schema.scripts)
 	}
+	if int(version) < last {
+		if err := s.migrateAtOnce(int(version), last); err != nil {
+			return err
+		}
+	}
+	return s.migrateInPortions()
+}
+
+// migrateAtOnce runs the scripts that the database lacks, up to one. Where there are records
+// already, it then does what SQL alone cannot do, each step on the schema of that script.
+func (s *Store) migrateAtOnce(version, last int) error {
 	if err := s.writer.script("BEGIN IMMEDIATE"); err != nil {
 		return err
 	}
 	t := s.newTx()
-	if err := t.migrate(names, int(version)); err != nil {
+	if err := t.migrate(version, last); err != nil {
 		t.rollback()
 		return err
 	}
@@ -65,14 +75,10 @@ func (s *Store) migrate() error {
 	return nil
 }
 
-func (t *tx) migrate(names []string, version int) error {
-	for _, name := range names[version:] {
-		sql, err := migrations.ReadFile(name)
-		if err != nil {
-			return err
-		}
-		if err := t.script(string(sql)); err != nil {
-			return fmt.Errorf("migration %s: %w", name, err)
+func (t *tx) migrate(version, last int) error {
+	for _, m := range t.store.options.schema.scripts[version:last] {
+		if err := t.script(m.sql); err != nil {
+			return fmt.Errorf("migration %s: %w", m.name, err)
 		}
 	}
 	if err := t.loadMeta(); err != nil {
@@ -85,7 +91,7 @@ func (t *tx) migrate(names []string, version int) error {
 			}
 		}
 	}
-	return t.script(fmt.Sprintf("PRAGMA user_version = %d", len(names)))
+	return t.script(fmt.Sprintf("PRAGMA user_version = %d", last))
 }
 
 // migrateGraph works out each record's place in the graph, and the moments at which they were seen.

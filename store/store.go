@@ -12,6 +12,7 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 
+	"github.com/lf-store/lf/internal/disk"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/internal/dag"
 )
@@ -26,11 +27,16 @@ type Options struct {
 	MaxPending, MaxHeld Limits
 	// Clock is the time that latencies are measured with; nil: time.Now.
 	Clock func() time.Time
+	// Upgrading is told how far an older database is that is brought up to date; nil: nobody is.
+	Upgrading func(Upgrade)
 
 	// volatile does not wait for the disk, for tests that commit ten thousands of times and survive
 	// no crash.
 	volatile bool
 	tuning   tuning
+	// schema is nil for today's, and free for what the system says of a folder's disk.
+	schema *schema
+	free   func(dir string) (uint64, error)
 }
 
 func (o Options) withDefaults() Options {
@@ -45,6 +51,12 @@ func (o Options) withDefaults() Options {
 	}
 	if o.tuning == (tuning{}) {
 		o.tuning = defaultTuning
+	}
+	if o.schema == nil {
+		o.schema = newSchema()
+	}
+	if o.free == nil {
+		o.free = disk.Free
 	}
 	o.MaxPending = o.MaxPending.or(Limits{defaultPendingRecords, defaultPendingBytes})
 	o.MaxHeld = o.MaxHeld.or(Limits{defaultHeldRecords, defaultHeldBytes})
@@ -130,7 +142,7 @@ func newStore(path string, n *protocol.Network, o Options) *Store {
 }
 
 func (s *Store) open() (err error) {
-	if s.writer, err = openWriter(s.path, s.network); err != nil {
+	if s.writer, err = openWriter(s.path, s.network, len(s.options.schema.scripts)); err != nil {
 		return err
 	}
 	s.writer.damage = s.damage

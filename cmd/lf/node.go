@@ -139,11 +139,22 @@ func (c *cli) node(ctx context.Context, r *nodeFlags, seedsGiven bool) (err erro
 	if seedsGiven {
 		config.Seeds = r.seeds
 	}
-	n, err := node.Start(ctx, config)
+	n, err := r.start(ctx, config)
 	if err != nil {
 		return err
 	}
 	return errors.Join(c.runNode(ctx, n, config, r), n.Close())
+}
+
+// start starts the node. Where its database must be brought up to date first, a terminal shows how
+// far that is.
+func (r *nodeFlags) start(ctx context.Context, config node.Config) (*node.Node, error) {
+	if r.lines != nil {
+		bar := upgradeBar{lines: r.lines}
+		defer bar.end()
+		config.Upgrading = bar.update
+	}
+	return node.Start(ctx, config)
 }
 
 // runNode says that a node is up, and shows what it does until ctx ends.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/lf-store/lf/internal/disk"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/internal/doctor"
 	"github.com/lf-store/lf/node/internal/p2p"
@@ -86,7 +87,7 @@ func (s *Service) clockFacts() api.ClockFacts {
 }
 
 func (s *Service) diskFacts(database uint64) api.DiskFacts {
-	free, err := freeSpace(s.config.Home.Dir())
+	free, err := disk.Free(s.config.Home.Dir())
 	f := api.DiskFacts{Known: err == nil, Free: free, Database: database}
 	if p := s.config.Store.WriteProblem(); p != nil {
 		f.Problem, f.Full, f.Failed = p2p.OneLine(p.Err.Error()), errors.Is(p.Err, store.ErrNoSpace), api.Millis(p.At)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/lf-store/lf/internal/disk"
 	"github.com/lf-store/lf/internal/trust"
 	"github.com/lf-store/lf/protocol"
 )
@@ -45,7 +46,7 @@ func (m nodeMetrics) Collect(out chan<- prometheus.Metric) {
 		out <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
 	}
 	gauge(buildDesc, 1, s.config.Version, runtime.Version())
-	if free, err := freeSpace(s.config.Home.Dir()); err == nil {
+	if free, err := disk.Free(s.config.Home.Dir()); err == nil {
 		gauge(freeDesc, float64(free))
 	}
 	gauge(failingDesc, oneIf(s.config.Store.WriteProblem() != nil))

@@ -1,6 +1,6 @@
 //go:build linux || darwin || freebsd
 
-package service
+package disk
 
 import (
 	"fmt"
@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// freeSpace returns how many bytes may still be written where a folder is.
-func freeSpace(dir string) (uint64, error) {
+// Free returns how many bytes may still be written where a folder is.
+func Free(dir string) (uint64, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0, fmt.Errorf("free space: %w", err)
