@@ -10,7 +10,7 @@ func (v *verifier) checkPulses() error {
 		owner     protocol.Owner
 	}
 	seen := map[claim]int64{}
-	return v.eachPulse(func(idx int64, p protocol.Pulse) error {
+	return v.eachPulse(0, func(idx int64, p protocol.Pulse) error {
 		if err := v.ctx.Err(); err != nil {
 			return err
 		}

@@ -61,6 +61,9 @@ const (
 	// pulseStep is how many pulses one step of a change writes, at 4 µs each. What this node's own
 	// users write waits for at most yieldSteps steps.
 	pulseStep = 128
+	// pulsesAtOnce is how many pulses one transaction reads at a start. A longer one would keep the
+	// write-ahead log from being emptied.
+	pulsesAtOnce = 256
 	// queueLength lets the next batch gather while this one commits.
 	queueLength = batchRecords
 

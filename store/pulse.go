@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"github.com/lf-store/lf/internal/intake"
@@ -68,29 +69,53 @@ func ifSound(r *protocol.Record, err error) (*protocol.Record, bool, error) {
 // Pulses yields the pulses that are kept, each with its record, in no order. Damaged records are
 // left out.
 func (s *Store) Pulses(ctx context.Context, yield func(protocol.Pulse, intake.Pulsed)) error {
-	return s.read(ctx, func(c *conn) error {
-		return c.eachPulse(func(idx int64, p protocol.Pulse) error {
-			r, sound, err := ifSound(c.frame(idx))
-			if err != nil || !sound {
-				return err
-			}
-			p.Record = r.ID()
-			stands, err := c.claimStands(r, idx)
-			if err == nil {
-				yield(p, intake.Pulsed{Record: r, Index: uint64(idx), Stands: stands})
-			}
+	for after := int64(0); after >= 0; {
+		if err := s.read(ctx, func(c *conn) (err error) {
+			after, err = c.pulsesAfter(ctx, after, yield)
 			return err
-		})
-	})
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// eachPulse goes through the rows. It fills in no records.
-func (c *conn) eachPulse(do func(idx int64, p protocol.Pulse) error) error {
+// pulsesAfter yields the pulses of a few records after one, and returns the last of them. At the
+// end it returns −1.
+func (c *conn) pulsesAfter(ctx context.Context, after int64, yield func(protocol.Pulse, intake.Pulsed)) (last int64, err error) {
+	last, rows := after, 0
+	err = c.eachPulse(after, func(idx int64, p protocol.Pulse) error {
+		if rows == pulsesAtOnce {
+			return errStop
+		}
+		last, rows = idx, rows+1
+		r, sound, err := ifSound(c.frame(idx))
+		if err != nil || !sound {
+			return err
+		}
+		p.Record = r.ID()
+		stands, err := c.claimStands(r, idx)
+		if err == nil {
+			yield(p, intake.Pulsed{Record: r, Index: uint64(idx), Stands: stands})
+		}
+		return err
+	})
+	switch {
+	case errors.Is(err, errStop):
+		return last, ctx.Err()
+	case err != nil:
+		return last, err
+	}
+	return -1, nil
+}
+
+// eachPulse goes through the rows of records after one. It fills in no records.
+func (c *conn) eachPulse(after int64, do func(idx int64, p protocol.Pulse) error) error {
 	return c.each(func(r *rows) error {
 		p := protocol.Pulse{Second: uint64(r.int(1))}
 		copy(p.Signature[:], r.blob(2))
 		return do(r.int(0), p)
-	}, "SELECT idx, second, signature FROM pulses")
+	}, "SELECT idx, second, signature FROM pulses WHERE idx > ? ORDER BY idx", after)
 }
 
 // KeepPulses keeps pulses, each in place of the one of the same record, and forgets those of the

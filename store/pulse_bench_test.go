@@ -58,3 +58,38 @@ func BenchmarkKeepPulses(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkPulses reads the pulses of this many claims with their records, as a node does at its
+// start: µs a pulse.
+func BenchmarkPulses(b *testing.B) {
+	const claims = 20_000
+	w := newWorld(b)
+	s, err := Open(filepath.Join(b.TempDir(), "lf.db"), w.Network, Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer s.Close()
+	first := uint64(len(w.Genesis()) + 1)
+	list := make([]intake.KeptPulse, claims)
+	var batch []*protocol.Record
+	for i := range list {
+		r := w.make(spec{at: uint64(i), sels: []sel{{"svc", uint64(i)}}, value: "here"})
+		list[i] = intake.KeptPulse{Index: first + uint64(i), Pulse: protocol.Pulse{Record: r.ID(), Second: 1_800_000_000}}
+		if batch = append(batch, r); len(batch) == 500 {
+			if _, err := s.PutAll(b.Context(), batch, nil); err != nil {
+				b.Fatal(err)
+			}
+			batch = nil
+		}
+	}
+	if err := s.KeepPulses(b.Context(), list, nil); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		n := 0
+		if err := s.Pulses(b.Context(), func(protocol.Pulse, intake.Pulsed) { n++ }); err != nil || n != claims {
+			b.Fatal(n, err)
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N*claims), "µs/pulse")
+}

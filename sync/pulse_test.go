@@ -46,8 +46,8 @@ func (w *world) pulseNow(r *protocol.Record) protocol.Pulse {
 }
 
 func (n *node) knowsPulse(r *protocol.Record, p protocol.Pulse) bool {
-	got, ok := n.NewestPulse(Claim{Composite: r.CompositeID(), Owner: r.Owner})
-	return ok && got == p
+	got, ok, err := n.NewestPulse(n.ctx, Claim{Composite: r.CompositeID(), Owner: r.Owner})
+	return err == nil && ok && got == p
 }
 
 // TestPushedPulses: what a peer pushes is taken in, goes on by gossip, and comes back to whoever

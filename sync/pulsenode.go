@@ -55,17 +55,17 @@ func (s *Sync) isRelayed(p peer.ID) bool {
 	return s.host != nil && s.host.Network().Connectedness(p) == network.Limited
 }
 
-// loadPulses brings back the pulses from before a restart.
-func (s *Sync) loadPulses() error { return s.pulses.Load(s.ctx) }
-
 // Pulse takes a pulse of this node's own users. A new one is passed on after a moment.
 func (s *Sync) Pulse(ctx context.Context, p protocol.Pulse) (PulseOutcome, error) {
 	return s.pulses.Submit(ctx, p)
 }
 
 // NewestPulse returns the newest pulse of a claim, at most a day old. Where a release has withdrawn
-// its record since, it says nothing of what the owner claims now.
-func (s *Sync) NewestPulse(c Claim) (protocol.Pulse, bool) { return s.pulses.Newest(c) }
+// its record since, it says nothing of what the owner claims now. After a start it waits until the
+// pulses from before are back; the error is that of ctx.
+func (s *Sync) NewestPulse(ctx context.Context, c Claim) (protocol.Pulse, bool, error) {
+	return s.pulses.Newest(ctx, c)
+}
 
 // FollowPulses has fn told of each claim with a new pulse, until the Sync is closed. fn is quick.
 func (s *Sync) FollowPulses(fn func(Claim)) { s.pulses.Follow(fn) }

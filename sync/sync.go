@@ -139,9 +139,6 @@ func newCache[K comparable, V any](size int) *lru.Cache[K, V] {
 }
 
 func (s *Sync) start(ps *pubsub.PubSub) error {
-	if err := s.loadPulses(); err != nil {
-		return err
-	}
 	if ps != nil {
 		if err := s.joinGossip(ps); err != nil {
 			return err

@@ -62,7 +62,10 @@ func (s *Service) alive(ctx context.Context, a *store.Answer) (*api.Alive, error
 		return nil, nil //nolint:nilerr // nobody knows what would answer
 	}
 	best := a.Claims[0].Record
-	p, ok := s.config.Sync.NewestPulse(lfsync.Claim{Composite: a.Composite, Owner: best.Owner})
+	p, ok, err := s.config.Sync.NewestPulse(ctx, lfsync.Claim{Composite: a.Composite, Owner: best.Owner})
+	if err != nil {
+		return nil, err
+	}
 	if !ok || best.Tombstone() {
 		return nil, nil
 	}

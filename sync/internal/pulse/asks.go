@@ -62,9 +62,13 @@ func (a *asks) done(p peer.ID, complete bool, now time.Duration) {
 		return
 	}
 	pause := askEvery * time.Duration(len(a.peers))
-	if complete {
+	switch {
+	case complete && now < settledAfter:
 		known.tries = 0
-	} else {
+		pause = settledAfter - now
+	case complete:
+		known.tries = 0
+	default:
 		retry := retryLeast << min(known.tries, 10)
 		known.tries++
 		pause = min(pause, retry)

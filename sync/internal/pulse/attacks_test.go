@@ -1,12 +1,17 @@
 package pulse
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/lf-store/lf/internal/intake"
+	"github.com/lf-store/lf/internal/memstore"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -33,7 +38,7 @@ func TestPulsesOfOthers(t *testing.T) {
 		t.Errorf("the impostor's pulse of its own record is %s", v)
 	}
 	claim := Claim{r.CompositeID(), protocol.OwnerOf(owner)}
-	if _, ok := w.Newest(claim); ok {
+	if _, ok := w.newest(claim); ok {
 		t.Error("the rightful owner is alive by somebody else's pulses")
 	}
 	if v := w.hear(w.network.NewPulse(r.ID(), now-5, owner), "honest"); v != Accepted {
@@ -68,7 +73,7 @@ func TestReplays(t *testing.T) {
 				t.Errorf("pulse %d again: %s", i, v)
 			}
 		}
-		if p, ok := w.Newest(claim); !ok || p != last {
+		if p, ok := w.newest(claim); !ok || p != last {
 			t.Fatalf("%+v", p)
 		}
 		w.pass(5 * time.Minute)
@@ -79,7 +84,7 @@ func TestReplays(t *testing.T) {
 			t.Errorf("a day later it is %s", v)
 		}
 	}
-	if _, ok := w.Newest(claim); ok {
+	if _, ok := w.newest(claim); ok {
 		t.Error("it is alive after a day")
 	}
 }
@@ -99,7 +104,7 @@ func TestSecondsAhead(t *testing.T) {
 	if v := w.hear(w.network.NewPulse(r.ID(), now+drift, key), "a"); v != Accepted {
 		t.Fatal(v)
 	}
-	p, _ := w.Newest(Claim{r.CompositeID(), protocol.OwnerOf(key)})
+	p, _ := w.newest(Claim{r.CompositeID(), protocol.OwnerOf(key)})
 	if p.Second != now+drift {
 		t.Error(p.Second)
 	}
@@ -183,7 +188,7 @@ func TestFlood(t *testing.T) {
 		}
 	}
 	for c := range honest {
-		if _, ok := w.Newest(c); !ok {
+		if _, ok := w.newest(c); !ok {
 			t.Errorf("an honest claim that paid more was pushed out")
 		}
 	}
@@ -245,6 +250,59 @@ func TestMalformed(t *testing.T) {
 	}
 }
 
+// TestPulsesWhileLoading: pulses come while those from before a restart are read. The newest of a
+// claim stays, and who asks waits.
+func TestPulsesWhileLoading(t *testing.T) {
+	t.Parallel()
+	n := newNetwork(t, nil)
+	slow := &slowStore{Store: memstore.New(n), read: make(chan struct{})}
+	w := newSlowWorld(t, n, slow, time.UnixMilli(testStart))
+	key := newKey(t)
+	r, version := w.record(key, "svc", 0), w.record(key, "svc", 1)
+	kept, came := n.NewPulse(r.ID(), w.seconds()-60, key), n.NewPulse(version.ID(), w.seconds(), key)
+	old, _, err := slow.PulsedRecord(t.Context(), r.ID())
+	if err == nil {
+		err = slow.KeepPulses(t.Context(), []intake.KeptPulse{{Pulse: kept, Index: old.Index}}, nil)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	loading := make(chan struct{})
+	go func() { w.load(t.Context()); close(loading) }()
+	if v := w.hear(came, "a"); v != Accepted {
+		t.Fatalf("while it loads, a pulse is %s", v)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, _, err := w.Newest(ctx, Claim{r.CompositeID(), r.Owner}); !errors.Is(err, context.Canceled) {
+		t.Errorf("the newest is told before all are read: %v", err)
+	}
+	if _, err := w.Submit(ctx, came); !errors.Is(err, context.Canceled) {
+		t.Errorf("a pulse of a user does not wait: %v", err)
+	}
+	close(slow.read)
+	<-loading
+	if p, ok := w.newest(Claim{r.CompositeID(), r.Owner}); !ok || p != came {
+		t.Errorf("the newest is %+v, %v", p, ok)
+	}
+	w.save(t.Context())
+	var left []protocol.Pulse
+	if err := slow.Pulses(t.Context(), func(p protocol.Pulse, _ intake.Pulsed) { left = append(left, p) }); err != nil || !slices.Equal(left, []protocol.Pulse{came}) {
+		t.Errorf("on the disk: %+v, %v", left, err)
+	}
+}
+
+// slowStore reads pulses when it is told to.
+type slowStore struct {
+	*memstore.Store
+	read chan struct{}
+}
+
+func (s *slowStore) Pulses(ctx context.Context, yield func(protocol.Pulse, intake.Pulsed)) error {
+	<-s.read
+	return s.Store.Pulses(ctx, yield)
+}
+
 // TestRestart: a node that was restarted, or killed, knows what was alive.
 func TestRestart(t *testing.T) {
 	t.Parallel()
@@ -262,7 +320,7 @@ func TestRestart(t *testing.T) {
 	for claim, want := range map[Claim]protocol.Pulse{
 		{r.CompositeID(), r.Owner}: p, {gone.CompositeID(), r.Owner}: old,
 	} {
-		if got, ok := again.Newest(claim); !ok || got != want {
+		if got, ok := again.newest(claim); !ok || got != want {
 			t.Errorf("after a restart: %+v, %v", got, ok)
 		}
 	}
@@ -274,5 +332,12 @@ func TestRestart(t *testing.T) {
 	last := newWorldOn(t, w.network, w.store, time.UnixMilli(testStart).Add(25*time.Hour))
 	if last.Count() != 1 {
 		t.Errorf("%d are left after a day", last.Count())
+	}
+	last.pass(24 * time.Hour) // it was down for a day
+	end := newWorldOn(t, w.network, w.store, time.UnixMilli(testStart).Add(49*time.Hour))
+	end.save(t.Context())
+	left := 0
+	if err := w.store.Pulses(t.Context(), func(protocol.Pulse, intake.Pulsed) { left++ }); err != nil || left > 0 {
+		t.Errorf("%d are on the disk after two days, %v", left, err)
 	}
 }

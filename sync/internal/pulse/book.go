@@ -73,6 +73,18 @@ func (b *book) put(p protocol.Pulse, f *Facts) bool {
 	return true
 }
 
+// restore enters a pulse that was kept on the disk, if it is still of use and newer than what came
+// since. Otherwise its row goes.
+func (b *book) restore(p protocol.Pulse, f *Facts, inTime bool) {
+	if inTime && p.Second > b.newest(f.Claim) && b.put(p, f) {
+		delete(b.changed, b.claims[f.Claim])
+		return
+	}
+	if e := b.claims[f.Claim]; e == nil || e.Index != f.Index {
+		b.gone[f.Index] = true
+	}
+}
+
 // take takes an entry out of all lists.
 func (b *book) take(e *entry) {
 	delete(b.claims, e.Claim)

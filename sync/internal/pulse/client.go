@@ -18,6 +18,9 @@ import (
 
 // Tick pushes and asks what is due.
 func (k *Keeper) Tick() {
+	if !k.isLoaded() {
+		return // peers would name what is on the disk
+	}
 	now := time.Now()
 	k.mu.Lock()
 	defer k.mu.Unlock()

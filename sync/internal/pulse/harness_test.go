@@ -58,17 +58,37 @@ func newTestWorld(t testing.TB, change func(*protocol.Params)) *world {
 
 func newWorldOn(t testing.TB, n *protocol.Network, s *memstore.Store, now time.Time) *world {
 	t.Helper()
+	w := makeWorld(t, n, s, s, now)
+	w.load(t.Context())
+	return w
+}
+
+// newSlowWorld makes a world that has not read the pulses from before yet.
+func newSlowWorld(t testing.TB, n *protocol.Network, s *slowStore, now time.Time) *world {
+	t.Helper()
+	return makeWorld(t, n, s, s.Store, now)
+}
+
+func makeWorld(t testing.TB, n *protocol.Network, reads Store, s *memstore.Store, now time.Time) *world {
+	t.Helper()
 	w := &world{TB: t, network: n, store: s, group: new(supervisor.Group), now: now}
 	w.Keeper = New(Config{
-		Network: n, Store: s, Group: w.group, Log: slog.New(slog.DiscardHandler), Relayed: func(peer.ID) bool { return false },
+		Network: n, Store: reads, Group: w.group, Log: slog.New(slog.DiscardHandler), Relayed: func(peer.ID) bool { return false },
 		Clock:   func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return w.now },
 		Publish: func(context.Context, []byte) { w.mu.Lock(); defer w.mu.Unlock(); w.published++ },
 	})
-	if err := w.Load(t.Context()); err != nil {
-		t.Fatal(err)
-	}
 	t.Cleanup(w.close)
 	return w
+}
+
+// newest is the newest pulse of a claim.
+func (w *world) newest(c Claim) (protocol.Pulse, bool) {
+	w.Helper()
+	p, ok, err := w.Newest(w.Context(), c)
+	if err != nil {
+		w.Fatal(err)
+	}
+	return p, ok
 }
 
 func (w *world) close() {

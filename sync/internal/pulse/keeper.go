@@ -2,6 +2,7 @@ package pulse
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"runtime"
@@ -52,6 +53,7 @@ type Keeper struct {
 	cores   chan struct{} // a token for each core that verifies pulses: others need the rest
 	waiting chan struct{} // a token for each pulse that waits for one or is on it
 	dropped atomic.Uint64 // for want of a core, or for relayed peers
+	loaded  chan struct{} // closed when what was kept before a restart is back
 
 	mu        sync.Mutex
 	plan      *plan
@@ -61,11 +63,12 @@ type Keeper struct {
 	followers []func(Claim)
 }
 
-// New makes a keeper. Run loads what was kept.
+// New makes a keeper. Run brings back what was kept before.
 func New(c Config) *Keeper {
 	k := &Keeper{
 		c: c, started: time.Now(), plan: newPlan(c.Network, maxClaims), asks: newAsks(rand.Float64), outboxes: map[peer.ID]*outbox{},
 		cores: make(chan struct{}, max(1, runtime.GOMAXPROCS(0)/2)), waiting: make(chan struct{}, maxWaiting), answers: newAnswerLimits(),
+		loaded: make(chan struct{}),
 	}
 	k.metrics = newMetrics(k)
 	return k
@@ -73,33 +76,53 @@ func New(c Config) *Keeper {
 
 func (k *Keeper) elapsed() time.Duration { return time.Since(k.started) }
 
-// Load brings back what was kept before a restart.
-func (k *Keeper) Load(ctx context.Context) error {
+// load brings back what was kept before a restart. Meanwhile newer pulses may come.
+func (k *Keeper) load(ctx context.Context) {
+	defer close(k.loaded)
 	now := k.c.Clock()
 	err := k.c.Store.Pulses(ctx, func(p protocol.Pulse, r intake.Pulsed) {
 		f := factsOf(k.c.Network, r, now)
 		k.mu.Lock()
 		defer k.mu.Unlock()
-		if k.plan.inTime(p.Second, source{answered: true}, now) && p.Second > k.plan.newest(f.Claim) {
-			k.plan.put(p, f)
-		}
+		k.plan.restore(p, f, k.plan.inTime(p.Second, source{answered: true}, now))
 	})
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	clear(k.plan.changed) // they are on the disk
-	return err
+	if err != nil && ctx.Err() == nil {
+		k.c.Log.Error("could not read the pulses from before the start: those of peers will do", "error", err)
+	}
+}
+
+// waitLoaded waits until what was kept before a restart is back.
+func (k *Keeper) waitLoaded(ctx context.Context) error {
+	select {
+	case <-k.loaded:
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("wait for the pulses from before the start: %w", context.Cause(ctx))
+	}
+}
+
+func (k *Keeper) isLoaded() bool {
+	select {
+	case <-k.loaded:
+		return true
+	default:
+		return false
+	}
 }
 
 // Newest returns the newest pulse of a claim. The claim may have been released since: then it says
-// nothing, unless it is of a record that stands.
-func (k *Keeper) Newest(c Claim) (protocol.Pulse, bool) {
+// nothing, unless it is of a record that stands. After a start it waits for what was kept.
+func (k *Keeper) Newest(ctx context.Context, c Claim) (protocol.Pulse, bool, error) {
+	if err := k.waitLoaded(ctx); err != nil {
+		return protocol.Pulse{}, false, err
+	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	e := k.plan.claims[c]
 	if e == nil || e.Second+keepSeconds < k.second() {
-		return protocol.Pulse{}, false
+		return protocol.Pulse{}, false, nil
 	}
-	return e.Pulse, true
+	return e.Pulse, true, nil
 }
 
 func (k *Keeper) second() uint64 { return uint64(max(0, k.c.Clock().Unix())) }
@@ -135,8 +158,10 @@ func (k *Keeper) Meet(p peer.ID, speaks bool) {
 	}
 }
 
-// Run saves new pulses now and then and forgets old ones, until its context ends.
+// Run brings back the pulses from before a restart. Then it saves new ones now and then and forgets
+// old ones, until its context ends.
 func (k *Keeper) Run(ctx context.Context) error {
+	k.load(ctx)
 	tick := time.NewTicker(saveEvery)
 	defer tick.Stop()
 	for {

@@ -46,7 +46,7 @@ const (
 	// spentTime is how long they wait where the peer has had as many as it may.
 	spentTime = 5 * time.Second
 	// saveEvery is how often new pulses are written to the disk. A node that was killed has lost
-	// those of that time, and gets them from its peers.
+	// those of that time, and gets them from its peers after settledAfter.
 	saveEvery = 15 * time.Second
 	// storeTime ends an operation of the store that a verdict depends on.
 	storeTime = 30 * time.Second
@@ -73,6 +73,10 @@ const (
 	askDelay = time.Second
 	// askEvery is the mean pause between two questions to random peers.
 	askEvery = 10 * time.Minute
+	// settledAfter is how long after a start the pulses from before it have certainly settled. A
+	// node that was killed lacks those of its last saveEvery. So it asks once more the peers that
+	// it asked earlier.
+	settledAfter = settleTime + 5*time.Second
 	// retryLeast is the pause before a peer is asked again that named pulses of records which are
 	// not here, or did not answer. It doubles, up to the usual pause.
 	retryLeast = 5 * time.Second

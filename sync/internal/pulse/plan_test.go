@@ -83,6 +83,7 @@ func TestAsks(t *testing.T) {
 		a.meet(p, true, time.Hour) // again changes nothing
 	}
 	asked := map[peer.ID]int{}
+	settled := map[peer.ID]bool{} // asked soon after the pulses from before the start have settled
 	for now := time.Duration(0); now < 3*time.Hour; now += 200 * time.Millisecond {
 		p, ok := a.next(now)
 		if !ok {
@@ -95,9 +96,13 @@ func TestAsks(t *testing.T) {
 			t.Errorf("%s is asked after %v", p, now)
 		}
 		asked[p]++
+		settled[p] = settled[p] || now >= settledAfter && now < 3*settledAfter
 		a.done(p, p != "b", now)
 	}
-	if asked["a"] < 4 || asked["a"] > 7 || asked["b"] < 10 || asked["b"] > 14 {
+	if len(settled) != len(peers) || !settled["a"] || !settled["c"] {
+		t.Errorf("asked again when pulses had settled: %v", settled)
+	}
+	if asked["a"] < 5 || asked["a"] > 8 || asked["b"] < 10 || asked["b"] > 14 {
 		t.Errorf("asked: %v", asked)
 	}
 	a.meet("a", false, 0)

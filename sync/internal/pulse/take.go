@@ -38,6 +38,9 @@ func (k *Keeper) Gossiped(ctx context.Context, data []byte, from peer.ID) (Verdi
 
 // Submit takes a pulse of this node's own users, and passes it on after a moment.
 func (k *Keeper) Submit(ctx context.Context, p protocol.Pulse) (Outcome, error) {
+	if err := k.waitLoaded(ctx); err != nil {
+		return Outcome{}, err
+	}
 	v, f, err := k.take(ctx, &p, source{})
 	k.metrics.count(v, viaLocal)
 	var out Outcome

@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -33,7 +34,7 @@ func (s *service) beat() {
 
 // known is the second of the newest pulse that a node knows, 0 for none.
 func (s *service) known(n *node) uint64 {
-	p, _ := n.sync.NewestPulse(s.claim())
+	p, _, _ := n.sync.NewestPulse(context.Background(), s.claim())
 	return p.Second
 }
 
