@@ -9,6 +9,7 @@ BENCH     ?= .
 BENCHTIME ?= 1s
 FUZZTIME  ?= 30s
 ONLY      ?= *
+LARGE     ?= 20000,100000,1000000,10000000
 
 # Builds, tests and the linter compile each package once, with the same flags.
 export GOFLAGS := $(GOFLAGS) -trimpath
@@ -21,7 +22,7 @@ SHELL       := bash
 LINT = $(GO) tool -modfile=.ci/tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := build
-.PHONY: build run test test-all test-short testbed bench lint fuzz cross image image-proxy fmt clean install help
+.PHONY: build run test test-all test-short testbed bench bench-large lint fuzz cross image image-proxy fmt clean install help
 
 build: ## build bin/lf and bin/lf-testbed (the default)
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/lf ./cmd/lf-testbed
@@ -45,6 +46,9 @@ testbed: build ## every scenario of the testbed, which takes a while: ARGS=--net
 
 bench: ## every benchmark, one after the other, as one table: BENCH=regexp BENCHTIME=1s
 	@$(GO) test -p 1 -run '^$$' -bench '$(BENCH)' -benchtime $(BENCHTIME) -benchmem -timeout 60m ./... | awk -f .ci/bench.awk
+
+bench-large: ## what a record costs among 20,000 to 10 million, and a node with as many (hours, and 8 GB where TMPDIR says): LARGE=100000,1000000
+	@$(GO) test ./node/internal/bench -run '^$$' -bench Large -benchtime 1x -large '$(LARGE)' -timeout 24h | awk -f .ci/bench.awk
 
 lint: ## the linters of .golangci.yml, which also hold the arrows between packages, and the check of our texts
 	$(LINT) run ./... ./.ci/prose ./.ci/report ./.ci/typecheck

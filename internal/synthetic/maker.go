@@ -2,6 +2,7 @@ package synthetic
 
 import (
 	"crypto/ed25519"
+	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
@@ -59,6 +60,9 @@ func (m *Maker) Made() int { return m.made }
 // Point returns the selector of the record with a number, which need not be made yet.
 func (m *Maker) Point(i int) (protocol.SelectorPoint, error) {
 	p := m.mix.pointOf(i)
+	if m.mix.Unsigned {
+		return protocol.SelectorPoint{Key: unsignedKey(p.name), Ordinal: p.ordinal}, nil
+	}
 	name, err := m.network.DeriveName(p.name)
 	if err != nil {
 		return protocol.SelectorPoint{}, err
@@ -130,22 +134,32 @@ func (m *Maker) fly(records []*protocol.Record) error {
 // record makes the record with a number. It links two of those that were under way before: each of
 // these is linked if there are as many new ones.
 func (m *Maker) record(i int) (*protocol.Record, error) {
-	p := m.mix.pointOf(i)
+	p, at := m.mix.pointOf(i), i%m.mix.UnderWay
+	links := []protocol.ID{m.last[at%len(m.last)], m.last[(at+1)%len(m.last)]}
+	if m.mix.Unsigned {
+		return m.unsigned(i, p, links)
+	}
 	name, err := m.names.Derive(p.name)
 	if err != nil {
 		return nil, err
 	}
-	key, at := m.owners[p.owner], i%m.mix.UnderWay
-	links := []protocol.ID{m.last[at%len(m.last)], m.last[(at+1)%len(m.last)]}
+	key := m.owners[p.owner]
 	var seed [32]byte
 	binary.BigEndian.PutUint64(seed[:], uint64(i))
 	r, err := m.network.Compose(protocol.Draft{
 		Owner: protocol.OwnerOf(key), Timestamp: m.mix.at(i), Links: links,
-		Names: []protocol.NamePoint{{Name: name, Ordinal: p.ordinal}}, Value: fmt.Appendf(nil, "%032d", i),
+		Names: []protocol.NamePoint{{Name: name, Ordinal: p.ordinal}}, Value: value(i),
 		Random: rand.NewChaCha8(seed),
 	})
 	if err != nil {
 		return nil, err
 	}
 	return m.network.Sign(r, key)
+}
+
+const valueSize = 23
+
+// value is that of the record with a number.
+func value(i int) []byte {
+	return fmt.Appendf(nil, "%x", sha256.Sum256(fmt.Appendf(nil, "value %d", i)))[:valueSize]
 }

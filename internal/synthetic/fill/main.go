@@ -21,6 +21,7 @@ func main() {
 	flag.IntVar(&mix.Ordinals, "ordinals", mix.Ordinals, "how many records are under one name; 1: each has a name of its own")
 	flag.IntVar(&mix.UnderWay, "under-way", mix.UnderWay, "how many records are made at a time, and do not see each other")
 	flag.IntVar(&mix.Updates, "updates", mix.Updates, "one record in this many is a new version under an earlier key; 0: none")
+	flag.BoolVar(&mix.Unsigned, "unsigned", false, "make records of hashes in place of signatures, for a store alone: no other node takes them")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: fill [FLAGS] DIRECTORY\n\nBrings a home to a number of records that are the same each time. It can be interrupted and run again.")
 		flag.PrintDefaults()

@@ -25,11 +25,8 @@ func Fill(ctx context.Context, dir string, mix synthetic.Mix, count int, progres
 	if err != nil {
 		return err
 	}
-	h, err := home.Open(dir)
+	h, err := Prepare(dir, maker.Network())
 	if err != nil {
-		return err
-	}
-	if err := h.BindNetwork(maker.Network().File(nil)); err != nil {
 		return err
 	}
 	unlock, err := h.Lock()
@@ -44,6 +41,15 @@ func Fill(ctx context.Context, dir string, mix synthetic.Mix, count int, progres
 		err = Add(ctx, s, maker, count-maker.Made(), progress)
 	}
 	return errors.Join(err, s.Close(), unlock())
+}
+
+// Prepare makes the home in a folder one of a network.
+func Prepare(dir string, n *protocol.Network) (*home.Home, error) {
+	h, err := home.Open(dir)
+	if err != nil {
+		return nil, err
+	}
+	return h, h.BindNetwork(n.File(nil))
 }
 
 // resume has the maker go on after the records of a store.

@@ -7,11 +7,11 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/lf-store/lf/internal/usage"
 	"github.com/lf-store/lf/node"
 	"github.com/lf-store/lf/node/home"
 )
@@ -75,8 +75,10 @@ func serve(dir string) error {
 type process struct {
 	address string
 	pid     int
+	begun   time.Time
 	started time.Duration // from the start of the process until the API listened
 	stop    func()
+	kill    func() // without a warning, and waits for its end
 }
 
 func startNode(tb testing.TB, dir string) *process {
@@ -115,6 +117,7 @@ func startProcess(tb testing.TB, variables ...string) *process {
 	return &process{
 		address: strings.TrimPrefix(strings.TrimSpace(line), "http://"),
 		pid:     cmd.Process.Pid,
+		begun:   begin,
 		started: time.Since(begin),
 		stop: func() {
 			stdin.Close()
@@ -122,23 +125,31 @@ func startProcess(tb testing.TB, variables ...string) *process {
 				tb.Errorf("the node ended with %v", err)
 			}
 		},
+		kill: func() {
+			if err := cmd.Process.Kill(); err != nil {
+				tb.Error(err)
+			}
+			_ = cmd.Wait()
+			stdin.Close()
+		},
 	}
 }
 
 // resident returns the process's resident memory in bytes, or 0 where the system does not tell.
 func (p *process) resident() float64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.pid))
+	m, err := usage.MemoryOf(p.pid)
 	if err != nil {
 		return 0
 	}
-	for line := range strings.Lines(string(status)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
-			kib, err := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(strings.TrimSpace(rest), "kB")), 64)
-			if err != nil {
-				return 0
-			}
-			return kib * 1024
-		}
+	return float64(m.Resident)
+}
+
+// used is how many seconds of processor time the process has taken, 0 where the system does not
+// tell.
+func (p *process) used() float64 {
+	u, err := usage.Of(p.pid)
+	if err != nil {
+		return 0
 	}
-	return 0
+	return u.Processor.Seconds()
 }

@@ -10,8 +10,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strconv"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -287,24 +285,4 @@ func BenchmarkRejoin(b *testing.B) {
 		p.source.stop()
 	}
 	b.ReportMetric(0, "ns/op")
-}
-
-// used is how many seconds of processor time the process has taken, 0 where the system does not
-// tell.
-func (p *process) used() float64 {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(text), ") ") // after the name, which may be anything
-	fields := strings.Fields(rest)
-	if len(fields) < 13 {
-		return 0
-	}
-	user, err1 := strconv.ParseFloat(fields[11], 64)
-	system, err2 := strconv.ParseFloat(fields[12], 64)
-	if err1 != nil || err2 != nil {
-		return 0
-	}
-	return (user + system) / 100 // in ticks, of which Linux shows programs 100 a second
 }
