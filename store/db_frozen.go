@@ -12,11 +12,12 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
+	"github.com/lf-store/lf/internal/intake"
 	"github.com/lf-store/lf/protocol"
 )
 
 // ErrReadOnly says that the database can be read and not written.
-var ErrReadOnly = errors.New("the database cannot be written: make the home and what is in it writable, and start the node again")
+const ErrReadOnly = intake.CannotWrite("the database cannot be written: make the home and what is in it writable, and start the node again")
 
 // frozen is how a database is opened that cannot be written, as on a read-only or full disk. SQLite
 // wants to write even to read: a log must be brought in, and an index of the log must be kept

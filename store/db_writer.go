@@ -149,7 +149,8 @@ func (s *Store) nextOwn() *request {
 
 // batch runs a request, and those that queue up after it, in one transaction. Should that fail,
 // their steps are run again one by one. So each gets an answer of its own, and none is lost for
-// another's sake.
+// another's sake. Of what comes for peers no more is tried after the first step for which the disk
+// has no room.
 func (s *Store) batch(first *request) {
 	u := &turn{store: s}
 	err := s.transact(func(t *tx) error {
@@ -161,20 +162,18 @@ func (s *Store) batch(first *request) {
 		}
 		return nil
 	})
-	if err != nil && u.steps > 1 {
-		s.options.Logger.Warn("a batch failed and is repeated one by one", "changes", u.steps, "error", err)
+	if err == nil || u.steps == 1 {
 		for _, p := range u.parts {
-			p.oneByOne(s)
+			p.give(s, s.explain(err))
 		}
 		return
 	}
-	err = s.explain(err)
+	if !isCannotWrite(err) {
+		s.options.Logger.Warn("a batch failed and is repeated one by one", "changes", u.steps, "error", err)
+	}
+	var full error
 	for _, p := range u.parts {
-		errs := make([]error, p.ran)
-		for i := range errs {
-			errs[i] = err
-		}
-		p.finish(s, errs)
+		full = p.oneByOne(s, full)
 	}
 }
 
@@ -259,11 +258,30 @@ func (u *turn) next() *request {
 // begun reports whether some steps of the request are for a later turn.
 func (p *part) begun() bool { return len(p.errs)+p.ran < len(p.steps) }
 
-func (p *part) oneByOne(s *Store) {
+// oneByOne runs each step in a transaction of its own. full is why nothing more can be written, nil
+// where it can. It returns that as it is afterwards.
+func (p *part) oneByOne(s *Store, full error) error {
 	errs := make([]error, p.ran)
 	from := len(p.errs)
 	for i := range errs {
+		if full != nil && !p.own {
+			errs[i] = full
+			continue
+		}
 		errs[i] = s.explain(s.transact(p.steps[from+i]))
+		if isCannotWrite(errs[i]) {
+			full = errs[i]
+		}
+	}
+	p.finish(s, errs)
+	return full
+}
+
+// give gives each step that was run the same error, or nil.
+func (p *part) give(s *Store, err error) {
+	errs := make([]error, p.ran)
+	for i := range errs {
+		errs[i] = err
 	}
 	p.finish(s, errs)
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
+	"github.com/lf-store/lf/internal/intake"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -15,8 +16,6 @@ var (
 	ErrNotFound = errors.New("no such record here")
 	// ErrClosed says that the store was closed.
 	ErrClosed = errors.New("the store is closed")
-	// ErrNoSpace says that something was not stored because the disk, or the file's limit, is full.
-	ErrNoSpace = errors.New("no room left for the database: free some disk space (nothing that was stored is lost)")
 	// ErrValueMissing refuses a record without the value that its header refers to.
 	ErrValueMissing = errors.New("the record's value is missing")
 	// ErrHeldFull refuses a record ahead of the clock when there are too many of them.
@@ -31,6 +30,9 @@ var (
 	// ErrBadQuery says that a query makes no sense.
 	ErrBadQuery = errors.New("bad query")
 )
+
+// ErrNoSpace says that something was not stored because the disk, or the file's limit, is full.
+const ErrNoSpace = intake.CannotWrite("no room left for the database: free some disk space (nothing that was stored is lost)")
 
 // WrongNetworkError says that a database belongs to another network.
 type WrongNetworkError struct {

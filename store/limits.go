@@ -58,6 +58,8 @@ const (
 	settleSteps = 2048
 	// releaseRecords is how many held records one transaction puts whose time has come.
 	releaseRecords = 64
+	// With less room than crampedSpace on the disk, a small write that fits says nothing of others.
+	crampedSpace = 1 << 20
 	// pulseStep is how many pulses one step of a change writes, at 4 µs each. What this node's own
 	// users write waits for at most yieldSteps steps.
 	pulseStep = 128

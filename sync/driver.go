@@ -2,6 +2,7 @@ package lfsync
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/p2p/host/eventbus"
 
+	"github.com/lf-store/lf/internal/intake"
 	"github.com/lf-store/lf/sync/internal/fetch"
 )
 
@@ -72,7 +74,11 @@ func (s *Sync) release() {
 
 // complain logs what the store failed at, but not that it failed because of Close.
 func (s *Sync) complain(what string, err error) {
-	if s.ctx.Err() == nil {
+	switch {
+	case s.ctx.Err() != nil:
+	case errors.As(err, new(intake.CannotWrite)): // the store says so itself, once
+		s.log.Debug(what, "error", err)
+	default:
 		s.log.Error(what, "error", err)
 	}
 }

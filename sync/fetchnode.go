@@ -3,11 +3,13 @@ package lfsync
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/lf-store/lf/internal/intake"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/fetch"
 	"github.com/lf-store/lf/sync/internal/stream"
@@ -141,12 +143,17 @@ func (s *Sync) commitQueued(ctx context.Context) error {
 	}
 }
 
+// commitBatch takes fetched records to the store. While nothing can be written there, they wait
+// here: what was copied once is not copied again. Requests stop when the queue has no room.
 func (s *Sync) commitBatch(ctx context.Context, batch []*incoming) {
-	ctx, done := context.WithTimeout(ctx, storeTime)
-	defer done()
-	s.admission.commit(ctx, batch)
-	size := int64(0)
-	failed := error(nil)
+	left := batch
+	for pause := writePauseMin; ; pause = min(2*pause, writePauseMax) {
+		s.commitOnce(ctx, left)
+		if left = unwritten(left); len(left) == 0 || !sleep(ctx, pause) {
+			break
+		}
+	}
+	size, failed := int64(0), error(nil)
 	for _, in := range batch {
 		size += in.size
 		if in.err != nil && !in.early {
@@ -158,4 +165,35 @@ func (s *Sync) commitBatch(ctx context.Context, batch []*incoming) {
 	}
 	s.admission.queue.room.Release(size)
 	s.admission.settle(batch)
+}
+
+func (s *Sync) commitOnce(ctx context.Context, batch []*incoming) {
+	for _, in := range batch {
+		in.err = nil
+	}
+	ctx, done := context.WithTimeout(ctx, storeTime)
+	defer done()
+	s.admission.commit(ctx, batch)
+}
+
+// unwritten returns the records that were not stored because nothing can be written now.
+func unwritten(batch []*incoming) (left []*incoming) {
+	for _, in := range batch {
+		if errors.As(in.err, new(intake.CannotWrite)) {
+			left = append(left, in)
+		}
+	}
+	return left
+}
+
+// sleep returns true after a pause, and false when ctx ends before.
+func sleep(ctx context.Context, pause time.Duration) bool {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }

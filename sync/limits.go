@@ -67,6 +67,9 @@ const (
 	// maxWaiting bounds the gossiped records that wait for a core to check them. PubSubOptions has
 	// no more workers than that; it matters where a PubSub was made without them.
 	maxWaiting = gossipWorkers
+	// writePauseMin and writePauseMax bound the pause before fetched records are given again to a
+	// store that could not write. A try costs the disk little, and the pause delays the rest.
+	writePauseMin, writePauseMax = time.Second, 8 * time.Second
 	// storeTime ends a store operation that a peer's answer depends on. A disk that does not answer
 	// for that long is broken, and the peer has gone.
 	storeTime = 30 * time.Second
