@@ -57,13 +57,22 @@ static inline int lf_flag_at(int block) { return 32 * block + 11; }
 /* The emitters. Each fills j's entries and returns 1, or 0 if there is no room. */
 int lf_x86_scalar(lf_asm *a, lf_jit *j, const lf_insn *code);
 int lf_x86_avx2(lf_asm *a, lf_jit *j, const lf_insn *code);
+int lf_x86_avx512(lf_asm *a, lf_jit *j, const lf_insn *code);
 int lf_arm64_scalar(lf_asm *a, lf_jit *j, const lf_insn *code);
 
 /* The scalar emitter's part in the vector one. */
 int lf_x86_again(lf_asm *a, const lf_insn *code, int block);
 
-/* Runs all lanes, a segment at a time. */
+/* Emits instructions from..to of a block for all lanes; see avx2.c. */
+typedef int lf_segment_fn(lf_asm *a, const lf_insn *code, int from, int to, int block);
+
+/* What the vector emitters share: segments from branch to branch. */
+int lf_x86_segments(lf_asm *a, lf_jit *j, const lf_insn *code, lf_segment_fn *segment_of);
+
+/* Run all lanes, a segment at a time. */
 void lf_avx2_range(const lf_jit *j, const lf_hashx *h, uint64_t first,
 		   uint64_t out[LF_LANES]);
+void lf_avx512_range(const lf_jit *j, const lf_hashx *h, uint64_t first,
+		     uint64_t out[LF_LANES]);
 
 #endif

@@ -148,7 +148,7 @@ static int segment(lf_asm *a, const lf_insn *code, int from, int to, int block)
 	return lf_asm_room(a);
 }
 
-int lf_x86_avx2(lf_asm *a, lf_jit *j, const lf_insn *code)
+int lf_x86_segments(lf_asm *a, lf_jit *j, const lf_insn *code, lf_segment_fn *segment_of)
 {
 	int block, from = 0;
 
@@ -156,7 +156,7 @@ int lf_x86_avx2(lf_asm *a, lf_jit *j, const lf_insn *code)
 		int to = block < LF_BLOCKS ? lf_branch_at(block) : LF_PROGRAM_SIZE;
 
 		j->segment[block] = lf_asm_entry(a);
-		if (!segment(a, code, from, to, block))
+		if (!segment_of(a, code, from, to, block))
 			return 0;
 		if (block == LF_BLOCKS)
 			return 1;
@@ -166,6 +166,11 @@ int lf_x86_avx2(lf_asm *a, lf_jit *j, const lf_insn *code)
 		from = to + 1;
 	}
 	return 1;
+}
+
+int lf_x86_avx2(lf_asm *a, lf_jit *j, const lf_insn *code)
+{
+	return lf_x86_segments(a, j, code, segment);
 }
 
 #endif

@@ -112,13 +112,8 @@ func BenchmarkProgram(b *testing.B) {
 }
 
 func eachMode(b *testing.B, f func(b *testing.B, s *solver)) {
-	for _, m := range []struct {
-		name string
-		mode
-	}{{"vector", vector}, {"scalar", scalar}, {"interpreted", interpreted}} {
-		if m.mode <= bestMode() {
-			b.Run(m.name, func(b *testing.B) { f(b, newSolver(m.mode)) })
-		}
+	for _, w := range offered() {
+		b.Run(w.named, func(b *testing.B) { f(b, newSolver(w.is)) })
 	}
 }
 

@@ -10,13 +10,20 @@ package pow
 #cgo nocallback lf_proof_attempt
 #cgo noescape lf_jit_init
 #cgo nocallback lf_jit_init
+#cgo noescape lf_prove
+#cgo nocallback lf_prove
+#cgo nocallback lf_thread_ns
 #include "proof.h"
+#include "prove.h"
 */
 import "C"
 
 import (
+	"encoding/binary"
+	"math"
 	"runtime"
 	"sync"
+	"time"
 	"unsafe"
 )
 
@@ -111,14 +118,56 @@ type mode C.lf_mode
 const (
 	interpreted = mode(C.LF_INTERPRETED)
 	scalar      = mode(C.LF_SCALAR)
-	vector      = mode(C.LF_VECTOR)
+	avx2        = mode(C.LF_AVX2)
+	avx512      = mode(C.LF_AVX512)
 )
 
-// newSolver returns a solver that hashes in the best way it can, up to limit.
-// Its memory for machine code goes when the solver does.
-func newSolver(limit mode) *solver {
+// everyMode has the ways to hash with their names. The last one is there on every machine.
+var everyMode = []way{{avx512, "avx512"}, {avx2, "avx2"}, {scalar, "scalar"}, {interpreted, "interpreted"}}
+
+// way is a way to hash as a candidate.
+type way struct {
+	is    mode
+	named string
+}
+
+func (w way) mode() mode   { return w.is }
+func (w way) name() string { return w.named }
+
+func (w way) prove() (there, right bool) {
+	if C.lf_jit_offers(C.lf_mode(w.is)) == 0 {
+		return false, false
+	}
+	proved := C.lf_prove((*C.lf_solver)(newSolver(w.is)))
+	return proved != C.LF_NOT_ALLOWED, proved == C.LF_RIGHT
+}
+
+func (w way) attempt(round int) time.Duration {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var solution [SolutionSize]byte
+	var seed [8]byte
+	binary.LittleEndian.PutUint64(seed[:], uint64(round))
+	s := newSolver(w.is)
+	began := C.lf_thread_ns()
+	s.attempt(seed[:], math.MaxUint32, nil, &solution)
+	return time.Duration(C.lf_thread_ns() - began)
+}
+
+// chosen proves and measures the ways to hash, once.
+var chosen = sync.OnceValue(func() choice {
+	candidates := make([]candidate, len(everyMode))
+	for i, w := range everyMode {
+		candidates[i] = w
+	}
+	return choose(candidates)
+})
+
+// newSolver returns a solver that hashes in one way, and is interpreted where the machine or the
+// system does not have that. Its memory for machine code goes when the solver does.
+func newSolver(m mode) *solver {
 	s := new(solver)
-	C.lf_jit_init(&s.jit, C.lf_mode(limit))
+	C.lf_jit_init(&s.jit, C.lf_mode(m))
 	runtime.AddCleanup(s, func(j C.lf_jit) { C.lf_jit_free(&j) }, s.jit)
 	return s
 }

@@ -9,7 +9,7 @@ import (
 )
 
 func TestEquixSolutions(t *testing.T) {
-	mem := newSolver(vector)
+	mem := newSolver(chosen().mode)
 	for _, rec := range readRecords(t, "solutions.txt") {
 		challenge := get(rec, "challenge").bytes(0)
 		got, ok := mem.solutionsOf(challenge)
@@ -113,7 +113,7 @@ func torChallenge(id, seed, nonce []byte, effort uint32) []byte {
 // TestTorWalks solves Tor's puzzles the way its clients do, from a start to
 // the first nonce with a solution that is good enough.
 func TestTorWalks(t *testing.T) {
-	mem := newSolver(vector)
+	mem := newSolver(chosen().mode)
 	for _, rec := range readRecords(t, "tor.txt") {
 		effort := uint32(get(rec, "effort").number(0, 10))
 		if effort == 1337 && testing.Short() {
@@ -177,7 +177,7 @@ func TestTorRefused(t *testing.T) {
 // TestSolverFindsAll compares the solver with a search without buckets and
 // limits.
 func TestSolverFindsAll(t *testing.T) {
-	mem := newSolver(vector)
+	mem := newSolver(chosen().mode)
 	for i := range 4 {
 		challenge := []byte{'a', 'l', 'l', byte(i)}
 		got, _ := mem.solutionsOf(challenge)

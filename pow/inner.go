@@ -3,6 +3,7 @@ package pow
 /*
 #include "blake2b.h"
 #include "proof.h"
+#include "prove.h"
 #include "siphash.h"
 */
 import "C"
@@ -109,8 +110,15 @@ func verifyEquix(challenge []byte, solution [SolutionSize]byte) error {
 	return verdicts[C.lf_equix_verify(p, n, (*C.uint8_t)(&solution[0]))]
 }
 
-// bestMode is the best way to hash that this machine has.
-func bestMode() mode { return mode(C.lf_jit_best()) }
+// offered are the ways to hash that this machine has, the interpreter first.
+func offered() (all []way) {
+	for _, w := range everyMode {
+		if C.lf_jit_offers(C.lf_mode(w.is)) != 0 {
+			all = append([]way{w}, all...)
+		}
+	}
+	return all
+}
 
 // prepare makes the hash function of a seed and says how it will be computed.
 func (s *solver) prepare(seed []byte) (m mode, ok bool) {
@@ -145,3 +153,6 @@ func (s *solver) solutionsOf(challenge []byte) ([][SolutionSize]byte, bool) {
 }
 
 func words(p *uint64) *C.uint64_t { return (*C.uint64_t)(p) }
+
+// provenDigest is what every way to hash has to show.
+func provenDigest() uint64 { return C.LF_PROVE_DIGEST }

@@ -12,13 +12,13 @@
 
 #include <sys/mman.h>
 
-void lf_jit_init(lf_jit *j, lf_mode limit)
+void lf_jit_init(lf_jit *j, lf_mode wanted)
 {
 	void *p;
 
 	memset(j, 0, sizeof *j);
-	j->limit = limit;
-	if (limit == LF_INTERPRETED)
+	j->wanted = wanted;
+	if (wanted == LF_INTERPRETED || !lf_jit_offers(wanted))
 		return;
 	p = mmap(NULL, LF_CODE_SIZE, PROT_READ | PROT_WRITE,
 		 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -55,8 +55,14 @@ static int emit(lf_jit *j, lf_mode mode, const lf_insn *code)
 	(void)mode;
 	return lf_arm64_scalar(&a, j, code);
 #else
-	return mode == LF_VECTOR ? lf_x86_avx2(&a, j, code)
-				 : lf_x86_scalar(&a, j, code);
+	switch (mode) {
+	case LF_AVX512:
+		return lf_x86_avx512(&a, j, code);
+	case LF_AVX2:
+		return lf_x86_avx2(&a, j, code);
+	default:
+		return lf_x86_scalar(&a, j, code);
+	}
 #endif
 }
 
@@ -77,25 +83,21 @@ static int compile(lf_jit *j, lf_mode mode, const lf_insn *code)
 
 void lf_jit_make(lf_jit *j, const lf_hashx *h)
 {
-	lf_mode mode = lf_jit_best();
-
-	if (mode > j->limit)
-		mode = j->limit;
 	j->mode = LF_INTERPRETED;
-	if (mode == LF_INTERPRETED || !j->memory || !has_pattern(h->code))
+	if (!j->memory || j->refused || !has_pattern(h->code))
 		return;
-	if (compile(j, mode, h->code))
-		j->mode = mode;
+	if (compile(j, j->wanted, h->code))
+		j->mode = j->wanted;
 	else
-		j->limit = LF_INTERPRETED;
+		j->refused = 1;
 }
 
 #else
 
-void lf_jit_init(lf_jit *j, lf_mode limit)
+void lf_jit_init(lf_jit *j, lf_mode wanted)
 {
 	memset(j, 0, sizeof *j);
-	j->limit = limit;
+	j->wanted = wanted;
 }
 
 void lf_jit_free(lf_jit *j)
@@ -111,16 +113,24 @@ void lf_jit_make(lf_jit *j, const lf_hashx *h)
 
 #endif
 
-lf_mode lf_jit_best(void)
+int lf_jit_offers(lf_mode mode)
 {
-#if defined(LF_JIT_X86)
-	/* Asks the system too, whether it saves the vector registers. */
-	return __builtin_cpu_supports("avx2") ? LF_VECTOR : LF_SCALAR;
-#elif defined(LF_JIT_ARM64)
-	return LF_SCALAR;
-#else
-	return LF_INTERPRETED;
+	switch (mode) {
+	case LF_INTERPRETED:
+		return 1;
+#if defined(LF_JIT_X86) || defined(LF_JIT_ARM64)
+	case LF_SCALAR:
+		return 1;
 #endif
+#if defined(LF_JIT_X86) /* these ask the system too, whether it saves the registers */
+	case LF_AVX2:
+		return __builtin_cpu_supports("avx2") != 0;
+	case LF_AVX512:
+		return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
+#endif
+	default:
+		return 0;
+	}
 }
 
 void lf_jit_range(const lf_jit *j, const lf_hashx *h, uint64_t first,
@@ -133,8 +143,12 @@ void lf_jit_range(const lf_jit *j, const lf_hashx *h, uint64_t first,
 		return;
 	}
 #if defined(LF_JIT_X86)
-	if (j->mode == LF_VECTOR) {
+	if (j->mode == LF_AVX2) {
 		lf_avx2_range(j, h, first, out);
+		return;
+	}
+	if (j->mode == LF_AVX512) {
+		lf_avx512_range(j, h, first, out);
 		return;
 	}
 #endif

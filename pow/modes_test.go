@@ -13,10 +13,10 @@ import (
 // modes returns a solver for each way to hash that this machine has.
 func modes(t testing.TB) (all []*solver) {
 	t.Helper()
-	for m := interpreted; m <= bestMode(); m++ {
-		s := newSolver(m)
-		if got, ok := s.prepare(fixtureChallenge); !ok || got != m {
-			t.Fatalf("way %d to hash is way %d", m, got)
+	for _, w := range offered() {
+		s := newSolver(w.is)
+		if got, ok := s.prepare(fixtureChallenge); !ok || got != w.is {
+			t.Fatalf("way %s to hash is way %d", w.named, got)
 		}
 		all = append(all, s)
 	}
@@ -130,11 +130,16 @@ func TestForbiddenCode(t *testing.T) {
 	if err := forbidCode(); err != nil {
 		t.Skipf("this system forbids nothing: %v", err)
 	}
-	s := newSolver(vector)
-	for range 2 {
-		if m, ok := s.prepare(fixtureChallenge); !ok || m != interpreted {
-			t.Errorf("hashes in way %d", m)
+	for _, w := range offered() {
+		s := newSolver(w.is)
+		for range 2 {
+			if m, ok := s.prepare(fixtureChallenge); !ok || m != interpreted {
+				t.Errorf("%s hashes in way %d", w.named, m)
+			}
 		}
+	}
+	if p := Paths(); len(p) != 1 || p[0].Name != "interpreted" || !p[0].Chosen || p[0].Attempt == 0 {
+		t.Errorf("of no code, this is chosen: %+v", p)
 	}
 	if _, err := Solve(t.Context(), fixtureChallenge, 1, 1, nil); err != nil {
 		t.Error(err)

@@ -75,7 +75,7 @@ const (
 
 // solvers keeps the memory of past searches for the next one, until the
 // garbage collector wants it.
-var solvers = sync.Pool{New: func() any { return newSolver(vector) }}
+var solvers = sync.Pool{New: func() any { return newSolver(chosen().mode) }}
 
 // Stop ends the attempts that are under way, each within about a millisecond of processor time, and
 // all later ones at once.

@@ -83,7 +83,7 @@ func TestStopInsideAttempt(t *testing.T) {
 	var stop stopFlag
 	var solution [SolutionSize]byte
 	stop.set()
-	tried, o := newSolver(vector).attempt(fixtureChallenge, 1, &stop, &solution)
+	tried, o := newSolver(chosen().mode).attempt(fixtureChallenge, 1, &stop, &solution)
 	if o != stopped || tried != 0 {
 		t.Errorf("got %v after %d solutions", o, tried)
 	}

@@ -40,7 +40,10 @@ func (c *cli) benchPowCommand() *cobra.Command {
 		Short: "Measure what a record's proof of work costs on this computer",
 		Long: `Measure how many solutions this computer finds in a second, and say how long the proof of work of records of the
 given sizes takes: on average, in half of all cases, and in 19 of 20. A size is that of the value and of the record without
-signature and work. The search has no memory, so its time varies as much as the waiting time for a rare event.`,
+signature and work. The search has no memory, so its time varies as much as the waiting time for a rare event.
+
+The command also lists the ways to compute that the processor has, with the processor time of one attempt in each. LF takes
+the fastest one whose known answers are right.`,
 		Example: `  lf bench pow
   lf bench pow 300 4096 --threads 1
   lf bench pow --work-per-kib 64 --json`,
@@ -86,7 +89,16 @@ type powMeasurement struct {
 	AttemptsPerSecond  float64      `json:"attemptsPerSecond"`
 	SolutionsPerSecond float64      `json:"solutionsPerSecond"`
 	WorkPerKiB         uint32       `json:"workPerKiB"`
+	Paths              []powPath    `json:"paths"`
 	Records            []recordCost `json:"records"`
+}
+
+// powPath is a way to compute. Its time is 0 where it was not measured.
+type powPath struct {
+	Name           string  `json:"name"`
+	AttemptSeconds float64 `json:"attemptSeconds,omitempty"`
+	Wrong          bool    `json:"wrong,omitempty"`
+	Chosen         bool    `json:"chosen,omitempty"`
 }
 
 type recordCost struct {
@@ -98,6 +110,7 @@ type recordCost struct {
 }
 
 func (b *bench) run(ctx context.Context) error {
+	pow.Paths() // so that they do not take part of the time that is measured
 	p, err := b.search(ctx)
 	if err != nil {
 		return err
@@ -110,6 +123,9 @@ func (b *bench) run(ctx context.Context) error {
 		AttemptsPerSecond:  float64(p.Attempts) / p.Elapsed.Seconds(),
 		SolutionsPerSecond: float64(p.Solutions) / p.Elapsed.Seconds(),
 		WorkPerKiB:         b.workPerKiB,
+	}
+	for _, p := range pow.Paths() {
+		m.Paths = append(m.Paths, powPath{p.Name, p.Attempt.Seconds(), p.Wrong, p.Chosen})
 	}
 	for _, size := range b.sizes {
 		m.Records = append(m.Records, costOf(size, b.workPerKiB, m.SolutionsPerSecond))
@@ -148,7 +164,28 @@ func (m *powMeasurement) table() string {
 	for _, r := range m.Records {
 		fmt.Fprintf(&t, "%8d %10d %12s %12s %12s\n", r.Bytes, r.Effort, seconds(r.Expected), seconds(r.Median), seconds(r.Percent))
 	}
+	fmt.Fprintf(&t, "\n%-12s %12s\n", "path", "attempt")
+	for _, p := range m.Paths {
+		fmt.Fprintf(&t, "%-12s %12s%s\n", p.Name, p.time(), p.note())
+	}
 	return t.String()
+}
+
+func (p *powPath) time() string {
+	if p.AttemptSeconds == 0 {
+		return "-"
+	}
+	return strconv.FormatFloat(1000*p.AttemptSeconds, 'f', 2, 64) + " ms"
+}
+
+func (p *powPath) note() string {
+	switch {
+	case p.Wrong:
+		return "  wrong on this processor, never used"
+	case p.Chosen:
+		return "  used"
+	}
+	return ""
 }
 
 func seconds(s float64) string { return strconv.FormatFloat(s, 'f', 2, 64) + " s" }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"math"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -24,8 +25,15 @@ func TestBenchPow(t *testing.T) {
 	if m.SolutionsPerSecond <= 0 || m.Threads != 1 || len(m.Records) != 1 || m.Records[0].Effort != 500 {
 		t.Errorf("got %+v", m)
 	}
-	if text := m.table(); !strings.Contains(text, " 500 ") {
-		t.Errorf("got %s", text)
+	used := slices.DeleteFunc(slices.Clone(m.Paths), func(p powPath) bool { return !p.Chosen })
+	if len(used) != 1 || used[0].AttemptSeconds <= 0 || used[0].Wrong {
+		t.Errorf("the paths are %+v", m.Paths)
+	}
+	m.Paths = append(m.Paths, powPath{Name: "other", Wrong: true})
+	for _, want := range []string{" 500 ", " ms  used\n", "other                   -  wrong on this processor, never used\n"} {
+		if text := m.table(); !strings.Contains(text, want) {
+			t.Errorf("no %q in %s", want, text)
+		}
 	}
 }
 

@@ -59,7 +59,7 @@ func (s *Service) newWrites() (*writes, error) {
 		threads = max(runtime.GOMAXPROCS(0)-1, 1)
 	}
 	w.pool = workqueue.NewPool(workqueue.Config{
-		Threads: threads, Limits: workqueue.Limits{Jobs: maxJobs, ClientJobs: maxClientJobs},
+		Threads: threads, Limits: workqueue.Limits{Jobs: maxJobs, ClientJobs: maxClientJobs}, Logger: s.config.Logger,
 	})
 	w.worker = apiwriter.NewWorker(s.config.Network, w.pool, w.proofs)
 	return w, nil

@@ -3,6 +3,7 @@ package workqueue
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -34,13 +35,15 @@ type Config struct {
 	Limits  Limits
 	// Search begins a search. Nil: package pow's, on threads of low priority.
 	Search func(challenge []byte, effort uint32) (Search, error)
+	// Logger is told how proofs are computed here. It may be nil.
+	Logger *slog.Logger
 }
 
 // Pool runs a [Queue] on threads. It has threads only while it has jobs. Its methods may be called
 // concurrently.
 type Pool struct {
 	config Config
-	yield  func() // lowers a thread's priority
+	yield  func() // lowers a thread's priority, and measures ways to hash if nobody has yet
 
 	mu      sync.Mutex
 	queue   *Queue
@@ -62,7 +65,8 @@ func NewPool(config Config) *Pool {
 	}
 	p := &Pool{config: config, yield: func() {}, queue: NewQueue(config.Limits), tickets: map[*Job]*Ticket{}}
 	if config.Search == nil {
-		p.yield = pow.YieldThread
+		logged := sync.OnceFunc(func() { logPaths(config.Logger, pow.Paths()) })
+		p.yield = func() { pow.YieldThread(); logged() }
 		p.config.Search = func(challenge []byte, effort uint32) (Search, error) { return pow.NewSearch(challenge, effort) }
 	}
 	return p

@@ -1,5 +1,5 @@
 /* Does one thing some times, for tools that count instructions.
- * Usage: count vector|scalar|interpreted|verify|program TIMES */
+ * Usage: count avx512|avx2|scalar|interpreted|verify|program TIMES */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +46,7 @@ static int program(uint32_t times)
 
 int main(int argc, char **argv)
 {
-	static const char *const modes[] = {"interpreted", "scalar", "vector"};
+	static const char *const modes[] = {"interpreted", "scalar", "avx2", "avx512"};
 	const uint32_t times = argc == 3 ? (uint32_t)strtoul(argv[2], NULL, 10) : 0;
 	int i;
 
@@ -54,9 +54,9 @@ int main(int argc, char **argv)
 		return verify(times);
 	if (argc == 3 && strcmp(argv[1], "program") == 0)
 		return program(times);
-	for (i = 0; argc == 3 && i < 3; i++)
+	for (i = 0; argc == 3 && i < LF_MODES; i++)
 		if (strcmp(argv[1], modes[i]) == 0)
 			return solve((lf_mode)i, times);
-	fprintf(stderr, "usage: %s vector|scalar|interpreted|verify|program TIMES\n", argv[0]);
+	fprintf(stderr, "usage: %s avx512|avx2|scalar|interpreted|verify|program TIMES\n", argv[0]);
 	return 2;
 }

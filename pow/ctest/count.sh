@@ -19,7 +19,7 @@ row() { # what, few times, many times
 	many=$(instructions "$1" "$3")
 	echo "$1 $(((many - few) / ($3 - $2)))"
 }
-row vector 1 5
+row avx2 1 5
 row scalar 1 5
 row interpreted 1 3
 row verify 10 110

@@ -104,7 +104,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	}
 	s := &Service{
 		config: c, begun: time.Now(), started: c.Clock().UTC(), owners: c.Home.Owners(), names: namecache.New(c.Network), log: c.Logger,
-		syncing: make(chan struct{}, maxSyncing), work: newWorkPool(solverThreads(c.Threads)),
+		syncing: make(chan struct{}, maxSyncing), work: newWorkPool(solverThreads(c.Threads), c.Logger),
 	}
 	s.worker = apiwriter.NewWorker(c.Network, s.work, apiwriter.NewProofs(c.Network, VerifyWork, c.Logger))
 	s.drops = newDropHistory(s.countDrops)

@@ -2,6 +2,7 @@ package service
 
 import (
 	"context"
+	"log/slog"
 
 	"github.com/lf-store/lf/internal/embedder"
 	"github.com/lf-store/lf/internal/workqueue"
@@ -28,10 +29,10 @@ func VerifyWork(challenge []byte, w protocol.Work) error {
 }
 
 // newWorkPool makes the queue of those who want the node to pay.
-func newWorkPool(threads int) *workqueue.Pool {
+func newWorkPool(threads int, log *slog.Logger) *workqueue.Pool {
 	return workqueue.NewPool(workqueue.Config{
-		Threads: threads,
-		Limits:  workqueue.Limits{Jobs: maxWaitingWrites, ClientJobs: maxClientWrites},
+		Threads: threads, Logger: log,
+		Limits: workqueue.Limits{Jobs: maxWaitingWrites, ClientJobs: maxClientWrites},
 	})
 }
 
