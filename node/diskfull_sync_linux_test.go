@@ -3,6 +3,7 @@ package node
 import (
 	"crypto/rand"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -89,4 +90,36 @@ func status(t *testing.T, n *Node) *api.Status {
 		t.Fatal(err)
 	}
 	return s
+}
+
+// TestDiskFullAtStart starts a node where there is no room. It answers, refuses to write, and takes
+// records again by itself once there is room.
+func TestDiskFullAtStart(t *testing.T) {
+	t.Parallel()
+	dir, makeRoom := smallDisk(t, "16m", 2<<20)
+	h, err := home.Open(filepath.Join(dir, "home"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := config(t, newNetwork(t, 0), offline, func(c *Config) { c.Home = h })
+	n := start(t, c)
+	writeLarge(t, n, 10, 1000)
+	stop(t, n)
+	fill(t, filepath.Join(dir, "more"))
+	n = start(t, c)
+	if !answers(t, n, "large#9") {
+		t.Error("what was stored is not answered")
+	}
+	wantDisk(t, n, api.FindingFailure, "records are not stored")
+	write := func() error {
+		_, err := n.Service().Set(t.Context(), api.SetRequest{Selectors: api.MustSelectors("late"), Value: []byte("late")})
+		return err
+	}
+	wantAPIError(t, write(), http.StatusInsufficientStorage, "free some disk space")
+	makeRoom()
+	eventually(t, "the node writes", func() bool { return write() == nil })
+	wantDisk(t, n, api.FindingWarning, "free, the database has")
+	if !answers(t, n, "late") || !answers(t, n, "large#0") {
+		t.Error("a record is missing")
+	}
 }

@@ -17,7 +17,7 @@ import (
 )
 
 // ErrReadOnly says that the database can be read and not written.
-const ErrReadOnly = intake.CannotWrite("the database cannot be written: make the home and what is in it writable, and start the node again")
+const ErrReadOnly = intake.CannotWrite("the database cannot be written: make the home and what is in it writable")
 
 // frozen is how a database is opened that cannot be written, as on a read-only or full disk. SQLite
 // wants to write even to read: a log must be brought in, and an index of the log must be kept
@@ -97,7 +97,7 @@ func openFrozen(path string, n *protocol.Network, o Options, cause error) (*Stor
 	s := newStore(path, n, o)
 	s.frozen = ErrReadOnly
 	if errors.Is(cause, ErrNoSpace) {
-		s.frozen = fmt.Errorf("%w; then start the node again", ErrNoSpace)
+		s.frozen = ErrNoSpace
 	}
 	s.thaw = f.remove
 	s.problem.Store(&WriteProblem{Err: s.frozen, At: time.Now()})
@@ -106,7 +106,7 @@ func openFrozen(path string, n *protocol.Network, o Options, cause error) (*Stor
 		return nil, errors.Join(damaged(path, err), f.remove())
 	}
 	s.options.Logger.Warn("the database cannot be written, so this node only reads", "error", cause)
-	go s.refuse()
+	go s.runFrozen()
 	return s, nil
 }
 
@@ -138,25 +138,101 @@ func (s *Store) startFrozen(f frozen) error {
 	return s.addReaders(func() (*conn, error) { return openReaderAs(f.path, f.mode) })
 }
 
-// refuse answers in place of the writer goroutine until the store closes.
-func (s *Store) refuse() {
-	defer close(s.rankerDone) // nothing can be done for the ranks
-	defer close(s.stopped)
-	for closed := false; !closed; {
-		r := s.next()
-		if r == nil {
-			r = s.await()
-		}
-		if closed = r == nil; closed {
-			r = s.next() // queued in the moment of closing
-		}
-		for ; r != nil; r = s.next() {
-			errs := make([]error, len(r.steps))
-			for i := range errs {
-				errs[i] = s.frozen
+// runFrozen is the writer goroutine of a store that cannot be written. Once it can, it is that of
+// any other store.
+func (s *Store) runFrozen() {
+	if s.refuse() {
+		go s.runRanker()
+		s.write()
+		return
+	}
+	close(s.rankerDone) // nothing could be done for the ranks
+	close(s.stopped)
+}
+
+// refuse answers all requests until the store can be written, or false until it closes.
+func (s *Store) refuse() (thawed bool) {
+	tick := time.NewTicker(thawEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case r := <-s.own:
+			s.refuseOne(r)
+		case r := <-s.queue:
+			s.refuseOne(r)
+		case <-tick.C:
+			if s.isWritable() && s.unfreeze() {
+				return true
 			}
-			r.done <- errs
+		case <-s.quit:
+			for r := s.next(); r != nil; r = s.next() { // queued in the moment of closing
+				s.refuseOne(r)
+			}
+			return false
 		}
+	}
+}
+
+func (s *Store) refuseOne(r *request) {
+	errs := make([]error, len(r.steps))
+	for i := range errs {
+		errs[i] = s.frozen
+	}
+	r.done <- errs
+}
+
+// isWritable reports whether the database can probably be written, without touching it.
+func (s *Store) isWritable() bool {
+	file, err := os.OpenFile(s.path, os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	file.Close()
+	probe, err := os.CreateTemp(filepath.Dir(s.path), ".lf-probe-*")
+	if err != nil {
+		return false
+	}
+	_, err = probe.Write(make([]byte, probeSize))
+	return errors.Join(err, probe.Close(), os.Remove(probe.Name())) == nil && !s.isCramped()
+}
+
+// unfreeze opens the database once more, to write. Queries wait meanwhile. If that fails, it is
+// opened again to read.
+func (s *Store) unfreeze() bool {
+	s.closeFrozen()
+	err := s.open()
+	if err == nil {
+		s.problem.Store(nil)
+		s.options.Logger.Info("the database can be written again")
+		return true
+	}
+	s.options.Logger.Warn("the database still cannot be written", "error", storageError(err))
+	s.closeFrozen()
+	f, err := freeze(s.path)
+	if err == nil {
+		s.thaw = f.remove
+		err = s.startFrozen(f)
+	}
+	if err != nil {
+		s.options.Logger.Error("the database cannot be read any more; it is tried again", "error", storageError(err))
+	}
+	return false
+}
+
+// closeFrozen closes all connections, and removes the copy that they read, if any.
+func (s *Store) closeFrozen() {
+	errs := s.readers.drain(s.opened)
+	if s.opened = 0; s.writer != nil {
+		errs = append(errs, s.writer.close())
+	}
+	s.writer = nil
+	s.waits.reset()
+	if s.thaw != nil {
+		errs = append(errs, s.thaw())
+	}
+	s.thaw = nil
+	if err := errors.Join(errs...); err != nil {
+		s.options.Logger.Warn("close the database that was opened to read", "error", err)
 	}
 }
 

@@ -186,3 +186,66 @@ func TestNoDescriptors(t *testing.T) {
 		t.Error("a folder without the right to write is one that cannot be written")
 	}
 }
+
+// TestThaw opens the database of a node that stopped, or was killed, on a disk that can only be
+// read, asks it all the time, and then makes the disk writable. Without another start records are
+// stored, and none of those that were there is missing.
+func TestThaw(t *testing.T) {
+	for name, suffixes := range map[string][]string{"stopped": {""}, "killed": {"", "-wal"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			running := filepath.Join(t.TempDir(), "running.db")
+			s := openAt(t, w, running, Options{})
+			chain := w.chain(10)
+			for _, r := range chain[:9] {
+				mustPut(t, s, r, Attached)
+			}
+			if name == "stopped" {
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			dir, lock := readOnly(t)
+			path := filepath.Join(dir, "lf.db")
+			for _, suffix := range suffixes {
+				if err := copyFile(path+suffix, running+suffix); err != nil {
+					t.Fatal(err)
+				}
+			}
+			lock()
+			s, err := Open(path, w.Network, Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() {
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+			if _, err := s.Put(t.Context(), chain[9], 0); !errors.Is(err, ErrReadOnly) {
+				t.Fatalf("on a disk that can only be read: %v", err)
+			}
+			if err := syscall.Mount("", dir, "", syscall.MS_REMOUNT, ""); err != nil {
+				t.Fatal(err)
+			}
+			for err = ErrReadOnly; errors.Is(err, ErrReadOnly); _, err = s.Put(t.Context(), chain[9], 0) {
+				for _, r := range chain[:9] {
+					if _, _, err := s.Get(t.Context(), r.ID()); err != nil {
+						t.Fatalf("what was stored: %v", err)
+					}
+				}
+			}
+			if err != nil {
+				t.Fatalf("on a disk that can be written again: %v", err)
+			}
+			if p := s.WriteProblem(); p != nil {
+				t.Errorf("on a disk that can be written again: %v", p.Err)
+			}
+			mustBeSound(t, s)
+			if stats, err := s.Stats(t.Context()); err != nil || stats.Attached != 12 {
+				t.Errorf("%+v, %v", stats, err)
+			}
+		})
+	}
+}

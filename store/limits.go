@@ -60,6 +60,10 @@ const (
 	releaseRecords = 64
 	// With less room than crampedSpace on the disk, a small write that fits says nothing of others.
 	crampedSpace = 1 << 20
+	// thawEvery is how often a store that was opened to read looks whether it can write now, and
+	// probeSize what it writes to find out: as much as SQLite needs to open.
+	thawEvery = 2 * time.Second
+	probeSize = 64 << 10
 	// pulseStep is how many pulses one step of a change writes, at 4 µs each. What this node's own
 	// users write waits for at most yieldSteps steps.
 	pulseStep = 128

@@ -91,6 +91,9 @@ type Store struct {
 	// in place of the file.
 	frozen error
 	thaw   func() error
+	// opened is how many readers there are: the writer goroutine's, and that of who opens or closes
+	// the store.
+	opened int
 
 	following sync.Mutex
 	followers map[*follower]bool
@@ -215,6 +218,7 @@ func (s *Store) addReaders(open func() (*conn, error)) error {
 		}
 		c.dag, c.damage = s.dag, s.damage
 		s.readers.give(c)
+		s.opened++
 	}
 	return nil
 }
@@ -262,9 +266,12 @@ func (s *Store) Close() error {
 		close(s.quit)
 		<-s.stopped
 		<-s.rankerDone
-		errs := s.readers.drain(s.options.Readers)
+		errs := s.readers.drain(s.opened)
 		// The last to close: it copies the log into the file and removes it.
-		s.failure = errors.Join(append(errs, s.writer.close())...)
+		if s.writer != nil {
+			errs = append(errs, s.writer.close())
+		}
+		s.failure = errors.Join(errs...)
 		if s.thaw != nil {
 			s.failure = errors.Join(s.failure, s.thaw())
 		}
