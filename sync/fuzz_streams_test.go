@@ -61,7 +61,7 @@ func (h *scriptedHost) NewStream(ctx context.Context, p peer.ID, of ...libprotoc
 	return h.stream, nil
 }
 
-var streamServices = []string{"reconcile", "fetch", "push", "clock"}
+var streamServices = []string{"reconcile", "fetch", "push", "clock", "pulse"}
 
 // addStreams adds what one side says in the recorded sessions.
 func addStreams(f *testing.F, v streamVectors, role streamRole) {
@@ -126,7 +126,7 @@ func FuzzAsk(f *testing.F) {
 	f.Fuzz(func(t *testing.T, service byte, said []byte) {
 		s := &scriptedStream{in: bytes.NewReader(said), peer: "peer"}
 		n.Sync.host.(*scriptedHost).stream = s
-		switch service % 4 {
+		switch int(service) % len(streamServices) {
 		case 0:
 			_ = n.compareWith(t, "peer", nil)
 		case 1:
@@ -138,6 +138,12 @@ func FuzzAsk(f *testing.F) {
 			_, _ = n.pushes.Push(t.Context(), "peer", []push.Announcement{{ID: ids[0], Frame: b.records[0].EncodeFrame()}})
 		case 3:
 			_, _ = n.clocks.Ask(t.Context(), "peer")
+		case 4:
+			_, _ = n.pulses.Ask(t.Context(), "peer")
+			if s.ended > 0 {
+				s.in.Reset(said)
+			}
+			_ = n.pulses.Push(t.Context(), "peer", []protocol.Pulse{{Record: ids[0], Second: streamTime / 1000}})
 		}
 		if s.ended == 0 {
 			t.Fatal("the stream is open")

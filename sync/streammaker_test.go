@@ -38,24 +38,28 @@ func recordStreams(t *testing.T) streamVectors {
 	r.makeFetch()
 	r.makePush()
 	r.makeClock()
+	r.makePulse()
 	return r.out
 }
 
-// makeRecords makes twelve records: a chain of eight, and four that link the genesis. Every third
-// is a tombstone.
+// makeRecords makes fifteen records: a chain of eight, and seven that link the genesis. Every third
+// of the first twelve is a tombstone. The last three are data with values, which may have pulses.
 func (r *streamRecorder) makeRecords() {
-	seed := sha256.Sum256([]byte("lf test key streams"))
-	key := ed25519.NewKeyFromSeed(seed[:])
+	key := streamKey()
 	name, err := r.network.DeriveName("horse")
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	for i := range 12 {
+	for i := range 15 {
 		d := protocol.Draft{
 			Type: protocol.TypeReserved, Owner: protocol.OwnerOf(key), Timestamp: streamTime + uint64(i),
 			Names: []protocol.NamePoint{{Name: name, Ordinal: uint64(i)}}, Value: bytes.Repeat([]byte{byte(i)}, 10*(i+1)),
 		}
-		if i%3 == 2 {
+		switch {
+		case i >= 12:
+			// it is sealed the same each time
+			d.Type, d.Random = protocol.TypeDatum, bytes.NewReader(make([]byte, 256))
+		case i%3 == 2:
 			d.Type, d.Value = protocol.TypeDatum, nil
 		}
 		for _, g := range r.network.Genesis() {
@@ -420,4 +424,68 @@ func (r *streamRecorder) makeClock() {
 	clock := func(ms uint64) []byte { return binary.BigEndian.AppendUint64(nil, ms) }
 	r.broken("responder: 2^53", s, 1, roleResponder, clock(1<<53), true)
 	r.broken("responder: nine bytes", s, 1, roleResponder, append(clock(1), 0), true)
+}
+
+// streamKey is the key of all records' owner.
+func streamKey() ed25519.PrivateKey {
+	seed := sha256.Sum256([]byte("lf test key streams"))
+	return ed25519.NewKeyFromSeed(seed[:])
+}
+
+func (r *streamRecorder) makePulse() {
+	const now = (streamTime + 100_000_000) / 1000 // the clocks' second
+	at := func(i int, second uint64) hexBytes {
+		p := r.network.NewPulse(r.records[i].ID(), second, streamKey())
+		return p.Encode()
+	}
+	data := []int{12, 13, 14}
+	old := []hexBytes{at(12, now-120), at(13, now-120), at(14, now-120)}
+	beat := at(12, now-20)
+	pushed := streamSession{Protocol: "pulse",
+		Initiator: streamSide{Records: data, Pushes: []hexBytes{beat, old[1]}},
+		Responder: streamSide{Records: data, Pulses: old[:2], Takes: []hexBytes{beat}},
+	}
+	pushed.Name = "two pulses are pushed, of which one is known"
+	pushed = r.record(pushed)
+	r.record(streamSession{Name: "a pulse is pushed whose record is unknown", Protocol: "pulse",
+		Initiator: streamSide{Records: data, Pushes: []hexBytes{old[0], old[2]}},
+		Responder: streamSide{Records: data[:2], Takes: old[:1]},
+	})
+	asked := r.record(streamSession{Name: "a node that has no pulses asks", Protocol: "pulse",
+		Initiator: streamSide{Records: data, Takes: old}, Responder: streamSide{Records: data, Pulses: old},
+	})
+	r.record(streamSession{Name: "one claim has a newer pulse", Protocol: "pulse",
+		Initiator: streamSide{Records: data, Pulses: old, Takes: []hexBytes{beat}},
+		Responder: streamSide{Records: data, Pulses: append([]hexBytes{beat}, old[1:]...)},
+	})
+	r.record(streamSession{Name: "both have the same pulses", Protocol: "pulse",
+		Initiator: streamSide{Records: data, Pulses: old}, Responder: streamSide{Records: data, Pulses: old},
+	})
+	r.makeBrokenPulses(pushed, asked)
+}
+
+func (r *streamRecorder) makeBrokenPulses(pushed, asked streamSession) {
+	item := func(raw []byte) []byte { return append([]byte{byte(len(raw))}, raw...) }
+	sound := pushed.Initiator.Pushes[0]
+	forged := bytes.Clone(sound)
+	forged[len(forged)-1] ^= 1
+	head := asked.Steps[0].Bytes[:10] // kind, until, first
+	for _, v := range []struct {
+		name string
+		what []byte
+	}{
+		{"a request of kind 2", []byte{2}}, {"a push of no pulse", []byte{0}},
+		{"a push of 65 pulses", append([]byte{0}, bytes.Repeat(item(sound), 65)...)},
+		{"a pulse of 0 bytes", []byte{0, 0}}, {"a pulse of 118 bytes", append([]byte{0, 118}, make([]byte, 118)...)},
+		{"a pulse that breaks off", append([]byte{0}, item(sound)[:50]...)},
+		{"a pulse that is none", append([]byte{0}, item(make([]byte, len(sound)))...)},
+		{"a pulse that its owner has not signed", append([]byte{0}, item(forged)...)},
+		{"a question with one fingerprint", append(bytes.Clone(head), make([]byte, 8)...)},
+		{"a question that is too short", head[:5]},
+	} {
+		r.broken("initiator: "+v.name, pushed, 0, roleInitiator, v.what, true)
+	}
+	r.broken("responder: an answer to a push", pushed, 1, roleResponder, []byte{0}, true)
+	r.broken("responder: a pulse of 118 bytes", asked, 1, roleResponder, append([]byte{118}, make([]byte, 118)...), true)
+	r.broken("responder: a pulse that its owner has not signed", asked, 1, roleResponder, item(forged), true)
 }

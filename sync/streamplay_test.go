@@ -86,6 +86,12 @@ func (b *streamBench) begin(t *testing.T, n *node, at peer.ID, s streamSession, 
 		if r, err = n.clocks.Ask(t.Context(), at); err == nil && r.Clock != s.Responder.Clock {
 			t.Errorf("the clock shows %d", r.Clock)
 		}
+	case "pulse":
+		if s.Initiator.Pushes != nil {
+			err = n.pulses.Push(t.Context(), at, b.decodePulses(t, s.Initiator.Pushes))
+		} else {
+			_, err = n.pulses.Ask(t.Context(), at)
+		}
 	default:
 		t.Fatalf("no protocol %q", s.Protocol)
 	}

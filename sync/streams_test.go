@@ -70,6 +70,10 @@ type streamSide struct {
 	From  *streamBound `json:"from,omitempty"` // where an initiator begins to compare
 	Asks  *streamAsk   `json:"asks,omitempty"`
 	Sends []int        `json:"announces,omitempty"`
+	// pulses that it has at first, that it pushes, and that it has taken in afterwards
+	Pulses []hexBytes `json:"pulses,omitempty"`
+	Pushes []hexBytes `json:"pushes,omitempty"`
+	Takes  []hexBytes `json:"takes,omitempty"`
 	// records that the other has and this side lacks
 	Learns []protocol.ID `json:"learns,omitempty"`
 	Stores []int         `json:"stores,omitempty"` // records that it has afterwards
@@ -170,6 +174,12 @@ func (b *streamBench) node(t testing.TB, side streamSide) *node {
 	n.reconciler.Follow()
 	n.group.Go(n.commitQueued)
 	eventually(t, "the set is there", n.reconciler.IsReady)
+	n.group.Go(n.pulses.Run)
+	for _, p := range side.Pulses {
+		if v, err := n.pulses.Gossiped(t.Context(), p, "somebody"); v != PulseAccepted {
+			t.Fatalf("a pulse that it has: %s, %v", v, err)
+		}
+	}
 	return n
 }
 
@@ -266,7 +276,7 @@ func TestStreams(t *testing.T) {
 			})
 		}
 	}
-	for _, protocol := range []string{"reconcile", "fetch", "push", "clock"} {
+	for _, protocol := range streamServices {
 		for _, role := range []streamRole{roleInitiator, roleResponder} {
 			if n := tested[protocol+" "+string(role)]; n < 3 {
 				t.Errorf("%d sessions of %s test the %s", n, protocol, role)
@@ -339,10 +349,41 @@ func (b *streamBench) wantOutcome(t *testing.T, n *node, side streamSide, s stre
 			t.Errorf("record %d is stored", i)
 		}
 	}
+	if s.Protocol == "pulse" {
+		b.wantPulses(t, n, side)
+	}
 	if s.Protocol != "reconcile" {
 		return
 	}
 	eventually(t, "it knows what it lacks", func() bool { return slices.Equal(n.learned(), side.Learns) })
+}
+
+// wantPulses waits for the pulses that a side has taken in, and wants no others.
+func (b *streamBench) wantPulses(t *testing.T, n *node, side streamSide) {
+	t.Helper()
+	newest := map[protocol.ID]protocol.Pulse{}
+	for _, p := range b.decodePulses(t, slices.Concat(side.Pulses, side.Takes)) {
+		newest[p.Record] = p
+	}
+	for i, r := range b.records {
+		want, pulsed := newest[r.ID()]
+		eventually(t, fmt.Sprintf("of record %d it has the pulse of second %d", i, want.Second), func() bool {
+			got, ok, err := n.NewestPulse(t.Context(), Claim{Composite: r.CompositeID(), Owner: r.Owner})
+			return err == nil && ok == pulsed && got == want
+		})
+	}
+}
+
+func (b *streamBench) decodePulses(t *testing.T, list []hexBytes) (pulses []protocol.Pulse) {
+	t.Helper()
+	for _, raw := range list {
+		p, err := protocol.DecodePulse(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pulses = append(pulses, p)
+	}
+	return pulses
 }
 
 // hears has a node want what a peer lists, and ask nothing of it.

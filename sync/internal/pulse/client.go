@@ -44,7 +44,7 @@ func (k *Keeper) push(ctx context.Context, p peer.ID, o *outbox, batch map[Claim
 	for _, w := range batch {
 		pulses = append(pulses, w.Pulse)
 	}
-	err := k.c.Dialer.Converse(ctx, p, Service, streamMemory, func(s network.Stream) error { return sendPush(s, pulses) })
+	err := k.Push(ctx, p, pulses)
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if err != nil {
@@ -54,6 +54,11 @@ func (k *Keeper) push(ctx context.Context, p peer.ID, o *outbox, batch map[Claim
 	}
 	o.sent()
 	k.metrics.pushed.Add(float64(len(batch)))
+}
+
+// Push pushes 1 to [MaxPush] pulses to a peer, and returns when the peer has dealt with them.
+func (k *Keeper) Push(ctx context.Context, p peer.ID, pulses []protocol.Pulse) error {
+	return k.c.Dialer.Converse(ctx, p, Service, streamMemory, func(s network.Stream) error { return sendPush(s, pulses) })
 }
 
 // sendPush sends pulses on a stream, and returns when the peer has dealt with them.
@@ -75,7 +80,7 @@ func sendPush(s network.Stream, pulses []protocol.Pulse) error {
 
 // catchUp asks a peer for the pulses that this node lacks.
 func (k *Keeper) catchUp(ctx context.Context, p peer.ID) {
-	complete, err := k.askAll(ctx, p)
+	complete, err := k.Ask(ctx, p)
 	if err != nil && ctx.Err() == nil {
 		k.c.Log.Debug("could not ask for pulses", "peer", p, "error", err)
 	}
@@ -84,9 +89,9 @@ func (k *Keeper) catchUp(ctx context.Context, p peer.ID) {
 	k.asks.done(p, complete && err == nil, k.elapsed())
 }
 
-// askAll asks until the peer has no more. It reports whether all was taken: a pulse whose record is
-// not here yet is wanted again.
-func (k *Keeper) askAll(ctx context.Context, p peer.ID) (complete bool, err error) {
+// Ask asks a peer for the pulses that this node lacks, until the peer has no more. It reports
+// whether all was taken: a pulse whose record is not here yet is wanted again.
+func (k *Keeper) Ask(ctx context.Context, p peer.ID) (complete bool, err error) {
 	complete = true
 	for first := 0; first < buckets; {
 		k.mu.Lock()
