@@ -9,6 +9,7 @@ import (
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/internal/dag"
+	"github.com/lf-store/lf/store/internal/runs"
 )
 
 // Summary says what a check has looked at. Problems counts all, also those past the first thousand,
@@ -58,6 +59,7 @@ func CheckFile(ctx context.Context, path string, n *protocol.Network, report fun
 		if err := checkUpToDate(c, path, n, len(newSchema().scripts)); err != nil {
 			return err
 		}
+		c.runs = runs.New(keyBits, runs.DefaultTuning)
 		if _, err := c.exec("BEGIN"); err != nil {
 			return err
 		}
@@ -106,8 +108,11 @@ func (v *verifier) problem(format string, args ...any) {
 // run checks, each step resting on those before it.
 func (v *verifier) run(c *conn) error {
 	v.conn = c
+	if err := v.runsInMemory(); err != nil {
+		return err
+	}
 	for _, step := range []func() error{
-		v.checkSQLite, v.checkMeta, v.checkRecords, v.checkGraph, v.checkSeen, v.checkTips, v.checkSelectors, v.checkOwners, v.checkSizes,
+		v.checkSQLite, v.checkMeta, v.checkRuns, v.checkRecords, v.checkGraph, v.checkSeen, v.checkTips, v.checkSelectors, v.checkOwners, v.checkSizes,
 		v.checkPending, v.checkSettled, v.checkWaits, v.checkHeld, v.checkTrust, v.checkRanks, v.checkPulses,
 	} {
 		if err := step(); err != nil {
@@ -165,7 +170,6 @@ func (v *verifier) checkSizes() error {
 		want      int64
 	}{
 		{"rows in dag", "SELECT count(*) FROM dag", attached},
-		{"rows in ids", "SELECT count(*) FROM ids", attached},
 		{"rows in written", "SELECT count(*) FROM written", attached},
 		{"rows in versions", "SELECT count(*) FROM versions", v.versions},
 		{"owners", "SELECT count(*) FROM owners", v.meta.owners},

@@ -46,7 +46,7 @@ func (v *verifier) checkLinksOf(seq int64, r *protocol.Record) error {
 	waits := splitIDs(have)
 	var links []protocol.ID
 	for _, link := range r.Links {
-		attached, err := v.lookUp(link)
+		attached, err := v.index(link)
 		if err != nil {
 			return err
 		}
@@ -109,7 +109,7 @@ func (t *tx) checkIndex() (problems []string, err error) {
 func (v *verifier) checkSettled() error {
 	return v.each(func(r *rows) error {
 		id := protocol.ID(r.blob(0))
-		idx, err := v.lookUp(id)
+		idx, err := v.index(id)
 		if err == nil && (idx != 0) != (r.int(1) == 0) {
 			v.problem("record %s is at %d; what waits for it is to be told that it is invalid: %v", id, idx, r.int(1) != 0)
 		}
@@ -137,7 +137,7 @@ func (v *verifier) checkHeld() error {
 
 // checkAlone checks that a record that is not attached is in one queue only.
 func (v *verifier) checkAlone(what string, id protocol.ID, other string) error {
-	attached, err := v.lookUp(id)
+	attached, err := v.index(id)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package store
 
 import (
 	"crypto/sha256"
-	"errors"
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
@@ -79,7 +78,7 @@ func (v *verifier) checkDAG(idx int64, r *protocol.Record) error {
 	}
 	var links []dag.Index
 	for _, link := range r.Links {
-		at, err := v.lookUp(link)
+		at, err := v.index(link)
 		if err != nil {
 			return err
 		}
@@ -99,20 +98,10 @@ func (v *verifier) checkDAG(idx int64, r *protocol.Record) error {
 	return nil
 }
 
-// lookUp is index, where a row that leads nowhere is a problem and no failure.
-func (v *verifier) lookUp(id protocol.ID) (int64, error) {
-	idx, err := v.index(id)
-	if errors.Is(err, errLayout) {
-		v.problem("ids has a row for %s that leads nowhere", id)
-		return 0, nil
-	}
-	return idx, err
-}
-
 // checkIndices checks that a record is found by its ID, by its owner and, where it is to be
 // answered, by its selectors.
 func (v *verifier) checkIndices(idx int64, e *entry) error {
-	at, err := v.lookUp(e.ID())
+	at, err := v.index(e.ID())
 	if err != nil {
 		return err
 	}

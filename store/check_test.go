@@ -12,7 +12,7 @@ func TestCheckFinds(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
 	path := filepath.Join(t.TempDir(), "lf.db")
-	s, err := Open(path, w.Network, Options{})
+	s, err := Open(path, w.Network, Options{tuning: tuningWithRuns()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,9 +72,14 @@ func TestCheckFinds(t *testing.T) {
 		"UPDATE dag SET seen = 0 WHERE idx = 5",
 		"UPDATE pending SET seen = (SELECT seen FROM dag WHERE idx = 4) WHERE seq = 5",
 		"UPDATE meta SET seen = seen - 1",
-		"DELETE FROM ids WHERE idx = 5",
-		"UPDATE ids SET idx = 6 WHERE idx = 5",
-		"INSERT INTO ids VALUES (1, 99)",
+		"DELETE FROM run_chunks WHERE place IN (SELECT place FROM run_chunks LIMIT 1)",
+		"DELETE FROM run_chunks",
+		"UPDATE run_chunks SET chunk = CAST(chunk || x'00' AS BLOB)",
+		"UPDATE run_chunks SET chunk = zeroblob(length(chunk))",
+		"UPDATE run_chunks SET place = place + 1",
+		"UPDATE runs SET first = first + 1",
+		"UPDATE runs SET last = last + 1",
+		"DELETE FROM runs",
 		"DELETE FROM tips",
 		"INSERT INTO tips SELECT 1, 1, idx, timestamp FROM dag WHERE idx = 5",
 		"UPDATE tips SET timestamp = 7",

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/runs"
 )
 
 // DamagedRecord is an attached record whose bytes the disk has changed, and that is not repaired
@@ -41,7 +42,8 @@ type damage struct {
 	records  map[protocol.ID]*DamagedRecord
 	unsaved  []int64         // indices that the table damaged does not have yet
 	rows     map[string]bool // what was said of other tables
-	problems map[string]int  // by the round of the scrub in which they were seen last
+	runs     []runs.DamagedError
+	problems map[string]int // by the round of the scrub in which they were seen last
 	round    int
 	repairs  uint64
 	mended   uint64

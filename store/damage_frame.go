@@ -74,7 +74,11 @@ func (c *conn) verified(idx int64, s stored) (*protocol.Record, error) {
 
 // isIndexed reports whether the index of IDs leads from an ID to a record.
 func (c *conn) isIndexed(id protocol.ID, idx int64) bool {
-	found, err := c.one(nil, "SELECT 1 FROM ids WHERE prefix = ? AND idx = ?", prefix(id[:]), idx)
+	found := false
+	err := c.recordsWith(id[:], func(candidate int64) (bool, error) {
+		found = candidate == idx
+		return !found, nil
+	})
 	return err == nil && found
 }
 

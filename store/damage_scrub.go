@@ -134,6 +134,9 @@ func (s *Store) scrubStep(ctx context.Context, from scrubbed, count int) (scrubb
 	var to scrubbed
 	err := s.read(ctx, func(c *conn) (err error) {
 		w.conn = c
+		if err := w.notedRuns(); err != nil {
+			return err
+		}
 		to, err = w.look(from, count)
 		return err
 	})

@@ -18,10 +18,6 @@ func (w *scrubber) checkRecord(idx int64) error {
 	if err != nil {
 		return err
 	}
-	id := r.ID()
-	if !w.isIndexed(id, idx) {
-		w.rewrite(idx, "a row of ids", "INSERT OR IGNORE INTO ids VALUES (?, ?)", prefix(id[:]), idx)
-	}
 	if err := w.checkDAGRow(idx, r); err != nil {
 		return err
 	}
@@ -29,6 +25,9 @@ func (w *scrubber) checkRecord(idx int64) error {
 		return err
 	} else if !filed {
 		w.repair(idx, "a row of written", func(t *tx) error { return t.file(idx, r) })
+	}
+	if id := r.ID(); !w.isIndexed(id, idx) {
+		w.reindex(idx, id)
 	}
 	return w.checkRows(idx, newEntry(r))
 }

@@ -6,17 +6,6 @@ import (
 	"slices"
 )
 
-// checkIDRow looks whether a row of ids leads to a record of such an ID.
-func (w *scrubber) checkIDRow(row *rows) error {
-	key, idx := row.int(0), row.int(1)
-	var id []byte
-	found, err := w.one(func(r *rows) { id = r.blob(0) }, "SELECT id FROM dag WHERE idx = ?", idx)
-	if err == nil && !(found && len(id) >= prefixSize && prefix(id) == key) {
-		w.rewrite(idx, "a row of ids", "DELETE FROM ids WHERE prefix = ? AND idx = ?", key, idx)
-	}
-	return err
-}
-
 // checkWrittenRow looks whether a row of written leads to a record of such an owner and time.
 func (w *scrubber) checkWrittenRow(row *rows) error {
 	key := []driver.Value{row.int(0), row.int(1), row.int(2)}

@@ -52,7 +52,7 @@ func (w *scrubber) look(from scrubbed, count int) (to scrubbed, err error) {
 	end := false
 	switch to = from; from.phase {
 	case scrubIDs:
-		end, err = w.rows(&to, count, "ids", []string{"prefix", "idx"}, "prefix, idx", w.checkIDRow)
+		end, err = w.runs(&to, count)
 	case scrubVersions:
 		end, err = w.rows(&to, count, "versions", []string{"composite", "owner", "timestamp DESC", "idx"}, "composite, owner, timestamp, idx, released",
 			w.checkVersionRow)

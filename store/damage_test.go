@@ -32,7 +32,7 @@ func rottenStore(t testing.TB) *rotten {
 	t.Helper()
 	w := newWorld(t)
 	f := &rotten{w: w, path: filepath.Join(t.TempDir(), "lf.db"), records: []*protocol.Record{nil}}
-	s, err := Open(f.path, w.Network, Options{volatile: true})
+	s, err := Open(f.path, w.Network, Options{volatile: true, tuning: tuningWithRuns()})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,7 +99,7 @@ func (f *rotten) open(t testing.TB, sql ...string) (*Store, *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	log := new(bytes.Buffer)
-	s, err := Open(path, f.w.Network, Options{volatile: true, Logger: slog.New(slog.NewTextHandler(log, nil))})
+	s, err := Open(path, f.w.Network, Options{volatile: true, tuning: tuningWithRuns(), Logger: slog.New(slog.NewTextHandler(log, nil))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -251,7 +251,7 @@ func TestRepair(t *testing.T) {
 			}); err != nil || problems == 0 {
 				t.Errorf("the check finds %d problems, %v", problems, err)
 			}
-			s, err := Open(path, f.w.Network, Options{volatile: true, Logger: slog.New(slog.NewTextHandler(log, nil))})
+			s, err := Open(path, f.w.Network, Options{volatile: true, tuning: tuningWithRuns(), Logger: slog.New(slog.NewTextHandler(log, nil))})
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 
 	"github.com/lf-store/lf/store/internal/dag"
+	"github.com/lf-store/lf/store/internal/runs"
 )
 
 // conn is one connection with its prepared statements, used by one goroutine at a time. It speaks
@@ -23,6 +24,10 @@ type conn struct {
 	// indices come from the tables.
 	dag  *dag.DAG
 	idle map[string][]*statement
+	// runs are the indices from hashes to numbers, nil while the schema has none; view is what the
+	// transaction at work sees of them, nil until it asks.
+	runs *runs.Index
+	view *runs.View
 	// damage is where damaged records are noted; nil: nowhere.
 	damage *damage
 	// inserts is empty but for the writer's.

@@ -125,6 +125,10 @@ func (s *Store) startFrozen(f frozen) error {
 	if err := s.loadGraph(); err != nil {
 		return err
 	}
+	s.writer.runs = s.runs
+	if err := s.writer.runsInMemory(); err != nil {
+		return err
+	}
 	if _, err := s.waits.load(s.writer); err != nil {
 		return err
 	}

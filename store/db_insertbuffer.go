@@ -19,7 +19,6 @@ type insertBuffer struct {
 const (
 	intoRecords = iota
 	intoDAG
-	intoIDs
 	intoWritten
 	intoOwners
 	intoSelectors
@@ -45,7 +44,6 @@ const pieceBits = 5
 var late = [lateTables]lateTable{
 	intoRecords:   newLateTable("INSERT INTO records", 3),
 	intoDAG:       newLateTable("INSERT INTO dag (idx, timestamp, node, seen, id)", 5),
-	intoIDs:       newLateTable("INSERT INTO ids", 2),
 	intoWritten:   newLateTable("INSERT INTO written", 3),
 	intoOwners:    newLateTable("INSERT INTO owners", 2),
 	intoSelectors: newLateTable("INSERT OR IGNORE INTO selectors", 5),

@@ -75,6 +75,8 @@ type tx struct {
 	noneQuiet   bool
 	linking     []place
 	newClaims   map[int64]int64
+	// forgetRuns says that the runs are to be read again, after damage to what they are of.
+	forgetRuns bool
 }
 
 // tip is a row of the table tips.
@@ -102,6 +104,10 @@ func (s *Store) begin() (*tx, error) {
 		return nil, err
 	}
 	t.noneQuiet = !quiet
+	if err := t.beginRuns(); err != nil {
+		t.rollback()
+		return nil, err
+	}
 	return t, nil
 }
 
@@ -132,12 +138,33 @@ func (t *tx) commit() error {
 	if err := t.countClaims(); err != nil {
 		return err
 	}
+	if t.runs != nil {
+		if err := t.runs.Work(runRows{t.conn}); err != nil {
+			return err
+		}
+	}
 	if t.meta != t.was {
 		if err := t.meta.save(t.conn); err != nil {
 			return err
 		}
 	}
-	_, err := t.exec("COMMIT")
+	if _, err := t.exec("COMMIT"); err != nil {
+		return err
+	}
+	t.store.runs.Commit()
+	return nil
+}
+
+// beginRuns tells the runs that a transaction begins.
+func (t *tx) beginRuns() error {
+	if t.runs == nil {
+		return nil
+	}
+	t.view = nil
+	v, err := t.runsView()
+	if err == nil {
+		t.runs.Begin(v)
+	}
 	return err
 }
 
@@ -153,6 +180,7 @@ func (t *tx) see() int64 {
 func (t *tx) rollback() {
 	t.forget()
 	t.store.dag.Truncate(t.graph)
+	t.store.runs.Rollback()
 	t.store.recent.Purge()
 	t.store.owners.Purge()
 	t.store.waits.undo()
@@ -191,6 +219,9 @@ func (s *Store) run(do func(*tx) error) error {
 		return err
 	}
 	s.waits.keep()
+	if t.forgetRuns {
+		s.runs.Forget()
+	}
 	s.unsettled = s.unsettled || t.unsettled || s.stalled
 	s.announce(t.attached)
 	s.tellChanges(&t.changes)
@@ -202,42 +233,50 @@ func (t *tx) find(id protocol.ID) (place, bool, error) {
 	if at, ok := t.store.recent.Get(id); ok {
 		return at, true, nil
 	}
-	if t.absences.unattached[prefix(id[:])] {
-		return place{}, false, nil
-	}
-	idx, err := t.index(id)
-	if err != nil || idx == 0 {
+	at, err := t.lookUp(id)
+	if err != nil || at.idx == 0 {
 		return place{}, false, err
-	}
-	at := place{idx: idx}
-	if at.timestamp, err = t.number("SELECT timestamp FROM dag WHERE idx = ?", idx); err != nil {
-		return at, false, err
 	}
 	t.store.recent.Add(id, at)
 	return at, true, nil
 }
 
-// index returns the index of an attached record, 0 when there is none. The index by prefix only
-// proposes; the whole ID decides. Where that does not begin as the index says, one of the two is
-// damaged: then the header decides, if it is sound.
-func (c *conn) index(id protocol.ID) (found int64, err error) {
-	err = c.each(func(r *rows) error {
-		have := r.blob(1)
-		same := string(have) == string(id[:])
-		if !same && (len(have) != len(id) || !bytes.HasPrefix(have, id[:prefixSize])) {
-			if record, err := c.frame(r.int(0)); err == nil {
+// index returns the index of an attached record, 0 when there is none.
+func (c *conn) index(id protocol.ID) (int64, error) {
+	at, err := c.lookUp(id)
+	return at.idx, err
+}
+
+// lookUp returns the place of an attached record, a zero one when there is none. The index by
+// prefix only proposes; the whole ID decides. Where that does not begin as the index says, one of
+// the two is damaged: then the header decides, if it is sound.
+func (c *conn) lookUp(id protocol.ID) (at place, err error) {
+	err = c.recordsWith(id[:], func(idx int64) (bool, error) {
+		same := false
+		var damaged bool
+		found, err := c.one(func(r *rows) {
+			have := r.blob(0)
+			same = string(have) == string(id[:])
+			damaged = !same && (len(have) != len(id) || !bytes.HasPrefix(have, id[:prefixSize]))
+			at = place{idx, r.int(1)}
+		}, "SELECT id, timestamp FROM dag WHERE idx = ?", idx)
+		if err != nil || !found { // one that this transaction does not see
+			at = place{}
+			return true, err
+		}
+		if damaged {
+			if record, err := c.frame(idx); err == nil {
 				same = record.ID() == id
 			} else if same = asDamaged(err) != nil; !same {
-				return err
+				return false, err
 			}
 		}
-		if same {
-			found = r.int(0)
-			return errStop
+		if !same {
+			at = place{}
 		}
-		return nil
-	}, "SELECT idx, id FROM ids JOIN dag USING (idx) WHERE prefix = ?", prefix(id[:]))
-	return found, ignoreStop(err)
+		return !same, nil
+	})
+	return at, err
 }
 
 // idOf returns the ID of an attached record, which it has verified: others build on it.

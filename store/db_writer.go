@@ -92,6 +92,7 @@ func (s *Store) write() {
 			for r := s.next(); r != nil; r = s.next() {
 				s.batch(r)
 			}
+			s.flushRuns()
 			return
 		}
 		if s.unsettled {

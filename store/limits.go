@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/runs"
 )
 
 // Limits bounds a queue. A zero field stands for the default.
@@ -197,9 +198,12 @@ type tuning struct {
 	// rankPortion is how many rows of claims one transaction works out in the background: 3 to 10
 	// ms. A key that has just become crowded is done in one.
 	rankPortion int
+	// runs is how the indices from hashes to numbers are divided.
+	runs runs.Tuning
 }
 
-var defaultTuning = tuning{selective: 256, seekAfter: 16, rootsCompared: 64, rootsRead: 64, versionsParted: 256, manyClaims: 32, crowded: 64, rankPortion: 128}
+var defaultTuning = tuning{selective: 256, seekAfter: 16, rootsCompared: 64, rootsRead: 64, versionsParted: 256, manyClaims: 32, crowded: 64, rankPortion: 128,
+	runs: runs.DefaultTuning}
 
 // Bounds of what claims are ranked by.
 const (

@@ -28,7 +28,9 @@ type portioned struct {
 }
 
 // portionedMigrations are in the order of their scripts. All older scripts run at once.
-var portionedMigrations = []portioned{}
+var portionedMigrations = []portioned{
+	{to: runsVersion, space: runsSpace, portion: (*tx).indexIDs},
+}
 
 // migrating is the table that says how far a migration in portions is. It is there only meanwhile.
 const migrating = "migrating"

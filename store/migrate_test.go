@@ -177,12 +177,12 @@ func TestMigrateDamaged(t *testing.T) {
 	linked, tip := f.index(t, "new"), f.index(t, "tip")
 	const old = "UPDATE dag SET id = x''"
 	s, _ := f.open(t, old)
-	if err := s.change(t.Context(), (*tx).migrateIDs); err != nil {
+	if err := s.change(t.Context(), func(t *tx) error { return t.migrateOldIDs(f.records) }); err != nil {
 		t.Fatal(err)
 	}
 	mustBeSound(t, s)
 	s, _ = f.open(t, old, fmt.Sprintf(rotKinds["header cut"], linked), fmt.Sprintf(rotKinds["header number"], tip))
-	if err := s.change(t.Context(), (*tx).migrateIDs); err != nil {
+	if err := s.change(t.Context(), func(t *tx) error { return t.migrateOldIDs(f.records) }); err != nil {
 		t.Fatal(err)
 	}
 	r := f.records[linked]
@@ -205,11 +205,37 @@ func TestMigrateDamaged(t *testing.T) {
 	mustBeSound(t, s)
 }
 
+// migrateOldIDs is migrateIDs with the index of IDs that the schema idsVersion had.
+func (t *tx) migrateOldIDs(records []*protocol.Record) error {
+	if err := t.script("CREATE TABLE ids (prefix INTEGER NOT NULL, idx INTEGER NOT NULL)"); err != nil {
+		return err
+	}
+	for idx, r := range records {
+		if r == nil {
+			continue
+		}
+		id := r.ID()
+		if _, err := t.exec("INSERT INTO ids VALUES (?, ?)", prefix(id[:]), int64(idx)); err != nil {
+			return err
+		}
+	}
+	have := t.runs
+	t.conn.runs = nil
+	err := t.migrateIDs()
+	t.conn.runs, t.forgetRuns = have, true
+	return errors.Join(err, t.script("DROP TABLE ids"))
+}
+
 // beginning is an ID of which only the short name is known.
 func beginning(id protocol.ID) (short protocol.ID) {
 	copy(short[:], id[:prefixSize])
 	return short
 }
+
+// withoutRuns undoes what the schema runsVersion did. The index of IDs is empty.
+const withoutRuns = `DROP TABLE runs; DROP TABLE run_chunks; DROP TABLE run_filters; ALTER TABLE meta DROP COLUMN runs;
+	CREATE TABLE ids (prefix INTEGER NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (prefix, idx)) WITHOUT ROWID, STRICT;
+	`
 
 // withoutPulses undoes what the schema pulsesVersion did.
 const withoutPulses = "DROP TABLE pulses; "
@@ -325,7 +351,7 @@ func TestMigrateWaits(t *testing.T) {
 		return list
 	}
 	want := rows()
-	change(t, path, withoutWaits+fmt.Sprintf("PRAGMA user_version = %d", waitsVersion-1))
+	change(t, path, withoutRuns+withoutWaits+fmt.Sprintf("PRAGMA user_version = %d", waitsVersion-1))
 	if have := rows(); !slices.Equal(have, want) || len(want) < 1000 {
 		t.Errorf("%d pending records wait, %d before, or for something else", len(have), len(want))
 	}

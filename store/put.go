@@ -97,9 +97,6 @@ func (t *tx) put(e *entry, holdUntil uint64, result *Result) error {
 	if holdUntil > 0 {
 		return t.hold(e, holdUntil, result)
 	}
-	if lost, err := t.refile(e, result); lost || err != nil {
-		return err
-	}
 	return t.place(e, result)
 }
 

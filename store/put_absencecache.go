@@ -12,9 +12,8 @@ import (
 // filled by a few statements for all of them, and is told when something comes. The zero value
 // knows nothing.
 type absenceCache struct {
-	// unattached are beginnings of IDs that no attached record's ID has, and unclaimed composite
-	// keys without a version.
-	unattached, unclaimed map[int64]bool
+	// unclaimed are composite keys without a version.
+	unclaimed map[int64]bool
 	// unheld are IDs of no held record.
 	unheld map[protocol.ID]bool
 }
@@ -32,36 +31,22 @@ func present(table, column string) string {
 }
 
 var (
-	findIDs      = present("ids", "prefix")
 	findVersions = present("versions", "composite")
 	findHeld     = present("held", "id")
 )
 
 // lookAhead fills the cache for putting some records.
 func (t *tx) lookAhead(puts []*put) (err error) {
-	ids, beginnings, composites := make([]protocol.ID, len(puts)), make([]int64, 0, 2*len(puts)), make([]int64, 0, len(puts))
-	mine := make(map[protocol.ID]bool, len(puts))
+	ids, composites := make([]protocol.ID, len(puts)), make([]int64, 0, len(puts))
 	for i, p := range puts {
 		ids[i] = p.entry.ID()
-		mine[ids[i]] = true
-		beginnings = append(beginnings, prefix(ids[i][:]))
 		if len(p.entry.rows) > 0 {
 			composites = append(composites, p.entry.composite)
 		}
 	}
 	slices.Sort(composites)
 	composites = slices.Compact(composites)
-	for _, p := range puts {
-		for _, link := range p.entry.Links {
-			if !mine[link] && !t.store.recent.Contains(link) {
-				beginnings = append(beginnings, prefix(link[:]))
-			}
-		}
-	}
 	v := &t.absences
-	if v.unattached, err = t.absentNumbers(findIDs, beginnings); err != nil {
-		return err
-	}
 	if v.unclaimed, err = t.absentNumbers(findVersions, composites); err != nil {
 		return err
 	}

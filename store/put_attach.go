@@ -8,6 +8,7 @@ import (
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/internal/dag"
+	"github.com/lf-store/lf/store/internal/runs"
 )
 
 // parents returns the places of a record's links, or those that are not attached.
@@ -53,6 +54,19 @@ func (t *tx) checkLinked(e *entry, parents []place) (dag.Placement, error) {
 		return where, tooWide(err)
 	}
 	return where, t.checkCertificate(e, parents)
+}
+
+// checkNewest applies the rule of timestamps to those in the links' own headers.
+func (t *tx) checkNewest(e *entry, parents []place) error {
+	var newest uint64
+	for _, p := range parents {
+		r, err := headerOf(t.frame(p.idx))
+		if err != nil {
+			return err
+		}
+		newest = max(newest, r.Timestamp)
+	}
+	return protocol.CheckLinked(&e.Header, newest)
 }
 
 // tooWide turns the graph's word for a mergeset over the bound into the protocol's.
@@ -102,13 +116,10 @@ func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, er
 	if err := t.insertLater(intoDAG, at.idx, at.timestamp, appendNode(make([]byte, 0, 32), at.idx, node), e.seen, id[:]); err != nil {
 		return at, err
 	}
-	if err := t.insertLater(intoIDs, prefix(id[:]), at.idx); err != nil {
-		return at, err
-	}
+	t.runs.Add(kindIDs, runs.Entry{Key: hashKey(id[:]), Number: uint32(at.idx)})
 	if err := t.insertLater(intoWritten, prefix(e.Owner[:]), at.timestamp, at.idx); err != nil {
 		return at, err
 	}
-	delete(t.absences.unattached, prefix(id[:]))
 	if err := t.addVersion(e, at); err != nil {
 		return at, err
 	}

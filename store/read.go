@@ -3,8 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"database/sql/driver"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -72,33 +70,32 @@ func (c *conn) byPrefix(beginning []byte) (found *protocol.Record, n int, err er
 	last := bytes.Repeat([]byte{0xff}, len(protocol.ID{})) // the last ID that begins so
 	copy(last, beginning)
 	var damage error
-	for _, look := range []struct {
-		sql  string
-		args []driver.Value
-	}{
-		{"SELECT idx, id, header, value FROM ids JOIN records USING (idx) JOIN dag USING (idx) WHERE prefix = ?", []driver.Value{prefix(beginning)}},
-		{"SELECT 0, id, header, value FROM pending WHERE id BETWEEN ? AND ? LIMIT 2", []driver.Value{beginning, last}},
-		{"SELECT 0, id, header, value FROM held WHERE id BETWEEN ? AND ? LIMIT 2", []driver.Value{beginning, last}},
-	} {
-		if err := c.each(func(row *rows) error {
-			var s stored
-			s.read(row, 1)
-			r, id, err := c.readFrame(row.int(0), s)
-			if err != nil && asDamaged(err) == nil {
-				return err
-			}
-			if !bytes.HasPrefix(id[:], beginning) {
-				return nil
-			}
-			if found, damage, n = r, err, n+1; n == 2 {
-				return errStop
-			}
-			return nil
-		}, look.sql, look.args...); errors.Is(err, errStop) {
-			return nil, n, nil
-		} else if err != nil {
-			return nil, 0, err
+	look := func(row *rows) error {
+		var s stored
+		s.read(row, 1)
+		r, id, err := c.readFrame(row.int(0), s)
+		if err != nil && asDamaged(err) == nil {
+			return err
 		}
+		if !bytes.HasPrefix(id[:], beginning) {
+			return nil
+		}
+		if found, damage, n = r, err, n+1; n == 2 {
+			return errStop
+		}
+		return nil
+	}
+	err = c.recordsWith(beginning, func(idx int64) (bool, error) {
+		err := c.each(look, "SELECT idx, id, header, value FROM records JOIN dag USING (idx) WHERE idx = ?", idx)
+		return err == nil, ignoreStop(err)
+	})
+	for _, queue := range []string{"pending", "held"} {
+		if err == nil && n < 2 {
+			err = ignoreStop(c.each(look, "SELECT 0, id, header, value FROM "+queue+" WHERE id BETWEEN ? AND ? LIMIT 2", beginning, last))
+		}
+	}
+	if err != nil || n == 2 {
+		return nil, n, err
 	}
 	return found, n, damage
 }

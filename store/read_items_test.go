@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/runs"
 )
 
 // scanned returns all that a scan yields.
@@ -268,7 +269,12 @@ func TestByPrefixAmbiguous(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	alter("INSERT INTO ids VALUES (?, 4)", prefix(id[:]))
+	if err := s.change(t.Context(), func(tx *tx) error { // an entry that leads to another record
+		tx.runs.Add(kindIDs, runs.Entry{Key: hashKey(id[:]), Number: 4})
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	if r, n, err := s.ByPrefix(t.Context(), id[:prefixSize]); err != nil || n != 1 || r.ID() != id {
 		t.Errorf("the index is believed: %v, %d, %v", r, n, err)
 	}

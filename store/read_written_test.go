@@ -154,7 +154,7 @@ func TestWrittenDamagedID(t *testing.T) {
 	f := rottenStore(t)
 	at := f.index(t, "new")
 	id := fmt.Sprintf("UPDATE dag SET id = randomblob(32) WHERE idx = %d", at)
-	index := fmt.Sprintf("UPDATE ids SET prefix = 7 WHERE idx = %d", at)
+	index := "DELETE FROM run_chunks"
 	time := fmt.Sprintf("UPDATE dag SET timestamp = timestamp - 5 WHERE idx = %d", at)
 	header := fmt.Sprintf(rotKinds["header cut"], at)
 	for kind, sql := range map[string][]string{"the ID": {id}, "the index": {index}, "both": {id, index}, "all": {id, index, header}, "the time": {time}} {
@@ -173,7 +173,7 @@ func TestMigrateWritten(t *testing.T) {
 	t.Parallel()
 	f := rottenStore(t)
 	at := f.index(t, "new")
-	s, _ := f.open(t, withoutWritten+fmt.Sprintf("PRAGMA user_version = %d;", writtenVersion-1), fmt.Sprintf(rotKinds["header other"], at))
+	s, _ := f.open(t, withoutRuns+withoutWritten+fmt.Sprintf("PRAGMA user_version = %d;", writtenVersion-1), fmt.Sprintf(rotKinds["header other"], at))
 	if all := allWritten(t, s, f.w.ownerID(1), 10); len(all) != 3 {
 		t.Errorf("%d records", len(all))
 	}
@@ -213,7 +213,7 @@ func BenchmarkWritten(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			if err := old.script(withoutWritten + fmt.Sprintf("PRAGMA user_version = %d", writtenVersion-1)); err != nil {
+			if err := old.script(withoutRuns + withoutWritten + fmt.Sprintf("PRAGMA user_version = %d", writtenVersion-1)); err != nil {
 				b.Fatal(err)
 			}
 			old.close()

@@ -15,6 +15,7 @@ import (
 	"github.com/lf-store/lf/internal/disk"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/internal/dag"
+	"github.com/lf-store/lf/store/internal/runs"
 )
 
 // Options are the choices of who opens a store. The zero value is a sound one.
@@ -52,6 +53,9 @@ func (o Options) withDefaults() Options {
 	if o.tuning == (tuning{}) {
 		o.tuning = defaultTuning
 	}
+	if o.tuning.runs == (runs.Tuning{}) {
+		o.tuning.runs = runs.DefaultTuning
+	}
 	if o.schema == nil {
 		o.schema = newSchema()
 	}
@@ -73,6 +77,7 @@ type Store struct {
 	chainCache *lru.Cache[chainCacheKey, *trustedChain]
 	// dag is extended by the writer alone, and read by all.
 	dag    *dag.DAG
+	runs   *runs.Index
 	damage *damage
 	waits  *waitIndex
 
@@ -138,6 +143,7 @@ func newStore(path string, n *protocol.Network, o Options) *Store {
 	s.readers, s.damage = newPool(s.options.Readers), newDamage(s.options.Logger)
 	s.damage.changed = func() { s.tellChanges(&Changes{Repaired: true}) }
 	s.waits = newWaitIndex()
+	s.runs = runs.New(keyBits, s.options.tuning.runs)
 	s.chainCache = newCache[chainCacheKey, *trustedChain]()
 	s.recent = newCache[protocol.ID, place]()
 	s.owners = newCache[protocol.Owner, int64]()
@@ -180,6 +186,9 @@ func (s *Store) start() error {
 	if err := s.migrate(); err != nil {
 		return err
 	}
+	if err := s.loadRuns(); err != nil {
+		return err
+	}
 	lost, err := s.waits.load(s.writer)
 	if err != nil {
 		return err
@@ -216,7 +225,7 @@ func (s *Store) addReaders(open func() (*conn, error)) error {
 		if err != nil {
 			return err
 		}
-		c.dag, c.damage = s.dag, s.damage
+		c.dag, c.runs, c.damage = s.dag, s.runs, s.damage
 		s.readers.give(c)
 		s.opened++
 	}
@@ -286,6 +295,7 @@ func (s *Store) read(ctx context.Context, do func(*conn) error) error {
 		return err
 	}
 	defer s.readers.give(c)
+	c.view = nil
 	if _, err := c.exec("BEGIN"); err != nil {
 		return storageError(err)
 	}
