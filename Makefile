@@ -22,7 +22,7 @@ SHELL       := bash
 LINT = $(GO) tool -modfile=.ci/tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := build
-.PHONY: build run test test-all test-short testbed bench bench-large lint fuzz cross image image-proxy fmt clean install help
+.PHONY: build run test test-all test-short testbed bench bench-large lint fuzz cross wasm image image-proxy fmt clean install help
 
 build: ## build bin/lf and bin/lf-testbed (the default)
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/lf ./cmd/lf-testbed
@@ -59,6 +59,9 @@ fuzz: ## each fuzz target in turn for FUZZTIME (30s); their seeds are part of ma
 
 cross: ## what other systems compile: Linux on AArch64, built and run; macOS, as far as that goes without Apple's tools
 	@GO='$(GO)' VERSION='$(VERSION)' .ci/cross
+
+wasm: ## the C code of package pow as WebAssembly, held against its known answers in Node
+	@sh pow/ctest/wasm.sh
 
 image: ## build the container image "lf" from packaging/Containerfile: CONTAINER=docker with docker
 	BUILDAH_FORMAT=docker $(CONTAINER) build -f packaging/Containerfile --build-arg 'VERSION=$(VERSION)' -t lf .

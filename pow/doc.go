@@ -100,9 +100,10 @@
 //
 // It is C99, keeps no state and allocates nothing but memory for code. clib.go is
 // the only file of Go that calls it. The directory ctest holds it to the same known
-// answers: under sanitizers (run.sh), and as AArch64 code on other machines
-// (aarch64.sh). An assembler checks the code for AVX-512 (avx512.sh). count.sh counts
-// instructions. The known answers are in testdata, for any implementation.
+// answers: under sanitizers (run.sh), as AArch64 code on other machines (aarch64.sh),
+// and as WebAssembly in Node (wasm.sh). An assembler checks the code for AVX-512
+// (avx512.sh). count.sh counts instructions. The known answers are in testdata, for
+// any implementation.
 //
 // # Origin
 //
