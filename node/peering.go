@@ -132,7 +132,7 @@ func (n *Node) startSync(d discovery.Config, seeds []peer.AddrInfo) error {
 		isSeed := func(p peer.ID) bool {
 			return slices.ContainsFunc(seeds, func(s peer.AddrInfo) bool { return s.ID == p })
 		}
-		options := append(lfsync.PubSubOptions(c.Network, isSeed), pubsub.WithRawTracer(config.GossipDrops))
+		options := append(lfsync.PubSubOptions(c.Network, isSeed), config.GossipDrops.Options()...)
 		var err error
 		if config.PubSub, err = pubsub.NewGossipSub(ctx, discovery.NewPeerExchangeHost(d), options...); err != nil {
 			return fmt.Errorf("gossip: %w", err)

@@ -73,7 +73,7 @@ func (w *world) scored(t testing.TB, isSeed func(peer.ID) bool) (*node, *scores)
 	t.Helper()
 	seen := &scores{mesh: map[peer.ID]bool{}}
 	n := &node{store: newTestStore(w.network), host: newHost(t), drops: new(GossipDrops)}
-	ps := newPubSub(t, n.host, append(PubSubOptions(w.network, isSeed), pubsub.WithRawTracer(n.drops), pubsub.WithRawTracer(seen),
+	ps := newPubSub(t, n.host, append(append(PubSubOptions(w.network, isSeed), n.drops.Options()...), pubsub.WithRawTracer(seen),
 		pubsub.WithPeerScoreInspect(seen.inspect, 50*time.Millisecond))...)
 	s, err := New(Config{Network: w.network, Store: n.store, Verify: noWork, Host: n.host, PubSub: ps, GossipDrops: n.drops, Logger: testLogger(t)})
 	if err != nil {

@@ -158,8 +158,7 @@ func (w *world) newNode(t testing.TB, change func(*Config)) *node {
 		Network: w.network, Store: n.store, Verify: noWork, Host: n.host, GossipDrops: n.drops,
 		Registerer: prometheus.NewRegistry(), Logger: testLogger(t),
 	}
-	c.PubSub = newPubSub(t, n.host, append(PubSubOptions(w.network, nil),
-		pubsub.WithRawTracer(n.drops), pubsub.WithLogger(c.Logger))...)
+	c.PubSub = newPubSub(t, n.host, append(append(PubSubOptions(w.network, nil), n.drops.Options()...), pubsub.WithLogger(c.Logger))...)
 	if change != nil {
 		change(&c)
 	}

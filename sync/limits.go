@@ -55,6 +55,17 @@ const (
 	// frame, it gives the queue's length: 8 MiB hold 385 frames of the default network, 120 of one
 	// with the largest values.
 	gossipQueueBytes = 8 << 20
+	// offersAtOnce bounds the messages that one offer (IHAVE) names. A message is offered in three
+	// heartbeats, so up to 42 a second all are, and above it some of them: comparisons bring what
+	// gossip leaves out. An offer takes 4 KiB. A node that comes is sent one or two by each peer.
+	offersAtOnce = 128
+	// offerTime is how long a message that one peer was asked for is not asked of others that offer
+	// it. It is offered again for longer. maxOffers is how many are remembered, 150 bytes each.
+	offerTime = 1500 * time.Millisecond
+	maxOffers = 4096
+	// awayTime is how long offers of records are ignored after a node has caught up. Until then
+	// peers also offer what it got by fetching (three heartbeats, and one to spare).
+	awayTime = 4 * time.Second
 	// maxImport is how many records of a file are checked and put together.
 	maxImport = 1024
 	// maxBatch is how many records are verified together: more gain next to nothing, and these take

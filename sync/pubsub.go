@@ -19,8 +19,8 @@ import (
 )
 
 // PubSubOptions returns what a GossipSub router needs for a network: give them to
-// pubsub.NewGossipSub, and pubsub.WithRawTracer(drops) for Config.GossipDrops, too. isSeed tells
-// whom the user or the network names as a way in, from any goroutine; nil: nobody.
+// pubsub.NewGossipSub, and those of Config.GossipDrops too. isSeed tells whom the user or the
+// network names as a way in, from any goroutine; nil: nobody.
 //
 // The router dials, by its host's Connect, whom a peer names that has no place left for this node
 // (peer exchange).
@@ -37,6 +37,7 @@ func PubSubOptions(n *protocol.Network, isSeed func(peer.ID) bool) []pubsub.Opti
 		// or two to grow, and a message that was published before is not made up for.
 		pubsub.WithFloodPublish(true),
 		pubsub.WithPeerScore(scoreParams(n, isSeed), scoreThresholds()),
+		pubsub.WithGossipSubParams(gossipParams()),
 		// Everybody names others to whom it turns away: a node does not know whose seed it is. The
 		// other side decides whether to listen (peerExchangeThreshold).
 		pubsub.WithPeerExchange(true),
@@ -45,6 +46,13 @@ func PubSubOptions(n *protocol.Network, isSeed func(peer.ID) bool) []pubsub.Opti
 		pubsub.WithSubscriptionFilter(pubsub.WrapLimitSubscriptionFilter(
 			pubsub.NewAllowlistSubscriptionFilter(gossipTopic(n), n.PulseTopic()), 16)),
 	}
+}
+
+// gossipParams are the router's own but for how many messages an offer names.
+func gossipParams() pubsub.GossipSubParams {
+	p := pubsub.DefaultGossipSubParams()
+	p.MaxIHaveLength = offersAtOnce
+	return p
 }
 
 // exchanged adds a peer to those that are named to one that is turned away. Without the addresses
@@ -198,15 +206,21 @@ func localNetworks() []*net.IPNet {
 	return nets
 }
 
-// GossipDrops counts what PubSub drops, and which peers are in its mesh (mesh.go), as a tracer of
-// it. Its zero value is ready.
+// GossipDrops counts what PubSub drops, and which peers are in its mesh (mesh.go). It also decides
+// which offers of peers PubSub takes (offers.go). Its zero value is ready.
 type GossipDrops struct {
 	silentTracer
 	in, out atomic.Uint64
 	mesh    mesh
+	offers  offers
 }
 
 var _ pubsub.RawTracer = (*GossipDrops)(nil)
+
+// Options give it to a PubSub.
+func (d *GossipDrops) Options() []pubsub.Option {
+	return []pubsub.Option{pubsub.WithRawTracer(d), pubsub.WithAppSpecificRpcInspector(d.Inspect)}
+}
 
 // In returns how many messages were dropped because the validation queue was full.
 func (d *GossipDrops) In() uint64 { return d.in.Load() }

@@ -37,8 +37,8 @@ type Config struct {
 	Host host.Host
 	// PubSub, made with PubSubOptions, may be nil: then nothing is gossiped.
 	PubSub *pubsub.PubSub
-	// GossipDrops, which was given to the PubSub as a tracer, adds what PubSub drops to the counts.
-	// It may be nil.
+	// GossipDrops, whose options were given to the PubSub, adds what PubSub drops to the counts,
+	// and ignores what peers offer while this node catches up. It may be nil.
 	GossipDrops *GossipDrops
 	// Drop ends all connections with a peer that does not behave, and refuses it for so long. It is
 	// called by any goroutine and does not wait. It may be nil: then such a peer is only left alone
@@ -140,6 +140,9 @@ func newCache[K comparable, V any](size int) *lru.Cache[K, V] {
 
 func (s *Sync) start(ps *pubsub.PubSub) error {
 	if ps != nil {
+		if s.drops != nil {
+			s.drops.offers.follow(gossipTopic(s.network), func() bool { return s.reconciler.WasBehind(awayTime) })
+		}
 		if err := s.joinGossip(ps); err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ import (
 // its own and not the benchmark's.
 const homeVariable = "LF_BENCH_HOME"
 
-// seedVariable names the peer that such a node dials, if any.
+// seedVariable names the peers that such a node dials, with spaces between.
 const seedVariable = "LF_BENCH_SEED"
 
 func TestMain(m *testing.M) {
@@ -56,9 +56,7 @@ func serve(dir string) error {
 		return err
 	}
 	config := node.Config{Home: h, Network: network, Profile: node.ProfileLocal, APIListen: "127.0.0.1:0"}
-	if seed := os.Getenv(seedVariable); seed != "" {
-		config.Seeds = []string{seed}
-	}
+	config.Seeds = strings.Fields(os.Getenv(seedVariable))
 	n, err := node.Start(context.Background(), config)
 	if err != nil {
 		return err
@@ -83,13 +81,13 @@ type process struct {
 
 func startNode(tb testing.TB, dir string) *process {
 	tb.Helper()
-	return startPeer(tb, dir, "")
+	return startPeer(tb, dir)
 }
 
-// startPeer starts a node that dials another.
-func startPeer(tb testing.TB, dir, seed string) *process {
+// startPeer starts a node that dials others.
+func startPeer(tb testing.TB, dir string, seeds ...string) *process {
 	tb.Helper()
-	return startProcess(tb, homeVariable+"="+dir, seedVariable+"="+seed)
+	return startProcess(tb, homeVariable+"="+dir, seedVariable+"="+strings.Join(seeds, " "))
 }
 
 // startProcess starts this test binary with variables that tell what it is to be.

@@ -30,8 +30,8 @@ var replicated = flag.Int("replicated", 100_000, "records that a replica copies"
 const (
 	// inFlight is how many of the records were being written at a time.
 	inFlight = 8
-	// missed is how many records a node lacks that was away.
-	missed = 1000
+	// missed is how many records a node lacks that was away, and sources how many peers it meets.
+	missed, sources = 1500, 3
 	// patience is how long a copy may take.
 	patience = 9 * time.Minute
 )
@@ -205,24 +205,41 @@ func copyHome(b *testing.B, from string) string {
 	return to
 }
 
-// pair is a node that has all records, and one that lacks some and dials it.
+// pair is a node that has all records, and one that lacks some and dials it. There may be more such
+// sources than the first.
 type pair struct {
 	source, replica *process
+	more            []*process
 	status          *api.Status // of the replica, when it had them all
 	before, after   *api.Status // of the source
 	took            time.Duration
 }
 
-// replicate starts both nodes and waits until they have the same.
-func replicate(b *testing.B, lacking string) pair {
+func (p *pair) stop() {
+	for _, node := range append(p.more, p.replica, p.source) {
+		node.stop()
+	}
+}
+
+// replicate starts sources and a replica that dials them, and waits until it has the same.
+func replicate(b *testing.B, lacking string, sources int) pair {
 	b.Helper()
 	var p pair
-	p.source = startNode(b, copyHome(b, paidData.full))
-	p.before = statusOf(b, p.source)
-	if len(p.before.Addresses) == 0 {
-		b.Fatal("the source has no address")
+	var seeds []string
+	for i := range sources {
+		source := startNode(b, copyHome(b, paidData.full))
+		status := statusOf(b, source)
+		if len(status.Addresses) == 0 {
+			b.Fatal("the source has no address")
+		}
+		seeds = append(seeds, status.Addresses[0])
+		if i == 0 {
+			p.source, p.before = source, status
+		} else {
+			p.more = append(p.more, source)
+		}
 	}
-	p.replica = startPeer(b, copyHome(b, lacking), p.before.Addresses[0])
+	p.replica = startPeer(b, copyHome(b, lacking), seeds...)
 	began := time.Now()
 	for {
 		p.status = statusOf(b, p.replica)
@@ -253,11 +270,10 @@ func BenchmarkReplica(b *testing.B) {
 	paid(b)
 	for b.Loop() {
 		bound := verificationBound(b)
-		p := replicate(b, paidData.empty)
+		p := replicate(b, paidData.empty, 1)
 		cpu := map[string]float64{"cpu-µs/record-source": p.source.used(), "cpu-µs/record-replica": p.replica.used()}
 		resident := p.replica.resident()
-		p.replica.stop()
-		p.source.stop()
+		p.stop()
 		bound = (bound + verificationBound(b)) / 2
 		rate := float64(*replicated) / p.took.Seconds()
 		b.ReportMetric(rate, "records/s")
@@ -272,17 +288,17 @@ func BenchmarkReplica(b *testing.B) {
 	b.ReportMetric(0, "ns/op") // it would be that of starting and stopping too
 }
 
-// BenchmarkRejoin has a node that was away while 1,000 records were written come back.
+// BenchmarkRejoin has a node come back that was away while 1,500 records were written, and meet
+// three peers that have them all.
 func BenchmarkRejoin(b *testing.B) {
 	paid(b)
 	for b.Loop() {
-		p := replicate(b, paidData.behind)
+		p := replicate(b, paidData.behind, sources)
 		b.ReportMetric(float64(p.took.Milliseconds()), "ms")
 		b.ReportMetric(float64(p.status.Traffic.In), "B-in")
 		b.ReportMetric(float64(p.status.Traffic.Out), "B-out")
-		b.ReportMetric(float64(p.status.Traffic.In+p.status.Traffic.Out)/float64(paidData.missed), "wire/records")
-		p.replica.stop()
-		p.source.stop()
+		b.ReportMetric(float64(p.status.Traffic.In)/float64(paidData.missed), "in/records")
+		p.stop()
 	}
 	b.ReportMetric(0, "ns/op")
 }

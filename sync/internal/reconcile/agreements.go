@@ -246,28 +246,34 @@ func (l *agreements) unfinished(p peer.ID) {
 	}
 }
 
-// counted notes how many records a peer says that it has.
-func (l *agreements) counted(p peer.ID, n uint64) {
+// counted notes how many records a peer says that it has, and returns its surplus.
+func (l *agreements) counted(p peer.ID, n uint64) uint64 {
 	s := l.peers[p]
 	if s == nil {
-		return
+		return 0
 	}
-	if caughtUp := !s.hasMore(l.own); caughtUp {
+	if caughtUp := s.surplus(l.own) == 0; caughtUp {
 		s.behind = notYet
 	}
 	s.count = n
-	if s.hasMore(l.own) && s.behind == notYet {
+	if s.surplus(l.own) > 0 && s.behind == notYet {
 		s.behind = l.now
 	}
+	return s.surplus(l.own)
 }
 
-// hasMore reports whether a peer has more records than this node, not counting those that were
-// above the bound.
-func (s *peerAgreement) hasMore(own uint64) bool { return s.count > s.ahead && s.count-s.ahead > own }
+// surplus is how many records a peer has more than this node, not counting those that were above
+// the bound.
+func (s *peerAgreement) surplus(own uint64) uint64 {
+	if s.count <= s.ahead || s.count-s.ahead <= own {
+		return 0
+	}
+	return s.count - s.ahead - own
+}
 
 // lags reports whether a peer's surplus has grown and this node did not catch up.
 func (l *agreements) lags(s *peerAgreement) bool {
-	return s.compared != notYet && s.behind != notYet && l.now-s.behind >= catchUpTime && s.hasMore(l.own)
+	return s.compared != notYet && s.behind != notYet && l.now-s.behind >= catchUpTime && s.surplus(l.own) > 0
 }
 
 // settle turns a completed comparison into an agreement when nothing that the peer listed is

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
@@ -71,6 +72,8 @@ type Reconciler struct {
 	backfill   backfill
 	waiters    int           // who waits for changed
 	news       chan struct{} // closed at the next change, when somebody waits
+
+	behind atomic.Int64 // when this node was behind its peers last, since started
 }
 
 // running is a session of our own under way.
@@ -202,11 +205,13 @@ func (c *Reconciler) unlist(p peer.ID, ids []protocol.ID) {
 	c.agreements.unlist(p, ids)
 }
 
-func (c *Reconciler) counted(p peer.ID, n uint64) {
+// counted notes how many records a peer says that it has, and returns how many more than this node
+// that is.
+func (c *Reconciler) counted(p peer.ID, n uint64) (surplus uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.agreements.tell(c.now(), c.own.count())
-	c.agreements.counted(p, n)
+	return c.agreements.counted(p, n)
 }
 
 func (c *Reconciler) halted(id sessionID) bool {
@@ -264,8 +269,17 @@ func (c *Reconciler) Promised(p peer.ID, id protocol.ID, missing []protocol.ID) 
 	}
 }
 
+// WasBehind reports whether this node was behind its peers within some time: no connected peer had
+// agreed, or much of what peers listed had not come. It takes no lock.
+func (c *Reconciler) WasBehind(within time.Duration) bool {
+	return c.now()-time.Duration(c.behind.Load()) <= within
+}
+
 // changed wakes who waits for a change; the caller holds the lock.
 func (c *Reconciler) changed() {
+	if len(c.agreements.listed) > deepListed || c.agreements.agreeing(0) == 0 {
+		c.behind.Store(int64(c.now()))
+	}
 	if c.waiters > 0 {
 		close(c.news)
 		c.news, c.waiters = make(chan struct{}), 0

@@ -45,10 +45,13 @@ const (
 	// how long it is of use how far a comparison had come.
 	maxAbsent  = 1024
 	memoryTime = 10 * time.Minute
-	// deepListed is the number of listed records from which on a session is a long one. There is
-	// only one long session at a time. The number is less than a message's worth, fetched from
-	// several peers in a fraction of a second.
-	deepListed = 512
+	// A session is a long one when it has listed more than deepListed records, when the peer has
+	// deepSurplus records more than this node, or when what is to be asked next takes more than
+	// deepMessage bytes: then the answer would list about as many. There is only one long session
+	// at a time, because peers mostly list the same records: three lists of 32 bytes a record are a
+	// fifth of what fetching it takes. That many records are fetched in a fraction of a second.
+	// deepMessage is what the ranges around a few records take that differ here and there.
+	deepListed, deepSurplus, deepMessage = 128, 128, 4 << 10
 	// connectWait is how long the peer with the greater ID waits for the other one to begin.
 	// connectAgain is the delay after which a new peer is compared with a second time. By then the
 	// gossip mesh has grown: heartbeats are a second apart. What was gossiped before passed one of
@@ -68,6 +71,10 @@ const (
 	// leadTime is for how long a session leads while others wait for it: about 100,000 records
 	// listed. So a slow leader costs that time and no more.
 	leadTime = 30 * time.Second
+	// barrenTime is the same for a session after which nothing comes of what was listed: about what
+	// one slow request takes. A peer that lists what nobody has keeps the others from listing no
+	// longer than that.
+	barrenTime = 5 * time.Second
 	// demandGap is the least time between two sessions with a peer on demand.
 	demandGap = 100 * time.Millisecond
 	// newsGap is the least time between two rounds of comparisons with all peers after catching up

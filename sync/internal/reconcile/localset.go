@@ -106,7 +106,11 @@ func (c *Reconciler) attached(items []intake.Item) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.agreements.tell(c.now(), c.own.count())
+	open := len(c.agreements.listed)
 	all, violators := c.agreements.attached(items)
+	if len(c.agreements.listed) < open {
+		c.planner.came(c.now())
+	}
 	if all {
 		c.planner.caughtUp()
 	}

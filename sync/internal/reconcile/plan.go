@@ -34,8 +34,11 @@ type planner struct {
 	sessions map[sessionID]*peerState
 	last     sessionID
 	leader   sessionID // 0: nobody leads
+	halted   sessionID // the last leader that was asked to end, or 0
 	ledSince time.Duration
 	ledTo    time.Duration // when the last lead ended in good order
+	goesOn   *peerState    // who goes on where it was interrupted
+	bore     time.Duration // when what was listed came last, or the last lead began
 	backlog  bool          // much of what was listed is still on its way
 
 	interval time.Duration // between comparisons with random peers
@@ -49,7 +52,7 @@ type planner struct {
 type planLimits struct {
 	sessions, absent                                                   int
 	connectWait, connectAgain, intervalMin, intervalMax, soon, soonMax time.Duration
-	retryMin, retryMax, leadTime, memoryTime, gap                      time.Duration
+	retryMin, retryMax, leadTime, barrenTime, memoryTime, gap          time.Duration
 	newsGap, lateAfter                                                 time.Duration
 }
 
@@ -57,7 +60,7 @@ func defaultLimits() planLimits {
 	return planLimits{
 		sessions: maxSessions, absent: maxAbsent,
 		connectWait: connectWait, connectAgain: connectAgain, intervalMin: intervalMin, intervalMax: intervalMax, soon: againDelay, soonMax: soonMax,
-		retryMin: pauseMin, retryMax: pauseMax, leadTime: leadTime, memoryTime: memoryTime, gap: demandGap, newsGap: newsGap, lateAfter: sessionTime,
+		retryMin: pauseMin, retryMax: pauseMax, leadTime: leadTime, barrenTime: barrenTime, memoryTime: memoryTime, gap: demandGap, newsGap: newsGap, lateAfter: sessionTime,
 	}
 }
 
@@ -98,9 +101,9 @@ func (a *planner) tick(now time.Duration) {
 		a.news, a.newsAt = false, a.now+a.limits.newsGap
 		a.demand()
 	}
-	if a.leader != 0 && a.now >= a.ledSince+a.limits.leadTime && a.leadIsWanted() {
+	if a.leader != a.halted && (a.now >= a.ledSince+a.limits.leadTime || a.isBarren()) && a.leadIsWanted() {
 		a.out = append(a.out, halt{a.leader})
-		a.ledSince = a.now // said once in that time
+		a.halted = a.leader
 	}
 }
 
@@ -147,6 +150,9 @@ func (a *planner) jitter(d time.Duration) time.Duration {
 
 // demand has every peer compared with that was not since now.
 func (a *planner) demand() { a.demanded = a.now }
+
+// came tells when records have come that peers listed.
+func (a *planner) came(now time.Duration) { a.bore = now }
 
 // caughtUp tells that all has come that peers listed. Gossip passes on nothing of it, and some
 // peers may not reach the node that had it. They are compared with soon, so after a heal what one

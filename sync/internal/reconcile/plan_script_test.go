@@ -30,7 +30,8 @@ import (
 //	guilty PEER                       it broke another protocol
 //	demand                            everybody is to be compared with now
 //	backlog much|little               so much of what peers listed is on its way
-//	caughtup                          all that peers listed has come
+//	came                              some of what peers listed has come
+//	caughtup                          all of it has
 //	show                              the peers and what is planned with them
 func TestPlan(t *testing.T) {
 	transcript.ReplayAll(t, "plan", func() func(*testing.T, string, []string) string { return new(planScript).do })
@@ -61,7 +62,7 @@ func (s *planScript) do(t *testing.T, command string, args []string) string {
 				*map[string]*int{"sessions": &s.limits.sessions, "absent": &s.limits.absent}[key] = number
 				continue
 			}
-			*map[string]*time.Duration{"leadTime": &s.limits.leadTime}[key] = transcript.Duration(t, value)
+			*map[string]*time.Duration{"leadTime": &s.limits.leadTime, "barrenTime": &s.limits.barrenTime}[key] = transcript.Duration(t, value)
 		}
 	case "ready":
 		s.rebuilt()
@@ -98,6 +99,8 @@ func (s *planScript) do(t *testing.T, command string, args []string) string {
 		s.demand()
 	case "backlog":
 		s.backlog = words[0] == "much"
+	case "came":
+		s.came(s.now)
 	case "caughtup":
 		s.caughtUp()
 	case "show":

@@ -56,14 +56,24 @@ func (a *planner) completed(p *peerState, began time.Duration) {
 // deepen tells that a session is a long one, and reports whether it may go on: whether it leads.
 func (a *planner) deepen(id sessionID) bool {
 	p := a.sessions[id]
-	if p == nil || a.leader != 0 && a.leader != id {
+	if p == nil || a.leader != id && a.leadIsTaken(p) {
 		return false
 	}
 	if a.leader == 0 {
-		a.leader, a.ledSince = id, a.now
+		a.leader, a.ledSince, a.bore, a.halted = id, a.now, a.now, 0
 	}
 	return true
 }
+
+// leadIsTaken reports whether a peer's session may not begin to lead: another one does, or much of
+// what the last leader listed is still coming. The peer would list it once more, unless it is that
+// leader and goes on where it was interrupted.
+func (a *planner) leadIsTaken(p *peerState) bool {
+	return a.leader != 0 || a.backlog && a.goesOn != p && a.now < a.ledTo+a.limits.leadTime && !a.isBarren()
+}
+
+// isBarren reports whether nothing has come for some time that peers listed. It may not exist.
+func (a *planner) isBarren() bool { return a.now >= a.bore+a.limits.barrenTime }
 
 // leadIsWanted reports whether somebody waits for the lead.
 func (a *planner) leadIsWanted() bool {
@@ -109,8 +119,8 @@ func (a *planner) isDue(p *peerState) bool {
 		return false
 	case a.isOpen(p.id): // from before it went and came again: how far it has come is known soon
 		return false
-	case p.waits && (a.leader != 0 || a.backlog && a.now < a.ledTo+a.limits.leadTime):
-		return false // it would list what is on its way once more
+	case p.waits && a.leadIsTaken(p):
+		return false
 	case p.due <= a.now:
 		return true
 	}
@@ -137,7 +147,10 @@ func (a *planner) ended(id sessionID, o outcome) {
 	if led {
 		a.leader = 0
 		if o.result <= resultInterrupted { // one that failed is replaced at once
-			a.ledTo = a.now
+			a.ledTo, a.goesOn = a.now, nil
+			if o.result == resultInterrupted && !a.leadIsWanted() {
+				a.goesOn = p
+			}
 		}
 	}
 	p.session = 0
@@ -195,7 +208,7 @@ func (a *planner) planNext(p *peerState, o outcome, led bool) {
 		a.completed(p, since)
 	case resultInterrupted:
 		p.failures = 0
-		p.waits = led && a.leadIsWanted() || a.leader != 0
+		p.waits = led && a.leadIsWanted() || !led && a.leadIsTaken(p)
 		p.due = a.now + a.limits.soon
 		if p.waits {
 			p.due = a.now

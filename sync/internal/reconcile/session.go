@@ -28,6 +28,7 @@ type session struct {
 	rounds  int
 	lacked  int    // how many records of ours the peer turned out to lack
 	count   uint64 // how many records it said it has
+	surplus uint64 // how many more than this node has
 	ahead   uint64 // how many of them are above the bound, as far as this session tells
 	differs bool
 	deep    bool
@@ -136,10 +137,19 @@ func (s *session) round(ctx context.Context, message []byte) ([]byte, error) {
 	if err := s.want(ctx, step.Need); err != nil || step.Message == nil {
 		return nil, err
 	}
-	if !s.mayGoOn(ctx, len(answer)) {
+	s.deep = s.deep || s.willBeLong(len(answer), len(step.Message))
+	if !s.mayGoOn(ctx) {
 		return nil, nil
 	}
 	return step.Message, nil
+}
+
+// willBeLong reports whether the peer is about to list many records, as far as this side can tell:
+// by the peer's count, and by the bytes of the answer and of what is to be asked next. It is known
+// before the peer lists anything, so peers that have the same records do not list them all.
+func (s *session) willBeLong(answered, asking int) bool {
+	return s.surplus > deepSurplus || answered > s.limit*3/4 || asking > deepMessage ||
+		s.outcome.listed > deepListed
 }
 
 // room is up to how many records the peer listed and have not come the session goes on.
@@ -167,8 +177,7 @@ func (s *session) exchange(ctx context.Context, message []byte) ([]byte, error) 
 		return nil, err
 	}
 	c.metrics.reconciled("in", envelopeHead+len(f.Message))
-	s.count = f.Count
-	c.counted(s.peer, f.Count)
+	s.count, s.surplus = f.Count, c.counted(s.peer, f.Count)
 	if len(f.Message) == 0 {
 		return nil, ErrBusy
 	}
@@ -190,11 +199,8 @@ func (s *session) want(ctx context.Context, need []negentropy.ID) error {
 }
 
 // mayGoOn waits for room for more wanted records, and reports whether the session is to go on.
-func (s *session) mayGoOn(ctx context.Context, answered int) bool {
+func (s *session) mayGoOn(ctx context.Context) bool {
 	c := s.reconciler
-	if answered > s.limit*3/4 || s.outcome.listed > deepListed {
-		s.deep = true
-	}
 	return (!s.deep || c.deepen(s.session)) && s.rounds < MaxMessages && c.waitForRoom(ctx, s.peer, s.room()) && !c.halted(s.session)
 }
 

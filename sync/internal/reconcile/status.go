@@ -147,7 +147,7 @@ func (c *Reconciler) progress(count uint64) Progress {
 	}
 }
 
-// Wait waits until enough peers agreed since now.
+// Wait waits until enough peers agreed since now, and no peer is about to list more.
 func (c *Reconciler) Wait(ctx context.Context) error {
 	since := c.now()
 	c.plan(func(a *planner) {
@@ -157,7 +157,8 @@ func (c *Reconciler) Wait(ctx context.Context) error {
 	for {
 		c.mu.Lock()
 		c.agreements.tell(c.now(), c.own.count())
-		synced, alone, news := c.agreements.synced(since), len(c.agreements.peers) == 0, c.news
+		synced := c.agreements.synced(since) && c.planner.leader == 0
+		alone, news := len(c.agreements.peers) == 0, c.news
 		c.waiters++
 		c.mu.Unlock()
 		if synced {

@@ -79,8 +79,10 @@ func indexOf(a net.Addr) int {
 	return int(ip[1])<<16 + int(ip[2])<<8 + int(ip[3]) - 1
 }
 
-// traffic counts the payload of streams by protocol, as libp2p reports it.
+// traffic counts the payload of streams, as libp2p reports it: what is sent by protocol.
 type traffic struct {
+	received atomic.Int64
+
 	mu   sync.Mutex
 	sent map[libprotocol.ID]int64
 }
@@ -97,6 +99,9 @@ func (t *traffic) LogSentMessageStream(n int64, p libprotocol.ID, _ peer.ID) {
 	defer t.mu.Unlock()
 	t.sent[p] += n
 }
+
+// LogRecvMessageStream counts what is received, whatever the protocol.
+func (t *traffic) LogRecvMessageStream(n int64, _ libprotocol.ID, _ peer.ID) { t.received.Add(n) }
 
 // sentBy returns the bytes sent so far, by the last word of a protocol's name that is no version.
 func (t *traffic) sentBy() map[string]int64 {
@@ -117,8 +122,7 @@ func shortName(p libprotocol.ID) string {
 	return words[len(words)-2]
 }
 
-// The rest of metrics.Reporter: what one sends another reads.
-func (t *traffic) LogRecvMessageStream(int64, libprotocol.ID, peer.ID)      {}
+// The rest of metrics.Reporter.
 func (t *traffic) LogSentMessage(int64)                                     {}
 func (t *traffic) LogRecvMessage(int64)                                     {}
 func (t *traffic) GetBandwidthForPeer(peer.ID) (s metrics.Stats)            { return s }

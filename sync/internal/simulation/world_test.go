@@ -209,10 +209,10 @@ func (n *node) open() (err error) {
 	ctx, stop := context.WithCancel(context.Background())
 	closing.add(func() error { stop(); return nil })
 	// What node.startSync does.
-	options := append(lfsync.PubSubOptions(w.network, w.config.isSeed), pubsub.WithRawTracer(drops),
-		pubsub.WithRawTracer(n.gossip), pubsub.WithLogger(slog.New(slog.DiscardHandler)))
+	options := append(lfsync.PubSubOptions(w.network, w.config.isSeed), drops.Options()...)
+	options = append(options, pubsub.WithRawTracer(n.gossip), pubsub.WithLogger(slog.New(slog.DiscardHandler)))
 	if w.config.gossip != nil {
-		options = append(options, pubsub.WithAppSpecificRpcInspector(n.lose()))
+		options = append(options, pubsub.WithAppSpecificRpcInspector(n.lose(drops.Inspect)))
 	}
 	options = append(options, w.config.options...)
 	if w.config.optionsOf != nil {
@@ -242,17 +242,17 @@ func (n *node) now() time.Time { return time.Now().Add(n.ahead) }
 var errLost = errors.New("lost")
 
 // lose makes a node deaf to part of the gossip: to messages and to what says that there are some.
-func (n *node) lose() func(peer.ID, *pubsub.RPC) error {
+func (n *node) lose(rest func(peer.ID, *pubsub.RPC) error) func(peer.ID, *pubsub.RPC) error {
 	var mu sync.Mutex
 	luck := seeded.New(seeded.NewPCG(n.world.config.seed, uint64(n.index)<<16))
 	part := n.world.config.gossip(n.index)
-	return func(_ peer.ID, rpc *pubsub.RPC) error {
+	return func(p peer.ID, rpc *pubsub.RPC) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if tells := len(rpc.GetPublish()) > 0 || len(rpc.GetControl().GetIhave()) > 0; tells && luck.Float64() < part {
 			return errLost
 		}
-		return nil
+		return rest(p, rpc)
 	}
 }
 
