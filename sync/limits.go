@@ -56,8 +56,9 @@ const (
 	// with the largest values.
 	gossipQueueBytes = 8 << 20
 	// offersAtOnce bounds the messages that one offer (IHAVE) names. A message is offered in three
-	// heartbeats, so up to 42 a second all are, and above it some of them: comparisons bring what
-	// gossip leaves out. An offer takes 4 KiB. A node that comes is sent one or two by each peer.
+	// heartbeats. So all are offered where there are up to 42 a second, and else some of them.
+	// Comparisons bring what gossip leaves out. An offer takes 4 KiB. A node that comes is sent one
+	// or two by each peer.
 	offersAtOnce = 128
 	// offerTime is how long a message that one peer was asked for is not asked of others that offer
 	// it. It is offered again for longer. maxOffers is how many are remembered, 150 bytes each.

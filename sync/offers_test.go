@@ -10,8 +10,8 @@ import (
 	pb "github.com/libp2p/go-libp2p-pubsub/pb"
 )
 
-// What one peer was just asked for is not asked of the others that offer it, and a node that
-// catches up is offered no records.
+// What one peer was just asked for is not asked of the others that offer it. A node that catches up
+// takes no offers of records.
 func TestOffers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		away := false

@@ -269,8 +269,8 @@ func (c *Reconciler) Promised(p peer.ID, id protocol.ID, missing []protocol.ID) 
 	}
 }
 
-// WasBehind reports whether this node was behind its peers within some time: no connected peer had
-// agreed, or much of what peers listed had not come. It takes no lock.
+// WasBehind reports whether this node lacked records within some time. No connected peer had agreed
+// then, or much of what peers listed had not come. It takes no lock.
 func (c *Reconciler) WasBehind(within time.Duration) bool {
 	return c.now()-time.Duration(c.behind.Load()) <= within
 }

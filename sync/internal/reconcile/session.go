@@ -144,9 +144,9 @@ func (s *session) round(ctx context.Context, message []byte) ([]byte, error) {
 	return step.Message, nil
 }
 
-// willBeLong reports whether the peer is about to list many records, as far as this side can tell:
-// by the peer's count, and by the bytes of the answer and of what is to be asked next. It is known
-// before the peer lists anything, so peers that have the same records do not list them all.
+// willBeLong reports whether the peer is about to list many records. The peer's count tells it, and
+// so do the bytes of the answer and of what is to be asked next. It is known before the peer lists
+// anything, so peers that have the same records do not list them all.
 func (s *session) willBeLong(answered, asking int) bool {
 	return s.surplus > deepSurplus || answered > s.limit*3/4 || asking > deepMessage ||
 		s.outcome.listed > deepListed

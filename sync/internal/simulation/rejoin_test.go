@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// A node that missed most records and meets three peers again gets each record once, though all of
-// them list the same and gossip offers what was written last. So it is when the wire is slow, and
+// A node that missed most records and meets three peers again gets each record once. All of them
+// could list the same, and gossip offers what was written last. So it is on a slow wire, too, and
 // however long ago the last record was written.
 func TestRejoin(t *testing.T) {
 	had, missed := unlessRace(500, 100), unlessRace(1500, 300)
