@@ -36,10 +36,11 @@ func TestOffers(t *testing.T) {
 			{0, false, "records", []string{"a", "b"}, []string{"a", "b"}},
 			{0, false, "records", []string{"b", "c"}, []string{"c"}},
 			{time.Second, false, "records", []string{"a", "b", "c"}, nil},
-			{time.Second, false, "records", []string{"a", "b", "c"}, []string{"a", "b", "c"}}, // who was asked did not send it
+			// who was asked did not send it
+			{time.Second, false, "records", []string{"a", "b", "c"}, []string{"a", "b", "c"}},
 			{time.Minute, true, "records", []string{"d", "e"}, nil},
 			{0, true, "pulses", []string{"p"}, []string{"p"}},
-			{0, false, "records", []string{"d"}, []string{"d"}}, // nobody was asked for it yet
+			{0, false, "records", []string{"d"}, []string{"d"}},
 		} {
 			time.Sleep(c.after)
 			away = c.away

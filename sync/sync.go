@@ -141,7 +141,7 @@ func newCache[K comparable, V any](size int) *lru.Cache[K, V] {
 func (s *Sync) start(ps *pubsub.PubSub) error {
 	if ps != nil {
 		if s.drops != nil {
-			s.drops.offers.follow(gossipTopic(s.network), func() bool { return s.reconciler.WasBehind(awayTime) })
+			s.drops.offers.follow(gossipTopic(s.network), func() bool { return s.reconciler.LackedMuch(awayTime) })
 		}
 		if err := s.joinGossip(ps); err != nil {
 			return err

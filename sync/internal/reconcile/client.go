@@ -73,7 +73,7 @@ type Reconciler struct {
 	waiters    int           // who waits for changed
 	news       chan struct{} // closed at the next change, when somebody waits
 
-	behind atomic.Int64 // when this node was behind its peers last, since started
+	lacked atomic.Int64 // when this node lacked much last, since started
 }
 
 // running is a session of our own under way.
@@ -269,16 +269,16 @@ func (c *Reconciler) Promised(p peer.ID, id protocol.ID, missing []protocol.ID) 
 	}
 }
 
-// WasBehind reports whether this node lacked records within some time. No connected peer had agreed
-// then, or much of what peers listed had not come. It takes no lock.
-func (c *Reconciler) WasBehind(within time.Duration) bool {
-	return c.now()-time.Duration(c.behind.Load()) <= within
+// LackedMuch reports whether this node lacked records within some time. No connected peer had
+// agreed then, or much of what peers listed had not come. It takes no lock.
+func (c *Reconciler) LackedMuch(within time.Duration) bool {
+	return c.now()-time.Duration(c.lacked.Load()) <= within
 }
 
 // changed wakes who waits for a change; the caller holds the lock.
 func (c *Reconciler) changed() {
 	if len(c.agreements.listed) > deepListed || c.agreements.agreeing(0) == 0 {
-		c.behind.Store(int64(c.now()))
+		c.lacked.Store(int64(c.now()))
 	}
 	if c.waiters > 0 {
 		close(c.news)
