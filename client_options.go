@@ -57,6 +57,10 @@ func WithTimeout(d time.Duration) OpenOption { return func(o *clientOptions) { o
 // OnNetwork wants the node to be on this network; otherwise Open fails with a [*NetworkError].
 func OnNetwork(n *protocol.Network) OpenOption { return func(o *clientOptions) { o.network = n } }
 
+// RememberNames is how many names a client derives only once, 1,024 unless it is given. Deriving a
+// name costs processor time and memory on purpose, and a derived one about 200 bytes.
+func RememberNames(n int) OpenOption { return func(o *clientOptions) { o.names = n } }
+
 // ToWrite has Open fail with a [*TokenError] where writing needs a token and there is none. The
 // first write would fail with it otherwise.
 func ToWrite() OpenOption { return func(o *clientOptions) { o.toWrite = true } }

@@ -83,6 +83,12 @@ func TestWatchDocument(t *testing.T) {
 	tryDocument(t, "../../docs/watch.md", 6)
 }
 
+// TestSSHDocument runs what docs/ssh.md shows.
+func TestSSHDocument(t *testing.T) {
+	t.Parallel()
+	tryDocument(t, "../../docs/ssh.md", 18, "ssh-keygen")
+}
+
 // savedAs finds the Python programs of a document, by the names that it tells to save them as.
 var savedAs = regexp.MustCompile("(?s)as\\s`(\\w+\\.py)`:\n\n```python\n(.*?)```\n")
 
@@ -99,8 +105,14 @@ func tryDocument(t *testing.T, document string, atLeast int, tools ...string) *s
 	if err != nil {
 		t.Fatal(err)
 	}
-	programs, examples := savedAs.FindAllStringSubmatch(string(text), -1), examplesIn(string(text))
-	if len(programs) != strings.Count(string(text), "```python") || len(examples) < atLeast {
+	return tryText(t, string(text), atLeast)
+}
+
+// tryText is tryDocument for the text of a document.
+func tryText(t *testing.T, text string, atLeast int) *shell {
+	t.Helper()
+	programs, examples := savedAs.FindAllStringSubmatch(text, -1), examplesIn(text)
+	if len(programs) != strings.Count(text, "```python") || len(examples) < atLeast {
 		t.Fatalf("only %d programs and %d examples were found", len(programs), len(examples))
 	}
 	s := newShell(t)
@@ -231,7 +243,8 @@ func (s *shell) try(t *testing.T, e example) {
 		}
 		return
 	}
-	question := strings.HasPrefix(e.command, "lf get ") || strings.HasPrefix(e.command, "cat ") || strings.HasPrefix(e.command, "sed ")
+	question := strings.HasPrefix(e.command, "lf get ") || strings.HasPrefix(e.command, "cat ") || strings.HasPrefix(e.command, "sed ") ||
+		strings.HasPrefix(e.command, "dig ")
 	var got []string
 	for start := time.Now(); ; time.Sleep(200 * time.Millisecond) {
 		got = s.run(t, e.command)

@@ -25,6 +25,7 @@ var certificateUntil = prometheus.NewDesc("lf_api_certificate_until_seconds", "W
 // Certificate is a certificate with its key, both in PEM files. When the files change, it is loaded
 // again. Files that are broken leave it as it is. Its methods are safe for concurrent use.
 type Certificate struct {
+	whose     string // "the API's", for people
 	cert, key string
 	log       *slog.Logger
 	interval  time.Duration
@@ -37,9 +38,15 @@ type Certificate struct {
 	failed  [2]fs.FileInfo // what could not be loaded
 }
 
-// LoadCertificate reads a certificate, with those of the CAs above it, and its key.
+// LoadCertificate reads a certificate of the API, with those of the CAs above it, and its key.
 func LoadCertificate(cert, key string, logger *slog.Logger) (*Certificate, error) {
-	c := &Certificate{cert: cert, key: key, log: logger, interval: certificateCheck}
+	return LoadCertificateOf("the API's", cert, key, logger)
+}
+
+// LoadCertificateOf is [LoadCertificate] for another server. Errors and the log say whose the
+// certificate is.
+func LoadCertificateOf(whose, cert, key string, logger *slog.Logger) (*Certificate, error) {
+	c := &Certificate{whose: whose, cert: cert, key: key, log: logger, interval: certificateCheck}
 	if err := c.load(); err != nil {
 		return nil, err
 	}
@@ -56,22 +63,22 @@ func (c *Certificate) load() error {
 	if err != nil {
 		var path *fs.PathError
 		if errors.As(err, &path) {
-			return fmt.Errorf("the API's certificate: %w", err)
+			return fmt.Errorf("%s certificate: %w", c.whose, err)
 		}
-		return fmt.Errorf("the API's certificate %s with the key %s: %w", c.cert, c.key, err)
+		return fmt.Errorf("%s certificate %s with the key %s: %w", c.whose, c.cert, c.key, err)
 	}
 	c.loaded, c.files, c.checked = &loaded, files, time.Now()
 	until := loaded.Leaf.NotAfter
 	switch now := time.Now(); {
 	case until.Before(now):
-		c.log.Warn("the API's certificate has expired: clients will refuse it", "file", c.cert, "until", until)
+		c.log.Warn(c.whose+" certificate has expired: clients will refuse it", "file", c.cert, "until", until)
 	case loaded.Leaf.NotBefore.After(now):
-		c.log.Warn("the API's certificate is not valid yet: clients will refuse it", "file", c.cert, "from", loaded.Leaf.NotBefore)
+		c.log.Warn(c.whose+" certificate is not valid yet: clients will refuse it", "file", c.cert, "from", loaded.Leaf.NotBefore)
 	default:
-		c.log.Info("the API has a certificate", "file", c.cert, "until", until)
+		c.log.Info(c.whose+" certificate is loaded", "file", c.cert, "until", until)
 	}
 	if files[1].Mode()&0o007 != 0 {
-		c.log.Warn("every user of this machine can read the key of the API's certificate: chmod o= "+c.key, "mode", files[1].Mode())
+		c.log.Warn("every user of this machine can read the key of "+c.whose+" certificate: chmod o= "+c.key, "mode", files[1].Mode())
 	}
 	return nil
 }
@@ -79,7 +86,7 @@ func (c *Certificate) load() error {
 func (c *Certificate) stat() (files [2]fs.FileInfo, err error) {
 	for i, path := range []string{c.cert, c.key} {
 		if files[i], err = os.Stat(path); err != nil {
-			return files, fmt.Errorf("the API's certificate: %w", err)
+			return files, fmt.Errorf("%s certificate: %w", c.whose, err)
 		}
 	}
 	return files, nil
@@ -130,7 +137,7 @@ func (c *Certificate) refresh() {
 	}
 	if failure := err.Error(); failure != c.failure || !sameFiles(files, c.failed) {
 		c.failure, c.failed = failure, files
-		c.log.Error("the API keeps its certificate, since the new one cannot be used", "error", err, "until", c.loaded.Leaf.NotAfter)
+		c.log.Error(c.whose+" certificate stays, since the new one cannot be used", "error", err, "until", c.loaded.Leaf.NotAfter)
 	}
 }
 
@@ -145,12 +152,15 @@ func sameFile(a, b fs.FileInfo) bool {
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())
 }
 
-// config is what a server needs.
-func (c *Certificate) config() *tls.Config {
+// config is what a server of HTTP needs. It sets HTTP/2 up once, with its first listener, which may
+// be one without TLS.
+func (c *Certificate) config() *tls.Config { return c.TLS("h2", "http/1.1") }
+
+// TLS is what a server of these protocols needs (ALPN).
+func (c *Certificate) TLS(protocols ...string) *tls.Config {
 	return &tls.Config{
-		MinVersion: tls.VersionTLS12,
-		// The server sets HTTP/2 up once, with its first listener, which may be one without TLS.
-		NextProtos:     []string{"h2", "http/1.1"},
+		MinVersion:     tls.VersionTLS12,
+		NextProtos:     protocols,
 		GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.current(), nil },
 	}
 }
