@@ -20,6 +20,12 @@ import (
 // and this package can tell.
 const applicationID = 0x4c4605d0
 
+// SQLiteVersion is that of the SQLite in this program, such as 3.50.4.
+func SQLiteVersion() string {
+	v, _, _ := sqlite3.Version()
+	return v
+}
+
 //go:embed migrations/*.sql
 var migrations embed.FS
 
