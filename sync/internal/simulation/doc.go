@@ -7,7 +7,8 @@
 // (simnet: latency, bandwidth, queues; losses and partitions are this package's) and the clock
 // (testing/synctest). The store is in memory (package memstore). Fake time stands still while
 // anything computes: what the figures leave out is processor time, about 0.2 ms of checks a hop.
-// TCP, relays, the DHT and discovery are not here; a topology says which node dials which.
+// TCP, the DHT and discovery are not here; a topology says which node dials which. A relay is there
+// only as what libp2p makes of it: connections that are limited.
 //
 // The nouns:
 //

@@ -122,6 +122,9 @@ func (w *world) newQUIC(key crypto.PrivKey, index int) (transport.Transport, fun
 	if err != nil {
 		return nil, nil, errors.Join(err, manager.Close())
 	}
+	if relayed := w.config.relayed; relayed != nil {
+		return &relayTransport{quic, func(other int) bool { return relayed(index) || relayed(other) }}, manager.Close, nil
+	}
 	return quic, manager.Close, nil
 }
 

@@ -72,12 +72,14 @@ func (n *node) newService(nodes ...*node) *service {
 }
 
 // A service beats in a network of ten nodes, whose clocks differ by up to two minutes. One of them
-// comes late, one is cut off for a time, and one is restarted. A beat is seen everywhere within
-// 2 s. Death is seen when the time is over, also after a heal.
+// comes late, one is cut off for a time, one is restarted, and one is behind a relay. A beat is
+// seen everywhere within 2 s. Death is seen when the time is over, also after a heal.
 func TestPulses(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const age = 5 * time.Minute
-		w := newWorld(t, ordinary(random(10, 4, *flagSeed)))
+		c := ordinary(random(10, 4, *flagSeed))
+		c.relayed = func(node int) bool { return node == 6 }
+		w := newWorld(t, c)
 		w.nodes[3].ahead, w.nodes[4].ahead = time.Minute, -time.Minute
 		late, restarted, away := w.nodes[9], w.nodes[7], w.nodes[8]
 		early := w.nodes[:9]
@@ -89,6 +91,11 @@ func TestPulses(t *testing.T) {
 			s.wantSeen(2*time.Second, early...)
 			time.Sleep(time.Minute)
 		}
+
+		// a service behind the relay is seen as fast
+		hidden := w.nodes[6].newService(early...)
+		hidden.beat()
+		hidden.wantSeen(2*time.Second, early...)
 
 		// a restarted node knows what was alive before anybody has told it
 		if err := restarted.close(); err != nil {

@@ -33,8 +33,9 @@ type settings struct {
 	gossip    gossipLoss
 	options   []pubsub.Option // apart from those of a node
 	optionsOf func(node int) []pubsub.Option
-	isSeed    func(peer.ID) bool // of all nodes
-	redial    time.Duration      // between tries to reach a neighbor that is not there
+	isSeed    func(peer.ID) bool  // of all nodes
+	relayed   func(node int) bool // reached through a relay only; nil: none is
+	redial    time.Duration       // between tries to reach a neighbor that is not there
 	seed      uint64
 }
 
@@ -303,12 +304,13 @@ func (n *node) keepConnected(ctx context.Context) {
 
 func (n *node) linked(to int) bool {
 	id := must(peer.IDFromPrivateKey(n.world.nodes[to].identity))(n.world.t)
-	return n.host.Network().Connectedness(id) == network.Connected
+	c := n.host.Network().Connectedness(id)
+	return c == network.Connected || c == network.Limited
 }
 
 func (n *node) dial(ctx context.Context, to int) {
 	id := must(peer.IDFromPrivateKey(n.world.nodes[to].identity))(n.world.t)
-	ctx, done := context.WithTimeout(ctx, 5*time.Second)
+	ctx, done := context.WithTimeout(network.WithAllowLimitedConn(ctx, "a neighbor"), 5*time.Second)
 	defer done()
 	n.host.swarm().Backoff().Clear(id)
 	// that it failed is seen by linked
