@@ -11,7 +11,7 @@ import (
 )
 
 // relayTransport makes connections that libp2p takes for relayed ones, where one end is reached
-// through a relay only: gossip and what does not ask for such a connection do not use them.
+// through a relay only. Gossip does not use them.
 type relayTransport struct {
 	transport.Transport
 	relayed func(other int) bool
