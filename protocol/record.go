@@ -96,9 +96,10 @@ func (h *Header) Effort() uint32 {
 
 // CompositeID returns the ID of the record's composite key.
 func (h *Header) CompositeID() CompositeID {
-	pairs := make([]SelectorPoint, len(h.Selectors))
-	for i, s := range h.Selectors {
-		pairs[i] = SelectorPoint{s.Key, s.Ordinal}
+	var few [2]SelectorPoint // most have no more
+	pairs := few[:0]
+	for i := range h.Selectors {
+		pairs = append(pairs, SelectorPoint{h.Selectors[i].Key, h.Selectors[i].Ordinal})
 	}
 	return CompositeOf(pairs)
 }
@@ -115,7 +116,8 @@ func CompositeOf(pairs []SelectorPoint) CompositeID {
 	slices.SortFunc(pairs, func(a, b SelectorPoint) int {
 		return cmp.Or(bytes.Compare(a.Key[:], b.Key[:]), cmp.Compare(a.Ordinal, b.Ordinal))
 	})
-	buf := make([]byte, 0, len(domainComposite)+len(pairs)*(sha256.Size+8))
+	var room [128]byte
+	buf := room[:0]
 	buf = append(buf, domainComposite...)
 	for _, p := range pairs {
 		buf = append(buf, p.Key[:]...)

@@ -439,7 +439,7 @@ func BenchmarkScrub(b *testing.B) {
 	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(rows), "µs/row")
 }
 
-// BenchmarkFrame reads a typical record with the ID that it is compared with, and without.
+// BenchmarkFrame reads a typical record, packed and as it travels.
 func BenchmarkFrame(b *testing.B) {
 	w := newWorld(b)
 	s, err := Open(filepath.Join(b.TempDir(), "lf.db"), w.Network, Options{volatile: true})
@@ -448,23 +448,19 @@ func BenchmarkFrame(b *testing.B) {
 	}
 	defer s.Close()
 	mustPutAll(b, s, benchRecords(w, 5000), nil)
-	for name, read := range map[string]func(c *conn, idx int64) error{
-		"verified": func(c *conn, idx int64) error { _, err := c.frame(idx); return err },
-		"unverified": func(c *conn, idx int64) error {
-			var header, value []byte
-			if _, err := c.one(func(r *rows) { header, value = r.blob(0), r.blob(1) }, "SELECT header, value FROM records WHERE idx = ?", idx); err != nil {
-				return err
+	for _, form := range []string{"packed", "plain"} {
+		if form == "plain" {
+			if err := s.change(b.Context(), (*tx).unpackAll); err != nil {
+				b.Fatal(err)
 			}
-			_, err := protocol.DecodeRecord(header, value)
-			return err
-		},
-	} {
-		b.Run(name, func(b *testing.B) {
+		}
+		b.Run(form, func(b *testing.B) {
+			b.ReportAllocs()
 			if err := s.read(b.Context(), func(c *conn) error {
 				before, n := cpuTime(b), int64(0)
 				for b.Loop() {
 					n++
-					if err := read(c, n%5000+1); err != nil {
+					if _, err := c.frame(n*7919%5000 + 1); err != nil {
 						return err
 					}
 				}

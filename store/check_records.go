@@ -6,6 +6,7 @@ import (
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/internal/dag"
+	"github.com/lf-store/lf/store/internal/packed"
 )
 
 // checkRecords goes through the attached records in their order: each by itself, its links, and its
@@ -18,9 +19,14 @@ func (v *verifier) checkRecords() error {
 			v.problem("record %d follows record %d: indices are not dense", idx, v.summary.Attached-1)
 			v.summary.Attached = uint64(max(idx, 0))
 		}
-		record := v.decode("record", idx, r.blob(1), r.blob(2))
+		var row stored
+		row.read(r, 1)
+		record, err := v.decodeAttached(idx, row)
+		if err != nil {
+			return err
+		}
 		var id protocol.ID
-		if copy(id[:], r.blob(3)); record == nil || record.ID() != id {
+		if copy(id[:], row.id); record == nil || record.ID() != id {
 			v.problem("record %d: its header is damaged, or its ID is not %s", idx, id)
 		}
 		if record == nil {
@@ -36,11 +42,23 @@ func (v *verifier) checkRecords() error {
 			return err
 		}
 		return v.ctx.Err()
-	}, "SELECT records.idx, header, value, id FROM records LEFT JOIN dag USING (idx) ORDER BY records.idx")
+	}, "SELECT records.idx, id, header, value FROM records LEFT JOIN dag USING (idx) ORDER BY records.idx")
 	if err == nil && v.summary.Attached < uint64(len(genesis)) {
 		v.problem("the genesis is not complete: %d records of %d", v.summary.Attached, len(genesis))
 	}
 	return err
+}
+
+// decodeAttached is decode for an attached record, whose header may be packed.
+func (v *verifier) decodeAttached(idx int64, s stored) (*protocol.Record, error) {
+	if !packed.IsPacked(s.header) {
+		return v.decode("record", idx, s.header, s.value), nil
+	}
+	r, err := v.verified(idx, s)
+	if asDamaged(err) != nil {
+		return nil, nil //nolint:nilerr // the caller reports it
+	}
+	return r, err
 }
 
 // decode decodes a stored record and checks its value, which the decoder does not.
@@ -65,11 +83,13 @@ func (v *verifier) checkDAG(idx int64, r *protocol.Record) error {
 	found, err := v.one(func(row *rows) {
 		if row.int(0) != int64(r.Timestamp) {
 			v.problem("dag %d: timestamp %d, the record says %d", idx, row.int(0), r.Timestamp)
+		} else if row.int(2) != checksum(idx, r.ID(), row.int(0)) {
+			v.problem("dag %d: the checksum is wrong", idx)
 		}
 		if err := readNode(&node, idx, row.blob(1)); err != nil {
 			v.problem("dag %d: the node is not readable", idx)
 		}
-	}, "SELECT timestamp, node FROM dag WHERE idx = ?", idx)
+	}, "SELECT timestamp, node, sum FROM dag WHERE idx = ?", idx)
 	if err != nil {
 		return err
 	}

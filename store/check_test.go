@@ -63,7 +63,7 @@ func TestCheckFinds(t *testing.T) {
 		"UPDATE dag SET timestamp = 7 WHERE idx = 5",
 		"UPDATE dag SET node = x'01' WHERE idx = 5",
 		"UPDATE dag SET node = x'ffff' WHERE idx = 5",
-		"INSERT INTO dag VALUES (99, 1, x'', 1, x'')",
+		"INSERT INTO dag VALUES (99, 1, x'', 1, x'', 0)",
 		"UPDATE dag SET node = x'0102020100' WHERE idx = 5",
 		"UPDATE dag SET node = x'0202010201' WHERE idx = 5",
 		"UPDATE dag SET node = x'0102010201' WHERE idx = 5",

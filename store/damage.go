@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/internal/runs"
@@ -48,6 +49,8 @@ type damage struct {
 	repairs  uint64
 	mended   uint64
 	found    chan struct{} // says that there is something new
+	// changes counts what was repaired, for those who remember what they read.
+	changes atomic.Uint64
 	// changed is called when a damaged record was found: answers that rest on it are others now. It
 	// must not call back; nil: nobody wants to know.
 	changed func()
@@ -105,9 +108,18 @@ func (d *damage) noteIndex(idx int64, what string) {
 // mend counts a row of an index that was rebuilt.
 func (d *damage) mend(idx int64, what string) {
 	d.noteIndex(idx, what)
+	d.changes.Add(1)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.mended++
+}
+
+// repairCount returns how often something was repaired.
+func (d *damage) repairCount() uint64 {
+	if d == nil {
+		return 0
+	}
+	return d.changes.Load()
 }
 
 // problem notes damage that cannot be repaired.
@@ -137,6 +149,7 @@ func (d *damage) repaired(idx int64, id protocol.ID) {
 	if idx == 0 {
 		return
 	}
+	d.changes.Add(1)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	maps.DeleteFunc(d.records, func(_ protocol.ID, r *DamagedRecord) bool { return r.Index == uint64(idx) })

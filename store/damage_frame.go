@@ -8,6 +8,7 @@ import (
 	"fmt"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/packed"
 )
 
 // DamagedError says that the disk has changed a record's bytes since they were stored.
@@ -33,8 +34,7 @@ func (e *DamagedError) Error() string {
 // are a [*DamagedError]. It is the only way by which an attached record's bytes leave the database,
 // and repair the only one by which they change.
 func (c *conn) frame(idx int64) (*protocol.Record, error) {
-	var s stored
-	found, err := c.one(func(r *rows) { s.read(r, 0) }, "SELECT id, header, value FROM records JOIN dag USING (idx) WHERE idx = ?", idx)
+	s, found, err := c.stored(idx)
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +44,7 @@ func (c *conn) frame(idx int64) (*protocol.Record, error) {
 	return c.verified(idx, s)
 }
 
-// stored is what the database has of a record.
+// stored is what the database has of a record. The header of an attached one may be packed.
 type stored struct{ id, header, value []byte }
 
 // read reads the columns id, header and value from a row.
@@ -54,6 +54,14 @@ func (s *stored) read(r *rows, first int) {
 
 // verified is frame for what was read already. Damage is noted, and repaired in the background.
 func (c *conn) verified(idx int64, s stored) (*protocol.Record, error) {
+	return c.verifiedAt(idx, s, 0)
+}
+
+// verifiedAt is verified for a record to which others lead that are damaged: depth is how many.
+func (c *conn) verifiedAt(idx int64, s stored, depth int) (*protocol.Record, error) {
+	if packed.IsPacked(s.header) {
+		return c.unpacked(idx, s, depth)
+	}
 	r, err := verify(s)
 	damaged := asDamaged(err)
 	if damaged == nil {
@@ -65,7 +73,7 @@ func (c *conn) verified(idx int64, s stored) (*protocol.Record, error) {
 		if id := protocol.ID(sha256.Sum256(s.header)); c.isIndexed(id, idx) {
 			c.damage.noteIndex(idx, "the ID of a record in dag")
 			s.id = id[:]
-			return c.verified(idx, s)
+			return c.verifiedAt(idx, s, depth)
 		}
 	}
 	c.damage.note(damaged)
@@ -153,7 +161,7 @@ func (t *tx) repairKnown(r *protocol.Record) error {
 }
 
 // repair overwrites the bytes of an attached record if they are damaged, and returns its index
-// then, 0 otherwise.
+// then, 0 otherwise. The header is not packed then: it needs nothing else on this disk.
 func (t *tx) repair(r *protocol.Record) (int64, error) {
 	id := r.ID()
 	idx, err := t.index(id)
@@ -168,7 +176,7 @@ func (t *tx) repair(r *protocol.Record) (int64, error) {
 	if _, err := t.exec("UPDATE records SET header = ?, value = ? WHERE idx = ?", r.HeaderBytes(), r.ValueBytes(), idx); err != nil {
 		return 0, err
 	}
-	if _, err := t.exec("UPDATE dag SET id = ? WHERE idx = ? AND id <> ?", id[:], idx, id[:]); err != nil {
+	if err := t.identify(idx, r); err != nil {
 		return 0, err
 	}
 	if err := t.file(idx, r); err != nil {
@@ -177,4 +185,11 @@ func (t *tx) repair(r *protocol.Record) (int64, error) {
 	t.store.ranker.wake() // what could not be ranked without it
 	_, err = t.exec("DELETE FROM damaged WHERE idx = ?", idx)
 	return idx, err
+}
+
+// identify writes what the table dag has of a record to tell it from others.
+func (t *tx) identify(idx int64, r *protocol.Record) error {
+	id, timestamp := r.ID(), int64(r.Timestamp)
+	_, err := t.exec("UPDATE dag SET id = ?, timestamp = ?, sum = ? WHERE idx = ?", id[:], timestamp, checksum(idx, id, timestamp), idx)
+	return err
 }

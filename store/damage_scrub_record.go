@@ -35,9 +35,10 @@ func (w *scrubber) checkRecord(idx int64) error {
 // checkDAGRow compares a record's place in the graph with its links. All records before it were
 // looked at.
 func (w *scrubber) checkDAGRow(idx int64, r *protocol.Record) error {
-	var timestamp int64
+	var timestamp, sum int64
 	var node, id []byte
-	found, err := w.one(func(row *rows) { timestamp, node, id = row.int(0), row.blob(1), row.blob(2) }, "SELECT timestamp, node, id FROM dag WHERE idx = ?", idx)
+	found, err := w.one(func(row *rows) { timestamp, node, id, sum = row.int(0), row.blob(1), row.blob(2), row.int(3) },
+		"SELECT timestamp, node, id, sum FROM dag WHERE idx = ?", idx)
 	if err != nil {
 		return err
 	}
@@ -45,11 +46,14 @@ func (w *scrubber) checkDAGRow(idx int64, r *protocol.Record) error {
 		w.damage.problem("a row of dag is missing")
 		return nil
 	}
-	if have := r.ID(); !bytes.Equal(id, have[:]) {
-		w.rewrite(idx, "the ID of a record in dag", "UPDATE dag SET id = ? WHERE idx = ?", have[:], idx)
-	}
-	if timestamp != int64(r.Timestamp) {
-		w.rewrite(idx, "a timestamp in dag", "UPDATE dag SET timestamp = ? WHERE idx = ?", int64(r.Timestamp), idx)
+	identify := func(t *tx) error { return t.identify(idx, r) }
+	switch have := r.ID(); {
+	case !bytes.Equal(id, have[:]):
+		w.repair(idx, "the ID of a record in dag", identify)
+	case timestamp != int64(r.Timestamp):
+		w.repair(idx, "a timestamp in dag", identify)
+	case sum != checksum(idx, have, timestamp):
+		w.repair(idx, "the checksum of an ID in dag", identify)
 	}
 	want, err := w.nodeOf(idx, r)
 	if err != nil || want == nil || bytes.Equal(want, node) {

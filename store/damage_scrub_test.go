@@ -90,7 +90,7 @@ func TestScrubOfSound(t *testing.T) {
 func TestScrubRuns(t *testing.T) {
 	f := rottenStore(t)
 	synctest.Test(t, func(t *testing.T) {
-		s, _ := f.open(t, fmt.Sprintf(rotKinds["value cut"], f.index(t, "lone")), "UPDATE scrub SET phase = 3")
+		s, _ := f.plain(t).open(t, fmt.Sprintf(rotKinds["value cut"], f.index(t, "lone")), "UPDATE scrub SET phase = 3")
 		ctx, stop := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- s.Scrub(ctx) }()
@@ -165,7 +165,7 @@ func TestDamagedTimestamp(t *testing.T) {
 // TestScrubProblem says what cannot be rebuilt for as long as it is so.
 func TestScrubProblem(t *testing.T) {
 	t.Parallel()
-	f := rottenStore(t)
+	f := rottenStore(t).plain(t)
 	idx := f.index(t, "old")
 	s, _ := f.open(t, "DELETE FROM run_chunks", fmt.Sprintf("UPDATE dag SET id = zeroblob(32) WHERE idx = %d", idx))
 	after := scrubbed{at: idx} // the scrub has just passed it

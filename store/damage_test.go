@@ -107,17 +107,46 @@ func (f *rotten) open(t testing.TB, sql ...string) (*Store, *bytes.Buffer) {
 	return s, log
 }
 
-// kinds of damage to a record's row, as SQL with the index in place of %d.
+// plain is the same file with headers that are not packed, as those of repaired records are.
+func (f *rotten) plain(t testing.TB) *rotten {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "lf.db")
+	if err := os.WriteFile(path, f.sound, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	unpackAll(t, path, f.w.Network)
+	sound, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &rotten{w: f.w, records: f.records, path: path, sound: sound}
+}
+
+// form is the file in the form that a kind of damage is about.
+func (f *rotten) form(t testing.TB, kind string) *rotten {
+	t.Helper()
+	if strings.HasPrefix(kind, "value") || strings.HasPrefix(kind, "header, plain") {
+		return f.plain(t)
+	}
+	return f
+}
+
+// kinds of damage to a record's row, as SQL with the index in place of %d. Where a header is packed
+// it follows from the value, too.
 var rotKinds = map[string]string{
-	"value zero":    "UPDATE records SET value = zeroblob(length(value)) WHERE idx = %d",
-	"value cut":     "UPDATE records SET value = substr(value, 1, length(value) - 1) WHERE idx = %d",
-	"value gone":    "UPDATE records SET value = NULL WHERE idx = %d",
-	"value other":   "UPDATE records SET value = (SELECT value FROM records WHERE idx = 4) WHERE idx = %d",
-	"header cut":    "UPDATE records SET header = substr(header, 1, length(header) - 1) WHERE idx = %d",
-	"header other":  "UPDATE records SET header = (SELECT header FROM records WHERE idx = 4) WHERE idx = %d",
-	"header twin":   "UPDATE records SET (header, value) = (SELECT header, value FROM records WHERE idx = 4) WHERE idx = %d",
-	"header empty":  "UPDATE records SET header = x'' WHERE idx = %d",
-	"header number": "UPDATE records SET header = zeroblob(400) WHERE idx = %d",
+	"value zero":          "UPDATE records SET value = zeroblob(length(value)) WHERE idx = %d",
+	"value cut":           "UPDATE records SET value = substr(value, 1, length(value) - 1) WHERE idx = %d",
+	"value gone":          "UPDATE records SET value = NULL WHERE idx = %d",
+	"value other":         "UPDATE records SET value = (SELECT value FROM records WHERE idx = 4) WHERE idx = %d",
+	"header, value zero":  "UPDATE records SET value = zeroblob(length(value)) WHERE idx = %d",
+	"header, value gone":  "UPDATE records SET value = NULL WHERE idx = %d",
+	"header, plain cut":   "UPDATE records SET header = substr(header, 1, length(header) - 1) WHERE idx = %d",
+	"header, plain other": "UPDATE records SET header = (SELECT header FROM records WHERE idx = 4) WHERE idx = %d",
+	"header cut":          "UPDATE records SET header = substr(header, 1, length(header) - 1) WHERE idx = %d",
+	"header other":        "UPDATE records SET header = (SELECT header FROM records WHERE idx = 4) WHERE idx = %d",
+	"header twin":         "UPDATE records SET (header, value) = (SELECT header, value FROM records WHERE idx = 4) WHERE idx = %d",
+	"header empty":        "UPDATE records SET header = x'' WHERE idx = %d",
+	"header number":       "UPDATE records SET header = zeroblob(400) WHERE idx = %d",
 }
 
 // TestDamagedBytes damages a record in each way and asks for it by each reader: it is never shown,
@@ -131,7 +160,7 @@ func TestDamagedBytes(t *testing.T) {
 			isHeader := strings.HasPrefix(kind, "header")
 			on := func(name string) (*Store, *bytes.Buffer, protocol.ID) {
 				idx := f.index(t, name)
-				s, log := f.open(t, fmt.Sprintf(sql, idx))
+				s, log := f.form(t, kind).open(t, fmt.Sprintf(sql, idx))
 				return s, log, f.records[idx].ID()
 			}
 			s, log, id := on("new")
@@ -231,7 +260,7 @@ func TestRepair(t *testing.T) {
 	for kind, sql := range rotKinds {
 		t.Run(kind, func(t *testing.T) {
 			idx := f.index(t, "new")
-			s, log := f.open(t, fmt.Sprintf(sql, idx))
+			s, log := f.form(t, kind).open(t, fmt.Sprintf(sql, idx))
 			right, other := f.records[idx], f.records[f.index(t, "old")]
 			if _, _, err := s.Get(t.Context(), right.ID()); asDamaged(err) == nil {
 				t.Fatal(err)
@@ -417,9 +446,15 @@ func TestDamagedWaits(t *testing.T) {
 }
 
 // TestDamagedCertificate asks for certificates whose value is damaged: whose they are is not known
-// then, and not denied.
+// then, and not denied. Where the header is packed, it is damaged with the value.
 func TestDamagedCertificate(t *testing.T) {
 	t.Parallel()
+	for _, plain := range []bool{false, true} {
+		t.Run(fmt.Sprintf("plain=%t", plain), func(t *testing.T) { damageCertificate(t, plain) })
+	}
+}
+
+func damageCertificate(t *testing.T, plain bool) {
 	w := newTrustWorld(t, nil)
 	path := filepath.Join(t.TempDir(), "lf.db")
 	s, err := Open(path, w.Network, Options{volatile: true})
@@ -437,13 +472,16 @@ func TestDamagedCertificate(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+	if plain {
+		unpackAll(t, path, w.Network)
+	}
 	change(t, path, "UPDATE records SET value = zeroblob(length(value)) WHERE idx = 3")
 	if s, err = Open(path, w.Network, Options{volatile: true}); err != nil {
 		t.Fatal(err)
 	}
 	defer s.Close()
 	foreign := []*protocol.Authority{w.foreign.parsed()}
-	if list, err := s.Certificates(t.Context(), w.ownerID(1), foreign); !isDamaged(err, certificate.ID(), false) {
+	if list, err := s.Certificates(t.Context(), w.ownerID(1), foreign); !isDamaged(err, certificate.ID(), !plain) {
 		t.Errorf("certificates: %v, %v", list, err)
 	}
 	q := Query{Where: []Range{w.where("key", 0, 0)}, Authorities: foreign}

@@ -30,6 +30,8 @@ type conn struct {
 	view *runs.View
 	// damage is where damaged records are noted; nil: nowhere.
 	damage *damage
+	// references are what was unpacked with lately; nil: nothing was.
+	references *references
 	// inserts is empty but for the writer's.
 	inserts insertBuffer
 }

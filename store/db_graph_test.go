@@ -102,15 +102,12 @@ func stateOf(t testing.TB, s *Store) graphState {
 	t.Helper()
 	g := graphState{map[protocol.ID]int64{}, map[int64]int64{}, map[protocol.ID]uint64{}}
 	err := s.read(context.Background(), func(c *conn) error {
-		for _, sql := range []string{"SELECT header, seen, idx FROM records JOIN dag USING (idx)", "SELECT header, seen, 0 FROM pending"} {
+		for _, sql := range []string{"SELECT id, seen, idx FROM dag", "SELECT id, seen, 0 FROM pending"} {
 			if err := c.each(func(r *rows) error {
-				p, err := protocol.DecodeRecord(r.blob(0), nil)
-				if err != nil {
-					return err
-				}
-				g.seen[p.ID()] = r.int(1)
+				id := protocol.ID(r.blob(0))
+				g.seen[id] = r.int(1)
 				if r.int(2) > 0 {
-					g.weight[p.ID()] = c.weight(r.int(2))
+					g.weight[id] = c.weight(r.int(2))
 				}
 				return nil
 			}, sql); err != nil {

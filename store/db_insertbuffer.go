@@ -17,7 +17,8 @@ type insertBuffer struct {
 
 // Tables whose rows may be late.
 const (
-	intoRecords = iota
+	intoDictionary = iota
+	intoRecords
 	intoDAG
 	intoWritten
 	intoOwners
@@ -42,15 +43,16 @@ type lateTable struct {
 const pieceBits = 5
 
 var late = [lateTables]lateTable{
-	intoRecords:   newLateTable("INSERT INTO records", 3),
-	intoDAG:       newLateTable("INSERT INTO dag (idx, timestamp, node, seen, id)", 5),
-	intoWritten:   newLateTable("INSERT INTO written", 3),
-	intoOwners:    newLateTable("INSERT INTO owners", 2),
-	intoSelectors: newLateTable("INSERT OR IGNORE INTO selectors", 5),
-	intoVersions:  newLateTable("INSERT INTO versions", 5),
-	intoTips:      newLateTable("INSERT INTO tips (reputable, past, idx, timestamp)", 4),
-	intoPending:   newLateTable("INSERT INTO pending (seq, id, header, value, seen, unpaid)", 6),
-	intoWaits:     newLateTable("INSERT INTO waits", 2),
+	intoDictionary: newLateTable("INSERT INTO dictionary", 3),
+	intoRecords:    newLateTable("INSERT INTO records", 3),
+	intoDAG:        newLateTable("INSERT INTO dag (idx, timestamp, node, seen, id, sum)", 6),
+	intoWritten:    newLateTable("INSERT INTO written", 3),
+	intoOwners:     newLateTable("INSERT INTO owners", 2),
+	intoSelectors:  newLateTable("INSERT OR IGNORE INTO selectors", 5),
+	intoVersions:   newLateTable("INSERT INTO versions", 5),
+	intoTips:       newLateTable("INSERT INTO tips (reputable, past, idx, timestamp)", 4),
+	intoPending:    newLateTable("INSERT INTO pending (seq, id, header, value, seen, unpaid)", 6),
+	intoWaits:      newLateTable("INSERT INTO waits", 2),
 }
 
 func newLateTable(insert string, columns int) lateTable {

@@ -183,6 +183,8 @@ func (t *tx) rollback() {
 	t.store.runs.Rollback()
 	t.store.recent.Purge()
 	t.store.owners.Purge()
+	t.store.dictionary.forget()
+	t.references = nil
 	t.store.waits.undo()
 	if t.db.AutoCommit() {
 		return // SQLite has rolled back by itself, as it may when the disk is full
@@ -237,8 +239,23 @@ func (t *tx) find(id protocol.ID) (place, bool, error) {
 	if err != nil || at.idx == 0 {
 		return place{}, false, err
 	}
+	if at.timestamp, err = t.timestamp(at.idx); err != nil {
+		return at, false, err
+	}
 	t.store.recent.Add(id, at)
 	return at, true, nil
+}
+
+// timestamp returns that of an attached record. Where its checksum is wrong the header decides, if
+// it is sound.
+func (t *tx) timestamp(idx int64) (int64, error) {
+	row, err := t.identity(idx)
+	if err != nil || row.sound {
+		return int64(row.timestamp), err
+	}
+	item := Item{Timestamp: row.timestamp}
+	err = t.settleItem(idx, &item)
+	return int64(item.Timestamp), err
 }
 
 // index returns the index of an attached record, 0 when there is none.

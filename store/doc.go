@@ -50,6 +50,10 @@
 // The table pulses has the newest pulse of each claim, as package lfsync hands it over now and
 // then. It decides nothing.
 //
+// The headers of attached records are packed (package packed): they refer to the IDs of their links
+// in the table dag, and to owners and keys in the table dictionary. Only [Store.Get] and its like
+// see them as they travel. A record whose header was damaged and repaired is stored as it travels.
+//
 // The table written lists all records of an owner, newest first ([Store.WrittenBy]).
 //
 // Indices hold the first 8 bytes of an ID, composite ID, selector key or owner, not all 32: that

@@ -86,6 +86,16 @@ const (
 	// about 150 bytes each: new records link to recent ones.
 	recentParents = 8192
 
+	// referenceBits is the binary logarithm of how many IDs and words a connection remembers, at
+	// 88 bytes together: records are unpacked with those of others.
+	referenceBits = 10
+
+	// packedRoom is enough for the packed header of a typical record and its place in the graph.
+	packedRoom = 256
+
+	// maxSettled is how far a damaged record is looked for that others are unpacked with.
+	maxSettled = 4
+
 	// defaultReaders is enough for two cores to work and two queries to wait for the disk.
 	defaultReaders = 4
 	// Page caches, in KiB; a reader's fills only when it is used. The inner pages of all indices at

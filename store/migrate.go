@@ -20,6 +20,7 @@ const (
 	waitsVersion   = 9  // one row for all that a pending record waits for
 	writtenVersion = 10 // all records by their owners
 	pulsesVersion  = 11 // the newest pulses
+	packedVersion  = 13 // packed headers
 )
 
 // migrationSteps are what SQL alone cannot do, in their order: it follows what a step needs of

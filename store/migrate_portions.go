@@ -1,6 +1,7 @@
 package store
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -30,6 +31,7 @@ type portioned struct {
 // portionedMigrations are in the order of their scripts. All older scripts run at once.
 var portionedMigrations = []portioned{
 	{to: runsVersion, space: runsSpace, portion: (*tx).indexIDs},
+	{to: packedVersion, space: packingSpace, portion: (*tx).packPortion},
 }
 
 // migrating is the table that says how far a migration in portions is. It is there only meanwhile.
@@ -56,7 +58,7 @@ func (e *NoRoomToMigrateError) Error() string {
 func mebibytes(n uint64) uint64 { return (n + 1<<20 - 1) >> 20 }
 
 // migrateInPortions runs the migrations in portions that the database lacks, or goes on with them.
-func (s *Store) migrateInPortions() error {
+func (s *Store) migrateInPortions() (err error) {
 	version, err := s.writer.number("PRAGMA user_version")
 	if err != nil {
 		return err
@@ -65,6 +67,11 @@ func (s *Store) migrateInPortions() error {
 	if err != nil {
 		return err
 	}
+	// What is moved from one table to another is referred to meanwhile.
+	if err := s.writer.script("PRAGMA foreign_keys = OFF"); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.writer.script("PRAGMA foreign_keys = ON")) }()
 	for _, m := range s.options.schema.portioned {
 		if int(version) > m.to || int(version) == m.to && !begun {
 			continue

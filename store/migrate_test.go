@@ -176,6 +176,7 @@ func TestMigrateDamaged(t *testing.T) {
 	f := rottenStore(t)
 	linked, tip := f.index(t, "new"), f.index(t, "tip")
 	const old = "UPDATE dag SET id = x''"
+	f = f.plain(t)
 	s, _ := f.open(t, old)
 	if err := s.change(t.Context(), func(t *tx) error { return t.migrateOldIDs(f.records) }); err != nil {
 		t.Fatal(err)
@@ -237,8 +238,11 @@ const withoutRuns = `DROP TABLE runs; DROP TABLE run_chunks; DROP TABLE run_filt
 	CREATE TABLE ids (prefix INTEGER NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (prefix, idx)) WITHOUT ROWID, STRICT;
 	`
 
+// withoutPacked undoes what the schema packedVersion did, after unpackAll.
+const withoutPacked = "ALTER TABLE dag DROP COLUMN sum; DROP TABLE dictionary; "
+
 // withoutPulses undoes what the schema pulsesVersion did.
-const withoutPulses = "DROP TABLE pulses; "
+const withoutPulses = withoutPacked + "DROP TABLE pulses; "
 
 // withoutWritten undoes what the schema writtenVersion, those after it, and its migration did.
 const withoutWritten = withoutPulses + "DROP TABLE written; "
@@ -281,6 +285,9 @@ func TestMigrateWaiting(t *testing.T) {
 	mustPut(t, s, waiting, Pending)
 	// As migrate does, whatever schemas there are after it.
 	if err := s.change(t.Context(), func(x *tx) error {
+		if err := x.unpackAll(); err != nil {
+			return err
+		}
 		if err := x.script(withoutWaiting); err != nil {
 			return err
 		}
@@ -291,7 +298,7 @@ func TestMigrateWaiting(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		for _, version := range []int{waitingVersion, waitsVersion, writtenVersion, pulsesVersion} {
+		for _, version := range []int{waitingVersion, waitsVersion, writtenVersion, pulsesVersion, packedVersion} {
 			sql, err := migrations.ReadFile(names[version-1])
 			if err != nil {
 				return err
@@ -300,7 +307,7 @@ func TestMigrateWaiting(t *testing.T) {
 				return err
 			}
 		}
-		return errors.Join(x.migrateWaiting(), x.migrateWaits(), x.migrateWritten())
+		return errors.Join(x.migrateWaiting(), x.migrateWaits(), x.migrateWritten(), x.identifyAll())
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -351,6 +358,7 @@ func TestMigrateWaits(t *testing.T) {
 		return list
 	}
 	want := rows()
+	unpackAll(t, path, w.Network)
 	change(t, path, withoutRuns+withoutWaits+fmt.Sprintf("PRAGMA user_version = %d", waitsVersion-1))
 	if have := rows(); !slices.Equal(have, want) || len(want) < 1000 {
 		t.Errorf("%d pending records wait, %d before, or for something else", len(have), len(want))

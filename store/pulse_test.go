@@ -195,7 +195,7 @@ func TestTwoPulsesOfOneClaim(t *testing.T) {
 func TestMigratePulses(t *testing.T) {
 	t.Parallel()
 	f := rottenStore(t)
-	s, _ := f.open(t, withoutRuns+withoutPulses+fmt.Sprintf("PRAGMA user_version = %d;", pulsesVersion-1))
+	s, _ := f.plain(t).open(t, withoutRuns+withoutPulses+fmt.Sprintf("PRAGMA user_version = %d;", pulsesVersion-1))
 	if all := pulsesOf(t, s); len(all) != 0 {
 		t.Error(all)
 	}

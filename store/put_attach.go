@@ -110,10 +110,16 @@ func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, er
 	if have := t.dag.Add(node.Parents, where, node.Work); int64(have) != at.idx {
 		return at, fmt.Errorf("the graph counts %d records, the database %d", have, at.idx)
 	}
-	if err := t.insertLater(intoRecords, at.idx, e.HeaderBytes(), e.ValueBytes()); err != nil {
+	row, err := t.pack(make([]byte, 0, packedRoom), at.idx, e.Record, parents)
+	if err != nil {
 		return at, err
 	}
-	if err := t.insertLater(intoDAG, at.idx, at.timestamp, appendNode(make([]byte, 0, 32), at.idx, node), e.seen, id[:]); err != nil {
+	end := len(row)
+	row = appendNode(row, at.idx, node)
+	if err := t.insertLater(intoRecords, at.idx, row[:end:end], e.ValueBytes()); err != nil {
+		return at, err
+	}
+	if err := t.insertLater(intoDAG, at.idx, at.timestamp, row[end:], e.seen, id[:], checksum(at.idx, id, at.timestamp)); err != nil {
 		return at, err
 	}
 	t.runs.Add(kindIDs, runs.Entry{Key: hashKey(id[:]), Number: uint32(at.idx)})

@@ -18,7 +18,7 @@ func TestKnown(t *testing.T) {
 		known[uint64(i+1)] = r
 	}
 	sound, _ := f.open(t)
-	broken, _ := f.open(t, fmt.Sprintf(rotKinds["header empty"], f.index(t, "new")), fmt.Sprintf(rotKinds["value zero"], f.index(t, "tip")))
+	broken, _ := f.plain(t).open(t, fmt.Sprintf(rotKinds["header empty"], f.index(t, "new")), fmt.Sprintf(rotKinds["value zero"], f.index(t, "tip")))
 	for _, name := range []string{"key", "tip", "gone"} {
 		q := Query{Where: []Range{f.w.where(name, 0, 0)}, Explain: true}
 		want := mustQuery(t, sound, q)

@@ -424,6 +424,7 @@ func TestMigrateRoots(t *testing.T) {
 	if err := r.s.Close(); err != nil {
 		t.Fatal(err)
 	}
+	unpackAll(t, path, r.Network)
 	change(t, path, withoutRuns+withoutWaits+`DROP TABLE late_releases;
 		DROP INDEX roots_lead; DROP INDEX roots_quiet; ALTER TABLE roots DROP COLUMN epoch; ALTER TABLE roots DROP COLUMN quiet;
 		ALTER TABLE roots DROP COLUMN lead; PRAGMA user_version = 6`)

@@ -251,6 +251,7 @@ func TestMigrateClaims(t *testing.T) {
 	if err := r.s.Close(); err != nil {
 		t.Fatal(err)
 	}
+	unpackAll(t, r.s.path, r.Network)
 	change(t, r.s.path, withoutRuns+withoutWaits+`DROP TABLE late_releases; DROP TABLE crowded; DROP TABLE claims; DROP TABLE unlinked; DROP TABLE issued; DROP TABLE elected; DROP TABLE rank_jobs;
 		DROP INDEX roots_lead; DROP INDEX roots_quiet; ALTER TABLE roots DROP COLUMN epoch; ALTER TABLE roots DROP COLUMN quiet; ALTER TABLE roots DROP COLUMN lead;
 		PRAGMA user_version = 5`)

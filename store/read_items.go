@@ -2,11 +2,8 @@ package store
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/binary"
 
 	"github.com/lf-store/lf/internal/intake"
-	"github.com/lf-store/lf/protocol"
 )
 
 // Item is an attached record as sets of them are compared.
@@ -33,25 +30,25 @@ func (s *Store) Scan(ctx context.Context, yield func([]Item) error) error {
 }
 
 // items appends the records after an index, as many as there is room for. A set with a wrong ID
-// would differ from all others. So each ID is compared with the header, and the timestamp with the
-// one in there.
+// would differ from all others. So where the checksum of an ID and a timestamp is wrong, they are
+// compared with the header.
 func (c *conn) items(after int64, into *[]Item) error {
 	return c.each(func(r *rows) error {
-		idx, item := r.int(0), Item{Timestamp: uint64(r.int(1))}
-		copy(item.ID[:], r.blob(3))
-		timestamp, sound := timestampIn(r.blob(2))
-		if item.ID != sha256.Sum256(r.blob(2)) || len(r.blob(3)) != len(item.ID) || !sound || timestamp != item.Timestamp {
-			if err := c.settleItem(idx, &item); err != nil {
+		var row identity
+		row.read(r.int(0), r.blob(2), r.int(1), r.int(3))
+		item := Item{ID: row.id, Timestamp: row.timestamp}
+		if !row.sound {
+			if err := c.settleItem(r.int(0), &item); err != nil {
 				return err
 			}
 		}
 		*into = append(*into, item)
 		return nil
-	}, "SELECT idx, timestamp, header, id FROM dag JOIN records USING (idx) WHERE idx > ? ORDER BY idx LIMIT ?", after, int64(cap(*into)-len(*into)))
+	}, "SELECT idx, timestamp, id, sum FROM dag WHERE idx > ? ORDER BY idx LIMIT ?", after, int64(cap(*into)-len(*into)))
 }
 
-// settleItem finds out what is right of an item where its columns and its header differ. Where the
-// header is what is damaged, the columns stay.
+// settleItem finds out what is right of an item whose checksum is wrong. Where the header is what
+// is damaged, the columns stay.
 func (c *conn) settleItem(idx int64, item *Item) error {
 	r, err := headerOf(c.frame(idx))
 	if asDamaged(err) != nil {
@@ -65,22 +62,6 @@ func (c *conn) settleItem(idx int64, item *Item) error {
 	}
 	*item = Item{ID: r.ID(), Timestamp: r.Timestamp}
 	return nil
-}
-
-// timestampIn reads the timestamp from where it stands in every header of this version: after
-// version, type and owner.
-func timestampIn(header []byte) (uint64, bool) {
-	const at = 1 + 1 + 1 + 2 + len(protocol.Owner{})
-	if len(header) < at+9 {
-		return 0, false
-	}
-	switch b := header[at:]; b[0] {
-	case 0x1b:
-		return binary.BigEndian.Uint64(b[1:]), true
-	case 0x1a:
-		return uint64(binary.BigEndian.Uint32(b[1:])), true
-	}
-	return 0, false
 }
 
 // Follow calls fn after each commit by which records became attached, parents before children, in

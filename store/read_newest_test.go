@@ -122,7 +122,7 @@ func TestNewestDamaged(t *testing.T) {
 	f := rottenStore(t)
 	for kind, sql := range rotKinds {
 		idx := f.index(t, "new")
-		s, _ := f.open(t, fmt.Sprintf(sql, idx))
+		s, _ := f.form(t, kind).open(t, fmt.Sprintf(sql, idx))
 		r := f.records[idx]
 		_, err := s.Newest(t.Context(), r.Owner, f.w.points(sel{"key", 0}))
 		if !isDamaged(err, r.ID(), strings.HasPrefix(kind, "header")) {

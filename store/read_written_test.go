@@ -130,7 +130,7 @@ func TestWrittenDamaged(t *testing.T) {
 	f := rottenStore(t)
 	at := f.index(t, "new")
 	for kind, sql := range rotKinds {
-		s, _ := f.open(t, fmt.Sprintf(sql, at))
+		s, _ := f.form(t, kind).open(t, fmt.Sprintf(sql, at))
 		page, more, err := s.WrittenBy(t.Context(), f.w.ownerID(1), nil, 10)
 		if err != nil || more || len(page) != 4 {
 			t.Fatalf("%s: %d records, %t, %v", kind, len(page), more, err)
@@ -173,7 +173,7 @@ func TestMigrateWritten(t *testing.T) {
 	t.Parallel()
 	f := rottenStore(t)
 	at := f.index(t, "new")
-	s, _ := f.open(t, withoutRuns+withoutWritten+fmt.Sprintf("PRAGMA user_version = %d;", writtenVersion-1), fmt.Sprintf(rotKinds["header other"], at))
+	s, _ := f.plain(t).open(t, withoutRuns+withoutWritten+fmt.Sprintf("PRAGMA user_version = %d;", writtenVersion-1), fmt.Sprintf(rotKinds["header other"], at))
 	if all := allWritten(t, s, f.w.ownerID(1), 10); len(all) != 3 {
 		t.Errorf("%d records", len(all))
 	}
@@ -209,6 +209,7 @@ func BenchmarkWritten(b *testing.B) {
 				}
 			}
 			c.s.Close()
+			unpackAll(b, c.path, c.Network)
 			old, err := openConn(c.path, "rw")
 			if err != nil {
 				b.Fatal(err)

@@ -111,6 +111,7 @@ type Store struct {
 	unsettled, stalled bool
 	recent             *lru.Cache[protocol.ID, place]
 	owners             *lru.Cache[protocol.Owner, int64]
+	dictionary         *dictionary
 }
 
 // Open opens the database at path, which it makes, brings up to date and furnishes with the
@@ -147,6 +148,7 @@ func newStore(path string, n *protocol.Network, o Options) *Store {
 	s.chainCache = newCache[chainCacheKey, *trustedChain]()
 	s.recent = newCache[protocol.ID, place]()
 	s.owners = newCache[protocol.Owner, int64]()
+	s.dictionary = newDictionary()
 	return s
 }
 

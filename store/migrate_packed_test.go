@@ -1,0 +1,159 @@
+package store
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/packed"
+)
+
+// unpackAll writes the headers of all attached records in a file as they travel.
+func unpackAll(t testing.TB, path string, n *protocol.Network) {
+	t.Helper()
+	s := newStore(path, n, Options{volatile: true})
+	if err := s.open(); err != nil {
+		t.Fatal(err)
+	}
+	defer s.abandon()
+	if err := s.transact((*tx).unpackAll); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (t *tx) unpackAll() error {
+	indices, err := t.numbers("SELECT idx FROM records")
+	if err != nil {
+		return err
+	}
+	for _, idx := range indices {
+		r, err := t.frame(idx)
+		if err != nil {
+			return err
+		}
+		if _, err := t.exec("UPDATE records SET header = ? WHERE idx = ?", r.HeaderBytes(), idx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// identifyAll makes all checksums.
+func (t *tx) identifyAll() error {
+	for idx := int64(1); idx <= t.meta.attached; idx++ {
+		r, err := t.frame(idx)
+		if err != nil {
+			return err
+		}
+		if err := t.identify(idx, r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// packedRows counts the records with a packed header.
+func packedRows(t testing.TB, s *Store) (count int) {
+	t.Helper()
+	if err := s.read(t.Context(), func(c *conn) error {
+		return c.each(func(r *rows) error {
+			if packed.IsPacked(r.blob(0)) {
+				count++
+			}
+			return nil
+		}, "SELECT header FROM records")
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return count
+}
+
+// beforePacked makes the file one of the schema before headers were packed.
+var beforePacked = withoutPacked + fmt.Sprintf("PRAGMA user_version = %d;", packedVersion-1)
+
+// TestMigratePacked packs the headers of an old file. Records that are damaged stay so, and are
+// known and repaired as before. A wrong ID is mended.
+func TestMigratePacked(t *testing.T) {
+	t.Parallel()
+	f := rottenStore(t).plain(t)
+	s, _ := f.open(t, beforePacked)
+	mustBeSound(t, s)
+	if n := packedRows(t, s); n != len(f.records)-1 {
+		t.Errorf("%d of %d headers are packed", n, len(f.records)-1)
+	}
+	for kind, sql := range rotKinds {
+		if strings.HasPrefix(kind, "header,") {
+			continue
+		}
+		t.Run(kind, func(t *testing.T) {
+			at := f.index(t, "new")
+			s, _ := f.open(t, beforePacked, fmt.Sprintf(sql, at))
+			for i, r := range f.records[1:] {
+				got, _, err := s.Get(t.Context(), r.ID())
+				if int64(i)+1 == at {
+					if !isDamaged(err, r.ID(), strings.HasPrefix(kind, "header")) {
+						t.Errorf("the damaged one: %v", err)
+					}
+				} else if err != nil || !bytes.Equal(got.EncodeFrame(), r.EncodeFrame()) {
+					t.Errorf("record %d: %v", i+1, err)
+				}
+			}
+			if repaired, err := s.Repair(t.Context(), f.records[at]); !repaired || err != nil {
+				t.Fatal(repaired, err)
+			}
+			mustBeSound(t, s)
+		})
+	}
+	s, _ = f.open(t, beforePacked, fmt.Sprintf("UPDATE dag SET id = zeroblob(32) WHERE idx = %d", f.index(t, "new")),
+		fmt.Sprintf("UPDATE dag SET timestamp = timestamp + 7 WHERE idx = %d", f.index(t, "old")))
+	scrubAll(t, s, scrubbed{})
+	mustBeSound(t, s)
+}
+
+// TestPackingKilled kills the migration between any two portions. It goes on, and no record is lost
+// or packed twice; the graph is rebuilt from records in both tables.
+func TestPackingKilled(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	path := filepath.Join(t.TempDir(), "lf.db")
+	s := openAt(t, w, path, Options{volatile: true})
+	const chain = 2*migrationStep + 500
+	records := w.chain(chain)
+	mustPutAll(t, s, records, nil)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	unpackAll(t, path, w.Network)
+	change(t, path, beforePacked)
+	for range 2 {
+		portions := 0
+		o := Options{volatile: true, schema: newSchema()}
+		o.schema.portioned = slices.Clone(o.schema.portioned)
+		at := slices.IndexFunc(o.schema.portioned, func(p portioned) bool { return p.to == packedVersion })
+		o.schema.portioned[at].portion = func(t *tx, at int64) (int64, error) {
+			if portions++; portions > 1 {
+				return 0, errKilled
+			}
+			return t.packPortion(at)
+		}
+		if _, err := Open(path, w.Network, o); !errors.Is(err, errKilled) {
+			t.Fatal(err)
+		}
+	}
+	change(t, path, "UPDATE dag SET node = x'01' WHERE idx IN (3, 2400)")
+	s = openAt(t, w, path, Options{volatile: true})
+	mustBeSound(t, s)
+	if n := packedRows(t, s); n != chain+len(w.Genesis()) {
+		t.Errorf("%d headers are packed", n)
+	}
+	for _, r := range records {
+		if got, _, err := s.Get(t.Context(), r.ID()); err != nil || !bytes.Equal(got.EncodeFrame(), r.EncodeFrame()) {
+			t.Fatal(err)
+		}
+	}
+}
