@@ -32,8 +32,8 @@ func TestRecordCosts(t *testing.T) {
 		mix   synthetic.Mix
 		bound recordCosts
 	}{
-		"series":   {synthetic.Series(), recordCosts{disk: 590, written: 11_000, pages: 0.85, allocs: 39}},
-		"own keys": {synthetic.OwnKeys(), recordCosts{disk: 590, written: 11_000, pages: 0.9, allocs: 38}},
+		"series":   {synthetic.Series(), recordCosts{disk: 395, written: 11_000, pages: 0.85, allocs: 39}},
+		"own keys": {synthetic.OwnKeys(), recordCosts{disk: 430, written: 11_000, pages: 0.9, allocs: 38}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := costsOf(t, c.mix, *largeRecords)

@@ -66,8 +66,8 @@ func (t *tx) endPacking() error {
 		DROP TABLE records; ALTER TABLE %[1]s RENAME TO records`, packing))
 }
 
-// packRow packs one record. One that is damaged stays as it is, with a checksum that is wrong: it is
-// found and repaired as before.
+// packRow packs one record. One that is damaged stays as it is, with a checksum that is wrong. So
+// it is found and repaired as before.
 func (t *tx) packRow(row *unpackedRow) error {
 	var id protocol.ID
 	copy(id[:], row.id)
