@@ -114,6 +114,7 @@ func BenchmarkIngest(b *testing.B) {
 				events.stop()
 				b.ReportMetric(100*plain.took.Seconds()/watched.took.Seconds(), "%-of-unwatched")
 				b.ReportMetric(100*plain.cpu.Seconds()/watched.cpu.Seconds(), "%-of-processor-time")
+				b.ReportMetric(float64(plain.cpu.Microseconds())/float64(len(records)), "cpu-µs/unwatched-record")
 				b.ReportMetric(float64(len(records))/watched.took.Seconds(), "records/s")
 				b.ReportMetric(float64(events.count), "events")
 			}

@@ -2,6 +2,7 @@ package pulse
 
 import (
 	"fmt"
+	"syscall"
 	"testing"
 	"time"
 
@@ -39,15 +40,21 @@ func BenchmarkPulse(b *testing.B) {
 			second := now
 			b.ReportAllocs()
 			b.ResetTimer()
+			var used, since time.Duration
 			for i := range b.N {
 				if i%len(beats) == 0 {
 					b.StopTimer()
+					used += processorTime(b) - since
+					if i == 0 {
+						used = 0
+					}
 					made(i, second)
 					if i > 0 && i%claims == 0 {
 						second += 60
 						w.pass(time.Minute)
 						made(i, second)
 					}
+					since = processorTime(b)
 					b.StartTimer()
 				}
 				from := peer.ID(fmt.Sprint(i / 1000)) // each peer has a budget
@@ -56,9 +63,20 @@ func BenchmarkPulse(b *testing.B) {
 				}
 			}
 			b.StopTimer()
+			used += processorTime(b) - since
+			b.ReportMetric(float64(used.Nanoseconds())/1e3/float64(b.N), "cpu-µs/pulse")
 			b.ReportMetric(float64(len(beats[0])), "B/pulse")
 		})
 	}
+}
+
+// processorTime is what the process has used on all cores.
+func processorTime(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // BenchmarkQuestion compares the pulses of two nodes that have the same: what a question costs each
