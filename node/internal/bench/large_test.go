@@ -118,6 +118,7 @@ func (g *largeHome) measure(b *testing.B, n int, node bool) {
 	if err := s.Close(); err != nil {
 		b.Fatal(err)
 	}
+	b.Run("hard-limit", g.limited)
 	g.serve(b)
 }
 

@@ -24,6 +24,13 @@ const homeVariable = "LF_BENCH_HOME"
 const seedVariable = "LF_BENCH_SEED"
 
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(putVariable); dir != "" {
+		if err := putFrames(dir); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	if dir := os.Getenv(homeVariable); dir != "" {
 		run := serve
 		if nodes := os.Getenv(proxyVariable); nodes != "" {
