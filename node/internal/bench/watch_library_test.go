@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/node"
+	"github.com/lf-store/lf/node/home"
 )
 
 const (
@@ -47,8 +49,10 @@ func BenchmarkWatchEtcd(b *testing.B) {
 }
 
 // watch takes the present event for the opening.
-func (l *library) watch(ctx context.Context, key string, came func()) {
-	for e, err := range l.db.Watch(ctx, lf.MustKey(key)) {
+func (l *library) watch(ctx context.Context, key string, came func()) { watch(ctx, l.db, key, came) }
+
+func watch(ctx context.Context, db *lf.Client, key string, came func()) {
+	for e, err := range db.Watch(ctx, lf.MustKey(key)) {
 		switch {
 		case err != nil:
 			return
@@ -123,6 +127,33 @@ func BenchmarkWatchMemory(b *testing.B) {
 		stop := openAll(b.Context(), l.watch)
 		b.ReportMetric((memoryInUse()-here)/watchers, "B/watcher")
 		b.ReportMetric((l.node.resident()-there)/watchers, "node-B/watcher")
+		stop()
+	}
+}
+
+// BenchmarkWatchMemoryEmbedded is the same of a node inside the program: both parts of a watcher.
+func BenchmarkWatchMemoryEmbedded(b *testing.B) {
+	h, err := home.Open(copyHome(b, hardened[libraryRecords].make(b, libraryRecords).dir))
+	if err != nil {
+		b.Fatal(err)
+	}
+	n, _, err := h.Network()
+	if err != nil {
+		b.Fatal(err)
+	}
+	running, err := node.Start(b.Context(), node.Config{Home: h, Network: n, Profile: node.ProfileLocal, Offline: true, APIListen: "127.0.0.1:0"})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer running.Close()
+	db, err := running.Client()
+	if err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		before := memoryInUse()
+		stop := openAll(b.Context(), func(ctx context.Context, key string, came func()) { watch(ctx, db, key, came) })
+		b.ReportMetric((memoryInUse()-before)/watchers, "B/watcher")
 		stop()
 	}
 }
