@@ -8,7 +8,7 @@ import (
 	"os"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/store/internal/dag"
+	"github.com/lf-store/lf/store/internal/graph"
 	"github.com/lf-store/lf/store/internal/runs"
 )
 
@@ -63,6 +63,9 @@ func CheckFile(ctx context.Context, path string, n *protocol.Network, report fun
 		if _, err := c.exec("BEGIN"); err != nil {
 			return err
 		}
+		if err := v.openGraphFile(c, path); err != nil {
+			return err
+		}
 		if err := v.run(c); err != nil {
 			return err
 		}
@@ -83,7 +86,9 @@ type verifier struct {
 	// memory has the weights in memory of a store in use, by index; graph is what they are compared
 	// with.
 	memory []uint64
-	graph  *dag.DAG
+	// inFile says that these are the weights in the graph's file of a store that is not in use.
+	inFile bool
+	graph  *graph.Graph
 	// reputations is how many versions the reputations of tips were worked out from.
 	reputations int
 	// roots, firsts and carriers count the rows there that are for something; compared counts

@@ -40,7 +40,7 @@ func child(dir string) error {
 	if err != nil {
 		return err
 	}
-	s, err := Open(filepath.Join(dir, "lf.db"), w.Network, Options{})
+	s, err := Open(filepath.Join(dir, "lf.db"), w.Network, Options{files: smallFiles})
 	if err != nil {
 		return err
 	}
@@ -150,7 +150,7 @@ func TestCrash(t *testing.T) {
 	acknowledged := map[int]bool{}
 	for range kills {
 		crash(t, dir, acknowledged)
-		s, err := Open(filepath.Join(dir, "lf.db"), w.Network, Options{})
+		s, err := Open(filepath.Join(dir, "lf.db"), w.Network, Options{files: smallFiles})
 		if err != nil {
 			t.Fatal(err)
 		}

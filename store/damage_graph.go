@@ -8,12 +8,13 @@ import (
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/internal/dag"
+	"github.com/lf-store/lf/store/internal/graph"
 )
 
 // rebuildGraph builds the graph from the records' links, as it was when they attached, and rewrites
 // the rows that say otherwise.
 func (s *Store) rebuildGraph() error {
-	s.dag = dag.New()
+	s.dag = graph.Begin(s.graphConfig())
 	s.writer.dag = s.dag
 	if _, err := s.writer.exec("BEGIN IMMEDIATE"); err != nil {
 		return err
@@ -113,24 +114,11 @@ func (c *conn) parentIndices(idx int64, r *protocol.Record) (parents []dag.Index
 	return parents, nil
 }
 
-// reloadGraph reads the graph again, after a row of it was rewritten, and gives it to all
-// connections. Readers that are at work go on with the old one until they are done; it is right but
-// for what was damaged.
+// reloadGraph reads the graph again, after a row of it was rewritten. Readers that are at work go
+// on with the old one until they are done; it is right but for what was damaged.
 func (t *tx) reloadGraph() error {
-	graph, err := loadGraph(t.conn)
-	if err != nil {
+	if err := t.dag.Replace(t.nodes(0, t.dag.Len())); err != nil {
 		return err
-	}
-	s := t.store
-	taken := make([]*conn, 0, s.options.Readers)
-	for range s.options.Readers {
-		<-s.readers.free
-		taken = append(taken, s.readers.pop())
-	}
-	s.dag, s.writer.dag = graph, graph
-	for _, c := range taken {
-		c.dag = graph
-		s.readers.give(c)
 	}
 	if err := t.resetLeads(); err != nil {
 		return err

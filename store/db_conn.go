@@ -11,7 +11,7 @@ import (
 
 	"github.com/mattn/go-sqlite3"
 
-	"github.com/lf-store/lf/store/internal/dag"
+	"github.com/lf-store/lf/store/internal/graph"
 	"github.com/lf-store/lf/store/internal/runs"
 )
 
@@ -22,7 +22,7 @@ type conn struct {
 	db *sqlite3.SQLiteConn
 	// dag is the graph of the attached records, and perhaps of some that are not committed yet:
 	// indices come from the tables.
-	dag  *dag.DAG
+	dag  *graph.Graph
 	idle map[string][]*statement
 	// runs are the indices from hashes to numbers, nil while the schema has none; view is what the
 	// transaction at work sees of them, nil until it asks.

@@ -116,6 +116,7 @@ func (s *Store) startFrozen(f frozen) error {
 		return err
 	}
 	s.writer.damage = s.damage
+	s.readOnly = true
 	known := len(s.options.schema.scripts)
 	if err := checkUpToDate(s.writer, s.path, s.network, known); errors.As(err, new(*OlderSchemaError)) {
 		return s.frozen // it must be brought up to date first
@@ -230,6 +231,9 @@ func (s *Store) closeFrozen() {
 		errs = append(errs, s.writer.close())
 	}
 	s.writer = nil
+	if s.dag != nil {
+		errs = append(errs, s.dag.Close())
+	}
 	s.waits.reset()
 	if s.thaw != nil {
 		errs = append(errs, s.thaw())

@@ -4,18 +4,75 @@ import (
 	"iter"
 	"math"
 
+	"github.com/lf-store/lf/internal/mapped"
 	"github.com/lf-store/lf/store/internal/dag"
+	"github.com/lf-store/lf/store/internal/graph"
 )
 
-// loadGraph builds the graph of the attached records, in one pass over the table dag.
-func loadGraph(c *conn) (*dag.DAG, error) { return dag.Load(c.nodes()) }
+// graphConfig says where the graph is kept. A database that cannot be written has its file read
+// only.
+func (s *Store) graphConfig() graph.Config {
+	return graph.Config{
+		Path: s.path + graphSuffix, Records: s.graphRecords, Broken: s.graphBroken,
+		Least: s.options.files.least, Every: s.options.files.every, ReadOnly: s.readOnly, Volatile: s.options.volatile,
+	}
+}
 
-// nodes yields the rows of the table dag in their order. The slices of each are those of the one
-// before.
-func (c *conn) nodes() iter.Seq2[dag.Record, error] {
+// graphRecords yields what is committed of the graph's records.
+func (s *Store) graphRecords(after, upTo int) iter.Seq2[dag.Record, error] {
+	if !s.graphLoaded {
+		return s.writer.nodes(after, upTo)
+	}
+	return func(yield func(dag.Record, error) bool) {
+		if err := withReader(s.path, func(c *conn) error {
+			for r, err := range c.nodes(after, upTo) {
+				if err != nil {
+					return err
+				}
+				if !yield(r, nil) {
+					return errStop
+				}
+			}
+			return nil
+		}); ignoreStop(err) != nil {
+			yield(dag.Record{}, err)
+		}
+	}
+}
+
+func (s *Store) graphBroken(err error) {
+	s.options.Logger.Warn("the graph of the records is made again from the database", "error", err)
+}
+
+// openGraph opens the graph of all attached records.
+func (s *Store) openGraph() error {
+	n, err := s.writer.number("SELECT coalesce(max(idx), 0) FROM dag")
+	if err != nil {
+		return err
+	}
+	if err := s.graphMark.load(s.writer); err != nil {
+		return err
+	}
+	has := func(stamp mapped.Stamp) bool {
+		if !s.graphMark.has(stamp) {
+			return false
+		}
+		s.graphMark.file = stamp.Token
+		return true
+	}
+	g, err := graph.Open(s.graphConfig(), int(n), has)
+	if err == nil {
+		s.dag = g
+	}
+	return err
+}
+
+// nodes yields the rows of the table dag after an index and up to another, in their order. The
+// slices of each are those of the one before.
+func (c *conn) nodes(after, upTo int) iter.Seq2[dag.Record, error] {
 	return func(yield func(dag.Record, error) bool) {
 		var r dag.Record
-		idx := int64(0)
+		idx := int64(after)
 		err := c.each(func(row *rows) error {
 			idx++
 			if err := readNode(&r, idx, row.blob(0)); err != nil {
@@ -25,7 +82,7 @@ func (c *conn) nodes() iter.Seq2[dag.Record, error] {
 				return errStop
 			}
 			return nil
-		}, "SELECT node FROM dag ORDER BY idx")
+		}, "SELECT node FROM dag WHERE idx > ? AND idx <= ? ORDER BY idx", int64(after), int64(upTo))
 		if ignoreStop(err) != nil {
 			yield(dag.Record{}, err)
 		}

@@ -177,8 +177,12 @@ func TestWeights(t *testing.T) {
 		order := shuffled(rt, records)
 		cases++
 		path := filepath.Join(dir, time.Duration(cases).String())
+		files := fileTuning{}
+		if rapid.Bool().Draw(rt, "in a file") {
+			files = fileTuning{1, 8}
+		}
 		open := func() *Store {
-			s, err := Open(path, w.Network, Options{volatile: true})
+			s, err := Open(path, w.Network, Options{volatile: true, files: files})
 			if err != nil {
 				rt.Fatal(err)
 			}

@@ -77,6 +77,8 @@ type tx struct {
 	newClaims   map[int64]int64
 	// forgetRuns says that the runs are to be read again, after damage to what they are of.
 	forgetRuns bool
+	// graphMarked says that the commit is followed by a checkpoint of the graph.
+	graphMarked bool
 }
 
 // tip is a row of the table tips.
@@ -213,6 +215,9 @@ func (s *Store) run(do func(*tx) error) error {
 		return err
 	}
 	if err = do(t); err == nil {
+		err = t.markGraph(s.dag.Due())
+	}
+	if err == nil {
 		err = t.commit()
 	}
 	if err != nil {
@@ -220,6 +225,7 @@ func (s *Store) run(do func(*tx) error) error {
 		s.tellChanges(&Changes{Undone: t.changes.Index > 0})
 		return err
 	}
+	s.keepGraph(t)
 	s.waits.keep()
 	if t.forgetRuns {
 		s.runs.Forget()

@@ -182,6 +182,14 @@ const (
 	maxProblems = 1000
 )
 
+// fileTuning is when derived data are in files: from how many records on, and how many may come
+// between two checkpoints. Tests make both small.
+type fileTuning struct{ least, every int }
+
+// A graph of 16,384 records takes 2.5 MB and is made in 30 ms: that is not worth a file. A
+// checkpoint writes 10 to 20 MB after 65,536 records, and a start adds that many in 200 ms.
+var defaultFiles = fileTuning{least: 1 << 14, every: 1 << 16}
+
 // tuning is when a query changes its way. It changes no answer; tests make it small to go all ways
 // on little data.
 type tuning struct {

@@ -13,8 +13,9 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 
 	"github.com/lf-store/lf/internal/disk"
+	"github.com/lf-store/lf/internal/mapped"
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/store/internal/dag"
+	"github.com/lf-store/lf/store/internal/graph"
 	"github.com/lf-store/lf/store/internal/runs"
 )
 
@@ -35,6 +36,7 @@ type Options struct {
 	// no crash.
 	volatile bool
 	tuning   tuning
+	files    fileTuning
 	// schema is nil for today's, and free for what the system says of a folder's disk.
 	schema *schema
 	free   func(dir string) (uint64, error)
@@ -62,6 +64,9 @@ func (o Options) withDefaults() Options {
 	if o.free == nil {
 		o.free = disk.Free
 	}
+	if o.files == (fileTuning{}) {
+		o.files = defaultFiles
+	}
 	o.MaxPending = o.MaxPending.or(Limits{defaultPendingRecords, defaultPendingBytes})
 	o.MaxHeld = o.MaxHeld.or(Limits{defaultHeldRecords, defaultHeldBytes})
 	return o
@@ -76,7 +81,7 @@ type Store struct {
 	// chainCache has the chains of authorities that queries named.
 	chainCache *lru.Cache[chainCacheKey, *trustedChain]
 	// dag is extended by the writer alone, and read by all.
-	dag    *dag.DAG
+	dag    *graph.Graph
 	runs   *runs.Index
 	damage *damage
 	waits  *waitIndex
@@ -107,6 +112,12 @@ type Store struct {
 	// The rest is the writer goroutine's alone.
 	writer *conn
 	rest   *request // of which some steps are done
+	// graphMark is what the database remembers of the graph's file. Before graphLoaded the rows of
+	// the graph are read by the writer's connection, then by one of their own.
+	graphMark   mark
+	graphLoaded bool
+	// readOnly says that the database is open to read alone.
+	readOnly bool
 	// unsettled says that the table settled has rows, stalled that the last portion of it failed.
 	unsettled, stalled bool
 	recent             *lru.Cache[protocol.ID, place]
@@ -145,6 +156,7 @@ func newStore(path string, n *protocol.Network, o Options) *Store {
 	s.damage.changed = func() { s.tellChanges(&Changes{Repaired: true}) }
 	s.waits = newWaitIndex()
 	s.runs = runs.New(keyBits, s.options.tuning.runs)
+	s.graphMark.name = graphName
 	s.chainCache = newCache[chainCacheKey, *trustedChain]()
 	s.recent = newCache[protocol.ID, place]()
 	s.owners = newCache[protocol.Owner, int64]()
@@ -157,6 +169,7 @@ func (s *Store) open() (err error) {
 		return err
 	}
 	s.writer.damage = s.damage
+	s.readOnly = false
 	return s.start()
 }
 
@@ -165,6 +178,9 @@ func (s *Store) abandon() {
 	s.readers.drain(len(s.readers.free))
 	if s.writer != nil {
 		s.writer.close()
+	}
+	if s.dag != nil {
+		s.dag.Close() //nolint:errcheck // nothing was written
 	}
 }
 
@@ -234,21 +250,22 @@ func (s *Store) addReaders(open func() (*conn, error)) error {
 	return nil
 }
 
-// loadGraph builds the graph in memory. A file that is too old to have one begins with an empty
-// one.
+// loadGraph takes the graph from its file, or builds it of the table dag. A database that is too
+// old to have one begins with an empty one.
 func (s *Store) loadGraph() error {
 	version, err := s.writer.number("PRAGMA user_version")
 	if err != nil {
 		return err
 	}
-	if s.dag = dag.New(); version >= graphVersion {
-		s.dag, err = loadGraph(s.writer)
+	s.graphLoaded = false
+	if s.dag = graph.Begin(s.graphConfig()); version >= graphVersion {
+		err = s.openGraph()
 	}
 	if err != nil && version >= idsVersion && !isSQLite(err) {
 		s.options.Logger.Error("this node's disk damaged the graph of the records; it is rebuilt from them", "error", err)
 		return s.rebuildGraph()
 	}
-	s.writer.dag = s.dag
+	s.writer.dag, s.graphLoaded = s.dag, true
 	return err
 }
 
@@ -277,7 +294,8 @@ func (s *Store) Close() error {
 		close(s.quit)
 		<-s.stopped
 		<-s.rankerDone
-		errs := s.readers.drain(s.opened)
+		s.saveGraph()
+		errs := append(s.readers.drain(s.opened), s.dag.Close())
 		// The last to close: it copies the log into the file and removes it.
 		if s.writer != nil {
 			errs = append(errs, s.writer.close())
@@ -311,7 +329,7 @@ func (s *Store) read(ctx context.Context, do func(*conn) error) error {
 // Stats counts what is stored.
 type Stats struct {
 	Attached, Pending, Held, Tips uint64
-	// Bytes is the size of the database on disk, its log included.
+	// Bytes is the size of the database on disk, its log and what is derived from it included.
 	Bytes uint64
 	// DroppedPending and DroppedHeld count records that were not kept: evicted, refused for want of
 	// room, or found invalid when their time came. They outlive restarts.
@@ -348,7 +366,7 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 
 func (s *Store) size() (uint64, error) {
 	var sum uint64
-	for _, suffix := range []string{"", "-wal"} {
+	for _, suffix := range []string{"", "-wal", graphSuffix, graphSuffix + mapped.StateSuffix} {
 		info, err := os.Stat(s.path + suffix)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):

@@ -200,7 +200,7 @@ func BenchmarkGrow(b *testing.B) {
 					s.grow(g, n)
 					parents, works := make([][]Index, g.n), make([]uint64, g.n)
 					for i := range parents {
-						parents[i], works[i] = g.d.parentsOf(Index(i+1)), g.d.recs.at(Index(i+1)).work
+						parents[i], works[i] = g.d.parentsOf(Index(i+1)), g.d.recs.At(Index(i+1)).work
 					}
 					g.d = New()
 					runtime.GC()
@@ -235,7 +235,7 @@ func report(b *testing.B, g *grower, spent time.Duration) {
 	d, n := g.d, g.d.Len()
 	entries := 0
 	for i := 1; i <= n; i++ {
-		entries += int(d.recs.at(Index(i)).entries)
+		entries += int(d.recs.At(Index(i)).entries)
 	}
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(float64(spent.Nanoseconds())/float64(n), "ns/record")

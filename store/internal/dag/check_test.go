@@ -19,14 +19,14 @@ func (d *DAG) check() error {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	c := checker{d: d, place: map[bracket]int{}}
-	root := d.tour.blocks.at(d.recs.at(0).open).parent
-	for d.tour.inners.at(root).parent != 0 {
-		root = d.tour.inners.at(root).parent
+	root := d.tour.blocks.At(d.recs.At(0).open).parent
+	for d.tour.inners.At(root).parent != 0 {
+		root = d.tour.inners.At(root).parent
 	}
 	if _, err := c.inner(root, 0); err != nil {
 		return err
 	}
-	if len(c.order) != 2*int(d.recs.n) || len(c.open) != 0 {
+	if len(c.order) != 2*int(d.recs.Len()) || len(c.open) != 0 {
 		return fmt.Errorf("%d brackets, %d open, for %d records", len(c.order), len(c.open), d.len())
 	}
 	for i := Index(1); i <= Index(d.len()); i++ {
@@ -47,7 +47,7 @@ type checker struct {
 
 func (c *checker) inner(node uint32, depth int) (uint64, error) {
 	t := &c.d.tour
-	n := t.inners.at(node)
+	n := t.inners.At(node)
 	if n.n == 0 || n.n > innerLen {
 		return 0, fmt.Errorf("inner node %d has %d children", node, n.n)
 	}
@@ -55,9 +55,9 @@ func (c *checker) inner(node uint32, depth int) (uint64, error) {
 	for s := range n.n {
 		child, parent, slot := n.children[s], uint32(0), uint8(0)
 		if n.leaves {
-			parent, slot = t.blocks.at(child).parent, t.blocks.at(child).slot
+			parent, slot = t.blocks.At(child).parent, t.blocks.At(child).slot
 		} else {
-			parent, slot = t.inners.at(child).parent, t.inners.at(child).slot
+			parent, slot = t.inners.At(child).parent, t.inners.At(child).slot
 		}
 		if parent != node || slot != s {
 			return 0, fmt.Errorf("child %d of node %d says it is child %d of %d", s, node, slot, parent)
@@ -83,7 +83,7 @@ func (c *checker) block(home uint32, depth int) (uint64, error) {
 	if c.depth == 0 {
 		c.depth = depth
 	}
-	b := c.d.tour.blocks.at(home)
+	b := c.d.tour.blocks.At(home)
 	if depth != c.depth || b.n == 0 || b.n > blockLen {
 		return 0, fmt.Errorf("block %d at depth %d, not %d, with %d brackets", home, depth, c.depth, b.n)
 	}
@@ -102,18 +102,18 @@ func (c *checker) block(home uint32, depth int) (uint64, error) {
 			c.open = c.open[:len(c.open)-1]
 			continue
 		}
-		if len(c.open) > 0 && c.open[len(c.open)-1] != c.d.recs.at(i).main {
+		if len(c.open) > 0 && c.open[len(c.open)-1] != c.d.recs.At(i).main {
 			return 0, fmt.Errorf("%d is not under its main parent", i)
 		}
 		c.open = append(c.open, i)
-		sum += c.d.recs.at(i).work
+		sum += c.d.recs.At(i).work
 	}
 	return sum, nil
 }
 
 func (c *checker) jumps(i Index) error {
-	r := c.d.recs.at(i)
-	if r.depth != c.d.recs.at(r.main).depth+1 {
+	r := c.d.recs.At(i)
+	if r.depth != c.d.recs.At(r.main).depth+1 {
 		return fmt.Errorf("%d: depth %d", i, r.depth)
 	}
 	if c.place[opening(r.jump)] >= c.place[opening(i)] || c.place[closing(r.jump)] <= c.place[closing(i)] {
@@ -159,7 +159,7 @@ func (c *checker) runs() error {
 type run struct{ first, last Index }
 
 func (d *DAG) allRuns(i Index) []run {
-	r := d.recs.at(i)
+	r := d.recs.At(i)
 	list := []Index(nil)
 	if r.class != bundled {
 		list = d.entries.list(r)

@@ -22,7 +22,7 @@ func (d *DAG) Choose(candidates []Index, count int) []Index {
 	}
 	main := useful[0]
 	for _, c := range useful {
-		if d.recs.at(c).past > d.recs.at(main).past {
+		if d.recs.At(c).past > d.recs.At(main).past {
 			main = c
 		}
 	}
@@ -101,7 +101,7 @@ func (c *choice) try(u Index) bool {
 // parent.
 func (c *choice) tiesFit(links []Index) bool {
 	for _, t := range links {
-		if t == c.walk.main || c.d.recs.at(t).past < c.d.recs.at(c.walk.main).past {
+		if t == c.walk.main || c.d.recs.At(t).past < c.d.recs.At(c.walk.main).past {
 			continue
 		}
 		if !c.d.fits(links, t) {
@@ -122,7 +122,7 @@ func (d *DAG) fits(links []Index, main Index) bool {
 func (c *choice) step(u Index) {
 	first := c.firstNew(u)
 	room := uint32(c.d.bound - len(c.walk.found))
-	list := c.d.chain(u, c.d.recs.at(first).depth, room)
+	list := c.d.chain(u, c.d.recs.At(first).depth, room)
 	var marks []int // what the walk had found before each of the list that fits
 	for _, z := range list {
 		mark := len(c.walk.found)
@@ -147,7 +147,7 @@ func (c *choice) step(u Index) {
 			return
 		}
 	}
-	if main := c.d.recs.at(first).main; main != 0 {
+	if main := c.d.recs.At(first).main; main != 0 {
 		c.spare = append(c.spare, main)
 	}
 }
@@ -156,7 +156,7 @@ func (c *choice) step(u Index) {
 // own past, so jumps find it.
 func (c *choice) firstNew(u Index) Index {
 	for {
-		r := c.d.recs.at(u)
+		r := c.d.recs.At(u)
 		switch {
 		case r.jump != 0 && !c.walk.covered(r.jump):
 			u = r.jump
@@ -170,15 +170,15 @@ func (c *choice) firstNew(u Index) Index {
 
 // chain lists u's main chain upwards from the given depth, at most n records of it.
 func (d *DAG) chain(u Index, from, n uint32) []Index {
-	for d.recs.at(u).depth >= from+n && u != 0 {
-		if j := d.recs.at(u).jump; d.recs.at(j).depth+1 >= from+n {
+	for d.recs.At(u).depth >= from+n && u != 0 {
+		if j := d.recs.At(u).jump; d.recs.At(j).depth+1 >= from+n {
 			u = j
 		} else {
-			u = d.recs.at(u).main
+			u = d.recs.At(u).main
 		}
 	}
 	var list []Index
-	for ; u != 0 && d.recs.at(u).depth >= from; u = d.recs.at(u).main {
+	for ; u != 0 && d.recs.At(u).depth >= from; u = d.recs.At(u).main {
 		list = append(list, u)
 	}
 	slices.Reverse(list)

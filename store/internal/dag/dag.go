@@ -3,6 +3,8 @@ package dag
 import (
 	"slices"
 	"sync"
+
+	"github.com/lf-store/lf/internal/mapped"
 )
 
 // Index is a record's local index: dense, from 1, parents before children. 0 is no record.
@@ -29,8 +31,8 @@ type Placement struct {
 type DAG struct {
 	mu sync.RWMutex
 	// 0 is the root of the tree of main parents, above all records without parents
-	recs    arena[record]
-	parents shelf[Index]
+	recs    mapped.Arena[record]
+	parents mapped.Arena[Index]
 	tour    tour
 	entries entryLists
 	era     uint64 // how often records were taken out
@@ -50,11 +52,16 @@ type record struct {
 	links       uint8 // how many parents
 }
 
-// New makes a graph without records.
-func New() *DAG {
-	d := &DAG{bound: MaxMergeset}
-	d.recs.push()
-	d.tour = newTour(&d.recs)
+// New makes a graph without records, on the heap.
+func New() *DAG { return In(nil) }
+
+// In makes a graph without records in a file that is being built; nil: on the heap.
+func In(f *mapped.File) *DAG {
+	d := &DAG{bound: MaxMergeset, recs: mapped.In[record](f), parents: mapped.In[Index](f)}
+	d.entries.shelf = mapped.In[Index](f)
+	d.tour.blocks, d.tour.inners = mapped.In[block](f), mapped.In[inner](f)
+	d.recs.Push()
+	d.tour.begin(&d.recs)
 	return d
 }
 
@@ -65,7 +72,7 @@ func (d *DAG) Len() int {
 	return d.len()
 }
 
-func (d *DAG) len() int { return int(d.recs.n) - 1 }
+func (d *DAG) len() int { return int(d.recs.Len()) - 1 }
 
 // Add adds a record where Place put it and returns its index. Work counts as 1 at least.
 func (d *DAG) Add(parents []Index, p Placement, work uint64) Index {
@@ -80,7 +87,7 @@ func (d *DAG) Add(parents []Index, p Placement, work uint64) Index {
 	d.tour.locate(&at, i)
 	next := d.tour.next(i)
 	for _, m := range p.Mergeset {
-		d.addEntry(d.recs.at(m), &at, next)
+		d.addEntry(d.recs.At(m), &at, next)
 	}
 	return i
 }
@@ -91,20 +98,20 @@ func (d *DAG) plant(parents []Index, p *Placement, work uint64) Index {
 	if d.len() >= maxLen {
 		panic("dag: full")
 	}
-	i := d.recs.push()
-	r := d.recs.at(i)
+	i := d.recs.Push()
+	r := d.recs.At(i)
 	r.work, r.main, r.links = max(work, 1), p.Main, uint8(len(parents))
-	r.parents = d.parents.take(len(parents))
-	copy(d.parents.list(r.parents, len(parents)), parents)
-	m := d.recs.at(p.Main)
-	j := d.recs.at(m.jump)
+	r.parents = d.parents.Take(len(parents))
+	copy(d.parents.List(r.parents, len(parents)), parents)
+	m := d.recs.At(p.Main)
+	j := d.recs.At(m.jump)
 	r.depth, r.jump = m.depth+1, p.Main
-	if m.depth-j.depth == j.depth-d.recs.at(j.jump).depth {
+	if m.depth-j.depth == j.depth-d.recs.At(j.jump).depth {
 		r.jump = j.jump
 	}
 	r.past = m.past + m.work
 	for _, x := range p.Mergeset {
-		r.past += d.recs.at(x).work
+		r.past += d.recs.At(x).work
 	}
 	return i
 }
@@ -121,7 +128,7 @@ func (d *DAG) Truncate(n int) {
 
 // uproot takes the newest record out.
 func (d *DAG) uproot(i Index) {
-	r := d.recs.at(i)
+	r := d.recs.At(i)
 	if r.main != 0 {
 		var at point
 		d.tour.locate(&at, i)
@@ -129,13 +136,13 @@ func (d *DAG) uproot(i Index) {
 		w := d.walkFrom(r.main)
 		w.all(d.parentsOf(i))
 		for _, m := range w.found {
-			d.removeEntry(d.recs.at(m), &at, next)
+			d.removeEntry(d.recs.At(m), &at, next)
 		}
 		w.end()
 	}
 	d.tour.remove(i)
-	d.parents.n = r.parents
-	d.recs.cut(i)
+	d.parents.Cut(r.parents)
+	d.recs.Cut(i)
 }
 
 // Weight is the work of a record and of all its descendants, 0 for an index that is none.
@@ -145,7 +152,7 @@ func (d *DAG) Weight(i Index) uint64 {
 	if !d.known(i) {
 		return 0
 	}
-	return d.tour.subtree(i) + d.merged(d.recs.at(i))
+	return d.tour.subtree(i) + d.merged(d.recs.At(i))
 }
 
 // WeightUpTo is what Weight would be if the records above n were not there yet. It asks for each of
@@ -156,10 +163,10 @@ func (d *DAG) WeightUpTo(i Index, n int) uint64 {
 	if !d.known(i) || int64(i) > int64(n) {
 		return 0
 	}
-	weight := d.tour.subtree(i) + d.merged(d.recs.at(i))
+	weight := d.tour.subtree(i) + d.merged(d.recs.At(i))
 	for x := n + 1; x <= d.len(); x++ {
 		if d.within(i, Index(x)) {
-			weight -= d.recs.at(Index(x)).work
+			weight -= d.recs.At(Index(x)).work
 		}
 	}
 	return weight
@@ -171,7 +178,7 @@ func (d *DAG) WorkUpTo(n int) uint64 {
 	defer d.mu.RUnlock()
 	work := d.tour.subtree(0)
 	for x := n + 1; x <= d.len(); x++ {
-		work -= d.recs.at(Index(x)).work
+		work -= d.recs.At(Index(x)).work
 	}
 	return work
 }
@@ -183,7 +190,7 @@ func (d *DAG) Past(i Index) uint64 {
 	if !d.known(i) {
 		return 0
 	}
-	return d.recs.at(i).past
+	return d.recs.At(i).past
 }
 
 // Ancestor says whether a is in the past of b. No record is in its own.
@@ -196,8 +203,8 @@ func (d *DAG) Ancestor(a, b Index) bool {
 func (d *DAG) known(i Index) bool { return i > 0 && int64(i) <= int64(d.len()) }
 
 func (d *DAG) parentsOf(i Index) []Index {
-	r := d.recs.at(i)
-	return d.parents.list(r.parents, int(r.links))
+	r := d.recs.At(i)
+	return d.parents.List(r.parents, int(r.links))
 }
 
 // Parents are a record's, in the order of its links.
@@ -221,11 +228,11 @@ func (d *DAG) within(a, b Index) bool {
 }
 
 // before says what one sees without looking at the tour: false where a cannot be in the past of b.
-func (d *DAG) before(a, b Index) bool { return a < b && d.recs.at(a).past < d.recs.at(b).past }
+func (d *DAG) before(a, b Index) bool { return a < b && d.recs.At(a).past < d.recs.At(b).past }
 
 // passes says whether a, which is not p's record, is above it in the tree or has an entry that is.
 func (d *DAG) passes(a Index, p *point) bool {
-	r := d.recs.at(a)
+	r := d.recs.At(a)
 	if d.opened(a, p) && !d.closed(a, p) {
 		return true
 	}
@@ -236,5 +243,5 @@ func (d *DAG) passes(a Index, p *point) bool {
 func (d *DAG) Bytes() int {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.recs.bytes() + d.parents.bytes() + d.tour.bytes() + d.entries.bytes()
+	return d.recs.Bytes() + d.parents.Bytes() + d.tour.bytes() + d.entries.bytes()
 }

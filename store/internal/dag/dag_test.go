@@ -73,7 +73,7 @@ func TestBundles(t *testing.T) {
 		}
 	}
 	grow(500)
-	r := d.recs.at(side)
+	r := d.recs.At(side)
 	if r.class != bundled || len(d.entries.bundleOf(r).chunks) < 3 {
 		t.Fatalf("class %d: no bundle", r.class)
 	}

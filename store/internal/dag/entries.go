@@ -1,5 +1,7 @@
 package dag
 
+import "github.com/lf-store/lf/internal/mapped"
+
 import "slices"
 
 // The entries of a record are kept as runs, in the order of the tour. A run is all entries from a
@@ -17,7 +19,7 @@ const bundled = 255
 var classes = [...]uint16{2, 3, 4, 6, 8, 12, 16, 20, 24, 32, 40, 48, 64, 80, 96, 128}
 
 type entryLists struct {
-	shelf   shelf[Index]
+	shelf   mapped.Arena[Index]
 	free    [len(classes)][]uint32 // addresses of lists given back
 	bundles []*bundle
 	unused  []uint32 // numbers in bundles
@@ -28,7 +30,7 @@ func (e *entryLists) list(r *record) []Index {
 	if r.class == 0 {
 		return r.own[:r.entries]
 	}
-	return e.shelf.list(r.own[0], int(r.entries))
+	return e.shelf.List(r.own[0], int(r.entries))
 }
 
 // insert puts a number at a place in the list of a record.
@@ -63,7 +65,7 @@ func (e *entryLists) resize(r *record, class uint8) {
 		copy(r.own[:], old)
 	} else {
 		to := e.take(class)
-		copy(e.shelf.list(to, len(old)), old)
+		copy(e.shelf.List(to, len(old)), old)
 		r.own[0] = to
 	}
 	r.class = class
@@ -78,7 +80,7 @@ func (e *entryLists) take(class uint8) uint32 {
 		e.free[class] = e.free[class][:last]
 		return at
 	}
-	return e.shelf.take(int(classes[class]))
+	return e.shelf.Take(int(classes[class]))
 }
 
 // bundle moves a list from the shelf to a bundle.
@@ -104,7 +106,7 @@ func (e *entryLists) drop(r *record) {
 }
 
 func (e *entryLists) bytes() int {
-	total := e.shelf.bytes() + 8*cap(e.bundles) + 4*cap(e.unused)
+	total := e.shelf.Bytes() + 8*cap(e.bundles) + 4*cap(e.unused)
 	for _, f := range e.free {
 		total += 4 * cap(f)
 	}
@@ -195,9 +197,9 @@ func (d *DAG) placeAfter(list []Index, p *point) int {
 
 // opened says whether the opening bracket of i is at p or before it, closed whether the closing one
 // is before it.
-func (d *DAG) opened(i Index, p *point) bool { return d.tour.reached(opening(i), d.recs.at(i).open, p) }
+func (d *DAG) opened(i Index, p *point) bool { return d.tour.reached(opening(i), d.recs.At(i).open, p) }
 func (d *DAG) closed(i Index, p *point) bool {
-	return d.tour.reached(closing(i), d.recs.at(i).close, p)
+	return d.tour.reached(closing(i), d.recs.At(i).close, p)
 }
 
 // entered says whether one of the entries of r is p's record or above it in the tree.

@@ -9,10 +9,10 @@ func (d *DAG) Ladder(i Index, steps int) []uint64 {
 	if !d.known(i) {
 		return nil
 	}
-	ladder := []uint64{d.recs.at(i).past}
-	for ; steps > 0 && d.recs.at(i).main != 0; steps-- {
-		i = d.recs.at(i).main
-		ladder = append(ladder, d.recs.at(i).past)
+	ladder := []uint64{d.recs.At(i).past}
+	for ; steps > 0 && d.recs.At(i).main != 0; steps-- {
+		i = d.recs.At(i).main
+		ladder = append(ladder, d.recs.At(i).past)
 	}
 	return ladder
 }

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+
+	"github.com/lf-store/lf/internal/mapped"
 )
 
 // Record is what Load needs to know of a record.
@@ -15,13 +17,18 @@ type Record struct {
 
 // Load makes a graph of records that come in the order of their indices, from 1. It takes their
 // placements as they are and keeps nothing of what it is given. The cost is linear.
-func Load(records iter.Seq2[Record, error]) (*DAG, error) {
-	d := New()
-	l := loading{d: d}
-	l.mergesets.push() // of the root
+func Load(records iter.Seq2[Record, error]) (*DAG, error) { return LoadIn(nil, nil, records) }
+
+// LoadIn is Load into a file that is being built. Scratch is for what is needed meanwhile: 40 bytes
+// a record. Either may be nil: then it is the heap.
+func LoadIn(f, scratch *mapped.File, records iter.Seq2[Record, error]) (*DAG, error) {
+	d := In(f)
+	l := loading{d: d, members: mapped.In[Index](scratch), mergesets: mapped.In[mergeset](scratch),
+		size: mapped.In[uint32](scratch), next: mapped.In[Index](scratch)}
+	l.mergesets.Push() // of the root
 	for r, err := range records {
 		if err == nil {
-			err = d.checkRecord(&r)
+			err = d.Check(&r)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("record %d: %w", d.len()+1, err)
@@ -36,8 +43,8 @@ func Load(records iter.Seq2[Record, error]) (*DAG, error) {
 	return d, nil
 }
 
-// checkRecord refuses what would break the structure. It does not place the record again.
-func (d *DAG) checkRecord(r *Record) error {
+// Check refuses a record whose addition would break the structure. It does not place it again.
+func (d *DAG) Check(r *Record) error {
 	if len(r.Parents) > MaxParents {
 		return fmt.Errorf("%d parents are more than %d", len(r.Parents), MaxParents)
 	}
@@ -63,46 +70,52 @@ func (d *DAG) checkRecord(r *Record) error {
 // loading is what Load remembers until the tour stands.
 type loading struct {
 	d         *DAG
-	members   shelf[Index]
-	mergesets arena[mergeset] // by record
+	members   mapped.Arena[Index]
+	mergesets mapped.Arena[mergeset] // by record
+	// size is half the brackets of a record's subtree, and then where its next elder child ends.
+	size mapped.Arena[uint32]
+	next mapped.Arena[Index] // the record that follows the record's subtree in the tour
 }
 
 type mergeset struct{ at, n uint32 }
 
 func (l *loading) keep(set []Index) {
-	at := l.members.take(len(set))
-	copy(l.members.list(at, len(set)), set)
-	*l.mergesets.at(l.mergesets.push()) = mergeset{at, uint32(len(set))}
+	at := l.members.Take(len(set))
+	copy(l.members.List(at, len(set)), set)
+	*l.mergesets.At(l.mergesets.Push()) = mergeset{at, uint32(len(set))}
 }
 
 // lay writes the tour. A record's place follows from the sizes of the subtrees before it. Blocks
 // are filled only so far that there is room for what comes later.
 func (l *loading) lay() {
 	d := l.d
-	n := d.recs.n
-	size := make([]uint32, n)
+	n := d.recs.Len()
+	for range n {
+		l.size.Push()
+	}
 	for i := n - 1; i > 0; i-- {
-		size[i]++
-		size[d.recs.at(i).main] += size[i]
+		size := l.size.At(i)
+		*size++
+		*l.size.At(d.recs.At(i).main) += *size
 	}
 	t := &d.tour
-	*t = tour{recs: &d.recs}
-	t.inners.push() // 0 is no node
+	t.blocks.Cut(0)
+	t.inners.Cut(0)
+	t.inners.Push() // 0 is no node
 	for range (2*n + layBlock - 1) / layBlock {
-		t.blocks.push()
+		t.blocks.Push()
 	}
-	// the place after a record's next elder child; its size is not needed once its brackets stand
-	end := size
+	end := &l.size // a size is not needed once the record's brackets stand
 	l.put(opening(0), 0)
 	l.put(closing(0), 2*n-1)
-	end[0] = 2*n - 1
+	*end.At(0) = 2*n - 1
 	for i := uint32(1); i < n; i++ {
-		main := d.recs.at(i).main
-		last := end[main] - 1
-		first := last + 1 - 2*size[i]
+		above, size := end.At(d.recs.At(i).main), l.size.At(i)
+		last := *above - 1
+		first := last + 1 - 2**size
 		l.put(opening(i), first)
 		l.put(closing(i), last)
-		end[main], end[i] = first, last
+		*above, *size = first, last
 	}
 	t.build()
 }
@@ -116,23 +129,23 @@ const (
 func (l *loading) put(x bracket, place uint32) {
 	t := &l.d.tour
 	home, at := place/layBlock, place%layBlock
-	b := t.blocks.at(home)
+	b := t.blocks.At(home)
 	b.brackets[at] = x
 	b.n++
 	if !x.closes() {
-		b.works[at] = uint32(min(l.d.recs.at(x.record()).work, largeWork))
+		b.works[at] = uint32(min(l.d.recs.At(x.record()).work, largeWork))
 	}
 	t.setHome(x, home)
 }
 
 // build puts the inner nodes over blocks that stand.
 func (t *tour) build() {
-	first, n := uint32(0), t.blocks.n // the level below
+	first, n := uint32(0), t.blocks.Len() // the level below
 	for leaves := true; leaves || n > 1; leaves = false {
-		start := t.inners.n
+		start := t.inners.Len()
 		for from := uint32(0); from < n; from += layInner {
-			node := t.inners.push()
-			in := t.inners.at(node)
+			node := t.inners.Push()
+			in := t.inners.At(node)
 			in.leaves = leaves
 			for c := from; c < min(n, from+layInner); c++ {
 				in.children[in.n], in.sums[in.n] = first+c, t.under(first+c, leaves)
@@ -140,17 +153,17 @@ func (t *tour) build() {
 			}
 			t.adopt(node, 0)
 		}
-		first, n = start, t.inners.n-start
+		first, n = start, t.inners.Len()-start
 	}
 }
 
 // under is the work under a block or, otherwise, an inner node.
 func (t *tour) under(child uint32, leaf bool) uint64 {
 	if leaf {
-		b := t.blocks.at(child)
+		b := t.blocks.At(child)
 		return t.work(b, 0, int(b.n))
 	}
-	n := t.inners.at(child)
+	n := t.inners.At(child)
 	return added(n.sums[:n.n])
 }
 
@@ -158,25 +171,27 @@ func (t *tour) under(child uint32, leaf bool) uint64 {
 // the wrong order, and no bracket needs to be compared with another.
 func (l *loading) enter() {
 	d := l.d
-	opened := Index(0)              // the record whose opening bracket was met last
-	next := make([]Index, d.recs.n) // that one, when the record's closing bracket was met
-	for home := d.tour.blocks.n; home > 0; home-- {
-		b := d.tour.blocks.at(home - 1)
+	opened := Index(0) // the record whose opening bracket was met last
+	for range d.recs.Len() {
+		l.next.Push() // that one, when the record's closing bracket was met
+	}
+	for home := d.tour.blocks.Len(); home > 0; home-- {
+		b := d.tour.blocks.At(home - 1)
 		for k := int(b.n) - 1; k >= 0; k-- {
 			i := b.brackets[k].record()
 			if b.brackets[k].closes() {
-				next[i] = opened
+				*l.next.At(i) = opened
 				continue
 			}
-			set := l.mergesets.at(i)
-			for _, m := range l.members.list(set.at, int(set.n)) {
-				d.appendEntry(d.recs.at(m), i, next[i])
+			set := l.mergesets.At(i)
+			for _, m := range l.members.List(set.at, int(set.n)) {
+				d.appendEntry(d.recs.At(m), i, *l.next.At(i))
 			}
 			opened = i
 		}
 	}
-	for i := uint32(1); i < d.recs.n; i++ {
-		d.entries.reverse(d.recs.at(i))
+	for i := uint32(1); i < d.recs.Len(); i++ {
+		d.entries.reverse(d.recs.At(i))
 	}
 }
 

@@ -39,7 +39,7 @@ func (d *DAG) place(parents []Index) (Placement, error) {
 func (d *DAG) heaviest(of []Index) Index {
 	best := of[0]
 	for _, p := range of[1:] {
-		if d.recs.at(p).past >= d.recs.at(best).past {
+		if d.recs.At(p).past >= d.recs.At(best).past {
 			best = p
 		}
 	}

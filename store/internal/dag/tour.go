@@ -1,5 +1,7 @@
 package dag
 
+import "github.com/lf-store/lf/internal/mapped"
+
 // A tour is the Euler tour of the tree of main parents. Every record has an opening and a closing
 // bracket, and what is between them is its subtree. Record 0 is the root above all. The brackets
 // are in blocks, which are the leaves of a B+-tree. Each inner node has the sum of the work under
@@ -9,10 +11,10 @@ package dag
 // So between a closing bracket and the opening one that follows it nothing can ever come: that is
 // what runs rest on.
 type tour struct {
-	blocks arena[block]
-	inners arena[inner]
+	blocks mapped.Arena[block]
+	inners mapped.Arena[inner]
 	free   struct{ blocks, inners []uint32 }
-	recs   *arena[record] // knows in which block each bracket is
+	recs   *mapped.Arena[record] // knows in which block each bracket is
 }
 
 // A bracket is a record's index and, in the lowest bit, whether it closes.
@@ -48,19 +50,19 @@ type inner struct {
 	sums     [innerLen]uint64
 }
 
-func newTour(recs *arena[record]) tour {
-	t := tour{recs: recs}
-	t.inners.push() // 0 is no node
-	root := t.inners.push()
-	b := t.blocks.push()
-	*t.inners.at(root) = inner{n: 1, leaves: true, children: [innerLen]uint32{b}}
-	*t.blocks.at(b) = block{parent: root, n: 2, brackets: [blockLen]bracket{opening(0), closing(0)}}
-	return t
+// begin makes a tour of the root alone.
+func (t *tour) begin(recs *mapped.Arena[record]) {
+	t.recs = recs
+	t.inners.Push() // 0 is no node
+	root := t.inners.Push()
+	b := t.blocks.Push()
+	*t.inners.At(root) = inner{n: 1, leaves: true, children: [innerLen]uint32{b}}
+	*t.blocks.At(b) = block{parent: root, n: 2, brackets: [blockLen]bracket{opening(0), closing(0)}}
 }
 
 // home is the block that a bracket is in.
 func (t *tour) home(b bracket) uint32 {
-	r := t.recs.at(b.record())
+	r := t.recs.At(b.record())
 	if b.closes() {
 		return r.close
 	}
@@ -68,7 +70,7 @@ func (t *tour) home(b bracket) uint32 {
 }
 
 func (t *tour) setHome(b bracket, home uint32) {
-	r := t.recs.at(b.record())
+	r := t.recs.At(b.record())
 	if b.closes() {
 		r.close = home
 	} else {
@@ -91,7 +93,7 @@ func (t *tour) work(b *block, from, to int) uint64 {
 	sum := uint64(0)
 	for i, w := range b.works[from:to] {
 		if w == largeWork {
-			sum += t.recs.at(b.brackets[from+i].record()).work
+			sum += t.recs.At(b.brackets[from+i].record()).work
 		} else {
 			sum += uint64(w)
 		}
@@ -102,18 +104,18 @@ func (t *tour) work(b *block, from, to int) uint64 {
 // sum is the work between two brackets, that of from included. From must be before to.
 func (t *tour) sum(from, to bracket) uint64 {
 	h, i := t.home(from), t.home(to)
-	a, b := t.blocks.at(h), t.blocks.at(i)
+	a, b := t.blocks.At(h), t.blocks.At(i)
 	if h == i {
 		return t.work(a, a.position(from), b.position(to))
 	}
 	total := t.work(a, a.position(from), int(a.n)) + t.work(b, 0, b.position(to))
 	na, sa, nb, sb := a.parent, a.slot, b.parent, b.slot
 	for na != nb {
-		x, y := t.inners.at(na), t.inners.at(nb)
+		x, y := t.inners.At(na), t.inners.At(nb)
 		total += added(x.sums[sa+1:x.n]) + added(y.sums[:sb])
 		na, sa, nb, sb = x.parent, x.slot, y.parent, y.slot
 	}
-	return total + added(t.inners.at(na).sums[sa+1:sb])
+	return total + added(t.inners.At(na).sums[sa+1:sb])
 }
 
 func added(sums []uint64) uint64 {
@@ -139,27 +141,27 @@ type point struct {
 
 // locate sets p to a record's opening bracket.
 func (t *tour) locate(p *point, i Index) {
-	p.record, p.home = i, t.recs.at(i).open
-	b := t.blocks.at(p.home)
+	p.record, p.home = i, t.recs.At(i).open
+	b := t.blocks.At(p.home)
 	p.at = b.position(opening(i))
 	node, slot := b.parent, b.slot
 	for k := 0; node != 0; k++ {
 		p.nodes[k], p.slots[k] = node, slot
-		n := t.inners.at(node)
+		n := t.inners.At(node)
 		node, slot = n.parent, n.slot
 	}
 }
 
 // reached says whether a bracket is at p or before it.
 func (t *tour) reached(b bracket, home uint32, p *point) bool {
-	x := t.blocks.at(home)
+	x := t.blocks.At(home)
 	if home == p.home {
 		return x.position(b) <= p.at
 	}
 	node, slot := x.parent, x.slot
 	k := 0
 	for node != p.nodes[k] { // all blocks are equally far down
-		n := t.inners.at(node)
+		n := t.inners.At(node)
 		node, slot = n.parent, n.slot
 		k++
 	}
@@ -169,14 +171,14 @@ func (t *tour) reached(b bracket, home uint32, p *point) bool {
 // next is the record whose opening bracket is the first after the closing one of i: a younger one
 // never comes between. 0 if there is none.
 func (t *tour) next(i Index) Index {
-	home := t.recs.at(i).close
-	b := t.blocks.at(home)
+	home := t.recs.At(i).close
+	b := t.blocks.At(home)
 	if x := b.firstOpening(b.position(closing(i)) + 1); x != 0 {
 		return x
 	}
 	node, slot := b.parent, b.slot
 	for node != 0 {
-		n := t.inners.at(node)
+		n := t.inners.At(node)
 		for s := slot + 1; s < n.n; s++ {
 			if n.sums[s] > 0 {
 				return t.firstUnder(n, s)
@@ -191,12 +193,12 @@ func (t *tour) next(i Index) Index {
 // bracket but the root's has some.
 func (t *tour) firstUnder(n *inner, slot uint8) Index {
 	for !n.leaves {
-		n = t.inners.at(n.children[slot])
+		n = t.inners.At(n.children[slot])
 		for slot = 0; n.sums[slot] == 0; {
 			slot++
 		}
 	}
-	return t.blocks.at(n.children[slot]).firstOpening(0)
+	return t.blocks.At(n.children[slot]).firstOpening(0)
 }
 
 func (b *block) firstOpening(from int) Index {

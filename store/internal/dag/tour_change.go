@@ -2,12 +2,12 @@ package dag
 
 // insert puts a new record's brackets directly after the opening bracket of its main parent.
 func (t *tour) insert(i, main Index) {
-	home := t.recs.at(main).open
-	if t.blocks.at(home).n > blockLen-2 {
+	home := t.recs.At(main).open
+	if t.blocks.At(home).n > blockLen-2 {
 		t.splitBlock(home)
-		home = t.recs.at(main).open
+		home = t.recs.At(main).open
 	}
-	b, r := t.blocks.at(home), t.recs.at(i)
+	b, r := t.blocks.At(home), t.recs.At(i)
 	at := b.position(opening(main)) + 1
 	copy(b.brackets[at+2:], b.brackets[at:b.n])
 	copy(b.works[at+2:], b.works[at:b.n])
@@ -22,7 +22,7 @@ func (t *tour) insert(i, main Index) {
 func (t *tour) grow(b *block, work uint64) {
 	node, slot := b.parent, b.slot
 	for node != 0 {
-		n := t.inners.at(node)
+		n := t.inners.At(node)
 		n.sums[slot] += work
 		node, slot = n.parent, n.slot
 	}
@@ -31,7 +31,7 @@ func (t *tour) grow(b *block, work uint64) {
 // splitBlock moves the upper half of a block to a new one after it.
 func (t *tour) splitBlock(home uint32) {
 	right := t.newBlock()
-	b, r := t.blocks.at(home), t.blocks.at(right)
+	b, r := t.blocks.At(home), t.blocks.At(right)
 	half := int(b.n) / 2
 	copy(r.brackets[:], b.brackets[half:b.n])
 	copy(r.works[:], b.works[half:b.n])
@@ -45,13 +45,13 @@ func (t *tour) splitBlock(home uint32) {
 // insertChild puts a new child, with this much of the work of its elder neighbour at slot, after
 // that.
 func (t *tour) insertChild(node uint32, slot uint8, child uint32, work uint64) {
-	if t.inners.at(node).n == innerLen {
+	if t.inners.At(node).n == innerLen {
 		right := t.splitInner(node)
-		if n := t.inners.at(node); slot >= n.n {
+		if n := t.inners.At(node); slot >= n.n {
 			node, slot = right, slot-n.n
 		}
 	}
-	n := t.inners.at(node)
+	n := t.inners.At(node)
 	n.sums[slot] -= work
 	slot++
 	copy(n.children[slot+1:], n.children[slot:n.n])
@@ -63,13 +63,13 @@ func (t *tour) insertChild(node uint32, slot uint8, child uint32, work uint64) {
 
 // adopt tells the children of a node from a slot on where they are.
 func (t *tour) adopt(node uint32, from uint8) {
-	n := t.inners.at(node)
+	n := t.inners.At(node)
 	for s := from; s < n.n; s++ {
 		if n.leaves {
-			b := t.blocks.at(n.children[s])
+			b := t.blocks.At(n.children[s])
 			b.parent, b.slot = node, s
 		} else {
-			c := t.inners.at(n.children[s])
+			c := t.inners.At(n.children[s])
 			c.parent, c.slot = node, s
 		}
 	}
@@ -77,11 +77,11 @@ func (t *tour) adopt(node uint32, from uint8) {
 
 // splitInner moves the upper half of a node's children to a new node after it, and returns that.
 func (t *tour) splitInner(node uint32) uint32 {
-	if t.inners.at(node).parent == 0 {
+	if t.inners.At(node).parent == 0 {
 		t.raise(node)
 	}
 	right := t.newInner()
-	n, r := t.inners.at(node), t.inners.at(right)
+	n, r := t.inners.At(node), t.inners.At(right)
 	half := n.n / 2
 	copy(r.children[:], n.children[half:n.n])
 	copy(r.sums[:], n.sums[half:n.n])
@@ -94,22 +94,22 @@ func (t *tour) splitInner(node uint32) uint32 {
 // raise puts a new root above the old one.
 func (t *tour) raise(old uint32) {
 	root := t.newInner()
-	n, r := t.inners.at(old), t.inners.at(root)
+	n, r := t.inners.At(old), t.inners.At(root)
 	r.n, r.children[0], r.sums[0] = 1, old, added(n.sums[:n.n])
 	n.parent, n.slot = root, 0
 }
 
 // remove takes a record without children out.
 func (t *tour) remove(i Index) {
-	r := t.recs.at(i)
-	t.grow(t.blocks.at(r.open), -r.work)
+	r := t.recs.At(i)
+	t.grow(t.blocks.At(r.open), -r.work)
 	t.removeBracket(opening(i))
 	t.removeBracket(closing(i))
 }
 
 func (t *tour) removeBracket(x bracket) {
 	home := t.home(x)
-	b := t.blocks.at(home)
+	b := t.blocks.At(home)
 	at := b.position(x)
 	copy(b.brackets[at:], b.brackets[at+1:b.n])
 	copy(b.works[at:], b.works[at+1:b.n])
@@ -122,7 +122,7 @@ func (t *tour) removeBracket(x bracket) {
 // removeChild takes an empty child out, and its parent too where that has no other. The root's
 // brackets stay, so the root never comes to that.
 func (t *tour) removeChild(node uint32, slot uint8) {
-	n := t.inners.at(node)
+	n := t.inners.At(node)
 	copy(n.children[slot:], n.children[slot+1:n.n])
 	copy(n.sums[slot:], n.sums[slot+1:n.n])
 	if n.n--; n.n > 0 {
@@ -137,22 +137,22 @@ func (t *tour) newBlock() uint32 {
 	if last := len(t.free.blocks) - 1; last >= 0 {
 		b := t.free.blocks[last]
 		t.free.blocks = t.free.blocks[:last]
-		*t.blocks.at(b) = block{}
+		*t.blocks.At(b) = block{}
 		return b
 	}
-	return t.blocks.push()
+	return t.blocks.Push()
 }
 
 func (t *tour) newInner() uint32 {
 	if last := len(t.free.inners) - 1; last >= 0 {
 		n := t.free.inners[last]
 		t.free.inners = t.free.inners[:last]
-		*t.inners.at(n) = inner{}
+		*t.inners.At(n) = inner{}
 		return n
 	}
-	return t.inners.push()
+	return t.inners.Push()
 }
 
 func (t *tour) bytes() int {
-	return t.blocks.bytes() + t.inners.bytes() + 4*(cap(t.free.blocks)+cap(t.free.inners))
+	return t.blocks.Bytes() + t.inners.Bytes() + 4*(cap(t.free.blocks)+cap(t.free.inners))
 }
