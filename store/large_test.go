@@ -28,6 +28,7 @@ type recordCosts struct {
 
 // TestRecordCosts holds what a record costs of everything but time, when it comes with many others
 // and there are 100,000. Bounds are what it is now and a few percent.
+// What is written has a whole checkpoint of the graph in it.
 func TestRecordCosts(t *testing.T) {
 	for name, c := range map[string]struct {
 		mix   synthetic.Mix
