@@ -2,31 +2,92 @@ package lfsync
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"sync"
 
 	"github.com/lf-store/lf/protocol"
 )
 
+// Arriving is a record of a file, not decoded yet.
+type Arriving interface {
+	ID() protocol.ID
+	// Decode is called by several goroutines, and only for a record that is not here.
+	Decode() (*protocol.Record, error)
+}
+
+// Imported says how far an import came.
+type Imported struct {
+	Records int // that were taken, known ones too
+	Added   int // those that were new
+}
+
 // Import takes in records of a file that anybody may have made. They are checked like those of
 // peers, and what is here already costs a look only. Parents must come before their children. Among
-// a thousand records any order will do.
+// the records of one read any order will do. While some are read, others are verified and others
+// stored.
 //
-// It returns how many records were new, and stops at the first that is not taken: an
-// [*ImportError]. Those before it are durable then; of those after it some may be. Imported records
-// are not passed on by gossip: peers find them when they compare.
-func (s *Sync) Import(ctx context.Context, records []*protocol.Record) (added int, err error) {
-	for len(records) > 0 {
-		n := min(len(records), maxImport)
-		taken, err := s.admission.admitImported(ctx, records[:n])
-		added += taken
-		if err != nil {
-			return added, err
+// Read returns the next records, at most 1,024, and io.EOF with the last ones or after them. It is
+// called by one goroutine, which has ended when Import returns.
+//
+// Import stops at the first record that is not taken, with an [*ImportError] or the error of its
+// Decode, and at the first error of read. Those before it are durable then, and none after it is
+// stored but of the same read. Imported records are not passed on by gossip: peers find them when
+// they compare.
+func (s *Sync) Import(ctx context.Context, read func() ([]Arriving, error)) (done Imported, err error) {
+	ctx, stop := context.WithCancelCause(ctx)
+	var stages sync.WaitGroup
+	defer stages.Wait()
+	defer stop(nil)
+	came, checked := make(chan *importBatch), make(chan *importBatch)
+	stages.Go(func() {
+		defer close(came)
+		for end := error(nil); end == nil && ctx.Err() == nil; {
+			b := new(importBatch)
+			b.arriving, end = read()
+			b.end = end
+			hand(ctx, came, b)
 		}
-		records = records[n:]
+	})
+	stages.Go(func() {
+		defer close(checked)
+		for b := range came {
+			s.admission.prepare(ctx, b)
+			hand(ctx, checked, b)
+		}
+	})
+	for b := range checked {
+		added, err := s.admission.admitImported(ctx, b)
+		done.Added += added
+		if err != nil {
+			return done, err
+		}
+		done.Records += len(b.arriving)
+		if b.end != nil && !errors.Is(b.end, io.EOF) {
+			return done, b.end
+		}
 	}
-	return added, nil
+	if ctx.Err() != nil {
+		return done, fmt.Errorf("import: %w", context.Cause(ctx))
+	}
+	return done, nil
+}
+
+// hand hands a batch on unless ctx has ended.
+func hand(ctx context.Context, to chan<- *importBatch, b *importBatch) {
+	select {
+	case to <- b:
+	case <-ctx.Done():
+	}
+}
+
+// importBatch is what one read returned, on its way in.
+type importBatch struct {
+	arriving []Arriving
+	end      error       // of the file
+	batch    []*incoming // those that were not here
 }
 
 // ImportError says why an import ended.
@@ -47,14 +108,48 @@ func (e *ImportError) Error() string {
 // Unwrap returns the cause.
 func (e *ImportError) Unwrap() error { return e.Err }
 
-// admitImported takes in a batch.
-func (a *admission) admitImported(ctx context.Context, records []*protocol.Record) (added int, err error) {
-	batch := make([]*incoming, len(records))
-	for i, r := range records {
-		batch[i] = &incoming{record: r, from: Source{Via: ViaImport}}
+// prepare decodes and verifies what is not here, in parts on all cores.
+func (a *admission) prepare(ctx context.Context, b *importBatch) {
+	if len(b.arriving) == 0 {
+		return
 	}
-	open := a.screen(ctx, batch)
-	a.verifyOnAllCores(ctx, open)
+	ids := make([]protocol.ID, len(b.arriving))
+	for i, r := range b.arriving {
+		ids[i] = r.ID()
+	}
+	list, err := a.store.Unknown(ctx, ids)
+	unknown := setOf(list)
+	var open []Arriving
+	for _, r := range b.arriving {
+		if err != nil || unknown(r.ID()) { // a store that fails says so again
+			open = append(open, r)
+		}
+	}
+	a.metrics.known(ViaImport, len(b.arriving)-len(open))
+	b.batch = make([]*incoming, len(open))
+	var parts sync.WaitGroup
+	for from := 0; from < len(open); from += maxBatch {
+		part, batch := open[from:min(from+maxBatch, len(open))], b.batch[from:min(from+maxBatch, len(open))]
+		parts.Go(func() { a.verify(ctx, a.screen(ctx, decodeAll(part, batch))) })
+	}
+	parts.Wait()
+}
+
+// decodeAll decodes records into a batch, and returns those that could be.
+func decodeAll(part []Arriving, batch []*incoming) (decoded []*incoming) {
+	for i, r := range part {
+		in := &incoming{from: Source{Via: ViaImport}, asked: true}
+		if in.record, in.err = r.Decode(); in.err == nil {
+			decoded = append(decoded, in)
+		}
+		batch[i] = in
+	}
+	return decoded
+}
+
+// admitImported stores a batch that is prepared.
+func (a *admission) admitImported(ctx context.Context, b *importBatch) (added int, err error) {
+	batch := b.batch
 	if ctx.Err() != nil {
 		return 0, fmt.Errorf("import: %w", context.Cause(ctx))
 	}
@@ -71,7 +166,7 @@ func (a *admission) admitImported(ctx context.Context, records []*protocol.Recor
 		}
 	}
 	for _, in := range batch {
-		if err := in.importError(); err != nil && !attached[in.record.ID()] {
+		if err := in.importError(); err != nil && (in.record == nil || !attached[in.record.ID()]) {
 			return added, err
 		}
 		if in.stored.Outcome != Known {
@@ -81,18 +176,11 @@ func (a *admission) admitImported(ctx context.Context, records []*protocol.Recor
 	return added, nil
 }
 
-// verifyOnAllCores verifies a batch in parts.
-func (a *admission) verifyOnAllCores(ctx context.Context, batch []*incoming) {
-	var parts sync.WaitGroup
-	for part := range slices.Chunk(batch, maxBatch) {
-		parts.Go(func() { a.verify(ctx, part) })
-	}
-	parts.Wait()
-}
-
 // importError says why a record was not taken, nil if it was.
 func (in *incoming) importError() error {
 	switch {
+	case in.record == nil:
+		return in.err
 	case in.err != nil:
 		return &ImportError{Record: in.record.ID(), Err: in.err}
 	case in.stored.Outcome == Refused:

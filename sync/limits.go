@@ -67,8 +67,6 @@ const (
 	// awayTime is how long offers of records are ignored after a node has caught up. Until then
 	// peers also offer what it got by fetching (three heartbeats, and one to spare).
 	awayTime = 4 * time.Second
-	// maxImport is how many records of a file are checked and put together.
-	maxImport = 1024
 	// maxBatch is how many records are verified together: more gain next to nothing, and these take
 	// 5 ms.
 	maxBatch = 32

@@ -75,6 +75,11 @@ func (m *metrics) ingested(in *incoming) {
 	m.records.WithLabelValues(in.from.Via.String(), outcomeOf(in.stored, in.err)).Inc()
 }
 
+// known counts records that were here already, which nobody looked at.
+func (m *metrics) known(via Via, records int) {
+	m.records.WithLabelValues(via.String(), Known.String()).Add(float64(records))
+}
+
 func outcomeOf(stored Stored, err error) string {
 	var invalid *protocol.InvalidError
 	switch {

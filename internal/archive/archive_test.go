@@ -73,10 +73,14 @@ func read(n *protocol.Network, from io.Reader) (records []*protocol.Record, err 
 		return nil, err
 	}
 	for {
-		r, err := a.Next()
+		e, err := a.Next()
 		if errors.Is(err, io.EOF) {
 			return records, nil
 		}
+		if err != nil {
+			return records, err
+		}
+		r, err := e.Decode()
 		if err != nil {
 			return records, err
 		}

@@ -35,14 +35,58 @@ func (e *FormatError) Error() string {
 // Unwrap returns the cause.
 func (e *FormatError) Unwrap() error { return e.Err }
 
-// Reader reads an archive. It checks the hash of each block and the shape of each header, but
-// neither signatures nor work, nor whether parents came first. A file that was cut off lacks some
-// of its roots.
+// Reader reads an archive. It checks the hash of each block. [Entry.Decode] checks the shape of a
+// header, but neither signatures nor work, nor whether parents came first. A file that was cut off
+// lacks some of its roots.
 type Reader struct {
 	blocks *car.BlockReader
 	source *source
 	count  int
 	roots  map[cid.Cid]bool // those that have not come yet
+	ahead  blocks.Block     // read, and not a value of the record before it
+	end    error            // of the blocks
+}
+
+// Entry is a record as the file has it: its blocks have the hashes they go by.
+type Entry struct {
+	id            protocol.ID
+	before        int // how many records came before
+	header, value blocks.Block
+	end           error // why no block follows the header
+}
+
+// ID is the record's ID.
+func (e *Entry) ID() protocol.ID { return e.id }
+
+// Size is how many bytes it has.
+func (e *Entry) Size() int {
+	size := len(e.header.RawData())
+	if e.value != nil {
+		size += len(e.value.RawData())
+	}
+	return size
+}
+
+// Decode decodes the record. Its error is a [*FormatError], or that of the reader's source.
+func (e *Entry) Decode() (*protocol.Record, error) {
+	var value []byte
+	if e.value != nil {
+		value = e.value.RawData()
+	}
+	r, err := protocol.DecodeRecord(e.header.RawData(), value)
+	switch {
+	case err != nil:
+	case e.value == nil && r.Value != nil && e.end != nil:
+		return nil, e.end
+	case e.value == nil && r.Value != nil:
+		err = errors.New("its value does not follow it")
+	case e.value != nil && (r.Value == nil || !e.value.Cid().Equals(r.Value.ID.CID())):
+		err = fmt.Errorf("block %s follows it, not its value", e.value.Cid())
+	}
+	if err != nil {
+		return nil, &FormatError{e.before, fmt.Errorf("record %s: %w", e.id, err)}
+	}
+	return r, nil
 }
 
 // source remembers why reading failed: the CAR library hides that.
@@ -81,8 +125,8 @@ func NewReader(r io.Reader, n *protocol.Network) (*Reader, error) {
 }
 
 // Next returns the next record, and io.EOF after the last one. Other errors are as those of
-// [NewReader]. The record is the caller's to keep.
-func (a *Reader) Next() (*protocol.Record, error) {
+// [NewReader]. The entry is the caller's to keep.
+func (a *Reader) Next() (*Entry, error) {
 	header, err := a.block()
 	if errors.Is(err, io.EOF) {
 		for missing := range a.roots {
@@ -93,40 +137,33 @@ func (a *Reader) Next() (*protocol.Record, error) {
 	if err != nil {
 		return nil, a.fault(err)
 	}
-	id, err := protocol.IDFromCID(header.Cid())
-	if err != nil {
+	e := &Entry{before: a.count, header: header}
+	if e.id, err = protocol.IDFromCID(header.Cid()); err != nil {
 		return nil, a.fault(fmt.Errorf("block %s is no record's header: %w", header.Cid(), err))
 	}
-	r, err := protocol.DecodeRecord(header.RawData(), nil)
-	if err != nil {
-		return nil, a.fault(fmt.Errorf("record %s: %w", id, err))
-	}
-	if r.Value != nil {
-		if r, err = a.withValue(r); err != nil {
-			return nil, a.fault(fmt.Errorf("record %s: %w", id, err))
+	// Only values are raw blocks, and none stands alone. A fault after this record is told after it.
+	if next, err := a.block(); err == nil && next.Cid().Prefix().Codec == cid.Raw {
+		e.value = next
+	} else {
+		a.ahead, a.end = next, err
+		switch {
+		case errors.Is(err, io.EOF):
+			e.end = a.fault(fmt.Errorf("record %s: %w", e.id, io.ErrUnexpectedEOF))
+		case err != nil:
+			e.end = a.fault(err)
 		}
 	}
 	a.count++
 	delete(a.roots, header.Cid())
-	return r, nil
+	return e, nil
 }
 
-// withValue reads the value of a record.
-func (a *Reader) withValue(r *protocol.Record) (*protocol.Record, error) {
-	value, err := a.block()
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	if err != nil {
-		return nil, err
-	}
-	if !value.Cid().Equals(r.Value.ID.CID()) {
-		return nil, fmt.Errorf("block %s follows it, not its value", value.Cid())
-	}
-	return protocol.DecodeRecord(r.HeaderBytes(), value.RawData())
-}
-
+// block returns the next block.
 func (a *Reader) block() (blocks.Block, error) {
+	if b, err := a.ahead, a.end; b != nil || err != nil {
+		a.ahead = nil
+		return b, err
+	}
 	b, err := a.blocks.Next()
 	if err != nil {
 		return nil, err

@@ -42,42 +42,32 @@ func (s *Service) Export(ctx context.Context, w io.Writer) error {
 
 // Import implements api.Archive.
 func (s *Service) Import(ctx context.Context, r io.Reader) (*api.Imported, error) {
-	var done api.Imported
 	a, err := archive.NewReader(bufio.NewReaderSize(r, archiveBuffer), s.config.Network)
 	if err != nil {
-		return nil, importFailure(&done, err)
+		return nil, importFailure(0, err)
 	}
-	for {
-		batch, end := readBatch(a)
-		added, err := s.config.Sync.Import(ctx, batch)
-		done.Added += uint64(added)
-		if err != nil {
-			return nil, importFailure(&done, err)
-		}
-		done.Records += uint64(len(batch))
-		if errors.Is(end, io.EOF) {
-			return &done, nil
-		}
-		if end != nil {
-			return nil, importFailure(&done, end)
-		}
+	done, err := s.config.Sync.Import(ctx, func() ([]lfsync.Arriving, error) { return readBatch(a) })
+	if err != nil {
+		return nil, importFailure(done.Added, err)
 	}
+	return &api.Imported{Records: uint64(done.Records), Added: uint64(done.Added)}, nil
 }
 
 // readBatch reads the next records, and an error after them where the archive ends.
-func readBatch(a *archive.Reader) (batch []*protocol.Record, end error) {
-	for len(batch) < importBatch {
-		r, err := a.Next()
+func readBatch(a *archive.Reader) (batch []lfsync.Arriving, end error) {
+	for size := 0; len(batch) < importBatch && size < importBytes; {
+		e, err := a.Next()
 		if err != nil {
 			return batch, err
 		}
-		batch = append(batch, r)
+		batch = append(batch, e)
+		size += e.Size()
 	}
 	return batch, nil
 }
 
 // importFailure says what is wrong, with which record, and how far the import came.
-func importFailure(done *api.Imported, err error) error {
+func importFailure(added int, err error) error {
 	var format *archive.FormatError
 	var refused *lfsync.ImportError
 	var problem *api.Error
@@ -93,8 +83,8 @@ func importFailure(done *api.Imported, err error) error {
 	if refused != nil && !refused.Early {
 		told.Detail = err.Error()
 	}
-	if done.Added > 0 {
-		told.Detail += "; before it " + text.Count(done.Added, "record was", "records were") + " added"
+	if added > 0 {
+		told.Detail += "; before it " + text.Count(added, "record was", "records were") + " added"
 	}
 	return &told
 }

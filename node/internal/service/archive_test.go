@@ -40,10 +40,14 @@ func contents(t *testing.T, n *protocol.Network, file []byte) (records []*protoc
 		t.Fatal(err)
 	}
 	for {
-		r, err := a.Next()
+		e, err := a.Next()
 		if errors.Is(err, io.EOF) {
 			return records
 		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := e.Decode()
 		if err != nil {
 			t.Fatal(err)
 		}

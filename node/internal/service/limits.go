@@ -11,7 +11,8 @@ const (
 	// comparisons, so it is memory that is saved.
 	maxSyncing = 256
 
-	// importBatch is how many records of an archive are read at a time, and archiveBuffer how many
-	// bytes of it go in one call.
-	importBatch, archiveBuffer = 1024, 64 << 10
+	// importBatch is how many records of an archive are read at a time, and importBytes about how
+	// many bytes. While some are read, others are verified and others stored. archiveBuffer is how
+	// many bytes of it go in one call.
+	importBatch, importBytes, archiveBuffer = 1024, 4 << 20, 64 << 10
 )

@@ -1,0 +1,103 @@
+package bench
+
+import (
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/lf-store/lf"
+	"github.com/lf-store/lf/node/api"
+)
+
+// BenchmarkArchive exports all records of a node to a file, has an empty node import it, and has it
+// do so again, as after an interruption.
+func BenchmarkArchive(b *testing.B) {
+	paid(b)
+	name := filepath.Join(b.TempDir(), "all.car")
+	for b.Loop() {
+		bound := verificationBound(b)
+		source := startHome(b, copyHome(b, paidData.full))
+		exported := timed(b, func() error { return source.exportTo(b.Context(), name) })
+		source.stop()
+		replica := startHome(b, copyHome(b, paidData.empty))
+		var done *api.Imported
+		imported := timed(b, func() (err error) { done, err = replica.importFrom(b.Context(), name); return err })
+		if done.Added != uint64(*replicated) {
+			b.Fatalf("%d of %d records added", done.Added, *replicated)
+		}
+		cpu := replica.used()
+		again := timed(b, func() (err error) { done, err = replica.importFrom(b.Context(), name); return err })
+		if done.Added != 0 {
+			b.Fatalf("%d records added again", done.Added)
+		}
+		resident := replica.resident()
+		replica.stop()
+		bound = (bound + verificationBound(b)) / 2
+		info, err := os.Stat(name)
+		if err != nil {
+			b.Fatal(err)
+		}
+		n := float64(*replicated)
+		b.ReportMetric(n/exported.Seconds(), "exported/s")
+		b.ReportMetric(n/imported.Seconds(), "imported/s")
+		b.ReportMetric(bound, "bound/s")
+		b.ReportMetric(100*n/imported.Seconds()/bound, "%-of-bound")
+		b.ReportMetric(n/again.Seconds(), "again/s")
+		b.ReportMetric(cpu*1e6/n, "cpu-µs/record-import")
+		b.ReportMetric(float64(info.Size())/n, "B/record")
+		b.ReportMetric(resident/(1<<20), "MiB-RSS")
+	}
+	b.ReportMetric(0, "ns/op")
+}
+
+// timed is how long something takes.
+func timed(b *testing.B, do func() error) time.Duration {
+	b.Helper()
+	began := time.Now()
+	if err := do(); err != nil {
+		b.Fatal(err)
+	}
+	return time.Since(began)
+}
+
+// homeNode is a node that is called through its home.
+type homeNode struct {
+	*process
+	client *lf.Client
+}
+
+func startHome(b *testing.B, dir string) homeNode {
+	b.Helper()
+	p := startNode(b, dir)
+	client, err := lf.Open(b.Context(), lf.WithHome(dir))
+	if err != nil {
+		b.Fatal(err)
+	}
+	return homeNode{p, client}
+}
+
+func (n homeNode) stop() {
+	_ = n.client.Close()
+	n.process.stop()
+}
+
+func (n homeNode) exportTo(ctx context.Context, name string) error {
+	file, err := os.Create(name)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return n.client.Export(ctx, file)
+}
+
+func (n homeNode) importFrom(ctx context.Context, name string) (*api.Imported, error) {
+	file, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	return n.client.Import(ctx, io.Reader(file))
+}
