@@ -33,9 +33,9 @@ type Imported struct {
 // called by one goroutine, which has ended when Import returns.
 //
 // Import stops at the first record that is not taken, with an [*ImportError] or the error of its
-// Decode, and at the first error of read. Those before it are durable then, and none after it is
-// stored but of the same read. Imported records are not passed on by gossip: peers find them when
-// they compare.
+// Decode. It also stops at the first error of read. What came before is durable then, and nothing
+// after it is stored but of the same read. Imported records are not passed on by gossip: peers find
+// them when they compare.
 func (s *Sync) Import(ctx context.Context, read func() ([]Arriving, error)) (done Imported, err error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	var stages sync.WaitGroup

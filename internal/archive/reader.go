@@ -141,7 +141,7 @@ func (a *Reader) Next() (*Entry, error) {
 	if e.id, err = protocol.IDFromCID(header.Cid()); err != nil {
 		return nil, a.fault(fmt.Errorf("block %s is no record's header: %w", header.Cid(), err))
 	}
-	// Only values are raw blocks, and none stands alone. A fault after this record is told after it.
+	// Only values are raw blocks, and none stands alone. A fault after this record is told later.
 	if next, err := a.block(); err == nil && next.Cid().Prefix().Codec == cid.Raw {
 		e.value = next
 	} else {

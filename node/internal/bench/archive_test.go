@@ -12,8 +12,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// BenchmarkArchive exports all records of a node to a file, has an empty node import it, and has it
-// do so again, as after an interruption.
+// BenchmarkArchive exports all records of a node to a file and has an empty node import it. Then it
+// has that node do so again, as after an interruption.
 func BenchmarkArchive(b *testing.B) {
 	paid(b)
 	name := filepath.Join(b.TempDir(), "all.car")
