@@ -79,6 +79,9 @@ func (n *fakeNode) remove(name string) {
 }
 
 func (n *fakeNode) tell() {
+	if n.down {
+		return
+	}
 	for s := range n.streams {
 		select {
 		case s.changed <- struct{}{}:
@@ -88,11 +91,14 @@ func (n *fakeNode) tell() {
 }
 
 // setDown has the node not answer, or answer again.
-func (n *fakeNode) setDown(down bool) {
+func (n *fakeNode) setDown(down bool) { n.setState(down, down) }
+
+// setState has the node not answer, and the watches end or stay silent.
+func (n *fakeNode) setState(down, ends bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.down = down
-	if down {
+	if ends {
 		for s := range n.streams {
 			close(s.broken)
 			delete(n.streams, s)
@@ -210,6 +216,13 @@ func (n *fakeNode) Certified(_ context.Context, a *lf.Answer, _ ...lf.ReadOption
 		return nil, lf.ErrUncertified
 	}
 	return nil, nil
+}
+
+// most is how many questions the node had at once.
+func (n *fakeNode) most() int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.atOnce
 }
 
 // counts are how many keys the node was asked for, and how many watches there are and were.

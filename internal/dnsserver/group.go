@@ -1,8 +1,8 @@
 package dnsserver
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"time"
 
 	"github.com/lf-store/lf"
@@ -23,7 +23,8 @@ type group struct {
 	replaces []*group // which it ends when it knows all its names
 	live     bool     // what its entries say is true
 	ctx      context.Context
-	end      func() // ends ctx, and so run
+	end      func()      // ends ctx, and so run
+	cut      func(error) // ends the stream under way; nil before the first
 }
 
 func newGroup(c *cache, entries []*entry, replaces []*group) *group {
@@ -77,6 +78,9 @@ func (g *group) run(parent context.Context) error {
 func (g *group) stream(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	g.cache.mu.Lock()
+	g.cut = cancel
+	g.cache.mu.Unlock()
 	keys := make([]lf.Key, len(g.entries))
 	for i, e := range g.entries {
 		keys[i] = e.key
@@ -94,7 +98,7 @@ func (g *group) stream(ctx context.Context) error {
 	}
 	for event, err := range g.cache.source.WatchMany(ctx, keys, options...) {
 		if err != nil {
-			return errors.Join(context.Cause(ctx), err)
+			return cmp.Or(context.Cause(ctx), err)
 		}
 		switch event.Kind {
 		case lf.EventAnswer, lf.EventDeleted, lf.EventGone:

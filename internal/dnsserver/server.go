@@ -55,6 +55,7 @@ func Start(config Config) (*Server, error) {
 	s.slots = newSlots(s.ctx)
 	s.cache = newCache(&s.config, s.parts)
 	s.parts.Go(s.cache.watcher.run)
+	s.parts.Go(s.cache.probe)
 	if err := s.listen(); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
