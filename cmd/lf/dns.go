@@ -16,6 +16,7 @@ import (
 	"github.com/lf-store/lf/internal/dnsserver"
 	"github.com/lf-store/lf/internal/dnszone"
 	"github.com/lf-store/lf/internal/text"
+	"github.com/lf-store/lf/protocol"
 )
 
 // defaultDNS is where lf dns listens: the port of DNS belongs to the system's resolver.
@@ -92,7 +93,7 @@ func (d *dnsFlags) addFlags(c *cli, cmd *cobra.Command) {
 	f.StringVar(&d.cert, "tls-cert", "", "the certificate for TLS and HTTPS (PEM, with those of the CAs above it); a new one in its place is used at once")
 	f.StringVar(&d.key, "tls-key", "", "the key of --tls-cert (PEM)")
 	f.StringArrayVar(&d.owners, "owner", nil, "only what this owner set: a peer ID, or a name of lf owner list (repeatable)")
-	f.BoolVar(&d.certified, "certified", false, "only what owners with a certificate set, of the network's CAs or those of --ca")
+	f.BoolVar(&d.certified, "certified", false, "only what owners with a certificate set, of the network's CAs or those of --ca; they are ranked first")
 	f.StringArrayVar(&d.private, "private", nil, "also answer addresses of this private `NETWORK`, such as 10.0.0.0/8, or all (repeatable)")
 	f.StringArrayVar(&d.nameServers, "ns", nil, "answer this `HOST` as a name server of the zones (repeatable)")
 	f.DurationVar(&d.config.TTL, "ttl", dnsserver.DefaultTTL, "the TTL of records that name none")
@@ -177,6 +178,9 @@ func (c *cli) readDNSFlags(d *dnsFlags) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := d.rankCertified(); err != nil {
+		return err
+	}
 	if config.Options, err = d.trust.options(); err != nil {
 		return err
 	}
@@ -187,6 +191,22 @@ func (c *cli) readDNSFlags(d *dnsFlags) (err error) {
 	}
 	if d.cert != "" {
 		config.Certificate, err = dnsserver.LoadCertificate(d.cert, d.key, config.Logger)
+	}
+	return err
+}
+
+// rankCertified makes sure that with --certified the policy ranks certified owners first. Otherwise
+// a stranger who outweighs one would empty the name.
+func (d *dnsFlags) rankCertified() error {
+	if !d.certified {
+		return nil
+	}
+	if d.trust.policy == "" {
+		d.trust.policy = protocol.DefaultPolicy().String()
+	}
+	policy, err := parsePolicy(d.trust.policy)
+	if err == nil && policy[0] != protocol.CriterionCertified {
+		err = usage("--certified wants a --policy that begins with certified: else a stranger's claim hides those of certified owners")
 	}
 	return err
 }

@@ -3,13 +3,21 @@ package dnszone
 import (
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
+	"strconv"
+	"strings"
 
 	"github.com/miekg/dns"
 )
 
-// maxNames bounds the names of a zone file.
-const maxNames = 1 << 20
+const (
+	// maxNames bounds the names of a zone file.
+	maxNames = 1 << 20
+	// firstLine stands before a zone file. Without it, a record without a TTL would have that of
+	// the record before. What [Value.Text] writes without one must stay so.
+	firstLine = "$TTL 4294967295\n"
+)
 
 // ofZones are types of records that zone files have about the zone itself. LF needs none of them.
 var ofZones = []uint16{
@@ -26,10 +34,9 @@ type Named struct {
 
 // ReadFile reads a zone file, with the suffix of the first zone as its origin. It returns a value
 // for each name, in the order of the file, and how many records about the zone itself were left
-// out. $INCLUDE is an error.
+// out. A record without a TTL has that of $TTL before it, or none. $INCLUDE is an error.
 func ReadFile(r io.Reader, zones Zones) (list []*Named, left int, err error) {
-	p := dns.NewZoneParser(r, zones[0].suffix, "")
-	p.SetDefaultTTL(noTTL)
+	p := dns.NewZoneParser(io.MultiReader(strings.NewReader(firstLine), r), zones[0].suffix, "")
 	at := map[string]*Named{}
 	for rr, more := p.Next(); more; rr, more = p.Next() {
 		h := rr.Header()
@@ -53,7 +60,7 @@ func ReadFile(r io.Reader, zones Zones) (list []*Named, left int, err error) {
 		}
 	}
 	if err := p.Err(); err != nil {
-		return nil, left, err
+		return nil, left, fileError(err)
 	}
 	for _, n := range list {
 		if err := n.Value.check(); err != nil {
@@ -61,6 +68,19 @@ func ReadFile(r io.Reader, zones Zones) (list []*Named, left int, err error) {
 		}
 	}
 	return list, left, nil
+}
+
+// fileError says in which line of the file something is wrong.
+func fileError(err error) error {
+	at := regexp.MustCompile(` at line: (\d+):\d+$`).FindStringSubmatch(err.Error())
+	if at == nil {
+		return zoneError(err)
+	}
+	line, failed := strconv.Atoi(at[1])
+	if failed != nil {
+		return zoneError(err)
+	}
+	return fmt.Errorf("line %d: %w", line-1, zoneError(err)) // the first line is ours
 }
 
 // take takes in a record of a zone file.

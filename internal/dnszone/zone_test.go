@@ -224,11 +224,14 @@ WWW       TXT a
 	if err != nil || left != 2 || !slices.Equal(got, want) {
 		t.Errorf("%v, %d left out\n%q\nwant\n%q", err, left, got, want)
 	}
+	if list, _, err := ReadFile(strings.NewReader("a 60 A 192.0.2.1\nb A 192.0.2.2\n"), zones); err != nil || list[1].Value.Text() != "A 192.0.2.2\n" {
+		t.Errorf("a record without a TTL after one with: %v, %v", list, err)
+	}
 	for text, why := range map[string]string{
 		"www.example.org. A 192.0.2.1":   "--zone",
 		"www A 192.0.2.1\nwww CNAME a":   "www.lf.",
 		"$INCLUDE /etc/passwd":           "",
-		"www A 192.0.2.1\nwww A 1.2.3.x": "line: 2",
+		"www A 192.0.2.1\nwww A 1.2.3.x": "line 2: ",
 		"www HINFO a b":                  "no HINFO",
 		"www CH TXT a":                   "class",
 	} {
