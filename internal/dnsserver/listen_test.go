@@ -204,6 +204,42 @@ func TestFloodByUDP(t *testing.T) {
 	}
 }
 
+// TestBadPackets: packets that are no questions leave the server as it was. There are more of each
+// kind than the server has questions under way. Between them a client asks.
+func TestBadPackets(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, newFakeNode(map[string]string{"a": "A 192.0.2.1"}), func(c *Config) { c.Listen = []string{"127.0.0.1:0"} })
+	at := s.Addresses()[0].Address
+	c, err := net.Dial("udp", at)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	q := new(dns.Msg)
+	q.SetQuestion("a.lf.", dns.TypeA)
+	whole, err := q.Pack()
+	if err != nil {
+		t.Fatal(err)
+	}
+	response := append([]byte{}, whole...)
+	response[2] |= 0x80
+	bad := [][]byte{nil, whole[:5], whole[:len(whole)-1], response, bytes.Repeat([]byte{0xff}, 100)}
+	for i := range maxPackets {
+		for _, packet := range bad {
+			_, _ = c.Write(packet) // a full buffer drops it
+		}
+		for start := time.Now(); i%20 == 19; {
+			got, _, err := (&dns.Client{Timeout: time.Second}).Exchange(q, at)
+			if err == nil && len(got.Answer) == 1 {
+				break
+			}
+			if time.Since(start) > patience {
+				t.Fatalf("there is no answer after %d bad packets: %v, %v", len(bad)*(i+1), got, err)
+			}
+		}
+	}
+}
+
 // flood sends questions for names that nobody has set, and packets that are none.
 func flood(t *testing.T, at string, done <-chan struct{}) {
 	c, err := net.Dial("udp", at)

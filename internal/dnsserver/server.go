@@ -137,6 +137,9 @@ func (s *Server) serve(server *dns.Server) error {
 	s.parts.Go(func(context.Context) error {
 		err := server.ActivateAndServe()
 		failed <- err
+		if s.ctx.Err() != nil {
+			return nil //nolint:nilerr // its end, in whatever state it was
+		}
 		return err
 	})
 	select {
