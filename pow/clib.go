@@ -12,6 +12,8 @@ package pow
 #cgo nocallback lf_jit_init
 #cgo noescape lf_prove
 #cgo nocallback lf_prove
+#cgo noescape lf_sample
+#cgo nocallback lf_sample
 #cgo nocallback lf_thread_ns
 #include "proof.h"
 #include "prove.h"
@@ -125,7 +127,7 @@ const (
 // everyMode has the ways to hash with their names. The last one is there on every machine.
 var everyMode = []way{{avx512, "avx512"}, {avx2, "avx2"}, {scalar, "scalar"}, {interpreted, "interpreted"}}
 
-// way is a way to hash as a candidate.
+// way is a way to hash.
 type way struct {
 	is    mode
 	named string
@@ -134,21 +136,33 @@ type way struct {
 func (w way) mode() mode   { return w.is }
 func (w way) name() string { return w.named }
 
-func (w way) prove() (there, right bool) {
+// provenWay is a way to hash that may be chosen.
+type provenWay struct {
+	way
+	solver *solver
+}
+
+func (w provenWay) prove() (there, right bool) {
 	if C.lf_jit_offers(C.lf_mode(w.is)) == 0 {
 		return false, false
 	}
-	proved := C.lf_prove((*C.lf_solver)(newSolver(w.is)))
+	proved := C.lf_prove((*C.lf_solver)(w.solver))
 	return proved != C.LF_NOT_ALLOWED, proved == C.LF_RIGHT
 }
 
-func (w way) attempt(round int) time.Duration {
+// sample stays in C, on one thread: its processor time is that thread's.
+func (w provenWay) sample(round int) time.Duration {
+	return time.Duration(C.lf_sample((*C.lf_solver)(w.solver), C.uint8_t(round)))
+}
+
+// attemptTime is the processor time of an attempt.
+func attemptTime(m mode, round int) time.Duration {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	var solution [SolutionSize]byte
 	var seed [8]byte
 	binary.LittleEndian.PutUint64(seed[:], uint64(round))
-	s := newSolver(w.is)
+	s := newSolver(m)
 	began := C.lf_thread_ns()
 	s.attempt(seed[:], math.MaxUint32, nil, &solution)
 	return time.Duration(C.lf_thread_ns() - began)
@@ -158,7 +172,7 @@ func (w way) attempt(round int) time.Duration {
 var chosen = sync.OnceValue(func() choice {
 	candidates := make([]candidate, len(everyMode))
 	for i, w := range everyMode {
-		candidates[i] = w
+		candidates[i] = provenWay{w, newSolver(w.is)}
 	}
 	return choose(candidates)
 })

@@ -49,7 +49,11 @@
 //
 // Which path is the fastest depends on the processor. So the first attempt of a
 // process holds each path that the processor offers to known answers. Then it
-// measures a few attempts of each, and takes the fastest that is right ([Paths]).
+// measures how fast each hashes, and takes the fastest that is right ([Paths]).
+//
+// There is no code for NEON. It has no product of 64 bits and two inputs to a register,
+// so with the steps of AVX2 an input would take 1,015 instructions. Scalar code takes
+// about 870 on AArch64, where each product is one.
 //
 // # Without cgo
 //

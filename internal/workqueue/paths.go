@@ -16,7 +16,7 @@ func logPaths(log *slog.Logger, paths []pow.Path) {
 		case p.Wrong:
 			log.Error("one way to compute proofs of work gives wrong hashes on this processor and is not used: please report it with the processor's model", "path", p.Name)
 		case p.Chosen:
-			log.Debug("proofs of work are computed in the fastest way of this processor", "path", p.Name, "attempt", p.Attempt)
+			log.Debug("proofs of work are computed in the fastest way of this processor", "path", p.Name)
 		}
 	}
 }

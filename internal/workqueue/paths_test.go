@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/lf-store/lf/pow"
 )
@@ -16,7 +15,7 @@ func TestLogPaths(t *testing.T) {
 	t.Parallel()
 	var out bytes.Buffer
 	log := slog.New(slog.NewTextHandler(&out, nil))
-	paths := []pow.Path{{Name: "avx512", Wrong: true}, {Name: "avx2", Chosen: true, Attempt: time.Millisecond}, {Name: "scalar"}}
+	paths := []pow.Path{{Name: "avx512", Wrong: true}, {Name: "avx2", Chosen: true}, {Name: "scalar"}}
 	logPaths(log, paths[1:])
 	if out.Len() > 0 {
 		t.Errorf("of nothing wrong: %s", &out)
