@@ -54,7 +54,11 @@ func (v *verifier) decodeAttached(idx int64, s stored) (*protocol.Record, error)
 	if !packed.IsPacked(s.header) {
 		return v.decode("record", idx, s.header, s.value), nil
 	}
+	v.wrongWords = nil
 	r, err := v.verified(idx, s)
+	for _, wrong := range v.wrongWords {
+		v.problem("dictionary has another word %d than record %d needs", wrong.number, idx)
+	}
 	if asDamaged(err) != nil {
 		return nil, nil //nolint:nilerr // the caller reports it
 	}

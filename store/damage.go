@@ -157,6 +157,16 @@ func (d *damage) repaired(idx int64, id protocol.ID) {
 	d.log.Info("repaired a record that the disk had damaged", "record", id)
 }
 
+// recovered forgets a record that is sound again, since what it is unpacked with was repaired. It
+// reports whether the record was noted.
+func (d *damage) recovered(idx int64) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	noted := len(d.records)
+	maps.DeleteFunc(d.records, func(_ protocol.ID, r *DamagedRecord) bool { return r.Index == uint64(idx) })
+	return len(d.records) < noted
+}
+
 // has reports whether a record is known to be damaged.
 func (d *damage) has(id protocol.ID) bool {
 	d.mu.Lock()

@@ -54,13 +54,13 @@ func (s *stored) read(r *rows, first int) {
 
 // verified is frame for what was read already. Damage is noted, and repaired in the background.
 func (c *conn) verified(idx int64, s stored) (*protocol.Record, error) {
-	return c.verifiedAt(idx, s, 0)
+	return c.verifiedIn(idx, s, nil)
 }
 
-// verifiedAt is verified for a record to which others lead that are damaged: depth is how many.
-func (c *conn) verifiedAt(idx int64, s stored, depth int) (*protocol.Record, error) {
+// verifiedIn is verified for a record that another one refers to; nil: none does.
+func (c *conn) verifiedIn(idx int64, s stored, in *settling) (*protocol.Record, error) {
 	if packed.IsPacked(s.header) {
-		return c.unpacked(idx, s, depth)
+		return c.unpacked(idx, s, in)
 	}
 	r, err := verify(s)
 	damaged := asDamaged(err)
@@ -73,7 +73,7 @@ func (c *conn) verifiedAt(idx int64, s stored, depth int) (*protocol.Record, err
 		if id := protocol.ID(sha256.Sum256(s.header)); c.isIndexed(id, idx) {
 			c.damage.noteIndex(idx, "the ID of a record in dag")
 			s.id = id[:]
-			return c.verifiedAt(idx, s, depth)
+			return c.verifiedIn(idx, s, in)
 		}
 	}
 	c.damage.note(damaged)
@@ -169,10 +169,15 @@ func (t *tx) repair(r *protocol.Record) (int64, error) {
 		return 0, err
 	}
 	_, err = t.frame(idx)
-	if asDamaged(err) == nil {
+	if err == nil {
+		return 0, t.recovered(idx)
+	} else if asDamaged(err) == nil {
 		return 0, err
 	}
 	t.changes.Repaired = true
+	if err := t.repairWords(idx, r); err != nil {
+		return 0, err
+	}
 	if _, err := t.exec("UPDATE records SET header = ?, value = ? WHERE idx = ?", r.HeaderBytes(), r.ValueBytes(), idx); err != nil {
 		return 0, err
 	}
@@ -192,4 +197,42 @@ func (t *tx) identify(idx int64, r *protocol.Record) error {
 	id, timestamp := r.ID(), int64(r.Timestamp)
 	_, err := t.exec("UPDATE dag SET id = ?, timestamp = ?, sum = ? WHERE idx = ?", id[:], timestamp, checksum(idx, id, timestamp), idx)
 	return err
+}
+
+// recovered forgets that a record was damaged.
+func (t *tx) recovered(idx int64) error {
+	if !t.damage.recovered(idx) {
+		return nil
+	}
+	_, err := t.exec("DELETE FROM damaged WHERE idx = ?", idx)
+	return err
+}
+
+// repairWords writes the words that a record's row refers to, if the row is the record's: it may be
+// they that are damaged, and then other records need them.
+func (t *tx) repairWords(idx int64, r *protocol.Record) error {
+	s, _, err := t.stored(idx)
+	if err != nil || !packed.IsPacked(s.header) {
+		return err
+	}
+	numbers, _ := packed.Row(s.header).Numbers(r)
+	for at, number := range numbers {
+		if number == 0 {
+			continue
+		}
+		word := packed.Word(r.Owner)
+		if at > 0 {
+			word = packed.Word(r.Selectors[at-1].Key)
+		}
+		if row, err := t.numbered(number); err == nil && row.whole && row.word == word {
+			continue
+		} else if err != nil && !errors.Is(err, errReference) {
+			return err
+		}
+		if _, err := t.exec("INSERT OR REPLACE INTO dictionary VALUES (?, ?, ?)", int64(number), word[:], sourceOf(idx, at)); err != nil {
+			return err
+		}
+		t.damage.mend(idx, wordOfDictionary)
+	}
+	return nil
 }

@@ -11,7 +11,11 @@ import (
 
 // checkRecord looks at a record and its rows.
 func (w *scrubber) checkRecord(idx int64) error {
+	w.wrongWords = nil
 	r, err := headerOf(w.frame(idx))
+	for _, wrong := range w.wrongWords {
+		w.rewrite(idx, wordOfDictionary, "UPDATE dictionary SET word = ? WHERE number = ?", wrong.word[:], int64(wrong.number))
+	}
 	if asDamaged(err) != nil {
 		return nil //nolint:nilerr // it was noted; its rows cannot be judged
 	}
@@ -25,6 +29,14 @@ func (w *scrubber) checkRecord(idx int64) error {
 		return err
 	} else if !filed {
 		w.repair(idx, "a row of written", func(t *tx) error { return t.file(idx, r) })
+	}
+	if w.damage.has(r.ID()) {
+		w.repairs = append(w.repairs, func(t *tx) error {
+			if _, err := t.frame(idx); err != nil {
+				return ignoreDamage(err)
+			}
+			return t.recovered(idx)
+		})
 	}
 	if id := r.ID(); !w.isIndexed(id, idx) {
 		w.reindex(idx, id)

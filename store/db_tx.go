@@ -1,8 +1,8 @@
 package store
 
 import (
-	"bytes"
 	"database/sql/driver"
+	"errors"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -245,23 +245,8 @@ func (t *tx) find(id protocol.ID) (place, bool, error) {
 	if err != nil || at.idx == 0 {
 		return place{}, false, err
 	}
-	if at.timestamp, err = t.timestamp(at.idx); err != nil {
-		return at, false, err
-	}
 	t.store.recent.Add(id, at)
 	return at, true, nil
-}
-
-// timestamp returns that of an attached record. Where its checksum is wrong the header decides, if
-// it is sound.
-func (t *tx) timestamp(idx int64) (int64, error) {
-	row, err := t.identity(idx)
-	if err != nil || row.sound {
-		return int64(row.timestamp), err
-	}
-	item := Item{Timestamp: row.timestamp}
-	err = t.settleItem(idx, &item)
-	return int64(item.Timestamp), err
 }
 
 // index returns the index of an attached record, 0 when there is none.
@@ -271,26 +256,24 @@ func (c *conn) index(id protocol.ID) (int64, error) {
 }
 
 // lookUp returns the place of an attached record, a zero one when there is none. The index by
-// prefix only proposes; the whole ID decides. Where that does not begin as the index says, one of
-// the two is damaged: then the header decides, if it is sound.
+// prefix only proposes; the whole ID decides. Where that or the timestamp is damaged the header
+// decides, if it is sound.
 func (c *conn) lookUp(id protocol.ID) (at place, err error) {
 	err = c.recordsWith(id[:], func(idx int64) (bool, error) {
-		same := false
-		var damaged bool
-		found, err := c.one(func(r *rows) {
-			have := r.blob(0)
-			same = string(have) == string(id[:])
-			damaged = !same && (len(have) != len(id) || !bytes.HasPrefix(have, id[:prefixSize]))
-			at = place{idx, r.int(1)}
-		}, "SELECT id, timestamp FROM dag WHERE idx = ?", idx)
+		row, found, err := c.proposed(idx)
 		if err != nil || !found { // one that this transaction does not see
-			at = place{}
 			return true, err
 		}
-		if damaged {
-			if record, err := c.frame(idx); err == nil {
-				same = record.ID() == id
-			} else if same = asDamaged(err) != nil; !same {
+		at = place{idx, int64(row.timestamp)}
+		same := row.id == id
+		if !row.sound {
+			record, err := headerOf(c.frame(idx))
+			switch {
+			case err == nil:
+				same, at.timestamp = record.ID() == id, int64(record.Timestamp)
+			case asDamaged(err) != nil:
+				same = true
+			default:
 				return false, err
 			}
 		}
@@ -300,6 +283,28 @@ func (c *conn) lookUp(id protocol.ID) (at place, err error) {
 		return !same, nil
 	})
 	return at, err
+}
+
+// proposed returns what the table dag has of a record that a look-up may mean. In a migration,
+// which may not have come to the checksums, an ID that is too short is known to be damaged.
+func (c *conn) proposed(idx int64) (row identity, found bool, err error) {
+	if c.runs != nil {
+		row, err = c.identity(idx)
+		return row, err == nil, ignoreMissing(err)
+	}
+	found, err = c.one(func(r *rows) {
+		row = identity{timestamp: uint64(r.int(1)), sound: len(r.blob(0)) == len(row.id)}
+		copy(row.id[:], r.blob(0))
+	}, "SELECT id, timestamp FROM dag WHERE idx = ?", idx)
+	return row, found, err
+}
+
+// ignoreMissing drops the error that says that there is no such row.
+func ignoreMissing(err error) error {
+	if errors.Is(err, errReference) {
+		return nil
+	}
+	return err
 }
 
 // idOf returns the ID of an attached record, which it has verified: others build on it.

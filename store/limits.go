@@ -93,8 +93,9 @@ const (
 	// packedRoom is enough for the packed header of a typical record and its place in the graph.
 	packedRoom = 256
 
-	// maxSettled is how far a damaged record is looked for that others are unpacked with.
-	maxSettled = 4
+	// maxSettled is how many records whose IDs are damaged may lead to one another when one of them
+	// is read: a page of the table dag has about 60.
+	maxSettled = 128
 
 	// defaultReaders is enough for two cores to work and two queries to wait for the disk.
 	defaultReaders = 4

@@ -139,7 +139,7 @@ func (c *conn) stored(idx int64) (s stored, found bool, err error) {
 }
 
 // unpacked is verified for a packed row.
-func (c *conn) unpacked(idx int64, s stored, depth int) (*protocol.Record, error) {
+func (c *conn) unpacked(idx int64, s stored, in *settling) (*protocol.Record, error) {
 	r, err := packed.Unpack(s.header, s.value, sources{c, idx})
 	switch {
 	case err == nil && s.names(r.ID()):
@@ -147,7 +147,7 @@ func (c *conn) unpacked(idx int64, s stored, depth int) (*protocol.Record, error
 	case err != nil && !isRot(err):
 		return nil, err
 	}
-	return c.settlePacked(idx, s, depth)
+	return c.settlePacked(idx, s, in)
 }
 
 // isRot reports whether an error of unpacking says that something is damaged.
@@ -157,13 +157,22 @@ func isRot(err error) bool {
 
 // settlePacked finds out what is damaged where a row and its ID do not go together. It may be the
 // row, the ID, or what the row refers to. Of the latter it takes nothing unseen.
-func (c *conn) settlePacked(idx int64, s stored, depth int) (*protocol.Record, error) {
+func (c *conn) settlePacked(idx int64, s stored, in *settling) (*protocol.Record, error) {
+	if in == nil {
+		in = &settling{links: map[int64]linked{}}
+	}
+	in.depth++
+	defer func() { in.depth-- }()
 	c.references = nil // what is in there may be what is wrong
 	damaged := &DamagedError{Index: uint64(idx)}
 	copy(damaged.ID[:], s.id)
-	r, err := packed.Unpack(s.header, s.value, soundSources{sources{c, idx}, depth})
+	look := soundSources{sources{c, idx}, in, new([]numberedWord)}
+	r, err := packed.Unpack(s.header, s.value, look)
 	switch {
 	case err == nil && s.names(r.ID()):
+		if len(c.wrongWords) < maxDamagedRuns {
+			c.wrongWords = append(c.wrongWords, *look.wrong...)
+		}
 		return r, nil
 	case err == nil && (c.isIndexed(r.ID(), idx) || c.isVouched(idx, r)):
 		c.damage.noteIndex(idx, "the ID of a record in dag")
@@ -184,11 +193,21 @@ func (c *conn) isVouched(idx int64, r *protocol.Record) bool {
 	return err == nil && !row.sound && row.sum == checksum(idx, r.ID(), int64(r.Timestamp))
 }
 
+// settling is what was found out for one record whose row and ID do not go together: the right IDs
+// and timestamps of those that are damaged in the table dag. depth is how many lead to another.
+type settling struct {
+	depth int
+	links map[int64]linked
+}
+
+const wordOfDictionary = "a word of dictionary"
+
 // soundSources is sources that looks whether what it finds is damaged. Its errors are a
 // [*DamagedError] where that is so.
 type soundSources struct {
 	sources
-	depth int
+	in    *settling
+	wrong *[]numberedWord // the right ones in place of those that seem damaged
 }
 
 // Link prefers what the table dag says, if the checksum is right, to unpacking the record.
@@ -201,11 +220,15 @@ func (s soundSources) Link(back uint64) (id protocol.ID, timestamp uint64, err e
 	if err != nil || row.sound {
 		return row.id, row.timestamp, err
 	}
+	if known, ok := s.in.links[idx]; ok {
+		return known.id, known.timestamp, nil
+	}
 	s.damage.noteIndex(idx, "the checksum of an ID in dag")
 	r, err := s.record(idx)
 	if err != nil {
 		return id, 0, err
 	}
+	s.in.links[idx] = linked{idx, r.ID(), r.Timestamp}
 	return r.ID(), r.Timestamp, nil
 }
 
@@ -218,13 +241,12 @@ func (s soundSources) record(idx int64) (*protocol.Record, error) {
 		return nil, err
 	case !found:
 		return nil, errReference
-	case s.depth >= maxSettled:
+	case s.in.depth >= maxSettled:
 		damaged := &DamagedError{Index: uint64(idx)}
 		copy(damaged.ID[:], row.id)
-		s.damage.note(damaged)
 		return nil, damaged
 	}
-	return headerOf(s.verifiedAt(idx, row, s.depth+1))
+	return headerOf(s.verifiedIn(idx, row, s.in))
 }
 
 // Word compares a word with the one that a record has written out. Where they differ that record
@@ -253,7 +275,8 @@ func (s soundSources) Word(number uint64) (packed.Word, error) {
 		return row.word, err
 	}
 	if w, err := packed.WrittenOut(r.HeaderBytes(), at); err == nil && w != row.word {
-		s.damage.noteIndex(idx, "a word of dictionary")
+		s.damage.noteIndex(idx, wordOfDictionary)
+		*s.wrong = append(*s.wrong, numberedWord{number, w})
 		return w, nil
 	}
 	return row.word, nil

@@ -158,6 +158,9 @@ func TestEveryRecordComesBack(t *testing.T) {
 			if err != nil || r.ID() != want.ID() || !bytes.Equal(r.EncodeFrame(), want.EncodeFrame()) {
 				t.Fatalf("record %d: %v", i, err)
 			}
+			if numbers, ok := Row(h.rows[i]).Numbers(want); ok != IsPacked(h.rows[i]) || ok && len(numbers) != 1+len(want.Selectors) {
+				t.Fatalf("record %d: numbers %v, %v", i, numbers, ok)
+			}
 			if plain := want.HasValue(); IsPacked(h.rows[i]) && (!plain || len(h.rows[i]) >= len(want.HeaderBytes())) {
 				t.Fatalf("a row of %d bytes for a header of %d", len(h.rows[i]), len(want.HeaderBytes()))
 			}
@@ -202,6 +205,10 @@ func TestEveryByte(t *testing.T) {
 	t.Parallel()
 	h := typical(t, 3)
 	last := len(h.rows) - 1
+	other, err := protocol.NewRecord(h.records[last-1].Header, h.records[last-1].ValueBytes())
+	if _, ok := Row(h.rows[last]).Numbers(other); ok || err != nil {
+		t.Error("a row is taken for another record's:", err)
+	}
 	for i := range 8 * len(h.rows[last]) {
 		row := bytes.Clone(h.rows[last])
 		row[i/8] ^= 1 << (i % 8)

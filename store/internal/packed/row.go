@@ -161,3 +161,19 @@ func WrittenOut(column []byte, at int) (w Word, err error) {
 	}
 	return w, errRow
 }
+
+// Numbers returns the numbers of words that a row has in place of a record's owner and of each of
+// its keys, 0 for what is written out. It reports whether all else in the row is the record's.
+func (row Row) Numbers(r *protocol.Record) (list []uint64, ok bool) {
+	p, err := row.parse()
+	if err != nil || p.header.Type != r.Type || len(p.links) != len(r.Links) || len(p.keys) != len(r.Selectors) ||
+		p.header.Signature != r.Signature || (p.header.Work == nil) != (r.Work == nil) || r.Work != nil && p.work != *r.Work {
+		return nil, false
+	}
+	for i := range r.Selectors {
+		if have := &p.header.Selectors[i]; have.Ordinal != r.Selectors[i].Ordinal || have.Claim != r.Selectors[i].Claim {
+			return nil, false
+		}
+	}
+	return append([]uint64{p.owner}, p.keys...), true
+}
