@@ -120,14 +120,17 @@ func readFrames(in io.Reader, most int) (records []*protocol.Record, err error) 
 	return records, nil
 }
 
-// limited compares how fast a process stores records with and without a hard limit of memory. None
-// of the database's pages are in memory before.
+// limited compares how fast a process stores records with and without a hard limit of memory, the
+// best of two runs each, in turns. None of the database's pages are in memory before.
 func (g *largeHome) limited(b *testing.B) {
 	const limit = 1 << 30
 	procs := memoryLimit(b, limit)
 	for b.Loop() {
-		free := g.putIn(b, "/dev/null")
-		bound := g.putIn(b, procs)
+		var free, bound float64
+		for range 2 {
+			free = max(free, g.putIn(b, "/dev/null"))
+			bound = max(bound, g.putIn(b, procs))
+		}
 		b.ReportMetric(free, "unlimited-records/s")
 		b.ReportMetric(bound, "1GiB-records/s")
 		b.ReportMetric(bound/free, "×-unlimited")
