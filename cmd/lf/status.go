@@ -28,7 +28,7 @@ if it has the same records, or had none that have not come since. The line "sync
   fetching: 34,102 of 100,000 records, 5,120 a second, about 13 s left
   alone: no peer to compare with
 
-Nodes with the same fingerprint have the same records. --wait-synced lets the node compare now and waits until it is in sync. The exit
+A line "warning" says what is wrong, as a full disk, and what to do. Nodes with the same fingerprint have the same records. --wait-synced lets the node compare now and waits until it is in sync. The exit
 code is 1 if that takes longer than TIMEOUT.
 
 Right after lf node, it waits for the node to answer: up to 3 s until the node begins to start, and then --timeout.`,
@@ -99,6 +99,9 @@ func statusFields(at []string, s *api.Status) []field {
 			field{"traffic", fmt.Sprintf("%s in, %s out", text.Size(s.Traffic.In), text.Size(s.Traffic.Out))},
 			field{"database", text.Size(s.Storage.Bytes)},
 		)
+	}
+	if s.Storage.Problem != "" {
+		fields = append(fields, field{"warning", "nothing is written: " + s.Storage.Problem})
 	}
 	fields = append(fields, trustFields(&s.Trust)...)
 	var drops []string

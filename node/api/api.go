@@ -145,6 +145,8 @@ type Storage struct {
 	Held     uint64 `json:"held" doc:"records ahead of the clock"`
 	Tips     uint64 `json:"tips"`
 	Bytes    uint64 `json:"bytes" doc:"size of the database file"`
+	// Problem is what Doctor says of it, too.
+	Problem string `json:"problem,omitempty" doc:"why the last write failed, and what to do: the disk is full, broken or read-only. Reading goes on. Absent: writing works"`
 	// Database tells one database from another one in its place. A backup has the same.
 	Database string `json:"database" doc:"identifies the database, not what is in it: a new one in its place has another"`
 }

@@ -42,7 +42,7 @@ func (s *Service) Status(ctx context.Context) (*api.Status, error) {
 		Sync:      *syncOf(&synced.Sync, stats, synced.Fetches),
 		Storage: api.Storage{
 			Attached: stats.Attached, Pending: stats.Pending, Held: stats.Held, Tips: stats.Tips, Bytes: stats.Bytes,
-			Database: s.database,
+			Database: s.database, Problem: s.diskFacts(stats.Bytes).Problem,
 		},
 		Traffic: s.config.Host.Traffic(),
 		Trust:   whom,
