@@ -18,7 +18,7 @@ type planTest struct {
 	record *protocol.Record // a version of the key
 }
 
-func newPlanTest(t *testing.T, range_ bool) *planTest {
+func newPlanTest(t *testing.T, ranged bool) *planTest {
 	t.Helper()
 	w := newWorld(t, func(p *protocol.Params) { p.Authorities, p.WorkPerKiB = nil, 0 })
 	d := protocol.Draft{
@@ -26,12 +26,12 @@ func newPlanTest(t *testing.T, range_ bool) *planTest {
 		Names: []protocol.NamePoint{{Name: w.name("a"), Ordinal: 5}}, Links: []protocol.ID{w.Genesis()[0].ID(), w.Genesis()[1].ID()},
 	}
 	p := &planTest{T: t, Plan: NewPlan(), record: w.make(t, d, 0, paid), stream: newStream(nil, nil), key: Key{Where: []store.Range{w.where("a", 5, 5)}}}
-	if range_ {
+	if ranged {
 		p.key.Where[0].To = 9
 	}
 	p.Changed(&store.Changes{Index: 1, Work: 100})
 	p.subscribe(p.stream, Options{}, []Key{p.key}, &api.WatchRequest{})
-	if range_ {
+	if ranged {
 		p.found(p.stream.group.ranges[p.key.id()], p.record.CompositeID(), pointsOf(p.record))
 	}
 	p.entry = p.keys[p.record.CompositeID()]
