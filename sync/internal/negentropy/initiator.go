@@ -94,7 +94,7 @@ func (p span) ask(s Set, out *writer, asked []span) []span {
 	case p.differs:
 		lower := p.from
 		out.split(s, p.from, p.to, from, to, func(upper Bound) {
-			asked = append(asked, span{lower, upper, to-from < 2*buckets})
+			asked = append(asked, span{lower, upper, to-from < listed})
 			lower = upper
 		})
 	case from == to: // shorter than its fingerprint
