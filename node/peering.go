@@ -122,7 +122,7 @@ func (n *Node) startSync(d discovery.Config, seeds []peer.AddrInfo) error {
 	c := &n.config
 	config := lfsync.Config{
 		Network: c.Network, Store: syncstore.Store{Store: n.store}, Verify: service.VerifyWork, Clock: c.Clock, Logger: c.Logger, Registerer: n.registry,
-		Drop: n.host.Ban, Repairs: syncstore.Store{Store: n.store},
+		Drop: n.host.Ban, Repairs: syncstore.Store{Store: n.store}, SetPath: n.store.SetPath(),
 	}
 	if !c.Offline {
 		config.Host = n.host.Host

@@ -44,18 +44,19 @@ func (m *mark) propose(t *tx) error {
 	return err
 }
 
-// Marked returns the records of a moment to which a derived file of the given name may belong. The
-// file is as of one of the last two calls of [Store.Mark].
-func (s *Store) Marked(ctx context.Context, name string) (has func(mapped.Stamp) bool, err error) {
+// Marked tells which checkpoints of a derived file the database remembers, and how many records are
+// attached. They are those of the last two calls of [Store.Mark].
+func (s *Store) Marked(ctx context.Context, name string) (has func(mapped.Stamp) bool, attached uint64, err error) {
 	m := mark{name: name}
-	var attached int64
-	err = s.read(ctx, func(c *conn) (err error) {
-		if attached, err = c.number("SELECT attached FROM meta"); err != nil {
+	err = s.read(ctx, func(c *conn) error {
+		n, err := c.number("SELECT attached FROM meta")
+		if err != nil {
 			return err
 		}
+		attached = uint64(n)
 		return m.load(c)
 	})
-	return func(s mapped.Stamp) bool { return s.Index <= uint64(attached) && m.has(s) }, err
+	return func(s mapped.Stamp) bool { return s.Index <= attached && m.has(s) }, attached, err
 }
 
 // Mark has the database remember that a checkpoint of a derived file follows, and returns its
@@ -70,11 +71,17 @@ func (s *Store) Mark(ctx context.Context, name string, have [tokenSize]byte) (ma
 	return mapped.Stamp{Token: m.next, Index: index}, err
 }
 
-// graphName and graphSuffix name the file of the graph, in the database and beside it.
+// graphName and graphSuffix name the file of the graph, in the database and beside it. SetSuffix
+// names the file of the set of records that peers compare.
 const (
 	graphName   = "graph"
 	graphSuffix = "-graph"
+	setSuffix   = "-set"
 )
+
+// SetPath is where the set of records that peers compare is kept. What is there is not the store's,
+// but counts in its size.
+func (s *Store) SetPath() string { return s.path + setSuffix }
 
 func isBroken(err error) bool {
 	_, broken := errors.AsType[*mapped.BrokenError](err)

@@ -328,7 +328,7 @@ func TestMarks(t *testing.T) {
 		}
 		stamps, have = append(stamps, stamp), stamp.Token
 	}
-	known, err := s.Marked(t.Context(), "set")
+	known, _, err := s.Marked(t.Context(), "set")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -337,7 +337,7 @@ func TestMarks(t *testing.T) {
 	if known(stamps[0]) || !known(stamps[1]) || !known(stamps[2]) || known(mapped.Stamp{}) || known(tooNew) {
 		t.Error("the wrong tokens are known")
 	}
-	if other, err := s.Marked(t.Context(), "other"); err != nil || other(stamps[2]) {
+	if other, _, err := s.Marked(t.Context(), "other"); err != nil || other(stamps[2]) {
 		t.Error("a token passes for another file", err)
 	}
 	if _, err := s.Datastore().Get(t.Context(), datastore.NewKey("set")); !errors.Is(err, datastore.ErrNotFound) {

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 
 	"github.com/lf-store/lf/internal/intake"
 )
@@ -13,7 +14,12 @@ type Item = intake.Item
 // to keep. Records that become attached meanwhile may be among them. No reader is held while yield
 // runs.
 func (s *Store) Scan(ctx context.Context, yield func([]Item) error) error {
-	for last := int64(0); ; {
+	return s.ScanAfter(ctx, 0, yield)
+}
+
+// ScanAfter is [Store.Scan] from after an index on.
+func (s *Store) ScanAfter(ctx context.Context, index uint64, yield func([]Item) error) error {
+	for last := int64(min(index, math.MaxInt64)); ; {
 		chunk := make([]Item, 0, scanChunk)
 		if err := s.read(ctx, func(c *conn) error { return c.items(last, &chunk) }); err != nil {
 			return err

@@ -366,7 +366,7 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 
 func (s *Store) size() (uint64, error) {
 	var sum uint64
-	for _, suffix := range []string{"", "-wal", graphSuffix, graphSuffix + mapped.StateSuffix} {
+	for _, suffix := range []string{"", "-wal", graphSuffix, graphSuffix + mapped.StateSuffix, setSuffix, setSuffix + mapped.StateSuffix} {
 		info, err := os.Stat(s.path + suffix)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):

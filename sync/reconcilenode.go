@@ -15,9 +15,15 @@ type reconcileNode struct {
 }
 
 func newReconciler(s *Sync, c Config, streams stream.Config) participant {
+	keep := reconcile.Keep{Path: c.SetPath}
+	if marks, ok := c.Store.(reconcile.Marks); ok {
+		keep.Marks = marks
+	} else {
+		keep.Path = ""
+	}
 	s.reconciler = reconcile.New(reconcile.Config{
 		Self: selfOf(c.Host), Network: c.Network, Store: c.Store, Node: reconcileNode{s.admission, s}, Clock: s.admission.now,
-		Dialer: s.dialer, Penalties: s.penalties, Group: streams.Group, Log: c.Logger,
+		Dialer: s.dialer, Penalties: s.penalties, Group: streams.Group, Log: c.Logger, Keep: keep,
 	})
 	return s.reconciler
 }

@@ -46,6 +46,9 @@ type Config struct {
 	Drop func(p peer.ID, d time.Duration)
 	// Repairs has damaged records repaired from peers. It may be nil: then nobody does.
 	Repairs Repairs
+	// SetPath is where the set of records is kept between starts, if the store can tell whether
+	// that file is still right. "": it is read from the store at each start.
+	SetPath string
 	// Clock, Logger and Registerer may be nil: the system's clock, no logs, no metrics.
 	Clock      func() time.Time
 	Logger     *slog.Logger

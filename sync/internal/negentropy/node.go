@@ -1,17 +1,25 @@
 package negentropy
 
-// The tree's nodes take 4 KiB each, rounded as the allocator rounds: 102 items, or 42 children. A
-// node that is full gives to a neighbour under the same branch that has room. When the neighbour is
-// full too, two nodes become three. So nodes are two thirds full at least, but for the few at the
-// edges. 40 bytes an item become 60, and a leaf's place in its branch adds two. At the right end a
-// full node is left full and a new one begun, so that items inserted in order fill the tree.
+import "github.com/lf-store/lf/internal/mapped"
+
+// The tree's nodes take 4 KiB each: 102 items, or 42 children. A node that is full gives to a
+// neighbour under the same branch that has room. When the neighbour is full too, two nodes become
+// three. So nodes are two thirds full at least, but for the few at the edges. 40 bytes an item
+// become 60, and a leaf's place in its branch adds two. At the right end a full node is left full
+// and a new one begun, so that items inserted in order fill the tree.
 const (
 	leafSize   = 102
 	branchSize = 42
 )
 
-// leaf holds items in order. It has no pointers, so that the garbage collector does not look into
-// it.
+// nodes holds the tree's leaves and branches, by number. Neither has pointers, so they can be in a
+// file.
+type nodes struct {
+	leaves   mapped.Arena[leaf]
+	branches mapped.Arena[branch]
+}
+
+// leaf holds items in order.
 type leaf struct {
 	n     int
 	items [leafSize]Item
@@ -23,13 +31,32 @@ type branch struct {
 	children [branchSize]child
 }
 
-// child is a node as its branch knows it. One of leaf and branch is set.
+// child is a node as its branch knows it.
 type child struct {
-	first  Item // not above the first item, above all items of the children before
-	count  int
-	sum    sum
-	leaf   *leaf
-	branch *branch
+	first Item // not above the first item, above all items of the children before
+	count int
+	sum   sum
+	kind  nodeKind
+	at    uint32 // its number among those of its kind
+}
+
+type nodeKind uint32
+
+const (
+	noNode nodeKind = iota
+	isLeaf
+	isBranch
+)
+
+func (t *nodes) leaf(c *child) *leaf     { return t.leaves.At(c.at) }
+func (t *nodes) branch(c *child) *branch { return t.branches.At(c.at) }
+
+func (t *nodes) newLeaf(first Item) child {
+	return child{first: first, kind: isLeaf, at: t.leaves.Push()}
+}
+
+func (t *nodes) newBranch(first Item) child {
+	return child{first: first, kind: isBranch, at: t.branches.Push()}
 }
 
 // find returns the place of an item, and whether it is there.
@@ -60,11 +87,11 @@ func (b *branch) find(item *Item) int {
 
 // insert adds an item below c; last says that it comes after all items of the tree. Fits is false
 // when c is full where the item belongs: then nothing is changed.
-func (c *child) insert(item *Item, last bool) (added, fits bool) {
-	if c.leaf != nil {
-		added, fits = c.leaf.insert(item, last)
+func (t *nodes) insert(c *child, item *Item, last bool) (added, fits bool) {
+	if c.kind == isLeaf {
+		added, fits = t.leaf(c).insert(item, last)
 	} else {
-		added, fits = c.branch.insert(item, last)
+		added, fits = t.insertBelow(t.branch(c), item, last)
 	}
 	if added {
 		if before(item, &c.first) {
@@ -94,43 +121,44 @@ func (l *leaf) insert(item *Item, last bool) (added, fits bool) {
 	return true, true
 }
 
-func (b *branch) insert(item *Item, last bool) (added, fits bool) {
+func (t *nodes) insertBelow(b *branch, item *Item, last bool) (added, fits bool) {
 	i := b.n - 1
 	if !last {
 		i = b.find(item)
 	}
-	if added, fits = b.children[i].insert(item, last); fits {
+	if added, fits = t.insert(&b.children[i], item, last); fits {
 		return added, true
 	}
 	if last {
-		fits = b.extend(*item)
+		fits = t.extend(b, *item)
 	} else {
-		fits = b.makeRoom(i)
+		fits = t.makeRoom(b, i)
 	}
 	if !fits {
 		return false, false
 	}
-	return b.children[b.find(item)].insert(item, last)
+	return t.insert(&b.children[b.find(item)], item, last)
 }
 
 // extend begins a new last child, where the item will be the first.
-func (b *branch) extend(item Item) bool {
+func (t *nodes) extend(b *branch, item Item) bool {
 	if b.n == branchSize {
 		return false
 	}
-	b.children[b.n] = b.children[b.n-1].hollow(item)
+	b.children[b.n] = t.hollow(&b.children[b.n-1], item)
 	b.n++
 	return true
 }
 
 // hollow is an empty leaf, below as many branches as there are in c.
-func (c *child) hollow(first Item) child {
-	if c.leaf != nil {
-		return child{first: first, leaf: new(leaf)}
+func (t *nodes) hollow(c *child, first Item) child {
+	if c.kind == isLeaf {
+		return t.newLeaf(first)
 	}
-	b := &branch{n: 1}
-	b.children[0] = c.branch.children[0].hollow(first)
-	return child{first: first, branch: b}
+	h := t.newBranch(first)
+	b := t.branch(&h)
+	b.n, b.children[0] = 1, t.hollow(&t.branch(c).children[0], first)
+	return h
 }
 
 // minRoom is how much room a neighbour must have to be given to: with less, the next items would
@@ -139,69 +167,71 @@ const minRoom = 4
 
 // makeRoom makes room in the i-th child, which is full: from a neighbour that has some, or by a new
 // one.
-func (b *branch) makeRoom(i int) bool {
+func (t *nodes) makeRoom(b *branch, i int) bool {
 	left, right := max(0, i-1), min(i+1, b.n-1)
 	neighbour := left
-	if left == i || right != i && b.children[right].room() > b.children[left].room() {
+	if left == i || right != i && t.room(&b.children[right]) > t.room(&b.children[left]) {
 		neighbour = right
 	}
 	from, to := min(i, neighbour), max(i, neighbour)+1
-	if neighbour != i && b.children[neighbour].room() >= minRoom {
-		b.spread(from, to)
+	if neighbour != i && t.room(&b.children[neighbour]) >= minRoom {
+		t.spread(b, from, to)
 		return true
 	}
 	if b.n == branchSize {
 		return false
 	}
 	copy(b.children[to+1:b.n+1], b.children[to:b.n])
-	b.children[to] = b.children[from].sibling()
+	b.children[to] = t.sibling(&b.children[from])
 	b.n++
-	b.spread(from, to+1)
+	t.spread(b, from, to+1)
 	return true
 }
 
 // room is how many more items or children the node itself can take.
-func (c *child) room() int {
-	if c.leaf != nil {
-		return leafSize - c.leaf.n
+func (t *nodes) room(c *child) int {
+	if c.kind == isLeaf {
+		return leafSize - t.leaf(c).n
 	}
-	return branchSize - c.branch.n
+	return branchSize - t.branch(c).n
 }
 
 // sibling is an empty node of the same kind.
-func (c *child) sibling() child {
-	if c.leaf != nil {
-		return child{leaf: new(leaf)}
+func (t *nodes) sibling(c *child) child {
+	if c.kind == isLeaf {
+		return t.newLeaf(Item{})
 	}
-	return child{branch: new(branch)}
+	return t.newBranch(Item{})
 }
 
 // spread deals what the children from (included) to to (excluded) hold out to them evenly.
-func (b *branch) spread(from, to int) {
+func (t *nodes) spread(b *branch, from, to int) {
 	nodes := b.children[from:to]
-	if nodes[0].leaf != nil {
+	if nodes[0].kind == isLeaf {
 		var buf [3 * leafSize]Item
 		all := buf[:0]
-		for _, c := range nodes {
-			all = append(all, c.leaf.items[:c.leaf.n]...)
+		for i := range nodes {
+			l := t.leaf(&nodes[i])
+			all = append(all, l.items[:l.n]...)
 		}
 		for i := range nodes {
-			l := nodes[i].leaf
+			l := t.leaf(&nodes[i])
 			l.n = copy(l.items[:], all[part(len(all), len(nodes), i):part(len(all), len(nodes), i+1)])
-			nodes[i].recount()
+			t.recount(&nodes[i])
 		}
 		return
 	}
 	var buf [3 * branchSize]child
 	all := buf[:0]
-	for _, c := range nodes {
-		all = append(all, c.branch.children[:c.branch.n]...)
+	for i := range nodes {
+		sub := t.branch(&nodes[i])
+		all = append(all, sub.children[:sub.n]...)
 	}
 	for i := range nodes {
-		sub := nodes[i].branch
+		sub := t.branch(&nodes[i])
 		sub.n = copy(sub.children[:], all[part(len(all), len(nodes), i):part(len(all), len(nodes), i+1)])
 		clear(sub.children[sub.n:]) // forget the nodes that moved
-		nodes[i].recount()
+		t.recount(&nodes[i])
 	}
 }
 
@@ -209,40 +239,44 @@ func (b *branch) spread(from, to int) {
 func part(n, k, i int) int { return n * i / k }
 
 // recount says again what the node holds.
-func (c *child) recount() {
+func (t *nodes) recount(c *child) {
 	c.count, c.sum = 0, sum{}
-	if c.leaf != nil {
-		c.first, c.count = c.leaf.items[0], c.leaf.n
-		for i := range c.leaf.n {
-			id := sumOf(&c.leaf.items[i].ID)
+	if c.kind == isLeaf {
+		l := t.leaf(c)
+		c.first, c.count = l.items[0], l.n
+		for i := range l.n {
+			id := sumOf(&l.items[i].ID)
 			c.sum.add(&id)
 		}
 		return
 	}
-	c.first = c.branch.children[0].first
-	for i := range c.branch.n {
-		c.count += c.branch.children[i].count
-		c.sum.add(&c.branch.children[i].sum)
+	b := t.branch(c)
+	c.first = b.children[0].first
+	for i := range b.n {
+		c.count += b.children[i].count
+		c.sum.add(&b.children[i].sum)
 	}
 }
 
 // items yields the items with ranks from (included) to to (excluded) below c; it returns false when
 // yield has enough.
-func (c *child) items(from, to int, yield func(Item) bool) bool {
-	if c.leaf != nil {
-		for i := range c.leaf.items[from:to] {
-			if !yield(c.leaf.items[from+i]) {
+func (t *nodes) items(c *child, from, to int, yield func(Item) bool) bool {
+	if c.kind == isLeaf {
+		l := t.leaf(c)
+		for i := range l.items[from:to] {
+			if !yield(l.items[from+i]) {
 				return false
 			}
 		}
 		return true
 	}
-	for i := range c.branch.children[:c.branch.n] {
-		sub := &c.branch.children[i]
+	b := t.branch(c)
+	for i := range b.children[:b.n] {
+		sub := &b.children[i]
 		if to <= 0 {
 			break
 		}
-		if from < sub.count && !sub.items(max(from, 0), min(to, sub.count), yield) {
+		if from < sub.count && !t.items(sub, max(from, 0), min(to, sub.count), yield) {
 			return false
 		}
 		from, to = from-sub.count, to-sub.count

@@ -57,13 +57,13 @@ func (s *slice) insert(item Item) bool {
 
 // check tells what is wrong with a tree, if anything.
 func (t *Tree) check() error {
-	if t.root.leaf == nil && t.root.branch == nil {
+	if t.root.kind == noNode {
 		if t.root != (child{}) {
 			return fmt.Errorf("an empty tree counts %d", t.root.count)
 		}
 		return nil
 	}
-	_, err := t.root.check(nil)
+	_, err := t.nodes.check(&t.root, nil)
 	if err == nil && !slices.IsSortedFunc(slices.Collect(t.Items(0, t.Len())), Item.Compare) {
 		err = fmt.Errorf("items are out of order")
 	}
@@ -71,9 +71,9 @@ func (t *Tree) check() error {
 }
 
 // check returns the number of branches above the leaves.
-func (c *child) check(after *Item) (depth int, err error) {
+func (t *nodes) check(c *child, after *Item) (depth int, err error) {
 	again := *c
-	again.recount()
+	t.recount(&again)
 	switch {
 	case again.count != c.count || again.sum != c.sum:
 		return 0, fmt.Errorf("a node counts %d and holds %d, or the sum is wrong", c.count, again.count)
@@ -83,27 +83,28 @@ func (c *child) check(after *Item) (depth int, err error) {
 		return 0, fmt.Errorf("a node begins before what its branch says")
 	case after != nil && after.Compare(c.first) >= 0:
 		return 0, fmt.Errorf("a node does not begin after the one before")
-	case c.leaf != nil:
-		if !slices.IsSortedFunc(c.leaf.items[:c.leaf.n], Item.Compare) {
+	case c.kind == isLeaf:
+		if l := t.leaf(c); !slices.IsSortedFunc(l.items[:l.n], Item.Compare) {
 			return 0, fmt.Errorf("a leaf is not sorted")
 		}
 		return 0, nil
 	}
 	depths := map[int]bool{}
-	for i := range c.branch.n {
-		sub := &c.branch.children[i]
-		if depth, err = sub.check(after); err != nil {
+	b := t.branch(c)
+	for i := range b.n {
+		sub := &b.children[i]
+		if depth, err = t.check(sub, after); err != nil {
 			return 0, err
 		}
 		depths[depth] = true
-		last := slices.Collect(sub.sorted())
+		last := slices.Collect(t.sorted(sub))
 		after = &last[0]
 	}
 	if len(depths) != 1 {
 		return 0, fmt.Errorf("leaves lie at several depths")
 	}
-	for i := c.branch.n; i < branchSize; i++ {
-		if c.branch.children[i] != (child{}) {
+	for i := b.n; i < branchSize; i++ {
+		if b.children[i] != (child{}) {
 			return 0, fmt.Errorf("a branch remembers a node that it gave away")
 		}
 	}
@@ -111,8 +112,8 @@ func (c *child) check(after *Item) (depth int, err error) {
 }
 
 // sorted yields the last item.
-func (c *child) sorted() iter.Seq[Item] {
-	return func(yield func(Item) bool) { c.items(c.count-1, c.count, yield) }
+func (t *nodes) sorted(c *child) iter.Seq[Item] {
+	return func(yield func(Item) bool) { t.items(c, c.count-1, c.count, yield) }
 }
 
 // newTree is a tree that is checked when the test ends.

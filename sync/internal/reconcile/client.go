@@ -51,6 +51,7 @@ type Config struct {
 	Penalties *penalty.Penalties
 	Group     *supervisor.Group // in which sessions run
 	Log       *slog.Logger
+	Keep      Keep
 }
 
 // Reconciler compares this node's set of records with those of peers. It drives the planner, keeps
@@ -60,8 +61,12 @@ type Reconciler struct {
 	c        Config
 	started  time.Time
 	metrics  *metrics
-	own      localSet
+	own      *localSet
 	unfollow func()
+	// leave ends looking after the set, and followed is closed then; nil: it has not begun.
+	leave    func()
+	followed chan struct{}
+	closing  sync.Once
 
 	// guards what follows; it is taken while own is seen, never the other way round
 	mu         sync.Mutex
@@ -82,7 +87,7 @@ type running struct{ halted bool }
 // New makes a reconciler. Follow begins to follow the store.
 func New(c Config) *Reconciler {
 	r := &Reconciler{
-		c: c, started: time.Now(), metrics: newMetrics(), unfollow: func() {},
+		c: c, started: time.Now(), metrics: newMetrics(), unfollow: func() {}, own: newLocalSet(),
 		agreements: newAgreements(), running: make(map[sessionID]*running), news: make(chan struct{}),
 	}
 	chance := rand.New(rand.NewPCG(rand.Uint64(), rand.Uint64())) // no secrets
@@ -94,8 +99,17 @@ func New(c Config) *Reconciler {
 // Metrics are those of comparing.
 func (c *Reconciler) Metrics() []prometheus.Collector { return c.metrics.all() }
 
-// Close ends following the store.
-func (c *Reconciler) Close() { c.unfollow() }
+// Close ends following the store, after a last checkpoint of the set.
+func (c *Reconciler) Close() {
+	c.closing.Do(func() {
+		if c.followed != nil {
+			c.leave()
+			<-c.followed
+			c.closeSet()
+		}
+		c.unfollow()
+	})
+}
 
 // plan gives the planner its input and carries out what it decides.
 func (c *Reconciler) plan(input func(*planner)) {

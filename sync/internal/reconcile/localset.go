@@ -2,39 +2,68 @@ package reconcile
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/lf-store/lf/internal/intake"
+	"github.com/lf-store/lf/internal/mapped"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/negentropy"
 )
 
-// localSet is the set of all attached records, in memory, as it is compared with those of peers: 64
-// bytes a record. It follows the store. It is safe for concurrent use.
+// localSet is the set of all attached records, as it is compared with those of peers. It follows
+// the store. It is in memory, 64 bytes a record, or in a file (localset_file.go). It is safe for
+// concurrent use.
 type localSet struct {
 	mu    sync.RWMutex
-	tree  negentropy.Tree
+	tree  *negentropy.Tree
 	size  atomic.Uint64 // of the tree
 	ready bool          // all that the store has is in it
+
+	// What follows is nil and zero without a file. Kept is of the last checkpoint, and due is the
+	// size at which the next one is. Broken says that the file does not check out. Wake wakes the
+	// goroutine that sees to both.
+	file   *mapped.File
+	kept   mapped.Stamp
+	due    uint64
+	broken atomic.Bool
+	wake   chan struct{}
+}
+
+func newLocalSet() *localSet {
+	return &localSet{tree: negentropy.NewTree(nil), due: keepLeast, wake: make(chan struct{}, 1)}
 }
 
 // add takes in what is attached; what is there already makes no difference.
 func (o *localSet) add(items []intake.Item) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for _, item := range items {
-		o.tree.Insert(negentropy.Item{Timestamp: item.Timestamp, ID: item.ID})
+	//nolint:errcheck // what is broken is made again
+	o.guard(func() {
+		for _, item := range items {
+			o.tree.Insert(negentropy.Item{Timestamp: item.Timestamp, ID: item.ID})
+		}
+		o.size.Store(uint64(o.tree.Len())) // a length
+	})
+	if o.size.Load() >= o.due {
+		o.rouse()
 	}
-	o.size.Store(uint64(o.tree.Len())) // a length
 }
 
-// view shows the set while it does not change.
-func (o *localSet) view(see func(negentropy.Set)) {
+// errSetIncomplete says that the set is not all that the store has.
+var errSetIncomplete = errors.New("the set of records is not complete yet")
+
+// view shows the set while it does not change. The error says that it is not complete, and what see
+// did is then of no use.
+func (o *localSet) view(see func(negentropy.Set)) error {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	see(&o.tree)
+	if !o.ready {
+		return errSetIncomplete
+	}
+	return o.guard(func() { see(o.tree) })
 }
 
 func (o *localSet) complete() {
@@ -46,48 +75,78 @@ func (o *localSet) complete() {
 func (o *localSet) isReady() bool {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	return o.ready
+	return o.ready && !o.broken.Load()
 }
 
 // count is how many records are in it. It takes no lock.
 func (o *localSet) count() uint64 { return o.size.Load() }
 
 // above is how many records are at or above a bound.
-func (o *localSet) above(b negentropy.Bound) uint64 {
+func (o *localSet) above(b negentropy.Bound) (n uint64) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	return uint64(o.tree.Len() - o.tree.Rank(b)) // not negative
+	// not negative
+	if err := o.guard(func() { n = uint64(o.tree.Len() - o.tree.Rank(b)) }); err != nil {
+		return 0
+	}
+	return n
 }
 
 func (o *localSet) fingerprint() (f negentropy.Fingerprint, count uint64, ready bool) {
 	o.mu.RLock()
 	defer o.mu.RUnlock()
-	n := o.tree.Len()
-	return o.tree.Fingerprint(0, n), uint64(n), o.ready // a length
+	err := o.guard(func() { f = o.tree.Fingerprint(0, o.tree.Len()) })
+	return f, o.size.Load(), o.ready && err == nil
 }
 
 // Follow keeps the set up with the store. What is attached from now on is told by the store; what
-// was before is scanned.
+// was before is scanned, apart from what is in the set's file.
 func (c *Reconciler) Follow() {
+	from := c.openSet(context.Background())
 	c.unfollow = c.c.Store.Follow(c.attached)
-	c.c.Group.Go(func(ctx context.Context) error {
-		began := time.Now()
-		for !c.scan(ctx) {
-			select {
-			case <-ctx.Done():
-				return nil
-			case <-time.After(rescanAfter):
+	ctx, cancel := context.WithCancel(context.Background())
+	c.leave, c.followed = cancel, make(chan struct{})
+	began := c.c.Group.Go(func(group context.Context) error {
+		defer close(c.followed)
+		defer context.AfterFunc(group, cancel)()
+		for c.rebuild(ctx, from) {
+			if !c.keepSet(ctx) {
+				break
 			}
+			from = 0
+			c.own.begin(c.c.Keep, c.c.Log)
 		}
-		c.own.complete()
-		c.c.Log.Debug("the set of records is rebuilt", "records", c.own.count(), "took", time.Since(began))
-		c.plan(func(a *planner) { a.rebuilt() })
 		return nil
 	})
+	if !began {
+		close(c.followed)
+	}
 }
 
-func (c *Reconciler) scan(ctx context.Context) bool {
-	err := c.c.Store.Scan(ctx, func(items []intake.Item) error {
+// rebuild brings what the store has after an index into the set. It reports whether it was done.
+func (c *Reconciler) rebuild(ctx context.Context, from uint64) bool {
+	began := time.Now()
+	for !c.scan(ctx, from) {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(rescanAfter):
+		}
+	}
+	c.own.complete()
+	c.c.Log.Debug("the set of records is rebuilt", "records", c.own.count(), "took", time.Since(began))
+	c.plan(func(a *planner) { a.rebuilt() })
+	return true
+}
+
+func (c *Reconciler) scan(ctx context.Context, from uint64) bool {
+	scan := c.c.Store.Scan
+	if from > 0 {
+		scan = func(ctx context.Context, yield func([]intake.Item) error) error {
+			return c.c.Keep.Marks.ScanAfter(ctx, from, yield)
+		}
+	}
+	err := scan(ctx, func(items []intake.Item) error {
 		c.own.add(items)
 		return context.Cause(ctx)
 	})

@@ -84,7 +84,7 @@ func (s *responder) answer(ctx context.Context, message []byte) ([]byte, error) 
 	}
 	var reply negentropy.Reply
 	below := 0
-	c.own.view(func(set negentropy.Set) {
+	seen := c.own.view(func(set negentropy.Set) {
 		h := c.horizon()
 		reply, err = negentropy.RespondUpTo(set, message, s.limit, h)
 		below = set.Rank(h.End)
@@ -92,6 +92,9 @@ func (s *responder) answer(ctx context.Context, message []byte) ([]byte, error) 
 		s.equal = s.rounds == 1 && reply.Equal.Timestamp >= h.End.Timestamp-c.c.Network.Params().ClockDrift
 	})
 	end() // who waits for its rate holds no place
+	if seen != nil {
+		return nil, nil //nolint:nilerr // it cannot compare now
+	}
 	if err != nil {
 		return nil, penalty.Violates("%v", err)
 	}

@@ -97,7 +97,9 @@ func (s *session) talk(ctx context.Context) (err error) {
 		return nil
 	}
 	var message []byte
-	s.reconciler.own.view(func(set negentropy.Set) { message = s.initiator.Start(set) })
+	if err := s.reconciler.own.view(func(set negentropy.Set) { message = s.initiator.Start(set) }); err != nil {
+		return err
+	}
 	for message != nil {
 		if message, err = s.round(ctx, message); err != nil {
 			return err
@@ -123,12 +125,15 @@ func (s *session) round(ctx context.Context, message []byte) ([]byte, error) {
 	}
 	s.rounds++
 	var step negentropy.Step
-	c.own.view(func(set negentropy.Set) {
+	seen := c.own.view(func(set negentropy.Set) {
 		step, err = s.initiator.Next(set, answer, nil)
 		s.lacked += step.Lacked
 		open := c.list(s.peer, idsOf(step.Need), step.Times) // before it can become attached
 		s.ahead = aheadOf(s.count, set.Rank(s.to)-s.lacked+open)
 	})
+	if seen != nil {
+		return nil, seen
+	}
 	if err != nil {
 		return nil, penalty.Violates("%v", err)
 	}

@@ -59,7 +59,7 @@ func (c *Reconciler) Demand() {
 }
 
 // View shows the local set while it does not change.
-func (c *Reconciler) View(see func(negentropy.Set)) { c.own.view(see) }
+func (c *Reconciler) View(see func(negentropy.Set)) error { return c.own.view(see) }
 
 // IsReady reports whether the local set is complete.
 func (c *Reconciler) IsReady() bool { return c.own.isReady() }
