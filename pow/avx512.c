@@ -21,9 +21,9 @@ static unsigned reg_of(const lf_insn *in, unsigned operand)
 	return 8 + operand - T0;
 }
 
-/* What z, L'L, b and V' of the prefix say, next to the mask: 512 bits, and
- * whether the operand in memory is one element that stands for all. Register
- * numbers are inverted, here all are below 16. */
+/* What z, L'L, b and V' of the prefix say, next to the mask: 512 bits. With
+ * BROADCAST the operand in memory is one element that stands for all. Register
+ * numbers are inverted; here all are below 16. */
 enum { PLAIN = 0x48, BROADCAST = 0x58 };
 
 static void put_evex(lf_asm *a, evex op, unsigned reg, unsigned second, unsigned rm,

@@ -1,6 +1,6 @@
 /* Prints the segments of a program as x86-64 assembler source for AVX-512 to
- * standard output, and writes what the emitter makes of them to a file, with
- * their constants. An assembler can then be the judge, on any x86 machine.
+ * standard output. Writes what the emitter makes of them to a file, with their
+ * constants. An assembler can then be the judge, on any x86 machine.
  * Usage: listing512 SEED FILE */
 #include <inttypes.h>
 #include <stdio.h>

@@ -10,8 +10,8 @@ import (
 	"github.com/lf-store/lf"
 )
 
-// BenchmarkKeepAlive pulses for very many keys at once, as a program does at its start and then
-// once a minute: µs of the clock and of this process for each.
+// BenchmarkKeepAlive pulses for very many keys at once, as a program does once a minute. It tells
+// what each takes: µs of the clock, and of this process.
 func BenchmarkKeepAlive(b *testing.B) {
 	const keys = 2_000
 	l := newLibrary(b)
