@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/runs"
 )
 
 // childDir tells the test binary that it is the process to be killed, and where its files are.
@@ -40,7 +41,7 @@ func child(dir string) error {
 	if err != nil {
 		return err
 	}
-	s, err := Open(filepath.Join(dir, "lf.db"), w.Network, Options{files: smallFiles})
+	s, err := Open(filepath.Join(dir, "lf.db"), w.Network, Options{files: smallFiles, tuning: crashTuning()})
 	if err != nil {
 		return err
 	}
@@ -69,6 +70,13 @@ func child(dir string) error {
 	}
 	group.Wait()
 	return s.Close()
+}
+
+// crashTuning writes and merges runs all the time.
+func crashTuning() tuning {
+	t := defaultTuning
+	t.runs = runs.Tuning{Recent: 40, Fanout: 3, Rate: 6}
+	return t
 }
 
 // putSome puts one record by itself, and several in bulk.
@@ -148,9 +156,13 @@ func TestCrash(t *testing.T) {
 	dir := t.TempDir()
 	writeCrashFiles(t, dir, w, records)
 	acknowledged := map[int]bool{}
-	for range kills {
+	for i := range kills {
 		crash(t, dir, acknowledged)
-		s, err := Open(filepath.Join(dir, "lf.db"), w.Network, Options{files: smallFiles})
+		o := Options{files: smallFiles, tuning: crashTuning()}
+		if i%2 > 0 {
+			o.tuning = tuning{} // runs are readable with any tuning
+		}
+		s, err := Open(filepath.Join(dir, "lf.db"), w.Network, o)
 		if err != nil {
 			t.Fatal(err)
 		}

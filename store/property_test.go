@@ -11,6 +11,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/runs"
 )
 
 // drawRecords makes a small graph with all that can go wrong in it. It has few names, ordinals,
@@ -137,7 +138,8 @@ func putShuffled(t *rapid.T, s *Store, records []*protocol.Record) {
 }
 
 // hasty changes its way as early as it can.
-var hasty = tuning{selective: 2, seekAfter: 1, rootsCompared: 1, rootsRead: 1, versionsParted: 1, manyClaims: 1, crowded: 1, rankPortion: 1}
+var hasty = tuning{selective: 2, seekAfter: 1, rootsCompared: 1, rootsRead: 1, versionsParted: 1, manyClaims: 1, crowded: 1, rankPortion: 1,
+	runs: runs.Tuning{Recent: 3, Fanout: 2, Rate: 8}}
 
 // TestModel compares the store with the model: what attaches, what waits, what is missing, and many
 // queries. It does so for one order of arrival and then for another.

@@ -244,7 +244,7 @@ func TestTrust(t *testing.T) {
 			os.RemoveAll(dir)
 		})
 		for i, name := range []string{"one", "two"} {
-			s := &restarted{path: filepath.Join(dir, name), o: Options{volatile: true, Clock: driftingClock(rapid.Uint64().Draw(t, "clock"))}}
+			s := &restarted{path: filepath.Join(dir, name), o: Options{volatile: true, tuning: tuningWithRuns(), Clock: driftingClock(rapid.Uint64().Draw(t, "clock"))}}
 			if i == 1 {
 				s.o.tuning = hasty
 			}

@@ -67,9 +67,10 @@ func (x *Index) Commit() {
 	if n := len(x.views) - keptViews; n > 0 {
 		x.views = slices.Delete(x.views, 0, n)
 	}
+	x.began = nil
 }
 
-// Rollback says that the writer's transaction was undone.
+// Rollback says that the writer's transaction was undone. Without one nothing happens.
 func (x *Index) Rollback() {
 	if x.began == nil {
 		return
@@ -80,7 +81,7 @@ func (x *Index) Rollback() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.views = slices.DeleteFunc(x.views, func(v *View) bool { return v.version > x.began.version })
-	x.head, x.merge, x.dead, x.untidy = x.began, nil, nil, true
+	x.head, x.began, x.merge, x.dead, x.untidy = x.began, nil, nil, nil, true
 }
 
 // Forget drops all that is in memory: the tables were changed by somebody else.
