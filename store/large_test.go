@@ -34,8 +34,8 @@ func TestRecordCosts(t *testing.T) {
 		mix   synthetic.Mix
 		bound recordCosts
 	}{
-		"series":   {synthetic.Series(), recordCosts{disk: 395, derived: 135, written: 11_500, pages: 0.85, allocs: 39}},
-		"own keys": {synthetic.OwnKeys(), recordCosts{disk: 430, derived: 135, written: 11_500, pages: 0.9, allocs: 39.5}},
+		"series":   {synthetic.Series(), recordCosts{disk: 395, derived: 135, written: 4_000, pages: 0.3, allocs: 39}},
+		"own keys": {synthetic.OwnKeys(), recordCosts{disk: 430, derived: 135, written: 4_000, pages: 0.3, allocs: 39.5}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := costsOf(t, c.mix, *largeRecords)
