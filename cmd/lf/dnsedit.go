@@ -42,7 +42,8 @@ below the zone. A text for TXT needs no quotes of its own.
   lf dns set '*.example' CNAME www.example
   lf dns set www.example A 192.0.2.3 --add
   lf dns set www.corp.example. A 192.0.2.1 --zone corp.example --owner work`,
-		Args: between(3, -1, "a NAME, a TYPE and DATA"),
+		Args:              between(3, -1, "a NAME, a TYPE and DATA"),
+		ValidArgsFunction: completeRecordType,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("ttl") && (ttl < 0 || ttl > dnszone.MaxTTL || ttl%time.Second != 0) {
 				return usage("--ttl must be whole seconds from 0s to %s, not %s", dnszone.MaxTTL, ttl)
@@ -89,7 +90,8 @@ The exit code is 3 if there is nothing to remove.`,
 		Example: `  lf dns rm www.example
   lf dns rm www.example AAAA
   lf dns rm www.example A 192.0.2.2`,
-		Args: between(1, -1, "a NAME"),
+		Args:              between(1, -1, "a NAME"),
+		ValidArgsFunction: completeRecordType,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			e, err := newDNSEdit(*zones, args[0])
 			if err != nil {
@@ -108,6 +110,14 @@ The exit code is 3 if there is nothing to remove.`,
 	c.addAuthoring(cmd, &a)
 	a.mask.addFlags(cmd)
 	return cmd
+}
+
+// completeRecordType completes the TYPE after a NAME.
+func completeRecordType(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) != 1 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return dnszone.Types(), cobra.ShellCompDirectiveNoFileComp
 }
 
 // removal takes records of one type out of a value.

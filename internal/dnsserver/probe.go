@@ -14,8 +14,8 @@ const (
 	probeEvery, probeWithin = 5 * time.Second, 5 * time.Second
 )
 
-// probe asks the node for a name now and then. A watch that tells nothing is no proof that nothing
-// changes: a proxy keeps it while none of its own nodes answers, and a node that hangs does, too.
+// probe asks the node for a name now and then. A silent watch is no proof that nothing changes. A
+// proxy keeps it while none of its own nodes answers, and a node that hangs keeps it, too.
 func (c *cache) probe(ctx context.Context) error {
 	for {
 		select {
