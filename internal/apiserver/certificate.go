@@ -25,7 +25,7 @@ var certificateUntil = prometheus.NewDesc("lf_api_certificate_until_seconds", "W
 // Certificate is a certificate with its key, both in PEM files. When the files change, it is loaded
 // again. Files that are broken leave it as it is. Its methods are safe for concurrent use.
 type Certificate struct {
-	whose     string // "the API's", for people
+	whose     string // "the API", for people
 	cert, key string
 	log       *slog.Logger
 	interval  time.Duration
@@ -40,7 +40,7 @@ type Certificate struct {
 
 // LoadCertificate reads a certificate of the API, with those of the CAs above it, and its key.
 func LoadCertificate(cert, key string, logger *slog.Logger) (*Certificate, error) {
-	return LoadCertificateOf("the API's", cert, key, logger)
+	return LoadCertificateOf("the API", cert, key, logger)
 }
 
 // LoadCertificateOf is [LoadCertificate] for another server. Errors and the log say whose the
@@ -63,22 +63,22 @@ func (c *Certificate) load() error {
 	if err != nil {
 		var path *fs.PathError
 		if errors.As(err, &path) {
-			return fmt.Errorf("%s certificate: %w", c.whose, err)
+			return fmt.Errorf("%s's certificate: %w", c.whose, err)
 		}
-		return fmt.Errorf("%s certificate %s with the key %s: %w", c.whose, c.cert, c.key, err)
+		return fmt.Errorf("%s's certificate %s with the key %s: %w", c.whose, c.cert, c.key, err)
 	}
 	c.loaded, c.files, c.checked = &loaded, files, time.Now()
 	until := loaded.Leaf.NotAfter
 	switch now := time.Now(); {
 	case until.Before(now):
-		c.log.Warn(c.whose+" certificate has expired: clients will refuse it", "file", c.cert, "until", until)
+		c.log.Warn(c.whose+"'s certificate has expired: clients will refuse it", "file", c.cert, "until", until)
 	case loaded.Leaf.NotBefore.After(now):
-		c.log.Warn(c.whose+" certificate is not valid yet: clients will refuse it", "file", c.cert, "from", loaded.Leaf.NotBefore)
+		c.log.Warn(c.whose+"'s certificate is not valid yet: clients will refuse it", "file", c.cert, "from", loaded.Leaf.NotBefore)
 	default:
-		c.log.Info(c.whose+" certificate is loaded", "file", c.cert, "until", until)
+		c.log.Info(c.whose+" has a certificate", "file", c.cert, "until", until)
 	}
 	if files[1].Mode()&0o007 != 0 {
-		c.log.Warn("every user of this machine can read the key of "+c.whose+" certificate: chmod o= "+c.key, "mode", files[1].Mode())
+		c.log.Warn("every user of this machine can read the key of "+c.whose+"'s certificate: chmod o= "+c.key, "mode", files[1].Mode())
 	}
 	return nil
 }
@@ -86,7 +86,7 @@ func (c *Certificate) load() error {
 func (c *Certificate) stat() (files [2]fs.FileInfo, err error) {
 	for i, path := range []string{c.cert, c.key} {
 		if files[i], err = os.Stat(path); err != nil {
-			return files, fmt.Errorf("%s certificate: %w", c.whose, err)
+			return files, fmt.Errorf("%s's certificate: %w", c.whose, err)
 		}
 	}
 	return files, nil
@@ -137,7 +137,7 @@ func (c *Certificate) refresh() {
 	}
 	if failure := err.Error(); failure != c.failure || !sameFiles(files, c.failed) {
 		c.failure, c.failed = failure, files
-		c.log.Error(c.whose+" certificate stays, since the new one cannot be used", "error", err, "until", c.loaded.Leaf.NotAfter)
+		c.log.Error(c.whose+" keeps its certificate, since the new one cannot be used", "error", err, "until", c.loaded.Leaf.NotAfter)
 	}
 }
 

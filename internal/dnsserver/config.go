@@ -68,7 +68,7 @@ type Config struct {
 // LoadCertificate reads the certificate of TLS and HTTPS and its key. When the files change, it is
 // loaded again.
 func LoadCertificate(cert, key string, logger *slog.Logger) (*apiserver.Certificate, error) {
-	return apiserver.LoadCertificateOf("the server's", cert, key, logger)
+	return apiserver.LoadCertificateOf("the server", cert, key, logger)
 }
 
 // orDefault is a value, or what it is if it was not given.

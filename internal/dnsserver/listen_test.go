@@ -54,7 +54,7 @@ func certificate(t *testing.T) (*apiserver.Certificate, *x509.CertPool) {
 			t.Fatal(err)
 		}
 	}
-	cert, err := apiserver.LoadCertificateOf("the server's", filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), new(testlog.Lines).Logger())
+	cert, err := apiserver.LoadCertificateOf("the server", filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), new(testlog.Lines).Logger())
 	if err != nil {
 		t.Fatal(err)
 	}
