@@ -174,7 +174,7 @@ func TestOperationsCommands(t *testing.T) {
 	for _, cmd := range (&cli{}).rootCommand().Commands() {
 		names = append(names, cmd.Name())
 	}
-	command := regexp.MustCompile(`\blf ((?:--(?:home|api) \S+ )?(?:` + strings.Join(names, "|") + ")\\b[^`|&\n]*)")
+	command := regexp.MustCompile(`\blf ((?:--(?:home|api) \S+ )?(?:` + strings.Join(names, "|") + ")\\b[^`|&;\n]*)")
 	for page, atLeast := range map[string]int{"operations": 20, "proxy": 12} {
 		text, err := os.ReadFile("../../docs/" + page + ".md")
 		if err != nil {

@@ -45,7 +45,7 @@ func TestProxyProgressDrawn(t *testing.T) {
 		})
 		return c
 	}
-	ahead, solves := seen("3 requests of yours first"), seen("1s so far; ")
+	ahead, set, solves := seen("3 requests of yours first"), seen("lf: set horse#0 to"), seen("1s so far; ")
 	ctx, interrupt := context.WithCancel(t.Context())
 	defer interrupt()
 	code := make(chan int, 1)
@@ -68,6 +68,7 @@ func TestProxyProgressDrawn(t *testing.T) {
 	for range before {
 		<-ended
 	}
+	drawn("what is set", set)
 	drawn("the work", solves)
 	interrupt()
 	if got := <-code; got != exitFailed {
