@@ -273,6 +273,7 @@ func TestExplained(t *testing.T) {
 	t.Parallel()
 	db := open(t, newFake(t))
 	set(t, db, horse, "first", lf.AsKey(newKey(t)))
+	time.Sleep(2 * time.Millisecond) // of one millisecond the hash would decide
 	set(t, db, horse, "second", lf.AsKey(newKey(t)))
 	a, err := db.Get(t.Context(), horse, lf.Explain(), lf.Policy("newest"))
 	if err != nil || a.Text() != "second" || len(a.Others) != 1 || a.Others[0].Text() != "first" || a.Explanation == nil {
