@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"crypto/rand"
-	"errors"
 	"fmt"
 
 	"github.com/lf-store/lf/internal/mapped"
@@ -82,11 +81,6 @@ const (
 // SetPath is where the set of records that peers compare is kept. What is there is not the store's,
 // but counts in its size.
 func (s *Store) SetPath() string { return s.path + setSuffix }
-
-func isBroken(err error) bool {
-	_, broken := errors.AsType[*mapped.BrokenError](err)
-	return broken
-}
 
 // markGraph prepares a checkpoint of the graph if one is due.
 func (t *tx) markGraph(due bool) error {

@@ -180,7 +180,7 @@ func (s *Store) abandon() {
 		s.writer.close()
 	}
 	if s.dag != nil {
-		s.dag.Close() //nolint:errcheck // nothing was written
+		s.dag.Close()
 	}
 }
 

@@ -34,10 +34,11 @@ func (f *File) brokenBy(r any) *BrokenError {
 	if broken, ok := errors.AsType[*BrokenError](err); ok {
 		return broken
 	}
-	if fault, ok := err.(interface {
+	var fault interface {
 		runtime.Error
 		Addr() uintptr
-	}); ok && f.holds(fault.Addr()) {
+	}
+	if errors.As(err, &fault) && f.holds(fault.Addr()) {
 		return f.broken("the disk does not give a page of it")
 	}
 	return nil
