@@ -260,13 +260,13 @@ func (c *conn) index(id protocol.ID) (int64, error) {
 // decides, if it is sound.
 func (c *conn) lookUp(id protocol.ID) (at place, err error) {
 	err = c.recordsWith(id[:], func(idx int64) (bool, error) {
-		row, found, err := c.proposed(idx)
+		row, sound, found, err := c.proposed(idx)
 		if err != nil || !found { // one that this transaction does not see
 			return true, err
 		}
 		at = place{idx, int64(row.timestamp)}
 		same := row.id == id
-		if !row.sound {
+		if !sound {
 			record, err := headerOf(c.frame(idx))
 			switch {
 			case err == nil:
@@ -285,18 +285,16 @@ func (c *conn) lookUp(id protocol.ID) (at place, err error) {
 	return at, err
 }
 
-// proposed returns what the table dag has of a record that a look-up may mean. In a migration,
+// proposed returns what the table dag has of a record that a look-up may mean, and whether that is
+// sound. In a migration,
 // which may not have come to the checksums, an ID that is too short is known to be damaged.
-func (c *conn) proposed(idx int64) (row identity, found bool, err error) {
+func (c *conn) proposed(idx int64) (row identity, sound, found bool, err error) {
 	if c.runs != nil {
 		row, err = c.identity(idx)
-		return row, err == nil, ignoreMissing(err)
+		return row, row.sound(idx), err == nil, ignoreMissing(err)
 	}
-	found, err = c.one(func(r *rows) {
-		row = identity{timestamp: uint64(r.int(1)), sound: len(r.blob(0)) == len(row.id)}
-		copy(row.id[:], r.blob(0))
-	}, "SELECT id, timestamp FROM dag WHERE idx = ?", idx)
-	return row, found, err
+	found, err = c.one(func(r *rows) { row.read(r.blob(0), r.int(1), 0) }, "SELECT id, timestamp FROM dag WHERE idx = ?", idx)
+	return row, row.whole, found, err
 }
 
 // ignoreMissing drops the error that says that there is no such row.

@@ -91,8 +91,9 @@ const (
 	// 88 bytes together: records are unpacked with those of others.
 	referenceBits = 10
 
-	// packedRoom is enough for the packed header of a typical record and its place in the graph.
-	packedRoom = 256
+	// packedRoom is enough for the packed header of a typical record, its place in the graph, and
+	// its ID with what the checksum is of.
+	packedRoom = 288
 
 	// maxSettled is how many records whose IDs are damaged may lead to one another when one of them
 	// is read: a page of the table dag has about 60.

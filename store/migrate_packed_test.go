@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -156,4 +157,52 @@ func TestPackingKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkMigratePacked packs the headers of a database with 20,000 records. It says what of the
+// file is in use after that.
+func BenchmarkMigratePacked(b *testing.B) {
+	w := newWorld(b)
+	path := filepath.Join(b.TempDir(), "lf.db")
+	s, err := Open(path, w.Network, Options{volatile: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	records := benchRecords(w, 20_000)
+	mustPutAll(b, s, records, nil)
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	unpackAll(b, path, w.Network)
+	if c, err := openConn(path, "rw"); err != nil || c.script(beforePacked+"VACUUM") != nil || c.close() != nil {
+		b.Fatal(err)
+	}
+	old, err := os.ReadFile(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	free := int64(0)
+	for b.Loop() {
+		if err := os.WriteFile(path, old, 0o600); err != nil {
+			b.Fatal(err)
+		}
+		if s, err = Open(path, w.Network, Options{volatile: true}); err != nil {
+			b.Fatal(err)
+		}
+		if free, err = s.writer.number("SELECT freelist_count * page_size FROM pragma_freelist_count, pragma_page_size"); err != nil {
+			b.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	n := float64(len(records))
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/float64(b.N)/n, "µs/record")
+	b.ReportMetric(float64(len(old))/n, "old-B/record")
+	b.ReportMetric(float64(info.Size())/n, "new-B/record")
+	b.ReportMetric(float64(info.Size()-free)/n, "used-B/record")
 }

@@ -116,10 +116,11 @@ func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, er
 	}
 	end := len(row)
 	row = appendNode(row, at.idx, node)
+	identity := appendIdentity(row, at.idx, id, at.timestamp)[len(row):]
 	if err := t.insertLater(intoRecords, at.idx, row[:end:end], e.ValueBytes()); err != nil {
 		return at, err
 	}
-	if err := t.insertLater(intoDAG, at.idx, at.timestamp, row[end:], e.seen, id[:], checksum(at.idx, id, at.timestamp)); err != nil {
+	if err := t.insertLater(intoDAG, at.idx, at.timestamp, row[end:], e.seen, identity[:len(id):len(id)], checksumOf(identity)); err != nil {
 		return at, err
 	}
 	t.runs.Add(kindIDs, runs.Entry{Key: hashKey(id[:]), Number: uint32(at.idx)})

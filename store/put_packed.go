@@ -15,12 +15,18 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 // checksum tells whether the disk has changed a record's ID or timestamp in the table dag, which
 // other records are unpacked with. It has 24 bits, as a number of three bytes with a sign.
 func checksum(idx int64, id protocol.ID, timestamp int64) int64 {
-	var b [len(id) + 16]byte
-	copy(b[:], id[:])
-	binary.BigEndian.PutUint64(b[len(id):], uint64(idx))
-	binary.BigEndian.PutUint64(b[len(id)+8:], uint64(timestamp))
-	return int64(crc32.Checksum(b[:], castagnoli)>>8) - 1<<23
+	return checksumOf(appendIdentity(make([]byte, 0, identitySize), idx, id, timestamp))
 }
+
+const identitySize = len(protocol.ID{}) + 16
+
+// appendIdentity writes what a checksum is of, the ID first.
+func appendIdentity(b []byte, idx int64, id protocol.ID, timestamp int64) []byte {
+	b = binary.BigEndian.AppendUint64(append(b, id[:]...), uint64(idx))
+	return binary.BigEndian.AppendUint64(b, uint64(timestamp))
+}
+
+func checksumOf(identity []byte) int64 { return int64(crc32.Checksum(identity, castagnoli)>>8) - 1<<23 }
 
 // dictionary numbers the words that records have in common. A word gets its number when it is used
 // for the second time: what is used once stays in its record alone. The dictionary knows the words

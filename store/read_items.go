@@ -41,9 +41,9 @@ func (s *Store) ScanAfter(ctx context.Context, index uint64, yield func([]Item) 
 func (c *conn) items(after int64, into *[]Item) error {
 	return c.each(func(r *rows) error {
 		var row identity
-		row.read(r.int(0), r.blob(2), r.int(1), r.int(3))
+		row.read(r.blob(2), r.int(1), r.int(3))
 		item := Item{ID: row.id, Timestamp: row.timestamp}
-		if !row.sound {
+		if !row.sound(r.int(0)) {
 			if err := c.settleItem(r.int(0), &item); err != nil {
 				return err
 			}

@@ -108,17 +108,21 @@ type identity struct {
 	id        protocol.ID
 	timestamp uint64
 	sum       int64
-	// sound says that the checksum is right.
-	sound bool
+	whole     bool // the ID has its length
 }
 
-func (i *identity) read(idx int64, id []byte, timestamp, sum int64) {
-	*i = identity{timestamp: uint64(timestamp), sum: sum}
-	i.sound = copy(i.id[:], id) == len(id) && len(id) == len(i.id) && checksum(idx, i.id, timestamp) == sum
+func (i *identity) read(id []byte, timestamp, sum int64) {
+	*i = identity{timestamp: uint64(timestamp), sum: sum, whole: len(id) == len(i.id)}
+	copy(i.id[:], id)
+}
+
+// sound reports whether the checksum is right.
+func (i *identity) sound(idx int64) bool {
+	return i.whole && checksum(idx, i.id, int64(i.timestamp)) == i.sum
 }
 
 func (c *conn) identity(idx int64) (row identity, err error) {
-	found, err := c.one(func(r *rows) { row.read(idx, r.blob(0), r.int(1), r.int(2)) }, "SELECT id, timestamp, sum FROM dag WHERE idx = ?", idx)
+	found, err := c.one(func(r *rows) { row.read(r.blob(0), r.int(1), r.int(2)) }, "SELECT id, timestamp, sum FROM dag WHERE idx = ?", idx)
 	if err == nil && !found {
 		err = errReference
 	}
@@ -190,7 +194,7 @@ func (c *conn) settlePacked(idx int64, s stored, in *settling) (*protocol.Record
 // checksum is the one of the record that was unpacked.
 func (c *conn) isVouched(idx int64, r *protocol.Record) bool {
 	row, err := c.identity(idx)
-	return err == nil && !row.sound && row.sum == checksum(idx, r.ID(), int64(r.Timestamp))
+	return err == nil && !row.sound(idx) && row.sum == checksum(idx, r.ID(), int64(r.Timestamp))
 }
 
 // settling is what was found out for one record whose row and ID do not go together: the right IDs
@@ -217,7 +221,7 @@ func (s soundSources) Link(back uint64) (id protocol.ID, timestamp uint64, err e
 		return id, 0, err
 	}
 	row, err := s.identity(idx)
-	if err != nil || row.sound {
+	if err != nil || row.sound(idx) {
 		return row.id, row.timestamp, err
 	}
 	if known, ok := s.in.links[idx]; ok {
