@@ -1,7 +1,6 @@
 package store
 
 import (
-	"errors"
 	"fmt"
 
 	"github.com/lf-store/lf/protocol"
@@ -100,7 +99,7 @@ func (t *tx) packVerified(idx int64, r *protocol.Record, node []byte) ([]byte, e
 	parents := make([]place, len(r.Links))
 	for i, p := range where.Parents {
 		row, err := t.identity(int64(p))
-		if err != nil && !errors.Is(err, errReference) {
+		if ignoreMissing(err) != nil {
 			return nil, err
 		}
 		if row.id != r.Links[i] {
