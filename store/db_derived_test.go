@@ -201,6 +201,9 @@ func TestGraphFile(t *testing.T) {
 // TestGraphFileDamagedInUse flips bits of pieces before they are first touched. The graph is made
 // again in the middle of whatever touches them, also of a batch.
 func TestGraphFileDamagedInUse(t *testing.T) {
+	if raceEnabled {
+		t.Skip("files are not mapped under the race detector")
+	}
 	t.Parallel()
 	w, rng := newWorld(t), rand.New(rand.NewPCG(3, 4))
 	records := braid(w, 300, rng)
