@@ -56,9 +56,13 @@
 //
 // The table written lists all records of an owner, newest first ([Store.WrittenBy]).
 //
-// Indices hold the first 8 bytes of an ID, composite ID, selector key or owner, not all 32: that
-// halves them. A prefix only finds candidates. The record's own header, read and hashed, decides.
-// So keys made to collide (2^32 tries) cost their maker a comparison and fool nobody.
+// IDs are found by runs of sorted entries (package runs), which are made again from the table dag
+// where the disk damaged them. All other indices are tables.
+//
+// Indices hold the first 6 bytes of an ID, and the first 8 of a composite ID, selector key or
+// owner, not all 32. That saves most of their size. A prefix only finds candidates. The record's
+// own header, read and hashed, decides. So IDs or keys made to collide (2^24 and 2^32 tries) cost
+// their maker a comparison and fool nobody.
 //
 // Files are named after what they hold, with a prefix for the task. The way in is put_, the way out
 // query_. What claims are compared by, and the rows of crowded keys, is rank_. Certificates,

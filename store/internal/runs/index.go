@@ -254,13 +254,12 @@ func (v *View) Find(rows Rows, kind int, key uint64, yield func(number uint32) (
 		if !s.runs[i].has(key) {
 			continue
 		}
-		more := true
 		numbers, err := s.runs[i].Run.find(rows, key)
 		if err != nil {
 			return err
 		}
 		for _, n := range numbers {
-			if more, err = yield(n); err != nil || !more {
+			if more, err := yield(n); err != nil || !more {
 				return err
 			}
 		}
