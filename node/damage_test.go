@@ -56,8 +56,9 @@ func frameOf(t testing.TB, n *Node, id protocol.ID) *protocol.Record {
 	return r
 }
 
+// parts are what the file has as it is: of the header, the signature.
 func parts(r *protocol.Record) map[string][]byte {
-	return map[string][]byte{"value": r.ValueBytes(), "header": r.HeaderBytes()}
+	return map[string][]byte{"value": r.ValueBytes(), "header": r.Signature[:]}
 }
 
 // filled is a node with records under "k", which wait for nothing, and a copy of it that has been

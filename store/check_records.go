@@ -27,9 +27,10 @@ func (v *verifier) checkRecords() error {
 		}
 		var id protocol.ID
 		if copy(id[:], row.id); record == nil || record.ID() != id {
-			v.problem("record %d: its header is damaged, or its ID is not %s", idx, id)
+			v.problem("record %d, %s: its header, its value or its ID is damaged", idx, id)
 		}
 		if record == nil {
+			v.unreadable++
 			return nil
 		}
 		if idx <= int64(len(genesis)) && genesis[idx-1].ID() != record.ID() {
