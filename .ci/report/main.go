@@ -107,8 +107,10 @@ func (r *report) skip(e event) {
 		if line = strings.TrimSpace(line); line == "" || strings.HasPrefix(line, "=== ") || strings.HasPrefix(line, "--- ") {
 			continue
 		}
-		if _, said, ok := strings.Cut(line, ".go:"); ok { // FILE.go:LINE: reason
-			_, reason, _ = strings.Cut(said, ": ")
+		_, said, ok := strings.Cut(line, ".go:")
+		_, said, _ = strings.Cut(said, ": ")         // FILE.go:LINE: reason
+		if ok && !strings.HasPrefix(said, "WORK=") { // not a script's log, which follows
+			reason = said
 		}
 	}
 	row := fmt.Sprintf("%s (%s)", e.Test, reason)

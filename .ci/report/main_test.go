@@ -16,6 +16,9 @@ func TestReport(t *testing.T) {
 {"Action":"output","Package":"p","Test":"TestB","Output":"    b_test.go:7: nginx is not installed: apt-get\n"}
 {"Action":"output","Package":"p","Test":"TestB","Output":"--- SKIP: TestB (0.00s)\n"}
 {"Action":"skip","Package":"p","Test":"TestB"}
+{"Action":"output","Package":"p","Test":"TestScripts/d","Output":"    cmd.go:380: ipfs is not installed\n"}
+{"Action":"output","Package":"p","Test":"TestScripts/d","Output":"    testscript.go:609: WORK=$WORK\n"}
+{"Action":"skip","Package":"p","Test":"TestScripts/d"}
 {"Action":"output","Package":"p","Test":"TestC","Output":"    c_test.go:9: wrong\n"}
 {"Action":"output","Package":"p","Test":"TestC","Output":"--- FAIL: TestC (0.00s)\n"}
 {"Action":"fail","Package":"p","Test":"TestC"}
@@ -38,7 +41,7 @@ func TestReport(t *testing.T) {
 	if out.String() != want {
 		t.Errorf("shown:\n%s\nwant:\n%s", out.String(), want)
 	}
-	if skipped := []string{"TestB (nginx is not installed: apt-get)"}; !slices.Equal(r.skipped, skipped) {
+	if skipped := []string{"TestB (nginx is not installed: apt-get)", "TestScripts/d (ipfs is not installed)"}; !slices.Equal(r.skipped, skipped) {
 		t.Errorf("skipped: %q", r.skipped)
 	}
 	if !r.failed {
