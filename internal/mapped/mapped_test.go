@@ -259,24 +259,6 @@ func TestDamage(t *testing.T) {
 	})
 }
 
-// TestCutOffInUse cuts the file off while it is mapped: an error, and no end of the process.
-func TestCutOffInUse(t *testing.T) {
-	t.Parallel()
-	c, rng := config(t, false), rand.New(rand.NewPCG(3, 3))
-	w := build(t, c)
-	w.push(50_000, rng)
-	w.checkpoint(t, Stamp{Index: 1})
-	if _, heap := w.f.memory.(heapMemory); heap {
-		t.Skip("the kernel maps no files here, or the race detector is at work")
-	}
-	if err := os.Truncate(c.Path, 4096); err != nil {
-		t.Fatal(err)
-	}
-	if broken, ok := errors.AsType[*BrokenError](w.compare()); !ok {
-		t.Fatal(broken)
-	}
-}
-
 // TestReadersMeanwhile reads while checkpoints put the file in place of memory.
 func TestReadersMeanwhile(t *testing.T) {
 	t.Parallel()
@@ -310,43 +292,6 @@ func TestReadersMeanwhile(t *testing.T) {
 			readers.Wait()
 		}
 	})
-}
-
-// TestMemoryIsGivenBack looks at what the kernel says of the process: after a checkpoint no page of
-// the file is the process's own.
-func TestMemoryIsGivenBack(t *testing.T) {
-	t.Parallel()
-	c, rng := config(t, false), rand.New(rand.NewPCG(5, 5))
-	w := build(t, c)
-	w.push(200_000, rng)
-	w.checkpoint(t, Stamp{Index: 1})
-	if _, heap := w.f.memory.(heapMemory); heap {
-		t.Skip("the kernel maps no files here, or the race detector is at work")
-	}
-	own := func() (pages int) {
-		for i, e := range w.f.extents {
-			touched, err := w.f.memory.touched(e.mem[:w.f.used(i)])
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, is := range touched {
-				if is {
-					pages++
-				}
-			}
-		}
-		return pages
-	}
-	w.change(100, rng)
-	w.push(10_000, rng)
-	if n := own(); n < 50 {
-		t.Errorf("%d pages are the process's own after it changed some", n)
-	}
-	w.checkpoint(t, Stamp{Index: 2})
-	if n := own(); n != 0 {
-		t.Errorf("%d pages are the process's own after a checkpoint", n)
-	}
-	w.mustBeRight(t)
 }
 
 // TestNoRoom has the disk fail a checkpoint: the old one stands, and the next one takes all.
