@@ -12,6 +12,8 @@ import (
 	"sync/atomic"
 
 	"github.com/cespare/xxhash/v2"
+
+	"github.com/lf-store/lf/internal/disk"
 )
 
 // span is memory with its offset in the file: pages in a row, within one extent.
@@ -162,7 +164,7 @@ func (f *File) replaceState(s *state) error {
 	if f.Volatile {
 		return nil
 	}
-	return syncDir(filepath.Dir(f.Path))
+	return disk.SyncDir(filepath.Dir(f.Path))
 }
 
 func (f *File) sync(file *os.File) error {
@@ -170,14 +172,6 @@ func (f *File) sync(file *os.File) error {
 		return nil
 	}
 	return file.Sync()
-}
-
-func syncDir(path string) error {
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(syncOpenDir(dir), dir.Close())
 }
 
 func (s *state) write(to io.Writer, layout string) error {

@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
+
+	"github.com/lf-store/lf/internal/disk"
 )
 
 // replaceFile puts a file's whole new content in place of the old one: after a crash there is one
@@ -50,7 +51,7 @@ func writeFile(path string, data []byte, place func(from, to string) error) erro
 	if err != nil {
 		return errors.Join(fmt.Errorf("write %s: %w", path, cause(err)), removeIfThere(f.Name()))
 	}
-	return syncDir(dir)
+	return disk.SyncDir(dir)
 }
 
 // readFile reads a file of the home. It is an [fs.ErrNotExist] when there is none; a link to
@@ -113,21 +114,6 @@ func removeIfThere(path string) error {
 	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
-	}
-	return nil
-}
-
-// syncDir makes a directory's entries durable, where the system can.
-func syncDir(dir string) error {
-	if runtime.GOOS == "windows" {
-		return nil
-	}
-	d, err := os.Open(dir)
-	if err != nil {
-		return fmt.Errorf("sync directory: %w", err)
-	}
-	if err := errors.Join(d.Sync(), d.Close()); err != nil {
-		return fmt.Errorf("sync directory: %w", err)
 	}
 	return nil
 }
