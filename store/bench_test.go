@@ -10,10 +10,10 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/lf-store/lf/internal/usage"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -77,13 +77,13 @@ func BenchmarkPutAll(b *testing.B) {
 	defer s.Close()
 	b.ReportAllocs()
 	b.ResetTimer()
-	before := cpuTime(b)
+	before := usage.ProcessorTime(b)
 	for portion := range slices.Chunk(records, 1024) {
 		if _, err := s.PutAll(context.Background(), portion, nil); err != nil {
 			b.Fatal(err)
 		}
 	}
-	b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/record")
+	b.ReportMetric(float64((usage.ProcessorTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/record")
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
 }
 
@@ -175,9 +175,9 @@ func BenchmarkPut(b *testing.B) {
 	}
 	b.ReportAllocs()
 	b.ResetTimer()
-	before := cpuTime(b)
+	before := usage.ProcessorTime(b)
 	putAll(b, s, records, 256)
-	b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/record")
+	b.ReportMetric(float64((usage.ProcessorTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/record")
 	b.StopTimer()
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
 	if err := s.Close(); err != nil {
@@ -189,16 +189,6 @@ func BenchmarkPut(b *testing.B) {
 	}
 	b.ReportMetric(float64(info.Size())/float64(b.N), "disk-B/record")
 	b.ReportMetric(float64(wire)/float64(b.N), "wire-B/record")
-}
-
-// cpuTime is what the process has used on all cores: what counts on a machine that does other
-// things too.
-func cpuTime(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // BenchmarkPutOne puts one record after the other: what a commit costs on this disk.
@@ -231,11 +221,11 @@ func BenchmarkQuerySingle(b *testing.B) {
 			run()
 		}
 		b.ReportAllocs()
-		before := cpuTime(b)
+		before := usage.ProcessorTime(b)
 		for b.Loop() {
 			run()
 		}
-		b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/query")
+		b.ReportMetric(float64((usage.ProcessorTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/query")
 	})
 }
 
@@ -256,11 +246,11 @@ func BenchmarkQueryRange(b *testing.B) {
 			run()
 		}
 		b.ReportAllocs()
-		before := cpuTime(b)
+		before := usage.ProcessorTime(b)
 		for b.Loop() {
 			run()
 		}
-		b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/query")
+		b.ReportMetric(float64((usage.ProcessorTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/query")
 	})
 }
 
@@ -457,14 +447,14 @@ func BenchmarkFrame(b *testing.B) {
 		b.Run(form, func(b *testing.B) {
 			b.ReportAllocs()
 			if err := s.read(b.Context(), func(c *conn) error {
-				before, n := cpuTime(b), int64(0)
+				before, n := usage.ProcessorTime(b), int64(0)
 				for b.Loop() {
 					n++
 					if _, err := c.frame(n*7919%5000 + 1); err != nil {
 						return err
 					}
 				}
-				b.ReportMetric(float64((cpuTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/record")
+				b.ReportMetric(float64((usage.ProcessorTime(b)-before).Nanoseconds())/float64(b.N), "cpu-ns/record")
 				return nil
 			}); err != nil {
 				b.Fatal(err)

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lf-store/lf/internal/usage"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -62,14 +63,14 @@ func BenchmarkPending(b *testing.B) {
 			}
 			before := fileSize(b, dir)
 			b.ResetTimer()
-			began := cpuTime(b)
+			began := usage.ProcessorTime(b)
 			for portion := range slices.Chunk(records, 256) {
 				if _, err := s.PutAll(context.Background(), portion, nil); err != nil {
 					b.Fatal(err)
 				}
 			}
 			b.StopTimer()
-			b.ReportMetric(float64((cpuTime(b)-began).Nanoseconds())/float64(b.N), "cpu-ns/record")
+			b.ReportMetric(float64((usage.ProcessorTime(b)-began).Nanoseconds())/float64(b.N), "cpu-ns/record")
 			b.ReportMetric(float64(size)/float64(b.N), "wire-B/record")
 			if missing {
 				n, err := readNumber(s, "SELECT pending_bytes FROM meta")
@@ -233,13 +234,13 @@ func BenchmarkPendingFull(b *testing.B) {
 		records[i] = bare(uint64(1000+i), 0, inventedLinks(protocol.MaxLinks)...)
 	}
 	b.Run("put", func(b *testing.B) {
-		began := cpuTime(b)
+		began := usage.ProcessorTime(b)
 		for i := range b.N {
 			if _, err := s.PutAll(context.Background(), records[i%len(records):i%len(records)+1], nil); err != nil {
 				b.Fatal(err)
 			}
 		}
-		b.ReportMetric(float64((cpuTime(b)-began).Nanoseconds())/float64(b.N), "cpu-ns/record")
+		b.ReportMetric(float64((usage.ProcessorTime(b)-began).Nanoseconds())/float64(b.N), "cpu-ns/record")
 	})
 	stats, err := s.Stats(context.Background())
 	if err != nil {

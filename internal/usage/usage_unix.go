@@ -37,12 +37,26 @@ func Self() (Usage, error) {
 	if err != nil {
 		return u, err
 	}
+	u.Processor, err = ownProcessor()
+	return u, err
+}
+
+// ProcessorTime returns what this process has used on all cores, of user and system. t, a test or
+// benchmark, fails where the system does not tell.
+func ProcessorTime(t interface{ Fatal(args ...any) }) time.Duration {
+	d, err := ownProcessor()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func ownProcessor() (time.Duration, error) {
 	var r syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-		return u, fmt.Errorf("processor time: %w", err)
+		return 0, fmt.Errorf("processor time: %w", err)
 	}
-	u.Processor = time.Duration(r.Utime.Nano() + r.Stime.Nano())
-	return u, nil
+	return time.Duration(r.Utime.Nano() + r.Stime.Nano()), nil
 }
 
 // Of returns what another process has used.

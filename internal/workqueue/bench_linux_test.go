@@ -7,10 +7,10 @@ import (
 	"math"
 	"runtime"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/lf-store/lf/internal/usage"
 	"github.com/lf-store/lf/pow"
 )
 
@@ -75,18 +75,9 @@ func (t *tried) measure(b *testing.B, round time.Duration, try func(context.Cont
 	b.Helper()
 	ctx, cancel := context.WithTimeout(b.Context(), round)
 	defer cancel()
-	begin, used := time.Now(), processorTime(b)
+	begin, used := time.Now(), usage.ProcessorTime(b)
 	t.solutions += try(ctx)
-	t.elapsed, t.used = t.elapsed+time.Since(begin), t.used+processorTime(b)-used
-}
-
-func processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	t.elapsed, t.used = t.elapsed+time.Since(begin), t.used+usage.ProcessorTime(b)-used
 }
 
 // countedSearches counts the solutions that searches try.

@@ -2,10 +2,9 @@ package service
 
 import (
 	"strconv"
-	"syscall"
 	"testing"
-	"time"
 
+	"github.com/lf-store/lf/internal/usage"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/internal/nodetest"
 )
@@ -26,21 +25,12 @@ func BenchmarkSet(b *testing.B) {
 			}
 			set(0)
 			b.ReportAllocs()
-			before, i := processorTime(b), 0
+			before, i := usage.ProcessorTime(b), 0
 			for b.Loop() {
 				i++
 				set(i)
 			}
-			b.ReportMetric(float64((processorTime(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
+			b.ReportMetric(float64((usage.ProcessorTime(b)-before).Microseconds())/float64(b.N), "cpu-µs/op")
 		})
 	}
-}
-
-func processorTime(b *testing.B) time.Duration {
-	b.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -8,10 +8,10 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
+	"github.com/lf-store/lf/internal/usage"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store"
@@ -54,7 +54,7 @@ func newBenchNode(b *testing.B, w *world) *benchNode {
 
 // ingest takes records in batches.
 func (n *benchNode) ingest(b *testing.B, records []*protocol.Record) {
-	begin, used := time.Now(), processorTime(b)
+	begin, used := time.Now(), usage.ProcessorTime(b)
 	for batch := range slices.Chunk(records, 64) {
 		for _, r := range batch {
 			if err := n.CheckAuthorship(r); err != nil {
@@ -69,7 +69,7 @@ func (n *benchNode) ingest(b *testing.B, records []*protocol.Record) {
 	for !n.isQuiet() { // watchers are told
 		time.Sleep(10 * time.Millisecond)
 	}
-	n.cpu += processorTime(b) - used
+	n.cpu += usage.ProcessorTime(b) - used
 }
 
 // isQuiet reports whether the store was asked about all that has changed.
@@ -83,15 +83,6 @@ func (n *benchNode) isQuiet() bool {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	return len(e.plan.urgent) == 0 && !slices.ContainsFunc(slices.Collect(maps.Values(e.plan.keys)), func(e *entry) bool { return e.asking })
-}
-
-// processorTime is what the process has used on all cores.
-func processorTime(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // BenchmarkIngest takes the same records on two nodes in turns, of which one has 10,000 watchers of

@@ -2,12 +2,12 @@ package pulse
 
 import (
 	"fmt"
-	"syscall"
 	"testing"
 	"time"
 
 	"github.com/libp2p/go-libp2p/core/peer"
 
+	"github.com/lf-store/lf/internal/usage"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -44,7 +44,7 @@ func BenchmarkPulse(b *testing.B) {
 			for i := range b.N {
 				if i%len(beats) == 0 {
 					b.StopTimer()
-					used += processorTime(b) - since
+					used += usage.ProcessorTime(b) - since
 					if i == 0 {
 						used = 0
 					}
@@ -54,7 +54,7 @@ func BenchmarkPulse(b *testing.B) {
 						w.pass(time.Minute)
 						made(i, second)
 					}
-					since = processorTime(b)
+					since = usage.ProcessorTime(b)
 					b.StartTimer()
 				}
 				from := peer.ID(fmt.Sprint(i / 1000)) // each peer has a budget
@@ -63,20 +63,11 @@ func BenchmarkPulse(b *testing.B) {
 				}
 			}
 			b.StopTimer()
-			used += processorTime(b) - since
+			used += usage.ProcessorTime(b) - since
 			b.ReportMetric(float64(used.Nanoseconds())/1e3/float64(b.N), "cpu-µs/pulse")
 			b.ReportMetric(float64(len(beats[0])), "B/pulse")
 		})
 	}
-}
-
-// processorTime is what the process has used on all cores.
-func processorTime(b *testing.B) time.Duration {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // BenchmarkQuestion compares the pulses of two nodes that have the same: what a question costs each
