@@ -88,7 +88,8 @@ func TestHolePunchRetrierWaits(t *testing.T) {
 	p := &holePunchRetrier{host: r.near, speaks: r.near.Speaks, pause: time.Minute, tries: map[peer.ID]tries{"gone": {count: 1}}}
 	now := time.Now()
 	var due []peer.ID
-	nodetest.Eventually(t, "nothing is under way, so a try is planned", func() bool { // a stream of libp2p's own may come at any time
+	nodetest.Eventually(t, "nothing is under way, so a try is planned", func() bool {
+		// A stream of libp2p's own may come at any time.
 		due = append(due, p.due(now)...)
 		_, planned := p.tries[r.far.ID()]
 		return planned
