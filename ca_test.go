@@ -53,7 +53,7 @@ func (g *guild) member() (owner protocol.Owner, key ed25519.PrivateKey, request 
 }
 
 // TestCertifyAndRevoke takes an owner through the life of a certificate on a network that wants
-// one: refused before it, let in with it, and hidden when it is revoked.
+// one. The owner is refused before it, let in with it, and hidden when it is revoked.
 func TestCertifyAndRevoke(t *testing.T) {
 	t.Parallel()
 	g := newGuild(t, true)

@@ -210,7 +210,7 @@ func ExampleNew() {
 	// Output: hello <nil>
 }
 
-// Sign with keys of one's own, and keep a copy of a key in the home: without it, nobody can change
+// Sign with keys of one's own, and keep a copy of a key in the home. Without it, nobody can change
 // or delete what its owner has set.
 func ExampleAs() {
 	n, stop := start(team())

@@ -20,9 +20,10 @@ const (
 )
 
 // Renew has [Client.KeepAlive] set a value again, with new work, before its record can have no
-// further pulses: when a tenth of the record's time is left, at most three days. The options that
-// say how records are made hold for that, too. tell, which may be nil, learns what became of it, on
-// another goroutine than [OnPulse]. After an error it is tried again in ten minutes.
+// further pulses. That is when a tenth of the record's time is left, at most three days. The
+// options that say how records are made hold for that, too. tell, which may be nil, learns what
+// became of it, on another goroutine than [OnPulse]. After an error it is tried again in ten
+// minutes.
 func Renew(tell func(Key, *Written, error)) PulseOption {
 	return pulseOption(func(p *pulsing) {
 		if p.renew = tell; tell == nil {
@@ -74,8 +75,8 @@ func (r *renewals) consider(ctx context.Context, of *renewal, done *Pulsed) {
 }
 
 // again sets a value again. Somebody may set a newer one while this one waits for its turn, and
-// that one must stay: so it is looked at when the record is composed. What is set later is newer
-// anyway.
+// that one must stay. So again looks for one when it composes the record. What is set later is
+// newer anyway.
 func (r *renewals) again(ctx context.Context, a *Answer) (*Written, error) {
 	r.one.Lock()
 	defer r.one.Unlock()

@@ -123,9 +123,9 @@ func (q *query) lapsedIn(a *Answer) error {
 // checkingPulses is how many records are asked for at once that pulses were made for.
 const checkingPulses = 16
 
-// checkPulsed makes sure that the pulse beside each answer was made for a version of its claim, and
-// not for another claim of the same owner. That version may be older than the one that answers. A
-// pulse of a record that the node cannot show says nothing.
+// checkPulsed makes sure that the pulse beside each answer was made for a version of its claim. It
+// must not be for another claim of the same owner. That version may be older than the one that
+// answers. A pulse of a record that the node cannot show says nothing.
 func (c *Client) checkPulsed(ctx context.Context, answers []*Answer) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(checkingPulses)

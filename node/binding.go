@@ -11,7 +11,7 @@ import (
 )
 
 // bind makes a home belong to a network; it must be called under the home's lock. undo takes that
-// back, together with a database that was made meanwhile, unless they were there before: a first
+// back, together with a database that was made meanwhile, unless they were there before. A first
 // start that fails, for a mistyped address or a network file forgotten, must not decide forever.
 func bind(h *home.Home, f protocol.NetworkFile) (undo func() error, err error) {
 	_, _, err = h.Network()

@@ -15,7 +15,7 @@ import (
 	"github.com/lf-store/lf/node/home"
 )
 
-// TestDiskFull fills a small file system with records: from then on writes fail with one clear
+// TestDiskFull fills a small file system with records. From then on writes fail with one clear
 // error, reads go on, and what was acknowledged is there after a restart. It needs the right to
 // mount.
 func TestDiskFull(t *testing.T) {

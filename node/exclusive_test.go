@@ -53,8 +53,8 @@ func TestPortTaken(t *testing.T) {
 	}
 }
 
-// TestPortFree holds that a claim takes no port from the node itself: port 0, one port twice in the
-// list, and a restart while the old connections are still remembered by the system.
+// TestPortFree holds that a claim takes no port from the node itself. The cases are port 0, one
+// port twice in the list, and a restart while the system still remembers the old connections.
 func TestPortFree(t *testing.T) {
 	net := newNetwork(t, 0)
 	other := start(t, config(t, net))

@@ -22,8 +22,8 @@ import (
 )
 
 // TestGarbage has peers that send random bytes on every protocol that a node speaks, also with true
-// lengths before them, and on the bare TCP port; others that open streams and say nothing.
-// Meanwhile, and afterwards, the node serves an honest peer.
+// lengths before them, and on the bare TCP port. Others open streams and say nothing. Meanwhile,
+// and afterwards, the node serves an honest peer.
 func TestGarbage(t *testing.T) {
 	t.Parallel()
 	network := newNetwork(t, 0)

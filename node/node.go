@@ -79,8 +79,8 @@ func newRegistry() *prometheus.Registry {
 	return r
 }
 
-// start puts up each part on those before it: the home, the store, the host, what speaks with
-// peers, and last what lets others in, first the clients, then the peers.
+// start puts up each part on those before it: the home, the store, the host, and what speaks with
+// peers. Last comes what lets others in, first the clients, then the peers.
 func (n *Node) start(ctx context.Context) error {
 	identity, err := n.startHome()
 	if err != nil {

@@ -145,7 +145,7 @@ func agreesWithAll(t *testing.T, n *Node) bool {
 }
 
 // TestPushThroughRelay holds that a write is read at the other end of a relayed connection at once,
-// both ways, and by the peers of that end: GossipSub leaves such connections alone, and the next
+// both ways, and by the peers of that end. GossipSub leaves such connections alone, and the next
 // comparison may be minutes away.
 func TestPushThroughRelay(t *testing.T) {
 	t.Parallel()

@@ -57,8 +57,8 @@ func TestDatabaseOfAnotherNetwork(t *testing.T) {
 	}
 }
 
-// TestRefusedStarts holds that whatever a start fails at, the error is one line that names it, and
-// nothing is left: the same home starts when the cause is gone.
+// TestRefusedStarts holds that the error of a start is one line that names what it failed at.
+// Nothing is left of it: the same home starts when the cause is gone.
 func TestRefusedStarts(t *testing.T) {
 	t.Parallel()
 	taken, err := net.Listen("tcp", "127.0.0.1:0")

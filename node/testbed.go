@@ -26,7 +26,7 @@ type Testbed struct {
 	// KiB, 2 minutes).
 	RelayService bool
 	// RelayOnly are multiaddrs of relays, peer ID included, which are then the only way to the
-	// node: it listens nowhere else and dials nobody else directly.
+	// node. It listens nowhere else and dials nobody else directly.
 	RelayOnly []string
 	// Anywhere allows profiles other than local, for a network of the testbed's own.
 	Anywhere bool

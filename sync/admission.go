@@ -80,7 +80,7 @@ type admission struct {
 // arrival is what is remembered of a record that came in lately.
 type arrival struct {
 	state Outcome
-	// unforwarded is set for a record that came in and was not passed on by gossip: it came by
+	// unforwarded is set for a record that came in and was not passed on by gossip. It came by
 	// fetch, or was not known to be paid. Then one copy by gossip is passed on.
 	unforwarded atomic.Bool
 }

@@ -106,7 +106,7 @@ func TestUnpaidIsNotPassedOn(t *testing.T) {
 	}
 }
 
-// TestPassedOnOncePaid has the certificate come after the records that rest on it: one copy of each
+// TestPassedOnOncePaid has the certificate come after the records that rest on it. One copy of each
 // is passed on then, by whichever way it came first.
 func TestPassedOnOncePaid(t *testing.T) {
 	w := newCertifiedWorld(t)

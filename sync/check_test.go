@@ -107,7 +107,7 @@ func TestLeaveQueue(t *testing.T) {
 	checks.Wait()
 }
 
-// What this node's own users write is checked in the next batch, and goes to the store before what
+// What this node's own users write is checked in the next batch. It goes to the store before what
 // peers sent, however much of that waits.
 func TestOwnRecordsGoFirst(t *testing.T) {
 	w := newWorld(t, nil)

@@ -10,7 +10,7 @@ import (
 	"github.com/lf-store/lf/sync/internal/push"
 )
 
-// Whatever a requester sends, reading it ends in a request within the limits or in an error; and a
+// Whatever a requester sends, reading it ends in a request within the limits or in an error. A
 // request that was read is written as it came.
 func FuzzRequest(f *testing.F) {
 	f.Add([]byte{0, 0, fetch.NameSize})
@@ -81,8 +81,8 @@ func FuzzAnswer(f *testing.F) {
 	})
 }
 
-// Whatever a peer announces, reading it ends in an announcement within the limits or in an error;
-// and one that was read is written as it came.
+// Whatever a peer announces, reading it ends in an announcement within the limits or in an error.
+// One that was read is written as it came.
 func FuzzAnnouncement(f *testing.F) {
 	f.Add([]byte{0})
 	f.Add([]byte{push.MaxPushed + 1})

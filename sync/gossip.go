@@ -125,11 +125,11 @@ func (s *Sync) validate(ctx context.Context, from peer.ID, m *pubsub.Message) pu
 // can tell, and anybody could have such records passed around.
 //
 // A known record is ignored. PubSub forgets message IDs after two minutes; were known records
-// accepted, all old records could be sent around again for nothing. One exception: a record that
-// this node fetched before gossip brought it was never passed on from here, and neighbors may have
-// no other way to it. So its first copy is accepted. The same holds for a record that was ignored
-// because it was not yet known to be paid. That is once for each record that came in, so nothing is
-// forwarded that was not paid.
+// accepted, all old records could be sent around again for nothing. There is one exception. A
+// record that this node fetched before gossip brought it was never passed on from here, and
+// neighbors may have no other way to it. So its first copy is accepted. The same holds for a record
+// that was ignored because it was not yet known to be paid. That is once for each record that came
+// in, so nothing is forwarded that was not paid.
 func (a *admission) verdict(in Ingested, err error) pubsub.ValidationResult {
 	var invalid *protocol.InvalidError
 	switch {

@@ -322,8 +322,8 @@ func TestSilentStreams(t *testing.T) {
 	}
 }
 
-// What this software cannot use of an answer, a record that lacks its value or one of a newer
-// version, is nobody's fault, and neither is what such a record links to.
+// A record that lacks its value, or one of a newer version, is of no use to this software and
+// nobody's fault. Neither is what such a record links to.
 func TestUselessItemsAreNoFault(t *testing.T) {
 	w := newWorld(t, nil)
 	chain := w.chain(t, 3)

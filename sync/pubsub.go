@@ -126,9 +126,9 @@ const (
 // peerExchangeThreshold is the score from which on a node dials whom a peer names instead of a
 // place in its mesh. The peer that names them chooses a node's neighbors. A mesh always keeps some
 // of the peers that the node dialed itself, so that those who come cannot take it over. So this
-// takes a seed without a fault, or a peer that has been in the mesh for an hour and was the first
-// with ten records lately. That is longer than a newcomer needs neighbors, and paid with work where
-// the network asks for it. Neither staying nor delivering is enough alone.
+// takes a seed without a fault. Or it takes a peer that has been in the mesh for an hour and was
+// the first with ten records lately. That is longer than a newcomer needs neighbors, and paid with
+// work where the network asks for it. Neither staying nor delivering is enough alone.
 const peerExchangeThreshold = 20
 
 func scoreThresholds() *pubsub.PeerScoreThresholds {

@@ -191,8 +191,8 @@ func TestHostileReceiver(t *testing.T) {
 }
 
 // TestFalseAnnouncement holds that a peer which announces a record and does not deliver delays it
-// by a second, and that many such peers together delay it no more. When the peer that was asked
-// goes away, the next one is asked at once.
+// by a second. Many such peers together delay it no more. When the peer that was asked goes away,
+// the next one is asked at once.
 func TestFalseAnnouncement(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

@@ -207,8 +207,8 @@ func TestDamagedIsNoFault(t *testing.T) {
 	}
 }
 
-// TestRepairs repairs records from the one peer that has them, beside one that lacks them, one
-// whose copies are damaged too, and one that sends others in their place.
+// TestRepairs repairs records from the one peer that has them. Another one lacks them, the copies
+// of a third are damaged too, and a fourth sends others in their place.
 func TestRepairs(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, nil)

@@ -17,8 +17,8 @@ import (
 var crashes = flag.Int("crashes", 5, "how often to kill the node while a file is loaded")
 
 // TestCrashes kills the node at random moments while a file is loaded into it, checks its database
-// each time and starts it again; once, it kills load as well. Load writes no line twice that was
-// acknowledged, so that in the end every line can only be there if no acknowledged one was lost.
+// each time and starts it again. Once it kills load as well. Load writes no acknowledged line
+// twice, so if all lines are there in the end, none was lost.
 func TestCrashes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("killing a node many times takes a while")

@@ -9,8 +9,9 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// contested makes an honest answer about a key that several owners claim, the first one with the
-// most weight, the last ones told apart by their time alone. Every oracle of the result is silent.
+// contested makes an honest answer about a key that several owners claim. The first one has the
+// most weight, and the last ones are told apart by their time alone. Every oracle of the result is
+// silent.
 func (f *fakeNode) contested(t *testing.T, weights ...uint64) *api.Answer {
 	t.Helper()
 	var a api.Answer

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// notify tells the service manager that started this process how it is, if there is one that wants
-// to know: systemd, or podman with --sdnotify=container (sd_notify(3)). A node that cannot tell
-// runs all the same.
+// notify tells the service manager that started this process how it is, if one wants to know. That
+// is systemd, or podman with --sdnotify=container (sd_notify(3)). A node that cannot tell runs all
+// the same.
 func notify(log *slog.Logger, state string) {
 	path := os.Getenv("NOTIFY_SOCKET")
 	if path == "" {

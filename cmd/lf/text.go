@@ -11,9 +11,9 @@ import (
 	"github.com/lf-store/lf/internal/text"
 )
 
-// shown writes a value for people, so that no value looks like another one: plain text as it is,
-// text with anything special in it quoted, other bytes in hexadecimal. What stands in parentheses
-// is never a value.
+// shown writes a value for people, so that no value looks like another one. Plain text stays as it
+// is, text with anything special in it is quoted, and other bytes are in hexadecimal. What stands
+// in parentheses is never a value.
 func shown(value []byte) string {
 	s := string(value)
 	switch {

@@ -20,7 +20,7 @@ func (c *cli) workReport() (report func(lf.Work), erase func()) {
 	return report, func() { fmt.Fprint(c.stderr, clearLine) }
 }
 
-// workLine says how long work takes. The search has no memory: however long it has run, what is
+// workLine says how long work takes. The search has no memory. However long it has run, what is
 // left takes as long as the whole on average, and more than three times that in 5 cases of 100. So
 // it is no progress that could be completed.
 func workLine(w lf.Work) string {

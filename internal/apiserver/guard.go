@@ -14,7 +14,7 @@ import (
 )
 
 // guard decides who may ask. It tells three callers apart. Programs on the node's machine may read.
-// Holders of the token may do everything. Pages in a browser on this machine may do nothing: they
+// Holders of the token may do everything. Pages in a browser on this machine may do nothing. They
 // reach localhost by DNS rebinding under a name of their own, or by plain requests whose answers
 // they cannot read.
 type guard struct {

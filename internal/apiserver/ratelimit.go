@@ -12,8 +12,8 @@ import (
 )
 
 const (
-	// rateBurst is how many seconds' worth of requests an address may make at once after a pause: a
-	// page with its parts, a program at its start.
+	// rateBurst is how many seconds' worth of requests an address may make at once after a pause. A
+	// page with its parts needs that, or a program at its start.
 	rateBurst = 5
 	// maxAddresses is how many addresses are told apart, at about 200 bytes each. Of more, those
 	// that asked longest ago are forgotten.

@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	// maxAddressStreams is how many streams an address may have open without a token, and
-	// maxTokenStreams how many the holders of a limited token: a proxy passes those of many on.
+	// maxAddressStreams is how many streams an address may have open without a token.
+	// maxTokenStreams is how many the holders of a limited token may have: a proxy passes those of
+	// many on.
 	maxAddressStreams = 64
 	maxTokenStreams   = 4096
 )

@@ -6,8 +6,8 @@ import (
 	"github.com/miekg/dns"
 )
 
-// BenchmarkAnswer is what an answer from the cache takes, without the network: with addresses, and
-// where there is nothing, for which the wildcards above are looked at.
+// BenchmarkAnswer is what an answer from the cache takes, without the network. One part has
+// addresses. The other has nothing, so the wildcards above are looked at.
 func BenchmarkAnswer(b *testing.B) {
 	for name, asked := range map[string]string{"found": "www.example.lf.", "nothing": "a.b.nothing.lf."} {
 		b.Run(name, func(b *testing.B) {

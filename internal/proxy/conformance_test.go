@@ -8,8 +8,8 @@ import (
 	"github.com/lf-store/lf/node/home"
 )
 
-// TestService runs what every service must do on a proxy of one node, through its API, as a client
-// of the proxy for which it keeps an owner.
+// TestService runs what every service must do on a proxy of one node, through its API. It is a
+// client of the proxy for which it keeps an owner.
 func TestService(t *testing.T) {
 	t.Parallel()
 	s := newWorld(t, 1)

@@ -18,7 +18,7 @@ const (
 )
 
 // joiner asks a node questions about single keys. Those that come while one is under way go
-// together, as one question about many keys: that takes the node and the proxy a fraction of the
+// together, as one question about many keys. That takes the node and the proxy a fraction of the
 // time. A question that comes alone is asked at once. Each is checked as if it had been alone.
 type joiner struct {
 	ask     func(context.Context, api.Query) (*api.QueryResult, error)
@@ -65,8 +65,8 @@ func joinable(q *api.Query) bool {
 		!slices.ContainsFunc(q.Selectors, func(s api.SelectorRange) bool { return !s.Point() })
 }
 
-// join has a question wait, unless it is to be asked alone and now: then it returns nil, and next
-// must be called when it was answered.
+// join has a question wait, unless it is to be asked alone and now. Then it returns nil, and its
+// caller must call next when it was answered.
 func (j *joiner) join(q api.Query) *joined {
 	j.mu.Lock()
 	defer j.mu.Unlock()

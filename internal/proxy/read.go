@@ -209,7 +209,7 @@ func (s *Service) distrust(n *node, why error) api.Difference {
 }
 
 // agreed answers with what most nodes agree about, as far as records prove it. At the first look it
-// returns nothing if records prove something of a node that was not known to differ: what an oracle
+// returns nothing if records prove something of a node that was not known to differ. What an oracle
 // has just said may be under way to it.
 func (s *Service) agreed(ctx context.Context, u *question, group, rest []*view, told []api.Difference, second bool) (*api.QueryResult, error) {
 	united := u.uniteAgreeing(group)

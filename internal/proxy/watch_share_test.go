@@ -13,8 +13,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// TestShared: those who ask about a key while a question about it is under way are answered by the
-// next one, together: an answer that was under way already may be old.
+// TestShared holds that those who ask about a key while a question about it is under way are
+// answered by the next one, together. An answer that was under way already may be old.
 func TestShared(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

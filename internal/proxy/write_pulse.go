@@ -7,8 +7,8 @@ import (
 	"github.com/lf-store/lf/node/api"
 )
 
-// Pulse implements api.Service. It hands the pulses to nodes in turn, until one has taken all of
-// them or most it can: a node that lacks the record refuses its pulse, and another one may have it.
+// Pulse implements api.Service. It hands the pulses to nodes in turn, until each was taken by one.
+// A node that lacks the record refuses its pulse, and another one may have it.
 func (s *Service) Pulse(ctx context.Context, r api.PulseRequest) (*api.Pulsed, error) {
 	if _, err := r.Parse(); err != nil {
 		return nil, err

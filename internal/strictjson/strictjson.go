@@ -28,8 +28,8 @@ const (
 	// IgnoreUnknown ignores members that v has no field for: the text may come from a newer
 	// program.
 	IgnoreUnknown Flags = 1 << iota
-	// RefuseOtherCase refuses, where unknown members are ignored, those that differ from a known
-	// one, or from another member of their object, in the case of letters only. Without
+	// RefuseOtherCase refuses members that differ from a known one, or from another member of their
+	// object, in the case of letters only. It matters where unknown members are ignored. Without
 	// IgnoreUnknown they are refused anyway.
 	RefuseOtherCase
 )

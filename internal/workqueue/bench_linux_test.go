@@ -14,10 +14,10 @@ import (
 	"github.com/lf-store/lf/pow"
 )
 
-// BenchmarkPool compares a queue that is full with what `lf bench pow` does, one after the other in
-// each round, with as many threads: the solutions that each tries in a second. Its proofs are those
-// of typical records. By processor time the two compare also on a machine that does other things:
-// the queue's threads have low priority there.
+// BenchmarkPool compares a full queue with what `lf bench pow` does: the solutions that each tries
+// in a second. They have as many threads, and run one after the other in each round. Its proofs are
+// those of typical records. By processor time the two compare also on a machine that does other
+// things: the queue's threads have low priority there.
 func BenchmarkPool(b *testing.B) {
 	const (
 		effort  = 465

@@ -12,8 +12,8 @@
 //
 // A search remembers nothing of the attempts that failed. So a job is put aside between two
 // attempts at no loss. A client that comes while another has thousands of jobs waits for one
-// attempt. A job whose effort is large advances its client's clock while it runs, a [Quantum] at a
-// time and whenever a client comes back, and gives way in between.
+// attempt. A job whose effort is large advances its client's clock while it runs. It does so a
+// [Quantum] at a time and whenever a client comes back, and gives way in between.
 //
 // # Budgets
 //

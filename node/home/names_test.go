@@ -113,8 +113,8 @@ func TestNamesOff(t *testing.T) {
 	wantNames(t, n, written(3, "c"))
 }
 
-// TestNamesThinned holds that a key which is written again and again does not fill the disk, and
-// that nothing is lost while several processes write and one thins out.
+// TestNamesThinned holds that a key which is written again and again does not fill the disk.
+// Nothing is lost while several processes write and one thins out.
 func TestNamesThinned(t *testing.T) {
 	n := testNames(t)
 	var writers sync.WaitGroup

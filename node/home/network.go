@@ -46,7 +46,7 @@ func sameSecret(a, b *protocol.Secret) bool {
 }
 
 // BindNetwork makes the home belong to a network forever. When it does already, the seeds and the
-// secret are replaced by those of f, if f has any; when it belongs to another network, that is a
+// secret are replaced by those of f, if f has any. When it belongs to another network, that is a
 // [*WrongNetworkError].
 func (h *Home) BindNetwork(f protocol.NetworkFile) error {
 	if _, err := f.Network(); err != nil {

@@ -21,7 +21,7 @@ const tokenSize = 32
 const maxSecret = 16 << 10
 
 // Identity returns the node's secret key and makes it on first use. One that cannot be read is an
-// error and stays as it is: a new one would make the node a stranger to everybody who trusts it.
+// error and stays as it is. A new one would make the node a stranger to everybody who trusts it.
 func (h *Home) Identity() (ed25519.PrivateKey, error) {
 	path := h.path(identityFile)
 	key, err := readKey(path)

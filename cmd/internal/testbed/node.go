@@ -58,7 +58,7 @@ func (m *node) markDown(at time.Duration) {
 	m.markDownLocked(at)
 }
 
-// runEnded notes that a run has ended, and reports whether that is news: the end of a run may be
+// runEnded notes that a run has ended, and reports whether that is news. The end of a run may be
 // noticed after the next has begun.
 func (m *node) runEnded(run int, at time.Duration) bool {
 	m.mu.Lock()

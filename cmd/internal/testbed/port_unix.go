@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// reservation holds a port without listening on it: nobody else gets it, and connections go to the
+// reservation holds a port without listening on it, so nobody else gets it. Connections go to the
 // node that listens there as well, or are refused while it is down.
 type reservation struct{ socket, port int }
 

@@ -8,8 +8,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// FuzzQuestion: of all that a stranger can send, only a question that is signed with the identity's
-// key is read as one, and only 16 bytes are an answer.
+// FuzzQuestion holds that only a question which is signed with the identity's key is read as one,
+// whatever a stranger sends. Only 16 bytes are an answer.
 func FuzzQuestion(f *testing.F) {
 	key := ed25519.NewKeyFromSeed(make([]byte, ed25519.SeedSize))
 	n := new(protocol.Network)

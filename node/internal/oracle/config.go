@@ -17,7 +17,7 @@ import (
 type Claim struct {
 	Owner protocol.Owner
 	// First is the criterion local. It is set when this node saw no claim of another owner under
-	// the key before this one, or when the order that it saw says nothing.
+	// the key before this one. It is also set when the order that it saw says nothing.
 	First bool
 }
 

@@ -288,8 +288,8 @@ func (w *world) check() {
 	}
 }
 
-// TestSaysWhatThereIs: whatever arrives, fails and dies on the way, in the end the words are those
-// that brute force finds, and on the way the limits are kept and nothing is said twice.
+// TestSaysWhatThereIs holds that in the end the words are those that brute force finds, whatever
+// arrives, fails and dies on the way. On the way the limits are kept and nothing is said twice.
 func TestSaysWhatThereIs(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		w := newWorld(t)

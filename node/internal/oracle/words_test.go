@@ -14,8 +14,8 @@ func testOwner(name string) (o protocol.Owner)     { copy(o[:], name); return o 
 
 func nameOf(raw [32]byte) string { return strings.TrimRight(string(raw[:]), "\x00") }
 
-// testJudged makes a judged key of what is claimed and what was said: a name, with a "-" before it
-// where the claim is not first, or the objection withdrawn.
+// testJudged makes a judged key of what is claimed and what was said. Both are names, with a "-"
+// before one where the claim is not first, or the objection withdrawn.
 func testJudged(key, claims, said string) judged {
 	j := judged{Collision: Collision{Composite: testKey(key)}}
 	for _, c := range split(claims) {

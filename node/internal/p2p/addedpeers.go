@@ -166,8 +166,8 @@ func (k *Connector) keep(at peer.AddrInfo) {
 	k.redialer.keep(at.ID, time.Now(), state != network.NotConnected, state == network.Limited)
 }
 
-// Disconnect ends the connections with a peer, refuses new ones for a while, and no longer has the
-// connector stay connected to it, unless it is a seed. It returns how many connections there were,
+// Disconnect ends the connections with a peer and refuses new ones for a while. The connector no
+// longer stays connected to it, unless it is a seed. It returns how many connections there were,
 // and whether the peer had been added by hand.
 func (k *Connector) Disconnect(p peer.ID, refuse time.Duration) (conns int, added bool, err error) {
 	conns = len(k.host.Network().ConnsToPeer(p))

@@ -107,7 +107,7 @@ func TestConnectFails(t *testing.T) {
 	}
 }
 
-// TestPartFromSeed checks that a seed stays a seed: it is dialed again when it is not refused any
+// TestPartFromSeed checks that a seed stays a seed. It is dialed again when it is not refused any
 // more, and the report says why it is not connected.
 func TestPartFromSeed(t *testing.T) {
 	t.Parallel()

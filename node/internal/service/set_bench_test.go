@@ -10,8 +10,8 @@ import (
 )
 
 // BenchmarkSet writes values through a node whose network asks for no work, with names that are
-// derived already: a new key each time, and the same key again and again. cpu-µs/op is processor
-// time of the whole process.
+// derived already. One part takes a new key each time, the other the same key. cpu-µs/op is
+// processor time of the whole process.
 func BenchmarkSet(b *testing.B) {
 	for name, names := range map[string]int{"newKeys": 1 << 30, "oneKey": 1} {
 		b.Run(name, func(b *testing.B) {

@@ -86,9 +86,9 @@ func (n *benchNode) isQuiet() bool {
 }
 
 // BenchmarkIngest takes the same records on two nodes in turns, of which one has 10,000 watchers of
-// 10,000 keys. It reports how fast that is in relation to the other, when one record in ten is
-// under a watched key, and when all are: by the clock, and by the processor time of all that the
-// node does.
+// 10,000 keys. It reports how fast that node is in relation to the other, by the clock and by the
+// processor time of all that the node does. In one part a record in ten is under a watched key, in
+// the other all are.
 func BenchmarkIngest(b *testing.B) {
 	const watchers, portion = 10_000, 2_000
 	for _, share := range []int{10, 1} {

@@ -306,9 +306,9 @@ func (w *testWatcher) check(t *rapid.T) {
 	}
 }
 
-// TestWatchersKnowTheAnswers: what watchers piece together from their events is what queries
-// answer, after every step of a random history: records in any order, restarts, other settings,
-// watchers that go and come back and that do not read for a while.
+// TestWatchersKnowTheAnswers holds that what watchers piece together from their events is what
+// queries answer, after every step of a random history. A history has records in any order,
+// restarts and other settings. Watchers go and come back, and do not read for a while.
 func TestWatchersKnowTheAnswers(t *testing.T) {
 	t.Parallel()
 	worlds := []*world{

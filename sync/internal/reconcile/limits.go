@@ -45,10 +45,10 @@ const (
 	// how long it is of use how far a comparison had come.
 	maxAbsent  = 1024
 	memoryTime = 10 * time.Minute
-	// A session is a long one in three cases: it has listed more than deepListed records, the peer
-	// has deepSurplus records more than this node, or what is to be asked next takes more than
-	// deepMessage bytes. Then the answer would list about as many. There is only one long session
-	// at a time, because peers mostly list the same records. Three lists of 32 bytes a record are a
+	// A session is a long one if it has listed more than deepListed records, or if the peer has
+	// deepSurplus records more than this node. It is one, too, if the next question takes more than
+	// deepMessage bytes: the answer would list about as many. There is only one long session at a
+	// time, because peers mostly list the same records. Three lists of 32 bytes a record are a
 	// fifth of what fetching it takes. That many records are fetched in a fraction of a second.
 	// deepMessage is what the ranges around a few records take that differ here and there.
 	deepListed, deepSurplus, deepMessage = 128, 128, 4 << 10

@@ -12,12 +12,12 @@ import (
 // injected. It is not safe for concurrent use. Times are durations since some start.
 //
 // A peer is compared with when it comes, and a second time when the gossip mesh has grown. It is
-// also compared with when it is overdue (it failed, was busy, or a session was interrupted), soon
-// after it found a difference, and on demand. Now and then a random peer is compared with. Of two
-// peers that meet, the one with the smaller ID begins; the other waits to see whether it does.
+// also compared with soon after it found a difference, on demand, and when it is overdue: it
+// failed, was busy, or a session was interrupted. Now and then a random peer is compared with. Of
+// two peers that meet, the one with the smaller ID begins; the other waits to see whether it does.
 //
-// A session that turns out to be long asks for the lead; only one has it. Who does not get it
-// waits, because the peers would most likely list the same records; all of them serve the fetches
+// A session that turns out to be long asks for the lead; only one has it. A session without the
+// lead waits, because its peer would most likely list the same records. All peers serve the fetches
 // meanwhile. The lead goes round.
 type planner struct {
 	limits planLimits

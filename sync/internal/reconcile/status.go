@@ -33,8 +33,8 @@ type Status struct {
 	// Peers counts the connected peers that can be compared with, and Agreeing those of them that
 	// agreed when they were compared last. Their set was this node's up to the clock, or all they
 	// listed that was missing here has come since. An agreement ends when a comparison that was due
-	// did not finish, or when the peer has more than it had and this node did not catch up. It also
-	// ends with time.
+	// did not finish. It ends when the peer has more than it had and this node did not catch up. It
+	// also ends with time.
 	Peers, Agreeing int
 	// Missing counts the records that peers listed and that are not attached here. Named counts
 	// those that only pending records link to: they may be invented, so they do not keep a node out

@@ -12,9 +12,9 @@ import (
 
 // The reconcile protocol, version 1. Its name is "/lf/<network>/reconcile/1", with the CID of the
 // network ID in base32. It finds out in which records two nodes differ, at a cost that grows with
-// the difference. The messages are those of Negentropy, protocol version 1; an item is an attached
-// record, genesis records included: its timestamp in milliseconds and the 32 bytes of its ID (the
-// digest in the record's CID).
+// the difference. The messages are those of Negentropy, protocol version 1. An item is an attached
+// record, genesis records included. It is the record's timestamp in milliseconds and the 32 bytes
+// of its ID (the digest in the record's CID).
 //
 // A stream is one session. Both sides send envelopes in turn, the initiator the first one; integers
 // are big-endian.

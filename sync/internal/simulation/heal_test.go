@@ -90,7 +90,7 @@ func TestDayAway(t *testing.T) {
 }
 
 // What was written beyond a cut goes on from node to node when it is healed, also where all have
-// been quiet for long: nobody has to wait for a peer's next turn.
+// been quiet for long. Nobody has to wait for a peer's next turn.
 func TestLineHeals(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, ordinary(line(unlessRace(12, 8))))

@@ -24,9 +24,9 @@ import (
 	ma "github.com/multiformats/go-multiaddr"
 )
 
-// simHost is a libp2p host without what is of no use here, so that a thousand fit into a process: a
-// swarm, QUIC on a simulated endpoint, and identify. Package x/simlibp2p makes such hosts too; its
-// endpoints cannot lose anything.
+// simHost is a libp2p host of a swarm, QUIC on a simulated endpoint, and identify. It lacks what is
+// of no use here, so that a thousand fit into a process. Package x/simlibp2p makes such hosts too;
+// its endpoints cannot lose anything.
 type simHost struct {
 	host.Host
 	address ma.Multiaddr

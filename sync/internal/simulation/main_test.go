@@ -14,7 +14,7 @@ var (
 	flagSeed  = flag.Uint64("seed", 1, "of topologies, latencies, losses and writers")
 )
 
-// TestMain has a first value sealed outside of all bubbles: sealing keeps a compressor with
+// TestMain has a first value sealed outside of all bubbles. Sealing keeps a compressor with
 // channels, and channels made in a bubble belong to it forever.
 func TestMain(m *testing.M) {
 	flag.Parse()

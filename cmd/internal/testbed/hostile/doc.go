@@ -1,6 +1,5 @@
-// Package hostile is a peer that speaks the network's protocols wrongly on purpose, so that a
-// testbed can show what honest nodes do about it: they limit it, then drop it, and go on as if it
-// were not there.
+// Package hostile is a peer that speaks the network's protocols wrongly on purpose. A testbed shows
+// with it what honest nodes do: they limit it, then drop it, and go on as if it were not there.
 //
 // The nouns:
 //

@@ -17,7 +17,7 @@ import (
 const gossipProtocol = libprotocol.ID("/meshsub/1.1.0")
 
 // slowReader asks for as much as it may on several streams, subscribes to the gossip, and hardly
-// reads any of it: what is meant for it stays in its targets' memory, and holds places that others
+// reads any of it. What is meant for it stays in its targets' memory, and holds places that others
 // wait for.
 func slowReader(a *attacker) behavior {
 	a.host.SetStreamHandler(gossipProtocol, func(s network.Stream) { _ = a.sip(s) })
