@@ -94,6 +94,13 @@ func problems(ctx huma.Context, _ string, v any) (any, error) {
 	return e, nil
 }
 
+// kinds are what a parameter must be, by huma's complaint that it is not.
+var kinds = map[string]string{
+	"invalid integer": "want a whole number",
+	"invalid float":   "want a number",
+	"invalid boolean": "want true or false",
+}
+
 // detail words the first of huma's complaints in one line.
 func detail(m *huma.ErrorModel) string {
 	if m.Status == http.StatusRequestTimeout {
@@ -117,6 +124,9 @@ func detail(m *huma.ErrorModel) string {
 	}
 	// a parser of ours says what is wrong, and names the value
 	message := strings.TrimPrefix(first.Message, "invalid value: ")
+	if want, found := kinds[message]; found {
+		message = want
+	}
 	if value, _ := first.Value.(string); value != "" && !strings.Contains(message, strconv.Quote(value)) {
 		message += fmt.Sprintf(", not %q", value)
 	}

@@ -242,7 +242,9 @@ func TestParameterNamedOnce(t *testing.T) {
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Token: token})
 	for target, want := range map[string]string{
 		"/v1/records/xyz":      `parameter "cid": not a CID: "xyz"`,
-		"/v1/kv?k=n&limit=xyz": `parameter "limit": invalid integer, not "xyz"`,
+		"/v1/kv?k=n&limit=xyz": `parameter "limit": want a whole number, not "xyz"`,
+		"/v1/kv?k=n&wait=xyz":  `parameter "wait": want a number, not "xyz"`,
+		"/v1/kv?k=n&open=xyz":  `parameter "open": want true or false, not "xyz"`,
 	} {
 		got := ask(t, h, "GET", target, nil, func(*http.Request) {})
 		got.wantProblem(t, 422, want)
