@@ -1,21 +1,47 @@
-// Package runs is an index from hashes to numbers, for tables that are only appended to. Entries
-// come in the order of their numbers, which are dense. They are looked up by hashes, which are at
-// random places.
+// Package runs keeps the index rows of numbered records in sorted runs. A row is a short string of
+// bytes, and rows are in the order of their bytes. A record has some rows of each [Kind], or none.
+// Which ones follows from the record: [Rows.Derive] makes them again.
 //
-// What came last is kept in memory (recent). When there is enough of it, it is sorted and written
-// as a run, which never changes. Runs of one level are merged into one of the next, a slice in each
-// transaction. So an entry is written once for each level, with its neighbours. Each run has a
-// filter in memory. It says of nearly all runs that they do not have a hash. To find a hash costs
-// about one read, and to find that it is not there hardly any.
+// # Structure
+//
+// What came last is kept in memory (recent). When there is enough of it, it is written as a run,
+// which never changes. A run has the rows of all records from a first to a last one. The runs of a
+// kind follow each other without a gap. Runs of one level are merged into one of the next, a slice
+// in each transaction. So a row is written once for each level, with its neighbours. Equal rows of
+// several records are one row, at the latest after the merge in which they meet. Nobody needs to
+// look whether a row is there already.
+//
+// A run is divided into chunks of a page each, which have numbers. A row in a chunk is written as
+// its difference from the one before. A chunk has a checksum. The head of a run says where each
+// chunk begins (fences), and has a filter, which says of nearly all keys that are not in the run
+// that they are not. The key of a row is its first bytes, as many as [Kind.Key] says. Heads are in
+// memory. To find the rows of a key costs about one read, and to find that there is none hardly any.
 //
 // All is kept in the tables of a database, in the same transactions as what the index is of: after
-// a crash the two agree. What is in memory alone is read again from that ([Source]). A run is
-// divided into chunks of a page each. A chunk has a checksum, and says where the next one begins,
-// so that a lost one is noticed ([DamagedError]). The run's numbers say what it was made from, so
-// any of it can be made again.
+// a crash the two agree. What is in memory alone is derived again at a start.
 //
-// A reader sees the runs of its own transaction ([View]): the database has a version, which each
-// change of the runs increases. It may also be told what came later than its transaction. Two
-// hashes may share their beginning, so whoever looks one up compares it with what the number leads
-// to.
+// # Reading
+//
+// A transaction calls [Index.View] for the runs that it sees: the database has a version, which each
+// change of the runs increases. [View.Scan] returns the rows of a [Range] in order, each once, from
+// memory and all runs. [View.Has] looks up one row. Both leave out the rows that only records after
+// the last one that the transaction sees have.
+//
+//	view, err := index.View(rows)
+//	for c := view.Scan(rows, kind, Range{Prefix: key}); ; {
+//		row, more, err := c.Next() // row is valid until the next call
+//	}
+//
+// # Writing
+//
+// There is one writer. Its transaction calls [Index.Begin], [Index.Add] for each row of each new
+// record, and [Index.Work] at the end. Then it says [Index.Commit] or [Index.Rollback]. It sees with
+// [Index.Head] what it added.
+//
+// # Damage
+//
+// A reader that meets a damaged chunk tells [Rows.Damaged], derives its rows and goes on: no answer
+// lacks a row. Those rows stay in memory until [Index.Rewrite] writes the chunk again. [View.Check]
+// reads a run as it is. [Index.Put] and [Index.Drop] mend single rows: those of a record that was
+// damaged when its rows were derived.
 package runs
