@@ -15,22 +15,22 @@
 // its difference from the one before. A chunk has a checksum. The head of a run says where each
 // chunk begins (fences), and has a filter, which says of nearly all keys that are not in the run
 // that they are not. The key of a row is its first bytes, as many as [Kind.Key] says. Heads are in
-// memory. To find the rows of a key costs about one read, and to find that there is none hardly any.
+// memory. To find the rows of a key costs about one read. To find that there is none costs hardly
+// any.
 //
 // All is kept in the tables of a database, in the same transactions as what the index is of: after
 // a crash the two agree. What is in memory alone is derived again at a start.
 //
 // # Reading
 //
-// A transaction calls [Index.View] for the runs that it sees: the database has a version, which each
-// change of the runs increases. [View.Scan] returns the rows of a [Range] in order, each once, from
-// memory and all runs. [View.Has] looks up one row. Both leave out the rows that only records after
-// the last one that the transaction sees have.
+// A transaction calls [Index.View] for the runs that it sees: the database has a version, which
+// each change of the runs increases. [View.Scan] returns the rows of a [Range] in order, each once,
+// from memory and all runs. [View.Has] looks up one row. Both leave out the rows of records after
+// the last one that the transaction sees.
 //
 //	view, err := index.View(rows)
-//	for c := view.Scan(rows, kind, Range{Prefix: key}); ; {
-//		row, more, err := c.Next() // row is valid until the next call
-//	}
+//	cursor, err := view.Scan(rows, kind, Range{Prefix: key}, last)
+//	row, more, err := cursor.Next() // the row is valid until the next call
 //
 // # Writing
 //
