@@ -35,8 +35,8 @@
 // # Writing
 //
 // There is one writer. Its transaction calls [Index.Begin], [Index.Add] for each row of each new
-// record, and [Index.Work] at the end. Then it says [Index.Commit] or [Index.Rollback]. It sees with
-// [Index.Head] what it added.
+// record, and [Index.Work] at the end. Then it calls [Index.Commit] or [Index.Rollback]. With
+// [Index.Head] it sees what it added.
 //
 // # Damage
 //
