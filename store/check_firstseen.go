@@ -46,21 +46,32 @@ func (c *conn) wasReputable(e *entry, idx int64, n *protocol.Network) (first boo
 	}
 	released := map[int64]int64{}
 	sights := map[int64]firstSeen{}
-	if err := c.each(func(r *rows) error {
-		versions++
-		owner, timestamp, seen := r.int(0), r.int(1), r.int(3)
-		if r.int(2) == 1 {
-			released[owner] = max(released[owner], timestamp)
+	var data []keyed
+	if err := c.eachVersion(versionsUnder(e.composite), func(v keyed) error {
+		if v.idx > idx {
 			return nil
 		}
-		// Releases come before the versions of their owner.
-		if had, has := sights[owner]; timestamp > released[owner] && (!has || seen < had.seen) {
-			sights[owner] = newFirstSeen(seen, timestamp, n)
+		if versions++; v.released {
+			released[v.owner] = max(released[v.owner], v.timestamp)
+		} else {
+			data = append(data, v)
 		}
 		return nil
-	}, `SELECT owner, versions.timestamp, released, seen FROM versions JOIN dag USING (idx)
-		WHERE composite = ? AND idx <= ? ORDER BY owner, released DESC`, e.composite, idx); err != nil {
+	}); err != nil {
 		return false, versions, err
+	}
+	for _, v := range data {
+		if v.timestamp <= released[v.owner] {
+			continue
+		}
+		var seen int64
+		found, err := c.one(func(r *rows) { seen = r.int(0) }, "SELECT seen FROM dag WHERE idx = ?", v.idx)
+		if err != nil {
+			return false, versions, err
+		}
+		if had, has := sights[v.owner]; found && (!has || seen < had.seen) {
+			sights[v.owner] = newFirstSeen(seen, v.timestamp, n)
+		}
 	}
 	own, stands := sights[owner]
 	for other, s := range sights {

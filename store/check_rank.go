@@ -47,12 +47,17 @@ func (v *verifier) checkCrowded(k *crowdedKey) error {
 		return err
 	}
 	m.upTo = int(v.meta.attached)
-	owners, err := v.numbers("SELECT DISTINCT owner FROM versions WHERE composite = ? AND owner <= ? ORDER BY owner", k.composite, k.built)
-	if err != nil {
-		return err
-	}
 	stand := int64(0)
-	for _, owner := range owners {
+	for after := int64(0); ; {
+		next, found, err := v.firstVersion(versionsAfter(k.composite, after))
+		if err != nil {
+			return err
+		}
+		if !found || next.owner > k.built {
+			break
+		}
+		owner := next.owner
+		after = owner
 		have, found, err := v.claimRow(k.number, owner)
 		if err != nil {
 			return err

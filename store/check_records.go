@@ -147,8 +147,7 @@ func (v *verifier) checkIndices(idx int64, e *entry) error {
 	if err != nil {
 		return err
 	}
-	found, err := v.one(nil, "SELECT 1 FROM versions WHERE composite = ? AND owner = ? AND timestamp = ? AND idx = ? AND released = ?",
-		e.composite, owner, int64(e.Timestamp), idx, e.released())
+	found, err := v.hasVersion(e.version(owner, idx))
 	if err != nil {
 		return err
 	}
@@ -201,8 +200,8 @@ func (v *verifier) checkSelectors() error {
 	return v.each(func(r *rows) error {
 		row := selectorRow{point{r.int(0), uint64(r.int(2))}, r.blob(4)}
 		backed := false
-		err := v.each(func(of *rows) error {
-			record, err := headerOf(v.frame(of.int(0)))
+		err := v.eachVersion(versionsUnder(r.int(3)), func(of keyed) error {
+			record, err := headerOf(v.frame(of.idx))
 			if asDamaged(err) != nil {
 				backed = true // it may be; the record was reported
 				return errStop
@@ -221,7 +220,7 @@ func (v *verifier) checkSelectors() error {
 				return errStop
 			}
 			return nil
-		}, "SELECT idx FROM versions WHERE composite = ?", r.int(3))
+		})
 		if ignoreStop(err) != nil {
 			return err
 		}
@@ -235,9 +234,19 @@ func (v *verifier) checkSelectors() error {
 // checkOwners checks that owners are numbered from 1 and each has a version. That versions have the
 // right ones was checked with the records.
 func (v *verifier) checkOwners() error {
+	var have bitmap
+	if err := v.eachVersion(everyVersion(), func(k keyed) error {
+		if k.owner >= 1 && k.owner <= v.meta.owners {
+			have.add(k.owner)
+		}
+		return v.ctx.Err()
+	}); err != nil {
+		return err
+	}
 	return v.each(func(r *rows) error {
-		v.problem("owner %d is not numbered right, or has no version", r.int(0))
+		if number := r.int(0); r.int(1) > 1 || number < 1 || !have.has(number) {
+			v.problem("owner %d is not numbered right, or has no version", number)
+		}
 		return nil
-	}, `SELECT number FROM owners WHERE number NOT IN (SELECT owner FROM versions) OR number NOT BETWEEN 1 AND (SELECT owners FROM meta)
-		UNION ALL SELECT number FROM owners GROUP BY number HAVING count(*) > 1`)
+	}, "SELECT number, count(*) FROM owners GROUP BY number")
 }

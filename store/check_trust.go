@@ -40,14 +40,13 @@ func (v *verifier) checkClaims() error {
 		if len(claim) == 0 {
 			return nil
 		}
-		several, err := v.number("SELECT count(*) FROM (SELECT 1 FROM versions WHERE composite = ? LIMIT 2)", claim[0].composite)
-		if err != nil || several < 2 {
+		several, err := v.haveSeveral(versionsUnder(claim[0].composite))
+		if err != nil || !several {
 			return err
 		}
 		return v.checkClaim(claim)
 	}
-	if err := v.each(func(r *rows) error {
-		k := keyed{r.int(0), r.int(1), version{r.int(2), r.int(3), r.int(4) != 0}}
+	if err := v.eachVersion(everyVersion(), func(k keyed) error {
 		if len(claim) > 0 && (claim[0].composite != k.composite || claim[0].owner != k.owner) {
 			if err := flush(); err != nil {
 				return err
@@ -56,7 +55,7 @@ func (v *verifier) checkClaims() error {
 		}
 		claim = append(claim, k)
 		return v.ctx.Err()
-	}, "SELECT composite, owner, timestamp, idx, released FROM versions ORDER BY composite, owner, timestamp DESC, idx"); err != nil {
+	}); err != nil {
 		return err
 	}
 	return flush()

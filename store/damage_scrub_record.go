@@ -109,13 +109,12 @@ func (w *scrubber) checkRows(idx int64, e *entry) error {
 	if err != nil {
 		return err
 	}
-	found, err := w.one(nil, "SELECT 1 FROM versions WHERE composite = ? AND owner = ? AND timestamp = ? AND idx = ? AND released = ?",
-		e.composite, owner, int64(e.Timestamp), idx, e.released())
+	found, err := w.hasVersion(e.version(owner, idx))
 	if err != nil {
 		return err
 	}
 	if !found && owner > 0 {
-		w.rewriteVersion(idx, e.composite, owner, "INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?)", e.composite, owner, int64(e.Timestamp), idx, e.released())
+		w.rewriteVersion(e.version(owner, idx), (*tx).replaceVersion)
 	}
 	for _, row := range e.rows {
 		args := []driver.Value{row.key, int64(len(e.rows)), int64(row.ordinal), e.composite, row.others}
@@ -137,12 +136,19 @@ func (w *scrubber) checkOwnerRow(idx int64, e *entry) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	exact, err := w.one(nil, "SELECT 1 FROM versions WHERE composite = ? AND owner = ? AND timestamp = ? AND idx = ?", e.composite, number, int64(e.Timestamp), idx)
+	_, exact, err := w.versionLike(e.version(number, idx))
 	if err != nil || exact {
 		return number, err
 	}
-	filed, err := w.number("SELECT owner FROM versions WHERE composite = ? AND timestamp = ? AND idx = ?", e.composite, int64(e.Timestamp), idx)
-	if err != nil || filed == 0 {
+	filed := int64(0)
+	err = w.eachVersion(versionsUnder(e.composite), func(v keyed) error {
+		if v.timestamp != int64(e.Timestamp) || v.idx != idx {
+			return w.ctx.Err()
+		}
+		filed = v.owner
+		return errStop
+	})
+	if ignoreStop(err) != nil || filed == 0 {
 		return number, err
 	}
 	shared, err := w.number("SELECT count(*) FROM owners WHERE number = ?", number)

@@ -21,9 +21,8 @@ func (w *scrubber) checkWrittenRow(row *rows) error {
 
 // checkVersionRow looks whether a row of versions is what its record says.
 func (w *scrubber) checkVersionRow(row *rows) error {
-	key := []driver.Value{row.int(0), row.int(1), row.int(2), row.int(3)}
-	idx, released := row.int(3), row.int(4)
-	r, err := headerOf(w.frameIfThere(idx))
+	have := keyed{row.int(0), row.int(1), version{row.int(2), row.int(3), row.int(4) != 0}}
+	r, err := headerOf(w.frameIfThere(have.idx))
 	if err != nil {
 		return ignoreDamage(err)
 	}
@@ -34,10 +33,10 @@ func (w *scrubber) checkVersionRow(row *rows) error {
 		if err != nil {
 			return err
 		}
-		right = e.composite == row.int(0) && owner == row.int(1) && int64(e.Timestamp) == row.int(2) && e.released() == released
+		right = e.version(owner, have.idx) == have && row.int(4)>>1 == 0
 	}
 	if !right {
-		w.rewriteVersion(idx, row.int(0), row.int(1), "DELETE FROM versions WHERE composite = ? AND owner = ? AND timestamp = ? AND idx = ?", key...)
+		w.rewriteVersion(have, (*tx).deleteVersion)
 	}
 	return nil
 }
@@ -48,8 +47,8 @@ func (w *scrubber) checkSelectorRow(row *rows) error {
 	want := selectorRow{point{row.int(0), uint64(row.int(2))}, row.blob(4)}
 	size, composite := row.int(1), row.int(3)
 	backed := false
-	err := w.each(func(of *rows) error {
-		r, err := headerOf(w.frameIfThere(of.int(0)))
+	err := w.eachVersion(versionsUnder(composite), func(of keyed) error {
+		r, err := headerOf(w.frameIfThere(of.idx))
 		if asDamaged(err) != nil {
 			backed = true // it may be
 		} else if err != nil {
@@ -64,7 +63,7 @@ func (w *scrubber) checkSelectorRow(row *rows) error {
 			return errStop
 		}
 		return w.ctx.Err()
-	}, "SELECT idx FROM versions WHERE composite = ?", composite)
+	})
 	if ignoreStop(err) != nil {
 		return err
 	}

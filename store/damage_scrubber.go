@@ -39,12 +39,12 @@ func (w *scrubber) rewrite(idx int64, what, sql string, args ...driver.Value) {
 }
 
 // rewriteVersion is a repair of a row of versions. What the claim ranks by follows from it.
-func (w *scrubber) rewriteVersion(idx, composite, owner int64, sql string, args ...driver.Value) {
-	w.repair(idx, "a row of versions", func(t *tx) error {
-		if _, err := t.exec(sql, args...); err != nil {
+func (w *scrubber) rewriteVersion(row keyed, rewrite func(*tx, keyed) error) {
+	w.repair(row.idx, "a row of versions", func(t *tx) error {
+		if err := rewrite(t, row); err != nil {
 			return err
 		}
-		return t.reclaim(composite, owner)
+		return t.reclaim(row.composite, row.owner)
 	})
 }
 

@@ -209,9 +209,7 @@ func newEntry(r *protocol.Record) *entry {
 // answered reports whether queries look at records of a type.
 func answered(t protocol.Type) bool { return t == protocol.TypeDatum || t == protocol.TypeRelease }
 
-func (e *entry) released() int64 {
-	if e.Type == protocol.TypeRelease {
-		return 1
-	}
-	return 0
+// version is the entry as a version, given its owner's number and its index.
+func (e *entry) version(owner, idx int64) keyed {
+	return keyed{e.composite, owner, version{int64(e.Timestamp), idx, e.Type == protocol.TypeRelease}}
 }

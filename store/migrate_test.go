@@ -102,7 +102,7 @@ func (o *oldStore) attach(e *entry) {
 	for _, r := range e.rows {
 		o.exec("INSERT OR IGNORE INTO selectors VALUES (?, ?, ?, ?, ?)", r.key, int64(len(e.rows)), int64(r.ordinal), e.composite, r.others)
 	}
-	o.exec("INSERT INTO versions VALUES (?, ?, ?, ?, ?)", e.composite, o.owners[e.Owner], at, idx, e.released())
+	o.exec("INSERT INTO versions VALUES (?, ?, ?, ?, ?)", e.composite, o.owners[e.Owner], at, idx, e.Type == protocol.TypeRelease)
 }
 
 // TestMigrate opens a file of the first schema. The columns worked out from the records are as if

@@ -33,7 +33,7 @@ func (t *tx) reindex(idx int64) error {
 	if err != nil {
 		return err
 	}
-	return t.indexAmong(keyed{e.composite, owner, version{at.timestamp, at.idx, e.released() != 0}})
+	return t.indexAmong(e.version(owner, at.idx))
 }
 
 // migrateClaims notes which certificates chains hold, and which keys are crowded: their rows are
@@ -55,11 +55,11 @@ func (t *tx) migrateClaims() error {
 		return err
 	}
 	for _, composite := range list {
-		idx, err := t.number("SELECT idx FROM versions WHERE composite = ? LIMIT 1", composite)
+		v, _, err := t.firstVersion(versionsUnder(composite))
 		if err != nil {
 			return err
 		}
-		r, err := headerOf(t.frame(idx))
+		r, err := headerOf(t.frame(v.idx))
 		if asDamaged(err) != nil {
 			continue // the next claim on the key finds it
 		}

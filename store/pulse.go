@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/lf-store/lf/internal/intake"
@@ -41,20 +42,18 @@ func (c *conn) claimStands(r *protocol.Record, idx int64) (stands bool, err erro
 	}
 	id := r.CompositeID()
 	composite := prefix(id[:])
-	withdrawn, err := c.one(nil, "SELECT 1 FROM versions INDEXED BY releases WHERE composite = ? AND owner = ? AND released = 1 AND timestamp >= ? LIMIT 1",
-		composite, owner, int64(r.Timestamp))
+	_, withdrawn, err := c.firstVersion(releasesFrom(composite, owner, int64(r.Timestamp)))
 	if withdrawn || err != nil {
 		return false, err
 	}
-	newest := idx
-	if _, err := c.one(func(r *rows) { newest = r.int(0) },
-		"SELECT idx FROM versions WHERE composite = ? AND owner = ? ORDER BY timestamp DESC, idx LIMIT 1", composite, owner); err != nil {
+	newest, found, err := c.firstVersion(versionsBy(composite, owner, math.MinInt64, math.MaxInt64))
+	if err != nil {
 		return false, err
 	}
-	if newest == idx {
+	if !found || newest.idx == idx {
 		return true, nil
 	}
-	last, sound, err := ifSound(headerOf(c.frame(newest)))
+	last, sound, err := ifSound(headerOf(c.frame(newest.idx)))
 	return err == nil && (!sound || !last.Tombstone()), err // what a damaged one says is not known
 }
 

@@ -30,10 +30,7 @@ func present(table, column string) string {
 		" WHERE EXISTS (SELECT 1 FROM " + table + " WHERE " + column + " = wanted.value)"
 }
 
-var (
-	findVersions = present("versions", "composite")
-	findHeld     = present("held", "id")
-)
+var findHeld = present("held", "id")
 
 // lookAhead fills the cache for putting some records.
 func (t *tx) lookAhead(puts []*put) (err error) {
@@ -47,7 +44,7 @@ func (t *tx) lookAhead(puts []*put) (err error) {
 	slices.Sort(composites)
 	composites = slices.Compact(composites)
 	v := &t.absences
-	if v.unclaimed, err = t.absentNumbers(findVersions, composites); err != nil {
+	if v.unclaimed, err = t.unclaimed(composites); err != nil {
 		return err
 	}
 	if t.meta.held == 0 {

@@ -237,7 +237,7 @@ func (t *tx) addVersion(e *entry, at place) error {
 	if err != nil {
 		return err
 	}
-	return t.insertLater(intoVersions, e.composite, owner, at.timestamp, at.idx, e.released())
+	return t.insertVersion(e.version(owner, at.idx))
 }
 
 // ownerNumber returns the number of an owner, a new one for a new owner.

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"database/sql/driver"
 	"math"
 
 	"github.com/lf-store/lf/protocol"
@@ -35,16 +34,22 @@ func (rk *ranking) measureMany(list []*candidate, by protocol.Criterion) error {
 // releases: these are left.
 func (rk *ranking) measureWeights(list []*candidate) error {
 	releases, left := map[int64]int64{}, map[int64]bool{}
-	if err := rk.eachOwned(left, func(r *rows) {
-		releases[r.int(0)] = max(releases[r.int(0)], r.int(1))
-	}, "SELECT owner, timestamp FROM versions INDEXED BY releases WHERE composite = ?1 AND owner > ?2 AND released = 1 AND timestamp <= ?3 ORDER BY owner", rk.until); err != nil {
+	if err := rk.eachOwned(left, func(after int64, count func(owner int64) error) error {
+		return rk.eachVersion(releasesAfter(rk.composite, after, rk.until), func(v keyed) error {
+			if err := count(v.owner); err != nil {
+				return err
+			}
+			releases[v.owner] = max(releases[v.owner], v.timestamp)
+			return nil
+		})
+	}); err != nil {
 		return err
 	}
 	byOwner := make(map[int64]*candidate, len(list))
 	for _, c := range list {
 		byOwner[c.owner] = c
 	}
-	if err := rk.eachOwned(left, func(r *rows) {
+	read := func(r *rows) {
 		c, timestamp := byOwner[r.int(0)], r.int(1)
 		release, released := releases[r.int(0)]
 		if !released {
@@ -58,7 +63,16 @@ func (rk *ranking) measureWeights(list []*candidate) error {
 			c.standing.Weight = max(c.standing.Weight, rk.weight(r.int(2)))
 			c.known |= bitOf(protocol.CriterionWeight)
 		}
-	}, "SELECT owner, timestamp, idx, walk FROM roots WHERE composite = ?1 AND owner > ?2 ORDER BY owner"); err != nil {
+	}
+	if err := rk.eachOwned(left, func(after int64, count func(owner int64) error) error {
+		return rk.each(func(r *rows) error {
+			err := count(r.int(0))
+			if err == nil {
+				read(r)
+			}
+			return err
+		}, "SELECT owner, timestamp, idx, walk FROM roots WHERE composite = ? AND owner > ? ORDER BY owner", rk.composite, after)
+	}); err != nil {
 		return err
 	}
 	for owner := range left {
@@ -69,23 +83,23 @@ func (rk *ranking) measureWeights(list []*candidate) error {
 	return nil
 }
 
-// eachOwned visits rows under the key in the order of their owners. It notes each owner with more
-// than rootsRead of them, and steps over the rest of that owner's.
-func (rk *ranking) eachOwned(many map[int64]bool, visit func(*rows), sql string, args ...driver.Value) error {
+// eachOwned has rows visited in the order of their owners. visit begins after an owner, and calls
+// count with each row's owner before it uses the row. eachOwned notes each owner with more than
+// rootsRead rows, and steps over the rest of that owner's.
+func (rk *ranking) eachOwned(many map[int64]bool, visit func(after int64, count func(owner int64) error) error) error {
 	for after, on := int64(0), true; on; {
 		on = false
-		owner, count := int64(0), 0
-		err := rk.each(func(r *rows) error {
-			if r.int(0) != owner {
-				owner, count = r.int(0), 0
+		owner, rows := int64(0), 0
+		err := visit(after, func(of int64) error {
+			if of != owner {
+				owner, rows = of, 0
 			}
-			if count++; count > rk.rootsRead {
+			if rows++; rows > rk.rootsRead {
 				many[owner], after, on = true, owner, true
 				return errStop
 			}
-			visit(r)
 			return rk.spend(1)
-		}, sql, append([]driver.Value{rk.composite, after}, args...)...)
+		})
 		if err = ignoreStop(err); err != nil {
 			return err
 		}

@@ -1,11 +1,5 @@
 package store
 
-// version is a row of the table versions under one composite key and owner.
-type version struct {
-	timestamp, idx int64
-	released       bool
-}
-
 // ownerVersions is what one owner has under a composite key within the query's time. It is the
 // versions with the newest timestamp, which are one but for ties, or all versions, newest first.
 type ownerVersions struct {
@@ -45,7 +39,7 @@ func (g ownerVersions) join(groups []ownerVersions) []ownerVersions {
 // It stops, and returns the owner to go on after, where seeking is cheaper; at the end it returns
 // −1.
 func (x *search) newestAfter(groups []ownerVersions, composite, after int64) ([]ownerVersions, int64, error) {
-	r, err := x.conn.query("SELECT owner, timestamp, idx, released FROM versions WHERE composite = ? AND owner > ? ORDER BY owner, timestamp DESC, idx", composite, after)
+	r, err := x.conn.versions(versionsAfter(composite, after))
 	if err != nil {
 		return nil, 0, err
 	}
@@ -63,10 +57,10 @@ func (x *search) newestAfter(groups []ownerVersions, composite, after int64) ([]
 		if err := x.spend(1); err != nil {
 			return nil, 0, err
 		}
-		if owner := r.int(0); owner != g.owner {
-			groups, g, useless = g.join(groups), ownerVersions{owner: owner}, 0
+		if r.at.owner != g.owner {
+			groups, g, useless = g.join(groups), ownerVersions{owner: r.at.owner}, 0
 		}
-		v := version{r.int(1), r.int(2), r.int(3) != 0}
+		v := r.at.version
 		if x.inRange(g.versions, v, false) {
 			g.versions = append(g.versions, v)
 			continue
@@ -108,22 +102,10 @@ func (x *search) newestOf(composite, owner int64, all bool) (ownerVersions, erro
 // versionsOf goes through an owner's versions between two times, newest first, as long as visit
 // wants more.
 func (x *search) versionsOf(composite, owner, since, until int64, visit func(version) (more bool, err error)) error {
-	r, err := x.conn.query(`SELECT timestamp, idx, released FROM versions WHERE composite = ? AND owner = ? AND timestamp BETWEEN ? AND ?
-		ORDER BY timestamp DESC, idx`, composite, owner, since, until)
-	if err != nil {
-		return err
-	}
-	defer r.close()
-	for {
-		ok, err := r.next()
-		if err != nil || !ok {
-			return err
-		}
+	return ignoreStop(x.conn.eachVersion(versionsBy(composite, owner, since, until), func(v keyed) error {
 		if err := x.spend(1); err != nil {
 			return err
 		}
-		if more, err := visit(version{r.int(0), r.int(1), r.int(2) != 0}); err != nil || !more {
-			return err
-		}
-	}
+		return stopUnless(visit(v.version))
+	}))
 }

@@ -129,18 +129,17 @@ func (rk *ranking) walk(c *candidate, release int64, visit func(version) error) 
 // if there is none.
 func (rk *ranking) releaseOf(c *candidate) (at int64, err error) {
 	at = math.MinInt64
-	err = rk.each(func(r *rows) error {
+	err = rk.eachVersion(releasesUntil(rk.composite, c.owner, rk.until), func(v keyed) error {
 		if err := rk.spend(1); err != nil {
 			return err
 		}
-		counts, err := rk.counts(r.int(1))
+		counts, err := rk.counts(v.idx)
 		if err != nil || !counts {
 			return err
 		}
-		at = r.int(0)
+		at = v.timestamp
 		return errStop
-	}, `SELECT timestamp, idx FROM versions INDEXED BY releases WHERE composite = ? AND owner = ? AND released = 1 AND timestamp <= ?
-		ORDER BY timestamp DESC`, rk.composite, c.owner, rk.until)
+	})
 	return at, ignoreStop(err)
 }
 

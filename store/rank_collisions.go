@@ -50,11 +50,19 @@ func (s *Store) Collisions(ctx context.Context, after uint64, limit int) (list [
 	return list, next, ignoreStop(err)
 }
 
+// haveSeveralOwners reports whether the versions under a composite key have.
+func (c *conn) haveSeveralOwners(composite int64) (several bool, err error) {
+	first, found, err := c.firstVersion(versionsUnder(composite))
+	if found {
+		_, several, err = c.firstVersion(versionsAfter(composite, first.owner))
+	}
+	return several, err
+}
+
 // collision returns the collision on a record's composite key, if there is one.
 func (s *Store) collision(ctx context.Context, c *conn, r *protocol.Record) ([]Collision, error) {
 	id := r.CompositeID()
-	several, err := c.one(nil, "SELECT 1 WHERE (SELECT min(owner) FROM versions WHERE composite = ?1) <> (SELECT max(owner) FROM versions WHERE composite = ?1)",
-		prefix(id[:]))
+	several, err := c.haveSeveralOwners(prefix(id[:]))
 	if err != nil || !several {
 		return nil, err
 	}

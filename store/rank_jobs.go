@@ -90,18 +90,18 @@ func (t *tx) buildClaims(number int64) (done bool, err error) {
 		return false, err
 	}
 	for range t.store.options.tuning.rankPortion {
-		owner, err := t.number("SELECT owner FROM versions WHERE composite = ? AND owner > ? ORDER BY owner LIMIT 1", k.composite, k.built)
+		next, found, err := t.firstVersion(versionsAfter(k.composite, k.built))
 		if err != nil {
 			return false, err
 		}
-		if owner == 0 {
+		if !found {
 			k.built = complete
 			break
 		}
-		if err := t.rewriteWith(m, owner); err != nil {
+		if err := t.rewriteWith(m, next.owner); err != nil {
 			return false, err
 		}
-		k.built = owner
+		k.built = next.owner
 	}
 	if _, err = t.exec("UPDATE crowded SET built = ? WHERE number = ?", k.built, number); k.built < complete {
 		t.store.ranker.wake()

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"math"
+
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -107,7 +109,12 @@ func (t *tx) isSimple(k *crowdedKey, had *claimRow, found bool, e *entry, at pla
 		}
 	}
 	if !found { // a release, or strangers before it
-		another, err := t.one(nil, "SELECT 1 FROM versions WHERE composite = ? AND owner = ? AND idx <> ? LIMIT 1", k.composite, had.owner, at.idx)
+		another := false
+		err := t.eachVersion(versionsBy(k.composite, had.owner, math.MinInt64, math.MaxInt64), func(v keyed) error {
+			another = v.idx != at.idx
+			return stopUnless(!another, nil)
+		})
+		err = ignoreStop(err)
 		return e.Type == protocol.TypeDatum && !another, err
 	}
 	return had.stands() && had.careful == 0 && had.late != unknownSight && at.timestamp != had.timestamp, nil
@@ -124,9 +131,8 @@ func (t *tx) extendClaim(k *crowdedKey, had claimRow, e *entry, at place) (err e
 		w.rank, w.late = fallen, noSight
 		return t.writeClaim(w, &had)
 	}
-	release, err := t.number(`SELECT timestamp FROM versions INDEXED BY releases WHERE composite = ? AND owner = ? AND released = 1
-		ORDER BY timestamp DESC LIMIT 1`, k.composite, had.owner)
-	if err != nil || release >= at.timestamp { // there are no times before 1970
+	release, found, err := t.firstVersion(releasesUntil(k.composite, had.owner, math.MaxInt64))
+	if err != nil || found && release.timestamp >= at.timestamp {
 		return err
 	}
 	w.lead = max(w.lead, weightOf(e)-t.workUnless(w.quiet))

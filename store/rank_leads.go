@@ -49,16 +49,14 @@ var errRowsSilent = errors.New("the roots do not tell the weight")
 
 // newRootSearch begins to look for a claim's heaviest version. It may return errRowsSilent.
 func (rk *ranking) newRootSearch(c *candidate, release int64) (*rootSearch, error) {
-	last := int64(math.MinInt64)
-	if _, err := rk.one(func(r *rows) { last = r.int(0) }, `SELECT timestamp FROM versions INDEXED BY releases WHERE composite = ? AND owner = ?
-		AND released = 1 AND timestamp <= ? ORDER BY timestamp DESC LIMIT 1`, rk.composite, c.owner, rk.until); err != nil {
+	last, found, err := rk.firstVersion(releasesUntil(rk.composite, c.owner, rk.until))
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if last != release {
+	case !found && release != math.MinInt64, found && last.timestamp != release:
 		return nil, errRowsSilent
 	}
 	s := &rootSearch{ranking: rk, of: rootsEpoch{rk.composite, c.owner, release}, chunk: 2, last: linkedRoot{math.MaxInt64, math.MaxInt64, math.MaxInt64}}
-	var err error
 	if s.upTo, err = rk.asOf(); err != nil {
 		return nil, err
 	}

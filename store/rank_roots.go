@@ -15,12 +15,6 @@ import "math"
 // (rank_late.go). Until then the epoch is marked, and queries walk its versions, within their
 // budget. Under a composite key with a single version, which is the usual, no rows are kept at all.
 
-// keyed is a version with the key it is under.
-type keyed struct {
-	composite, owner int64
-	version
-}
-
 // indexVersion keeps the tables roots and firsts. It is called when the record is in versions and
 // in the graph.
 func (t *tx) indexVersion(e *entry, at place) error {
@@ -40,18 +34,18 @@ func (t *tx) indexVersion(e *entry, at place) error {
 			return err
 		}
 	}
-	return t.indexAmong(keyed{e.composite, owner, version{at.timestamp, at.idx, e.released() != 0}})
+	return t.indexAmong(e.version(owner, at.idx))
 }
 
 // others returns versions under a composite key apart from one: two of them where there are more.
 func (t *tx) others(composite, except int64) (list []keyed, err error) {
-	err = t.each(func(r *rows) error {
-		if r.int(2) != except && len(list) < 2 {
-			list = append(list, keyed{composite, r.int(0), version{r.int(1), r.int(2), r.int(3) != 0}})
+	err = t.eachVersion(versionsUnder(composite), func(v keyed) error {
+		if v.idx != except {
+			list = append(list, v)
 		}
-		return nil
-	}, "SELECT owner, timestamp, idx, released FROM versions WHERE composite = ? LIMIT 3", composite)
-	return list, err
+		return stopUnless(len(list) < 2, nil)
+	})
+	return list, ignoreStop(err)
 }
 
 // indexAmong indexes one of several versions under a composite key.
@@ -86,12 +80,17 @@ var wholeTime = epoch{math.MinInt64, math.MaxInt64}
 // epochOf returns the epoch that a time is in.
 func (c *conn) epochOf(composite, owner, timestamp int64) (ep epoch, err error) {
 	ep = wholeTime
-	if _, err = c.one(func(r *rows) { ep.end = r.int(0) }, `SELECT timestamp FROM versions INDEXED BY releases
-		WHERE composite = ? AND owner = ? AND released = 1 AND timestamp >= ? ORDER BY timestamp LIMIT 1`, composite, owner, timestamp); err != nil {
+	after, found, err := c.firstVersion(releasesFrom(composite, owner, timestamp))
+	if err != nil {
 		return ep, err
 	}
-	_, err = c.one(func(r *rows) { ep.start = r.int(0) }, `SELECT timestamp FROM versions INDEXED BY releases
-		WHERE composite = ? AND owner = ? AND released = 1 AND timestamp < ? ORDER BY timestamp DESC LIMIT 1`, composite, owner, timestamp)
+	if found {
+		ep.end = after.timestamp
+	}
+	before, found, err := c.firstVersion(releasesUntil(composite, owner, timestamp-1))
+	if found {
+		ep.start = before.timestamp
+	}
 	return ep, err
 }
 
@@ -142,8 +141,7 @@ func (t *tx) insertRoot(v keyed, walk, epoch, quiet, lead int64) error {
 // part parts the epoch that a release falls into. The versions before the release are withdrawn,
 // and after it there are other roots. In the usual order nothing is after it yet.
 func (t *tx) part(release keyed) error {
-	again, err := t.one(nil, `SELECT 1 FROM versions INDEXED BY releases WHERE composite = ? AND owner = ? AND released = 1
-		AND timestamp = ? AND idx <> ?`, release.composite, release.owner, release.timestamp, release.idx)
+	again, err := t.isReleasedAlso(release)
 	if err != nil || again {
 		return err
 	}
@@ -189,24 +187,33 @@ func (t *tx) part(release keyed) error {
 	return nil
 }
 
+// isReleasedAlso reports whether another release of the owner's has the same time.
+func (c *conn) isReleasedAlso(release keyed) (also bool, err error) {
+	err = c.eachVersion(releasesFrom(release.composite, release.owner, release.timestamp), func(v keyed) error {
+		also = v.timestamp == release.timestamp && v.idx != release.idx
+		return stopUnless(v.idx == release.idx, nil)
+	})
+	return also, ignoreStop(err)
+}
+
 // dataAfter returns the next data of an owner after a version, or from its time on where it has no
 // index. None is later than end, and each comes after those in its past. Data of one time are read
 // in the order of the index: there may be very many.
 func (t *tx) dataAfter(of keyed, after version, end int64, limit int) (list []keyed, err error) {
 	for found := true; found && len(list) < limit; {
-		if err := t.each(func(r *rows) error {
-			list = append(list, keyed{of.composite, of.owner, version{after.timestamp, r.int(0), false}})
-			return nil
-		}, `SELECT idx FROM versions WHERE composite = ? AND owner = ? AND timestamp = ? AND idx > ? AND released = 0
-			ORDER BY idx LIMIT ?`, of.composite, of.owner, after.timestamp, after.idx, int64(limit-len(list))); err != nil {
+		if err := t.eachVersion(versionsAt(of.composite, of.owner, after.timestamp, after.idx), func(v keyed) error {
+			if !v.released {
+				list = append(list, v)
+			}
+			return stopUnless(len(list) < limit, nil)
+		}); ignoreStop(err) != nil {
 			return nil, err
 		}
-		after.idx = 0
-		if found, err = t.one(func(r *rows) { after.timestamp = r.int(0) }, `SELECT timestamp FROM versions
-			WHERE composite = ? AND owner = ? AND timestamp > ? AND timestamp <= ? ORDER BY timestamp LIMIT 1`,
-			of.composite, of.owner, after.timestamp, end); err != nil {
+		var later keyed
+		if later, found, err = t.firstVersion(versionsLater(of.composite, of.owner, after.timestamp, end)); err != nil {
 			return nil, err
 		}
+		after = version{timestamp: later.timestamp}
 	}
 	return list, nil
 }
