@@ -4,6 +4,8 @@ go 1.26.6
 
 require (
 	filippo.io/edwards25519 v1.0.0
+	github.com/chromedp/cdproto v0.160.1
+	github.com/chromedp/chromedp v0.23.1
 	github.com/danielgtaylor/huma/v2 v2.37.2
 	github.com/fxamacker/cbor/v2 v2.9.2
 	github.com/go-json-experiment/json v1.27.2

@@ -25,7 +25,9 @@ const (
 	maxSetBody    = 6*(protocol.MaxPlaintext+2*protocol.MaxSelectors*protocol.MaxName+api.MaxMaskingKey) + 16<<10
 	maxRecordBody = protocol.MaxFrame*4/3 + 1<<10
 	maxWorkBody   = 1 << 10
-	maxPulsesBody = api.MaxPulses*(protocol.MaxPulse*4/3+8) + 1<<10
+	// maxSessionBody has room for a code, however it is escaped.
+	maxSessionBody = 1 << 10
+	maxPulsesBody  = api.MaxPulses*(protocol.MaxPulse*4/3+8) + 1<<10
 )
 
 // Media types that only the server needs.

@@ -23,6 +23,9 @@ type Grant struct {
 	EffortPerHour uint64
 	// Set are the owners as whom the node may write.
 	Set []protocol.Owner
+	// Session is the ID of the page's session that this is, "" where it is a limited token. It
+	// allows everything that the page offers.
+	Session string
 }
 
 // The rights of limited tokens, as the OpenAPI document names them.
@@ -31,9 +34,14 @@ const (
 	rightSubmit = "submit"
 	rightWork   = "work"
 	rightSet    = "set"
+	// rightSession is what sessions of the page may do, and no other limited token.
+	rightSession = "session"
 )
 
 func (g *Grant) allows(right string) bool {
+	if g.Session != "" {
+		return true
+	}
 	switch right {
 	case rightRead:
 		return g.Read || g.Submit
@@ -58,6 +66,8 @@ var (
 	writers    = []map[string][]string{{securityToken: {rightSubmit}}, {securityToken: {rightWork}}, {securityToken: {rightSet}}}
 	holders    = []map[string][]string{{securityToken: {}}} // no limited token
 	everybody  = []map[string][]string{{}}
+	// the service's user alone, who may be in a browser
+	users = []map[string][]string{{securityToken: {rightSession}}}
 )
 
 // checkGrant refuses a limited token that allows none of an operation's ways.
@@ -68,10 +78,14 @@ func checkGrant(g *Grant, security []map[string][]string) error {
 			if g.allows(right) {
 				return nil
 			}
-			wanted = append(wanted, "--"+right)
+			if right != rightSession { // which no flag gives
+				wanted = append(wanted, "--"+right)
+			}
 		}
 	}
 	switch {
+	case g.Session != "":
+		return api.Forbidden("no session of the page may do this: it needs the token in the file api.token, or the socket api.sock")
 	case len(wanted) == 0 && g.Client:
 		return api.Forbidden("this needs the proxy's own token: %q is one of its clients", g.Name)
 	case len(wanted) == 0:
@@ -113,7 +127,7 @@ func needs(ctx context.Context, right string) error {
 func (h *Handler) signer(ctx context.Context, wanted string) (string, error) {
 	g := grantOf(ctx)
 	switch {
-	case g == nil:
+	case g == nil || g.Session != "":
 		return wanted, nil
 	case wanted == "" && len(g.Set) == 1:
 		return g.Set[0].String(), nil

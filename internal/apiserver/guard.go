@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/lf-store/lf/internal/caller"
+	"github.com/lf-store/lf/internal/ui"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -32,17 +33,19 @@ type guard struct {
 	token   [sha256.Size]byte
 	// tokens finds the limited ones; nil: there are none.
 	tokens func(token string) (*Grant, error)
+	// sessions are those of the page.
+	sessions *sessions
 	// locked is set when there is no token: then nothing is accepted that needs one.
 	locked bool
 }
 
-func newGuard(o *HandlerOptions) *guard {
+func newGuard(o *HandlerOptions, s *sessions) *guard {
 	hosts := append([]string{"localhost", "127.0.0.1", "[::1]"}, o.Hosts...)
 	self := "node"
 	if o.Clients != nil {
 		self = "proxy"
 	}
-	return &guard{self: self, hosts: hosts, certificate: o.Certificate, origins: o.AllowOrigins, private: o.Private, public: o.Public, proxies: o.TrustedProxies, token: sha256.Sum256([]byte(o.Token)), locked: o.Token == "", tokens: o.Tokens}
+	return &guard{self: self, sessions: s, hosts: hosts, certificate: o.Certificate, origins: o.AllowOrigins, private: o.Private, public: o.Public, proxies: o.TrustedProxies, token: sha256.Sum256([]byte(o.Token)), locked: o.Token == "", tokens: o.Tokens}
 }
 
 // checkOrigin refuses what a foreign page in a browser may have sent. A page that comes under a
@@ -52,7 +55,7 @@ func (g *guard) checkOrigin(r *http.Request) error {
 	if !g.knownHost(r.Host) && !isProbe(r) && !g.isHolder(r) {
 		return api.NewError(http.StatusMisdirectedRequest, "the Host header %q is not one of this %[2]s's: use localhost or 127.0.0.1, send a token, or allow the name with lf %[2]s --api-host", r.Host, g.self)
 	}
-	if g.allowedOrigin(r) != "" {
+	if g.allowedOrigin(r) != "" || isPageVisit(r) {
 		return nil
 	}
 	if origin := r.Header.Get("Origin"); origin != "" && origin != "http://"+r.Host && origin != "https://"+r.Host {
@@ -68,6 +71,13 @@ func (g *guard) checkOrigin(r *http.Request) error {
 
 // isProbe reports whether a request asks no more than whether the process is up and ready.
 func isProbe(r *http.Request) bool { return r.URL.Path == "/livez" || r.URL.Path == "/readyz" }
+
+// isPageVisit reports whether a browser opens the page, from wherever its user comes: the files of
+// the page hold no data, and no page can look into a window of another site.
+func isPageVisit(r *http.Request) bool {
+	return r.Method == http.MethodGet && r.Header.Get("Origin") == "" && ui.Has(r.URL.Path) &&
+		r.Header.Get("Sec-Fetch-Mode") == "navigate" && r.Header.Get("Sec-Fetch-Dest") == "document"
+}
 
 // isHolder reports whether a request bears a token of this node, whatever it allows.
 func (g *guard) isHolder(r *http.Request) bool {
@@ -106,15 +116,18 @@ func (g *guard) identify(r *http.Request) (*Grant, error) {
 	if isTrusted(r) {
 		return nil, nil
 	}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	token = strings.TrimSpace(token)
+	if id, open := g.sessions.find(token); open && strings.EqualFold(scheme, "Bearer") {
+		return &Grant{Name: "session " + id, Session: id}, nil
+	}
 	if g.locked && g.tokens == nil {
 		return nil, api.Unauthorized("this %s runs without a token, so nothing that needs one is possible", g.self)
 	}
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") {
 		return nil, api.Unauthorized("this needs the %[1]s's token, as the header \"Authorization: Bearer TOKEN\" (lf: --token-file FILE or LF_TOKEN): %[2]s, "+
 			"or the one in the file api.token in the %[1]s's home; the socket api.sock there needs no token", g.self, g.tokenMaker())
 	}
-	token = strings.TrimSpace(token)
 	given := sha256.Sum256([]byte(token))
 	if subtle.ConstantTimeCompare(given[:], g.token[:]) == 1 && !g.locked {
 		return nil, nil
@@ -144,7 +157,7 @@ func (g *guard) caller(r *http.Request) caller.Caller {
 	switch grant, err := g.identify(r); {
 	case err != nil:
 		return caller.Caller{Stranger: true}
-	case grant != nil:
+	case grant != nil && grant.Session == "":
 		return caller.Caller{Name: grant.Name, EffortPerHour: grant.EffortPerHour, Stranger: true}
 	}
 	return caller.Caller{}

@@ -59,6 +59,8 @@ type HandlerOptions struct {
 	IdempotencyKeys bool
 	// Clients adds what a proxy tells of its clients; nil: this is none.
 	Clients api.Clients
+	// Page serves the page for browsers at /.
+	Page bool
 	// Archive adds the records as a file; nil: this is a proxy, which has none.
 	Archive api.Archive
 	// Testbed adds what only the nodes of a testbed offer; nil: this is none.
@@ -69,14 +71,16 @@ type HandlerOptions struct {
 type Handler struct {
 	service api.Service
 	guard   *guard
-	metrics *metrics
-	mux     *mux
-	api     huma.API
-	log     *slog.Logger
-	ready   func() error
-	jobs    *jobs
-	rate    *rateLimit // nil: there is none
-	streams *streamCounts
+	// sessions are those of the page.
+	sessions *sessions
+	metrics  *metrics
+	mux      *mux
+	api      huma.API
+	log      *slog.Logger
+	ready    func() error
+	jobs     *jobs
+	rate     *rateLimit // nil: there is none
+	streams  *streamCounts
 	// ending is done when the service ends: streams end then.
 	ending    context.Context
 	endStream context.CancelFunc
@@ -89,7 +93,8 @@ type Handler struct {
 // NewHandler returns a handler that serves s. It starts nothing until it is asked. [Handler.Close]
 // ends the jobs that clients have made then.
 func NewHandler(s api.Service, o HandlerOptions) *Handler {
-	h := &Handler{service: s, guard: newGuard(&o), mux: newMux(), log: o.Logger, ready: o.Ready, jobs: newJobs(), idempotency: o.IdempotencyKeys, rate: newRateLimit(o.AnonymousRate), ownerNamed: o.OwnerNamed}
+	browsers := newSessions()
+	h := &Handler{service: s, sessions: browsers, guard: newGuard(&o, browsers), mux: newMux(), log: o.Logger, ready: o.Ready, jobs: newJobs(), idempotency: o.IdempotencyKeys, rate: newRateLimit(o.AnonymousRate), ownerNamed: o.OwnerNamed}
 	h.streams = newStreamCounts()
 	h.ending, h.endStream = context.WithCancel(context.Background())
 	if h.log == nil {
@@ -114,11 +119,13 @@ func NewHandler(s api.Service, o HandlerOptions) *Handler {
 	h.addWriting()
 	h.addPaying()
 	h.addJobs()
+	h.addSessions()
 	h.addOperating()
 	h.addArchive(o.Archive)
 	h.addClients(o.Clients)
 	h.addTestbed(o.Testbed)
 	h.addDocument()
+	h.addUI(o.Page)
 	h.addRest()
 	return h
 }

@@ -32,7 +32,7 @@ func newConfig(version string) huma.Config {
 			Components: &huma.Components{
 				Schemas: newSchemas(),
 				SecuritySchemes: map[string]*huma.SecurityScheme{
-					securityToken: {Type: "http", Scheme: "bearer", Description: "the content of the file api.token in the node's home, which allows everything; or a limited token of lf token add, which allows what its roles say: read, submit, work, set. Not needed over the socket api.sock in the home"},
+					securityToken: {Type: "http", Scheme: "bearer", Description: "the content of the file api.token in the node's home, which allows everything; or a limited token of lf token add, which allows what its roles say: read, submit, work, set; or that of a session of the page, which allows these and session. Not needed over the socket api.sock in the home"},
 				},
 			},
 		},
@@ -116,7 +116,7 @@ func (h *Handler) described(doc string) *huma.Response {
 }
 
 // requestTypes are refused when they have fields that are not known; answers may grow some.
-var requestTypes = []string{"Query", "SelectorObject", "SetRequest", "SubmitRequest", "PrepareRequest", "WorkRequest", "SignedRecord", "TestbedLinks", "BlockedLink"}
+var requestTypes = []string{"Query", "SelectorObject", "SetRequest", "SubmitRequest", "PrepareRequest", "WorkRequest", "SignedRecord", "SessionRequest", "SessionCode", "TestbedLinks", "BlockedLink"}
 
 // correct corrects what huma takes for granted. Lists are never null here. A client should take an
 // answer that has grown a field. A uint32 does not fit the format int32. An answer has large

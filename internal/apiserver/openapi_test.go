@@ -173,8 +173,8 @@ func TestOpenAPIOperations(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"DELETE /v1/jobs/{job}", "DELETE /v1/kv/{key}", "DELETE /v1/peers/{peer}", "GET /livez", "GET /metrics", "GET /readyz", "GET /v1/doctor", "GET /v1/export", "GET /v1/jobs/{job}", "GET /v1/kv", "GET /v1/kv/{key}", "GET /v1/links", "GET /v1/network", "GET /v1/owners/{owner}", "GET /v1/peers",
-		"GET /v1/records", "GET /v1/records/{cid}", "GET /v1/seeds", "GET /v1/status", "GET /v1/watch", "POST /v1/import", "POST /v1/peers", "POST /v1/prepare", "POST /v1/pulses", "POST /v1/query", "POST /v1/records", "POST /v1/set", "POST /v1/synced", "POST /v1/watch", "POST /v1/work", "PUT /v1/kv/{key}",
+		"DELETE /v1/jobs/{job}", "DELETE /v1/kv/{key}", "DELETE /v1/peers/{peer}", "DELETE /v1/sessions/{id}", "GET /livez", "GET /metrics", "GET /readyz", "GET /v1/doctor", "GET /v1/export", "GET /v1/jobs/{job}", "GET /v1/kv", "GET /v1/kv/{key}", "GET /v1/links", "GET /v1/network", "GET /v1/owners/{owner}", "GET /v1/peers",
+		"GET /v1/records", "GET /v1/records/{cid}", "GET /v1/seeds", "GET /v1/sessions", "GET /v1/status", "GET /v1/watch", "POST /v1/import", "POST /v1/peers", "POST /v1/prepare", "POST /v1/pulses", "POST /v1/query", "POST /v1/records", "POST /v1/session", "POST /v1/sessions", "POST /v1/set", "POST /v1/synced", "POST /v1/watch", "POST /v1/work", "PUT /v1/kv/{key}",
 	}
 	var have []string
 	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Archive: &fakeArchive{}})
@@ -182,8 +182,8 @@ func TestOpenAPIOperations(t *testing.T) {
 		for method := range item {
 			method = strings.ToUpper(method)
 			have = append(have, method+" "+path)
-			got := ask(t, h, method, strings.NewReplacer("{cid}", "x", "{owner}", "x", "{peer}", "x", "{key}", "x", "{job}", "x").Replace(path), nil)
-			missing := got.Code == 404 && !strings.Contains(path, "{peer}") && !strings.Contains(path, "{key}") && !strings.Contains(path, "{job}")
+			got := ask(t, h, method, strings.NewReplacer("{cid}", "x", "{owner}", "x", "{peer}", "x", "{key}", "x", "{job}", "x", "{id}", "x").Replace(path), nil)
+			missing := got.Code == 404 && !strings.Contains(path, "{peer}") && !strings.Contains(path, "{key}") && !strings.Contains(path, "{job}") && !strings.Contains(path, "{id}")
 			if missing || got.Code == 405 {
 				t.Errorf("%s %s is in the document and not served: %d", method, path, got.Code)
 			}

@@ -161,7 +161,7 @@ func (p *Proxy) handlerOptions(token string) apiserver.HandlerOptions {
 	c := &p.config
 	return apiserver.HandlerOptions{
 		Token: token, Tokens: p.clientTokens(), OwnerNamed: p.ownerNamed, AllowOrigins: c.AllowOrigins, Private: c.Private, Public: c.Public, AnonymousRate: c.AnonymousRate, TrustedProxies: c.TrustedProxies,
-		Clients: p.service, IdempotencyKeys: true,
+		Clients: p.service, IdempotencyKeys: true, Page: true,
 		Registry: p.registry, Ready: p.Ready, Logger: c.Logger, Version: c.Version,
 	}
 }
