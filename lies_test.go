@@ -581,3 +581,16 @@ func TestNotSynced(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestFalseReason: the sentence why a claim won is the client's, by the values that it has checked.
+func TestFalseReason(t *testing.T) {
+	t.Parallel()
+	f := newForger(t)
+	db := open(t, f.liar)
+	done := set(t, db, lf.MustKey("bad", "horse#1"), "honest")
+	f.query = func(q *api.QueryResult) { q.Answers[0].Explanation.Reason = "somebody answers: \x1b[31mtrust me." }
+	a, err := db.Get(t.Context(), lf.MustKey("bad", "horse#1"), lf.Explain())
+	if err != nil || a.Explanation.Reason != done.Owner.String()+" answers: nobody else claims it." {
+		t.Errorf("%+v, %v", a, err)
+	}
+}

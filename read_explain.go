@@ -103,5 +103,6 @@ func checkOrder(e *api.Explanation, standings []protocol.Standing) error {
 	if e.Decided != decided {
 		return fmt.Errorf("it says that %q decided, and by its values %q did", e.Decided, decided)
 	}
+	e.Reason = e.Why(protocol.Owner.String) // in our words, whatever the node's were
 	return nil
 }

@@ -30,7 +30,7 @@ func explained(a *lf.Answer, width int) string {
 		rows = append(rows, claimRow(a, i))
 	}
 	cutLast(rows, width)
-	return fmt.Sprintf("%s: %s, compared by %s\n%s%s\n", text.Printable(a.Key.String()), claimCount(a), e.Policy, table(rows), reason(e))
+	return fmt.Sprintf("%s: %s, compared by %s\n%s%s\n", text.Printable(a.Key.String()), claimCount(a), e.Policy, table(rows), e.Why(shortOwner))
 }
 
 func claimCount(a *lf.Answer) string {
@@ -77,36 +77,3 @@ func criterionText(criterion protocol.Criterion, claim *api.ClaimInfo) string {
 
 // preciseTime tells apart what was written within a second.
 func preciseTime(ms uint64) string { return text.TimeOf(ms).Local().Format("2006-01-02 15:04:05.000") }
-
-// reason says in one sentence why the first claim won.
-func reason(e *api.Explanation) string {
-	winner := shortOwner(e.Claims[0].Owner)
-	if len(e.Claims) == 1 {
-		return fmt.Sprintf("%s answers: nobody else claims it.", winner)
-	}
-	beaten := map[protocol.Criterion]int{}
-	for _, claim := range e.Claims[1:] {
-		beaten[claim.LostBy]++
-	}
-	var reasons []string
-	for _, criterion := range e.Policy {
-		if n := beaten[criterion]; n > 0 {
-			reasons = append(reasons, reasonFor(criterion, n, n == len(e.Claims)-1))
-		}
-	}
-	return fmt.Sprintf("%s answers: %s.", winner, strings.Join(reasons, ", and "))
-}
-
-// reasonFor words what a criterion says of the winner compared with the n claims that lost by it.
-func reasonFor(criterion protocol.Criterion, n int, all bool) string {
-	others := fmt.Sprintf("%d others", n)
-	switch {
-	case all && n == 1:
-		others = "the other"
-	case all:
-		others = "all others"
-	case n == 1:
-		others = "1 other"
-	}
-	return criterion.Won(others)
-}

@@ -63,6 +63,10 @@ type HandlerOptions struct {
 	Page bool
 	// Archive adds the records as a file; nil: this is a proxy, which has none.
 	Archive api.Archive
+	// Graph adds the records around one, and Keeper the owners and oracles of a home; nil: this is
+	// a proxy, which has neither.
+	Graph  api.Graph
+	Keeper api.Keeper
 	// Testbed adds what only the nodes of a testbed offer; nil: this is none.
 	Testbed api.Testbed
 }
@@ -122,6 +126,8 @@ func NewHandler(s api.Service, o HandlerOptions) *Handler {
 	h.addSessions()
 	h.addOperating()
 	h.addArchive(o.Archive)
+	h.addGraph(o.Graph)
+	h.addKeeper(o.Keeper)
 	h.addClients(o.Clients)
 	h.addTestbed(o.Testbed)
 	h.addDocument()

@@ -116,7 +116,7 @@ func (h *Handler) described(doc string) *huma.Response {
 }
 
 // requestTypes are refused when they have fields that are not known; answers may grow some.
-var requestTypes = []string{"Query", "SelectorObject", "SetRequest", "SubmitRequest", "PrepareRequest", "WorkRequest", "SignedRecord", "SessionRequest", "SessionCode", "TestbedLinks", "BlockedLink"}
+var requestTypes = []string{"Query", "SelectorObject", "SetRequest", "SubmitRequest", "PrepareRequest", "WorkRequest", "SignedRecord", "SessionRequest", "SessionCode", "TestbedLinks", "BlockedLink", "NewOwnerRequest", "DefaultOwnerRequest"}
 
 // correct corrects what huma takes for granted. Lists are never null here. A client should take an
 // answer that has grown a field. A uint32 does not fit the format int32. An answer has large

@@ -72,6 +72,7 @@ func (u *question) explain(a *viewAnswer) *api.Explanation {
 			e.Decided = e.Claims[i].LostBy
 		}
 	}
+	e.Reason = e.Why(protocol.Owner.String)
 	return e
 }
 

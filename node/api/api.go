@@ -305,6 +305,8 @@ type Explanation struct {
 	// Decided is what told the winner from the next best claim; "" where there is only one.
 	Decided protocol.Criterion `json:"decided,omitempty" doc:"the criterion that told the winner from the next best claim; absent where there is none"`
 	Claims  []ClaimInfo        `json:"claims" doc:"best first; at most 100, the member claims of the answer counts all"`
+	// Reason is Why, with owners as peer IDs.
+	Reason string `json:"reason,omitempty" doc:"in one sentence: why the winner won"`
 }
 
 // ClaimInfo is one owner's claim as the criteria see it.

@@ -176,5 +176,6 @@ func (r *ranking) explain(claims []*claim) *api.Explanation {
 			Words: c.said, Certificate: c.by, Revoked: c.revoked,
 		})
 	}
+	e.Reason = e.Why(protocol.Owner.String)
 	return e
 }

@@ -201,6 +201,7 @@ func explain(a *store.Answer, policy protocol.Policy) *api.Explanation {
 			e.Claims[i].Revoked = append(e.Claims[i].Revoked, api.RevokedCertificate(r))
 		}
 	}
+	e.Reason = e.Why(protocol.Owner.String)
 	return e
 }
 

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/ipfs/go-datastore"
@@ -81,9 +82,11 @@ type Service struct {
 	begun   time.Time // by the machine's clock
 	started time.Time // by the node's clock
 	owners  *home.Keyring
-	names   *namecache.Cache
-	drops   *dropHistory
-	log     *slog.Logger
+	// electing is held while the home's choice of oracles is changed.
+	electing sync.Mutex
+	names    *namecache.Cache
+	drops    *dropHistory
+	log      *slog.Logger
 
 	work     *workqueue.Pool
 	worker   *apiwriter.Worker
