@@ -10,9 +10,10 @@ import (
 )
 
 const (
-	// MaxAroundSteps and MaxAround bound what Around returns.
+	// MaxAroundSteps is how far Around looks, in links.
 	MaxAroundSteps = 8
-	MaxAround      = 200
+	// MaxAround is how many records it returns at most.
+	MaxAround = 200
 	// aroundWindow is how many records after one are searched for its descendants. A record that is
 	// no tip is linked soon.
 	aroundWindow = 16384
@@ -72,11 +73,10 @@ func (s *Store) Around(ctx context.Context, id protocol.ID, steps, limit int) (l
 func (c *conn) neighbor(n near) (Neighbor, error) {
 	out := Neighbor{Step: n.step, Index: uint64(n.index), Weight: c.weight(int64(n.index))}
 	r, err := c.frame(int64(n.index))
-	if d := asDamaged(err); d != nil {
-		out.ID, out.Damaged = d.ID, d
-		return out, nil
+	if out.Damaged = asDamaged(err); out.Damaged != nil {
+		out.ID, err = out.Damaged.ID, nil
 	}
-	if err != nil {
+	if err != nil || r == nil {
 		return out, err
 	}
 	out.ID, out.Record = r.ID(), r
