@@ -18,8 +18,8 @@ type Keeper interface {
 	NewOwner(ctx context.Context, name string) (*KeptOwner, error)
 	// SetDefaultOwner chooses the owner that signs when none is named, by name or peer ID.
 	SetDefaultOwner(ctx context.Context, owner string) (*KeptOwner, error)
-	// ElectOracle has an oracle's objections count for the home's user, and DismissOracle no longer.
-	// Both return whom the home elects then. DismissOracle is [NotFound] for one that was not.
+	// ElectOracle has an oracle's objections count for the home's user, and DismissOracle ends
+	// that. Both return whom the home elects then. [NotFound]: the oracle was not elected.
 	ElectOracle(ctx context.Context, oracle protocol.Owner) (*Elected, error)
 	DismissOracle(ctx context.Context, oracle protocol.Owner) (*Elected, error)
 }
