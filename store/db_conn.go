@@ -32,6 +32,8 @@ type conn struct {
 	damage *damage
 	// references are what was unpacked with lately; nil: nothing was.
 	references *references
+	// records are those that readers remember, nil for who must read the disk.
+	records *recordCache
 	// wrongWords are words in the table dictionary that a record proved to be damaged.
 	wrongWords []numberedWord
 	// inserts is empty but for the writer's.

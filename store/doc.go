@@ -43,7 +43,8 @@
 // write goes first. Readers have connections of their own and never wait for the writer. Every
 // record's bytes are compared with its ID on their way out ([DamagedError]), in one function;
 // another one repairs them with a peer's copy ([Store.Repair]). The scrub ([Store.Scrub]) looks for
-// damage that nobody asked for.
+// damage that nobody asked for. Readers share the records that queries read lately, decoded: a
+// record never changes.
 //
 // The same file holds a go-datastore ([Store.Datastore]) for what libp2p wants to remember.
 //

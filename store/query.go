@@ -50,6 +50,8 @@ type Query struct {
 	Explain, ExplainContested bool
 	// Prove asks for the records on which each claim's standing rests, with Explain.
 	Prove bool
+	// SkipWeights leaves Weight out of versions. What ranks the claims is weighed all the same.
+	SkipWeights bool
 	// Known are attached records by their local indexes, as [Changes] told them. They are not read
 	// from the disk again.
 	Known map[uint64]*protocol.Record

@@ -179,7 +179,15 @@ func (rk *ranking) visible(idx int64) (*protocol.Record, error) {
 
 // newVersion shows a version whose record was read.
 func (rk *ranking) newVersion(r *protocol.Record, v version) *Version {
-	return &Version{Record: r, Index: uint64(v.idx), Weight: rk.weight(v.idx), Damaged: rk.damaged[v.idx], row: v}
+	return &Version{Record: r, Index: uint64(v.idx), Weight: rk.shownWeight(v.idx), Damaged: rk.damaged[v.idx], row: v}
+}
+
+// shownWeight is a record's weight, 0 where the query does not ask for it.
+func (rk *ranking) shownWeight(idx int64) uint64 {
+	if rk.query.SkipWeights {
+		return 0
+	}
+	return rk.weight(idx)
 }
 
 // read returns an attached record, for its price. Claims are ranked by headers, so one without its
@@ -191,7 +199,7 @@ func (x *search) read(idx int64) (*protocol.Record, error) {
 	if r := x.query.Known[uint64(idx)]; r != nil {
 		return r, nil
 	}
-	r, err := x.frame(idx)
+	r, err := x.cached(idx)
 	if d := asDamaged(err); d != nil && d.Record != nil {
 		if x.damaged == nil {
 			x.damaged = map[int64]*DamagedError{}
@@ -225,7 +233,7 @@ func (rk *ranking) load(c *candidate) error {
 			best = this
 		}
 	}
-	best.Weight = rk.weight(int64(best.Index))
+	best.Weight = rk.shownWeight(int64(best.Index))
 	c.claim = &Claim{Owner: best.Record.Owner, Version: best}
 	return nil
 }

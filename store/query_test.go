@@ -332,3 +332,24 @@ func TestTwinsDecideNothing(t *testing.T) {
 		t.Fatalf("a released key is answered: %+v", a)
 	}
 }
+
+// TestSkipWeights leaves weights out of versions, and ranks as ever.
+func TestSkipWeights(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := openTest(t, w, Options{volatile: true})
+	first := w.make(spec{owner: 1, at: 5, sels: []sel{{"key", 0}}})
+	mustPut(t, s, first, Attached)
+	mustPut(t, s, w.make(spec{owner: 2, at: 6, sels: []sel{{"key", 0}}, links: []*protocol.Record{first, w.Genesis()[0]}}), Attached)
+	for _, skip := range []bool{false, true} {
+		for _, history := range []bool{false, true} {
+			a, err := s.Query(t.Context(), Query{Where: []Range{w.where("key", 0, 0)}, SkipWeights: skip, History: history})
+			if err != nil || len(a.Keys) != 1 || a.Keys[0].Claims[0].Record.ID() != first.ID() {
+				t.Fatalf("%+v, %v", a, err)
+			}
+			if c := a.Keys[0].Claims[0]; (c.Weight == 0) != skip || c.Standing.Weight == 0 {
+				t.Errorf("skip %t: %+v", skip, c)
+			}
+		}
+	}
+}

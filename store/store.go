@@ -78,6 +78,8 @@ type Store struct {
 	network *protocol.Network
 	options Options
 	readers *pool
+	// records are what the readers share.
+	records *recordCache
 	// chainCache has the chains of authorities that queries named.
 	chainCache *lru.Cache[chainCacheKey, *trustedChain]
 	// dag is extended by the writer alone, and read by all.
@@ -155,6 +157,7 @@ func newStore(path string, n *protocol.Network, o Options) *Store {
 	s.readers, s.damage = newPool(s.options.Readers), newDamage(s.options.Logger)
 	s.damage.changed = func() { s.tellChanges(&Changes{Repaired: true}) }
 	s.waits = newWaitIndex()
+	s.records = new(recordCache)
 	s.runs = runs.New(keyBits, s.options.tuning.runs)
 	s.graphMark.name = graphName
 	s.chainCache = newCache[chainCacheKey, *trustedChain]()
@@ -243,7 +246,7 @@ func (s *Store) addReaders(open func() (*conn, error)) error {
 		if err != nil {
 			return err
 		}
-		c.dag, c.runs, c.damage = s.dag, s.runs, s.damage
+		c.dag, c.runs, c.damage, c.records = s.dag, s.runs, s.damage, s.records
 		s.readers.give(c)
 		s.opened++
 	}

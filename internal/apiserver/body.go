@@ -38,6 +38,9 @@ const (
 )
 
 func mediaType(contentType string) string {
+	if contentType == api.TypeJSON { // most
+		return contentType
+	}
 	if t, _, err := mime.ParseMediaType(contentType); err == nil {
 		return t
 	}

@@ -37,6 +37,9 @@ type guard struct {
 	sessions *sessions
 	// locked is set when there is no token: then nothing is accepted that needs one.
 	locked bool
+	// tokenless is what a request without a token is told that needs one. Most requests have none,
+	// so it is made once.
+	tokenless error
 }
 
 func newGuard(o *HandlerOptions, s *sessions) *guard {
@@ -45,7 +48,10 @@ func newGuard(o *HandlerOptions, s *sessions) *guard {
 	if o.Clients != nil {
 		self = "proxy"
 	}
-	return &guard{self: self, sessions: s, hosts: hosts, certificate: o.Certificate, origins: o.AllowOrigins, private: o.Private, public: o.Public, proxies: o.TrustedProxies, token: sha256.Sum256([]byte(o.Token)), locked: o.Token == "", tokens: o.Tokens}
+	g := &guard{self: self, sessions: s, hosts: hosts, certificate: o.Certificate, origins: o.AllowOrigins, private: o.Private, public: o.Public, proxies: o.TrustedProxies, token: sha256.Sum256([]byte(o.Token)), locked: o.Token == "", tokens: o.Tokens}
+	g.tokenless = api.Unauthorized("this needs the %[1]s's token, as the header \"Authorization: Bearer TOKEN\" (lf: --token-file FILE or LF_TOKEN): %[2]s, "+
+		"or the one in the file api.token in the %[1]s's home; the socket api.sock there needs no token", self, g.tokenMaker())
+	return g
 }
 
 // checkOrigin refuses what a foreign page in a browser may have sent. A page that comes under a
@@ -125,8 +131,7 @@ func (g *guard) identify(r *http.Request) (*Grant, error) {
 		return nil, api.Unauthorized("this %s runs without a token, so nothing that needs one is possible", g.self)
 	}
 	if !strings.EqualFold(scheme, "Bearer") {
-		return nil, api.Unauthorized("this needs the %[1]s's token, as the header \"Authorization: Bearer TOKEN\" (lf: --token-file FILE or LF_TOKEN): %[2]s, "+
-			"or the one in the file api.token in the %[1]s's home; the socket api.sock there needs no token", g.self, g.tokenMaker())
+		return nil, g.tokenless
 	}
 	given := sha256.Sum256([]byte(token))
 	if subtle.ConstantTimeCompare(given[:], g.token[:]) == 1 && !g.locked {

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"runtime/pprof"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +24,9 @@ const homeVariable = "LF_BENCH_HOME"
 
 // seedVariable names the peers that such a node dials, with spaces between.
 const seedVariable = "LF_BENCH_SEED"
+
+// profileVariable names a folder for a profile of the processor time of each such node.
+const profileVariable = "LF_BENCH_PROFILES"
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(putVariable); dir != "" {
@@ -54,6 +59,10 @@ func TestMain(m *testing.M) {
 
 // serve runs a node until standard input ends. It says where its API is once that listens.
 func serve(dir string) error {
+	if err := profile(); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
 	h, err := home.Open(dir)
 	if err != nil {
 		return err
@@ -74,6 +83,19 @@ func serve(dir string) error {
 		return closed
 	}
 	return err
+}
+
+// profile takes a profile of this process's processor time where [profileVariable] asks for one.
+func profile() error {
+	dir := os.Getenv(profileVariable)
+	if dir == "" {
+		return nil
+	}
+	file, err := os.Create(filepath.Join(dir, fmt.Sprintf("node-%d.prof", os.Getpid())))
+	if err != nil {
+		return err
+	}
+	return pprof.StartCPUProfile(file)
 }
 
 // process is a running node.

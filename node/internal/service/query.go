@@ -28,6 +28,7 @@ func (s *Service) Query(ctx context.Context, q api.Query) (*api.QueryResult, err
 	sq := store.Query{
 		Open: q.Open, Owners: q.Owners, Since: q.Since, Until: q.Until, History: q.History,
 		Policy: whom.Policy, Oracles: whom.Oracles, Authorities: authorities, Explain: q.Explain, Prove: q.Explain,
+		SkipWeights: !q.Frames,
 	}
 	opener, err := s.where(ctx, &q, &sq)
 	if err != nil {
