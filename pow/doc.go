@@ -67,8 +67,8 @@
 // is known about the ratio of the two:
 //
 //   - Better code: the public reference hashes one input after another in scalar
-//     code. On a Zen 5 such code of ours takes 2.9 times as long as with AVX-512, and
-//     with AVX2 2.4 times. On a Zen 3, which has no AVX-512, it takes 1.3 times as long
+//     code. On a Zen 5 such code of ours takes 3.2 times as long as with AVX-512, and
+//     AVX2 2.5 times. On a Zen 3, which has no AVX-512, it takes 1.3 times as long
 //     as with AVX2, which runs at 70 % of what the vector units could do if nothing
 //     ever waited.
 //   - Graphics cards: nobody has published a solver. Equi-X's author puts a GTX 1660 Ti at less

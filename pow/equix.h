@@ -37,23 +37,41 @@ lf_verdict lf_equix_verify(const uint8_t *challenge, size_t len,
 
 #define LF_OPPOSITE(b) ((LF_COARSE - (b)) % LF_COARSE)
 
-/* What matters of the value of a pair and a quad above its low byte. The 26 bits
- * above that tell where it comes from: its left parent's coarse bucket (the right
- * one's is opposite) and the parents' positions in them. */
+#define LF_LOW(bits) (((uint64_t)1 << (bits)) - 1)
+
+/* What matters of a hash, a pair and a quad above its low byte. A sum of two may carry
+ * into one bit more. The 26 bits above that tell where it comes from: its right
+ * parent's position, the left one's, and the left one's coarse bucket; the right one's
+ * is opposite. */
+#define LF_HASH_BITS 52
 #define LF_PAIR_BITS 37
 #define LF_QUAD_BITS 22
+#define LF_FROM(bits) ((bits) + 1)
+#define LF_FROM_BUCKET(bits) (LF_FROM(bits) + 18)
 
-typedef uint64_t lf_items[LF_COARSE][LF_COARSE_ITEMS];
-typedef uint16_t lf_indices[LF_COARSE][LF_COARSE_ITEMS];
-typedef uint16_t lf_counts[LF_COARSE];
+/* The coarse buckets of a level, one after another. */
+#define LF_BEGIN(b) ((b) * LF_COARSE_ITEMS)
+typedef uint64_t lf_items[LF_BEGIN(LF_COARSE)];
+typedef uint16_t lf_indices[LF_BEGIN(LF_COARSE)];
+typedef uint32_t lf_ends[LF_COARSE];
 
-/* For one coarse bucket and its opposite: positions by fine bucket, and the
- * pairs that cancel. */
+/* Numbers that are added by one instruction, and sums that are made whatever their
+ * number is. */
+#if defined(__SSE2__) || defined(__ARM_NEON) || defined(__wasm_simd128__)
+typedef uint64_t lf_pair __attribute__((vector_size(16)));
+#define LF_SUMS_AT_ONCE 8
+#else
+typedef uint64_t lf_pair;
+#define LF_SUMS_AT_ONCE 4
+#endif
+#define LF_PAIR_LANES ((int)(sizeof(lf_pair) / sizeof(uint64_t)))
+
+/* For one coarse bucket and its opposite: right items by fine bucket, and the sums of
+ * the pairs that cancel. */
 typedef struct {
 	uint8_t fine_count[LF_FINE];
-	uint16_t fine[LF_FINE][LF_FINE_ITEMS];
-	uint16_t left[LF_COARSE_ITEMS * LF_FINE_ITEMS + LF_FINE_ITEMS];
-	uint16_t right[LF_COARSE_ITEMS * LF_FINE_ITEMS + LF_FINE_ITEMS];
+	uint64_t fine[LF_FINE][LF_FINE_ITEMS];
+	uint64_t sums[LF_COARSE_ITEMS * LF_FINE_ITEMS + LF_FINE_ITEMS];
 } lf_scratch;
 
 /* All the memory that solving takes but 30 KiB of stack and 64 KiB of code:
@@ -64,7 +82,8 @@ typedef struct {
 	lf_items items; /* hashes; when all pairs are there, quads */
 	lf_items pairs;
 	lf_indices index; /* of the hashes */
-	lf_counts count[3];
+	lf_ends end[3]; /* of what is in each bucket of hashes, pairs and quads */
+	lf_ends full;   /* where each bucket ends */
 	lf_scratch scratch;
 	uint8_t solutions[LF_MAX_SOLUTIONS][LF_SOLUTION_SIZE];
 	int found;
@@ -80,6 +99,23 @@ typedef struct {
  * another thread may set what it points to. */
 int lf_equix_solve(lf_solver *s, const uint8_t *challenge, size_t len,
 		   const uint32_t *stop);
+
+static inline unsigned lf_count(const lf_solver *s, int level, unsigned b)
+{
+	return s->end[level][b] - LF_BEGIN(b);
+}
+
+/* The last round. Returns 0 if it was stopped. */
+int lf_equix_finish(lf_solver *s, const uint32_t *stop);
+
+static inline int lf_stopped(const uint32_t *stop)
+{
+#ifdef __ATOMIC_RELAXED
+	return stop && __atomic_load_n(stop, __ATOMIC_RELAXED);
+#else
+	return stop && *(const volatile uint32_t *)stop;
+#endif
+}
 
 /* The eight indices of a solution, in tree order, from where the two quads in
  * it come from. */

@@ -47,16 +47,16 @@ static parents parents_of(uint32_t from)
 
 static void write_pair(const lf_solver *s, unsigned b, unsigned i, uint8_t *out)
 {
-	parents p = parents_of((uint32_t)(s->pairs[b][i] >> LF_PAIR_BITS));
+	parents p = parents_of((uint32_t)(s->pairs[LF_BEGIN(b) + i] >> LF_FROM(LF_PAIR_BITS)));
 
-	put_index(out, s->index[p.b[0]][p.i[0]]);
-	put_index(out + 2, s->index[p.b[1]][p.i[1]]);
+	put_index(out, s->index[LF_BEGIN(p.b[0]) + p.i[0]]);
+	put_index(out + 2, s->index[LF_BEGIN(p.b[1]) + p.i[1]]);
 	order(out, 2);
 }
 
 static void write_quad(const lf_solver *s, unsigned b, unsigned i, uint8_t *out)
 {
-	parents p = parents_of((uint32_t)(s->items[b][i] >> LF_QUAD_BITS));
+	parents p = parents_of((uint32_t)(s->items[LF_BEGIN(b) + i] >> LF_FROM(LF_QUAD_BITS)));
 
 	write_pair(s, p.b[0], p.i[0], out);
 	write_pair(s, p.b[1], p.i[1], out + 4);

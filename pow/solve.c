@@ -1,35 +1,25 @@
 /* The solver: Wagner's algorithm with two levels of buckets. The low byte of a
  * value selects a coarse bucket, the next seven bits a fine one. Two values
  * cancel in those 15 bits if their buckets are opposite. Used bits are dropped,
- * so that three rounds of the same step go from hashes to solutions.
+ * so that two rounds of the same step go from hashes to quads. The last round,
+ * which finds next to nothing, is in finish.c.
  *
- * Items are 64 bits: what is left of the value, and above it where it comes
- * from. Sums carry into what is above, where nobody looks. */
+ * Items are 64 bits: what is left of the value, a bit that sums carry into and
+ * nobody looks at, and above it where the item comes from. */
 #include <string.h>
 
 #include "equix.h"
 
-#define LOW(bits) (((uint64_t)1 << (bits)) - 1)
-
-static int stopped(const uint32_t *stop)
-{
-#ifdef __ATOMIC_RELAXED
-	return stop && __atomic_load_n(stop, __ATOMIC_RELAXED);
-#else
-	return stop && *(const volatile uint32_t *)stop;
-#endif
-}
-
 static void add_hash(lf_solver *s, uint32_t index, uint64_t value)
 {
 	const unsigned b = value % LF_COARSE;
-	const unsigned n = s->count[0][b];
+	const uint32_t at = s->end[0][b];
 
-	if (n == LF_COARSE_ITEMS)
+	if (at == s->full[b])
 		return;
-	s->index[b][n] = (uint16_t)index;
-	s->items[b][n] = value / LF_COARSE;
-	s->count[0][b] = (uint16_t)(n + 1);
+	s->index[at] = (uint16_t)index;
+	s->items[at] = value / LF_COARSE;
+	s->end[0][b] = at + 1;
 }
 
 static int fill(lf_solver *s, const uint32_t *stop)
@@ -38,31 +28,13 @@ static int fill(lf_solver *s, const uint32_t *stop)
 	uint32_t first, i;
 
 	for (first = 0; first < LF_INDEX_SPACE; first += LF_LANES) {
-		if (stopped(stop))
+		if (lf_stopped(stop))
 			return 0;
 		lf_jit_range(&s->jit, &s->hash, first, values);
 		for (i = 0; i < LF_LANES; i++)
 			add_hash(s, first + i, values[i]);
 	}
 	return 1;
-}
-
-/* Puts the positions of a fine bucket after the list of pairs, each with p. Four
- * are copied whatever their number is: the processor cannot guess a number that
- * differs each time. Two are usual, and more than four are rare. */
-static inline unsigned list_pairs(lf_scratch *x, unsigned at, unsigned p, unsigned f)
-{
-	const unsigned n = x->fine_count[f];
-	const uint64_t four = p * (uint64_t)0x0001000100010001;
-	unsigned i;
-
-	memcpy(&x->left[at], &four, 8);
-	memcpy(&x->right[at], &x->fine[f][0], 8);
-	for (i = 4; i < n; i += 4) {
-		memcpy(&x->left[at + i], &four, 8);
-		memcpy(&x->right[at + i], &x->fine[f][i], 8);
-	}
-	return at + n;
 }
 
 /* The fine bucket whose items cancel with this one. The carry is what the low
@@ -72,13 +44,57 @@ static inline unsigned partner(uint64_t item, unsigned carry)
 	return (unsigned)(0 - item - carry) % LF_FINE;
 }
 
-/* Lists all pairs of an item of coarse bucket b and one of the opposite bucket
- * that cancel. Where that is b itself, items are paired as they come in, so
- * that each pair is met once. */
-static inline unsigned match(lf_scratch *x, const uint64_t *left, unsigned lefts,
-			     const uint64_t *right, unsigned rights, unsigned carry)
+/* The two terms of a sum, of which bits of each item matter. Position p of the left
+ * item and q of the right one stand above the sum's carry. So one addition makes all
+ * of what the next level needs: low byte, value, q, p. The bits of the fine buckets
+ * are gone from it. In all pairs that cancel they carry what rounding up adds. */
+LF_INLINE uint64_t left_term(uint64_t item, unsigned p, unsigned carry, int bits)
 {
-	unsigned i, pairs = 0;
+	const uint64_t value = (item & LF_LOW(bits)) + carry;
+
+	return (value + LF_FINE - 1) / LF_FINE + ((uint64_t)p << (bits + 3));
+}
+
+LF_INLINE uint64_t right_term(uint64_t item, unsigned q, int bits)
+{
+	return (item & LF_LOW(bits)) / LF_FINE | (uint64_t)q << (bits - 6);
+}
+
+/* Sums of a left term and those from..to of a fine bucket. */
+LF_INLINE void add_terms(uint64_t *sums, const uint64_t *right, uint64_t left, int from,
+			 int to)
+{
+	int i;
+
+	for (i = from; i < to; i += LF_PAIR_LANES) {
+		lf_pair pair;
+
+		memcpy(&pair, &right[i], sizeof pair);
+		pair += left;
+		memcpy(&sums[i], &pair, sizeof pair);
+	}
+}
+
+/* Puts the sums of a left term and a fine bucket after the list. Some are made
+ * whatever their number is: the processor cannot guess a number that differs each
+ * time. Two are usual, and more than four are rare. */
+LF_INLINE unsigned list_sums(lf_scratch *x, unsigned at, uint64_t left, unsigned f)
+{
+	const unsigned n = x->fine_count[f];
+
+	add_terms(&x->sums[at], x->fine[f], left, 0, LF_SUMS_AT_ONCE);
+	if (n > LF_SUMS_AT_ONCE)
+		add_terms(&x->sums[at], x->fine[f], left, LF_SUMS_AT_ONCE, LF_FINE_ITEMS);
+	return at + n;
+}
+
+/* Lists the sums of all pairs of an item of one coarse bucket and one of the
+ * opposite bucket that cancel. If both are the same bucket, items are paired as
+ * they come in, so that each pair is met once. */
+LF_INLINE unsigned match(lf_scratch *x, const uint64_t *left, unsigned lefts,
+			 const uint64_t *right, unsigned rights, unsigned carry, int bits)
+{
+	unsigned i, sums = 0;
 
 	memset(x->fine_count, 0, sizeof x->fine_count);
 	for (i = 0; i < rights; i++) {
@@ -87,65 +103,64 @@ static inline unsigned match(lf_scratch *x, const uint64_t *left, unsigned lefts
 
 		if (n == LF_FINE_ITEMS)
 			continue;
-		x->fine[f][n] = (uint16_t)i;
+		x->fine[f][n] = right_term(right[i], i, bits);
 		x->fine_count[f] = (uint8_t)(n + 1);
 		if (left == right)
-			pairs = list_pairs(x, pairs, i, partner(left[i], carry));
+			sums = list_sums(x, sums, left_term(left[i], i, carry, bits),
+					 partner(left[i], carry));
 	}
 	if (left != right)
 		for (i = 0; i < lefts; i++)
-			pairs = list_pairs(x, pairs, i, partner(left[i], carry));
-	return pairs;
+			sums = list_sums(x, sums, left_term(left[i], i, carry, bits),
+					 partner(left[i], carry));
+	return sums;
 }
 
-/* A sum of which the bits that matter from here on stay, for the next level. */
-static inline void keep(lf_items *next, uint16_t *count, uint64_t sum, uint32_t from,
-			int bits)
+/* Puts a sum into its bucket of the next level, with the left item's bucket on top. */
+LF_INLINE void keep(uint64_t *next, uint32_t *end, const uint32_t *full, uint64_t sum,
+		    uint64_t top)
 {
 	const unsigned b = sum % LF_COARSE;
-	const unsigned n = count[b];
+	const uint32_t at = end[b];
 
-	if (n == LF_COARSE_ITEMS)
+	if (at == full[b])
 		return;
-	(*next)[b][n] = (sum / LF_COARSE & LOW(bits)) | (uint64_t)from << bits;
-	count[b] = (uint16_t)(n + 1);
-}
-
-static inline void finish(lf_solver *s, uint64_t sum, uint32_t from)
-{
-	if ((sum & LOW(15)) == 0 && s->found < LF_MAX_SOLUTIONS)
-		lf_write_solution(s, from, s->solutions[s->found++]);
+	next[at] = sum / LF_COARSE | top;
+	end[b] = at + 1;
 }
 
 /* One round: combines each coarse bucket with the opposite one. bits are what
- * is left of a sum, 0 in the last round. Inlined three times, with level and
- * bits known. */
-LF_INLINE int combine(lf_solver *s, int level, lf_items *items, lf_items *next,
+ * matters of an item. Inlined twice, with level and bits known. */
+LF_INLINE int combine(lf_solver *s, int level, const uint64_t *items, uint64_t *next,
 		      int bits, const uint32_t *stop)
 {
-	const uint16_t *count = s->count[level];
 	unsigned b, i;
 
 	for (b = 0; b <= LF_COARSE / 2; b++) {
 		const unsigned c = LF_OPPOSITE(b), carry = b != 0;
-		const uint64_t *left = (*items)[b], *right = (*items)[c];
-		unsigned pairs;
+		const uint64_t top = (uint64_t)b << LF_FROM_BUCKET(bits - 15);
+		unsigned sums;
 
-		if (stopped(stop))
+		if (lf_stopped(stop))
 			return 0;
-		pairs = match(&s->scratch, left, count[b], right, count[c], carry);
-		for (i = 0; i < pairs; i++) {
-			const unsigned p = s->scratch.left[i], q = s->scratch.right[i];
-			const uint64_t sum = (left[p] + right[q] + carry) / LF_FINE;
-			const uint32_t from = b << 18 | p << 9 | q;
-
-			if (bits)
-				keep(next, s->count[level + 1], sum, from, bits);
-			else
-				finish(s, sum, from);
-		}
+		sums = match(&s->scratch, items + LF_BEGIN(b), lf_count(s, level, b),
+			     items + LF_BEGIN(c), lf_count(s, level, c), carry, bits);
+		for (i = 0; i < sums; i++)
+			keep(next, s->end[level + 1], s->full, s->scratch.sums[i], top);
 	}
 	return 1;
+}
+
+static void empty(lf_solver *s)
+{
+	unsigned b, level;
+
+	for (b = 0; b < LF_COARSE; b++) {
+		s->full[b] = LF_BEGIN(b + 1);
+		for (level = 0; level < 3; level++)
+			s->end[level][b] = LF_BEGIN(b);
+	}
+	s->found = 0;
 }
 
 int lf_equix_solve(lf_solver *s, const uint8_t *challenge, size_t len,
@@ -154,12 +169,11 @@ int lf_equix_solve(lf_solver *s, const uint8_t *challenge, size_t len,
 	if (!lf_hashx_make(&s->hash, challenge, len, NULL))
 		return LF_REJECTED;
 	lf_jit_make(&s->jit, &s->hash);
-	memset(s->count, 0, sizeof s->count);
-	s->found = 0;
+	empty(s);
 	if (fill(s, stop) &&
-	    combine(s, 0, &s->items, &s->pairs, LF_PAIR_BITS, stop) &&
-	    combine(s, 1, &s->pairs, &s->items, LF_QUAD_BITS, stop) &&
-	    combine(s, 2, &s->items, NULL, 0, stop))
+	    combine(s, 0, s->items, s->pairs, LF_HASH_BITS, stop) &&
+	    combine(s, 1, s->pairs, s->items, LF_PAIR_BITS, stop) &&
+	    lf_equix_finish(s, stop))
 		return s->found;
 	return LF_STOPPED;
 }
