@@ -11,8 +11,9 @@ import * as status from '/ui/views/status.js';
 import * as peers from '/ui/views/peers.js';
 import * as explore from '/ui/views/explore.js';
 import * as write from '/ui/views/write.js';
+import * as owners from '/ui/views/owners.js';
 
-const views = [status, peers, explore, write];
+const views = [status, peers, explore, write, owners];
 
 const main = document.getElementById('main');
 const nav = document.getElementById('views');

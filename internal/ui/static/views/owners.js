@@ -1,0 +1,126 @@
+// The owners that the home keeps, the oracles that it elects, and by what claims are ranked.
+
+import {el, show, facts, table, announce} from '/ui/dom.js';
+import {get, send, Problem} from '/ui/api.js';
+import {time, short, counted} from '/ui/format.js';
+import {criteria} from '/ui/criteria.js';
+import * as live from '/ui/live.js';
+import * as session from '/ui/session.js';
+import {noSession} from '/ui/views/write.js';
+
+export const id = 'owners';
+export const title = 'Owners';
+
+export function mount(root) {
+  const stop = new AbortController();
+  const owners = el('div', {});
+  const oracles = el('div', {});
+  const ranking = el('div', {});
+  const certificates = el('section', {class: 'panel wide', id: 'certificates', hidden: true});
+  show(root, el('div', {class: 'panels'},
+    el('section', {class: 'panel wide', id: 'owner-panel'}, el('h2', {}, 'Owners of this home'), owners), certificates,
+    el('section', {class: 'panel', id: 'oracle-panel'}, el('h2', {}, 'Elected oracles'), oracles),
+    el('section', {class: 'panel', id: 'ranking'}, el('h2', {}, 'How claims are ranked'), ranking)));
+
+  const say = (place, text, kind = 'bad') => {
+    show(place.querySelector('[role=status]') ?? place.appendChild(el('p', {role: 'status'})), text === '' ? '' : el('span', {class: kind}, text));
+    if (text !== '') announce(text);
+  };
+
+  async function drawOwners() {
+    if (!session.isActive()) {
+      show(owners, noSession());
+      return;
+    }
+    try {
+      showOwners(await get('/v1/owners', {signal: stop.signal}));
+    } catch (e) {
+      if (stop.signal.aborted) return;
+      show(owners, el('p', {class: 'dim'}, e instanceof Problem && e.status === 404 ? 'This is a proxy: lf proxy client list shows the owners that it keeps for its clients.' : e.message));
+    }
+  }
+
+  function showOwners(list) {
+    const name = el('input', {type: 'text', id: 'new-owner', required: true, maxlength: 64, pattern: '[a-z0-9][a-z0-9._\\-]*', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', size: 20, 'aria-describedby': 'owner-help'});
+    const form = el('form', {id: 'add-owner'}, el('label', {for: 'new-owner'}, 'Name of a new owner'), name, ' ', el('button', {type: 'submit'}, 'Make it'),
+      el('p', {class: 'dim', id: 'owner-help'}, 'Small letters, digits, dots, hyphens. Its key stays in the home: keep a copy (lf owner export).'));
+    form.addEventListener('submit', (e) => {
+      e.preventDefault();
+      act(owners, () => send('POST', '/v1/owners', {name: name.value}), drawOwners);
+    });
+    show(owners,
+      list.owners.length === 0 ? el('p', {class: 'dim'}, 'There are none yet. The first write makes one.') : table('Owners whose keys the home keeps', [
+        {title: 'Name', cell: (o) => o.name},
+        {title: 'Owner', cell: (o) => el('code', {}, o.owner)},
+        {title: 'Signs by default', cell: (o) => o.default ? 'yes' : el('button', {type: 'button', 'data-default': o.name, on: {click: () => act(owners, () => send('PUT', '/v1/default-owner', {owner: o.owner}), drawOwners)}}, 'Make it the default')},
+        {title: 'Certificates', cell: (o) => el('button', {type: 'button', 'data-certificates': o.name, on: {click: () => showCertificates(o)}}, 'Show')},
+      ], list.owners),
+      (list.problems ?? []).map((p) => el('p', {class: 'bad'}, p)), form, el('p', {role: 'status'}));
+  }
+
+  async function showCertificates(o) {
+    certificates.hidden = false;
+    try {
+      const info = await get(`/v1/owners/${o.owner}?limit=100`, {signal: stop.signal});
+      show(certificates, el('h2', {tabindex: '-1'}, `Certificates of ${o.name}`),
+        info.certificates.length === 0 ? el('p', {class: 'dim'}, 'It has none of this network’s authorities. lf owner csr asks for one.') : table('Certificates', [
+          {title: 'State', cell: (c) => c.usable ? el('span', {class: 'good'}, 'usable') : el('span', {class: 'bad'}, c.revoked ? 'revoked' : 'not valid now')},
+          {title: 'Authority', cell: (c) => el('bdi', {}, c.authority)},
+          {title: 'Subject', cell: (c) => el('bdi', {}, c.subject)},
+          {title: 'Valid', cell: (c) => `${time(c.notBefore)} to ${time(c.notAfter)}`},
+        ], info.certificates), info.next && el('p', {class: 'dim'}, 'There are more.'));
+      certificates.querySelector('h2').focus();
+    } catch (e) {
+      if (!stop.signal.aborted) show(certificates, el('p', {class: 'bad'}, e.message));
+    }
+  }
+
+  // act does what the user asked for, and says what went wrong.
+  async function act(place, change, then) {
+    try {
+      await change();
+      await then();
+    } catch (e) {
+      if (!stop.signal.aborted) say(place, e.message);
+    }
+  }
+
+  let elected; // what was answered last: the node follows within a second
+  let drawn = '';
+
+  function drawTrust() {
+    const trust = live.status()?.trust;
+    if (trust === undefined) return;
+    const known = JSON.stringify([trust, elected, session.isActive()]);
+    if (known === drawn) return; // so that what is being typed stays
+    drawn = known;
+    drawOracles(elected ?? trust.oracles);
+    show(ranking,
+      el('ol', {}, trust.policy.map((p) => el('li', {}, el('strong', {}, p), `: a claim is better if ${criteria.find((c) => c.name === p)?.help ?? ''}`))),
+      facts([['Authorities', trust.authorities.length === 0 ? 'none' : trust.authorities.map((a) => el('div', {}, el('bdi', {}, a.name), ` (until ${time(a.notAfter)})`))], ['Writing', trust.authRequired ? 'takes a certificate' : 'is open to everybody']]),
+      (trust.warnings ?? []).map((w) => el('p', {class: 'warn'}, w)));
+  }
+
+  function drawOracles(list) {
+    const oracle = el('input', {type: 'text', id: 'new-oracle', required: true, maxlength: 64, placeholder: '12D3KooW…', autocomplete: 'off', spellcheck: 'false', size: 28});
+    const form = session.isActive() && el('form', {id: 'elect'}, el('label', {for: 'new-oracle'}, 'Peer ID of an oracle'), oracle, ' ', el('button', {type: 'submit'}, 'Elect'),
+      el('p', {class: 'dim'}, 'Its objections then count for you. lf status on its machine shows its peer ID.'));
+    if (form) {
+      form.addEventListener('submit', (e) => {
+        e.preventDefault();
+        const peer = oracle.value.trim();
+        if (!/^[A-Za-z0-9]+$/.test(peer)) return say(oracles, 'A peer ID has letters and digits alone, as 12D3KooW….');
+        act(oracles, async () => { elected = (await send('PUT', `/v1/oracles/${peer}`)).oracles; }, drawTrust);
+      });
+    }
+    show(oracles, el('p', {id: 'oracle-count'}, list.length === 0 ? 'None: nobody’s objections count.' : counted(list.length, 'oracle', 'oracles')),
+      el('ul', {class: 'plain'}, list.map((o) => el('li', {}, el('span', {class: 'id', title: o}, short(o)), ' ',
+        session.isActive() && el('button', {type: 'button', 'data-dismiss': o, 'aria-label': `Dismiss ${o}`, on: {click: () => act(oracles, async () => { elected = (await send('DELETE', `/v1/oracles/${o}`)).oracles; }, drawTrust)}}, 'Dismiss')))),
+      form, el('p', {role: 'status'}));
+  }
+
+  const redraw = () => { drawOwners(); drawTrust(); };
+  const ends = [live.onChange(drawTrust), session.onChange(redraw)];
+  redraw();
+  return () => { stop.abort(); for (const end of ends) end(); };
+}
