@@ -200,7 +200,7 @@ func BenchmarkGrow(b *testing.B) {
 					s.grow(g, n)
 					parents, works := make([][]Index, g.n), make([]uint64, g.n)
 					for i := range parents {
-						parents[i], works[i] = g.d.parentsOf(Index(i+1)), g.d.recs.At(Index(i+1)).work
+						parents[i], works[i] = g.d.parentsOf(Index(i+1)), g.d.recs.work(Index(i+1))
 					}
 					g.d = New()
 					runtime.GC()

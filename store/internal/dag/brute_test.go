@@ -134,6 +134,9 @@ func compare(t testing.TB, d *DAG, b *brute) {
 		if got, want := d.Past(i), b.pasts[i]; got != want {
 			t.Fatalf("Past(%d) = %d, want %d", i, got, want)
 		}
+		if got, want := d.Parents(i), b.parents[i]; !slices.Equal(got, want) {
+			t.Fatalf("Parents(%d) = %v, want %v", i, got, want)
+		}
 		for j := Index(1); int(j) < len(b.work); j++ {
 			if got, want := d.Ancestor(i, j), b.past[j][i]; got != want {
 				t.Fatalf("Ancestor(%d, %d) = %v", i, j, got)

@@ -106,7 +106,7 @@ func (c *checker) block(home uint32, depth int) (uint64, error) {
 			return 0, fmt.Errorf("%d is not under its main parent", i)
 		}
 		c.open = append(c.open, i)
-		sum += c.d.recs.At(i).work
+		sum += c.d.recs.work(i)
 	}
 	return sum, nil
 }
@@ -161,8 +161,9 @@ type run struct{ first, last Index }
 func (d *DAG) allRuns(i Index) []run {
 	r := d.recs.At(i)
 	list := []Index(nil)
-	if r.class != bundled {
-		list = d.entries.list(r)
+	var room listRoom
+	if r.entries != bundled {
+		list = d.entries.list(i, r, &room)
 	} else {
 		for _, c := range d.entries.bundleOf(r).chunks {
 			list = append(list, c.list...)

@@ -147,7 +147,7 @@ func TestHealMergesInSteps(t *testing.T) {
 
 func work(d *DAG) (sum uint64) {
 	for i := Index(1); int(i) <= d.Len(); i++ {
-		sum += d.recs.At(i).work
+		sum += d.recs.work(i)
 	}
 	return sum
 }

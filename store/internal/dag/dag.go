@@ -1,7 +1,6 @@
 package dag
 
 import (
-	"slices"
 	"sync"
 
 	"github.com/lf-store/lf/internal/mapped"
@@ -31,7 +30,7 @@ type Placement struct {
 type DAG struct {
 	mu sync.RWMutex
 	// 0 is the root of the tree of main parents, above all records without parents
-	recs    mapped.Arena[record]
+	recs    recordArena
 	parents mapped.Arena[Index]
 	tour    tour
 	entries entryLists
@@ -39,26 +38,13 @@ type DAG struct {
 	bound   int    // of a mergeset: MaxMergeset, less in tests
 }
 
-// record is kept small: there is one for each record on the network.
-type record struct {
-	past, work  uint64
-	main, jump  Index // jump: a record further down the main chain, see DAG.plant
-	depth       uint32
-	open, close uint32   // the blocks of the tour that its brackets are in
-	parents     uint32   // address
-	own         [2]Index // its entries, or in own[0] where they are
-	entries     uint16   // numbers in its list
-	class       uint8
-	links       uint8 // how many parents
-}
-
 // New makes a graph without records, on the heap.
 func New() *DAG { return In(nil) }
 
 // In makes a graph without records in a file that is being built; nil: on the heap.
 func In(f *mapped.File) *DAG {
-	d := &DAG{bound: MaxMergeset, recs: mapped.In[record](f), parents: mapped.In[Index](f)}
-	d.entries.shelf = mapped.In[Index](f)
+	d := &DAG{bound: MaxMergeset, recs: recordArena{Arena: mapped.In[record](f)}, parents: mapped.In[Index](f)}
+	d.entries.shelf = mapped.In[shelfWord](f)
 	d.tour.blocks, d.tour.inners = mapped.In[block](f), mapped.In[inner](f)
 	d.recs.Push()
 	d.tour.begin(&d.recs)
@@ -87,7 +73,7 @@ func (d *DAG) Add(parents []Index, p Placement, work uint64) Index {
 	d.tour.locate(&at, i)
 	next := d.tour.next(i)
 	for _, m := range p.Mergeset {
-		d.addEntry(d.recs.At(m), &at, next)
+		d.addEntry(m, &at, next)
 	}
 	return i
 }
@@ -100,18 +86,17 @@ func (d *DAG) plant(parents []Index, p *Placement, work uint64) Index {
 	}
 	i := d.recs.Push()
 	r := d.recs.At(i)
-	r.work, r.main, r.links = max(work, 1), p.Main, uint8(len(parents))
-	r.parents = d.parents.Take(len(parents))
-	copy(d.parents.List(r.parents, len(parents)), parents)
+	d.recs.setWork(i, max(work, 1))
+	d.setParents(r, parents, p.Main)
 	m := d.recs.At(p.Main)
 	j := d.recs.At(m.jump)
 	r.depth, r.jump = m.depth+1, p.Main
 	if m.depth-j.depth == j.depth-d.recs.At(j.jump).depth {
 		r.jump = j.jump
 	}
-	r.past = m.past + m.work
+	r.past = m.past + d.recs.work(p.Main)
 	for _, x := range p.Mergeset {
-		r.past += d.recs.At(x).work
+		r.past += d.recs.work(x)
 	}
 	return i
 }
@@ -136,12 +121,15 @@ func (d *DAG) uproot(i Index) {
 		w := d.walkFrom(r.main)
 		w.all(d.parentsOf(i))
 		for _, m := range w.found {
-			d.removeEntry(d.recs.At(m), &at, next)
+			d.removeEntry(m, &at, next)
 		}
 		w.end()
 	}
 	d.tour.remove(i)
-	d.parents.Cut(r.parents)
+	if r.links > 2 {
+		d.parents.Cut(r.others)
+	}
+	delete(d.recs.large, i)
 	d.recs.Cut(i)
 }
 
@@ -152,7 +140,7 @@ func (d *DAG) Weight(i Index) uint64 {
 	if !d.known(i) {
 		return 0
 	}
-	return d.tour.subtree(i) + d.merged(d.recs.At(i))
+	return d.tour.subtree(i) + d.merged(i)
 }
 
 // WeightUpTo is what Weight would be if the records above n were not there yet. It asks for each of
@@ -163,10 +151,10 @@ func (d *DAG) WeightUpTo(i Index, n int) uint64 {
 	if !d.known(i) || int64(i) > int64(n) {
 		return 0
 	}
-	weight := d.tour.subtree(i) + d.merged(d.recs.At(i))
+	weight := d.tour.subtree(i) + d.merged(i)
 	for x := n + 1; x <= d.len(); x++ {
 		if d.within(i, Index(x)) {
-			weight -= d.recs.At(Index(x)).work
+			weight -= d.recs.work(Index(x))
 		}
 	}
 	return weight
@@ -178,7 +166,7 @@ func (d *DAG) WorkUpTo(n int) uint64 {
 	defer d.mu.RUnlock()
 	work := d.tour.subtree(0)
 	for x := n + 1; x <= d.len(); x++ {
-		work -= d.recs.At(Index(x)).work
+		work -= d.recs.work(Index(x))
 	}
 	return work
 }
@@ -202,11 +190,6 @@ func (d *DAG) Ancestor(a, b Index) bool {
 
 func (d *DAG) known(i Index) bool { return i > 0 && int64(i) <= int64(d.len()) }
 
-func (d *DAG) parentsOf(i Index) []Index {
-	r := d.recs.At(i)
-	return d.parents.List(r.parents, int(r.links))
-}
-
 // Parents are a record's, in the order of its links.
 func (d *DAG) Parents(i Index) []Index {
 	d.mu.RLock()
@@ -214,7 +197,7 @@ func (d *DAG) Parents(i Index) []Index {
 	if !d.known(i) {
 		return nil
 	}
-	return slices.Clone(d.parentsOf(i))
+	return d.parentsOf(i)
 }
 
 // within says whether a is b or in its past.
@@ -236,12 +219,12 @@ func (d *DAG) passes(a Index, p *point) bool {
 	if d.opened(a, p) && !d.closed(a, p) {
 		return true
 	}
-	return (r.entries > 0 || r.class == bundled) && d.entered(r, p)
+	return r.entries > 0 && d.entered(a, p)
 }
 
 // Bytes is the memory held.
 func (d *DAG) Bytes() int {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	return d.recs.Bytes() + d.parents.Bytes() + d.tour.bytes() + d.entries.bytes()
+	return d.recs.Bytes() + d.parents.Bytes() + d.tour.bytes() + d.entries.memory()
 }

@@ -74,8 +74,8 @@ func TestBundles(t *testing.T) {
 	}
 	grow(500)
 	r := d.recs.At(side)
-	if r.class != bundled || len(d.entries.bundleOf(r).chunks) < 3 {
-		t.Fatalf("class %d: no bundle", r.class)
+	if r.entries != bundled || len(d.entries.bundleOf(r).chunks) < 3 {
+		t.Fatalf("a list of %d bytes: no bundle", r.entries)
 	}
 	compare(t, d, b)
 	n := d.Len()

@@ -48,8 +48,8 @@
 // ones (1983).
 //
 // The graph, its changes and the questions to it are in dag.go. The tour, a B+-tree of brackets, is
-// in tour.go and tour_change.go. Runs of entries are in entries.go, and very many of them in
-// bundle.go. Mergesets are found in place.go, walk.go and sweep.go, and links in choose.go. All is
-// in arenas of package mapped, on the heap or in a file (keep.go). Every invariant is in
-// check_test.go.
+// in tour.go and tour_change.go. Runs of entries are in entries.go, their bytes in entrylists.go,
+// and very many of them in bundle.go. Mergesets are found in place.go, walk.go and sweep.go, and
+// links in choose.go. All is in arenas of package mapped, on the heap or in a file (keep.go). Every
+// invariant is in check_test.go.
 package dag

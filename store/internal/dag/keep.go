@@ -15,11 +15,12 @@ type kept struct {
 	FreeBlocks, FreeInners                  []uint32
 	FreeLists                               [][]uint32
 	Bundles                                 [][][]Index // nil: unused
+	Large                                   map[Index]uint64
 }
 
 // Layout says how a graph lies in a file. Another layout cannot be read.
 func Layout() string {
-	return "graph 1 " + mapped.LayoutOf[record]() + mapped.LayoutOf[block]() + mapped.LayoutOf[inner]() + mapped.LayoutOf[Index]()
+	return "graph 2 " + mapped.LayoutOf[record]() + mapped.LayoutOf[block]() + mapped.LayoutOf[inner]() + mapped.LayoutOf[Index]() + mapped.LayoutOf[shelfWord]()
 }
 
 // Keep returns what Restore needs apart from the file. Nothing may be added meanwhile.
@@ -29,6 +30,7 @@ func (d *DAG) Keep() []byte {
 	k := kept{
 		Records: d.recs.Keep(), Parents: d.parents.Keep(), Blocks: d.tour.blocks.Keep(), Inners: d.tour.inners.Keep(), Lists: d.entries.shelf.Keep(),
 		FreeBlocks: d.tour.free.blocks, FreeInners: d.tour.free.inners, FreeLists: d.entries.free[:],
+		Large: d.recs.large,
 	}
 	for _, b := range d.entries.bundles {
 		chunks := [][]Index{}
@@ -57,17 +59,17 @@ func Restore(f *mapped.File, rest []byte) (*DAG, error) {
 		return nil, fmt.Errorf("the graph's file has lists of %d sizes, want %d", len(k.FreeLists), len(d.entries.free))
 	}
 	var errs [5]error
-	d.recs, errs[0] = mapped.Restore[record](f, k.Records)
+	d.recs.Arena, errs[0] = mapped.Restore[record](f, k.Records)
 	d.parents, errs[1] = mapped.Restore[Index](f, k.Parents)
 	d.tour.blocks, errs[2] = mapped.Restore[block](f, k.Blocks)
 	d.tour.inners, errs[3] = mapped.Restore[inner](f, k.Inners)
-	d.entries.shelf, errs[4] = mapped.Restore[Index](f, k.Lists)
+	d.entries.shelf, errs[4] = mapped.Restore[shelfWord](f, k.Lists)
 	for _, err := range errs {
 		if err != nil {
 			return nil, err
 		}
 	}
-	d.tour.recs = &d.recs
+	d.tour.recs, d.recs.large = &d.recs, k.Large
 	d.tour.free.blocks, d.tour.free.inners = k.FreeBlocks, k.FreeInners
 	copy(d.entries.free[:], k.FreeLists)
 	for n, chunks := range k.Bundles {

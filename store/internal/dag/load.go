@@ -19,13 +19,14 @@ type Record struct {
 // placements as they are and keeps nothing of what it is given. The cost is linear.
 func Load(records iter.Seq2[Record, error]) (*DAG, error) { return LoadIn(nil, nil, records) }
 
-// LoadIn is Load into a file that is being built. Scratch is for what is needed meanwhile: 40 bytes
-// a record. Either may be nil: then it is the heap.
+// LoadIn is Load into a file that is being built. Scratch is for what is needed meanwhile: 20 bytes
+// a record, and 8 for each that it merges. Either may be nil: then it is the heap.
 func LoadIn(f, scratch *mapped.File, records iter.Seq2[Record, error]) (*DAG, error) {
 	d := In(f)
 	l := loading{d: d, members: mapped.In[Index](scratch), mergesets: mapped.In[mergeset](scratch),
-		size: mapped.In[uint32](scratch), next: mapped.In[Index](scratch)}
+		size: mapped.In[uint32](scratch), next: mapped.In[Index](scratch), ends: mapped.In[uint32](scratch), entries: mapped.In[Index](scratch)}
 	l.mergesets.Push() // of the root
+	l.ends.Push()
 	for r, err := range records {
 		if err == nil {
 			err = d.Check(&r)
@@ -75,6 +76,10 @@ type loading struct {
 	// size is half the brackets of a record's subtree, and then where its next elder child ends.
 	size mapped.Arena[uint32]
 	next mapped.Arena[Index] // the record that follows the record's subtree in the tour
+	// ends is how many entries a record has, and then where they are in entries: up to there at
+	// first, and from there on when all are in.
+	ends    mapped.Arena[uint32]
+	entries mapped.Arena[Index]
 }
 
 type mergeset struct{ at, n uint32 }
@@ -83,6 +88,10 @@ func (l *loading) keep(set []Index) {
 	at := l.members.Take(len(set))
 	copy(l.members.List(at, len(set)), set)
 	*l.mergesets.At(l.mergesets.Push()) = mergeset{at, uint32(len(set))}
+	l.ends.Push()
+	for _, m := range set {
+		*l.ends.At(m)++
+	}
 }
 
 // lay writes the tour. A record's place follows from the sizes of the subtrees before it. Blocks
@@ -120,9 +129,10 @@ func (l *loading) lay() {
 	t.build()
 }
 
+// Records come where the newest are, mostly. So the blocks of old ones are nearly full.
 const (
-	layBlock = blockLen * 3 / 4
-	layInner = innerLen * 3 / 4
+	layBlock = blockLen - 2
+	layInner = innerLen - 2
 )
 
 // put writes a bracket at a place in the tour.
@@ -133,7 +143,7 @@ func (l *loading) put(x bracket, place uint32) {
 	b.brackets[at] = x
 	b.n++
 	if !x.closes() {
-		b.works[at] = uint32(min(l.d.recs.At(x.record()).work, largeWork))
+		b.works[at] = uint16(min(l.d.recs.At(x.record()).work, largeShare))
 	}
 	t.setHome(x, home)
 }
@@ -167,13 +177,19 @@ func (t *tour) under(child uint32, leaf bool) uint64 {
 	return added(n.sums[:n.n])
 }
 
-// enter makes the lists of entries. It reads the tour backwards: so each list grows at its end, in
-// the wrong order, and no bracket needs to be compared with another.
+// enter makes the lists of entries. It reads the tour backwards: so no bracket needs to be compared
+// with another.
 func (l *loading) enter() {
 	d := l.d
 	opened := Index(0) // the record whose opening bracket was met last
-	for range d.recs.Len() {
+	total := uint32(0)
+	for i := range d.recs.Len() {
 		l.next.Push() // that one, when the record's closing bracket was met
+		total += *l.ends.At(i)
+		*l.ends.At(i) = total
+	}
+	for range total {
+		l.entries.Push()
 	}
 	for home := d.tour.blocks.Len(); home > 0; home-- {
 		b := d.tour.blocks.At(home - 1)
@@ -185,59 +201,59 @@ func (l *loading) enter() {
 			}
 			set := l.mergesets.At(i)
 			for _, m := range l.members.List(set.at, int(set.n)) {
-				d.appendEntry(d.recs.At(m), i, *l.next.At(i))
+				end := l.ends.At(m)
+				*end--
+				*l.entries.At(*end) = i
 			}
 			opened = i
 		}
 	}
-	for i := uint32(1); i < d.recs.Len(); i++ {
-		d.entries.reverse(d.recs.At(i))
+	var list []Index
+	for i := range d.recs.Len() {
+		to := total
+		if i+1 < d.recs.Len() {
+			to = *l.ends.At(i + 1)
+		}
+		list = l.runs(list[:0], *l.ends.At(i), to)
+		d.entries.fill(i, d.recs.At(i), list)
 	}
 }
 
-// appendEntry adds an entry in front of the others. That is after them in the list as it grows
-// here.
-func (d *DAG) appendEntry(r *record, i, next Index) {
-	e := &d.entries
-	list := []Index(nil)
-	if r.class != bundled && r.full() {
-		e.bundle(r)
+// runs appends the runs of some entries, which are in the order of the tour.
+func (l *loading) runs(list []Index, from, to uint32) []Index {
+	for next := Index(0); from < to; from++ {
+		x := *l.entries.At(from)
+		n := len(list)
+		switch {
+		case n == 0 || x != next:
+			list = append(list, x)
+		case list[n-1] >= lastMark:
+			list[n-1] = x | lastMark
+		default:
+			list = append(list, x|lastMark)
+		}
+		next = *l.next.At(x)
 	}
-	if r.class == bundled {
-		chunks := e.bundleOf(r).chunks
-		list = chunks[len(chunks)-1].list
-	} else {
-		list = e.list(r)
-	}
-	n := len(list)
-	if n > 0 && next != 0 && list[n-1] == next {
-		if n > 1 && list[n-2] >= lastMark {
-			list[n-1] = i
+	return list
+}
+
+// fill gives a record its first list, of any length.
+func (e *entryLists) fill(i Index, r *record, list []Index) {
+	if len(list) <= maxList {
+		var room [2 * maxList]byte
+		if short := appendList(room[:0], i, list); len(short) <= maxList {
+			e.set(r, short)
 			return
 		}
-		list[n-1] |= lastMark // a run's last comes before its first here
 	}
-	if r.class != bundled {
-		e.insert(r, n, i)
-		return
+	b := new(bundle)
+	for len(list) > 0 {
+		n := min(len(list), bundleFull*3/4)
+		if n < len(list) && list[n] >= lastMark {
+			n++
+		}
+		b.chunks = append(b.chunks, &bundleChunk{list: slices.Clone(list[:n])})
+		list = list[n:]
 	}
-	b := e.bundleOf(r)
-	if chunk := len(b.chunks) - 1; n >= bundleFull*3/4 && list[n-1] < lastMark {
-		b.chunks = append(b.chunks, &bundleChunk{list: []Index{i}})
-	} else {
-		b.insert(chunk, n, i)
-	}
-}
-
-// reverse turns a list round.
-func (e *entryLists) reverse(r *record) {
-	if r.class != bundled {
-		slices.Reverse(e.list(r))
-		return
-	}
-	b := e.bundleOf(r)
-	slices.Reverse(b.chunks)
-	for _, c := range b.chunks {
-		slices.Reverse(c.list)
-	}
+	e.bundle(r, b)
 }

@@ -82,6 +82,7 @@ func (w *walk) other(r Index) {
 func (w *walk) goDown() {
 	s := &w.sweep
 	left := sweepFree
+	var parents [8]Index
 	for word := range s.main {
 		for done := uint64(0); s.open > 0; {
 			todo := (s.main[word] | s.others[word]) &^ done
@@ -96,7 +97,7 @@ func (w *walk) goDown() {
 					w.leave(word, done&^bit)
 					return
 				}
-				for _, p := range w.d.parentsOf(r) {
+				for _, p := range w.d.appendParents(parents[:0], r) {
 					s.markMain(p)
 				}
 				continue
@@ -106,7 +107,7 @@ func (w *walk) goDown() {
 			if w.found = append(w.found, r); len(w.found) > w.d.bound {
 				return
 			}
-			for _, p := range w.d.parentsOf(r) {
+			for _, p := range w.d.appendParents(parents[:0], r) {
 				w.other(p)
 			}
 		}

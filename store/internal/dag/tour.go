@@ -14,7 +14,7 @@ type tour struct {
 	blocks mapped.Arena[block]
 	inners mapped.Arena[inner]
 	free   struct{ blocks, inners []uint32 }
-	recs   *mapped.Arena[record] // knows in which block each bracket is
+	recs   *recordArena // knows in which block each bracket is
 }
 
 // A bracket is a record's index and, in the lowest bit, whether it closes.
@@ -31,15 +31,15 @@ const (
 	innerLen = 32
 	// maxHeight is more inner levels than half-full nodes need for 2^31 brackets.
 	maxHeight = 24
-	// largeWork in a block stands for a work of at least as much: the record has it.
-	largeWork = 1<<32 - 1
+	// largeShare in a block stands for a work of at least as much: the record has it.
+	largeShare = 1<<16 - 1
 )
 
 type block struct {
 	parent   uint32 // an inner node
 	slot, n  uint8  // which child of it this is; how many brackets there are
 	brackets [blockLen]bracket
-	works    [blockLen]uint32
+	works    [blockLen]uint16 // of opening brackets
 }
 
 type inner struct {
@@ -51,7 +51,7 @@ type inner struct {
 }
 
 // begin makes a tour of the root alone.
-func (t *tour) begin(recs *mapped.Arena[record]) {
+func (t *tour) begin(recs *recordArena) {
 	t.recs = recs
 	t.inners.Push() // 0 is no node
 	root := t.inners.Push()
@@ -92,8 +92,8 @@ func (b *block) position(want bracket) int {
 func (t *tour) work(b *block, from, to int) uint64 {
 	sum := uint64(0)
 	for i, w := range b.works[from:to] {
-		if w == largeWork {
-			sum += t.recs.At(b.brackets[from+i].record()).work
+		if w == largeShare {
+			sum += t.recs.work(b.brackets[from+i].record())
 		} else {
 			sum += uint64(w)
 		}

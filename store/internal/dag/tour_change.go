@@ -4,7 +4,7 @@ package dag
 func (t *tour) insert(i, main Index) {
 	home := t.recs.At(main).open
 	if t.blocks.At(home).n > blockLen-2 {
-		t.splitBlock(home)
+		t.makeRoom(home, t.blocks.At(home).position(opening(main))+1)
 		home = t.recs.At(main).open
 	}
 	b, r := t.blocks.At(home), t.recs.At(i)
@@ -12,10 +12,10 @@ func (t *tour) insert(i, main Index) {
 	copy(b.brackets[at+2:], b.brackets[at:b.n])
 	copy(b.works[at+2:], b.works[at:b.n])
 	b.brackets[at], b.brackets[at+1] = opening(i), closing(i)
-	b.works[at], b.works[at+1] = uint32(min(r.work, largeWork)), 0
+	b.works[at], b.works[at+1] = uint16(min(r.work, largeShare)), 0
 	b.n += 2
 	r.open, r.close = home, home
-	t.grow(b, r.work)
+	t.grow(b, t.recs.work(i))
 }
 
 // grow adds to the sums above a block; less than nothing wraps and is right.
@@ -28,18 +28,70 @@ func (t *tour) grow(b *block, work uint64) {
 	}
 }
 
-// splitBlock moves the upper half of a block to a new one after it.
-func (t *tour) splitBlock(home uint32) {
-	right := t.newBlock()
-	b, r := t.blocks.At(home), t.blocks.At(right)
-	half := int(b.n) / 2
-	copy(r.brackets[:], b.brackets[half:b.n])
-	copy(r.works[:], b.works[half:b.n])
-	r.n, b.n = b.n-uint8(half), uint8(half)
-	for _, x := range r.brackets[:r.n] {
-		t.setHome(x, right)
+// minRoom is how much room a block must have to take brackets of a neighbour.
+const minRoom = blockLen / 4
+
+// makeRoom makes room for two brackets at a place in a block that is full. What lies on one side of
+// the place goes to the neighbour there, if that has room. Records come where the newest are. So a
+// block that they have passed is nearly full, and stays so.
+func (t *tour) makeRoom(home uint32, at int) {
+	b := t.blocks.At(home)
+	parent := t.inners.At(b.parent)
+	n := int(b.n)
+	if b.slot+1 < parent.n {
+		right := parent.children[b.slot+1]
+		if room := blockLen - int(t.blocks.At(right).n); room >= minRoom {
+			t.pour(home, right, min(room-2, max(n-at, 2)))
+			return
+		}
 	}
-	t.insertChild(b.parent, b.slot, right, t.work(r, 0, int(r.n)))
+	if b.slot > 0 {
+		left := parent.children[b.slot-1]
+		if room := blockLen - int(t.blocks.At(left).n); room >= minRoom {
+			t.pour(home, left, -min(room-2, max(at, 2)))
+			return
+		}
+	}
+	half := n / 2
+	if at > n*3/4 {
+		half = min(at, n-2)
+	}
+	right := t.newBlock()
+	t.insertChild(t.blocks.At(home).parent, t.blocks.At(home).slot, right, 0)
+	t.pour(home, right, n-half)
+}
+
+// pour moves brackets of a block to a neighbour: the last count to the next one. With a negative
+// count, the first ones go to the one before.
+func (t *tour) pour(from, to uint32, count int) {
+	a, b := t.blocks.At(from), t.blocks.At(to)
+	n, moved := int(a.n), max(count, -count)
+	var work uint64
+	if count > 0 {
+		work = t.work(a, n-moved, n)
+		copy(b.brackets[moved:], b.brackets[:b.n])
+		copy(b.works[moved:], b.works[:b.n])
+		copy(b.brackets[:], a.brackets[n-moved:n])
+		copy(b.works[:], a.works[n-moved:n])
+		t.settle(to, b.brackets[:moved])
+	} else {
+		work = t.work(a, 0, moved)
+		copy(b.brackets[b.n:], a.brackets[:moved])
+		copy(b.works[b.n:], a.works[:moved])
+		copy(a.brackets[:], a.brackets[moved:n])
+		copy(a.works[:], a.works[moved:n])
+		t.settle(to, b.brackets[b.n:int(b.n)+moved])
+	}
+	a.n, b.n = uint8(n-moved), b.n+uint8(moved)
+	t.grow(a, -work)
+	t.grow(b, work)
+}
+
+// settle notes that brackets are in a block now.
+func (t *tour) settle(home uint32, brackets []bracket) {
+	for _, x := range brackets {
+		t.setHome(x, home)
+	}
 }
 
 // insertChild puts a new child, with this much of the work of its elder neighbour at slot, after
@@ -101,8 +153,7 @@ func (t *tour) raise(old uint32) {
 
 // remove takes a record without children out.
 func (t *tour) remove(i Index) {
-	r := t.recs.At(i)
-	t.grow(t.blocks.At(r.open), -r.work)
+	t.grow(t.blocks.At(t.recs.At(i).open), -t.recs.work(i))
 	t.removeBracket(opening(i))
 	t.removeBracket(closing(i))
 }

@@ -66,7 +66,7 @@ func (w *walk) run() bool {
 			w.rewind(mark)
 			return false
 		}
-		w.stack = append(w.stack, w.d.parentsOf(a)...)
+		w.stack = w.d.appendParents(w.stack, a)
 	}
 	return true
 }
