@@ -1,51 +1,48 @@
 package runs
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
 )
 
-// Entry leads from the beginning of a hash to a number above 0.
-type Entry struct {
-	Key    uint64
-	Number uint32
-}
-
-// A chunk begins with a checksum, where the next chunk begins (8 bytes, 0 for none), and the least
-// number it may have. Then come the size of a number in bytes, and how many bits of a key are left
-// out. Its entries follow by their keys. Each is the distance of its key from the one before as a
-// varint, and how far its number is above the least.
+// A chunk begins with a checksum and the size of a record's number in bytes. Its rows follow in
+// their order. Each begins with a byte: how many bytes it has in common with the one before, and
+// how many follow, in four bits each. Where they are too few, the byte is escaped, and two varints
+// follow. Then come the bytes, without the tail. Of that there is how far the number is above the
+// least one of the run.
 
 const (
-	// chunkSize is the greatest size of a chunk: with its row it fills a page of 4,096 bytes.
+	// chunkSize is the size of a chunk, with few exceptions: with its row it fills a page of 4,096
+	// bytes.
 	chunkSize   = 4048
-	chunkHeader = 4 + 8 + 4 + 2
+	chunkHeader = 4 + 1
+	// nibble is what half a byte has room for; escaped is the first byte of a row that needs more.
+	nibble  = 15
+	escaped = nibble << 4
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 var errChunk = errors.New("a chunk of an index is not what was written")
 
-// chunkWriter makes one chunk after the other of sorted entries.
+// chunkWriter makes one chunk after the other of sorted rows.
 type chunkWriter struct {
-	base  uint32
-	width int
-	shift uint
+	tail  Tail
 	run   *Run
-	put   func(place int64, chunk []byte) error
+	width int
+	put   func(n int, chunk []byte) error
 
-	buf   []byte
-	first uint64 // where the chunk begins
-	last  uint64 // the last entry's key
-	any   bool   // there are entries in the chunk
+	buf    []byte
+	last   []byte // the last row
+	chunks int
+	fences fences
+	rows   int
 }
 
-// newChunkWriter writes chunks of a run, of keys whose lowest bits are 0.
-func newChunkWriter(r *Run, shift uint, put func(place int64, chunk []byte) error) *chunkWriter {
-	w := &chunkWriter{base: r.First, width: widthOf(r.Last - r.First), shift: shift, run: r, put: put}
-	w.reset(0)
-	return w
+func newChunkWriter(r *Run, tail Tail, put func(n int, chunk []byte) error) *chunkWriter {
+	return &chunkWriter{tail: tail, run: r, width: widthOf(r.Last - r.First), put: put}
 }
 
 // widthOf returns how many bytes a number up to n takes.
@@ -57,39 +54,79 @@ func widthOf(n uint32) int {
 	return width
 }
 
-func (w *chunkWriter) reset(first uint64) {
-	w.buf = append(w.buf[:0], make([]byte, chunkHeader)...)
-	binary.LittleEndian.PutUint32(w.buf[12:], w.base)
-	w.buf[16], w.buf[17] = byte(w.width), byte(w.shift)
-	w.first, w.last, w.any = first, first, false
+// add adds a row, which is after the last one.
+func (w *chunkWriter) add(row []byte) error {
+	size := len(w.buf)
+	if size > 0 {
+		w.appendRow(w.last, row)
+		if len(w.buf) > chunkSize {
+			w.buf = w.buf[:size]
+			if err := w.flush(); err != nil {
+				return err
+			}
+		}
+	}
+	if len(w.buf) == 0 {
+		w.fences.add(separator(w.last, row))
+		w.buf = append(w.buf, 0, 0, 0, 0, byte(w.width))
+		w.appendRow(nil, row)
+	}
+	w.last = append(w.last[:0], row...)
+	w.rows++
+	return nil
 }
 
-// add adds an entry, whose key is no less than the last one's. Keys that share their first 48 bits
-// are never parted.
-func (w *chunkWriter) add(e Entry) error {
-	if w.any && len(w.buf) > chunkSize-binary.MaxVarintLen64-w.width && w.last>>placeShift != e.Key>>placeShift {
-		next := e.Key >> placeShift << placeShift
-		if err := w.flush(next); err != nil {
-			return err
-		}
-		w.reset(next)
+// separator returns the shortest beginning of a row that is after the one before; nil: there is none
+// before.
+func separator(before, row []byte) []byte {
+	if before == nil {
+		return nil
 	}
-	w.buf = binary.AppendUvarint(w.buf, (e.Key-w.last)>>w.shift)
-	n := e.Number - w.base
+	return row[:min(common(before, row)+1, len(row))]
+}
+
+func common(a, b []byte) (n int) {
+	for n < len(a) && n < len(b) && a[n] == b[n] {
+		n++
+	}
+	return n
+}
+
+func (w *chunkWriter) appendRow(before, row []byte) {
+	body, number := w.tail.split(row)
+	if before != nil {
+		before, _ = w.tail.split(before)
+	}
+	shared := common(before, body)
+	rest := body[shared:]
+	if shared < nibble && len(rest) <= nibble {
+		w.buf = append(w.buf, byte(shared<<4|len(rest)))
+	} else {
+		w.buf = append(w.buf, escaped)
+		w.buf = binary.AppendUvarint(w.buf, uint64(shared))
+		w.buf = binary.AppendUvarint(w.buf, uint64(len(rest)))
+	}
+	w.buf = append(w.buf, rest...)
+	if w.tail == Bytes {
+		return
+	}
+	n := number - w.run.First
 	for range w.width {
 		w.buf = append(w.buf, byte(n))
 		n >>= 8
 	}
-	w.last, w.any = e.Key, true
-	return nil
 }
 
-// flush writes the chunk, which ends before a key; 0: it is the last one.
-func (w *chunkWriter) flush(next uint64) error {
-	binary.LittleEndian.PutUint64(w.buf[4:], next)
-	place := w.run.place(w.first)
-	seal(place, w.buf)
-	return w.put(place, w.buf)
+// flush writes the chunk, if there is one.
+func (w *chunkWriter) flush() error {
+	if len(w.buf) == 0 {
+		return nil
+	}
+	seal(w.run.place(w.chunks), w.buf)
+	err := w.put(w.chunks, w.buf)
+	w.chunks++
+	w.buf = w.buf[:0]
+	return err
 }
 
 // seal writes the checksum of what follows it, and of where that is.
@@ -101,59 +138,96 @@ func isSound(place int64, b []byte) bool {
 }
 
 func checksum(place int64, b []byte) uint32 {
-	at := binary.LittleEndian.AppendUint64(nil, uint64(place))
-	return crc32.Update(crc32.Checksum(at, castagnoli), castagnoli, b[4:])
+	var at [8]byte
+	binary.LittleEndian.PutUint64(at[:], uint64(place))
+	return crc32.Update(crc32.Checksum(at[:], castagnoli), castagnoli, b[4:])
 }
 
-// chunkReader reads the entries of a chunk in their order.
+// chunkReader reads the rows of a chunk in their order.
 type chunkReader struct {
 	rest  []byte
-	base  uint32
+	tail  Tail
+	first uint32
 	width int
-	shift uint
-	key   uint64
-	next  uint64 // where the next chunk begins, 0 for none
+	row   []byte
+	body  int // how many bytes of row are not its tail
 }
 
-// readChunk begins to read the chunk at a place. An error says that it is damaged.
-func readChunk(place int64, b []byte) (r chunkReader, err error) {
-	if len(b) < chunkHeader || !isSound(place, b) {
-		return r, errChunk
+// readChunk begins to read a chunk of a run. An error says that it is damaged.
+func readChunk(r *Run, n int, tail Tail, b []byte) (c chunkReader, err error) {
+	if len(b) < chunkHeader || !isSound(r.place(n), b) || b[4] < 1 || b[4] > tailSize {
+		return c, errChunk
 	}
-	first := keyAt(place)
-	r = chunkReader{rest: b[chunkHeader:], base: binary.LittleEndian.Uint32(b[12:]), width: int(b[16]), shift: uint(b[17]), key: first, next: binary.LittleEndian.Uint64(b[4:])}
-	if r.width < 1 || r.width > 4 || r.shift > placeShift || r.next != 0 && r.next <= first {
-		return r, errChunk
-	}
-	return r, nil
+	return chunkReader{rest: b[chunkHeader:], tail: tail, first: r.First, width: int(b[4])}, nil
 }
 
-// entry returns the next entry; more is false after the last.
-func (r *chunkReader) entry() (e Entry, more bool, err error) {
-	if len(r.rest) == 0 {
-		return e, false, nil
+// parse returns what the next row has in common with the one before, and how many bytes follow.
+func (c *chunkReader) parse() (shared, size int, err error) {
+	head := c.rest[0]
+	shared, size, c.rest = int(head>>4), int(head&nibble), c.rest[1:]
+	if head == escaped {
+		a, n := binary.Uvarint(c.rest)
+		b, m := binary.Uvarint(c.rest[max(n, 0):])
+		if n <= 0 || m <= 0 || a > chunkSize || b > uint64(len(c.rest)) {
+			return 0, 0, errChunk
+		}
+		shared, size, c.rest = int(a), int(b), c.rest[n+m:]
 	}
-	d, n := binary.Uvarint(r.rest)
-	if n <= 0 || len(r.rest) < n+r.width {
-		return e, false, errChunk
+	tail := 0
+	if c.tail != Bytes {
+		tail = c.width
+	}
+	if shared > c.body || len(c.rest) < size+tail {
+		return 0, 0, errChunk
+	}
+	return shared, size, nil
+}
+
+// take makes the row that was parsed.
+func (c *chunkReader) take(shared, size int) {
+	c.row = append(c.row[:shared], c.rest[:size]...)
+	c.body, c.rest = len(c.row), c.rest[size:]
+	if c.tail == Bytes {
+		return
 	}
 	number := uint32(0)
-	for i := r.width - 1; i >= 0; i-- {
-		number = number<<8 | uint32(r.rest[n+i])
+	for i := c.width - 1; i >= 0; i-- {
+		number = number<<8 | uint32(c.rest[i])
 	}
-	r.rest, r.key = r.rest[n+r.width:], r.key+d<<r.shift
-	return Entry{r.key, r.base + number}, true, nil
+	c.rest = c.rest[c.width:]
+	c.row = c.tail.AppendNumber(c.row, c.first+number)
 }
 
-// find calls yield with the numbers of a key until it returns false.
-func (r *chunkReader) find(key uint64, yield func(number uint32) bool) error {
-	for {
-		e, more, err := r.entry()
-		if err != nil || !more || e.Key > key {
-			return err
-		}
-		if e.Key == key && !yield(e.Number) {
-			return nil
-		}
+// next goes to the next row; more is false after the last.
+func (c *chunkReader) next() (more bool, err error) {
+	if len(c.rest) == 0 {
+		return false, nil
 	}
+	shared, size, err := c.parse()
+	if err != nil {
+		return false, err
+	}
+	c.take(shared, size)
+	return true, nil
+}
+
+// seek goes to the first row that is not before another one. It is called before next. Most rows
+// are passed over without a comparison: one that has more in common with the row before than that
+// has with the wanted one is before it too.
+func (c *chunkReader) seek(row []byte) (more bool, err error) {
+	for alike := 0; len(c.rest) > 0; {
+		shared, size, err := c.parse()
+		if err != nil {
+			return false, err
+		}
+		c.take(shared, size)
+		if shared > alike {
+			continue
+		}
+		if shared < alike || bytes.Compare(c.row, row) >= 0 {
+			return true, nil
+		}
+		alike = min(common(c.row, row), c.body)
+	}
+	return false, nil
 }

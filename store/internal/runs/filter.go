@@ -1,25 +1,32 @@
 package runs
 
-import "encoding/binary"
+import "slices"
 
-// filter says which keys a run certainly does not have. It is a Bloom filter of blocks: a look-up
+// filter says which keys certainly begin no row of a run. It is a Bloom filter of blocks: a look-up
 // touches one line of the processor's cache.
 type filter struct{ words []uint64 }
 
 const (
-	filterBits  = 10 // an entry: one key in a hundred that is not there seems to be
+	filterBits  = 10 // a key: one in a hundred that is not there seems to be
 	blockWords  = 8
 	filterTests = 6
-	// filterPiece is how many words of a filter are kept in one row, which fills a page.
-	filterPiece = 504
 )
 
-func newFilter(entries int) *filter {
-	blocks := max((entries*filterBits+64*blockWords-1)/(64*blockWords), 1)
-	return &filter{make([]uint64, blocks*blockWords)}
+// blocksFor returns how many blocks a filter of so many keys has.
+func blocksFor(keys int) int { return max((keys*filterBits+64*blockWords-1)/(64*blockWords), 1) }
+
+// newFilter returns a filter for so many keys.
+func newFilter(keys int) *filter { return filterOf(blocksFor(keys)) }
+
+// foldable returns a filter for at most so many keys, which fold can halve a few times.
+func foldable(keys int) *filter {
+	const halves = 8
+	return filterOf((blocksFor(keys) + halves - 1) / halves * halves)
 }
 
-// mix spreads the bits of a key, of which the lowest may be 0.
+func filterOf(blocks int) *filter { return &filter{make([]uint64, blocks*blockWords)} }
+
+// mix spreads the bits of a key.
 func mix(key uint64) uint64 {
 	key *= 0x9e3779b97f4a7c15
 	key ^= key >> 32
@@ -53,34 +60,15 @@ func (f *filter) has(key uint64) bool {
 	return true
 }
 
-// pieces calls put with the filter's words, a row at a time.
-func (f *filter) pieces(run int, put func(n int, piece []byte) error) error {
-	for n := 0; n*filterPiece < len(f.words); n++ {
-		piece := make([]byte, 4, 4+8*filterPiece)
-		for _, w := range f.words[n*filterPiece : min((n+1)*filterPiece, len(f.words))] {
-			piece = binary.LittleEndian.AppendUint64(piece, w)
+// fold makes the filter as small as so many keys need, if it is larger.
+func (f *filter) fold(keys int) {
+	for blocks := len(f.words) / blockWords; blocks%2 == 0 && blocks/2 >= blocksFor(keys); blocks /= 2 {
+		for at := range blocks / 2 {
+			for i := range blockWords {
+				f.words[at*blockWords+i] = f.words[2*at*blockWords+i] | f.words[(2*at+1)*blockWords+i]
+			}
 		}
-		seal(pieceAt(run, n), piece)
-		if err := put(n, piece); err != nil {
-			return err
-		}
+		f.words = f.words[:blocks/2*blockWords]
 	}
-	return nil
-}
-
-// pieceAt is where a piece is.
-func pieceAt(run, n int) int64 { return int64(run)<<32 | int64(n) }
-
-// readPiece takes in a piece, and reports whether it is what was written.
-func (f *filter) readPiece(run, n int, piece []byte) bool {
-	from := n * filterPiece
-	if n < 0 || from >= len(f.words) || len(piece) != 4+8*min(filterPiece, len(f.words)-from) ||
-		!isSound(pieceAt(run, n), piece) {
-		return false
-	}
-	for b := piece[4:]; len(b) > 0; b = b[8:] {
-		f.words[from] = binary.LittleEndian.Uint64(b)
-		from++
-	}
-	return true
+	f.words = slices.Clip(slices.Clone(f.words))
 }

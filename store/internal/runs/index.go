@@ -3,34 +3,36 @@ package runs
 import (
 	"cmp"
 	"errors"
-	"fmt"
+	"math"
 	"slices"
 	"sync"
 )
 
 // Tuning is how an index is divided. It changes no answer; tests make it small.
 type Tuning struct {
-	// Recent is how many entries are kept in memory before they are written as a run: at about 50
-	// bytes each.
+	// Recent is how many rows of a kind are kept in memory before they are written as a run: at
+	// about 100 bytes each.
 	Recent int
 	// Fanout is how many runs of a level become one of the next.
 	Fanout int
-	// Rate is how many entries a transaction merges for each one that it adds. It must exceed the
+	// Rate is how many rows a transaction merges for each one that it adds. It must exceed the
 	// number of levels, or runs would pile up.
 	Rate int
 }
 
-// DefaultTuning has three levels at ten million entries, and at most 20 runs.
+// DefaultTuning has three levels at ten million records, and at most 20 runs of a kind.
 var DefaultTuning = Tuning{Recent: 1 << 15, Fanout: 8, Rate: 12}
 
 // Index is what all transactions share: the runs of each version that one of them may see. One
 // writer at a time calls what changes it; readers take a [View].
 type Index struct {
-	kinds  []uint // how many low bits of each kind's keys are dropped
+	kinds  []Kind
 	tuning Tuning
 
 	mu    sync.RWMutex
 	views []*View // of the last versions, the newest last
+	// patches are the rows of damaged chunks that nobody has repaired yet.
+	patches map[patched][][]byte
 
 	// The rest is the writer's.
 	merge *merge
@@ -39,10 +41,17 @@ type Index struct {
 	// untidy says that the tables may have a run that is being built by nobody.
 	untidy bool
 
-	head  *View // as the transaction sees it
-	began *View
-	marks []int // how many recent entries there were when it began
-	added int   // how many it added
+	head    *View // as the transaction sees it
+	began   *View
+	changes []change // what the transaction did to what is recent
+	added   int      // how many rows it added
+}
+
+// change is a row that a transaction added to what is recent, or removed from it.
+type change struct {
+	kind    int
+	row     recentRow
+	removed bool
 }
 
 // View is the index as one version of the database has it. It is safe for concurrent use, with the
@@ -56,45 +65,33 @@ type View struct {
 // set is one kind's part of a view.
 type set struct {
 	runs   []*loadedRun // by their numbers
+	next   uint32       // the first record after them
 	recent *recent
 }
 
 type loadedRun struct {
 	Run
-	*filter
+	*head
 }
 
 // keptViews is how many versions are known without reading the tables. A version lasts for some
-// thousand records: a reader rarely sees an older one.
-const keptViews = 8
-
-// DamagedError says that the disk has changed a chunk, or lost it.
-type DamagedError struct {
-	Run Run
-	// At is a key in the chunk that is damaged.
-	At uint64
-}
-
-func (e *DamagedError) Error() string {
-	return fmt.Sprintf("a chunk of run %d of an index is damaged", e.Run.Number)
-}
+// thousand records: a reader rarely sees an older one. Each may have rows of its own in memory.
+const keptViews = 4
 
 // ErrIncomplete says that the tables do not have all runs: the index must be built again.
 var ErrIncomplete = errors.New("runs of an index are missing")
 
-// New returns an index with kinds of these many bits.
-func New(bits []int, tuning Tuning) *Index {
-	x := &Index{tuning: tuning, untidy: true}
-	for _, b := range bits {
-		x.kinds = append(x.kinds, uint(64-b))
-	}
-	return x
+// New returns an index of some kinds.
+func New(kinds []Kind, tuning Tuning) *Index {
+	return &Index{kinds: kinds, tuning: tuning, untidy: true, patches: map[patched][][]byte{}}
 }
 
+// Kind returns what the rows of a kind are.
+func (x *Index) Kind(kind int) *Kind { return &x.kinds[kind] }
+
 // View returns the view of the version that a transaction sees. One that is not known any more is
-// read from the tables, and what is in memory alone from source. last returns the last number of a
-// kind.
-func (x *Index) View(rows Rows, source Source, last func(kind int) (uint32, error)) (*View, error) {
+// read from the tables, and what is in memory alone is derived.
+func (x *Index) View(rows Rows) (*View, error) {
 	version, err := rows.RunsVersion()
 	if err != nil {
 		return nil, err
@@ -102,7 +99,7 @@ func (x *Index) View(rows Rows, source Source, last func(kind int) (uint32, erro
 	if v := x.known(version); v != nil {
 		return v, nil
 	}
-	v, err := x.load(version, rows, source, last)
+	v, err := x.load(version, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -125,78 +122,85 @@ func (x *Index) known(version int64) *View {
 	return nil
 }
 
-// load reads a view from the tables.
-func (x *Index) load(version int64, rows Rows, source Source, last func(kind int) (uint32, error)) (*View, error) {
+func (x *Index) newView(version int64) *View {
 	v := &View{index: x, version: version, sets: make([]set, len(x.kinds))}
+	for kind := range v.sets {
+		v.sets[kind] = set{next: 1, recent: x.newRecent(kind)}
+	}
+	return v
+}
+
+func (x *Index) newRecent(kind int) *recent { return newRecent(&x.kinds[kind], x.tuning.Recent) }
+
+// load reads a view from the tables.
+func (x *Index) load(version int64, rows Rows) (*View, error) {
+	v := x.newView(version)
 	list, err := rows.Runs()
 	if err != nil {
 		return nil, err
 	}
+	slices.SortFunc(list, func(a, b Run) int { return cmp.Compare(a.First, b.First) })
 	for _, r := range list {
 		if r.State != Live {
 			continue
 		}
-		if r.Kind < 0 || r.Kind >= len(x.kinds) || r.Number < 1 || r.Number > MaxRuns || r.Last < r.First {
+		if r.Kind < 0 || r.Kind >= len(x.kinds) || r.Number < 1 || r.Number > MaxRuns || r.Last < r.First || r.First != v.sets[r.Kind].next {
 			return nil, ErrIncomplete
 		}
-		f, err := x.loadFilter(r, rows)
+		if last, err := rows.Last(r.Kind); err != nil {
+			return nil, err
+		} else if r.Last > last {
+			return nil, ErrIncomplete
+		}
+		h, err := loadHead(rows, &r, &x.kinds[r.Kind])
 		if err != nil {
 			return nil, err
 		}
-		v.sets[r.Kind].runs = append(v.sets[r.Kind].runs, &loadedRun{r, f})
+		s := &v.sets[r.Kind]
+		s.runs, s.next = append(s.runs, &loadedRun{r, h}), r.Last+1
 	}
-	for kind := range v.sets {
-		s := &v.sets[kind]
-		slices.SortFunc(s.runs, func(a, b *loadedRun) int { return cmp.Compare(a.First, b.First) })
-		next := uint32(1)
-		for _, r := range s.runs {
-			if r.First != next {
-				return nil, ErrIncomplete
-			}
-			next = r.Last + 1
-		}
-		end, err := last(kind)
-		if err != nil {
-			return nil, err
-		}
-		if end+1 < next {
-			return nil, ErrIncomplete
-		}
-		s.recent = newRecent()
-		if err := source(kind, next, end, func(e Entry) error {
-			s.recent.add(x.trim(kind, e))
-			return nil
-		}); err != nil {
-			return nil, err
-		}
-		if s.recent.len() != int(end+1-next) {
-			return nil, ErrIncomplete
-		}
-	}
-	return v, nil
+	return v, v.derive(rows)
 }
 
-// InMemory returns a view of the version that a transaction sees, made from source alone. It is for
-// who cannot write where the tables lack some of the runs.
-func (x *Index) InMemory(rows Rows, source Source, last func(kind int) (uint32, error)) (*View, error) {
+// derive makes the rows that are in no run. Most often that is for all kinds the same records.
+func (v *View) derive(rows Rows) error {
+	type gap struct{ first, last uint32 }
+	gaps := map[gap][]int{}
+	for kind := range v.sets {
+		last, err := rows.Last(kind)
+		if err != nil {
+			return err
+		}
+		g := gap{v.sets[kind].next, last}
+		if g.last+1 < g.first {
+			return ErrIncomplete
+		}
+		gaps[g] = append(gaps[g], kind)
+	}
+	for g, kinds := range gaps {
+		if g.last < g.first {
+			continue
+		}
+		if err := rows.Derive(kinds, g.first, g.last, func(kind int, number uint32, row []byte) error {
+			v.sets[kind].recent.add(newRecentRow(row, number))
+			return nil
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// InMemory returns a view of the version that a transaction sees, derived as a whole. It is for who
+// cannot write where the tables lack some of the runs.
+func (x *Index) InMemory(rows Rows) (*View, error) {
 	version, err := rows.RunsVersion()
 	if err != nil {
 		return nil, err
 	}
-	v := &View{index: x, version: version, sets: make([]set, len(x.kinds))}
-	for kind := range v.sets {
-		r := newRecent()
-		v.sets[kind].recent = r
-		end, err := last(kind)
-		if err != nil {
-			return nil, err
-		}
-		if err := source(kind, 1, end, func(e Entry) error {
-			r.add(x.trim(kind, e))
-			return nil
-		}); err != nil {
-			return nil, err
-		}
+	v := x.newView(version)
+	if err := v.derive(rows); err != nil {
+		return nil, err
 	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -204,133 +208,13 @@ func (x *Index) InMemory(rows Rows, source Source, last func(kind int) (uint32, 
 	return v, nil
 }
 
-// trim drops the bits of a key that do not count.
-func (x *Index) trim(kind int, e Entry) Entry {
-	e.Key = e.Key >> x.kinds[kind] << x.kinds[kind]
-	return e
+// Runs returns the runs of a kind in the order of their records, and the first record after them.
+func (v *View) Runs(kind int) (list []Run, next uint32) {
+	for _, r := range v.sets[kind].runs {
+		list = append(list, r.Run)
+	}
+	return list, v.sets[kind].next
 }
 
-// loadFilter reads a run's filter, or makes it again from its chunks.
-func (x *Index) loadFilter(r Run, rows Rows) (*filter, error) {
-	f, sound := newFilter(r.entries()), 0
-	if err := rows.Filter(r.Number, func(n int, piece []byte) {
-		if f.readPiece(r.Number, n, piece) {
-			sound++
-		}
-	}); err != nil {
-		return nil, err
-	}
-	if sound == (len(f.words)+filterPiece-1)/filterPiece {
-		return f, nil
-	}
-	f = newFilter(r.entries())
-	for c := (cursor{run: r, rows: rows}); ; {
-		e, more, err := c.next()
-		if err != nil || !more {
-			if errors.As(err, new(*DamagedError)) {
-				for i := range f.words { // anything may be in it, until it is repaired
-					f.words[i] = ^uint64(0)
-				}
-				err = nil
-			}
-			return f, err
-		}
-		f.add(e.Key)
-	}
-}
-
-// Find calls yield with the numbers that a key may lead to, until yield returns false. They are
-// those of all hashes that begin like it in the bits that count. There may be some that the
-// transaction does not see. A [*DamagedError] says that there may be others.
-func (v *View) Find(rows Rows, kind int, key uint64, yield func(number uint32) (more bool, err error)) error {
-	s := &v.sets[kind]
-	key = v.index.trim(kind, Entry{Key: key}).Key
-	for _, n := range s.recent.find(key) {
-		if more, err := yield(n); err != nil || !more {
-			return err
-		}
-	}
-	for i := len(s.runs) - 1; i >= 0; i-- { // the newest first
-		if !s.runs[i].has(key) {
-			continue
-		}
-		numbers, err := s.runs[i].Run.find(rows, key)
-		if err != nil {
-			return err
-		}
-		for _, n := range numbers {
-			if more, err := yield(n); err != nil || !more {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// find returns the numbers of a key in a run.
-func (r *Run) find(rows Rows, key uint64) (numbers []uint32, err error) {
-	at, b, found, err := rows.ChunkBefore(r.place(key))
-	if err != nil {
-		return nil, err
-	}
-	if !found || !r.owns(at) {
-		return nil, &DamagedError{*r, key}
-	}
-	c, err := readChunk(at, b)
-	if err == nil && c.next != 0 && c.next <= key {
-		err = errChunk // the one that it would be in is lost
-	}
-	if err == nil {
-		err = c.find(key, func(n uint32) bool {
-			numbers = append(numbers, n)
-			return true
-		})
-	}
-	if err != nil {
-		return nil, &DamagedError{*r, key}
-	}
-	return numbers, nil
-}
-
-// cursor reads the entries of a run in the order of their keys.
-type cursor struct {
-	run   Run
-	rows  Rows
-	begun bool
-	chunk chunkReader
-	first uint64 // where the chunk begins
-}
-
-// next returns the next entry; more is false after the last.
-func (c *cursor) next() (e Entry, more bool, err error) {
-	for {
-		if c.begun {
-			if e, more, err = c.chunk.entry(); err != nil {
-				return e, false, &DamagedError{c.run, c.first}
-			}
-			if more || c.chunk.next == 0 {
-				return e, more, nil
-			}
-			c.first = c.chunk.next
-		}
-		if err := c.read(); err != nil {
-			return e, false, err
-		}
-	}
-}
-
-// read reads the chunk that begins at first.
-func (c *cursor) read() error {
-	at, b, found, err := c.rows.ChunkFrom(c.run.place(c.first))
-	if err != nil {
-		return err
-	}
-	if !found || at != c.run.place(c.first) {
-		return &DamagedError{c.run, c.first}
-	}
-	if c.chunk, err = readChunk(at, b); err != nil {
-		return &DamagedError{c.run, c.first}
-	}
-	c.begun = true
-	return nil
-}
+// All is the last record for who sees all that there are.
+const All = math.MaxUint32

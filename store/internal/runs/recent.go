@@ -1,74 +1,96 @@
 package runs
 
 import (
+	"bytes"
 	"cmp"
-	"slices"
 	"sync"
+
+	"github.com/tidwall/btree"
 )
 
-// recent holds the entries that came last, in the order of their numbers. The writer adds to it
-// while readers look.
+// recent holds the rows that came last. The writer adds to it while readers look.
 type recent struct {
-	mu     sync.RWMutex
-	list   []Entry
-	newest map[uint64]uint32 // the place in list of a key's last entry, counted from 1
-	before map[uint32]uint32 // the place of the entry with the same key before that at a place
+	kind *Kind
+
+	mu   sync.RWMutex
+	tree *btree.BTreeG[recentRow]
+	// filter says of most keys that are not there that they are not.
+	filter *filter
 }
 
-func newRecent() *recent { return &recent{newest: map[uint64]uint32{}, before: map[uint32]uint32{}} }
-
-func (r *recent) add(e Entry) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.list = append(r.list, e)
-	at := uint32(len(r.list))
-	if had := r.newest[e.Key]; had > 0 {
-		r.before[at] = had
-	}
-	r.newest[e.Key] = at
+// recentRow is a row, and the first of the recent records that has it. order is how it begins, so
+// that few rows need a look at more.
+type recentRow struct {
+	order  uint64
+	row    []byte
+	number uint32
 }
 
-// truncate drops all but the first n entries.
-func (r *recent) truncate(n int) {
+func newRecent(kind *Kind, rows int) *recent {
+	return &recent{kind: kind, filter: newFilter(rows),
+		tree: btree.NewBTreeGOptions(recentRow.less, btree.Options{NoLocks: true})}
+}
+
+func newRecentRow(row []byte, number uint32) recentRow {
+	return recentRow{(&Kind{Key: 8}).keyOf(row), row, number}
+}
+
+func (r recentRow) less(o recentRow) bool {
+	return cmp.Or(cmp.Compare(r.order, o.order), bytes.Compare(r.row, o.row)) < 0
+}
+
+// add adds a row, and reports whether it was not there.
+func (r *recent) add(row recentRow) (added bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for at := len(r.list); at > n; at-- {
-		key := r.list[at-1].Key
-		if had := r.before[uint32(at)]; had > 0 {
-			r.newest[key] = had
-			delete(r.before, uint32(at))
-		} else {
-			delete(r.newest, key)
-		}
+	if had, replaced := r.tree.Set(row); replaced {
+		r.tree.Set(had) // the first record's
+		return false
 	}
-	r.list = r.list[:n]
+	r.filter.add(r.kind.keyOf(row.row))
+	return true
+}
+
+// remove removes a row, and reports whether it was there.
+func (r *recent) remove(row recentRow) (had recentRow, removed bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.tree.Delete(row)
 }
 
 func (r *recent) len() int {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return len(r.list)
+	return r.tree.Len()
 }
 
-// find returns the numbers of a key, the last one first.
-func (r *recent) find(key uint64) (numbers []uint32) {
+// mayHave reports whether there may be rows that begin with a key.
+func (r *recent) mayHave(key uint64) bool {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	for at := r.newest[key]; at > 0; at = r.before[at] {
-		numbers = append(numbers, r.list[at-1].Number)
-	}
-	return numbers
+	return r.filter.has(key)
 }
 
-// sorted returns the entries by their keys.
-func (r *recent) sorted() []Entry {
+// from appends to list at most limit rows from one on, of records up to last. after leaves that row
+// itself out.
+func (r *recent) from(list [][]byte, row []byte, after bool, last uint32, limit int) [][]byte {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	list := slices.Clone(r.list)
-	slices.SortFunc(list, compare)
+	r.tree.Ascend(newRecentRow(row, 0), func(have recentRow) bool {
+		if have.number > last || after && bytes.Equal(have.row, row) {
+			return true
+		}
+		list = append(list, have.row)
+		return len(list) < limit
+	})
 	return list
 }
 
-func compare(a, b Entry) int {
-	return cmp.Or(cmp.Compare(a.Key, b.Key), cmp.Compare(a.Number, b.Number))
+// each calls yield with all rows in their order. The writer calls it, which alone changes them.
+func (r *recent) each(yield func(row []byte) error) (err error) {
+	r.tree.Scan(func(have recentRow) bool {
+		err = yield(have.row)
+		return err == nil
+	})
+	return err
 }

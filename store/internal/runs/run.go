@@ -1,6 +1,8 @@
 package runs
 
-// Run is a run as the database has it: the entries of the numbers from First to Last.
+import "fmt"
+
+// Run is a run as the database has it: the rows of the records from First to Last.
 type Run struct {
 	// Number is that of the run, from 1 to MaxRuns.
 	Number      int
@@ -8,6 +10,11 @@ type Run struct {
 	Level       int
 	State       State
 	First, Last uint32
+	// Rows is how many rows it has, Keys how many different keys these begin with, and Chunks how
+	// many chunks they are in.
+	Rows, Keys, Chunks int
+	// Blocks is the size of its filter.
+	Blocks int
 }
 
 // State says what a run is good for.
@@ -23,37 +30,18 @@ const (
 // MaxRuns bounds the numbers of runs, all kinds together.
 const MaxRuns = 1<<15 - 1
 
-// entries returns how many entries the run has.
-func (r *Run) entries() int { return int(r.Last-r.First) + 1 }
+// placeShift is how many low bits of a place number the chunk.
+const placeShift = 32
 
-// placeShift is how many low bits of a key do not decide where its chunk is.
-const placeShift = 16
+// place is where a chunk is: the run's number and the chunk's.
+func (r *Run) place(n int) int64 { return int64(r.Number)<<placeShift | int64(n) }
 
-// place is where a chunk is: the run's number, and the first 48 bits of the first key.
-func (r *Run) place(key uint64) int64 { return int64(r.Number)<<48 | int64(key>>placeShift) }
-
-// owns reports whether a place is in the run.
-func (r *Run) owns(place int64) bool { return place>>48 == int64(r.Number) }
-
-// keyAt is the key at a place.
-func keyAt(place int64) uint64 { return uint64(place) << placeShift }
-
-// End is the first place after the run.
-func (r *Run) End() int64 { return int64(r.Number+1) << 48 }
-
-// PlaceOf is the place of the chunk that begins at a key, and KeyAt the key of a place: 0 for one
-// before the run.
-func (r *Run) PlaceOf(key uint64) int64 { return r.place(key) }
-
-// KeyAt is the inverse of PlaceOf.
-func (r *Run) KeyAt(place int64) uint64 {
-	if place < r.place(0) {
-		return 0
-	}
-	return keyAt(place)
+// isSame reports whether two runs are of the same records.
+func (r *Run) isSame(o Run) bool {
+	return r.Number == o.Number && r.Kind == o.Kind && r.Level == o.Level && r.First == o.First && r.Last == o.Last
 }
 
-// Rows is what a transaction sees of the tables that keep the runs.
+// Rows is what a transaction sees of the records, and of the tables that keep the runs.
 type Rows interface {
 	// RunsVersion returns the number that [Rows.SetRunsVersion] set last.
 	RunsVersion() (int64, error)
@@ -64,21 +52,32 @@ type Rows interface {
 	PutRun(r Run) error
 	DeleteRun(number int) error
 
-	// ChunkBefore returns the last chunk at or before a place, ChunkFrom the first at or after it.
-	// found is false where there is none.
-	ChunkBefore(place int64) (at int64, chunk []byte, found bool, err error)
-	ChunkFrom(place int64) (at int64, chunk []byte, found bool, err error)
-	PutChunk(place int64, chunk []byte) error
-	// DeleteChunks deletes at most limit chunks from a place on, up to another one, and returns how
-	// many.
-	DeleteChunks(from, end int64, limit int) (int, error)
+	// Chunk returns a chunk of a run, nil where there is none.
+	Chunk(run, n int) ([]byte, error)
+	PutChunk(run, n int, chunk []byte) error
+	// DeleteChunks deletes at most limit chunks of a run, and returns how many.
+	DeleteChunks(run, limit int) (int, error)
 
-	// Filter calls read with the pieces of a run's filter.
-	Filter(run int, read func(n int, piece []byte)) error
-	PutFilter(run, n int, piece []byte) error
-	DeleteFilter(run int) error
+	// Head calls read with the pieces of a run's head, in their order.
+	Head(run int, read func(n int, piece []byte)) error
+	PutHead(run, n int, piece []byte) error
+	DeleteHead(run int) error
+
+	// Last returns the last record that is indexed by a kind.
+	Last(kind int) (uint32, error)
+	// Derive yields the rows of some kinds that the records from first to last have. Those of a
+	// record that is damaged may be missing. A row is the callee's.
+	Derive(kinds []int, first, last uint32, yield func(kind int, number uint32, row []byte) error) error
+	// Damaged is told of a damaged chunk by whoever reads it.
+	Damaged(e *DamagedError)
 }
 
-// Source yields the entries of a kind with the numbers from first to last, in their order. It reads
-// them from what the index is of.
-type Source func(kind int, first, last uint32, yield func(Entry) error) error
+// DamagedError says that the disk has changed a chunk, or lost it.
+type DamagedError struct {
+	Run   Run
+	Chunk int
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("chunk %d of run %d of an index is damaged", e.Chunk, e.Run.Number)
+}

@@ -1,8 +1,11 @@
 package runs
 
 import (
+	"bytes"
+	"encoding/binary"
 	"errors"
 	"maps"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -13,52 +16,42 @@ import (
 type table struct {
 	version int64
 	runs    map[int]Run
-	chunks  map[int64][]byte
-	filters map[[2]int][]byte
+	chunks  map[[2]int][]byte
+	heads   map[[2]int][]byte
 }
 
 func newTable() *table {
-	return &table{runs: map[int]Run{}, chunks: map[int64][]byte{}, filters: map[[2]int][]byte{}}
+	return &table{runs: map[int]Run{}, chunks: map[[2]int][]byte{}, heads: map[[2]int][]byte{}}
 }
 
 func (t *table) clone() *table {
-	return &table{t.version, maps.Clone(t.runs), maps.Clone(t.chunks), maps.Clone(t.filters)}
+	return &table{t.version, maps.Clone(t.runs), maps.Clone(t.chunks), maps.Clone(t.heads)}
 }
 
-func (t *table) RunsVersion() (int64, error)       { return t.version, nil }
-func (t *table) SetRunsVersion(v int64) error      { t.version = v; return nil }
-func (t *table) Runs() ([]Run, error)              { return slices.Collect(maps.Values(t.runs)), nil }
-func (t *table) PutRun(r Run) error                { t.runs[r.Number] = r; return nil }
-func (t *table) DeleteRun(number int) error        { delete(t.runs, number); return nil }
-func (t *table) PutChunk(at int64, b []byte) error { t.chunks[at] = slices.Clone(b); return nil }
-func (t *table) places() []int64                   { return slices.Sorted(maps.Keys(t.chunks)) }
+func (t *table) RunsVersion() (int64, error)      { return t.version, nil }
+func (t *table) SetRunsVersion(v int64) error     { t.version = v; return nil }
+func (t *table) Runs() ([]Run, error)             { return slices.Collect(maps.Values(t.runs)), nil }
+func (t *table) PutRun(r Run) error               { t.runs[r.Number] = r; return nil }
+func (t *table) DeleteRun(number int) error       { delete(t.runs, number); return nil }
+func (t *table) Chunk(run, n int) ([]byte, error) { return t.chunks[[2]int{run, n}], nil }
 
-func (t *table) PutFilter(run, n int, b []byte) error {
-	t.filters[[2]int{run, n}] = slices.Clone(b)
+func (t *table) PutChunk(run, n int, b []byte) error {
+	t.chunks[[2]int{run, n}] = slices.Clone(b)
 	return nil
 }
 
-func (t *table) ChunkBefore(place int64) (at int64, b []byte, found bool, err error) {
-	for p, c := range t.chunks {
-		if p <= place && (!found || p > at) {
-			at, b, found = p, c, true
-		}
-	}
-	return at, b, found, nil
+func (t *table) PutHead(run, n int, b []byte) error {
+	t.heads[[2]int{run, n}] = slices.Clone(b)
+	return nil
 }
 
-func (t *table) ChunkFrom(place int64) (at int64, b []byte, found bool, err error) {
-	for p, c := range t.chunks {
-		if p >= place && (!found || p < at) {
-			at, b, found = p, c, true
-		}
-	}
-	return at, b, found, nil
-}
+func byPlace(a, b [2]int) int { return slices.Compare(a[:], b[:]) }
 
-func (t *table) DeleteChunks(from, end int64, limit int) (n int, err error) {
+func (t *table) places() [][2]int { return slices.SortedFunc(maps.Keys(t.chunks), byPlace) }
+
+func (t *table) DeleteChunks(run, limit int) (n int, err error) {
 	for _, p := range t.places() {
-		if p >= from && p < end && n < limit {
+		if p[0] == run && n < limit {
 			delete(t.chunks, p)
 			n++
 		}
@@ -66,50 +59,52 @@ func (t *table) DeleteChunks(from, end int64, limit int) (n int, err error) {
 	return n, nil
 }
 
-func (t *table) Filter(run int, read func(n int, piece []byte)) error {
-	for k, piece := range t.filters {
-		if k[0] == run {
-			read(k[1], piece)
+func (t *table) Head(run int, read func(n int, piece []byte)) error {
+	for _, p := range slices.SortedFunc(maps.Keys(t.heads), byPlace) {
+		if p[0] == run {
+			read(p[1], t.heads[p])
 		}
 	}
 	return nil
 }
 
-func (t *table) DeleteFilter(run int) error {
-	maps.DeleteFunc(t.filters, func(k [2]int, _ []byte) bool { return k[0] == run })
+func (t *table) DeleteHead(run int) error {
+	maps.DeleteFunc(t.heads, func(p [2]int, _ []byte) bool { return p[0] == run })
 	return nil
 }
 
-// hashes are what an index of two kinds is of.
-type hashes [2][]uint64
-
-func (h *hashes) clone() *hashes { return &hashes{slices.Clone(h[0]), slices.Clone(h[1])} }
-
-func (h *hashes) source(kind int, first, last uint32, yield func(Entry) error) error {
-	for n := first; n <= last; n++ {
-		if err := yield(Entry{h[kind][n-1], n}); err != nil {
-			return err
-		}
-	}
-	return nil
+// testKinds are numbered hashes, rows with the newest first, and rows that several records have.
+var testKinds = []Kind{
+	{Name: "hashes", Key: 6, Tail: Ascending},
+	{Name: "times", Key: 8, Tail: Descending},
+	{Name: "names", Key: 8},
 }
 
-func (h *hashes) last(kind int) (uint32, error) { return uint32(len(h[kind])), nil }
-
-// state is what a transaction sees.
+// state is what a transaction sees: the tables, and the records with their rows by kind.
 type state struct {
-	rows *table
-	of   *hashes
+	*table
+	records [][3][][]byte
+	damaged *int
 }
 
-func (s state) clone() state { return state{s.rows.clone(), s.of.clone()} }
+func newState() state { return state{table: newTable(), damaged: new(int)} }
 
-func (s state) view(t fataler, x *Index) *View {
-	v, err := x.View(s.rows, s.of.source, s.of.last)
-	if err != nil {
-		t.Fatalf("%v", err)
+func (s state) clone() state { return state{s.table.clone(), slices.Clone(s.records), s.damaged} }
+
+func (s state) Last(int) (uint32, error) { return uint32(len(s.records)), nil }
+func (s state) Damaged(*DamagedError)    { *s.damaged++ }
+
+func (s state) Derive(kinds []int, first, last uint32, yield func(kind int, number uint32, row []byte) error) error {
+	for n := first; n <= last; n++ {
+		for _, kind := range kinds {
+			for _, row := range s.records[n-1][kind] {
+				if err := yield(kind, n, bytes.Clone(row)); err != nil {
+					return err
+				}
+			}
+		}
 	}
-	return v
+	return nil
 }
 
 type fataler interface {
@@ -117,67 +112,129 @@ type fataler interface {
 	Helper()
 }
 
-// find looks up a hash in a state, as a reader of it does.
-func (s state) find(t fataler, v *View, kind int, key uint64) (list []uint32) {
+func (s state) view(t fataler, x *Index) *View {
 	t.Helper()
-	if err := v.Find(s.rows, kind, key, func(n uint32) (bool, error) {
-		if int(n) <= len(s.of[kind]) && s.of[kind][n-1] == key {
-			list = append(list, n)
-		}
-		return true, nil
-	}); err != nil {
+	v, err := x.View(s)
+	if err != nil {
 		t.Fatalf("%v", err)
 	}
-	slices.Sort(list)
+	return v
+}
+
+// put has the writer add a record.
+func (s *state) put(x *Index, rows [3][][]byte) {
+	s.records = append(s.records, rows)
+	for kind, list := range rows {
+		for _, row := range list {
+			x.Add(kind, uint32(len(s.records)), bytes.Clone(row))
+		}
+	}
+}
+
+// all returns the rows of a kind in a range, by looking at all records.
+func (s state) all(kind int, r Range) (list [][]byte) {
+	for _, of := range s.records {
+		for _, row := range of[kind] {
+			if bytes.HasPrefix(row, r.Prefix) && bytes.Compare(row, r.From) >= 0 && (r.To == nil || bytes.Compare(row, r.To) < 0) {
+				list = append(list, row)
+			}
+		}
+	}
+	slices.SortFunc(list, bytes.Compare)
+	return slices.CompactFunc(list, bytes.Equal)
+}
+
+// scan returns the rows in a range as the index has them.
+func (s state) scan(t fataler, v *View, kind int, r Range) (list [][]byte) {
+	t.Helper()
+	c, err := v.Scan(s, kind, r, uint32(len(s.records)))
+	for err == nil {
+		var row []byte
+		var more bool
+		if row, more, err = c.Next(); !more {
+			break
+		}
+		list = append(list, bytes.Clone(row))
+	}
+	if err != nil {
+		t.Fatalf("%v", err)
+	}
 	return list
 }
 
-func (s state) mustFind(t fataler, v *View, keys []uint64) {
+func (s state) mustScan(t fataler, v *View, kind int, r Range) {
 	t.Helper()
-	for kind := range s.of {
-		for _, key := range keys {
-			var want []uint32
-			for n, have := range s.of[kind] {
-				if have == key {
-					want = append(want, uint32(n+1))
-				}
-			}
-			if have := s.find(t, v, kind, key); !slices.Equal(have, want) {
-				t.Fatalf("%x of kind %d leads to %d, want %d", key, kind, have, want)
-			}
-		}
+	if have, want := s.scan(t, v, kind, r), s.all(kind, r); !slices.EqualFunc(have, want, bytes.Equal) {
+		t.Fatalf("rows of %s in %x: %x, want %x", testKinds[kind].Name, r, have, want)
 	}
+}
+
+// rowsOf makes the rows of a record of some names.
+func rowsOf(number int, hash, owner, time uint64, names ...string) (rows [3][][]byte) {
+	b := binary.BigEndian.AppendUint64(nil, hash)[:6]
+	rows[0] = [][]byte{Ascending.AppendNumber(b, uint32(number))}
+	b = binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, owner), ^time)
+	rows[1] = [][]byte{Descending.AppendNumber(b, uint32(number))}
+	for _, name := range names {
+		rows[2] = append(rows[2], []byte(name))
+	}
+	return rows
 }
 
 var smallTuning = Tuning{Recent: 5, Fanout: 2, Rate: 8}
 
 // TestIndex holds an index to a list, over transactions that are committed or undone, restarts, and
-// readers of older states. Hashes may be alike, in part or wholly.
+// readers of older states. Keys may be alike, in part or wholly, and rows equal.
 func TestIndex(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		key := rapid.OneOf(rapid.Uint64(), rapid.Map(rapid.Uint64Range(0, 9), func(n uint64) uint64 { return n << 13 }), rapid.Just(^uint64(0)))
-		x := New([]int{48, 64}, smallTuning)
-		now := state{newTable(), &hashes{}}
+		hash := rapid.OneOf(rapid.Uint64(), rapid.Map(rapid.Uint64Range(0, 9), func(n uint64) uint64 { return n << 13 }), rapid.Just(^uint64(0)))
+		name := rapid.OneOf(rapid.StringMatching("[ab]{1,12}"), rapid.StringMatching("aaaaaaaa[abc]{0,40}"))
+		x, now := New(testKinds, smallTuning), newState()
 		type reader struct {
 			state
 			*View
 		}
 		var readers []reader
-		keys := []uint64{0, 1 << 20}
+		bound := func() []byte {
+			if n := len(now.records); n > 0 && rapid.Bool().Draw(t, "known") {
+				list := now.records[rapid.IntRange(0, n-1).Draw(t, "record")][rapid.IntRange(0, 2).Draw(t, "kind")]
+				if len(list) > 0 {
+					row := list[rapid.IntRange(0, len(list)-1).Draw(t, "row")]
+					return row[:rapid.IntRange(0, len(row)).Draw(t, "part")]
+				}
+			}
+			return []byte(name.Draw(t, "bound"))
+		}
+		look := func(s state, v *View) {
+			r := Range{From: bound()}
+			if rapid.Bool().Draw(t, "prefix") {
+				r.Prefix = bound()
+			}
+			if rapid.Bool().Draw(t, "to") {
+				r.To = bound()
+			}
+			for kind := range testKinds {
+				s.mustScan(t, v, kind, r)
+				s.mustScan(t, v, kind, Range{})
+				row := bound()
+				if has, err := v.Has(s, kind, row, uint32(len(s.records))); err != nil || has != (len(s.all(kind, Range{From: row, To: append(slices.Clip(row), 0)})) > 0) {
+					t.Fatalf("%x of kind %d: %v, %v", row, kind, has, err)
+				}
+			}
+		}
 		write := func(commit bool) {
 			next := now.clone()
 			x.Begin(now.view(t, x))
-			for range rapid.IntRange(0, 9).Draw(t, "entries") {
-				kind, key := rapid.IntRange(0, 1).Draw(t, "kind"), key.Draw(t, "key")
-				next.of[kind], keys = append(next.of[kind], key), append(keys, key)
-				x.Add(kind, Entry{key, uint32(len(next.of[kind]))})
+			for range rapid.IntRange(0, 9).Draw(t, "records") {
+				next.put(x, rowsOf(len(next.records)+1, hash.Draw(t, "hash"), rapid.Uint64Range(0, 2).Draw(t, "owner"), hash.Draw(t, "time"),
+					rapid.SliceOfN(name, 0, 3).Draw(t, "names")...))
 			}
-			next.mustFind(t, x.Head(), keys[max(len(keys)-9, 0):])
-			if err := x.Work(next.rows); err != nil {
+			look(next, x.Head())
+			if err := x.Work(next, uint32(len(next.records))); err != nil {
 				t.Fatalf("%v", err)
 			}
-			next.mustFind(t, x.Head(), keys[max(len(keys)-9, 0):])
+			look(next, x.Head())
 			if commit {
 				x.Commit()
 				now = next
@@ -189,47 +246,55 @@ func TestIndex(t *testing.T) {
 			"commit":   func(*rapid.T) { write(true) },
 			"more":     func(*rapid.T) { write(true) },
 			"rollback": func(*rapid.T) { write(false) },
-			"restart":  func(*rapid.T) { x = New([]int{48, 64}, smallTuning) },
-			"read":     func(t *rapid.T) { readers = append(readers, reader{now, now.view(t, x)}) },
+			"restart":  func(*rapid.T) { x = New(testKinds, smallTuning) },
+			"flush": func(t *rapid.T) {
+				next := now.clone()
+				x.Begin(now.view(t, x))
+				if err := x.Flush(next, uint32(len(next.records))); err != nil {
+					t.Fatalf("%v", err)
+				}
+				x.Commit()
+				now = next
+			},
+			"read": func(t *rapid.T) { readers = append(readers, reader{now, now.view(t, x)}) },
 			"late": func(t *rapid.T) { // a reader that asks only now
 				if len(readers) > 0 {
-					r := readers[0]
-					r.mustFind(t, r.state.view(t, x), keys[max(len(keys)-30, 0):])
+					look(readers[0].state, readers[0].state.view(t, x))
 				}
 			},
 			"": func(t *rapid.T) {
-				some := append(slices.Clone(keys[:min(len(keys), 4)]), keys[max(len(keys)-12, 0):]...)
-				now.mustFind(t, now.view(t, x), some)
+				look(now, now.view(t, x))
 				for _, r := range readers {
-					r.mustFind(t, r.View, some)
+					look(r.state, r.View)
 				}
 				readers = readers[max(len(readers)-2, 0):]
-				if n := len(now.rows.runs); n > 40 {
-					t.Fatalf("%d runs of %d and %d entries", n, len(now.of[0]), len(now.of[1]))
+				if n := len(now.runs); n > 60 {
+					t.Fatalf("%d runs of %d records", n, len(now.records))
+				}
+				if *now.damaged > 0 {
+					t.Fatalf("%d times something was damaged", *now.damaged)
 				}
 			},
 		})
 	})
 }
 
-// grown is an index of some thousand hashes.
+// grown is an index of some thousand records.
 func grown(t testing.TB, n int, tuning Tuning) (*Index, state) {
 	t.Helper()
-	x, s := New([]int{48, 64}, tuning), state{newTable(), &hashes{}}
-	for len(s.of[0]) < n {
-		v, err := x.View(s.rows, s.of.source, s.of.last)
+	x, s := New(testKinds, tuning), newState()
+	random := rand.New(rand.NewPCG(1, 2))
+	for len(s.records) < n {
+		v, err := x.View(s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		x.Begin(v)
 		for range 100 {
-			key := mix(uint64(len(s.of[0]) + 1))
-			for kind := range s.of {
-				s.of[kind] = append(s.of[kind], key)
-				x.Add(kind, Entry{key, uint32(len(s.of[kind]))})
-			}
+			name := binary.BigEndian.AppendUint64([]byte("name"), mix(random.Uint64N(uint64(n))))
+			s.put(x, rowsOf(len(s.records)+1, random.Uint64(), random.Uint64N(30), 1<<40+uint64(len(s.records)), string(name)))
 		}
-		if err := x.Work(s.rows); err != nil {
+		if err := x.Work(s, uint32(len(s.records))); err != nil {
 			t.Fatal(err)
 		}
 		x.Commit()
@@ -237,140 +302,266 @@ func grown(t testing.TB, n int, tuning Tuning) (*Index, state) {
 	return x, s
 }
 
-// TestDamage changes and loses chunks. No look-up finds less than there is without an error; the
-// range that is damaged can be made again; and merges wait for that.
+var damageTuning = Tuning{Recent: 800, Fanout: 4, Rate: 8}
+
+// mustHaveAll compares all rows of all kinds with those of the records, some keys one by one.
+func (s state) mustHaveAll(t testing.TB, v *View) {
+	t.Helper()
+	for kind := range testKinds {
+		s.mustScan(t, v, kind, Range{})
+		for n := 0; n < len(s.records); n += 41 {
+			row := s.records[n][kind][0]
+			s.mustScan(t, v, kind, Range{Prefix: row[:testKinds[kind].Key]})
+			if has, err := v.Has(s, kind, row, All); err != nil || !has {
+				t.Fatalf("%x: %v", row, err)
+			}
+		}
+	}
+}
+
+// mustBeSound checks all runs row by row.
+func (s state) mustBeSound(t testing.TB, v *View) {
+	t.Helper()
+	for kind := range testKinds {
+		list, _ := v.Runs(kind)
+		for _, r := range list {
+			n := 0
+			if err := v.Check(s, r, func(row []byte, found bool) error {
+				if n++; !found {
+					t.Fatalf("%x of run %+v is not found", row, r)
+				}
+				return nil
+			}); err != nil || n != r.Rows {
+				t.Fatalf("%d rows of run %+v, %v", n, r, err)
+			}
+			for n := range r.Chunks {
+				if sound, err := v.index.IsSound(s, r, n); err != nil || !sound {
+					t.Fatalf("chunk %d of %+v, %v", n, r, err)
+				}
+			}
+		}
+	}
+}
+
+// TestDamage changes and loses chunks. Every answer is whole all the same, damage is told, and the
+// chunk can be written again.
 func TestDamage(t *testing.T) {
 	t.Parallel()
-	_, sound := grown(t, 2500, Tuning{Recent: 800, Fanout: 4, Rate: 8})
-	places := sound.rows.places()
-	kinds := map[string]func(rows *table, at int64){
-		"flipped": func(rows *table, at int64) { rows.chunks[at][len(rows.chunks[at])/2] ^= 4 },
-		"cut":     func(rows *table, at int64) { rows.chunks[at] = rows.chunks[at][:30] },
-		"empty":   func(rows *table, at int64) { rows.chunks[at] = nil },
-		"lost":    func(rows *table, at int64) { delete(rows.chunks, at) },
-		"swapped": func(rows *table, at int64) { rows.chunks[at] = rows.chunks[places[len(places)-1]] },
+	_, sound := grown(t, 2500, damageTuning)
+	places := sound.places()
+	kinds := map[string]func(rows *table, at [2]int){
+		"flipped": func(rows *table, at [2]int) { rows.chunks[at][len(rows.chunks[at])/2] ^= 4 },
+		"cut":     func(rows *table, at [2]int) { rows.chunks[at] = rows.chunks[at][:30] },
+		"empty":   func(rows *table, at [2]int) { rows.chunks[at] = nil },
+		"lost":    func(rows *table, at [2]int) { delete(rows.chunks, at) },
+		"swapped": func(rows *table, at [2]int) { rows.chunks[at] = rows.chunks[places[len(places)-1]] },
 	}
 	for name, spoil := range kinds {
-		for _, at := range []int64{places[0], places[len(places)/2], places[len(places)-2]} {
+		for _, at := range [][2]int{places[0], places[len(places)/2], places[len(places)-2]} {
 			s := sound.clone()
-			s.rows.chunks[at] = slices.Clone(s.rows.chunks[at])
-			spoil(s.rows, at)
-			x := New([]int{48, 64}, Tuning{Recent: 800, Fanout: 2, Rate: 8})
+			s.damaged = new(int)
+			s.chunks[at] = slices.Clone(s.chunks[at])
+			spoil(s.table, at)
+			x := New(testKinds, damageTuning)
 			v := s.view(t, x)
-			repairAll(t, x, v, s)
-			s.mustFind(t, v, s.of[0][:50])
-			list, _ := v.Runs(0)
-			for _, r := range list {
-				n := 0
-				if err := v.Check(s.rows, r, func(e Entry, filtered bool) error {
-					if n++; !filtered || s.of[0][e.Number-1]>>16 != e.Key>>16 {
-						t.Fatalf("%+v, %v", e, filtered)
+			s.mustHaveAll(t, v)
+			if *s.damaged != 1 {
+				t.Errorf("%s: damage was told %d times", name, *s.damaged)
+			}
+			x.Begin(v)
+			for _, r := range s.runs {
+				for n := range r.Chunks {
+					if sound, err := x.IsSound(s, r, n); err != nil || sound == ([2]int{r.Number, n} == at) {
+						t.Fatal(name, r, n, err)
 					}
-					return nil
-				}); err != nil || n != r.entries() {
-					t.Fatalf("%s: %d entries of %d, %v", name, n, r.entries(), err)
 				}
 			}
-		}
-	}
-}
-
-// repairAll looks up something of every chunk, and repairs what is damaged.
-func repairAll(t *testing.T, x *Index, v *View, s state) {
-	t.Helper()
-	repaired := 0
-	for kind := range s.of {
-		for i := 0; i < len(s.of[kind]); i += 7 { // some of each chunk
-			key, found := s.of[kind][i], false
-			look := func() error {
-				return v.Find(s.rows, kind, key, func(n uint32) (bool, error) {
-					found = found || n == uint32(i+1)
-					return true, nil
-				})
-			}
-			var d *DamagedError
-			if err := look(); errors.As(err, &d) {
-				from, until, broken, err := d.Run.Broken(s.rows, d.At)
-				if err != nil || !broken {
-					t.Fatal(broken, err)
-				}
-				var entries []Entry
-				if err := s.of.source(kind, d.Run.First, d.Run.Last, func(e Entry) error {
-					if e.Key >= from && (until == 0 || e.Key < until) {
-						entries = append(entries, e)
-					}
-					return nil
-				}); err != nil {
-					t.Fatal(err)
-				}
-				if there, err := x.Repair(s.rows, d.Run, from, until, entries); !there || err != nil {
-					t.Fatal(there, err)
-				}
-				repaired++
-				if err := look(); err != nil {
-					t.Fatal(err)
-				}
-			} else if err != nil {
+			if err := errors.Join(v.Prepare(s, s.runs[at[0]], at[1]), x.Rewrite(s, s.runs[at[0]], at[1])); err != nil {
 				t.Fatal(err)
 			}
-			if !found {
-				t.Fatalf("%x is not found", key)
+			x.Commit()
+			if !bytes.Equal(s.chunks[at], sound.chunks[at]) {
+				t.Errorf("%s: the chunk is not as it was", name)
 			}
+			s.mustBeSound(t, s.view(t, New(testKinds, damageTuning)))
 		}
-	}
-	if repaired == 0 || repaired > 3 {
-		t.Fatalf("%d repairs", repaired)
 	}
 }
 
-// TestMergeMeetsDamage: records go on being added where a merge meets damage.
+// TestMend indexes records some rows of which are not known yet, and has others that are wrong.
+// Mended one by one, the index is as if it had been right.
+func TestMend(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		right := smallState(60)
+		wrong := right.clone()
+		type lack struct{ n, kind int }
+		var lacks []lack
+		for range rapid.IntRange(1, 12).Draw(t, "wrong") {
+			l := lack{rapid.IntRange(0, len(right.records)-1).Draw(t, "record"), rapid.IntRange(0, 2).Draw(t, "kind")}
+			if rapid.Bool().Draw(t, "lost") {
+				wrong.records[l.n][l.kind] = nil
+			} else {
+				wrong.records[l.n][l.kind] = append(slices.Clone(wrong.records[l.n][l.kind]), wrongRow(l.n, l.kind))
+			}
+			lacks = append(lacks, l)
+		}
+		s := newState()
+		x := New(testKinds, smallTuning)
+		for _, rows := range wrong.records {
+			x.Begin(s.view(t, x))
+			s.put(x, rows)
+			if err := x.Work(s, uint32(len(s.records))); err != nil {
+				t.Fatalf("%v", err)
+			}
+			x.Commit()
+		}
+		if rapid.Bool().Draw(t, "restart") {
+			x = New(testKinds, smallTuning)
+		}
+		undone := s.clone()
+		mend := func(s state) {
+			x.Begin(s.view(t, x))
+			for _, l := range lacks {
+				if err := x.Drop(s, l.kind, wrongRow(l.n, l.kind)); err != nil {
+					t.Fatalf("%v", err)
+				}
+				for _, row := range right.records[l.n][l.kind] {
+					if err := x.Put(s, l.kind, uint32(l.n+1), bytes.Clone(row)); err != nil {
+						t.Fatalf("%v", err)
+					}
+				}
+			}
+		}
+		mend(undone)
+		x.Rollback()
+		for kind := range testKinds {
+			s.mustScan(t, s.view(t, x), kind, Range{})
+		}
+		mend(s)
+		s.records = right.records
+		if err := x.Work(s, uint32(len(s.records))); err != nil {
+			t.Fatalf("%v", err)
+		}
+		x.Commit()
+		for _, x := range []*Index{x, New(testKinds, smallTuning)} {
+			v := s.view(t, x)
+			for kind := range testKinds {
+				s.mustScan(t, v, kind, Range{})
+				for _, of := range s.records {
+					for _, row := range of[kind] {
+						s.mustScan(t, v, kind, Range{Prefix: row})
+					}
+				}
+			}
+		}
+	})
+}
+
+func wrongRow(n, kind int) []byte {
+	row := []byte("a wrong row of some length")
+	if tail := testKinds[kind].Tail; tail != Bytes {
+		row = tail.AppendNumber(row, uint32(n+1))
+	}
+	return row
+}
+
+// smallState has a few records, and no index.
+func smallState(n int) state {
+	s := newState()
+	for i := range n {
+		name := binary.BigEndian.AppendUint64(nil, mix(uint64(i)+1))
+		s.records = append(s.records, rowsOf(i+1, mix(uint64(i)), uint64(i%3), uint64(i), string(name)))
+	}
+	return s
+}
+
+// TestMergeMeetsDamage: records go on being added where a merge meets damage, which is told. After
+// a repair merges go on.
 func TestMergeMeetsDamage(t *testing.T) {
 	t.Parallel()
 	x, s := grown(t, 400, Tuning{Recent: 100, Fanout: 5, Rate: 1})
-	for at := range s.rows.chunks {
-		s.rows.chunks[at] = []byte("rotten")
+	for at := range s.chunks {
+		s.chunks[at] = []byte("rotten")
 	}
-	for range 4 {
+	add := func() {
 		x.Begin(s.view(t, x))
 		for range 100 {
-			s.of[0] = append(s.of[0], 7)
-			x.Add(0, Entry{7, uint32(len(s.of[0]))})
+			n := len(s.records) + 1
+			s.put(x, rowsOf(n, 7, 7, uint64(n), "name"))
 		}
-		if err := x.Work(s.rows); err != nil {
+		if err := x.Work(s, uint32(len(s.records))); err != nil {
 			t.Fatal(err)
 		}
 		x.Commit()
 	}
-	if !x.stuck {
+	for range 4 {
+		add()
+	}
+	if !x.stuck || *s.damaged == 0 {
 		t.Error("a merge went on over damage")
 	}
+	x.Begin(s.view(t, x))
+	for _, r := range s.runs {
+		for n := range r.Chunks {
+			if sound, _ := x.IsSound(s, r, n); sound {
+				continue
+			}
+			if err := x.Rewrite(s, r, n); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	x.Commit()
+	runs := len(s.runs)
+	x.tuning.Rate = 20
+	for range 20 {
+		add()
+	}
+	if x.stuck || len(s.runs) > runs+20 {
+		t.Errorf("%d runs, before %d: merges do not go on", len(s.runs), runs)
+	}
+	s.mustHaveAll(t, s.view(t, x))
 }
 
 // TestIncomplete tells an index that lacks a run.
 func TestIncomplete(t *testing.T) {
 	t.Parallel()
 	_, s := grown(t, 2000, Tuning{Recent: 300, Fanout: 4, Rate: 8})
-	for number, r := range s.rows.runs {
+	for number, r := range s.runs {
 		if r.State != Live {
 			continue
 		}
 		cut := s.clone()
-		delete(cut.rows.runs, number)
-		if _, err := New([]int{48, 64}, DefaultTuning).View(cut.rows, cut.of.source, cut.of.last); !errors.Is(err, ErrIncomplete) && r.Last != lastOf(s, r.Kind) {
+		delete(cut.runs, number)
+		_, err := New(testKinds, DefaultTuning).View(cut)
+		if last := s.runs[number].Last == lastOf(s, r.Kind); last != (err == nil) || !last && !errors.Is(err, ErrIncomplete) {
 			t.Errorf("without run %+v: %v", r, err)
 		}
+		for _, spoil := range []func(*Run){
+			func(r *Run) { r.First++ }, func(r *Run) { r.Last++ }, func(r *Run) { r.Last = 1 << 31 }, func(r *Run) { r.Kind = 3 },
+			func(r *Run) { r.Blocks = 1 << 40 }, func(r *Run) { r.Chunks = 1 << 40 },
+		} {
+			spoilt := s.clone()
+			spoil(&r)
+			spoilt.runs[number] = r
+			if _, err := New(testKinds, DefaultTuning).View(spoilt); !errors.Is(err, ErrIncomplete) {
+				t.Errorf("with run %+v: %v", r, err)
+			}
+		}
 	}
-	// A filter that is damaged is made again.
-	for k := range s.rows.filters {
-		s.rows.filters[k][9] ^= 1
+	// A head that is damaged is made again.
+	for k := range s.heads {
+		s.heads[k][9] ^= 1
 	}
-	x := New([]int{48, 64}, DefaultTuning)
-	s.mustFind(t, s.view(t, x), s.of[0][:100])
+	v := s.view(t, New(testKinds, DefaultTuning))
+	s.mustHaveAll(t, v)
+	s.mustBeSound(t, v)
 }
 
-// lastOf is the last number that is in a run of a kind.
+// lastOf is the last record that is in a run of a kind.
 func lastOf(s state, kind int) (last uint32) {
-	for _, r := range s.rows.runs {
+	for _, r := range s.runs {
 		if r.Kind == kind && r.State == Live {
 			last = max(last, r.Last)
 		}
@@ -378,50 +569,95 @@ func lastOf(s state, kind int) (last uint32) {
 	return last
 }
 
+// TestInMemory derives what the tables lack.
+func TestInMemory(t *testing.T) {
+	t.Parallel()
+	_, s := grown(t, 1000, Tuning{Recent: 300, Fanout: 4, Rate: 8})
+	clear(s.runs)
+	x := New(testKinds, DefaultTuning)
+	v, err := x.InMemory(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.mustHaveAll(t, v)
+}
+
 // FuzzChunk reads chunks that anybody made.
 func FuzzChunk(f *testing.F) {
 	_, s := grown(f, 2000, Tuning{Recent: 1000, Fanout: 4, Rate: 8})
-	for _, b := range s.rows.chunks {
-		f.Add(b)
+	for _, b := range s.chunks {
+		f.Add(b, []byte("name"))
 	}
-	f.Fuzz(func(t *testing.T, b []byte) {
+	f.Fuzz(func(t *testing.T, b, row []byte) {
+		run := Run{Number: 1, First: 1, Last: 99}
 		sealed := slices.Clone(b)
 		if len(sealed) >= 4 {
-			seal(1<<48, sealed)
+			seal(run.place(0), sealed)
 		}
 		for _, b := range [][]byte{b, sealed} {
-			r, err := readChunk(1<<48, b)
-			for n := 0; err == nil; n++ {
-				var more bool
-				if _, more, err = r.entry(); !more {
-					break
+			for _, tail := range []Tail{Bytes, Ascending, Descending} {
+				c, err := readChunk(&run, 0, tail, b)
+				if err == nil {
+					seeker := c
+					_, _ = seeker.seek(row)
 				}
-				if n > len(b) {
-					t.Fatal("more entries than bytes")
+				for n := 0; err == nil; n++ {
+					var more bool
+					if more, err = c.next(); !more {
+						break
+					}
+					if n > len(b) {
+						t.Fatal("more rows than bytes")
+					}
 				}
 			}
 		}
 	})
 }
 
+// TestFences reads fences that are cut or changed.
+func TestFences(t *testing.T) {
+	t.Parallel()
+	var f fences
+	for _, fence := range []string{"", "b", "bb", "d"} {
+		f.add([]byte(fence))
+	}
+	for row, want := range map[string]int{"": 0, "a": 0, "b": 1, "ba": 1, "bb": 2, "c": 2, "d": 3, "z": 3} {
+		if n := f.find([]byte(row)); n != want || !f.has(n, []byte(row)) || f.has(n+1-2*(n&1), []byte(row)) {
+			t.Errorf("%q is in chunk %d, want %d", row, n, want)
+		}
+	}
+	b := f.appendTo(nil)
+	for n := range b {
+		if (&fences{}).read(b[:n], f.len()) {
+			t.Errorf("%d bytes of %d are read", n, len(b))
+		}
+	}
+	if !(&fences{}).read(b, f.len()) || (&fences{}).read(b, f.len()+1) || (&fences{}).read(b, f.len()-1) {
+		t.Error("fences are read that are too many or too few")
+	}
+}
+
 func TestFilter(t *testing.T) {
 	t.Parallel()
-	f := newFilter(10_000)
-	for i := range uint64(10_000) {
-		f.add(mix(i) << 16)
-	}
-	wrong := 0
-	for i := range uint64(20_000) {
-		has := f.has(mix(i) << 16)
-		if i < 10_000 && !has {
-			t.Fatal("an entry is not found")
+	for name, f := range map[string]*filter{"exact": newFilter(10_000), "folded": foldable(75_000)} {
+		for i := range uint64(10_000) {
+			f.add(mix(i) << 16)
 		}
-		if i >= 10_000 && has {
-			wrong++
+		f.fold(10_000)
+		wrong := 0
+		for i := range uint64(20_000) {
+			has := f.has(mix(i) << 16)
+			if i < 10_000 && !has {
+				t.Fatal("a key is not found")
+			}
+			if i >= 10_000 && has {
+				wrong++
+			}
 		}
-	}
-	if wrong > 300 {
-		t.Errorf("%d of 10,000 absent keys seem to be there", wrong)
+		if wrong > 300 || len(f.words) > 2*len(newFilter(10_000).words) {
+			t.Errorf("%s: %d of 10,000 absent keys seem to be there, in %d words", name, wrong, len(f.words))
+		}
 	}
 }
 
@@ -429,5 +665,23 @@ func BenchmarkFilter(b *testing.B) {
 	f := newFilter(1_000_000)
 	for i := 0; b.Loop(); i++ {
 		f.has(uint64(i) << 16)
+	}
+}
+
+// BenchmarkIndex adds records, and looks up keys that are there.
+func BenchmarkIndex(b *testing.B) {
+	b.Run("add", func(b *testing.B) {
+		grown(b, b.N, DefaultTuning)
+	})
+	x, s := grown(b, 300_000, DefaultTuning)
+	v := s.view(b, x)
+	for kind := range testKinds {
+		b.Run(testKinds[kind].Name, func(b *testing.B) {
+			for i := 0; b.Loop(); i++ {
+				if has, err := v.Has(s, kind, s.records[i*7919%len(s.records)][kind][0], All); err != nil || !has {
+					b.Fatal(has, err)
+				}
+			}
+		})
 	}
 }

@@ -1,0 +1,161 @@
+package runs
+
+import (
+	"bytes"
+	"slices"
+)
+
+// runCursor goes through the rows of a run.
+type runCursor struct {
+	index *Index
+	rows  Rows
+	run   *loadedRun
+	// mend has the rows of a damaged chunk derived. Without it damage is an error.
+	mend bool
+
+	n       int // the chunk
+	chunk   chunkReader
+	patch   [][]byte // what is left of the rows in place of the chunk
+	patched bool
+}
+
+// seek goes to the first row that is not before another one, and returns it; nil: there is none.
+func (c *runCursor) seek(row []byte) ([]byte, error) {
+	if c.run.Chunks == 0 {
+		return nil, nil
+	}
+	c.n = c.run.fences.find(row)
+	if err := c.read(); err != nil {
+		return nil, err
+	}
+	if !c.patched {
+		more, err := c.chunk.seek(row)
+		if err == nil && more {
+			return c.chunk.row, nil
+		}
+		if err == nil {
+			return c.next()
+		}
+		if err := c.fail(); err != nil {
+			return nil, err
+		}
+	}
+	at, _ := slices.BinarySearchFunc(c.patch, row, bytes.Compare)
+	c.patch = c.patch[at:]
+	return c.next()
+}
+
+// next returns the next row; nil: there is none.
+func (c *runCursor) next() ([]byte, error) {
+	for {
+		row, err := c.nextHere()
+		if err != nil || row != nil {
+			return row, err
+		}
+		if c.n++; c.n >= c.run.Chunks {
+			return nil, nil
+		}
+		if err := c.read(); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// nextHere returns the next row of the chunk; nil: there is none.
+func (c *runCursor) nextHere() ([]byte, error) {
+	if !c.patched {
+		more, err := c.chunk.next()
+		if err == nil && more {
+			return c.chunk.row, nil
+		}
+		if err == nil {
+			return nil, nil
+		}
+		if err := c.fail(); err != nil {
+			return nil, err
+		}
+		at, found := slices.BinarySearchFunc(c.patch, c.chunk.row, bytes.Compare)
+		if found {
+			at++
+		}
+		c.patch = c.patch[at:]
+	}
+	if len(c.patch) == 0 {
+		return nil, nil
+	}
+	row := c.patch[0]
+	c.patch = c.patch[1:]
+	return row, nil
+}
+
+// read begins with the chunk.
+func (c *runCursor) read() error {
+	b, err := c.rows.Chunk(c.run.Number, c.n)
+	if err != nil {
+		return err
+	}
+	row := c.chunk.row[:0]
+	c.patched = false
+	if c.chunk, err = readChunk(&c.run.Run, c.n, c.index.kinds[c.run.Kind].Tail, b); err != nil {
+		return c.fail()
+	}
+	c.chunk.row = row
+	return nil
+}
+
+// fail goes on with derived rows in place of a chunk that is damaged.
+func (c *runCursor) fail() (err error) {
+	if !c.mend {
+		e := &DamagedError{c.run.Run, c.n}
+		c.rows.Damaged(e)
+		return e
+	}
+	c.patch, err = c.index.patch(c.rows, c.run, c.n)
+	c.patched = true
+	return err
+}
+
+// patched names a chunk whose rows were derived.
+type patched struct {
+	kind, number, level int
+	first, last         uint32
+	chunk               int
+}
+
+func newPatched(r *Run, n int) patched { return patched{r.Kind, r.Number, r.Level, r.First, r.Last, n} }
+
+// patch returns the rows that are to be in a damaged chunk. They are derived once.
+func (x *Index) patch(rows Rows, run *loadedRun, n int) ([][]byte, error) {
+	x.mu.RLock()
+	list, known := x.patches[newPatched(&run.Run, n)]
+	x.mu.RUnlock()
+	if known {
+		return list, nil
+	}
+	rows.Damaged(&DamagedError{run.Run, n})
+	if err := rows.Derive([]int{run.Kind}, run.First, run.Last, func(_ int, _ uint32, row []byte) error {
+		if run.fences.has(n, row) {
+			list = append(list, row)
+		}
+		return nil
+	}); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(list, bytes.Compare)
+	list = slices.CompactFunc(list, bytes.Equal)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.patches[newPatched(&run.Run, n)] = list
+	return list, nil
+}
+
+// unpatch forgets the derived rows of a chunk, or of all chunks of a run where n is negative.
+func (x *Index) unpatch(r *Run, n int) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	for p := range x.patches {
+		if p == newPatched(r, p.chunk) && (n < 0 || p.chunk == n) {
+			delete(x.patches, p)
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package runs
+
+import (
+	"encoding/binary"
+	"errors"
+)
+
+// head is what is in memory of a run: where its chunks begin, and which keys it has.
+type head struct {
+	*filter
+	fences fences
+}
+
+// headPiece is the size of the pieces in which a head is kept, without its checksum: each fills a
+// page.
+const headPiece = 504 * 8
+
+// maxRows bounds the rows of a kind that a record has.
+const maxRows = 16
+
+// write writes the head: first the filter's words, then the fences.
+func (h *head) write(rows Rows, run *Run) error {
+	b := make([]byte, 0, len(h.words)*8)
+	for _, w := range h.words {
+		b = binary.LittleEndian.AppendUint64(b, w)
+	}
+	b = h.fences.appendTo(b)
+	for n := 0; len(b) > 0; n++ {
+		size := min(len(b), headPiece)
+		if err := writePiece(rows, run, n, b[:size]); err != nil {
+			return err
+		}
+		b = b[size:]
+	}
+	return nil
+}
+
+func writePiece(rows Rows, run *Run, n int, b []byte) error {
+	piece := append(make([]byte, 4, 4+len(b)), b...)
+	seal(run.place(n), piece)
+	return rows.PutHead(run.Number, n, piece)
+}
+
+// loadHead reads a run's head, or makes it again from its chunks.
+func loadHead(rows Rows, run *Run, kind *Kind) (*head, error) {
+	if run.Chunks < 0 || run.Blocks < 1 || run.Blocks > 2*blocksFor(maxRows*int(run.Last-run.First+1))+16 {
+		return nil, ErrIncomplete
+	}
+	var b []byte
+	sound, next := true, 0
+	if err := rows.Head(run.Number, func(n int, piece []byte) {
+		sound = sound && n == next && isSound(run.place(n), piece)
+		if next++; sound {
+			b = append(b, piece[4:]...)
+		}
+	}); err != nil {
+		return nil, err
+	}
+	h := &head{filter: filterOf(run.Blocks)}
+	if words := len(h.words) * 8; sound && len(b) >= words {
+		for i := range h.words {
+			h.words[i] = binary.LittleEndian.Uint64(b[i*8:])
+		}
+		if h.fences.read(b[words:], run.Chunks) {
+			return h, nil
+		}
+	}
+	return makeHead(rows, run, kind)
+}
+
+// makeHead makes a run's head from its chunks. Where one of these is damaged too, the index is
+// incomplete.
+func makeHead(rows Rows, run *Run, kind *Kind) (*head, error) {
+	h := &head{filter: filterOf(run.Blocks)}
+	var last []byte
+	for n := range run.Chunks {
+		b, err := rows.Chunk(run.Number, n)
+		if err != nil {
+			return nil, err
+		}
+		c, err := readChunk(run, n, kind.Tail, b)
+		for first := true; err == nil; first = false {
+			var more bool
+			if more, err = c.next(); err != nil || !more {
+				break
+			}
+			if first {
+				h.fences.add(separator(last, c.row))
+			}
+			h.add(kind.keyOf(c.row))
+			last = append(last[:0], c.row...)
+		}
+		if err != nil || h.fences.len() != n+1 {
+			return nil, errors.Join(ErrIncomplete, err)
+		}
+	}
+	return h, nil
+}
