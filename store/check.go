@@ -59,7 +59,7 @@ func CheckFile(ctx context.Context, path string, n *protocol.Network, report fun
 		if err := checkUpToDate(c, path, n, len(newSchema().scripts)); err != nil {
 			return err
 		}
-		c.runs = runs.New(keyBits, runs.DefaultTuning)
+		c.runs = runs.New(kinds, runs.DefaultTuning)
 		if _, err := c.exec("BEGIN"); err != nil {
 			return err
 		}
@@ -176,7 +176,6 @@ func (v *verifier) checkSizes() error {
 		want      int64
 	}{
 		{"rows in dag", "SELECT count(*) FROM dag", attached},
-		{"rows in written", "SELECT count(*) FROM written", attached},
 		{"owners", "SELECT count(*) FROM owners", v.meta.owners},
 		{"the counter of attached records", "SELECT attached FROM meta", attached},
 		{"the counter of tips", "SELECT tips FROM meta", int64(v.summary.Tips)},
@@ -193,6 +192,13 @@ func (v *verifier) checkSizes() error {
 		if have != s.want {
 			v.problem("%s: %d, want %d", s.what, have, s.want)
 		}
+	}
+	filed, err := v.rowsOfKind(kindWritten)
+	if err == nil && (filed > attached || filed < attached-v.unreadable) {
+		v.problem("rows in %s: %d, want %d", kinds[kindWritten].Name, filed, attached)
+	}
+	if err != nil {
+		return err
 	}
 	have, err := v.countVersions()
 	if err == nil && (have < v.versions || have > v.versions+v.unreadable) {

@@ -133,10 +133,12 @@ func (v *verifier) checkIndices(idx int64, e *entry) error {
 	if at != idx {
 		v.problem("record %d is found as %d by its ID", idx, at)
 	}
-	if filed, err := v.isFiled(idx, e.Record); err != nil {
-		return err
-	} else if !filed {
-		v.problem("record %d is not in written", idx)
+	for kind := range kinds {
+		if all, err := v.hasRows(kind, idx, e.Record); err != nil {
+			return err
+		} else if !all {
+			v.problem("record %d is not in %s", idx, kinds[kind].Name)
+		}
 	}
 	if len(e.rows) == 0 {
 		return nil

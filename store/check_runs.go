@@ -6,61 +6,85 @@ import (
 	"github.com/lf-store/lf/store/internal/runs"
 )
 
-// checkRuns checks each entry of each run: that it leads to a record of such an ID, and that the
-// run's filter does not hide it. That each record has an entry is checked with the records.
+// checkRuns checks each row of each run: that look-ups find it there, and what else is said of its
+// kind. That each record has its rows is checked with the records.
 func (v *verifier) checkRuns() error {
 	view, err := v.runsView()
 	if err != nil {
 		return err
 	}
-	list, _ := view.Runs(kindIDs)
 	if complete, err := v.runsComplete(); err != nil {
 		return err
 	} else if !complete {
-		v.problem("runs of the index of IDs are missing: start the node, which builds it again")
+		v.problem("runs of an index are missing: start the node, which makes them again")
 	}
-	if n := v.count("SELECT count(*) FROM run_chunks WHERE place >> 48 NOT IN (SELECT number FROM runs)"); n > 0 {
-		v.problem("%d chunks are of no run", n)
+	for _, table := range []string{"run_chunks", "run_heads"} {
+		if n := v.count("SELECT count(*) FROM " + table + " WHERE place >> 32 NOT IN (SELECT number FROM runs)"); n > 0 {
+			v.problem("%d rows of %s are of no run", n, table)
+		}
 	}
-	for _, r := range list {
-		var d *runs.DamagedError
-		entries := int64(0)
-		if err := view.Check(runRows{v.conn}, r, func(e runs.Entry, filtered bool) error {
-			entries++
-			if err := v.checkRunEntry(r, e, filtered); err != nil {
+	for kind := range kinds {
+		list, _ := view.Runs(kind)
+		for _, r := range list {
+			if err := v.checkRun(view, r); err != nil {
 				return err
 			}
-			return v.ctx.Err()
-		}); errors.As(err, &d) {
-			v.problem("%v", d)
-		} else if err != nil {
-			return err
-		} else if want := int64(r.Last) - int64(r.First) + 1; entries != want {
-			v.problem("run %d has %d entries, want %d", r.Number, entries, want)
 		}
 	}
 	return nil
 }
 
+func (v *verifier) checkRun(view *runs.View, r runs.Run) error {
+	var d *runs.DamagedError
+	tail := kinds[r.Kind].Tail
+	err := view.Check(runRows{conn: v.conn}, r, func(row []byte, found bool) error {
+		switch number := tail.Number(row); {
+		case !found:
+			v.problem("run %d of %s hides the row %x", r.Number, kinds[r.Kind].Name, row)
+		case tail != runs.Bytes && (number < r.First || number > r.Last):
+			v.problem("run %d of %s has a row of record %d, which is in another run", r.Number, kinds[r.Kind].Name, number)
+		}
+		if r.Kind == kindIDs {
+			if err := v.checkID(row); err != nil {
+				return err
+			}
+		}
+		return v.ctx.Err()
+	})
+	if errors.As(err, &d) {
+		v.problem("%v", d)
+		return nil
+	}
+	return err
+}
+
 // runsComplete reports whether the tables have all runs, so that none had to be made in memory.
 func (v *verifier) runsComplete() (bool, error) {
-	_, err := runs.New(keyBits, runs.DefaultTuning).View(runRows{v.conn}, v.runSource, v.lastNumber)
+	_, err := runs.New(kinds, runs.DefaultTuning).View(runRows{conn: v.conn})
 	if errors.Is(err, runs.ErrIncomplete) {
 		return false, nil
 	}
 	return err == nil, err
 }
 
-func (v *verifier) checkRunEntry(r runs.Run, e runs.Entry, filtered bool) error {
-	if !filtered || e.Number < r.First || e.Number > r.Last {
-		v.problem("run %d: its filter hides record %d, or it is of another run", r.Number, e.Number)
-	}
+// checkID checks that a row leads to a record of such an ID.
+func (v *verifier) checkID(row []byte) error {
+	idx := int64(runs.Ascending.Number(row))
 	var id []byte
-	if _, err := v.one(func(row *rows) { id = row.blob(0) }, "SELECT id FROM dag WHERE idx = ?", int64(e.Number)); err != nil {
+	if _, err := v.one(func(r *rows) { id = r.blob(0) }, "SELECT id FROM dag WHERE idx = ?", idx); err != nil {
 		return err
 	}
-	if shift := 64 - keyBits[kindIDs]; hashKey(id)>>shift != e.Key>>shift {
-		v.problem("run %d leads from %012x to record %d, which has another ID", r.Number, e.Key>>shift, e.Number)
+	if string(idRow(id, idx)) != string(row) {
+		v.problem("the index of IDs leads from %x to record %d, which has another ID", row[:idKeySize], idx)
 	}
 	return nil
+}
+
+// rowsOfKind counts the rows of a kind.
+func (v *verifier) rowsOfKind(kind int) (n int64, err error) {
+	err = v.eachRow(kind, runs.Range{}, func([]byte) error {
+		n++
+		return v.ctx.Err()
+	})
+	return n, err
 }

@@ -70,7 +70,9 @@ func (c *conn) verifiedIn(idx int64, s stored, in *settling) (*protocol.Record, 
 	damaged.Index = uint64(idx)
 	if damaged.Record == nil {
 		// Two of the three places that know the ID outvote the third.
-		if id := protocol.ID(sha256.Sum256(s.header)); c.isIndexed(id, idx) {
+		id := protocol.ID(sha256.Sum256(s.header))
+		r, err := protocol.DecodeRecord(s.header, nil)
+		if c.isIndexed(id, idx) || err == nil && c.isVouched(idx, id, r.Timestamp) {
 			c.damage.noteIndex(idx, "the ID of a record in dag")
 			s.id = id[:]
 			return c.verifiedIn(idx, s, in)
@@ -184,8 +186,10 @@ func (t *tx) repair(r *protocol.Record) (int64, error) {
 	if err := t.identify(idx, r); err != nil {
 		return 0, err
 	}
-	if err := t.file(idx, r); err != nil {
-		return 0, err
+	for kind := range kinds {
+		if err := t.putRows(kind, idx, r); err != nil {
+			return 0, err
+		}
 	}
 	t.store.ranker.wake() // what could not be ranked without it
 	_, err = t.exec("DELETE FROM damaged WHERE idx = ?", idx)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 
@@ -16,7 +17,7 @@ func (d *damage) noteRun(e *runs.DamagedError) {
 	if d == nil {
 		return
 	}
-	d.noteIndex(0, indexOfIDs)
+	d.noteIndex(0, kinds[e.Run.Kind].Name)
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if len(d.runs) < maxDamagedRuns {
@@ -35,7 +36,7 @@ func (d *damage) takeRuns() []runs.DamagedError {
 
 // liveRuns returns the runs that are looked up in, by their numbers.
 func (w *scrubber) liveRuns() ([]runs.Run, error) {
-	list, err := runRows{w.conn}.Runs()
+	list, err := runRows{conn: w.conn}.Runs()
 	list = slices.DeleteFunc(list, func(r runs.Run) bool { return r.State != runs.Live })
 	slices.SortFunc(list, func(a, b runs.Run) int { return cmp.Compare(a.Number, b.Number) })
 	return list, err
@@ -48,24 +49,18 @@ func (w *scrubber) runs(at *scrubbed, count int) (end bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	place := max(at.at, 0)
+	at.at = max(at.at, 0)
 	for _, r := range list {
-		for r.End() > place {
-			if count <= 0 {
-				at.at = place
+		for n := max(int(at.at-placeOf(r.Number, 0)), 0); n < r.Chunks; n++ {
+			if at.at = placeOf(r.Number, n); count <= 0 {
 				return false, nil
 			}
 			count -= rowsOfChunk
-			until, err := w.checkChunk(r, r.KeyAt(place))
-			if err != nil {
+			if err := w.checkChunk(r, n); err != nil {
 				return false, err
-			}
-			if place = r.End(); until > 0 {
-				place = r.PlaceOf(until)
 			}
 		}
 	}
-	at.at = place
 	return true, w.ctx.Err()
 }
 
@@ -81,54 +76,35 @@ func (w *scrubber) notedRuns() error {
 	list, err := w.liveRuns()
 	for _, d := range noted {
 		if err == nil && slices.Contains(list, d.Run) {
-			_, err = w.checkChunk(d.Run, d.At)
+			err = w.checkChunk(d.Run, d.Chunk)
 		}
 	}
 	return err
 }
 
-// checkChunk looks at the chunk of a run that has a key, has it made again if it is damaged, and
-// returns where the next one begins, 0 for nowhere.
-func (w *scrubber) checkChunk(r runs.Run, key uint64) (until uint64, err error) {
-	from, until, broken, err := r.Broken(runRows{w.conn}, key)
-	if err == nil && broken {
-		w.repair(0, indexOfIDs, func(t *tx) error { return t.rewriteChunk(r, from, until) })
-	}
-	return until, err
-}
-
-const indexOfIDs = "the index of IDs"
-
-// rewriteChunk makes a run's entries of a range of keys again.
-func (t *tx) rewriteChunk(r runs.Run, from, until uint64) error {
-	var entries []runs.Entry
-	if err := t.runSource(r.Kind, r.First, r.Last, func(e runs.Entry) error {
-		if e.Key >= from && (until == 0 || e.Key < until) {
-			entries = append(entries, e)
-		}
-		return nil
-	}); err != nil {
+// checkChunk looks at a chunk of a run, and has it made again if it is damaged. Its rows are
+// derived before the writer waits for them.
+func (w *scrubber) checkChunk(r runs.Run, n int) error {
+	rows := runRows{conn: w.conn}
+	v, err := w.runsView()
+	if err != nil {
 		return err
 	}
-	_, err := t.runs.Repair(runRows{t.conn}, r, from, until, entries)
-	return err
+	if sound, err := w.conn.runs.IsSound(rows, r, n); err != nil || sound {
+		return err
+	}
+	w.repair(0, kinds[r.Kind].Name, func(t *tx) error { return t.runs.Rewrite(runRows{conn: t.conn}, r, n) })
+	return v.Prepare(rows, r, n)
 }
 
-// reindex has a record found by its ID that is not. It was indexed while its row in dag was
+// putRows has the rows of a kind that a record lacks added. They were derived while the record was
 // damaged, which is repaired by now.
-func (w *scrubber) reindex(idx int64, id protocol.ID) {
-	w.repair(idx, indexOfIDs, func(t *tx) error {
-		list, err := runRows{t.conn}.Runs()
-		for _, r := range list {
-			if err != nil || r.State != runs.Live || uint32(idx) < r.First || uint32(idx) > r.Last {
-				continue
-			}
-			var from, until uint64
-			if from, until, _, err = r.Broken(runRows{t.conn}, hashKey(id[:])); err == nil {
-				err = t.rewriteChunk(r, from, until)
-			}
-		}
-		t.forgetRuns = true
-		return err
-	})
+func (w *scrubber) putRows(kind int, idx int64, r *protocol.Record) {
+	w.repair(idx, kinds[kind].Name, func(t *tx) error { return t.putRows(kind, idx, r) })
+}
+
+// dropRow has a row removed that no record has.
+func (w *scrubber) dropRow(kind int, idx int64, row []byte) {
+	row = bytes.Clone(row)
+	w.repair(idx, kinds[kind].Name, func(t *tx) error { return t.runs.Drop(runRows{conn: t.conn}, kind, row) })
 }

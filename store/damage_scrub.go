@@ -21,6 +21,7 @@ const (
 	scrubVersions
 	scrubSelectors
 	scrubWritten
+	scrubIDRows
 	scrubPhases
 )
 
@@ -30,8 +31,9 @@ type scrubbed struct {
 	// at is the last record that was looked at, or the first column of the last row. It is what a
 	// restart knows.
 	at int64
-	// row is the whole primary key of the last row; nil: begin at.
-	row []driver.Value
+	// row is the whole primary key of the last row, after the last row in runs; nil: begin at at.
+	row   []driver.Value
+	after []byte
 }
 
 // Scrub looks for damage until ctx ends. It saves what was found, and its place now and then.

@@ -25,10 +25,12 @@ func (w *scrubber) checkRecord(idx int64) error {
 	if err := w.checkDAGRow(idx, r); err != nil {
 		return err
 	}
-	if filed, err := w.isFiled(idx, r); err != nil {
-		return err
-	} else if !filed {
-		w.repair(idx, "a row of written", func(t *tx) error { return t.file(idx, r) })
+	for kind := range kinds {
+		if all, err := w.hasRows(kind, idx, r); err != nil {
+			return err
+		} else if !all {
+			w.putRows(kind, idx, r)
+		}
 	}
 	if w.damage.has(r.ID()) {
 		w.repairs = append(w.repairs, func(t *tx) error {
@@ -37,9 +39,6 @@ func (w *scrubber) checkRecord(idx int64) error {
 			}
 			return t.recovered(idx)
 		})
-	}
-	if id := r.ID(); !w.isIndexed(id, idx) {
-		w.reindex(idx, id)
 	}
 	return w.checkRows(idx, newEntry(r))
 }

@@ -4,17 +4,36 @@ import (
 	"bytes"
 	"database/sql/driver"
 	"slices"
+
+	"github.com/lf-store/lf/store/internal/runs"
 )
 
+// checkIDRow looks whether a row of the index of IDs leads to a record with such an ID.
+func (w *scrubber) checkIDRow(row []byte) error {
+	idx := int64(runs.Ascending.Number(row))
+	have, sound, found, err := w.proposed(idx)
+	if err != nil || found && !sound {
+		return err // the scrub of the records mends it
+	}
+	if !found || !bytes.Equal(row, idRow(have.id[:], idx)) {
+		w.dropRow(kindIDs, idx, row)
+	}
+	return nil
+}
+
 // checkWrittenRow looks whether a row of written leads to a record of such an owner and time.
-func (w *scrubber) checkWrittenRow(row *rows) error {
-	key := []driver.Value{row.int(0), row.int(1), row.int(2)}
-	r, err := headerOf(w.frameIfThere(row.int(2)))
+func (w *scrubber) checkWrittenRow(row []byte) error {
+	idx := int64(runs.Descending.Number(row))
+	r, err := headerOf(w.frameIfThere(idx))
 	if err != nil {
 		return ignoreDamage(err)
 	}
-	if r == nil || prefix(r.Owner[:]) != row.int(0) || int64(r.Timestamp) != row.int(1) {
-		w.rewrite(row.int(2), "a row of written", "DELETE FROM written WHERE owner = ? AND timestamp = ? AND idx = ?", key...)
+	backed := false
+	if r != nil {
+		rowsOf(kindWritten, idx, r, func(want []byte) { backed = backed || bytes.Equal(row, want) })
+	}
+	if !backed {
+		w.dropRow(kindWritten, idx, row)
 	}
 	return nil
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql/driver"
 	"math"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/runs"
 )
 
 // scrubber is one step of the scrub.
@@ -60,7 +62,9 @@ func (w *scrubber) look(from scrubbed, count int) (to scrubbed, err error) {
 		end, err = w.rows(&to, count, "selectors", []string{"key", "size", "ordinal", "composite", "others"}, "key, size, ordinal, composite, others",
 			w.checkSelectorRow)
 	case scrubWritten:
-		end, err = w.rows(&to, count, "written", []string{"owner", "timestamp DESC", "idx DESC"}, "owner, timestamp, idx", w.checkWrittenRow)
+		end, err = w.rowsOfKind(&to, count, kindWritten, w.checkWrittenRow)
+	case scrubIDRows:
+		end, err = w.rowsOfKind(&to, count, kindIDs, w.checkIDRow)
 	default:
 		end, err = w.records(&to, count)
 	}
@@ -131,6 +135,27 @@ func (w *scrubber) rows(at *scrubbed, count int, table string, key []string, col
 		err = look(where.String(), slices.Clone(behind[:n])...)
 	}
 	return left > 0, err
+}
+
+// rowsOfKind looks at the next rows of a kind that are in runs, and reports whether there are no
+// more.
+func (w *scrubber) rowsOfKind(at *scrubbed, count, kind int, check func(row []byte) error) (end bool, err error) {
+	bounds := runs.Range{From: prefixBytes(at.at)}
+	if at.after != nil {
+		bounds.From = append(slices.Clip(at.after), 0)
+	}
+	err = w.eachRow(kind, bounds, func(row []byte) error {
+		if count--; count < 0 {
+			return errStop
+		}
+		at.after = bytes.Clone(row)
+		at.at = prefix(append(at.after, make([]byte, prefixSize)...))
+		if err := check(row); err != nil {
+			return err
+		}
+		return w.ctx.Err()
+	})
+	return count >= 0, ignoreStop(err)
 }
 
 // frameIfThere is frame for an index that may be made up; nil then.

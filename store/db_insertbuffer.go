@@ -20,7 +20,6 @@ const (
 	intoDictionary = iota
 	intoRecords
 	intoDAG
-	intoWritten
 	intoOwners
 	intoSelectors
 	intoVersions
@@ -46,7 +45,6 @@ var late = [lateTables]lateTable{
 	intoDictionary: newLateTable("INSERT INTO dictionary", 3),
 	intoRecords:    newLateTable("INSERT INTO records", 3),
 	intoDAG:        newLateTable("INSERT INTO dag (idx, timestamp, node, seen, id, sum)", 6),
-	intoWritten:    newLateTable("INSERT INTO written", 3),
 	intoOwners:     newLateTable("INSERT INTO owners", 2),
 	intoSelectors:  newLateTable("INSERT OR IGNORE INTO selectors", 5),
 	intoVersions:   newLateTable("INSERT INTO versions", 5),

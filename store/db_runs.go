@@ -1,29 +1,160 @@
 package store
 
 import (
+	"encoding/binary"
 	"errors"
+	"slices"
 
+	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/internal/runs"
 )
 
-// The kinds of indices that are kept as runs.
+// The kinds of rows that are kept in runs, in the order of the schemas that brought them.
 const (
-	kindIDs = iota // the first 48 bits of an ID lead to the record's index
+	kindIDs     = iota // an ID's beginning leads to the record
+	kindWritten        // an owner's records, the newest first
 	runKinds
 )
 
-// keyBits is how many bits of a hash count in each kind.
-var keyBits = []int{kindIDs: 48}
+// kinds are the kinds of rows. See idRow and writtenRow.
+var kinds = []runs.Kind{
+	kindIDs:     {Name: "the index of IDs", Key: idKeySize, Tail: runs.Ascending},
+	kindWritten: {Name: "the index of owners' records", Key: prefixSize, Tail: runs.Descending},
+}
 
-// runRows is what a connection's transaction sees of the runs.
-type runRows struct{ *conn }
+// idKeySize is how much of an ID its row has. Whoever looks one up compares the whole ID.
+const idKeySize = 6
+
+// idRow is the row of a record's ID. One that is damaged may be short.
+func idRow(id []byte, idx int64) []byte {
+	row := make([]byte, idKeySize, idKeySize+4)
+	copy(row, id)
+	return runs.Ascending.AppendNumber(row, uint32(idx))
+}
+
+// timeSize is how many bytes of a timestamp a row has.
+const timeSize = 7
+
+// appendLatest appends a timestamp so that later ones come first.
+func appendLatest(row []byte, timestamp uint64) []byte {
+	var b [8]byte
+	binary.BigEndian.PutUint64(b[:], ^timestamp)
+	return append(row, b[8-timeSize:]...)
+}
+
+// latest reads what appendLatest wrote.
+func latest(b []byte) (timestamp uint64) {
+	for _, c := range b[:timeSize] {
+		timestamp = timestamp<<8 | uint64(^c)
+	}
+	return timestamp
+}
+
+// writtenRow lists a record among its owner's. Without an index it is the beginning of those of its
+// time.
+func writtenRow(owner protocol.Owner, timestamp uint64) []byte {
+	return appendLatest(append(make([]byte, 0, prefixSize+timeSize+4), owner[:prefixSize]...), timestamp)
+}
+
+// rowsOf calls yield with the rows of a kind that a record has.
+func rowsOf(kind int, idx int64, r *protocol.Record, yield func(row []byte)) {
+	switch kind {
+	case kindIDs:
+		id := r.ID()
+		yield(idRow(id[:], idx))
+	case kindWritten:
+		yield(runs.Descending.AppendNumber(writtenRow(r.Owner, r.Timestamp), uint32(idx)))
+	}
+}
+
+// addRows adds the rows of a record that attaches.
+func (t *tx) addRows(idx int64, r *protocol.Record) {
+	for kind := range kinds {
+		rowsOf(kind, idx, r, func(row []byte) { t.runs.Add(kind, uint32(idx), row) })
+	}
+}
+
+// putRows adds the rows of a kind that a record lacks.
+func (t *tx) putRows(kind int, idx int64, r *protocol.Record) (err error) {
+	rowsOf(kind, idx, r, func(row []byte) {
+		if err == nil {
+			err = t.runs.Put(runRows{conn: t.conn}, kind, uint32(idx), row)
+		}
+	})
+	return err
+}
+
+// hasRows reports whether all rows of a kind that a record has are there.
+func (c *conn) hasRows(kind int, idx int64, r *protocol.Record) (all bool, err error) {
+	all = true
+	rowsOf(kind, idx, r, func(row []byte) {
+		if err == nil && all {
+			all, err = c.hasRow(kind, row)
+		}
+	})
+	return all, err
+}
+
+// scan returns a cursor over the rows of a range that the transaction sees.
+func (c *conn) scan(kind int, bounds runs.Range) (*runs.Cursor, error) {
+	v, err := c.runsView()
+	if err != nil {
+		return nil, err
+	}
+	return v.Scan(runRows{conn: c}, kind, bounds, c.seen)
+}
+
+// eachRow calls do with the rows of a range that the transaction sees. A row is valid until do
+// returns.
+func (c *conn) eachRow(kind int, bounds runs.Range, do func(row []byte) error) error {
+	cursor, err := c.scan(kind, bounds)
+	if err != nil {
+		return err
+	}
+	for {
+		row, more, err := cursor.Next()
+		if err != nil || !more {
+			return err
+		}
+		if err := do(row); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *conn) hasRow(kind int, row []byte) (bool, error) {
+	v, err := c.runsView()
+	if err != nil {
+		return false, err
+	}
+	return v.Has(runRows{conn: c}, kind, row, c.seen)
+}
+
+// runRows is what a connection's transaction sees of the runs, and of the records that they are of.
+type runRows struct {
+	*conn
+	// building says how far kinds are that are not complete; nil: all are.
+	building *building
+}
+
+// building is how far the runs of some kinds are while they are built.
+type building struct {
+	kinds []int
+	at    int64
+}
 
 var _ runs.Rows = runRows{}
 
-// filterShift is how many low bits of a place in run_filters number the piece.
-const filterShift = 32
+// placeShift is how many low bits of a place number a chunk of a run, or a piece of its head.
+const placeShift = 32
 
-func (r runRows) RunsVersion() (int64, error) { return r.number("SELECT runs FROM meta") }
+func (r runRows) RunsVersion() (version int64, err error) {
+	_, err = r.one(func(row *rows) {
+		version = row.int(0)
+		r.seen = uint32(row.int(1))
+	}, "SELECT runs, attached FROM meta")
+	return version, err
+}
 
 func (r runRows) SetRunsVersion(version int64) error {
 	_, err := r.exec("UPDATE meta SET runs = ?", version)
@@ -33,15 +164,17 @@ func (r runRows) SetRunsVersion(version int64) error {
 func (r runRows) Runs() (list []runs.Run, err error) {
 	err = r.each(func(row *rows) error {
 		list = append(list, runs.Run{Number: int(row.int(0)), Kind: int(row.int(1)), Level: int(row.int(2)), State: runs.State(row.int(3)),
-			First: uint32(row.int(4)), Last: uint32(row.int(5))})
+			First: uint32(row.int(4)), Last: uint32(row.int(5)),
+			Rows: int(row.int(6)), Keys: int(row.int(7)), Chunks: int(row.int(8)), Blocks: int(row.int(9))})
 		return nil
-	}, "SELECT number, kind, level, state, first, last FROM runs ORDER BY number")
+	}, "SELECT number, kind, level, state, first, last, rows, keys, chunks, blocks FROM runs ORDER BY number")
 	return list, err
 }
 
 func (r runRows) PutRun(run runs.Run) error {
-	_, err := r.exec("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?)",
-		int64(run.Number), int64(run.Kind), int64(run.Level), int64(run.State), int64(run.First), int64(run.Last))
+	_, err := r.exec("INSERT OR REPLACE INTO runs VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+		int64(run.Number), int64(run.Kind), int64(run.Level), int64(run.State), int64(run.First), int64(run.Last),
+		int64(run.Rows), int64(run.Keys), int64(run.Chunks), int64(run.Blocks))
 	return err
 }
 
@@ -50,70 +183,85 @@ func (r runRows) DeleteRun(number int) error {
 	return err
 }
 
-func (r runRows) chunk(sql string, place int64) (at int64, chunk []byte, found bool, err error) {
-	found, err = r.one(func(row *rows) { at, chunk = row.int(0), row.blob(1) }, sql, place)
-	return at, chunk, found, err
+func placeOf(run, n int) int64 { return int64(run)<<placeShift | int64(n) }
+
+func (r runRows) Chunk(run, n int) (chunk []byte, err error) {
+	_, err = r.one(func(row *rows) { chunk = row.blob(0) }, "SELECT chunk FROM run_chunks WHERE place = ?", placeOf(run, n))
+	return chunk, err
 }
 
-func (r runRows) ChunkBefore(place int64) (at int64, chunk []byte, found bool, err error) {
-	return r.chunk("SELECT place, chunk FROM run_chunks WHERE place <= ? ORDER BY place DESC LIMIT 1", place)
-}
-
-func (r runRows) ChunkFrom(place int64) (at int64, chunk []byte, found bool, err error) {
-	return r.chunk("SELECT place, chunk FROM run_chunks WHERE place >= ? ORDER BY place LIMIT 1", place)
-}
-
-func (r runRows) PutChunk(place int64, chunk []byte) error {
-	_, err := r.exec("REPLACE INTO run_chunks VALUES (?, ?)", place, chunk)
+func (r runRows) PutChunk(run, n int, chunk []byte) error {
+	_, err := r.exec("REPLACE INTO run_chunks VALUES (?, ?)", placeOf(run, n), chunk)
 	return err
 }
 
-func (r runRows) DeleteChunks(from, end int64, limit int) (int, error) {
+func (r runRows) DeleteChunks(run, limit int) (int, error) {
 	n, err := r.exec("DELETE FROM run_chunks WHERE place IN (SELECT place FROM run_chunks WHERE place >= ? AND place < ? ORDER BY place LIMIT ?)",
-		from, end, int64(limit))
+		placeOf(run, 0), placeOf(run+1, 0), int64(limit))
 	return int(n), err
 }
 
-func (r runRows) Filter(run int, read func(n int, piece []byte)) error {
-	from := int64(run) << filterShift
+func (r runRows) Head(run int, read func(n int, piece []byte)) error {
+	from := placeOf(run, 0)
 	return r.each(func(row *rows) error {
 		read(int(row.int(0)-from), row.blob(1))
 		return nil
-	}, "SELECT place, bits FROM run_filters WHERE place >= ? AND place < ?", from, int64(run+1)<<filterShift)
+	}, "SELECT place, piece FROM run_heads WHERE place >= ? AND place < ? ORDER BY place", from, placeOf(run+1, 0))
 }
 
-func (r runRows) PutFilter(run, n int, piece []byte) error {
-	_, err := r.exec("REPLACE INTO run_filters VALUES (?, ?)", int64(run)<<filterShift|int64(n), piece)
+func (r runRows) PutHead(run, n int, piece []byte) error {
+	_, err := r.exec("REPLACE INTO run_heads VALUES (?, ?)", placeOf(run, n), piece)
 	return err
 }
 
-func (r runRows) DeleteFilter(run int) error {
-	_, err := r.exec("DELETE FROM run_filters WHERE place >= ? AND place < ?", int64(run)<<filterShift, int64(run+1)<<filterShift)
+func (r runRows) DeleteHead(run int) error {
+	_, err := r.exec("DELETE FROM run_heads WHERE place >= ? AND place < ?", placeOf(run, 0), placeOf(run+1, 0))
 	return err
 }
 
-// runSource yields what an index is of, from the tables: the IDs of records, of which only the
-// beginning may be known.
-func (c *conn) runSource(_ int, first, last uint32, yield func(runs.Entry) error) error {
-	return c.each(func(row *rows) error {
-		return yield(runs.Entry{Key: hashKey(row.blob(1)), Number: uint32(row.int(0))})
-	}, "SELECT idx, id FROM dag WHERE idx BETWEEN ? AND ? ORDER BY idx", int64(first), int64(last))
-}
-
-// lastNumber returns the last number of a kind.
-func (c *conn) lastNumber(int) (uint32, error) {
-	n, err := c.number("SELECT attached FROM meta")
+func (r runRows) Last(kind int) (uint32, error) {
+	if b := r.building; b != nil && slices.Contains(b.kinds, kind) {
+		return uint32(b.at), nil
+	}
+	n, err := r.number("SELECT attached FROM meta")
 	return uint32(n), err
 }
 
-// hashKey is a hash as the runs have it. One that is damaged may be short.
-func hashKey(hash []byte) (key uint64) {
-	for i := range prefixSize {
-		if key <<= 8; i < len(hash) {
-			key |= uint64(hash[i])
+func (r runRows) Damaged(e *runs.DamagedError) { r.damage.noteRun(e) }
+
+// Derive makes rows from the table dag, or where that does not do from the records. What it needs
+// to read a damaged record does not come from the runs.
+func (r runRows) Derive(of []int, first, last uint32, yield func(kind int, number uint32, row []byte) error) error {
+	have := r.runs
+	r.runs = nil
+	defer func() { r.runs = have }()
+	if slices.Equal(of, []int{kindIDs}) {
+		return r.each(func(row *rows) error {
+			return yield(kindIDs, uint32(row.int(0)), idRow(row.blob(1), row.int(0)))
+		}, "SELECT idx, id FROM dag WHERE idx BETWEEN ? AND ? ORDER BY idx", int64(first), int64(last))
+	}
+	return r.each(func(row *rows) error {
+		var s stored
+		s.read(row, 1)
+		return r.deriveOne(of, row.int(0), s, yield)
+	}, "SELECT idx, id, header, value FROM records JOIN dag USING (idx) WHERE idx BETWEEN ? AND ? ORDER BY idx", int64(first), int64(last))
+}
+
+// deriveOne makes the rows of one record. Of a damaged one only the ID is known.
+func (r runRows) deriveOne(of []int, idx int64, s stored, yield func(kind int, number uint32, row []byte) error) error {
+	record, err := headerOf(r.verified(idx, s))
+	if asDamaged(err) == nil && err != nil {
+		return err
+	}
+	err = nil
+	for _, kind := range of {
+		if kind == kindIDs {
+			err = errors.Join(err, yield(kind, uint32(idx), idRow(s.id, idx)))
+		} else if record != nil {
+			rowsOf(kind, idx, record, func(row []byte) { err = errors.Join(err, yield(kind, uint32(idx), row)) })
 		}
 	}
-	return key
+	return err
 }
 
 // runsView is the view of the transaction at work.
@@ -121,7 +269,7 @@ func (c *conn) runsView() (*runs.View, error) {
 	if c.view != nil {
 		return c.view, nil
 	}
-	v, err := c.runs.View(runRows{c}, c.runSource, c.lastNumber)
+	v, err := c.runs.View(runRows{conn: c})
 	if err == nil {
 		c.view = v
 	}
@@ -132,33 +280,26 @@ func (c *conn) runsView() (*runs.View, error) {
 func (c *conn) runsInMemory() error {
 	_, err := c.runsView()
 	if errors.Is(err, runs.ErrIncomplete) {
-		c.damage.noteIndex(0, indexOfIDs)
-		_, err = c.runs.InMemory(runRows{c}, c.runSource, c.lastNumber)
+		for _, kind := range kinds {
+			c.damage.noteIndex(0, kind.Name)
+		}
+		_, err = c.runs.InMemory(runRows{conn: c})
 	}
 	return err
 }
 
 // recordsWith calls yield with the index of each attached record whose ID may begin as the given
-// bytes, 8 at least, do, until it returns false. Where the runs are damaged, all records are
-// candidates that the table of the graph knows such an ID of.
+// bytes, 8 at least, do, until it returns false.
 func (c *conn) recordsWith(beginning []byte, yield func(idx int64) (more bool, err error)) error {
 	if c.runs == nil {
 		return c.recordsWithout(beginning, yield)
 	}
-	v, err := c.runsView()
-	if err != nil {
-		return err
-	}
-	err = v.Find(runRows{c}, kindIDs, hashKey(beginning), func(n uint32) (bool, error) { return yield(int64(n)) })
-	var d *runs.DamagedError
-	if !errors.As(err, &d) {
-		return err
-	}
-	c.damage.noteRun(d)
-	return c.scanRecords(beginning, yield)
+	return ignoreStop(c.eachRow(kindIDs, runs.Range{Prefix: beginning[:idKeySize]}, func(row []byte) error {
+		return stopUnless(yield(int64(runs.Ascending.Number(row))))
+	}))
 }
 
-// recordsWithout is recordsWith in a migration: the runs may not be complete yet.
+// recordsWithout is recordsWith where the runs may not be complete yet.
 func (c *conn) recordsWithout(beginning []byte, yield func(idx int64) (more bool, err error)) error {
 	old, err := c.one(nil, "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND name = 'ids'")
 	if err != nil {

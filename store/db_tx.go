@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/runs"
 )
 
 // meta is the one row of the table meta.
@@ -141,7 +142,7 @@ func (t *tx) commit() error {
 		return err
 	}
 	if t.runs != nil {
-		if err := t.runs.Work(runRows{t.conn}); err != nil {
+		if err := t.runs.Work(runRows{conn: t.conn}, uint32(t.meta.attached)); err != nil {
 			return err
 		}
 	}
@@ -166,6 +167,7 @@ func (t *tx) beginRuns() error {
 	v, err := t.runsView()
 	if err == nil {
 		t.runs.Begin(v)
+		t.seen = runs.All
 	}
 	return err
 }

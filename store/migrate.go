@@ -36,7 +36,6 @@ var migrationSteps = []struct {
 	{graphVersion, (*tx).migrateTips},
 	{waitingVersion, (*tx).migrateWaiting},
 	{waitsVersion, (*tx).migrateWaits},
-	{writtenVersion, (*tx).migrateWritten},
 }
 
 // migrate brings the database up to date: up to the first migration in portions in one transaction,

@@ -71,10 +71,11 @@ func (t *tx) packRow(row *unpackedRow) error {
 	var id protocol.ID
 	copy(id[:], row.id)
 	header, sum := row.header, ^checksum(row.idx, id, row.timestamp)
-	r, err := verify(row.stored)
+	r, err := t.verifyLinked(row.idx, row.stored)
 	switch {
 	case err == nil:
 		row.timestamp = int64(r.Timestamp)
+		id = r.ID()
 		sum = checksum(row.idx, id, row.timestamp)
 		if header, err = t.packVerified(row.idx, r, row.node); err != nil {
 			return err
@@ -82,11 +83,36 @@ func (t *tx) packRow(row *unpackedRow) error {
 	case asDamaged(err) == nil:
 		return err
 	}
+	if err == nil && !row.names(id) {
+		if _, err := t.exec("UPDATE dag SET id = ? WHERE idx = ?", id[:], row.idx); err != nil {
+			return err
+		}
+	}
 	if _, err := t.exec("UPDATE dag SET timestamp = ?, sum = ? WHERE idx = ?", row.timestamp, sum, row.idx); err != nil {
 		return err
 	}
 	_, err = t.exec("INSERT INTO "+packing+" VALUES (?, ?, ?)", row.idx, header, row.value)
 	return err
+}
+
+// verifyLinked is verify where the ID may be what is damaged: then another record links the one
+// that the header has. There is no other index of IDs to ask.
+func (t *tx) verifyLinked(idx int64, s stored) (*protocol.Record, error) {
+	r, err := verify(s)
+	if asDamaged(err) == nil {
+		return r, err
+	}
+	has, decodeErr := protocol.DecodeRecord(s.header, s.value)
+	if decodeErr != nil || !has.HasValue() || has.CheckCarried() != nil {
+		return nil, err
+	}
+	id := has.ID()
+	if linked, e := t.one(nil, "SELECT 1 FROM records WHERE idx > ? AND instr(header, ?) LIMIT 1", idx, id[:]); e != nil {
+		return nil, e
+	} else if linked {
+		return has, nil
+	}
+	return nil, err
 }
 
 // packVerified packs a record that was verified. Where the table dag does not have its links its

@@ -75,7 +75,7 @@ func packedRows(t testing.TB, s *Store) (count int) {
 }
 
 // beforePacked makes the file one of the schema before headers were packed.
-var beforePacked = withoutPacked + fmt.Sprintf("PRAGMA user_version = %d;", packedVersion-1)
+var beforePacked = withoutWrittenRuns + withoutPacked + fmt.Sprintf("PRAGMA user_version = %d;", packedVersion-1)
 
 // TestMigratePacked packs the headers of an old file. Records that are damaged stay so, and are
 // known and repaired as before. A wrong ID is mended.

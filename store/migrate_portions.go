@@ -30,8 +30,9 @@ type portioned struct {
 
 // portionedMigrations are in the order of their scripts. All older scripts run at once.
 var portionedMigrations = []portioned{
-	{to: runsVersion, space: runsSpace, portion: (*tx).indexIDs},
+	{to: runsVersion, space: runsSpace, portion: (*tx).skipPortions},
 	{to: packedVersion, space: packingSpace, portion: (*tx).packPortion},
+	{to: writtenRunsVersion, space: runsSpace, portion: indexKinds(kindIDs, kindWritten+1)},
 }
 
 // migrating is the table that says how far a migration in portions is. It is there only meanwhile.

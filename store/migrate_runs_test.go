@@ -21,7 +21,7 @@ func TestMigrateRuns(t *testing.T) {
 	}
 	cut := newSchema()
 	cut.portioned = slices.Clone(cut.portioned)
-	at := slices.IndexFunc(cut.portioned, func(p portioned) bool { return p.to == runsVersion })
+	at := slices.IndexFunc(cut.portioned, func(p portioned) bool { return p.to == writtenRunsVersion })
 	portion, portions := cut.portioned[at].portion, 0
 	cut.portioned[at].portion = func(t *tx, at int64) (int64, error) {
 		if portions++; portions == 17 {
@@ -34,7 +34,7 @@ func TestMigrateRuns(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := openAt(t, worldOf(n), path, o)
-	if list, err := (runRows{s.writer}).Runs(); err != nil || len(list) < 3 || portions < 20 {
+	if list, err := (runRows{conn: s.writer}).Runs(); err != nil || len(list) < 3 || portions < 20 {
 		t.Errorf("%d runs, %d portions, %v", len(list), portions, err)
 	}
 	f.mustTell(t, s)

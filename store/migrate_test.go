@@ -233,8 +233,14 @@ func beginning(id protocol.ID) (short protocol.ID) {
 	return short
 }
 
-// withoutRuns undoes what the schema runsVersion did. The index of IDs is empty.
-const withoutRuns = `DROP TABLE runs; DROP TABLE run_chunks; DROP TABLE run_filters; ALTER TABLE meta DROP COLUMN runs;
+// withoutWrittenRuns undoes what the schema writtenRunsVersion did. The indices are empty.
+const withoutWrittenRuns = `DROP TABLE run_heads; CREATE TABLE run_filters (place INTEGER PRIMARY KEY);
+	CREATE TABLE written (owner INTEGER NOT NULL);
+	`
+
+// withoutRuns undoes what the schema runsVersion and those after it did with runs. The index of IDs
+// is empty.
+const withoutRuns = withoutWrittenRuns + `DROP TABLE runs; DROP TABLE run_chunks; DROP TABLE run_filters; ALTER TABLE meta DROP COLUMN runs;
 	CREATE TABLE ids (prefix INTEGER NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (prefix, idx)) WITHOUT ROWID, STRICT;
 	`
 
@@ -288,7 +294,7 @@ func TestMigrateWaiting(t *testing.T) {
 		if err := x.unpackAll(); err != nil {
 			return err
 		}
-		if err := x.script(withoutWaiting); err != nil {
+		if err := x.script("CREATE TABLE written (owner INTEGER NOT NULL);" + withoutWaiting); err != nil {
 			return err
 		}
 		if err := x.loadMeta(); err != nil {
@@ -307,7 +313,7 @@ func TestMigrateWaiting(t *testing.T) {
 				return err
 			}
 		}
-		return errors.Join(x.migrateWaiting(), x.migrateWaits(), x.migrateWritten(), x.identifyAll())
+		return errors.Join(x.migrateWaiting(), x.migrateWaits(), x.identifyAll(), x.script("DROP TABLE written"))
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/internal/dag"
-	"github.com/lf-store/lf/store/internal/runs"
 )
 
 // parents returns the places of a record's links, or those that are not attached.
@@ -97,7 +96,7 @@ func (t *tx) attach(e *entry) (place, error) {
 }
 
 // attachAt attaches a record at its place in the graph. The functions called from here find the
-// record in the graph and in the tables records, dag, ids and written. From addVersion on it is
+// record in the graph, in the tables records and dag, and in the runs. From addVersion on it is
 // among the versions too.
 func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, error) {
 	t.meta.attached++
@@ -123,10 +122,7 @@ func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, er
 	if err := t.insertLater(intoDAG, at.idx, at.timestamp, row[end:], e.seen, identity[:len(id):len(id)], checksumOf(identity)); err != nil {
 		return at, err
 	}
-	t.runs.Add(kindIDs, runs.Entry{Key: hashKey(id[:]), Number: uint32(at.idx)})
-	if err := t.insertLater(intoWritten, prefix(e.Owner[:]), at.timestamp, at.idx); err != nil {
-		return at, err
-	}
+	t.addRows(at.idx, e.Record)
 	if err := t.addVersion(e, at); err != nil {
 		return at, err
 	}

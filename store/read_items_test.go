@@ -12,7 +12,6 @@ import (
 	"testing"
 
 	"github.com/lf-store/lf/protocol"
-	"github.com/lf-store/lf/store/internal/runs"
 )
 
 // scanned returns all that a scan yields.
@@ -270,7 +269,7 @@ func TestByPrefixAmbiguous(t *testing.T) {
 		}
 	}
 	if err := s.change(t.Context(), func(tx *tx) error { // an entry that leads to another record
-		tx.runs.Add(kindIDs, runs.Entry{Key: hashKey(id[:]), Number: 4})
+		tx.runs.Add(kindIDs, 4, idRow(id[:], 4))
 		return nil
 	}); err != nil {
 		t.Fatal(err)

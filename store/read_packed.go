@@ -178,7 +178,7 @@ func (c *conn) settlePacked(idx int64, s stored, in *settling) (*protocol.Record
 			c.wrongWords = append(c.wrongWords, *look.wrong...)
 		}
 		return r, nil
-	case err == nil && (c.isIndexed(r.ID(), idx) || c.isVouched(idx, r)):
+	case err == nil && (c.isIndexed(r.ID(), idx) || c.isVouched(idx, r.ID(), r.Timestamp)):
 		c.damage.noteIndex(idx, "the ID of a record in dag")
 		return r, nil
 	case err == nil || packed.IsDamage(err) || errors.Is(err, errReference):
@@ -191,10 +191,10 @@ func (c *conn) settlePacked(idx int64, s stored, in *settling) (*protocol.Record
 }
 
 // isVouched reports whether a record's ID and timestamp in the table dag are damaged, and their
-// checksum is the one of the record that was unpacked.
-func (c *conn) isVouched(idx int64, r *protocol.Record) bool {
+// checksum is the one of another ID and timestamp.
+func (c *conn) isVouched(idx int64, id protocol.ID, timestamp uint64) bool {
 	row, err := c.identity(idx)
-	return err == nil && !row.sound(idx) && row.sum == checksum(idx, r.ID(), int64(r.Timestamp))
+	return err == nil && !row.sound(idx) && row.sum == checksum(idx, id, int64(timestamp))
 }
 
 // settling is what was found out for one record whose row and ID do not go together: the right IDs

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/runs"
 )
 
 // Written is an attached record in a list of its owner's.
@@ -72,44 +73,45 @@ type writtenPage struct {
 }
 
 func (p *writtenPage) read(after *WrittenPosition) error {
-	owner := prefix(p.owner[:])
-	where, args := "", []int64{owner}
+	bounds := runs.Range{Prefix: p.owner[:prefixSize]}
 	if after != nil {
-		at, err := p.find(owner, after)
+		at, err := p.find(after)
 		if err != nil {
 			return err
 		}
-		where, args = " AND (timestamp, idx) < (?, ?)", append(args, int64(after.Timestamp), at)
+		bounds.From = runs.Descending.AppendNumber(writtenRow(p.owner, after.Timestamp), at)
+		bounds.From = append(bounds.From, 0)
 	}
-	return ignoreStop(p.each(func(r *rows) error {
+	return ignoreStop(p.eachRow(kindWritten, bounds, func(row []byte) error {
 		if err := p.ctx.Err(); err != nil {
 			return err
 		}
-		return p.add(r.int(0), r.int(1))
-	}, "SELECT idx, timestamp FROM written WHERE owner = ?"+where+" ORDER BY timestamp DESC, idx DESC", integers(args)...))
+		return p.add(int64(runs.Descending.Number(row)), latest(row[prefixSize:]))
+	}))
 }
 
 // find finds the last record of the page before among those of its timestamp. Its ID may be damaged
 // in any of the places that know it, so it is compared as it was listed. Where it is not found, it
 // was repaired meanwhile, or this is another node: then all of that timestamp count as listed.
-func (p *writtenPage) find(owner int64, after *WrittenPosition) (at int64, err error) {
-	err = p.each(func(r *rows) error {
+func (p *writtenPage) find(after *WrittenPosition) (at uint32, err error) {
+	err = p.eachRow(kindWritten, runs.Range{Prefix: writtenRow(p.owner, after.Timestamp)}, func(row []byte) error {
 		if err := p.ctx.Err(); err != nil {
 			return err
 		}
-		w, err := p.written(r.int(0), int64(after.Timestamp))
+		idx := runs.Descending.Number(row)
+		w, err := p.written(int64(idx), after.Timestamp)
 		if err == nil && w.Position().Prefix == after.Prefix {
-			at = r.int(0)
+			at = idx
 			err = errStop
 		}
 		return err
-	}, "SELECT idx FROM written WHERE owner = ? AND timestamp = ?", owner, int64(after.Timestamp))
+	})
 	return at, ignoreStop(err)
 }
 
 // written reads a record, or what is left of it.
-func (p *writtenPage) written(idx, timestamp int64) (w Written, err error) {
-	w = Written{Info: Info{State: Attached, Index: uint64(idx)}, timestamp: uint64(timestamp)}
+func (p *writtenPage) written(idx int64, timestamp uint64) (w Written, err error) {
+	w = Written{Info: Info{State: Attached, Index: uint64(idx)}, timestamp: timestamp}
 	w.Record, err = p.frame(idx)
 	if w.Damaged = asDamaged(err); w.Damaged != nil {
 		w.Record, err = w.Damaged.Record, nil
@@ -119,7 +121,7 @@ func (p *writtenPage) written(idx, timestamp int64) (w Written, err error) {
 
 // add adds a record to the page, unless that is full or the record is another owner's whose key
 // begins alike.
-func (p *writtenPage) add(idx, timestamp int64) error {
+func (p *writtenPage) add(idx int64, timestamp uint64) error {
 	w, err := p.written(idx, timestamp)
 	if err != nil {
 		return err
@@ -140,15 +142,4 @@ func (p *writtenPage) add(idx, timestamp int64) error {
 	}
 	p.list = append(p.list, w)
 	return nil
-}
-
-// isFiled reports whether a record is listed among its owner's.
-func (c *conn) isFiled(idx int64, r *protocol.Record) (bool, error) {
-	return c.one(nil, "SELECT 1 FROM written WHERE owner = ? AND timestamp = ? AND idx = ?", prefix(r.Owner[:]), int64(r.Timestamp), idx)
-}
-
-// file lists a record among its owner's.
-func (t *tx) file(idx int64, r *protocol.Record) error {
-	_, err := t.exec("INSERT OR IGNORE INTO written VALUES (?, ?, ?)", prefix(r.Owner[:]), int64(r.Timestamp), idx)
-	return err
 }

@@ -158,7 +158,7 @@ func newStore(path string, n *protocol.Network, o Options) *Store {
 	s.damage.changed = func() { s.tellChanges(&Changes{Repaired: true}) }
 	s.waits = newWaitIndex()
 	s.records = new(recordCache)
-	s.runs = runs.New(keyBits, s.options.tuning.runs)
+	s.runs = runs.New(kinds, s.options.tuning.runs)
 	s.graphMark.name = graphName
 	s.chainCache = newCache[chainCacheKey, *trustedChain]()
 	s.recent = newCache[protocol.ID, place]()

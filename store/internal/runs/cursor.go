@@ -124,29 +124,47 @@ type patched struct {
 
 func newPatched(r *Run, n int) patched { return patched{r.Kind, r.Number, r.Level, r.First, r.Last, n} }
 
-// patch returns the rows that are to be in a damaged chunk. They are derived once.
+// patch returns the rows that are to be in a damaged chunk. They are derived once, for all damaged
+// chunks of the run.
 func (x *Index) patch(rows Rows, run *loadedRun, n int) ([][]byte, error) {
-	x.mu.RLock()
-	list, known := x.patches[newPatched(&run.Run, n)]
-	x.mu.RUnlock()
-	if known {
+	if list, known := x.patchOf(&run.Run, n); known {
 		return list, nil
 	}
+	broken := map[int][][]byte{n: nil}
 	rows.Damaged(&DamagedError{run.Run, n})
+	for other := range run.Chunks {
+		sound, err := x.IsSound(rows, run.Run, other)
+		if err != nil {
+			return nil, err
+		}
+		if !sound && other != n {
+			broken[other] = nil
+			rows.Damaged(&DamagedError{run.Run, other})
+		}
+	}
 	if err := rows.Derive([]int{run.Kind}, run.First, run.Last, func(_ int, _ uint32, row []byte) error {
-		if run.fences.has(n, row) {
-			list = append(list, row)
+		at := run.fences.find(row)
+		if list, ok := broken[at]; ok {
+			broken[at] = append(list, row)
 		}
 		return nil
 	}); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(list, bytes.Compare)
-	list = slices.CompactFunc(list, bytes.Equal)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.patches[newPatched(&run.Run, n)] = list
-	return list, nil
+	for at, list := range broken {
+		slices.SortFunc(list, bytes.Compare)
+		x.patches[newPatched(&run.Run, at)] = slices.CompactFunc(list, bytes.Equal)
+	}
+	return x.patches[newPatched(&run.Run, n)], nil
+}
+
+func (x *Index) patchOf(r *Run, n int) (list [][]byte, known bool) {
+	x.mu.RLock()
+	defer x.mu.RUnlock()
+	list, known = x.patches[newPatched(r, n)]
+	return list, known
 }
 
 // unpatch forgets the derived rows of a chunk, or of all chunks of a run where n is negative.

@@ -86,9 +86,6 @@ func New(kinds []Kind, tuning Tuning) *Index {
 	return &Index{kinds: kinds, tuning: tuning, untidy: true, patches: map[patched][][]byte{}}
 }
 
-// Kind returns what the rows of a kind are.
-func (x *Index) Kind(kind int) *Kind { return &x.kinds[kind] }
-
 // View returns the view of the version that a transaction sees. One that is not known any more is
 // read from the tables, and what is in memory alone is derived.
 func (x *Index) View(rows Rows) (*View, error) {
@@ -218,3 +215,6 @@ func (v *View) Runs(kind int) (list []Run, next uint32) {
 
 // All is the last record for who sees all that there are.
 const All = math.MaxUint32
+
+// Kinds returns how many kinds the index has.
+func (x *Index) Kinds() int { return len(x.kinds) }

@@ -121,7 +121,7 @@ func (x *Index) Drop(rows Rows, kind int, row []byte) error {
 		x.changes = append(x.changes, change{kind: kind, row: had, removed: true})
 	}
 	for _, run := range x.head.sets[kind].runs {
-		if !run.has(x.kinds[kind].keyOf(row)) || run.Chunks == 0 {
+		if run.Chunks == 0 {
 			continue
 		}
 		n := run.fences.find(row)

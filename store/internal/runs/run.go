@@ -11,7 +11,7 @@ type Run struct {
 	State       State
 	First, Last uint32
 	// Rows is how many rows it has, Keys how many different keys these begin with, and Chunks how
-	// many chunks they are in.
+	// many chunks they are in. After repairs Rows and Keys may be wrong by a few.
 	Rows, Keys, Chunks int
 	// Blocks is the size of its filter.
 	Blocks int
