@@ -24,8 +24,8 @@ type conn struct {
 	// indices come from the tables.
 	dag  *graph.Graph
 	idle map[string][]*statement
-	// runs are the indices of rows, nil while the schema has none; view is what the transaction at
-	// work sees of them, nil until it asks. It sees the rows of records up to seen.
+	// runs are the indices of rows, nil while the schema has none. view is what the transaction at
+	// work sees of them, nil until it asks: the rows of records up to seen.
 	runs *runs.Index
 	view *runs.View
 	seen uint32

@@ -225,7 +225,7 @@ type tuning struct {
 	// rankPortion is how many rows of claims one transaction works out in the background: 3 to 10
 	// ms. A key that has just become crowded is done in one.
 	rankPortion int
-	// runs is how the indices from hashes to numbers are divided.
+	// runs is how the indices that are kept in runs are divided.
 	runs runs.Tuning
 }
 

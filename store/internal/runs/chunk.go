@@ -76,8 +76,8 @@ func (w *chunkWriter) add(row []byte) error {
 	return nil
 }
 
-// separator returns the shortest beginning of a row that is after the one before; nil: there is none
-// before.
+// separator returns the shortest beginning of a row that is after the one before; nil: the row is
+// the first.
 func separator(before, row []byte) []byte {
 	if before == nil {
 		return nil
@@ -212,8 +212,8 @@ func (c *chunkReader) next() (more bool, err error) {
 }
 
 // seek goes to the first row that is not before another one. It is called before next. Most rows
-// are passed over without a comparison: one that has more in common with the row before than that
-// has with the wanted one is before it too.
+// are passed over without a comparison. If a row has more in common with its predecessor than that
+// has with the wanted row, it is before that too.
 func (c *chunkReader) seek(row []byte) (more bool, err error) {
 	for alike := 0; len(c.rest) > 0; {
 		shared, size, err := c.parse()

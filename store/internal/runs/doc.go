@@ -1,6 +1,6 @@
 // Package runs keeps the index rows of numbered records in sorted runs. A row is a short string of
-// bytes, not an empty one, and rows are in the order of their bytes. A record has some rows of each [Kind], or none.
-// Which ones follows from the record: [Rows.Derive] makes them again.
+// bytes, not an empty one, and rows are in the order of their bytes. A record has some rows of each
+// [Kind], or none. Which ones follows from the record: [Rows.Derive] makes them again.
 //
 // # Structure
 //

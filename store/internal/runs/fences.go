@@ -6,8 +6,8 @@ import (
 	"sort"
 )
 
-// fences say where each chunk of a run begins: each is a beginning of the chunk's first row that
-// tells it from the last row of the chunk before. The first fence is empty.
+// fences say where each chunk of a run begins. Each is a beginning of the chunk's first row that is
+// after the last row of the chunk before. The first fence is empty.
 type fences struct {
 	bytes []byte
 	ends  []uint32
@@ -47,7 +47,8 @@ func (f *fences) appendTo(b []byte) []byte {
 	return b
 }
 
-// read reads what appendTo wrote, and reports whether these are the fences of so many chunks.
+// read reads what appendTo wrote, and reports whether these are the fences of that number of
+// chunks.
 func (f *fences) read(b []byte, chunks int) bool {
 	for range chunks {
 		size, n := binary.Uvarint(b)

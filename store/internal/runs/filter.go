@@ -12,13 +12,13 @@ const (
 	filterTests = 6
 )
 
-// blocksFor returns how many blocks a filter of so many keys has.
+// blocksFor returns how many blocks a filter has for a number of keys.
 func blocksFor(keys int) int { return max((keys*filterBits+64*blockWords-1)/(64*blockWords), 1) }
 
-// newFilter returns a filter for so many keys.
+// newFilter returns a filter for a number of keys.
 func newFilter(keys int) *filter { return filterOf(blocksFor(keys)) }
 
-// foldable returns a filter for at most so many keys, which fold can halve a few times.
+// foldable returns a filter for a number of keys at most, which fold can halve a few times.
 func foldable(keys int) *filter {
 	const halves = 8
 	return filterOf((blocksFor(keys) + halves - 1) / halves * halves)
@@ -60,7 +60,7 @@ func (f *filter) has(key uint64) bool {
 	return true
 }
 
-// fold makes the filter as small as so many keys need, if it is larger.
+// fold makes the filter about as small as a number of keys needs, if it is larger.
 func (f *filter) fold(keys int) {
 	for blocks := len(f.words) / blockWords; blocks%2 == 0 && blocks/2 >= blocksFor(keys); blocks /= 2 {
 		for at := range blocks / 2 {

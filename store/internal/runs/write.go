@@ -193,7 +193,7 @@ type runWriter struct {
 	key    uint64 // of the last row
 }
 
-// newRunWriter begins a run of at most so many keys. What the disk kept of another one with its
+// newRunWriter begins a run of a number of keys at most. What the disk kept of another one with its
 // number goes.
 func (x *Index) newRunWriter(r Run, keys int, rows Rows) (*runWriter, error) {
 	w := &runWriter{run: r, kind: &x.kinds[r.Kind], filter: foldable(keys), rows: rows}
