@@ -223,7 +223,12 @@ func (r runRows) Last(kind int) (uint32, error) {
 	if b := r.building; b != nil && slices.Contains(b.kinds, kind) {
 		return uint32(b.at), nil
 	}
-	n, err := r.number("SELECT attached FROM meta")
+	return r.lastNumber()
+}
+
+// lastNumber returns the index of the last attached record.
+func (c *conn) lastNumber() (uint32, error) {
+	n, err := c.number("SELECT attached FROM meta")
 	return uint32(n), err
 }
 

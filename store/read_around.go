@@ -51,7 +51,7 @@ func (s *Store) Around(ctx context.Context, id protocol.ID, steps, limit int) (l
 		if idx == 0 {
 			return ErrNotFound
 		}
-		last, err := c.lastNumber(0)
+		last, err := c.lastNumber()
 		if err != nil {
 			return err
 		}
