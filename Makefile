@@ -22,7 +22,7 @@ SHELL       := bash
 LINT = $(GO) tool -modfile=.ci/tools/go.mod golangci-lint
 
 .DEFAULT_GOAL := build
-.PHONY: build run test test-all test-short testbed bench bench-large lint fuzz cross wasm image image-proxy fmt clean install help
+.PHONY: build run test test-all test-short testbed bench bench-large lint fuzz cross wasm dist image image-proxy fmt clean install help
 
 build: ## build bin/lf and bin/lf-testbed (the default)
 	$(GO) build -ldflags '$(LDFLAGS)' -o bin/ ./cmd/lf ./cmd/lf-testbed
@@ -63,6 +63,9 @@ cross: ## what other systems compile: Linux on AArch64, built and run; macOS, as
 wasm: ## the C code of package pow as WebAssembly, held against its known answers in Node
 	@sh pow/ctest/wasm.sh
 
+dist: ## what users download, in dist/: static programs for Linux as tar.gz and .deb, SBOMs, SHA-256 sums (packaging/dist says what it needs)
+	@GO='$(GO)' VERSION='$(VERSION)' packaging/dist
+
 image: ## build the container image "lf" from packaging/Containerfile: CONTAINER=docker with docker
 	BUILDAH_FORMAT=docker $(CONTAINER) build -f packaging/Containerfile --build-arg 'VERSION=$(VERSION)' -t lf .
 
@@ -73,7 +76,7 @@ fmt: ## format the Go sources
 	gofmt -s -w .
 
 clean: ## remove what was built here
-	rm -rf bin coverage*
+	rm -rf bin dist coverage*
 	find . -name '*.test' -o -name '*.prof' | xargs rm -f
 
 install: build ## install bin/lf to PREFIX/bin (/usr/local/bin)

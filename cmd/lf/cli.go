@@ -111,7 +111,7 @@ func (c *cli) addCommands(root *cobra.Command) {
 	add(groupRecords, c.getCommand(), c.watchCommand(), c.setCommand(), c.deleteCommand(), c.releaseCommand(), c.pulseCommand(), c.loadCommand(), c.lsCommand(), c.namesCommand(), c.showCommand(), c.exportCommand(), c.importCommand(), c.dnsCommand(), c.sshCommand())
 	add(groupNode, c.nodeCommand(), c.proxyCommand(), c.statusCommand(), c.peersCommand(), c.connectCommand(), c.disconnectCommand(), c.seedsCommand(), c.doctorCommand(), c.checkCommand(), c.backupCommand(), c.restoreCommand(), c.benchCommand())
 	add(groupAdmin, c.ownerCommand(), c.oracleCommand(), c.tokenCommand(), c.networkCommand())
-	root.AddCommand(c.versionCommand(), c.completionCommand(), c.testbedCommand(), policyTopic())
+	root.AddCommand(c.versionCommand(), c.completionCommand(), c.testbedCommand(), c.manCommand(), policyTopic())
 }
 
 // namedHome is the home directory that the user named, with --home or LF_HOME; "" for none.
