@@ -170,8 +170,8 @@ func TestDamagedBytes(t *testing.T) {
 					t.Errorf("get: %v, %v", info, err)
 				}
 			}
-			if _, n, err := s.ByPrefix(t.Context(), id[:8]); n != 1 || !isDamaged(err, id, isHeader) {
-				t.Errorf("by prefix: %d, %v", n, err)
+			if m, err := s.ByPrefix(t.Context(), [][]byte{id[:8]}); err != nil || m[0].Count != 1 || !isDamaged(m[0].Err, id, isHeader) {
+				t.Errorf("by prefix: %+v, %v", m, err)
 			}
 			// All of them, in order: what follows might lack its parent.
 			if err := s.Attached(t.Context(), func([]*protocol.Record) error { return nil }); !isDamaged(err, id, isHeader) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/lf-store/lf/internal/intake"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -50,26 +51,47 @@ func (s *Store) Get(ctx context.Context, id protocol.ID) (r *protocol.Record, in
 	return r, info, err
 }
 
-// ByPrefix returns the record whose ID begins with prefix, 8 to 32 bytes, whether attached, pending
-// or held. It also returns how many there are: 0, 1, or 2 for more than one, when no record is
-// returned. Where the only one is damaged the error is a [*DamagedError].
-func (s *Store) ByPrefix(ctx context.Context, beginning []byte) (r *protocol.Record, n int, err error) {
-	if len(beginning) < prefixSize || len(beginning) > len(protocol.ID{}) {
-		return nil, 0, fmt.Errorf("%w: a prefix has %d to %d bytes, not %d", ErrBadQuery, prefixSize, len(protocol.ID{}), len(beginning))
+// Match is what there is of the records whose IDs begin with the same bytes.
+type Match = intake.Match
+
+// ByPrefix returns the records whose IDs begin with each of some prefixes, of 8 to 32 bytes,
+// whether attached, pending or held. Where the only one is damaged, the match's error is a
+// [*DamagedError].
+func (s *Store) ByPrefix(ctx context.Context, prefixes [][]byte) ([]Match, error) {
+	for _, p := range prefixes {
+		if len(p) < prefixSize || len(p) > len(protocol.ID{}) {
+			return nil, fmt.Errorf("%w: a prefix has %d to %d bytes, not %d", ErrBadQuery, prefixSize, len(protocol.ID{}), len(p))
+		}
 	}
-	err = s.read(ctx, func(c *conn) error {
-		r, n, err = c.byPrefix(beginning)
+	matches := make([]Match, len(prefixes))
+	err := s.read(ctx, func(c *conn) error {
+		queues, err := c.usedQueues()
+		for i := 0; err == nil && i < len(prefixes); i++ {
+			if matches[i], err = c.byPrefix(prefixes[i], queues); err == nil {
+				err = ctx.Err()
+			}
+		}
 		return err
 	})
-	return r, n, err
+	return matches, err
 }
 
 const prefixSize = 8
 
-func (c *conn) byPrefix(beginning []byte) (found *protocol.Record, n int, err error) {
-	last := bytes.Repeat([]byte{0xff}, len(protocol.ID{})) // the last ID that begins so
-	copy(last, beginning)
-	var damage error
+// usedQueues returns the tables of those that are not attached and have records. Mostly they have
+// none.
+func (c *conn) usedQueues() (names []string, err error) {
+	_, err = c.one(func(r *rows) {
+		for i, name := range []string{"pending", "held"} {
+			if r.int(i) > 0 {
+				names = append(names, name)
+			}
+		}
+	}, "SELECT EXISTS (SELECT 1 FROM pending), EXISTS (SELECT 1 FROM held)")
+	return names, err
+}
+
+func (c *conn) byPrefix(beginning []byte, queues []string) (m Match, err error) {
 	look := func(row *rows) error {
 		var s stored
 		s.read(row, 1)
@@ -80,7 +102,7 @@ func (c *conn) byPrefix(beginning []byte) (found *protocol.Record, n int, err er
 		if !bytes.HasPrefix(id[:], beginning) {
 			return nil
 		}
-		if found, damage, n = r, err, n+1; n == 2 {
+		if m = (Match{Record: r, Count: m.Count + 1, Err: err}); m.Count == 2 {
 			return errStop
 		}
 		return nil
@@ -89,15 +111,17 @@ func (c *conn) byPrefix(beginning []byte) (found *protocol.Record, n int, err er
 		err := c.each(look, "SELECT idx, id, header, value FROM records JOIN dag USING (idx) WHERE idx = ?", idx)
 		return err == nil, ignoreStop(err)
 	})
-	for _, queue := range []string{"pending", "held"} {
-		if err == nil && n < 2 {
+	for _, queue := range queues {
+		if err == nil && m.Count < 2 {
+			last := bytes.Repeat([]byte{0xff}, len(protocol.ID{})) // the last ID that begins so
+			copy(last, beginning)
 			err = ignoreStop(c.each(look, "SELECT 0, id, header, value FROM "+queue+" WHERE id BETWEEN ? AND ? LIMIT 2", beginning, last))
 		}
 	}
-	if err != nil || n == 2 {
-		return nil, n, err
+	if err != nil || m.Count == 2 {
+		return Match{Count: m.Count}, err
 	}
-	return found, n, damage
+	return m, nil
 }
 
 // readFrame verifies what was read of an attached record, or with index 0 of another one, and

@@ -221,9 +221,9 @@ func TestByPrefix(t *testing.T) {
 	mustHold(t, s, held, testTime*2, Held)
 	find := func(beginning []byte, want *protocol.Record, count int) {
 		t.Helper()
-		r, n, err := s.ByPrefix(t.Context(), beginning)
-		if err != nil || n != count || (r == nil) != (want == nil) || r != nil && r.ID() != want.ID() {
-			t.Fatalf("%x: %v, %d, %v", beginning, r, n, err)
+		m, err := s.ByPrefix(t.Context(), [][]byte{beginning})
+		if err != nil || m[0].Count != count || (m[0].Record == nil) != (want == nil) || want != nil && m[0].Record.ID() != want.ID() {
+			t.Fatalf("%x: %+v, %v", beginning, m, err)
 		}
 	}
 	for _, r := range []*protocol.Record{w.Genesis()[0], chain[0], chain[2], held} {
@@ -238,8 +238,13 @@ func TestByPrefix(t *testing.T) {
 	absent := chain[1].ID()
 	find(absent[:prefixSize], nil, 0)
 	find(absent[:], nil, 0)
+	here, id := chain[0].ID(), held.ID()
+	many, err := s.ByPrefix(t.Context(), [][]byte{here[:8], absent[:8], id[:32], here[:9]})
+	if err != nil || len(many) != 4 || many[0].Record.ID() != here || many[1] != (Match{}) || many[2].Record.ID() != id || many[3].Record.ID() != here {
+		t.Errorf("many: %+v, %v", many, err)
+	}
 	for _, n := range []int{0, prefixSize - 1, len(protocol.ID{}) + 1} {
-		if _, _, err := s.ByPrefix(t.Context(), make([]byte, n)); !errors.Is(err, ErrBadQuery) {
+		if _, err := s.ByPrefix(t.Context(), [][]byte{here[:], make([]byte, n)}); !errors.Is(err, ErrBadQuery) {
 			t.Errorf("%d bytes: %v", n, err)
 		}
 	}
@@ -274,11 +279,11 @@ func TestByPrefixAmbiguous(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if r, n, err := s.ByPrefix(t.Context(), id[:prefixSize]); err != nil || n != 1 || r.ID() != id {
-		t.Errorf("the index is believed: %v, %d, %v", r, n, err)
+	if m, err := s.ByPrefix(t.Context(), [][]byte{id[:prefixSize]}); err != nil || m[0].Count != 1 || m[0].Record.ID() != id {
+		t.Errorf("the index is believed: %+v, %v", m, err)
 	}
 	alter("INSERT INTO pending (id, header, value) VALUES (?, ?, ?)", id[:], chain[0].HeaderBytes(), chain[0].ValueBytes())
-	if r, n, err := s.ByPrefix(t.Context(), id[:prefixSize]); err != nil || n != 2 || r != nil {
-		t.Errorf("not ambiguous: %v, %d, %v", r, n, err)
+	if m, err := s.ByPrefix(t.Context(), [][]byte{id[:prefixSize]}); err != nil || m[0].Count != 2 || m[0].Record != nil {
+		t.Errorf("not ambiguous: %+v, %v", m, err)
 	}
 }

@@ -64,12 +64,13 @@ func (s *rottenStore) Record(ctx context.Context, id protocol.ID) (*protocol.Rec
 	return r, ok && err == nil, err
 }
 
-func (s *rottenStore) ByPrefix(ctx context.Context, prefix []byte) (*protocol.Record, int, error) {
-	r, n, err := s.testStore.ByPrefix(ctx, prefix)
-	if err == nil {
-		r, err = s.shown(r)
+func (s *rottenStore) ByPrefix(ctx context.Context, prefixes [][]byte) ([]Match, error) {
+	matches, err := s.testStore.ByPrefix(ctx, prefixes)
+	for i := range matches {
+		m := &matches[i]
+		m.Record, m.Err = s.shown(m.Record)
 	}
-	return r, n, err
+	return matches, err
 }
 
 func (s *rottenStore) Damaged() (ids []protocol.ID) {

@@ -54,14 +54,16 @@ type Replica interface {
 	// 0), in as few transactions as possible. With an error, those whose result has an Outcome are
 	// durable; the others may be.
 	PutAll(ctx context.Context, rs []*protocol.Record, holds []uint64) ([]Stored, error)
-	// ByPrefix returns the record that is here, attached, pending or held, and whose ID begins with
-	// prefix (8 to 32 bytes). n is how many there are: 0, 1, or 2 for more than one, and then
-	// no record is returned. Damage is told as by Record.
-	ByPrefix(ctx context.Context, prefix []byte) (r *protocol.Record, n int, err error)
+	// ByPrefix returns the records that are here, attached, pending or held, and whose IDs begin
+	// with each of some prefixes (8 to 32 bytes). Damage is told as by Record.
+	ByPrefix(ctx context.Context, prefixes [][]byte) ([]Match, error)
 }
 
 // Item is a record as an element of the set that peers compare.
 type Item = intake.Item
+
+// Match is what there is of the records whose IDs begin with the same bytes.
+type Match = intake.Match
 
 // Outcome says what became of a record.
 type Outcome = intake.Outcome

@@ -225,12 +225,13 @@ func (s streamStore) Record(ctx context.Context, id protocol.ID) (*protocol.Reco
 	return s.read(s.testStore.Record(ctx, id))
 }
 
-func (s streamStore) ByPrefix(ctx context.Context, prefix []byte) (r *protocol.Record, n int, err error) {
-	r, n, err = s.testStore.ByPrefix(ctx, prefix)
-	if _, _, damaged := s.read(r, r != nil, nil); damaged != nil {
-		return nil, n, damaged
+func (s streamStore) ByPrefix(ctx context.Context, prefixes [][]byte) ([]Match, error) {
+	matches, err := s.testStore.ByPrefix(ctx, prefixes)
+	for i := range matches {
+		m := &matches[i]
+		m.Record, _, m.Err = s.read(m.Record, m.Record != nil, nil)
 	}
-	return r, n, err
+	return matches, err
 }
 
 func (s streamStore) read(r *protocol.Record, ok bool, err error) (*protocol.Record, bool, error) {

@@ -50,3 +50,13 @@ type Item struct {
 	ID        protocol.ID
 	Timestamp uint64 // milliseconds
 }
+
+// Match is what a store has of the records whose IDs begin with the same bytes.
+type Match struct {
+	// Record is the record, if there is one alone.
+	Record *protocol.Record
+	// Count is how many there are: 0, 1, or 2 for more than one.
+	Count int
+	// Err says that the only one is damaged.
+	Err error
+}

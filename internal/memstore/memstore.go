@@ -379,19 +379,27 @@ func (s *Store) Record(_ context.Context, id protocol.ID) (*protocol.Record, boo
 }
 
 // ByPrefix implements lfsync.Store.
-func (s *Store) ByPrefix(_ context.Context, prefix []byte) (found *protocol.Record, n int, err error) {
+func (s *Store) ByPrefix(_ context.Context, prefixes [][]byte) ([]intake.Match, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	matches := make([]intake.Match, len(prefixes))
+	for i, prefix := range prefixes {
+		matches[i] = s.byPrefix(prefix)
+	}
+	return matches, nil
+}
+
+func (s *Store) byPrefix(prefix []byte) (m intake.Match) {
 	for _, e := range s.buckets[[2]byte(prefix)] {
-		if id := e.record.ID(); n < 2 && bytes.HasPrefix(id[:], prefix) {
-			found = e.record
-			n++
+		if id := e.record.ID(); m.Count < 2 && bytes.HasPrefix(id[:], prefix) {
+			m.Record = e.record
+			m.Count++
 		}
 	}
-	if n != 1 {
-		return nil, n, nil
+	if m.Count != 1 {
+		m.Record = nil
 	}
-	return found, 1, nil
+	return m
 }
 
 // Unknown implements lfsync.Store.

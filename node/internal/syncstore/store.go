@@ -63,8 +63,11 @@ func (s Store) Repair(ctx context.Context, r *protocol.Record) error {
 }
 
 // ByPrefix implements lfsync.Store.
-func (s Store) ByPrefix(ctx context.Context, prefix []byte) (*protocol.Record, int, error) {
-	r, n, err := s.Store.ByPrefix(ctx, prefix)
-	r, err = pruned(r, err)
-	return r, n, err
+func (s Store) ByPrefix(ctx context.Context, prefixes [][]byte) ([]lfsync.Match, error) {
+	matches, err := s.Store.ByPrefix(ctx, prefixes)
+	for i := range matches {
+		m := &matches[i]
+		m.Record, m.Err = pruned(m.Record, m.Err)
+	}
+	return matches, err
 }

@@ -227,9 +227,9 @@ func (h *histories) sameRecords(id protocol.ID) {
 			h.Fatal("not the record that was asked for", err)
 		}
 		found[i] = ok
-		by, n, err := s.ByPrefix(h.Context(), id[:8])
-		if err != nil || (n == 1) != ok || ok && by.ID() != id {
-			h.Fatalf("store %d has record %s: %v; by how its ID begins it finds %d: %v", i, id, ok, n, err)
+		by, err := s.ByPrefix(h.Context(), [][]byte{id[:8]})
+		if err != nil || (by[0].Count == 1) != ok || ok && by[0].Record.ID() != id {
+			h.Fatalf("store %d has record %s: %v; by how its ID begins it finds %+v: %v", i, id, ok, by, err)
 		}
 	}
 	if found[0] != found[1] {

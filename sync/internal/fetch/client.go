@@ -9,6 +9,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/lf-store/lf/internal/intake"
 	"github.com/lf-store/lf/internal/supervisor"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/penalty"
@@ -18,7 +19,7 @@ import (
 // Store is what fetching needs of a store.
 type Store interface {
 	Record(ctx context.Context, id protocol.ID) (*protocol.Record, bool, error)
-	ByPrefix(ctx context.Context, prefix []byte) (r *protocol.Record, n int, err error)
+	ByPrefix(ctx context.Context, prefixes [][]byte) ([]intake.Match, error)
 	Missing(ctx context.Context, limit int) ([]protocol.ID, error)
 }
 
@@ -285,9 +286,10 @@ func (f *Fetcher) Status() Status {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	m := f.planner
+	missing := m.missing()
 	return Status{
 		Peers: len(m.peers), Wanted: len(m.wanted), Requests: len(m.requests),
-		Listed: m.missing(kindListed), Named: m.missing(kindNamed), Dropped: m.dropped,
+		Listed: missing[kindListed], Named: missing[kindNamed], Dropped: m.dropped,
 	}
 }
 

@@ -28,6 +28,9 @@ const (
 	// payPatience is how long an answer waits for its peer's rate before it ends early: what one
 	// tick of the rate takes.
 	payPatience = time.Second
+	// lookedUpAtOnce is how many names are looked up together: a transaction costs as much as two
+	// of them. With the largest records they take 1 MiB.
+	lookedUpAtOnce = 16
 	// answerBytes ends an answer early, after the item that passes it. The requester needs as long
 	// to verify a MiB as the largest number of typical records. It asks again for the rest.
 	answerBytes = 1 << 20

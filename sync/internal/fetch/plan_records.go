@@ -84,11 +84,11 @@ func (s *planner) coming(id protocol.ID) bool {
 	return w != nil && (w.state == stateReady || w.state == stateAsked)
 }
 
-// missing counts the wanted records of a kind that have not come.
-func (s *planner) missing(kind wantedKind) (n int) {
+// missing counts the wanted records that have not come, by their kinds.
+func (s *planner) missing() (n [kinds]int) {
 	for _, w := range s.wanted {
-		if w.kind == kind && w.state != stateCame && !w.have {
-			n++
+		if w.state != stateCame && !w.have {
+			n[w.kind]++
 		}
 	}
 	return n

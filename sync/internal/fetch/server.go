@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/lf-store/lf/internal/intake"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/stream"
 )
@@ -61,8 +63,8 @@ func (w *walk) serve(ctx context.Context, req Request) error {
 	if req.Ancestors > 0 {
 		w.seen = make(map[protocol.ID]bool)
 	}
-	for _, id := range req.IDs {
-		if err := w.named(ctx, id[:req.Width]); err != nil || w.left <= 0 {
+	for some := range slices.Chunk(req.IDs, lookedUpAtOnce) {
+		if err := w.named(ctx, some, req.Width); err != nil || w.left <= 0 {
 			return err
 		}
 	}
@@ -76,34 +78,40 @@ func (w *walk) serve(ctx context.Context, req Request) error {
 	return nil
 }
 
-// named answers one name of the request.
-func (w *walk) named(ctx context.Context, name []byte) error {
-	if !w.pay(ctx, 1) {
+// named answers some names of the request, as far as the answer has room.
+func (w *walk) named(ctx context.Context, ids []protocol.ID, width int) error {
+	if !w.pay(ctx, len(ids)) {
 		return nil
 	}
-	r, n, err := w.lookUp(ctx, name)
-	switch {
-	case errors.Is(err, w.fetcher.c.Damaged):
-		_, err = WriteDamaged(w.out)
-		return err
-	case err != nil:
-		return fmt.Errorf("read record %x: %w", name, err)
-	case n > 1:
-		_, err = WriteAmbiguous(w.out)
-		return err
-	case n == 0:
-		r = nil
+	names := make([][]byte, len(ids))
+	for i := range ids {
+		names[i] = ids[i][:width]
 	}
-	return w.send(ctx, r)
+	matches, err := w.fetcher.c.Store.ByPrefix(ctx, names)
+	if err != nil {
+		return fmt.Errorf("read records: %w", err)
+	}
+	for i := range matches {
+		if err := w.match(ctx, &matches[i]); err != nil || w.left <= 0 {
+			return err
+		}
+	}
+	return nil
 }
 
-// lookUp finds the record of a name, and tells how many there are: 0, 1, or 2 for more.
-func (w *walk) lookUp(ctx context.Context, name []byte) (*protocol.Record, int, error) {
-	if len(name) < IDSize {
-		return w.fetcher.c.Store.ByPrefix(ctx, name)
+// match answers one name.
+func (w *walk) match(ctx context.Context, m *intake.Match) (err error) {
+	switch {
+	case errors.Is(m.Err, w.fetcher.c.Damaged):
+		_, err = WriteDamaged(w.out)
+		return err
+	case m.Err != nil:
+		return fmt.Errorf("read a record: %w", m.Err)
+	case m.Count > 1:
+		_, err = WriteAmbiguous(w.out)
+		return err
 	}
-	r, ok, err := w.fetcher.c.Store.Record(ctx, protocol.ID(name))
-	return r, btoi(ok), err
+	return w.send(ctx, m.Record)
 }
 
 // ancestor sends a record that was not asked for, if it is here and was not sent already.
