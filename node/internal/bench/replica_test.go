@@ -17,6 +17,8 @@ import (
 
 	"github.com/hdevalence/ed25519consensus"
 
+	"github.com/lf-store/lf/internal/synthetic"
+	"github.com/lf-store/lf/internal/synthetic/synthetichome"
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/pow"
@@ -25,7 +27,10 @@ import (
 )
 
 // Proving a record's work takes about 3 ms of a core: 100,000 are three minutes on two.
-var replicated = flag.Int("replicated", 100_000, "records that a replica copies")
+var (
+	replicated = flag.Int("replicated", 100_000, "records that a replica copies")
+	copied     = flag.Int("copied", 0, "records without work that BenchmarkCopy copies, such as 1000000")
+)
 
 const (
 	// inFlight is how many of the records were being written at a time.
@@ -213,6 +218,7 @@ type pair struct {
 	status          *api.Status // of the replica, when it had them all
 	before, after   *api.Status // of the source
 	took            time.Duration
+	lastTenth       time.Duration // when the last tenth of the records began to come
 }
 
 func (p *pair) stop() {
@@ -224,10 +230,19 @@ func (p *pair) stop() {
 // replicate starts sources and a replica that dials them, and waits until it has the same.
 func replicate(b *testing.B, lacking string, sources int) pair {
 	b.Helper()
+	homes := make([]string, sources)
+	for i := range homes {
+		homes[i] = copyHome(b, paidData.full)
+	}
+	return replicateHomes(b, copyHome(b, lacking), homes...)
+}
+
+func replicateHomes(b *testing.B, lacking string, homes ...string) pair {
+	b.Helper()
 	var p pair
 	var seeds []string
-	for i := range sources {
-		source := startNode(b, copyHome(b, paidData.full))
+	for i, home := range homes {
+		source := startNode(b, home)
 		status := statusOf(b, source)
 		if len(status.Addresses) == 0 {
 			b.Fatal("the source has no address")
@@ -239,16 +254,20 @@ func replicate(b *testing.B, lacking string, sources int) pair {
 			p.more = append(p.more, source)
 		}
 	}
-	p.replica = startPeer(b, copyHome(b, lacking), seeds...)
+	all := p.before.Storage.Attached
+	p.replica = startPeer(b, lacking, seeds...)
 	began := time.Now()
 	for {
 		p.status = statusOf(b, p.replica)
-		if p.took = time.Since(began); p.status.Storage.Attached == p.before.Storage.Attached {
+		p.took = time.Since(began)
+		if have := p.status.Storage.Attached; have == all {
 			p.after = statusOf(b, p.source)
 			return p
+		} else if have < all-all/10 {
+			p.lastTenth = p.took
 		}
 		if p.took > patience {
-			b.Fatalf("after %v the replica has %d of %d records", p.took, p.status.Storage.Attached, p.before.Storage.Attached)
+			b.Fatalf("after %v the replica has %d of %d records", p.took, p.status.Storage.Attached, all)
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
@@ -286,6 +305,38 @@ func BenchmarkReplica(b *testing.B) {
 		}
 	}
 	b.ReportMetric(0, "ns/op") // it would be that of starting and stopping too
+}
+
+// BenchmarkCopy has a node that starts empty copy many records from another one on the same
+// machine. They are signed, and their network asks for no work. It reports how fast the last tenth
+// came, too.
+func BenchmarkCopy(b *testing.B) {
+	if *copied == 0 {
+		b.Skip("it takes minutes: -copied 1000000")
+	}
+	g := newLargeHome(b, synthetic.Series())
+	s := g.open(b)
+	if err := synthetichome.Add(b.Context(), s, g.maker, *copied, nil); err != nil {
+		b.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	for b.Loop() {
+		empty := filepath.Join(b.TempDir(), "empty")
+		if _, err := synthetichome.Prepare(empty, g.maker.Network()); err != nil {
+			b.Fatal(err)
+		}
+		p := replicateHomes(b, empty, g.Dir())
+		n := float64(p.before.Storage.Attached)
+		b.ReportMetric(n/p.took.Seconds(), "records/s")
+		b.ReportMetric(n/10/(p.took-p.lastTenth).Seconds(), "records/s-last-tenth")
+		b.ReportMetric(p.source.used()*1e6/n, "cpu-µs/record-source")
+		b.ReportMetric(p.replica.used()*1e6/n, "cpu-µs/record-replica")
+		b.ReportMetric(p.replica.resident()/(1<<20), "MiB-RSS")
+		p.stop()
+	}
+	b.ReportMetric(0, "ns/op")
 }
 
 // BenchmarkRejoin has a node come back that was away while 1,500 records were written, and meet
