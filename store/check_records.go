@@ -1,12 +1,15 @@
 package store
 
 import (
+	"cmp"
 	"crypto/sha256"
+	"errors"
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/internal/dag"
 	"github.com/lf-store/lf/store/internal/packed"
+	"github.com/lf-store/lf/store/internal/runs"
 )
 
 // checkRecords goes through the attached records in their order: each by itself, its links, and its
@@ -134,7 +137,7 @@ func (v *verifier) checkIndices(idx int64, e *entry) error {
 		v.problem("record %d is found as %d by its ID", idx, at)
 	}
 	for kind := range kinds {
-		if all, err := v.hasRows(kind, idx, e.Record); err != nil {
+		if all, err := v.hasRows(kind, idx, e); err != nil {
 			return err
 		} else if !all {
 			v.problem("record %d is not in %s", idx, kinds[kind].Name)
@@ -155,16 +158,6 @@ func (v *verifier) checkIndices(idx int64, e *entry) error {
 	}
 	if !found {
 		v.problem("record %d is not in versions", idx)
-	}
-	for _, row := range e.rows {
-		found, err := v.one(nil, "SELECT 1 FROM selectors WHERE key = ? AND size = ? AND ordinal = ? AND composite = ? AND others = ?",
-			row.key, int64(len(e.rows)), int64(row.ordinal), e.composite, row.others)
-		if err != nil {
-			return err
-		}
-		if !found {
-			v.problem("record %d: a selector of it is not in selectors", idx)
-		}
 	}
 	return nil
 }
@@ -199,38 +192,18 @@ func (v *verifier) checkTips() error {
 
 // checkSelectors checks that every row of selectors is some version's.
 func (v *verifier) checkSelectors() error {
-	return v.each(func(r *rows) error {
-		row := selectorRow{point{r.int(0), uint64(r.int(2))}, r.blob(4)}
+	return v.eachRow(kindSelectors, runs.Range{}, func(row []byte) error {
+		p, err := readSelectorRow(row)
 		backed := false
-		err := v.eachVersion(versionsUnder(r.int(3)), func(of keyed) error {
-			record, err := headerOf(v.frame(of.idx))
-			if asDamaged(err) != nil {
-				backed = true // it may be; the record was reported
-				return errStop
-			}
-			if err != nil {
-				return err
-			}
-			e := newEntry(record)
-			if e.composite != r.int(3) || int64(len(e.rows)) != r.int(1) {
-				return nil
-			}
-			for _, have := range e.rows {
-				backed = backed || have.point == row.point && string(have.others) == string(row.others)
-			}
-			if backed {
-				return errStop
-			}
-			return nil
-		})
-		if ignoreStop(err) != nil {
-			return err
+		if err == nil {
+			backed, err = v.isSelected(p.composite, row)
 		}
-		if !backed {
-			v.problem("selectors has a row of key %d, ordinal %d that no record has", r.int(0), row.ordinal)
+		if err == nil && !backed || errors.Is(err, errLayout) {
+			v.problem("%s has a row that no record has: %x", kinds[kindSelectors].Name, row)
+			err = nil
 		}
-		return v.ctx.Err()
-	}, "SELECT key, size, ordinal, composite, others FROM selectors")
+		return cmp.Or(err, v.ctx.Err())
+	})
 }
 
 // checkOwners checks that owners are numbered from 1 and each has a version. That versions have the

@@ -187,7 +187,7 @@ func (t *tx) repair(r *protocol.Record) (int64, error) {
 		return 0, err
 	}
 	for kind := range kinds {
-		if err := t.putRows(kind, idx, r); err != nil {
+		if err := t.putRows(kind, idx, newEntry(r)); err != nil {
 			return 0, err
 		}
 	}

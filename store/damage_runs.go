@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"slices"
 
-	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/internal/runs"
 )
 
@@ -99,8 +98,8 @@ func (w *scrubber) checkChunk(r runs.Run, n int) error {
 
 // putRows has the rows of a kind that a record lacks added. They were derived while the record was
 // damaged, which is repaired by now.
-func (w *scrubber) putRows(kind int, idx int64, r *protocol.Record) {
-	w.repair(idx, kinds[kind].Name, func(t *tx) error { return t.putRows(kind, idx, r) })
+func (w *scrubber) putRows(kind int, idx int64, e *entry) {
+	w.repair(idx, kinds[kind].Name, func(t *tx) error { return t.putRows(kind, idx, e) })
 }
 
 // dropRow has a row removed that no record has.

@@ -24,7 +24,7 @@ func TestScrubRows(t *testing.T) {
 				t.Run(fmt.Sprintf("%s, %s, %s", kinds[kind].Name, name, what), func(t *testing.T) {
 					s, log := f.open(t)
 					if err := s.change(t.Context(), func(t *tx) (err error) {
-						rowsOf(kind, idx, f.records[idx], func(row []byte) { err = spoil(t, row) })
+						rowsOf(kind, idx, newEntry(f.records[idx]), func(row []byte) { err = spoil(t, row) })
 						return err
 					}); err != nil {
 						t.Fatal(err)

@@ -2,7 +2,6 @@ package store
 
 import (
 	"bytes"
-	"database/sql/driver"
 	"errors"
 
 	"github.com/lf-store/lf/protocol"
@@ -25,11 +24,12 @@ func (w *scrubber) checkRecord(idx int64) error {
 	if err := w.checkDAGRow(idx, r); err != nil {
 		return err
 	}
+	e := newEntry(r)
 	for kind := range kinds {
-		if all, err := w.hasRows(kind, idx, r); err != nil {
+		if all, err := w.hasRows(kind, idx, e); err != nil {
 			return err
 		} else if !all {
-			w.putRows(kind, idx, r)
+			w.putRows(kind, idx, e)
 		}
 	}
 	if w.damage.has(r.ID()) {
@@ -40,7 +40,7 @@ func (w *scrubber) checkRecord(idx int64) error {
 			return t.recovered(idx)
 		})
 	}
-	return w.checkRows(idx, newEntry(r))
+	return w.checkRows(idx, e)
 }
 
 // checkDAGRow compares a record's place in the graph with its links. All records before it were
@@ -114,16 +114,6 @@ func (w *scrubber) checkRows(idx int64, e *entry) error {
 	}
 	if !found && owner > 0 {
 		w.rewriteVersion(e.version(owner, idx), (*tx).replaceVersion)
-	}
-	for _, row := range e.rows {
-		args := []driver.Value{row.key, int64(len(e.rows)), int64(row.ordinal), e.composite, row.others}
-		found, err := w.one(nil, "SELECT 1 FROM selectors WHERE key = ? AND size = ? AND ordinal = ? AND composite = ? AND others = ?", args...)
-		if err != nil {
-			return err
-		}
-		if !found {
-			w.rewrite(idx, "a row of selectors", "INSERT OR IGNORE INTO selectors VALUES (?, ?, ?, ?, ?)", args...)
-		}
 	}
 	return nil
 }

@@ -2,8 +2,7 @@ package store
 
 import (
 	"bytes"
-	"database/sql/driver"
-	"slices"
+	"errors"
 
 	"github.com/lf-store/lf/store/internal/runs"
 )
@@ -30,7 +29,7 @@ func (w *scrubber) checkWrittenRow(row []byte) error {
 	}
 	backed := false
 	if r != nil {
-		rowsOf(kindWritten, idx, r, func(want []byte) { backed = backed || bytes.Equal(row, want) })
+		rowsOf(kindWritten, idx, newEntry(r), func(want []byte) { backed = backed || bytes.Equal(row, want) })
 	}
 	if !backed {
 		w.dropRow(kindWritten, idx, row)
@@ -61,33 +60,35 @@ func (w *scrubber) checkVersionRow(row *rows) error {
 }
 
 // checkSelectorRow looks whether some version has a row of selectors.
-func (w *scrubber) checkSelectorRow(row *rows) error {
-	args := []driver.Value{row.int(0), row.int(1), row.int(2), row.int(3), row.blob(4)}
-	want := selectorRow{point{row.int(0), uint64(row.int(2))}, row.blob(4)}
-	size, composite := row.int(1), row.int(3)
+func (w *scrubber) checkSelectorRow(row []byte) error {
+	p, err := readSelectorRow(row)
 	backed := false
-	err := w.eachVersion(versionsUnder(composite), func(of keyed) error {
-		r, err := headerOf(w.frameIfThere(of.idx))
+	if err == nil {
+		backed, err = w.isSelected(p.composite, row)
+	}
+	if err == nil && !backed || errors.Is(err, errLayout) {
+		w.dropRow(kindSelectors, 0, row)
+		err = nil
+	}
+	return err
+}
+
+// isSelected reports whether a version under a composite key has a row of selectors. A damaged one
+// may have it.
+func (c *conn) isSelected(composite int64, row []byte) (backed bool, err error) {
+	err = c.eachVersion(versionsUnder(composite), func(of keyed) error {
+		r, err := headerOf(c.frameIfThere(of.idx))
 		if asDamaged(err) != nil {
-			backed = true // it may be
+			backed = true
 		} else if err != nil {
 			return err
-		} else if r != nil && answered(r.Type) {
-			e := newEntry(r)
-			backed = e.composite == composite && int64(len(e.rows)) == size && slices.ContainsFunc(e.rows, func(have selectorRow) bool {
-				return have.point == want.point && bytes.Equal(have.others, want.others)
-			})
+		} else if r != nil {
+			rowsOf(kindSelectors, of.idx, newEntry(r), func(have []byte) { backed = backed || bytes.Equal(have, row) })
 		}
 		if backed {
 			return errStop
 		}
-		return w.ctx.Err()
+		return nil
 	})
-	if ignoreStop(err) != nil {
-		return err
-	}
-	if !backed {
-		w.rewrite(0, "a row of selectors", "DELETE FROM selectors WHERE key = ? AND size = ? AND ordinal = ? AND composite = ? AND others = ?", args...)
-	}
-	return nil
+	return backed, ignoreStop(err)
 }

@@ -59,8 +59,7 @@ func (w *scrubber) look(from scrubbed, count int) (to scrubbed, err error) {
 		end, err = w.rows(&to, count, "versions", []string{"composite", "owner", "timestamp DESC", "idx"}, "composite, owner, timestamp, idx, released",
 			w.checkVersionRow)
 	case scrubSelectors:
-		end, err = w.rows(&to, count, "selectors", []string{"key", "size", "ordinal", "composite", "others"}, "key, size, ordinal, composite, others",
-			w.checkSelectorRow)
+		end, err = w.rowsOfKind(&to, count, kindSelectors, w.checkSelectorRow)
 	case scrubWritten:
 		end, err = w.rowsOfKind(&to, count, kindWritten, w.checkWrittenRow)
 	case scrubIDRows:
@@ -159,12 +158,12 @@ func (w *scrubber) rowsOfKind(at *scrubbed, count, kind int, check func(row []by
 }
 
 // frameIfThere is frame for an index that may be made up; nil then.
-func (w *scrubber) frameIfThere(idx int64) (*protocol.Record, error) {
-	there, err := w.one(nil, "SELECT 1 FROM records WHERE idx = ?", idx)
+func (c *conn) frameIfThere(idx int64) (*protocol.Record, error) {
+	there, err := c.one(nil, "SELECT 1 FROM records WHERE idx = ?", idx)
 	if err != nil || !there {
 		return nil, err
 	}
-	return w.frame(idx)
+	return c.frame(idx)
 }
 
 // ignoreDamage drops an error that was noted where it arose.

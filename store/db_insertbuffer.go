@@ -21,7 +21,6 @@ const (
 	intoRecords
 	intoDAG
 	intoOwners
-	intoSelectors
 	intoVersions
 	intoTips
 	intoPending
@@ -46,7 +45,6 @@ var late = [lateTables]lateTable{
 	intoRecords:    newLateTable("INSERT INTO records", 3),
 	intoDAG:        newLateTable("INSERT INTO dag (idx, timestamp, node, seen, id, sum)", 6),
 	intoOwners:     newLateTable("INSERT INTO owners", 2),
-	intoSelectors:  newLateTable("INSERT OR IGNORE INTO selectors", 5),
 	intoVersions:   newLateTable("INSERT INTO versions", 5),
 	intoTips:       newLateTable("INSERT INTO tips (reputable, past, idx, timestamp)", 4),
 	intoPending:    newLateTable("INSERT INTO pending (seq, id, header, value, seen, unpaid)", 6),

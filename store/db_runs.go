@@ -11,15 +11,16 @@ import (
 
 // The kinds of rows that are kept in runs, in the order of the schemas that brought them.
 const (
-	kindIDs     = iota // an ID's beginning leads to the record
-	kindWritten        // an owner's records, the newest first
-	runKinds
+	kindIDs       = iota // an ID's beginning leads to the record
+	kindWritten          // an owner's records, the newest first
+	kindSelectors        // what composite keys have a selector
 )
 
-// kinds are the kinds of rows. See idRow and writtenRow.
+// kinds are the kinds of rows. See idRow, writtenRow and appendSelectorRow.
 var kinds = []runs.Kind{
-	kindIDs:     {Name: "the index of IDs", Key: idKeySize, Tail: runs.Ascending},
-	kindWritten: {Name: "the index of owners' records", Key: prefixSize, Tail: runs.Descending},
+	kindIDs:       {Name: "the index of IDs", Key: idKeySize, Tail: runs.Ascending},
+	kindWritten:   {Name: "the index of owners' records", Key: prefixSize, Tail: runs.Descending},
+	kindSelectors: {Name: "the index of selectors", Key: prefixSize},
 }
 
 // idKeySize is how much of an ID its row has. Whoever looks one up compares the whole ID.
@@ -57,26 +58,31 @@ func writtenRow(owner protocol.Owner, timestamp uint64) []byte {
 }
 
 // rowsOf calls yield with the rows of a kind that a record has.
-func rowsOf(kind int, idx int64, r *protocol.Record, yield func(row []byte)) {
+func rowsOf(kind int, idx int64, e *entry, yield func(row []byte)) {
 	switch kind {
 	case kindIDs:
-		id := r.ID()
+		id := e.ID()
 		yield(idRow(id[:], idx))
 	case kindWritten:
-		yield(runs.Descending.AppendNumber(writtenRow(r.Owner, r.Timestamp), uint32(idx)))
+		yield(runs.Descending.AppendNumber(writtenRow(e.Owner, e.Timestamp), uint32(idx)))
+	case kindSelectors:
+		for i := range e.rows {
+			row := make([]byte, 0, 2*prefixSize+4+len(e.rows[i].others))
+			yield(appendSelectorRow(row, e.rows[i], len(e.rows), e.composite))
+		}
 	}
 }
 
 // addRows adds the rows of a record that attaches.
-func (t *tx) addRows(idx int64, r *protocol.Record) {
+func (t *tx) addRows(idx int64, e *entry) {
 	for kind := range kinds {
-		rowsOf(kind, idx, r, func(row []byte) { t.runs.Add(kind, uint32(idx), row) })
+		rowsOf(kind, idx, e, func(row []byte) { t.runs.Add(kind, uint32(idx), row) })
 	}
 }
 
 // putRows adds the rows of a kind that a record lacks.
-func (t *tx) putRows(kind int, idx int64, r *protocol.Record) (err error) {
-	rowsOf(kind, idx, r, func(row []byte) {
+func (t *tx) putRows(kind int, idx int64, e *entry) (err error) {
+	rowsOf(kind, idx, e, func(row []byte) {
 		if err == nil {
 			err = t.runs.Put(runRows{conn: t.conn}, kind, uint32(idx), row)
 		}
@@ -85,9 +91,9 @@ func (t *tx) putRows(kind int, idx int64, r *protocol.Record) (err error) {
 }
 
 // hasRows reports whether all rows of a kind that a record has are there.
-func (c *conn) hasRows(kind int, idx int64, r *protocol.Record) (all bool, err error) {
+func (c *conn) hasRows(kind int, idx int64, e *entry) (all bool, err error) {
 	all = true
-	rowsOf(kind, idx, r, func(row []byte) {
+	rowsOf(kind, idx, e, func(row []byte) {
 		if err == nil && all {
 			all, err = c.hasRow(kind, row)
 		}
@@ -258,12 +264,15 @@ func (r runRows) deriveOne(of []int, idx int64, s stored, yield func(kind int, n
 	if asDamaged(err) == nil && err != nil {
 		return err
 	}
-	err = nil
+	var e *entry
+	if err = nil; record != nil {
+		e = newEntry(record)
+	}
 	for _, kind := range of {
 		if kind == kindIDs {
 			err = errors.Join(err, yield(kind, uint32(idx), idRow(s.id, idx)))
-		} else if record != nil {
-			rowsOf(kind, idx, record, func(row []byte) { err = errors.Join(err, yield(kind, uint32(idx), row)) })
+		} else if e != nil {
+			rowsOf(kind, idx, e, func(row []byte) { err = errors.Join(err, yield(kind, uint32(idx), row)) })
 		}
 	}
 	return err

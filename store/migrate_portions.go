@@ -33,6 +33,7 @@ var portionedMigrations = []portioned{
 	{to: runsVersion, space: runsSpace, portion: (*tx).skipPortions},
 	{to: packedVersion, space: packingSpace, portion: (*tx).packPortion},
 	{to: writtenRunsVersion, space: runsSpace, portion: indexKinds(kindIDs, kindWritten+1)},
+	{to: selectorRunsVersion, space: runsSpace, portion: indexKinds(kindSelectors, kindSelectors+1)},
 }
 
 // migrating is the table that says how far a migration in portions is. It is there only meanwhile.

@@ -9,8 +9,9 @@ import (
 // The schemas that brought indices in runs. The runs of the first were of another form: the second
 // makes them again.
 const (
-	runsVersion        = 12 // IDs
-	writtenRunsVersion = 14 // IDs, and owners' records
+	runsVersion         = 12 // IDs
+	writtenRunsVersion  = 14 // IDs, and owners' records
+	selectorRunsVersion = 15
 )
 
 // runsSpace is what the runs take, the log included. The tables that they replace leave more room

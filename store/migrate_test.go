@@ -233,8 +233,12 @@ func beginning(id protocol.ID) (short protocol.ID) {
 	return short
 }
 
-// withoutWrittenRuns undoes what the schema writtenRunsVersion did. The indices are empty.
-const withoutWrittenRuns = `DROP TABLE run_heads; CREATE TABLE run_filters (place INTEGER PRIMARY KEY);
+// withoutSelectorRuns undoes what the schema selectorRunsVersion did. The index is empty.
+const withoutSelectorRuns = "CREATE TABLE selectors (key INTEGER NOT NULL); "
+
+// withoutWrittenRuns undoes what the schema writtenRunsVersion and those after it did. The indices
+// are empty.
+const withoutWrittenRuns = withoutSelectorRuns + `DROP TABLE run_heads; CREATE TABLE run_filters (place INTEGER PRIMARY KEY);
 	CREATE TABLE written (owner INTEGER NOT NULL);
 	`
 

@@ -122,7 +122,7 @@ func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, er
 	if err := t.insertLater(intoDAG, at.idx, at.timestamp, row[end:], e.seen, identity[:len(id):len(id)], checksumOf(identity)); err != nil {
 		return at, err
 	}
-	t.addRows(at.idx, e.Record)
+	t.addRows(at.idx, e)
 	if err := t.addVersion(e, at); err != nil {
 		return at, err
 	}
@@ -221,11 +221,6 @@ func (t *tx) dropTip(p place) error {
 func (t *tx) addVersion(e *entry, at place) error {
 	if len(e.rows) == 0 {
 		return nil
-	}
-	for _, row := range e.rows {
-		if err := t.insertLater(intoSelectors, row.key, int64(len(e.rows)), int64(row.ordinal), e.composite, row.others); err != nil {
-			return err
-		}
 	}
 	e.alone = t.absences.unclaimed[e.composite]
 	delete(t.absences.unclaimed, e.composite)

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/runs"
 )
 
 // scan finds the composite keys that meet where. That is the query's own or, in a step of it, a
@@ -108,16 +109,17 @@ func (x *search) firstOrdinal(s span) (first uint64, found bool, err error) {
 		return 0, false, err
 	}
 	for _, size := range sizes {
-		here, err := x.one(func(r *rows) {
-			if o := uint64(r.int(0)); !found || o < first {
-				first = o
+		err := x.eachRow(kindSelectors, spanRange(s, size), func(row []byte) error {
+			p, err := readSelectorRow(row)
+			if err == nil && (!found || p.ordinal < first) {
+				first = p.ordinal
 			}
-		}, "SELECT ordinal FROM selectors WHERE key = ? AND size = ? AND ordinal BETWEEN ? AND ? ORDER BY ordinal LIMIT 1",
-			s.key, size, int64(s.from), int64(s.to))
-		if err != nil {
+			found = true
+			return cmp.Or(err, errStop)
+		})
+		if ignoreStop(err) != nil {
 			return 0, false, err
 		}
-		found = found || here
 	}
 	return first, found, x.spend(len(sizes))
 }
@@ -129,9 +131,12 @@ func (x *search) sizes(key int64) (sizes []int64, err error) {
 		return []int64{size}, nil
 	}
 	for size <= protocol.MaxSelectors {
-		found, err := x.one(func(r *rows) { size = r.int(0) }, "SELECT size FROM selectors WHERE key = ? AND size >= ? ORDER BY size LIMIT 1", key, size)
-		if err != nil || !found {
-			return sizes, err
+		bounds, found := runs.Range{Prefix: prefixBytes(key), From: sizeRow(key, size)}, false
+		if err := x.eachRow(kindSelectors, bounds, func(row []byte) error {
+			size, found = int64(keySizeOf(row)), true
+			return errStop
+		}); ignoreStop(err) != nil || !found {
+			return sizes, ignoreStop(err)
 		}
 		sizes = append(sizes, size)
 		size++
@@ -176,12 +181,15 @@ func (x *search) count(s span, limit int) (int, error) {
 	}
 	count := 0
 	for _, size := range sizes {
-		n, err := x.number("SELECT count(*) FROM (SELECT 1 FROM selectors WHERE key = ? AND size = ? AND ordinal BETWEEN ? AND ? LIMIT ?)",
-			s.key, size, int64(s.from), int64(s.to), int64(limit-count))
-		if err != nil {
+		if err := x.eachRow(kindSelectors, spanRange(s, size), func([]byte) error {
+			if count++; count >= limit {
+				return errStop
+			}
+			return nil
+		}); ignoreStop(err) != nil {
 			return 0, err
 		}
-		if count += int(n); count >= limit {
+		if count >= limit {
 			break
 		}
 	}
@@ -203,7 +211,6 @@ func (x *search) walk(where []span, driver int) error {
 	if err != nil {
 		return err
 	}
-	defer m.close()
 	var found []keyMatch
 	before := len(x.answers.Keys)
 	for walked, review := 1, x.selective; !x.isFull(); walked++ {
@@ -220,7 +227,6 @@ func (x *search) walk(where []span, driver int) error {
 				return err
 			}
 			if shorter {
-				m.close()
 				x.answers.Keys = x.answers.Keys[:before]
 				return x.walk(where, better)
 			}

@@ -286,8 +286,8 @@ func TestStrangers(t *testing.T) {
 		if _, err := tx.exec("INSERT INTO versions SELECT ?, owner, timestamp, idx, released FROM versions WHERE composite = ?", a.composite, b.composite); err != nil {
 			return err
 		}
-		_, err := tx.exec("INSERT INTO selectors SELECT ?, size, ordinal + 1, composite, others FROM selectors WHERE key = ?", a.rows[0].key, b.rows[0].key)
-		return err
+		row := selectorRow{point{a.rows[0].key, b.rows[0].ordinal + 1}, b.rows[0].others}
+		return tx.runs.Put(runRows{conn: tx.conn}, kindSelectors, 1, appendSelectorRow(nil, row, 1, b.composite))
 	}); err != nil {
 		t.Fatal(err)
 	}

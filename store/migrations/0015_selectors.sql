@@ -1,0 +1,2 @@
+-- The rows of selectors are in runs (db_runs.go).
+DROP TABLE selectors;
