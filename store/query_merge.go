@@ -82,8 +82,8 @@ func (m *merge) next() (proposal, bool, error) {
 	return m.streams[least].head, true, nil
 }
 
-// The row of a selector is its key, the number of selectors that the composite key has, the
-// ordinal, the composite key and what the other selectors are.
+// The row of a selector begins with its key and the number of selectors that the composite key has.
+// Then come the ordinal, the composite key, and the other selectors.
 
 // appendOrdinal appends an ordinal so that greater ones come later: how many bytes it has, and
 // these.
@@ -97,7 +97,7 @@ func appendOrdinal(row []byte, ordinal uint64) []byte {
 	return append(append(row, byte(len(b)-from)), b[from:]...)
 }
 
-// sizeRow is the beginning of the rows of a key with so many selectors.
+// sizeRow begins the rows of a selector's key, in composite keys of size selectors.
 func sizeRow(key, size int64) []byte {
 	row := make([]byte, 0, prefixSize+1+9+prefixSize)
 	return append(append(row, prefixBytes(key)...), byte(size))
@@ -130,7 +130,7 @@ func readSelectorRow(row []byte) (p proposal, err error) {
 // keySizeOf is how many selectors the composite key of a row has.
 func keySizeOf(row []byte) int { return int(row[prefixSize]) }
 
-// spanRange is the rows of a span, of keys with so many selectors.
+// spanRange is the rows of a span, in composite keys of size selectors.
 func spanRange(s span, size int64) runs.Range {
 	bounds := runs.Range{Prefix: sizeRow(s.key, size)}
 	bounds.From = appendOrdinal(sizeRow(s.key, size), s.from)
