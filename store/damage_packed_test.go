@@ -38,7 +38,7 @@ func TestDamagedReferences(t *testing.T) {
 	} {
 		t.Run(sql, func(t *testing.T) {
 			s, _ := f.open(t, sql)
-			if items := scanned(t, s); !slices.Equal(items, itemsOf(f.records[1:])) {
+			if items := scanned(t, s); !slices.Equal(unnumbered(items), itemsOf(f.records[1:])) {
 				t.Errorf("the set has changed: %v", items)
 			}
 			if sql[0] != 'D' { // without the index of IDs no record is found by its own
@@ -146,7 +146,7 @@ func TestReferencesProperty(t *testing.T) {
 				rt.Fatalf("after %q and repairs: %v", sql, err)
 			}
 		}
-		if !slices.Equal(scanned(t, s), itemsOf(f.records[1:])) {
+		if !slices.Equal(unnumbered(scanned(t, s)), itemsOf(f.records[1:])) {
 			rt.Fatalf("after %q: the set has changed", sql)
 		}
 	})

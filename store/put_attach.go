@@ -139,7 +139,7 @@ func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, er
 		return at, err
 	}
 	t.store.recent.Add(id, at)
-	t.attached = append(t.attached, Item{ID: id, Timestamp: e.Timestamp})
+	t.attached = append(t.attached, Item{ID: id, Timestamp: e.Timestamp, Index: uint64(at.idx)})
 	t.noteChange(e, at)
 	return at, nil
 }

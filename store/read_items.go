@@ -35,6 +35,12 @@ func (s *Store) ScanAfter(ctx context.Context, index uint64, yield func([]Item) 
 	}
 }
 
+// ItemsAfter appends the items after an index, as many as there is room for.
+func (s *Store) ItemsAfter(ctx context.Context, index uint64, into []Item) ([]Item, error) {
+	err := s.read(ctx, func(c *conn) error { return c.items(int64(min(index, math.MaxInt64)), &into) })
+	return into, err
+}
+
 // items appends the records after an index, as many as there is room for. A set with a wrong ID
 // would differ from all others. So where the checksum of an ID and a timestamp is wrong, they are
 // compared with the header.
@@ -42,7 +48,7 @@ func (c *conn) items(after int64, into *[]Item) error {
 	return c.each(func(r *rows) error {
 		var row identity
 		row.read(r.blob(2), r.int(1), r.int(3))
-		item := Item{ID: row.id, Timestamp: row.timestamp}
+		item := Item{ID: row.id, Timestamp: row.timestamp, Index: uint64(r.int(0))}
 		if !row.sound(r.int(0)) {
 			if err := c.settleItem(r.int(0), &item); err != nil {
 				return err
@@ -66,7 +72,7 @@ func (c *conn) settleItem(idx int64, item *Item) error {
 	if item.Timestamp != r.Timestamp {
 		c.damage.noteIndex(idx, "a timestamp in dag")
 	}
-	*item = Item{ID: r.ID(), Timestamp: r.Timestamp}
+	item.ID, item.Timestamp = r.ID(), r.Timestamp
 	return nil
 }
 

@@ -28,6 +28,15 @@ func scanned(t testing.TB, s *Store) (items []Item) {
 
 func itemOf(r *protocol.Record) Item { return Item{ID: r.ID(), Timestamp: r.Timestamp} }
 
+// unnumbered are items without their indices.
+func unnumbered(items []Item) (plain []Item) {
+	for _, item := range items {
+		item.Index = 0
+		plain = append(plain, item)
+	}
+	return plain
+}
+
 func itemsOf(lists ...[]*protocol.Record) (items []Item) {
 	for _, list := range lists {
 		for _, r := range list {
@@ -66,8 +75,20 @@ func TestScan(t *testing.T) {
 			orphan := w.make(spec{at: 9, links: w.chain(2)})
 			mustPut(t, s, orphan, Pending)
 			mustHold(t, s, w.make(spec{at: 8}), testTime*2, Held)
-			if have := scanned(t, s); !slices.Equal(have, want) {
+			have := scanned(t, s)
+			if !slices.Equal(unnumbered(have), want) {
 				t.Fatalf("%d items, want %d", len(have), len(want))
+			}
+			for i, item := range have {
+				if item.Index != uint64(i+1) {
+					t.Fatalf("item %d has the index %d", i, item.Index)
+				}
+			}
+			for _, after := range []int{0, len(want) / 2, len(want) - 1, len(want), len(want) + 5} {
+				some, err := s.ItemsAfter(t.Context(), uint64(after), make([]Item, 0, 7))
+				if from := min(after, len(have)); err != nil || !slices.Equal(some, have[from:min(from+7, len(have))]) {
+					t.Fatalf("after %d of %d: %d items, %v", after, len(have), len(some), err)
+				}
 			}
 		})
 	}
@@ -149,7 +170,13 @@ func (w *watcher) verify(t *testing.T, want []Item) {
 		at[item.ID] = i
 	}
 	all := map[Item]bool{}
+	indices := map[uint64]protocol.ID{}
 	for _, item := range slices.Concat(w.scan, w.followed) {
+		if id, ok := indices[item.Index]; ok && id != item.ID {
+			t.Fatalf("two items have the index %d", item.Index)
+		}
+		indices[item.Index] = item.ID
+		item.Index = 0
 		all[item] = true
 	}
 	for i, item := range want {
@@ -197,7 +224,7 @@ func TestFollowSeesOnlyCommits(t *testing.T) {
 		t.Fatal("a record that was not committed was announced")
 	}
 	mustPut(t, s, r, Attached)
-	if !slices.Equal(heard, []Item{itemOf(r)}) {
+	if !slices.Equal(unnumbered(heard), []Item{itemOf(r)}) {
 		t.Fatal("a record that was committed was not announced")
 	}
 	cancel()

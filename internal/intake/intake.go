@@ -49,6 +49,7 @@ type Result struct {
 type Item struct {
 	ID        protocol.ID
 	Timestamp uint64 // milliseconds
+	Index     uint64 // the record's local index
 }
 
 // Match is what a store has of the records whose IDs begin with the same bytes.

@@ -10,7 +10,8 @@
 //     the upper not.
 //   - A [Fingerprint] is a digest of a range's items. Equal fingerprints, equal items: nothing more
 //     is said of the range.
-//   - A [Tree] is the Set that grows, with the fingerprint of any range at hand.
+//   - A [Tree] is the Set that grows, with the fingerprint of any range at hand. It can leave the
+//     IDs to somebody else ([IDs]).
 //   - The [Initiator] asks and learns what differs, a [Step] a round. The responder ([Respond])
 //     answers each message by its set alone, and learns from the lists in it. It remembers nothing.
 //

@@ -2,14 +2,15 @@ package negentropy
 
 import "github.com/lf-store/lf/internal/mapped"
 
-// The tree's nodes take 4 KiB each: 102 items, or 42 children. A node that is full gives to a
-// neighbour under the same branch that has room. When the neighbour is full too, two nodes become
-// three. So nodes are two thirds full at least, but for the few at the edges. 40 bytes an item
-// become 60, and a leaf's place in its branch adds two. At the right end a full node is left full
-// and a new one begun, so that items inserted in order fill the tree.
+// A leaf has up to 63 items, of 12 bytes each: part of its sum takes few IDs. A branch has up to 36
+// children. A node that is full gives to a neighbour under the same branch that has room. When the
+// neighbour is full too, two nodes become three. So nodes are two thirds full at least, but for the
+// few at the edges: 12 bytes an item become 18, and a leaf's place in its branch adds one or two.
+// At the right end a full node is left full and a new one begun, so that items inserted in order
+// fill the tree.
 const (
-	leafSize   = 102
-	branchSize = 42
+	leafSize   = 63
+	branchSize = 36
 )
 
 // nodes holds the tree's leaves and branches, by number. Neither has pointers, so they can be in a
@@ -17,12 +18,14 @@ const (
 type nodes struct {
 	leaves   mapped.Arena[leaf]
 	branches mapped.Arena[branch]
+	ids      IDs
 }
 
 // leaf holds items in order.
 type leaf struct {
-	n     int
-	items [leafSize]Item
+	n          uint32
+	numbers    [leafSize]uint32
+	timestamps [leafSize]uint64
 }
 
 // branch holds children in order: leaves, or branches of the same level.
@@ -33,7 +36,7 @@ type branch struct {
 
 // child is a node as its branch knows it.
 type child struct {
-	first Item // not above the first item, above all items of the children before
+	first reference // not above the first item, above all items of the children before
 	count int
 	sum   sum
 	kind  nodeKind
@@ -51,32 +54,39 @@ const (
 func (t *nodes) leaf(c *child) *leaf     { return t.leaves.At(c.at) }
 func (t *nodes) branch(c *child) *branch { return t.branches.At(c.at) }
 
-func (t *nodes) newLeaf(first Item) child {
+func (l *leaf) at(i int) reference { return reference{l.timestamps[i], l.numbers[i]} }
+
+func (t *nodes) newLeaf(first reference) child {
 	return child{first: first, kind: isLeaf, at: t.leaves.Push()}
 }
 
-func (t *nodes) newBranch(first Item) child {
+func (t *nodes) newBranch(first reference) child {
 	return child{first: first, kind: isBranch, at: t.branches.Push()}
 }
 
-// find returns the place of an item, and whether it is there.
-func (l *leaf) find(item *Item) (int, bool) {
-	i, n := 0, l.n
+// find returns the place of an item in a leaf, and whether it is there.
+func (t *nodes) find(l *leaf, item *entry) (place int, found bool) {
+	i, n := 0, int(l.n)
 	for i < n {
-		if mid := int(uint(i+n) >> 1); before(&l.items[mid], item) {
+		mid := int(uint(i+n) >> 1)
+		switch c := t.compare(item, l.at(mid)); {
+		case c == 0:
+			return mid, true
+		case c > 0:
 			i = mid + 1
-		} else {
+		default:
 			n = mid
 		}
 	}
-	return i, i < l.n && l.items[i] == *item
+	return i, false
 }
 
-// find returns the child where an item belongs: the last one that does not begin after it.
-func (b *branch) find(item *Item) int {
+// child returns the child of a branch where an item belongs: the last one that does not begin after
+// it.
+func (t *nodes) child(b *branch, item *entry) int {
 	i, n := 1, b.n
 	for i < n {
-		if mid := int(uint(i+n) >> 1); before(item, &b.children[mid].first) {
+		if mid := int(uint(i+n) >> 1); t.compare(item, b.children[mid].first) < 0 {
 			n = mid
 		} else {
 			i = mid + 1
@@ -87,15 +97,15 @@ func (b *branch) find(item *Item) int {
 
 // insert adds an item below c; last says that it comes after all items of the tree. Fits is false
 // when c is full where the item belongs: then nothing is changed.
-func (t *nodes) insert(c *child, item *Item, last bool) (added, fits bool) {
+func (t *nodes) insert(c *child, item *entry, last bool) (added, fits bool) {
 	if c.kind == isLeaf {
-		added, fits = t.leaf(c).insert(item, last)
+		added, fits = t.insertInto(t.leaf(c), item, last)
 	} else {
 		added, fits = t.insertBelow(t.branch(c), item, last)
 	}
 	if added {
-		if before(item, &c.first) {
-			c.first = *item
+		if t.compare(item, c.first) < 0 {
+			c.first = item.reference()
 		}
 		id := sumOf(&item.ID)
 		c.count++
@@ -104,10 +114,10 @@ func (t *nodes) insert(c *child, item *Item, last bool) (added, fits bool) {
 	return added, fits
 }
 
-func (l *leaf) insert(item *Item, last bool) (added, fits bool) {
-	i, found := l.n, false
+func (t *nodes) insertInto(l *leaf, item *entry, last bool) (added, fits bool) {
+	i, found := int(l.n), false
 	if !last {
-		i, found = l.find(item)
+		i, found = t.find(l, item)
 	}
 	switch {
 	case found:
@@ -115,33 +125,34 @@ func (l *leaf) insert(item *Item, last bool) (added, fits bool) {
 	case l.n == leafSize:
 		return false, false
 	}
-	copy(l.items[i+1:l.n+1], l.items[i:l.n])
-	l.items[i] = *item
+	copy(l.numbers[i+1:l.n+1], l.numbers[i:l.n])
+	copy(l.timestamps[i+1:l.n+1], l.timestamps[i:l.n])
+	l.numbers[i], l.timestamps[i] = item.number, item.Timestamp
 	l.n++
 	return true, true
 }
 
-func (t *nodes) insertBelow(b *branch, item *Item, last bool) (added, fits bool) {
+func (t *nodes) insertBelow(b *branch, item *entry, last bool) (added, fits bool) {
 	i := b.n - 1
 	if !last {
-		i = b.find(item)
+		i = t.child(b, item)
 	}
 	if added, fits = t.insert(&b.children[i], item, last); fits {
 		return added, true
 	}
 	if last {
-		fits = t.extend(b, *item)
+		fits = t.extend(b, item.reference())
 	} else {
 		fits = t.makeRoom(b, i)
 	}
 	if !fits {
 		return false, false
 	}
-	return t.insert(&b.children[b.find(item)], item, last)
+	return t.insert(&b.children[t.child(b, item)], item, last)
 }
 
 // extend begins a new last child, where the item will be the first.
-func (t *nodes) extend(b *branch, item Item) bool {
+func (t *nodes) extend(b *branch, item reference) bool {
 	if b.n == branchSize {
 		return false
 	}
@@ -151,7 +162,7 @@ func (t *nodes) extend(b *branch, item Item) bool {
 }
 
 // hollow is an empty leaf, below as many branches as there are in c.
-func (t *nodes) hollow(c *child, first Item) child {
+func (t *nodes) hollow(c *child, first reference) child {
 	if c.kind == isLeaf {
 		return t.newLeaf(first)
 	}
@@ -191,7 +202,7 @@ func (t *nodes) makeRoom(b *branch, i int) bool {
 // room is how many more items or children the node itself can take.
 func (t *nodes) room(c *child) int {
 	if c.kind == isLeaf {
-		return leafSize - t.leaf(c).n
+		return leafSize - int(t.leaf(c).n)
 	}
 	return branchSize - t.branch(c).n
 }
@@ -199,26 +210,16 @@ func (t *nodes) room(c *child) int {
 // sibling is an empty node of the same kind.
 func (t *nodes) sibling(c *child) child {
 	if c.kind == isLeaf {
-		return t.newLeaf(Item{})
+		return t.newLeaf(reference{})
 	}
-	return t.newBranch(Item{})
+	return t.newBranch(reference{})
 }
 
 // spread deals what the children from (included) to to (excluded) hold out to them evenly.
 func (t *nodes) spread(b *branch, from, to int) {
 	nodes := b.children[from:to]
 	if nodes[0].kind == isLeaf {
-		var buf [3 * leafSize]Item
-		all := buf[:0]
-		for i := range nodes {
-			l := t.leaf(&nodes[i])
-			all = append(all, l.items[:l.n]...)
-		}
-		for i := range nodes {
-			l := t.leaf(&nodes[i])
-			l.n = copy(l.items[:], all[part(len(all), len(nodes), i):part(len(all), len(nodes), i+1)])
-			t.recount(&nodes[i])
-		}
+		t.spreadLeaves(nodes)
 		return
 	}
 	var buf [3 * branchSize]child
@@ -235,6 +236,27 @@ func (t *nodes) spread(b *branch, from, to int) {
 	}
 }
 
+// spreadLeaves is spread for leaves.
+func (t *nodes) spreadLeaves(nodes []child) {
+	var buf [3 * leafSize]reference
+	all := buf[:0]
+	for i := range nodes {
+		l := t.leaf(&nodes[i])
+		for k := range int(l.n) {
+			all = append(all, l.at(k))
+		}
+	}
+	for i := range nodes {
+		l := t.leaf(&nodes[i])
+		mine := all[part(len(all), len(nodes), i):part(len(all), len(nodes), i+1)]
+		for k, r := range mine {
+			l.timestamps[k], l.numbers[k] = r.timestamp, r.number
+		}
+		l.n = uint32(len(mine))
+		t.recount(&nodes[i])
+	}
+}
+
 // part is where the i-th of k even parts of n begins.
 func part(n, k, i int) int { return n * i / k }
 
@@ -243,11 +265,7 @@ func (t *nodes) recount(c *child) {
 	c.count, c.sum = 0, sum{}
 	if c.kind == isLeaf {
 		l := t.leaf(c)
-		c.first, c.count = l.items[0], l.n
-		for i := range l.n {
-			id := sumOf(&l.items[i].ID)
-			c.sum.add(&id)
-		}
+		c.first, c.count, c.sum = l.at(0), int(l.n), t.sumOf(l.numbers[:l.n])
 		return
 	}
 	b := t.branch(c)
@@ -258,13 +276,22 @@ func (t *nodes) recount(c *child) {
 	}
 }
 
+// sumOf is the sum of the IDs with some numbers.
+func (t *nodes) sumOf(numbers []uint32) (s sum) {
+	for _, n := range numbers {
+		id := sumOf(t.ids.ID(n))
+		s.add(&id)
+	}
+	return s
+}
+
 // items yields the items with ranks from (included) to to (excluded) below c; it returns false when
 // yield has enough.
 func (t *nodes) items(c *child, from, to int, yield func(Item) bool) bool {
 	if c.kind == isLeaf {
 		l := t.leaf(c)
-		for i := range l.items[from:to] {
-			if !yield(l.items[from+i]) {
+		for i := from; i < to; i++ {
+			if !yield(Item{l.timestamps[i], *t.ids.ID(l.numbers[i])}) {
 				return false
 			}
 		}

@@ -57,63 +57,21 @@ func (s *slice) insert(item Item) bool {
 
 // check tells what is wrong with a tree, if anything.
 func (t *Tree) check() error {
-	if t.root.kind == noNode {
-		if t.root != (child{}) {
-			return fmt.Errorf("an empty tree counts %d", t.root.count)
-		}
-		return nil
+	if err := t.Verify(func(uint32, uint64) error { return nil }); err != nil {
+		return err
 	}
-	_, err := t.nodes.check(&t.root, nil)
-	if err == nil && !slices.IsSortedFunc(slices.Collect(t.Items(0, t.Len())), Item.Compare) {
-		err = fmt.Errorf("items are out of order")
-	}
-	return err
-}
-
-// check returns the number of branches above the leaves.
-func (t *nodes) check(c *child, after *Item) (depth int, err error) {
-	again := *c
-	t.recount(&again)
-	switch {
-	case again.count != c.count || again.sum != c.sum:
-		return 0, fmt.Errorf("a node counts %d and holds %d, or the sum is wrong", c.count, again.count)
-	case c.count == 0:
-		return 0, fmt.Errorf("a node is empty")
-	case again.first.Compare(c.first) < 0:
-		return 0, fmt.Errorf("a node begins before what its branch says")
-	case after != nil && after.Compare(c.first) >= 0:
-		return 0, fmt.Errorf("a node does not begin after the one before")
-	case c.kind == isLeaf:
-		if l := t.leaf(c); !slices.IsSortedFunc(l.items[:l.n], Item.Compare) {
-			return 0, fmt.Errorf("a leaf is not sorted")
-		}
-		return 0, nil
-	}
-	depths := map[int]bool{}
-	b := t.branch(c)
-	for i := range b.n {
-		sub := &b.children[i]
-		if depth, err = t.check(sub, after); err != nil {
-			return 0, err
-		}
-		depths[depth] = true
-		last := slices.Collect(t.sorted(sub))
-		after = &last[0]
-	}
-	if len(depths) != 1 {
-		return 0, fmt.Errorf("leaves lie at several depths")
-	}
-	for i := b.n; i < branchSize; i++ {
-		if b.children[i] != (child{}) {
-			return 0, fmt.Errorf("a branch remembers a node that it gave away")
+	for at := range t.nodes.branches.Len() {
+		b := t.nodes.branches.At(at)
+		for i := b.n; i < branchSize; i++ {
+			if b.children[i] != (child{}) {
+				return fmt.Errorf("a branch remembers a node that it gave away")
+			}
 		}
 	}
-	return depth + 1, nil
-}
-
-// sorted yields the last item.
-func (t *nodes) sorted(c *child) iter.Seq[Item] {
-	return func(yield func(Item) bool) { t.items(c, c.count-1, c.count, yield) }
+	if !slices.IsSortedFunc(slices.Collect(t.Items(0, t.Len())), Item.Compare) {
+		return fmt.Errorf("items are out of order")
+	}
+	return nil
 }
 
 // newTree is a tree that is checked when the test ends.
@@ -157,19 +115,40 @@ func anyItem() *rapid.Generator[Item] {
 
 func TestTreeIsASet(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		tree, model := new(Tree), slice{}
+		tree, model, numbers := new(Tree), slice{}, []Item(nil)
 		for _, item := range rapid.SliceOfN(anyItem(), 0, 40).Draw(t, "items") {
-			if tree.Insert(item) != model.insert(item) {
+			added := tree.Insert(item)
+			if added != model.insert(item) {
 				t.Fatalf("Insert(%v) told wrong whether it was there", item)
+			}
+			if added {
+				numbers = append(numbers, item)
 			}
 		}
 		seed, order := rapid.Uint64().Draw(t, "seed"), rapid.SampledFrom([]string{"random", "up", "down", "blocks"}).Draw(t, "order")
 		for _, item := range ordered(randomItems(seed, rapid.IntRange(0, 3000).Draw(t, "more"), 1<<20), order) {
-			if tree.Insert(item) != model.insert(item) {
+			added := tree.Insert(item)
+			if added != model.insert(item) {
 				t.Fatalf("Insert(%v) told wrong whether it was there", item)
+			}
+			if added {
+				numbers = append(numbers, item)
 			}
 		}
 		same(t, tree, model, anyItem())
+
+		// the same by numbers, in another order, and moved when half of it was there
+		numbered := NewTree(nil, tree.held)
+		for i, n := range rand.New(rand.NewPCG(seed, 3)).Perm(len(numbers)) {
+			item := numbers[n]
+			if i == len(numbers)/2 {
+				numbered = numbered.In(nil)
+			}
+			if !numbered.InsertNumbered(item, uint32(n)) || numbered.InsertNumbered(item, uint32(n)) {
+				t.Fatalf("InsertNumbered(%v) told wrong whether it was there", item)
+			}
+		}
+		same(t, numbered, model, anyItem())
 	})
 }
 

@@ -22,6 +22,9 @@ type Keep struct {
 type Marks interface {
 	// ScanAfter is Scan from after an index on.
 	ScanAfter(ctx context.Context, index uint64, yield func([]intake.Item) error) error
+	// ItemsAfter appends the items after an index, as many as there is room for. Indices have no
+	// gaps.
+	ItemsAfter(ctx context.Context, index uint64, into []intake.Item) ([]intake.Item, error)
 	// Marked tells which checkpoints of the named file the store remembers, and how many records it
 	// has.
 	Marked(ctx context.Context, name string) (has func(mapped.Stamp) bool, attached uint64, err error)
@@ -32,7 +35,7 @@ type Marks interface {
 
 const (
 	setName = "set"
-	// A set of keepLeast records takes 1 MB and is scanned in 100 ms: that is not worth a file.
+	// A set of keepLeast records is scanned in 100 ms: that is not worth a file.
 	keepLeast = 1 << 14
 	// keepEvery is how many records may come between two checkpoints: a start scans them in 300 ms.
 	keepEvery = 1 << 16
@@ -51,22 +54,39 @@ func (o *localSet) rouse() {
 	}
 }
 
-// guard runs what touches the tree. The error says that the set's file broke, now or before. The
-// caller holds the lock.
+// guard runs what touches the tree. The error says that the set's file broke, now or before, or
+// that the store could not tell an ID. The caller holds the lock.
 func (o *localSet) guard(do func()) error {
-	if o.file == nil {
-		do()
-		return nil
-	}
 	if o.broken.Load() {
 		return errSetIncomplete
 	}
-	err := o.file.Guard(do)
+	var missing error
+	asking := func() { missing = withIDs(do) }
+	if o.file == nil {
+		asking()
+		return missing
+	}
+	err := o.file.Guard(asking)
 	if err != nil {
 		o.broken.Store(true)
 		o.rouse()
 	}
-	return err
+	return errors.Join(err, missing)
+}
+
+// withIDs runs what asks the store for IDs.
+func withIDs(do func()) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			missing, ok := r.(*idError)
+			if !ok {
+				panic(r)
+			}
+			err = missing.error
+		}
+	}()
+	do()
+	return nil
 }
 
 // openSet takes the set from its file. It returns the index of the last record in there, 0 where
@@ -76,6 +96,7 @@ func (c *Reconciler) openSet(ctx context.Context) (from uint64) {
 	if k.Path == "" {
 		return 0
 	}
+	c.own.refer(k.Marks)
 	has, attached, err := k.Marks.Marked(ctx, setName)
 	if err != nil {
 		c.c.Node.Complain("could not read which set of records is kept", err)
@@ -94,12 +115,20 @@ func (c *Reconciler) openSet(ctx context.Context) (from uint64) {
 	return 0
 }
 
+// refer has an empty set ask the store for IDs.
+func (o *localSet) refer(m Marks) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.ids = newStoreIDs(m)
+	o.tree = negentropy.NewTree(nil, o.ids)
+}
+
 func (o *localSet) open(k Keep, has func(mapped.Stamp) bool) error {
 	file, stamp, rest, err := mapped.Open(k.config(), has)
 	if err != nil {
 		return err
 	}
-	tree, err := negentropy.Restore(file, rest)
+	tree, err := negentropy.Restore(file, rest, o.ids)
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
@@ -123,7 +152,7 @@ func (o *localSet) begin(k Keep, log *slog.Logger) {
 	if o.file != nil {
 		_ = o.file.Close() // it is broken
 	}
-	o.file, o.tree, o.ready, o.due = file, negentropy.NewTree(file), false, keepLeast
+	o.file, o.tree, o.ready, o.due = file, negentropy.NewTree(file, o.ids), false, keepLeast
 	o.broken.Store(false)
 	o.size.Store(0)
 }
@@ -132,7 +161,7 @@ func (o *localSet) begin(k Keep, log *slog.Logger) {
 func (c *Reconciler) keepSet(ctx context.Context) bool {
 	for {
 		if c.own.broken.Load() {
-			c.c.Log.Error("this node's disk damaged the set of records; it is read again from the database")
+			c.c.Log.Error("the set of records is damaged, or could not follow the database; it is read again from there")
 			return true
 		}
 		if c.own.count() >= c.own.nextDue() {
@@ -194,12 +223,8 @@ func (o *localSet) move(k Keep) error {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	tree := negentropy.NewTree(file)
-	if broken := file.Guard(func() {
-		for item := range o.tree.Items(0, o.tree.Len()) {
-			tree.Insert(item)
-		}
-	}); broken != nil {
+	var tree *negentropy.Tree
+	if broken := file.Guard(func() { tree = o.tree.In(file) }); broken != nil {
 		return errors.Join(broken, file.Close())
 	}
 	o.file, o.tree = file, tree

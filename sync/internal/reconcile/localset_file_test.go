@@ -4,10 +4,12 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/binary"
+	"errors"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/lf-store/lf/internal/intake"
@@ -22,6 +24,10 @@ type markedStore struct {
 	file, next [16]byte
 	marks      int
 	scanned    int // items
+
+	mu    sync.Mutex
+	asked int   // how often for IDs
+	sick  error // what is answered instead
 }
 
 func (s *markedStore) Scan(ctx context.Context, yield func([]intake.Item) error) error {
@@ -36,6 +42,17 @@ func (s *markedStore) ScanAfter(_ context.Context, index uint64, yield func([]in
 		}
 	}
 	return nil
+}
+
+func (s *markedStore) ItemsAfter(_ context.Context, index uint64, into []intake.Item) ([]intake.Item, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.sick != nil {
+		return nil, s.sick
+	}
+	s.asked++
+	n := min(cap(into)-len(into), len(s.items)-int(index))
+	return append(into, s.items[index:int(index)+n]...), nil
 }
 
 func (s *markedStore) Marked(context.Context, string) (func(mapped.Stamp) bool, uint64, error) {
@@ -59,7 +76,7 @@ func (s *markedStore) Unknown(context.Context, []protocol.ID) ([]protocol.ID, er
 func (s *markedStore) grow(n int) []intake.Item {
 	for range n {
 		at := uint64(len(s.items))
-		s.items = append(s.items, intake.Item{ID: sha256.Sum256(binary.BigEndian.AppendUint64(nil, at)), Timestamp: 1000 + at/3})
+		s.items = append(s.items, intake.Item{ID: sha256.Sum256(binary.BigEndian.AppendUint64(nil, at)), Timestamp: 1000 + at/3, Index: at + 1})
 	}
 	return s.items[len(s.items)-n:]
 }
@@ -76,7 +93,7 @@ func openedSet(t *testing.T, s *markedStore, path string) *Reconciler {
 }
 
 func (s *markedStore) fingerprint() negentropy.Fingerprint {
-	tree := negentropy.NewTree(nil)
+	tree := new(negentropy.Tree)
 	for _, item := range s.items {
 		tree.Insert(negentropy.Item{Timestamp: item.Timestamp, ID: item.ID})
 	}
@@ -181,4 +198,56 @@ func TestSetFileBreaks(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+}
+
+// TestSetAsksTheStore: a set that is opened asks the store for the few IDs that an answer needs. A
+// store that cannot tell them is no damage of the set. What is inserted meanwhile is read again.
+func TestSetAsksTheStore(t *testing.T) {
+	t.Parallel()
+	s, path := new(markedStore), filepath.Join(t.TempDir(), "set")
+	s.grow(keepLeast + 1000)
+	c := openedSet(t, s, path)
+	if s.asked > 0 {
+		t.Errorf("while it was read the set asked %d times for what it was told", s.asked)
+	}
+	c.closeSet()
+	c = openedSet(t, s, path)
+	s.asked = 0
+	var have negentropy.Fingerprint
+	ask := func() error {
+		return c.own.view(func(set negentropy.Set) { have = set.Fingerprint(1000, 9000) })
+	}
+	s.sick = errors.New("the disk is slow to answer")
+	if err := ask(); !errors.Is(err, s.sick) || !c.own.isReady() {
+		t.Fatalf("an answer without the store: %v; ready %v", err, c.own.isReady())
+	}
+	s.sick = nil
+	if err := ask(); err != nil || s.asked > 4 {
+		t.Fatalf("%v; asked %d times", err, s.asked)
+	}
+	all := new(negentropy.Tree)
+	for _, item := range s.items {
+		all.Insert(negentropy.Item{Timestamp: item.Timestamp, ID: item.ID})
+	}
+	if want := all.Fingerprint(1000, 9000); have != want {
+		t.Errorf("the fingerprint is %x, want %x", have, want)
+	}
+	s.mustBeIn(t, c)
+
+	s.sick = errors.New("the database is closed")
+	old := s.grow(1)
+	old[0].Timestamp = 1000 + 2000/3 // among old ones: that asks for their IDs
+	s.items[len(s.items)-1] = old[0]
+	c.own.add(old)
+	if c.own.isReady() || !c.keepSet(t.Context()) {
+		t.Fatal("a set that lacks an item is ready")
+	}
+	s.sick = nil
+	c.own.begin(c.c.Keep, c.c.Log)
+	if !c.scan(t.Context(), 0) {
+		t.Fatal("the set cannot be made again")
+	}
+	c.own.complete()
+	s.mustBeIn(t, c)
+	c.closeSet()
 }
