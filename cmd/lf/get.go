@@ -131,7 +131,7 @@ func (g *getFlags) addFlags(c *cli, cmd *cobra.Command) {
 	f.IntVar(&g.limit, "limit", 100, fmt.Sprintf("this many answers at most (1 to %d)", lf.MaxAnswers))
 	f.BoolVar(&g.all, "all", false, "every answer, however many: the node is asked for one page after the other")
 	f.BoolVar(&g.jsonl, "jsonl", false, "write a line of JSON for each value, as lf load takes it")
-	f.StringVar(&g.batch, "batch", "", "get the keys in this `FILE` (- for standard input), one a line")
+	f.StringVar(&g.batch, "batch", "", "get the keys in this `FILE` (- for standard input), one a line: a name, or several as a list in JSON")
 	f.DurationVar(&g.alive, "alive", 0, "only what has a pulse of at most this `AGE`, such as 5m")
 	g.wait.addFlag(cmd, "synced", "wait first until the node is in sync, at most this `TIMEOUT`")
 	g.mask.addFlags(cmd)

@@ -60,7 +60,7 @@ the newest pulse, "new" (false: another one of the last minute does as well), an
 	}
 	f := cmd.Flags()
 	f.StringVar(&p.owner, "owner", "", "pulse as this owner: a name or peer ID of lf owner list (default: the default owner)")
-	f.StringVar(&p.batch, "batch", "", "keep the keys in this `FILE` (- for standard input) alive, one a line")
+	f.StringVar(&p.batch, "batch", "", "keep the keys in this `FILE` (- for standard input) alive, one a line: a name, or several as a list in JSON")
 	f.DurationVar(&p.every, "every", lf.DefaultPulse, "how often to pulse: 1m to 12h")
 	f.BoolVar(&p.once, "once", false, "pulse once, and end")
 	f.BoolVar(&p.renew, "renew", false, "set the value again, with its work, before its record can have no further pulses")
