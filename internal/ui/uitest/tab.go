@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
 )
 
 // patience bounds what takes milliseconds: a browser on a busy machine is slow.
@@ -192,10 +193,15 @@ func (b *Tab) Click(selector string) {
 	b.Do(chromedp.Click(chromedp.CSS(selector)))
 }
 
-// Type types a text into the element that a CSS selector finds. What was there goes.
+// Type types a text into the field that a CSS selector finds. What was there goes.
 func (b *Tab) Type(selector, text string) {
 	b.t.Helper()
-	b.Do(chromedp.Clear(chromedp.CSS(selector)), chromedp.SendKeys(chromedp.CSS(selector), text))
+	b.Do(chromedp.WaitVisible(chromedp.CSS(selector)))
+	Eval[any](b, "((e) => { e.focus(); e.select(); })(document.querySelector("+strconv.Quote(selector)+"))")
+	if text == "" {
+		text = kb.Delete
+	}
+	b.Press(text)
 }
 
 // Press presses keys, wherever the focus is; package kb of chromedp names those without a letter.
