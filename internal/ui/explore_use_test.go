@@ -172,4 +172,11 @@ func TestExploreNodeComesBack(t *testing.T) {
 	b.Until(`document.querySelector("#explore-problem").innerText === ""`)
 	set("horse#2", "comes")
 	b.UntilText("#answers", "comes")
+	hide := func(hidden bool) {
+		uitest.Eval[any](b, fmt.Sprintf(`Object.defineProperty(document, "hidden", {value: %t, configurable: true}), document.dispatchEvent(new Event("visibilitychange")), 0`, hidden))
+	}
+	hide(true) // a tab that nobody sees keeps no connection
+	set("horse#3", "unseen at first")
+	hide(false)
+	b.UntilText("#answers", "unseen at first")
 }

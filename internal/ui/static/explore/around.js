@@ -4,6 +4,9 @@ import {el, svg, show, facts} from '/ui/dom.js';
 import {get, Problem} from '/ui/api.js';
 import {count, time, short} from '/ui/format.js';
 
+// digits writes a weight, which may exceed 2^53.
+const digits = (n) => BigInt(n).toLocaleString('en');
+
 const column = 110;
 const line = 56;
 const margin = 34;
@@ -36,10 +39,10 @@ function picture(records, center, choose) {
   }));
   const nodes = records.map((r) => svg('g', {
     class: `node ${r.error ? 'damaged' : r.type}${r.id === center ? ' center' : ''}`, tabindex: '0', role: 'button', 'data-id': r.id,
-    'aria-label': `${r.error ?? r.type}, weight ${count(r.weight)}, ${place(r)}`,
+    'aria-label': `${r.error ?? r.type}, weight ${digits(r.weight)}, ${place(r)}`,
     on: {click: () => choose(r.id), keydown: (e) => { if (e.key === 'Enter' || e.key === ' ') { e.preventDefault(); choose(r.id); } }},
   }, svg('rect', {x: x(r) - 24, y: y(r) - 17, width: 48, height: 52, class: 'hit'}), svg('circle', {cx: x(r), cy: y(r), r: radius(r.weight)}), svg('text', {x: x(r), y: y(r) + 29, 'text-anchor': 'middle'}, r.id.slice(-5)),
-  svg('title', {}, `${r.error ?? r.type} ${r.id}, weight ${count(r.weight)}`)));
+  svg('title', {}, `${r.error ?? r.type} ${r.id}, weight ${digits(r.weight)}`)));
   return el('div', {class: 'scroll graph'}, svg('svg', {viewBox: `0 0 ${width} ${height}`, width, height, role: 'group', 'aria-label': 'Records and their links. The table below lists them.'}, edges, nodes));
 }
 
@@ -55,7 +58,7 @@ function about(r, lookAt) {
   if (r.error) return el('p', {class: 'bad'}, `Record ${r.id} is damaged on this node’s disk.`);
   return facts([
     ['Record', el('code', {id: 'center'}, r.id)], ['Type', r.type], ['State', r.state], ['Owner', r.owner && el('code', {}, r.owner)], ['Written', r.timestamp && time(r.timestamp)],
-    ['Effort', count(r.effort)], ['Weight', r.weight && el('span', {id: 'weight'}, BigInt(r.weight).toLocaleString('en'))],
+    ['Effort', count(r.effort)], ['Weight', r.weight && el('span', {id: 'weight'}, digits(r.weight))],
     ['Links', r.links && el('ul', {class: 'plain'}, r.links.map((id) => el('li', {}, recordButton(id, lookAt), id === r.mainParent && ' (main parent)')))],
     ['Mergeset', r.merges && `${count(r.merges)} records that the other links add to the main parent’s past`],
   ]);
@@ -66,7 +69,7 @@ function asTable(records, lookAt) {
     el('caption', {class: 'unseen'}, 'Records around this one'),
     el('thead', {}, el('tr', {}, ['Place', 'Record', 'Type', 'Weight', 'Main parent', 'Written'].map((t) => el('th', {scope: 'col', class: t === 'Weight' && 'number'}, t)))),
     el('tbody', {}, records.map((r) => el('tr', {},
-      el('td', {}, place(r)), el('td', {}, recordButton(r.id, lookAt)), el('td', {}, r.error ?? r.type), el('td', {class: 'number'}, count(r.weight)),
+      el('td', {}, place(r)), el('td', {}, recordButton(r.id, lookAt)), el('td', {}, r.error ?? r.type), el('td', {class: 'number'}, digits(r.weight)),
       el('td', {}, r.mainParent && recordButton(r.mainParent, lookAt)), el('td', {}, r.timestamp ? time(r.timestamp) : '')))))));
 }
 

@@ -35,10 +35,10 @@ export function detail(root, request, entry, signal) {
     el('section', {class: 'panel wide', 'aria-labelledby': 'history-title'}, el('h2', {id: 'history-title'}, 'History'), el('p', {}, el('label', {for: 'whose', class: 'inline'}, 'Of owner: '), whose), history),
     around.node);
 
-  let turn = 0;
+  let wanted = false;
+  let reading = false;
   let shown; // the record that answers
   let followed = true; // the graph follows the answer until the user looks at another record
-  let versions = [];
 
   // ask returns this key's answer to a query.
   async function ask(more) {
@@ -51,11 +51,23 @@ export function detail(root, request, entry, signal) {
     return {};
   }
 
+  // read asks for everything. Whoever wants it while it is under way has it asked once more: many
+  // changes cost two questions.
   async function read() {
-    const mine = ++turn;
+    wanted = true;
+    if (reading) return;
+    reading = true;
+    while (wanted && !signal.aborted) {
+      wanted = false;
+      await readOnce();
+    }
+    reading = false;
+  }
+
+  async function readOnce() {
     try {
       const {one, found} = await ask({explain: true, history: true});
-      if (mine !== turn || signal.aborted) return;
+      if (signal.aborted) return;
       if (one === undefined) {
         shown = undefined;
         show(answer, el('p', {class: 'dim'}, 'Nothing answers under this key now: the claims to it were released, or are hidden.'));
@@ -71,7 +83,7 @@ export function detail(root, request, entry, signal) {
       if (followed) await around.lookAt(one.record);
       else await around.refresh();
     } catch (e) {
-      if (!signal.aborted && mine === turn) show(answer, el('p', {class: 'bad', role: 'alert'}, e.message));
+      if (!signal.aborted) show(answer, el('p', {class: 'bad', role: 'alert'}, e.message));
     }
   }
 
@@ -108,7 +120,6 @@ export function detail(root, request, entry, signal) {
   }
 
   function showHistory(list, next, owner) {
-    versions = list;
     const older = next && !query.open && (async () => {
       try {
         const {one} = await ask({history: true, owners: [owner], historyAfter: next});
@@ -117,7 +128,7 @@ export function detail(root, request, entry, signal) {
         if (!signal.aborted) history.append(el('p', {class: 'bad'}, e.message));
       }
     });
-    show(history, historyOf(versions, older, lookAt));
+    show(history, historyOf(list, older, lookAt));
   }
 
   // heard takes an event of this key.
