@@ -53,7 +53,8 @@ func TestExploreByKeyboard(t *testing.T) {
 	center := uitest.Eval[string](b, `document.activeElement.dataset.id`)
 	b.Press(kb.Enter)
 	b.UntilText("#center", center)
-	b.Until(`document.activeElement.dataset.id === "` + center + `"`) // the focus stays in the graph
+	// the focus stays in the graph
+	b.Until(`document.activeElement.dataset.id === "` + center + `"`)
 }
 
 // TestExploreRanges asks for several names, for keys with further names, by a policy, of an owner,
