@@ -109,7 +109,7 @@ func (c *cli) addCommands(root *cobra.Command) {
 		}
 	}
 	add(groupRecords, c.getCommand(), c.watchCommand(), c.setCommand(), c.deleteCommand(), c.releaseCommand(), c.pulseCommand(), c.loadCommand(), c.lsCommand(), c.namesCommand(), c.showCommand(), c.exportCommand(), c.importCommand(), c.dnsCommand(), c.sshCommand())
-	add(groupNode, c.nodeCommand(), c.proxyCommand(), c.statusCommand(), c.peersCommand(), c.connectCommand(), c.disconnectCommand(), c.seedsCommand(), c.doctorCommand(), c.checkCommand(), c.backupCommand(), c.restoreCommand(), c.benchCommand())
+	add(groupNode, c.nodeCommand(), c.proxyCommand(), c.statusCommand(), c.peersCommand(), c.connectCommand(), c.disconnectCommand(), c.seedsCommand(), c.doctorCommand(), c.uiCommand(), c.checkCommand(), c.backupCommand(), c.restoreCommand(), c.benchCommand())
 	add(groupAdmin, c.ownerCommand(), c.oracleCommand(), c.tokenCommand(), c.networkCommand())
 	root.AddCommand(c.versionCommand(), c.completionCommand(), c.testbedCommand(), c.manCommand(), policyTopic())
 }

@@ -17,6 +17,8 @@
 //   - the peers ("peers.json"): those that the user has added by hand, to be remembered;
 //   - the [Names] that were written from here ("names"), in clear, unless they are switched off
 //     ("names.off");
+//   - the page file ("ui.html"): it opens the node's page in a browser, with the token of a session
+//     that lf ui has made;
 //   - the address ("api"): the URL of the running node's API, there only while it answers;
 //   - the [Keyring] ("owners/NAME.pem", "default-owner"): the owners that records are signed by.
 //
