@@ -61,6 +61,8 @@ type HandlerOptions struct {
 	Clients api.Clients
 	// Page serves the page for browsers at /.
 	Page bool
+	// Activities adds what the node did lately; nil: this is a proxy, which does not tell.
+	Activities api.Activities
 	// Archive adds the records as a file; nil: this is a proxy, which has none.
 	Archive api.Archive
 	// Graph adds the records around one, and Keeper the owners and oracles of a home; nil: this is
@@ -85,6 +87,8 @@ type Handler struct {
 	jobs     *jobs
 	rate     *rateLimit // nil: there is none
 	streams  *streamCounts
+	// feed is what viewers of the page are told.
+	feed *feed
 	// ending is done when the service ends: streams end then.
 	ending    context.Context
 	endStream context.CancelFunc
@@ -124,6 +128,7 @@ func NewHandler(s api.Service, o HandlerOptions) *Handler {
 	h.addPaying()
 	h.addJobs()
 	h.addSessions()
+	h.addLive(o.Activities)
 	h.addOperating()
 	h.addArchive(o.Archive)
 	h.addGraph(o.Graph)
@@ -142,6 +147,7 @@ func (h *Handler) EndStreams() { h.endStream() }
 // Close ends all streams. It waits for the jobs of clients, and ends them when ctx does.
 func (h *Handler) Close(ctx context.Context) {
 	h.EndStreams()
+	h.feed.close()
 	h.jobs.close(ctx)
 }
 

@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write testdata/openapi.json anew")
 
 func openapi(t *testing.T) []byte {
 	t.Helper()
-	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Version: "1.2.3", Archive: &fakeArchive{}, Keeper: &fakeKeeper{}, Graph: fakeGraph{}})
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Version: "1.2.3", Archive: &fakeArchive{}, Activities: fakeActivities{}, Keeper: &fakeKeeper{}, Graph: fakeGraph{}})
 	return ask(t, h, "GET", "/openapi.json", nil).want(t, http.StatusOK, "application/openapi+json")
 }
 
@@ -173,11 +173,12 @@ func TestOpenAPIOperations(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"DELETE /v1/jobs/{job}", "DELETE /v1/kv/{key}", "DELETE /v1/oracles/{oracle}", "DELETE /v1/peers/{peer}", "DELETE /v1/sessions/{id}", "GET /livez", "GET /metrics", "GET /readyz", "GET /v1/doctor", "GET /v1/export", "GET /v1/jobs/{job}", "GET /v1/kv", "GET /v1/kv/{key}", "GET /v1/links", "GET /v1/network", "GET /v1/owners", "GET /v1/owners/{owner}", "GET /v1/peers", "GET /v1/records", "GET /v1/records/{cid}",
+		"DELETE /v1/jobs/{job}", "DELETE /v1/kv/{key}", "DELETE /v1/oracles/{oracle}", "DELETE /v1/peers/{peer}", "DELETE /v1/sessions/{id}", "GET /livez", "GET /metrics", "GET /readyz", "GET /v1/activity", "GET /v1/doctor", "GET /v1/export", "GET /v1/jobs/{job}", "GET /v1/kv", "GET /v1/kv/{key}", "GET /v1/links", "GET /v1/live", "GET /v1/network", "GET /v1/owners", "GET /v1/owners/{owner}", "GET /v1/peers", "GET /v1/records", "GET /v1/records/{cid}",
 		"GET /v1/records/{cid}/around", "GET /v1/seeds", "GET /v1/sessions", "GET /v1/status", "GET /v1/watch", "POST /v1/import", "POST /v1/owners", "POST /v1/peers", "POST /v1/prepare", "POST /v1/pulses", "POST /v1/query", "POST /v1/records", "POST /v1/session", "POST /v1/sessions", "POST /v1/set", "POST /v1/synced", "POST /v1/watch", "POST /v1/work", "PUT /v1/default-owner", "PUT /v1/kv/{key}", "PUT /v1/oracles/{oracle}",
 	}
 	var have []string
-	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Archive: &fakeArchive{}, Keeper: &fakeKeeper{}, Graph: fakeGraph{}})
+	h := apiserver.NewHandler(newFake(t), apiserver.HandlerOptions{Archive: &fakeArchive{}, Activities: fakeActivities{}, Keeper: &fakeKeeper{}, Graph: fakeGraph{}})
+	h.EndStreams() // so that every answer ends
 	for path, item := range doc.Paths {
 		for method := range item {
 			method = strings.ToUpper(method)

@@ -51,7 +51,7 @@ func TestShell(t *testing.T) {
 	n := startNode(t, testNetwork(t))
 	b := uitest.Open(t, n.APIURL())
 	b.UntilText("#where", "town")
-	b.UntilText("#sync-state", "alone")
+	b.UntilText("#sync-state", "Alone")
 	for _, view := range []string{"peers", "explore", "write", "status"} {
 		b.Click(`nav a[href="#` + view + `"]`)
 		b.Until(`document.querySelector("#view-` + view + `")`)

@@ -97,6 +97,7 @@ type NetworkInfo struct {
 // peers.
 type SyncStatus struct {
 	State string `json:"state" enum:"offline,alone,comparing,fetching,synced" doc:"offline: the node talks to nobody. alone: no peer is connected to compare with. comparing: too few peers have been compared with. fetching: records are known to be missing. synced: at least half of the peers agree, and nothing is known to be missing"`
+	Since uint64 `json:"since,omitempty" doc:"since when the state is so, to about 5 s, ms since the Unix epoch"`
 	// Fingerprint is that of all attached records: nodes with the same set have the same.
 	Fingerprint string    `json:"fingerprint,omitempty" doc:"of the set of attached records, in hexadecimal: nodes with the same set have the same; absent while the set is still read from disk"`
 	Attached    uint64    `json:"attached" doc:"records of the set"`

@@ -52,6 +52,15 @@ export async function send(method, path, body, options = {}) {
 // get reads. The path holds nothing that is secret.
 export const get = (path, options) => send('GET', path, undefined, options);
 
+// silence is how long a stream may say nothing, in ms. A comment comes every 15 s.
+const silence = 45000;
+
+function within(promise) {
+  let timer;
+  const late = new Promise((_, refuse) => { timer = setTimeout(() => refuse(new Away()), silence); });
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
+}
+
 // events makes a request whose answer is a stream of events (SSE). It yields {event, data, id}, data
 // out of JSON, until the stream ends. An event named error becomes a Problem.
 export async function* events(method, path, {body, signal, headers} = {}) {
@@ -60,7 +69,7 @@ export async function* events(method, path, {body, signal, headers} = {}) {
   const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   try {
     for (;;) {
-      const {value, done} = await reader.read().catch((e) => { throw signal?.aborted ? e : new Away(); });
+      const {value, done} = await within(reader.read()).catch((e) => { throw signal?.aborted ? e : new Away(); });
       if (done) return;
       rest += value;
       for (let end = rest.indexOf('\n\n'); end >= 0; end = rest.indexOf('\n\n')) {

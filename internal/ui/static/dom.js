@@ -1,6 +1,8 @@
 // Elements are made here, of names, attributes and texts. Nothing is ever made of HTML: a value
 // that is written like HTML is shown as it is written.
 
+import {span, time} from '/ui/format.js';
+
 const svgNames = 'http://www.w3.org/2000/svg';
 
 function fill(node, props, children) {
@@ -50,6 +52,42 @@ export const table = (caption, columns, rows) => el('div', {class: 'scroll'}, el
   el('caption', {class: 'unseen'}, caption),
   el('thead', {}, el('tr', {}, columns.map((c) => el('th', {scope: 'col', class: c.number && 'number'}, c.title)))),
   el('tbody', {}, rows.map((row) => el('tr', {}, columns.map((c) => el('td', {class: c.number && 'number'}, c.cell(row))))))));
+
+// panel makes a part of a page that is drawn again only when its data change, so that focus and
+// selection stay. update(data, draw) fills it with what draw(data) returns.
+export function panel(id, title, wide) {
+  const body = el('div');
+  const element = el('section', {class: wide ? 'panel wide' : 'panel', id, 'aria-labelledby': `${id}-title`}, el('h2', {id: `${id}-title`}, title), body);
+  let before;
+  const update = (data, draw) => {
+    const now = JSON.stringify(data);
+    if (now === before) return;
+    before = now;
+    show(body, draw(data));
+  };
+  return {element, body, update};
+}
+
+// since shows how long ago a moment was, in ms since the Unix epoch. It goes on by itself.
+export function since(ms, words = (text) => `${text} ago`) {
+  const node = el('time', {datetime: new Date(Number(ms)).toISOString(), title: time(ms)});
+  const write = () => {
+    const text = words(span(Date.now() - Number(ms)));
+    if (node.textContent !== text) node.textContent = text;
+  };
+  clocks.set(node, write);
+  write();
+  return node;
+}
+
+const clocks = new Map();
+
+setInterval(() => {
+  for (const [node, write] of clocks) {
+    if (node.isConnected) write();
+    else clocks.delete(node);
+  }
+}, 1000);
 
 // announce has a screen reader say something.
 export function announce(text) {

@@ -24,7 +24,5 @@ export function span(ms) {
 // time is a moment, in ms since the Unix epoch, in the browser's zone.
 export const time = (ms) => new Date(Number(ms)).toLocaleString('en-GB', {dateStyle: 'medium', timeStyle: 'medium'});
 
-export const ago = (ms, now = Date.now()) => `${span(now - Number(ms))} ago`;
-
 // short is an ID that a table has room for. Show the whole one in a title.
 export const short = (id) => id.length > 16 ? `${id.slice(0, 6)}…${id.slice(-6)}` : id;

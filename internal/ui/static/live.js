@@ -1,22 +1,27 @@
-// What the node tells of itself, as it changes. One stream feeds all views, and connects again by
-// itself.
+// What the node tells of itself, as it changes. One stream feeds all views. It connects again by
+// itself, so a node that goes and comes back is seen.
 
-import {get} from '/ui/api.js';
+import {events, Away} from '/ui/api.js';
 
-const every = 2000;
+const firstPause = 500;
+const longestPause = 5000;
+
 const state = {};
 const listeners = new Set();
 const problemListeners = new Set();
-let problem = '';
+let trouble = '';
 let running = false;
+let stream; // what ends the stream
+let wake = () => {};
 
+// What is known, undefined before the node has told it. A proxy tells no activity.
 export const status = () => state.status;
 export const peers = () => state.peers;
 export const doctor = () => state.doctor;
+export const activity = () => state.activity;
 
 // problem says why there is no news, '' while there is.
-const problemText = () => problem;
-export {problemText as problem};
+export const problem = () => trouble;
 
 // onChange calls f after each change, and onProblem when the node goes or comes back. Both return
 // what takes that back.
@@ -31,31 +36,56 @@ export function onProblem(f) {
 }
 
 function setProblem(text) {
-  if (text === problem) return;
-  problem = text;
+  if (text === trouble) return;
+  trouble = text;
   for (const f of problemListeners) f(text);
+  tell();
 }
 
-async function look() {
-  try {
-    [state.status, state.peers, state.doctor] = await Promise.all([get('/v1/status'), get('/v1/peers?limit=1000'), get('/v1/doctor')]);
-    setProblem('');
-  } catch (e) {
-    setProblem(e.message);
-  }
+function tell() {
   for (const f of listeners) f();
 }
 
+// follow reads one stream until it ends. Its error says why.
+async function follow(signal) {
+  for await (const e of events('GET', '/v1/live', {signal})) {
+    if (e.event === 'problem') {
+      setProblem(e.data === null ? '' : e.data.detail ?? e.data.title);
+      continue;
+    }
+    if (e.event === 'status') setProblem('');
+    state[e.event] = e.data;
+    tell();
+  }
+  throw new Away();
+}
+
+// start follows the node for as long as the page is open.
 export async function start() {
   if (running) return;
   running = true;
-  for (;;) {
-    await look();
-    await new Promise((wake) => setTimeout(wake, every));
+  for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
+    stream = new AbortController();
+    const begun = Date.now();
+    try {
+      await follow(stream.signal);
+    } catch (e) {
+      if (stream.signal.aborted) {
+        pause = firstPause / 2;
+        continue;
+      }
+      setProblem(e.message);
+    }
+    if (Date.now() - begun > longestPause) pause = firstPause;
+    await new Promise((resolve) => {
+      wake = resolve;
+      setTimeout(resolve, pause);
+    });
   }
 }
 
-// restart asks at once, as after a session has begun.
+// restart connects at once, as after a session has begun.
 export function restart() {
-  if (running) look();
+  stream?.abort();
+  wake();
 }

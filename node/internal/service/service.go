@@ -86,6 +86,9 @@ type Service struct {
 	electing sync.Mutex
 	names    *namecache.Cache
 	drops    *dropHistory
+	// activity and since are what a person wants to know who looks at the node.
+	activity *activity
+	since    *syncSince
 	log      *slog.Logger
 
 	work     *workqueue.Pool
@@ -110,7 +113,8 @@ func New(ctx context.Context, c Config) (*Service, error) {
 		syncing: make(chan struct{}, maxSyncing), work: newWorkPool(solverThreads(c.Threads), c.Logger),
 	}
 	s.worker = apiwriter.NewWorker(c.Network, s.work, apiwriter.NewProofs(c.Network, VerifyWork, c.Logger))
-	s.drops = newDropHistory(s.countDrops)
+	s.drops, s.activity = newDropHistory(s.countDrops), newActivity(s.countActivity)
+	s.since = newSyncSince(func() string { return c.Sync.Status().Sync.State })
 	err := s.newWriter()
 	if err != nil {
 		return nil, err
@@ -118,6 +122,7 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	if s.database, err = databaseID(ctx, c.State); err != nil {
 		return nil, err
 	}
+	s.activity.begin(ctx, c.State)
 	s.hub = s.newHub()
 	c.Sync.FollowPulses(func(of lfsync.Claim) { s.hub.Pulsed(of.Composite) })
 	if err := errors.Join(c.Registry.Register(storeMetrics{c.Store}), c.Registry.Register(nodeMetrics{s}), c.Registry.Register(s.hub)); err != nil {
@@ -130,11 +135,15 @@ func New(ctx context.Context, c Config) (*Service, error) {
 	return s, nil
 }
 
-// Run remembers what the node's bounded queues have dropped lately, until its context ends. Then
-// all solving and all watching end, too.
+// Run remembers what the node did lately, and what its bounded queues have dropped, until its
+// context ends. Then all solving and all watching end, too.
 func (s *Service) Run(ctx context.Context) error {
 	defer s.work.Close()
 	defer s.hub.Close()
+	var others sync.WaitGroup
+	defer others.Wait()
+	others.Go(func() { _ = s.activity.run(ctx, s.config.State) }) // its end is ctx's
+	others.Go(func() { _ = s.since.run(ctx) })
 	return s.drops.run(ctx)
 }
 

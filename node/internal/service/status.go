@@ -39,7 +39,7 @@ func (s *Service) Status(ctx context.Context) (*api.Status, error) {
 		Profile:   string(s.config.Host.Profile()),
 		Offline:   s.config.Offline,
 		Started:   s.started,
-		Sync:      *syncOf(&synced.Sync, stats, synced.Fetches),
+		Sync:      *s.syncOf(&synced.Sync, stats, synced.Fetches),
 		Storage: api.Storage{
 			Attached: stats.Attached, Pending: stats.Pending, Held: stats.Held, Tips: stats.Tips, Bytes: stats.Bytes,
 			Database: s.database, Problem: s.diskFacts(stats.Bytes).Problem,
@@ -51,16 +51,16 @@ func (s *Service) Status(ctx context.Context) (*api.Status, error) {
 }
 
 // syncOf is what the synchronization says of itself, with what the store counts.
-func syncOf(s *lfsync.SyncStatus, stats store.Stats, fetches int) *api.SyncStatus {
+func (s *Service) syncOf(now *lfsync.SyncStatus, stats store.Stats, fetches int) *api.SyncStatus {
 	out := &api.SyncStatus{
-		State: s.State, Attached: stats.Attached, Pending: stats.Pending, Held: stats.Held,
-		Peers: s.Peers, Agreeing: s.Agreeing, Missing: s.Missing, Fetches: fetches, AgreedAt: api.Millis(s.Agreed),
-		Named: s.Named, AheadPeers: s.AheadPeers, Ahead: s.Ahead, OwnAhead: s.OwnAhead,
+		State: now.State, Since: s.since.note(now.State), Attached: stats.Attached, Pending: stats.Pending, Held: stats.Held,
+		Peers: now.Peers, Agreeing: now.Agreeing, Missing: now.Missing, Fetches: fetches, AgreedAt: api.Millis(now.Agreed),
+		Named: now.Named, AheadPeers: now.AheadPeers, Ahead: now.Ahead, OwnAhead: now.OwnAhead,
 	}
-	if s.Ready {
-		out.Fingerprint = hex.EncodeToString(s.Fingerprint[:])
+	if now.Ready {
+		out.Fingerprint = hex.EncodeToString(now.Fingerprint[:])
 	}
-	if p := &s.Progress; p.Total > 0 {
+	if p := &now.Progress; p.Total > 0 {
 		out.Progress = &api.Progress{Done: p.Done, Total: p.Total, Since: api.Millis(p.Since), Rate: p.Rate}
 	}
 	return out
@@ -85,7 +85,7 @@ func (s *Service) Synced(ctx context.Context, timeout time.Duration) (*api.SyncS
 	if err != nil {
 		return nil, Failure(err)
 	}
-	status := syncOf(&now, stats, s.config.Sync.Status().Fetches)
+	status := s.syncOf(&now, stats, s.config.Sync.Status().Fetches)
 	switch {
 	case wrong == nil:
 		return status, nil

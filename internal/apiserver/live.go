@@ -1,0 +1,66 @@
+package apiserver
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/lf-store/lf/internal/caller"
+	"github.com/lf-store/lf/node/api"
+)
+
+// livePeers is how many peers a viewer is told of. A node has fewer, unless somebody wants it so.
+const livePeers = 500
+
+// addLive adds what tells how the service is while that changes.
+func (h *Handler) addLive(a api.Activities) {
+	topics := []topic{
+		{"status", 1, func(ctx context.Context) (any, error) { return h.service.Status(ctx) }},
+		{"peers", 1, func(ctx context.Context) (any, error) { return h.service.Peers(ctx, api.Page{Limit: livePeers}) }},
+		{"doctor", 5, func(ctx context.Context) (any, error) { return h.service.Doctor(ctx) }},
+	}
+	if a != nil {
+		topics = append(topics, topic{"activity", 5, func(ctx context.Context) (any, error) { return a.Activity(ctx) }})
+		add(h, huma.Operation{
+			Method: "GET", Path: "/v1/activity", OperationID: "activity", Summary: "What the node did in the last hour and day", Security: readers,
+			Description: "Records that were attached, bytes from and to peers, and what bounded queues dropped: in sums, by the minute, and by the quarter of an hour.",
+		}, func(ctx context.Context, _ *nothing) (*answer[*api.Activity], error) {
+			return answered(a.Activity(ctx))
+		})
+	}
+	h.feed = newFeed(topics)
+	stream := map[string]*huma.Response{"200": {Description: "events", Content: map[string]*huma.MediaType{api.TypeEvents: {Schema: &huma.Schema{Type: huma.TypeString}}}}}
+	add(h, huma.Operation{
+		Method: "GET", Path: "/v1/live", OperationID: "live", Summary: "How the node is, as it changes", Security: readers, Responses: stream,
+		Description: "Events come as " + api.TypeEvents + ", each with the whole of what has changed: status as of GET /v1/status, peers as the first 500 of GET /v1/peers, doctor as GET /v1/doctor, and activity as GET /v1/activity, which a proxy does not tell. problem says why something cannot be told, and is null once it can. A comment comes after 15 s without events. 429: this client has too many streams.",
+	}, func(context.Context, *nothing) (*huma.StreamResponse, error) {
+		return &huma.StreamResponse{Body: h.streamLive}, nil
+	})
+}
+
+func (h *Handler) streamLive(ctx huma.Context) {
+	request, w := humago.Unwrap(ctx)
+	release, err := h.takeStream(request, caller.Of(ctx.Context()))
+	if err != nil {
+		h.fail(w, request, err)
+		return
+	}
+	defer release()
+	with, cancel := context.WithCancel(ctx.Context())
+	defer cancel()
+	defer context.AfterFunc(h.ending, cancel)()
+	s := &watchStream{w: w, control: http.NewResponseController(w), cancel: cancel}
+	defer s.end()
+	_ = h.feed.serve(with, s) // who does not read any more needs no answer
+	if h.ending.Err() == nil {
+		return
+	}
+	end := api.Unavailable("the service is closing")
+	if !s.begun {
+		h.fail(w, request, end)
+		return
+	}
+	h.endWatch(s, request, end)
+}
