@@ -64,6 +64,12 @@ func TestAPIDocument(t *testing.T) {
 	}
 }
 
+// TestUIDocument runs what docs/ui.md shows, with a browser that opens nothing.
+func TestUIDocument(t *testing.T) {
+	t.Setenv("BROWSER", "true")
+	tryDocument(t, "../../docs/ui.md", 5, "true")
+}
+
 // TestProxyDocument runs what docs/proxy.md shows, the Python program included.
 func TestProxyDocument(t *testing.T) {
 	t.Parallel()

@@ -27,8 +27,8 @@ what this machine may read. With it, the browser may also set, delete and releas
 node ends, or until lf ui rm. The browser never gets a secret key, nor the node's own token.
 
 The command writes a file into the home that only you can read (ui.html), and opens that. It forwards to the page, with the token
-of the session behind the # of the address, which no program and no log on the way sees. The page keeps the token in memory:
-a page that is loaded again may only read.
+of the session after the # of the address, which is never sent. The page keeps the token in memory: a page that is loaded again
+may only read.
 
 A browser from snap or flatpak cannot read a hidden folder such as ~/.lf. With --print the command writes an address for it,
 whose code works once and for 2 minutes. The command xdg-open finds the browser, or the variable BROWSER names one.`,

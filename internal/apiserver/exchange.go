@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -91,7 +92,14 @@ func (h *Handler) admit(ctx huma.Context, next func(huma.Context)) {
 		h.fail(w, r, err)
 		return
 	}
-	ctx = huma.WithContext(ctx, caller.With(ctx.Context(), h.guard.caller(r)))
+	with := caller.With(ctx.Context(), h.guard.caller(r))
+	if one, open := h.guard.session(r); open { // what it has under way ends with it
+		var cancel context.CancelFunc
+		with, cancel = context.WithCancel(with)
+		defer cancel()
+		defer context.AfterFunc(one.ends, cancel)()
+	}
+	ctx = huma.WithContext(ctx, with)
 	next(exchange{withGrant(ctx, grant), query})
 }
 

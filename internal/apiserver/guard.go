@@ -122,10 +122,9 @@ func (g *guard) identify(r *http.Request) (*Grant, error) {
 	if isTrusted(r) {
 		return nil, nil
 	}
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	token = strings.TrimSpace(token)
-	if id, open := g.sessions.find(token); open && strings.EqualFold(scheme, "Bearer") {
-		return &Grant{Name: "session " + id, Session: id}, nil
+	scheme, token := credentials(r)
+	if one, open := g.session(r); open {
+		return &Grant{Name: "session " + one.id, Session: one.id}, nil
 	}
 	if g.locked && g.tokens == nil {
 		return nil, api.Unauthorized("this %s runs without a token, so nothing that needs one is possible", g.self)
@@ -147,6 +146,21 @@ func (g *guard) identify(r *http.Request) (*Grant, error) {
 	}
 	return nil, api.Unauthorized("the token is not this %[1]s's, or was revoked: use %[2]s, the one in the file api.token in this %[1]s's home, or the socket api.sock there, which needs none",
 		g.self, g.tokenMaker())
+}
+
+// credentials are what a request shows in its header Authorization.
+func credentials(r *http.Request) (scheme, token string) {
+	scheme, token, _ = strings.Cut(r.Header.Get("Authorization"), " ")
+	return scheme, strings.TrimSpace(token)
+}
+
+// session returns the session of the page that a request comes with.
+func (g *guard) session(r *http.Request) (one session, open bool) {
+	scheme, token := credentials(r)
+	if !strings.EqualFold(scheme, "Bearer") {
+		return one, false
+	}
+	return g.sessions.find(token)
 }
 
 // tokenMaker names the command whose tokens are let in.

@@ -148,6 +148,7 @@ func (h *Handler) EndStreams() { h.endStream() }
 func (h *Handler) Close(ctx context.Context) {
 	h.EndStreams()
 	h.feed.close()
+	h.sessions.close()
 	h.jobs.close(ctx)
 }
 

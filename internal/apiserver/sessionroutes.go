@@ -46,6 +46,21 @@ func (h *Handler) addSessions() {
 		return started(made, token)
 	})
 	add(h, huma.Operation{
+		Method: "GET", Path: "/v1/session", OperationID: "session", Summary: "The session that a request comes with", Security: users,
+		Description: "For the page, which wants to know whether it may still write. 401: the session has ended. 404: the token is no session's.",
+	}, func(ctx context.Context, _ *nothing) (*answer[*api.Session], error) {
+		id := ""
+		if g := grantOf(ctx); g != nil {
+			id = g.Session
+		}
+		for _, one := range h.sessions.list().Sessions {
+			if one.ID == id {
+				return answered(&one, nil)
+			}
+		}
+		return nil, api.NotFound("this request comes with no session")
+	})
+	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/sessions", OperationID: "sessions", Summary: "The open sessions of the page", Security: holders,
 		Description: "The oldest first, without their tokens.",
 	}, func(context.Context, *nothing) (*answer[*api.SessionList], error) {

@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
@@ -36,6 +37,9 @@ type session struct {
 	id          string
 	secret      [sha256.Size]byte
 	made, until time.Time
+	// ends is done when the session is over. What it has under way ends then.
+	ends context.Context
+	end  context.CancelFunc
 }
 
 func newSessions() *sessions { return &sessions{now: time.Now} }
@@ -60,8 +64,10 @@ func (s *sessions) add(to *[]session, prefix string, lasts time.Duration) (sessi
 	id := make([]byte, 8)
 	_, _ = rand.Read(id) // which never fails
 	now := s.now()
-	made := session{hex.EncodeToString(id), sha256.Sum256([]byte(secret)), now, now.Add(lasts)}
+	made := session{id: hex.EncodeToString(id), secret: sha256.Sum256([]byte(secret)), made: now, until: now.Add(lasts)}
+	made.ends, made.end = context.WithDeadline(context.Background(), made.until)
 	if *to = append(*to, made); len(*to) > maxSessions {
+		(*to)[0].end()
 		*to = slices.Delete(*to, 0, 1)
 	}
 	return made, secret
@@ -69,7 +75,13 @@ func (s *sessions) add(to *[]session, prefix string, lasts time.Duration) (sessi
 
 func (s *sessions) expire() {
 	now := s.now()
-	over := func(one session) bool { return !now.Before(one.until) }
+	over := func(one session) bool {
+		if now.Before(one.until) {
+			return false
+		}
+		one.end()
+		return true
+	}
 	s.open, s.codes = slices.DeleteFunc(s.open, over), slices.DeleteFunc(s.codes, over)
 }
 
@@ -82,6 +94,7 @@ func (s *sessions) exchange(code string) (made session, secret string, ok bool) 
 	if i < 0 {
 		return made, "", false
 	}
+	s.codes[i].end()
 	s.codes = slices.Delete(s.codes, i, i+1)
 	made, secret = s.add(&s.open, "lfs_", sessionTime)
 	return made, secret, true
@@ -94,18 +107,18 @@ func indexSecret(list []session, secret string) int {
 }
 
 // find returns the open session that a token is.
-func (s *sessions) find(token string) (id string, ok bool) {
+func (s *sessions) find(token string) (found session, ok bool) {
 	if !strings.HasPrefix(token, "lfs_") {
-		return "", false
+		return found, false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expire()
 	i := indexSecret(s.open, token)
 	if i < 0 {
-		return "", false
+		return found, false
 	}
-	return s.open[i].id, true
+	return s.open[i], true
 }
 
 // end ends a session, and reports whether it was open.
@@ -113,9 +126,23 @@ func (s *sessions) end(id string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.expire()
-	before := len(s.open)
-	s.open = slices.DeleteFunc(s.open, func(one session) bool { return one.id == id })
-	return len(s.open) < before
+	i := slices.IndexFunc(s.open, func(one session) bool { return one.id == id })
+	if i < 0 {
+		return false
+	}
+	s.open[i].end()
+	s.open = slices.Delete(s.open, i, i+1)
+	return true
+}
+
+// close ends all of them.
+func (s *sessions) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, one := range slices.Concat(s.open, s.codes) {
+		one.end()
+	}
+	s.open, s.codes = nil, nil
 }
 
 func (s *sessions) list() *api.SessionList {

@@ -49,16 +49,23 @@ function showSession() {
   const place = document.getElementById('session');
   if (!session.isActive()) {
     show(place, el('span', {title: session.whyEnded() || '“lf ui” opens the page with the right to write'}, 'Read only'));
-    if (session.whyEnded() !== '') notice(session.whyEnded());
+    notice('session', session.whyEnded());
     return;
   }
+  notice('session', '');
   show(place, el('span', {}, 'You may write'),
-    el('button', {type: 'button', id: 'end-session', on: {click: () => session.end().catch((e) => notice(e.message))}}, 'End the session'));
+    el('button', {type: 'button', id: 'end-session', on: {click: () => session.end().catch((e) => notice('session', e.message))}}, 'End the session'));
 }
 
-// notice tells the user something in one line at the top; '' clears it.
-function notice(text) {
-  show(document.getElementById('notice'), text === '' ? [] : [el('span', {}, text, ' '), el('button', {type: 'button', on: {click: () => notice('')}}, 'Dismiss')]);
+// notices are what the user is told at the top, by what it is about.
+const notices = new Map();
+
+// notice tells the user something in one line; '' takes it back.
+function notice(about, text) {
+  if (text === (notices.get(about) ?? '')) return;
+  notices.set(about, text);
+  show(document.getElementById('notice'), [...notices].filter(([, t]) => t !== '').map(([of, t]) =>
+    el('p', {}, t, ' ', el('button', {type: 'button', on: {click: () => notice(of, '')}}, 'Dismiss'))));
 }
 
 function showNode() {
@@ -76,6 +83,6 @@ session.onChange(live.restart);
 await session.begin();
 showSession();
 live.onChange(showNode);
-live.onProblem((text) => { notice(text); announce(text || 'The node answers again'); });
+live.onProblem((text) => { notice('node', text); announce(text || 'The node answers again'); });
 open();
 live.start();

@@ -45,7 +45,7 @@ export function show(node, ...children) {
 
 // facts makes a list of [name, value] pairs. A pair without a value is left out.
 export const facts = (pairs) => el('dl', {class: 'facts'},
-  pairs.filter(([, v]) => v !== undefined && v !== null && v !== '').map(([k, v]) => [el('dt', {}, k), el('dd', {}, v)]));
+  pairs.filter(([, v]) => v !== undefined && v !== null && v !== '' && v !== false).map(([k, v]) => [el('dt', {}, k), el('dd', {}, v)]));
 
 // table makes a table of a list of columns, {title, number, cell(row)}, and rows.
 export const table = (caption, columns, rows) => el('div', {class: 'scroll'}, el('table', {},

@@ -2,6 +2,7 @@
 // itself, so a node that goes and comes back is seen.
 
 import {events, Away} from '/ui/api.js';
+import * as session from '/ui/session.js';
 
 const firstPause = 500;
 const longestPause = 5000;
@@ -48,6 +49,7 @@ function tell() {
 
 // follow reads one stream until it ends. Its error says why.
 async function follow(signal) {
+  await session.check();
   for await (const e of events('GET', '/v1/live', {signal})) {
     if (e.event === 'problem') {
       setProblem(e.data === null ? '' : e.data.detail ?? e.data.title);

@@ -2,7 +2,7 @@
 // token in the fragment of the address, lf ui --print with a code that starts a session once. The
 // fragment is cleared at once. The token is in this module's memory, and nowhere else.
 
-import {send, setBearer} from '/ui/api.js';
+import {get, send, setBearer} from '/ui/api.js';
 
 let active = false;
 let ended = '';
@@ -43,6 +43,12 @@ export async function begin() {
   } catch (e) {
     change('', e.message);
   }
+}
+
+// check asks the node whether the session is still open. The page does so whenever it connects: a
+// node that was started again knows no session, and answers reads all the same.
+export async function check() {
+  if (active) await get('/v1/session');
 }
 
 // end ends the session at the node, too.

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -31,6 +33,7 @@ type Tab struct {
 	host    string // the only one that the page may ask
 	wrong   []string
 	asked   []string // the URLs of all requests
+	expect  []string // what may be wrong: parts of it
 	visited bool
 }
 
@@ -51,6 +54,9 @@ func New(t testing.TB) *Tab {
 		b.mu.Lock()
 		defer b.mu.Unlock()
 		for _, what := range b.wrong {
+			if slices.ContainsFunc(b.expect, func(part string) bool { return strings.Contains(what, part) }) {
+				continue
+			}
 			t.Errorf("in the browser: %s", what)
 		}
 	})
@@ -124,6 +130,13 @@ func (b *Tab) Allow(host string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.host = host
+}
+
+// Expect allows what a test makes go wrong, by parts of what the browser says of it.
+func (b *Tab) Expect(parts ...string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.expect = append(b.expect, parts...)
 }
 
 // Size makes the tab as wide and as high as a screen.
@@ -210,6 +223,11 @@ func (b *Tab) Press(keys string) {
 	b.Do(chromedp.KeyEvent(keys))
 }
 
+// ShiftTab goes back to what had the focus before.
+func ShiftTab() chromedp.Action[chromedp.Void] {
+	return chromedp.KeyEvent(kb.Tab, chromedp.KeyModifiers(chromedp.ModifierShift))
+}
+
 // Asked returns the URLs that the page has requested so far.
 func (b *Tab) Asked() []string {
 	b.mu.Lock()
@@ -217,11 +235,19 @@ func (b *Tab) Asked() []string {
 	return append([]string(nil), b.asked...)
 }
 
+// fitsWithin is how long a page may take to fit after its size has changed.
+const fitsWithin = 2 * time.Second
+
 // WantFits wants the page to need no scrolling sideways.
 func (b *Tab) WantFits() {
 	b.t.Helper()
-	if wide := Eval[float64](b, "document.documentElement.scrollWidth - innerWidth"); wide > 0 {
-		b.t.Errorf("the page is %v pixels too wide", wide)
+	const tooWide = `document.documentElement.scrollWidth <= innerWidth ? [] : [...document.querySelectorAll("body *")].filter((n) => n.getBoundingClientRect().right > innerWidth && n.closest(".scroll") === null).map((n) => n.outerHTML.slice(0, 120))`
+	wide := Eval[[]string](b, tooWide)
+	for begin := time.Now(); len(wide) > 0 && time.Since(begin) < fitsWithin; wide = Eval[[]string](b, tooWide) {
+		time.Sleep(25 * time.Millisecond)
+	}
+	for _, element := range wide {
+		b.t.Errorf("%s: too wide: %s", Eval[string](b, "location.hash"), element)
 	}
 }
 

@@ -26,8 +26,8 @@ func (c *counted) activity() *activity {
 	return a
 }
 
-// TestActivity: what a node had before its start is no news, an hour and a day forget, and a restart
-// does not.
+// TestActivity: what a node had before its start is no news. An hour and a day forget, and a
+// restart does not.
 func TestActivity(t *testing.T) {
 	t.Parallel()
 	ctx, state := t.Context(), datastore.NewMapDatastore()

@@ -48,14 +48,14 @@ function picture(peers, width) {
   const lines = nodes.map((n) => svg('line', {x1: n.from.x, y1: n.from.y, x2: n.x, y2: n.y, class: `way ${n.peer?.path ?? 'torelay'}`}));
   const labels = nodes.map((n) => n.peer && latency(n.peer) && n.peer.path !== 'relayed' && svg('text', {
     x: n.from.x + (n.x - n.from.x) * 0.55, y: n.from.y + (n.y - n.from.y) * 0.55 - 4, 'text-anchor': 'middle', class: 'small'}, latency(n.peer)));
-  const dots = nodes.map((n) => svg('g', {class: `node ${n.peer?.agreedAt ? 'agrees' : ''}`, 'data-peer': n.id},
+  const dots = nodes.map((n) => svg('g', {class: n.peer?.agreedAt ? 'peer agrees' : 'peer', 'data-peer': n.id},
     svg('title', {}, n.peer ? spoken(n.peer) : `Relay ${n.id}`),
     n.relayOnly ? svg('rect', {x: n.x - 9, y: n.y - 9, width: 18, height: 18}) : svg('circle', {cx: n.x, cy: n.y, r: 11}),
     n.peer?.agreedAt && svg('path', {class: 'check', d: `M${n.x - 5} ${n.y}l4 4 6 -8`}),
     svg('text', {x: n.x, y: n.y + 26, 'text-anchor': 'middle', class: 'small'}, n.relayOnly ? 'relay' : `…${n.id.slice(-6)}`)));
   return svg('svg', {
     viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', class: 'peers', 'aria-label': `${counted(peers.length, 'peer', 'peers')} around this node. The table below says the same.`,
-  }, lines, labels, svg('g', {class: 'node self'}, svg('circle', {cx: center.x, cy: center.y, r: 15}), svg('text', {x: center.x, y: center.y + 30, 'text-anchor': 'middle'}, 'this node')), dots);
+  }, lines, labels, svg('g', {class: 'peer self'}, svg('circle', {cx: center.x, cy: center.y, r: 15}), svg('text', {x: center.x, y: center.y + 30, 'text-anchor': 'middle'}, 'this node')), dots);
 }
 
 const way = (p) => (p.path === 'relayed' ? `relayed by ${p.relay ? `…${p.relay.slice(-6)}` : 'another'}` : paths[p.path] ?? p.path);
@@ -65,7 +65,7 @@ const spoken = (p) => `${p.id}: ${way(p)}, ${p.transport}${latency(p) ? `, ${lat
 const legend = () => el('ul', {class: 'plain legend'}, [
   ['direct', 'direct'], ['punched', 'direct, through a hole in both routers'], ['relayed', 'through a relay'],
 ].map(([kind, words]) => el('li', {}, svg('svg', {width: 40, height: 10, 'aria-hidden': 'true'}, svg('line', {x1: 2, x2: 38, y1: 5, y2: 5, class: `way ${kind}`})), words)),
-el('li', {}, svg('svg', {width: 40, height: 24, 'aria-hidden': 'true'}, svg('g', {class: 'node agrees'}, svg('circle', {cx: 20, cy: 12, r: 10}), svg('path', {class: 'check', d: 'M15 12l4 4 6 -8'}))), 'had the same records at the last comparison'));
+el('li', {}, svg('svg', {width: 40, height: 24, 'aria-hidden': 'true'}, svg('g', {class: 'peer agrees'}, svg('circle', {cx: 20, cy: 12, r: 10}), svg('path', {class: 'check', d: 'M15 12l4 4 6 -8'}))), 'had the same records at the last comparison'));
 
 const columns = [
   {title: 'Peer', cell: (p) => [el('span', {class: 'id', title: p.id}, short(p.id)), p.seed && ' · seed', p.added && ' · added by hand', p.agent && el('div', {class: 'dim'}, p.agent)]},
