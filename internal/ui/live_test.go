@@ -132,8 +132,8 @@ func TestNodeGoesAndComesBack(t *testing.T) {
 	b.Until(`!document.querySelector("#view-status.stale")`)
 }
 
-// TestSession: the token leaves the address at once, a session that is ended may not write, on
-// whichever side it ends, and a page that is loaded again may only read.
+// TestSession: the token leaves the address at once. A session that is ended may not write, on
+// whichever side it ends. A page that is loaded again may only read.
 func TestSession(t *testing.T) {
 	t.Parallel()
 	var h *home.Home

@@ -16,8 +16,8 @@ import (
 	"github.com/lf-store/lf/node/api/apitest"
 )
 
-// world is a service that stands among peers as no test on one machine does: behind routers, on a
-// full disk, with drops and hostile peers.
+// world is a service that stands among peers as no test on one machine does. It is behind routers,
+// its disk is full, and it has hostile peers.
 type world struct {
 	*apitest.Fake
 	peers []api.Peer
@@ -35,7 +35,7 @@ func (w *world) Status(ctx context.Context) (*api.Status, error) {
 		Progress: &api.Progress{Done: 400_000, Total: 1_000_000, Since: now - 60_000, Rate: 6700},
 	}
 	s.Storage.Problem, s.Nodes = "the disk is full: free some space", w.nodes
-	s.Trust.Warnings = []string{hostile}
+	s.Trust.Warnings = []string{owning}
 	return s, nil
 }
 
@@ -48,7 +48,7 @@ func (w *world) Doctor(context.Context) (*api.Checkup, error) {
 		Findings: []api.Finding{
 			{Area: "sync", State: api.FindingOK, Text: "in sync with 2 of 3 peers"},
 			{Area: "reach", State: api.FindingNote, Text: "not known yet", Advice: "wait a minute"},
-			{Area: "relays", State: api.FindingWarning, Text: "no relay has room", Advice: "forward a port: " + hostile},
+			{Area: "relays", State: api.FindingWarning, Text: "no relay has room", Advice: "forward a port: " + owning},
 			{Area: "disk", State: api.FindingFailure, Text: "the disk is full", Advice: "free some space"},
 		},
 		Facts: api.Facts{Drops: []api.DropCount{{Queue: "pending", Count: 12, Lately: 3}}},
@@ -67,11 +67,11 @@ func (w *world) Activity(context.Context) (*api.Activity, error) {
 	return a, nil
 }
 
-// hostile is what a stranger would have the page run.
-const hostile = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`
+// owning is what a stranger would have the page run.
+const owning = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`
 
 // newWorld has a peer of each path, more than a picture has room for, and one whose agent is
-// hostile.
+// owning.
 func newWorld(t testing.TB, more int) *world {
 	t.Helper()
 	f, err := apitest.NewFake()
@@ -81,7 +81,7 @@ func newWorld(t testing.TB, more int) *world {
 	now := uint64(time.Now().UnixMilli())
 	w := &world{Fake: f, peers: []api.Peer{
 		{ID: "12D3KooWDirect000001", Network: true, Path: api.PathDirect, Transport: api.TransportTCP, Direction: "outbound", LatencyMS: 3.2, AgreedAt: now - 4000, Seed: true, Agent: "lf/1"},
-		{ID: "12D3KooWPunched00002", Network: true, Path: api.PathPunched, Transport: api.TransportQUIC, Direction: "inbound", LatencyMS: 41, AgreedAt: now - 9000, Agent: hostile},
+		{ID: "12D3KooWPunched00002", Network: true, Path: api.PathPunched, Transport: api.TransportQUIC, Direction: "inbound", LatencyMS: 41, AgreedAt: now - 9000, Agent: owning},
 		{ID: "12D3KooWRelayed00003", Network: true, Path: api.PathRelayed, Transport: api.TransportTCP, Relay: "12D3KooWTheRelay00004", Direction: "inbound", LatencyMS: 88},
 		{ID: "12D3KooWRelayed00005", Network: true, Path: api.PathRelayed, Transport: api.TransportTCP, Relay: "12D3KooWDirect000001", Direction: "inbound", LatencyMS: 90},
 		{ID: "12D3KooWStranger0006", Path: api.PathDirect, Transport: api.TransportTCP, Direction: "inbound"},
@@ -150,7 +150,7 @@ func TestFindings(t *testing.T) {
 	if got := uitest.Eval[int](b, `document.querySelectorAll("main img, main script").length`); got != 0 {
 		t.Errorf("%d elements were made of text", got)
 	}
-	w.nodes = []api.ProxyNode{{Address: "http://192.0.2.1:9980", State: "usable", Attached: 12, LatencyMS: 8}, {Address: "http://192.0.2.2:9980", State: "away", Problem: hostile}}
+	w.nodes = []api.ProxyNode{{Address: "http://192.0.2.1:9980", State: "usable", Attached: 12, LatencyMS: 8}, {Address: "http://192.0.2.2:9980", State: "away", Problem: owning}}
 	b.UntilText("#nodes tbody", "http://192.0.2.1:9980\tusable\t12\t8 ms")
 	b.UntilText("#where", "proxy")
 	if got := uitest.Eval[string](b, "document.title"); got == "owned" {
