@@ -122,3 +122,16 @@ func TestSolveReportsTheEnd(t *testing.T) {
 		t.Errorf("got %+v", last)
 	}
 }
+
+// TestAttemptMemory: a thread needs at most 2 MiB, code included, and an attempt allocates nothing.
+func TestAttemptMemory(t *testing.T) {
+	if solverSize > 2<<20 {
+		t.Errorf("a thread needs %d bytes", solverSize)
+	}
+	s := newSolver(chosen().mode)
+	var solution [SolutionSize]byte
+	var stop stopFlag
+	if n := testing.AllocsPerRun(3, func() { s.attempt(fixtureChallenge, endless, &stop, &solution) }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
