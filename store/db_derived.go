@@ -46,16 +46,21 @@ func (m *mark) propose(t *tx) error {
 // Marked tells which checkpoints of a derived file the database remembers, and how many records are
 // attached. They are those of the last two calls of [Store.Mark].
 func (s *Store) Marked(ctx context.Context, name string) (has func(mapped.Stamp) bool, attached uint64, err error) {
-	m := mark{name: name}
-	err = s.read(ctx, func(c *conn) error {
-		n, err := c.number("SELECT attached FROM meta")
-		if err != nil {
-			return err
-		}
-		attached = uint64(n)
-		return m.load(c)
+	err = s.read(ctx, func(c *conn) (err error) {
+		has, attached, err = c.marked(name)
+		return err
 	})
-	return func(s mapped.Stamp) bool { return s.Index <= attached && m.has(s) }, attached, err
+	return has, attached, err
+}
+
+func (c *conn) marked(name string) (has func(mapped.Stamp) bool, attached uint64, err error) {
+	n, err := c.number("SELECT attached FROM meta")
+	if err != nil {
+		return nil, 0, err
+	}
+	m := mark{name: name}
+	attached = uint64(n)
+	return func(s mapped.Stamp) bool { return s.Index <= attached && m.has(s) }, attached, m.load(c)
 }
 
 // Mark has the database remember that a checkpoint of a derived file follows, and returns its

@@ -10,6 +10,7 @@ import (
 	"github.com/lf-store/lf/internal/text"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/store"
+	"github.com/lf-store/lf/sync/storedset"
 )
 
 func (c *cli) checkCommand() *cobra.Command {
@@ -17,7 +18,7 @@ func (c *cli) checkCommand() *cobra.Command {
 		Use:   "check",
 		Short: "Check the database of a stopped node",
 		Long: `Check every invariant of the database in the home: that each record is valid, that parents stand before children, and
-that the indexes say what the records say. The node must not be running.`,
+that the indexes and the files beside it say what the records say. The node must not be running.`,
 		Example: `  lf check
   lf check --home /srv/lf --json`,
 		Args: between(0, 0, "no arguments"),
@@ -43,11 +44,21 @@ func (c *cli) check(ctx context.Context, h *home.Home) (err error) {
 	}
 	defer func() { err = errors.Join(err, unlock()) }()
 	problems := []string{}
-	summary, err := store.CheckFile(ctx, h.Database(), network, func(problem string) {
+	report := func(problem string) {
 		problems = append(problems, problem)
 		fmt.Fprintln(c.stderr, text.Line(problem))
-	})
+	}
+	summary, err := store.CheckFile(ctx, h.Database(), network, report)
 	if err != nil {
+		return err
+	}
+	if err := store.ReadStopped(h.Database(), network, func(s *store.Stopped) error {
+		problem, err := storedset.CheckFile(ctx, s.SetPath(), s)
+		if problem != "" {
+			report(problem)
+		}
+		return err
+	}); err != nil {
 		return err
 	}
 	return c.printChecked(summary, problems)

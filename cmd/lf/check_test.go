@@ -5,6 +5,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/lf-store/lf/internal/synthetic"
+	"github.com/lf-store/lf/internal/synthetic/synthetichome"
 )
 
 // TestCheckFindsDamage overwrites a part of a stopped node's database.
@@ -30,4 +34,35 @@ func TestCheckFindsDamage(t *testing.T) {
 		t.Fatalf("%+v", o)
 	}
 	t.Log(o.stderr)
+}
+
+// TestCheckFindsDamagedSet flips a bit in the file of the set that a stopped node leaves.
+func TestCheckFindsDamagedSet(t *testing.T) {
+	t.Parallel()
+	dir, mix := t.TempDir(), synthetic.Series()
+	mix.Unsigned = true
+	if err := synthetichome.Fill(t.Context(), dir, mix, 17_000, nil); err != nil {
+		t.Fatal(err)
+	}
+	n := startNode(t, dir, "--offline")
+	for syncOf(t, dir).Fingerprint == "" { // it reads its set
+		time.Sleep(10 * time.Millisecond)
+	}
+	n.stop(os.Interrupt)
+	file := filepath.Join(dir, "lf.db-set")
+	set, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o := lfRun(t, "", "--home", dir, "check"); o.code != 0 {
+		t.Fatalf("%+v", o)
+	}
+	set[len(set)/2] ^= 1
+	if err := os.WriteFile(file, set, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o := lfRun(t, "", "--home", dir, "check")
+	if o.code != exitFailed || !strings.Contains(o.stderr, "the set's file is damaged: remove "+file) {
+		t.Fatalf("%+v", o)
+	}
 }

@@ -138,6 +138,9 @@ func TestTreeIsASet(t *testing.T) {
 		same(t, tree, model, anyItem())
 
 		// the same by numbers, in another order, and moved when half of it was there
+		if len(numbers) > 1000 {
+			return
+		}
 		numbered := NewTree(nil, tree.held)
 		for i, n := range rand.New(rand.NewPCG(seed, 3)).Perm(len(numbers)) {
 			item := numbers[n]

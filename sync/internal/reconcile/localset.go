@@ -11,6 +11,7 @@ import (
 	"github.com/lf-store/lf/internal/mapped"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/negentropy"
+	"github.com/lf-store/lf/sync/storedset"
 )
 
 // localSet is the set of all attached records, as it is compared with those of peers. It follows
@@ -20,9 +21,9 @@ import (
 type localSet struct {
 	mu    sync.RWMutex
 	tree  *negentropy.Tree
-	ids   *storeIDs     // nil: the tree holds the IDs
-	size  atomic.Uint64 // of the tree
-	ready bool          // all that the store has is in it
+	ids   *storedset.IDs // nil: the tree holds the IDs
+	size  atomic.Uint64  // of the tree
+	ready bool           // all that the store has is in it
 
 	// What follows is nil and zero without a file. Kept is of the last checkpoint, and due is the
 	// size at which the next one is. Broken says that the file does not check out. Wake wakes the
@@ -64,7 +65,7 @@ func (o *localSet) insert(item intake.Item) {
 		return
 	}
 	number := uint32(item.Index) // the graph has fewer than 2^30
-	o.ids.note(number, item.ID)
+	o.ids.Note(number, item.ID)
 	o.tree.InsertNumbered(i, number)
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/lf-store/lf/internal/intake"
 	"github.com/lf-store/lf/internal/mapped"
 	"github.com/lf-store/lf/sync/internal/negentropy"
+	"github.com/lf-store/lf/sync/storedset"
 )
 
 // Keep says where the set is kept between starts, so that it takes little memory and need not be
@@ -22,9 +23,7 @@ type Keep struct {
 type Marks interface {
 	// ScanAfter is Scan from after an index on.
 	ScanAfter(ctx context.Context, index uint64, yield func([]intake.Item) error) error
-	// ItemsAfter appends the items after an index, as many as there is room for. Indices have no
-	// gaps.
-	ItemsAfter(ctx context.Context, index uint64, into []intake.Item) ([]intake.Item, error)
+	storedset.Source
 	// Marked tells which checkpoints of the named file the store remembers, and how many records it
 	// has.
 	Marked(ctx context.Context, name string) (has func(mapped.Stamp) bool, attached uint64, err error)
@@ -34,7 +33,6 @@ type Marks interface {
 }
 
 const (
-	setName = "set"
 	// A set of keepLeast records is scanned in 100 ms: that is not worth a file.
 	keepLeast = 1 << 14
 	// keepEvery is how many records may come between two checkpoints: a start scans them in 300 ms.
@@ -61,7 +59,7 @@ func (o *localSet) guard(do func()) error {
 		return errSetIncomplete
 	}
 	var missing error
-	asking := func() { missing = withIDs(do) }
+	asking := func() { missing = storedset.Guard(do) }
 	if o.file == nil {
 		asking()
 		return missing
@@ -74,21 +72,6 @@ func (o *localSet) guard(do func()) error {
 	return errors.Join(err, missing)
 }
 
-// withIDs runs what asks the store for IDs.
-func withIDs(do func()) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			missing, ok := r.(*idError)
-			if !ok {
-				panic(r)
-			}
-			err = missing.error
-		}
-	}()
-	do()
-	return nil
-}
-
 // openSet takes the set from its file. It returns the index of the last record in there, 0 where
 // all must be scanned.
 func (c *Reconciler) openSet(ctx context.Context) (from uint64) {
@@ -97,7 +80,7 @@ func (c *Reconciler) openSet(ctx context.Context) (from uint64) {
 		return 0
 	}
 	c.own.refer(k.Marks)
-	has, attached, err := k.Marks.Marked(ctx, setName)
+	has, attached, err := k.Marks.Marked(ctx, storedset.Name)
 	if err != nil {
 		c.c.Node.Complain("could not read which set of records is kept", err)
 		return 0
@@ -119,7 +102,7 @@ func (c *Reconciler) openSet(ctx context.Context) (from uint64) {
 func (o *localSet) refer(m Marks) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.ids = newStoreIDs(m)
+	o.ids = storedset.NewIDs(m)
 	o.tree = negentropy.NewTree(nil, o.ids)
 }
 
@@ -187,7 +170,7 @@ func (c *Reconciler) checkpoint(ctx context.Context) {
 	if k.Path == "" {
 		return
 	}
-	stamp, err := k.Marks.Mark(ctx, setName, o.kept.Token)
+	stamp, err := k.Marks.Mark(ctx, storedset.Name, o.kept.Token)
 	if err == nil {
 		err = o.checkpoint(k, stamp)
 	}

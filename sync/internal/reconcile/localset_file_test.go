@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/lf-store/lf/internal/mapped"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/sync/internal/negentropy"
+	"github.com/lf-store/lf/sync/storedset"
 )
 
 // markedStore has items, and remembers the last two tokens.
@@ -250,4 +252,57 @@ func TestSetAsksTheStore(t *testing.T) {
 	c.own.complete()
 	s.mustBeIn(t, c)
 	c.closeSet()
+}
+
+// TestCheckFile: a check finds a file that is damaged, of another moment, or of other records.
+func TestCheckFile(t *testing.T) {
+	t.Parallel()
+	s, path := new(markedStore), filepath.Join(t.TempDir(), "set")
+	check := func(what, want string) {
+		t.Helper()
+		problem, err := storedset.CheckFile(t.Context(), path, s)
+		if err != nil || !strings.Contains(problem, want) || (want == "") != (problem == "") {
+			t.Errorf("%s: %q, %v; want %q", what, problem, err, want)
+		}
+	}
+	check("no file", "")
+	s.grow(keepLeast + 1000)
+	c := openedSet(t, s, path)
+	c.closeSet()
+	check("a sound file", "")
+	s.grow(100) // after the checkpoint
+	check("a killed node's", "")
+
+	at := len(s.items) / 2
+	was := s.items[at]
+	for what, other := range map[string]func(*intake.Item){
+		"another ID":        func(i *intake.Item) { i.ID[3]++ },
+		"another timestamp": func(i *intake.Item) { i.Timestamp++ },
+	} {
+		other(&s.items[at])
+		check(what, "remove "+path)
+		s.items[at] = was
+	}
+	all := s.items
+	s.items = all[:keepLeast]
+	check("records that the database lacks", "the next start makes it again")
+	s.items = all
+	s.sick = errors.New("the database cannot be read")
+	if _, err := storedset.CheckFile(t.Context(), path, s); !errors.Is(err, s.sick) {
+		t.Errorf("without the database: %v", err)
+	}
+	s.sick = nil
+	token := s.next
+	s.file, s.next = [16]byte{9}, [16]byte{9}
+	check("another moment's", "of another moment")
+	s.next = token
+	b, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b[len(b)/2] ^= 1
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	check("a flipped bit", "is damaged")
 }

@@ -1,4 +1,4 @@
-package reconcile
+package storedset
 
 import (
 	"context"
@@ -12,19 +12,27 @@ import (
 )
 
 const (
-	// idBlock is how many IDs with numbers in a row are read at a time, and idBlocks how many such
-	// blocks are remembered: 1 MiB, of the last 32,000 records where nobody asks for old ones.
+	// idBlock is how many IDs with numbers in a row are read at a time. idBlocks is how many such
+	// blocks are remembered. They take 1 MiB: the newest 32,000 records, unless somebody asks for
+	// old ones.
 	idBlock  = 64
 	idBlocks = 512
 )
 
-// storeIDs are the IDs of a set that refers to the store's records by their indices. It remembers
+// IDs are those of a set that refers to the store's records by their indices. It remembers
 // those that were asked for lately, and those of the newest records. It is safe for concurrent use.
-type storeIDs struct {
-	marks Marks
+type IDs struct {
+	store Source
 
 	mu     sync.Mutex
 	blocks *simplelru.LRU[uint32, *blockOfIDs]
+}
+
+// Source is what has the IDs.
+type Source interface {
+	// ItemsAfter appends the items after an index, as many as there is room for. Indices have no
+	// gaps.
+	ItemsAfter(ctx context.Context, index uint64, into []intake.Item) ([]intake.Item, error)
 }
 
 // blockOfIDs are the IDs with numbers in a row. What is known of it does not change.
@@ -33,19 +41,20 @@ type blockOfIDs struct {
 	ids   [idBlock]negentropy.ID
 }
 
-// idError says that the store could not tell an ID.
-type idError struct{ error }
+// missingError says that the store could not tell an ID.
+type missingError struct{ error }
 
-func newStoreIDs(m Marks) *storeIDs {
+// NewIDs makes IDs of which none is remembered.
+func NewIDs(from Source) *IDs {
 	blocks, err := simplelru.NewLRU[uint32, *blockOfIDs](idBlocks, nil)
 	if err != nil {
 		panic(err) // the size is positive
 	}
-	return &storeIDs{marks: m, blocks: blocks}
+	return &IDs{store: from, blocks: blocks}
 }
 
-// note remembers the ID of a record that the set is told of.
-func (s *storeIDs) note(number uint32, id negentropy.ID) {
+// Note remembers the ID of a record that the set is told of.
+func (s *IDs) Note(number uint32, id negentropy.ID) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b, ok := s.blocks.Get(number / idBlock)
@@ -58,8 +67,8 @@ func (s *storeIDs) note(number uint32, id negentropy.ID) {
 	}
 }
 
-// ID implements [negentropy.IDs]. It panics with an *idError.
-func (s *storeIDs) ID(number uint32) *negentropy.ID {
+// ID implements [negentropy.IDs]. It panics where the source cannot tell: see [Guard].
+func (s *IDs) ID(number uint32) *negentropy.ID {
 	if id := s.remembered(number); id != nil {
 		return id
 	}
@@ -68,7 +77,7 @@ func (s *storeIDs) ID(number uint32) *negentropy.ID {
 		err = fmt.Errorf("the database has no record %d, which the set has", number)
 	}
 	if err != nil {
-		panic(&idError{err})
+		panic(&missingError{err})
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -76,7 +85,7 @@ func (s *storeIDs) ID(number uint32) *negentropy.ID {
 	return &b.ids[number%idBlock]
 }
 
-func (s *storeIDs) remembered(number uint32) *negentropy.ID {
+func (s *IDs) remembered(number uint32) *negentropy.ID {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	b, ok := s.blocks.Get(number / idBlock)
@@ -87,11 +96,11 @@ func (s *storeIDs) remembered(number uint32) *negentropy.ID {
 }
 
 // read reads a block from the store.
-func (s *storeIDs) read(block uint32) (*blockOfIDs, error) {
+func (s *IDs) read(block uint32) (*blockOfIDs, error) {
 	var room [idBlock]intake.Item
 	first := uint64(block) * idBlock
 	after := max(first, 1) - 1 // indices begin at 1
-	items, err := s.marks.ItemsAfter(context.Background(), after, room[:0:first+idBlock-after-1])
+	items, err := s.store.ItemsAfter(context.Background(), after, room[:0:first+idBlock-after-1])
 	if err != nil {
 		return nil, err
 	}
@@ -101,4 +110,20 @@ func (s *storeIDs) read(block uint32) (*blockOfIDs, error) {
 		b.ids[at], b.known = item.ID, b.known|1<<at
 	}
 	return b, nil
+}
+
+// Guard runs what asks for IDs. The error says that one could not be had. What do was about to
+// change is then half done.
+func Guard(do func()) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			missing, ok := r.(*missingError)
+			if !ok {
+				panic(r)
+			}
+			err = missing.error
+		}
+	}()
+	do()
+	return nil
 }
