@@ -93,7 +93,7 @@ func restoreInto(dir string, from io.Reader, same bool) (m *backup.Manifest, err
 		}
 	}()
 	m, err = backup.Read(from, part, func(name string) bool { return same || name != home.IdentityFile })
-	if err = errors.Join(err, syncFiles(part)); err != nil {
+	if err = errors.Join(err, home.KeepOutOfGit(part), syncFiles(part)); err != nil {
 		return nil, err
 	}
 	_ = os.Remove(dir) // an empty folder

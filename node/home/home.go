@@ -28,6 +28,7 @@ const (
 	databaseFile = "lf.db"
 	ownersFolder = "owners"
 	defaultFile  = "default-owner"
+	ignoreFile   = ".gitignore"
 )
 
 // Home is a directory that a node lives in. Its methods are safe for concurrent use, by several
@@ -87,7 +88,23 @@ func (h *Home) path(name string) string { return filepath.Join(h.dir, name) }
 
 // makeDir makes the home, or a folder in it.
 func makeDir(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if _, inside := backupFolders[filepath.Base(dir)]; inside {
+		if err := makeDir(filepath.Dir(dir)); err != nil {
+			return err
+		}
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return fmt.Errorf("make home: %w", err)
+	}
+	return KeepOutOfGit(dir)
+}
+
+// KeepOutOfGit tells git to ignore a new folder that holds secrets, should it be in a working tree.
+func KeepOutOfGit(dir string) error {
+	if err := os.WriteFile(filepath.Join(dir, ignoreFile), []byte("*\n"), 0o600); err != nil {
 		return fmt.Errorf("make home: %w", err)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -94,6 +95,43 @@ func TestOpenLeavesNothingBehind(t *testing.T) {
 
 func second[T any](_ T, err error) error        { return err }
 func third[T, U any](_ T, _ U, err error) error { return err }
+
+// TestKeptOutOfGit: nobody commits the secrets of a home in a working tree by accident, whatever is
+// made in it first.
+func TestKeptOutOfGit(t *testing.T) {
+	t.Parallel()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("git is not installed")
+	}
+	first := map[string]func(h *home.Home) error{
+		"owner": func(h *home.Home) error { return second(h.Owners().New("me")) },
+		"token": func(h *home.Home) error { return second(h.Token()) },
+		"lock":  func(h *home.Home) error { return second(h.Lock()) },
+	}
+	for name, make := range first {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			tree := t.TempDir()
+			git := func(args ...string) string {
+				out, err := exec.CommandContext(t.Context(), "git", append([]string{"-C", tree}, args...)...).CombinedOutput()
+				if err != nil {
+					t.Fatalf("git %q: %v\n%s", args, err, out)
+				}
+				return string(out)
+			}
+			git("init", "-q")
+			h := open(t, filepath.Join(tree, "home"))
+			for _, err := range []error{make(h), second(h.Token()), second(h.Identity())} {
+				if err != nil {
+					t.Fatal(err)
+				}
+			}
+			if status := git("status", "--porcelain", "--untracked-files=all"); status != "" {
+				t.Errorf("git would commit\n%s", status)
+			}
+		})
+	}
+}
 
 func TestOpenRefusesFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
