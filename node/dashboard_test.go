@@ -30,8 +30,8 @@ var (
 	shown    = regexp.MustCompile(`\{\{(\w+)\}\}`)
 )
 
-// TestDashboard holds Grafana's dashboard to the metrics of two nodes that agree: each metric and
-// each label is there, promtool can read each expression, and no panel lies on another.
+// TestDashboard holds Grafana's dashboard to the metrics of two nodes that agree. Each metric and
+// each label is there. Promtool can read each expression, and no panel lies on another.
 func TestDashboard(t *testing.T) {
 	t.Parallel()
 	text, err := os.ReadFile("../packaging/lf.dashboard.json")
@@ -105,7 +105,8 @@ func seriesOfTwo(t *testing.T) map[string][]string {
 			labels[s[1]] = append(labels[s[1]], l[1])
 		}
 	}
-	labels["lf_sync_pulses_total"] = []string{"source", "outcome", "instance", "job"} // with the first pulse
+	// A series of these comes with the first pulse.
+	labels["lf_sync_pulses_total"] = []string{"source", "outcome", "instance", "job"}
 	return labels
 }
 

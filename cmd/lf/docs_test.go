@@ -89,6 +89,12 @@ func TestWatchDocument(t *testing.T) {
 	tryDocument(t, "../../docs/watch.md", 6)
 }
 
+// TestReadme runs the sessions in README.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	tryDocument(t, "../../README.md", 16, "curl", "jq")
+}
+
 // TestSSHDocument runs what docs/ssh.md shows.
 func TestSSHDocument(t *testing.T) {
 	t.Parallel()
