@@ -36,6 +36,11 @@ func (v *verifier) checkRuns() error {
 
 func (v *verifier) checkRun(view *runs.View, r runs.Run) error {
 	var d *runs.DamagedError
+	if sound, err := v.conn.runs.IsHeadSound(runRows{conn: v.conn}, r); err != nil {
+		return err
+	} else if !sound {
+		v.problem("the head of run %d of %s is damaged", r.Number, kinds[r.Kind].Name)
+	}
 	tail := kinds[r.Kind].Tail
 	err := view.Check(runRows{conn: v.conn}, r, func(row []byte, found bool) error {
 		switch number := tail.Number(row); {

@@ -156,8 +156,11 @@ func TestReferencesProperty(t *testing.T) {
 func drawDamage(rt *rapid.T, s *Store, column string) string {
 	table, name, _ := strings.Cut(column, ".")
 	key := "idx"
-	if table == "dictionary" {
+	switch table {
+	case "dictionary", "runs":
 		key = "number"
+	case "run_chunks", "run_heads":
+		key = "place"
 	}
 	var keys []int64
 	var have []byte
@@ -173,7 +176,7 @@ func drawDamage(rt *rapid.T, s *Store, column string) string {
 		rt.Fatal(err)
 	}
 	if len(have) == 0 { // a number, or no value
-		return fmt.Sprintf("UPDATE %s SET %s = %s + %d WHERE %s = %d AND typeof(%s) = 'integer'", table, name, name, int64(1)<<rapid.IntRange(0, 40).Draw(rt, "bit"), key, row, name)
+		return fmt.Sprintf("UPDATE %s SET %s = %s + %d WHERE %s = %d AND typeof(%s) = 'integer'", table, name, name, rapid.SampledFrom([]int64{1, -1}).Draw(rt, "sign")<<rapid.IntRange(0, 40).Draw(rt, "bit"), key, row, name)
 	}
 	have[rapid.IntRange(0, len(have)-1).Draw(rt, "at")] ^= byte(rapid.IntRange(1, 255).Draw(rt, "bits"))
 	return fmt.Sprintf("UPDATE %s SET %s = x'%x' WHERE %s = %d", table, name, have, key, row)

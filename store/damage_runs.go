@@ -50,7 +50,13 @@ func (w *scrubber) runs(at *scrubbed, count int) (end bool, err error) {
 	}
 	at.at = max(at.at, 0)
 	for _, r := range list {
-		for n := max(int(at.at-placeOf(r.Number, 0)), 0); n < r.Chunks; n++ {
+		first := max(int(at.at-placeOf(r.Number, 0)), 0)
+		if first == 0 {
+			if err := w.checkHead(r); err != nil {
+				return false, err
+			}
+		}
+		for n := first; n < r.Chunks; n++ {
 			if at.at = placeOf(r.Number, n); count <= 0 {
 				return false, nil
 			}
@@ -94,6 +100,15 @@ func (w *scrubber) checkChunk(r runs.Run, n int) error {
 	}
 	w.repair(0, kinds[r.Kind].Name, func(t *tx) error { return t.runs.Rewrite(runRows{conn: t.conn}, r, n) })
 	return v.Prepare(rows, r, n)
+}
+
+// checkHead looks at the head of a run, and has it made again if it is damaged.
+func (w *scrubber) checkHead(r runs.Run) error {
+	sound, err := w.conn.runs.IsHeadSound(runRows{conn: w.conn}, r)
+	if err == nil && !sound {
+		w.repair(0, kinds[r.Kind].Name, func(t *tx) error { return t.runs.RewriteHead(runRows{conn: t.conn}, r) })
+	}
+	return err
 }
 
 // putRows has the rows of a kind that a record lacks added. They were derived while the record was

@@ -2,8 +2,13 @@ package store
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
+
+	"github.com/lf-store/lf/protocol"
 )
 
 // TestScrubRows takes rows out of the runs, and adds wrong ones, early and late ones. The check
@@ -41,4 +46,72 @@ func TestScrubRows(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestRunsProperty overwrites random bytes of the runs. Look-ups by ID, by owner and by selector say
+// what they said before, and the scrub makes all of it sound.
+func TestRunsProperty(t *testing.T) {
+	t.Parallel()
+	f := rottenStore(t)
+	sound, _ := f.open(t)
+	want := f.tell(t, sound)
+	columns := []string{"run_chunks.chunk", "run_heads.piece", "runs.kind", "runs.level", "runs.state", "runs.first", "runs.last", "runs.rows",
+		"runs.keys", "runs.chunks", "runs.blocks"}
+	rapid.Check(t, func(rt *rapid.T) {
+		var sql []string
+		for range rapid.IntRange(1, 6).Draw(rt, "rows") {
+			column := rapid.SampledFrom(columns[:2]).Draw(rt, "blob")
+			if rapid.IntRange(0, 3).Draw(rt, "number") == 0 {
+				column = rapid.SampledFrom(columns[2:]).Draw(rt, "column")
+			}
+			sql = append(sql, drawDamage(rt, sound, column))
+		}
+		s, _ := f.open(t, sql...)
+		defer s.Close()
+		for what, told := range f.tell(t, s) {
+			if !slices.Equal(told, want[what]) {
+				rt.Fatalf("after %q %s tells %v, want %v", sql, what, told, want[what])
+			}
+		}
+		scrubAll(t, s, scrubbed{})
+		if summary, err := s.Check(rt.Context(), func(p string) { rt.Errorf("after %q: %s", sql, p) }); err != nil || summary.Problems > 0 {
+			rt.Fatal(summary, err)
+		}
+		for what, told := range f.tell(t, s) {
+			if !slices.Equal(told, want[what]) {
+				rt.Fatalf("after %q and a scrub %s tells %v, want %v", sql, what, told, want[what])
+			}
+		}
+	})
+}
+
+// tell looks up all that is found by runs, and says which records were.
+func (f *rotten) tell(t *testing.T, s *Store) map[string][]string {
+	t.Helper()
+	told := map[string][]string{}
+	for _, r := range f.records[1:] {
+		_, info, err := s.Get(t.Context(), r.ID())
+		told["an ID"] = append(told["an ID"], fmt.Sprint(info.Index, err))
+		for _, sel := range r.Selectors {
+			for _, q := range []Query{{Open: true, History: true}, {}} {
+				q.Where = []Range{{sel.Key, 0, 1 << 20}}
+				for _, k := range mustQuery(t, s, q).Keys {
+					for _, c := range k.Claims {
+						told["a selector"] = append(told["a selector"], c.Record.ID().String())
+					}
+				}
+			}
+		}
+	}
+	owners := map[protocol.Owner]bool{}
+	for _, r := range f.records[1:] {
+		if owners[r.Owner] {
+			continue
+		}
+		owners[r.Owner] = true
+		for _, w := range allWritten(t, s, r.Owner, 3) {
+			told["an owner"] = append(told["an owner"], w.ID().String())
+		}
+	}
+	return told
 }

@@ -1,6 +1,7 @@
 package runs
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 )
@@ -43,6 +44,15 @@ func writePiece(rows Rows, run *Run, n int, b []byte) error {
 
 // loadHead reads a run's head, or makes it again from its chunks.
 func loadHead(rows Rows, run *Run, kind *Kind) (*head, error) {
+	h, err := readHead(rows, run)
+	if h == nil && err == nil {
+		h, err = makeHead(rows, run, kind)
+	}
+	return h, err
+}
+
+// readHead reads a run's head; nil: it is damaged.
+func readHead(rows Rows, run *Run) (*head, error) {
 	if run.Chunks < 0 || run.Blocks < 1 || run.Blocks > 2*blocksFor(maxRows*int(run.Last-run.First+1))+16 {
 		return nil, ErrIncomplete
 	}
@@ -65,7 +75,7 @@ func loadHead(rows Rows, run *Run, kind *Kind) (*head, error) {
 			return h, nil
 		}
 	}
-	return makeHead(rows, run, kind)
+	return nil, nil
 }
 
 // makeHead makes a run's head from its chunks. Where one of these is damaged too, the index is
@@ -93,6 +103,9 @@ func makeHead(rows Rows, run *Run, kind *Kind) (*head, error) {
 		if err != nil || h.fences.len() != n+1 {
 			return nil, errors.Join(ErrIncomplete, err)
 		}
+	}
+	if b, err := rows.Chunk(run.Number, run.Chunks); err != nil || b != nil { // there are more
+		return nil, cmp.Or(err, ErrIncomplete)
 	}
 	return h, nil
 }

@@ -2,6 +2,7 @@ package runs
 
 import (
 	"bytes"
+	"errors"
 	"slices"
 )
 
@@ -16,6 +17,22 @@ func (x *Index) IsSound(rows Rows, r Run, n int) (bool, error) {
 		more, err = c.next()
 	}
 	return err == nil, nil
+}
+
+// IsHeadSound reports whether the head of a run is what was written.
+func (x *Index) IsHeadSound(rows Rows, r Run) (bool, error) {
+	h, err := readHead(rows, &r)
+	return h != nil, err
+}
+
+// RewriteHead writes the head of a run again, if the run is still there.
+func (x *Index) RewriteHead(rows Rows, r Run) error {
+	for _, run := range x.head.sets[r.Kind].runs {
+		if run.isSame(r) {
+			return errors.Join(rows.DeleteHead(r.Number), run.write(rows, &run.Run))
+		}
+	}
+	return nil
 }
 
 // Prepare derives the rows of a damaged chunk, so that [Index.Rewrite] need not. Readers call it.

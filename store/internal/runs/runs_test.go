@@ -540,9 +540,9 @@ func TestIncomplete(t *testing.T) {
 		}
 		for _, spoil := range []func(*Run){
 			func(r *Run) { r.First++ }, func(r *Run) { r.Last++ }, func(r *Run) { r.Last = 1 << 31 }, func(r *Run) { r.Kind = 3 },
-			func(r *Run) { r.Blocks = 1 << 40 }, func(r *Run) { r.Chunks = 1 << 40 },
+			func(r *Run) { r.Blocks = 1 << 40 }, func(r *Run) { r.Chunks = 1 << 40 }, func(r *Run) { r.Chunks-- }, func(r *Run) { r.Chunks++ },
 		} {
-			spoilt := s.clone()
+			r, spoilt := r, s.clone()
 			spoil(&r)
 			spoilt.runs[number] = r
 			if _, err := New(testKinds, DefaultTuning).View(spoilt); !errors.Is(err, ErrIncomplete) {
