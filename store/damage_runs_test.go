@@ -48,8 +48,8 @@ func TestScrubRows(t *testing.T) {
 	}
 }
 
-// TestRunsProperty overwrites random bytes of the runs. Look-ups by ID, by owner and by selector say
-// what they said before, and the scrub makes all of it sound.
+// TestRunsProperty overwrites random bytes of the runs. Look-ups by ID, by owner and by selector
+// say what they said before, and the scrub makes all of it sound.
 func TestRunsProperty(t *testing.T) {
 	t.Parallel()
 	f := rottenStore(t)

@@ -19,9 +19,19 @@ const headPiece = 504 * 8
 // maxRows bounds the rows of a kind that a record has.
 const maxRows = 16
 
-// write writes the head: first the filter's words, then the fences.
+// identitySize is the size of what a head begins with: which records its run is of.
+const identitySize = 4 + 4 + 4
+
+// appendIdentity writes which records a run is of: the rows of others would not be missed.
+func (r *Run) appendIdentity(b []byte) []byte {
+	b = binary.LittleEndian.AppendUint32(b, uint32(r.Kind))
+	b = binary.LittleEndian.AppendUint32(b, r.First)
+	return binary.LittleEndian.AppendUint32(b, r.Last)
+}
+
+// write writes the head: first the run's identity, then the filter's words, then the fences.
 func (h *head) write(rows Rows, run *Run) error {
-	b := make([]byte, 0, len(h.words)*8)
+	b := run.appendIdentity(make([]byte, 0, identitySize+len(h.words)*8))
 	for _, w := range h.words {
 		b = binary.LittleEndian.AppendUint64(b, w)
 	}
@@ -51,7 +61,8 @@ func loadHead(rows Rows, run *Run, kind *Kind) (*head, error) {
 	return h, err
 }
 
-// readHead reads a run's head; nil: it is damaged.
+// readHead reads a run's head; nil: it is damaged. [ErrIncomplete]: the run is not the one that it
+// was written for.
 func readHead(rows Rows, run *Run) (*head, error) {
 	if run.Chunks < 0 || run.Blocks < 1 || run.Blocks > 2*blocksFor(maxRows*int(run.Last-run.First+1))+16 {
 		return nil, ErrIncomplete
@@ -66,8 +77,12 @@ func readHead(rows Rows, run *Run) (*head, error) {
 	}); err != nil {
 		return nil, err
 	}
+	if sound && len(b) >= identitySize && string(b[:identitySize]) != string(run.appendIdentity(nil)) {
+		return nil, ErrIncomplete
+	}
 	h := &head{filter: filterOf(run.Blocks)}
-	if words := len(h.words) * 8; sound && len(b) >= words {
+	if words := len(h.words) * 8; sound && len(b) >= identitySize+words {
+		b = b[identitySize:]
 		for i := range h.words {
 			h.words[i] = binary.LittleEndian.Uint64(b[i*8:])
 		}

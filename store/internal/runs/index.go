@@ -75,8 +75,8 @@ type loadedRun struct {
 }
 
 // keptViews is how many versions are known without reading the tables. A version lasts for some
-// thousand records, and a transaction keeps its view. So a reader rarely asks for an older one. Each
-// may have rows of its own in memory.
+// thousand records, and a transaction keeps its view. So a reader rarely asks for an older one.
+// Each may have rows of its own in memory.
 const keptViews = 2
 
 // ErrIncomplete says that the tables do not have all runs: the index must be built again.

@@ -22,6 +22,9 @@ func (x *Index) IsSound(rows Rows, r Run, n int) (bool, error) {
 // IsHeadSound reports whether the head of a run is what was written.
 func (x *Index) IsHeadSound(rows Rows, r Run) (bool, error) {
 	h, err := readHead(rows, &r)
+	if errors.Is(err, ErrIncomplete) {
+		return false, nil
+	}
 	return h != nil, err
 }
 
