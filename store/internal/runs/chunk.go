@@ -145,12 +145,13 @@ func checksum(place int64, b []byte) uint32 {
 
 // chunkReader reads the rows of a chunk in their order.
 type chunkReader struct {
-	rest  []byte
+	chunk []byte
+	at    int // where the next row begins
 	tail  Tail
 	first uint32
 	width int
 	row   []byte
-	body  int // how many bytes of row are not its tail
+	body  int // how many bytes of the row before the next are not its tail
 }
 
 // readChunk begins to read a chunk of a run. An error says that it is damaged.
@@ -158,49 +159,63 @@ func readChunk(r *Run, n int, tail Tail, b []byte) (c chunkReader, err error) {
 	if len(b) < chunkHeader || !isSound(r.place(n), b) || b[4] < 1 || b[4] > tailSize {
 		return c, errChunk
 	}
-	return chunkReader{rest: b[chunkHeader:], tail: tail, first: r.First, width: int(b[4])}, nil
+	return chunkReader{chunk: b, at: chunkHeader, tail: tail, first: r.First, width: int(b[4])}, nil
 }
+
+func (c *chunkReader) ended() bool { return c.at >= len(c.chunk) }
 
 // parse returns what the next row has in common with the one before, and how many bytes follow.
 func (c *chunkReader) parse() (shared, size int, err error) {
-	head := c.rest[0]
-	shared, size, c.rest = int(head>>4), int(head&nibble), c.rest[1:]
+	head, rest := c.chunk[c.at], c.chunk[c.at+1:]
+	shared, size = int(head>>4), int(head&nibble)
 	if head == escaped {
-		a, n := binary.Uvarint(c.rest)
-		b, m := binary.Uvarint(c.rest[max(n, 0):])
-		if n <= 0 || m <= 0 || a > chunkSize || b > uint64(len(c.rest)) {
+		a, n := binary.Uvarint(rest)
+		b, m := binary.Uvarint(rest[max(n, 0):])
+		if n <= 0 || m <= 0 || a > chunkSize || b > uint64(len(rest)) {
 			return 0, 0, errChunk
 		}
-		shared, size, c.rest = int(a), int(b), c.rest[n+m:]
+		shared, size, rest = int(a), int(b), rest[n+m:]
 	}
-	tail := 0
-	if c.tail != Bytes {
-		tail = c.width
-	}
-	if shared > c.body || len(c.rest) < size+tail {
+	if shared > c.body || len(rest) < size+c.tailSize() {
 		return 0, 0, errChunk
 	}
+	c.at = len(c.chunk) - len(rest)
 	return shared, size, nil
+}
+
+// tailSize is how many bytes of a row in the chunk are its number.
+func (c *chunkReader) tailSize() int {
+	if c.tail == Bytes {
+		return 0
+	}
+	return c.width
+}
+
+// skip passes over the row that was parsed.
+func (c *chunkReader) skip(shared, size int) {
+	c.body = shared + size
+	c.at += size + c.tailSize()
 }
 
 // take makes the row that was parsed.
 func (c *chunkReader) take(shared, size int) {
-	c.row = append(c.row[:shared], c.rest[:size]...)
-	c.body, c.rest = len(c.row), c.rest[size:]
+	c.row = append(c.row[:shared], c.chunk[c.at:c.at+size]...)
+	c.body = len(c.row)
+	c.at += size
 	if c.tail == Bytes {
 		return
 	}
 	number := uint32(0)
 	for i := c.width - 1; i >= 0; i-- {
-		number = number<<8 | uint32(c.rest[i])
+		number = number<<8 | uint32(c.chunk[c.at+i])
 	}
-	c.rest = c.rest[c.width:]
+	c.at += c.width
 	c.row = c.tail.AppendNumber(c.row, c.first+number)
 }
 
 // next goes to the next row; more is false after the last.
 func (c *chunkReader) next() (more bool, err error) {
-	if len(c.rest) == 0 {
+	if c.ended() {
 		return false, nil
 	}
 	shared, size, err := c.parse()
@@ -212,18 +227,20 @@ func (c *chunkReader) next() (more bool, err error) {
 }
 
 // seek goes to the first row that is not before another one. It is called before next. Most rows
-// are passed over without a comparison. If a row has more in common with its predecessor than that
-// has with the wanted row, it is before that too.
+// are passed over without being made. If a row has more in common with its predecessor than that
+// has with the wanted row, it is before that too. What a later row has in common with it is in the
+// last row that was made.
 func (c *chunkReader) seek(row []byte) (more bool, err error) {
-	for alike := 0; len(c.rest) > 0; {
+	for alike := 0; !c.ended(); {
 		shared, size, err := c.parse()
 		if err != nil {
 			return false, err
 		}
-		c.take(shared, size)
 		if shared > alike {
+			c.skip(shared, size)
 			continue
 		}
+		c.take(shared, size)
 		if shared < alike || bytes.Compare(c.row, row) >= 0 {
 			return true, nil
 		}

@@ -582,6 +582,52 @@ func TestInMemory(t *testing.T) {
 	s.mustHaveAll(t, v)
 }
 
+// TestSeek goes to each row of a chunk, to what is before and after it, and on from there: it finds
+// what a walk over all rows finds.
+func TestSeek(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		// few letters, so that rows have much in common
+		body := rapid.SliceOfN(rapid.ByteRange('a', 'c'), 1, 20)
+		drawn := rapid.SliceOfNDistinct(body, 1, 60, func(b []byte) string { return string(b) }).Draw(t, "rows")
+		slices.SortFunc(drawn, bytes.Compare)
+		run := Run{Number: 1, First: 1, Last: 999}
+		var chunk []byte
+		w := newChunkWriter(&run, Ascending, func(_ int, b []byte) error { chunk = slices.Clone(b); return nil })
+		var rows [][]byte
+		for i, b := range drawn {
+			rows = append(rows, Ascending.AppendNumber(slices.Clone(b), uint32(i+1)))
+		}
+		slices.SortFunc(rows, bytes.Compare)
+		for _, row := range rows {
+			if err := w.add(row); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.flush(); err != nil {
+			t.Fatal(err)
+		}
+		wanted := append(rapid.SliceOfN(body, 1, 9).Draw(t, "others"), rows...)
+		for _, row := range wanted {
+			c, err := readChunk(&run, 0, Ascending, chunk)
+			if err != nil {
+				t.Fatal(err)
+			}
+			at, _ := slices.BinarySearchFunc(rows, row, bytes.Compare)
+			more, err := c.seek(row)
+			for ; more && err == nil; at++ {
+				if at == len(rows) || !bytes.Equal(c.row, rows[at]) {
+					t.Fatalf("from %q on: row %d is %q", row, at, c.row)
+				}
+				more, err = c.next()
+			}
+			if err != nil || at != len(rows) {
+				t.Fatalf("from %q on: it ends at %d of %d, %v", row, at, len(rows), err)
+			}
+		}
+	})
+}
+
 // FuzzChunk reads chunks that anybody made.
 func FuzzChunk(f *testing.F) {
 	_, s := grown(f, 2000, Tuning{Recent: 1000, Fanout: 4, Rate: 8})
