@@ -18,7 +18,7 @@ func BenchmarkArchive(b *testing.B) {
 	paid(b)
 	name := filepath.Join(b.TempDir(), "all.car")
 	for b.Loop() {
-		bound := verificationBound(b)
+		bound, _ := verificationBound(b)
 		source := startHome(b, copyHome(b, paidData.full))
 		exported := timed(b, func() error { return source.exportTo(b.Context(), name) })
 		source.stop()
@@ -35,7 +35,8 @@ func BenchmarkArchive(b *testing.B) {
 		}
 		resident := replica.resident()
 		replica.stop()
-		bound = (bound + verificationBound(b)) / 2
+		after, _ := verificationBound(b)
+		bound = (bound + after) / 2
 		info, err := os.Stat(name)
 		if err != nil {
 			b.Fatal(err)
