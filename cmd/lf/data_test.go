@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"encoding/pem"
-	"fmt"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -98,7 +97,7 @@ func TestCertificates(t *testing.T) {
 	a := startNode(t, t.TempDir(), "--network", network)
 	b := startNode(t, t.TempDir(), "--network", network, "--seed", a.addr(t))
 	out := mustRun(t, "", "--home", a.home, "load", bulkOf(t, prints))
-	if want := fmt.Sprintf("%d records written", len(prints)); !strings.HasPrefix(out, want) {
+	if want := countedRecords(uint64(len(prints))) + " written"; !strings.HasPrefix(out, want) {
 		t.Fatalf("%q, want %q", out, want)
 	}
 	compare(t, b.home, prints)

@@ -147,7 +147,7 @@ func (c *cli) printLoaded(l loadSummary) error {
 	case c.quiet || l.Written == 0:
 		return nil
 	}
-	return c.printf("%d records written in %.1f s, %s\n", l.Written, l.Seconds, pace(l.Written, l.Seconds))
+	return c.printf("%s written in %.1f s, %s\n", countedRecords(uint64(l.Written)), l.Seconds, pace(l.Written, l.Seconds))
 }
 
 // pace is how fast records were written, as a rate, or per record where one takes seconds.
