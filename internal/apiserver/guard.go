@@ -163,9 +163,12 @@ func (g *guard) session(r *http.Request) (one session, open bool) {
 	return g.sessions.find(token)
 }
 
+// servesProxy reports whether the service is a proxy.
+func (g *guard) servesProxy() bool { return g.self == "proxy" }
+
 // tokenMaker names the command whose tokens are let in.
 func (g *guard) tokenMaker() string {
-	if g.self == "proxy" {
+	if g.servesProxy() {
 		return "one of lf proxy client add"
 	}
 	return "one of lf token add"

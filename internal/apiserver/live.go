@@ -18,8 +18,10 @@ const livePeers = 500
 func (h *Handler) addLive(a api.Activities) {
 	topics := []topic{
 		{"status", 1, func(ctx context.Context) (any, error) { return h.service.Status(ctx) }},
-		{"peers", 1, func(ctx context.Context) (any, error) { return h.service.Peers(ctx, api.Page{Limit: livePeers}) }},
 		{"doctor", 5, func(ctx context.Context) (any, error) { return h.service.Doctor(ctx) }},
+	}
+	if !h.guard.servesProxy() {
+		topics = append(topics, topic{"peers", 1, func(ctx context.Context) (any, error) { return h.service.Peers(ctx, api.Page{Limit: livePeers}) }})
 	}
 	if a != nil {
 		topics = append(topics, topic{"activity", 5, func(ctx context.Context) (any, error) { return a.Activity(ctx) }})
@@ -34,7 +36,7 @@ func (h *Handler) addLive(a api.Activities) {
 	stream := map[string]*huma.Response{"200": {Description: "events", Content: map[string]*huma.MediaType{api.TypeEvents: {Schema: &huma.Schema{Type: huma.TypeString}}}}}
 	add(h, huma.Operation{
 		Method: "GET", Path: "/v1/live", OperationID: "live", Summary: "How the node is, as it changes", Security: readers, Responses: stream,
-		Description: "Events come as " + api.TypeEvents + ", each with the whole of what has changed: status as of GET /v1/status, peers as the first 500 of GET /v1/peers, doctor as GET /v1/doctor, and activity as GET /v1/activity, which a proxy does not tell. problem says why something cannot be told, and is null once it can. A comment comes after 15 s without events. 429: this client has too many streams.",
+		Description: "Events come as " + api.TypeEvents + ", each with the whole of what has changed: status as of GET /v1/status, peers as the first 500 of GET /v1/peers, doctor as GET /v1/doctor, and activity as GET /v1/activity. A proxy tells neither peers nor activity. problem says why something cannot be told, and is null once it can. A comment comes after 15 s without events. 429: this client has too many streams.",
 	}, func(context.Context, *nothing) (*huma.StreamResponse, error) {
 		return &huma.StreamResponse{Body: h.streamLive}, nil
 	})

@@ -61,9 +61,12 @@ func (v *viewer) Write(b []byte) (int, error) {
 }
 
 // view opens the stream. Its end ends the returned channel.
-func view(ctx context.Context, h http.Handler) *viewer {
+func view(ctx context.Context, h http.Handler, change ...func(*http.Request)) *viewer {
 	v := &viewer{http.Header{}, make(chan [2]string, 1024)}
 	r := httptest.NewRequestWithContext(arrivedAt(ctx, "127.0.0.1"), "GET", "http://localhost/v1/live", nil)
+	for _, c := range change {
+		c(r)
+	}
 	go func() {
 		defer close(v.events)
 		h.ServeHTTP(v, r)

@@ -8,6 +8,7 @@ import (
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
 
+	"github.com/lf-store/lf/internal/ui"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -74,7 +75,8 @@ func siteOf(a netip.Addr) netip.Prefix {
 
 // checkRate refuses a request of a caller without a token that makes too many.
 func (h *Handler) checkRate(r *http.Request) error {
-	if h.rate == nil || isProbe(r) || h.guard.isHolder(r) {
+	// the files of the page cost nothing, and are many at once
+	if h.rate == nil || isProbe(r) || ui.Has(r.URL.Path) || h.guard.isHolder(r) {
 		return nil
 	}
 	from, _ := h.guard.clientAddress(r)

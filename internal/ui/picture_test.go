@@ -71,7 +71,7 @@ func (w *world) Activity(context.Context) (*api.Activity, error) {
 const owning = `<img src=x onerror="document.title='owned'"><script>document.title='owned'</script>`
 
 // newWorld has a peer of each path, more than a picture has room for, and one whose agent is
-// owning.
+// hostile.
 func newWorld(t testing.TB, more int) *world {
 	t.Helper()
 	f, err := apitest.NewFake()

@@ -5,6 +5,7 @@
 // view's ID alone: no name, key or value goes there.
 
 import {el, show, announce} from '/ui/dom.js';
+import {time} from '/ui/format.js';
 import * as session from '/ui/session.js';
 import * as live from '/ui/live.js';
 import * as status from '/ui/views/status.js';
@@ -71,6 +72,7 @@ function notice(about, text) {
 function showNode() {
   const s = live.status();
   if (s !== undefined) show(where, s.network.parameters.name, el('span', {class: 'dim'}, s.nodes ? ' · proxy' : ''));
+  document.getElementById('session').title = session.until() > 0 ? `The session ends at ${time(session.until())}, or with the node` : '';
   document.body.classList.toggle('away', live.problem() !== '');
   title();
 }

@@ -49,6 +49,7 @@ function tell() {
 
 // follow reads one stream until it ends. Its error says why.
 async function follow(signal) {
+  await shown();
   await session.check();
   for await (const e of events('GET', '/v1/live', {signal})) {
     if (e.event === 'problem') {
@@ -61,6 +62,24 @@ async function follow(signal) {
   }
   throw new Away();
 }
+
+// shown waits until the page can be seen. A hidden one leaves its connection to others: a browser
+// has six to a node, whatever the number of its tabs.
+function shown() {
+  if (!document.hidden) return undefined;
+  return new Promise((resolve) => {
+    const look = () => {
+      if (document.hidden) return;
+      document.removeEventListener('visibilitychange', look);
+      resolve();
+    };
+    document.addEventListener('visibilitychange', look);
+  });
+}
+
+document.addEventListener('visibilitychange', () => {
+  if (document.hidden) restart();
+});
 
 // start follows the node for as long as the page is open.
 export async function start() {

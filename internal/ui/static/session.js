@@ -6,6 +6,7 @@ import {get, send, setBearer} from '/ui/api.js';
 
 let active = false;
 let ended = '';
+let until = 0;
 const listeners = new Set();
 
 // isActive tells whether there is a token.
@@ -13,6 +14,10 @@ export const isActive = () => active;
 
 // whyEnded says why there is none any more, '' if there never was one.
 export const whyEnded = () => ended;
+
+// until is when the session ends by itself, in ms since the Unix epoch; 0: not known yet.
+export {endsAt as until};
+const endsAt = () => until;
 
 // onChange calls f when a session begins or ends. It returns what takes that back.
 export function onChange(f) {
@@ -22,6 +27,7 @@ export function onChange(f) {
 
 function change(token, why) {
   active = token !== '';
+  until = 0;
   ended = why;
   setBearer(token, () => change('', 'The session has ended: the node was started again, or its time was up. “lf ui” starts another one.'));
   for (const f of listeners) f();
@@ -48,7 +54,8 @@ export async function begin() {
 // check asks the node whether the session is still open. The page does so whenever it connects: a
 // node that was started again knows no session, and answers reads all the same.
 export async function check() {
-  if (active) await get('/v1/session');
+  if (!active) return;
+  until = (await get('/v1/session')).until;
 }
 
 // end ends the session at the node, too.

@@ -2,7 +2,6 @@ package uitest
 
 import (
 	"context"
-	"os"
 	"os/exec"
 	"sync"
 	"testing"
@@ -17,6 +16,7 @@ type browser struct {
 	cancel  func()
 	missing bool
 	err     error
+	many    bool // Main ends it after many tests
 }
 
 var shared browser
@@ -24,6 +24,7 @@ var shared browser
 // Main runs the tests of a package, ends the browser, and returns the exit code. A TestMain calls
 // it.
 func Main(m *testing.M) int {
+	shared.many = true
 	defer shared.close()
 	return m.Run()
 }
@@ -39,6 +40,17 @@ func (b *browser) close() {
 	}
 }
 
+// tabs returns the browser of a test: one for all of a package with Main, or one of its own.
+func tabs(t testing.TB) context.Context {
+	t.Helper()
+	if shared.many {
+		return shared.get(t)
+	}
+	own := &browser{}
+	t.Cleanup(own.close)
+	return own.get(t)
+}
+
 // get returns the context of the running browser. It skips the test where there is none.
 func (b *browser) get(t testing.TB) context.Context {
 	t.Helper()
@@ -49,7 +61,7 @@ func (b *browser) get(t testing.TB) context.Context {
 	}
 	switch {
 	case b.missing:
-		t.Skip("there is no Chromium here: the page is not tried in a browser")
+		t.Skip("chromium is not installed: apt-get install chromium")
 	case b.err != nil:
 		t.Fatalf("Chromium does not start: %v", b.err)
 	}
@@ -85,16 +97,3 @@ func (b *browser) start() {
 type discard struct{}
 
 func (discard) Write(p []byte) (int, error) { return len(p), nil }
-
-// Has reports whether a test can use a browser.
-func Has() bool {
-	for _, name := range programs {
-		if _, err := exec.LookPath(name); err == nil {
-			return true
-		}
-	}
-	return false
-}
-
-// Update tells tests that make pictures for the documents to write them.
-func Update() bool { return os.Getenv("LF_UPDATE_PICTURES") != "" }

@@ -48,7 +48,7 @@ func Open(t testing.TB, address string) *Tab {
 // New makes an empty tab, 1000 pixels wide.
 func New(t testing.TB) *Tab {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(shared.get(t), chromedp.WithNewBrowserContext())
+	ctx, cancel := chromedp.NewContext(tabs(t), chromedp.WithNewBrowserContext())
 	b := &Tab{t: t, ctx: ctx}
 	t.Cleanup(func() {
 		b.mu.Lock()
@@ -222,6 +222,9 @@ func (b *Tab) Press(keys string) {
 	b.t.Helper()
 	b.Do(chromedp.KeyEvent(keys))
 }
+
+// Navigate opens an address as [Tab.Visit] does, and lets the page ask the same host as before.
+func Navigate(address string) chromedp.Action[chromedp.Void] { return chromedp.Navigate(address) }
 
 // ShiftTab goes back to what had the focus before.
 func ShiftTab() chromedp.Action[chromedp.Void] {

@@ -82,6 +82,11 @@ export function mount(root) {
   const draw = () => {
     const all = live.peers()?.peers;
     const width = Math.max(260, Math.min(760, drawing.body.clientWidth));
+    if (live.status()?.nodes !== undefined) {
+      list.element.hidden = true;
+      drawing.update('proxy', () => el('p', {}, 'This is a proxy, which has no peers of its own. Status shows the nodes that it asks.'));
+      return;
+    }
     if (all === undefined) {
       drawing.update([], () => el('p', {class: 'dim'}, live.problem() || 'Asking the node …'));
       return;
