@@ -14,7 +14,7 @@ import (
 func (s *Store) graphConfig() graph.Config {
 	return graph.Config{
 		Path: s.path + graphSuffix, Records: s.graphRecords, Broken: s.graphBroken,
-		Least: s.options.files.least, Every: s.options.files.every, ReadOnly: s.readOnly, Volatile: s.options.volatile,
+		Least: s.options.files.least, Every: s.options.files.every, Memory: s.options.files.memory, ReadOnly: s.readOnly, Volatile: s.options.volatile,
 	}
 }
 

@@ -179,7 +179,7 @@ func TestWeights(t *testing.T) {
 		path := filepath.Join(dir, time.Duration(cases).String())
 		files := fileTuning{}
 		if rapid.Bool().Draw(rt, "in a file") {
-			files = fileTuning{1, 8}
+			files = fileTuning{least: 1, every: 8}
 		}
 		open := func() *Store {
 			s, err := Open(path, w.Network, Options{volatile: true, files: files})

@@ -192,12 +192,19 @@ const (
 )
 
 // fileTuning is when derived data are in files: from how many records on, and how many may come
-// between two checkpoints. Tests make both small.
-type fileTuning struct{ least, every int }
+// between two checkpoints. Memory is how much of the process's own memory one may hold between
+// them. Tests make all small.
+type fileTuning struct {
+	least, every int
+	memory       int64
+}
 
 // A graph of 16,384 records takes 2.5 MB and is made in 30 ms: that is not worth a file. A
 // checkpoint writes 10 to 20 MB after 65,536 records, and a start adds that many in 200 ms.
-var defaultFiles = fileTuning{least: 1 << 14, every: 1 << 16}
+//
+// Records that merge old ones, or whose timestamps are old, change a page each or several: then a
+// checkpoint comes sooner.
+var defaultFiles = fileTuning{least: 1 << 14, every: 1 << 16, memory: 32 << 20}
 
 // tuning is when a query changes its way. It changes no answer; tests make it small to go all ways
 // on little data.

@@ -47,10 +47,41 @@ func (f *File) Checkpoint(stamp Stamp, meta []byte) error {
 		f.mu.Unlock()
 		err = f.settle(fresh, changed)
 	}
+	f.anonymous = f.memory.anonymous()
 	if err != nil {
 		return fmt.Errorf("a checkpoint of derived data: %w", err)
 	}
 	return nil
+}
+
+// Holds reports whether the file holds more than a limit of the process's own memory: new pieces,
+// and pages of old ones that have changed. A checkpoint gives that back. Who may change the file may
+// ask. It asks the kernel for each page only where all of the process's memory has grown so much.
+func (f *File) Holds(limit int64) bool {
+	if f.building {
+		return false // its memory is shared with the file
+	}
+	held, all := f.end-f.saved, f.memory.anonymous()
+	f.anonymous = min(f.anonymous, all)
+	if held <= limit && all-f.anonymous <= limit {
+		return false
+	}
+	for i, e := range f.extents {
+		old := f.oldPart(i)
+		if held > limit || old == 0 {
+			continue
+		}
+		touched, err := f.memory.touched(e.mem[:old])
+		if err != nil {
+			return false
+		}
+		for _, t := range touched {
+			if t {
+				held += int64(f.memory.page())
+			}
+		}
+	}
+	return held > limit
 }
 
 // writeFresh writes the pieces that are new since the last checkpoint to their places, and hashes

@@ -28,6 +28,8 @@ type File struct {
 	end     int64 // where the last piece ends
 	// saved is up to where the extents are private memory of the file, as of the last checkpoint.
 	saved int64
+	// anonymous is the least that memory.anonymous said since the last checkpoint.
+	anonymous int64
 	// checked has 1 for each piece that was compared with its hash, or is new.
 	checked []uint32
 }
@@ -105,6 +107,7 @@ func (f *File) open(flags int) (err error) {
 	default:
 		f.memory = newMemory(f.data)
 	}
+	f.anonymous = f.memory.anonymous()
 	runtime.SetFinalizer(f, (*File).unmap)
 	return nil
 }

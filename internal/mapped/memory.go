@@ -22,6 +22,8 @@ type memory interface {
 	// touched reports for each page of private memory whether it may differ from the file; nil:
 	// each may.
 	touched(mem []byte) ([]bool, error)
+	// anonymous is how much memory the process has beside files, roughly; 0 where nobody tells.
+	anonymous() int64
 	// drop gives back the pages of private memory that are the same in the file by now.
 	drop(mem []byte) error
 	release(mem []byte)
@@ -52,6 +54,7 @@ func (heapMemory) private(f *os.File, at int64, size int) ([]byte, error) {
 
 func (heapMemory) settle([]byte, *os.File, int64) error { return nil }
 func (heapMemory) touched([]byte) ([]bool, error)       { return nil, nil }
+func (heapMemory) anonymous() int64                     { return 0 }
 func (heapMemory) drop([]byte) error                    { return nil }
 func (heapMemory) release([]byte)                       {}
 func (heapMemory) close()                               {}

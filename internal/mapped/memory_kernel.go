@@ -148,6 +148,20 @@ func (k *kernelMemory) touched(mem []byte) ([]bool, error) {
 	return touched, nil
 }
 
+// anonymous reads statm, of which the second number is the pages in memory and the third those of
+// files.
+func (k *kernelMemory) anonymous() int64 {
+	b, err := os.ReadFile("/proc/self/statm")
+	if err != nil {
+		return 0
+	}
+	var size, resident, shared int64
+	if _, err := fmt.Sscan(string(b), &size, &resident, &shared); err != nil {
+		return 0
+	}
+	return (resident - shared) * int64(k.page())
+}
+
 func (*kernelMemory) drop(mem []byte) error { return unix.Madvise(mem, unix.MADV_DONTNEED) }
 
 func (*kernelMemory) release(mem []byte) {

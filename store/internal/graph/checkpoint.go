@@ -7,8 +7,23 @@ import (
 	"github.com/lf-store/lf/store/internal/dag"
 )
 
-// Due reports whether a checkpoint is due. Only the goroutine that changes the graph may ask.
-func (g *Graph) Due() bool { return g.hasFile() && g.Len() >= g.due }
+// Due reports whether a checkpoint is due: there are many new records, or what they changed takes
+// much memory. Only the goroutine that changes the graph may ask.
+func (g *Graph) Due() bool {
+	n := g.Len()
+	if !g.hasFile() || n >= g.due {
+		return g.hasFile()
+	}
+	c := g.current.Load()
+	if c.file == nil || g.c.Memory == 0 || n < g.looked+max(1, g.c.Every/looks) {
+		return false
+	}
+	g.looked = n
+	return c.file.Holds(g.c.Memory)
+}
+
+// looks is how often Due looks at the memory before the next checkpoint.
+const looks = 64
 
 // Unsaved reports whether a checkpoint before the end would spare the next start some work.
 func (g *Graph) Unsaved() bool {
@@ -23,7 +38,7 @@ func (g *Graph) Checkpoint(token [16]byte) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := g.Len()
-	g.due = n + max(1, g.c.Every/8)
+	g.due, g.looked = n+max(1, g.c.Every/8), n
 	c := g.current.Load()
 	if c.file == nil {
 		built, err := g.buildFile(g.c.Records(0, n))

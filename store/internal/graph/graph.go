@@ -22,6 +22,9 @@ type Config struct {
 	// Least is the number of records from which on a file is kept, and Every is how many may come
 	// between two checkpoints.
 	Least, Every int
+	// Memory is how many bytes of the process's own memory the file may hold between two
+	// checkpoints, roughly; 0: any.
+	Memory int64
 	// Heap, ReadOnly and Volatile are those of [mapped.Config].
 	Heap, ReadOnly, Volatile bool
 }
@@ -35,6 +38,8 @@ type Graph struct {
 	base  int          // records at the last checkpoint
 	since []dag.Record // those after them, where there is a file
 	due   int          // number of records at which the next checkpoint is due
+	// looked is the number of records when Due looked at the memory.
+	looked int
 }
 
 // core is a graph with its file; nil: on the heap.

@@ -26,17 +26,21 @@ type localSet struct {
 	ready bool           // all that the store has is in it
 
 	// What follows is nil and zero without a file. Kept is of the last checkpoint, and due is the
-	// size at which the next one is. Broken says that the file does not check out. Wake wakes the
+	// size at which the next one is. Heavy says that it is due sooner, and looked is the size when
+	// that was looked at. Broken says that the file does not check out. Wake wakes the
 	// goroutine that sees to both.
 	file   *mapped.File
 	kept   mapped.Stamp
 	due    uint64
+	looked uint64
+	memory int64 // keepMemory, less in tests
+	heavy  atomic.Bool
 	broken atomic.Bool
 	wake   chan struct{}
 }
 
 func newLocalSet() *localSet {
-	return &localSet{tree: new(negentropy.Tree), due: keepLeast, wake: make(chan struct{}, 1)}
+	return &localSet{tree: new(negentropy.Tree), due: keepLeast, memory: keepMemory, wake: make(chan struct{}, 1)}
 }
 
 // add takes in what is attached; what is there already makes no difference.
@@ -53,9 +57,21 @@ func (o *localSet) add(items []intake.Item) {
 		o.broken.Store(true)
 		o.rouse()
 	}
-	if o.size.Load() >= o.due {
+	if o.size.Load() >= o.due || o.isHeavy() {
 		o.rouse()
 	}
+}
+
+// isHeavy looks now and then whether the file holds so much memory that a checkpoint is due. The
+// caller holds the lock.
+func (o *localSet) isHeavy() bool {
+	if n := o.size.Load(); o.file != nil && n >= o.looked+keepLook {
+		o.looked = n
+		if o.file.Holds(o.memory) {
+			o.heavy.Store(true)
+		}
+	}
+	return o.heavy.Load()
 }
 
 func (o *localSet) insert(item intake.Item) {

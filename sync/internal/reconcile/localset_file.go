@@ -37,6 +37,10 @@ const (
 	keepLeast = 1 << 14
 	// keepEvery is how many records may come between two checkpoints: a start scans them in 300 ms.
 	keepEvery = 1 << 16
+	// keepMemory is how much of the process's own memory the file may hold between two checkpoints.
+	// The set looks every keepLook records. Old timestamps are anywhere in the set: each may change a
+	// page.
+	keepMemory, keepLook = 16 << 20, 1 << 10
 	// lastKeep bounds the last checkpoint, before the end.
 	lastKeep = 20 * time.Second
 )
@@ -136,6 +140,7 @@ func (o *localSet) begin(k Keep, log *slog.Logger) {
 		_ = o.file.Close() // it is broken
 	}
 	o.file, o.tree, o.ready, o.due = file, negentropy.NewTree(file, o.ids), false, keepLeast
+	o.looked = 0
 	o.broken.Store(false)
 	o.size.Store(0)
 }
@@ -147,7 +152,7 @@ func (c *Reconciler) keepSet(ctx context.Context) bool {
 			c.c.Log.Error("the set of records is damaged, or could not follow the database; it is read again from there")
 			return true
 		}
-		if c.own.count() >= c.own.nextDue() {
+		if c.own.count() >= c.own.nextDue() || c.own.heavy.Load() {
 			c.checkpoint(ctx)
 		}
 		select {
@@ -176,6 +181,7 @@ func (c *Reconciler) checkpoint(ctx context.Context) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	o.heavy.Store(false)
 	if err != nil {
 		o.due = o.size.Load() + keepEvery
 		if ctx.Err() == nil {
