@@ -72,7 +72,7 @@ func (t *tx) rebuildNode(idx int64) error {
 	}
 	t.dag.Add(node.Parents, node.Placement, node.Work)
 	want := appendNode(nil, idx, node)
-	if bytes.Equal(want, have) {
+	if sameNode(idx, have, want) {
 		return nil
 	}
 	t.changes.Repaired = true

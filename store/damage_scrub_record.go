@@ -67,7 +67,7 @@ func (w *scrubber) checkDAGRow(idx int64, r *protocol.Record) error {
 		w.repair(idx, "the checksum of an ID in dag", identify)
 	}
 	want, err := w.nodeOf(idx, r)
-	if err != nil || want == nil || bytes.Equal(want, node) {
+	if err != nil || want == nil || sameNode(idx, node, want) {
 		return err
 	}
 	w.repair(idx, "a row of the graph", func(t *tx) error {

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"errors"
@@ -78,8 +79,12 @@ func workOf(r *protocol.Record) uint64 {
 }
 
 // appendNode writes a record's place in the graph. First come its work, the number of its parents,
-// the distance back to each, and which of them is the main parent. Then comes its mergeset,
-// ascending: the distance back to the first, then from each to the next.
+// the distance back to each, and which of them is the main parent, counted after the parents. Then
+// comes its mergeset, ascending: the distance back to the first, then twice the step from each to
+// the next. Where a step comes three times and more it is one more than twice the step, and then how
+// often it comes.
+//
+// Rows of schema 13 and older count the main parent from 0. Their steps are not doubled.
 func appendNode(b []byte, idx int64, r dag.Record) []byte {
 	b = binary.AppendUvarint(b, r.Work)
 	b = binary.AppendUvarint(b, uint64(len(r.Parents)))
@@ -89,16 +94,31 @@ func appendNode(b []byte, idx int64, r dag.Record) []byte {
 	if len(r.Parents) == 0 {
 		return b
 	}
-	b = binary.AppendUvarint(b, uint64(slices.Index(r.Parents, r.Main)))
-	last := int64(0)
-	for _, m := range r.Mergeset {
-		d := int64(m) - last
-		if last == 0 {
-			d = idx - int64(m)
+	b = binary.AppendUvarint(b, uint64(len(r.Parents)+slices.Index(r.Parents, r.Main)))
+	set := r.Mergeset
+	if len(set) == 0 {
+		return b
+	}
+	b = binary.AppendUvarint(b, uint64(idx-int64(set[0])))
+	for i := 1; i < len(set); {
+		step, times := set[i]-set[i-1], 1
+		for i+times < len(set) && set[i+times]-set[i+times-1] == step {
+			times++
 		}
-		b, last = binary.AppendUvarint(b, uint64(d)), int64(m)
+		if times < 3 {
+			b, i = binary.AppendUvarint(b, 2*uint64(step)), i+1
+			continue
+		}
+		b = binary.AppendUvarint(b, 2*uint64(step)+1)
+		b, i = binary.AppendUvarint(b, uint64(times)), i+times
 	}
 	return b
+}
+
+// sameNode reports whether a column of any schema says what appendNode wrote.
+func sameNode(idx int64, have, want []byte) bool {
+	var node dag.Record
+	return bytes.Equal(have, want) || readNode(&node, idx, have) == nil && bytes.Equal(appendNode(nil, idx, node), want)
 }
 
 // readNode reads what appendNode wrote, into the slices that r has.
@@ -113,23 +133,33 @@ func readNode(r *dag.Record, idx int64, b []byte) error {
 	for range count {
 		r.Parents = append(r.Parents, v.back(idx))
 	}
-	if count > 0 {
-		main := v.next()
-		if main >= count {
-			return errLayout
-		}
-		r.Main = r.Parents[main]
+	if count == 0 {
+		return v.end()
 	}
-	if count > 0 && len(v.rest) > 0 {
-		r.Mergeset = append(r.Mergeset, v.back(idx))
-	}
-	for len(v.rest) > 0 && len(r.Mergeset) > 0 {
-		r.Mergeset = append(r.Mergeset, v.on(r.Mergeset[len(r.Mergeset)-1], idx))
-	}
-	if v.bad || len(v.rest) > 0 {
+	main := v.next()
+	if main >= 2*count {
 		return errLayout
 	}
-	return nil
+	r.Main = r.Parents[main%count]
+	if len(v.rest) > 0 {
+		r.Mergeset = append(r.Mergeset, v.back(idx))
+	}
+	for len(v.rest) > 0 && !v.bad {
+		step, times := v.next(), uint64(1)
+		if main >= count {
+			if step&1 == 1 {
+				times = v.next()
+			}
+			step /= 2
+		}
+		if times > uint64(dag.MaxMergeset-len(r.Mergeset)) {
+			return errLayout
+		}
+		for range times {
+			r.Mergeset = append(r.Mergeset, v.on(r.Mergeset[len(r.Mergeset)-1], step, idx))
+		}
+	}
+	return v.end()
 }
 
 // varints reads a column of varints, one after the other.
@@ -153,6 +183,14 @@ func (v *varints) next() uint64 {
 	return n
 }
 
+// end returns an error unless all was read and right.
+func (v *varints) end() error {
+	if v.bad || len(v.rest) > 0 {
+		return errLayout
+	}
+	return nil
+}
+
 // back reads a distance back from an index.
 func (v *varints) back(idx int64) dag.Index {
 	d := v.next()
@@ -163,9 +201,8 @@ func (v *varints) back(idx int64) dag.Index {
 	return dag.Index(idx - int64(d))
 }
 
-// on reads a distance from one index to a later one that is before idx.
-func (v *varints) on(from dag.Index, idx int64) dag.Index {
-	d := v.next()
+// on returns the index at a distance d after another one. It is before idx.
+func (v *varints) on(from dag.Index, d uint64, idx int64) dag.Index {
 	if d == 0 || int64(from) >= idx || d >= uint64(idx-int64(from)) {
 		v.bad = true
 		return 0

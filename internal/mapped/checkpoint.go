@@ -55,8 +55,9 @@ func (f *File) Checkpoint(stamp Stamp, meta []byte) error {
 }
 
 // Holds reports whether the file holds more than a limit of the process's own memory: new pieces,
-// and pages of old ones that have changed. A checkpoint gives that back. Who may change the file may
-// ask. It asks the kernel for each page only where all of the process's memory has grown so much.
+// and pages of old ones that have changed. A checkpoint gives that back. Who may change the file
+// may ask. It asks the kernel for each page only where all of the process's memory has grown so
+// much.
 func (f *File) Holds(limit int64) bool {
 	if f.building {
 		return false // its memory is shared with the file

@@ -38,8 +38,8 @@ const (
 	// keepEvery is how many records may come between two checkpoints: a start scans them in 300 ms.
 	keepEvery = 1 << 16
 	// keepMemory is how much of the process's own memory the file may hold between two checkpoints.
-	// The set looks every keepLook records. Old timestamps are anywhere in the set: each may change a
-	// page.
+	// The set looks every keepLook records. Old timestamps are anywhere in the set: each may change
+	// a page.
 	keepMemory, keepLook = 16 << 20, 1 << 10
 	// lastKeep bounds the last checkpoint, before the end.
 	lastKeep = 20 * time.Second
