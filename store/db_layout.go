@@ -81,8 +81,8 @@ func workOf(r *protocol.Record) uint64 {
 // appendNode writes a record's place in the graph. First come its work, the number of its parents,
 // the distance back to each, and which of them is the main parent, counted after the parents. Then
 // comes its mergeset, ascending: the distance back to the first, then twice the step from each to
-// the next. Where a step comes three times and more it is one more than twice the step, and then how
-// often it comes.
+// the next. Where a step comes three times and more it is one more than twice the step, and then
+// how often it comes.
 //
 // Rows of schema 13 and older count the main parent from 0. Their steps are not doubled.
 func appendNode(b []byte, idx int64, r dag.Record) []byte {

@@ -52,8 +52,8 @@ func drawNode(t *rapid.T) (idx int64, r dag.Record) {
 	return idx, r
 }
 
-// TestNodesComeBack: a record's place in the graph comes back from its column, of this schema and of
-// older ones. Equal steps take no room.
+// TestNodesComeBack: a record's place in the graph comes back from its column, of this schema and
+// of older ones. Equal steps take no room.
 func TestNodesComeBack(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
