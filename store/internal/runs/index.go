@@ -20,8 +20,8 @@ type Tuning struct {
 	Rate int
 }
 
-// DefaultTuning has three levels at ten million records, and at most 20 runs of a kind.
-var DefaultTuning = Tuning{Recent: 1 << 15, Fanout: 8, Rate: 12}
+// DefaultTuning has four levels at ten million records, and at most 27 runs of a kind.
+var DefaultTuning = Tuning{Recent: 1 << 14, Fanout: 8, Rate: 12}
 
 // Index is what all transactions share: the runs of each version that one of them may see. One
 // writer at a time calls what changes it; readers take a [View].
