@@ -96,9 +96,9 @@ type verifier struct {
 	roots, firsts, carriers, compared int64
 	// linked has a bit for each attached record that another one links.
 	linked bitmap
-	// versions is how many rows the attached records call for in versions. Each of the unreadable
+	// versions and releases are how many rows the attached records call for. Each of the unreadable
 	// ones may call for one more.
-	versions, unreadable int64
+	versions, releases, unreadable int64
 }
 
 func newVerifier(ctx context.Context, n *protocol.Network, report func(string)) *verifier {
@@ -200,11 +200,16 @@ func (v *verifier) checkSizes() error {
 	if err != nil {
 		return err
 	}
-	have, err := v.countVersions()
-	if err == nil && (have < v.versions || have > v.versions+v.unreadable) {
-		v.problem("rows in versions: %d, want %d", have, v.versions)
+	for kind, want := range map[int]int64{kindVersions: v.versions, kindReleases: v.releases} {
+		have, err := v.rowsOfKind(kind)
+		if err != nil {
+			return err
+		}
+		if have < want || have > want+v.unreadable {
+			v.problem("rows in %s: %d, want %d", kinds[kind].Name, have, want)
+		}
 	}
-	return err
+	return nil
 }
 
 // sizeOf is what the records of a queue take, but for what they wait for.

@@ -186,14 +186,29 @@ func (t *tx) repair(r *protocol.Record) (int64, error) {
 	if err := t.identify(idx, r); err != nil {
 		return 0, err
 	}
-	for kind := range kinds {
-		if err := t.putRows(kind, idx, newEntry(r)); err != nil {
-			return 0, err
-		}
+	e := newEntry(r)
+	missed, err := t.putAllRows(idx, e)
+	if err == nil && missed {
+		err = t.indexMissed(idx, e)
+	}
+	if err != nil {
+		return 0, err
 	}
 	t.store.ranker.wake() // what could not be ranked without it
 	_, err = t.exec("DELETE FROM damaged WHERE idx = ?", idx)
 	return idx, err
+}
+
+// putAllRows adds the rows that a record lacks in the runs. It reports whether the version was
+// missing there.
+func (t *tx) putAllRows(idx int64, e *entry) (missed bool, err error) {
+	had, err := t.hasRows(kindVersions, idx, e)
+	for kind := range kinds {
+		if err == nil {
+			err = t.putRows(kind, idx, e)
+		}
+	}
+	return !had, err
 }
 
 // identify writes what the table dag has of a record to tell it from others.

@@ -120,5 +120,5 @@ func (w *scrubber) putRows(kind int, idx int64, e *entry) {
 // dropRow has a row removed that no record has.
 func (w *scrubber) dropRow(kind int, idx int64, row []byte) {
 	row = bytes.Clone(row)
-	w.repair(idx, kinds[kind].Name, func(t *tx) error { return t.runs.Drop(runRows{conn: t.conn}, kind, row) })
+	w.repair(idx, kinds[kind].Name, func(t *tx) error { return t.dropRow(kind, row) })
 }

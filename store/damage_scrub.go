@@ -22,6 +22,7 @@ const (
 	scrubSelectors
 	scrubWritten
 	scrubIDRows
+	scrubReleases
 	scrubPhases
 )
 

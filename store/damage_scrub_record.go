@@ -25,7 +25,7 @@ func (w *scrubber) checkRecord(idx int64) error {
 		return err
 	}
 	e := newEntry(r)
-	for kind := range kinds {
+	for kind := range kindVersions { // the others wait for the owner's number
 		if all, err := w.hasRows(kind, idx, e); err != nil {
 			return err
 		} else if !all {
@@ -104,30 +104,33 @@ func (w *scrubber) checkRows(idx int64, e *entry) error {
 	if len(e.rows) == 0 {
 		return nil
 	}
-	owner, err := w.checkOwnerRow(idx, e)
-	if err != nil {
+	if err := w.checkOwnerRow(idx, e); err != nil {
 		return err
 	}
-	found, err := w.hasVersion(e.version(owner, idx))
-	if err != nil {
-		return err
-	}
-	if !found && owner > 0 {
-		w.rewriteVersion(e.version(owner, idx), (*tx).replaceVersion)
+	for kind := kindVersions; kind <= kindReleases; kind++ {
+		if all, err := w.hasRows(kind, idx, e); err != nil {
+			return err
+		} else if !all {
+			w.putRows(kind, idx, e)
+		}
 	}
 	return nil
 }
 
-// checkOwnerRow returns an owner's number. Where it is lost, or another one's, the row of the
-// version knows it.
-func (w *scrubber) checkOwnerRow(idx int64, e *entry) (int64, error) {
+// checkOwnerRow looks whether an owner has its number. Where it is lost, or another one's, the row
+// of the version knows it.
+func (w *scrubber) checkOwnerRow(idx int64, e *entry) error {
 	number, err := w.ownerNumber(e.Owner)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	_, exact, err := w.versionLike(e.version(number, idx))
-	if err != nil || exact {
-		return number, err
+	have := e.version(number, idx)
+	for range 2 { // it may say wrongly whether it is a release
+		exact, err := w.hasVersion(have)
+		if err != nil || exact {
+			return err
+		}
+		have.released = !have.released
 	}
 	filed := int64(0)
 	err = w.eachVersion(versionsUnder(e.composite), func(v keyed) error {
@@ -138,11 +141,11 @@ func (w *scrubber) checkOwnerRow(idx int64, e *entry) (int64, error) {
 		return errStop
 	})
 	if ignoreStop(err) != nil || filed == 0 {
-		return number, err
+		return ignoreStop(err)
 	}
 	shared, err := w.number("SELECT count(*) FROM owners WHERE number = ?", number)
 	if err != nil || number > 0 && shared == 1 {
-		return number, err // it is the version's row that is wrong
+		return err // it is the version's row that is wrong
 	}
 	w.repair(idx, "a row of owners", func(t *tx) error {
 		t.store.owners.Purge()
@@ -152,5 +155,5 @@ func (w *scrubber) checkOwnerRow(idx int64, e *entry) (int64, error) {
 		_, err := t.exec("INSERT INTO owners VALUES (?, ?)", e.Owner[:], filed)
 		return err
 	})
-	return filed, nil
+	return nil
 }

@@ -37,26 +37,33 @@ func (w *scrubber) checkWrittenRow(row []byte) error {
 	return nil
 }
 
-// checkVersionRow looks whether a row of versions is what its record says.
-func (w *scrubber) checkVersionRow(row *rows) error {
-	have := keyed{row.int(0), row.int(1), version{row.int(2), row.int(3), row.int(4) != 0}}
-	r, err := headerOf(w.frameIfThere(have.idx))
-	if err != nil {
-		return ignoreDamage(err)
-	}
-	right := false
-	if r != nil && answered(r.Type) {
-		e := newEntry(r)
-		owner, err := w.ownerNumber(e.Owner)
+// checkVersionRow returns a function that looks whether a row of a kind of versions is what its
+// record says. What its claim ranks by follows from it.
+func (w *scrubber) checkVersionRow(kind int) func(row []byte) error {
+	return func(row []byte) error {
+		have, ok := readKeyed(row)
+		r, err := headerOf(w.frameIfThere(have.idx))
 		if err != nil {
-			return err
+			return ignoreDamage(err)
 		}
-		right = e.version(owner, have.idx) == have && row.int(4)>>1 == 0
+		backed := false
+		if ok && r != nil {
+			if err := w.versionRows(kind, have.idx, newEntry(r), func(want []byte) { backed = bytes.Equal(row, want) }); err != nil {
+				return err
+			}
+		}
+		if backed {
+			return nil
+		}
+		row = bytes.Clone(row)
+		w.repair(have.idx, kinds[kind].Name, func(t *tx) error {
+			if err := t.dropRow(kind, row); err != nil {
+				return err
+			}
+			return t.reclaim(have.composite, have.owner)
+		})
+		return nil
 	}
-	if !right {
-		w.rewriteVersion(have, (*tx).deleteVersion)
-	}
-	return nil
 }
 
 // checkSelectorRow looks whether some version has a row of selectors.

@@ -40,24 +40,15 @@ func (w *scrubber) rewrite(idx int64, what, sql string, args ...driver.Value) {
 	})
 }
 
-// rewriteVersion is a repair of a row of versions. What the claim ranks by follows from it.
-func (w *scrubber) rewriteVersion(row keyed, rewrite func(*tx, keyed) error) {
-	w.repair(row.idx, "a row of versions", func(t *tx) error {
-		if err := rewrite(t, row); err != nil {
-			return err
-		}
-		return t.reclaim(row.composite, row.owner)
-	})
-}
-
 func (w *scrubber) look(from scrubbed, count int) (to scrubbed, err error) {
 	end := false
 	switch to = from; from.phase {
 	case scrubIDs:
 		end, err = w.runs(&to, count)
 	case scrubVersions:
-		end, err = w.rows(&to, count, "versions", []string{"composite", "owner", "timestamp DESC", "idx"}, "composite, owner, timestamp, idx, released",
-			w.checkVersionRow)
+		end, err = w.rowsOfKind(&to, count, kindVersions, w.checkVersionRow(kindVersions))
+	case scrubReleases:
+		end, err = w.rowsOfKind(&to, count, kindReleases, w.checkVersionRow(kindReleases))
 	case scrubSelectors:
 		end, err = w.rowsOfKind(&to, count, kindSelectors, w.checkSelectorRow)
 	case scrubWritten:

@@ -21,7 +21,6 @@ const (
 	intoRecords
 	intoDAG
 	intoOwners
-	intoVersions
 	intoTips
 	intoPending
 	intoWaits
@@ -45,7 +44,6 @@ var late = [lateTables]lateTable{
 	intoRecords:    newLateTable("INSERT INTO records", 3),
 	intoDAG:        newLateTable("INSERT INTO dag (idx, timestamp, node, seen, id, sum)", 6),
 	intoOwners:     newLateTable("INSERT INTO owners", 2),
-	intoVersions:   newLateTable("INSERT INTO versions", 5),
 	intoTips:       newLateTable("INSERT INTO tips (reputable, past, idx, timestamp)", 4),
 	intoPending:    newLateTable("INSERT INTO pending (seq, id, header, value, seen, unpaid)", 6),
 	intoWaits:      newLateTable("INSERT INTO waits", 2),

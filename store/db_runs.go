@@ -14,6 +14,8 @@ const (
 	kindIDs       = iota // an ID's beginning leads to the record
 	kindWritten          // an owner's records, the newest first
 	kindSelectors        // what composite keys have a selector
+	kindVersions         // a composite key's data and releases, by owners, the newest first
+	kindReleases         // its releases alone
 )
 
 // kinds are the kinds of rows. See idRow, writtenRow and appendSelectorRow.
@@ -21,6 +23,8 @@ var kinds = []runs.Kind{
 	kindIDs:       {Name: "the index of IDs", Key: idKeySize, Tail: runs.Ascending},
 	kindWritten:   {Name: "the index of owners' records", Key: prefixSize, Tail: runs.Descending},
 	kindSelectors: {Name: "the index of selectors", Key: prefixSize},
+	kindVersions:  {Name: "the index of versions", Key: prefixSize, Tail: runs.Ascending},
+	kindReleases:  {Name: "the index of releases", Key: prefixSize, Tail: runs.Ascending},
 }
 
 // idKeySize is how much of an ID its row has. Whoever looks one up compares the whole ID.
@@ -73,7 +77,16 @@ func rowsOf(kind int, idx int64, e *entry, yield func(row []byte)) {
 	}
 }
 
-// addRows adds the rows of a record that attaches.
+// rowsOfRecord calls yield with the rows of any kind that a record has.
+func (c *conn) rowsOfRecord(kind int, idx int64, e *entry, yield func(row []byte)) error {
+	if kind == kindVersions || kind == kindReleases {
+		return c.versionRows(kind, idx, e, yield)
+	}
+	rowsOf(kind, idx, e, yield)
+	return nil
+}
+
+// addRows adds the rows of a record that attaches, but for those of a version.
 func (t *tx) addRows(idx int64, e *entry) {
 	for kind := range kinds {
 		rowsOf(kind, idx, e, func(row []byte) { t.runs.Add(kind, uint32(idx), row) })
@@ -82,23 +95,40 @@ func (t *tx) addRows(idx int64, e *entry) {
 
 // putRows adds the rows of a kind that a record lacks.
 func (t *tx) putRows(kind int, idx int64, e *entry) (err error) {
+	if kind == kindVersions || kind == kindReleases {
+		return t.putVersion(kind, idx, e)
+	}
 	rowsOf(kind, idx, e, func(row []byte) {
 		if err == nil {
-			err = t.runs.Put(runRows{conn: t.conn}, kind, uint32(idx), row)
+			err = t.putRow(kind, idx, row)
 		}
 	})
+	return err
+}
+
+// putRow adds a row that a record lacks.
+func (t *tx) putRow(kind int, idx int64, row []byte) error {
+	err := t.runs.Put(runRows{conn: t.conn}, kind, uint32(idx), row)
+	t.view = t.runs.Head()
+	return err
+}
+
+// dropRow removes a row that no record has.
+func (t *tx) dropRow(kind int, row []byte) error {
+	err := t.runs.Drop(runRows{conn: t.conn}, kind, row)
+	t.view = t.runs.Head()
 	return err
 }
 
 // hasRows reports whether all rows of a kind that a record has are there.
 func (c *conn) hasRows(kind int, idx int64, e *entry) (all bool, err error) {
 	all = true
-	rowsOf(kind, idx, e, func(row []byte) {
+	none := c.rowsOfRecord(kind, idx, e, func(row []byte) {
 		if err == nil && all {
 			all, err = c.hasRow(kind, row)
 		}
 	})
-	return all, err
+	return all, errors.Join(none, err)
 }
 
 // scan returns a cursor over the rows of a range that the transaction sees.
@@ -126,6 +156,15 @@ func (c *conn) eachRow(kind int, bounds runs.Range, do func(row []byte) error) e
 			return err
 		}
 	}
+}
+
+// lastRow returns the last row of a range that the transaction sees; nil: there is none.
+func (c *conn) lastRow(kind int, bounds runs.Range) ([]byte, error) {
+	v, err := c.runsView()
+	if err != nil {
+		return nil, err
+	}
+	return v.Last(runRows{conn: c}, kind, bounds, c.seen)
 }
 
 func (c *conn) hasRow(kind int, row []byte) (bool, error) {
@@ -272,7 +311,9 @@ func (r runRows) deriveOne(of []int, idx int64, s stored, yield func(kind int, n
 		if kind == kindIDs {
 			err = errors.Join(err, yield(kind, uint32(idx), idRow(s.id, idx)))
 		} else if e != nil {
-			rowsOf(kind, idx, e, func(row []byte) { err = errors.Join(err, yield(kind, uint32(idx), row)) })
+			var failed error
+			none := r.rowsOfRecord(kind, idx, e, func(row []byte) { failed = errors.Join(failed, yield(kind, uint32(idx), row)) })
+			err = errors.Join(err, none, failed)
 		}
 	}
 	return err

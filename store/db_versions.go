@@ -1,8 +1,12 @@
 package store
 
 import (
-	"database/sql/driver"
+	"encoding/binary"
 	"math"
+	"slices"
+
+	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/runs"
 )
 
 // version is one version under some composite key, of some owner.
@@ -11,121 +15,143 @@ type version struct {
 	released       bool
 }
 
-// keyed is a version with the key it is under: a row of the table versions.
+// keyed is a version with the key it is under.
 type keyed struct {
 	composite, owner int64
 	version
 }
 
-// versionRange is some rows of the table versions that follow each other. Their order is that of
-// the composite keys, then of the owners, then the newest first, then of the indices. A function
-// that makes a range with another order says so.
+// versionRange is some versions that follow each other. Their order is that of the composite keys,
+// then of the owners, then the newest first. Of one time data come before releases, and both are in
+// the order of their indices.
 type versionRange struct {
-	sql  string
-	args []driver.Value
-	// known is what all rows have in common: nothing, the composite key, or the owner too. The
-	// columns are the others.
-	known keyed
-	fixed int
+	shape rangeShape
+	// releases leaves data out.
+	releases         bool
+	composite, owner int64
+	since, until     int64
+	idx              int64
 }
 
-// everyVersion is all rows.
-func everyVersion() versionRange {
-	return versionRange{sql: "SELECT composite, owner, timestamp, idx, released FROM versions ORDER BY composite, owner, timestamp DESC, idx"}
-}
+type rangeShape int
+
+const (
+	allVersions rangeShape = iota // all that there are
+	ofKey                         // under a composite key, of the owners after one
+	ofOwner                       // of an owner under a composite key, between two times
+	ofTime                        // an owner's data of one time after an index
+)
+
+// everyVersion is all versions.
+func everyVersion() versionRange { return versionRange{} }
 
 // versionsUnder are those under a composite key.
-func versionsUnder(composite int64) versionRange {
-	return versionsAfter(composite, math.MinInt64)
-}
+func versionsUnder(composite int64) versionRange { return versionsAfter(composite, math.MinInt64) }
 
 // versionsAfter are those under a composite key of the owners after one.
 func versionsAfter(composite, owner int64) versionRange {
-	return underKey("SELECT owner, timestamp, idx, released FROM versions WHERE composite = ? AND owner > ? ORDER BY owner, timestamp DESC, idx",
-		composite, owner)
+	return versionRange{shape: ofKey, composite: composite, owner: owner}
 }
 
 // versionsBy are an owner's between two times, both included.
 func versionsBy(composite, owner, since, until int64) versionRange {
-	return ofOwner(`SELECT timestamp, idx, released FROM versions WHERE composite = ? AND owner = ? AND timestamp BETWEEN ? AND ?
-		ORDER BY timestamp DESC, idx`, composite, owner, since, until)
+	return versionRange{shape: ofOwner, composite: composite, owner: owner, since: since, until: until}
 }
 
-// versionsAt are an owner's of one time after an index.
-func versionsAt(composite, owner, timestamp, idx int64) versionRange {
-	return ofOwner("SELECT timestamp, idx, released FROM versions WHERE composite = ? AND owner = ? AND timestamp = ? AND idx > ? ORDER BY idx",
-		composite, owner, timestamp, idx)
+// dataAt are an owner's data of one time after an index.
+func dataAt(composite, owner, timestamp, idx int64) versionRange {
+	return versionRange{shape: ofTime, composite: composite, owner: owner, since: timestamp, idx: idx}
 }
 
-// versionsLater are an owner's after a time up to another one, the oldest first; those of one time
-// have no order.
-func versionsLater(composite, owner, after, until int64) versionRange {
-	return ofOwner(`SELECT timestamp, idx, released FROM versions WHERE composite = ? AND owner = ? AND timestamp > ? AND timestamp <= ?
-		ORDER BY timestamp`, composite, owner, after, until)
+// releasesAfter are the releases under a composite key of the owners after one.
+func releasesAfter(composite, owner int64) versionRange {
+	return versionRange{shape: ofKey, releases: true, composite: composite, owner: owner}
 }
 
-// releasesAfter are the releases under a composite key of the owners after one, up to a time. Those
-// of one owner have no order.
-func releasesAfter(composite, owner, until int64) versionRange {
-	return underKey(`SELECT owner, timestamp, idx, 1 FROM versions INDEXED BY releases WHERE composite = ? AND owner > ? AND released = 1
-		AND timestamp <= ? ORDER BY owner`, composite, owner, until)
+// releasesBy are an owner's releases between two times, both included.
+func releasesBy(composite, owner, since, until int64) versionRange {
+	return versionRange{shape: ofOwner, releases: true, composite: composite, owner: owner, since: since, until: until}
 }
 
-// releasesUntil are an owner's releases up to a time, newest first; those of one time have no
-// order.
-func releasesUntil(composite, owner, until int64) versionRange {
-	return ofOwner(`SELECT timestamp, idx, 1 FROM versions INDEXED BY releases WHERE composite = ? AND owner = ? AND released = 1
-		AND timestamp <= ? ORDER BY timestamp DESC`, composite, owner, until)
+// kind is which rows the range is of.
+func (r *versionRange) kind() int {
+	if r.releases {
+		return kindReleases
+	}
+	return kindVersions
 }
 
-// releasesFrom are an owner's releases from a time on, the oldest first; those of one time have no
-// order.
-func releasesFrom(composite, owner, since int64) versionRange {
-	return ofOwner(`SELECT timestamp, idx, 1 FROM versions INDEXED BY releases WHERE composite = ? AND owner = ? AND released = 1
-		AND timestamp >= ? ORDER BY timestamp`, composite, owner, since)
+// bounds is where the range's rows are.
+func (r *versionRange) bounds() (b runs.Range) {
+	if r.shape == allVersions {
+		return b
+	}
+	b.Prefix = append(make([]byte, 0, maxVersionRow), prefixBytes(r.composite)...)
+	if r.shape == ofKey {
+		if r.owner >= 0 {
+			b.From = appendOwner(slices.Clone(b.Prefix), r.owner+1)
+		}
+		return b
+	}
+	b.Prefix = appendOwner(b.Prefix, r.owner)
+	if r.shape == ofTime {
+		b.Prefix = appendTime(b.Prefix, r.since, false)
+		if r.idx >= 0 {
+			b.From = binary.BigEndian.AppendUint32(slices.Clone(b.Prefix), uint32(r.idx+1))
+		}
+		return b
+	}
+	if r.until < math.MaxInt64 {
+		b.From = appendBound(slices.Clone(b.Prefix), r.until)
+	}
+	if r.since > 0 {
+		b.To = appendBound(slices.Clone(b.Prefix), r.since-1)
+	}
+	return b
 }
 
-func underKey(sql string, args ...int64) versionRange {
-	return versionRange{sql: sql, args: integers(args), known: keyed{composite: args[0]}, fixed: 1}
-}
-
-func ofOwner(sql string, args ...int64) versionRange {
-	return versionRange{sql: sql, args: integers(args), known: keyed{composite: args[0], owner: args[1]}, fixed: 2}
-}
-
-// versionCursor goes through the rows of a range; it must be closed.
+// versionCursor goes through the versions of a range; it must be closed.
 type versionCursor struct {
-	rows  *rows
-	fixed int
-	// at is the row that the last call of next came to.
+	scan *runs.Cursor
+	old  *oldVersions // in a migration
+	// at is the version that the last call of next came to.
 	at keyed
 }
 
-// versions begins before the first row of a range.
-func (c *conn) versions(in versionRange) (versionCursor, error) {
-	r, err := c.query(in.sql, in.args...)
-	return versionCursor{rows: r, fixed: in.fixed, at: in.known}, err
+// versions begins before the first version of a range.
+func (c *conn) versions(in versionRange) (v versionCursor, err error) {
+	if c.runs == nil {
+		v.old, err = c.oldVersions(in, false)
+	} else {
+		v.scan, err = c.scan(in.kind(), in.bounds())
+	}
+	return v, err
 }
 
-func (v *versionCursor) next() (bool, error) {
-	ok, err := v.rows.next()
-	if !ok {
-		return false, err
+func (v *versionCursor) next() (more bool, err error) {
+	if v.old != nil {
+		v.at, more, err = v.old.next()
+		return more, err
 	}
-	column := 0
-	switch v.fixed {
-	case 0:
-		v.at.composite, v.at.owner, column = v.rows.int(0), v.rows.int(1), 2
-	case 1:
-		v.at.owner, column = v.rows.int(0), 1
+	for {
+		row, more, err := v.scan.Next()
+		if err != nil || !more {
+			return false, err
+		}
+		var ok bool
+		if v.at, ok = readKeyed(row); ok { // the scrub removes one that is none
+			return true, nil
+		}
 	}
-	v.at.version = version{v.rows.int(column), v.rows.int(column + 1), v.rows.int(column+2) != 0}
-	return true, nil
 }
 
-func (v *versionCursor) close() { v.rows.close() }
+func (v *versionCursor) close() {
+	if v.old != nil {
+		v.old.rows.close()
+	}
+}
 
-// eachVersion calls do with every row of a range.
+// eachVersion calls do with every version of a range.
 func (c *conn) eachVersion(in versionRange, do func(keyed) error) error {
 	v, err := c.versions(in)
 	if err != nil {
@@ -133,8 +159,8 @@ func (c *conn) eachVersion(in versionRange, do func(keyed) error) error {
 	}
 	defer v.close()
 	for {
-		ok, err := v.next()
-		if err != nil || !ok {
+		more, err := v.next()
+		if err != nil || !more {
 			return err
 		}
 		if err := do(v.at); err != nil {
@@ -143,68 +169,101 @@ func (c *conn) eachVersion(in versionRange, do func(keyed) error) error {
 	}
 }
 
-// firstVersion returns the first row of a range, if there is one.
+// firstVersion returns the first version of a range, if there is one.
 func (c *conn) firstVersion(in versionRange) (first keyed, found bool, err error) {
-	v, err := c.versions(in)
-	if err != nil {
-		return first, false, err
-	}
-	defer v.close()
-	found, err = v.next()
-	if found {
-		first = v.at
-	}
+	err = ignoreStop(c.eachVersion(in, func(v keyed) error {
+		first, found = v, true
+		return errStop
+	}))
 	return first, found, err
 }
 
-// haveSeveral reports whether a range has two rows or more.
+// lastVersion returns the oldest version of a range of one owner's.
+func (c *conn) lastVersion(in versionRange) (last keyed, found bool, err error) {
+	if c.runs == nil {
+		return c.lastOldVersion(in)
+	}
+	row, err := c.lastRow(in.kind(), in.bounds())
+	if err == nil && row != nil {
+		last, found = readKeyed(row)
+	}
+	return last, found, err
+}
+
+// haveSeveral reports whether a range has two versions or more.
 func (c *conn) haveSeveral(in versionRange) (bool, error) {
-	rows := 0
+	n := 0
 	err := c.eachVersion(in, func(keyed) error {
-		rows++
-		return stopUnless(rows < 2, nil)
+		n++
+		return stopUnless(n < 2, nil)
 	})
-	return rows > 1, ignoreStop(err)
+	return n > 1, ignoreStop(err)
 }
 
-// hasVersion reports whether there is a row.
-func (c *conn) hasVersion(row keyed) (bool, error) {
-	have, found, err := c.versionLike(row)
-	return found && have == row, err
+// hasVersion reports whether a version is there.
+func (c *conn) hasVersion(v keyed) (bool, error) {
+	return c.hasRow(kindVersions, appendKeyed(nil, v))
 }
-
-// versionLike returns the row that a record has in place of another one, which may say wrongly
-// whether the record is a release.
-func (c *conn) versionLike(row keyed) (have keyed, found bool, err error) {
-	have, found, err = c.firstVersion(versionsAt(row.composite, row.owner, row.timestamp, row.idx-1))
-	return have, found && have.idx == row.idx, err
-}
-
-// countVersions returns how many rows there are.
-func (c *conn) countVersions() (int64, error) { return c.number("SELECT count(*) FROM versions") }
-
-var findVersions = present("versions", "composite")
 
 // unclaimed returns those of the composite keys under which there is no version.
 func (t *tx) unclaimed(composites []int64) (map[int64]bool, error) {
-	return t.absentNumbers(findVersions, composites)
+	absent := make(map[int64]bool, len(composites))
+	for _, composite := range composites {
+		_, found, err := t.firstVersion(versionsUnder(composite))
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			absent[composite] = true
+		}
+	}
+	return absent, nil
 }
 
-// insertVersion adds a row that is new.
-func (t *tx) insertVersion(row keyed) error {
-	return t.insertLater(intoVersions, row.composite, row.owner, row.timestamp, row.idx, row.released)
+// insertVersion adds a version that is new.
+func (t *tx) insertVersion(v keyed) {
+	row := appendKeyed(make([]byte, 0, maxVersionRow), v)
+	t.runs.Add(kindVersions, uint32(v.idx), row)
+	if v.released {
+		t.runs.Add(kindReleases, uint32(v.idx), row)
+	}
 }
 
-// replaceVersion adds a row in place of a record's that says wrongly whether it is a release.
-func (t *tx) replaceVersion(row keyed) error {
-	_, err := t.exec("INSERT OR REPLACE INTO versions VALUES (?, ?, ?, ?, ?)",
-		row.composite, row.owner, row.timestamp, row.idx, row.released)
+// versionRows calls yield with the row of a kind of versions that a record has. Where the number of
+// its owner is lost there is none.
+func (c *conn) versionRows(kind int, idx int64, e *entry, yield func(row []byte)) error {
+	if len(e.rows) == 0 || kind == kindReleases && e.Type != protocol.TypeRelease {
+		return nil
+	}
+	owner, err := c.ownerNumber(e.Owner)
+	if err == nil && owner > 0 {
+		yield(appendKeyed(make([]byte, 0, maxVersionRow), e.version(owner, idx)))
+	}
 	return err
 }
 
-// deleteVersion deletes a row.
-func (t *tx) deleteVersion(row keyed) error {
-	_, err := t.exec("DELETE FROM versions WHERE composite = ? AND owner = ? AND timestamp = ? AND idx = ?",
-		row.composite, row.owner, row.timestamp, row.idx)
-	return err
+// putVersion adds the rows of versions that a record lacks.
+func (t *tx) putVersion(kind int, idx int64, e *entry) (err error) {
+	var row []byte
+	if err := t.versionRows(kind, idx, e, func(b []byte) { row = b }); err != nil || row == nil {
+		return err
+	}
+	v, _ := readKeyed(row)
+	if err := t.putRow(kind, idx, row); err != nil {
+		return err
+	}
+	return t.reclaim(v.composite, v.owner)
+}
+
+// indexMissed keeps what follows from the versions of a key for one that was missing there. Another
+// version may have taken itself for the only one meanwhile.
+func (t *tx) indexMissed(idx int64, e *entry) error {
+	if err := t.indexVersion(e, place{idx, int64(e.Timestamp)}); err != nil || len(e.rows) == 0 {
+		return err
+	}
+	owner, err := t.conn.ownerNumber(e.Owner)
+	if err != nil {
+		return err
+	}
+	return t.reclaim(e.composite, owner)
 }

@@ -14,7 +14,8 @@ import (
 	"github.com/lf-store/lf/store/internal/packed"
 )
 
-// unpackAll writes the headers of all attached records in a file as they travel.
+// unpackAll writes the headers of all attached records in a file as they travel, and all versions
+// into the table old_versions.
 func unpackAll(t testing.TB, path string, n *protocol.Network) {
 	t.Helper()
 	s := newStore(path, n, Options{volatile: true})
@@ -41,7 +42,15 @@ func (t *tx) unpackAll() error {
 			return err
 		}
 	}
-	return nil
+	if err := t.script(`DROP TABLE IF EXISTS old_versions;
+		CREATE TABLE old_versions (composite INTEGER NOT NULL, owner INTEGER NOT NULL, timestamp INTEGER NOT NULL,
+			idx INTEGER NOT NULL, released INTEGER NOT NULL, PRIMARY KEY (composite, owner, timestamp DESC, idx)) WITHOUT ROWID, STRICT`); err != nil {
+		return err
+	}
+	return t.eachVersion(everyVersion(), func(v keyed) error {
+		_, err := t.exec("INSERT INTO old_versions VALUES (?, ?, ?, ?, ?)", v.composite, v.owner, v.timestamp, v.idx, v.released)
+		return err
+	})
 }
 
 // identifyAll makes all checksums.
@@ -75,7 +84,7 @@ func packedRows(t testing.TB, s *Store) (count int) {
 }
 
 // beforePacked makes the file one of the schema before headers were packed.
-var beforePacked = withoutWrittenRuns + withoutPacked + fmt.Sprintf("PRAGMA user_version = %d;", packedVersion-1)
+var beforePacked = withoutVersionRuns + withoutWrittenRuns + withoutPacked + fmt.Sprintf("PRAGMA user_version = %d;", packedVersion-1)
 
 // TestMigratePacked packs the headers of an old file. Records that are damaged stay so, and are
 // known and repaired as before. A wrong ID is mended.

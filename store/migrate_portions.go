@@ -34,6 +34,7 @@ var portionedMigrations = []portioned{
 	{to: packedVersion, space: packingSpace, portion: (*tx).packPortion},
 	{to: writtenRunsVersion, space: runsSpace, portion: indexKinds(kindIDs, kindWritten+1)},
 	{to: selectorRunsVersion, space: runsSpace, portion: indexKinds(kindSelectors, kindSelectors+1)},
+	{to: versionRunsVersion, space: runsSpace, portion: indexKinds(kindVersions, kindReleases+1)},
 }
 
 // migrating is the table that says how far a migration in portions is. It is there only meanwhile.

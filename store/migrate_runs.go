@@ -12,6 +12,7 @@ const (
 	runsVersion         = 12 // IDs
 	writtenRunsVersion  = 14 // IDs, and owners' records
 	selectorRunsVersion = 15
+	versionRunsVersion  = 16
 )
 
 // runsSpace is what the runs take, the log included. The tables that they replace leave more room

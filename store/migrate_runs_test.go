@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -10,9 +11,18 @@ import (
 )
 
 // TestMigrateRuns brings a database of the schema before the runs up to date, in many portions, and
-// is killed between two of them. It says what it said before.
+// is killed between two of each migration. It says what it said before.
 func TestMigrateRuns(t *testing.T) {
 	t.Parallel()
+	for _, version := range []int{writtenRunsVersion, selectorRunsVersion, versionRunsVersion} {
+		t.Run(fmt.Sprint(version), func(t *testing.T) {
+			t.Parallel()
+			migrateRunsKilled(t, version)
+		})
+	}
+}
+
+func migrateRunsKilled(t *testing.T, version int) {
 	path := filepath.Join(t.TempDir(), "lf.db")
 	f := readFixture(t, filepath.Join("testdata", "schema11"), path)
 	n, _, err := protocol.ParseNetworkFile(f.Network)
@@ -21,7 +31,7 @@ func TestMigrateRuns(t *testing.T) {
 	}
 	cut := newSchema()
 	cut.portioned = slices.Clone(cut.portioned)
-	at := slices.IndexFunc(cut.portioned, func(p portioned) bool { return p.to == writtenRunsVersion })
+	at := slices.IndexFunc(cut.portioned, func(p portioned) bool { return p.to == version })
 	portion, portions := cut.portioned[at].portion, 0
 	cut.portioned[at].portion = func(t *tx, at int64) (int64, error) {
 		if portions++; portions == 17 {

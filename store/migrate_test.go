@@ -242,9 +242,14 @@ const withoutWrittenRuns = withoutSelectorRuns + `DROP TABLE run_heads; CREATE T
 	CREATE TABLE written (owner INTEGER NOT NULL);
 	`
 
+// withoutVersionRuns undoes what the schema versionRunsVersion did, after unpackAll.
+const withoutVersionRuns = `ALTER TABLE old_versions RENAME TO versions;
+	CREATE INDEX releases ON versions (composite, owner, timestamp) WHERE released = 1;
+	`
+
 // withoutRuns undoes what the schema runsVersion and those after it did with runs. The index of IDs
 // is empty.
-const withoutRuns = withoutWrittenRuns + `DROP TABLE runs; DROP TABLE run_chunks; DROP TABLE run_filters; ALTER TABLE meta DROP COLUMN runs;
+const withoutRuns = withoutVersionRuns + withoutWrittenRuns + `DROP TABLE runs; DROP TABLE run_chunks; DROP TABLE run_filters; ALTER TABLE meta DROP COLUMN runs;
 	CREATE TABLE ids (prefix INTEGER NOT NULL, idx INTEGER NOT NULL, PRIMARY KEY (prefix, idx)) WITHOUT ROWID, STRICT;
 	`
 

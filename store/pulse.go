@@ -42,7 +42,7 @@ func (c *conn) claimStands(r *protocol.Record, idx int64) (stands bool, err erro
 	}
 	id := r.CompositeID()
 	composite := prefix(id[:])
-	_, withdrawn, err := c.firstVersion(releasesFrom(composite, owner, int64(r.Timestamp)))
+	_, withdrawn, err := c.firstVersion(releasesBy(composite, owner, int64(r.Timestamp), math.MaxInt64))
 	if withdrawn || err != nil {
 		return false, err
 	}

@@ -54,16 +54,6 @@ func (t *tx) lookAhead(puts []*put) (err error) {
 	return err
 }
 
-// absentNumbers returns those of the numbers that a statement does not find.
-func (t *tx) absentNumbers(sql string, numbers []int64) (map[int64]bool, error) {
-	absent := make(map[int64]bool, len(numbers))
-	for _, n := range numbers {
-		absent[n] = true
-	}
-	err := t.lookFor(sql, len(numbers), func(i int) driver.Value { return numbers[i] }, func(r *rows) { delete(absent, r.int(0)) })
-	return absent, err
-}
-
 // absentIDs returns those of the IDs that a statement does not find.
 func (t *tx) absentIDs(sql string, ids []protocol.ID) (map[protocol.ID]bool, error) {
 	absent := make(map[protocol.ID]bool, len(ids))

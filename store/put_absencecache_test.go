@@ -1,15 +1,13 @@
 package store
 
 import (
-	"database/sql/driver"
 	"testing"
 
 	"github.com/lf-store/lf/protocol"
 )
 
-// TestAbsenceIsOneRow looks for values that many rows have. Each may cost one row, however many
-// have it. Otherwise a record under a key that many owners claim would read all their claims.
-func TestAbsenceIsOneRow(t *testing.T) {
+// TestUnclaimed looks for a key that many owners claim, and for one that nobody does.
+func TestUnclaimed(t *testing.T) {
 	t.Parallel()
 	c := newCrowd(t)
 	compositeOf := func(name string) int64 {
@@ -17,15 +15,7 @@ func TestAbsenceIsOneRow(t *testing.T) {
 	}
 	crowded, absent := compositeOf("crowded"), compositeOf("nobody's")
 	err := c.s.change(t.Context(), func(tx *tx) error {
-		found := 0
-		values := []int64{crowded, absent}
-		if err := tx.lookFor(findVersions, len(values), func(i int) driver.Value { return values[i] }, func(*rows) { found++ }); err != nil {
-			return err
-		}
-		if found > len(values) {
-			t.Errorf("%d rows for %d values", found, len(values))
-		}
-		unclaimed, err := tx.absentNumbers(findVersions, values)
+		unclaimed, err := tx.unclaimed([]int64{crowded, absent})
 		if unclaimed[crowded] || !unclaimed[absent] {
 			t.Errorf("unclaimed: %v", unclaimed)
 		}
@@ -55,7 +45,7 @@ func TestPresentIsNotAbsent(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		unclaimed, err := tx.absentNumbers(findVersions, []int64{newEntry(attached).composite})
+		unclaimed, err := tx.unclaimed([]int64{newEntry(attached).composite})
 		if len(unheld) != 1 || !unheld[id] || len(unclaimed) > 0 {
 			t.Errorf("absent: %v, %v", unheld, unclaimed)
 		}

@@ -228,7 +228,8 @@ func (t *tx) addVersion(e *entry, at place) error {
 	if err != nil {
 		return err
 	}
-	return t.insertVersion(e.version(owner, at.idx))
+	t.insertVersion(e.version(owner, at.idx))
+	return nil
 }
 
 // ownerNumber returns the number of an owner, a new one for a new owner.

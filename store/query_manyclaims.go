@@ -35,8 +35,8 @@ func (rk *ranking) measureMany(list []*candidate, by protocol.Criterion) error {
 func (rk *ranking) measureWeights(list []*candidate) error {
 	releases, left := map[int64]int64{}, map[int64]bool{}
 	if err := rk.eachOwned(left, func(after int64, count func(owner int64) error) error {
-		return rk.eachVersion(releasesAfter(rk.composite, after, rk.until), func(v keyed) error {
-			if err := count(v.owner); err != nil {
+		return rk.eachVersion(releasesAfter(rk.composite, after), func(v keyed) error {
+			if err := count(v.owner); err != nil || v.timestamp > rk.until {
 				return err
 			}
 			releases[v.owner] = max(releases[v.owner], v.timestamp)

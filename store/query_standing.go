@@ -129,7 +129,7 @@ func (rk *ranking) walk(c *candidate, release int64, visit func(version) error) 
 // if there is none.
 func (rk *ranking) releaseOf(c *candidate) (at int64, err error) {
 	at = math.MinInt64
-	err = rk.eachVersion(releasesUntil(rk.composite, c.owner, rk.until), func(v keyed) error {
+	err = rk.eachVersion(releasesBy(rk.composite, c.owner, math.MinInt64, rk.until), func(v keyed) error {
 		if err := rk.spend(1); err != nil {
 			return err
 		}

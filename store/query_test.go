@@ -283,11 +283,13 @@ func TestStrangers(t *testing.T) {
 	mustPut(t, s, other, Attached)
 	if err := s.change(t.Context(), func(tx *tx) error {
 		a, b := newEntry(mine), newEntry(other)
-		if _, err := tx.exec("INSERT INTO versions SELECT ?, owner, timestamp, idx, released FROM versions WHERE composite = ?", a.composite, b.composite); err != nil {
-			return err
+		v, found, err := tx.firstVersion(versionsUnder(b.composite))
+		if err != nil || !found {
+			return errors.Join(err, errors.New("the other one is not among the versions"))
 		}
+		v.composite = a.composite
 		row := selectorRow{point{a.rows[0].key, b.rows[0].ordinal + 1}, b.rows[0].others}
-		return tx.runs.Put(runRows{conn: tx.conn}, kindSelectors, 1, appendSelectorRow(nil, row, 1, b.composite))
+		return errors.Join(tx.putRow(kindVersions, v.idx, appendKeyed(nil, v)), tx.putRow(kindSelectors, 1, appendSelectorRow(nil, row, 1, b.composite)))
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -131,7 +131,7 @@ func (t *tx) extendClaim(k *crowdedKey, had claimRow, e *entry, at place) (err e
 		w.rank, w.late = fallen, noSight
 		return t.writeClaim(w, &had)
 	}
-	release, found, err := t.firstVersion(releasesUntil(k.composite, had.owner, math.MaxInt64))
+	release, found, err := t.firstVersion(releasesBy(k.composite, had.owner, math.MinInt64, math.MaxInt64))
 	if err != nil || found && release.timestamp >= at.timestamp {
 		return err
 	}

@@ -49,7 +49,7 @@ var errRowsSilent = errors.New("the roots do not tell the weight")
 
 // newRootSearch begins to look for a claim's heaviest version. It may return errRowsSilent.
 func (rk *ranking) newRootSearch(c *candidate, release int64) (*rootSearch, error) {
-	last, found, err := rk.firstVersion(releasesUntil(rk.composite, c.owner, rk.until))
+	last, found, err := rk.firstVersion(releasesBy(rk.composite, c.owner, math.MinInt64, rk.until))
 	switch {
 	case err != nil:
 		return nil, err

@@ -80,14 +80,14 @@ var wholeTime = epoch{math.MinInt64, math.MaxInt64}
 // epochOf returns the epoch that a time is in.
 func (c *conn) epochOf(composite, owner, timestamp int64) (ep epoch, err error) {
 	ep = wholeTime
-	after, found, err := c.firstVersion(releasesFrom(composite, owner, timestamp))
+	after, found, err := c.lastVersion(releasesBy(composite, owner, timestamp, math.MaxInt64))
 	if err != nil {
 		return ep, err
 	}
 	if found {
 		ep.end = after.timestamp
 	}
-	before, found, err := c.firstVersion(releasesUntil(composite, owner, timestamp-1))
+	before, found, err := c.firstVersion(releasesBy(composite, owner, math.MinInt64, timestamp-1))
 	if found {
 		ep.start = before.timestamp
 	}
@@ -189,9 +189,9 @@ func (t *tx) part(release keyed) error {
 
 // isReleasedAlso reports whether another release of the owner's has the same time.
 func (c *conn) isReleasedAlso(release keyed) (also bool, err error) {
-	err = c.eachVersion(releasesFrom(release.composite, release.owner, release.timestamp), func(v keyed) error {
-		also = v.timestamp == release.timestamp && v.idx != release.idx
-		return stopUnless(v.idx == release.idx, nil)
+	err = c.eachVersion(releasesBy(release.composite, release.owner, release.timestamp, release.timestamp), func(v keyed) error {
+		also = v.idx != release.idx
+		return stopUnless(!also, nil)
 	})
 	return also, ignoreStop(err)
 }
@@ -201,16 +201,14 @@ func (c *conn) isReleasedAlso(release keyed) (also bool, err error) {
 // in the order of the index: there may be very many.
 func (t *tx) dataAfter(of keyed, after version, end int64, limit int) (list []keyed, err error) {
 	for found := true; found && len(list) < limit; {
-		if err := t.eachVersion(versionsAt(of.composite, of.owner, after.timestamp, after.idx), func(v keyed) error {
-			if !v.released {
-				list = append(list, v)
-			}
+		if err := t.eachVersion(dataAt(of.composite, of.owner, after.timestamp, after.idx), func(v keyed) error {
+			list = append(list, v)
 			return stopUnless(len(list) < limit, nil)
 		}); ignoreStop(err) != nil {
 			return nil, err
 		}
 		var later keyed
-		if later, found, err = t.firstVersion(versionsLater(of.composite, of.owner, after.timestamp, end)); err != nil {
+		if later, found, err = t.lastVersion(versionsBy(of.composite, of.owner, after.timestamp+1, end)); err != nil {
 			return nil, err
 		}
 		after = version{timestamp: later.timestamp}

@@ -159,7 +159,12 @@ func readChunk(r *Run, n int, tail Tail, b []byte) (c chunkReader, err error) {
 	if len(b) < chunkHeader || !isSound(r.place(n), b) || b[4] < 1 || b[4] > tailSize {
 		return c, errChunk
 	}
-	return chunkReader{chunk: b, at: chunkHeader, tail: tail, first: r.First, width: int(b[4])}, nil
+	return readSound(r, tail, b), nil
+}
+
+// readSound begins to read a chunk that was found to be sound.
+func readSound(r *Run, tail Tail, b []byte) chunkReader {
+	return chunkReader{chunk: b, at: chunkHeader, tail: tail, first: r.First, width: int(b[4])}
 }
 
 func (c *chunkReader) ended() bool { return c.at >= len(c.chunk) }

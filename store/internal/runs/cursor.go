@@ -10,7 +10,8 @@ type runCursor struct {
 	index *Index
 	rows  Rows
 	run   *loadedRun
-	// mend has the rows of a damaged chunk derived. Without it damage is an error.
+	// mend has the rows of a damaged chunk derived. Without it damage is an error, and all chunks
+	// are read again.
 	mend bool
 
 	n       int // the chunk
@@ -90,16 +91,24 @@ func (c *runCursor) nextHere() ([]byte, error) {
 
 // read begins with the chunk.
 func (c *runCursor) read() error {
+	row := c.chunk.row[:0]
+	c.patched = false
+	at := chunkOf{c.run, c.n}
+	if b, ok := c.index.chunks.Get(at); ok && c.mend {
+		c.chunk = readSound(&c.run.Run, c.index.kinds[c.run.Kind].Tail, b)
+		c.chunk.row = row
+		return nil
+	}
 	b, err := c.rows.Chunk(c.run.Number, c.n)
 	if err != nil {
 		return err
 	}
-	row := c.chunk.row[:0]
-	c.patched = false
 	if c.chunk, err = readChunk(&c.run.Run, c.n, c.index.kinds[c.run.Kind].Tail, b); err != nil {
 		return c.fail()
 	}
-	c.chunk.row = row
+	if c.chunk.row = row; c.mend {
+		c.index.chunks.Add(at, b)
+	}
 	return nil
 }
 

@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"sync"
+
+	lru "github.com/hashicorp/golang-lru/v2"
 )
 
 // Tuning is how an index is divided. It changes no answer; tests make it small.
@@ -33,6 +35,8 @@ type Index struct {
 	views []*View // of the last versions, the newest last
 	// patches are the rows of damaged chunks that nobody has repaired yet.
 	patches map[patched][][]byte
+	// chunks are those that were looked up in lately.
+	chunks *lru.Cache[chunkOf, []byte]
 
 	// The rest is the writer's.
 	merge *merge
@@ -82,9 +86,26 @@ const keptViews = 2
 // ErrIncomplete says that the tables do not have all runs: the index must be built again.
 var ErrIncomplete = errors.New("runs of an index are missing")
 
+// chunkOf names a chunk. A run that is changed is another one.
+type chunkOf struct {
+	run *loadedRun
+	n   int
+}
+
+// keptChunks is how many chunks are remembered: 8 MiB.
+const keptChunks = 1 << 11
+
+func newChunks() *lru.Cache[chunkOf, []byte] {
+	c, err := lru.New[chunkOf, []byte](keptChunks)
+	if err != nil {
+		panic(err) // only a size below 1 is an error
+	}
+	return c
+}
+
 // New returns an index of some kinds.
 func New(kinds []Kind, tuning Tuning) *Index {
-	return &Index{kinds: kinds, tuning: tuning, untidy: true, patches: map[patched][][]byte{}}
+	return &Index{kinds: kinds, tuning: tuning, untidy: true, patches: map[patched][][]byte{}, chunks: newChunks()}
 }
 
 // View returns the view of the version that a transaction sees. One that is not known any more is

@@ -169,6 +169,18 @@ func (s state) mustScan(t fataler, v *View, kind int, r Range) {
 	}
 }
 
+// mustEndWith looks for the last row in a range.
+func (s state) mustEndWith(t fataler, v *View, kind int, r Range) {
+	t.Helper()
+	var want []byte
+	if all := s.all(kind, r); len(all) > 0 {
+		want = all[len(all)-1]
+	}
+	if have, err := v.Last(s, kind, r, uint32(len(s.records))); err != nil || !bytes.Equal(have, want) {
+		t.Fatalf("the last row of %s in %x: %x, want %x, %v", testKinds[kind].Name, r, have, want, err)
+	}
+}
+
 // rowsOf makes the rows of a record of some names.
 func rowsOf(number int, hash, owner, time uint64, names ...string) (rows [3][][]byte) {
 	b := binary.BigEndian.AppendUint64(nil, hash)[:6]
@@ -217,6 +229,8 @@ func TestIndex(t *testing.T) {
 			for kind := range testKinds {
 				s.mustScan(t, v, kind, r)
 				s.mustScan(t, v, kind, Range{})
+				s.mustEndWith(t, v, kind, r)
+				s.mustEndWith(t, v, kind, Range{Prefix: r.Prefix})
 				row := bound()
 				if has, err := v.Has(s, kind, row, uint32(len(s.records))); err != nil || has != (len(s.all(kind, Range{From: row, To: append(slices.Clip(row), 0)})) > 0) {
 					t.Fatalf("%x of kind %d: %v, %v", row, kind, has, err)
@@ -309,9 +323,11 @@ func (s state) mustHaveAll(t testing.TB, v *View) {
 	t.Helper()
 	for kind := range testKinds {
 		s.mustScan(t, v, kind, Range{})
+		s.mustEndWith(t, v, kind, Range{})
 		for n := 0; n < len(s.records); n += 41 {
 			row := s.records[n][kind][0]
 			s.mustScan(t, v, kind, Range{Prefix: row[:testKinds[kind].Key]})
+			s.mustEndWith(t, v, kind, Range{Prefix: row[:testKinds[kind].Key]})
 			if has, err := v.Has(s, kind, row, All); err != nil || !has {
 				t.Fatalf("%x: %v", row, err)
 			}

@@ -176,6 +176,11 @@ func (x *Index) follow(rows Rows, v *View) error {
 
 // replace makes a new head, with another run in the place of some that follow each other.
 func (x *Index) replace(rows Rows, kind int, from []*loadedRun, by *loadedRun) error {
+	for _, at := range x.chunks.Keys() {
+		if slices.Contains(from, at.run) {
+			x.chunks.Remove(at)
+		}
+	}
 	v := x.successor()
 	s := &v.sets[kind]
 	at := slices.Index(s.runs, from[0])
