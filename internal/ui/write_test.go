@@ -70,7 +70,8 @@ func TestWrite(t *testing.T) {
 	wantNoNames(t, b, "secrethorse", "two lines")
 }
 
-// TestWriteProgress shows the progress of work that takes too long, and cancels it.
+// TestWriteProgress shows the progress of work that takes too long, also after another view was
+// shown, and cancels it.
 func TestWriteProgress(t *testing.T) {
 	t.Parallel()
 	n, page := startSession(t, withWork(t, 1<<24))
@@ -81,6 +82,10 @@ func TestWriteProgress(t *testing.T) {
 	b.Click("#do-write")
 	b.Until(`/Working: [1-9][\d,]* tries so far\. About .* are left, on average\./.test(document.querySelector("#work-text")?.innerText)`)
 	b.Until(`document.querySelector("#work").value >= 0 && document.querySelector("#do-write").disabled`)
+	b.Click(`nav a[href="#status"]`) // the work goes on meanwhile
+	b.UntilText("#where", "mine")
+	b.Click(`nav a[href="#write"]`)
+	b.UntilText("#work-text", "Working")
 	b.Click("#cancel")
 	b.UntilText("#outcome", "Cancelled")
 	b.Until(`!document.querySelector("#do-write").disabled`)

@@ -30,7 +30,8 @@ export function detail(root, request, entry, signal) {
   const whose = el('select', {id: 'whose', on: {change: () => readHistory()}});
   show(root,
     el('section', {class: 'panel wide'}, heading, answer, state,
-      el('p', {}, el('button', {type: 'button', id: 'change', on: {click: () => intent.go('write', {selectors, maskingKey: request.maskingKey})}}, 'Change it'))),
+      // an answer of an open question may have further names, which nobody has typed
+      !query.open && el('p', {}, el('button', {type: 'button', id: 'change', on: {click: () => intent.go('write', {selectors, maskingKey: request.maskingKey})}}, 'Change it'))),
     el('section', {class: 'panel wide', 'aria-labelledby': 'claims-title'}, el('h2', {id: 'claims-title'}, 'Claims'), claims),
     el('section', {class: 'panel wide', 'aria-labelledby': 'history-title'}, el('h2', {id: 'history-title'}, 'History'), el('p', {}, el('label', {for: 'whose', class: 'inline'}, 'Of owner: '), whose), history),
     around.node);

@@ -4,6 +4,7 @@ import {el, show, facts, table, announce} from '/ui/dom.js';
 import {get, send, Problem} from '/ui/api.js';
 import {time, short, counted} from '/ui/format.js';
 import {criteria} from '/ui/criteria.js';
+import {visible} from '/ui/values.js';
 import * as live from '/ui/live.js';
 import * as session from '/ui/session.js';
 import {noSession} from '/ui/views/write.js';
@@ -65,8 +66,8 @@ export function mount(root) {
       show(certificates, el('h2', {tabindex: '-1'}, `Certificates of ${o.name}`),
         info.certificates.length === 0 ? el('p', {class: 'dim'}, 'It has none of this network’s authorities. lf owner csr asks for one.') : table('Certificates', [
           {title: 'State', cell: (c) => c.usable ? el('span', {class: 'good'}, 'usable') : el('span', {class: 'bad'}, c.revoked ? 'revoked' : 'not valid now')},
-          {title: 'Authority', cell: (c) => el('bdi', {}, c.authority)},
-          {title: 'Subject', cell: (c) => el('bdi', {}, c.subject)},
+          {title: 'Authority', cell: (c) => el('bdi', {}, visible(c.authority))},
+          {title: 'Subject', cell: (c) => el('bdi', {}, visible(c.subject))},
           {title: 'Valid', cell: (c) => `${time(c.notBefore)} to ${time(c.notAfter)}`},
         ], info.certificates), info.next && el('p', {class: 'dim'}, 'There are more.'));
       certificates.querySelector('h2').focus();
@@ -91,13 +92,14 @@ export function mount(root) {
   function drawTrust() {
     const trust = live.status()?.trust;
     if (trust === undefined) return;
+    if (elected !== undefined && String(elected) === String(trust.oracles)) elected = undefined; // the node has followed
     const known = JSON.stringify([trust, elected, session.isActive()]);
     if (known === drawn) return; // so that what is being typed stays
     drawn = known;
     drawOracles(elected ?? trust.oracles);
     show(ranking,
       el('ol', {}, trust.policy.map((p) => el('li', {}, el('strong', {}, p), `: a claim is better if ${criteria.find((c) => c.name === p)?.help ?? ''}`))),
-      facts([['Authorities', trust.authorities.length === 0 ? 'none' : trust.authorities.map((a) => el('div', {}, el('bdi', {}, a.name), ` (until ${time(a.notAfter)})`))], ['Writing', trust.authRequired ? 'takes a certificate' : 'is open to everybody']]),
+      facts([['Authorities', trust.authorities.length === 0 ? 'none' : trust.authorities.map((a) => el('div', {}, el('bdi', {}, visible(a.name)), ` (until ${time(a.notAfter)})`))], ['Writing', trust.authRequired ? 'takes a certificate' : 'is open to everybody']]),
       (trust.warnings ?? []).map((w) => el('p', {class: 'warn'}, w)));
   }
 

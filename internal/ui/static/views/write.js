@@ -20,39 +20,40 @@ const kinds = [
 export const noSession = () => el('div', {class: 'panel', id: 'no-session'}, el('p', {}, session.whyEnded() || 'This page may only read.'),
   el('p', {}, 'Run ', el('code', {}, 'lf ui'), ' on the node’s machine. It opens the page with the right to write.'));
 
+// kept is the form of this session. It stays while other views are shown, and so does its work.
+let kept;
+
+session.onChange(() => {
+  if (session.isActive()) return;
+  kept?.stop.abort();
+  kept = undefined;
+});
+
 export function mount(root) {
-  let stop = new AbortController();
-  let filled;
-  let form;
   function draw() {
     if (!session.isActive()) {
-      stop.abort();
-      form = undefined;
       show(root, noSession());
       return;
     }
-    if (form !== undefined) return; // what the user has typed stays
-    stop = new AbortController();
-    form = writeForm(stop.signal);
-    show(root, form.node);
-    if (filled !== undefined) form.fill(filled);
+    kept ??= writeForm();
+    if (kept.node.parentNode !== root) show(root, kept.node);
+    kept.listOwners();
   }
-  const forget = intent.receive(id, (what) => {
-    filled = what;
-    form?.fill(what);
-  });
   const ignore = session.onChange(draw);
   draw();
-  return () => { forget(); ignore(); stop.abort(); };
+  const forget = intent.receive(id, (what) => kept?.fill(what));
+  return () => { forget(); ignore(); };
 }
 
-function writeForm(signal) {
+function writeForm() {
+  const stop = new AbortController();
+  const signal = stop.signal;
   const keys = keyFields('write-key', 'horse#2');
   const radios = kinds.map((k, i) => el('input', {type: 'radio', name: 'kind', id: `kind-${k.type}`, value: k.type, checked: i === 0, on: {change: () => choose()}}));
   const value = el('textarea', {id: 'value', rows: 6, spellcheck: 'false', autocomplete: 'off'});
   const size = el('p', {class: 'dim', id: 'value-size'});
   const valueField = el('div', {}, el('label', {for: 'value'}, 'Value'), value, size);
-  const owner = el('select', {id: 'owner'}, el('option', {value: ''}, 'the default owner'));
+  let owner = el('select', {id: 'owner'}, el('option', {value: ''}, 'the default owner'));
   const mask = el('input', {type: 'password', id: 'write-mask', autocomplete: 'off', size: 28});
   const submit = el('button', {type: 'submit', class: 'main', id: 'do-write'}, 'Set');
   const outcome = el('div', {id: 'outcome', role: 'status'});
@@ -77,7 +78,6 @@ function writeForm(signal) {
     e.preventDefault();
     write();
   });
-  listOwners(owner, signal);
 
   async function write() {
     const what = kind();
@@ -86,9 +86,10 @@ function writeForm(signal) {
       owner: owner.value === '' ? undefined : owner.value, maskingKey: mask.value === '' ? undefined : mask.value,
     };
     const cancel = new AbortController();
-    signal.addEventListener('abort', () => cancel.abort(), {once: true});
+    const end = () => cancel.abort();
+    signal.addEventListener('abort', end, {once: true});
     submit.disabled = true;
-    const work = progress(outcome, () => cancel.abort());
+    const work = progress(outcome, end);
     try {
       for await (const e of events('POST', '/v1/set', {body: request, signal: cancel.signal})) {
         if (e.event === 'progress') work.tell(e.data);
@@ -98,6 +99,7 @@ function writeForm(signal) {
       if (signal.aborted) return;
       failed(e, cancel.signal.aborted);
     } finally {
+      signal.removeEventListener('abort', end);
       submit.disabled = false;
     }
   }
@@ -111,13 +113,16 @@ function writeForm(signal) {
   }
 
   function failed(e, cancelled) {
-    const text = cancelled ? 'Cancelled. If the work was done already, the record may still have been written: look under the key.' : e.message;
+    let text = cancelled ? 'Cancelled.' : e.message;
+    if (!(e instanceof Problem)) text += ' If the work was done already, the record may have been written: look under the key.';
     show(outcome, el('p', {class: cancelled ? 'warn' : 'bad'}, text));
     announce(text);
   }
 
   return {
     node: form,
+    stop,
+    listOwners: async () => { owner = await listOwners(owner, signal); },
     fill: (what) => {
       keys.fill(what.selectors);
       mask.value = what.maskingKey ?? '';
@@ -125,17 +130,21 @@ function writeForm(signal) {
   };
 }
 
-// listOwners offers the owners that the home keeps. A proxy does not list them: then a name can be
-// typed.
-async function listOwners(select, signal) {
+// listOwners offers the owners that the home keeps. A proxy does not list them: there a name can be
+// typed. It returns the field, which may be another one then.
+async function listOwners(field, signal) {
   try {
     const {owners} = await get('/v1/owners', {signal});
-    show(select, !owners.some((o) => o.default) && el('option', {value: ''}, owners.length === 0 ? 'a new owner, “default”' : 'the default owner'),
-      owners.map((o) => el('option', {value: o.owner, selected: o.default}, o.default ? `${o.name} (default)` : o.name)));
+    const before = field.value;
+    show(field, !owners.some((o) => o.default) && el('option', {value: ''}, owners.length === 0 ? 'a new owner, “default”' : 'the default owner'),
+      owners.map((o) => el('option', {value: o.owner, selected: o.owner === before || (before === '' && o.default)}, o.default ? `${o.name} (default)` : o.name)));
   } catch (e) {
-    if (signal.aborted || !(e instanceof Problem)) return;
-    select.replaceWith(el('input', {type: 'text', id: 'owner', autocomplete: 'off', spellcheck: 'false', placeholder: 'the default owner', size: 28}));
+    if (signal.aborted || !(e instanceof Problem) || e.status !== 404 || field.tagName === 'INPUT') return field;
+    const input = el('input', {type: 'text', id: 'owner', autocomplete: 'off', spellcheck: 'false', placeholder: 'the default owner', size: 28});
+    field.replaceWith(input);
+    return input;
   }
+  return field;
 }
 
 // progress shows how far the work is. The search has no memory: what is left takes as long on
