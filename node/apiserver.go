@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 
 	"github.com/lf-store/lf/internal/apiserver"
+	"github.com/lf-store/lf/internal/keeper"
 	"github.com/lf-store/lf/protocol"
 )
 
@@ -41,7 +42,7 @@ func (n *Node) serveAPI(e *apiserver.Endpoint, token string) {
 	options := apiserver.HandlerOptions{
 		Token: token, Hosts: append(e.Hosts(), c.APIHosts...), AllowOrigins: c.APIAllowOrigins,
 		Tokens: n.grants(), OwnerNamed: n.ownerNamed,
-		Private: c.APIPrivate, Public: c.APIPublic, AnonymousRate: c.APIRate, TrustedProxies: c.APITrustedProxies, Registry: n.registry, Ready: n.Ready, Logger: c.Logger, Version: c.Version, Archive: n.service, Activities: n.service, Graph: n.service, Keeper: n.service, Page: true, Testbed: n.testbed(),
+		Private: c.APIPrivate, Public: c.APIPublic, AnonymousRate: c.APIRate, TrustedProxies: c.APITrustedProxies, Registry: n.registry, Ready: n.Ready, Logger: c.Logger, Version: c.Version, Archive: n.service, Activities: n.service, Graph: n.service, Keeper: keeper.New(c.Home), Page: true, Testbed: n.testbed(),
 	}
 	n.served = true
 	e.Serve(apiserver.NewHandler(n.service, options), n.socket)

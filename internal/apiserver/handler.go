@@ -65,9 +65,9 @@ type HandlerOptions struct {
 	Activities api.Activities
 	// Archive adds the records as a file; nil: this is a proxy, which has none.
 	Archive api.Archive
-	// Graph adds the records around one, and Keeper the owners and oracles of a home; nil: this is
-	// a proxy, which has neither.
-	Graph  api.Graph
+	// Graph adds the records around one; nil: this is a proxy, which has no graph.
+	Graph api.Graph
+	// Keeper adds the owners and oracles of the home; nil: they are not served.
 	Keeper api.Keeper
 	// Testbed adds what only the nodes of a testbed offer; nil: this is none.
 	Testbed api.Testbed

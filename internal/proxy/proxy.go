@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 
 	"github.com/lf-store/lf/internal/apiserver"
+	"github.com/lf-store/lf/internal/keeper"
 	"github.com/lf-store/lf/internal/supervisor"
 )
 
@@ -161,7 +162,7 @@ func (p *Proxy) handlerOptions(token string) apiserver.HandlerOptions {
 	c := &p.config
 	return apiserver.HandlerOptions{
 		Token: token, Tokens: p.clientTokens(), OwnerNamed: p.ownerNamed, AllowOrigins: c.AllowOrigins, Private: c.Private, Public: c.Public, AnonymousRate: c.AnonymousRate, TrustedProxies: c.TrustedProxies,
-		Clients: p.service, IdempotencyKeys: true, Page: true,
+		Clients: p.service, IdempotencyKeys: true, Page: true, Keeper: keeper.New(c.Home),
 		Registry: p.registry, Ready: p.Ready, Logger: c.Logger, Version: c.Version,
 	}
 }

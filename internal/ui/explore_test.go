@@ -20,17 +20,23 @@ func startSession(t testing.TB, change ...func(*node.Config)) (*node.Node, strin
 	t.Helper()
 	var h *home.Home
 	n := startNode(t, testNetwork(t), append(change, func(c *node.Config) { h = c.Home })...)
+	return n, openSession(t, h, n.APIURL())
+}
+
+// openSession returns the address of a page with a session.
+func openSession(t testing.TB, h *home.Home, page string) string {
+	t.Helper()
 	token, err := h.Token()
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := api.NewClient(n.APIURL(), token)
+	c := api.NewClient(page, token)
 	t.Cleanup(func() { _ = c.Close() })
 	s, err := c.NewSession(t.Context(), api.SessionRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	return n, n.APIURL() + "/#token=" + s.Token
+	return page + "/#token=" + s.Token
 }
 
 func clientOf(t testing.TB, n *node.Node) *lf.Client {

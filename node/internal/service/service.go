@@ -82,10 +82,8 @@ type Service struct {
 	begun   time.Time // by the machine's clock
 	started time.Time // by the node's clock
 	owners  *home.Keyring
-	// electing is held while the home's choice of oracles is changed.
-	electing sync.Mutex
-	names    *namecache.Cache
-	drops    *dropHistory
+	names   *namecache.Cache
+	drops   *dropHistory
 	// activity and since are what a person wants to know who looks at the node.
 	activity *activity
 	since    *syncSince

@@ -1,7 +1,7 @@
 // The owners that the home keeps, the oracles that it elects, and by what claims are ranked.
 
 import {el, show, facts, table, announce} from '/ui/dom.js';
-import {get, send, Problem} from '/ui/api.js';
+import {get, send} from '/ui/api.js';
 import {time, short, counted} from '/ui/format.js';
 import {criteria} from '/ui/criteria.js';
 import {visible} from '/ui/values.js';
@@ -37,7 +37,7 @@ export function mount(root) {
       showOwners(await get('/v1/owners', {signal: stop.signal}));
     } catch (e) {
       if (stop.signal.aborted) return;
-      show(owners, el('p', {class: 'dim'}, e instanceof Problem && e.status === 404 ? 'This is a proxy: lf proxy client list shows the owners that it keeps for its clients.' : e.message));
+      show(owners, el('p', {class: 'dim'}, e.message));
     }
   }
 

@@ -53,7 +53,7 @@ function writeForm() {
   const value = el('textarea', {id: 'value', rows: 6, spellcheck: 'false', autocomplete: 'off'});
   const size = el('p', {class: 'dim', id: 'value-size'});
   const valueField = el('div', {}, el('label', {for: 'value'}, 'Value'), value, size);
-  let owner = el('select', {id: 'owner'}, el('option', {value: ''}, 'the default owner'));
+  const owner = el('select', {id: 'owner'}, el('option', {value: ''}, 'the default owner'));
   const mask = el('input', {type: 'password', id: 'write-mask', autocomplete: 'off', size: 28});
   const submit = el('button', {type: 'submit', class: 'main', id: 'do-write'}, 'Set');
   const outcome = el('div', {id: 'outcome', role: 'status'});
@@ -122,7 +122,7 @@ function writeForm() {
   return {
     node: form,
     stop,
-    listOwners: async () => { owner = await listOwners(owner, signal); },
+    listOwners: () => listOwners(owner, signal),
     fill: (what) => {
       keys.fill(what.selectors);
       mask.value = what.maskingKey ?? '';
@@ -130,8 +130,7 @@ function writeForm() {
   };
 }
 
-// listOwners offers the owners that the home keeps. A proxy does not list them: there a name can be
-// typed. It returns the field, which may be another one then.
+// listOwners offers the owners that the home keeps.
 async function listOwners(field, signal) {
   try {
     const {owners} = await get('/v1/owners', {signal});
@@ -139,12 +138,8 @@ async function listOwners(field, signal) {
     show(field, !owners.some((o) => o.default) && el('option', {value: ''}, owners.length === 0 ? 'a new owner, “default”' : 'the default owner'),
       owners.map((o) => el('option', {value: o.owner, selected: o.owner === before || (before === '' && o.default)}, o.default ? `${o.name} (default)` : o.name)));
   } catch (e) {
-    if (signal.aborted || !(e instanceof Problem) || e.status !== 404 || field.tagName === 'INPUT') return field;
-    const input = el('input', {type: 'text', id: 'owner', autocomplete: 'off', spellcheck: 'false', placeholder: 'the default owner', size: 28});
-    field.replaceWith(input);
-    return input;
+    if (!signal.aborted) announce(e.message); // the default owner stays on offer
   }
-  return field;
 }
 
 // progress shows how far the work is. The search has no memory: what is left takes as long on

@@ -1,4 +1,6 @@
-package service
+// Package keeper serves the owners that a home keeps and the oracles that it elects, for a node and
+// for a proxy.
+package keeper
 
 import (
 	"context"
@@ -6,17 +8,29 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
+	"sync"
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
 )
 
-var _ api.Keeper = (*Service)(nil)
+// Keeper implements [api.Keeper]. Its methods are safe for concurrent use.
+type Keeper struct {
+	home   *home.Home
+	owners *home.Keyring
+	// electing is held while the home's choice of oracles is changed.
+	electing sync.Mutex
+}
+
+var _ api.Keeper = (*Keeper)(nil)
+
+// New returns the keeper of a home.
+func New(h *home.Home) *Keeper { return &Keeper{home: h, owners: h.Owners()} }
 
 // Owners implements api.Keeper.
-func (s *Service) Owners(context.Context) (*api.OwnerList, error) {
-	keys, damaged := s.owners.List()
+func (k *Keeper) Owners(context.Context) (*api.OwnerList, error) {
+	keys, damaged := k.owners.List()
 	list := &api.OwnerList{Owners: make([]api.KeptOwner, len(keys))}
 	for i := range keys {
 		list.Owners[i] = keptOwner(&keys[i])
@@ -40,23 +54,23 @@ func problemLines(err error) []string {
 	return lines
 }
 
-func keptOwner(k *home.Key) api.KeptOwner {
-	return api.KeptOwner{Name: k.Name, Owner: k.Owner, Default: k.Default}
+func keptOwner(key *home.Key) api.KeptOwner {
+	return api.KeptOwner{Name: key.Name, Owner: key.Owner, Default: key.Default}
 }
 
 // NewOwner implements api.Keeper.
-func (s *Service) NewOwner(_ context.Context, name string) (*api.KeptOwner, error) {
+func (k *Keeper) NewOwner(_ context.Context, name string) (*api.KeptOwner, error) {
 	if err := home.CheckOwnerName(name); err != nil {
 		return nil, api.Invalid("%v", err)
 	}
-	names, err := s.owners.Names()
+	names, err := k.owners.Names()
 	if err != nil {
 		return nil, err
 	}
 	if slices.Contains(names, name) {
 		return nil, api.Conflict("an owner %q is here already: choose another name", name)
 	}
-	key, err := s.owners.New(name)
+	key, err := k.owners.New(name)
 	if err != nil {
 		return nil, err
 	}
@@ -65,13 +79,13 @@ func (s *Service) NewOwner(_ context.Context, name string) (*api.KeptOwner, erro
 }
 
 // SetDefaultOwner implements api.Keeper.
-func (s *Service) SetDefaultOwner(_ context.Context, owner string) (*api.KeptOwner, error) {
-	if err := s.owners.SetDefault(owner); errors.Is(err, fs.ErrNotExist) {
+func (k *Keeper) SetDefaultOwner(_ context.Context, owner string) (*api.KeptOwner, error) {
+	if err := k.owners.SetDefault(owner); errors.Is(err, fs.ErrNotExist) {
 		return nil, api.NotFound("%v", err)
 	} else if err != nil {
 		return nil, err
 	}
-	key, err := s.owners.Get(owner)
+	key, err := k.owners.Get(owner)
 	if err != nil {
 		return nil, err
 	}
@@ -80,8 +94,8 @@ func (s *Service) SetDefaultOwner(_ context.Context, owner string) (*api.KeptOwn
 }
 
 // ElectOracle implements api.Keeper.
-func (s *Service) ElectOracle(_ context.Context, oracle protocol.Owner) (*api.Elected, error) {
-	return s.elect(func(t *home.Trust) error {
+func (k *Keeper) ElectOracle(_ context.Context, oracle protocol.Owner) (*api.Elected, error) {
+	return k.elect(func(t *home.Trust) error {
 		if !slices.Contains(t.Oracles, oracle) {
 			t.Oracles = append(t.Oracles, oracle)
 		}
@@ -93,8 +107,8 @@ func (s *Service) ElectOracle(_ context.Context, oracle protocol.Owner) (*api.El
 }
 
 // DismissOracle implements api.Keeper.
-func (s *Service) DismissOracle(_ context.Context, oracle protocol.Owner) (*api.Elected, error) {
-	return s.elect(func(t *home.Trust) error {
+func (k *Keeper) DismissOracle(_ context.Context, oracle protocol.Owner) (*api.Elected, error) {
+	return k.elect(func(t *home.Trust) error {
 		i := slices.Index(t.Oracles, oracle)
 		if i < 0 {
 			return api.NotFound("%s is not elected", oracle)
@@ -105,17 +119,17 @@ func (s *Service) DismissOracle(_ context.Context, oracle protocol.Owner) (*api.
 }
 
 // elect changes the home's choice of oracles.
-func (s *Service) elect(change func(*home.Trust) error) (*api.Elected, error) {
-	s.electing.Lock()
-	defer s.electing.Unlock()
-	t, err := s.config.Home.Trust()
+func (k *Keeper) elect(change func(*home.Trust) error) (*api.Elected, error) {
+	k.electing.Lock()
+	defer k.electing.Unlock()
+	t, err := k.home.Trust()
 	if err != nil {
 		return nil, api.Conflict("%v", err)
 	}
 	if err := change(&t); err != nil {
 		return nil, err
 	}
-	if err := s.config.Home.SetTrust(t); err != nil {
+	if err := k.home.SetTrust(t); err != nil {
 		return nil, fmt.Errorf("elect: %w", err)
 	}
 	return &api.Elected{Oracles: append([]protocol.Owner{}, t.Oracles...)}, nil
