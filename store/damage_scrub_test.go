@@ -169,12 +169,12 @@ func TestScrubProblem(t *testing.T) {
 	}
 	if err := s.change(t.Context(), func(t *tx) error { // a peer knows it
 		id := f.records[idx].ID()
-		t.forgetRuns = true
 		_, err := t.exec("UPDATE dag SET id = ? WHERE idx = ?", id[:], idx)
 		return err
 	}); err != nil {
 		t.Fatal(err)
 	}
+	s.runs.Forget()
 	for range 2 {
 		s.damage.nextRound()
 		scrubAll(t, s, scrubbed{})

@@ -76,8 +76,6 @@ type tx struct {
 	noneQuiet   bool
 	linking     []place
 	newClaims   map[int64]int64
-	// forgetRuns says that the runs are to be read again, after damage to what they are of.
-	forgetRuns bool
 	// graphMarked says that the commit is followed by a checkpoint of the graph.
 	graphMarked bool
 }
@@ -229,9 +227,6 @@ func (s *Store) run(do func(*tx) error) error {
 	}
 	s.keepGraph(t)
 	s.waits.keep()
-	if t.forgetRuns {
-		s.runs.Forget()
-	}
 	s.unsettled = s.unsettled || t.unsettled || s.stalled
 	s.announce(t.attached)
 	s.tellChanges(&t.changes)

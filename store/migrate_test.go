@@ -181,11 +181,13 @@ func TestMigrateDamaged(t *testing.T) {
 	if err := s.change(t.Context(), func(t *tx) error { return t.migrateOldIDs(f.records) }); err != nil {
 		t.Fatal(err)
 	}
+	s.runs.Forget()
 	mustBeSound(t, s)
 	s, _ = f.open(t, old, fmt.Sprintf(rotKinds["header cut"], linked), fmt.Sprintf(rotKinds["header number"], tip))
 	if err := s.change(t.Context(), func(t *tx) error { return t.migrateOldIDs(f.records) }); err != nil {
 		t.Fatal(err)
 	}
+	s.runs.Forget()
 	r := f.records[linked]
 	if _, _, err := s.Get(t.Context(), r.ID()); !isDamaged(err, r.ID(), true) {
 		t.Errorf("get: %v", err)
@@ -223,7 +225,7 @@ func (t *tx) migrateOldIDs(records []*protocol.Record) error {
 	have := t.runs
 	t.conn.runs = nil
 	err := t.migrateIDs()
-	t.conn.runs, t.forgetRuns = have, true
+	t.conn.runs = have
 	return errors.Join(err, t.script("DROP TABLE ids"))
 }
 
