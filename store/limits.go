@@ -199,7 +199,7 @@ type fileTuning struct {
 	memory       int64
 }
 
-// A graph of 16,384 records takes 2.5 MB and is made in 30 ms: that is not worth a file. A
+// A graph of 16,384 records takes 1.1 MB and is made in 30 ms: that is not worth a file. A
 // checkpoint writes 10 to 20 MB after 65,536 records, and a start adds that many in 200 ms.
 //
 // Records that merge old ones, or whose timestamps are old, change a page each or several: then a
