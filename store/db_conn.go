@@ -29,6 +29,8 @@ type conn struct {
 	runs *runs.Index
 	view *runs.View
 	seen uint32
+	// snapshot is what begins a reader's transaction: the row that versionOfRuns reads.
+	snapshot *rows
 	// damage is where damaged records are noted; nil: nowhere.
 	damage *damage
 	// references are what was unpacked with lately; nil: nothing was.

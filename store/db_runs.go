@@ -193,11 +193,19 @@ var _ runs.Rows = runRows{}
 // placeShift is how many low bits of a place number a chunk of a run, or a piece of its head.
 const placeShift = 32
 
+// versionOfRuns reads the version of the runs, and the last record.
+const versionOfRuns = "SELECT runs, attached FROM meta"
+
 func (r runRows) RunsVersion() (version int64, err error) {
-	_, err = r.one(func(row *rows) {
+	read := func(row *rows) {
 		version = row.int(0)
 		r.seen = uint32(row.int(1))
-	}, "SELECT runs, attached FROM meta")
+	}
+	if r.snapshot != nil {
+		read(r.snapshot)
+		return version, nil
+	}
+	_, err = r.one(read, versionOfRuns)
 	return version, err
 }
 

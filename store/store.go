@@ -319,13 +319,18 @@ func (s *Store) read(ctx context.Context, do func(*conn) error) error {
 	}
 	defer s.readers.give(c)
 	c.view = nil
-	if _, err := c.exec("BEGIN"); err != nil {
-		return storageError(err)
+	// A transaction lasts while a statement is at a row. This one tells what the runs ask first.
+	if c.snapshot, err = c.query(versionOfRuns); err == nil {
+		var found bool
+		if found, err = c.snapshot.next(); err == nil && !found {
+			err = errLayout
+		}
+		if err == nil {
+			err = do(c)
+		}
+		c.snapshot.close()
 	}
-	err = do(c)
-	if _, e := c.exec("COMMIT"); e != nil {
-		return errors.Join(storageError(err), storageError(e))
-	}
+	c.snapshot = nil
 	return storageError(err)
 }
 
