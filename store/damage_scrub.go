@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql/driver"
 	"time"
 )
 
@@ -29,11 +28,10 @@ const (
 // scrubbed is how far the scrub has come.
 type scrubbed struct {
 	phase scrubPhase
-	// at is the last record that was looked at, or the first column of the last row. It is what a
+	// at is the last record that was looked at, or the beginning of the last row. It is what a
 	// restart knows.
 	at int64
-	// row is the whole primary key of the last row, after the last row in runs; nil: begin at at.
-	row   []driver.Value
+	// after is the last row in runs; nil: begin at at.
 	after []byte
 }
 

@@ -6,7 +6,6 @@ import (
 	"database/sql/driver"
 	"math"
 	"slices"
-	"strings"
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/internal/runs"
@@ -87,44 +86,6 @@ func (w *scrubber) records(at *scrubbed, count int) (end bool, err error) {
 		}
 	}
 	return false, w.ctx.Err()
-}
-
-// rows looks at the next rows of a table in the order of its primary key, and reports whether there
-// are no more.
-func (w *scrubber) rows(at *scrubbed, count int, table string, key []string, columns string, check func(*rows) error) (end bool, err error) {
-	order := " ORDER BY " + strings.Join(key, ", ") + " LIMIT ?"
-	left := count
-	look := func(where string, args ...driver.Value) error {
-		return w.each(func(r *rows) error {
-			left--
-			at.at, at.row = r.int(0), slices.Clone(r.row[:len(key)])
-			if err := check(r); err != nil {
-				return err
-			}
-			return w.ctx.Err()
-		}, "SELECT "+columns+" FROM "+table+" WHERE "+where+order, append(args, int64(left))...)
-	}
-	if at.row == nil {
-		err = look(key[0]+" >= ?", at.at)
-		return left > 0, err
-	}
-	// What comes after a row: first what shares all of its key but the last column, then all but
-	// the last two, and so on.
-	behind := at.row
-	for n := len(key); n > 0 && left > 0 && err == nil; n-- {
-		var where strings.Builder
-		for _, column := range key[:n-1] {
-			column, _ = strings.CutSuffix(column, " DESC")
-			where.WriteString(column + " = ? AND ")
-		}
-		if column, falls := strings.CutSuffix(key[n-1], " DESC"); falls {
-			where.WriteString(column + " < ?")
-		} else {
-			where.WriteString(column + " > ?")
-		}
-		err = look(where.String(), slices.Clone(behind[:n])...)
-	}
-	return left > 0, err
 }
 
 // rowsOfKind looks at the next rows of a kind that are in runs, and reports whether there are no
