@@ -98,6 +98,11 @@ func (h *Handler) admit(ctx huma.Context, next func(huma.Context)) {
 		with, cancel = context.WithCancel(with)
 		defer cancel()
 		defer context.AfterFunc(one.ends, cancel)()
+	} else if grant != nil {
+		var cancel context.CancelFunc
+		with, cancel = context.WithCancel(with)
+		defer cancel()
+		defer h.guard.whenRevoked(op.Security, r, cancel)()
 	}
 	ctx = huma.WithContext(ctx, with)
 	next(exchange{withGrant(ctx, grant), query})

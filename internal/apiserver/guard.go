@@ -3,11 +3,13 @@ package apiserver
 import (
 	"crypto/sha256"
 	"crypto/subtle"
+	"errors"
 	"net"
 	"net/http"
 	"net/netip"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/lf-store/lf/internal/caller"
 	"github.com/lf-store/lf/internal/ui"
@@ -146,6 +148,35 @@ func (g *guard) identify(r *http.Request) (*Grant, error) {
 	}
 	return nil, api.Unauthorized("the token is not this %[1]s's, or was revoked: use %[2]s, the one in the file api.token in this %[1]s's home, or the socket api.sock there, which needs none",
 		g.self, g.tokenMaker())
+}
+
+// revokedWithin is how long what is under way with a limited token may go on after the token was
+// revoked. The tokens are looked up that often.
+const revokedWithin = 5 * time.Second
+
+// whenRevoked calls end once the limited token of a request does not allow it any more. stop ends
+// the wait for that.
+func (g *guard) whenRevoked(security []map[string][]string, r *http.Request, end func()) (stop func()) {
+	done := make(chan struct{})
+	var look func()
+	look = func() {
+		select {
+		case <-done:
+			return
+		default:
+		}
+		var refused *api.Error
+		if _, err := g.checkAccess(security, r); errors.As(err, &refused) && refused.Status != http.StatusServiceUnavailable {
+			end()
+			return
+		}
+		time.AfterFunc(revokedWithin, look)
+	}
+	first := time.AfterFunc(revokedWithin, look)
+	return func() {
+		first.Stop()
+		close(done)
+	}
 }
 
 // credentials are what a request shows in its header Authorization.

@@ -1,7 +1,9 @@
 package apiserver_test
 
 import (
+	"errors"
 	"net/http"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,6 +33,43 @@ func TestSessionEndsStreams(t *testing.T) {
 		}
 		if took := time.Since(begin); took < 11*time.Hour || took > 12*time.Hour {
 			t.Errorf("the other one ended after %s", took)
+		}
+		h.Close(t.Context())
+	})
+}
+
+// TestTokenEndsStreams revokes a limited token: its stream ends within seconds. Another token, or a
+// list of tokens that cannot be read for a while, ends none.
+func TestTokenEndsStreams(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var revoked, unreadable atomic.Bool
+		tokens := func(given string) (*apiserver.Grant, error) {
+			if unreadable.Load() {
+				return nil, errors.New("no such disk")
+			}
+			return map[string]*apiserver.Grant{"keeps": {Name: "keeps", Read: true}, "loses": {Name: "loses", Read: !revoked.Load()}}[given], nil
+		}
+		m := &moody{Service: newFake(t), state: "alone"}
+		h := apiserver.NewHandler(m, apiserver.HandlerOptions{Token: token, Tokens: tokens, Private: true})
+		loses, keeps := view(t.Context(), h, bearer("loses")), view(t.Context(), h, bearer("keeps"))
+		loses.state(t)
+		keeps.state(t)
+		unreadable.Store(true)
+		time.Sleep(time.Minute)
+		unreadable.Store(false)
+		m.set("syncing", nil)
+		loses.state(t)
+		begin := time.Now()
+		revoked.Store(true)
+		for range loses.events { // until it ends
+		}
+		if took := time.Since(begin); took > 5*time.Second {
+			t.Errorf("it went on for %s", took)
+		}
+		m.set("in sync", nil)
+		time.Sleep(time.Minute)
+		if keeps.state(t) != "syncing" || keeps.state(t) != "in sync" {
+			t.Error("the other one ended")
 		}
 		h.Close(t.Context())
 	})
