@@ -111,8 +111,11 @@ func TestOwners(t *testing.T) {
 	b.Type("#new-owner", "ops")
 	b.Click("#add-owner button")
 	b.UntilText("#owner-panel [role=status]", `an owner "ops" is here already`)
+	b.Until(`document.querySelector("#new-owner").value === "ops"`) // given back, to be mended
+	b.Type("#new-owner", "half a na")
 	b.Click(`[data-default="dev"]`)
 	b.Until(`!document.querySelector('[data-default="dev"]')`)
+	b.Until(`document.querySelector("#new-owner").value === "half a na"`) // what is typed stays
 	b.Click(`[data-certificates="ops"]`)
 	b.UntilText("#certificates", "It has none")
 	ops, err := h.Owners().Get("ops")
@@ -147,6 +150,7 @@ func TestOwners(t *testing.T) {
 	b.UntilText("#oracle-panel [role=status]", "letters and digits")
 	b.Click(`[data-dismiss]`)
 	b.UntilText("#oracle-count", "None")
+	b.Until(`document.querySelector("#new-oracle").value === "../sessions"`)
 
 	b.Click("#end-session")
 	b.UntilText("#no-session", "You have ended the session")

@@ -23,6 +23,28 @@ export function mount(root) {
     el('section', {class: 'panel', id: 'oracle-panel'}, el('h2', {}, 'Elected oracles'), oracles),
     el('section', {class: 'panel', id: 'ranking'}, el('h2', {}, 'How claims are ranked'), ranking)));
 
+  // The forms are made once: what is being typed stays when what stands above them is drawn again.
+  const ownerList = el('div', {});
+  const newOwner = el('input', {type: 'text', id: 'new-owner', required: true, maxlength: 64, pattern: '[a-z0-9][a-z0-9._\\-]*', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', size: 20, 'aria-describedby': 'owner-help'});
+  const addOwner = el('form', {id: 'add-owner'}, el('label', {for: 'new-owner'}, 'Name of a new owner'), newOwner, ' ', el('button', {type: 'submit'}, 'Make it'),
+    el('p', {class: 'dim', id: 'owner-help'}, 'Small letters, digits, dots, hyphens. Its key stays in the home: keep a copy (lf owner export).'));
+  addOwner.addEventListener('submit', (e) => {
+    e.preventDefault();
+    const name = taken(newOwner);
+    act(owners, () => send('POST', '/v1/owners', {name}).catch(givenBack(newOwner, name)), drawOwners);
+  });
+  const oracleList = el('div', {});
+  const newOracle = el('input', {type: 'text', id: 'new-oracle', required: true, maxlength: 64, placeholder: '12D3KooW…', autocomplete: 'off', spellcheck: 'false', size: 28});
+  const elect = el('form', {id: 'elect'}, el('label', {for: 'new-oracle'}, 'Peer ID of an oracle'), newOracle, ' ', el('button', {type: 'submit'}, 'Elect'),
+    el('p', {class: 'dim'}, 'Its objections then count for you. lf status on its machine shows its peer ID.'));
+  elect.addEventListener('submit', (e) => {
+    e.preventDefault();
+    const peer = newOracle.value.trim();
+    if (!/^[A-Za-z0-9]+$/.test(peer)) return say(oracles, 'A peer ID has letters and digits alone, as 12D3KooW….');
+    taken(newOracle);
+    act(oracles, async () => { elected = (await send('PUT', `/v1/oracles/${peer}`).catch(givenBack(newOracle, peer))).oracles; }, drawTrust);
+  });
+
   const say = (place, text, kind = 'bad') => {
     show(place.querySelector('[role=status]') ?? place.appendChild(el('p', {role: 'status'})), text === '' ? '' : el('span', {class: kind}, text));
     if (text !== '') announce(text);
@@ -42,21 +64,15 @@ export function mount(root) {
   }
 
   function showOwners(list) {
-    const name = el('input', {type: 'text', id: 'new-owner', required: true, maxlength: 64, pattern: '[a-z0-9][a-z0-9._\\-]*', autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', size: 20, 'aria-describedby': 'owner-help'});
-    const form = el('form', {id: 'add-owner'}, el('label', {for: 'new-owner'}, 'Name of a new owner'), name, ' ', el('button', {type: 'submit'}, 'Make it'),
-      el('p', {class: 'dim', id: 'owner-help'}, 'Small letters, digits, dots, hyphens. Its key stays in the home: keep a copy (lf owner export).'));
-    form.addEventListener('submit', (e) => {
-      e.preventDefault();
-      act(owners, () => send('POST', '/v1/owners', {name: name.value}), drawOwners);
-    });
-    show(owners,
+    show(ownerList,
       list.owners.length === 0 ? el('p', {class: 'dim'}, 'There are none yet. The first write makes one.') : table('Owners whose keys the home keeps', [
         {title: 'Name', cell: (o) => o.name},
         {title: 'Owner', cell: (o) => el('code', {}, o.owner)},
         {title: 'Signs by default', cell: (o) => o.default ? 'yes' : el('button', {type: 'button', 'data-default': o.name, on: {click: () => act(owners, () => send('PUT', '/v1/default-owner', {owner: o.owner}), drawOwners)}}, 'Make it the default')},
         {title: 'Certificates', cell: (o) => el('button', {type: 'button', 'data-certificates': o.name, on: {click: () => showCertificates(o)}}, 'Show')},
       ], list.owners),
-      (list.problems ?? []).map((p) => el('p', {class: 'bad'}, p)), form, el('p', {role: 'status'}));
+      (list.problems ?? []).map((p) => el('p', {class: 'bad'}, p)));
+    if (!owners.contains(addOwner)) show(owners, ownerList, addOwner, el('p', {role: 'status'}));
   }
 
   async function showCertificates(o) {
@@ -78,6 +94,7 @@ export function mount(root) {
 
   // act does what the user asked for, and says what went wrong.
   async function act(place, change, then) {
+    say(place, '');
     try {
       await change();
       await then();
@@ -85,6 +102,18 @@ export function mount(root) {
       if (!stop.signal.aborted) say(place, e.message);
     }
   }
+
+  // taken empties a field whose text is sent. givenBack fills it again after an error.
+  function taken(field) {
+    const text = field.value;
+    field.value = '';
+    return text;
+  }
+
+  const givenBack = (field, text) => (e) => {
+    if (field.value === '') field.value = text;
+    throw e;
+  };
 
   let elected; // what was answered last: the node follows within a second
   let drawn = '';
@@ -104,21 +133,10 @@ export function mount(root) {
   }
 
   function drawOracles(list) {
-    const oracle = el('input', {type: 'text', id: 'new-oracle', required: true, maxlength: 64, placeholder: '12D3KooW…', autocomplete: 'off', spellcheck: 'false', size: 28});
-    const form = session.isActive() && el('form', {id: 'elect'}, el('label', {for: 'new-oracle'}, 'Peer ID of an oracle'), oracle, ' ', el('button', {type: 'submit'}, 'Elect'),
-      el('p', {class: 'dim'}, 'Its objections then count for you. lf status on its machine shows its peer ID.'));
-    if (form) {
-      form.addEventListener('submit', (e) => {
-        e.preventDefault();
-        const peer = oracle.value.trim();
-        if (!/^[A-Za-z0-9]+$/.test(peer)) return say(oracles, 'A peer ID has letters and digits alone, as 12D3KooW….');
-        act(oracles, async () => { elected = (await send('PUT', `/v1/oracles/${peer}`)).oracles; }, drawTrust);
-      });
-    }
-    show(oracles, el('p', {id: 'oracle-count'}, list.length === 0 ? 'None: nobody’s objections count.' : counted(list.length, 'oracle', 'oracles')),
+    show(oracleList, el('p', {id: 'oracle-count'}, list.length === 0 ? 'None: nobody’s objections count.' : counted(list.length, 'oracle', 'oracles')),
       el('ul', {class: 'plain'}, list.map((o) => el('li', {}, el('span', {class: 'id', title: o}, short(o)), ' ',
-        session.isActive() && el('button', {type: 'button', 'data-dismiss': o, 'aria-label': `Dismiss ${o}`, on: {click: () => act(oracles, async () => { elected = (await send('DELETE', `/v1/oracles/${o}`)).oracles; }, drawTrust)}}, 'Dismiss')))),
-      form, el('p', {role: 'status'}));
+        session.isActive() && el('button', {type: 'button', 'data-dismiss': o, 'aria-label': `Dismiss ${o}`, on: {click: () => act(oracles, async () => { elected = (await send('DELETE', `/v1/oracles/${o}`)).oracles; }, drawTrust)}}, 'Dismiss')))));
+    if (!oracles.contains(oracleList) || oracles.contains(elect) !== session.isActive()) show(oracles, oracleList, session.isActive() && elect, el('p', {role: 'status'}));
   }
 
   const redraw = () => { drawOwners(); drawTrust(); };
