@@ -105,12 +105,11 @@ const (
 
 	// defaultReaders is enough for two cores to work and two queries to wait for the disk.
 	defaultReaders = 4
-	// Page caches, in KiB; a reader's fills only when it is used. The inner pages of all indices at
-	// a million records are about 2 MiB. The leaves of those that a query walks take 80 bytes a
-	// record: 8 MiB at 100,000. The writer's has the pages that a thousand owners are writing to at
-	// a time: three each.
-	writerCache = 32 << 10
-	readerCache = 10 << 10
+	// Page caches, in KiB; a reader's fills only when it is used. The writer appends to all tables
+	// that grow. Chunks of indices and records that were read lately are remembered apart from
+	// these. With larger caches a query took no less time at a million records.
+	writerCache = 16 << 10
+	readerCache = 4 << 10
 	// walPages is the size at which the log is copied into the database, in pages of 4 KiB: 64 MiB.
 	// The more batches change a page in the meantime, the fewer bytes are written twice. To read
 	// such a log after a crash takes some tenths of a second.
