@@ -48,7 +48,7 @@ var views = map[string]string{
 func TestAccessible(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t, 3)
-	w.nodes = []api.ProxyNode{{Address: "http://192.0.2.1:9980", State: "usable", Attached: 12}}
+	w.nodes.Store(&[]api.ProxyNode{{Address: "http://192.0.2.1:9980", State: "usable", Attached: 12}})
 	_, session := startSession(t)
 	for name, address := range map[string]string{"a world": serveWorld(t, w), "a session": session} {
 		b := uitest.Open(t, address)

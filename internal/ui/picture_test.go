@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,7 +22,7 @@ import (
 type world struct {
 	*apitest.Fake
 	peers []api.Peer
-	nodes []api.ProxyNode
+	nodes atomic.Pointer[[]api.ProxyNode] // nil: it is no proxy
 }
 
 func (w *world) Status(ctx context.Context) (*api.Status, error) {
@@ -34,7 +35,10 @@ func (w *world) Status(ctx context.Context) (*api.Status, error) {
 		State: api.SyncFetching, Since: now - 60_000, Peers: len(w.peers), Agreeing: 2, Missing: 1234, AgreedAt: now - 5000,
 		Progress: &api.Progress{Done: 400_000, Total: 1_000_000, Since: now - 60_000, Rate: 6700},
 	}
-	s.Storage.Problem, s.Nodes = "the disk is full: free some space", w.nodes
+	s.Storage.Problem = "the disk is full: free some space"
+	if nodes := w.nodes.Load(); nodes != nil {
+		s.Nodes = *nodes
+	}
 	s.Trust.Warnings = []string{owning}
 	return s, nil
 }
@@ -150,7 +154,7 @@ func TestFindings(t *testing.T) {
 	if got := uitest.Eval[int](b, `document.querySelectorAll("main img, main script").length`); got != 0 {
 		t.Errorf("%d elements were made of text", got)
 	}
-	w.nodes = []api.ProxyNode{{Address: "http://192.0.2.1:9980", State: "usable", Attached: 12, LatencyMS: 8}, {Address: "http://192.0.2.2:9980", State: "away", Problem: owning}}
+	w.nodes.Store(&[]api.ProxyNode{{Address: "http://192.0.2.1:9980", State: "usable", Attached: 12, LatencyMS: 8}, {Address: "http://192.0.2.2:9980", State: "away", Problem: owning}})
 	b.UntilText("#nodes tbody", "http://192.0.2.1:9980\tusable\t12\t8 ms")
 	b.UntilText("#where", "proxy")
 	if got := uitest.Eval[string](b, "document.title"); got == "owned" {
