@@ -162,7 +162,7 @@ func (f *feed) since(seen uint64) (all map[string][]byte, number uint64, changed
 var errNoMoreNews = errors.New("the viewer is gone")
 
 // serve tells one viewer all there is, and then what changes.
-func (f *feed) serve(ctx context.Context, s *watchStream) error {
+func (f *feed) serve(ctx context.Context, s *subscription) error {
 	f.enter()
 	defer f.leave()
 	var seen uint64

@@ -2,12 +2,9 @@ package apiserver
 
 import (
 	"context"
-	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
-	"github.com/lf-store/lf/internal/caller"
 	"github.com/lf-store/lf/node/api"
 )
 
@@ -38,31 +35,14 @@ func (h *Handler) addLive(a api.Activities) {
 		Method: "GET", Path: "/v1/live", OperationID: "live", Summary: "How the node is, as it changes", Security: readers, Responses: stream,
 		Description: "Events come as " + api.TypeEvents + ", each with the whole of what has changed: status as of GET /v1/status, peers as the first 500 of GET /v1/peers, doctor as GET /v1/doctor, and activity as GET /v1/activity. A proxy tells neither peers nor activity. problem says why something cannot be told, and is null once it can. A comment comes after 15 s without events. 429: this client has too many streams.",
 	}, func(context.Context, *nothing) (*huma.StreamResponse, error) {
-		return &huma.StreamResponse{Body: h.streamLive}, nil
+		return h.subscribe(h.tellLive), nil
 	})
 }
 
-func (h *Handler) streamLive(ctx huma.Context) {
-	request, w := humago.Unwrap(ctx)
-	release, err := h.takeStream(request, caller.Of(ctx.Context()))
-	if err != nil {
-		h.fail(w, request, err)
-		return
+// tellLive sends a viewer what changes.
+func (h *Handler) tellLive(ctx context.Context, s *subscription) {
+	_ = h.feed.serve(ctx, s) // who does not read any more needs no answer
+	if h.ending.Err() != nil {
+		s.fail(api.Unavailable("the service is closing"))
 	}
-	defer release()
-	with, cancel := context.WithCancel(ctx.Context())
-	defer cancel()
-	defer context.AfterFunc(h.ending, cancel)()
-	s := &watchStream{w: w, control: http.NewResponseController(w), cancel: cancel}
-	defer s.end()
-	_ = h.feed.serve(with, s) // who does not read any more needs no answer
-	if h.ending.Err() == nil {
-		return
-	}
-	end := api.Unavailable("the service is closing")
-	if !s.begun {
-		h.fail(w, request, end)
-		return
-	}
-	h.endWatch(s, request, end)
 }

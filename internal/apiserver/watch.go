@@ -3,24 +3,11 @@ package apiserver
 import (
 	"context"
 	"errors"
-	"net/http"
 	"os"
-	"sync"
-	"time"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
-	"github.com/lf-store/lf/internal/caller"
 	"github.com/lf-store/lf/node/api"
-)
-
-const (
-	// watchComment is the time without events after which a comment is sent: proxies and clients
-	// see that the stream lives.
-	watchComment = 15 * time.Second
-	// watchPatience is how long a watcher may take to accept an event.
-	watchPatience = 2 * time.Minute
 )
 
 type (
@@ -82,28 +69,14 @@ func (h *Handler) watch(r api.WatchRequest) (*huma.StreamResponse, error) {
 	if err := r.Check(); err != nil {
 		return nil, err
 	}
-	return &huma.StreamResponse{Body: func(ctx huma.Context) {
-		request, w := humago.Unwrap(ctx)
-		release, err := h.takeStream(request, caller.Of(ctx.Context()))
-		if err != nil {
-			h.fail(w, request, err)
-			return
-		}
-		defer release()
-		with, cancel := context.WithCancel(ctx.Context())
-		defer cancel()
-		defer context.AfterFunc(h.ending, cancel)()
-		s := &watchStream{w: w, control: http.NewResponseController(w), cancel: cancel}
-		defer s.end()
-		h.tellEvents(with, s, request, r)
-	}}, nil
+	return h.subscribe(func(ctx context.Context, s *subscription) { h.tellEvents(ctx, s, r) }), nil
 }
 
 // tellEvents sends what the service tells.
-func (h *Handler) tellEvents(ctx context.Context, s *watchStream, request *http.Request, r api.WatchRequest) {
+func (h *Handler) tellEvents(ctx context.Context, s *subscription, r api.WatchRequest) {
 	for e, err := range h.service.Watch(ctx, r) {
 		if err == nil {
-			if err = s.event(e); errors.Is(err, os.ErrDeadlineExceeded) {
+			if err = s.sendWatched(e); errors.Is(err, os.ErrDeadlineExceeded) {
 				h.metrics.cutOff.Inc()
 			}
 			if err != nil {
@@ -114,93 +87,7 @@ func (h *Handler) tellEvents(ctx context.Context, s *watchStream, request *http.
 		if h.ending.Err() != nil {
 			err = api.Unavailable("the service is closing: connect again soon, or to another node")
 		}
-		switch {
-		case s.begun:
-			h.endWatch(s, request, err)
-		default:
-			h.fail(s.w, request, err)
-		}
+		s.fail(err)
 		return
-	}
-}
-
-// endWatch tells the watcher why its stream ends.
-func (h *Handler) endWatch(s *watchStream, r *http.Request, err error) {
-	problem := newMemoryAnswer()
-	_ = marshal(problem, h.problem(r.Context(), r.Pattern, err)) // an Error always encodes
-	_ = s.send(api.AppendEvent(nil, api.EventError, problem.body.Bytes()))
-}
-
-// watchStream is a stream of events. Comments come from a timer.
-type watchStream struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-	cancel  func() // ends a stream whose client takes no events any more
-	begun   bool
-
-	mu      sync.Mutex // held while something is sent
-	comment *time.Timer
-	ended   bool
-}
-
-// event sends an event. It blocks while the watcher does not read.
-func (s *watchStream) event(e *api.WatchEvent) error {
-	data := newMemoryAnswer()
-	if err := marshal(data, e); err != nil {
-		return err
-	}
-	return s.send(api.AppendEvent([]byte("id: "+e.Cursor+"\n"), e.Event, data.body.Bytes()))
-}
-
-func (s *watchStream) send(b []byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !s.begun {
-		s.begun = true
-		s.w.Header().Set("Content-Type", api.TypeEvents)
-		s.w.Header().Set("X-Accel-Buffering", "no") // nginx passes events on as they come
-		s.comment = time.AfterFunc(watchComment, s.remind)
-	}
-	s.comment.Reset(watchComment)
-	return s.write(b)
-}
-
-func (s *watchStream) write(b []byte) error {
-	// a writer without deadlines needs none
-	_ = s.control.SetWriteDeadline(time.Now().Add(watchPatience))
-	if _, err := s.w.Write(b); err != nil {
-		return err
-	}
-	err := s.control.Flush()
-	if errors.Is(err, http.ErrNotSupported) {
-		return nil
-	}
-	_ = s.control.SetWriteDeadline(time.Time{}) // the next event may be long in coming
-	return err
-}
-
-// remind sends a comment, unless an event is being sent.
-func (s *watchStream) remind() {
-	if !s.mu.TryLock() {
-		return
-	}
-	defer s.mu.Unlock()
-	if s.ended {
-		return
-	}
-	if err := s.write([]byte(":\n\n")); err != nil { // nobody is there, or nobody reads
-		s.cancel()
-		return
-	}
-	s.comment.Reset(watchComment)
-}
-
-// end waits for a comment that is being sent: nothing may be written after the request.
-func (s *watchStream) end() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.ended = true
-	if s.comment != nil {
-		s.comment.Stop()
 	}
 }
