@@ -1,7 +1,6 @@
 package apiserver
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -93,17 +92,8 @@ func (h *Handler) admit(ctx huma.Context, next func(huma.Context)) {
 		return
 	}
 	with := caller.With(ctx.Context(), h.guard.caller(r))
-	if one, open := h.guard.session(r); open { // what it has under way ends with it
-		var cancel context.CancelFunc
-		with, cancel = context.WithCancel(with)
-		defer cancel()
-		defer context.AfterFunc(one.ends, cancel)()
-	} else if grant != nil {
-		var cancel context.CancelFunc
-		with, cancel = context.WithCancel(with)
-		defer cancel()
-		defer h.guard.whenRevoked(op.Security, r, cancel)()
-	}
+	with, done := h.guard.whileAllowed(with, op.Security, r, grant)
+	defer done()
 	ctx = huma.WithContext(ctx, with)
 	next(exchange{withGrant(ctx, grant), query})
 }

@@ -1,6 +1,7 @@
 package apiserver
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -80,7 +81,7 @@ func (g *guard) checkOrigin(r *http.Request) error {
 // isProbe reports whether a request asks no more than whether the process is up and ready.
 func isProbe(r *http.Request) bool { return r.URL.Path == "/livez" || r.URL.Path == "/readyz" }
 
-// isPageVisit reports whether a browser opens the page, from wherever its user comes: the files of
+// isPageVisit reports whether a browser opens the page, from wherever its user comes. The files of
 // the page hold no data, and no page can look into a window of another site.
 func isPageVisit(r *http.Request) bool {
 	return r.Method == http.MethodGet && r.Header.Get("Origin") == "" && ui.Has(r.URL.Path) &&
@@ -154,29 +155,32 @@ func (g *guard) identify(r *http.Request) (*Grant, error) {
 // revoked. The tokens are looked up that often.
 const revokedWithin = 5 * time.Second
 
-// whenRevoked calls end once the limited token of a request does not allow it any more. stop ends
-// the wait for that.
-func (g *guard) whenRevoked(security []map[string][]string, r *http.Request, end func()) (stop func()) {
-	done := make(chan struct{})
+// whileAllowed returns a context that ends with the session, or the limited token, that a request
+// came with. done gives up what it holds.
+func (g *guard) whileAllowed(ctx context.Context, security []map[string][]string, r *http.Request, grant *Grant) (_ context.Context, done func()) {
+	one, open := g.session(r)
+	if !open && grant == nil {
+		return ctx, func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	if open {
+		stop := context.AfterFunc(one.ends, cancel)
+		return ctx, func() { stop(); cancel() }
+	}
 	var look func()
 	look = func() {
-		select {
-		case <-done:
+		if ctx.Err() != nil {
 			return
-		default:
 		}
 		var refused *api.Error
 		if _, err := g.checkAccess(security, r); errors.As(err, &refused) && refused.Status != http.StatusServiceUnavailable {
-			end()
+			cancel()
 			return
 		}
 		time.AfterFunc(revokedWithin, look)
 	}
 	first := time.AfterFunc(revokedWithin, look)
-	return func() {
-		first.Stop()
-		close(done)
-	}
+	return ctx, func() { first.Stop(); cancel() }
 }
 
 // credentials are what a request shows in its header Authorization.
