@@ -22,13 +22,18 @@ func runsSpace(size int64) int64 { return size/16 + 32<<20 }
 // skipPortions is the portion of a migration that a later one does.
 func (t *tx) skipPortions(int64) (int64, error) { return t.meta.attached, nil }
 
-// indexKinds returns the portion of a migration that makes the runs of the kinds from one up to
-// another. Those before it are there already.
-func indexKinds(from, to int) func(t *tx, at int64) (int64, error) {
-	var of []int
+// kindsBetween returns the kinds from one up to another, without that.
+func kindsBetween(from, to int) (of []int) {
 	for kind := from; kind < to; kind++ {
 		of = append(of, kind)
 	}
+	return of
+}
+
+// indexKinds returns the portion of a migration that makes the runs of the kinds from one up to
+// another. Those before it are there already.
+func indexKinds(from, to int) func(t *tx, at int64) (int64, error) {
+	of := kindsBetween(from, to)
 	return func(t *tx, at int64) (int64, error) {
 		if s := t.store; at == 0 || s.runs.Kinds() != to {
 			s.runs = runs.New(kinds[:to], s.options.tuning.runs)
@@ -79,10 +84,7 @@ func (s *Store) loadRuns() error {
 	}); err != nil {
 		return err
 	}
-	var all []int
-	for kind := range kinds {
-		all = append(all, kind)
-	}
+	all := kindsBetween(0, len(kinds))
 	for at, more := int64(0), true; more; {
 		if err := s.transact(func(t *tx) (err error) {
 			at, err = t.indexRows(all, at)
