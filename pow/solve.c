@@ -4,8 +4,8 @@
  * so that two rounds of the same step go from hashes to quads. The last round,
  * which finds next to nothing, is in finish.c.
  *
- * Items are 64 bits: what is left of the value, a bit that sums carry into and
- * nobody looks at, and above it where the item comes from. */
+ * Items are 64 bits. The lowest are what is left of the value. Sums carry into
+ * the bit above, at which nobody looks. Above it is where the item comes from. */
 #include <string.h>
 
 #include "equix.h"

@@ -9,7 +9,8 @@ import (
 
 // A version's row begins with the composite key, 8 bytes. Its owner's number, its time with whether
 // it is a release, and the record's index follow. The order of the bytes is that of the keys, then
-// of the owners, then the newest first, at one time data before releases, then of the indices.
+// of the owners, then the newest first. At one time data come before releases, and then the order
+// is that of the indices.
 
 // appendKeyed appends a row.
 func appendKeyed(b []byte, k keyed) []byte {

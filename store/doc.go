@@ -56,9 +56,9 @@
 // see them as they travel. A record whose header was damaged and repaired is stored as it travels.
 //
 // Some indices are sorted runs of rows (package runs). They are those of IDs, of the composite keys
-// that a selector has, of the versions and the releases under a composite key, and of an owner's
-// records, the newest first ([Store.WrittenBy]). They are made again from the records where the
-// disk damaged them. All other indices are tables.
+// that a selector has, and of the versions and the releases under a composite key. One more lists
+// an owner's records, the newest first ([Store.WrittenBy]). They are made again from the records
+// where the disk damaged them. All other indices are tables.
 //
 // Indices hold the first 6 bytes of an ID, and the first 8 of a composite ID, selector key or
 // owner, not all 32. That saves most of their size. A prefix only finds candidates. The record's

@@ -35,10 +35,10 @@ type Neighbor struct {
 }
 
 // Around returns an attached record with those that its links lead to and those whose links lead to
-// it, at most as many steps away and at most limit in all. They come in the order of their indices,
-// so parents before children. Those nearest by link are taken first, and more tells that some were
-// left out. Descendants are found among the next 16,384 records. [ErrNotFound]: no such record is
-// attached.
+// it. They are at most steps away, and at most limit in all. They come in the order of their
+// indices, so parents before children. Those nearest by link are taken first, and more tells that
+// some were left out. Descendants are found among the next 16,384 records. [ErrNotFound]: no such
+// record is attached.
 func (s *Store) Around(ctx context.Context, id protocol.ID, steps, limit int) (list []Neighbor, more bool, err error) {
 	if steps < 0 || steps > MaxAroundSteps || limit < 1 || limit > MaxAround {
 		return nil, false, fmt.Errorf("%w: at most %d steps and %d records", ErrBadQuery, MaxAroundSteps, MaxAround)

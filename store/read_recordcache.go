@@ -13,7 +13,7 @@ import (
 // scrub and by those who read the disk.
 //
 // A record has one of a few places in it, by its index. A record that comes replaces one of those
-// at random: a query for more records than there is room for in turn finds some of them, where the
+// at random. So a query for more records than there is room for finds some of them, where the
 // oldest would always have just gone.
 type recordCache struct {
 	places [cachedRecords]atomic.Pointer[cachedRecord]

@@ -90,7 +90,7 @@ func TestCachedAnswer(t *testing.T) {
 }
 
 // TestRolledBackIndex gives an index to one record in a transaction that is undone, and then to
-// another: readers only know the other, also if the writer has read the first.
+// another. Readers only know the other, also if the writer has read the first.
 func TestRolledBackIndex(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)

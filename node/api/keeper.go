@@ -8,8 +8,8 @@ import (
 	"github.com/lf-store/lf/protocol"
 )
 
-// Keeper is what a node or proxy offers its user in addition to [Service]: the owners whose keys
-// its home keeps, and the oracles that the home elects. No secret key ever leaves it.
+// Keeper is what a node or proxy offers its user in addition to [Service]. It has the owners whose
+// keys its home keeps, and the oracles that the home elects. No secret key ever leaves it.
 type Keeper interface {
 	// Owners lists the owners that the home keeps, by name.
 	Owners(ctx context.Context) (*OwnerList, error)

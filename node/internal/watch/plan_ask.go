@@ -205,8 +205,8 @@ func (p *Plan) learn(e *entry, a *store.Answer, policy protocol.Policy, work uin
 	p.byWork.Push(e)
 }
 
-// Missed has the plan ask about keys of a range that a stream did not find there, if anything has
-// changed since the plan had a sequence number. They may have been away for a moment.
+// Missed has the plan ask about keys of a range that a stream did not find there. They may have
+// been away for a moment, if anything has changed since the plan had a sequence number.
 func (p *Plan) Missed(r *ranged, listed map[protocol.CompositeID]bool, seq uint64) {
 	if seq == p.seq {
 		return

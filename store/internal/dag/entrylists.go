@@ -8,8 +8,8 @@ import (
 	"github.com/lf-store/lf/internal/mapped"
 )
 
-// A list of entries is kept as bytes: for each number its distance from the one before, the first
-// from the record itself, as a signed varint. A zero before it stands for lastMark. Most entries
+// A list of entries is kept as bytes. Each number is a signed varint: its distance from the one
+// before, for the first from the record itself. A zero before it stands for lastMark. Most entries
 // are near, so most numbers take a byte.
 //
 // Lists of up to 8 bytes are in the record itself, longer ones on a shelf, those of more than

@@ -76,8 +76,8 @@ type loading struct {
 	// size is half the brackets of a record's subtree, and then where its next elder child ends.
 	size mapped.Arena[uint32]
 	next mapped.Arena[Index] // the record that follows the record's subtree in the tour
-	// ends is how many entries a record has, and then where they are in entries: up to there at
-	// first, and from there on when all are in.
+	// ends is how many entries a record has at first. Then it is where they end in entries, and
+	// when all are in, where they begin.
 	ends    mapped.Arena[uint32]
 	entries mapped.Arena[Index]
 }

@@ -13,10 +13,9 @@
 //
 // A run is divided into chunks of a page each, which have numbers. A row in a chunk is written as
 // its difference from the one before. A chunk has a checksum. The head of a run says where each
-// chunk begins (fences), and has a filter, which says of nearly all keys that are not in the run
-// that they are not. The key of a row is its first bytes, as many as [Kind.Key] says. Heads are in
-// memory. To find the rows of a key costs about one read. To find that there is none costs hardly
-// any.
+// chunk begins (fences). It also has a filter: of nearly all keys that are not in the run, that
+// says so. The key of a row is its first bytes, as many as [Kind.Key] says. Heads are in memory. To
+// find the rows of a key costs about one read. To find that there is none costs hardly any.
 //
 // All is kept in the tables of a database, in the same transactions as what the index is of: after
 // a crash the two agree. What is in memory alone is derived again at a start.

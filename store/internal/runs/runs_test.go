@@ -598,7 +598,7 @@ func TestInMemory(t *testing.T) {
 	s.mustHaveAll(t, v)
 }
 
-// TestSeek goes to each row of a chunk, to what is before and after it, and on from there: it finds
+// TestSeek goes to each row of a chunk, to what is before and after it, and on from there. It finds
 // what a walk over all rows finds.
 func TestSeek(t *testing.T) {
 	t.Parallel()

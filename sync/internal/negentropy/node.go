@@ -5,7 +5,7 @@ import "github.com/lf-store/lf/internal/mapped"
 // A leaf has up to 63 items, of 12 bytes each: part of its sum takes few IDs. A branch has up to 36
 // children. A node that is full gives to a neighbour under the same branch that has room. When the
 // neighbour is full too, two nodes become three. So nodes are two thirds full at least, but for the
-// few at the edges: 12 bytes an item become 18, and a leaf's place in its branch adds one or two.
+// few at the edges. 12 bytes an item become 18, and a leaf's place in its branch adds one or two.
 // At the right end a full node is left full and a new one begun, so that items inserted in order
 // fill the tree.
 const (
