@@ -90,18 +90,13 @@ func (c *cli) elect(args []string, change func(*home.Trust, protocol.Owner)) err
 	if err != nil {
 		return err
 	}
-	t, err := h.Trust()
-	if err != nil {
-		return err
-	}
-	before := slices.Clone(t.Oracles)
-	for _, oracle := range oracles {
-		change(&t, oracle)
-	}
-	if slices.Equal(t.Oracles, before) {
+	_, err = h.ChangeTrust(func(t *home.Trust) error {
+		for _, oracle := range oracles {
+			change(t, oracle)
+		}
 		return nil
-	}
-	return h.SetTrust(t)
+	})
+	return err
 }
 
 func (c *cli) oracleListCommand() *cobra.Command {

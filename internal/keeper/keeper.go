@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"slices"
-	"sync"
 
 	"github.com/lf-store/lf/node/api"
 	"github.com/lf-store/lf/node/home"
@@ -19,8 +18,6 @@ import (
 type Keeper struct {
 	home   *home.Home
 	owners *home.Keyring
-	// electing is held while the home's choice of oracles is changed.
-	electing sync.Mutex
 }
 
 var _ api.Keeper = (*Keeper)(nil)
@@ -120,16 +117,18 @@ func (k *Keeper) DismissOracle(_ context.Context, oracle protocol.Owner) (*api.E
 
 // elect changes the home's choice of oracles.
 func (k *Keeper) elect(change func(*home.Trust) error) (*api.Elected, error) {
-	k.electing.Lock()
-	defer k.electing.Unlock()
-	t, err := k.home.Trust()
-	if err != nil {
+	readable := false
+	t, err := k.home.ChangeTrust(func(t *home.Trust) error {
+		readable = true
+		return change(t)
+	})
+	var refused *api.Error
+	switch {
+	case errors.As(err, &refused):
+		return nil, refused
+	case err != nil && !readable:
 		return nil, api.Conflict("%v", err)
-	}
-	if err := change(&t); err != nil {
-		return nil, err
-	}
-	if err := k.home.SetTrust(t); err != nil {
+	case err != nil:
 		return nil, fmt.Errorf("elect: %w", err)
 	}
 	return &api.Elected{Oracles: append([]protocol.Owner{}, t.Oracles...)}, nil

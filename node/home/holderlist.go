@@ -10,13 +10,11 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
 	"time"
 
-	"github.com/gofrs/flock"
 
 	"github.com/lf-store/lf/internal/strictjson"
 )
@@ -198,7 +196,7 @@ func (f *holderList[T, P]) find(list []T, name string) int {
 // change replaces the file. A second process that changes it meanwhile waits, so that no revocation
 // is undone.
 func (f *holderList[T, P]) change(change func([]T) ([]T, error)) error {
-	unlock, err := f.takeLock()
+	unlock, err := lockChanges(f.lock, f.what)
 	if err != nil {
 		return err
 	}
@@ -221,18 +219,6 @@ func (f *holderList[T, P]) change(change func([]T) ([]T, error)) error {
 		return fmt.Errorf("encode the %s: %w", f.what, err)
 	}
 	return replaceFile(f.path, append(data, '\n'))
-}
-
-// takeLock waits until no other process changes the file.
-func (f *holderList[T, P]) takeLock() (unlock func(), err error) {
-	if err := makeDir(filepath.Dir(f.lock)); err != nil {
-		return nil, err
-	}
-	l := flock.New(f.lock, flock.SetPermissions(0o600))
-	if err := l.Lock(); err != nil {
-		return nil, fmt.Errorf("lock the %s: %w", f.what, err)
-	}
-	return func() { _ = l.Unlock() }, nil // the process's end unlocks it, too
 }
 
 // checker finds the entry whose token a request shows. It reads the file again as soon as that was

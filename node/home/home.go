@@ -22,6 +22,7 @@ const (
 	socketFile   = "api.sock"
 	pointerFile  = "api.socket"
 	trustFile    = "trust.json"
+	trustLock    = "trust.lock"
 	peersFile    = "peers.json"
 	namesFile    = "names"
 	namesOffFile = "names.off"

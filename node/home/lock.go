@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"syscall"
 
 	"github.com/gofrs/flock"
@@ -42,4 +43,16 @@ func (h *Home) Lock() (unlock func() error, err error) {
 		}
 		return nil
 	}, nil
+}
+
+// lockChanges waits until no other process changes what a file lists. path is that of its lock.
+func lockChanges(path, what string) (unlock func(), err error) {
+	if err := makeDir(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	l := flock.New(path, flock.SetPermissions(0o600))
+	if err := l.Lock(); err != nil {
+		return nil, fmt.Errorf("lock the %s: %w", what, err)
+	}
+	return func() { _ = l.Unlock() }, nil // the process's end unlocks it, too
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	"github.com/lf-store/lf/internal/strictjson"
 	"github.com/lf-store/lf/protocol"
@@ -72,17 +73,43 @@ func (h *Home) SetTrust(t Trust) error {
 	if err := t.Check(); err != nil {
 		return err
 	}
-	if _, err := h.Trust(); err != nil {
-		return err
+	_, err := h.ChangeTrust(func(had *Trust) error {
+		*had = t
+		return nil
+	})
+	return err
+}
+
+// ChangeTrust has change alter what was set last, and returns what is set then. No other process
+// sets anything meanwhile. An error of change is returned as it is, and leaves all as it was.
+func (h *Home) ChangeTrust(change func(*Trust) error) (Trust, error) {
+	unlock, err := lockChanges(h.path(trustLock), "choice of oracles")
+	if err != nil {
+		return Trust{}, err
+	}
+	defer unlock()
+	t, err := h.Trust()
+	if err != nil {
+		return Trust{}, err
+	}
+	had := Trust{Oracles: slices.Clone(t.Oracles), Policy: slices.Clone(t.Policy)}
+	if err := change(&t); err != nil {
+		return Trust{}, err
+	}
+	if slices.Equal(t.Oracles, had.Oracles) && slices.Equal(t.Policy, had.Policy) {
+		return had, nil
+	}
+	if err := t.Check(); err != nil {
+		return Trust{}, err
 	}
 	if t.Oracles == nil {
 		t.Oracles = []protocol.Owner{}
 	}
 	data, err := json.MarshalIndent(t, "", "  ")
 	if err != nil {
-		return fmt.Errorf("encode whom to trust: %w", err)
+		return Trust{}, fmt.Errorf("encode whom to trust: %w", err)
 	}
-	return replaceFile(h.path(trustFile), append(data, '\n'))
+	return t, replaceFile(h.path(trustFile), append(data, '\n'))
 }
 
 // TrustStamp tells one content of the file of [Home.Trust] from another without reading it.

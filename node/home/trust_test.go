@@ -3,11 +3,14 @@ package home_test
 import (
 	"crypto/ed25519"
 	"crypto/rand"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/lf-store/lf/node/home"
 	"github.com/lf-store/lf/protocol"
@@ -54,6 +57,38 @@ func TestTrust(t *testing.T) {
 	}
 	if got, err := h.Trust(); err != nil || len(got.Oracles) > 0 {
 		t.Errorf("without the file: %+v, %v", got, err)
+	}
+}
+
+// TestTrustChangedAtOnce has several processes change the choice at the same time: none undoes what
+// another has done.
+func TestTrustChangedAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "home")
+	var changes errgroup.Group
+	const changers = 16
+	for range changers {
+		h, oracle := open(t, dir), newOwner(t)
+		changes.Go(func() error {
+			_, err := h.ChangeTrust(func(t *home.Trust) error {
+				t.Oracles = append(t.Oracles, oracle)
+				return nil
+			})
+			return err
+		})
+	}
+	if err := changes.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := open(t, dir).Trust(); err != nil || len(got.Oracles) != changers {
+		t.Errorf("%d oracles of %d, %v", len(got.Oracles), changers, err)
+	}
+	refused := errors.New("refused")
+	if _, err := open(t, dir).ChangeTrust(func(t *home.Trust) error { t.Oracles = nil; return refused }); !errors.Is(err, refused) {
+		t.Errorf("a change that fails: %v", err)
+	}
+	if got, err := open(t, dir).Trust(); err != nil || len(got.Oracles) != changers {
+		t.Errorf("after a change that failed: %d oracles, %v", len(got.Oracles), err)
 	}
 }
 
