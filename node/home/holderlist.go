@@ -15,7 +15,6 @@ import (
 	"sync"
 	"time"
 
-
 	"github.com/lf-store/lf/internal/strictjson"
 )
 
