@@ -189,7 +189,7 @@ func (cc *certChecker) eachCertificate(owner protocol.Owner, idx, timestamp int6
 // for longest.
 func (c *conn) usableCertificate(n *protocol.Network, owner protocol.Owner, now int64, links []int64) (int64, error) {
 	for _, l := range links {
-		timestamp, err := c.number("SELECT timestamp FROM dag WHERE idx = ?", l)
+		timestamp, err := c.timestampOf(l)
 		if err != nil {
 			return 0, err
 		}
@@ -205,7 +205,7 @@ func (c *conn) usableCertificate(n *protocol.Network, owner protocol.Owner, now 
 		if err != nil {
 			return 0, err
 		}
-		timestamp, err := c.number("SELECT timestamp FROM dag WHERE idx = ?", chains[i].idx)
+		timestamp, err := c.timestampOf(chains[i].idx)
 		if err != nil {
 			return 0, err
 		}

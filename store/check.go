@@ -118,8 +118,8 @@ func (v *verifier) run(c *conn) error {
 		return err
 	}
 	for _, step := range []func() error{
-		v.checkSQLite, v.checkMeta, v.checkRuns, v.checkRecords, v.checkGraph, v.checkSeen, v.checkTips, v.checkSelectors, v.checkOwners, v.checkSizes,
-		v.checkPending, v.checkSettled, v.checkWaits, v.checkHeld, v.checkTrust, v.checkRanks, v.checkPulses,
+		v.checkSQLite, v.checkMeta, v.checkRuns, v.checkBlocks, v.checkRecords, v.checkGraph, v.checkSeen, v.checkTips, v.checkSelectors, v.checkOwners, v.checkSizes,
+		v.checkReferences, v.checkPending, v.checkSettled, v.checkWaits, v.checkHeld, v.checkTrust, v.checkRanks, v.checkPulses,
 	} {
 		if err := step(); err != nil {
 			return err
@@ -175,7 +175,6 @@ func (v *verifier) checkSizes() error {
 		what, sql string
 		want      int64
 	}{
-		{"rows in dag", "SELECT count(*) FROM dag", attached},
 		{"owners", "SELECT count(*) FROM owners", v.meta.owners},
 		{"the counter of attached records", "SELECT attached FROM meta", attached},
 		{"the counter of tips", "SELECT tips FROM meta", int64(v.summary.Tips)},

@@ -64,12 +64,11 @@ func (c *conn) wasReputable(e *entry, idx int64, n *protocol.Network) (first boo
 		if v.timestamp <= released[v.owner] {
 			continue
 		}
-		var seen int64
-		found, err := c.one(func(r *rows) { seen = r.int(0) }, "SELECT seen FROM dag WHERE idx = ?", v.idx)
+		seen, err := c.seenOf(v.idx)
 		if err != nil {
 			return false, versions, err
 		}
-		if had, has := sights[v.owner]; found && (!has || seen < had.seen) {
+		if had, has := sights[v.owner]; seen > 0 && (!has || seen < had.seen) {
 			sights[v.owner] = newFirstSeen(seen, v.timestamp, n)
 		}
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/lf-store/lf/internal/mapped"
+	"github.com/lf-store/lf/store/internal/blocks"
 	"github.com/lf-store/lf/store/internal/dag"
 	"github.com/lf-store/lf/store/internal/graph"
 )
@@ -31,7 +33,7 @@ func (s *Store) weights(ctx context.Context) ([]uint64, error) {
 // openGraphFile takes the weights to compare from the graph's file, if there is one. Nothing is
 // written.
 func (v *verifier) openGraphFile(c *conn, path string) error {
-	n, err := c.number("SELECT coalesce(max(idx), 0) FROM dag")
+	n, err := c.lastInGraph()
 	if err != nil {
 		return err
 	}
@@ -61,10 +63,8 @@ func (v *verifier) openGraphFile(c *conn, path string) error {
 func (v *verifier) checkGraph() error {
 	v.graph = graph.New()
 	var node dag.Record
-	idx := int64(0)
-	err := v.each(func(r *rows) error {
-		idx++
-		if err := readNode(&node, idx, r.blob(0)); err != nil {
+	err := v.eachPlace(0, math.MaxInt64, func(idx int64, place []byte) error {
+		if err := readNode(&node, idx, place); err != nil || idx != int64(v.graph.Len())+1 {
 			return errStop // was reported with the record
 		}
 		if !v.place(idx, node) {
@@ -74,7 +74,7 @@ func (v *verifier) checkGraph() error {
 			v.checkMemory()
 		}
 		return v.ctx.Err()
-	}, "SELECT node FROM dag ORDER BY idx")
+	})
 	if ignoreStop(err) != nil {
 		return err
 	}
@@ -123,17 +123,16 @@ func (v *verifier) checkByHand() error {
 		return nil
 	}
 	byHand := newHandGraph(n)
-	idx := int64(0)
-	err := v.each(func(r *rows) error {
+	err := v.eachPlace(0, int64(n), func(idx int64, place []byte) error {
 		var node dag.Record
-		if idx++; idx > int64(n) || readNode(&node, idx, r.blob(0)) != nil {
+		if readNode(&node, idx, place) != nil {
 			return errStop
 		}
 		if problem := byHand.add(idx, node); problem != "" {
 			v.problem("dag %d: %s", idx, problem)
 		}
 		return nil
-	}, "SELECT node FROM dag ORDER BY idx")
+	})
 	if ignoreStop(err) != nil {
 		return err
 	}
@@ -191,13 +190,24 @@ func (h *handGraph) add(idx int64, node dag.Record) (problem string) {
 // checkSeen checks that no two records were seen at the same moment, and none after the last moment
 // that was given out.
 func (v *verifier) checkSeen() error {
+	moments, err := v.numbers("SELECT seen FROM pending")
+	if err != nil {
+		return err
+	}
+	if err := v.eachInGraph(0, math.MaxInt64, func(idx int64, b *blocks.Graph) error {
+		_, seen := b.TimesOf(idx)
+		moments = append(moments, seen)
+		return v.ctx.Err()
+	}); err != nil {
+		return err
+	}
+	slices.Sort(moments)
 	last := int64(0)
-	return v.each(func(r *rows) error {
-		seen := r.int(0)
+	for _, seen := range moments {
 		if seen <= last || seen > v.meta.seen {
 			v.problem("a record was seen at %d, the one before it at %d, the last of all at %d", seen, last, v.meta.seen)
 		}
 		last = seen
-		return v.ctx.Err()
-	}, "SELECT seen FROM dag UNION ALL SELECT seen FROM pending ORDER BY seen")
+	}
+	return nil
 }

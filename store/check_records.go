@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
@@ -16,14 +17,11 @@ import (
 // rows in the indices.
 func (v *verifier) checkRecords() error {
 	genesis := v.network.Genesis()
-	err := v.each(func(r *rows) error {
-		idx := r.int(0)
+	err := v.eachStored(0, math.MaxInt64, func(idx int64, row stored) error {
 		if v.summary.Attached++; idx != int64(v.summary.Attached) {
 			v.problem("record %d follows record %d: indices are not dense", idx, v.summary.Attached-1)
 			v.summary.Attached = uint64(max(idx, 0))
 		}
-		var row stored
-		row.read(r, 1)
 		record, err := v.decodeAttached(idx, row)
 		if err != nil {
 			return err
@@ -46,7 +44,7 @@ func (v *verifier) checkRecords() error {
 			return err
 		}
 		return v.ctx.Err()
-	}, "SELECT records.idx, id, header, value FROM records LEFT JOIN dag USING (idx) ORDER BY records.idx")
+	})
 	if err == nil && v.summary.Attached < uint64(len(genesis)) {
 		v.problem("the genesis is not complete: %d records of %d", v.summary.Attached, len(genesis))
 	}
@@ -87,22 +85,19 @@ func (v *verifier) decode(what string, number int64, header, value []byte) *prot
 
 // checkDAG checks that a record's links are attached before it and not newer, and that dag says so.
 func (v *verifier) checkDAG(idx int64, r *protocol.Record) error {
-	var node dag.Record
-	found, err := v.one(func(row *rows) {
-		if row.int(0) != int64(r.Timestamp) {
-			v.problem("dag %d: timestamp %d, the record says %d", idx, row.int(0), r.Timestamp)
-		} else if row.int(2) != checksum(idx, r.ID(), row.int(0)) {
-			v.problem("dag %d: the checksum is wrong", idx)
-		}
-		if err := readNode(&node, idx, row.blob(1)); err != nil {
-			v.problem("dag %d: the node is not readable", idx)
-		}
-	}, "SELECT timestamp, node, sum FROM dag WHERE idx = ?", idx)
-	if err != nil {
+	b, err := v.graphBlock(idx)
+	if err != nil || b == nil {
 		return err
 	}
-	if !found {
-		v.problem("record %d is not in dag", idx)
+	var node dag.Record
+	switch have := b.Node(idx); {
+	case have.Timestamp != int64(r.Timestamp):
+		v.problem("dag %d: timestamp %d, the record says %d", idx, have.Timestamp, r.Timestamp)
+	case have.Sum != checksum(idx, r.ID(), have.Timestamp):
+		v.problem("dag %d: the checksum is wrong", idx)
+	}
+	if err := readNode(&node, idx, b.Place(idx)); err != nil {
+		v.problem("dag %d: the node is not readable", idx)
 	}
 	var links []dag.Index
 	for _, link := range r.Links {
@@ -116,7 +111,7 @@ func (v *verifier) checkDAG(idx int64, r *protocol.Record) error {
 		}
 		links = append(links, dag.Index(at))
 		v.linked.add(at)
-		if t, err := v.number("SELECT timestamp FROM dag WHERE idx = ?", at); err != nil || t > int64(r.Timestamp) {
+		if t, err := v.timestampOf(at); err != nil || t > int64(r.Timestamp) {
 			v.problem("record %d is older than record %d, which it links", idx, at)
 		}
 	}
@@ -169,7 +164,7 @@ func (v *verifier) checkTips() error {
 		if v.linked.has(idx) {
 			v.problem("record %d is listed as a tip, and another one links it", idx)
 		}
-		if t, err := v.number("SELECT timestamp FROM dag WHERE idx = ?", idx); err != nil || t != r.int(1) {
+		if t, err := v.timestampOf(idx); err != nil || t != r.int(1) {
 			v.problem("tip %d has timestamp %d, dag says %d", idx, r.int(1), t)
 		}
 		if past := v.past(idx); past != r.int(3) {

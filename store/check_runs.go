@@ -75,11 +75,11 @@ func (v *verifier) runsComplete() (bool, error) {
 // checkID checks that a row leads to a record of such an ID.
 func (v *verifier) checkID(row []byte) error {
 	idx := int64(runs.Ascending.Number(row))
-	var id []byte
-	if _, err := v.one(func(r *rows) { id = r.blob(0) }, "SELECT id FROM dag WHERE idx = ?", idx); err != nil {
+	have, err := v.identity(idx)
+	if ignoreMissing(err) != nil {
 		return err
 	}
-	if string(idRow(id, idx)) != string(row) {
+	if string(idRow(have.id[:], idx)) != string(row) {
 		v.problem("the index of IDs leads from %x to record %d, which has another ID", row[:idKeySize], idx)
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 
 	"github.com/lf-store/lf/internal/mapped"
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/blocks"
 )
 
 // Stopped is the database of a stopped node, to check what is derived from it.
@@ -34,11 +35,11 @@ func (s *Stopped) Marked(_ context.Context, name string) (has func(mapped.Stamp)
 
 // ItemsAfter is [Store.ItemsAfter], without a look at checksums: a check of the database does that.
 func (s *Stopped) ItemsAfter(_ context.Context, index uint64, into []Item) ([]Item, error) {
-	err := s.c.each(func(r *rows) error {
-		item := Item{Index: uint64(r.int(0)), Timestamp: uint64(r.int(1))}
-		copy(item.ID[:], r.blob(2))
-		into = append(into, item)
+	after := int64(index)
+	err := s.c.eachInGraph(after, after+int64(cap(into)-len(into)), func(idx int64, b *blocks.Graph) error {
+		row := identityIn(b, idx)
+		into = append(into, Item{Index: uint64(idx), Timestamp: row.timestamp, ID: row.id})
 		return nil
-	}, "SELECT idx, timestamp, id FROM dag WHERE idx > ? ORDER BY idx LIMIT ?", int64(index), int64(cap(into)-len(into)))
+	})
 	return into, err
 }

@@ -216,14 +216,12 @@ func (v *verifier) checkFirst(of keyed, want firstSeen, known bool) error {
 // checkSaid goes through the records that say something of others: each is in the tables, or what
 // it says is.
 func (v *verifier) checkSaid() error {
-	return v.each(func(r *rows) error {
-		var row stored
-		row.read(r, 1)
-		record, err := headerOf(v.verified(r.int(0), row))
+	return v.eachStored(0, math.MaxInt64, func(idx int64, row stored) error {
+		record, err := headerOf(v.verified(idx, row))
 		if err != nil {
 			return ignoreDamage(err) // reported with the record
 		}
-		e, idx := &entry{Record: record}, r.int(0)
+		e := &entry{Record: record}
 		if err := v.ctx.Err(); err != nil {
 			return err
 		}
@@ -236,7 +234,7 @@ func (v *verifier) checkSaid() error {
 			return v.checkRevocations(e, idx)
 		}
 		return nil
-	}, "SELECT idx, id, header, value FROM records JOIN dag USING (idx) ORDER BY idx")
+	})
 }
 
 func (v *verifier) checkWords(e *entry, idx int64) error {

@@ -73,7 +73,7 @@ func (c *conn) verifiedIn(idx int64, s stored, in *settling) (*protocol.Record, 
 		id := protocol.ID(sha256.Sum256(s.header))
 		r, err := protocol.DecodeRecord(s.header, nil)
 		if c.isIndexed(id, idx) || err == nil && c.isVouched(idx, id, r.Timestamp) {
-			c.damage.noteIndex(idx, "the ID of a record in dag")
+			c.damage.noteIndex(idx, "the ID of a record in the graph")
 			s.id = id[:]
 			return c.verifiedIn(idx, s, in)
 		}
@@ -180,7 +180,7 @@ func (t *tx) repair(r *protocol.Record) (int64, error) {
 	if err := t.repairWords(idx, r); err != nil {
 		return 0, err
 	}
-	if _, err := t.exec("UPDATE records SET header = ?, value = ? WHERE idx = ?", r.HeaderBytes(), r.ValueBytes(), idx); err != nil {
+	if err := t.setRecord(idx, r.HeaderBytes(), r.ValueBytes()); err != nil {
 		return 0, err
 	}
 	if err := t.identify(idx, r); err != nil {
@@ -211,11 +211,9 @@ func (t *tx) putAllRows(idx int64, e *entry) (missed bool, err error) {
 	return !had, err
 }
 
-// identify writes what the table dag has of a record to tell it from others.
+// identify writes what the graph has of a record to tell it from others.
 func (t *tx) identify(idx int64, r *protocol.Record) error {
-	id, timestamp := r.ID(), int64(r.Timestamp)
-	_, err := t.exec("UPDATE dag SET id = ?, timestamp = ?, sum = ? WHERE idx = ?", id[:], timestamp, checksum(idx, id, timestamp), idx)
-	return err
+	return t.setIdentity(idx, r.ID(), int64(r.Timestamp))
 }
 
 // recovered forgets that a record was damaged.

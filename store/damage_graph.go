@@ -1,14 +1,15 @@
 package store
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/internal/dag"
 	"github.com/lf-store/lf/store/internal/graph"
+	"github.com/lf-store/lf/store/internal/packed"
 )
 
 // rebuildGraph builds the graph from the records' links, as it was when they attached, and rewrites
@@ -52,11 +53,10 @@ func (t *tx) rebuildNodes() error {
 	return nil
 }
 
-// rebuildNode adds a record to the graph. Where its header is damaged its own row in dag has to say
+// rebuildNode adds a record to the graph. Where its header is damaged its place as it is stored has to say
 // what it links.
 func (t *tx) rebuildNode(idx int64) error {
-	var have []byte
-	found, err := t.one(func(r *rows) { have = bytes.Clone(r.blob(0)) }, "SELECT node FROM dag WHERE idx = ?", idx)
+	have, found, err := t.nodeAt(idx)
 	if err == nil && !found {
 		err = &NotADatabaseError{t.store.path, fmt.Sprintf("record %d is not in the graph", idx)}
 	}
@@ -77,8 +77,7 @@ func (t *tx) rebuildNode(idx int64) error {
 	}
 	t.changes.Repaired = true
 	t.damage.mend(idx, "a row of the graph")
-	_, err = t.exec("UPDATE dag SET node = ? WHERE idx = ?", want, idx)
-	return err
+	return t.setPlace(idx, want)
 }
 
 func (t *tx) linksOf(idx int64, have []byte) (node dag.Record, err error) {
@@ -86,7 +85,7 @@ func (t *tx) linksOf(idx int64, have []byte) (node dag.Record, err error) {
 	switch {
 	case asDamaged(err) != nil:
 		if readNode(&node, idx, have) != nil {
-			return node, &NotADatabaseError{t.store.path, fmt.Sprintf("record %d and its place in the graph are both damaged", idx)}
+			return t.likelyLinks(idx)
 		}
 		return node, nil
 	case err != nil:
@@ -97,10 +96,48 @@ func (t *tx) linksOf(idx int64, have []byte) (node dag.Record, err error) {
 	return node, err
 }
 
+// likelyLinks is for a record that is damaged like its place in the graph. Its links are those in
+// its header, if they can be, or the record before it. When it is repaired the scrub compares them.
+func (t *tx) likelyLinks(idx int64) (node dag.Record, err error) {
+	s, _, err := t.stored(idx)
+	if err != nil {
+		return node, err
+	}
+	node.Work = 1
+	if back, effort, err := packed.Row(s.header).Place(); packed.IsPacked(s.header) && err == nil {
+		node.Work = max(1, uint64(effort))
+		for _, d := range back {
+			if d < 1 || d >= uint64(idx) {
+				continue
+			}
+			if p := dag.Index(idx - int64(d)); !slices.Contains(node.Parents, p) {
+				node.Parents = append(node.Parents, p)
+			}
+		}
+	}
+	if _, err := t.dag.Place(node.Parents); (err != nil || len(node.Parents) == 0) && idx > 1 {
+		node.Parents = []dag.Index{dag.Index(idx - 1)}
+	}
+	return node, nil
+}
+
 var errLink = errors.New("a record's link leads to no attached record before it")
 
-// parentIndices are the indices of a record's links.
+// parentIndices are the indices of the links of a record that was verified. A packed header has
+// them: the record would be another one with others.
 func (c *conn) parentIndices(idx int64, r *protocol.Record) (parents []dag.Index, err error) {
+	s, _, err := c.stored(idx)
+	if err != nil {
+		return nil, err
+	}
+	if packed.IsPacked(s.header) {
+		if back, _, err := packed.Row(s.header).Place(); err == nil && len(back) == len(r.Links) {
+			for _, d := range back {
+				parents = append(parents, dag.Index(idx-int64(d)))
+			}
+			return parents, nil
+		}
+	}
 	for _, link := range r.Links {
 		at, err := c.index(link)
 		if err != nil {

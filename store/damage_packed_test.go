@@ -119,7 +119,8 @@ func TestReferencesProperty(t *testing.T) {
 	t.Parallel()
 	f := rottenStore(t)
 	sound, _ := f.open(t)
-	columns := []string{"records.header", "records.value", "dag.id", "dag.timestamp", "dag.sum", "dictionary.word", "dictionary.source"}
+	columns := []string{"records.header", "records.value", "dag.id", "dag.timestamp", "dag.sum", "dictionary.word", "dictionary.source",
+		"graph_blocks.ids", "graph_blocks.times", "graph_blocks.nodes", "record_blocks.sizes", "record_blocks.bytes"}
 	rapid.Check(t, func(rt *rapid.T) {
 		var sql []string
 		for range rapid.IntRange(1, 6).Draw(rt, "rows") {
@@ -161,11 +162,19 @@ func drawDamage(rt *rapid.T, s *Store, column string) string {
 		key = "number"
 	case "run_chunks", "run_heads":
 		key = "place"
+	case "graph_blocks", "record_blocks":
+		key = "first"
 	}
 	var keys []int64
 	var have []byte
 	row := int64(0)
 	if err := s.read(rt.Context(), func(c *conn) (err error) {
+		if aboutRows.MatchString(table) {
+			row = rapid.Int64Range(1, int64(c.dag.Len())).Draw(rt, "row")
+			s, _, err := c.stored(row)
+			have = map[string][]byte{"header": s.header, "value": s.value, "id": s.id}[name]
+			return err
+		}
 		if keys, err = c.numbers("SELECT " + key + " FROM " + table); err != nil {
 			return err
 		}

@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"errors"
 
 	"github.com/lf-store/lf/protocol"
@@ -46,32 +45,30 @@ func (w *scrubber) checkRecord(idx int64) error {
 // checkDAGRow compares a record's place in the graph with its links. All records before it were
 // looked at.
 func (w *scrubber) checkDAGRow(idx int64, r *protocol.Record) error {
-	var timestamp, sum int64
-	var node, id []byte
-	found, err := w.one(func(row *rows) { timestamp, node, id, sum = row.int(0), row.blob(1), row.blob(2), row.int(3) },
-		"SELECT timestamp, node, id, sum FROM dag WHERE idx = ?", idx)
+	b, err := w.graphBlock(idx)
 	if err != nil {
 		return err
 	}
-	if !found {
-		w.damage.problem("a row of dag is missing")
+	if b == nil {
+		w.damage.problem("a record is missing in the graph")
 		return nil
 	}
+	have := b.Node(idx)
 	identify := func(t *tx) error { return t.identify(idx, r) }
-	switch have := r.ID(); {
-	case !bytes.Equal(id, have[:]):
-		w.repair(idx, "the ID of a record in dag", identify)
-	case timestamp != int64(r.Timestamp):
-		w.repair(idx, "a timestamp in dag", identify)
-	case sum != checksum(idx, have, timestamp):
-		w.repair(idx, "the checksum of an ID in dag", identify)
+	switch id := r.ID(); {
+	case have.ID != id:
+		w.repair(idx, "the ID of a record in the graph", identify)
+	case have.Timestamp != int64(r.Timestamp):
+		w.repair(idx, "a timestamp in the graph", identify)
+	case have.Sum != checksum(idx, id, have.Timestamp):
+		w.repair(idx, "the checksum of an ID in the graph", identify)
 	}
 	want, err := w.nodeOf(idx, r)
-	if err != nil || want == nil || sameNode(idx, node, want) {
+	if err != nil || want == nil || sameNode(idx, have.Place, want) {
 		return err
 	}
 	w.repair(idx, "a row of the graph", func(t *tx) error {
-		if _, err := t.exec("UPDATE dag SET node = ? WHERE idx = ?", want, idx); err != nil {
+		if err := t.setPlace(idx, want); err != nil {
 			return err
 		}
 		return t.reloadGraph()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/blocks"
 )
 
 // TestScrubRebuilds damages what follows from the records, in one column after the other. One round
@@ -169,8 +170,7 @@ func TestScrubProblem(t *testing.T) {
 	}
 	if err := s.change(t.Context(), func(t *tx) error { // a peer knows it
 		id := f.records[idx].ID()
-		_, err := t.exec("UPDATE dag SET id = ? WHERE idx = ?", id[:], idx)
-		return err
+		return t.setNode(idx, func(n *blocks.Node) { n.ID = id })
 	}); err != nil {
 		t.Fatal(err)
 	}

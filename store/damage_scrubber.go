@@ -111,8 +111,8 @@ func (w *scrubber) rowsOfKind(at *scrubbed, count, kind int, check func(row []by
 
 // frameIfThere is frame for an index that may be made up; nil then.
 func (c *conn) frameIfThere(idx int64) (*protocol.Record, error) {
-	there, err := c.one(nil, "SELECT 1 FROM records WHERE idx = ?", idx)
-	if err != nil || !there {
+	b, err := c.graphBlock(idx)
+	if err != nil || b == nil {
 		return nil, err
 	}
 	return c.frame(idx)

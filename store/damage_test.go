@@ -91,7 +91,7 @@ func (f *rotten) open(t testing.TB, sql ...string) (*Store, *bytes.Buffer) {
 		t.Fatal(err)
 	}
 	for _, s := range sql {
-		if err := c.script(s); err != nil {
+		if err := c.changeRows(s); err != nil {
 			t.Fatal(s, err)
 		}
 	}

@@ -39,6 +39,8 @@ type conn struct {
 	records *recordCache
 	// wrongWords are words in the table dictionary that a record proved to be damaged.
 	wrongWords []numberedWord
+	// recordTables is where attached records are; nil: it was not looked at.
+	recordTables *recordTables
 	// inserts is empty but for the writer's.
 	inserts insertBuffer
 }
@@ -78,6 +80,10 @@ func (c *conn) script(sql string) error {
 	if err := c.catchUp(); err != nil {
 		return err
 	}
+	if err := c.writeBlocks(); err != nil {
+		return err
+	}
+	c.recordTables = nil // it may make tables, or drop them
 	_, err := c.db.Exec(sql, nil)
 	return err
 }

@@ -46,7 +46,7 @@ func (s *Store) graphBroken(err error) {
 
 // openGraph opens the graph of all attached records.
 func (s *Store) openGraph() error {
-	n, err := s.writer.number("SELECT coalesce(max(idx), 0) FROM dag")
+	n, err := s.writer.lastInGraph()
 	if err != nil {
 		return err
 	}
@@ -67,22 +67,17 @@ func (s *Store) openGraph() error {
 	return err
 }
 
-// nodes yields the rows of the table dag after an index and up to another, in their order. The
+// nodes yields the records of the graph after an index and up to another, in their order. The
 // slices of each are those of the one before.
 func (c *conn) nodes(after, upTo int) iter.Seq2[dag.Record, error] {
 	return func(yield func(dag.Record, error) bool) {
 		var r dag.Record
-		idx := int64(after)
-		err := c.each(func(row *rows) error {
-			idx++
-			if err := readNode(&r, idx, row.blob(0)); err != nil {
+		err := c.eachPlace(int64(after), int64(upTo), func(idx int64, place []byte) error {
+			if err := readNode(&r, idx, place); err != nil {
 				return err
 			}
-			if !yield(r, nil) {
-				return errStop
-			}
-			return nil
-		}, "SELECT node FROM dag WHERE idx > ? AND idx <= ? ORDER BY idx", int64(after), int64(upTo))
+			return stopUnless(yield(r, nil), nil)
+		})
 		if ignoreStop(err) != nil {
 			yield(dag.Record{}, err)
 		}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"math"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -12,6 +13,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/blocks"
 	"github.com/lf-store/lf/store/internal/dag"
 )
 
@@ -102,17 +104,18 @@ func stateOf(t testing.TB, s *Store) graphState {
 	t.Helper()
 	g := graphState{map[protocol.ID]int64{}, map[int64]int64{}, map[protocol.ID]uint64{}}
 	err := s.read(context.Background(), func(c *conn) error {
-		for _, sql := range []string{"SELECT id, seen, idx FROM dag", "SELECT id, seen, 0 FROM pending"} {
-			if err := c.each(func(r *rows) error {
-				id := protocol.ID(r.blob(0))
-				g.seen[id] = r.int(1)
-				if r.int(2) > 0 {
-					g.weight[id] = c.weight(r.int(2))
-				}
-				return nil
-			}, sql); err != nil {
-				return err
-			}
+		if err := c.eachInGraph(0, math.MaxInt64, func(idx int64, b *blocks.Graph) error {
+			n := b.Node(idx)
+			g.seen[n.ID], g.weight[n.ID] = n.Seen, c.weight(idx)
+			return nil
+		}); err != nil {
+			return err
+		}
+		if err := c.each(func(r *rows) error {
+			g.seen[protocol.ID(r.blob(0))] = r.int(1)
+			return nil
+		}, "SELECT id, seen FROM pending"); err != nil {
+			return err
 		}
 		return c.each(func(r *rows) error {
 			g.tips[r.int(0)] = r.int(1)
@@ -158,7 +161,8 @@ func disturb(t testing.TB, s *Store, records []*protocol.Record, inCommit bool) 
 		if !inCommit {
 			return errInjected
 		}
-		return t.script("PRAGMA defer_foreign_keys = ON; INSERT INTO tips VALUES (1, 1, 99999999, 1)")
+		return t.script(`CREATE TABLE parents (id INTEGER PRIMARY KEY);
+			CREATE TABLE children (id REFERENCES parents DEFERRABLE INITIALLY DEFERRED); INSERT INTO children VALUES (1)`)
 	})
 	if err == nil {
 		t.Fatal("the batch did not fail")
@@ -250,7 +254,8 @@ func TestLateMainParent(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := s.read(t.Context(), func(c *conn) error {
-		return c.each(func(r *rows) error { return readNode(&node, int64(info.Index), r.blob(0)) }, "SELECT node FROM dag WHERE idx = ?", int64(info.Index))
+		place, _, err := c.nodeAt(int64(info.Index))
+		return errors.Join(err, readNode(&node, int64(info.Index), place))
 	}); err != nil {
 		t.Fatal(err)
 	}

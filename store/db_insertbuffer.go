@@ -18,8 +18,6 @@ type insertBuffer struct {
 // Tables whose rows may be late.
 const (
 	intoDictionary = iota
-	intoRecords
-	intoDAG
 	intoOwners
 	intoTips
 	intoPending
@@ -41,8 +39,6 @@ const pieceBits = 5
 
 var late = [lateTables]lateTable{
 	intoDictionary: newLateTable("INSERT INTO dictionary", 3),
-	intoRecords:    newLateTable("INSERT INTO records", 3),
-	intoDAG:        newLateTable("INSERT INTO dag (idx, timestamp, node, seen, id, sum)", 6),
 	intoOwners:     newLateTable("INSERT INTO owners", 2),
 	intoTips:       newLateTable("INSERT INTO tips (reputable, past, idx, timestamp)", 4),
 	intoPending:    newLateTable("INSERT INTO pending (seq, id, header, value, seen, unpaid)", 6),

@@ -165,7 +165,7 @@ func change(t *testing.T, path, sql string) {
 		t.Fatal(err)
 	}
 	defer c.close()
-	if err := c.script(sql); err != nil {
+	if err := c.changeRows(sql); err != nil {
 		t.Fatal(fmt.Errorf("%s: %w", sql, err))
 	}
 }

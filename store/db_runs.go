@@ -1,8 +1,10 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
+	"math"
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
@@ -287,16 +289,17 @@ func (c *conn) lastNumber() (uint32, error) {
 
 func (r runRows) Damaged(e *runs.DamagedError) { r.damage.noteRun(e) }
 
-// Derive makes rows from the table dag, or where that does not do from the records. What it needs
+// Derive makes rows from the blocks of the graph, or where that does not do from the records. What it needs
 // to read a damaged record does not come from the runs.
 func (r runRows) Derive(of []int, first, last uint32, yield func(kind int, number uint32, row []byte) error) error {
 	have := r.runs
 	r.runs = nil
 	defer func() { r.runs = have }()
 	if slices.Equal(of, []int{kindIDs}) {
-		return r.each(func(row *rows) error {
-			return yield(kindIDs, uint32(row.int(0)), idRow(row.blob(1), row.int(0)))
-		}, "SELECT idx, id FROM dag WHERE idx BETWEEN ? AND ? ORDER BY idx", int64(first), int64(last))
+		return r.eachID(int64(first), int64(last), func(idx int64, id []byte) error { return yield(kindIDs, uint32(idx), idRow(id, idx)) })
+	}
+	if t, err := r.tables(); err != nil || t.blocks {
+		return errors.Join(err, r.eachStored(int64(first)-1, int64(last), func(idx int64, s stored) error { return r.deriveOne(of, idx, s, yield) }))
 	}
 	return r.each(func(row *rows) error {
 		var s stored
@@ -376,8 +379,12 @@ func (c *conn) recordsWithout(beginning []byte, yield func(idx int64) (more bool
 
 // scanRecords is recordsWith by a walk over the whole table of the graph.
 func (c *conn) scanRecords(beginning []byte, yield func(idx int64) (more bool, err error)) error {
-	return ignoreStop(c.each(func(r *rows) error { return stopUnless(yield(r.int(0))) },
-		"SELECT idx FROM dag WHERE substr(id, 1, ?) = ?", int64(prefixSize), beginning[:prefixSize]))
+	return ignoreStop(c.eachID(1, math.MaxInt64, func(idx int64, id []byte) error {
+		if !bytes.HasPrefix(id, beginning[:prefixSize]) {
+			return nil
+		}
+		return stopUnless(yield(idx))
+	}))
 }
 
 // stopUnless makes of a callback's answer the error of a walk.

@@ -144,6 +144,9 @@ func (t *tx) commit() error {
 			return err
 		}
 	}
+	if err := t.writeBlocks(); err != nil {
+		return err
+	}
 	if t.meta != t.was {
 		if err := t.meta.save(t.conn); err != nil {
 			return err
@@ -186,7 +189,7 @@ func (t *tx) rollback() {
 	t.store.recent.Purge()
 	t.store.owners.Purge()
 	t.store.dictionary.forget()
-	t.references = nil
+	t.references, t.recordTables = nil, nil
 	t.store.waits.undo()
 	if t.db.AutoCommit() {
 		return // SQLite has rolled back by itself, as it may when the disk is full
@@ -282,11 +285,15 @@ func (c *conn) lookUp(id protocol.ID) (at place, err error) {
 	return at, err
 }
 
-// proposed returns what the table dag has of a record that a look-up may mean, and whether that is
-// sound. In a migration,
-// which may not have come to the checksums, an ID that is too short is known to be damaged.
+// proposed returns what the graph has of a record that a look-up may mean, and whether that is
+// sound. In a migration, which may not have come to the checksums, an ID that is too short is known
+// to be damaged.
 func (c *conn) proposed(idx int64) (row identity, sound, found bool, err error) {
-	if c.runs != nil {
+	t, err := c.tables()
+	if err != nil {
+		return row, false, false, err
+	}
+	if c.runs != nil || t.blocks {
 		row, err = c.identity(idx)
 		return row, row.sound(idx), err == nil, ignoreMissing(err)
 	}

@@ -11,7 +11,7 @@
 //     came after another owner's claim to its key, as this node has seen it: such tips are not
 //     offered as links.
 //   - The graph is that of the attached records, in memory (package dag) and, record by record, in
-//     the table dag: main parent, mergeset, work. The writer adds to it what it attaches and takes
+//     the database: main parent, mergeset, work. The writer adds to it what it attaches and takes
 //     it back if the commit fails; readers ask it only about indices that their own transaction
 //     shows them.
 //   - A record is seen at the moment it is first stored, attached or pending. No two are seen at
@@ -51,8 +51,10 @@
 // The table pulses has the newest pulse of each claim, as package lfsync hands it over now and
 // then. It decides nothing.
 //
-// The headers of attached records are packed (package packed): they refer to the IDs of their links
-// in the table dag, and to owners and keys in the table dictionary. Only [Store.Get] and its like
+// The attached records are in blocks of about a page (package blocks): graph_blocks has their IDs,
+// times and places in the graph, and record_blocks their headers and values. Headers are packed
+// (package packed): they refer to the IDs of their links, and to owners and keys in the table
+// dictionary. Only [Store.Get] and its like
 // see them as they travel. A record whose header was damaged and repaired is stored as it travels.
 //
 // Some indices are sorted runs of rows (package runs). They are those of IDs, of the composite keys

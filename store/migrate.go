@@ -91,6 +91,13 @@ func (t *tx) migrate(version, last int) error {
 			}
 		}
 	}
+	if version == 0 {
+		for _, m := range t.store.options.schema.portioned {
+			if err := t.script(m.end); err != nil {
+				return err
+			}
+		}
+	}
 	return t.script(fmt.Sprintf("PRAGMA user_version = %d", last))
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,16 +30,12 @@ func unpackAll(t testing.TB, path string, n *protocol.Network) {
 }
 
 func (t *tx) unpackAll() error {
-	indices, err := t.numbers("SELECT idx FROM records")
-	if err != nil {
-		return err
-	}
-	for _, idx := range indices {
+	for idx := int64(1); idx <= t.meta.attached; idx++ {
 		r, err := t.frame(idx)
 		if err != nil {
 			return err
 		}
-		if _, err := t.exec("UPDATE records SET header = ? WHERE idx = ?", r.HeaderBytes(), idx); err != nil {
+		if err := t.setRecord(idx, r.HeaderBytes(), r.ValueBytes()); err != nil {
 			return err
 		}
 	}
@@ -71,12 +68,12 @@ func (t *tx) identifyAll() error {
 func packedRows(t testing.TB, s *Store) (count int) {
 	t.Helper()
 	if err := s.read(t.Context(), func(c *conn) error {
-		return c.each(func(r *rows) error {
-			if packed.IsPacked(r.blob(0)) {
+		return c.eachStored(0, math.MaxInt64, func(_ int64, s stored) error {
+			if packed.IsPacked(s.header) {
 				count++
 			}
 			return nil
-		}, "SELECT header FROM records")
+		})
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -183,7 +180,7 @@ func BenchmarkMigratePacked(b *testing.B) {
 		b.Fatal(err)
 	}
 	unpackAll(b, path, w.Network)
-	if c, err := openConn(path, "rw"); err != nil || c.script(beforePacked+"VACUUM") != nil || c.close() != nil {
+	if c, err := openConn(path, "rw"); err != nil || c.changeRows(beforePacked+"VACUUM") != nil || c.close() != nil {
 		b.Fatal(err)
 	}
 	old, err := os.ReadFile(path)

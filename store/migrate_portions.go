@@ -26,6 +26,8 @@ type portioned struct {
 	// index, first after 0. It is done when that is no less than the number of attached records; it
 	// is called once at least.
 	portion func(t *tx, at int64) (next int64, err error)
+	// end is a script that follows the last portion. A new database has it, too.
+	end string
 }
 
 // portionedMigrations are in the order of their scripts. All older scripts run at once.
@@ -35,6 +37,7 @@ var portionedMigrations = []portioned{
 	{to: writtenRunsVersion, space: runsSpace, portion: indexKinds(kindIDs, kindWritten+1)},
 	{to: selectorRunsVersion, space: runsSpace, portion: indexKinds(kindSelectors, kindSelectors+1)},
 	{to: versionRunsVersion, space: runsSpace, portion: indexKinds(kindVersions, kindReleases+1)},
+	{to: blocksVersion, space: runsSpace, portion: (*tx).blockPortion, end: endBlocks},
 }
 
 // migrating is the table that says how far a migration in portions is. It is there only meanwhile.
@@ -171,7 +174,7 @@ func (p *migrationProgress) step(t *tx, m *portioned) (more bool, err error) {
 		return true, err
 	}
 	p.at = p.total
-	return false, t.script("DROP TABLE migrating")
+	return false, t.script("DROP TABLE migrating; " + m.end)
 }
 
 // tell says how far it is, at most every progressEvery in the log.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
+	"math"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -24,8 +25,10 @@ func lengths(failAt int64) *schema {
 			if failAt > 0 && at >= failAt {
 				return 0, errKilled
 			}
-			_, err := t.exec("INSERT INTO lengths SELECT idx, length(header) FROM records WHERE idx > ? AND idx <= ?", at, at+3)
-			return at + 3, err
+			return at + 3, t.eachStored(at, at+3, func(idx int64, s stored) error {
+				_, err := t.exec("INSERT INTO lengths VALUES (?, ?)", idx, int64(len(s.header)))
+				return err
+			})
 		},
 	})
 	return s
@@ -71,8 +74,13 @@ func TestMigrateInPortions(t *testing.T) {
 	if first, last := told[0], told[len(told)-1]; first.Done != 9 || last.Done != 20 || last.Total != 20 || len(told) != 5 {
 		t.Errorf("told %+v", told)
 	}
-	if n, err := s.writer.number("SELECT count(*) FROM lengths JOIN records USING (idx) WHERE length = length(header)"); n != 20 || err != nil {
-		t.Errorf("%d rows, %v", n, err)
+	rows := int64(0)
+	if err := s.writer.eachStored(0, math.MaxInt64, func(idx int64, have stored) error {
+		n, err := s.writer.number("SELECT count(*) FROM lengths WHERE idx = ? AND length = ?", idx, int64(len(have.header)))
+		rows += n
+		return err
+	}); rows != 20 || err != nil {
+		t.Errorf("%d rows, %v", rows, err)
 	}
 	mustBeSound(t, s)
 	if err := s.Close(); err != nil {

@@ -178,13 +178,13 @@ func TestMigrateDamaged(t *testing.T) {
 	const old = "UPDATE dag SET id = x''"
 	f = f.plain(t)
 	s, _ := f.open(t, old)
-	if err := s.change(t.Context(), func(t *tx) error { return t.migrateOldIDs(f.records) }); err != nil {
+	if err := s.change(t.Context(), func(t *tx) error { return t.asRows(func() error { return t.migrateOldIDs(f.records) }) }); err != nil {
 		t.Fatal(err)
 	}
 	s.runs.Forget()
 	mustBeSound(t, s)
 	s, _ = f.open(t, old, fmt.Sprintf(rotKinds["header cut"], linked), fmt.Sprintf(rotKinds["header number"], tip))
-	if err := s.change(t.Context(), func(t *tx) error { return t.migrateOldIDs(f.records) }); err != nil {
+	if err := s.change(t.Context(), func(t *tx) error { return t.asRows(func() error { return t.migrateOldIDs(f.records) }) }); err != nil {
 		t.Fatal(err)
 	}
 	s.runs.Forget()
@@ -305,26 +305,7 @@ func TestMigrateWaiting(t *testing.T) {
 		if err := x.unpackAll(); err != nil {
 			return err
 		}
-		if err := x.script("CREATE TABLE written (owner INTEGER NOT NULL);" + withoutWaiting); err != nil {
-			return err
-		}
-		if err := x.loadMeta(); err != nil {
-			return err
-		}
-		names, err := migrationNames()
-		if err != nil {
-			return err
-		}
-		for _, version := range []int{waitingVersion, waitsVersion, writtenVersion, pulsesVersion, packedVersion} {
-			sql, err := migrations.ReadFile(names[version-1])
-			if err != nil {
-				return err
-			}
-			if err := x.script(string(sql)); err != nil {
-				return err
-			}
-		}
-		return errors.Join(x.migrateWaiting(), x.migrateWaits(), x.identifyAll(), x.script("DROP TABLE written"))
+		return errors.Join(x.asRows(func() error { return againFromBefore(x) }), x.identifyAll())
 	}); err != nil {
 		t.Fatal(err)
 	}
@@ -394,4 +375,28 @@ func TestMigrateWaits(t *testing.T) {
 	if err != nil || stats.Pending != uint64(len(invented)+1) || stats.Attached != uint64(2+len(chain)+1+len(crowd)+1) {
 		t.Errorf("%+v, %v", stats, err)
 	}
+}
+
+// againFromBefore runs the migrations from the one of waiting on, on a file without what they made.
+func againFromBefore(x *tx) error {
+	if err := x.script("CREATE TABLE written (owner INTEGER NOT NULL);" + withoutWaiting); err != nil {
+		return err
+	}
+	if err := x.loadMeta(); err != nil {
+		return err
+	}
+	names, err := migrationNames()
+	if err != nil {
+		return err
+	}
+	for _, version := range []int{waitingVersion, waitsVersion, writtenVersion, pulsesVersion, packedVersion} {
+		sql, err := migrations.ReadFile(names[version-1])
+		if err != nil {
+			return err
+		}
+		if err := x.script(string(sql)); err != nil {
+			return err
+		}
+	}
+	return errors.Join(x.migrateWaiting(), x.migrateWaits(), x.script("DROP TABLE written"))
 }

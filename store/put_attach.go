@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/blocks"
 	"github.com/lf-store/lf/store/internal/dag"
 )
 
@@ -96,7 +97,7 @@ func (t *tx) attach(e *entry) (place, error) {
 }
 
 // attachAt attaches a record at its place in the graph. The functions called from here find the
-// record in the graph, in the tables records and dag, and in the runs. From addVersion on it is
+// record in the graph, in the blocks, and in the runs. From addVersion on it is
 // among the versions too.
 func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, error) {
 	t.meta.attached++
@@ -115,11 +116,9 @@ func (t *tx) attachAt(e *entry, parents []place, where dag.Placement) (place, er
 	}
 	end := len(row)
 	row = appendNode(row, at.idx, node)
-	identity := appendIdentity(row, at.idx, id, at.timestamp)[len(row):]
-	if err := t.insertLater(intoRecords, at.idx, row[:end:end], e.ValueBytes()); err != nil {
-		return at, err
-	}
-	if err := t.insertLater(intoDAG, at.idx, at.timestamp, row[end:], e.seen, identity[:len(id):len(id)], checksumOf(identity)); err != nil {
+	if err := t.appendRecord(at.idx, row[:end:end], e.ValueBytes(), &blocks.Node{
+		ID: id, Sum: checksum(at.idx, id, at.timestamp), Timestamp: at.timestamp, Seen: e.seen, Place: row[end:],
+	}); err != nil {
 		return at, err
 	}
 	t.addRows(at.idx, e)

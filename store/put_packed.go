@@ -12,7 +12,7 @@ import (
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// checksum tells whether the disk has changed a record's ID or timestamp in the table dag, which
+// checksum tells whether the disk has changed a record's ID or timestamp in the graph, which
 // other records are unpacked with. It has 24 bits, as a number of three bytes with a sign.
 func checksum(idx int64, id protocol.ID, timestamp int64) int64 {
 	return checksumOf(appendIdentity(make([]byte, 0, identitySize), idx, id, timestamp))

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -13,6 +14,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/blocks"
 )
 
 // fate is what drawn records may carry: chains, and lists about them.
@@ -291,11 +293,11 @@ func (s *restarted) restart(t *rapid.T, n *protocol.Network) {
 func seenBy(t fataler, s *Store) map[protocol.ID]int64 {
 	seen := map[protocol.ID]int64{}
 	if err := s.read(context.Background(), func(c *conn) error {
-		return c.each(func(r *rows) error {
-			id, err := c.idOf(r.int(0))
-			seen[id] = r.int(1)
+		return c.eachInGraph(0, math.MaxInt64, func(idx int64, b *blocks.Graph) error {
+			id, err := c.idOf(idx)
+			_, seen[id] = b.TimesOf(idx)
 			return err
-		}, "SELECT idx, seen FROM dag")
+		})
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -24,14 +24,13 @@ func (s *Store) Collisions(ctx context.Context, after uint64, limit int) (list [
 	next = after
 	err = s.read(ctx, func(c *conn) error {
 		seen := map[protocol.CompositeID]bool{}
-		return c.each(func(r *rows) error {
+		from := int64(min(after, 1<<62))
+		return c.eachStored(from, from+collisionsWalked, func(idx int64, row stored) error {
 			if len(list) >= limit {
 				return errStop
 			}
-			next = uint64(r.int(0))
-			var row stored
-			row.read(r, 1)
-			record, err := headerOf(c.verified(r.int(0), row))
+			next = uint64(idx)
+			record, err := headerOf(c.verified(idx, row))
 			switch {
 			case asDamaged(err) != nil:
 				return nil //nolint:nilerr // it was noted; what it says is left out
@@ -45,7 +44,7 @@ func (s *Store) Collisions(ctx context.Context, after uint64, limit int) (list [
 				return err
 			}
 			return nil
-		}, "SELECT idx, id, header, value FROM records JOIN dag USING (idx) WHERE idx > ? ORDER BY idx LIMIT ?", int64(min(after, 1<<62)), int64(collisionsWalked))
+		})
 	})
 	return list, next, ignoreStop(err)
 }

@@ -45,7 +45,7 @@ func (f *earliestSeen) isFirst(s firstSeen) bool {
 
 // firstSeenOf returns when a record was seen first.
 func (c *conn) firstSeenOf(idx, timestamp int64, n *protocol.Network) (firstSeen, error) {
-	seen, err := c.number("SELECT seen FROM dag WHERE idx = ?", idx)
+	seen, err := c.seenOf(idx)
 	return newFirstSeen(seen, timestamp, n), err
 }
 
@@ -67,8 +67,8 @@ func (t *tx) addFirst(v keyed) error {
 
 // dropFirst forgets what was seen first of a claim if that is withdrawn up to a time.
 func (t *tx) dropFirst(of keyed, until int64) error {
-	first, err := t.number("SELECT timestamp FROM firsts JOIN dag USING (idx) WHERE composite = ? AND owner = ?", of.composite, of.owner)
-	if err != nil || first > until {
+	first, _, err := t.firstOf(of.composite, of.owner, t.store.network)
+	if err != nil || first.timestamp > until {
 		return err
 	}
 	_, err = t.exec("DELETE FROM firsts WHERE composite = ? AND owner = ?", of.composite, of.owner)
@@ -78,9 +78,13 @@ func (t *tx) dropFirst(of keyed, until int64) error {
 // firstOf returns when the claim of an owner that stands was seen first; nothing is kept of a claim
 // that is alone.
 func (c *conn) firstOf(composite, owner int64, n *protocol.Network) (s firstSeen, found bool, err error) {
-	found, err = c.one(func(r *rows) { s = newFirstSeen(r.int(0), r.int(1), n) },
-		"SELECT firsts.seen, timestamp FROM firsts JOIN dag USING (idx) WHERE composite = ? AND owner = ?", composite, owner)
-	return s, found, err
+	var seen, idx int64
+	found, err = c.one(func(r *rows) { seen, idx = r.int(0), r.int(1) }, "SELECT seen, idx FROM firsts WHERE composite = ? AND owner = ?", composite, owner)
+	if err != nil || !found {
+		return s, false, err
+	}
+	timestamp, err := c.timestampOf(idx)
+	return newFirstSeen(seen, timestamp, n), true, err
 }
 
 // isReputable reports whether a record is reputable as a tip. It is if it is no datum, or if no

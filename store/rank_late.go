@@ -83,11 +83,11 @@ func (t *tx) seenFirst(a, b int64) (int64, error) {
 	if a == 0 || a == b {
 		return b, nil
 	}
-	one, err := t.number("SELECT seen FROM dag WHERE idx = ?", a)
+	one, err := t.seenOf(a)
 	if err != nil {
 		return 0, err
 	}
-	other, err := t.number("SELECT seen FROM dag WHERE idx = ?", b)
+	other, err := t.seenOf(b)
 	if err != nil || one < other {
 		return a, err
 	}
@@ -114,7 +114,7 @@ func (t *tx) unmarkEpoch(l *lateRelease, after epoch) error {
 		return err
 	}
 	if after.end == math.MaxInt64 && l.first > 0 {
-		timestamp, err := t.number("SELECT timestamp FROM dag WHERE idx = ?", l.first)
+		timestamp, err := t.timestampOf(l.first)
 		if err != nil {
 			return err
 		}

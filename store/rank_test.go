@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -289,8 +290,8 @@ func TestRanksWithDamage(t *testing.T) {
 	r.put(r.full(spec{at: 9, sels: keyA, value: "other"}), first, r.full(spec{at: 11, owner: 2, sels: keyA, value: "third"}))
 	r.mustAnswer("third", 3, Query{Policy: onlyNewest})
 	if err := r.s.change(t.Context(), func(t *tx) error {
-		_, err := t.exec("UPDATE records SET header = zeroblob(100) WHERE idx = (SELECT idx FROM dag WHERE id = ?)", idBytes(first))
-		return err
+		idx, err := t.index(first.ID())
+		return errors.Join(err, t.setRecord(idx, make([]byte, 100), first.ValueBytes()))
 	}); err != nil {
 		t.Fatal(err)
 	}

@@ -92,10 +92,8 @@ func (c *conn) usedQueues() (names []string, err error) {
 }
 
 func (c *conn) byPrefix(beginning []byte, queues []string) (m Match, err error) {
-	look := func(row *rows) error {
-		var s stored
-		s.read(row, 1)
-		r, id, err := c.readFrame(row.int(0), s)
+	look := func(idx int64, s stored) error {
+		r, id, err := c.readFrame(idx, s)
 		if err != nil && asDamaged(err) == nil {
 			return err
 		}
@@ -108,14 +106,21 @@ func (c *conn) byPrefix(beginning []byte, queues []string) (m Match, err error) 
 		return nil
 	}
 	err = c.recordsWith(beginning, func(idx int64) (bool, error) {
-		err := c.each(look, "SELECT idx, id, header, value FROM records JOIN dag USING (idx) WHERE idx = ?", idx)
+		s, found, err := c.stored(idx)
+		if found && err == nil {
+			err = look(idx, s)
+		}
 		return err == nil, ignoreStop(err)
 	})
 	for _, queue := range queues {
 		if err == nil && m.Count < 2 {
 			last := bytes.Repeat([]byte{0xff}, len(protocol.ID{})) // the last ID that begins so
 			copy(last, beginning)
-			err = ignoreStop(c.each(look, "SELECT 0, id, header, value FROM "+queue+" WHERE id BETWEEN ? AND ? LIMIT 2", beginning, last))
+			err = ignoreStop(c.each(func(row *rows) error {
+				var s stored
+				s.read(row, 0)
+				return look(0, s)
+			}, "SELECT id, header, value FROM "+queue+" WHERE id BETWEEN ? AND ? LIMIT 2", beginning, last))
 		}
 	}
 	if err != nil || m.Count == 2 {

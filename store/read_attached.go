@@ -32,15 +32,13 @@ func (s *Store) Attached(ctx context.Context, yield func([]*protocol.Record) err
 // index of the last one.
 func (c *conn) attachedAfter(after int64) (chunk []*protocol.Record, last int64, err error) {
 	last = after
-	err = c.each(func(r *rows) error {
-		var s stored
-		s.read(r, 1)
-		record, err := c.verified(r.int(0), s)
+	err = c.eachStored(after, after+attachedChunk, func(idx int64, s stored) error {
+		record, err := c.verified(idx, s)
 		if err != nil {
 			return err
 		}
-		chunk, last = append(chunk, record), r.int(0)
+		chunk, last = append(chunk, record), idx
 		return nil
-	}, "SELECT idx, id, header, value FROM records JOIN dag USING (idx) WHERE idx > ? ORDER BY idx LIMIT ?", after, int64(attachedChunk))
+	})
 	return chunk, last, err
 }

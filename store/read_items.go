@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/lf-store/lf/internal/intake"
+	"github.com/lf-store/lf/store/internal/blocks"
 )
 
 // Item is an attached record as sets of them are compared.
@@ -45,18 +46,17 @@ func (s *Store) ItemsAfter(ctx context.Context, index uint64, into []Item) ([]It
 // would differ from all others. So where the checksum of an ID and a timestamp is wrong, they are
 // compared with the header.
 func (c *conn) items(after int64, into *[]Item) error {
-	return c.each(func(r *rows) error {
-		var row identity
-		row.read(r.blob(2), r.int(1), r.int(3))
-		item := Item{ID: row.id, Timestamp: row.timestamp, Index: uint64(r.int(0))}
-		if !row.sound(r.int(0)) {
-			if err := c.settleItem(r.int(0), &item); err != nil {
+	return c.eachInGraph(after, after+int64(cap(*into)-len(*into)), func(idx int64, b *blocks.Graph) error {
+		row := identityIn(b, idx)
+		item := Item{ID: row.id, Timestamp: row.timestamp, Index: uint64(idx)}
+		if !row.sound(idx) {
+			if err := c.settleItem(idx, &item); err != nil {
 				return err
 			}
 		}
 		*into = append(*into, item)
 		return nil
-	}, "SELECT idx, timestamp, id, sum FROM dag WHERE idx > ? ORDER BY idx LIMIT ?", after, int64(cap(*into)-len(*into)))
+	})
 }
 
 // settleItem finds out what is right of an item whose checksum is wrong. Where the header is what
@@ -70,7 +70,7 @@ func (c *conn) settleItem(idx int64, item *Item) error {
 		return err
 	}
 	if item.Timestamp != r.Timestamp {
-		c.damage.noteIndex(idx, "a timestamp in dag")
+		c.damage.noteIndex(idx, "a timestamp in the graph")
 	}
 	item.ID, item.Timestamp = r.ID(), r.Timestamp
 	return nil

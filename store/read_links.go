@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/blocks"
 	"github.com/lf-store/lf/store/internal/dag"
 )
 
@@ -126,18 +127,15 @@ func (c *conn) chooseLinks(count int, now int64, genesis int, except map[dag.Ind
 		return nil, err
 	}
 	candidates = slices.DeleteFunc(candidates, func(idx dag.Index) bool { return except[idx] })
-	for _, more := range []struct {
-		sql  string
-		args []driver.Value
-	}{
-		{`SELECT idx FROM (SELECT idx, timestamp FROM dag ORDER BY idx DESC LIMIT ?2) AS d WHERE timestamp <= ?1
-			ORDER BY idx DESC`, []driver.Value{now, int64(recentRecords)}},
-		{"SELECT idx FROM dag WHERE idx <= ? ORDER BY idx DESC", []driver.Value{int64(genesis)}},
-	} {
+	last, err := c.lastInGraph()
+	if err != nil {
+		return nil, err
+	}
+	for _, more := range []struct{ after, upTo, until int64 }{{max(0, last-recentRecords), last, now}, {0, int64(genesis), math.MaxInt64}} {
 		if chosen := c.dag.Choose(candidates, count); len(chosen) == count {
 			return indicesOf(chosen), nil
 		}
-		recent, err := c.indices(more.sql, more.args...)
+		recent, err := c.latest(more.after, more.upTo, more.until)
 		if err != nil {
 			return nil, err
 		}
@@ -152,6 +150,19 @@ func (c *conn) chooseLinks(count int, now int64, genesis int, except map[dag.Ind
 		}
 	}
 	return indicesOf(c.dag.Choose(candidates, count)), nil
+}
+
+// latest returns the records after an index and up to another that are not after a time, the last
+// one first.
+func (c *conn) latest(after, upTo, until int64) (list []dag.Index, err error) {
+	err = c.eachInGraph(after, upTo, func(idx int64, b *blocks.Graph) error {
+		if timestamp, _ := b.TimesOf(idx); timestamp <= until {
+			list = append(list, dag.Index(idx))
+		}
+		return nil
+	})
+	slices.Reverse(list)
+	return list, err
 }
 
 // disreputable returns those of these records that are disreputable tips. What another one of them

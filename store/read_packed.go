@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/lf-store/lf/protocol"
+	"github.com/lf-store/lf/store/internal/blocks"
 	"github.com/lf-store/lf/store/internal/packed"
 )
 
@@ -103,7 +104,7 @@ func (c *conn) numbered(number uint64) (row dictionaryRow, err error) {
 	return row, err
 }
 
-// identity is what the table dag has of a record to tell it from others.
+// identity is what the graph has of a record to tell it from others.
 type identity struct {
 	id        protocol.ID
 	timestamp uint64
@@ -121,7 +122,25 @@ func (i *identity) sound(idx int64) bool {
 	return i.whole && checksum(idx, i.id, int64(i.timestamp)) == i.sum
 }
 
+// identityIn is the identity of a record in a block.
+func identityIn(b *blocks.Graph, idx int64) (row identity) {
+	timestamp, _ := b.TimesOf(idx)
+	row.timestamp, row.whole = uint64(timestamp), true
+	row.id, row.sum = b.ID(idx)
+	return row
+}
+
 func (c *conn) identity(idx int64) (row identity, err error) {
+	b, err := c.identities(idx)
+	if b != nil {
+		return identityIn(b, idx), nil
+	}
+	if err != nil {
+		return row, err
+	}
+	if !c.recordTables.rows {
+		return row, errReference
+	}
 	found, err := c.one(func(r *rows) { row.read(r.blob(0), r.int(1), r.int(2)) }, "SELECT id, timestamp, sum FROM dag WHERE idx = ?", idx)
 	if err == nil && !found {
 		err = errReference
@@ -131,6 +150,14 @@ func (c *conn) identity(idx int64) (row identity, err error) {
 
 // stored returns what is stored of an attached record.
 func (c *conn) stored(idx int64) (s stored, found bool, err error) {
+	b, err := c.identities(idx)
+	if b != nil {
+		s, err = c.storedIn(b, idx)
+		return s, true, err
+	}
+	if err != nil || !c.recordTables.rows {
+		return s, false, err
+	}
 	read := func(r *rows) { s.read(r, 0) }
 	if found, err = c.one(read, "SELECT id, header, value FROM records JOIN dag USING (idx) WHERE idx = ?", idx); found || err != nil {
 		return s, found, err
@@ -179,7 +206,7 @@ func (c *conn) settlePacked(idx int64, s stored, in *settling) (*protocol.Record
 		}
 		return r, nil
 	case err == nil && (c.isIndexed(r.ID(), idx) || c.isVouched(idx, r.ID(), r.Timestamp)):
-		c.damage.noteIndex(idx, "the ID of a record in dag")
+		c.damage.noteIndex(idx, "the ID of a record in the graph")
 		return r, nil
 	case err == nil || packed.IsDamage(err) || errors.Is(err, errReference):
 		c.damage.note(damaged)
@@ -190,7 +217,7 @@ func (c *conn) settlePacked(idx int64, s stored, in *settling) (*protocol.Record
 	return nil, err
 }
 
-// isVouched reports whether a record's ID and timestamp in the table dag are damaged, and their
+// isVouched reports whether a record's ID and timestamp in the graph are damaged, and their
 // checksum is the one of another ID and timestamp.
 func (c *conn) isVouched(idx int64, id protocol.ID, timestamp uint64) bool {
 	row, err := c.identity(idx)
@@ -198,7 +225,7 @@ func (c *conn) isVouched(idx int64, id protocol.ID, timestamp uint64) bool {
 }
 
 // settling is what was found out for one record whose row and ID do not go together: the right IDs
-// and timestamps of those that are damaged in the table dag. depth is how many lead to another.
+// and timestamps of those that are damaged in the graph. depth is how many lead to another.
 type settling struct {
 	depth int
 	links map[int64]linked
@@ -214,7 +241,7 @@ type soundSources struct {
 	wrong *[]numberedWord // the right ones in place of those that seem damaged
 }
 
-// Link prefers what the table dag says, if the checksum is right, to unpacking the record.
+// Link prefers what the graph says, if the checksum is right, to unpacking the record.
 func (s soundSources) Link(back uint64) (id protocol.ID, timestamp uint64, err error) {
 	idx, err := s.before(back)
 	if err != nil {
@@ -227,7 +254,7 @@ func (s soundSources) Link(back uint64) (id protocol.ID, timestamp uint64, err e
 	if known, ok := s.in.links[idx]; ok {
 		return known.id, known.timestamp, nil
 	}
-	s.damage.noteIndex(idx, "the checksum of an ID in dag")
+	s.damage.noteIndex(idx, "the checksum of an ID in the graph")
 	r, err := s.record(idx)
 	if err != nil {
 		return id, 0, err

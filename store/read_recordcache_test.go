@@ -66,7 +66,7 @@ func TestCachedAnswer(t *testing.T) {
 				}
 			}
 			ask()
-			if err := s.change(t.Context(), func(tx *tx) error { return tx.script(fmt.Sprintf(sql, idx)) }); err != nil {
+			if err := s.change(t.Context(), func(tx *tx) error { return tx.changeRows(fmt.Sprintf(sql, idx)) }); err != nil {
 				t.Fatal(err)
 			}
 			ask()

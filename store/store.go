@@ -253,7 +253,7 @@ func (s *Store) addReaders(open func() (*conn, error)) error {
 	return nil
 }
 
-// loadGraph takes the graph from its file, or builds it of the table dag. A database that is too
+// loadGraph takes the graph from its file, or builds it of its blocks. A database that is too
 // old to have one begins with an empty one.
 func (s *Store) loadGraph() error {
 	version, err := s.writer.number("PRAGMA user_version")
@@ -319,6 +319,7 @@ func (s *Store) read(ctx context.Context, do func(*conn) error) error {
 	}
 	defer s.readers.give(c)
 	c.view = nil
+	c.beginBlocks()
 	// A transaction lasts while a statement is at a row. This one tells what the runs ask first.
 	if c.snapshot, err = c.query(versionOfRuns); err == nil {
 		var found bool

@@ -162,6 +162,16 @@ func WrittenOut(column []byte, at int) (w Word, err error) {
 	return w, errRow
 }
 
+// Place returns the distances back to the records that a row's record links, in the header's order,
+// and the effort of its work.
+func (row Row) Place() (links []uint64, effort uint32, err error) {
+	p, err := row.parse()
+	if err != nil {
+		return nil, 0, err
+	}
+	return p.links, p.work.Effort, nil
+}
+
 // Numbers returns the numbers of words that a row has in place of a record's owner and of each of
 // its keys, 0 for what is written out. It reports whether all else in the row is the record's.
 func (row Row) Numbers(r *protocol.Record) (list []uint64, ok bool) {
