@@ -53,8 +53,8 @@ func (t *tx) rebuildNodes() error {
 	return nil
 }
 
-// rebuildNode adds a record to the graph. Where its header is damaged its place as it is stored has to say
-// what it links.
+// rebuildNode adds a record to the graph. Where its header is damaged its place as it is stored has
+// to say what it links.
 func (t *tx) rebuildNode(idx int64) error {
 	have, found, err := t.nodeAt(idx)
 	if err == nil && !found {

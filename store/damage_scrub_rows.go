@@ -71,7 +71,7 @@ func (w *scrubber) checkSelectorRow(row []byte) error {
 	p, err := readSelectorRow(row)
 	backed := false
 	if err == nil {
-		backed, err = w.isSelected(p.composite, row)
+		backed, err = w.isSelected(p, row)
 	}
 	if err == nil && !backed || errors.Is(err, errLayout) {
 		w.dropRow(kindSelectors, 0, row)
@@ -81,9 +81,12 @@ func (w *scrubber) checkSelectorRow(row []byte) error {
 }
 
 // isSelected reports whether a version under a composite key has a row of selectors. A damaged one
-// may have it.
-func (c *conn) isSelected(composite int64, row []byte) (backed bool, err error) {
-	err = c.eachVersion(versionsUnder(composite), func(of keyed) error {
+// may have it, and so may any under a key of one selector.
+func (c *conn) isSelected(p proposal, row []byte) (backed bool, err error) {
+	if p.alone {
+		return true, nil
+	}
+	err = c.eachVersion(versionsUnder(p.composite), func(of keyed) error {
 		r, err := headerOf(c.frameIfThere(of.idx))
 		if asDamaged(err) != nil {
 			backed = true

@@ -88,8 +88,8 @@ func (c *conn) readGraphBlock(idx int64) (b *blocks.Graph, err error) {
 	return b, err
 }
 
-// identities is graphBlock for who asks for IDs and times alone. It reads those of the record and of
-// some before it, which it most likely links.
+// identities is graphBlock for who asks for IDs and times alone. It reads those of the record and
+// of some before it, which it most likely links.
 func (c *conn) identities(idx int64) (*blocks.Graph, error) {
 	t, err := c.tables()
 	if err != nil || !t.blocks {
@@ -120,8 +120,8 @@ var windowOfGraph = fmt.Sprintf(`SELECT first, max(?1 - first - %[1]d, 0), subst
 // windowSize is how many records before one are read with it.
 const windowSize = 16
 
-// recordBlock returns the block that the header and the value of a record are in, or were before
-// the disk damaged it; nil: there is none.
+// recordBlock returns the block of the header and the value of a record. Where the disk damaged it
+// the record may be missing there; nil: there is none.
 func (c *conn) recordBlock(idx int64) (*blocks.Records, error) {
 	t, err := c.tables()
 	if err != nil || !t.blocks {

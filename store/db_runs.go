@@ -289,8 +289,8 @@ func (c *conn) lastNumber() (uint32, error) {
 
 func (r runRows) Damaged(e *runs.DamagedError) { r.damage.noteRun(e) }
 
-// Derive makes rows from the blocks of the graph, or where that does not do from the records. What it needs
-// to read a damaged record does not come from the runs.
+// Derive makes rows from the blocks of the graph, or where that does not do from the records. What
+// it needs to read a damaged record does not come from the runs.
 func (r runRows) Derive(of []int, first, last uint32, yield func(kind int, number uint32, row []byte) error) error {
 	have := r.runs
 	r.runs = nil

@@ -51,11 +51,11 @@
 // The table pulses has the newest pulse of each claim, as package lfsync hands it over now and
 // then. It decides nothing.
 //
-// The attached records are in blocks of about a page (package blocks): graph_blocks has their IDs,
-// times and places in the graph, and record_blocks their headers and values. Headers are packed
-// (package packed): they refer to the IDs of their links, and to owners and keys in the table
-// dictionary. Only [Store.Get] and its like
-// see them as they travel. A record whose header was damaged and repaired is stored as it travels.
+// The attached records are in blocks of about a page (package blocks). The table graph_blocks has
+// their IDs, times and places in the graph, record_blocks their headers and values. Headers are
+// packed (package packed): they refer to the IDs of their links, and to owners and keys in the
+// table dictionary. Only [Store.Get] and its like see them as they travel. A record whose header
+// was damaged and repaired is stored as it travels.
 //
 // Some indices are sorted runs of rows (package runs). They are those of IDs, of the composite keys
 // that a selector has, and of the versions and the releases under a composite key. One more lists

@@ -100,7 +100,7 @@ const (
 	packedRoom = 288
 
 	// maxSettled is how many records whose IDs are damaged may lead to one another when one of them
-	// is read: a page of the table dag has about 60.
+	// is read: a block of the graph has about 80.
 	maxSettled = 128
 
 	// defaultReaders is enough for two cores to work and two queries to wait for the disk.

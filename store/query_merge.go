@@ -3,6 +3,7 @@ package store
 import (
 	"encoding/binary"
 
+	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/internal/runs"
 )
 
@@ -10,11 +11,14 @@ import (
 type proposal struct {
 	selectorRow
 	composite int64
+	// alone says that the composite key has no other selector. It follows from this one.
+	alone bool
 }
 
 // merge is the rows of a span in the order of their ordinals, then composite keys, over all sizes
 // of key.
 type merge struct {
+	key     protocol.SelectorKey
 	streams []stream
 	last    int // the stream whose head was returned; -1: none was
 }
@@ -24,16 +28,19 @@ type stream struct {
 	head   proposal
 }
 
-// merge begins at a composite key of the span's first ordinal; math.MinInt64 is the least.
-func (x *search) merge(s span, least int64) (*merge, error) {
+// merge begins at a composite key of the span's first ordinal; math.MinInt64 is the least. The span
+// is of a selector's key.
+func (x *search) merge(s span, key protocol.SelectorKey, least int64) (*merge, error) {
 	sizes, err := x.sizes(s.key)
 	if err != nil {
 		return nil, err
 	}
-	m := &merge{last: -1}
+	m := &merge{key: key, last: -1}
 	for _, size := range sizes {
 		bounds := spanRange(s, size)
-		bounds.From = append(bounds.From, prefixBytes(least)...)
+		if size > 1 {
+			bounds.From = append(bounds.From, prefixBytes(least)...)
+		}
 		cursor, err := x.conn.scan(kindSelectors, bounds)
 		if err != nil {
 			return nil, err
@@ -53,6 +60,10 @@ func (m *merge) advance(i int) error {
 	if err != nil || more {
 		if err == nil {
 			s.head, err = readSelectorRow(row)
+		}
+		if err == nil && s.head.alone {
+			id := protocol.CompositeOf([]protocol.SelectorPoint{{Key: m.key, Ordinal: s.head.ordinal}})
+			s.head.composite = prefix(id[:])
 		}
 		return err
 	}
@@ -83,7 +94,10 @@ func (m *merge) next() (proposal, bool, error) {
 }
 
 // The row of a selector begins with its key and the number of selectors that the composite key has.
-// Then come the ordinal, the composite key, and the other selectors.
+// Then come the ordinal and, where there are others, the composite key and the other selectors. A
+// composite key of one selector follows from that: who asks for it knows it whole. Two selectors
+// whose keys have the same prefix and ordinal have one row then. It proposes a composite key under
+// which there may be no version.
 
 // appendOrdinal appends an ordinal so that greater ones come later: how many bytes it has, and
 // these.
@@ -105,8 +119,11 @@ func sizeRow(key, size int64) []byte {
 
 func appendSelectorRow(row []byte, r selectorRow, size int, composite int64) []byte {
 	row = append(append(row, prefixBytes(r.key)...), byte(size))
-	row = append(appendOrdinal(row, r.ordinal), prefixBytes(composite)...)
-	return append(row, r.others...)
+	row = appendOrdinal(row, r.ordinal)
+	if size == 1 {
+		return row
+	}
+	return append(append(row, prefixBytes(composite)...), r.others...)
 }
 
 // readSelectorRow reads what appendSelectorRow wrote. The other selectors stay in the row.
@@ -117,11 +134,15 @@ func readSelectorRow(row []byte) (p proposal, err error) {
 	p.key = prefix(row)
 	ordinal := row[prefixSize+2:]
 	size := int(row[prefixSize+1])
-	if len(ordinal) < size+prefixSize {
+	p.alone = row[prefixSize] == 1
+	if len(ordinal) < size || p.alone && len(ordinal) > size || !p.alone && len(ordinal) < size+prefixSize {
 		return p, errLayout
 	}
 	for _, b := range ordinal[:size] {
 		p.ordinal = p.ordinal<<8 | uint64(b)
+	}
+	if p.alone {
+		return p, nil
 	}
 	p.composite, p.others = prefix(ordinal[size:]), ordinal[size+prefixSize:]
 	return p, nil

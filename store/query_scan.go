@@ -207,7 +207,7 @@ func (x *search) walk(where []span, driver int) error {
 	if ordered && x.isResumed(where) {
 		least = prefix(x.query.After.Prefix[:])
 	}
-	m, err := x.merge(where[driver], least)
+	m, err := x.merge(where[driver], x.query.Where[driver].Key, least)
 	if err != nil {
 		return err
 	}

@@ -83,7 +83,7 @@ type storedNode struct {
 	node blocks.Node
 }
 
-// block puts the rows into blocks again. Behind a gap another block begins.
+// block puts the rows into blocks again. After a gap another block begins.
 func (c *conn) block() error {
 	if err := c.script(`CREATE TABLE graph_blocks (first INTEGER PRIMARY KEY, ids BLOB NOT NULL, times BLOB NOT NULL, nodes BLOB NOT NULL) STRICT;
 		CREATE TABLE record_blocks (first INTEGER PRIMARY KEY, sizes BLOB NOT NULL, bytes BLOB NOT NULL) STRICT`); err != nil {

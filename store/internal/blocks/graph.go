@@ -91,7 +91,7 @@ func (g *Graph) lastTimes() times {
 	return *g.last
 }
 
-// readTimes reads the times of all records. Behind damage each is seen a moment after the one
+// readTimes reads the times of all records. After damage each is seen a moment after the one
 // before, and their timestamps are 0.
 func (g *Graph) readTimes() []times {
 	if g.all != nil {
@@ -115,7 +115,7 @@ func (g *Graph) readTimes() []times {
 	return g.all
 }
 
-// readEnds reads where each node ends. Behind damage they are empty.
+// readEnds reads where each node ends. After damage they are empty.
 func (g *Graph) readEnds() []int {
 	if g.ends != nil {
 		return g.ends

@@ -55,7 +55,7 @@ func (r *Records) Len() int {
 // Has reports whether a record is in the block.
 func (r *Records) Has(idx int64) bool { return idx >= r.First && idx < r.First+int64(r.Len()) }
 
-// readEnds reads where header and value of each record end. What is behind damage is not there.
+// readEnds reads where header and value of each record end. What comes after damage is not there.
 func (r *Records) readEnds() [][2]int {
 	if r.ends != nil {
 		return r.ends
@@ -90,12 +90,15 @@ func (r *Records) Row(idx int64) (header, value []byte) {
 	header = r.Bytes[from:end[0]:end[0]]
 	if end[1] >= 0 {
 		value = r.Bytes[end[0]:end[1]:end[1]]
+		if value == nil {
+			value = []byte{} // there is one
+		}
 	}
 	return header, value
 }
 
 // Set returns the block with another header and value of a record. The block may be larger than a
-// full one then. Where a record is behind all that can be read, those between are empty.
+// full one then. Where a record is after all that can be read, those between are empty.
 func (r *Records) Set(idx int64, header, value []byte) *Records {
 	made := &Records{First: r.First}
 	count := max(int64(r.Len()), idx-r.First+1)
