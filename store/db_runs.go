@@ -108,8 +108,16 @@ func (t *tx) putRows(kind int, idx int64, e *entry) (err error) {
 	return err
 }
 
+// touchRow tells that a row is mended.
+func (t *tx) touchRow(kind int, row []byte) {
+	if kind == kindVersions && len(row) >= prefixSize {
+		t.store.versionCache.touch(prefix(row), everyTransaction)
+	}
+}
+
 // putRow adds a row that a record lacks.
 func (t *tx) putRow(kind int, idx int64, row []byte) error {
+	t.touchRow(kind, row)
 	err := t.runs.Put(runRows{conn: t.conn}, kind, uint32(idx), row)
 	t.view = t.runs.Head()
 	return err
@@ -117,6 +125,7 @@ func (t *tx) putRow(kind int, idx int64, row []byte) error {
 
 // dropRow removes a row that no record has.
 func (t *tx) dropRow(kind int, row []byte) error {
+	t.touchRow(kind, row)
 	err := t.runs.Drop(runRows{conn: t.conn}, kind, row)
 	t.view = t.runs.Head()
 	return err

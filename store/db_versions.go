@@ -112,8 +112,9 @@ func (r *versionRange) bounds() (b runs.Range) {
 
 // versionCursor goes through the versions of a range; it must be closed.
 type versionCursor struct {
-	scan *runs.Cursor
-	old  *oldVersions // in a migration
+	known []keyed // that come before all others
+	scan  *runs.Cursor
+	old   *oldVersions // in a migration
 	// at is the version that the last call of next came to.
 	at keyed
 }
@@ -122,13 +123,54 @@ type versionCursor struct {
 func (c *conn) versions(in versionRange) (v versionCursor, err error) {
 	if c.runs == nil {
 		v.old, err = c.oldVersions(in, false)
-	} else {
-		v.scan, err = c.scan(in.kind(), in.bounds())
+		return v, err
 	}
+	if c.versionCache != nil && in.isWholeKey() {
+		return c.versionsOfKey(in)
+	}
+	v.scan, err = c.scan(in.kind(), in.bounds())
 	return v, err
 }
 
+// isWholeKey reports whether the range is all versions under a key.
+func (r *versionRange) isWholeKey() bool { return r.shape == ofKey && !r.releases && r.owner <= 0 }
+
+// versionsOfKey is versions for all that are under a key. It remembers them where they are few.
+func (c *conn) versionsOfKey(in versionRange) (v versionCursor, err error) {
+	if _, err := c.runsView(); err != nil { // which tells what the transaction sees
+		return v, err
+	}
+	seen := int64(c.seen)
+	if list, found := c.versionCache.get(in.composite, seen); found {
+		return versionCursor{known: list}, nil
+	}
+	if v.scan, err = c.scan(in.kind(), in.bounds()); err != nil {
+		return v, err
+	}
+	var list []keyed
+	for len(list) <= fewVersions {
+		more, err := v.next()
+		if err != nil {
+			return v, err
+		}
+		if !more {
+			c.versionCache.add(in.composite, seen, list)
+			return versionCursor{known: list}, nil
+		}
+		list = append(list, v.at)
+	}
+	v.known = list
+	return v, nil
+}
+
 func (v *versionCursor) next() (more bool, err error) {
+	if len(v.known) > 0 {
+		v.at, v.known = v.known[0], v.known[1:]
+		return true, nil
+	}
+	if v.scan == nil && v.old == nil {
+		return false, nil
+	}
 	if v.old != nil {
 		v.at, more, err = v.old.next()
 		return more, err
@@ -222,6 +264,7 @@ func (t *tx) unclaimed(composites []int64) (map[int64]bool, error) {
 
 // insertVersion adds a version that is new.
 func (t *tx) insertVersion(v keyed) {
+	t.store.versionCache.touch(v.composite, v.idx)
 	row := appendKeyed(make([]byte, 0, maxVersionRow), v)
 	t.runs.Add(kindVersions, uint32(v.idx), row)
 	if v.released {

@@ -19,7 +19,7 @@ func TestRecordCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	rapid.Check(t, func(t *rapid.T) {
-		var c recordCache
+		c := newRecordCache()
 		added := map[int64]*protocol.Record{}
 		for range rapid.IntRange(1, 200).Draw(t, "records") {
 			// many of them share their places

@@ -79,7 +79,8 @@ type Store struct {
 	options Options
 	readers *pool
 	// records are what the readers share.
-	records *recordCache
+	records      *recordCache
+	versionCache *versionCache
 	// chainCache has the chains of authorities that queries named.
 	chainCache *lru.Cache[chainCacheKey, *trustedChain]
 	// dag is extended by the writer alone, and read by all.
@@ -157,7 +158,7 @@ func newStore(path string, n *protocol.Network, o Options) *Store {
 	s.readers, s.damage = newPool(s.options.Readers), newDamage(s.options.Logger)
 	s.damage.changed = func() { s.tellChanges(&Changes{Repaired: true}) }
 	s.waits = newWaitIndex()
-	s.records = new(recordCache)
+	s.records, s.versionCache = newRecordCache(), newVersionCache()
 	s.runs = runs.New(kinds, s.options.tuning.runs)
 	s.graphMark.name = graphName
 	s.chainCache = newCache[chainCacheKey, *trustedChain]()
@@ -246,7 +247,7 @@ func (s *Store) addReaders(open func() (*conn, error)) error {
 		if err != nil {
 			return err
 		}
-		c.dag, c.runs, c.damage, c.records = s.dag, s.runs, s.damage, s.records
+		c.dag, c.runs, c.damage, c.records, c.versionCache = s.dag, s.runs, s.damage, s.records, s.versionCache
 		s.readers.give(c)
 		s.opened++
 	}

@@ -36,8 +36,11 @@ var (
 const (
 	// measuredPuts is how many records a put is measured with, a fifth of the home at most.
 	measuredPuts = 50_000
-	// workingSet is how many keys are asked for, drawn from all.
+	// workingSet is how many keys are asked for, drawn from all: one by one, or ten beside each
+	// other. That is less than a node remembers.
 	workingSet = 20_000
+	// beyond is how many keys are asked for to see what a node costs that does not remember them.
+	beyond = 200_000
 	// largeWrites is how many records a node writes between its queries.
 	largeWrites = 2_000
 )
@@ -113,8 +116,9 @@ func (g *largeHome) measure(b *testing.B, n int, node bool) {
 		return
 	}
 	s = g.open(b)
-	b.Run("store/one-key", func(b *testing.B) { g.query(b, s, 1) })
-	b.Run("store/ten-ordinals", func(b *testing.B) { g.query(b, s, 10) })
+	b.Run("store/one-key", func(b *testing.B) { g.query(b, s, workingSet, 1) })
+	b.Run("store/ten-ordinals", func(b *testing.B) { g.query(b, s, workingSet, 10) })
+	b.Run("store/ten-ordinals-beyond", func(b *testing.B) { g.query(b, s, beyond, 10) })
 	if err := s.Close(); err != nil {
 		b.Fatal(err)
 	}
@@ -208,10 +212,10 @@ func (g *largeHome) size(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 }
 
-// points draws a working set from all keys.
-func (g *largeHome) points(b *testing.B) []protocol.SelectorPoint {
+// points draws some keys from all.
+func (g *largeHome) points(b *testing.B, count int) []protocol.SelectorPoint {
 	random := rand.New(rand.NewPCG(1, 2))
-	points := make([]protocol.SelectorPoint, workingSet)
+	points := make([]protocol.SelectorPoint, count)
 	for i := range points {
 		p, err := g.maker.Point(random.IntN(g.maker.Made()))
 		if err != nil {
@@ -231,9 +235,10 @@ func rangeOf(p protocol.SelectorPoint, ordinals int) (from, to uint64) {
 	return from, from + uint64(ordinals) - 1
 }
 
-// query asks the store for each key of a working set, after all of them were asked for once.
-func (g *largeHome) query(b *testing.B, s *store.Store, ordinals int) {
-	points := g.points(b)
+// query asks the store for each of a number of keys, some ordinals at a time, after all of them
+// were asked for once.
+func (g *largeHome) query(b *testing.B, s *store.Store, keys, ordinals int) {
+	points := g.points(b, keys/ordinals)
 	ask := func() (found int) {
 		for _, p := range points {
 			from, to := rangeOf(p, ordinals)
@@ -249,10 +254,10 @@ func (g *largeHome) query(b *testing.B, s *store.Store, ordinals int) {
 	for b.Loop() {
 		found := 0
 		used := measured(b, func() { found = ask() })
-		if found < workingSet {
+		if found < keys {
 			b.Fatalf("%d keys found", found)
 		}
-		b.ReportMetric(float64(used.Processor.Nanoseconds())/1000/workingSet, "cpu-µs/query")
+		b.ReportMetric(float64(used.Processor.Nanoseconds())/1000/float64(len(points)), "cpu-µs/query")
 	}
 	b.ReportMetric(0, "ns/op")
 }
@@ -307,7 +312,7 @@ func (g *largeHome) serve(b *testing.B) {
 
 // plan asks for the keys of the working set by selector key, as the library does.
 func (g *largeHome) plan(b *testing.B, p *process, ordinals int) apitest.Plan {
-	points, next := g.points(b), 0
+	points, next := g.points(b, workingSet/ordinals), 0
 	return planOf(p.address, requests, func() []byte {
 		point := points[next%len(points)]
 		next++
