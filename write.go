@@ -23,7 +23,8 @@ func (c *Client) Set(ctx context.Context, key Key, value []byte, options ...Writ
 }
 
 // Delete sets a tombstone: the owner keeps the claim, and the answer is [ErrDeleted]. Where the
-// owner has nothing under the key it is [ErrNotFound].
+// owner has nothing under the key it is [ErrNotFound]. Where the owner has deleted the value
+// already, nothing is written: [OnWritten] is called with that tombstone, which is Known then.
 func (c *Client) Delete(ctx context.Context, key Key, options ...WriteOption) error {
 	return c.takeBack(ctx, protocol.TypeDatum, key, options)
 }
@@ -79,8 +80,11 @@ func (c *Client) write(ctx context.Context, say statement, w *writing) (*Written
 		return nil, err
 	}
 	d, err := a.successor(ctx, say)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case d.tombstone != nil:
+		return a.submit(ctx, d.tombstone) // the node tells what it knows of it
 	}
 	return a.publish(ctx, d)
 }

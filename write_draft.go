@@ -19,6 +19,8 @@ type draft struct {
 	certified bool       // it links its owner's certificate, and so may carry less work
 	early     *api.Links // what the node said ahead, nil for nothing
 	heeds     bool       // it must be dated later than the owner's newest record under its key
+	// tombstone is what has deleted already what the draft would delete.
+	tombstone *protocol.Record
 }
 
 func (a *author) draft(ctx context.Context, say statement) (*draft, error) {
@@ -76,29 +78,25 @@ func (a *author) followTold(ctx context.Context, d *draft, links *api.Links) err
 }
 
 // follow has a draft dated later than the owner's newest record under its key. A record without a
-// value needs one before it.
-func (a *author) follow(ctx context.Context, d *draft) error {
-	newest, err := a.newest(ctx, d)
+// value needs a standing one before it, which it reads: one that a release withdrew does not count.
+func (a *author) follow(ctx context.Context, d *draft) (err error) {
+	if a.hooks.Newest != nil && d.value != nil {
+		d.after, err = a.hooks.Newest(ctx, a.owner, pointsOf(d.Names))
+		return err
+	}
+	previous, err := a.previous(ctx, d.key)
 	switch {
 	case err != nil:
 		return err
-	case newest == 0 && d.value == nil:
+	case previous == nil && d.value == nil:
 		return notFound("owner %q has nothing under %s", ownerText(a.name, a.owner), d.key)
+	case previous == nil:
+		return nil
+	case previous.Deleted && d.value == nil && d.kind == protocol.TypeDatum:
+		d.tombstone = previous.record
 	}
-	d.after = newest
+	d.after = previous.record.Timestamp
 	return nil
-}
-
-// newest returns the timestamp of the owner's newest record under a key, 0 where there is none.
-func (a *author) newest(ctx context.Context, d *draft) (uint64, error) {
-	if a.hooks.Newest != nil {
-		return a.hooks.Newest(ctx, a.owner, pointsOf(d.Names))
-	}
-	previous, err := a.previous(ctx, d.key)
-	if err != nil || previous == nil {
-		return 0, err
-	}
-	return previous.record.Timestamp, nil
 }
 
 // previous returns the owner's newest record under a composite key, nil when there is none.

@@ -113,7 +113,8 @@ func OnComposed(tell func(*protocol.Record)) BulkOption {
 	return writeOption(func(w *writing) { w.composed = tell })
 }
 
-// OnWritten is called with each record that the node has taken, before the call returns.
+// OnWritten is called with each record that the node has taken, before the call returns. It is also
+// called with the tombstone that [Client.Delete] finds in place of a value.
 func OnWritten(tell func(*protocol.Record, *Written)) BulkOption {
 	return writeOption(func(w *writing) { w.written = tell })
 }

@@ -2,6 +2,7 @@ package lf
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/lf-store/lf/protocol"
 )
@@ -30,7 +31,8 @@ func (c *Client) PrepareSet(ctx context.Context, owner protocol.Owner, key Key, 
 	return c.prepareRecord(ctx, owner, statement{kind: protocol.TypeDatum, key: key, value: value}, options)
 }
 
-// PrepareDelete is [Client.PrepareSet] for [Client.Delete].
+// PrepareDelete is [Client.PrepareSet] for [Client.Delete]. Where the owner has deleted the value
+// already, there is nothing to sign, and the error is an [ErrDeleted].
 func (c *Client) PrepareDelete(ctx context.Context, owner protocol.Owner, key Key, options ...WriteOption) (*Unsigned, error) {
 	return c.prepareRecord(ctx, owner, statement{kind: protocol.TypeDatum, key: key}, options)
 }
@@ -53,8 +55,11 @@ func (c *Client) prepareRecord(ctx context.Context, owner protocol.Owner, say st
 		return nil, err
 	}
 	d, err := a.successor(ctx, say)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
+	case d.tombstone != nil:
+		return nil, fmt.Errorf("%s is %w already, with record %s: there is nothing to sign", say.key, ErrDeleted, d.tombstone.ID())
 	}
 	r, err := a.unsigned(ctx, d)
 	if err != nil {

@@ -39,6 +39,9 @@ func TestPrepare(t *testing.T) {
 	if _, err := db.Get(t.Context(), horse); !errors.Is(err, lf.ErrDeleted) {
 		t.Errorf("deleted: %v", err)
 	}
+	if u, err := db.PrepareDelete(t.Context(), owner, horse); !errors.Is(err, lf.ErrDeleted) {
+		t.Errorf("prepared to delete again: %+v, %v", u, err)
+	}
 	sign(db.PrepareRelease(t.Context(), owner, horse))
 	if _, err := db.Get(t.Context(), horse); !errors.Is(err, lf.ErrNotFound) {
 		t.Errorf("released: %v", err)

@@ -107,8 +107,10 @@ func (c *cli) publish(ctx context.Context, a *authoring, note string, do func(co
 		}
 		report, erase := c.workReport()
 		var done *lf.Written
+		composed := false
 		err = do(ctx, client, lf.Join(options, lf.OnWork(report),
 			lf.OnComposed(func(*protocol.Record) {
+				composed = true
 				if note != "" {
 					erase() // the wait for a turn has been drawn
 					c.note("%s", note)
@@ -119,6 +121,6 @@ func (c *cli) publish(ctx context.Context, a *authoring, note string, do func(co
 		if err != nil {
 			return err
 		}
-		return c.printSubmitted(done)
+		return c.printSubmitted(done, composed)
 	})
 }

@@ -75,7 +75,7 @@ func (c *cli) printChecked(s store.Summary, problems []string) error {
 		}
 	}
 	if len(problems) > 0 {
-		return fmt.Errorf("%d problems: start the node, which repairs what its peers have, and check again; else restore the home from a backup", len(problems))
+		return fmt.Errorf("%s: start the node, which repairs what its peers have, and check again; else restore the home from a backup", text.Count(len(problems), "problem", "problems"))
 	}
 	if c.json || c.quiet {
 		return nil

@@ -9,6 +9,9 @@ import (
 
 	"github.com/lf-store/lf/internal/synthetic"
 	"github.com/lf-store/lf/internal/synthetic/synthetichome"
+	"github.com/lf-store/lf/node/home"
+	"github.com/lf-store/lf/store"
+	"github.com/lf-store/lf/sync/storedset"
 )
 
 // TestCheckFindsDamage overwrites a part of a stopped node's database.
@@ -54,15 +57,35 @@ func TestCheckFindsDamagedSet(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if o := lfRun(t, "", "--home", dir, "check"); o.code != 0 {
-		t.Fatalf("%+v", o)
-	}
+	checkSetAlone(t, dir)
 	set[len(set)/2] ^= 1
 	if err := os.WriteFile(file, set, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	o := lfRun(t, "", "--home", dir, "check")
-	if o.code != exitFailed || !strings.Contains(o.stderr, "the set's file is damaged: remove "+file) {
+	o := lfRun(t, "", "--home", dir, "check") // once: under the race detector it takes seconds
+	if o.code != exitFailed || !strings.Contains(o.stderr, "the set's file is damaged: remove "+file) || !strings.Contains(o.stderr, "lf: 1 problem:") {
 		t.Fatalf("%+v", o)
+	}
+}
+
+// checkSetAlone finds nothing wrong with the file of the set, as lf check does.
+func checkSetAlone(t *testing.T, dir string) {
+	t.Helper()
+	h, err := home.Open(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	network, _, err := h.Network()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := store.ReadStopped(h.Database(), network, func(s *store.Stopped) error {
+		problem, err := storedset.CheckFile(t.Context(), s.SetPath(), s)
+		if problem != "" {
+			t.Error(problem)
+		}
+		return err
+	}); err != nil {
+		t.Fatal(err)
 	}
 }

@@ -15,6 +15,7 @@ func (c *cli) deleteCommand() *cobra.Command {
 		Short:      "Delete a value and keep the claim: the answer is \"deleted\"",
 		Long: `Delete what the owner set under exactly these names. The owner keeps the claim: the answer becomes "deleted", not what
 somebody else has set there. lf release gives the claim up. Old records remain with every node and can be asked for.
+Where the owner has deleted the value already, nothing is written: lf says so, and prints the CID of that record.
 
 ` + selectorHelp,
 		Example: `  lf delete bad horse#2

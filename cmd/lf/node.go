@@ -65,7 +65,8 @@ Each commentary costs the work of a record.
 
 ` + policyHelp() + `
 
---dev makes a throw-away network in a throw-away home: no peers, hardly any work. With --home, that home is used and kept.`,
+--dev makes a throw-away network in a throw-away home: no peers, hardly any work. With --home or
+LF_HOME, that home is used and kept.`,
 		Example: `  lf node
   lf node --dev
   lf node --oracle --oracle-limit 10
@@ -268,10 +269,11 @@ func (c *cli) logger(l *logFlags) (*slog.Logger, error) {
 	return nil, usage("--log-format must be text or json, not %q", l.format)
 }
 
-// nodeHome opens the home; --dev without --home makes one that remove takes away again.
+// nodeHome opens the home that the user named. With --dev and no named home it makes one, which
+// remove takes away again.
 func (c *cli) nodeHome(r *nodeFlags) (h *home.Home, remove func() error, err error) {
 	remove = func() error { return nil }
-	if !r.dev || c.homeDir != "" {
+	if !r.dev || c.namedHome() != "" {
 		h, err = c.openHome()
 		return h, remove, err
 	}

@@ -45,7 +45,7 @@ func nodeNetwork(h *home.Home, path string, dev bool) (protocol.NetworkFile, err
 	case err != nil:
 		return file, err
 	case dev && bound.Params().Name != devNetwork:
-		return file, fmt.Errorf("home %s belongs to network %q, which is not for --dev: give another --home", h.Dir(), bound.Params().Name)
+		return file, fmt.Errorf("home %s belongs to network %q, which is not for --dev: give another home with --home, or unset LF_HOME for a throw-away one", h.Dir(), bound.Params().Name)
 	}
 	// The program knows the default network's seeds better than a home that an older one made.
 	if usual, latest, err := lf.DefaultNetwork(); err == nil && usual.ID() == bound.ID() {

@@ -141,7 +141,12 @@ func (c *cli) set(ctx context.Context, a *authoring, v *valueFlags, condition lf
 	})
 }
 
-func (c *cli) printSubmitted(done *lf.Written) error {
+// printSubmitted says what came of a write. Without a composed record it was a delete, and the
+// owner had deleted the value already.
+func (c *cli) printSubmitted(done *lf.Written, composed bool) error {
+	if !composed {
+		c.note("nothing was written: this owner had deleted it already")
+	}
 	if c.json {
 		return c.printJSON(done)
 	}

@@ -27,9 +27,12 @@ type setBatch struct {
 	*cli
 	client  *lf.Client
 	options lf.BulkOption
-	done    *lf.Written // of the line
 	report  func(lf.Work)
 	erase   func() // of what report draws
+
+	// Of the line: what the node took, and whether a record was composed for it.
+	done     *lf.Written
+	composed bool
 
 	lines, failed int
 }
@@ -66,7 +69,7 @@ func (c *cli) setBatch(ctx context.Context, a *authoring, name string) error {
 		if err != nil {
 			return err
 		}
-		b.options = lf.Join(options, lf.OnWork(b.report), lf.OnWritten(func(_ *protocol.Record, w *lf.Written) { b.done = w }))
+		b.options = lf.Join(options, lf.OnWork(b.report), lf.OnComposed(func(*protocol.Record) { b.composed = true }), lf.OnWritten(func(_ *protocol.Record, w *lf.Written) { b.done = w }))
 		return b.run(ctx, name, in)
 	})
 }
@@ -111,7 +114,7 @@ func (b *setBatch) end(name string) error {
 }
 
 func (b *setBatch) set(ctx context.Context, line []byte) error {
-	b.done = nil
+	b.done, b.composed = nil, false
 	e, err := lf.ParseEntry(line)
 	switch {
 	case err != nil:
@@ -137,7 +140,7 @@ func (b *setBatch) print(line int, failed error) error {
 		}
 		return b.printf("%s\n", encoded)
 	case failed == nil:
-		return b.printSubmitted(b.done)
+		return b.printSubmitted(b.done, b.composed)
 	}
 	return nil
 }

@@ -52,6 +52,9 @@ func TestKV(t *testing.T) {
 	if got := ask(t, h, "DELETE", "/v1/kv/horse%232", nil, withToken); got.Code != http.StatusCreated {
 		t.Fatalf("delete: %d %s", got.Code, got.Body)
 	}
+	if got := ask(t, h, "DELETE", "/v1/kv/horse%232", nil, withToken); got.Code != http.StatusOK {
+		t.Fatalf("delete again: %d %s", got.Code, got.Body)
+	}
 	var gone api.Error
 	if err := json.Unmarshal(get("/v1/kv/horse%232?raw").want(t, 410, api.TypeProblem), &gone); err != nil || gone.Answer == nil || !gone.Answer.Deleted {
 		t.Errorf("%+v, %v", gone, err)

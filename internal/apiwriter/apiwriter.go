@@ -92,6 +92,8 @@ func Problem(err error) error {
 		return api.Invalid("%v", err)
 	case errors.Is(err, lf.ErrNotFound), errors.As(err, &owner) && errors.Is(err, fs.ErrNotExist):
 		return api.NotFound("%v", err)
+	case errors.Is(err, lf.ErrDeleted): // already, so there is nothing to prepare
+		return api.Conflict("%v", err)
 	case errors.As(err, &owner): // what is wrong with a key in the home is its user's to mend
 		return api.Conflict("%v", err)
 	case errors.As(err, &clock):

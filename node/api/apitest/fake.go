@@ -302,11 +302,24 @@ func (f *Fake) Set(ctx context.Context, r api.SetRequest) (*api.Submitted, error
 	if err != nil {
 		return nil, err
 	}
+	if before := f.deleted(composed); before != nil {
+		return f.Submit(ctx, before.EncodeFrame())
+	}
 	signed, err := f.network.Sign(composed, f.owner)
 	if err != nil {
 		return nil, err
 	}
 	return f.Submit(ctx, signed.EncodeFrame())
+}
+
+// deleted returns the tombstone that a new one of the same owner would follow, nil for none.
+func (f *Fake) deleted(r *protocol.Record) *protocol.Record {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if standing := f.standing(r.CompositeID(), r.Owner); r.Tombstone() && len(standing) > 0 && standing[0].Tombstone() {
+		return standing[0].Record
+	}
+	return nil
 }
 
 // compose makes the record that a request asks for, without a signature.

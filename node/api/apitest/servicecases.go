@@ -374,7 +374,11 @@ func (f *fixture) owners() {
 
 func (f *fixture) deleteAndRelease() {
 	f.set("here", "d")
-	f.request(api.SetRequest{Selectors: api.MustSelectors(f.expression("d")), Type: api.SetDelete})
+	remove := api.SetRequest{Selectors: api.MustSelectors(f.expression("d")), Type: api.SetDelete}
+	tombstone := f.request(remove)
+	if again, err := f.service.Set(f.ctx, remove); err != nil || again.ID != tombstone.ID || !again.Known {
+		f.Fatalf("deleted again: %+v, %v, after %+v", again, err, tombstone)
+	}
 	a := f.query(func(q *api.Query) { q.History = true }, "d").Answers
 	if len(a) != 1 || !a[0].Deleted || a[0].Text != nil || a[0].Sealed || len(a[0].History) != 1 {
 		f.Fatalf("deleted: %+v", a)
