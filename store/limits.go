@@ -93,8 +93,8 @@ const (
 
 	// cachedRecords is how many records that were read lately are kept decoded, and of how many
 	// composite keys the versions. maxCachedSize is what such a record has on the wire at most. A
-	// typical one takes 1.1 kB of memory: 34 MiB. The versions of a key take 0.1.
-	cachedRecords, maxCachedSize = 1 << 15, 1 << 10
+	// typical one takes 1.1 kB of memory: 26 MiB. The versions of a key take 0.1.
+	cachedRecords, maxCachedSize = 3 << 13, 1 << 10
 
 	// packedRoom is enough for the packed header of a typical record, its place in the graph, and
 	// its ID with what the checksum is of.

@@ -26,7 +26,7 @@ type latelyRead[V any] struct {
 // ways is how many places a set has.
 const ways = 4
 
-// newLately has room for a number of values, which is a power of two.
+// newLately has room for a number of values, a multiple of four.
 func newLately[V any](room int) lately[V] {
 	return lately[V]{make([]atomic.Uint64, room), make([]atomic.Pointer[latelyRead[V]], room)}
 }

@@ -55,8 +55,16 @@ func (t Tail) split(row []byte) (body []byte, number uint32) {
 
 // keyOf is the key that a row begins with.
 func (k *Kind) keyOf(row []byte) (key uint64) {
-	for _, b := range row[:min(k.Key, len(row))] {
-		key = key<<8 | uint64(b)
+	return orderOf(row) &^ (1<<(8*(8-k.Key)) - 1)
+}
+
+// orderOf is how a row begins, in eight bytes: rows of which it is less come first.
+func orderOf(row []byte) (order uint64) {
+	if len(row) >= 8 {
+		return binary.BigEndian.Uint64(row)
 	}
-	return key << (8 * (8 - min(k.Key, len(row))))
+	for _, b := range row {
+		order = order<<8 | uint64(b)
+	}
+	return order << (8 * (8 - len(row)))
 }

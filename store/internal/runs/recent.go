@@ -32,7 +32,7 @@ func newRecent(kind *Kind, rows int) *recent {
 }
 
 func newRecentRow(row []byte, number uint32) recentRow {
-	return recentRow{(&Kind{Key: 8}).keyOf(row), row, number}
+	return recentRow{orderOf(row), row, number}
 }
 
 func (r recentRow) less(o recentRow) bool {

@@ -747,3 +747,24 @@ func BenchmarkIndex(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkMerge merges eight runs of hashes: what a row costs without the database.
+func BenchmarkMerge(b *testing.B) {
+	const rows = 160_000
+	x, s := grown(b, rows, Tuning{Recent: rows / 8, Fanout: 8, Rate: 0})
+	x.Begin(s.view(b, x))
+	merged := 0
+	for b.Loop() {
+		if begun, err := x.beginMerge(s); err != nil || !begun {
+			b.Fatal(begun, err)
+		}
+		done, err := x.merge.step(s, rows)
+		if err != nil {
+			b.Fatal(err)
+		}
+		merged += done
+		x.abandon()
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(merged), "ns/row")
+	b.ReportMetric(0, "ns/op")
+}
