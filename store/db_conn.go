@@ -37,8 +37,8 @@ type conn struct {
 	references *references
 	// records are those that readers remember, nil for who must read the disk.
 	records *recordCache
-	// versionCache is what readers remember of versions; nil: nothing.
-	versionCache *versionCache
+	// indexCache is what readers remember of the indices; nil: nothing.
+	indexCache *indexCache
 	// wrongWords are words in the table dictionary that a record proved to be damaged.
 	wrongWords []numberedWord
 	// recordTables is where attached records are; nil: it was not looked at.

@@ -93,6 +93,9 @@ func (t *tx) addRows(idx int64, e *entry) {
 	for kind := range kinds {
 		rowsOf(kind, idx, e, func(row []byte) { t.runs.Add(kind, uint32(idx), row) })
 	}
+	for i := range e.rows {
+		t.store.indexCache.touch(e.rows[i].key, idx)
+	}
 }
 
 // putRows adds the rows of a kind that a record lacks.
@@ -110,8 +113,8 @@ func (t *tx) putRows(kind int, idx int64, e *entry) (err error) {
 
 // touchRow tells that a row is mended.
 func (t *tx) touchRow(kind int, row []byte) {
-	if kind == kindVersions && len(row) >= prefixSize {
-		t.store.versionCache.touch(prefix(row), everyTransaction)
+	if (kind == kindVersions || kind == kindSelectors) && len(row) >= prefixSize {
+		t.store.indexCache.touch(prefix(row), everyTransaction)
 	}
 }
 

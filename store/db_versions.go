@@ -125,7 +125,7 @@ func (c *conn) versions(in versionRange) (v versionCursor, err error) {
 		v.old, err = c.oldVersions(in, false)
 		return v, err
 	}
-	if c.versionCache != nil && in.isWholeKey() {
+	if c.indexCache != nil && in.isWholeKey() {
 		return c.versionsOfKey(in)
 	}
 	v.scan, err = c.scan(in.kind(), in.bounds())
@@ -141,7 +141,7 @@ func (c *conn) versionsOfKey(in versionRange) (v versionCursor, err error) {
 		return v, err
 	}
 	seen := int64(c.seen)
-	if list, found := c.versionCache.get(in.composite, seen); found {
+	if list, found := c.indexCache.versionsUnder(in.composite, seen); found {
 		return versionCursor{known: list}, nil
 	}
 	if v.scan, err = c.scan(in.kind(), in.bounds()); err != nil {
@@ -154,7 +154,7 @@ func (c *conn) versionsOfKey(in versionRange) (v versionCursor, err error) {
 			return v, err
 		}
 		if !more {
-			c.versionCache.add(in.composite, seen, list)
+			c.indexCache.addVersions(in.composite, seen, list)
 			return versionCursor{known: list}, nil
 		}
 		list = append(list, v.at)
@@ -264,7 +264,7 @@ func (t *tx) unclaimed(composites []int64) (map[int64]bool, error) {
 
 // insertVersion adds a version that is new.
 func (t *tx) insertVersion(v keyed) {
-	t.store.versionCache.touch(v.composite, v.idx)
+	t.store.indexCache.touch(v.composite, v.idx)
 	row := appendKeyed(make([]byte, 0, maxVersionRow), v)
 	t.runs.Add(kindVersions, uint32(v.idx), row)
 	if v.released {

@@ -44,7 +44,8 @@
 // record's bytes are compared with its ID on their way out ([DamagedError]), in one function;
 // another one repairs them with a peer's copy ([Store.Repair]). The scrub ([Store.Scrub]) looks for
 // damage that nobody asked for. Readers share the records that queries read lately, decoded: a
-// record never changes. They share the versions of keys, too, which the writer says the changes of.
+// record never changes. They share what they looked up in the indices, too. The writer says what
+// changes there.
 //
 // The same file holds a go-datastore ([Store.Datastore]) for what libp2p wants to remember.
 //

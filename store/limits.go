@@ -95,6 +95,9 @@ const (
 	// composite keys the versions. maxCachedSize is what such a record has on the wire at most. A
 	// typical one takes 1.1 kB of memory: 26 MiB. The versions of a key take 0.1.
 	cachedRecords, maxCachedSize = 3 << 13, 1 << 10
+	// cachedSpans is of how many short ranges of ordinals it is remembered which there are, at 0.2
+	// kB each.
+	cachedSpans = 1 << 12
 
 	// packedRoom is enough for the packed header of a typical record, its place in the graph, and
 	// its ID with what the checksum is of.

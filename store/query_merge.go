@@ -25,7 +25,9 @@ type merge struct {
 
 type stream struct {
 	cursor *runs.Cursor
-	head   proposal
+	// ordinals are what is left of a span's; nil: the cursor has the rows.
+	ordinals []uint64
+	head     proposal
 }
 
 // merge begins at a composite key of the span's first ordinal; math.MinInt64 is the least. The span
@@ -37,6 +39,17 @@ func (x *search) merge(s span, key protocol.SelectorKey, least int64) (*merge, e
 	}
 	m := &merge{key: key, last: -1}
 	for _, size := range sizes {
+		if size == 1 && s.isShort() && x.indexCache != nil {
+			list, err := x.ordinalsOf(s)
+			if err != nil {
+				return nil, err
+			}
+			m.streams = append(m.streams, stream{ordinals: list})
+			if err := m.advance(len(m.streams) - 1); err != nil {
+				return nil, err
+			}
+			continue
+		}
 		bounds := spanRange(s, size)
 		if size > 1 {
 			bounds.From = append(bounds.From, prefixBytes(least)...)
@@ -56,19 +69,57 @@ func (x *search) merge(s span, key protocol.SelectorKey, least int64) (*merge, e
 // advance reads the next row of a stream. After the last row it removes the stream.
 func (m *merge) advance(i int) error {
 	s := &m.streams[i]
+	if s.cursor == nil && len(s.ordinals) > 0 {
+		s.head = proposal{selectorRow: selectorRow{point: point{prefix(m.key[:]), s.ordinals[0]}}, alone: true}
+		s.head.composite = m.compositeAt(s.ordinals[0])
+		s.ordinals = s.ordinals[1:]
+		return nil
+	}
+	if s.cursor == nil {
+		m.streams = append(m.streams[:i], m.streams[i+1:]...)
+		return nil
+	}
 	row, more, err := s.cursor.Next()
 	if err != nil || more {
 		if err == nil {
 			s.head, err = readSelectorRow(row)
 		}
 		if err == nil && s.head.alone {
-			id := protocol.CompositeOf([]protocol.SelectorPoint{{Key: m.key, Ordinal: s.head.ordinal}})
-			s.head.composite = prefix(id[:])
+			s.head.composite = m.compositeAt(s.head.ordinal)
 		}
 		return err
 	}
 	m.streams = append(m.streams[:i], m.streams[i+1:]...)
 	return nil
+}
+
+// compositeAt is the composite key of the span's selector alone.
+func (m *merge) compositeAt(ordinal uint64) int64 {
+	id := protocol.CompositeOf([]protocol.SelectorPoint{{Key: m.key, Ordinal: ordinal}})
+	return prefix(id[:])
+}
+
+// isShort reports whether the ordinals of a span are remembered.
+func (s span) isShort() bool { return s.to-s.from < shortSpan }
+
+// ordinalsOf returns the ordinals in a span under which there are composite keys of one selector.
+func (x *search) ordinalsOf(s span) (list []uint64, err error) {
+	if _, err := x.runsView(); err != nil { // which tells what the transaction sees
+		return nil, err
+	}
+	seen := int64(x.seen)
+	if list, found := x.indexCache.ordinals(s, seen); found {
+		return list, nil
+	}
+	if err := x.eachRow(kindSelectors, spanRange(s, 1), func(row []byte) error {
+		p, err := readSelectorRow(row)
+		list = append(list, p.ordinal)
+		return err
+	}); err != nil {
+		return nil, err
+	}
+	x.indexCache.addOrdinals(s, seen, list)
+	return list, nil
 }
 
 // next returns the next row, which is valid until the next call.

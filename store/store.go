@@ -79,8 +79,8 @@ type Store struct {
 	options Options
 	readers *pool
 	// records are what the readers share.
-	records      *recordCache
-	versionCache *versionCache
+	records    *recordCache
+	indexCache *indexCache
 	// chainCache has the chains of authorities that queries named.
 	chainCache *lru.Cache[chainCacheKey, *trustedChain]
 	// dag is extended by the writer alone, and read by all.
@@ -158,7 +158,7 @@ func newStore(path string, n *protocol.Network, o Options) *Store {
 	s.readers, s.damage = newPool(s.options.Readers), newDamage(s.options.Logger)
 	s.damage.changed = func() { s.tellChanges(&Changes{Repaired: true}) }
 	s.waits = newWaitIndex()
-	s.records, s.versionCache = newRecordCache(), newVersionCache()
+	s.records, s.indexCache = newRecordCache(), newIndexCache()
 	s.runs = runs.New(kinds, s.options.tuning.runs)
 	s.graphMark.name = graphName
 	s.chainCache = newCache[chainCacheKey, *trustedChain]()
@@ -247,7 +247,7 @@ func (s *Store) addReaders(open func() (*conn, error)) error {
 		if err != nil {
 			return err
 		}
-		c.dag, c.runs, c.damage, c.records, c.versionCache = s.dag, s.runs, s.damage, s.records, s.versionCache
+		c.dag, c.runs, c.damage, c.records, c.indexCache = s.dag, s.runs, s.damage, s.records, s.indexCache
 		s.readers.give(c)
 		s.opened++
 	}
