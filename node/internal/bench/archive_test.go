@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,23 +12,25 @@ import (
 )
 
 // BenchmarkArchive exports all records of a node to a file and has an empty node import it. Then it
-// has that node do so again, as after an interruption.
+// has that node do so again, as after an interruption. Of both it also reports how fast the last
+// tenth of the file passed.
 func BenchmarkArchive(b *testing.B) {
 	paid(b)
 	name := filepath.Join(b.TempDir(), "all.car")
 	for b.Loop() {
 		bound, _ := verificationBound(b)
 		source := startHome(b, copyHome(b, paidData.full))
-		exported := timed(b, func() error { return source.exportTo(b.Context(), name) })
+		var lastOut, lastIn time.Duration
+		exported := timed(b, func() (err error) { lastOut, err = source.exportTo(b.Context(), name); return err })
 		source.stop()
 		replica := startHome(b, copyHome(b, paidData.empty))
 		var done *api.Imported
-		imported := timed(b, func() (err error) { done, err = replica.importFrom(b.Context(), name); return err })
+		imported := timed(b, func() (err error) { done, lastIn, err = replica.importFrom(b.Context(), name); return err })
 		if done.Added != uint64(*replicated) {
 			b.Fatalf("%d of %d records added", done.Added, *replicated)
 		}
 		cpu := replica.used()
-		again := timed(b, func() (err error) { done, err = replica.importFrom(b.Context(), name); return err })
+		again := timed(b, func() (err error) { done, _, err = replica.importFrom(b.Context(), name); return err })
 		if done.Added != 0 {
 			b.Fatalf("%d records added again", done.Added)
 		}
@@ -44,6 +45,8 @@ func BenchmarkArchive(b *testing.B) {
 		n := float64(*replicated)
 		b.ReportMetric(n/exported.Seconds(), "exported/s")
 		b.ReportMetric(n/imported.Seconds(), "imported/s")
+		b.ReportMetric(n/10/lastOut.Seconds(), "exported/s-last-tenth")
+		b.ReportMetric(n/10/lastIn.Seconds(), "imported/s-last-tenth")
 		b.ReportMetric(bound, "bound/s")
 		b.ReportMetric(100*n/imported.Seconds()/bound, "%-of-bound")
 		b.ReportMetric(n/again.Seconds(), "again/s")
@@ -85,20 +88,26 @@ func (n homeNode) stop() {
 	n.process.stop()
 }
 
-func (n homeNode) exportTo(ctx context.Context, name string) error {
+// exportTo also returns how long the last tenth of the file took.
+func (n homeNode) exportTo(ctx context.Context, name string) (lastTenth time.Duration, err error) {
 	file, err := os.Create(name)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer file.Close()
-	return n.client.Export(ctx, file)
+	p := pace{Writer: file}
+	err = n.client.Export(ctx, &p)
+	return p.lastTenth(time.Now()), err
 }
 
-func (n homeNode) importFrom(ctx context.Context, name string) (*api.Imported, error) {
+// importFrom also returns how long the last tenth of the file took.
+func (n homeNode) importFrom(ctx context.Context, name string) (done *api.Imported, lastTenth time.Duration, err error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	defer file.Close()
-	return n.client.Import(ctx, io.Reader(file))
+	p := pace{Reader: file}
+	done, err = n.client.Import(ctx, &p)
+	return done, p.lastTenth(time.Now()), err
 }
