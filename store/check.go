@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/lf-store/lf/internal/mapped"
 	"github.com/lf-store/lf/protocol"
 	"github.com/lf-store/lf/store/internal/graph"
 	"github.com/lf-store/lf/store/internal/runs"
@@ -55,6 +56,7 @@ func CheckFile(ctx context.Context, path string, n *protocol.Network, report fun
 		return Summary{}, &NotADatabaseError{path, "it is empty"}
 	}
 	v := newVerifier(ctx, n, report)
+	defer v.closeScratch()
 	err = withReader(path, func(c *conn) error {
 		if err := checkUpToDate(c, path, n, len(newSchema().scripts)); err != nil {
 			return err
@@ -89,6 +91,8 @@ type verifier struct {
 	// inFile says that these are the weights in the graph's file of a store that is not in use.
 	inFile bool
 	graph  *graph.Graph
+	// scratch is the file of a large graph, nil for none.
+	scratch *mapped.File
 	// reputations is how many versions the reputations of tips were worked out from.
 	reputations int
 	// roots, firsts and carriers count the rows there that are for something; compared counts
@@ -121,7 +125,7 @@ func (v *verifier) run(c *conn) error {
 		v.checkSQLite, v.checkMeta, v.checkRuns, v.checkBlocks, v.checkRecords, v.checkGraph, v.checkSeen, v.checkTips, v.checkSelectors, v.checkOwners, v.checkSizes,
 		v.checkReferences, v.checkPending, v.checkSettled, v.checkWaits, v.checkHeld, v.checkTrust, v.checkRanks, v.checkPulses,
 	} {
-		if err := step(); err != nil {
+		if err := v.guarded(step); err != nil {
 			return err
 		}
 		if err := v.ctx.Err(); err != nil {

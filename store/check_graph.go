@@ -37,6 +37,7 @@ func (v *verifier) openGraphFile(c *conn, path string) error {
 	if err != nil {
 		return err
 	}
+	v.graph, v.scratch = beginGraph(n, path+checkSuffix)
 	m := mark{name: graphName}
 	if err := m.load(c); err != nil {
 		return err
@@ -57,11 +58,44 @@ func (v *verifier) openGraphFile(c *conn, path string) error {
 	return nil
 }
 
+// checkSuffix is appended to the database's name for the working file of a check. The file has no
+// name while the check runs.
+const checkSuffix = "-check"
+
+// beginGraph begins a graph of n records: a large one in a file, if the folder takes one.
+func beginGraph(n int64, path string) (*graph.Graph, *mapped.File) {
+	if n >= int64(defaultFiles.least) {
+		if g, file, err := graph.InScratch(path); err == nil {
+			return g, file
+		}
+	}
+	return graph.New(), nil
+}
+
+func (v *verifier) closeScratch() {
+	if v.scratch != nil {
+		_ = v.scratch.Close() // nobody reads it again
+	}
+}
+
+// guarded runs a step of the check, which may touch the graph's working file.
+func (v *verifier) guarded(step func() error) (err error) {
+	if v.scratch == nil {
+		return step()
+	}
+	if broken := v.scratch.Guard(func() { err = step() }); broken != nil {
+		return fmt.Errorf("the check needs room for a working file beside the database, about 80 bytes a record: make room and check again (%w)", broken)
+	}
+	return err
+}
+
 // checkGraph builds the graph again from each record's parents and work, which were checked with
 // the records. It compares what is stored of each record's place with it and, for a store in use,
 // the graph in memory.
 func (v *verifier) checkGraph() error {
-	v.graph = graph.New()
+	if v.graph == nil {
+		v.graph = graph.New()
+	}
 	var node dag.Record
 	err := v.eachPlace(0, math.MaxInt64, func(idx int64, place []byte) error {
 		if err := readNode(&node, idx, place); err != nil || idx != int64(v.graph.Len())+1 {

@@ -55,6 +55,21 @@ func New() *Graph {
 	return g
 }
 
+// InScratch makes a graph without records in a file that nothing remembers, so that it takes hardly
+// any memory of the process itself. Whoever uses the graph does so within the file's Guard. The
+// caller holds the file meanwhile, and closes it.
+func InScratch(path string) (*Graph, *mapped.File, error) {
+	file, err := mapped.Scratch(mapped.Config{Path: path, Layout: dag.Layout()})
+	if err != nil {
+		return nil, nil, err
+	}
+	g := new(Graph)
+	if err := file.Guard(func() { g.current.Store(&core{dag: dag.In(file)}) }); err != nil {
+		return nil, nil, errors.Join(err, file.Close())
+	}
+	return g, file, nil
+}
+
 // Begin makes a graph without records on the heap. It moves into a file when it is large enough.
 func Begin(c Config) *Graph {
 	g := New()
