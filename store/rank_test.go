@@ -308,8 +308,3 @@ func TestRanksWithDamage(t *testing.T) {
 	r.byRows, r.answers = 0, 0
 	r.mustAnswer("third", 3, Query{Policy: onlyNewest, Explain: true})
 }
-
-func idBytes(r *protocol.Record) []byte {
-	id := r.ID()
-	return id[:]
-}

@@ -15,7 +15,7 @@ type pace struct {
 	samples []passed
 }
 
-// passed says when so many bytes had passed.
+// passed is a number of bytes and when they had passed.
 type passed struct {
 	bytes int64
 	at    time.Time
