@@ -222,26 +222,52 @@ func (h *handGraph) add(idx int64, node dag.Record) (problem string) {
 }
 
 // checkSeen checks that no two records were seen at the same moment, and none after the last moment
-// that was given out.
+// that was given out. Most records were seen in the order of their indices. The moments of the
+// others are sorted, and compared with them in a second walk.
 func (v *verifier) checkSeen() error {
-	moments, err := v.numbers("SELECT seen FROM pending")
+	late, err := v.numbers("SELECT seen FROM pending")
 	if err != nil {
 		return err
 	}
-	if err := v.eachInGraph(0, math.MaxInt64, func(idx int64, b *blocks.Graph) error {
-		_, seen := b.TimesOf(idx)
-		moments = append(moments, seen)
-		return v.ctx.Err()
+	if err := v.eachSeen(func(seen int64, inOrder bool) {
+		if !inOrder {
+			late = append(late, seen)
+		}
 	}); err != nil {
 		return err
 	}
-	slices.Sort(moments)
+	slices.Sort(late)
 	last := int64(0)
-	for _, seen := range moments {
+	check := func(seen int64) {
 		if seen <= last || seen > v.meta.seen {
 			v.problem("a record was seen at %d, the one before it at %d, the last of all at %d", seen, last, v.meta.seen)
 		}
 		last = seen
 	}
+	if err := v.eachSeen(func(seen int64, inOrder bool) {
+		for ; inOrder && len(late) > 0 && late[0] <= seen; late = late[1:] {
+			check(late[0])
+		}
+		if inOrder {
+			check(seen)
+		}
+	}); err != nil {
+		return err
+	}
+	for _, seen := range late {
+		check(seen)
+	}
 	return nil
+}
+
+// eachSeen calls do with the moment at which each attached record was seen, in the order of the
+// indices, and whether all before it were seen earlier.
+func (v *verifier) eachSeen(do func(seen int64, inOrder bool)) error {
+	latest := int64(0)
+	return v.eachInGraph(0, math.MaxInt64, func(idx int64, b *blocks.Graph) error {
+		_, seen := b.TimesOf(idx)
+		do(seen, seen > latest)
+		latest = max(latest, seen)
+		return v.ctx.Err()
+	})
 }

@@ -35,8 +35,8 @@ func TestRecordCosts(t *testing.T) {
 		mix   synthetic.Mix
 		bound recordCosts
 	}{
-		"series":   {synthetic.Series(), recordCosts{disk: 345, derived: 76, written: 950, pages: 0.13, allocs: 36}},
-		"own keys": {synthetic.OwnKeys(), recordCosts{disk: 390, derived: 76, written: 1_000, pages: 0.14, allocs: 36}},
+		"series":   {synthetic.Series(), recordCosts{disk: 308, derived: 76, written: 800, pages: 0.11, allocs: 29}},
+		"own keys": {synthetic.OwnKeys(), recordCosts{disk: 350, derived: 76, written: 870, pages: 0.11, allocs: 29}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := costsOf(t, c.mix, *largeRecords)
