@@ -308,13 +308,21 @@ func (c *conn) appendRecord(idx int64, header, value []byte, n *blocks.Node) err
 	return nil
 }
 
+// column is a column that is not null. One whose bytes were all lost is empty.
+func column(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
 func (c *conn) writeGraphBlock(b *blocks.Graph) error {
-	_, err := c.exec("REPLACE INTO graph_blocks VALUES (?, ?, ?, ?)", b.First, b.IDs, b.Times, b.Nodes)
+	_, err := c.exec("REPLACE INTO graph_blocks VALUES (?, ?, ?, ?)", b.First, column(b.IDs), column(b.Times), column(b.Nodes))
 	return err
 }
 
 func (c *conn) writeRecordBlock(b *blocks.Records) error {
-	_, err := c.exec("REPLACE INTO record_blocks VALUES (?, ?, ?)", b.First, b.Sizes, b.Bytes)
+	_, err := c.exec("REPLACE INTO record_blocks VALUES (?, ?, ?)", b.First, column(b.Sizes), column(b.Bytes))
 	return err
 }
 

@@ -30,7 +30,7 @@ var kinds = []runs.Kind{
 }
 
 // idKeySize is how much of an ID its row has. Whoever looks one up compares the whole ID.
-const idKeySize = 6
+const idKeySize = 5
 
 // idRow is the row of a record's ID. One that is damaged may be short.
 func idRow(id []byte, idx int64) []byte {

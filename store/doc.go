@@ -63,9 +63,9 @@
 // an owner's records, the newest first ([Store.WrittenBy]). They are made again from the records
 // where the disk damaged them. All other indices are tables.
 //
-// Indices hold the first 6 bytes of an ID, and the first 8 of a composite ID, selector key or
+// Indices hold the first 5 bytes of an ID, and the first 8 of a composite ID, selector key or
 // owner, not all 32. That saves most of their size. A prefix only finds candidates. The record's
-// own header, read and hashed, decides. So IDs or keys made to collide (2^24 and 2^32 tries) cost
+// own header, read and hashed, decides. So IDs or keys made to collide (2^20 and 2^32 tries) cost
 // their maker a comparison and fool nobody.
 //
 // Files are named after what they hold, with a prefix for the task. The way in is put_, the way out

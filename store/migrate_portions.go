@@ -38,7 +38,7 @@ var portionedMigrations = []portioned{
 	{to: selectorRunsVersion, space: runsSpace, portion: indexKinds(kindSelectors, kindSelectors+1)},
 	{to: versionRunsVersion, space: runsSpace, portion: indexKinds(kindVersions, kindReleases+1)},
 	{to: blocksVersion, space: runsSpace, portion: (*tx).blockPortion, end: endBlocks},
-	{to: shortSelectorsVersion, space: runsSpace, portion: (*tx).indexAgain},
+	{to: shorterRowsVersion, space: runsSpace, portion: (*tx).indexAgain},
 }
 
 // migrating is the table that says how far a migration in portions is. It is there only meanwhile.

@@ -13,8 +13,8 @@ const (
 	writtenRunsVersion  = 14 // IDs, and owners' records
 	selectorRunsVersion = 15
 	versionRunsVersion  = 16
-	// shortSelectorsVersion made the rows of selectors shorter.
-	shortSelectorsVersion = 18
+	// shorterRowsVersion made the rows of IDs and of selectors shorter.
+	shorterRowsVersion = 18
 )
 
 // runsSpace is what the runs take, the log included. The tables that they replace leave more room
@@ -44,13 +44,13 @@ func indexKinds(from, to int) func(t *tx, at int64) (int64, error) {
 	}
 }
 
-// indexAgain is the portion of a migration that makes the runs of selectors again. All others are
-// there.
+// indexAgain is the portion of a migration that makes the runs of IDs and of selectors again. All
+// others are there.
 func (t *tx) indexAgain(at int64) (int64, error) {
 	if s := t.store; at == 0 || s.runs.Kinds() != len(kinds) {
 		s.runs = runs.New(kinds, s.options.tuning.runs)
 	}
-	return t.indexRows([]int{kindSelectors}, at)
+	return t.indexRows([]int{kindIDs, kindSelectors}, at)
 }
 
 // indexRows adds the rows of the records after one to runs that are not used yet, a run of each

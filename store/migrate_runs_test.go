@@ -14,7 +14,7 @@ import (
 // is killed between two of each migration. It says what it said before.
 func TestMigrateRuns(t *testing.T) {
 	t.Parallel()
-	for _, version := range []int{writtenRunsVersion, selectorRunsVersion, versionRunsVersion} {
+	for _, version := range []int{writtenRunsVersion, selectorRunsVersion, versionRunsVersion, shorterRowsVersion} {
 		t.Run(fmt.Sprint(version), func(t *testing.T) {
 			t.Parallel()
 			migrateRunsKilled(t, version)
