@@ -67,7 +67,7 @@ func TestBlocksKilled(t *testing.T) {
 func TestBlocksOfLostRows(t *testing.T) {
 	t.Parallel()
 	f := rottenStore(t)
-	for _, sql := range []string{"DELETE FROM records WHERE idx = %d", "DELETE FROM records WHERE idx > %d - 3", "DELETE FROM records WHERE idx < %d", "UPDATE records SET header = zeroblob(40) WHERE idx = %d", "UPDATE dag SET id = zeroblob(32) WHERE idx = %d"} {
+	for _, sql := range []string{"DELETE FROM records WHERE idx = %d", "DELETE FROM records WHERE idx > %d - 3", "DELETE FROM records WHERE idx > %d - 99", "UPDATE records SET header = zeroblob(40) WHERE idx = %d", "UPDATE dag SET id = zeroblob(32) WHERE idx = %d"} {
 		idx := f.index(t, "new")
 		s, _ := f.open(t, beforeBlocks, fmt.Sprintf(sql, idx))
 		if repaired, err := s.Repair(t.Context(), f.records[idx]); err != nil || !repaired && sql[0] == 'D' {
