@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -192,4 +193,21 @@ func (f *rotten) tell(t *testing.T, s *Store) map[string][]string {
 		}
 	}
 	return told
+}
+
+// TestDeriveGivesUp: who gave up waiting does not have rows derived, and the index is as it was.
+func TestDeriveGivesUp(t *testing.T) {
+	t.Parallel()
+	f := rottenStore(t)
+	s, _ := f.open(t, "UPDATE run_chunks SET chunk = zeroblob(length(chunk))")
+	gone, giveUp := context.WithCancel(t.Context())
+	err := s.read(gone, func(c *conn) error {
+		giveUp()
+		return c.eachVersion(everyVersion(), func(keyed) error { return nil })
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("who gave up: %v", err)
+	}
+	scrubAll(t, s, scrubbed{})
+	mustBeSound(t, s)
 }

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -29,6 +30,8 @@ type conn struct {
 	runs *runs.Index
 	view *runs.View
 	seen uint32
+	// ctx is that of a reader's transaction, nil for others.
+	ctx context.Context
 	// snapshot is what begins a reader's transaction: the row that versionOfRuns reads.
 	snapshot *rows
 	// damage is where damaged records are noted; nil: nowhere.

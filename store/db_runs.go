@@ -2,6 +2,7 @@ package store
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"math"
@@ -189,6 +190,9 @@ func (c *conn) hasRow(kind int, row []byte) (bool, error) {
 	return v.Has(runRows{conn: c}, kind, row, c.seen)
 }
 
+// derivedAtOnce is how many rows are derived between two looks at whether somebody waits.
+const derivedAtOnce = 256
+
 // runRows is what a connection's transaction sees of the runs, and of the records that they are of.
 type runRows struct {
 	*conn
@@ -299,6 +303,13 @@ func (c *conn) lastNumber() (uint32, error) {
 	return uint32(n), err
 }
 
+func (r runRows) Context() context.Context {
+	if r.ctx == nil {
+		return context.Background()
+	}
+	return r.ctx
+}
+
 func (r runRows) Damaged(e *runs.DamagedError) { r.damage.noteRun(e) }
 
 // Derive makes rows from the blocks of the graph, or where that does not do from the records. What
@@ -307,6 +318,13 @@ func (r runRows) Derive(of []int, first, last uint32, yield func(kind int, numbe
 	have := r.runs
 	r.runs = nil
 	defer func() { r.runs = have }()
+	ctx, derived, all := r.Context(), 0, yield
+	yield = func(kind int, number uint32, row []byte) error {
+		if derived++; derived%derivedAtOnce == 1 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+		return all(kind, number, row)
+	}
 	if slices.Equal(of, []int{kindIDs}) {
 		return r.eachID(int64(first), int64(last), func(idx int64, id []byte) error { return yield(kindIDs, uint32(idx), idRow(id, idx)) })
 	}

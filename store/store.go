@@ -319,7 +319,7 @@ func (s *Store) read(ctx context.Context, do func(*conn) error) error {
 		return err
 	}
 	defer s.readers.give(c)
-	c.view = nil
+	c.view, c.ctx = nil, ctx
 	c.beginBlocks()
 	// A transaction lasts while a statement is at a row. This one tells what the runs ask first.
 	if c.snapshot, err = c.query(versionOfRuns); err == nil {
@@ -332,7 +332,7 @@ func (s *Store) read(ctx context.Context, do func(*conn) error) error {
 		}
 		c.snapshot.close()
 	}
-	c.snapshot = nil
+	c.snapshot, c.ctx = nil, nil
 	return storageError(err)
 }
 

@@ -134,8 +134,17 @@ type patched struct {
 func newPatched(r *Run, n int) patched { return patched{r.Kind, r.Number, r.Level, r.First, r.Last, n} }
 
 // patch returns the rows that are to be in a damaged chunk. They are derived once, for all damaged
-// chunks of the run.
+// chunks of the run and for all who wait.
 func (x *Index) patch(rows Rows, run *loadedRun, n int) ([][]byte, error) {
+	if list, known := x.patchOf(&run.Run, n); known {
+		return list, nil
+	}
+	select {
+	case x.deriving <- struct{}{}:
+		defer func() { <-x.deriving }()
+	case <-rows.Context().Done():
+		return nil, rows.Context().Err()
+	}
 	if list, known := x.patchOf(&run.Run, n); known {
 		return list, nil
 	}

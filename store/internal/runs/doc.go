@@ -40,7 +40,8 @@
 // # Damage
 //
 // A reader that meets a damaged chunk tells [Rows.Damaged], derives its rows and goes on: no answer
-// lacks a row. Those rows stay in memory until [Index.Rewrite] writes the chunk again. [View.Check]
-// reads a run as it is. [Index.Put] and [Index.Drop] mend single rows: those of a record that was
-// damaged when its rows were derived.
+// lacks a row. One reader derives for all that wait, until nobody waits for it itself. Those rows
+// stay in memory until [Index.Rewrite] writes the chunk again. [View.Check] reads a run as it is.
+// [Index.Put] and [Index.Drop] mend single rows: those of a record that was damaged when its rows
+// were derived.
 package runs

@@ -35,6 +35,9 @@ type Index struct {
 	views []*View // of the last versions, the newest last
 	// patches are the rows of damaged chunks that nobody has repaired yet.
 	patches map[patched][][]byte
+	// deriving is taken by who derives rows for patches. That takes long in a large run, and the
+	// others may want the same.
+	deriving chan struct{}
 	// chunks are those that were looked up in lately.
 	chunks *lru.Cache[chunkOf, []byte]
 
@@ -105,7 +108,7 @@ func newChunks() *lru.Cache[chunkOf, []byte] {
 
 // New returns an index of some kinds.
 func New(kinds []Kind, tuning Tuning) *Index {
-	return &Index{kinds: kinds, tuning: tuning, untidy: true, patches: map[patched][][]byte{}, chunks: newChunks()}
+	return &Index{kinds: kinds, tuning: tuning, untidy: true, patches: map[patched][][]byte{}, deriving: make(chan struct{}, 1), chunks: newChunks()}
 }
 
 // View returns the view of the version that a transaction sees. One that is not known any more is

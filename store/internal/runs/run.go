@@ -1,6 +1,9 @@
 package runs
 
-import "fmt"
+import (
+	"context"
+	"fmt"
+)
 
 // Run is a run as the database has it: the rows of the records from First to Last.
 type Run struct {
@@ -68,6 +71,8 @@ type Rows interface {
 	// Derive yields the rows of some kinds that the records from first to last have. Those of a
 	// record that is damaged may be missing. A row is the callee's.
 	Derive(kinds []int, first, last uint32, yield func(kind int, number uint32, row []byte) error) error
+	// Context ends when nobody waits for the transaction any more. Then Derive fails.
+	Context() context.Context
 	// Damaged is told of a damaged chunk by whoever reads it.
 	Damaged(e *DamagedError)
 }

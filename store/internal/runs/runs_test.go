@@ -2,11 +2,15 @@ package runs
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"maps"
 	"math/rand/v2"
+	"runtime"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -93,6 +97,8 @@ func (s state) clone() state { return state{s.table.clone(), slices.Clone(s.reco
 
 func (s state) Last(int) (uint32, error) { return uint32(len(s.records)), nil }
 func (s state) Damaged(*DamagedError)    { *s.damaged++ }
+
+func (s state) Context() context.Context { return context.Background() }
 
 func (s state) Derive(kinds []int, first, last uint32, yield func(kind int, number uint32, row []byte) error) error {
 	for n := first; n <= last; n++ {
@@ -745,6 +751,56 @@ func BenchmarkIndex(b *testing.B) {
 				}
 			}
 		})
+	}
+}
+
+// slowRows derives when it is told to, and counts how often.
+type slowRows struct {
+	state
+	ctx     context.Context
+	derived *atomic.Int32
+	begin   chan struct{}
+}
+
+func (s slowRows) Context() context.Context { return s.ctx }
+
+func (s slowRows) Derive(kinds []int, first, last uint32, yield func(kind int, number uint32, row []byte) error) error {
+	s.derived.Add(1)
+	<-s.begin
+	return s.state.Derive(kinds, first, last, yield)
+}
+
+// TestDeriveOnce has several readers meet a damaged chunk at once. One derives its rows. Another
+// one gives up waiting.
+func TestDeriveOnce(t *testing.T) {
+	t.Parallel()
+	x, s := grown(t, 1000, damageTuning)
+	v := s.view(t, x)
+	run := v.sets[0].runs[0].Run
+	s.chunks[[2]int{run.Number, 0}][7] ^= 1
+	ctx, giveUp := context.WithCancel(t.Context())
+	slow := slowRows{s, t.Context(), new(atomic.Int32), make(chan struct{})}
+	impatient := slow
+	impatient.ctx = ctx
+	var all sync.WaitGroup
+	for range 3 {
+		all.Go(func() {
+			if err := v.Prepare(slow, run, 0); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	for slow.derived.Load() == 0 {
+		runtime.Gosched()
+	}
+	giveUp()
+	if err := v.Prepare(impatient, run, 0); !errors.Is(err, context.Canceled) {
+		t.Errorf("who gave up: %v", err)
+	}
+	close(slow.begin)
+	all.Wait()
+	if n := slow.derived.Load(); n != 1 {
+		t.Errorf("derived %d times", n)
 	}
 }
 
