@@ -221,6 +221,7 @@ func (t *tx) recovered(idx int64) error {
 	if !t.damage.recovered(idx) {
 		return nil
 	}
+	t.mended = true
 	_, err := t.exec("DELETE FROM damaged WHERE idx = ?", idx)
 	return err
 }

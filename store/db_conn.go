@@ -42,6 +42,8 @@ type conn struct {
 	records *recordCache
 	// indexCache is what readers remember of the indices; nil: nothing.
 	indexCache *indexCache
+	// repairs is how often something was repaired when a reader's transaction began.
+	repairs uint64
 	// wrongWords are words in the table dictionary that a record proved to be damaged.
 	wrongWords []numberedWord
 	// recordTables is where attached records are; nil: it was not looked at.

@@ -76,6 +76,8 @@ type tx struct {
 	noneQuiet   bool
 	linking     []place
 	newClaims   map[int64]int64
+	// mended says that a record was found to be sound again.
+	mended bool
 	// graphMarked says that the commit is followed by a checkpoint of the graph.
 	graphMarked bool
 }
@@ -227,6 +229,9 @@ func (s *Store) run(do func(*tx) error) error {
 		t.rollback()
 		s.tellChanges(&Changes{Undone: t.changes.Index > 0})
 		return err
+	}
+	if t.changes.Repaired || t.mended {
+		s.indexCache.repairs.Add(1)
 	}
 	s.keepGraph(t)
 	s.waits.keep()

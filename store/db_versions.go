@@ -140,8 +140,8 @@ func (c *conn) versionsOfKey(in versionRange) (v versionCursor, err error) {
 	if _, err := c.runsView(); err != nil { // which tells what the transaction sees
 		return v, err
 	}
-	seen := int64(c.seen)
-	if list, found := c.indexCache.versionsUnder(in.composite, seen); found {
+	sees := snapshot{int64(c.seen), c.repairs}
+	if list, found := c.indexCache.versionsUnder(in.composite, sees); found {
 		return versionCursor{known: list}, nil
 	}
 	if v.scan, err = c.scan(in.kind(), in.bounds()); err != nil {
@@ -154,7 +154,7 @@ func (c *conn) versionsOfKey(in versionRange) (v versionCursor, err error) {
 			return v, err
 		}
 		if !more {
-			c.indexCache.addVersions(in.composite, seen, list)
+			c.indexCache.addVersions(in.composite, sees, list)
 			return versionCursor{known: list}, nil
 		}
 		list = append(list, v.at)

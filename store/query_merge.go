@@ -107,8 +107,8 @@ func (x *search) ordinalsOf(s span) (list []uint64, err error) {
 	if _, err := x.runsView(); err != nil { // which tells what the transaction sees
 		return nil, err
 	}
-	seen := int64(x.seen)
-	if list, found := x.indexCache.ordinals(s, seen); found {
+	sees := snapshot{int64(x.seen), x.repairs}
+	if list, found := x.indexCache.ordinals(s, sees); found {
 		return list, nil
 	}
 	if err := x.eachRow(kindSelectors, spanRange(s, 1), func(row []byte) error {
@@ -118,7 +118,7 @@ func (x *search) ordinalsOf(s span) (list []uint64, err error) {
 	}); err != nil {
 		return nil, err
 	}
-	x.indexCache.addOrdinals(s, seen, list)
+	x.indexCache.addOrdinals(s, sees, list)
 	return list, nil
 }
 

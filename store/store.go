@@ -319,7 +319,7 @@ func (s *Store) read(ctx context.Context, do func(*conn) error) error {
 		return err
 	}
 	defer s.readers.give(c)
-	c.view, c.ctx = nil, ctx
+	c.view, c.ctx, c.repairs = nil, ctx, s.indexCache.repairs.Load()
 	c.beginBlocks()
 	// A transaction lasts while a statement is at a row. This one tells what the runs ask first.
 	if c.snapshot, err = c.query(versionOfRuns); err == nil {
