@@ -261,7 +261,7 @@ func (v *verifier) checkSeen() error {
 }
 
 // eachSeen calls do with the moment at which each attached record was seen, in the order of the
-// indices, and whether all before it were seen earlier.
+// indices. InOrder says that all before it were seen earlier.
 func (v *verifier) eachSeen(do func(seen int64, inOrder bool)) error {
 	latest := int64(0)
 	return v.eachInGraph(0, math.MaxInt64, func(idx int64, b *blocks.Graph) error {

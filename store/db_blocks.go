@@ -51,8 +51,9 @@ func (c *conn) tables() (*recordTables, error) {
 	return t, err
 }
 
-// beginBlocks forgets the blocks that an earlier transaction read.
-func (c *conn) beginBlocks() {
+// forgetBlocks forgets the blocks that were read: those of an earlier transaction, or before a
+// change. Written back, such a block would undo what was appended since.
+func (c *conn) forgetBlocks() {
 	if t := c.recordTables; t != nil {
 		t.graph, t.window, t.records = [2]*blocks.Graph{}, [2]*blocks.Graph{}, nil
 	}
@@ -104,10 +105,10 @@ func (c *conn) identities(idx int64) (*blocks.Graph, error) {
 		}
 	}
 	var b *blocks.Graph
-	if _, err := c.one(func(r *rows) {
+	read := func(r *rows) {
 		b = &blocks.Graph{First: r.int(0), From: int(r.int(1)), IDs: r.blob(2), Times: r.blob(3)}
-	},
-		windowOfGraph, idx); err != nil || b == nil || !b.Has(idx) {
+	}
+	if _, err := c.one(read, windowOfGraph, idx); err != nil || b == nil || !b.Has(idx) {
 		return nil, err
 	}
 	t.window[1], t.window[0] = t.window[0], b
@@ -133,15 +134,17 @@ func (c *conn) recordBlock(idx int64) (*blocks.Records, error) {
 	if b := t.records; b != nil && b.Has(idx) {
 		return b, nil
 	}
-	b, err := c.readRecordBlock("SELECT first, sizes, bytes FROM record_blocks WHERE first <= ? ORDER BY first DESC LIMIT 1", idx)
-	if err == nil && b != nil {
+	b, err := c.readRecordBlock(idx)
+	if err == nil && b != nil && b.Has(idx) {
 		t.records = b
 	}
 	return b, err
 }
 
-func (c *conn) readRecordBlock(sql string, idx int64) (b *blocks.Records, err error) {
-	_, err = c.one(func(r *rows) { b = &blocks.Records{First: r.int(0), Sizes: r.blob(1), Bytes: r.blob(2)} }, sql, idx)
+// readRecordBlock reads the block that a record is in if it is in any.
+func (c *conn) readRecordBlock(idx int64) (b *blocks.Records, err error) {
+	_, err = c.one(func(r *rows) { b = &blocks.Records{First: r.int(0), Sizes: r.blob(1), Bytes: r.blob(2)} },
+		"SELECT first, sizes, bytes FROM record_blocks WHERE first <= ? ORDER BY first DESC LIMIT 1", idx)
 	return b, err
 }
 
@@ -269,7 +272,7 @@ func (c *conn) openBlocks(next int64) (*openBlocks, error) {
 		if o.graph, err = c.lastGraphBlock(); err != nil {
 			return nil, err
 		}
-		if o.records, err = c.readRecordBlock("SELECT first, sizes, bytes FROM record_blocks WHERE first <= ? ORDER BY first DESC LIMIT 1", math.MaxInt64); err != nil {
+		if o.records, err = c.readRecordBlock(math.MaxInt64); err != nil {
 			return nil, err
 		}
 		// What the disk damaged is not gone on with.
@@ -280,6 +283,7 @@ func (c *conn) openBlocks(next int64) (*openBlocks, error) {
 			o.records = &blocks.Records{First: next}
 		}
 		t.open = o
+		c.forgetBlocks() // they may be these as they were
 	}
 	return t.open, nil
 }
@@ -346,6 +350,7 @@ func (c *conn) writeBlocks() (err error) {
 
 // setNode changes what the graph has of a record, if it has it.
 func (c *conn) setNode(idx int64, change func(n *blocks.Node)) error {
+	c.forgetBlocks()
 	b, err := c.graphBlock(idx)
 	if err != nil || b == nil {
 		return err
@@ -353,7 +358,7 @@ func (c *conn) setNode(idx int64, change func(n *blocks.Node)) error {
 	n := b.Node(idx)
 	change(&n)
 	made := b.Set(idx, &n)
-	c.recordTables.graph, c.recordTables.window = [2]*blocks.Graph{}, [2]*blocks.Graph{}
+	c.forgetBlocks()
 	if o := c.recordTables.open; o != nil && o.graph == b {
 		o.graph = made
 	}
@@ -376,6 +381,7 @@ func (c *conn) setPlace(idx int64, place []byte) error {
 
 // setRecord puts another header and value in the place of a record's.
 func (c *conn) setRecord(idx int64, header, value []byte) error {
+	c.forgetBlocks()
 	b, err := c.recordBlock(idx)
 	if err != nil {
 		return err
@@ -384,7 +390,7 @@ func (c *conn) setRecord(idx int64, header, value []byte) error {
 		b = &blocks.Records{First: idx}
 	}
 	made := b.Set(idx, header, value)
-	c.recordTables.records = nil
+	c.forgetBlocks()
 	if o := c.recordTables.open; o != nil && o.records.First == made.First {
 		o.records = made
 	}

@@ -15,21 +15,27 @@ import (
 // beforeBlocks makes the file one of the schema before records were in blocks.
 var beforeBlocks = fmt.Sprintf("PRAGMA user_version = %d;", blocksVersion-1)
 
-// TestBlocksKilled moves records into blocks, and is killed between portions. Meanwhile the file of
-// the graph is lost, so that a start reads rows and blocks.
-func TestBlocksKilled(t *testing.T) {
-	t.Parallel()
-	w := newWorld(t)
-	path := filepath.Join(t.TempDir(), "lf.db")
+// chainFile is the file of a store that was closed, with a chain of records.
+func chainFile(t *testing.T, count int) (w *world, path string, records []*protocol.Record) {
+	t.Helper()
+	w, path = newWorld(t), filepath.Join(t.TempDir(), "lf.db")
 	s, err := Open(path, w.Network, Options{volatile: true})
 	if err != nil {
 		t.Fatal(err)
 	}
-	records := w.chain(2*migrationStep + 500)
+	records = w.chain(count)
 	mustPutAll(t, s, records, nil)
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
+	return w, path, records
+}
+
+// TestBlocksKilled moves records into blocks, and is killed between portions. Meanwhile the file of
+// the graph is lost, so that a start reads rows and blocks.
+func TestBlocksKilled(t *testing.T) {
+	t.Parallel()
+	w, path, records := chainFile(t, 2*migrationStep+500)
 	change(t, path, beforeBlocks)
 	for range 2 {
 		portions := 0
@@ -51,7 +57,7 @@ func TestBlocksKilled(t *testing.T) {
 			}
 		}
 	}
-	s = openAt(t, w, path, Options{volatile: true})
+	s := openAt(t, w, path, Options{volatile: true})
 	mustBeSound(t, s)
 	for _, r := range records {
 		if got, _, err := s.Get(t.Context(), r.ID()); err != nil || !bytes.Equal(got.EncodeFrame(), r.EncodeFrame()) {
@@ -92,17 +98,7 @@ func TestBlocksOfLostRows(t *testing.T) {
 // repaired one by one.
 func TestLostBlocks(t *testing.T) {
 	t.Parallel()
-	w := newWorld(t)
-	path := filepath.Join(t.TempDir(), "lf.db")
-	s, err := Open(path, w.Network, Options{volatile: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	records := w.chain(200)
-	mustPutAll(t, s, records, nil)
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
+	w, path, records := chainFile(t, 200)
 	for _, sql := range []string{
 		"DELETE FROM record_blocks WHERE first = (SELECT min(first) FROM record_blocks)",
 		"DELETE FROM record_blocks WHERE first > 30",
@@ -131,4 +127,42 @@ func TestLostBlocks(t *testing.T) {
 		mustPut(t, s, w.make(spec{at: 1 << 20, links: records[199:]}), Attached)
 		mustBeSound(t, s)
 	}
+}
+
+// TestRepairInBlockThatGrew: the writer reads a record in the last block, and others fill that.
+// Then the record is repaired. The others stay.
+func TestRepairInBlockThatGrew(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	s := openTest(t, w, Options{volatile: true})
+	records := w.chain(300)
+	mustPutAll(t, s, records[:3], nil)
+	undo := errors.New("undo")
+	// After that the writer knows no block any more.
+	if err := s.change(t.Context(), func(*tx) error { return undo }); !errors.Is(err, undo) {
+		t.Fatal(err)
+	}
+	var idx int64
+	if err := s.change(t.Context(), func(t *tx) (err error) {
+		if idx, err = t.index(records[1].ID()); err != nil {
+			return err
+		}
+		_, _, err = t.nodeAt(idx)
+		_, failed := t.frame(idx)
+		return errors.Join(err, failed)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	mustPutAll(t, s, records[3:], nil)
+	if err := s.change(t.Context(), func(t *tx) error {
+		return errors.Join(t.setRecord(idx, records[1].HeaderBytes(), records[1].ValueBytes()), t.setIdentity(idx, records[1].ID(), int64(records[1].Timestamp)))
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range records {
+		if got, _, err := s.Get(t.Context(), r.ID()); err != nil || !bytes.Equal(got.EncodeFrame(), r.EncodeFrame()) {
+			t.Fatalf("%s: %v", r.ID(), err)
+		}
+	}
+	mustBeSound(t, s)
 }

@@ -320,7 +320,7 @@ func (s *Store) read(ctx context.Context, do func(*conn) error) error {
 	}
 	defer s.readers.give(c)
 	c.view, c.ctx, c.repairs = nil, ctx, s.indexCache.repairs.Load()
-	c.beginBlocks()
+	c.forgetBlocks()
 	// A transaction lasts while a statement is at a row. This one tells what the runs ask first.
 	if c.snapshot, err = c.query(versionOfRuns); err == nil {
 		var found bool
