@@ -24,8 +24,10 @@ type Plan struct {
 	byWork  *heap.Heap[*entry]
 	byOwner map[protocol.Owner]map[*entry]bool
 	crowded map[*entry]bool
-	// seq counts changes; index and work are those of the last one.
+	// seq counts changes; index and work are those of the last one. certified was the last one by
+	// which owners were certified.
 	seq, index, work uint64
+	certified        uint64
 	places           int // entries of all ranges and subscriptions
 	full             []*ranged
 	came             int // versions that entries keep

@@ -113,6 +113,10 @@ func (p *Plan) Answered(a *Ask, found *Answers) (list []Delivery) {
 		if failed == nil {
 			p.learn(e, answer, found.Policy, a.work)
 		}
+		// Only the answer tells who claims the key. One of them may have been certified meanwhile.
+		if e.contested && a.seq < p.certified {
+			p.mark(e, urgent)
+		}
 		if how := e.changed; how != unqueued {
 			e.changed = unqueued
 			p.mark(e, how)

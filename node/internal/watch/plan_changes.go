@@ -24,6 +24,7 @@ func (p *Plan) Changed(c *store.Changes) {
 		}
 	}
 	if len(c.Certified) > 0 {
+		p.certified = p.seq
 		for e := range p.crowded {
 			p.mark(e, slow)
 		}

@@ -163,3 +163,25 @@ func TestVersionsKept(t *testing.T) {
 		t.Error("one is kept beyond the bound")
 	}
 }
+
+// TestCertificateWhileAsked: an owner gets a certificate while the store is asked. Only the answer
+// tells that the owner claims the key, and it may be from before: the key is asked about again.
+func TestCertificateWhileAsked(t *testing.T) {
+	t.Parallel()
+	for _, during := range []bool{false, true} {
+		p := newPlanTest(t, false)
+		certified := func() {
+			p.Changed(&store.Changes{Certified: []protocol.Owner{{2}}, Index: 2, Work: 100})
+		}
+		if !during {
+			certified()
+		}
+		p.mark(p.entry, urgent)
+		a := p.wantAsked(true)
+		if during {
+			certified()
+		}
+		p.Answered(a, contested(10))
+		p.wantAsked(during)
+	}
+}
