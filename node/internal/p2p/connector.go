@@ -35,14 +35,15 @@ type Connector struct {
 	lost     map[peer.ID][]ma.Multiaddr
 	redialer *redialer
 	// problems are what the last dials of seeds and added peers failed at.
-	problems map[peer.ID]string
-	log      *slog.Logger
-	events   event.Subscription
-	dialed   chan dialResult
-	asked    chan func()
-	ended    chan struct{}
-	dialing  int
-	dials    sync.WaitGroup
+	problems   map[peer.ID]string
+	identified identified
+	log        *slog.Logger
+	events     event.Subscription
+	dialed     chan dialResult
+	asked      chan func()
+	ended      chan struct{}
+	dialing    int
+	dials      sync.WaitGroup
 }
 
 type dialResult struct {
@@ -54,7 +55,7 @@ type dialResult struct {
 // as it runs. It does so by the wall clock, whatever clock the records go by.
 func NewConnector(h *Host, seeds, added []peer.AddrInfo) (*Connector, error) {
 	events, err := h.EventBus().Subscribe([]any{
-		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationFailed),
+		new(event.EvtPeerConnectednessChanged), new(event.EvtPeerIdentificationCompleted), new(event.EvtPeerIdentificationFailed),
 		new(event.EvtLocalAddressesUpdated), new(event.EvtLocalReachabilityChanged),
 	})
 	if err != nil {
@@ -62,8 +63,8 @@ func NewConnector(h *Host, seeds, added []peer.AddrInfo) (*Connector, error) {
 	}
 	k := &Connector{
 		host: h, seeds: make(map[peer.ID]peer.AddrInfo, len(seeds)), added: map[peer.ID]peer.AddrInfo{}, lost: map[peer.ID][]ma.Multiaddr{},
-		problems: make(map[peer.ID]string, len(seeds)),
-		log:      h.config.Logger, events: events,
+		problems: make(map[peer.ID]string, len(seeds)), identified: identified{},
+		log: h.config.Logger, events: events,
 		dialed: make(chan dialResult, MaxDials), // no dial waits for the loop, which may have ended
 		asked:  make(chan func()), ended: make(chan struct{}),
 	}
@@ -182,6 +183,8 @@ func (k *Connector) happened(e any) {
 	switch e := e.(type) {
 	case event.EvtPeerConnectednessChanged:
 		k.connectedness(e)
+	case event.EvtPeerIdentificationCompleted:
+		k.identified.add(e.Conn)
 	case event.EvtPeerIdentificationFailed:
 		k.hangUp(e)
 	default: // other addresses, another reachability
@@ -196,6 +199,8 @@ func (k *Connector) connectedness(e event.EvtPeerConnectednessChanged) {
 	connected := e.Connectedness != network.NotConnected
 	if connected {
 		delete(k.problems, e.Peer)
+	} else {
+		k.identified.forgetClosed(e.Peer)
 	}
 	k.redialer.connectedness(e.Peer, now, connected, e.Connectedness == network.Limited)
 	switch {
@@ -221,14 +226,6 @@ func (k *Connector) seek(p peer.ID, now time.Time) {
 	k.lost[p] = addrs
 	maps.DeleteFunc(k.lost, func(p peer.ID, _ []ma.Multiaddr) bool { return !k.redialer.has(p) })
 	k.log.Debug("lost a peer", "peer", p)
-}
-
-// hangUp ends a connection whose peer did not say who it is and what it speaks, for want of
-// resources most likely. libp2p asks once: such a connection would last, and be of no use to
-// anybody. Without it, both sides can try again.
-func (k *Connector) hangUp(e event.EvtPeerIdentificationFailed) {
-	k.log.Debug("a peer did not identify itself", "peer", e.Peer, "reason", e.Reason)
-	k.dials.Go(func() { _ = k.host.Network().ClosePeer(e.Peer) }) // it may be closed already
 }
 
 func (k *Connector) dialDue(ctx context.Context) {
