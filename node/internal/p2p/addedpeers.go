@@ -13,6 +13,8 @@ import (
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
 	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
+
+	"github.com/lf-store/lf/internal/supervisor"
 )
 
 const (
@@ -114,16 +116,21 @@ func (k *Connector) meet(ctx context.Context, at peer.AddrInfo) error {
 }
 
 // pingOnce returns when a connected peer has answered. A peer that has no room for another ping has
-// answered, too.
+// answered, too. This node may have none for a moment: whoever connects is pinged for other reasons
+// as well, and libp2p allows four pings a peer at a time, both ways together.
 func (h *Host) pingOnce(ctx context.Context, p peer.ID) error {
 	ctx, cancel := context.WithTimeout(network.WithAllowLimitedConn(network.WithNoDial(ctx, "ping"), "ping"), pingTimeout)
 	defer cancel()
-	result := <-ping.Ping(ctx, h, p)
-	var refused *network.StreamError
-	if errors.As(result.Error, &refused) && refused.Remote {
-		return nil
+	for {
+		result := <-ping.Ping(ctx, h, p)
+		var refused *network.StreamError
+		if errors.As(result.Error, &refused) && refused.Remote {
+			return nil
+		}
+		if !errors.Is(result.Error, network.ErrResourceLimitExceeded) || supervisor.Sleep(ctx, pingAgain) != nil {
+			return result.Error
+		}
 	}
-	return result.Error
 }
 
 // awaitProtocols waits until a connected peer has said what it speaks, and returns ErrOtherNetwork

@@ -10,6 +10,7 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/libp2p/go-libp2p/core/peerstore"
+	"github.com/libp2p/go-libp2p/p2p/protocol/ping"
 
 	"github.com/lf-store/lf/node/internal/nodetest"
 )
@@ -60,6 +61,34 @@ func TestConnect(t *testing.T) {
 	}
 	if err := k.Connect(t.Context(), infoOf(b)); err != nil || !connected(a, b) {
 		t.Errorf("added again: %v", err)
+	}
+}
+
+// TestConnectWhilePinged holds that a peer can be added that is being pinged as often as libp2p
+// allows. Before, it was said to have ended the connection.
+func TestConnectWhilePinged(t *testing.T) {
+	t.Parallel()
+	n := nodetest.NewNetwork(t, 0)
+	a, b := newHost(t, n), newHost(t, n)
+	if err := a.Connect(t.Context(), infoOf(b)); err != nil {
+		t.Fatal(err)
+	}
+	speak(t, a, b)
+	var streams []network.Stream
+	for {
+		s, err := a.NewStream(t.Context(), b.ID(), ping.ID)
+		if err != nil {
+			break
+		}
+		streams = append(streams, s)
+	}
+	time.AfterFunc(3*pingAgain, func() {
+		for _, s := range streams {
+			_ = s.Reset()
+		}
+	})
+	if err := connect(t, a).Connect(t.Context(), infoOf(b)); err != nil {
+		t.Errorf("with %d pings under way: %v", len(streams), err)
 	}
 }
 

@@ -65,6 +65,9 @@ const (
 	pingEvery   = 5 * time.Minute
 	pingTimeout = 10 * time.Second
 	pingAtOnce  = 16
+	// pingAgain is the pause before a peer is pinged that was being pinged too often: a few round
+	// trips nearby.
+	pingAgain = 20 * time.Millisecond
 
 	// punchRetryAfter is the pause before the first further try at a direct connection with a
 	// relayed peer. maxPunchRetries bounds the tries. Each pause is four times as long as the last:
