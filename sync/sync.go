@@ -127,6 +127,7 @@ func newSync(c Config) *Sync {
 	s.penalties = penalty.New(c.Host, &s.group, func(b penalty.Ban) { s.carryOut(b, c.Drop) })
 	streams := stream.Config{
 		Network: c.Network, Host: c.Host, Penalties: s.penalties, Group: &s.group, Log: c.Logger, Times: s.times,
+		Records: func() uint64 { return s.reconciler.Count() }, // it is made a moment later
 	}
 	s.limiter, s.dialer = stream.NewLimiter(streams), stream.NewDialer(streams)
 	s.join(c, streams)

@@ -99,6 +99,9 @@ func New(c Config) *Reconciler {
 // Metrics are those of comparing.
 func (c *Reconciler) Metrics() []prometheus.Collector { return c.metrics.all() }
 
+// Count is how many records the set has. It takes no lock.
+func (c *Reconciler) Count() uint64 { return c.own.count() }
+
 // Close ends following the store, after a last checkpoint of the set.
 func (c *Reconciler) Close() {
 	c.closing.Do(func() {

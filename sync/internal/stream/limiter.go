@@ -14,7 +14,6 @@ import (
 	"github.com/libp2p/go-libp2p/core/network"
 	"github.com/libp2p/go-libp2p/core/peer"
 	"github.com/prometheus/client_golang/prometheus"
-	"golang.org/x/time/rate"
 
 	"github.com/lf-store/lf/internal/supervisor"
 	"github.com/lf-store/lf/protocol"
@@ -29,6 +28,8 @@ type Config struct {
 	Group     *supervisor.Group // in which streams are served
 	Log       *slog.Logger
 	Times     *Times
+	// Records is how many there are that a peer may lack; nil: few. It is called with a lock held.
+	Records func() uint64
 }
 
 // Times are how long a stream may take. Tests change them before use.
@@ -68,7 +69,7 @@ type Limiter struct {
 
 // budget is what one peer may use of this node.
 type budget struct {
-	units    *rate.Limiter  // see ServeRate
+	served   spending       // see ServeRate
 	open     int            // its streams, whether they have said what they want or not
 	places   int            // of those that all share
 	compares comparingSpent // see CompareBurst
@@ -214,7 +215,7 @@ func secure(ctx context.Context, of Service, stream network.Stream, memory int) 
 func (l *Limiter) budget(p peer.ID) *budget {
 	b, ok := l.budgets.Get(p)
 	if !ok {
-		b = &budget{units: rate.NewLimiter(ServeRate, ServeBurst)}
+		b = new(budget)
 		l.budgets.Add(p, b)
 	}
 	return b

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"sync/atomic"
@@ -192,6 +193,68 @@ func TestRate(t *testing.T) {
 		}
 		if err := v.Pay(ctx, ServeRate); err == nil {
 			t.Error("paid for more than there was time")
+		}
+	})
+}
+
+// TestWholeSetAtOnce holds that a peer gets the whole set at full speed, however large it is. From
+// then on it gets no more than the rate. Before, a copy of a million records went on at a third of
+// the speed from the 700,000th record on.
+func TestWholeSetAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		records := uint64(100)
+		g := NewLimiter(Config{Records: func() uint64 { return records }})
+		var b budget
+		waited := func(units int) time.Duration {
+			began := time.Now()
+			if err := g.spend(t.Context(), &b, units); err != nil {
+				t.Fatal(err)
+			}
+			return time.Since(began)
+		}
+		if w := waited(ServeBurst) + waited(ServeRate); w != time.Second {
+			t.Errorf("of a small set: it waited for %v", w)
+		}
+		records = 10_000_000 // they came meanwhile
+		whole := int(records) * serveRecord
+		if w := waited(whole - ServeBurst); w != 0 {
+			t.Errorf("of a large set: it waited for %v", w)
+		}
+		if w := waited(ServeRate); w != time.Second {
+			t.Errorf("beyond the set: it waited for %v", w)
+		}
+		time.Sleep(time.Hour)
+		if w := waited(3600*ServeRate) + waited(ServeRate/2); w != time.Second/2 {
+			t.Errorf("an hour later: it waited for %v", w)
+		}
+	})
+}
+
+// TestGivesUnitsBack holds that a peer does not pay for what it did not wait for.
+func TestGivesUnitsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := NewLimiter(Config{})
+		var b budget
+		soon, done := context.WithTimeout(t.Context(), time.Second)
+		defer done()
+		for _, units := range []int{ServeBurst, ServeRate / 2} {
+			if err := g.spend(soon, &b, units); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for range 10 { // in vain: the deadline is too near
+			if err := g.spend(soon, &b, 10*ServeRate); !errors.Is(err, errSpent) {
+				t.Fatal(err)
+			}
+		}
+		leaving, leave := context.WithCancel(t.Context())
+		time.AfterFunc(time.Second, leave)
+		if err := g.spend(leaving, &b, 10*ServeRate); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		if err := g.spend(t.Context(), &b, 2*ServeRate); err != nil || time.Since(began) != time.Second {
+			t.Errorf("it waited for %v: %v", time.Since(began), err)
 		}
 	})
 }

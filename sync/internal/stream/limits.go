@@ -11,15 +11,17 @@ import (
 //
 // One who starts empty must get all there is as fast as two cores verify it, 20,000 records a
 // second, also from a single peer. One who asks for the sake of asking must not take a core. So a
-// peer may take a set of ServeBurst records at full speed, and from then on ServeRate. All together
+// peer may take the whole set at full speed, about twice, and from then on ServeRate. All together
 // never get more than serveRateAll.
 const (
 	UnitBytes = 4 << 10
 	// ServeRate is what one peer gets in a second without end: 7 % of a core.
 	ServeRate = 4096
-	// ServeBurst is what one peer gets at once: half a million records, 10 s of a core. It gets it
-	// again when it asked for nothing for 2 minutes.
-	ServeBurst = 1 << 19
+	// ServeBurst is what one peer gets at once, however small the set is: half a million units, 10
+	// s of a core. Of a larger set it gets serveRecord units a record. To fetch one takes one, or
+	// more if it is larger than UnitBytes, and to have it listed an eighth. What a peer got is
+	// forgotten at ServeRate.
+	ServeBurst, serveRecord = 1 << 19, 2
 	// serveRateAll bounds what all peers get in a second, about 70 % of a core. That is 20,000
 	// records, with as much to spare for comparing and for a second peer that starts empty.
 	serveRateAll = 40_000

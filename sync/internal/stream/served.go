@@ -45,7 +45,7 @@ func (s *Served) Begin() (end func(), err error) {
 // Pay waits until the peer may have that many units more. It fails where that is not before the
 // deadline.
 func (s *Served) Pay(ctx context.Context, units int) error {
-	if err := s.budget.units.WaitN(ctx, min(units, ServeBurst)); err != nil {
+	if err := s.limiter.spend(ctx, s.budget, units); err != nil {
 		return fmt.Errorf("rate limit: %w", err)
 	}
 	if err := s.limiter.all.take(ctx, &s.budget.all, min(units, serveRateAll)); err != nil {

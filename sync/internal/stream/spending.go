@@ -1,0 +1,53 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/lf-store/lf/internal/supervisor"
+)
+
+var errSpent = errors.New("the peer may have no more before the deadline")
+
+// spending is what a peer had of this node, in units. It is forgotten at ServeRate.
+type spending struct {
+	units float64
+	at    time.Time
+}
+
+// spend notes units, and returns how long the peer must wait for them. It may have some at once.
+func (s *spending) spend(now time.Time, units, atOnce float64) (wait time.Duration) {
+	s.units = max(0, s.units-ServeRate*max(0, now.Sub(s.at).Seconds())) + units
+	s.at = now
+	return time.Duration(max(0, s.units-atOnce) / ServeRate * float64(time.Second))
+}
+
+// spend waits until a peer may have that many units more, or gives them back.
+func (l *Limiter) spend(ctx context.Context, b *budget, units int) error {
+	now := time.Now()
+	l.mu.Lock()
+	wait := b.served.spend(now, float64(units), l.atOnce())
+	l.mu.Unlock()
+	if wait == 0 {
+		return nil
+	}
+	err := errSpent
+	if end, ok := ctx.Deadline(); !ok || !now.Add(wait).After(end) {
+		err = supervisor.Sleep(ctx, wait)
+	}
+	if err != nil {
+		l.mu.Lock()
+		b.served.units -= float64(units) // what was forgotten meanwhile comes back as less than 0
+		l.mu.Unlock()
+	}
+	return err
+}
+
+// atOnce is how many units a peer may have at once: those of the whole set, or ServeBurst.
+func (l *Limiter) atOnce() float64 {
+	if l.Records == nil {
+		return ServeBurst
+	}
+	return max(ServeBurst, serveRecord*float64(l.Records()))
+}
