@@ -8,14 +8,21 @@ import (
 // lately remembers what was read lately, by a number, up to a fixed number of values. It is safe
 // for concurrent use, and nobody waits.
 //
-// A value has one of a few places, in two sets. One that comes takes a free place, or replaces
-// another value at random. So who asks for more than there is room for finds some of it, where the
-// oldest would always have just gone. With two sets to choose from nearly all places fill before a
-// value must go.
+// A value has one of a few places, in two sets. One that comes takes a free place, or else that of
+// the value which was not used for longest. With two sets to choose from nearly all places fill
+// before a value must go. So what is used now is all there on the second or third look, whatever
+// was used before.
 type lately[V any] struct {
 	// keys are those in places, for a look without leaving them. The place decides.
-	keys   []atomic.Uint64
+	keys   []latelyKey
 	places []atomic.Pointer[latelyRead[V]]
+	came   atomic.Uint64 // how many values
+}
+
+// latelyKey is a key, and when it was used: how far the clock was, see [lately.now].
+type latelyKey struct {
+	key  atomic.Uint64
+	used atomic.Uint64
 }
 
 type latelyRead[V any] struct {
@@ -28,8 +35,12 @@ const ways = 4
 
 // newLately has room for a number of values, a multiple of four.
 func newLately[V any](room int) lately[V] {
-	return lately[V]{make([]atomic.Uint64, room), make([]atomic.Pointer[latelyRead[V]], room)}
+	return lately[V]{keys: make([]latelyKey, room), places: make([]atomic.Pointer[latelyRead[V]], room)}
 }
+
+// now is a clock that goes on with every 64 values that come. It stands still while all that is
+// asked for is there: then whoever reads writes nothing that others read.
+func (l *lately[V]) now() uint64 { return l.came.Load() / 64 }
 
 // sets returns where the two sets of a key begin.
 func (l *lately[V]) sets(key uint64) [2]int {
@@ -42,10 +53,11 @@ func (l *lately[V]) sets(key uint64) [2]int {
 func (l *lately[V]) get(key uint64) *V {
 	for _, at := range l.sets(key) {
 		for i := at; i < at+ways; i++ {
-			if l.keys[i].Load() != key {
+			if l.keys[i].key.Load() != key {
 				continue
 			}
 			if r := l.places[i].Load(); r != nil && r.key == key {
+				l.use(i)
 				return &r.value
 			}
 		}
@@ -53,17 +65,26 @@ func (l *lately[V]) get(key uint64) *V {
 	return nil
 }
 
+func (l *lately[V]) use(at int) {
+	if now := l.now(); l.keys[at].used.Load() != now {
+		l.keys[at].used.Store(now)
+	}
+}
+
 // add remembers a value.
 func (l *lately[V]) add(key uint64, value V) {
+	l.came.Add(1)
 	at := l.place(key)
-	l.keys[at].Store(key)
+	l.keys[at].key.Store(key)
+	l.use(at)
 	l.places[at].Store(&latelyRead[V]{key, value})
 }
 
-// place returns where a value goes: where it is, or to the set with more room, or anywhere.
+// place returns where a value goes: where it is, or to the set with more room. Where both are full
+// it takes the place of the value that was not used for longest.
 func (l *lately[V]) place(key uint64) int {
-	best, most := -1, 0
 	sets := l.sets(key)
+	best, most, oldest := -1, 0, sets[rand.N(2)]+rand.N(ways)
 	for _, at := range sets {
 		free, first := 0, -1
 		for i := at; i < at+ways; i++ {
@@ -73,6 +94,8 @@ func (l *lately[V]) place(key uint64) int {
 				first = i
 			case r.key == key:
 				return i
+			case l.keys[i].used.Load() < l.keys[oldest].used.Load():
+				oldest = i
 			}
 		}
 		if free > most {
@@ -80,7 +103,7 @@ func (l *lately[V]) place(key uint64) int {
 		}
 	}
 	if best < 0 {
-		best = sets[rand.N(2)] + rand.N(ways)
+		return oldest
 	}
 	return best
 }
