@@ -142,6 +142,12 @@ func TestOwners(t *testing.T) {
 	b.Type("#new-oracle", ops.Owner.String())
 	b.Click("#elect button")
 	b.UntilText("#oracle-count", "1 oracle")
+	uitest.Eval[any](b, `(window.dismiss = document.querySelector("[data-dismiss]"), dismiss.focus())`)
+	// the node has followed
+	b.Until(`!document.querySelector("#ranking").textContent.includes("no oracle is elected")`)
+	if !uitest.Eval[bool](b, `document.activeElement === dismiss`) {
+		t.Error("a button was drawn again that looks the same, and lost the focus")
+	}
 	if kept, err := h.Trust(); err != nil || !slices.Equal(kept.Oracles, []protocol.Owner{ops.Owner}) {
 		t.Errorf("the home elects %+v, %v", kept, err)
 	}

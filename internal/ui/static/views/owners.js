@@ -116,16 +116,23 @@ export function mount(root) {
   };
 
   let elected; // what was answered last: the node follows within a second
-  let drawn = '';
+  let drawnOracles = '', drawnRanking = '';
 
   function drawTrust() {
     const trust = live.status()?.trust;
     if (trust === undefined) return;
     if (elected !== undefined && String(elected) === String(trust.oracles)) elected = undefined; // the node has followed
-    const known = JSON.stringify([trust, elected, session.isActive()]);
-    if (known === drawn) return; // so that what is being typed stays
-    drawn = known;
-    drawOracles(elected ?? trust.oracles);
+    // What looks the same is not drawn again: whoever is about to press a button still finds it.
+    const list = elected ?? trust.oracles;
+    const oraclesNow = JSON.stringify([list, session.isActive()]);
+    if (oraclesNow !== drawnOracles) drawOracles(list);
+    drawnOracles = oraclesNow;
+    const rankingNow = JSON.stringify([trust.policy, trust.authorities, trust.authRequired, trust.warnings]);
+    if (rankingNow !== drawnRanking) drawRanking(trust);
+    drawnRanking = rankingNow;
+  }
+
+  function drawRanking(trust) {
     show(ranking,
       el('ol', {}, trust.policy.map((p) => el('li', {}, el('strong', {}, p), `: a claim is better if ${criteria.find((c) => c.name === p)?.help ?? ''}`))),
       facts([['Authorities', trust.authorities.length === 0 ? 'none' : trust.authorities.map((a) => el('div', {}, el('bdi', {}, visible(a.name)), ` (until ${time(a.notAfter)})`))], ['Writing', trust.authRequired ? 'takes a certificate' : 'is open to everybody']]),
