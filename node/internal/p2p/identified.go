@@ -14,8 +14,8 @@ import (
 type identified map[peer.ID][]network.Conn
 
 func (i identified) add(c network.Conn) {
-	i.forgetClosed(c.RemotePeer())
 	i[c.RemotePeer()] = append(i[c.RemotePeer()], c)
+	i.forgetClosed(c.RemotePeer()) // it may have ended before the loop heard of it
 }
 
 // forgetClosed keeps of a peer's connections those that are open. It may be back already when the

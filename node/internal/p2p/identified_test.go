@@ -59,3 +59,27 @@ func TestUnidentifiedIsHungUp(t *testing.T) {
 	}
 	nodetest.Eventually(t, "the connection has ended", func() bool { return !connected(a, b) && !connected(b, a) })
 }
+
+// TestIdentifiedForgets holds that nothing is kept of peers that are gone, whatever the order in
+// which the loop hears of it.
+func TestIdentifiedForgets(t *testing.T) {
+	t.Parallel()
+	network := nodetest.NewNetwork(t, 0)
+	a, b := newHost(t, network), newHost(t, network)
+	if err := a.Connect(t.Context(), infoOf(b)); err != nil {
+		t.Fatal(err)
+	}
+	c, known := a.Network().ConnsToPeer(b.ID())[0], identified{}
+	known.add(c)
+	if !known.has(c) {
+		t.Error("a connection is not known")
+	}
+	if err := c.Close(); err != nil {
+		t.Fatal(err)
+	}
+	known.forgetClosed(b.ID())
+	known.add(c) // late
+	if len(known) > 0 {
+		t.Errorf("kept: %v", known)
+	}
+}
