@@ -48,7 +48,9 @@ type damage struct {
 	round    int
 	repairs  uint64
 	mended   uint64
-	found    chan struct{} // says that there is something new
+	// sound tells from which repair on a reader sees the record with an index as it should be.
+	sound map[uint64]uint64
+	found chan struct{} // says that there is something new
 	// changes counts what was repaired, for those who remember what they read.
 	changes atomic.Uint64
 	// changed is called when a damaged record was found: answers that rest on it are others now. It
@@ -57,16 +59,20 @@ type damage struct {
 }
 
 func newDamage(log *slog.Logger) *damage {
-	return &damage{log: log, records: map[protocol.ID]*DamagedRecord{}, rows: map[string]bool{}, problems: map[string]int{}, found: make(chan struct{}, 1)}
+	return &damage{log: log, records: map[protocol.ID]*DamagedRecord{}, rows: map[string]bool{}, problems: map[string]int{}, sound: map[uint64]uint64{}, found: make(chan struct{}, 1)}
 }
 
-// note notes a damaged record, once.
-func (d *damage) note(e *DamagedError) {
+// note notes a damaged record, once. repairs is how many there were when the transaction began that
+// has seen it. One from before the record's repair sees it as it was.
+func (d *damage) note(e *DamagedError, repairs uint64) {
 	if d == nil {
 		return // a file that is only checked
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if repairs < d.sound[e.Index] {
+		return
+	}
 	if known := d.records[e.ID]; known != nil || len(d.records) >= maxDamaged {
 		e.Unavailable = known != nil && known.Unavailable
 		return
@@ -144,8 +150,9 @@ func (d *damage) nextRound() {
 	d.round++
 }
 
-// repaired notes that the record with an index was repaired; index 0: none was.
-func (d *damage) repaired(idx int64, id protocol.ID) {
+// repaired notes that the record with an index was repaired; index 0: none was. Transactions see
+// that which begin after this number of repairs.
+func (d *damage) repaired(idx int64, id protocol.ID, repairs uint64) {
 	if idx == 0 {
 		return
 	}
@@ -153,6 +160,10 @@ func (d *damage) repaired(idx int64, id protocol.ID) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	maps.DeleteFunc(d.records, func(_ protocol.ID, r *DamagedRecord) bool { return r.Index == uint64(idx) })
+	if len(d.sound) >= maxDamaged { // at worst a record is repaired once more
+		clear(d.sound)
+	}
+	d.sound[uint64(idx)] = repairs
 	d.repairs++
 	d.log.Info("repaired a record that the disk had damaged", "record", id)
 }

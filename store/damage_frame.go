@@ -78,7 +78,7 @@ func (c *conn) verifiedIn(idx int64, s stored, in *settling) (*protocol.Record, 
 			return c.verifiedIn(idx, s, in)
 		}
 	}
-	c.damage.note(damaged)
+	c.damage.note(damaged, c.repairs)
 	return nil, damaged
 }
 
@@ -143,22 +143,23 @@ func (s *Store) Repair(ctx context.Context, r *protocol.Record) (repaired bool, 
 	if err := r.CheckCarried(); err != nil || !r.HasValue() {
 		return false, errors.Join(ErrValueMissing, err)
 	}
-	at := new(int64) // not the caller's, who may have given up
+	at, seen := new(int64), new(uint64) // not the caller's, who may have given up
 	err = s.change(ctx, func(t *tx) (err error) {
 		*at, err = t.repair(r)
+		*seen = t.repairs + 1
 		return err
 	})
 	if err != nil {
 		return false, err
 	}
-	s.damage.repaired(*at, r.ID())
+	s.damage.repaired(*at, r.ID(), *seen)
 	return *at > 0, nil
 }
 
 // repairKnown repairs a record that is put again.
 func (t *tx) repairKnown(r *protocol.Record) error {
 	idx, err := t.repair(r)
-	t.damage.repaired(idx, r.ID())
+	t.damage.repaired(idx, r.ID(), t.repairs+1)
 	return err
 }
 

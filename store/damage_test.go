@@ -347,6 +347,66 @@ func TestRepairByPut(t *testing.T) {
 	mustBeSound(t, s)
 }
 
+// TestDamageSeenFromBefore holds that a record counts as repaired although a query that began
+// before comes upon the damage after. Before, it was repaired once more a second later, and lf
+// doctor spoke of damage until then.
+func TestDamageSeenFromBefore(t *testing.T) {
+	t.Parallel()
+	f := rottenStore(t)
+	idx := f.index(t, "new")
+	r := f.records[idx]
+	for name, repair := range map[string]func(*Store) error{
+		"a peer's copy": func(s *Store) error { _, err := s.Repair(t.Context(), r); return err },
+		"put again":     func(s *Store) error { _, err := s.Put(t.Context(), r, 0); return err },
+	} {
+		s, _ := f.open(t, fmt.Sprintf(rotKinds["header cut"], idx))
+		if _, _, err := s.Get(t.Context(), r.ID()); asDamaged(err) == nil || len(s.Damage().Records) != 1 {
+			t.Fatalf("%s: %v, %+v", name, err, s.Damage())
+		}
+		look := func(before func() error) {
+			t.Helper()
+			if err := s.read(t.Context(), func(c *conn) error {
+				if err := before(); err != nil {
+					return err
+				}
+				_, err := c.frame(idx)
+				if asDamaged(err) == nil {
+					t.Errorf("%s: the record is sound: %v", name, err)
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		look(func() error { return repair(s) })
+		if d := s.Damage(); len(d.Records) > 0 || d.Repaired != 1 {
+			t.Errorf("%s: after the repair: %+v", name, d)
+		}
+		if _, _, err := s.Get(t.Context(), r.ID()); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		s.damage.note(&DamagedError{ID: r.ID(), Index: uint64(idx)}, s.indexCache.repairs.Load())
+		if d := s.Damage(); len(d.Records) != 1 {
+			t.Errorf("%s: damaged once more: %+v", name, d)
+		}
+	}
+}
+
+// TestRepairUndone holds that a record is known to be damaged whose repair was rolled back.
+func TestRepairUndone(t *testing.T) {
+	t.Parallel()
+	f := rottenStore(t)
+	idx := f.index(t, "new")
+	s, _ := f.open(t, fmt.Sprintf(rotKinds["header cut"], idx))
+	r, broken := f.records[idx], errors.New("the disk is full")
+	if err := s.change(t.Context(), func(t *tx) error { return errors.Join(t.repairKnown(r), broken) }); !errors.Is(err, broken) {
+		t.Fatal(err)
+	}
+	if _, _, err := s.Get(t.Context(), r.ID()); asDamaged(err) == nil || len(s.Damage().Records) != 1 {
+		t.Errorf("%v, %+v", err, s.Damage())
+	}
+}
+
 // TestDamagedAncestor builds on records whose header is damaged: that they are here is known
 // without it, and they attach once.
 func TestDamagedAncestor(t *testing.T) {

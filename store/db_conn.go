@@ -42,7 +42,7 @@ type conn struct {
 	records *recordCache
 	// indexCache is what readers remember of the indices; nil: nothing.
 	indexCache *indexCache
-	// repairs is how often something was repaired when a reader's transaction began.
+	// repairs is how often something was repaired when the transaction began.
 	repairs uint64
 	// wrongWords are words in the table dictionary that a record proved to be damaged.
 	wrongWords []numberedWord

@@ -90,6 +90,7 @@ func (s *Store) begin() (*tx, error) {
 		return nil, err
 	}
 	t := s.newTx()
+	t.repairs = s.indexCache.repairs.Load()
 	if err := t.loadMeta(); err != nil {
 		t.rollback()
 		return nil, err
@@ -227,11 +228,13 @@ func (s *Store) run(do func(*tx) error) error {
 	}
 	if err != nil {
 		t.rollback()
+	}
+	if t.changes.Repaired || t.mended { // or undone: then the damage is news again
+		s.indexCache.repairs.Add(1)
+	}
+	if err != nil {
 		s.tellChanges(&Changes{Undone: t.changes.Index > 0})
 		return err
-	}
-	if t.changes.Repaired || t.mended {
-		s.indexCache.repairs.Add(1)
 	}
 	s.keepGraph(t)
 	s.waits.keep()

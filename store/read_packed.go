@@ -209,7 +209,7 @@ func (c *conn) settlePacked(idx int64, s stored, in *settling) (*protocol.Record
 		c.damage.noteIndex(idx, "the ID of a record in the graph")
 		return r, nil
 	case err == nil || packed.IsDamage(err) || errors.Is(err, errReference):
-		c.damage.note(damaged)
+		c.damage.note(damaged, c.repairs)
 		return nil, damaged
 	case asDamaged(err) != nil:
 		return nil, damaged // it is sound again when that one is repaired
