@@ -1,6 +1,6 @@
 // The owners that the home keeps, the oracles that it elects, and by what claims are ranked.
 
-import {el, show, facts, table, announce} from '/ui/dom.js';
+import {el, show, facts, table, panel, announce} from '/ui/dom.js';
 import {get, send} from '/ui/api.js';
 import {time, short, counted} from '/ui/format.js';
 import {criteria} from '/ui/criteria.js';
@@ -16,12 +16,12 @@ export function mount(root) {
   const stop = new AbortController();
   const owners = el('div', {});
   const oracles = el('div', {});
-  const ranking = el('div', {});
+  const ranking = panel('ranking', 'How claims are ranked');
   const certificates = el('section', {class: 'panel wide', id: 'certificates', hidden: true});
   show(root, el('div', {class: 'panels'},
     el('section', {class: 'panel wide', id: 'owner-panel'}, el('h2', {}, 'Owners of this home'), owners), certificates,
     el('section', {class: 'panel', id: 'oracle-panel'}, el('h2', {}, 'Elected oracles'), oracles),
-    el('section', {class: 'panel', id: 'ranking'}, el('h2', {}, 'How claims are ranked'), ranking)));
+    ranking.element));
 
   // The forms are made once: what is being typed stays when what stands above them is drawn again.
   const ownerList = el('div', {});
@@ -116,7 +116,7 @@ export function mount(root) {
   };
 
   let elected; // what was answered last: the node follows within a second
-  let drawnOracles = '', drawnRanking = '';
+  let drawnOracles = '';
 
   function drawTrust() {
     const trust = live.status()?.trust;
@@ -127,16 +127,11 @@ export function mount(root) {
     const oraclesNow = JSON.stringify([list, session.isActive()]);
     if (oraclesNow !== drawnOracles) drawOracles(list);
     drawnOracles = oraclesNow;
-    const rankingNow = JSON.stringify([trust.policy, trust.authorities, trust.authRequired, trust.warnings]);
-    if (rankingNow !== drawnRanking) drawRanking(trust);
-    drawnRanking = rankingNow;
-  }
-
-  function drawRanking(trust) {
-    show(ranking,
-      el('ol', {}, trust.policy.map((p) => el('li', {}, el('strong', {}, p), `: a claim is better if ${criteria.find((c) => c.name === p)?.help ?? ''}`))),
-      facts([['Authorities', trust.authorities.length === 0 ? 'none' : trust.authorities.map((a) => el('div', {}, el('bdi', {}, visible(a.name)), ` (until ${time(a.notAfter)})`))], ['Writing', trust.authRequired ? 'takes a certificate' : 'is open to everybody']]),
-      (trust.warnings ?? []).map((w) => el('p', {class: 'warn'}, w)));
+    const {policy, authorities, authRequired, warnings} = trust;
+    ranking.update({policy, authorities, authRequired, warnings}, () => [
+      el('ol', {}, policy.map((p) => el('li', {}, el('strong', {}, p), `: a claim is better if ${criteria.find((c) => c.name === p)?.help ?? ''}`))),
+      facts([['Authorities', authorities.length === 0 ? 'none' : authorities.map((a) => el('div', {}, el('bdi', {}, visible(a.name)), ` (until ${time(a.notAfter)})`))], ['Writing', authRequired ? 'takes a certificate' : 'is open to everybody']]),
+      (warnings ?? []).map((w) => el('p', {class: 'warn'}, w))]);
   }
 
   function drawOracles(list) {
