@@ -92,32 +92,26 @@ func (s *fairQueue) payLater() {
 // comparingSpent is what a peer had compared and what nothing came of: it neither fetched nor
 // delivered records for it. A peer that compares for the sake of comparing has soon used its
 // allowance up, and takes nothing from others.
-type comparingSpent struct {
-	spent float64 // units, forgotten with time; below 0: earned ahead
-	at    time.Time
-}
+type comparingSpent struct{ spending }
 
 // left reports whether there is some left.
 func (a *comparingSpent) left(now time.Time) bool {
 	a.refill(now)
-	return a.spent < CompareBurst
+	return a.units < CompareBurst
 }
 
-func (a *comparingSpent) refill(now time.Time) {
-	a.spent = max(min(0, a.spent), a.spent-CompareRate*max(0, now.Sub(a.at).Seconds()))
-	a.at = now
-}
+func (a *comparingSpent) refill(now time.Time) { a.forget(now, CompareRate) }
 
 // spend notes units of comparing, and returns how many of them are not earned yet. What one message
 // costs may exceed the allowance.
 func (a *comparingSpent) spend(now time.Time, units int) (unearned int) {
 	a.refill(now)
-	a.spent += float64(units)
-	return int(max(0, min(a.spent, float64(units))))
+	a.units += float64(units)
+	return int(max(0, min(a.units, float64(units))))
 }
 
 // earn notes records that the peer fetched or delivered. Some of what they are worth is kept for
 // the next comparison.
 func (a *comparingSpent) earn(records int) {
-	a.spent = max(-CompareBurst, a.spent-float64(records)*CompareEarned)
+	a.units = max(-CompareBurst, a.units-float64(records)*CompareEarned)
 }

@@ -234,7 +234,7 @@ func (l *Limiter) ComparingSpent(p peer.ID) float64 {
 	defer l.mu.Unlock()
 	spent := &l.budget(p).compares
 	spent.refill(time.Now())
-	return spent.spent
+	return spent.units
 }
 
 // enter counts a peer's stream in, or turns it away.

@@ -10,16 +10,22 @@ import (
 
 var errSpent = errors.New("the peer may have no more before the deadline")
 
-// spending is what a peer had of this node, in units. It is forgotten at ServeRate.
+// spending is what a peer had of this node, in units. It is forgotten with time; below 0 is what it
+// earned ahead.
 type spending struct {
 	units float64
 	at    time.Time
 }
 
-// spend notes units, and returns how long the peer must wait for them. It may have some at once.
-func (s *spending) spend(now time.Time, units, atOnce float64) (wait time.Duration) {
-	s.units = max(0, s.units-ServeRate*max(0, now.Sub(s.at).Seconds())) + units
+func (s *spending) forget(now time.Time, perSecond float64) {
+	s.units = max(min(0, s.units), s.units-perSecond*max(0, now.Sub(s.at).Seconds()))
 	s.at = now
+}
+
+// serve notes units, and returns how long the peer must wait for them. It may have some at once.
+func (s *spending) serve(now time.Time, units, atOnce float64) (wait time.Duration) {
+	s.forget(now, ServeRate)
+	s.units += units
 	return time.Duration(max(0, s.units-atOnce) / ServeRate * float64(time.Second))
 }
 
@@ -27,7 +33,7 @@ func (s *spending) spend(now time.Time, units, atOnce float64) (wait time.Durati
 func (l *Limiter) spend(ctx context.Context, b *budget, units int) error {
 	now := time.Now()
 	l.mu.Lock()
-	wait := b.served.spend(now, float64(units), l.atOnce())
+	wait := b.served.serve(now, float64(units), l.atOnce())
 	l.mu.Unlock()
 	if wait == 0 {
 		return nil
@@ -38,7 +44,7 @@ func (l *Limiter) spend(ctx context.Context, b *budget, units int) error {
 	}
 	if err != nil {
 		l.mu.Lock()
-		b.served.units -= float64(units) // what was forgotten meanwhile comes back as less than 0
+		b.served.units = max(0, b.served.units-float64(units)) // some was forgotten meanwhile
 		l.mu.Unlock()
 	}
 	return err
